@@ -1,0 +1,48 @@
+# Every target makes what it needs: on a fresh machine with Python (3.11 to 3.13) and make, `make demo` just works.
+SHELL := /bin/sh
+PYTHON ?= $(shell command -v python3.13 >/dev/null 2>&1 && python3.13 -c '' 2>/dev/null && echo python3.13 || echo python3)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(READY) ## Make .venv from requirements.lock
+
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
+	  { echo "Pippin needs Python 3.11, 3.12 or 3.13; found: $$($(PYTHON) --version). Name one with: make setup PYTHON=python3.12"; exit 1; }
+	@echo "Installing into $(VENV) (about a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.PHONY: demo
+demo: $(READY) ## Train the MNIST model on embedded parts, download it, stop everything
+	@$(BIN)/pippin demo
+
+.PHONY: test
+test: $(READY) ## Run the tests (under 5 minutes)
+	@$(BIN)/python -m pytest -m 'not full'
+
+.PHONY: test-full
+test-full: $(READY) ## Run the long tests too: fuzzing, chaos, browser (under 25 minutes)
+	@$(BIN)/python -m pytest -m full
+
+.PHONY: lint
+lint: $(READY) ## Check style, types and the import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+.PHONY: lock
+lock: $(READY) ## Resolve requirements.lock anew from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra service --extra worker --extra mac \
+	  --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock

@@ -1,0 +1,40 @@
+"""What is wrong with a document, and where: the one form in which every boundary reports bad input."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a document.
+
+    Attributes:
+        pointer: RFC 6901 JSON pointer from the document's root to the value at fault; "" is the whole document.
+        detail: A sentence that says what was found and what would be right.
+    """
+
+    pointer: str
+    detail: str
+
+    def under(self, prefix: str) -> "Fault":
+        """This fault as seen from a document that holds this one at `prefix`."""
+        return Fault(prefix + self.pointer, self.detail)
+
+
+def pointer(*parts: str | int) -> str:
+    """The JSON pointer made of `parts`, escaped as RFC 6901 section 3 says."""
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+class PippinError(Exception):
+    """What every error that Pippin raises on purpose is; its text is a sentence meant for a person."""
+
+
+class FaultyDocumentError(PippinError):
+    """A document that was refused; carries every fault found in it, never only the first."""
+
+    def __init__(self, what: str, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        shown = "; ".join(f"{fault.pointer or '(root)'}: {fault.detail}" for fault in self.faults[:5])
+        more = f"; and {len(self.faults) - 5} more" if len(self.faults) > 5 else ""
+        super().__init__(f"{what}: {shown}{more}")

@@ -1,0 +1,85 @@
+"""A job as the REST contract shows it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.request import ResolvedRequest
+from pippin.jobs.states import Reason, Status
+
+Variant = Literal["trained", "initial", "inference"]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Failure(_Value):
+    """Why a job or an attempt ended badly."""
+
+    code: Reason
+    detail: str = Field(description="A sentence for a person.")
+
+
+class Progress(_Value):
+    """How far a job has come."""
+
+    epoch: int = Field(ge=0, description="The last finished epoch; 0 before the first.")
+    epochs: int = Field(ge=1)
+
+
+class Attempt(_Value):
+    """One try of a job by one worker."""
+
+    number: int = Field(ge=1)
+    worker: str
+    engine: str
+    status: Literal["starting", "running", "succeeded", "failed", "cancelled", "lost", "handed_back"]
+    reason: Failure | None
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class Transition(_Value):
+    """A move from one state to the next."""
+
+    from_: Status | None = Field(alias="from", description="Null for the first, when the job was made.")
+    to: Status
+    at: datetime
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+
+class Artifact(_Value):
+    """A file that a job made."""
+
+    variant: Variant
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    bytes: int = Field(ge=0)
+    url: str = Field(description="Where to download it, relative to the service.")
+
+
+class Job(_Value):
+    """A job: what was asked, where it stands and what it has made."""
+
+    id: str
+    name: str | None
+    status: Status
+    reason: Failure | None
+    engine: str | None = Field(description="The engine that trains it; null until one has taken an `auto` job.")
+    labels: dict[str, str]
+    request: ResolvedRequest
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    retry_of: str | None
+    progress: Progress
+    latest_metrics: EpochMetrics | None
+    waiting_for: str | None = Field(description="What a queued job lacks, in a sentence; null when nothing.")
+    attempts: list[Attempt]
+    transitions: list[Transition]
+    artifacts: list[Artifact]

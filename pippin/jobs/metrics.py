@@ -1,0 +1,28 @@
+"""What is measured while a job trains."""
+
+from datetime import datetime
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EpochMetrics(BaseModel):
+    """One finished epoch, as clients see it. A loss that is not finite is null, and `diverged` is true."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    epoch: int = Field(ge=1, description="Counts from 1.")
+    epochs: int = Field(ge=1, description="How many the job will train.")
+    loss: float | None = Field(description="Mean training loss over the epoch's examples.")
+    validation_loss: float | None = Field(description="Mean loss over the validation split; null without one.")
+    validation_accuracy: float | None = Field(
+        ge=0,
+        le=1,
+        description="Share of validation examples whose largest output is the label; null where it has no meaning.",
+    )
+    examples_per_second: float = Field(ge=0, description="Training examples a second, validation not counted.")
+    seconds: float = Field(ge=0, description="Wall time of the epoch, validation included.")
+    learning_rate: float
+    engine: str
+    attempt: int = Field(ge=1)
+    time: datetime
+    diverged: bool = False

@@ -1,0 +1,120 @@
+"""What a client asks for: the body of `POST /jobs`, as sent and as resolved."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Label = Annotated[str, StringConstraints(max_length=200)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelSource(_Body):
+    """Where the model comes from: exactly one of these."""
+
+    preset: str | None = Field(default=None, description="The name of a model that comes with Pippin.")
+    spec: dict[str, Any] | None = Field(default=None, description="A model in the spec language.")
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}; found {found}")
+        return self
+
+
+class DatasetSource(_Body):
+    """Which dataset to train on, and how its parts are used."""
+
+    id: str = Field(description="A dataset's id or name.")
+    train: str = Field(default="train", description="The split to train on.")
+    validation: str | None = Field(
+        default=None, description="The split to measure after each epoch; default `validation`, else `test`, else none."
+    )
+    validation_fraction: float | None = Field(
+        default=None, gt=0, lt=1, description="Instead of a split: this share of the training split, drawn by seed."
+    )
+    bind: dict[str, str] | None = Field(default=None, description="Training input name -> dataset feature name.")
+
+    @model_validator(mode="after")
+    def _one_validation(self) -> Self:
+        if self.validation is not None and self.validation_fraction is not None:
+            raise ValueError("give validation or validation_fraction, not both")
+        return self
+
+
+class HyperparameterChoice(_Body):
+    """Hyperparameters as asked for; what is null takes the model's default. Names are Core ML's, in snake case."""
+
+    epochs: int | None = None
+    mini_batch_size: int | None = None
+    learning_rate: float | None = None
+    momentum: float | None = None
+    beta1: float | None = None
+    beta2: float | None = None
+    eps: float | None = None
+    shuffle: bool | None = None
+    seed: int | None = Field(default=None, ge=0, lt=2**63)
+
+
+class JobRequest(_Body):
+    """The body of `POST /jobs`."""
+
+    name: Name | None = None
+    model: ModelSource
+    dataset: DatasetSource | str
+    hyperparameters: HyperparameterChoice = HyperparameterChoice()
+    limits: Literal["enforce", "widen"] = "enforce"
+    engine: Literal["auto", "jax", "coreml"] = "auto"
+    compute_units: Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"] = "all"
+    report: Literal["epoch", "batch"] = "epoch"
+    max_attempts: int = Field(default=3, ge=1, le=1000)
+    timeout_seconds: float | None = Field(default=None, gt=0)
+    labels: dict[Name, Label] = Field(default_factory=dict, max_length=64)
+
+
+class Hyperparameters(_Body):
+    """The hyperparameters that a job trains with, each one decided. What the optimizer does not have is null."""
+
+    epochs: int
+    mini_batch_size: int
+    learning_rate: float
+    momentum: float | None = None
+    beta1: float | None = None
+    beta2: float | None = None
+    eps: float | None = None
+    shuffle: bool
+    seed: int
+
+
+class ResolvedDataset(_Body):
+    """The dataset of a job, every choice made."""
+
+    id: str
+    name: str | None
+    digest: str = Field(description="Of the arrays that the worker fetches.")
+    train: str
+    validation: str | None
+    validation_fraction: float | None
+    bind: dict[str, str] = Field(description="Training input name -> dataset feature name, for every training input.")
+
+
+class ResolvedRequest(_Body):
+    """A request with every default filled in: what is trained, whatever changes later."""
+
+    name: Name | None
+    model: ModelSource
+    dataset: ResolvedDataset
+    hyperparameters: Hyperparameters
+    limits: Literal["enforce", "widen"]
+    widened: list[str] = Field(default_factory=list, description="The hyperparameters whose limits were widened.")
+    engine: Literal["auto", "jax", "coreml"]
+    compute_units: Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"]
+    report: Literal["epoch", "batch"]
+    max_attempts: int
+    timeout_seconds: float | None
+    labels: dict[Name, Label]

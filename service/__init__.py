@@ -1,0 +1,1 @@
+"""The REST service: takes jobs, streams their metrics, hands out models. Start it with `pippin serve`."""
