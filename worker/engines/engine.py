@@ -1,0 +1,121 @@
+"""What an engine is: it takes the bytes of an updatable `.mlmodel` and examples, and gives trained weights back.
+
+The worker knows engines only by this interface, and an engine knows nothing of jobs, leases or files.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from numpy.typing import NDArray
+
+from pippin.faults import PippinError
+from pippin.jobs.request import Hyperparameters
+from pippin.jobs.states import Reason
+
+if TYPE_CHECKING:
+    from pippin.spec import Weights
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples to train or measure on, in memory or memory-mapped; an engine never writes to them.
+
+    Attributes:
+        arrays: Training input name -> [N, *shape], as stored: uint8 images stay uint8. It holds every training
+            input of the model, the loss's target among them.
+        scales: Training input name -> the factor its values are multiplied by; 1 where absent.
+        count: N, at least 1.
+    """
+
+    arrays: Mapping[str, NDArray[Any]]
+    scales: Mapping[str, float]
+    count: int
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """What to train, on what, and how.
+
+    Attributes:
+        model: The `.mlmodel` to train; only the layers that it marks updatable change.
+        hyperparameters: Each one decided, whatever defaults the file holds.
+        training: The examples to learn from.
+        validation: The examples to measure on after each epoch; None measures nothing.
+        report_batches: Whether every epoch's result holds its mini-batch losses.
+    """
+
+    model: bytes
+    hyperparameters: Hyperparameters
+    training: Examples
+    validation: Examples | None
+    report_batches: bool
+
+
+@dataclass(frozen=True)
+class EpochResult:
+    """What an epoch gave.
+
+    Attributes:
+        epoch: Counts from 1.
+        loss: Mean loss over the epoch's training examples, each measured before its mini-batch's step. Not finite
+            when the training has diverged.
+        validation_loss: Mean loss over the validation examples, after the epoch's last step.
+        validation_accuracy: Share of validation examples whose largest output is the label; None for a loss that
+            has no classes.
+        seconds: Wall time of the epoch, validation included.
+        examples_per_second: Training examples a second, validation not counted.
+        batch_losses: Mean loss of each mini-batch, in order; None unless asked for.
+    """
+
+    epoch: int
+    loss: float
+    validation_loss: float | None
+    validation_accuracy: float | None
+    seconds: float
+    examples_per_second: float
+    batch_losses: tuple[float, ...] | None
+
+
+class Observer(Protocol):
+    """Who hears how a training goes, and may end it. Its methods are called on the training's own thread."""
+
+    def stop_requested(self) -> bool:
+        """Whether to stop; asked about every half second."""
+
+    def training_began(self) -> None:
+        """The program is compiled and the first step is about to run."""
+
+    def epoch_ended(self, result: EpochResult) -> None:
+        """An epoch is over."""
+
+    def log(self, line: str) -> None:
+        """A line for the person who reads the job's log."""
+
+
+class Engine(Protocol):
+    """Something that trains updatable models."""
+
+    @property
+    def name(self) -> str:
+        """`jax` or `coreml`: what a job names in its field `engine`."""
+
+    def train(self, run: TrainingRun, observer: Observer) -> "Weights":
+        """Train the model and return all its weights, in the file's order.
+
+        Raises:
+            EngineError: The training cannot be done or has gone wrong; its reason says whose fault that is.
+            Stopped: The observer asked for a stop.
+        """
+
+
+class EngineError(PippinError):
+    """A training that failed: why, as a reason code, and a sentence for a person."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        self.reason = reason
+        super().__init__(detail)
+
+
+class Stopped(Exception):  # noqa: N818 - nothing went wrong: the training ended because the observer asked
+    """The training ended early, because the observer asked for it."""
