@@ -1,6 +1,8 @@
 # Every target makes what it needs: on a fresh machine with Python (3.11 to 3.13) and make, `make demo` just works.
 SHELL := /bin/sh
-PYTHON ?= $(shell command -v python3.13 >/dev/null 2>&1 && python3.13 -c '' 2>/dev/null && echo python3.13 || echo python3)
+# The first interpreter of a version we support; another is named with: make setup PYTHON=/path/to/python3.12
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -15,8 +17,8 @@ help: ## List the targets
 setup: $(READY) ## Make .venv from requirements.lock
 
 $(READY): requirements.lock pyproject.toml
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' || \
-	  { echo "Pippin needs Python 3.11, 3.12 or 3.13; found: $$($(PYTHON) --version). Name one with: make setup PYTHON=python3.12"; exit 1; }
+	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUPPORTED)' || \
+	  { echo "Pippin needs Python 3.11, 3.12 or 3.13. Name one with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "Installing into $(VENV) (about a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
@@ -41,6 +43,25 @@ lint: $(READY) ## Check style, types and the import rules
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+.PHONY: openapi
+openapi: $(READY) ## Write docs/openapi.json anew from the service's routes
+	@$(BIN)/python -m service.openapi > docs/openapi.json
+
+.PHONY: bench
+bench: $(READY) $(VENV)-bench/.ready ## Time an epoch against Keras/TensorFlow and PyTorch, a job's start, the service's memory
+	@$(BIN)/python benchmarks/epoch.py --peers $(VENV)-bench/bin/python
+	@$(BIN)/python benchmarks/service.py
+
+.PHONY: bench-mnist
+bench-mnist: $(READY) ## Train on all 60,000 digits as the seed app does: make bench-mnist MNIST=folder
+	@$(BIN)/python benchmarks/mnist.py --from "$(MNIST)"
+
+$(VENV)-bench/.ready: benchmarks/requirements.txt
+	@echo "Installing the benchmark's peers into $(VENV)-bench (a few minutes)"
+	@$(PYTHON) -m venv --clear $(VENV)-bench
+	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@touch $@
 
 .PHONY: lock
 lock: $(READY) ## Resolve requirements.lock anew from pyproject.toml
