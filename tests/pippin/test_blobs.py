@@ -1,0 +1,150 @@
+import hashlib
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from pippin import blobs as module
+from pippin.blobs import BlobError, BlobMissingError, Blobs
+
+CONTENT = bytes(range(256)) * 40_000  # several chunks
+DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+ABSENT = "sha256:" + "0" * 64
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return tmp_path / "a folder" / "blobs"
+
+
+@pytest.fixture
+def blobs(root: Path) -> Blobs:
+    return Blobs(root.as_uri())
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(CONTENT)
+    return path
+
+
+def files_under(root: Path) -> list[Path]:
+    return [path for path in root.rglob("*") if path.is_file()]
+
+
+def test_a_file_comes_back_as_it_was_put(blobs: Blobs, source: Path, tmp_path: Path) -> None:
+    assert blobs.put_file(source) == (DIGEST, len(CONTENT))
+    assert blobs.head(DIGEST) == len(CONTENT)
+    assert b"".join(blobs.read(DIGEST)) == CONTENT
+    blobs.fetch(DIGEST, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == CONTENT
+
+
+def test_a_name_works_with_and_without_its_algorithm(blobs: Blobs) -> None:
+    digest = blobs.put_bytes(b"seed")
+    assert blobs.head(digest.removeprefix("sha256:")) == blobs.head(digest) == 4
+
+
+def test_an_empty_blob_is_a_blob(blobs: Blobs, tmp_path: Path) -> None:
+    digest = blobs.put_bytes(b"")
+    assert blobs.head(digest) == 0
+    assert list(blobs.read(digest)) == []
+    blobs.fetch(digest, tmp_path / "empty")
+    assert (tmp_path / "empty").read_bytes() == b""
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [(0, 10), (5, None), (len(CONTENT) - 3, None), (100, 10**12), (7, 7), (10**12, None)]
+)
+def test_a_range_is_what_a_slice_would_be(blobs: Blobs, start: int, end: int | None) -> None:
+    blobs.put_bytes(CONTENT)
+    assert b"".join(blobs.read(DIGEST, start, end)) == CONTENT[start:end]
+
+
+def test_putting_the_same_content_again_refreshes_its_time(blobs: Blobs, root: Path) -> None:
+    blobs.put_bytes(b"seed")
+    (stored,) = files_under(root)
+    long_ago = time.time() - 7200
+    os.utime(stored, (long_ago, long_ago))
+    blobs.put_bytes(b"seed")
+    (stored,) = files_under(root)
+    assert stored.stat().st_mtime > long_ago + 3600
+
+
+def test_a_missing_blob_is_said_to_be_missing(blobs: Blobs, tmp_path: Path) -> None:
+    assert blobs.head(ABSENT) is None
+    with pytest.raises(BlobMissingError, match="no such blob"):
+        blobs.read(ABSENT)
+    with pytest.raises(BlobMissingError, match="no such blob"):
+        blobs.fetch(ABSENT, tmp_path / "copy")
+    assert list(tmp_path.glob("*copy*")) == []
+
+
+def test_a_damaged_blob_is_never_delivered(blobs: Blobs, root: Path, tmp_path: Path) -> None:
+    digest = blobs.put_bytes(b"seed")
+    (stored,) = files_under(root)
+    stored.write_bytes(b"weed")
+    with pytest.raises(BlobError, match="damaged"):
+        blobs.fetch(digest, tmp_path / "copy")
+    assert list(tmp_path.glob("*copy*")) == []
+
+
+def test_a_fetch_replaces_what_was_there(blobs: Blobs, tmp_path: Path) -> None:
+    (tmp_path / "copy").write_bytes(b"older")
+    blobs.fetch(blobs.put_bytes(b"seed"), tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == b"seed"
+
+
+def test_a_file_that_changes_while_it_is_stored_leaves_nothing(
+    blobs: Blobs, root: Path, source: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The file is digested, then uploaded: what is uploaded here is no longer what was digested.
+    monkeypatch.setattr(module, "digest_of", lambda _: (ABSENT, len(CONTENT)))
+    with pytest.raises(BlobError, match="changed while"):
+        blobs.put_file(source)
+    assert files_under(root) == []
+
+
+def test_a_deleted_blob_is_gone_and_deleting_twice_is_harmless(blobs: Blobs) -> None:
+    digest = blobs.put_bytes(b"seed")
+    blobs.delete(digest)
+    blobs.delete(digest)
+    assert blobs.head(digest) is None
+
+
+def test_names_lists_blobs_and_nothing_else(blobs: Blobs, root: Path) -> None:
+    stored = {blobs.put_bytes(bytes([number])) for number in range(20)}
+    (root / "stray").write_bytes(b"")
+    (root / "ab").mkdir(exist_ok=True)
+    (root / "ab" / ("cd" * 32)).write_bytes(b"")
+    assert set(blobs.names()) == stored
+
+
+@pytest.mark.parametrize("name", ["", "../../etc/passwd", "sha256:abc", "A" * 64, "md5:" + "0" * 64])
+def test_what_is_no_digest_is_refused(blobs: Blobs, name: str) -> None:
+    with pytest.raises(BlobError, match="not the name of a blob"):
+        blobs.head(name)
+
+
+@pytest.mark.parametrize("url", ["memory:///", "/var/blobs", "http://example.test/blobs", "file:///proc/nowhere/blobs"])
+def test_a_store_that_cannot_be_is_refused_with_its_url(url: str) -> None:
+    with pytest.raises(BlobError, match="blob store"):
+        Blobs(url)
+
+
+def test_an_unreachable_server_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {
+        "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
+        "AWS_ALLOW_HTTP": "true",
+        "AWS_ACCESS_KEY_ID": "someone",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_REGION": "us-east-1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    blobs = Blobs("s3://bucket/prefix")
+    with pytest.raises(BlobError, match=r"could not look up .*127\.0\.0\.1") as raised:
+        blobs.head(ABSENT)
+    assert "\n" not in str(raised.value)
+    assert "secret" not in str(raised.value)
