@@ -63,7 +63,13 @@ $(VENV)-bench/.ready: benchmarks/requirements.txt
 	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
 	@touch $@
 
+# uv resolves; the files name no index, so that they serve behind any mirror.
+COMPILE := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+  --no-emit-find-links --no-header --no-annotate --quiet
+IMAGE := --constraint requirements.lock deploy/docker/build.in
+
 .PHONY: lock
-lock: $(READY) ## Resolve requirements.lock anew from pyproject.toml
-	@$(BIN)/uv pip compile pyproject.toml --universal --python-version 3.11 --extra service --extra worker --extra mac \
-	  --extra dev --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --quiet -o requirements.lock
+lock: $(READY) ## Resolve the pinned requirements anew from pyproject.toml
+	@$(COMPILE) pyproject.toml --extra service --extra worker --extra mac --extra dev -o requirements.lock
+	@$(COMPILE) $(IMAGE) pyproject.toml --extra service -o deploy/docker/service.lock
+	@$(COMPILE) $(IMAGE) pyproject.toml --extra worker -o deploy/docker/worker.lock

@@ -1,0 +1,84 @@
+"""What can be checked of the compose file and the images without a container engine."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[2]
+BIN = Path(sys.executable).parent
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+DOCKERFILE = ROOT / "deploy/docker/Dockerfile"
+
+
+def check(*command: str) -> None:
+    ran = subprocess.run([str(BIN / command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+def pins(lock: Path) -> set[str]:
+    return set(re.findall(r"^[a-z0-9-]+(?:\[.*\])?==[^ ;]+", lock.read_text(), re.MULTILINE))
+
+
+def test_the_compose_file_follows_the_compose_specification() -> None:
+    check("check-jsonschema", "--builtin-schema", "vendor.compose-spec", "docker-compose.yml")
+
+
+def test_the_dockerfile_passes_the_linter() -> None:
+    check("hadolint", str(DOCKERFILE))
+
+
+@pytest.mark.parametrize("name", ["service", "worker"])
+def test_each_built_service_names_a_target_that_the_dockerfile_has(name: str) -> None:
+    build = COMPOSE["services"][name]["build"]
+    assert ROOT / build["dockerfile"] == DOCKERFILE
+    assert re.search(rf"^FROM base AS {build['target']}$", DOCKERFILE.read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["valkey", "service", "worker"])
+def test_each_service_restarts_and_says_whether_it_is_healthy(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["restart"] == "unless-stopped"
+    assert service["healthcheck"]["test"]
+
+
+def test_everything_that_must_last_lies_in_a_volume() -> None:
+    mounts = [mount for service in COMPOSE["services"].values() for mount in service["volumes"]]
+    named = {mount.split(":")[0] for mount in mounts if not mount.startswith(".")}
+    assert named == set(COMPOSE["volumes"]) == {"home", "records"}
+
+
+def test_only_this_host_reaches_the_service_and_nobody_reaches_valkey() -> None:
+    assert COMPOSE["services"]["service"]["ports"] == ["127.0.0.1:8000:8000"]
+    assert "ports" not in COMPOSE["services"]["valkey"]
+
+
+def test_no_password_is_written_down_or_passed_as_an_argument() -> None:
+    valkey = COMPOSE["services"]["valkey"]
+    assert valkey["environment"]["VALKEY_PASSWORD"].startswith("${PIPPIN_REDIS_PASSWORD:?")
+    script = valkey["entrypoint"][-1]
+    assert "--include /tmp/password.conf" in script
+    assert "--requirepass" not in script
+
+
+@pytest.mark.parametrize("setting", ["appendonly yes", "appendfsync always", "maxmemory-policy noeviction"])
+def test_valkey_keeps_every_acknowledged_write(setting: str) -> None:
+    assert setting in (ROOT / "deploy/valkey/valkey.conf").read_text().splitlines()
+
+
+@pytest.mark.parametrize("name", ["service", "worker"])
+def test_an_image_installs_the_versions_that_are_tested(name: str) -> None:
+    image = pins(ROOT / f"deploy/docker/{name}.lock")
+    assert image
+    assert image <= pins(ROOT / "requirements.lock")
+
+
+@pytest.mark.parametrize("lock", ["requirements.lock", "deploy/docker/service.lock", "deploy/docker/worker.lock"])
+def test_every_pin_has_a_hash_and_no_file_names_an_index(lock: str) -> None:
+    text = (ROOT / lock).read_text()
+    assert "://" not in text
+    for entry in re.split(r"\n(?=[a-z0-9])", text):
+        assert "--hash=sha256:" in entry, entry.splitlines()[0]
