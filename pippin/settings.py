@@ -1,0 +1,134 @@
+"""Settings: read from environment variables that begin with `PIPPIN_`, checked once, at the start of a process."""
+
+import difflib
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from pippin.faults import PippinError
+
+PREFIX = "PIPPIN_"
+
+
+class SettingsError(PippinError):
+    """An environment variable that cannot be used; the text names it and never shows a secret's value."""
+
+
+def _absolute(path: Path) -> Path:
+    return path.expanduser().absolute()
+
+
+def _redis_url(url: SecretStr) -> SecretStr:
+    if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+        raise ValueError("give an address that begins with redis://, rediss:// or unix://")
+    return url
+
+
+def _http_url(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("give an address such as http://127.0.0.1:8000")
+    return url.rstrip("/")
+
+
+def _blobs_url(url: str) -> str:
+    if not urlsplit(url).scheme:
+        raise ValueError("give an address such as file:///var/lib/pippin/blobs, s3://bucket/prefix or http://host:8000")
+    return url
+
+
+def _blobs_in(validated: dict[str, Any]) -> str:
+    # `home` is missing here when it was itself at fault, which is then what gets reported.
+    home: Path = validated.get("home", Path("/"))
+    return (home / "blobs").as_uri()
+
+
+class Settings(BaseSettings):
+    """How a Pippin process is set up.
+
+    Every field is the environment variable `PIPPIN_` and the field's name in capitals.
+
+    Raises:
+        SettingsError: A variable's value cannot be used, or a variable beginning with `PIPPIN_` is no setting.
+    """
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    home: Annotated[Path, AfterValidator(_absolute)] = Field(
+        default=Path("~/.pippin"),
+        validate_default=True,
+        description="Folder of everything that `pippin up` keeps: the embedded server's data, blobs, caches.",
+    )
+    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+        default=None,
+        description="Address of the Redis or Valkey server, as redis://, rediss:// or unix://. "
+        "Without it `pippin up` runs an embedded one.",
+    )
+    blobs_url: Annotated[str, AfterValidator(_blobs_url)] = Field(
+        default_factory=_blobs_in,
+        description="Where datasets and models are kept: file://, s3:// or the address of a service. "
+        "Default: the folder `blobs` in PIPPIN_HOME.",
+    )
+    url: Annotated[str, AfterValidator(_http_url)] = Field(
+        default="http://127.0.0.1:8000", description="Address of the service, for the command line and the client."
+    )
+    host: str = Field(default="127.0.0.1", min_length=1, description="Address that the service listens on.")
+    port: int = Field(default=8000, ge=0, le=65535, description="Port that the service listens on; 0 takes a free one.")
+    max_body_bytes: int = Field(
+        default=32 * 2**20, ge=1024, description="Largest body of a request, uploads of datasets and blobs apart."
+    )
+    max_dataset_bytes: int = Field(default=2 * 2**30, ge=1024, description="Largest upload of a dataset.")
+    max_dataset_unpacked_bytes: int = Field(
+        default=8 * 2**30, ge=1024, description="Largest size that an uploaded dataset may unpack to."
+    )
+    max_dataset_examples: int = Field(default=10_000_000, ge=1, description="Most examples that a dataset may have.")
+    max_memory_bytes: int = Field(
+        default=2**30, ge=16 * 2**20, description="Memory that the embedded server may fill before it refuses writes."
+    )
+    lease_seconds: float = Field(
+        default=20, gt=0, description="How long a worker may be silent before its attempt counts as lost."
+    )
+    lease_renew_seconds: float = Field(default=5, gt=0, description="How often a worker renews its lease.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="The least level that is logged: debug, info, warning or error."
+    )
+
+    def __init__(self, **values: Any) -> None:  # Any: pydantic's own constructor is as open as this
+        _refuse_unknown_variables(type(self))
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise SettingsError(_sentence(error)) from None
+
+    @model_validator(mode="after")
+    def _renews_in_time(self) -> Self:
+        if self.lease_renew_seconds > self.lease_seconds / 2:
+            raise ValueError(
+                f"{PREFIX}LEASE_RENEW_SECONDS is {self.lease_renew_seconds:g}, but a lease of "
+                f"{self.lease_seconds:g} seconds ({PREFIX}LEASE_SECONDS) must be renewed at least twice in its time"
+            )
+        return self
+
+
+def _refuse_unknown_variables(settings: type[Settings]) -> None:
+    """A misspelt variable would otherwise leave its default in force without a word."""
+    known = [PREFIX + name.upper() for name in settings.model_fields]
+    for variable in sorted(os.environ):
+        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
+            near = difflib.get_close_matches(variable.upper(), known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"
+            raise SettingsError(f"{variable} is not a setting of Pippin; {hint}")
+
+
+def _sentence(error: ValidationError) -> str:
+    """All faults in one line. The values are left out, since one of them may be a password."""
+    faults = []
+    for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        text = fault["msg"].removeprefix("Value error, ")
+        name = str(fault["loc"][0]) if fault["loc"] else ""
+        faults.append(f"{PREFIX}{name.upper()} cannot be used: {text}" if name else text)
+    return "; ".join(faults)
