@@ -1,0 +1,106 @@
+"""How requests are read: within limits, by media type, as strict JSON, and with no query parameter unknown."""
+
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from typing import Any
+
+from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service import strict_json
+from service.problems import ErrorItem, Problem, invalid_request
+
+_Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+
+class LimitedRequest(Request):
+    """A request whose body is counted as it arrives, whatever its `Content-Length` says, and whose JSON is strict."""
+
+    def __init__(self, request: Request, most: int) -> None:
+        super().__init__(request.scope, request.receive)
+        self._most = most
+
+    async def stream(self) -> AsyncGenerator[bytes, None]:
+        """The body in pieces.
+
+        Raises:
+            Problem: 413, as soon as it is known to be larger than allowed.
+        """
+        announced = self.headers.get("content-length", "")
+        total = int(announced) if announced.isdecimal() else 0
+        if total > self._most:
+            raise self._too_large()
+        total = 0
+        async for chunk in super().stream():
+            total += len(chunk)
+            if total > self._most:
+                raise self._too_large()
+            yield chunk
+
+    async def json(self) -> Any:  # noqa: ANN401 (any JSON value)
+        """The body as JSON.
+
+        Raises:
+            Problem: 400, when it is not.
+        """
+        if not hasattr(self, "_json"):
+            # A large explicit model takes a second to parse, in which every stream would stand still.
+            self._json = await run_in_threadpool(strict_json.loads, await self.body())
+        return self._json
+
+    def _too_large(self) -> Problem:
+        return Problem("body-too-large", f"The body may have at most {self._most:,} bytes.")
+
+
+class JsonRoute(APIRoute):
+    """A route whose body, if it takes one, is JSON of at most `max_body_bytes`."""
+
+    limit = "max_body_bytes"
+
+    def get_route_handler(self) -> _Handler:
+        """The handler, behind the checks that all routes have in common."""
+        handle = super().get_route_handler()
+        check = self._check
+
+        async def checked(request: Request) -> Response:
+            check(request)
+            return await handle(LimitedRequest(request, getattr(request.app.state.settings, self.limit)))
+
+        return checked
+
+    def _check(self, request: Request) -> None:
+        known = {parameter.alias for parameter in self.dependant.query_params}
+        if unknown := sorted(set(request.query_params) - known):
+            expected = f"known here: {', '.join(sorted(known))}" if known else "this takes none"
+            raise invalid_request(
+                ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}") for name in unknown
+            )
+        if self.body_field is not None and not _is_json(request):
+            raise unsupported(request, "application/json")
+
+
+class UploadRoute(JsonRoute):
+    """A route whose body is a file, of at most `max_dataset_bytes`, which the endpoint itself reads as it arrives."""
+
+    limit = "max_dataset_bytes"
+
+
+def unsupported(request: Request, *supported: str) -> Problem:
+    """The 415 that names what would be right."""
+    found = request.headers.get("content-type") or "none"
+    return Problem(
+        "unsupported-media-type",
+        f"Send {' or '.join(supported)} and say so in Content-Type; found {found}.",
+        headers={"accept": ", ".join(supported)},
+    )
+
+
+def media_type(request: Request) -> str:
+    """The body's media type in lower case, without parameters; "" when the request has none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def _is_json(request: Request) -> bool:
+    name = media_type(request)
+    return name == "application/json" or (name.startswith("application/") and name.endswith("+json"))

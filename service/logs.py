@@ -1,0 +1,84 @@
+"""What the service logs: one line a request, each with the id that the answer carries too."""
+
+import logging
+import re
+import sys
+import time
+import uuid
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.problems import Problem, answer
+
+_log = structlog.stdlib.get_logger(__name__)
+_GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
+# Asked every few seconds by whatever watches the service.
+_PROBES = frozenset({"/healthz", "/readyz"})
+
+
+def configure(level: str) -> None:
+    """Send every log line of the process to standard error: readable on a terminal, else one JSON object a line."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if sys.stderr.isatty():
+        rendering: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+    else:
+        rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+        )
+    )
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+
+
+class RequestLog:
+    """Middleware: gives each request an id, logs its end, and turns what nobody caught into a 500 without details."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get("x-request-id", "")
+        request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        began = time.perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)["x-request-id"] = request_id
+            await send(message)
+
+        with structlog.contextvars.bound_contextvars(request_id=request_id):
+            try:
+                await self._app(scope, receive, send_with_id)
+            except Exception:
+                _log.exception("unhandled", method=scope["method"], path=scope["path"])
+                if status:
+                    raise  # half an answer is out; only a broken connection can tell the client
+                problem = Problem("internal-error", "The service failed; its log has the reason under this id.")
+                await answer(problem, scope["path"], id=request_id)(scope, receive, send_with_id)
+            finally:
+                level = logging.DEBUG if scope["path"] in _PROBES else logging.INFO
+                milliseconds = round((time.perf_counter() - began) * 1000, 1)
+                _log.log(level, "request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)

@@ -1,0 +1,150 @@
+"""Every error answer of the service: `application/problem+json`, as RFC 9457 describes it."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from pippin.faults import Fault
+
+MEDIA_TYPE = "application/problem+json"
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of problem: what stays the same each time it occurs."""
+
+    status: int
+    title: str
+
+
+# The name is the end of the problem's `type` URI and never changes once released.
+KINDS: dict[str, Kind] = {
+    "malformed-body": Kind(400, "The body cannot be read"),
+    "not-found": Kind(404, "There is nothing here"),
+    "method-not-allowed": Kind(405, "The method is not allowed here"),
+    "not-acceptable": Kind(406, "None of the accepted media types can be given"),
+    "state-conflict": Kind(409, "The state does not allow it"),
+    "name-taken": Kind(409, "The name is taken"),
+    "idempotency-in-flight": Kind(409, "The first request with this Idempotency-Key is still being answered"),
+    "body-too-large": Kind(413, "The body is too large"),
+    "unsupported-media-type": Kind(415, "The body's media type is not supported"),
+    "range-not-satisfiable": Kind(416, "The range lies outside the file"),
+    "invalid-request": Kind(422, "The request is not valid"),
+    "idempotency-mismatch": Kind(422, "The Idempotency-Key was used for another request"),
+    "internal-error": Kind(500, "Something went wrong in the service"),
+    "unavailable": Kind(503, "The service cannot do this right now"),
+}
+
+
+class Problem(HTTPException):
+    """An answer of one of the `KINDS`, raised wherever the request turns out to be impossible."""
+
+    def __init__(
+        self, kind: str, detail: str, *, errors: Iterable["ErrorItem"] = (), headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(KINDS[kind].status, detail, dict(headers) if headers else None)
+        self.kind = kind
+        self.errors = tuple(errors)
+
+
+class ErrorItem(BaseModel):
+    """One fault of a request: in the body (`pointer`) or in a query parameter or header (`parameter`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    pointer: str | None = Field(default=None, description="RFC 6901 JSON pointer into the request body.")
+    parameter: str | None = Field(default=None, description="The query parameter or header at fault.")
+    detail: str = Field(description="What was found and what would be right.")
+
+
+class ProblemDocument(BaseModel):
+    """An error, in the form of RFC 9457."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        json_schema_extra={
+            "example": {
+                "type": "/problems/invalid-request",
+                "title": "The request is not valid",
+                "status": 422,
+                "detail": "The request has 1 fault.",
+                "instance": "/jobs",
+                "errors": [{"pointer": "/model/spec/layers/3/kernel_size", "detail": "larger than its input"}],
+            }
+        },
+    )
+
+    type: str = Field(description="Names the kind of problem; stable.")
+    title: str = Field(description="The kind of problem in words.")
+    status: int
+    detail: str = Field(description="What happened this time.")
+    instance: str = Field(description="The path that was asked for.")
+    errors: list[ErrorItem] | None = Field(default=None, description="Each fault of the request, where it has any.")
+    id: str | None = Field(default=None, description="Of an internal error: finds it in the service's log.")
+
+
+def invalid(faults: Iterable[Fault]) -> Problem:
+    """The 422 for a body with these faults; their pointers start at the body's root."""
+    return invalid_request(ErrorItem(pointer=fault.pointer, detail=fault.detail) for fault in faults)
+
+
+def invalid_parameter(parameter: str, detail: str) -> Problem:
+    """The 422 for one query parameter or header."""
+    return invalid_request([ErrorItem(parameter=parameter, detail=detail)])
+
+
+def invalid_request(items: Iterable[ErrorItem]) -> Problem:
+    """The 422 for a request with these faults."""
+    errors = tuple(items)
+    detail = f"The request has {len(errors)} fault{'s' if len(errors) != 1 else ''}; see errors."
+    return Problem("invalid-request", detail, errors=errors)
+
+
+def not_found(what: str) -> Problem:
+    """The 404 that says `what` does not exist."""
+    return Problem("not-found", f"There is no {what}.")
+
+
+def kind_of(status: int) -> str:
+    """The kind that an HTTP error without one of ours is told as."""
+    for name, kind in KINDS.items():
+        if kind.status == status:
+            return name
+    return "internal-error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "malformed-body"
+
+
+def answer(problem: Problem, instance: str, **members: Any) -> Response:  # noqa: ANN401 (any JSON value)
+    """The response for a problem.
+
+    Args:
+        problem: What went wrong.
+        instance: The path that was asked for.
+        members: Extension members, such as the `id` of an internal error.
+    """
+    document: dict[str, Any] = {
+        "type": f"/problems/{problem.kind}",
+        "title": KINDS[problem.kind].title,
+        "status": problem.status_code,
+        "detail": problem.detail,
+        "instance": instance,
+    }
+    if problem.errors:
+        document["errors"] = [item.model_dump(exclude_none=True) for item in problem.errors]
+    return Response(
+        json.dumps(document | members, ensure_ascii=False).encode(errors="backslashreplace"),
+        status_code=problem.status_code,
+        headers=problem.headers,
+        media_type=MEDIA_TYPE,
+    )
+
+
+def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of these error answers of an operation."""
+    content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}

@@ -1,0 +1,62 @@
+"""The interactive API page, all of it from this host, and what the types of problems mean."""
+
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from service.problems import KINDS, not_found
+
+router = APIRouter(include_in_schema=False)
+
+# The wheel ships the page's script and style; its own page would load a script inline, which our policy refuses.
+assets = StaticFiles(directory=Path(str(files("fastapi_offline"))) / "static")
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Pippin API</title>
+<link rel="stylesheet" href="docs/assets/swagger-ui.css">
+<link rel="icon" href="data:,">
+</head>
+<body>
+<div id="page"></div>
+<script src="docs/assets/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+"""
+_START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null});\n'
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+)
+
+
+@router.get("/")
+def home() -> Response:
+    """Lead a browser to the API page."""
+    return RedirectResponse("docs", status_code=307)
+
+
+@router.get("/docs")
+def page() -> Response:
+    """The page."""
+    return HTMLResponse(_PAGE, headers={"content-security-policy": _POLICY})
+
+
+@router.get("/docs/start.js")
+def start() -> Response:
+    """What starts the page."""
+    return Response(_START, media_type="text/javascript")
+
+
+@router.get("/problems/{kind}")
+def problem(kind: str) -> Response:
+    """What a problem's `type` leads to."""
+    if kind not in KINDS:
+        raise not_found(f"problem {kind}; there are {', '.join(KINDS)}")
+    return Response(f"{KINDS[kind].title} (HTTP {KINDS[kind].status})\n", media_type="text/plain")

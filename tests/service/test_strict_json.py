@@ -1,0 +1,48 @@
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.problems import Problem
+from service.strict_json import loads
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "line 1, column 1"),
+        (b'{"a": 1,}', "line 1, column"),
+        (b'{"a":\n nope}', "line 2, column 2"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": -Infinity}', "-Infinity"),
+        (b'{"a": 1e999}', "1e999"),
+        (b'{"a": 1, "b": 2, "a": 3}', 'key "a" twice'),
+        (b'{"a": {"b": 1, "b": 1}}', 'key "b" twice'),
+        (b'"\xff"', "UTF-8"),
+        (b'"\\ud800"', "surrogate"),
+        (b'{"\\uDC00": 1}', "surrogate"),
+        (b"[" * 100_000, "nested too deeply"),
+        (b"1" * 5000, "digits"),
+        (b"\xef\xbb\xbf{}", "BOM"),
+    ],
+)
+def test_what_is_no_json_is_refused_with_the_place_or_the_reason(body: bytes, said: str) -> None:
+    with pytest.raises(Problem) as raised:
+        loads(body)
+    assert raised.value.status_code == 400
+    assert said.lower() in raised.value.detail.lower()
+
+
+def test_a_pair_of_surrogates_is_one_character() -> None:
+    assert loads(b'"\\ud83c\\udf4e"') == "🍎"
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_whatever_is_json_is_read_as_it_was_written(value: object) -> None:
+    assert loads(json.dumps(value).encode()) == value
