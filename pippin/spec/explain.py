@@ -1,0 +1,131 @@
+"""What pydantic found wrong, as faults: plain JSON pointers, and sentences that say what would be right."""
+
+import re
+from collections.abc import Iterator, Sequence
+from difflib import get_close_matches
+from typing import get_args
+
+from pydantic import BaseModel, ValidationError
+
+from pippin.faults import Fault, pointer
+
+Loc = tuple[int | str, ...]
+
+
+def explain(error: ValidationError, root: type[BaseModel], document: object) -> Iterator[Fault]:
+    """The faults in `document`, which `root` refused with `error`."""
+    for details in error.errors(include_url=False):
+        loc, kind, context = details["loc"], details["type"], details.get("ctx", {})
+        path = _path(loc, document, missing=kind == "missing")
+        found = shown(details["input"])
+        match kind:
+            case "missing" if loc and isinstance(loc[-1], int):
+                yield Fault(pointer(*path[:-1]), f"found {found}; needs more entries")
+            case "missing":
+                yield Fault(pointer(*path), f"is required{_described(root, loc)}")
+            case "extra_forbidden":
+                known = _fields(root, loc[:-1])
+                yield Fault(pointer(*path), f"there is no field {str(loc[-1])!r}{did_you_mean(str(loc[-1]), known)}")
+            case "union_tag_not_found":
+                yield Fault(pointer(*path, "type"), f"is required; needs {_one_of(_tags(root, loc))}")
+            case "union_tag_invalid":
+                tag, tags = str(context["tag"]), _tags(root, loc)
+                yield Fault(pointer(*path, "type"), f"found {tag!r}; needs {_one_of(tags)}{did_you_mean(tag, tags)}")
+            case "literal_error":
+                wanted = re.findall(r"'([^']*)'", context["expected"])
+                hint = did_you_mean(str(details["input"]), wanted)
+                yield Fault(pointer(*path), f"found {found}; needs {context['expected']}{hint}")
+            case "value_error":
+                yield Fault(pointer(*path), str(context["error"]))
+            case _:
+                right = re.sub(r"^(Input|Value|Tuple|List|Dictionary) ", "it ", details["msg"])
+                yield Fault(pointer(*path), f"found {found}; {right[:1].lower()}{right[1:]}")
+
+
+def shown(value: object) -> str:
+    """A value as a message quotes it: as JSON has it, and never long."""
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            return "an object"
+        case list() | tuple():
+            text = "[" + ", ".join(map(shown, value)) + "]" if len(value) <= 4 else ""
+            return text if 0 < len(text) <= 60 else f"a list of {len(value)}"
+        case int() if abs(value) >= 10**20:
+            return "a number of more than 20 digits"
+        case _:
+            text = repr(value)
+            return text if len(text) <= 60 else text[:57] + "…" + text[-1:]
+
+
+def did_you_mean(word: str, known: Sequence[str]) -> str:
+    """A hint at the known word that `word` may have been meant to be; empty when none is like it."""
+    close = get_close_matches(word.lower(), known, n=1)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def _one_of(words: Sequence[str]) -> str:
+    return "one of " + ", ".join(words)
+
+
+def _path(loc: Loc, document: object, *, missing: bool) -> list[int | str]:
+    """`loc` without what stands in no document: pydantic adds union tags and marks of its own."""
+    path: list[int | str] = []
+    here = document
+    for place, part in enumerate(loc):
+        if (isinstance(here, dict) and part in here) or (
+            isinstance(here, list | tuple) and isinstance(part, int) and part < len(here)
+        ):
+            here = here[part]
+            path.append(part)
+        elif missing and place == len(loc) - 1:
+            path.append(part)
+    return path
+
+
+def _models(annotation: object) -> list[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return [annotation]
+    return [model for argument in get_args(annotation) for model in _models(argument)]
+
+
+def _models_at(root: type[BaseModel], loc: Loc) -> list[type[BaseModel]]:
+    """The models that may stand at `loc`."""
+    models = [root]
+    for part in loc:
+        inner = [
+            found
+            for model in models
+            for name, field in model.model_fields.items()
+            if part in (name, field.alias)
+            for found in _models(field.annotation)
+        ]
+        tagged = [model for model in models if _tag(model) == part]
+        models = inner or tagged or models
+    return models
+
+
+def _tag(model: type[BaseModel]) -> str | None:
+    field = model.model_fields.get("type")
+    return field.default if field is not None and isinstance(field.default, str) else None
+
+
+def _tags(root: type[BaseModel], loc: Loc) -> list[str]:
+    return sorted(tag for tag in map(_tag, _models_at(root, loc)) if tag is not None)
+
+
+def _fields(root: type[BaseModel], loc: Loc) -> list[str]:
+    return sorted(
+        {field.alias or name for model in _models_at(root, loc) for name, field in model.model_fields.items()}
+    )
+
+
+def _described(root: type[BaseModel], loc: Loc) -> str:
+    for model in _models_at(root, loc[:-1]):
+        for name, field in model.model_fields.items():
+            if loc[-1] in (name, field.alias) and field.description:
+                return f": {field.description}"
+    return ""

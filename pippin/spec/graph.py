@@ -1,0 +1,251 @@
+"""The network as a graph: which blob each layer reads and makes, and of what shape each is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from pippin.faults import Fault, pointer
+from pippin.spec.explain import did_you_mean
+from pippin.spec.features import Feature
+from pippin.spec.layer import Layer
+from pippin.spec.losses import CategoricalCrossEntropy, Loss
+from pippin.spec.parse import Draft, Part
+from pippin.spec.resolved import ResolvedLayer
+from pippin.spec.values import MOST_ELEMENTS, Shape
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer in its place.
+
+    Attributes:
+        index: Its place in the spec.
+        name: None when the document does not say.
+        layer: With its blobs' names filled in; None when it has faults of its own.
+        inputs: The blobs that it reads, as far as they are known.
+        outputs: The blobs that it makes, as far as they are known.
+        updatable: Whether the document wants it trained.
+    """
+
+    index: int
+    name: str | None
+    layer: Layer | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    updatable: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What rules look at. A fault in one part leaves the others in sight.
+
+    Attributes:
+        draft: What the document says.
+        nodes: The layers, in the spec's order.
+        shapes: Every blob that has a name; None where the shape cannot be known because of a fault elsewhere.
+        makers: The layer that makes a blob, by the blob's name.
+        loss: With its names filled in; None when it has faults.
+        training_inputs: Given or inferred; None when neither is possible because of a fault elsewhere.
+        is_named: Whether every blob's name is known, so that a name that is not among them is wrong.
+        faults: What is wrong with the wiring and the shapes.
+    """
+
+    draft: Draft
+    nodes: tuple[Node, ...]
+    shapes: Mapping[str, Shape | None]
+    makers: Mapping[str, Node]
+    loss: Loss | None
+    training_inputs: tuple[Feature, ...] | None
+    is_named: bool
+    faults: tuple[Fault, ...]
+
+
+def trace(draft: Draft) -> Graph:
+    """Follow the blobs through the layers of `draft`."""
+    nodes = _wire(draft)
+    tracer = _Tracer(draft, nodes)
+    faults = tuple(tracer.follow())
+    loss = _completed_loss(draft, nodes)
+    return Graph(
+        draft=draft,
+        nodes=nodes,
+        shapes=tracer.shapes,
+        makers=tracer.makers,
+        loss=loss,
+        training_inputs=_training_inputs(draft, loss, tracer.shapes),
+        is_named=tracer.is_named,
+        faults=faults,
+    )
+
+
+def complete(node: Node, shapes: Mapping[str, Shape | None]) -> ResolvedLayer:
+    """The layer of a faultless graph with all that follows from its shapes."""
+    assert node.layer is not None
+    inputs, outputs = _known(shapes, node.inputs), _known(shapes, node.outputs)
+    assert inputs is not None
+    assert outputs is not None
+    return ResolvedLayer(
+        layer=node.layer.completed(inputs),
+        inputs=node.inputs,
+        outputs=node.outputs,
+        input_shapes=inputs,
+        output_shapes=outputs,
+        weight_shapes=node.layer.weight_shapes(inputs),
+    )
+
+
+def _wire(draft: Draft) -> tuple[Node, ...]:
+    """The layers with the names of their blobs: given, or as a chain has them."""
+    nodes: list[Node] = []
+    before = (_name(draft.inputs[0]),) if len(draft.inputs) == 1 else ()
+    sole_output = _name(draft.outputs[0]) if len(draft.outputs) == 1 else None
+    for index, part in enumerate(draft.layers):
+        name, layer = _name(part), part.value
+        is_last = index == len(draft.layers) - 1
+        own = sole_output if is_last and sole_output is not None else name
+        if layer is None:
+            inputs = _texts(part.text("input")) or tuple(filter(None, before))
+            outputs = _texts(part.text("output") or own)
+        else:
+            inputs = layer.input_names or tuple(filter(None, before))
+            outputs = layer.output_names or _texts(own)
+            layer = layer.wired(inputs, outputs) if inputs and outputs else None
+        updatable = isinstance(part.raw, dict) and part.raw.get("updatable") is True
+        nodes.append(Node(index, name, layer, inputs, outputs, updatable))
+        before = outputs
+    return tuple(nodes)
+
+
+class _Tracer:
+    """Goes through the layers once and keeps what it learns."""
+
+    def __init__(self, draft: Draft, nodes: Sequence[Node]) -> None:
+        self.draft = draft
+        self.nodes = nodes
+        self.shapes: dict[str, Shape | None] = {}
+        self.makers: dict[str, Node] = {}
+        self.parameters = 0
+        self.is_named = (
+            bool(draft.inputs) and all(_name(part) for part in draft.inputs) and all(node.outputs for node in nodes)
+        )
+        self.later = {name: node for node in reversed(nodes) for name in node.outputs}
+
+    def follow(self) -> Iterator[Fault]:
+        for index, part in enumerate(self.draft.inputs):
+            name, feature = _name(part), part.value
+            if name is not None:
+                self.shapes[name] = feature.shape if feature is not None else None
+            if feature is not None and prod(feature.shape) > MOST_ELEMENTS:
+                self.shapes[feature.name] = None
+                yield Fault(pointer("inputs", index, "shape"), _too_large(feature.shape))
+        for node in self.nodes:
+            yield from self._enter(node)
+        if self.parameters > MOST_ELEMENTS:
+            yield Fault("/layers", f"found {self.parameters} parameters; a model may have {MOST_ELEMENTS}")
+
+    def _enter(self, node: Node) -> Iterator[Fault]:
+        at = pointer("layers", node.index)
+        yield from self._missing_inputs(node, at)
+        shapes = None
+        if node.layer is not None:
+            inputs = _known(self.shapes, node.inputs)
+            faults = list(self._faults(node.layer, inputs)) if inputs is not None else []
+            yield from (fault.under(at) for fault in faults)
+            if inputs is None or faults:
+                shapes = node.layer.output_shapes_of_anything()
+            else:
+                shapes = node.layer.output_shapes(inputs)
+                for shape in shapes:
+                    if prod(shape) > MOST_ELEMENTS:
+                        shapes = None
+                        yield Fault(at, _too_large(shape))
+                        break
+        for place, name in enumerate(node.outputs):
+            if name in self.shapes:
+                yield Fault(at + "/output", f"found {name!r}, which is there already; needs a name of its own")
+                self.shapes[name] = None
+                continue
+            self.shapes[name] = None if shapes is None else shapes[place]
+            self.makers[name] = node
+
+    def _missing_inputs(self, node: Node, at: str) -> Iterator[Fault]:
+        if not node.inputs and node.index == 0 and len(self.draft.inputs) > 1:
+            yield Fault(
+                at + "/input", "is required: the model has several inputs, and the first layer reads one of them"
+            )
+        for name in node.inputs:
+            if name in self.shapes or not self.is_named:
+                continue
+            if name in self.later:
+                maker = self.later[name]
+                where = "itself" if maker is node else f"layer {maker.name!r} further down: list that one first"
+                yield Fault(at + "/input", f"found {name!r}, which is made by {where}")
+            else:
+                hint = did_you_mean(name, list(self.shapes))
+                yield Fault(at + "/input", f"found {name!r}, which no input and no layer above makes{hint}")
+
+    def _faults(self, layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+        faults = list(layer.faults(inputs))
+        yield from faults
+        if faults:
+            return
+        parameters = sum(prod(shape) for shape in layer.weight_shapes(inputs).values())
+        if parameters > MOST_ELEMENTS:
+            yield Fault("", f"found {parameters} parameters; a model may have {MOST_ELEMENTS}")
+        else:
+            self.parameters += parameters
+
+
+def _completed_loss(draft: Draft, nodes: Sequence[Node]) -> Loss | None:
+    loss = draft.loss
+    if loss is None:
+        return None
+    judged = loss.input or next((name for node in reversed(nodes[-1:]) for name in node.outputs), None)
+    if judged is None:
+        return None
+    target = loss.target or _sole_target(draft) or f"{judged}_true"
+    taken = {node.name for node in nodes}
+    names = (f"loss{number}" if number else "loss" for number in range(len(nodes) + 1))
+    name = loss.name or next(free for free in names if free not in taken)
+    return loss.model_copy(update={"name": name, "input": judged, "target": target})
+
+
+def _sole_target(draft: Draft) -> str | None:
+    """The one training input that is no model input, where the spec lists them."""
+    inputs = {_name(part) for part in draft.inputs}
+    others = [name for name in map(_name, draft.training_inputs or ()) if name not in inputs]
+    return others[0] if len(others) == 1 else None
+
+
+def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape | None]) -> tuple[Feature, ...] | None:
+    if draft.training_inputs is not None:
+        return _all_values(draft.training_inputs)
+    inputs = _all_values(draft.inputs)
+    if inputs is None or loss is None or loss.target is None:
+        return None
+    if isinstance(loss, CategoricalCrossEntropy):
+        return (*inputs, Feature(name=loss.target, shape=(1,), type="int"))
+    shape = shapes.get(loss.input or "")
+    return None if shape is None else (*inputs, Feature(name=loss.target, shape=shape))
+
+
+def _all_values(parts: Sequence[Part[Feature]]) -> tuple[Feature, ...] | None:
+    values = tuple(part.value for part in parts if part.value is not None)
+    return values if len(values) == len(parts) else None
+
+
+def _known(shapes: Mapping[str, Shape | None], names: Sequence[str]) -> tuple[Shape, ...] | None:
+    found = tuple(shape for shape in (shapes.get(name) for name in names) if shape is not None)
+    return found if len(found) == len(names) else None
+
+
+def _name(part: Part[Feature] | Part[Layer]) -> str | None:
+    return part.text("name")
+
+
+def _texts(text: str | None) -> tuple[str, ...]:
+    return () if text is None else (text,)
+
+
+def _too_large(shape: Shape) -> str:
+    return f"makes a blob of shape {list(shape)}, which is {prod(shape)} numbers; one may have {MOST_ELEMENTS}"

@@ -1,0 +1,119 @@
+"""What every layer type says about itself."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar, Self
+
+from pydantic import Field
+
+from pippin.faults import Fault
+from pippin.spec.values import Flag, Name, Shape, Value
+
+# The classes that protoc generates publish no types, and this package imports none of them: a layer writes into
+# whatever has the fields of its proto message.
+Message = Any
+
+
+class Layer(Value):
+    """A layer of a network; each type is a subclass in a file of its own, listed in `pippin.spec.table`.
+
+    Shapes are those of one example. Pointers of faults start at the layer.
+    """
+
+    type: str
+    name: Name
+    input: Name | tuple[Name, ...] | None = None
+    output: Name | tuple[Name, ...] | None = None
+    updatable: Flag = Field(default=False, description="Whether training changes the layer's weights.")
+
+    proto_path: ClassVar[str]
+    """Where the layer's parameters stand in `NeuralNetworkLayer`, such as `convolution` or `activation.ReLU`."""
+    trainable: ClassVar[bool] = False
+    """Whether Core ML can train the type at all."""
+    passes_gradient: ClassVar[bool] = False
+    """Whether Core ML lets the type stand between the loss and an updatable layer."""
+
+    @property
+    def input_names(self) -> tuple[str, ...]:
+        """The blobs that the layer reads; empty while they are left to be inferred."""
+        return _names(self.input)
+
+    @property
+    def output_names(self) -> tuple[str, ...]:
+        """The blobs that the layer makes; empty while they are left to be inferred."""
+        return _names(self.output)
+
+    @abstractmethod
+    def wired(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Self:
+        """This layer with its blobs' names filled in."""
+
+    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+        """What keeps the layer from working on inputs of these shapes."""
+        yield from ()
+
+    @abstractmethod
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """The shapes of what the layer makes of inputs that it has no fault to find with."""
+
+    def output_shapes_of_anything(self) -> tuple[Shape, ...] | None:
+        """The shapes of what the layer makes whatever goes in; None where they depend on it."""
+        return None
+
+    def completed(self, inputs: tuple[Shape, ...]) -> Self:  # noqa: ARG002 - for those who infer a field from shapes
+        """This layer with every field filled in that its inputs' shapes decide."""
+        return self
+
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:  # noqa: ARG002 - most have no weights
+        """The shapes of the layer's weights in the order of the file, by the names of their proto fields."""
+        return {}
+
+    @abstractmethod
+    def write(self, message: Message) -> None:
+        """Write the layer's fields, all but the weights themselves, into the message at `proto_path`."""
+
+    @classmethod
+    @abstractmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """The layer's own fields of the spec language, from the message at `proto_path`.
+
+        Raises:
+            ValueError: The message asks for something that the spec language does not have; the text says what.
+        """
+
+
+class OneToOne(Layer):
+    """A layer that makes one blob of one blob."""
+
+    input: Name | None = Field(default=None, description="The blob it reads; left out, what the layer before makes.")
+    output: Name | None = Field(
+        default=None,
+        description="The blob it makes; left out, the layer's own name, or for the last the model's only output.",
+    )
+
+    def wired(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Self:
+        """This layer with its blobs' names filled in."""
+        return self.model_copy(update={"input": inputs[0], "output": outputs[0]})
+
+
+class Elementwise(OneToOne):
+    """A layer without parameters that changes each number by itself, so that shapes stay as they are."""
+
+    passes_gradient = True
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """The input's own shape."""
+        return inputs
+
+    def write(self, message: Message) -> None:
+        """Nothing: the message's being there says it all."""
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:  # noqa: ARG003 - the message has no fields
+        """Nothing: the message has no fields."""
+        return {}
+
+
+def _names(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    if given is None:
+        return ()
+    return (given,) if isinstance(given, str) else given

@@ -1,0 +1,37 @@
+"""A whole spec: the JSON description of a model and how it is trained."""
+
+from pydantic import Field
+
+from pippin.spec.features import Feature
+from pippin.spec.losses import Loss
+from pippin.spec.optimizers import Optimizer
+from pippin.spec.parameters import IntegerParameter
+from pippin.spec.table import AnyLayer
+from pippin.spec.values import Flag, Natural, Text, Value
+
+
+class ModelSpec(Value):
+    """A model in the spec language, as written or, inside a `ResolvedSpec`, with everything filled in."""
+
+    version: int = Field(default=4, strict=True, ge=4, le=10, description="The file's specification version.")
+    short_description: Text = ""
+    author: Text = ""
+    license: Text = ""
+    version_string: Text = Field(default="", description="The author's own name for this version of the model.")
+    user_defined: dict[str, Text] = Field(default_factory=dict, max_length=1000)
+    inputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000)
+    outputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000)
+    training_inputs: tuple[Feature, ...] | None = Field(
+        default=None, description="Left out: every model input, then the loss's target."
+    )
+    layers: tuple[AnyLayer, ...] = Field(min_length=1, max_length=10_000)
+    loss: Loss
+    optimizer: Optimizer
+    epochs: IntegerParameter
+    shuffle: Flag = True
+    seed: Natural = Field(default=0, description="Written into the file for whoever trains it elsewhere.")
+    initial_seed: Natural = Field(default=0, description="Fixes the initial weights.")
+
+    def document(self) -> dict[str, object]:
+        """This spec as JSON has it; what is null is left out."""
+        return self.model_dump(mode="json", exclude_none=True)

@@ -1,0 +1,127 @@
+"""Hyperparameters as a model declares them: a default, and which other values it admits."""
+
+import sys
+from typing import Annotated, ClassVar, Self
+
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+
+from pippin.spec.values import Real, Value
+
+Count = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
+
+
+class _Parameter(Value):
+    """What both kinds share. In JSON a bare number is a default without limits.
+
+    A range with one end left out gets the type's own: `least` or `most`.
+    """
+
+    least: ClassVar[int | float]
+    most: ClassVar[int | float]
+
+    @model_validator(mode="before")
+    @classmethod
+    def _spell_out(cls, given: object) -> object:
+        if isinstance(given, int | float):
+            return {"default": given}
+        if not isinstance(given, dict):
+            return given
+        low, high = (next((given[key] for key in keys if given.get(key) is not None), None) for keys in _ENDS)
+        if (low is None) == (high is None):
+            return given
+        rest = {key: value for key, value in given.items() if key not in _ENDS[0] + _ENDS[1]}
+        return {**rest, "min": cls.least if low is None else low, "max": cls.most if high is None else high}
+
+    @model_serializer(mode="wrap")
+    def _shorten(self, handler: SerializerFunctionWrapHandler) -> object:
+        given = {key: value for key, value in handler(self).items() if value is not None}
+        return given["default"] if given.keys() == {"default"} else given
+
+
+_ENDS = (("min", "minimum"), ("max", "maximum"))
+
+
+class IntegerParameter(_Parameter):
+    """An `Int64Parameter`: whole, 1 or more; admits any such number, a range, or the members of a set."""
+
+    default: Count
+    minimum: Count | None = Field(default=None, alias="min")
+    maximum: Count | None = Field(default=None, alias="max")
+    allowed: tuple[Count, ...] | None = Field(default=None, alias="set", min_length=1, max_length=100_000)
+
+    least: ClassVar[int | float] = 1
+    most: ClassVar[int | float] = 2**63 - 1
+
+    @model_validator(mode="after")
+    def _default_inside_limits(self) -> Self:
+        if self.minimum is not None and self.allowed is not None:
+            raise ValueError("found a range and a set; give min and max, or set")
+        _check_range(self.default, self.minimum, self.maximum)
+        if self.allowed is not None and self.default not in self.allowed:
+            raise ValueError(f"found default {self.default}; needs {self.limits}")
+        return self
+
+    @property
+    def limits(self) -> str:
+        """Which values are admitted, in words."""
+        if self.allowed is not None:
+            return "one of " + ", ".join(map(str, self.allowed))
+        return "1 or more" if self.minimum is None else f"a whole number from {self.minimum} to {self.maximum}"
+
+    def admits(self, value: int) -> bool:
+        """Whether the model lets a job use `value`."""
+        if self.allowed is not None:
+            return value in self.allowed
+        return value >= 1 if self.minimum is None or self.maximum is None else self.minimum <= value <= self.maximum
+
+    def widened(self, value: int) -> Self:
+        """These limits, stretched just so far that they admit `value`; the default stays."""
+        if self.admits(value):
+            return self
+        if self.allowed is not None:
+            return self.model_copy(update={"allowed": tuple(sorted({*self.allowed, value}))})
+        return self.model_copy(update=_stretched(self.minimum, self.maximum, value))
+
+
+class DoubleParameter(_Parameter):
+    """A `DoubleParameter`: any finite number, or those of a range."""
+
+    default: Real
+    minimum: Real | None = Field(default=None, alias="min")
+    maximum: Real | None = Field(default=None, alias="max")
+
+    least: ClassVar[int | float] = 0.0
+    most: ClassVar[int | float] = sys.float_info.max
+
+    @model_validator(mode="after")
+    def _default_inside_limits(self) -> Self:
+        _check_range(self.default, self.minimum, self.maximum)
+        return self
+
+    @property
+    def limits(self) -> str:
+        """Which values are admitted, in words."""
+        return "any number" if self.minimum is None else f"a number from {self.minimum} to {self.maximum}"
+
+    def admits(self, value: float) -> bool:
+        """Whether the model lets a job use `value`."""
+        return self.minimum is None or self.maximum is None or self.minimum <= value <= self.maximum
+
+    def widened(self, value: float) -> Self:
+        """These limits, stretched just so far that they admit `value`; the default stays."""
+        return self if self.admits(value) else self.model_copy(update=_stretched(self.minimum, self.maximum, value))
+
+
+def _check_range(default: float, minimum: float | None, maximum: float | None) -> None:
+    if minimum is None or maximum is None:
+        return
+    if minimum > maximum:
+        raise ValueError(f"found min {minimum} above max {maximum}; needs min no greater than max")
+    if not minimum <= default <= maximum:
+        raise ValueError(f"found default {default}; needs a number from {minimum} to {maximum}")
+
+
+def _stretched(minimum: float | None, maximum: float | None, value: float) -> dict[str, float]:
+    assert minimum is not None
+    assert maximum is not None
+    return {"minimum": min(minimum, value), "maximum": max(maximum, value)}

@@ -1,0 +1,35 @@
+"""What Core ML demands of an updatable model, one small function a rule.
+
+Every rule sees the whole graph and keeps silent about what a fault elsewhere hides from it. The sources are files of
+Apple's validator in the coremltools repository, under `mlmodel/src/Validation`.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from pippin.faults import Fault
+from pippin.spec.graph import Graph
+from pippin.spec.rules import features, losses, names, training, updatable
+
+Rule = Callable[[Graph], Iterator[Fault]]
+
+RULES_BY_ID: Final[dict[str, Rule]] = {
+    "names.layers-unique": names.layers_and_loss_have_names_of_their_own,
+    "names.features-unique": names.features_have_names_of_their_own,
+    "names.pippin-reserved": names.pippins_own_keys_are_left_alone,
+    "features.ranks": features.array_inputs_have_rank_one_or_three,
+    "features.outputs-made": features.outputs_are_made_by_a_layer,
+    "features.output-shapes": features.outputs_have_the_shape_that_is_made,
+    "updatable.some": updatable.some_layer_is_updatable,
+    "updatable.types": updatable.updatable_layers_are_of_a_trainable_type,
+    "updatable.path": updatable.gradients_can_reach_every_updatable_layer,
+    "loss.softmax": losses.cross_entropy_judges_a_softmax,
+    "loss.input-made": losses.mean_squared_error_judges_what_a_layer_makes,
+    "loss.target-not-made": losses.target_is_not_made_in_the_graph,
+    "training.inputs": training.training_inputs_hold_every_model_input,
+    "training.target": training.training_inputs_hold_the_target,
+    "training.target-type": training.target_has_the_type_and_shape_that_the_loss_needs,
+    "training.nothing-else": training.training_inputs_hold_nothing_else,
+}
+
+RULES: Final = tuple(RULES_BY_ID.values())

@@ -1,0 +1,88 @@
+"""Rules about what a training example holds."""
+
+from collections.abc import Iterator
+
+from pippin.faults import Fault, pointer
+from pippin.spec.features import Feature
+from pippin.spec.graph import Graph
+from pippin.spec.losses import CategoricalCrossEntropy
+from pippin.spec.parse import Part
+
+
+def training_inputs_hold_every_model_input(graph: Graph) -> Iterator[Fault]:
+    """Every model input is a training input of the same shape and type. Source: Validators.cpp, trainingInput."""
+    listed = _listed(graph)
+    if listed is None:
+        return
+    for part in graph.draft.inputs:
+        name = part.text("name")
+        if name is None:
+            continue
+        if name not in listed:
+            yield Fault("/training_inputs", f"found no {name!r}; needs every model input")
+            continue
+        index, training = listed[name]
+        if training.value is not None and part.value is not None and training.value != part.value:
+            yield Fault(
+                pointer("training_inputs", index),
+                f"found {_said(training.value)}; the model's input is {_said(part.value)}, and both must be the same",
+            )
+
+
+def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
+    """The loss's target is a training input. Source: UpdatableNeuralNetworkValidator.cpp."""
+    listed = _listed(graph)
+    if listed is not None and graph.loss is not None and graph.loss.target not in listed:
+        yield Fault("/training_inputs", f"found no {graph.loss.target!r}; needs the loss's target")
+
+
+def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[Fault]:
+    """A class index for a cross-entropy, what the loss judges for a mean squared error.
+
+    Ours: Apple's validator lets a float one-hot target pass, and the runtime crashes on it.
+    """
+    listed = _listed(graph)
+    if listed is None or graph.loss is None or graph.loss.target not in listed:
+        return
+    index, part = listed[graph.loss.target]
+    if part.value is None or graph.loss.target in graph.shapes:
+        return
+    at = pointer("training_inputs", index)
+    if isinstance(graph.loss, CategoricalCrossEntropy):
+        if part.value.shape != (1,):
+            yield Fault(at + "/shape", f"found {list(part.value.shape)}; a cross-entropy needs [1], a class index")
+        if part.value.type != "int":
+            yield Fault(at + "/type", f"found {part.value.type!r}; a cross-entropy needs 'int', a class index")
+        return
+    judged = graph.shapes.get(graph.loss.input or "")
+    if judged is not None and part.value.shape != judged:
+        yield Fault(at + "/shape", f"found {list(part.value.shape)}; the loss judges a blob of shape {list(judged)}")
+    if part.value.type == "int":
+        yield Fault(at + "/type", "found 'int'; a mean squared error needs 'float' or 'double'")
+
+
+def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
+    """No training input that nothing reads. Ours: every example would have to carry it in vain."""
+    listed = _listed(graph)
+    if listed is None or graph.loss is None:
+        return
+    wanted = {part.text("name") for part in graph.draft.inputs} | {graph.loss.target}
+    for name, (index, _) in listed.items():
+        if name not in wanted:
+            yield Fault(
+                pointer("training_inputs", index),
+                f"found {name!r}, which is neither a model input nor the loss's target; leave it out",
+            )
+
+
+def _listed(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
+    """The training inputs by name; None where the spec leaves them out or does not name each."""
+    parts = graph.draft.training_inputs
+    if parts is None:
+        return None
+    named = {name: (index, part) for index, part in enumerate(parts) if (name := part.text("name"))}
+    return named if len(named) == len(parts) else None
+
+
+def _said(feature: Feature) -> str:
+    return f"{feature.type} {list(feature.shape)}"

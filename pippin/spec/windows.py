@@ -1,0 +1,90 @@
+"""Windows that slide over height and width: how far they reach, and what is added at the borders."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from pippin.spec.layer import Message
+from pippin.spec.values import Border, Extent, Value
+
+Pair = tuple[Extent, Extent]
+Borders = tuple[tuple[Border, Border], tuple[Border, Border]]
+"""Rows added at the top and bottom, columns added at the left and right."""
+
+
+class ValidPadding(Value):
+    """`ValidPadding`: windows lie wholly inside the input and its stated borders."""
+
+    type: Literal["valid"] = "valid"
+    borders: Borders = Field(default=((0, 0), (0, 0)), description="[[top, bottom], [left, right]]")
+
+    def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:  # noqa: ARG002 - stated, not computed
+        """What is added before and after an axis (0 height, 1 width) of `size`."""
+        return self.borders[axis]
+
+    def positions(self, axis: int, size: int, reach: int, stride: int) -> int:
+        """At how many positions a window that reaches over `reach` cells fits; 0 or less where it does not fit."""
+        return (size + sum(self.borders[axis]) - reach) // stride + 1
+
+
+class SamePadding(Value):
+    """`SamePadding`: as many positions as the input has strides; zeros fill what windows reach beyond it."""
+
+    type: Literal["same"] = "same"
+    mode: Literal["bottom_right_heavy", "top_left_heavy"] = Field(
+        default="bottom_right_heavy", description="Which side gets the odd row or column."
+    )
+
+    def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:
+        """What is added before and after an axis (0 height, 1 width) of `size`."""
+        total = max(0, (self.positions(axis, size, reach, stride) - 1) * stride + reach - size)
+        less, more = total // 2, total - total // 2
+        return (less, more) if self.mode == "bottom_right_heavy" else (more, less)
+
+    def positions(self, axis: int, size: int, reach: int, stride: int) -> int:  # noqa: ARG002 - the reach is padded for
+        """At how many positions the window stands: size divided by stride, rounded up."""
+        return -(-size // stride)
+
+
+def _spelled_out(given: object) -> object:
+    return {"type": given} if isinstance(given, str) else given
+
+
+Padding = Annotated[
+    Annotated[ValidPadding | SamePadding, Field(discriminator="type")],
+    BeforeValidator(_spelled_out, json_schema_input_type=ValidPadding | SamePadding | Literal["valid", "same"]),
+]
+"""An object with a `type`, or just the type's name for one without further choices."""
+
+# The numbers of `SamePadding.SamePaddingMode`.
+_MODES = {"bottom_right_heavy": 0, "top_left_heavy": 1}
+
+
+def write_padding(padding: ValidPadding | SamePadding, message: Message) -> None:
+    """Write `padding` into a message that has the one-of of `valid` and `same`."""
+    if isinstance(padding, SamePadding):
+        message.same.asymmetryMode = _MODES[padding.mode]
+        message.same.SetInParent()
+        return
+    for before, after in padding.borders:
+        message.valid.paddingAmounts.borderAmounts.add(startEdgeSize=before, endEdgeSize=after)
+
+
+def read_padding(message: Message, kind: str | None) -> dict[str, object]:
+    """The padding of a message whose one-of is set to `kind`.
+
+    Raises:
+        ValueError: It is not set, or to a kind that the spec language does not have.
+    """
+    if kind == "same":
+        mode = next(name for name, number in _MODES.items() if number == message.same.asymmetryMode)
+        return {"type": "same", "mode": mode}
+    if kind != "valid":
+        raise ValueError(f"found padding of kind {kind}; Pippin knows valid and same")
+    amounts = [[edges.startEdgeSize, edges.endEdgeSize] for edges in message.valid.paddingAmounts.borderAmounts]
+    return {"type": "valid", "borders": amounts or [[0, 0], [0, 0]]}
+
+
+def read_pair(numbers: Message, default: int) -> list[int]:
+    """A height and a width; the proto's default where the message leaves them out."""
+    return list(numbers) or [default, default]
