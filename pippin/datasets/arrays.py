@@ -1,0 +1,99 @@
+"""The stored form of a dataset: one safetensors file whose tensors are named `split/feature`.
+
+The format (https://huggingface.co/docs/safetensors): eight bytes with the header's length, little-endian; the header, a
+JSON object `{name: {dtype, shape, data_offsets: [begin, end]}}` padded with spaces; then the data, little-endian and in
+C order. It is written here as a stream, since datasets may be larger than memory, and read as a memory map.
+"""
+
+import json
+import math
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.datasets.errors import refuse
+from pippin.datasets.parsed import ParsedDataset
+
+_CODES = {"uint8": "U8", "int32": "I32", "float32": "F32"}
+_DTYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
+_LONGEST_HEADER = 16 * 2**20
+_CHUNK = 4 * 2**20
+
+
+def write_arrays(parsed: ParsedDataset, path: Path) -> None:
+    """Writes the arrays of `parsed` to `path`. The same arrays give the same bytes."""
+    arrays = {
+        f"{split}/{feature}": (array, _CODES[array.dtype.name])
+        for split, features in parsed.splits.items()
+        for feature, array in features.items()
+    }
+    # The widest types first: every tensor then begins at a multiple of its item size, as a memory map wants it.
+    ordered = sorted(arrays.items(), key=lambda item: (-item[1][0].itemsize, item[0]))
+    header: dict[str, object] = {}
+    offset = 0
+    for name, (array, code) in ordered:
+        header[name] = {"dtype": code, "shape": array.shape, "data_offsets": [offset, offset + array.nbytes]}
+        offset += array.nbytes
+    encoded = json.dumps(header, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    with path.open("xb") as file:
+        file.write(len(encoded).to_bytes(8, "little"))
+        file.write(encoded)
+        for _, (array, code) in ordered:
+            for part in parts(array):
+                file.write(np.ascontiguousarray(part, dtype=_DTYPES[code]).data)
+
+
+def parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """`array` in slices along its first axis of a few megabytes each."""
+    step = max(1, _CHUNK // max(1, array[:1].nbytes))
+    for begin in range(0, len(array), step):
+        yield array[begin : begin + step]
+
+
+def open_arrays(path: Path) -> Mapping[str, NDArray[Any]]:
+    """The arrays of a stored dataset, memory-mapped and read-only.
+
+    Returns:
+        `split/feature` -> [N, *shape] of uint8, int32 or float32.
+
+    Raises:
+        DatasetError: The file is not such a dataset, is cut short, or its header contradicts itself.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        header, begin = _header(file, size)
+    mapped: NDArray[np.uint8] = np.asarray(np.memmap(path, mode="r", dtype=np.uint8))
+    return {name: _tensor(name, entry, mapped[begin:]) for name, entry in header.items() if name != "__metadata__"}
+
+
+def _header(file: BinaryIO, size: int) -> tuple[dict[str, object], int]:
+    length = int.from_bytes(file.read(8), "little")
+    if size < 8 or length > min(size - 8, _LONGEST_HEADER):
+        raise refuse(f"a stored dataset of {size} bytes cannot have a header of {length}; the file is damaged")
+    try:
+        header = json.loads(file.read(length))
+    except (ValueError, RecursionError) as error:
+        raise refuse(f"the header of the stored dataset is not JSON: {error}") from None
+    if not isinstance(header, dict) or not header:
+        raise refuse("the header of the stored dataset names no arrays")
+    return header, 8 + length
+
+
+def _tensor(name: str, entry: object, data: NDArray[np.uint8]) -> NDArray[Any]:
+    match entry:
+        case {"dtype": str(code), "shape": list(shape), "data_offsets": [int(begin), int(end)]} if code in _DTYPES:
+            dtype = _DTYPES[code]
+        case _:
+            raise refuse(f"the stored dataset describes {name} in a way that is not understood: {entry}")
+    if not shape or not all(type(length) is int and length > 0 for length in shape):
+        raise refuse(f"the stored dataset gives {name} the impossible shape {shape}")
+    if not 0 <= begin <= end <= len(data) or end - begin != math.prod(shape) * dtype.itemsize:
+        raise refuse(
+            f"the stored dataset puts {name} of shape {shape} at bytes {begin} to {end} of {len(data)}, "
+            f"where {math.prod(shape) * dtype.itemsize} bytes are needed; the file is damaged"
+        )
+    return data[begin:end].view(dtype).reshape(shape)

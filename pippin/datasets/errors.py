@@ -1,0 +1,69 @@
+"""How a dataset is refused."""
+
+from collections.abc import Iterable
+
+from pippin.faults import Fault, FaultyDocumentError
+
+SHOWN = 20
+"""So many faults are listed one by one; the rest are counted."""
+
+
+class DatasetError(FaultyDocumentError):
+    """A dataset that was refused.
+
+    Each fault's detail names the file, and the row and column (from 1, as an editor shows them), the byte offset or the
+    member of the ZIP. Its pointer is "" where the content is at fault, `/target` and the like where an option is.
+    """
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        super().__init__("the dataset was refused", faults)
+        # "(root)", which stands for a whole JSON document, says nothing about an uploaded file.
+        self.args = (str(self).replace("(root): ", ""),)
+
+
+class DatasetTooLargeError(DatasetError):
+    """A dataset beyond a limit on size or count."""
+
+
+def refuse(detail: str, pointer: str = "") -> DatasetError:
+    """The error for a single fault."""
+    return DatasetError([Fault(pointer, detail)])
+
+
+def too_large(detail: str) -> DatasetTooLargeError:
+    """The error for a limit that was passed."""
+    return DatasetTooLargeError([Fault("", detail)])
+
+
+class FaultList:
+    """Collects faults while a file is read on, so that a person can mend several at once."""
+
+    def __init__(self) -> None:
+        self._faults: list[Fault] = []
+        self._count = 0
+
+    def __bool__(self) -> bool:
+        return self._count > 0
+
+    def add(self, detail: str) -> None:
+        """Notes one more fault; past the first twenty they are only counted."""
+        self._count += 1
+        if self._count <= SHOWN:
+            self._faults.append(Fault("", detail))
+
+    def raise_any(self) -> None:
+        """Raises what was noted, if anything was.
+
+        Raises:
+            DatasetError: At least one fault was noted.
+        """
+        if not self._count:
+            return
+        if self._count > SHOWN:
+            self._faults.append(Fault("", f"and {self._count - SHOWN} more faults like these"))
+        raise DatasetError(self._faults)
+
+
+def quoted(text: str, longest: int = 60) -> str:
+    """`text` from an upload as it may stand in a message: escaped, in quotes, and cut when long."""
+    return repr(text if len(text) <= longest else text[:longest] + "…")

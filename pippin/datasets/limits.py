@@ -1,0 +1,52 @@
+"""How large an uploaded dataset may be."""
+
+from dataclasses import dataclass
+
+from pippin.datasets.errors import too_large
+
+
+@dataclass(frozen=True)
+class DatasetLimits:
+    """Limits that hold while an upload is read: counted as bytes and rows come, whatever a header declares.
+
+    Attributes:
+        max_bytes: Of the upload as sent.
+        max_unpacked_bytes: Of everything in it, unpacked.
+        max_files: In a ZIP, or sent together.
+        max_examples: In all splits together.
+        max_arrays: Features times splits.
+        max_columns: Of a CSV.
+        max_classes: Different class labels.
+        max_pixels: Of one image.
+    """
+
+    max_bytes: int = 2 * 2**30
+    max_unpacked_bytes: int = 8 * 2**30
+    max_files: int = 200_000
+    max_examples: int = 10_000_000
+    max_arrays: int = 256
+    max_columns: int = 100_000
+    max_classes: int = 10_000
+    max_pixels: int = 64 * 2**20
+
+
+class Budget:
+    """What may still be unpacked. One budget serves a whole upload, so a bomb in many files is a bomb too."""
+
+    def __init__(self, limits: DatasetLimits) -> None:
+        self._limit = limits.max_unpacked_bytes
+        self.left = limits.max_unpacked_bytes
+
+    def spend(self, count: int, name: str) -> None:
+        """Takes `count` bytes that came out of the file `name`.
+
+        Raises:
+            DatasetTooLargeError: The whole upload unpacks to more than it may.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise self.exhausted(name)
+
+    def exhausted(self, name: str) -> Exception:
+        """The error that says so, at the file where it was noticed."""
+        return too_large(f"the upload unpacks to more than the {self._limit:,} bytes allowed; noticed in {name}")

@@ -1,0 +1,112 @@
+"""How an upload asks to be read."""
+
+from collections.abc import Mapping
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from pippin.datasets.errors import DatasetError, refuse
+from pippin.datasets.manifest import Format
+from pippin.faults import Fault, pointer
+
+Columns = dict[str, tuple[str, ...]]
+"""Feature name -> the CSV columns that make it up, in order."""
+
+
+def _groups(value: object) -> object:
+    """`size:width,height;age` as a mapping; a name alone is a column that becomes a feature of the same name."""
+    if not isinstance(value, str):
+        return value
+    groups: dict[str, list[str]] = {}
+    for group in value.split(";"):
+        name, _, columns = group.partition(":")
+        if name in groups:
+            raise ValueError(f"the name {name!r} stands there twice")
+        groups[name] = columns.split(",") if columns else [name]
+    return groups
+
+
+def _named(groups: Columns) -> Columns:
+    if not groups or any(not name or not columns or not all(columns) for name, columns in groups.items()):
+        raise ValueError("give columns as size:width,height;age, each group with a name and at least one column")
+    return groups
+
+
+def _one(groups: Columns) -> Columns:
+    if len(groups) != 1:
+        raise ValueError("give one target, such as price, or corner:x,y for a target of several columns")
+    return groups
+
+
+def _numbers(value: object) -> object:
+    return value.split(",") if isinstance(value, str) else value
+
+
+_Groups = Annotated[Columns, BeforeValidator(_groups), AfterValidator(_named)]
+
+
+class DatasetOptions(BaseModel):
+    """The query parameters of `POST /datasets`, `name` apart."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    format: Format | None = Field(default=None, description="idx, csv, npz or images; left out, it is recognised.")
+    scale: float | None = Field(
+        default=None, gt=0, description="What uint8 images are multiplied by before training; left out, 1/255."
+    )
+    target: Annotated[_Groups, AfterValidator(_one)] | None = Field(
+        default=None,
+        description="CSV: the column to predict, or several as `corner:x,y`; left out, the column `label`, "
+        "else the first.",
+    )
+    inputs: _Groups | None = Field(
+        default=None,
+        description="CSV: the columns of each feature, as `size:width,height;age`; left out, all columns but the "
+        "target make one feature.",
+    )
+    shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_numbers)] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=5,
+        description="CSV: the shape of an example, as `1,28,28`, when all columns but the target make one feature.",
+    )
+    header: bool | None = Field(
+        default=None, description="CSV: whether the first row holds column names; left out, it is recognised."
+    )
+    color: Literal["gray", "rgb"] | None = Field(
+        default=None, description="Images: convert all to this; left out, all must be as the first one is."
+    )
+
+    @classmethod
+    def from_query(cls, query: Mapping[str, str]) -> Self:
+        """The options as strings from a query or a command line.
+
+        Raises:
+            DatasetError: A parameter is unknown or cannot be used; the pointer is its name.
+        """
+        try:
+            return cls.model_validate(query)
+        except ValidationError as error:
+            faults = error.errors(include_url=False, include_context=False)
+            raise DatasetError(
+                Fault(pointer(fault["loc"][0]), _sentence(fault["type"], fault["msg"], str(fault["loc"][0])))
+                for fault in faults
+            ) from None
+
+    def check_used(self, format_: Format, used: frozenset[str]) -> None:
+        """Refuses an option that the format has no use for: whoever gave it expects something of it.
+
+        Raises:
+            DatasetError: Such an option was given.
+        """
+        for name in sorted(self.model_fields_set - used - {"format"}):
+            if getattr(self, name) is not None:
+                takes = ", ".join(sorted(used))
+                raise refuse(f"{name} means nothing for the format {format_}, which takes {takes}", pointer(name))
+
+
+def _sentence(kind: str, message: str, name: str) -> str:
+    if kind == "extra_forbidden":
+        known = ", ".join(DatasetOptions.model_fields)
+        return f"{name} is not an option of a dataset; the options are {known}"
+    return message.removeprefix("Value error, ")

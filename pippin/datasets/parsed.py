@@ -1,0 +1,52 @@
+"""A dataset between its upload and its stored form."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pippin.datasets.manifest import Feature, Format
+
+IMAGE_SCALE = 1 / 255
+"""What uint8 images are multiplied by unless the upload says otherwise."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Which row of which file each example of a split came from.
+
+    Attributes:
+        file: Its name, for a person.
+        numbers: [N] of int64, from 1, as an editor shows them.
+    """
+
+    file: str
+    numbers: NDArray[Any]
+
+    def place(self, example: int) -> str:
+        """Where example number `example` (from 0) stands."""
+        return f"{self.file} row {self.numbers[example]}"
+
+
+@dataclass(frozen=True)
+class ParsedDataset:
+    """Named arrays, checked and converted.
+
+    Attributes:
+        features: Inputs first, the target last, where the format tells them apart.
+        splits: Split -> feature -> [N, *feature.shape] of the feature's dtype, memory-mapped from files of the work
+            directory, which must outlive it.
+        labels: The class that each label number stands for.
+        rows: Split -> where its examples came from, for formats whose examples are rows.
+    """
+
+    format: Format
+    features: tuple[Feature, ...]
+    splits: Mapping[str, Mapping[str, NDArray[Any]]]
+    labels: tuple[str, ...] | None = None
+    rows: Mapping[str, Rows] = field(default_factory=dict)
+
+    def place(self, split: str, example: int) -> str:
+        """Where in the upload the example number `example` (from 0) of a split stands, for a person."""
+        return self.rows[split].place(example) if split in self.rows else f"{split} example {example + 1}"

@@ -1,0 +1,105 @@
+"""What a client sent, on disk."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pippin.blobs import digest_of
+from pippin.datasets.errors import too_large
+from pippin.datasets.options import DatasetOptions
+
+
+@dataclass(frozen=True)
+class UploadedFile:
+    """One file of an upload.
+
+    Attributes:
+        name: As the client named it; "" for a raw body without a name.
+        path: Where it lies now.
+        digest: `sha256:<hex>` of its bytes as sent.
+        bytes: Its size as sent.
+    """
+
+    name: str
+    path: Path
+    digest: str
+    bytes: int
+
+
+@dataclass(frozen=True)
+class Upload:
+    """All files that were sent together."""
+
+    files: tuple[UploadedFile, ...]
+
+    @classmethod
+    def of(cls, *paths: Path) -> "Upload":
+        """Files of this machine, under their own names."""
+        return cls(tuple(UploadedFile(path.name, path, *digest_of(path)) for path in paths))
+
+    def content_key(self, options: DatasetOptions) -> str:
+        """The identity of an upload: equal for the same names, bytes and options, whatever the order of the files."""
+        files = sorted((file.name, file.digest) for file in self.files)
+        text = json.dumps([files, options.model_dump(exclude_defaults=True)], sort_keys=True)
+        return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+class Spool:
+    """Takes an upload's bytes as they arrive, to disk, and digests them on the way.
+
+    Use as a context manager: unless `finish` was reached, nothing is left at `path`. One spool per file; files of one
+    upload share their limit by giving each what the ones before left of it.
+
+    Args:
+        path: The file to write; it must not exist.
+        limit: The most bytes to take.
+    """
+
+    def __init__(self, path: Path, limit: int) -> None:
+        self._path = path
+        self._limit = limit
+        self._hasher = hashlib.sha256()
+        self._finished = False
+        self.bytes = 0
+        self._file = path.open("xb")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        if not self._finished:
+            self._path.unlink(missing_ok=True)
+
+    def write(self, chunk: bytes) -> None:
+        """Takes the next bytes.
+
+        Raises:
+            DatasetTooLargeError: They are more than the limit.
+        """
+        self.bytes += len(chunk)
+        if self.bytes > self._limit:
+            raise too_large(f"the upload is larger than the {self._limit:,} bytes allowed")
+        self._hasher.update(chunk)
+        self._file.write(chunk)
+
+    def finish(self, name: str) -> UploadedFile:
+        """All has arrived: the file, under the name that the client gave it."""
+        self._file.close()
+        self._finished = True
+        return UploadedFile(name, self._path, f"sha256:{self._hasher.hexdigest()}", self.bytes)
+
+
+def spool(chunks: Iterable[bytes], path: Path, *, name: str, limit: int) -> UploadedFile:
+    """Writes a whole stream to `path`.
+
+    Raises:
+        DatasetTooLargeError: It is longer than `limit` bytes; nothing is left at `path`.
+    """
+    with Spool(path, limit) as file:
+        for chunk in chunks:
+            file.write(chunk)
+        return file.finish(name)
