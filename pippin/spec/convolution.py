@@ -25,8 +25,8 @@ class Convolution(Weighted):
     )
     groups: Channels = 1
     kernel_size: Pair = Field(description="[height, width]")
-    stride: Pair = (1, 1)
-    dilation: Pair = (1, 1)
+    stride: Pair = Field(default=(1, 1), description="[down, across]")
+    dilation: Pair = Field(default=(1, 1), description="[down, across]")
     padding: Padding = ValidPadding()
 
     proto_path: ClassVar[str] = "convolution"

@@ -11,6 +11,28 @@ from pippin.faults import Fault, pointer
 
 Loc = tuple[int | str, ...]
 
+# What would be right, by pydantic's kind of error; in braces what it tells about the limits.
+_NEEDS = {
+    "bool_type": "true or false",
+    "dict_type": "an object",
+    "finite_number": "a finite number",
+    "float_type": "a number",
+    "greater_than_equal": "{ge} or more",
+    "int_from_float": "a whole number",
+    "int_type": "a whole number",
+    "less_than": "less than {lt}",
+    "less_than_equal": "{le} or less",
+    "list_type": "a list",
+    "model_attributes_type": "an object",
+    "model_type": "an object",
+    "string_too_long": "at most {max_length} characters",
+    "string_too_short": "at least {min_length} character",
+    "string_type": "a text",
+    "too_long": "at most {max_length} entries",
+    "too_short": "at least {min_length} entry",
+    "tuple_type": "a list",
+}
+
 
 def explain(error: ValidationError, root: type[BaseModel], document: object) -> Iterator[Fault]:
     """The faults in `document`, which `root` refused with `error`."""
@@ -19,27 +41,30 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
         path = _path(loc, document, missing=kind == "missing")
         found = shown(details["input"])
         match kind:
-            case "missing" if loc and isinstance(loc[-1], int):
-                yield Fault(pointer(*path[:-1]), f"found {found}; needs more entries")
+            case "missing" if isinstance(loc[-1], int):
+                yield Fault(pointer(*path[:-1]), f"found {found}; needs {_described(root, loc) or 'more entries'}")
             case "missing":
-                yield Fault(pointer(*path), f"is required{_described(root, loc)}")
+                yield Fault(pointer(*path), f"is required: {_described(root, loc)}".removesuffix(": "))
             case "extra_forbidden":
                 known = _fields(root, loc[:-1])
                 yield Fault(pointer(*path), f"there is no field {str(loc[-1])!r}{did_you_mean(str(loc[-1]), known)}")
             case "union_tag_not_found":
-                yield Fault(pointer(*path, "type"), f"is required; needs {_one_of(_tags(root, loc))}")
+                yield Fault(pointer(*path, "type"), f"is required: one of {', '.join(_tags(root, loc))}")
             case "union_tag_invalid":
                 tag, tags = str(context["tag"]), _tags(root, loc)
-                yield Fault(pointer(*path, "type"), f"found {tag!r}; needs {_one_of(tags)}{did_you_mean(tag, tags)}")
+                hint = did_you_mean(tag, tags)
+                yield Fault(pointer(*path, "type"), f"found {tag!r}; needs one of {', '.join(tags)}{hint}")
             case "literal_error":
-                wanted = re.findall(r"'([^']*)'", context["expected"])
-                hint = did_you_mean(str(details["input"]), wanted)
+                hint = did_you_mean(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
                 yield Fault(pointer(*path), f"found {found}; needs {context['expected']}{hint}")
+            case "too_long" if described := _described(root, loc):
+                yield Fault(pointer(*path), f"found {found}; needs {described}")
             case "value_error":
                 yield Fault(pointer(*path), str(context["error"]))
+            case _ if kind in _NEEDS:
+                yield Fault(pointer(*path), f"found {found}; needs {_NEEDS[kind].format(**context)}")
             case _:
-                right = re.sub(r"^(Input|Value|Tuple|List|Dictionary) ", "it ", details["msg"])
-                yield Fault(pointer(*path), f"found {found}; {right[:1].lower()}{right[1:]}")
+                yield Fault(pointer(*path), f"found {found}; {details['msg']}")
 
 
 def shown(value: object) -> str:
@@ -67,10 +92,6 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def _one_of(words: Sequence[str]) -> str:
-    return "one of " + ", ".join(words)
-
-
 def _path(loc: Loc, document: object, *, missing: bool) -> list[int | str]:
     """`loc` without what stands in no document: pydantic adds union tags and marks of its own."""
     path: list[int | str] = []
@@ -80,9 +101,9 @@ def _path(loc: Loc, document: object, *, missing: bool) -> list[int | str]:
             isinstance(here, list | tuple) and isinstance(part, int) and part < len(here)
         ):
             here = here[part]
-            path.append(part)
-        elif missing and place == len(loc) - 1:
-            path.append(part)
+        elif not (missing and place == len(loc) - 1):
+            continue
+        path.append(part)
     return path
 
 
@@ -124,8 +145,11 @@ def _fields(root: type[BaseModel], loc: Loc) -> list[str]:
 
 
 def _described(root: type[BaseModel], loc: Loc) -> str:
+    """What is written about the innermost field at `loc`; empty when nothing is."""
+    while loc and isinstance(loc[-1], int):
+        loc = loc[:-1]
     for model in _models_at(root, loc[:-1]):
         for name, field in model.model_fields.items():
             if loc[-1] in (name, field.alias) and field.description:
-                return f": {field.description}"
+                return field.description.rstrip(".")
     return ""

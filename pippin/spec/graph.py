@@ -97,17 +97,17 @@ def complete(node: Node, shapes: Mapping[str, Shape | None]) -> ResolvedLayer:
 def _wire(draft: Draft) -> tuple[Node, ...]:
     """The layers with the names of their blobs: given, or as a chain has them."""
     nodes: list[Node] = []
-    before = (_name(draft.inputs[0]),) if len(draft.inputs) == 1 else ()
+    before = _texts(_name(draft.inputs[0])) if len(draft.inputs) == 1 else ()
     sole_output = _name(draft.outputs[0]) if len(draft.outputs) == 1 else None
     for index, part in enumerate(draft.layers):
         name, layer = _name(part), part.value
         is_last = index == len(draft.layers) - 1
         own = sole_output if is_last and sole_output is not None else name
         if layer is None:
-            inputs = _texts(part.text("input")) or tuple(filter(None, before))
+            inputs = _texts(part.text("input")) or before
             outputs = _texts(part.text("output") or own)
         else:
-            inputs = layer.input_names or tuple(filter(None, before))
+            inputs = layer.input_names or before
             outputs = layer.output_names or _texts(own)
             layer = layer.wired(inputs, outputs) if inputs and outputs else None
         updatable = isinstance(part.raw, dict) and part.raw.get("updatable") is True

@@ -47,7 +47,7 @@ class Layer(Value):
     def wired(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Self:
         """This layer with its blobs' names filled in."""
 
-    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:  # noqa: ARG002 - some types take any shape
         """What keeps the layer from working on inputs of these shapes."""
         yield from ()
 

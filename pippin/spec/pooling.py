@@ -20,7 +20,7 @@ class Pooling(OneToOne):
     type: Literal["pooling"] = "pooling"
     pooling_type: Literal["max", "average"]
     kernel_size: Pair = Field(description="[height, width]")
-    stride: Pair = (1, 1)
+    stride: Pair = Field(default=(1, 1), description="[down, across]")
     padding: Padding = ValidPadding()
     avg_pool_exclude_padding: Flag = Field(
         default=True, description="Whether an average is over the input's own cells only, or over added zeros too."

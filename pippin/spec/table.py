@@ -1,6 +1,6 @@
 """Every layer type there is: a new one gets its line here."""
 
-from typing import Annotated
+from typing import Annotated, get_args
 
 from pydantic import Field
 
@@ -20,8 +20,7 @@ AnyLayer = Annotated[
 ]
 
 LAYERS: dict[str, type[Layer]] = {
-    layer.model_fields["type"].default: layer
-    for layer in AnyLayer.__origin__.__args__  # the union's members
+    layer.model_fields["type"].default: layer for layer in get_args(get_args(AnyLayer)[0])
 }
 """The layer types by name."""
 
