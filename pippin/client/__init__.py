@@ -1,0 +1,17 @@
+"""The typed client of the REST API: `Client`, and `AsyncClient` for asyncio."""
+
+from pippin.client.answers import Event, JobMetrics, Worker
+from pippin.client.asynchronous import AsyncClient
+from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
+from pippin.client.sync import Client
+
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "DamagedDownloadError",
+    "Event",
+    "JobMetrics",
+    "ServiceError",
+    "ServiceUnreachable",
+    "Worker",
+]

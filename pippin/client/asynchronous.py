@@ -1,0 +1,168 @@
+"""The client for asyncio: `Client`, method for method."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx2
+from pydantic import JsonValue
+
+from pippin.client import calls, connection
+from pippin.client.answers import Event, JobMetrics, Page, Worker
+from pippin.client.downloading import Download
+from pippin.client.following import Following
+from pippin.client.paging import Pages
+from pippin.client.tries import Tries
+from pippin.datasets.manifest import Manifest
+from pippin.jobs.job import Job, Variant
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.request import JobRequest
+
+T = TypeVar("T")
+
+
+class AsyncClient:
+    """Speaks to a Pippin service, as `Client` does, whose methods say what these do too."""
+
+    def __init__(self, url: str | None = None, *, patience: float = 3, follow_patience: float = 60) -> None:
+        self.url = connection.service_url(url)
+        self._patience = patience
+        self._follow_patience = follow_patience
+        self._http = httpx2.AsyncClient(**connection.options(self.url))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Closes the connections."""
+        await self._http.aclose()
+
+    async def submit(self, request: JobRequest | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
+        """Asks for a job; with the same key, at most one is made, however often this is called (24 hours)."""
+        return await self._send(calls.submit(request, idempotency_key))
+
+    def jobs(
+        self, *, status: str | None = None, labels: Mapping[str, str] | None = None, limit: int | None = None
+    ) -> AsyncIterator[Job]:
+        """The jobs, newest first, at most `limit` of them, fetched page by page as they are read."""
+        return self._pages(lambda after, size: calls.jobs(status, labels or {}, after, size), limit)
+
+    async def job(self, job_id: str) -> Job:
+        """The job as it stands."""
+        return await self._send(calls.job(job_id))
+
+    async def metrics(self, job_id: str) -> JobMetrics:
+        """The epochs finished so far."""
+        return await self._send(calls.metrics(job_id))
+
+    async def follow(self, job_id: str, *, after: str = "") -> AsyncIterator[EpochMetrics]:
+        """Each epoch as it ends, from the first (or the stream id `after`) until the job is final."""
+        async for event in self._follow(calls.job_path(job_id, "metrics"), after):
+            if event.type == "epoch":
+                yield calls.epoch(event)
+
+    def events(self, job_id: str, *, after: str = "") -> AsyncIterator[Event]:
+        """Everything that happens to the job, from the beginning (or the stream id `after`), to `end`, its last."""
+        return self._follow(calls.job_path(job_id, "events"), after)
+
+    async def wait(self, job_id: str) -> Job:
+        """The job once it is final; `asyncio.timeout` limits the wait."""
+        async for _ in self.events(job_id):
+            pass
+        return await self.job(job_id)
+
+    async def cancel(self, job_id: str) -> Job:
+        """Asks the job to stop; a queued one stops at once."""
+        return await self._send(calls.cancel(job_id))
+
+    async def delete(self, job_id: str) -> None:
+        """Forgets a final job and its files."""
+        await self._send(calls.delete(job_id))
+
+    async def download(self, job_id: str, path: str | PathLike[str] = ".", *, variant: Variant = "trained") -> Path:
+        """Downloads a model that the job made."""
+        tries = Tries(self.url, self._patience)
+        while True:
+            try:
+                async with self._http.stream(
+                    "GET", calls.job_path(job_id, "model"), params={"variant": variant}
+                ) as response:
+                    if response.status_code >= 400:
+                        await response.aread()
+                    with Download(Path(path), calls.checked(response)) as download:
+                        async for chunk in response.aiter_bytes():
+                            download.write(chunk)
+                        return download.keep()
+            except httpx2.TransportError as error:
+                await asyncio.sleep(tries.pause_after(error))
+
+    async def add_dataset(
+        self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None
+    ) -> Manifest:
+        """Uploads a dataset."""
+        return await self._send(calls.add_dataset(name, [Path(file) for file in files], options or {}))
+
+    def datasets(self) -> AsyncIterator[Manifest]:
+        """The datasets, newest first."""
+        return self._pages(lambda after, _: calls.datasets(after), None)
+
+    async def dataset(self, dataset_id: str) -> Manifest:
+        """The dataset with this id or name."""
+        return await self._send(calls.dataset(dataset_id))
+
+    async def workers(self) -> list[Worker]:
+        """The workers that are alive."""
+        return await self._send(calls.workers())
+
+    async def validate(self, spec: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """What the service makes of a spec."""
+        return await self._send(calls.validate(spec))
+
+    async def _send(self, call: calls.Call[T]) -> T:
+        tries = Tries(self.url, self._patience)
+        while True:
+            failure = None
+            try:
+                with calls.request_for(call, self._http) as request:
+                    response = await self._http.send(request)
+            except httpx2.TransportError as error:
+                failure = error
+            else:
+                if response.status_code not in call.busy or tries.spent:
+                    return call.parse(calls.checked(response))
+            await asyncio.sleep(tries.pause_after(failure, may_repeat=call.may_repeat))
+
+    async def _pages(
+        self, fetch: Callable[[str | None, int], calls.Call[Page[T]]], limit: int | None
+    ) -> AsyncIterator[T]:
+        pages = Pages(fetch, limit)
+        while (call := pages.next_call()) is not None:
+            for entry in pages.take(await self._send(call)):
+                yield entry
+
+    async def _follow(self, path: str, after: str) -> AsyncIterator[Event]:
+        following = Following(path, Tries(self.url, self._follow_patience), after)
+        while not following.ended:
+            failure: httpx2.TransportError | None = None
+            try:
+                async with self._http.stream("GET", path, headers=following.headers()) as response:
+                    if response.status_code != 200:
+                        await response.aread()
+                    if not following.refused(response):
+                        async for chunk in response.aiter_bytes():
+                            for event in following.feed(chunk):
+                                yield event
+                            if following.ended:
+                                return
+            except httpx2.TransportError as error:
+                failure = error
+            if not following.ended:
+                await asyncio.sleep(following.pause_after(failure))

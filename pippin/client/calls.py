@@ -1,0 +1,179 @@
+"""Every call of the REST contract once: how it is asked and how its answer is read. The clients only send."""
+
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+from urllib.parse import quote
+
+import httpx2
+from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+
+from pippin.client.answers import Event, JobMetrics, Page, Worker
+from pippin.client.errors import ServiceError
+from pippin.datasets.manifest import Manifest
+from pippin.jobs.job import Job
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.request import JobRequest
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One call, ready to be sent, again if need be.
+
+    Attributes:
+        path: Relative to the service's URL.
+        parse: Reads the answer of a call that was not refused.
+        params: The query.
+        files: Sent as one multipart body, in this order.
+        may_repeat: Whether sending it again does no harm when the service has acted on it already.
+        busy: Statuses that mean "not now, ask again".
+    """
+
+    method: str
+    path: str
+    parse: Callable[[httpx2.Response], T]
+    params: Sequence[tuple[str, str]] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    json: object = None
+    files: Sequence[Path] = ()
+    may_repeat: bool = True
+    busy: frozenset[int] = frozenset()
+
+
+@contextmanager
+def request_for(call: Call[Any], http: httpx2.Client | httpx2.AsyncClient) -> Iterator[httpx2.Request]:
+    """The request of one try of `call`; its files are open inside the block."""
+    with ExitStack() as opened:
+        files = [("file", (path.name, opened.enter_context(path.open("rb")))) for path in call.files]
+        body: dict[str, Any] = {"files": files} if files else {"json": call.json}
+        yield http.build_request(call.method, call.path, params=list(call.params), headers=dict(call.headers), **body)
+
+
+def checked(response: httpx2.Response) -> httpx2.Response:
+    """The response, if the service did what was asked.
+
+    Raises:
+        ServiceError: If it refused; the body must have been read.
+    """
+    if response.status_code < 400:
+        return response
+    try:
+        problem = response.json()
+    except ValueError:
+        problem = None
+    raise ServiceError.of_problem(response.status_code, problem, response.reason_phrase)
+
+
+def submit(request: JobRequest | Mapping[str, Any], idempotency_key: str | None) -> Call[Job]:
+    """`POST /jobs`. Its key makes it harmless to send again; 409 says that the first try is still being worked on."""
+    body = request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
+    key = idempotency_key or str(uuid.uuid4())
+    headers = {"Idempotency-Key": f'"{key}"'}
+    return Call(method="POST", path="jobs", parse=_as(Job), json=body, headers=headers, busy=frozenset({409}))
+
+
+def jobs(status: str | None, labels: Mapping[str, str], after: str | None, limit: int) -> Call[Page[Job]]:
+    """`GET /jobs`: one page."""
+    params = [("limit", str(limit)), *(("label", f"{key}={value}") for key, value in labels.items())]
+    params += [(name, value) for name, value in (("status", status), ("after", after)) if value is not None]
+    return Call(method="GET", path="jobs", parse=_as(Page[Job]), params=params)
+
+
+def job(job_id: str) -> Call[Job]:
+    """`GET /jobs/{id}`."""
+    return Call(method="GET", path=job_path(job_id), parse=_as(Job))
+
+
+def metrics(job_id: str) -> Call[JobMetrics]:
+    """`GET /jobs/{id}/metrics` as JSON."""
+    return Call(method="GET", path=job_path(job_id, "metrics"), parse=_as(JobMetrics))
+
+
+def epoch(event: Event) -> EpochMetrics:
+    """The metrics that an epoch's event carries."""
+    try:
+        return EpochMetrics.model_validate(event.data, extra="ignore")
+    except ValidationError as error:
+        raise ServiceError(200, "Not an epoch of Pippin", f"The stream carries {str(event.data)[:80]}.") from error
+
+
+def cancel(job_id: str) -> Call[Job]:
+    """`POST /jobs/{id}/cancel`. A repeat of one that was heard would be refused: the job may be final by then."""
+    return Call(method="POST", path=job_path(job_id, "cancel"), parse=_as(Job), may_repeat=False)
+
+
+def delete(job_id: str) -> Call[None]:
+    """`DELETE /jobs/{id}`. A repeat of one that was heard would find no job."""
+    return Call(method="DELETE", path=job_path(job_id), parse=_nothing, may_repeat=False)
+
+
+def add_dataset(name: str, files: Sequence[Path], options: Mapping[str, str]) -> Call[Manifest]:
+    """`POST /datasets`: the same bytes under the same name are the same dataset, so it may be sent again."""
+    return Call(
+        method="POST", path="datasets", parse=_as(Manifest), params=[("name", name), *options.items()], files=files
+    )
+
+
+def datasets(after: str | None) -> Call[Page[Manifest]]:
+    """`GET /datasets`: one page."""
+    params = [("after", after)] if after is not None else []
+    return Call(method="GET", path="datasets", parse=_as(Page[Manifest]), params=params)
+
+
+def dataset(dataset_id: str) -> Call[Manifest]:
+    """`GET /datasets/{id}`."""
+    return Call(method="GET", path=f"datasets/{quote(dataset_id, safe='')}", parse=_as(Manifest))
+
+
+def workers() -> Call[list[Worker]]:
+    """`GET /workers`."""
+    read = _as(Page[Worker])
+    return Call(method="GET", path="workers", parse=lambda response: read(response).data)
+
+
+def validate(spec: Mapping[str, Any]) -> Call[dict[str, JsonValue]]:
+    """`POST /specs/validate`."""
+    return Call(method="POST", path="specs/validate", parse=_document, json=dict(spec))
+
+
+def job_path(job_id: str, *parts: str) -> str:
+    """Where a job, or a part of it, is."""
+    return "/".join(("jobs", quote(job_id, safe=""), *parts))
+
+
+Value = TypeVar("Value", bound=BaseModel)
+
+
+def _as(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
+    def parse(response: httpx2.Response) -> Value:
+        try:
+            # A newer service may say more than this client knows.
+            return kind.model_validate_json(response.content, extra="ignore")
+        except ValidationError as error:
+            raise _strange(response) from error
+
+    return parse
+
+
+def _document(response: httpx2.Response) -> dict[str, JsonValue]:
+    try:
+        return TypeAdapter(dict[str, JsonValue]).validate_json(response.content)
+    except ValidationError as error:
+        raise _strange(response) from error
+
+
+def _nothing(_: httpx2.Response) -> None:
+    return None
+
+
+def _strange(response: httpx2.Response) -> ServiceError:
+    return ServiceError(
+        response.status_code,
+        "Not an answer of Pippin",
+        f"{response.url} answered something else: is another service running there, or one of another version?",
+    )

@@ -1,0 +1,84 @@
+"""Puts a download in its place: whole, as digested by the service, or not at all."""
+
+import base64
+import binascii
+import hashlib
+import re
+import secrets
+from email.message import Message
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import unquote
+
+import httpx2
+
+from pippin.client.errors import DamagedDownloadError
+
+
+class Download:
+    """A file on its way. Used as a context: what has not been kept by its end is removed.
+
+    Args:
+        target: Where the file goes; in a folder it gets the name that the service gives.
+        response: The answer that carries it, its body unread.
+    """
+
+    def __init__(self, target: Path, response: httpx2.Response) -> None:
+        self.target = target / _name(response) if target.is_dir() else target
+        self._url = str(response.url)
+        self._promised = _sha256(response)
+        self._hash = hashlib.sha256()
+
+    def __enter__(self) -> Self:
+        self._part = self.target.with_name(f".{self.target.name}.{secrets.token_hex(4)}.part")
+        self._file = self._part.open("xb")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._file.close()
+        self._part.unlink(missing_ok=True)
+
+    def write(self, chunk: bytes) -> None:
+        """Takes the next bytes."""
+        self._hash.update(chunk)
+        self._file.write(chunk)
+
+    def keep(self) -> Path:
+        """Moves the whole file to its place in one step, and says where that is.
+
+        Raises:
+            DamagedDownloadError: If it is not what the service promised in `Repr-Digest` (RFC 9530).
+        """
+        if self._promised is None:
+            raise DamagedDownloadError(f"{self._url} came without a Repr-Digest to check it against; nothing was kept.")
+        if self._hash.digest() != self._promised:
+            raise DamagedDownloadError(
+                f"{self._url} arrived with SHA-256 {self._hash.hexdigest()}, but the service promised "
+                f"{self._promised.hex()}; nothing was kept. Downloading it again may help."
+            )
+        self._file.close()
+        self._part.replace(self.target)
+        return self.target
+
+
+def _name(response: httpx2.Response) -> str:
+    """The file name of `Content-Disposition` (RFC 6266), without any folder that it may name."""
+    header = Message()
+    header["content-disposition"] = response.headers.get("content-disposition", "")
+    exact = re.search(r"filename\*=UTF-8''([^;]+)", header["content-disposition"], re.IGNORECASE)
+    found = unquote(exact[1]) if exact else header.get_filename("")
+    name = found.replace("\\", "/").rpartition("/")[2].replace("\0", "")
+    return name if name not in {"", ".", ".."} else "model.mlmodel"
+
+
+def _sha256(response: httpx2.Response) -> bytes | None:
+    """The digest in `Repr-Digest: sha-256=:base64:`; None where there is none that can be read."""
+    for member in response.headers.get("repr-digest", "").split(","):
+        algorithm, _, value = member.strip().partition("=")
+        if algorithm == "sha-256" and value.startswith(":") and value.endswith(":"):
+            try:
+                return base64.b64decode(value[1:-1], validate=True)
+            except binascii.Error:
+                return None
+    return None

@@ -1,0 +1,200 @@
+"""The client for ordinary code."""
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import httpx2
+from pydantic import JsonValue
+
+from pippin.client import calls, connection
+from pippin.client.answers import Event, JobMetrics, Page, Worker
+from pippin.client.downloading import Download
+from pippin.client.following import Following
+from pippin.client.paging import Pages
+from pippin.client.tries import Tries
+from pippin.datasets.manifest import Manifest
+from pippin.jobs.job import Job, Variant
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.request import JobRequest
+
+T = TypeVar("T")
+
+
+class Client:
+    """Speaks to a Pippin service. Safe to use from several threads; close it, or use it as a context.
+
+    Args:
+        url: The service; by default the setting `PIPPIN_URL`, else http://127.0.0.1:8000.
+        patience: Seconds for which a call without an answer is tried again.
+        follow_patience: Seconds for which a broken stream is taken up again.
+
+    Raises:
+        PippinError: If `url` is not an address of a service.
+
+    Every method may raise:
+        ServiceError: The service refused the call, and said why.
+        ServiceUnreachable: No answer came, though calls that may be repeated were.
+    """
+
+    def __init__(self, url: str | None = None, *, patience: float = 3, follow_patience: float = 60) -> None:
+        self.url = connection.service_url(url)
+        self._patience = patience
+        self._follow_patience = follow_patience
+        self._http = httpx2.Client(**connection.options(self.url))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._http.close()
+
+    def submit(self, request: JobRequest | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
+        """Asks for a job; with the same key, at most one is made, however often this is called (24 hours)."""
+        return self._send(calls.submit(request, idempotency_key))
+
+    def jobs(
+        self, *, status: str | None = None, labels: Mapping[str, str] | None = None, limit: int | None = None
+    ) -> Iterator[Job]:
+        """The jobs, newest first, at most `limit` of them, fetched page by page as they are read."""
+        return self._pages(lambda after, size: calls.jobs(status, labels or {}, after, size), limit)
+
+    def job(self, job_id: str) -> Job:
+        """The job as it stands."""
+        return self._send(calls.job(job_id))
+
+    def metrics(self, job_id: str) -> JobMetrics:
+        """The epochs finished so far."""
+        return self._send(calls.metrics(job_id))
+
+    def follow(self, job_id: str, *, after: str = "") -> Iterator[EpochMetrics]:
+        """Each epoch as it ends, from the first (or the stream id `after`) until the job is final."""
+        for event in self._follow(calls.job_path(job_id, "metrics"), after):
+            if event.type == "epoch":
+                yield calls.epoch(event)
+
+    def events(self, job_id: str, *, after: str = "") -> Iterator[Event]:
+        """Everything that happens to the job, from the beginning (or the stream id `after`), to `end`, its last."""
+        return self._follow(calls.job_path(job_id, "events"), after)
+
+    def wait(self, job_id: str, *, timeout: float | None = None) -> Job:
+        """The job once it is final.
+
+        Raises:
+            TimeoutError: If it is not final after `timeout` seconds.
+        """
+        deadline = connection.Deadline(timeout, f"{job_id} is not final after {timeout} s")
+        while not (job := self.job(job_id)).status.is_final:
+            time.sleep(deadline.pause())
+        return job
+
+    def cancel(self, job_id: str) -> Job:
+        """Asks the job to stop; a queued one stops at once."""
+        return self._send(calls.cancel(job_id))
+
+    def delete(self, job_id: str) -> None:
+        """Forgets a final job and its files."""
+        self._send(calls.delete(job_id))
+
+    def download(self, job_id: str, path: str | PathLike[str] = ".", *, variant: Variant = "trained") -> Path:
+        """Downloads a model that the job made.
+
+        Args:
+            job_id: The job.
+            path: The file to write, or a folder, in which it gets the name that the service gives.
+            variant: Which of its models.
+
+        Returns:
+            Where the file is. It is there whole, or not at all.
+
+        Raises:
+            DamagedDownloadError: If what came is not what the service promised.
+        """
+        tries = Tries(self.url, self._patience)
+        while True:
+            try:
+                with self._http.stream("GET", calls.job_path(job_id, "model"), params={"variant": variant}) as response:
+                    if response.status_code >= 400:
+                        response.read()
+                    with Download(Path(path), calls.checked(response)) as download:
+                        for chunk in response.iter_bytes():
+                            download.write(chunk)
+                        return download.keep()
+            except httpx2.TransportError as error:
+                time.sleep(tries.pause_after(error))
+
+    def add_dataset(
+        self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None
+    ) -> Manifest:
+        """Uploads a dataset; the same bytes again are the same dataset.
+
+        Args:
+            name: What jobs call it by.
+            files: Its file or files.
+            options: How to read them, as `POST /datasets` names it: `format`, `target`, `scale`, …
+        """
+        return self._send(calls.add_dataset(name, [Path(file) for file in files], options or {}))
+
+    def datasets(self) -> Iterator[Manifest]:
+        """The datasets, newest first."""
+        return self._pages(lambda after, _: calls.datasets(after), None)
+
+    def dataset(self, dataset_id: str) -> Manifest:
+        """The dataset with this id or name."""
+        return self._send(calls.dataset(dataset_id))
+
+    def workers(self) -> list[Worker]:
+        """The workers that are alive."""
+        return self._send(calls.workers())
+
+    def validate(self, spec: Mapping[str, Any]) -> dict[str, JsonValue]:
+        """What the service makes of a spec: its layers with shapes and parameter counts.
+
+        Raises:
+            ServiceError: 422 with every fault in it.
+        """
+        return self._send(calls.validate(spec))
+
+    def _send(self, call: calls.Call[T]) -> T:
+        tries = Tries(self.url, self._patience)
+        while True:
+            failure = None
+            try:
+                with calls.request_for(call, self._http) as request:
+                    response = self._http.send(request)
+            except httpx2.TransportError as error:
+                failure = error
+            else:
+                if response.status_code not in call.busy or tries.spent:
+                    return call.parse(calls.checked(response))
+            time.sleep(tries.pause_after(failure, may_repeat=call.may_repeat))
+
+    def _pages(self, fetch: Callable[[str | None, int], calls.Call[Page[T]]], limit: int | None) -> Iterator[T]:
+        pages = Pages(fetch, limit)
+        while (call := pages.next_call()) is not None:
+            yield from pages.take(self._send(call))
+
+    def _follow(self, path: str, after: str) -> Iterator[Event]:
+        following = Following(path, Tries(self.url, self._follow_patience), after)
+        while not following.ended:
+            failure: httpx2.TransportError | None = None
+            try:
+                with self._http.stream("GET", path, headers=following.headers()) as response:
+                    if response.status_code != 200:
+                        response.read()
+                    if not following.refused(response):
+                        for chunk in response.iter_bytes():
+                            yield from following.feed(chunk)
+                            if following.ended:
+                                return
+            except httpx2.TransportError as error:
+                failure = error
+            if not following.ended:
+                time.sleep(following.pause_after(failure))

@@ -1,0 +1,74 @@
+import base64
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pippin.client import DamagedDownloadError, ServiceError
+
+Calls = Callable[..., Any]
+
+MODEL = b"a model" * 1000
+
+
+def headers(content: bytes = MODEL, disposition: str = 'attachment; filename="mnist.mlmodel"') -> dict[str, str]:
+    digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
+    return {"repr-digest": f"md5=:AAAA:, sha-256=:{digest}:", "content-disposition": disposition}
+
+
+def test_a_model_lands_under_the_name_that_was_asked_for(
+    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
+) -> None:
+    server = serve(lambda *_: answer(200, MODEL, headers()))
+    target = tmp_path / "mine.mlmodel"
+    assert ask(server.url, "download", "job_1", target, variant="initial") == target
+    assert target.read_bytes() == MODEL
+    assert server.seen[0].path == "/jobs/job_1/model?variant=initial"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+@pytest.mark.parametrize(
+    ("disposition", "name"),
+    [
+        ('attachment; filename="mnist.mlmodel"', "mnist.mlmodel"),
+        ("attachment; filename=\"m_st.mlmodel\"; filename*=UTF-8''m%C3%A4st.mlmodel", "mäst.mlmodel"),
+        ('attachment; filename="../../evil.mlmodel"', "evil.mlmodel"),
+        ("attachment; filename*=UTF-8''..%2F..%2Fevil.mlmodel", "evil.mlmodel"),
+        ('attachment; filename=".."', "model.mlmodel"),
+        ("attachment", "model.mlmodel"),
+    ],
+)
+def test_in_a_folder_it_gets_the_name_of_the_service_but_never_its_folders(
+    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path, *, disposition: str, name: str
+) -> None:
+    server = serve(lambda *_: answer(200, MODEL, headers(disposition=disposition)))
+    assert ask(server.url, "download", "job_1", tmp_path) == tmp_path / name
+
+
+def test_a_download_that_breaks_off_starts_again(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
+    server = serve(lambda _, n: answer(200, MODEL[: 10 if n == 0 else None], headers(), cut=n == 0))
+    assert ask(server.url, "download", "job_1", tmp_path).read_bytes() == MODEL
+
+
+@pytest.mark.parametrize(
+    "extra", [headers(b"another"), {}, {"repr-digest": "sha-256=:?:"}, {"repr-digest": "sha-512=:AA==:"}]
+)
+def test_what_does_not_match_its_digest_is_not_kept(
+    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path, extra: dict[str, str]
+) -> None:
+    server = serve(lambda *_: answer(200, MODEL, extra))
+    kept = tmp_path / "mine.mlmodel"
+    kept.write_bytes(b"an older one")
+    with pytest.raises(DamagedDownloadError, match="nothing was kept"):
+        ask(server.url, "download", "job_1", kept)
+    assert kept.read_bytes() == b"an older one"
+    assert list(tmp_path.iterdir()) == [kept]
+
+
+def test_a_model_that_is_not_made_yet_is_told(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
+    server = serve(lambda *_: answer(409, b'{"title": "Not yet"}'))
+    with pytest.raises(ServiceError, match="Not yet"):
+        ask(server.url, "download", "job_1", tmp_path)
+    assert list(tmp_path.iterdir()) == []
