@@ -1,11 +1,12 @@
 """What pydantic found wrong, as faults: plain JSON pointers, and sentences that say what would be right."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
-from typing import get_args
+from typing import TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from pippin.faults import Fault, pointer
 
@@ -37,34 +38,43 @@ _NEEDS = {
 def explain(error: ValidationError, root: type[BaseModel], document: object) -> Iterator[Fault]:
     """The faults in `document`, which `root` refused with `error`."""
     for details in error.errors(include_url=False):
-        loc, kind, context = details["loc"], details["type"], details.get("ctx", {})
+        loc, kind = details["loc"], details["type"]
         path = _path(loc, document, missing=kind == "missing")
-        found = shown(details["input"])
         match kind:
             case "missing" if isinstance(loc[-1], int):
-                yield Fault(pointer(*path[:-1]), f"found {found}; needs {_described(root, loc) or 'more entries'}")
+                needed = _described(root, loc) or "more entries"
+                yield Fault(pointer(*path[:-1]), f"found {shown(details['input'])}; needs {needed}")
             case "missing":
                 yield Fault(pointer(*path), f"is required: {_described(root, loc)}".removesuffix(": "))
-            case "extra_forbidden":
-                known = _fields(root, loc[:-1])
-                yield Fault(pointer(*path), f"there is no field {str(loc[-1])!r}{did_you_mean(str(loc[-1]), known)}")
             case "union_tag_not_found":
                 yield Fault(pointer(*path, "type"), f"is required: one of {', '.join(_tags(root, loc))}")
             case "union_tag_invalid":
-                tag, tags = str(context["tag"]), _tags(root, loc)
+                tag, tags = str(details["ctx"]["tag"]), _tags(root, loc)
                 hint = did_you_mean(tag, tags)
                 yield Fault(pointer(*path, "type"), f"found {tag!r}; needs one of {', '.join(tags)}{hint}")
-            case "literal_error":
-                hint = did_you_mean(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
-                yield Fault(pointer(*path), f"found {found}; needs {context['expected']}{hint}")
-            case "too_long" if described := _described(root, loc):
-                yield Fault(pointer(*path), f"found {found}; needs {described}")
-            case "value_error":
-                yield Fault(pointer(*path), str(context["error"]))
-            case _ if kind in _NEEDS:
-                yield Fault(pointer(*path), f"found {found}; needs {_NEEDS[kind].format(**context)}")
             case _:
-                yield Fault(pointer(*path), f"found {found}; {details['msg']}")
+                yield Fault(pointer(*path), _detail(details, root))
+
+
+def _detail(details: ErrorDetails, root: type[BaseModel]) -> str:
+    """What is wrong with a value that is there."""
+    loc, kind, context, found = details["loc"], details["type"], details.get("ctx", {}), shown(details["input"])
+    match kind:
+        case "extra_forbidden":
+            unknown = str(loc[-1])
+            return f"there is no field {unknown!r}{did_you_mean(unknown, _fields(root, loc[:-1]))}"
+        case "literal_error":
+            hint = did_you_mean(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
+            return f"found {found}; needs {context['expected']}{hint}"
+        case "too_long" if described := _described(root, loc):
+            return f"found {found}; needs {described}"
+        case "value_error":
+            return str(context["error"])
+        case _ if kind in _NEEDS:
+            what = f": {described}" if kind.startswith("model_") and (described := _described(root, loc)) else ""
+            return f"found {found}; needs {_NEEDS[kind].format(**context)}{what}"
+        case _:
+            return f"found {found}; {details['msg']}"
 
 
 def shown(value: object) -> str:
@@ -76,9 +86,11 @@ def shown(value: object) -> str:
             return "true" if value else "false"
         case dict():
             return "an object"
+        case list() | tuple() if any(isinstance(entry, dict | list | tuple) for entry in value):
+            return f"a list of {len(value)}"
         case list() | tuple():
             text = "[" + ", ".join(map(shown, value)) + "]" if len(value) <= 4 else ""
-            return text if 0 < len(text) <= 60 else f"a list of {len(value)}"
+            return text if text and len(text) <= 60 else f"a list of {len(value)}"
         case int() if abs(value) >= 10**20:
             return "a number of more than 20 digits"
         case _:
@@ -87,8 +99,11 @@ def shown(value: object) -> str:
 
 
 def did_you_mean(word: str, known: Sequence[str]) -> str:
-    """A hint at the known word that `word` may have been meant to be; empty when none is like it."""
-    close = get_close_matches(word.lower(), known, n=1)
+    """A hint at the known word that `word` may have been meant to be; empty when none is like it.
+
+    Among very many words it does not look: that took minutes for a document made to be slow.
+    """
+    close = get_close_matches(word.lower(), known, n=1) if len(known) <= 200 else []
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -97,14 +112,19 @@ def _path(loc: Loc, document: object, *, missing: bool) -> list[int | str]:
     path: list[int | str] = []
     here = document
     for place, part in enumerate(loc):
-        if (isinstance(here, dict) and part in here) or (
-            isinstance(here, list | tuple) and isinstance(part, int) and part < len(here)
-        ):
+        if _holds(here, part):
             here = here[part]
         elif not (missing and place == len(loc) - 1):
             continue
         path.append(part)
     return path
+
+
+def _holds(value: object, part: int | str) -> TypeGuard[Mapping[int | str, object]]:
+    """Whether `part` is a key of an object, or a place in a list, which is then read like an object."""
+    if isinstance(value, list | tuple):
+        return isinstance(part, int) and part < len(value)
+    return isinstance(value, dict) and part in value
 
 
 def _models(annotation: object) -> list[type[BaseModel]]:
@@ -148,7 +168,7 @@ def _described(root: type[BaseModel], loc: Loc) -> str:
     """What is written about the innermost field at `loc`; empty when nothing is."""
     while loc and isinstance(loc[-1], int):
         loc = loc[:-1]
-    for model in _models_at(root, loc[:-1]):
+    for model in _models_at(root, loc[:-1]) if loc else ():
         for name, field in model.model_fields.items():
             if loc[-1] in (name, field.alias) and field.description:
                 return field.description.rstrip(".")

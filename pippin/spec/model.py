@@ -19,16 +19,18 @@ class ModelSpec(Value):
     license: Text = ""
     version_string: Text = Field(default="", description="The author's own name for this version of the model.")
     user_defined: dict[str, Text] = Field(default_factory=dict, max_length=1000)
-    inputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000)
-    outputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000)
+    inputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000, description="What a prediction needs.")
+    outputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000, description="What a prediction answers.")
     training_inputs: tuple[Feature, ...] | None = Field(
         default=None, description="Left out: every model input, then the loss's target."
     )
-    layers: tuple[AnyLayer, ...] = Field(min_length=1, max_length=10_000)
-    loss: Loss
-    optimizer: Optimizer
-    epochs: IntegerParameter
-    shuffle: Flag = True
+    layers: tuple[AnyLayer, ...] = Field(
+        min_length=1, max_length=2_000, description="In the order in which they are computed."
+    )
+    loss: Loss = Field(description="Exactly one loss.")
+    optimizer: Optimizer = Field(description="How the weights follow their gradients.")
+    epochs: IntegerParameter = Field(description="How often training goes through all examples.")
+    shuffle: Flag = Field(default=True, description="Whether each epoch takes the examples in an order of its own.")
     seed: Natural = Field(default=0, description="Written into the file for whoever trains it elsewhere.")
     initial_seed: Natural = Field(default=0, description="Fixes the initial weights.")
 

@@ -68,13 +68,13 @@ class IntegerParameter(_Parameter):
             return "one of " + ", ".join(map(str, self.allowed))
         return "1 or more" if self.minimum is None else f"a whole number from {self.minimum} to {self.maximum}"
 
-    def admits(self, value: int) -> bool:
+    def admits(self, value: float) -> bool:
         """Whether the model lets a job use `value`."""
         if self.allowed is not None:
             return value in self.allowed
         return value >= 1 if self.minimum is None or self.maximum is None else self.minimum <= value <= self.maximum
 
-    def widened(self, value: int) -> Self:
+    def widened(self, value: float) -> Self:
         """These limits, stretched just so far that they admit `value`; the default stays."""
         if self.admits(value):
             return self

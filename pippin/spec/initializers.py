@@ -1,0 +1,51 @@
+"""Initial weights: drawn from the spec's seed, the same in every process and on every machine."""
+
+import hashlib
+from math import prod, sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.spec.resolved import ResolvedLayer, ResolvedSpec
+from pippin.spec.values import Shape
+from pippin.spec.weighted import Weighted
+from pippin.spec.weights import Weights
+
+
+def initial_weights(resolved: ResolvedSpec) -> Weights:
+    """The weights with which training of `resolved` begins: given ones as they are, the others from `initial_seed`.
+
+    Each layer draws from a stream of its own, made of the seed and the layer's name: a layer more does not change the
+    others' weights.
+    """
+    return {
+        entry.layer.name: {
+            key: _initial(entry, key, shape, resolved.spec.initial_seed) for key, shape in entry.weight_shapes.items()
+        }
+        for entry in resolved.layers
+        if entry.weight_shapes
+    }
+
+
+def _initial(entry: ResolvedLayer, key: str, shape: Shape, seed: int) -> NDArray[np.float32]:
+    assert isinstance(entry.layer, Weighted)
+    given = entry.layer.weights if key == "weights" else entry.layer.bias
+    if given is not None:
+        return np.asarray(given, dtype=np.float32)
+    if key == "bias" or entry.layer.initializer == "zeros":
+        return np.zeros(shape, dtype=np.float32)
+    outputs, inputs, field = shape[0], shape[1], prod(shape[2:])
+    fans = inputs * field + (outputs * field if entry.layer.initializer == "glorot_uniform" else 0)
+    return _uniform(entry.layer.name, shape, seed, sqrt(6 / fans))
+
+
+def _uniform(name: str, shape: Shape, seed: int, limit: float) -> NDArray[np.float32]:
+    """Numbers from -limit to limit.
+
+    They are made of the generator's raw words: NumPy promises those to stay the same in every release, and its
+    distributions not.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    words = np.random.Philox(np.random.SeedSequence([seed, *np.frombuffer(digest, dtype="<u4").tolist()]))
+    fractions = (words.random_raw(prod(shape)) >> np.uint64(11)) * 2.0**-53
+    return ((2 * fractions - 1) * limit).astype(np.float32).reshape(shape)
