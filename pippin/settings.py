@@ -97,7 +97,7 @@ class Settings(BaseSettings):
         default="info", description="The least level that is logged: debug, info, warning or error."
     )
 
-    def __init__(self, **values: Any) -> None:  # Any: pydantic's own constructor is as open as this
+    def __init__(self, **values: Any) -> None:  # noqa: ANN401  # pydantic's own constructor is as open
         _refuse_unknown_variables(type(self))
         try:
             super().__init__(**values)

@@ -1,0 +1,49 @@
+"""What Pippin keeps in Redis: records, event streams, leases, queues. The only package that knows a key name."""
+
+from pippin.jobs.events import Event
+from pippin.jobs.worker import Worker, WorkerReport
+from pippin.store.attempts import Claim, Control, new_token
+from pippin.store.client import Client, connect
+from pippin.store.errors import (
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    LeaseLost,
+    MalformedEventId,
+    NameTaken,
+    NoSuchJob,
+    Refused,
+    StoreError,
+    StoreUnavailable,
+)
+from pippin.store.events import parse_event_id
+from pippin.store.idempotency import Idempotency
+from pippin.store.listing import Page
+from pippin.store.queues import FUNCTION, QUEUES, rq_id
+from pippin.store.store import Store
+
+__all__ = [
+    "FUNCTION",
+    "QUEUES",
+    "Claim",
+    "Client",
+    "Control",
+    "Event",
+    "Idempotency",
+    "IdempotencyInFlight",
+    "IdempotencyMismatch",
+    "LeaseLost",
+    "MalformedEventId",
+    "NameTaken",
+    "NoSuchJob",
+    "Page",
+    "Refused",
+    "Store",
+    "StoreError",
+    "StoreUnavailable",
+    "Worker",
+    "WorkerReport",
+    "connect",
+    "new_token",
+    "parse_event_id",
+    "rq_id",
+]

@@ -1,0 +1,32 @@
+"""Events: the entries of a job's stream, in the order in which they happened."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+from pippin.jobs.states import Status
+
+EventType = Literal["state", "epoch", "batches", "log", "artifact", "checkpoint"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to a job.
+
+    Attributes:
+        id: Its place in the job's stream, `milliseconds-number`; ordered, unique within the job.
+        type: What kind of event.
+        data: For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt,
+            losses. For `log`: line, attempt. For `artifact`: the artifact.
+        time: When, by the clock of Redis.
+    """
+
+    id: str
+    type: EventType
+    data: dict[str, Any]
+    time: datetime
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing can follow: the job has come to a final state."""
+        return self.type == "state" and Status(self.data["to"]).is_final

@@ -1,0 +1,28 @@
+"""A worker as the REST contract shows it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class WorkerReport(BaseModel):
+    """What a worker says about itself with every heartbeat."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str = Field(description="Unique; a worker that starts again has a new one.")
+    host: str
+    os: str = Field(description="System and version, such as `macOS 26.1` or `Linux 6.12`.")
+    chip: str = Field(description="What it computes on, such as `Apple M4`, `x86_64` or the name of a GPU.")
+    engines: list[str] = Field(description="The engines that it can train with.")
+    state: Literal["starting", "idle", "busy", "draining"]
+    current_job: str | None
+    pid: int
+    started_at: datetime
+
+
+class Worker(WorkerReport):
+    """A worker that was heard of lately."""
+
+    last_heartbeat: datetime = Field(description="By the clock of Redis.")

@@ -1,0 +1,257 @@
+"""Attempts: what the worker that holds a job may write, and nobody else.
+
+Each write carries the token that the attempt claimed the job with, and is refused once the job has moved on. Each may
+be sent twice: redis-py sends a command again after a timeout, and a worker after an outage.
+"""
+
+import json
+import math
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from redis.client import Pipeline
+
+from pippin.jobs.job import Artifact, Failure, Job
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.states import Status, sources
+from pippin.store import keys
+from pippin.store.client import Client
+from pippin.store.errors import LeaseLost, NoSuchJob, Refused
+from pippin.store.jobs import Jobs
+from pippin.store.queues import Queues
+from pippin.store.records import compact
+from pippin.store.scripts import Scripts
+from pippin.store.transaction import watching
+
+LOG_LINES = 1000  # of one attempt; its stream of events has to stay bounded
+LOG_LINE_CHARACTERS = 2000
+
+
+class Control(StrEnum):
+    """What an attempt is told when it renews its lease."""
+
+    CONTINUE = "continue"
+    CANCEL = "cancel"
+    TIMEOUT = "timeout"
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What an attempt holds a job by.
+
+    Attributes:
+        tenant: Whose job.
+        job_id: Which job.
+        number: The attempt's number, from 1.
+        token: Made by the attempt, fresh and not to be guessed.
+    """
+
+    tenant: str
+    job_id: str
+    number: int
+    token: str
+
+
+def new_token() -> str:
+    """A token for one claim."""
+    return secrets.token_urlsafe(16)
+
+
+class Attempts:
+    """The writes of attempts."""
+
+    def __init__(self, client: Client, scripts: Scripts, queues: Queues, jobs: Jobs, *, lease_seconds: float) -> None:
+        self._client = client
+        self._scripts = scripts
+        self._queues = queues
+        self._jobs = jobs
+        self._lease_seconds = lease_seconds
+
+    def claim(self, claim: Claim, *, worker: str, engine: str) -> Job:
+        """Take a queued job: it is `starting`, and the lease runs.
+
+        Args:
+            claim: What the attempt will hold the job by.
+            worker: Name of the worker.
+            engine: What it will train with.
+
+        Raises:
+            NoSuchJob: There is none with this id.
+            Refused: The job is not queued for this attempt: another holds it, or it was cancelled.
+        """
+        number, job_id = claim.number, claim.job_id
+        arguments = (str(number), claim.token, worker, engine, self._lease_seconds)
+        answer = self._scripts.run("claim", claim.tenant, job_id, *arguments)
+        if answer[0] == "refused":
+            raise Refused(
+                f"attempt {number} of {job_id} cannot be claimed: the job is {answer[1]}, at attempt {answer[2]}"
+            )
+        job = self._jobs.get(claim.tenant, job_id)
+        if job is None:
+            raise NoSuchJob(f"there is no job {job_id}")
+        return job
+
+    def renew(self, claim: Claim) -> Control:
+        """Prolong the lease, and hear what is wanted. Late is better than never: it works until the job is taken.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        status, time = self._write("renew", claim, self._lease_seconds)
+        if status == Status.CANCELLING:
+            return Control.CANCEL
+        return Control.TIMEOUT if time == "over" else Control.CONTINUE
+
+    def running(self, claim: Claim) -> None:
+        """Record that the first step is about to run.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        self._write("running", claim)
+
+    def epoch(self, claim: Claim, metrics: EpochMetrics, batch_losses: Sequence[float] | None = None) -> str:
+        """Record a finished epoch, once: of an epoch that is there already, nothing changes.
+
+        Args:
+            claim: The attempt's.
+            metrics: Of the epoch.
+            batch_losses: The loss of each mini-batch, in order, recorded as one event. Not finite ones become null.
+
+        Returns:
+            The id of the epoch's event.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        batches = ""
+        if batch_losses is not None:
+            losses = [float(loss) if math.isfinite(loss) else None for loss in batch_losses]
+            batches = compact({"epoch": metrics.epoch, "attempt": claim.number, "losses": losses})
+        return self._write("epoch", claim, str(metrics.epoch), metrics.model_dump_json(), batches)[0]
+
+    def log(self, claim: Claim, line: str, *, line_id: str | None = None) -> None:
+        """Record a line of log. After 1,000 of an attempt, one more says that the rest is dropped.
+
+        Args:
+            claim: The attempt's.
+            line: Its text; the end of a very long one is cut off.
+            line_id: Give the same one to send the same line again.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        shown = line if len(line) <= LOG_LINE_CHARACTERS else line[: LOG_LINE_CHARACTERS - 1] + "…"
+        texts = [
+            json.dumps({"line": text, "attempt": claim.number})
+            for text in (shown, f"More than {LOG_LINES} lines: further lines of this attempt are dropped.")
+        ]
+        self._write("log", claim, line_id or secrets.token_hex(8), LOG_LINES, *texts)
+
+    def artifact(self, claim: Claim, artifact: Artifact) -> None:
+        """Record a file that has been stored. One of the same variant from an earlier attempt is replaced.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        self._write("artifact", claim, artifact.variant, artifact.model_dump_json())
+
+    def succeed(self, claim: Claim, trained: Artifact) -> None:
+        """Record the trained model, which has been stored, and end the job as `succeeded`: both in one step.
+
+        Raises:
+            LeaseLost: The job has moved on.
+            Refused: The job is being cancelled: call `cancelled`.
+        """
+        self._end(claim, "succeeded", Status.SUCCEEDED, artifact=trained)
+
+    def fail(self, claim: Claim, failure: Failure) -> None:
+        """End the job as `failed`; as `cancelled` when it is being cancelled.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        self._end(claim, "failed", Status.FAILED, reason=failure)
+
+    def cancelled(self, claim: Claim) -> None:
+        """End the job as `cancelled`, as was asked.
+
+        Raises:
+            LeaseLost: The job has moved on.
+            Refused: Nobody asked to cancel it.
+        """
+        self._end(claim, "cancelled", Status.CANCELLED)
+
+    def hand_back(self, claim: Claim) -> None:
+        """Give the job back to be trained by another worker; that counts as no loss.
+
+        A job that is being cancelled ends as `cancelled`.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        of = keys.job(claim.tenant, claim.job_id)
+
+        def give(pipe: Pipeline) -> list[str]:
+            status, number, token, queue = pipe.execute_command(  # type: ignore[no-untyped-call]
+                "HMGET", of.job, "status", "attempt", "token", "queue"
+            )
+            pipe.multi()
+            if (number, token) == (str(claim.number), claim.token) and status in sources(Status.QUEUED):
+                self._queues.enqueue(pipe, queue, claim.tenant, claim.job_id, claim.number + 1)
+            self._run_end(claim, "handed_back", Status.QUEUED, pipe=pipe)
+            answer: list[str] = pipe.execute()[-1]
+            return answer
+
+        self._check(claim, watching(self._client, [of.job], give))
+
+    def _write(self, script: str, claim: Claim, *arguments: str | float) -> list[str]:
+        answer = self._scripts.run(script, claim.tenant, claim.job_id, str(claim.number), claim.token, *arguments)
+        return self._check(claim, answer)
+
+    def _end(
+        self,
+        claim: Claim,
+        how: str,
+        target: Status,
+        *,
+        reason: Failure | None = None,
+        artifact: Artifact | None = None,
+    ) -> None:
+        self._check(claim, self._run_end(claim, how, target, reason=reason, artifact=artifact))
+
+    def _run_end(
+        self,
+        claim: Claim,
+        how: str,
+        target: Status,
+        *,
+        reason: Failure | None = None,
+        artifact: Artifact | None = None,
+        pipe: Pipeline | None = None,
+    ) -> list[str]:
+        return self._scripts.run(
+            "end_attempt",
+            claim.tenant,
+            claim.job_id,
+            str(claim.number),
+            claim.token,
+            how,
+            target,
+            reason.model_dump_json() if reason else "",
+            artifact.variant if artifact else "",
+            artifact.model_dump_json() if artifact else "",
+            pipe=pipe,
+        )
+
+    @staticmethod
+    def _check(claim: Claim, answer: list[str]) -> list[str]:
+        word, *rest = answer
+        if word == "refused":
+            raise Refused(f"attempt {claim.number} of {claim.job_id} cannot do this: the job is {rest[0]}")
+        if word != "ok":
+            now = f"the job is {rest[0]}" if rest and rest[0] else "the job is gone"
+            raise LeaseLost(f"attempt {claim.number} no longer holds {claim.job_id}: {now}")
+        return rest

@@ -1,0 +1,77 @@
+"""The connection to Redis or Valkey."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, cast
+
+import redis
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.client import Pipeline
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import OutOfMemoryError, ReadOnlyError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from pippin.store.errors import StoreUnavailable
+
+# A blocking command must end well within this time: redis-py 8.1 sends a command again after it, so that
+# XREAD with BLOCK 8000 hung for 59 s.
+SOCKET_TIMEOUT = 5.0
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turns trouble with the connection or the server into StoreUnavailable."""
+    try:
+        yield
+    except RedisTimeoutError as error:
+        raise StoreUnavailable("Redis did not answer in time") from error
+    except RedisConnectionError as error:
+        raise StoreUnavailable(f"Redis cannot be reached: {error}") from error
+    except OutOfMemoryError as error:
+        raise StoreUnavailable("Redis has reached its maxmemory and refuses writes") from error
+    except ReadOnlyError as error:
+        raise StoreUnavailable("this Redis is a replica and refuses writes") from error
+
+
+# redis-py does not annotate the methods that these override: hence Any, and the ignored calls.
+class _Transaction(Pipeline):
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        with reaching():
+            return super().execute(raise_on_error)
+
+    def immediate_execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        with reaching():
+            return super().immediate_execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+
+class Client(redis.Redis):
+    """A Redis client whose connection trouble is StoreUnavailable."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:  # noqa: ANN401
+        """Send a command and return its answer."""
+        with reaching():
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    def pipeline(self, transaction: bool = True, shard_hint: str | None = None) -> Pipeline:
+        """Queue commands to send together, in one MULTI unless `transaction` is false."""
+        return _Transaction(self.connection_pool, self.response_callbacks, transaction, shard_hint)
+
+
+def connect(url: str, *, retries: int = 3) -> Client:
+    """A client for the server at `url`. Nothing is sent yet.
+
+    Args:
+        url: redis://, rediss:// or unix:// address, password included.
+        retries: How often a command is sent again after a timeout or a broken connection. So a script may run
+            twice for one call, and every script of ours is written for that.
+    """
+    client = Client.from_url(
+        url,
+        decode_responses=True,
+        socket_timeout=SOCKET_TIMEOUT,
+        socket_connect_timeout=SOCKET_TIMEOUT,
+        health_check_interval=15,
+        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries),
+    )
+    return cast("Client", client)

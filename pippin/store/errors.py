@@ -1,0 +1,40 @@
+# ruff: noqa: N818  -- the names say what happened, and `Refused` says it better than `RefusedError`
+"""What the store raises."""
+
+from pippin.faults import PippinError
+
+
+class StoreError(PippinError):
+    """The base of every error of the store."""
+
+
+class StoreUnavailable(StoreError):
+    """Redis does not answer, or answers that it cannot serve; the same call may work later."""
+
+
+class NoSuchJob(StoreError):
+    """There is no job with this id."""
+
+
+class Refused(StoreError):
+    """The job's state does not allow this."""
+
+
+class LeaseLost(StoreError):
+    """The attempt no longer holds the job: whatever it still does is not to be recorded."""
+
+
+class IdempotencyMismatch(StoreError):
+    """The idempotency key was used before, for another body."""
+
+
+class IdempotencyInFlight(StoreError):
+    """A request with this idempotency key is being worked on at this moment."""
+
+
+class NameTaken(StoreError):
+    """Another dataset has this name."""
+
+
+class MalformedEventId(StoreError):
+    """What was given as an event's id is not one."""

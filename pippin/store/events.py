@@ -1,0 +1,65 @@
+"""The events of jobs, read from their streams."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, cast
+
+from pippin.jobs.events import Event, EventType
+from pippin.store import keys
+from pippin.store.client import Client
+from pippin.store.errors import MalformedEventId
+
+START = "0-0"  # before every event
+_PAGE = 1000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def parse_event_id(text: str) -> tuple[int, int]:
+    """An event's id as numbers that compare in the order of the stream.
+
+    Raises:
+        MalformedEventId: It is not `milliseconds` or `milliseconds-number`, each below 2**64.
+    """
+    milliseconds, dash, number = text.partition("-")
+    parts = (milliseconds, number if dash else "0")
+    if all(part.isascii() and part.isdigit() and len(part) <= 20 and int(part) < 2**64 for part in parts):
+        return int(parts[0]), int(parts[1])
+    raise MalformedEventId(f"{text[:50]!r} is not the id of an event; one looks like 1763940000000-0")
+
+
+def decode_event(entry: tuple[str, dict[str, str]]) -> Event:
+    """An event from an entry of a stream, as redis-py hands it over."""
+    event_id, fields = entry
+    milliseconds, _ = parse_event_id(event_id)
+    data: dict[str, Any] = json.loads(fields["data"])
+    return Event(event_id, cast("EventType", fields["type"]), data, _EPOCH + timedelta(milliseconds=milliseconds))
+
+
+class Events:
+    """The event streams of jobs."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def read(self, tenant: str, job_id: str, after: str = START, count: int = _PAGE) -> list[Event]:
+        """The events that follow the one with the id `after`, oldest first; none of a job that is gone.
+
+        Raises:
+            MalformedEventId: `after` is not the id of an event.
+        """
+        milliseconds, number = parse_event_id(after)
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.xrange(keys.job(tenant, job_id).events, f"({milliseconds}-{number}", "+", count)
+            entries = pipe.execute()[0]
+        return [decode_event(entry) for entry in entries]
+
+    def all(self, tenant: str, job_id: str, after: str = START) -> Iterator[Event]:
+        """Every event that follows `after`, read in pages.
+
+        Raises:
+            MalformedEventId: `after` is not the id of an event.
+        """
+        while page := self.read(tenant, job_id, after):
+            yield from page
+            after = page[-1].id

@@ -1,0 +1,207 @@
+"""Jobs: submitted, read, listed, cancelled, deleted."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from redis.client import Pipeline
+
+from pippin.jobs.ids import new_id
+from pippin.jobs.job import Job
+from pippin.jobs.request import ResolvedRequest
+from pippin.jobs.states import Status
+from pippin.store import keys
+from pippin.store.client import Client
+from pippin.store.errors import NoSuchJob, Refused
+from pippin.store.idempotency import Idempotency, recall, settle
+from pippin.store.listing import Page, newest
+from pippin.store.queues import QUEUES, Queues
+from pippin.store.records import compact, new_fields, read_jobs
+from pippin.store.scripts import Scripts
+from pippin.store.transaction import watching
+from pippin.store.workers import Workers
+
+
+class Jobs:
+    """The records of jobs, as clients see and change them."""
+
+    def __init__(self, client: Client, scripts: Scripts, queues: Queues, workers: Workers) -> None:
+        self._client = client
+        self._scripts = scripts
+        self._queues = queues
+        self._workers = workers
+
+    def submit(
+        self,
+        tenant: str,
+        request: ResolvedRequest,
+        *,
+        spec: Mapping[str, Any],
+        engine_queue: str | None = None,
+        idempotency: Idempotency | None = None,
+        retry_of: str | None = None,
+    ) -> Job:
+        """Make a job and queue its first attempt: both, or neither.
+
+        Args:
+            tenant: Whose job.
+            request: What is asked, every choice made.
+            spec: The resolved spec that the model is built from.
+            engine_queue: The queue; by the request's engine when absent.
+            idempotency: What makes the request repeatable.
+            retry_of: The job that this one tries again.
+
+        Returns:
+            The new job, or the one that the first request with the same idempotency key made.
+
+        Raises:
+            IdempotencyMismatch: The key was used with another body.
+            IdempotencyInFlight: Another request with the key is being worked on.
+            StoreUnavailable: Redis cannot be reached; the job may have been made, which a repeat with the same
+                idempotency key finds out.
+        """
+        queue = engine_queue or self._workers.queue_for(request.engine)
+        job_id = new_id("job", self._milliseconds())
+        of = keys.job(tenant, job_id)
+        marker = keys.idempotency(tenant, idempotency.key) if idempotency else ""
+        listings = [keys.jobs(tenant), *_label_listings(tenant, request.labels)]
+
+        def make(pipe: Pipeline) -> str:
+            if pipe.exists(of.job):
+                return job_id  # made by an EXEC whose answer was lost
+            if idempotency and (known := recall(pipe, marker, idempotency)):
+                return known
+            self._queues.enqueue(pipe, queue, tenant, job_id, 1)
+            pipe.hset(of.job, mapping=new_fields(request, queue=queue, retry_of=retry_of, idempotency=marker))
+            pipe.set(of.spec, compact(spec))
+            for listing in listings:
+                pipe.zadd(listing, {job_id: 0})
+            if idempotency:
+                settle(pipe, marker, idempotency, job_id)
+            self._scripts.run("create", tenant, job_id, pipe=pipe)
+            pipe.execute()
+            return job_id
+
+        made = watching(self._client, [of.job, *([marker] if marker else [])], make)
+        return self._require(tenant, made)
+
+    def get(self, tenant: str, job_id: str) -> Job | None:
+        """The job, or None if there is none with this id."""
+        found = self._read(tenant, [job_id])
+        return found[0] if found else None
+
+    def page(
+        self,
+        tenant: str,
+        *,
+        status: Status | None = None,
+        labels: Mapping[str, str] | None = None,
+        after: str | None = None,
+        limit: int = 20,
+    ) -> Page[Job]:
+        """A page of jobs, newest first.
+
+        Args:
+            tenant: Whose jobs.
+            status: Only jobs with this status.
+            labels: Only jobs with all of these labels.
+            after: Only jobs older than the one with this id: the `next` of the page before.
+            limit: How many at most, 1 or more.
+        """
+        listings = [keys.jobs_by_status(tenant, status)] if status else []
+        listings += _label_listings(tenant, labels or {})
+        ids, cursor = newest(self._client, listings or [keys.jobs(tenant)], after, limit)
+        return Page(tuple(self._read(tenant, ids)), cursor)
+
+    def spec(self, tenant: str, job_id: str) -> dict[str, Any]:
+        """The resolved spec that the job's model is built from.
+
+        Raises:
+            NoSuchJob: There is none with this id.
+        """
+        text = self._client.get(keys.job(tenant, job_id).spec)
+        if text is None:
+            raise _no_such(job_id)
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    def cancel(self, tenant: str, job_id: str) -> Job:
+        """Cancel a job: at once if no worker holds it, else its worker hears of it when it renews its lease.
+
+        Of a job that is already being cancelled this changes nothing.
+
+        Raises:
+            NoSuchJob: There is none with this id.
+            Refused: The job has ended.
+        """
+        answer = self._scripts.run("cancel", tenant, job_id)
+        if answer[0] == "missing":
+            raise _no_such(job_id)
+        if answer[0] == "refused":
+            raise Refused(f"{job_id} cannot be cancelled: it is {answer[1]}")
+        job = self._require(tenant, job_id)
+        if job.status is Status.CANCELLED:
+            self._withdraw(tenant, job)
+        return job
+
+    def delete(self, tenant: str, job_id: str) -> None:
+        """Delete a job that has ended, with its events, its place in every listing and its idempotency key.
+
+        Raises:
+            NoSuchJob: There is none with this id.
+            Refused: The job has not ended.
+        """
+        of = keys.job(tenant, job_id)
+        job = self._require(tenant, job_id)
+        listings = [keys.jobs(tenant), *_label_listings(tenant, job.labels)]
+        marker = self._client.hget(of.job, "idempotency")
+        own = [*of.own, *([str(marker)] if marker else [])]
+        self._withdraw(tenant, job)
+        answer = self._scripts.run("delete", tenant, job_id, len(listings), more_keys=(*listings, *own))
+        if answer[0] == "missing":
+            raise _no_such(job_id)
+        if answer[0] == "refused":
+            raise Refused(f"{job_id} cannot be deleted: it is {answer[1]}; cancel it first")
+
+    def _require(self, tenant: str, job_id: str) -> Job:
+        job = self.get(tenant, job_id)
+        if job is None:
+            raise _no_such(job_id)
+        return job
+
+    def _read(self, tenant: str, job_ids: list[str]) -> list[Job]:
+        jobs = read_jobs(self._client, tenant, job_ids)
+        if any(job.status is Status.QUEUED for job in jobs):
+            live = self._workers.live_engines()
+            jobs = [job.model_copy(update={"waiting_for": _lacks(job, live)}) for job in jobs]
+        return jobs
+
+    def _withdraw(self, tenant: str, job: Job) -> None:
+        """Take a job that nobody will train out of RQ's hands. A worker that has it already is refused its claim."""
+        if not job.status.is_final:
+            return
+        queue, number = self._client.hmget(keys.job(tenant, job.id).job, "queue", "attempt")
+        for attempt in range(1, int(number or 0) + 1):
+            self._queues.withdraw(str(queue), job.id, attempt)
+
+    def _milliseconds(self) -> int:
+        seconds, microseconds = self._client.time()
+        return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+def _label_listings(tenant: str, labels: Mapping[str, str]) -> list[str]:
+    return [keys.jobs_by_label(tenant, name, value) for name, value in labels.items()]
+
+
+def _lacks(job: Job, live_engines: frozenset[str]) -> str | None:
+    if job.status is not Status.QUEUED:
+        return None
+    wanted = job.request.engine
+    if live_engines & (set(QUEUES) if wanted == "auto" else {wanted}):
+        return None
+    lacking = "worker is alive" if wanted == "auto" else f"live worker has the {wanted} engine"
+    return f"No {lacking}; start one with `pippin worker`."
+
+
+def _no_such(job_id: str) -> NoSuchJob:
+    return NoSuchJob(f"there is no job {job_id}")

@@ -1,0 +1,112 @@
+"""The names of our keys in Redis. Nothing outside this file knows one.
+
+Each begins with `pippin:`. What belongs to a tenant has the tenant in its key. RQ's keys are RQ's own (`queues.py`).
+"""
+
+from dataclasses import dataclass
+from hashlib import sha256
+from urllib.parse import quote
+
+LEASES = "pippin:leases"  # sorted set: member of a held job -> when its lease ends, microseconds of Redis TIME
+QUEUED = "pippin:queued"  # sorted set: member of a queued job -> since when, microseconds of Redis TIME
+STRAYS = "pippin:strays"  # hash: member of a job found in no queue -> since when, microseconds of Redis TIME
+ACTING = "pippin:acting"  # string: which reaper acts
+WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
+
+
+@dataclass(frozen=True)
+class JobKeys:
+    """The keys of one job; `for_scripts` is the order in which lua/transition.lua names them."""
+
+    job: str  # hash: its flat fields
+    transitions: str  # list: "from to microseconds"
+    attempts: str  # hash: "number:field" -> value
+    events: str  # stream: type, data
+    epochs: str  # hash: epoch -> id of its event
+    artifacts: str  # hash: variant -> artifact as JSON
+    spec: str  # string: the resolved spec as JSON
+
+    @property
+    def for_scripts(self) -> list[str]:
+        """The keys that every script about a job is given."""
+        return [self.job, self.transitions, self.attempts, self.events, self.epochs, self.artifacts, LEASES, QUEUED]
+
+    @property
+    def own(self) -> list[str]:
+        """The keys that go when the job goes."""
+        return [self.job, self.transitions, self.attempts, self.events, self.epochs, self.artifacts, self.spec]
+
+
+def job(tenant: str, job_id: str) -> JobKeys:
+    """The keys of one job."""
+    base = f"pippin:{tenant}:job:{job_id}"
+    return JobKeys(
+        job=base,
+        transitions=f"{base}:transitions",
+        attempts=f"{base}:attempts",
+        events=f"{base}:events",
+        epochs=f"{base}:epochs",
+        artifacts=f"{base}:artifacts",
+        spec=f"{base}:spec",
+    )
+
+
+def member(tenant: str, job_id: str) -> str:
+    """A job's name in the sets that span tenants."""
+    return f"{tenant}/{job_id}"
+
+
+def parse_member(text: str) -> tuple[str, str]:
+    """The tenant and the job id that `member` joined."""
+    tenant, _, job_id = text.rpartition("/")
+    return tenant, job_id
+
+
+def jobs(tenant: str) -> str:
+    """Sorted set of all job ids. All scores are 0: ids sort by time as text."""
+    return f"pippin:{tenant}:jobs"
+
+
+def jobs_by_status(tenant: str, status: str = "") -> str:
+    """Sorted set of the job ids with a status; without one, the part of the key that all of them share."""
+    return f"pippin:{tenant}:jobs:status:{status}"
+
+
+def jobs_by_label(tenant: str, name: str, value: str) -> str:
+    """Sorted set of the job ids with a label."""
+    return f"pippin:{tenant}:jobs:label:{quote(name, safe='')}={quote(value, safe='')}"
+
+
+def idempotency(tenant: str, key: str) -> str:
+    """Hash of what a client's idempotency key stands for; hashed, since the client may send any text."""
+    return f"pippin:{tenant}:idempotency:{sha256(key.encode()).hexdigest()}"
+
+
+def dataset(tenant: str, dataset_id: str) -> str:
+    """String: a dataset's manifest as JSON."""
+    return f"pippin:{tenant}:dataset:{dataset_id}"
+
+
+def datasets(tenant: str) -> str:
+    """Sorted set of all dataset ids, all scores 0."""
+    return f"pippin:{tenant}:datasets"
+
+
+def dataset_names(tenant: str) -> str:
+    """Hash: name of a dataset -> its id."""
+    return f"pippin:{tenant}:datasets:names"
+
+
+def dataset_contents(tenant: str) -> str:
+    """Hash: what makes two uploads the same dataset -> its id."""
+    return f"pippin:{tenant}:datasets:contents"
+
+
+def worker(name: str) -> str:
+    """String: what a worker last said about itself, as JSON; expires."""
+    return f"pippin:worker:{name}"
+
+
+def wakeup(reader: str) -> str:
+    """Stream that wakes one process's event reader."""
+    return f"pippin:wakeup:{reader}"

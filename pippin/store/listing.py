@@ -1,0 +1,78 @@
+"""Listings: sorted sets of ids, all with score 0, so that ids sort as text, which for ours is by time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from pippin.store.client import Client
+
+_T = TypeVar("_T")
+_CHUNK = 500
+
+
+@dataclass(frozen=True)
+class Page(Generic[_T]):
+    """A part of a listing, newest first.
+
+    Attributes:
+        items: What is on the page.
+        next: The cursor to give as `after` for the page that follows; None on the last.
+    """
+
+    items: tuple[_T, ...]
+    next: str | None
+
+    @property
+    def has_more(self) -> bool:
+        """Whether a page follows."""
+        return self.next is not None
+
+
+def newest(client: Client, listings: Sequence[str], after: str | None, limit: int) -> tuple[list[str], str | None]:
+    """The newest ids that are in every listing.
+
+    Walks down the shortest listing and asks the others about each chunk of it: no scan over all keys, and no
+    intersection written to Redis for a read.
+
+    Args:
+        client: Where to look.
+        listings: Keys of sorted sets.
+        after: Only ids older than this one, which need not exist any more.
+        limit: How many at most.
+
+    Returns:
+        The ids, and the cursor of the next page.
+    """
+    with client.pipeline(transaction=False) as pipe:
+        for listing in listings:
+            pipe.zcard(listing)
+        sizes: list[int] = pipe.execute()
+    by_size = sorted(range(len(listings)), key=lambda n: sizes[n])
+    shortest, others = listings[by_size[0]], [listings[n] for n in by_size[1:]]
+
+    found: list[str] = []
+    cursor = after
+    while len(found) <= limit:
+        chunk = _older(client, shortest, cursor, max(_CHUNK, limit + 1) if others else limit + 1 - len(found))
+        if not chunk:
+            return found, None
+        found += _in_all(client, others, chunk)
+        cursor = chunk[-1]
+    return found[:limit], found[limit - 1]
+
+
+def _older(client: Client, listing: str, than: str | None, count: int) -> list[str]:
+    with client.pipeline(transaction=False) as pipe:
+        pipe.zrange(listing, f"({than}" if than else "+", "-", desc=True, bylex=True, offset=0, num=count)
+        ids: list[str] = pipe.execute()[0]
+    return ids
+
+
+def _in_all(client: Client, listings: Sequence[str], ids: list[str]) -> list[str]:
+    if not listings:
+        return ids
+    with client.pipeline(transaction=False) as pipe:
+        for listing in listings:
+            pipe.zmscore(listing, ids)
+        answers = pipe.execute()
+    return [member for n, member in enumerate(ids) if all(scores[n] is not None for scores in answers)]

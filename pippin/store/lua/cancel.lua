@@ -1,0 +1,15 @@
+-- Cancels a job at once when no worker holds it, else asks its worker to stop.
+local status = redis.call('HGET', job, 'status')
+if not status then
+  return { 'missing' }
+end
+if status == 'cancelling' then
+  return { 'ok', status }
+end
+for _, target in ipairs({ 'cancelled', 'cancelling' }) do
+  if may_enter(target, status) then
+    enter(target, status, '')
+    return { 'ok', target }
+  end
+end
+return { 'refused', status }

@@ -1,0 +1,18 @@
+-- Removes a final job with all that belongs to it.
+-- Keys 9 to 8 + arg(1) are sorted sets that list it; all later keys are its own.
+local status = redis.call('HGET', job, 'status')
+if not status then
+  return { 'missing' }
+end
+if not TABLE[status].final then
+  return { 'refused', status }
+end
+local listings = 8 + tonumber(arg(1))
+for n = 9, listings do
+  redis.call('ZREM', KEYS[n], id)
+end
+redis.call('ZREM', status_index .. status, id)
+for n = listings + 1, #KEYS do
+  redis.call('DEL', KEYS[n])
+end
+return { 'ok' }

@@ -1,0 +1,51 @@
+-- Ends an attempt and moves the job on.
+-- Arguments: number, token, how the attempt ends, the job's next state, reason as JSON or '', variant and artifact or ''.
+-- Without a token it is the reaper that ends it, and only once the lease has run out.
+local number, token, how, target, reason, variant, artifact = arg(1), arg(2), arg(3), arg(4), arg(5), arg(6), arg(7)
+local status = redis.call('HGET', job, 'status')
+if not status then
+  return { 'missing' }
+end
+if token == '' then
+  local ends = redis.call('ZSCORE', leases, member)
+  if redis.call('HGET', job, 'attempt') ~= number or not ends or tonumber(ends) > tonumber(at) then
+    return { 'renewed', status }
+  end
+elseif not is_holder(number, token) then
+  local same = redis.call('HGET', attempts, number .. ':token') == token
+  if same and redis.call('HGET', attempts, number .. ':asked') == how then
+    return { 'ok', status } -- the same call, sent again
+  end
+  return { 'lost', status }
+end
+
+local asked = how
+-- Of a job that is to be cancelled it no longer matters how its attempt failed or why it gave up.
+if status == 'cancelling' and target ~= 'succeeded' then
+  target = 'cancelled'
+  if how ~= 'lost' then
+    how, reason = 'cancelled', ''
+  end
+end
+if not may_enter(target, status) then
+  return { 'refused', status }
+end
+
+if variant ~= '' then
+  redis.call('HSET', artifacts, variant, artifact)
+  publish('artifact', artifact)
+end
+local since = redis.call('HGET', attempts, number .. ':started_at')
+redis.call('HINCRBY', job, 'spent', string.format('%.0f', at - since))
+redis.call('HSET', attempts, number .. ':status', how, number .. ':asked', asked, number .. ':ended_at', at,
+  number .. ':reason', reason)
+if how == 'lost' then
+  redis.call('HINCRBY', job, 'losses', 1)
+end
+if target == 'failed' then
+  redis.call('HSET', job, 'reason', reason)
+elseif target == 'queued' or target == 'paused' then
+  redis.call('HINCRBY', job, 'attempt', 1)
+end
+enter(target, status, target ~= 'cancelled' and reason or '')
+return { 'ok', target }

@@ -1,0 +1,18 @@
+-- Records a finished epoch, once. Arguments: number, token, epoch, metrics as JSON, mini-batch losses as JSON or ''.
+local number, token, epoch, metrics, batches = arg(1), arg(2), arg(3), arg(4), arg(5)
+if not is_holder(number, token) then
+  return { 'lost', redis.call('HGET', job, 'status') }
+end
+local known = redis.call('HGET', epochs, epoch)
+if known then
+  return { 'ok', known } -- sent again, or computed again by a later attempt
+end
+if batches ~= '' then
+  publish('batches', batches)
+end
+local entry = publish('epoch', metrics)
+redis.call('HSET', epochs, epoch, entry)
+if tonumber(epoch) > tonumber(redis.call('HGET', job, 'progress')) then
+  redis.call('HSET', job, 'progress', epoch, 'latest_metrics', metrics)
+end
+return { 'ok', entry }

@@ -1,0 +1,12 @@
+-- Prolongs the lease, however late, as long as nobody took the job. Arguments: number, token, lease seconds.
+local number, token, seconds = arg(1), arg(2), arg(3)
+local status = redis.call('HGET', job, 'status')
+if not is_holder(number, token) then
+  return { 'lost', status }
+end
+redis.call('ZADD', leases, after(at, seconds), member)
+-- The reaper decides about this record under WATCH: a renewal must show in it.
+redis.call('HSET', job, 'renewed_at', at)
+local timeout = redis.call('HGET', job, 'timeout')
+local spent = redis.call('HGET', job, 'spent') + at - redis.call('HGET', attempts, number .. ':started_at')
+return { 'ok', status, (timeout ~= '' and spent > tonumber(timeout)) and 'over' or 'within' }

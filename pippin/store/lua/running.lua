@@ -1,0 +1,15 @@
+-- The attempt's first step is about to run. Arguments: number, token.
+local number, token = arg(1), arg(2)
+local status = redis.call('HGET', job, 'status')
+if not is_holder(number, token) then
+  return { 'lost', status }
+end
+if redis.call('HGET', attempts, number .. ':status') == 'running' then
+  return { 'ok', status }
+end
+redis.call('HSET', attempts, number .. ':status', 'running')
+-- A job that is to be cancelled or paused stays so: the attempt hears of it when it renews.
+if may_enter('running', status) then
+  enter('running', status, '')
+end
+return { 'ok', redis.call('HGET', job, 'status') }

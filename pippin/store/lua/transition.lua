@@ -1,0 +1,59 @@
+-- Stands before every script about a job, and holds the only function that changes a job's state.
+-- JSON is opaque here (made in Python, stored as text): a round trip through cjson turns [] into {} and drops digits.
+
+local job, transitions, attempts, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
+local epochs, artifacts, leases, queued = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+
+local member, id, status_index = ARGV[1], ARGV[2], ARGV[3]
+local TABLE = cjson.decode(ARGV[4]) -- to -> {from = {state = true}, held = whether a worker holds it, final}
+
+local function arg(n)
+  return ARGV[4 + n]
+end
+
+-- Microseconds as text: exact, while Lua would print such a number as 1.76e+15.
+local time = redis.call('TIME')
+local at = time[1] .. string.format('%06d', tonumber(time[2]))
+
+local function after(microseconds, seconds)
+  return string.format('%.0f', tonumber(microseconds) + tonumber(seconds) * 1e6)
+end
+
+local function publish(kind, data)
+  return redis.call('XADD', events, '*', 'type', kind, 'data', data)
+end
+
+local function is_holder(number, token)
+  return redis.call('HGET', job, 'token') == token and redis.call('HGET', job, 'attempt') == number
+end
+
+-- Moves the job into state `to`; the caller has asked `may_enter`. `reason` is JSON or ''.
+local function enter(to, from, reason)
+  redis.call('HSET', job, 'status', to)
+  redis.call('RPUSH', transitions, (from or '-') .. ' ' .. to .. ' ' .. at)
+  if from then
+    redis.call('ZREM', status_index .. from, id)
+  end
+  redis.call('ZADD', status_index .. to, 0, id)
+  if to == 'queued' then
+    redis.call('ZADD', queued, at, member)
+  else
+    redis.call('ZREM', queued, member)
+  end
+  if not TABLE[to].held then
+    redis.call('ZREM', leases, member)
+    redis.call('HDEL', job, 'token')
+  end
+  if TABLE[to].final then
+    redis.call('HSET', job, 'finished_at', at)
+  end
+  local before = from and ('"' .. from .. '"') or 'null'
+  local why = reason ~= '' and reason or 'null'
+  local number = redis.call('HGET', job, 'attempt')
+  publish('state', '{"from":' .. before .. ',"to":"' .. to .. '","attempt":' .. number .. ',"reason":' .. why .. '}')
+end
+
+local function may_enter(to, from)
+  return TABLE[to].from[from] == true
+end
+

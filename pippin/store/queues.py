@@ -1,0 +1,73 @@
+"""RQ's queues, which carry attempts to workers. All that we know of RQ's keys and records is here.
+
+RQ's own view of a job is not read: `registry.count` and its like clean up as they read, and would fail a job and run
+its callbacks in the process that only wanted to look.
+"""
+
+from typing import cast
+
+from redis.client import Pipeline
+from rq import Queue
+from rq.job import Job as RqJob
+from rq.serializers import JSONSerializer
+
+from pippin.store.client import Client
+
+# The one function that a worker runs; a string, since this package imports no worker.
+FUNCTION = "worker.attempt.run"
+
+# RQ is crash-safe only for a worker process with one queue, so each engine has its own.
+QUEUES = {"jax": "pippin-jax", "coreml": "pippin-coreml"}
+
+# RQ's record of a job that nobody deletes: our worker does, and the reaper for a worker that died.
+_RECORD_SECONDS = 24 * 3600
+
+
+def rq_id(job_id: str, number: int) -> str:
+    """The id of the RQ job that carries an attempt."""
+    return f"{job_id}-{number}"
+
+
+class Queues:
+    """Puts attempts into queues and takes them out."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._queues = {
+            name: Queue(name, connection=client, serializer=cast("str", JSONSerializer)) for name in QUEUES.values()
+        }
+
+    def enqueue(self, pipe: Pipeline, queue: str, tenant: str, job_id: str, number: int) -> None:
+        """Queue an attempt in the caller's MULTI; RQ issues the MULTI itself, so this comes first of the writes."""
+        self._queues[queue].enqueue_call(
+            FUNCTION,
+            args=[tenant, job_id, number],
+            job_id=rq_id(job_id, number),
+            timeout=-1,  # RQ's own default would kill a training after 180 s
+            result_ttl=_RECORD_SECONDS,
+            failure_ttl=_RECORD_SECONDS,
+            description=rq_id(job_id, number),
+            pipeline=pipe,
+        )
+
+    def remove(self, pipe: Pipeline, queue: str, job_id: str, number: int) -> None:
+        """Remove, in the caller's MULTI, what RQ still holds of an attempt, wherever it was left."""
+        rq_queue = self._queues[queue]
+        attempt = rq_id(job_id, number)
+        pipe.lrem(rq_queue.key, 0, attempt)
+        pipe.lrem(rq_queue.intermediate_queue_key, 0, attempt)
+        pipe.delete(RqJob.key_for(attempt))
+
+    def withdraw(self, queue: str, job_id: str, number: int) -> None:
+        """Remove what RQ still holds of an attempt, wherever it was left."""
+        with self._client.pipeline() as pipe:
+            self.remove(pipe, queue, job_id, number)
+            pipe.execute()
+
+    def waiting(self, queue: str) -> list[tuple[str, int]]:
+        """Job and number of the attempts that wait in a queue, the next one first."""
+        with self._client.pipeline() as pipe:
+            pipe.lrange(self._queues[queue].key, 0, -1)
+            found: list[str] = pipe.execute()[0]
+        attempts = (entry.rpartition("-") for entry in found)
+        return [(job_id, int(number)) for job_id, _, number in attempts if number.isdigit()]

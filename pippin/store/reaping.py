@@ -1,0 +1,191 @@
+"""What a reaper needs: jobs whose worker was lost, jobs that are in no queue, and that only one reaper acts."""
+
+from redis.client import Pipeline
+
+from pippin.jobs.job import Failure
+from pippin.jobs.states import Reason, Status
+from pippin.store import keys
+from pippin.store.client import Client
+from pippin.store.queues import QUEUES, Queues
+from pippin.store.scripts import Scripts
+from pippin.store.transaction import watching
+from pippin.store.workers import Workers
+
+STRAY_SECONDS = 30  # a worker has a popped job in its hands this long at most before it claims it
+
+
+class Reaping:
+    """Finds what was lost and sets it right. Each step is safe to repeat and safe beside another reaper."""
+
+    def __init__(self, client: Client, scripts: Scripts, queues: Queues, workers: Workers) -> None:
+        self._client = client
+        self._scripts = scripts
+        self._queues = queues
+        self._workers = workers
+
+    def acting(self, owner: str, seconds: float) -> bool:
+        """Whether `owner` is the reaper that acts, for the next `seconds`; ask again before they are over.
+
+        Args:
+            owner: Names this reaper, unlike every other.
+            seconds: How long the others wait if this one falls silent.
+        """
+
+        def lead(pipe: Pipeline) -> bool:
+            if pipe.get(keys.ACTING) not in {None, owner}:
+                return False
+            pipe.multi()
+            pipe.set(keys.ACTING, owner, px=int(seconds * 1000))
+            pipe.execute()
+            return True
+
+        return watching(self._client, [keys.ACTING], lead)
+
+    def resign(self, owner: str) -> None:
+        """Let another reaper act at once."""
+
+        def leave(pipe: Pipeline) -> None:
+            if pipe.get(keys.ACTING) == owner:
+                pipe.multi()
+                pipe.delete(keys.ACTING)
+                pipe.execute()
+
+        watching(self._client, [keys.ACTING], leave)
+
+    def expired(self, limit: int = 100) -> list[tuple[str, str]]:
+        """Tenant and id of the jobs whose lease has run out by the clock of Redis, the oldest first."""
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.zrangebyscore(keys.LEASES, "-inf", self._now(), start=0, num=limit)
+            members: list[str] = pipe.execute()[0]
+        return [keys.parse_member(member) for member in members]
+
+    def requeue_lost(self, tenant: str, job_id: str) -> Status | None:
+        """End the attempt whose lease ran out, and queue the job's next one, or end the job.
+
+        Returns:
+            The job's new state: `queued`; `failed` when its attempts or its time are used up; `cancelled` when that
+            was asked. None when nothing was done: the lease was renewed after all, or the job is gone.
+        """
+        of = keys.job(tenant, job_id)
+
+        def take(pipe: Pipeline) -> tuple[Status, str, int] | None:
+            fields: dict[str, str] = pipe.execute_command("HGETALL", of.job)  # type: ignore[no-untyped-call]
+            if not fields.get("token"):
+                return None
+            number = int(fields["attempt"])
+            started, worker = _hmget(pipe, of.attempts, f"{number}:started_at", f"{number}:worker")
+            ends = pipe.zscore(keys.LEASES, keys.member(tenant, job_id))
+            now = self._now()
+            if ends is None or float(str(ends)) > now:
+                return None
+            target, failure = _after_loss(fields, worker, now - int(started))
+            pipe.multi()
+            if target is Status.QUEUED:
+                self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)
+            end = (str(number), "", "lost", target, failure.model_dump_json(), "", "")
+            self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
+            answer: list[str] = pipe.execute()[-1]
+            return (Status(answer[1]), fields["queue"], number) if answer[0] == "ok" else None
+
+        taken = watching(self._client, [of.job], take)
+        if taken is None:
+            return None
+        status, queue, number = taken
+        self._queues.withdraw(queue, job_id, number)
+        return status
+
+    def requeue_orphans(self, seconds: float = STRAY_SECONDS) -> list[tuple[str, str]]:
+        """Queue again the jobs that are `queued` but have been in no queue for `seconds`.
+
+        A worker that died between taking a job and claiming it leaves one behind; RQ never finds it. Looks at a
+        moment, so that it has to be called again and again: a job that was missing only once is on its way to a claim.
+
+        Returns:
+            Tenant and id of each.
+        """
+        waiting = {job_id for queue in QUEUES.values() for job_id, _ in self._queues.waiting(queue)}
+        with self._client.pipeline() as pipe:
+            pipe.time()
+            pipe.zrange(keys.QUEUED, 0, -1)
+            pipe.hgetall(keys.STRAYS)
+            (second, microsecond), queued, known = pipe.execute()
+        now = second * 1_000_000 + microsecond
+        missing = {member for member in queued if keys.parse_member(member)[1] not in waiting}
+        overdue = sorted(member for member in missing if now - int(known.get(member, now)) >= seconds * 1e6)
+        with self._client.pipeline() as pipe:
+            for member in missing - known.keys():
+                pipe.hset(keys.STRAYS, member, now)
+            for member in (known.keys() - missing) | set(overdue):
+                pipe.hdel(keys.STRAYS, member)
+            pipe.execute()
+        orphans = [keys.parse_member(member) for member in overdue]
+        return [orphan for orphan in orphans if self._enqueue_again(*orphan, queue=None)]
+
+    def move_stranded(self) -> list[tuple[str, str]]:
+        """Move queued `auto` jobs from the queue of an engine that no live worker has to that of one that is alive.
+
+        Returns:
+            Tenant and id of each.
+        """
+        live = self._workers.live_engines()
+        better = next((QUEUES[engine] for engine in ("coreml", "jax") if engine in live), None)
+        if better is None:
+            return []
+        stranded = {
+            job_id
+            for engine, queue in QUEUES.items()
+            if engine not in live
+            for job_id, _ in self._queues.waiting(queue)
+        }
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.zrange(keys.QUEUED, 0, -1)
+            queued = [keys.parse_member(member) for member in pipe.execute()[0]]
+        return [
+            (tenant, job_id)
+            for tenant, job_id in queued
+            if job_id in stranded and self._enqueue_again(tenant, job_id, queue=better)
+        ]
+
+    def _enqueue_again(self, tenant: str, job_id: str, *, queue: str | None) -> bool:
+        """Queue a job's next attempt, still unclaimed; in another queue, when one is named and the job is `auto`."""
+        of = keys.job(tenant, job_id)
+
+        def enqueue(pipe: Pipeline) -> bool:
+            status, number, present, wanted = _hmget(pipe, of.job, "status", "attempt", "queue", "wanted")
+            if status != Status.QUEUED or (queue is not None and wanted != "auto"):
+                return False
+            pipe.multi()
+            self._queues.remove(pipe, present, job_id, int(number))
+            self._queues.enqueue(pipe, queue or present, tenant, job_id, int(number))
+            pipe.hset(of.job, "queue", queue or present)
+            pipe.execute()
+            return True
+
+        return watching(self._client, [of.job], enqueue)
+
+    def _now(self) -> int:
+        seconds, microseconds = self._client.time()
+        return int(seconds) * 1_000_000 + int(microseconds)
+
+
+def _after_loss(fields: dict[str, str], worker: str, lasted: int) -> tuple[Status, Failure]:
+    """What becomes of a job whose worker was lost, and why."""
+    number, losses = fields["attempt"], int(fields["losses"]) + 1
+    lost = f"The worker {worker} stopped answering during attempt {number}"
+    if fields["status"] == Status.CANCELLING:
+        return Status.CANCELLED, Failure(code=Reason.WORKER_LOST, detail=f"{lost}.")
+    timeout = fields["timeout"]
+    if timeout and int(fields["spent"]) + lasted > int(timeout):
+        detail = f"{lost}, and the job's time of {int(timeout) / 1e6:g} seconds is used up."
+        return Status.FAILED, Failure(code=Reason.TIMEOUT, detail=detail)
+    if losses >= int(fields["max_attempts"]):
+        detail = f"{lost}; {losses} attempts were lost, and max_attempts is {fields['max_attempts']}."
+        return Status.FAILED, Failure(code=Reason.WORKER_LOST, detail=detail)
+    resting = Status.PAUSED if fields["status"] == Status.PAUSING else Status.QUEUED
+    return resting, Failure(code=Reason.WORKER_LOST, detail=f"{lost}; the job is tried again.")
+
+
+def _hmget(pipe: Pipeline, key: str, *fields: str) -> list[str]:
+    # Under WATCH a pipeline answers at once, which its type does not tell. What is absent reads as "".
+    values: list[str | None] = pipe.execute_command("HMGET", key, *fields)  # type: ignore[no-untyped-call]
+    return [value or "" for value in values]

@@ -1,0 +1,52 @@
+"""The store as one object."""
+
+from pippin.store.attempts import Attempts
+from pippin.store.client import Client
+from pippin.store.datasets import Datasets
+from pippin.store.events import Events
+from pippin.store.idempotency import IdempotencyKeys
+from pippin.store.jobs import Jobs
+from pippin.store.queues import Queues
+from pippin.store.reaping import Reaping
+from pippin.store.scripts import Scripts
+from pippin.store.workers import Workers
+
+
+class Store:
+    """Everything that Pippin keeps in Redis, by subject. Safe for threads; a forked child makes its own.
+
+    Every method of every part raises StoreUnavailable when Redis cannot be reached.
+
+    Attributes:
+        redis: The connection.
+        jobs: Submitted, read, listed, cancelled, deleted.
+        attempts: What the worker that holds a job writes.
+        events: The event streams of jobs.
+        datasets: Manifests by id and name.
+        workers: Heartbeats.
+        reaping: What a reaper needs.
+        idempotency: The keys that clients sent to make requests repeatable.
+    """
+
+    def __init__(self, redis: Client, *, lease_seconds: float = 20) -> None:
+        scripts, queues = Scripts(redis), Queues(redis)
+        self.redis = redis
+        self.workers = Workers(redis)
+        self.jobs = Jobs(redis, scripts, queues, self.workers)
+        self.attempts = Attempts(redis, scripts, queues, self.jobs, lease_seconds=lease_seconds)
+        self.events = Events(redis)
+        self.datasets = Datasets(redis)
+        self.reaping = Reaping(redis, scripts, queues, self.workers)
+        self.idempotency = IdempotencyKeys(redis)
+
+    def ping(self) -> None:
+        """Ask Redis for a sign of life.
+
+        Raises:
+            StoreUnavailable: There is none.
+        """
+        self.redis.ping()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.redis.close()
