@@ -11,7 +11,7 @@ from pippin.spec.layer import Layer
 from pippin.spec.losses import CategoricalCrossEntropy, Loss
 from pippin.spec.parse import Draft, Part
 from pippin.spec.resolved import ResolvedLayer
-from pippin.spec.values import MOST_ELEMENTS, Shape
+from pippin.spec.values import MOST_ELEMENTS, MOST_PARAMETERS, Shape
 
 
 @dataclass(frozen=True)
@@ -140,8 +140,8 @@ class _Tracer:
                 yield Fault(pointer("inputs", index, "shape"), _too_large(feature.shape))
         for node in self.nodes:
             yield from self._enter(node)
-        if self.parameters > MOST_ELEMENTS:
-            yield Fault("/layers", f"found {self.parameters} parameters; a model may have {MOST_ELEMENTS}")
+        if self.parameters > MOST_PARAMETERS:
+            yield Fault("/layers", f"found {self.parameters} parameters; a model may have {MOST_PARAMETERS}")
 
     def _enter(self, node: Node) -> Iterator[Fault]:
         at = pointer("layers", node.index)
@@ -190,8 +190,8 @@ class _Tracer:
         if faults:
             return
         parameters = sum(prod(shape) for shape in layer.weight_shapes(inputs).values())
-        if parameters > MOST_ELEMENTS:
-            yield Fault("", f"found {parameters} parameters; a model may have {MOST_ELEMENTS}")
+        if parameters > MOST_PARAMETERS:
+            yield Fault("", f"found {parameters} parameters; a model may have {MOST_PARAMETERS}")
         else:
             self.parameters += parameters
 

@@ -80,6 +80,10 @@ class Layer(Value):
             ValueError: The message asks for something that the spec language does not have; the text says what.
         """
 
+    def weight_message(self, message: Message, key: str) -> Message:
+        """The `WeightParams` of the weights called `key` in `weight_shapes`, from the message at `proto_path`."""
+        return getattr(message, key)
+
 
 class OneToOne(Layer):
     """A layer that makes one blob of one blob."""

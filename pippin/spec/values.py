@@ -8,7 +8,10 @@ Shape = tuple[int, ...]
 """The shape of one example's blob: (C, H, W), or (C,) for a vector. The examples' own axis is never part of it."""
 
 MOST_ELEMENTS = 2**31
-"""No blob may have more elements than this, and no model more parameters."""
+"""No blob may have more numbers than this."""
+
+MOST_PARAMETERS = 500_000_000
+"""No model may have more: a file ends at protobuf's 2 GiB, and each takes four bytes of it."""
 
 
 class Value(BaseModel):
@@ -25,7 +28,7 @@ class Value(BaseModel):
 
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-Text = Annotated[str, StringConstraints(max_length=10_000)]
+Text = Annotated[str, StringConstraints(max_length=100_000)]
 
 # Strict, because "3", true and 3.0 are no whole numbers, and a spec that says so has a mistake in it.
 Flag = Annotated[bool, Field(strict=True)]

@@ -1,0 +1,36 @@
+"""Weights in the file: `WeightParams`."""
+
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.mlmodel.errors import ModelFileError
+from pippin.mlmodel.proto import Message
+from pippin.spec import Shape
+
+
+def write_array(array: NDArray[np.float32], message: Message) -> None:
+    """Write `array`, in its own order, as 32-bit floats; whatever the message held before is gone, its flag stays."""
+    for field in ("floatValue", "float16Value", "rawValue", "int8RawValue", "quantization"):
+        message.ClearField(field)
+    message.floatValue.extend(np.asarray(array, dtype=np.float32).ravel().tolist())
+
+
+def read_array(message: Message, shape: Shape, where: str) -> NDArray[np.float32]:
+    """The array of `shape` that is in the message; half precision is widened.
+
+    Raises:
+        ModelFileError: It is quantised, or has another number of numbers.
+    """
+    if message.HasField("quantization") or message.rawValue or message.int8RawValue:
+        raise ModelFileError(f"{where} are quantised; Pippin trains weights of 32 or 16 bits")
+    if message.float16Value:
+        if len(message.float16Value) % 2:
+            raise ModelFileError(f"{where} are {len(message.float16Value)} bytes of half floats; needs two bytes each")
+        found = np.frombuffer(message.float16Value, dtype="<f2").astype(np.float32)
+    else:
+        found = np.array(message.floatValue, dtype=np.float32)
+    if found.size != prod(shape):
+        raise ModelFileError(f"{where} are {found.size} numbers; shape {list(shape)} needs {prod(shape)}")
+    return found.reshape(shape)

@@ -1,0 +1,102 @@
+"""How a model is trained: `NetworkUpdateParameters`."""
+
+from pippin.mlmodel.errors import ModelFileError
+from pippin.mlmodel.proto import Message
+from pippin.spec import (
+    SGD,
+    Adam,
+    CategoricalCrossEntropy,
+    DoubleParameter,
+    IntegerParameter,
+    MeanSquaredError,
+    ModelSpec,
+)
+
+_LOSSES = {loss.proto_field: loss for loss in (CategoricalCrossEntropy, MeanSquaredError)}
+_OPTIMIZERS = {optimizer.proto_field: optimizer for optimizer in (SGD, Adam)}
+
+# The parameters of optimizers, by their names in the spec language.
+_FIELDS = {
+    "learning_rate": "learningRate",
+    "mini_batch_size": "miniBatchSize",
+    "momentum": "momentum",
+    "beta1": "beta1",
+    "beta2": "beta2",
+    "eps": "eps",
+}
+
+
+def write_training(spec: ModelSpec, message: Message) -> None:
+    """Write loss, optimizer, epochs, shuffle and seed of a resolved spec."""
+    loss = message.lossLayers.add(name=spec.loss.name)
+    judged = getattr(loss, spec.loss.proto_field)
+    judged.input, judged.target = spec.loss.input, spec.loss.target
+    optimizer = getattr(message.optimizer, spec.optimizer.proto_field)
+    for name, field in _FIELDS.items():
+        parameter: IntegerParameter | DoubleParameter | None = getattr(spec.optimizer, name, None)
+        if parameter is not None:
+            _write_parameter(parameter, getattr(optimizer, field))
+    _write_parameter(spec.epochs, message.epochs)
+    message.shuffle.defaultValue = spec.shuffle
+    message.seed.defaultValue = spec.seed
+
+
+def read_training(message: Message) -> dict[str, object]:
+    """Loss, optimizer, epochs, shuffle and seed, as a spec's document has them.
+
+    What the message does not have is left out, but for shuffle: false, as proto3 has it.
+
+    Raises:
+        ModelFileError: There is not exactly one loss.
+    """
+    if len(message.lossLayers) != 1:
+        raise ModelFileError(
+            f"the model has {len(message.lossLayers)} loss layers; an updatable model needs exactly one"
+        )
+    document: dict[str, object] = {"shuffle": message.shuffle.defaultValue, "seed": message.seed.defaultValue}
+    (loss,) = message.lossLayers
+    if field := loss.WhichOneof("LossLayerType"):
+        judged = getattr(loss, field)
+        document["loss"] = {
+            "type": _type_of(_LOSSES[field]),
+            "name": loss.name,
+            "input": judged.input,
+            "target": judged.target,
+        }
+    if field := message.optimizer.WhichOneof("OptimizerType"):
+        optimizer = getattr(message.optimizer, field)
+        document["optimizer"] = {"type": _type_of(_OPTIMIZERS[field])} | {
+            name: _read_parameter(getattr(optimizer, field))
+            for name, field in _FIELDS.items()
+            if field in optimizer.DESCRIPTOR.fields_by_name and optimizer.HasField(field)
+        }
+    if message.HasField("epochs"):
+        document["epochs"] = _read_parameter(message.epochs)
+    return document
+
+
+def _type_of(kind: type[CategoricalCrossEntropy | MeanSquaredError | SGD | Adam]) -> str:
+    name: str = kind.model_fields["type"].default
+    return name
+
+
+def _write_parameter(parameter: IntegerParameter | DoubleParameter, message: Message) -> None:
+    """Write an `Int64Parameter` or a `DoubleParameter`."""
+    message.defaultValue = parameter.default
+    if parameter.minimum is not None:
+        message.range.minValue, message.range.maxValue = parameter.minimum, parameter.maximum
+        # A range from 0 to 0 has no field set and must be there all the same.
+        message.range.SetInParent()
+    if isinstance(parameter, IntegerParameter) and parameter.allowed is not None:
+        message.set.values.extend(parameter.allowed)
+
+
+def _read_parameter(message: Message) -> dict[str, object]:
+    """The default and the limits. An `Int64Parameter` with an empty set admits nothing, and the spec refuses it."""
+    document: dict[str, object] = {"default": message.defaultValue}
+    match message.WhichOneof("AllowedValues"):
+        case "range":
+            document |= {"min": message.range.minValue, "max": message.range.maxValue}
+        case "set":
+            document["set"] = list(message.set.values)
+    return document
