@@ -3,7 +3,7 @@
 import logging
 from typing import Any, TypeAlias
 
-from google.protobuf.message import DecodeError, EncodeError
+from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]  # it ships no types
 
 from pippin.mlmodel.errors import ModelFileError
 
