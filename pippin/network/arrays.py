@@ -1,13 +1,22 @@
-"""What the layers compute on: arrays of NumPy or JAX, and the module that makes and combines them."""
+"""What the layers compute on: arrays of NumPy or JAX, and the module that makes and combines them.
 
+Between layers an image is [N, H, W, C], which XLA's CPU compiler likes: a window's slice then ends in whole runs of
+channels. Callers see it as the model declares it, [N, C, H, W].
+"""
+
+import math
 from collections.abc import Mapping
 from typing import Any, Protocol, TypeAlias
 
 # NumPy arrays, JAX arrays and JAX tracers share no base class, only an interface too wide to restate.
 Array: TypeAlias = Any
 Namespace: TypeAlias = Any
+
 LayerWeights: TypeAlias = Mapping[str, Array]
+"""A layer's arrays in the order of the file, under "weights" and "bias"."""
+
 Weights: TypeAlias = Mapping[str, LayerWeights]
+"""Layer name -> its arrays."""
 
 
 class Convolve(Protocol):
@@ -23,17 +32,22 @@ class Convolve(Protocol):
         borders: tuple[tuple[int, int], tuple[int, int]],
         groups: int,
     ) -> Array:
-        """Cross-correlate `x` [N, H, W, inC] with `kernel` [kH, kW, inC/groups, outC] into [N, H', W', outC].
+        """Slide `kernel` [kH, kW, inC/groups, outC], not flipped, over `x` [N, H, W, inC]: [N, H', W', outC].
 
-        `borders` are the rows of zeros added ((top, bottom), (left, right)).
+        `borders` says how many zeros to add ((top, bottom), (left, right)).
         """
 
 
 def to_channels_last(x: Array, xp: Namespace) -> Array:
-    """[N, C, H, W] -> [N, H, W, C]; arrays of another rank as they are."""
+    """[N, C, H, W] -> [N, H, W, C]; [N, C] as it is."""
     return xp.transpose(x, (0, 2, 3, 1)) if x.ndim == 4 else x
 
 
 def to_channels_first(x: Array, xp: Namespace) -> Array:
-    """[N, H, W, C] -> [N, C, H, W]; arrays of another rank as they are."""
+    """[N, H, W, C] -> [N, C, H, W]; [N, C] as it is."""
     return xp.transpose(x, (0, 3, 1, 2)) if x.ndim == 4 else x
+
+
+def to_vectors(x: Array) -> Array:
+    """[N, ...] -> [N, C]: the numbers of each example in the order in which they lie."""
+    return x.reshape(x.shape[0], math.prod(x.shape[1:]))

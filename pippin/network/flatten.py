@@ -1,15 +1,13 @@
-"""Flattening an image into a vector."""
+"""Flattening: an image becomes a vector."""
 
-import math
-
-from pippin.network.arrays import Array, to_channels_first
+from pippin.network.arrays import Array, to_channels_first, to_vectors
 from pippin.network.step import Step
+from pippin.spec.flatten import Flatten
 
 
-def flatten(step: Step, x: Array) -> Array:
-    """[N, H, W, C] -> [N, C*H*W] (`FlattenLayerParams`).
+def flatten(step: Step[Flatten], x: Array) -> Array:
+    """[N, H, W, C] -> [N, C*H*W] (`FlattenLayerParams`); a vector stays as it is.
 
-    Mode `channel_first` lists the values in the order C, H, W; `channel_last` in the order H, W, C.
+    channel_first: y[(c*H + h)*W + w] = x[h, w, c]. channel_last: y[(h*W + w)*C + c] = x[h, w, c].
     """
-    ordered = to_channels_first(x, step.xp) if step.layer.layer.mode == "channel_first" else x
-    return ordered.reshape(x.shape[0], math.prod(x.shape[1:]))
+    return to_vectors(to_channels_first(x, step.xp) if step.layer.mode == "channel_first" else x)

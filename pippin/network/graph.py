@@ -1,25 +1,25 @@
-"""Runs a whole network: from inputs to the blobs that somebody asked for."""
+"""Computes a network: from the model's inputs to the blobs that somebody wants."""
 
 from collections.abc import Collection, Mapping
 
 from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_last
+from pippin.network.plan import plan
 from pippin.network.step import Step
-from pippin.network.table import OPERATIONS
 from pippin.spec import ResolvedSpec
 
 
-def run(
+def compute(
     resolved: ResolvedSpec,
     weights: Weights,
     inputs: Mapping[str, Array],
     wanted: Collection[str],
-    xp: Namespace,
+    *xp: Namespace,
     convolve: Convolve | None,
 ) -> dict[str, Array]:
-    """The blobs named in `wanted`, channels last, computed from `inputs`, channels first."""
+    """The blobs named in `wanted`, channels last, from `inputs`, channels first."""
     blobs = {name: to_channels_last(array, xp) for name, array in inputs.items()}
-    for layer in resolved.layers:
-        step = Step(layer, weights.get(layer.layer.name, {}), xp, convolve)
-        (output,) = layer.outputs
-        blobs[output] = OPERATIONS[layer.layer.type](step, *(blobs[name] for name in layer.inputs))
+    for task in plan(resolved, wanted, join=convolve is None):
+        steps = (Step(entry.layer, weights.get(entry.layer.name, {}), xp, convolve) for entry in task.layers)
+        made = task.compute(*steps, *(blobs[name] for name in task.inputs))
+        blobs.update(zip(task.outputs, made if isinstance(made, tuple) else (made,), strict=True))
     return {name: blobs[name] for name in wanted}

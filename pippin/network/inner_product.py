@@ -1,16 +1,14 @@
-"""The fully connected layer."""
+"""The inner product: a fully connected layer."""
 
-import math
-
-from pippin.network.arrays import Array, to_channels_first
+from pippin.network.arrays import Array, to_vectors
 from pippin.network.step import Step
+from pippin.spec.inner_product import InnerProduct
 
 
-def inner_product(step: Step, x: Array) -> Array:
-    """y[o] = sum_i weights[o, i] * x[i] + bias[o]: [N, in] -> [N, out] (`InnerProductLayerParams`).
+def inner_product(step: Step[InnerProduct], x: Array) -> Array:
+    """Multiply: y[o] = bias[o] + sum_c weights[o, c] * x[c]: [N, C] -> [N, outC] (`InnerProductLayerParams`).
 
-    Weights are [out, in], the bias [out]. An input of rank 3 counts as the vector of its values in the order C, H, W.
+    Weights are [outC, C], the bias [outC]. The input may be an image of one pixel.
     """
-    vector = to_channels_first(x, step.xp).reshape(x.shape[0], math.prod(x.shape[1:]))
-    y = vector @ step.weights["weights"].T
-    return y + step.weights["bias"] if "bias" in step.weights else y
+    y = to_vectors(x) @ step.weights["weights"].T
+    return y + step.weights["bias"] if step.layer.has_bias else y

@@ -1,20 +1,38 @@
-"""What training makes small: one number an example."""
+"""What a training makes small: one number an example."""
 
-from pippin.network.arrays import Array, Namespace
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pippin.network.arrays import Array, Namespace, to_channels_last, to_vectors
 from pippin.network.softmax import log_softmax
+from pippin.spec import ResolvedSpec
 
 
 def cross_entropy(logits: Array, target: Array, xp: Namespace) -> Array:
-    """-log softmax(logits)[target]: logits [N, ..., C], target [N, 1] class indices -> [N] (`CategoricalCrossEntropyLossLayer`).
+    """-log(softmax(logits)[target]): [N, C] and class indices [N, 1] -> [N] (`CategoricalCrossEntropyLossLayer`).
 
-    It takes the softmax's input, not its output: -log of a probability that rounded to 0 would be infinite, where
-    this gives 2e4 for logits of +-1e4.
+    It works on what goes into the softmax: the logarithm of what comes out is -inf as soon as a probability rounds to
+    0, where this gives 2e4 for logits of +-1e4.
     """
-    logits = logits.reshape(logits.shape[0], logits.shape[-1])
-    chosen = xp.arange(logits.shape[-1]) == target.reshape(-1, 1)
-    return -xp.where(chosen, log_softmax(logits, xp), 0).sum(axis=-1)
+    is_target = xp.arange(logits.shape[-1]) == target.reshape(-1, 1)
+    return -xp.where(is_target, log_softmax(to_vectors(logits), xp), 0).sum(axis=-1)
 
 
-def mean_squared_error(output: Array, target: Array) -> Array:
-    """mean_k (output[k] - target[k])^2, both [N, ...] -> [N] (`MeanSquaredErrorLossLayer`; there is no 1/2 in it)."""
-    return ((output - target) ** 2).reshape(output.shape[0], -1).mean(axis=-1)
+def mean_squared_error(output: Array, target: Array, xp: Namespace) -> Array:
+    """mean_k (output[k] - target[k])^2: [N, ...] twice -> [N] (`MeanSquaredErrorLossLayer`; there is no 1/2 in it)."""
+    return to_vectors((output - to_channels_last(target, xp)) ** 2).mean(axis=-1)
+
+
+LOSSES: Mapping[str, Callable[[Array, Array, Namespace], Array]] = MappingProxyType(
+    {"categorical_cross_entropy": cross_entropy, "mean_squared_error": mean_squared_error}
+)
+"""Loss type -> its function of the judged blob, channels last, and the target, channels first."""
+
+
+def judged_blob(resolved: ResolvedSpec) -> str:
+    """The blob that the loss's function takes: the loss's input, or what the softmax that makes that one takes."""
+    loss = resolved.spec.loss
+    assert loss.input is not None
+    if loss.type == "mean_squared_error":
+        return loss.input
+    return next(entry.inputs[0] for entry in resolved.layers if loss.input in entry.outputs)

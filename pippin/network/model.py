@@ -1,12 +1,12 @@
-"""A model as its users see it: outputs for inputs, and the loss of each training example."""
+"""A model as its users see it: outputs for inputs, and how wrong they are."""
 
 from collections.abc import Mapping
 
 import numpy as np
 
-from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_first, to_channels_last
-from pippin.network.graph import run
-from pippin.network.losses import cross_entropy, mean_squared_error
+from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_first
+from pippin.network.graph import compute
+from pippin.network.losses import LOSSES, judged_blob
 from pippin.spec import ResolvedSpec
 
 
@@ -17,10 +17,20 @@ def predict(
     xp: Namespace = np,
     convolve: Convolve | None = None,
 ) -> dict[str, Array]:
-    """The model's outputs, each [N, *shape as declared], for `inputs`, each [N, *shape as declared]."""
-    names = [output.name for output in resolved.spec.outputs]
-    blobs = run(resolved, weights, inputs, names, xp, convolve)
-    return {name: to_channels_first(blob, xp) for name, blob in blobs.items()}
+    """The model's outputs by name.
+
+    Args:
+        resolved: The model.
+        weights: Its arrays by layer, in the order of the file.
+        inputs: The model's inputs by name, [N, *shape] each.
+        xp: numpy or jax.numpy.
+        convolve: The caller's own convolution, for a device that has a good one.
+
+    Returns:
+        [N, *shape] each.
+    """
+    wanted = [output.name for output in resolved.spec.outputs]
+    return _channels_first(compute(resolved, weights, inputs, wanted, xp=xp, convolve=convolve), wanted, xp)
 
 
 def losses(
@@ -30,8 +40,10 @@ def losses(
     xp: Namespace = np,
     convolve: Convolve | None = None,
 ) -> Array:
-    """The loss of each example, [N]; `inputs` hold the target too, under its training input's name."""
-    return losses_and_outputs(resolved, weights, inputs, xp, convolve)[0]
+    """The loss of each example, [N]. Arguments as for `predict`; `inputs` hold the loss's target too."""
+    judged = judged_blob(resolved)
+    blob = compute(resolved, weights, inputs, [judged], xp=xp, convolve=convolve)[judged]
+    return LOSSES[resolved.spec.loss.type](blob, inputs[resolved.training_target], xp)
 
 
 def losses_and_outputs(
@@ -41,19 +53,13 @@ def losses_and_outputs(
     xp: Namespace = np,
     convolve: Convolve | None = None,
 ) -> tuple[Array, dict[str, Array]]:
-    """The loss of each example, [N], and the model's outputs, from one pass."""
-    loss = resolved.spec.loss
-    features = {name: array for name, array in inputs.items() if name != resolved.training_target}
-    target = inputs[resolved.training_target]
-    names = [output.name for output in resolved.spec.outputs]
-    cross = loss.type == "categorical_cross_entropy"
-    judged = _input_of_softmax(resolved, loss.input) if cross else loss.input
-    blobs = run(resolved, weights, features, {*names, judged}, xp, convolve)
-    outputs = {name: to_channels_first(blobs[name], xp) for name in names}
-    if cross:
-        return cross_entropy(blobs[judged], target, xp), outputs
-    return mean_squared_error(blobs[judged], to_channels_last(target, xp)), outputs
+    """The loss of each example, [N], and the model's outputs, [N, *shape] each, from one pass."""
+    judged = judged_blob(resolved)
+    wanted = [output.name for output in resolved.spec.outputs]
+    blobs = compute(resolved, weights, inputs, {*wanted, judged}, xp=xp, convolve=convolve)
+    found = LOSSES[resolved.spec.loss.type](blobs[judged], inputs[resolved.training_target], xp)
+    return found, _channels_first(blobs, wanted, xp)
 
 
-def _input_of_softmax(resolved: ResolvedSpec, blob: str) -> str:
-    return next(layer.inputs[0] for layer in resolved.layers if blob in layer.outputs)
+def _channels_first(blobs: Mapping[str, Array], names: list[str], xp: Namespace) -> dict[str, Array]:
+    return {name: to_channels_first(blobs[name], xp) for name in names}

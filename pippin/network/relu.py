@@ -2,11 +2,12 @@
 
 from pippin.network.arrays import Array
 from pippin.network.step import Step
+from pippin.spec.relu import ReLU
 
 
-def relu(step: Step, x: Array) -> Array:
-    """y = max(0, x), element by element, any shape (`ActivationReLU`).
+def relu(step: Step[ReLU], x: Array) -> Array:
+    """Rectify: y = max(0, x) for each number, any shape (`ActivationReLU`).
 
-    The gradient at 0 is 0, and a NaN stays a NaN so that a diverged training shows.
+    The gradient at 0 is 0, and what is not a number stays so: a training that diverges must show.
     """
     return step.xp.where(x <= 0, 0, x)

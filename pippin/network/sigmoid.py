@@ -2,11 +2,12 @@
 
 from pippin.network.arrays import Array
 from pippin.network.step import Step
+from pippin.spec.sigmoid import Sigmoid
 
 
-def sigmoid(step: Step, x: Array) -> Array:
-    """y = 1 / (1 + exp(-x)), element by element, any shape (`ActivationSigmoid`).
+def sigmoid(step: Step[Sigmoid], x: Array) -> Array:
+    """Squash into (0, 1): y = 1 / (1 + exp(-x)) for each number, any shape (`ActivationSigmoid`).
 
-    Computed as (1 + tanh(x / 2)) / 2, which no x overflows and whose gradient is finite everywhere.
+    Computed as exp(-log(1 + exp(-x))): taken literally, exp(-x) overflows and makes the gradient inf/inf.
     """
-    return (1 + step.xp.tanh(x / 2)) / 2
+    return step.xp.exp(-step.xp.logaddexp(0, -x))

@@ -1,8 +1,7 @@
-"""Which function computes which layer type."""
+"""Which function computes which layer type: a new type gets its line here."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
-from typing import Concatenate
 
 from pippin.network.arrays import Array
 from pippin.network.convolution import convolution
@@ -12,10 +11,12 @@ from pippin.network.pooling import pooling
 from pippin.network.relu import relu
 from pippin.network.sigmoid import sigmoid
 from pippin.network.softmax import softmax
-from pippin.network.step import Step
 from pippin.network.tanh import tanh
 
-OPERATIONS: Mapping[str, Callable[Concatenate[Step, ...], Array]] = MappingProxyType(
+Operation = Callable[..., Array]
+"""Takes a step, then one array a blob that the layer reads; gives the blob that it makes, or a tuple of several."""
+
+OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {
         "convolution": convolution,
         "flatten": flatten,
@@ -27,4 +28,3 @@ OPERATIONS: Mapping[str, Callable[Concatenate[Step, ...], Array]] = MappingProxy
         "tanh": tanh,
     }
 )
-"""Layer type -> its function; it takes the step and one array an input, and gives the layer's output."""

@@ -2,8 +2,9 @@
 
 from pippin.network.arrays import Array
 from pippin.network.step import Step
+from pippin.spec.tanh import Tanh
 
 
-def tanh(step: Step, x: Array) -> Array:
-    """y = tanh(x), element by element, any shape (`ActivationTanh`)."""
+def tanh(step: Step[Tanh], x: Array) -> Array:
+    """Squash into (-1, 1): y = tanh(x) for each number, any shape (`ActivationTanh`)."""
     return step.xp.tanh(x)

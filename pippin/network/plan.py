@@ -1,0 +1,120 @@
+"""What to compute and in which order: the layers that are needed, some of them moved or joined because that is faster.
+
+No rewrite changes a value, or where a gradient goes, beyond rounding.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pippin.network.pooled_convolution import pooled_convolution
+from pippin.network.table import OPERATIONS, Operation
+from pippin.spec import Layer, ResolvedLayer, ResolvedSpec
+from pippin.spec.convolution import Convolution
+from pippin.spec.pooling import Pooling
+from pippin.spec.relu import ReLU
+
+# A joined convolution is laid out once a cell of the pooling's kernel. Beyond this many cells, compiling costs more
+# than the joining gains.
+MOST_CELLS = 9
+
+
+@dataclass(frozen=True)
+class Task:
+    """One call of a function.
+
+    Attributes:
+        compute: The function; it takes one step for each of `layers`, then the blobs that it reads.
+        layers: What it computes.
+        inputs: The blobs that it reads.
+        outputs: The blobs that it makes.
+    """
+
+    compute: Operation
+    layers: tuple[ResolvedLayer, ...]
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+
+
+def plan(resolved: ResolvedSpec, wanted: Collection[str], *, join: bool) -> Sequence[Task]:
+    """The tasks that make the blobs named in `wanted`.
+
+    Args:
+        resolved: The network.
+        wanted: Names of blobs.
+        join: Whether a convolution is computed together with the pooling of what it makes.
+    """
+    tasks = rectified_after_pooling(needed(resolved, wanted), wanted)
+    return pooled_while_convolving(tasks, wanted) if join else tasks
+
+
+def needed(resolved: ResolvedSpec, wanted: Collection[str]) -> Sequence[Task]:
+    """One task a layer, without the layers on which nothing wanted depends."""
+    missing = set(wanted)
+    tasks = []
+    for entry in reversed(resolved.layers):
+        if missing.intersection(entry.outputs):
+            missing.update(entry.inputs)
+            tasks.append(Task(OPERATIONS[entry.layer.type], (entry,), entry.inputs, entry.outputs))
+    return tasks[::-1]
+
+
+def rectified_after_pooling(tasks: Sequence[Task], wanted: Collection[str]) -> Sequence[Task]:
+    """ReLU after max-pooling instead of before it: max(relu(x)) = relu(max(x)), and there are fewer numbers by then."""
+    followers = _followers(tasks, wanted)
+    moved = []
+    held: dict[tuple[str, ...], Task] = {}
+    for task in tasks:
+        if isinstance(_layer(task), ReLU) and _is_max_pooling(followers.get(task.outputs)):
+            held[task.outputs] = task
+        elif task.inputs in held:
+            rectifier = held[task.inputs]
+            # The blob between the two keeps its name; nobody else reads it.
+            moved.append(replace(task, inputs=rectifier.inputs, outputs=rectifier.outputs))
+            moved.append(replace(rectifier, inputs=rectifier.outputs, outputs=task.outputs))
+        else:
+            moved.append(task)
+    return moved
+
+
+def pooled_while_convolving(tasks: Sequence[Task], wanted: Collection[str]) -> Sequence[Task]:
+    """`pooled_convolution` in place of a convolution and the pooling of what it makes."""
+    followers = _followers(tasks, wanted)
+    joined = []
+    held: dict[tuple[str, ...], Task] = {}
+    for task in tasks:
+        if isinstance(_layer(task), Convolution) and _divides_its_input(followers.get(task.outputs)):
+            held[task.outputs] = task
+        elif task.inputs in held:
+            convolving = held[task.inputs]
+            layers = (*convolving.layers, *task.layers)
+            joined.append(Task(pooled_convolution, layers, convolving.inputs, task.outputs))
+        else:
+            joined.append(task)
+    return joined
+
+
+def _followers(tasks: Sequence[Task], wanted: Collection[str]) -> Mapping[tuple[str, ...], Task]:
+    """For each blob that one task alone reads, and nobody outside: that task."""
+    readings = Counter(name for task in tasks for name in task.inputs)
+    readings.update(wanted)
+    return {task.inputs: task for task in tasks if len(task.inputs) == 1 and readings[task.inputs[0]] == 1}
+
+
+def _layer(task: Task | None) -> Layer | None:
+    return task.layers[0].layer if task is not None and len(task.layers) == 1 else None
+
+
+def _is_max_pooling(task: Task | None) -> bool:
+    layer = _layer(task)
+    return isinstance(layer, Pooling) and layer.pooling_type == "max"
+
+
+def _divides_its_input(task: Task | None) -> bool:
+    """Whether it is a max-pooling of few cells whose windows neither overlap nor reach beyond the image."""
+    layer = _layer(task)
+    if task is None or not isinstance(layer, Pooling) or layer.pooling_type != "max":
+        return False
+    (k_h, k_w), (s_h, s_w) = layer.kernel_size, layer.stride
+    borders = layer.pads(task.layers[0].input_shapes[0])
+    return borders == ((0, 0), (0, 0)) and k_h <= s_h and k_w <= s_w and k_h * k_w <= MOST_CELLS
