@@ -13,7 +13,8 @@ def compute(
     weights: Weights,
     inputs: Mapping[str, Array],
     wanted: Collection[str],
-    *xp: Namespace,
+    *,
+    xp: Namespace,
     convolve: Convolve | None,
 ) -> dict[str, Array]:
     """The blobs named in `wanted`, channels last, from `inputs`, channels first."""

@@ -6,5 +6,5 @@ from pippin.spec.tanh import Tanh
 
 
 def tanh(step: Step[Tanh], x: Array) -> Array:
-    """Squash into (-1, 1): y = tanh(x) for each number, any shape (`ActivationTanh`)."""
+    """Squash into (-1, 1), by the hyperbolic tangent of each number, any shape (`ActivationTanh`)."""
     return step.xp.tanh(x)
