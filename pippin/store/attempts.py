@@ -104,6 +104,18 @@ class Attempts:
             return Control.CANCEL
         return Control.TIMEOUT if time == "over" else Control.CONTINUE
 
+    def look(self, claim: Claim) -> Control:
+        """Hear whether the job is to be cancelled, between two renewals. Writes nothing, and does not watch the time.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        of = keys.job(claim.tenant, claim.job_id)
+        status, number, token = self._client.hmget(of.job, "status", "attempt", "token")
+        held = (number, token) == (str(claim.number), claim.token)
+        self._check(claim, ["ok" if held else "lost", str(status or "")])
+        return Control.CANCEL if status == Status.CANCELLING else Control.CONTINUE
+
     def running(self, claim: Claim) -> None:
         """Record that the first step is about to run.
 

@@ -1,10 +1,13 @@
 """What a reaper needs: jobs whose worker was lost, jobs that are in no queue, and that only one reaper acts."""
 
+from collections.abc import Callable
+
 from redis.client import Pipeline
 
 from pippin.jobs.job import Failure
 from pippin.jobs.states import Reason, Status
 from pippin.store import keys
+from pippin.store.attempts import Claim
 from pippin.store.client import Client
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.scripts import Scripts
@@ -66,23 +69,54 @@ class Reaping:
             The job's new state: `queued`; `failed` when its attempts or its time are used up; `cancelled` when that
             was asked. None when nothing was done: the lease was renewed after all, or the job is gone.
         """
+
+        def judge(pipe: Pipeline, fields: dict[str, str]) -> Failure | None:
+            ends = pipe.zscore(keys.LEASES, keys.member(tenant, job_id))
+            if ends is None or float(str(ends)) > self._now():
+                return None
+            number = fields["attempt"]
+            (worker,) = _hmget(pipe, keys.job(tenant, job_id).attempts, f"{number}:worker")
+            detail = f"The worker {worker} stopped answering during attempt {number}."
+            return Failure(code=Reason.WORKER_LOST, detail=detail)
+
+        return self._lose(tenant, job_id, "", judge)
+
+    def report_lost(self, claim: Claim, failure: Failure) -> Status | None:
+        """End an attempt whose process died, as its worker saw, without waiting for the lease to run out.
+
+        Args:
+            claim: The attempt's.
+            failure: Why it died, in a sentence.
+
+        Returns:
+            The job's new state, as of `requeue_lost`; None when the attempt no longer holds the job.
+        """
+
+        def judge(_: Pipeline, fields: dict[str, str]) -> Failure | None:
+            return failure if (fields["attempt"], fields["token"]) == (str(claim.number), claim.token) else None
+
+        return self._lose(claim.tenant, claim.job_id, claim.token, judge)
+
+    def _lose(
+        self, tenant: str, job_id: str, token: str, judge: Callable[[Pipeline, dict[str, str]], Failure | None]
+    ) -> Status | None:
+        """End the attempt that holds the job as lost, if `judge` says why, and queue the next one, or end the job."""
         of = keys.job(tenant, job_id)
 
         def take(pipe: Pipeline) -> tuple[Status, str, int] | None:
             fields: dict[str, str] = pipe.execute_command("HGETALL", of.job)  # type: ignore[no-untyped-call]
             if not fields.get("token"):
                 return None
-            number = int(fields["attempt"])
-            started, worker = _hmget(pipe, of.attempts, f"{number}:started_at", f"{number}:worker")
-            ends = pipe.zscore(keys.LEASES, keys.member(tenant, job_id))
-            now = self._now()
-            if ends is None or float(str(ends)) > now:
+            found = judge(pipe, fields)
+            if found is None:
                 return None
-            target, failure = _after_loss(fields, worker, now - int(started))
+            number = int(fields["attempt"])
+            (started,) = _hmget(pipe, of.attempts, f"{number}:started_at")
+            target, failure = _after_loss(fields, found, self._now() - int(started))
             pipe.multi()
             if target is Status.QUEUED:
                 self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)
-            end = (str(number), "", "lost", target, failure.model_dump_json(), "", "")
+            end = (str(number), token, "lost", target, failure.model_dump_json(), "", "")
             self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             return (Status(answer[1]), fields["queue"], number) if answer[0] == "ok" else None
@@ -168,21 +202,20 @@ class Reaping:
         return int(seconds) * 1_000_000 + int(microseconds)
 
 
-def _after_loss(fields: dict[str, str], worker: str, lasted: int) -> tuple[Status, Failure]:
-    """What becomes of a job whose worker was lost, and why."""
-    number, losses = fields["attempt"], int(fields["losses"]) + 1
-    lost = f"The worker {worker} stopped answering during attempt {number}"
+def _after_loss(fields: dict[str, str], found: Failure, lasted: int) -> tuple[Status, Failure]:
+    """What becomes of a job whose attempt was lost, and why. Times are in microseconds."""
+    losses, lost = int(fields["losses"]) + 1, found.detail.removesuffix(".")
     if fields["status"] == Status.CANCELLING:
-        return Status.CANCELLED, Failure(code=Reason.WORKER_LOST, detail=f"{lost}.")
+        return Status.CANCELLED, found
     timeout = fields["timeout"]
     if timeout and int(fields["spent"]) + lasted > int(timeout):
         detail = f"{lost}, and the job's time of {int(timeout) / 1e6:g} seconds is used up."
         return Status.FAILED, Failure(code=Reason.TIMEOUT, detail=detail)
     if losses >= int(fields["max_attempts"]):
         detail = f"{lost}; {losses} attempts were lost, and max_attempts is {fields['max_attempts']}."
-        return Status.FAILED, Failure(code=Reason.WORKER_LOST, detail=detail)
+        return Status.FAILED, Failure(code=found.code, detail=detail)
     resting = Status.PAUSED if fields["status"] == Status.PAUSING else Status.QUEUED
-    return resting, Failure(code=Reason.WORKER_LOST, detail=f"{lost}; the job is tried again.")
+    return resting, Failure(code=found.code, detail=f"{lost}; the job is tried again.")
 
 
 def _hmget(pipe: Pipeline, key: str, *fields: str) -> list[str]:
