@@ -93,6 +93,20 @@ class Settings(BaseSettings):
         default=20, gt=0, description="How long a worker may be silent before its attempt counts as lost."
     )
     lease_renew_seconds: float = Field(default=5, gt=0, description="How often a worker renews its lease.")
+    worker_threads: int | None = Field(
+        default=None,
+        ge=1,
+        description="Threads that a worker computes with; the bits of a result depend on it. Default: one a core.",
+    )
+    worker_memory_bytes: int | None = Field(
+        default=None, ge=2**28, description="Memory that a training may allocate (Linux). Default: no limit."
+    )
+    worker_grace_seconds: float = Field(
+        default=3, ge=0, description="How long a worker that is to end waits for its training to stop."
+    )
+    worker_cache_bytes: int = Field(
+        default=10 * 2**30, ge=0, description="Room for copies of datasets that workers keep in PIPPIN_HOME."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level that is logged: debug, info, warning or error."
     )
