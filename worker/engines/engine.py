@@ -5,16 +5,14 @@ The worker knows engines only by this interface, and an engine knows nothing of 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
 from pippin.faults import PippinError
 from pippin.jobs.request import Hyperparameters
 from pippin.jobs.states import Reason
-
-if TYPE_CHECKING:
-    from pippin.spec import Weights
+from pippin.spec.weights import Weights
 
 
 @dataclass(frozen=True)
@@ -100,7 +98,7 @@ class Engine(Protocol):
     def name(self) -> str:
         """`jax` or `coreml`: what a job names in its field `engine`."""
 
-    def train(self, run: TrainingRun, observer: Observer) -> "Weights":
+    def train(self, run: TrainingRun, observer: Observer) -> Weights:
         """Train the model and return all its weights, in the file's order.
 
         Raises:

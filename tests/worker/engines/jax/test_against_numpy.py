@@ -1,0 +1,241 @@
+"""The engine beside a trainer in float64 that shares no line with it: loops, formulas worked out by hand."""
+
+from collections.abc import Callable
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pippin.mlmodel import read
+from worker.engines.jax.engine import JaxEngine
+
+Array = NDArray[np.float64]
+# Their classes stand in conftest.py, which tests cannot import.
+Lab: TypeAlias = Any
+Notes: TypeAlias = Any
+
+SGD = {"type": "sgd", "learning_rate": 0.05, "mini_batch_size": 4, "momentum": 0.9}
+ADAM = {"type": "adam", "learning_rate": 0.01, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.99, "eps": 1e-4}
+
+
+class Convolution:
+    def __init__(self, weights: Array, bias: Array) -> None:
+        self.weights, self.bias = weights, bias
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        outputs, _, high, wide = self.weights.shape
+        y = np.zeros((outputs, x.shape[1] - high + 1, x.shape[2] - wide + 1))
+        for o, i, j in np.ndindex(*y.shape):
+            y[o, i, j] = self.bias[o] + (self.weights[o] * x[:, i : i + high, j : j + wide]).sum()
+        return y
+
+    def backward(self, dy: Array) -> tuple[Array, list[Array]]:
+        dx, dw = np.zeros_like(self.x), np.zeros_like(self.weights)
+        _, _, high, wide = self.weights.shape
+        for o, i, j in np.ndindex(*dy.shape):
+            dw[o] += dy[o, i, j] * self.x[:, i : i + high, j : j + wide]
+            dx[:, i : i + high, j : j + wide] += dy[o, i, j] * self.weights[o]
+        return dx, [dw, dy.sum(axis=(1, 2))]
+
+
+class Dense:
+    def __init__(self, weights: Array, bias: Array) -> None:
+        self.weights, self.bias = weights, bias
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return self.weights @ x + self.bias
+
+    def backward(self, dy: Array) -> tuple[Array, list[Array]]:
+        return self.weights.T @ dy, [np.outer(dy, self.x), dy]
+
+
+class Relu:
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        return np.where(x > 0, x, 0)
+
+    def backward(self, dy: Array) -> tuple[Array, list[Array]]:
+        return np.where(self.x > 0, dy, 0), []
+
+
+class Tanh:
+    def forward(self, x: Array) -> Array:
+        self.y = np.tanh(x)
+        return self.y
+
+    def backward(self, dy: Array) -> tuple[Array, list[Array]]:
+        return dy * (1 - self.y**2), []
+
+
+class MaxPool:
+    """Windows of 2 by 2, side by side; rows and columns that fill no window are left out."""
+
+    def forward(self, x: Array) -> Array:
+        self.x = x
+        y = np.zeros((x.shape[0], x.shape[1] // 2, x.shape[2] // 2))
+        for c, i, j in np.ndindex(*y.shape):
+            y[c, i, j] = x[c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].max()
+        return y
+
+    def backward(self, dy: Array) -> tuple[Array, list[Array]]:
+        dx = np.zeros_like(self.x)
+        for c, i, j in np.ndindex(*dy.shape):
+            first = int(self.x[c, 2 * i : 2 * i + 2, 2 * j : 2 * j + 2].argmax())
+            dx[c, 2 * i + first // 2, 2 * j + first % 2] += dy[c, i, j]
+        return dx, []
+
+
+class Flatten:
+    """Channel last: the channels of a pixel stay together."""
+
+    def forward(self, x: Array) -> Array:
+        self.shape = x.shape
+        return x.transpose(1, 2, 0).reshape(-1)
+
+    def backward(self, dy: Array) -> tuple[Array, list[Array]]:
+        channels, high, wide = self.shape
+        return dy.reshape(high, wide, channels).transpose(2, 0, 1), []
+
+
+def _cross_entropy(logits: Array, label: Array) -> tuple[float, Array]:
+    shares = np.exp(logits - logits.max())
+    shares /= shares.sum()
+    right = int(label[0])
+    return -float(np.log(shares[right])), shares - np.eye(len(shares))[right]
+
+
+def _squared_error(outputs: Array, target: Array) -> tuple[float, Array]:
+    return float(((outputs - target) ** 2).mean()), 2 * (outputs - target) / len(outputs)
+
+
+class Sgd:
+    def __init__(self) -> None:
+        self.v: dict[int, Array] = {}
+
+    def step(self, index: int, gradient: Array) -> Array:
+        self.v[index] = 0.9 * self.v.get(index, np.zeros_like(gradient)) + 0.05 * gradient
+        return self.v[index]
+
+
+class Adam:
+    def __init__(self) -> None:
+        self.m: dict[int, Array] = {}
+        self.v: dict[int, Array] = {}
+        self.t: dict[int, int] = {}
+
+    def step(self, index: int, gradient: Array) -> Array:
+        nothing = np.zeros_like(gradient)
+        self.t[index] = t = self.t.get(index, 0) + 1
+        self.m[index] = 0.9 * self.m.get(index, nothing) + (1 - 0.9) * gradient
+        self.v[index] = 0.99 * self.v.get(index, nothing) + (1 - 0.99) * gradient**2
+        return 0.01 * (self.m[index] / (1 - 0.9**t)) / (np.sqrt(self.v[index] / (1 - 0.99**t)) + 1e-4)
+
+
+def _train(
+    layers: list[Any],
+    loss: Callable[[Array, Array], tuple[float, Array]],
+    optimizer: Sgd | Adam,
+    data: tuple[Array, Array],
+    epochs: int,
+) -> list[float]:
+    """Train in mini-batches of 4, in the order given; the mean loss of each epoch."""
+    x, target = data
+    means = []
+    for _ in range(epochs):
+        total = 0.0
+        for start in range(0, len(x), 4):
+            part = range(start, min(start + 4, len(x)))
+            gradients: list[Array] = []
+            for row in part:
+                y = x[row]
+                for layer in layers:
+                    y = layer.forward(y)
+                found, slope = loss(y, target[row])
+                total += found
+                mine: list[Array] = []
+                for layer in reversed(layers):
+                    slope, own = layer.backward(slope)
+                    mine = own + mine
+                gradients = [a + b for a, b in zip(gradients, mine, strict=True)] if gradients else mine
+            weighted = [layer for layer in layers if hasattr(layer, "weights")]
+            arrays = [array for layer in weighted for array in (layer.weights, layer.bias)]
+            for index, (array, gradient) in enumerate(zip(arrays, gradients, strict=True)):
+                np.subtract(array, optimizer.step(index, gradient / len(part)), out=array)
+        means.append(total / len(x))
+    return means
+
+
+@pytest.mark.parametrize(("declared", "reference"), [(SGD, Sgd), (ADAM, Adam)])
+def test_a_convolutional_classifier(
+    declared: dict[str, Any], reference: Callable[[], Any], lab: Lab, notes: Notes
+) -> None:
+    file = lab.model(
+        [
+            {"type": "convolution", "name": "conv", "output_channels": 3, "kernel_size": [2, 3], "updatable": True},
+            {"type": "relu", "name": "rectified"},
+            {"type": "pooling", "name": "pooled", "pooling_type": "max", "kernel_size": [2, 2], "stride": [2, 2]},
+            {"type": "flatten", "name": "flat"},
+            {"type": "inner_product", "name": "hidden", "output_channels": 5, "updatable": True},
+            {"type": "relu", "name": "rectified again"},
+            {"type": "inner_product", "name": "out", "output_channels": 4, "updatable": True},
+            {"type": "softmax", "name": "share"},
+        ],
+        shape=[2, 7, 8],
+        outputs=4,
+        optimizer=declared,
+    )
+    random = np.random.default_rng(8)
+    # 10 examples make mini-batches of 4, 4 and 2.
+    x, labels = random.normal(size=(10, 2, 7, 8)).astype(np.float32), random.integers(0, 4, (10, 1))
+    weights = {name: {k: np.float64(a) for k, a in arrays.items()} for name, arrays in read(file).weights.items()}
+    layers = [
+        Convolution(**weights["conv"]),
+        Relu(),
+        MaxPool(),
+        Flatten(),
+        Dense(**weights["hidden"]),
+        Relu(),
+        Dense(**weights["out"]),
+    ]
+    expected = _train(layers, _cross_entropy, reference(), (np.float64(x), labels), epochs=3)
+
+    values = {key: value for key, value in declared.items() if key != "type"}
+    trained = JaxEngine().train(lab.run(file, lab.examples(x=x, y_true=labels), epochs=3, **values), notes)
+
+    assert [result.loss for result in notes.results] == pytest.approx(expected, abs=1e-5)
+    for name, arrays in weights.items():
+        for key, array in arrays.items():
+            assert trained[name][key] == pytest.approx(array, abs=1e-5), f"{key} of {name}"
+
+
+@pytest.mark.parametrize(("declared", "reference"), [(SGD, Sgd), (ADAM, Adam)])
+def test_a_regression_with_several_outputs(
+    declared: dict[str, Any], reference: Callable[[], Any], lab: Lab, notes: Notes
+) -> None:
+    file = lab.model(
+        [
+            {"type": "inner_product", "name": "hidden", "output_channels": 6, "updatable": True},
+            {"type": "tanh", "name": "bend"},
+            {"type": "inner_product", "name": "out", "output_channels": 3, "updatable": True},
+        ],
+        shape=[5],
+        outputs=3,
+        loss="mean_squared_error",
+        optimizer=declared,
+    )
+    random = np.random.default_rng(9)
+    x, target = random.normal(size=(7, 5)).astype(np.float32), random.normal(size=(7, 3)).astype(np.float32)
+    weights = {name: {k: np.float64(a) for k, a in arrays.items()} for name, arrays in read(file).weights.items()}
+    layers = [Dense(**weights["hidden"]), Tanh(), Dense(**weights["out"])]
+    expected = _train(layers, _squared_error, reference(), (np.float64(x), np.float64(target)), epochs=4)
+
+    values = {key: value for key, value in declared.items() if key != "type"}
+    trained = JaxEngine().train(lab.run(file, lab.examples(x=x, y_true=target), epochs=4, **values), notes)
+
+    assert [result.loss for result in notes.results] == pytest.approx(expected, abs=1e-5)
+    for name, arrays in weights.items():
+        for key, array in arrays.items():
+            assert trained[name][key] == pytest.approx(array, abs=1e-5), f"{key} of {name}"

@@ -1,0 +1,302 @@
+import math
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pippin.jobs.states import Reason
+from pippin.mlmodel import build, read
+from pippin.spec import resolve
+from worker.engines.engine import EngineError, Examples, Stopped
+from worker.engines.jax.engine import JaxEngine
+from worker.engines.jax.optimizers.choice import Formulas
+
+# Their classes stand in conftest.py, which tests cannot import.
+Lab: TypeAlias = Any
+Notes: TypeAlias = Any
+
+ADAM = {
+    "type": "adam",
+    "learning_rate": 0.1,
+    "mini_batch_size": 4,
+    "beta1": 0.9,
+    "beta2": 0.999,
+    "eps": 1e-8,
+}
+ADAM_VALUES = {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
+SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.9}
+
+
+def _dense(name: str, outputs: int, **fields: Any) -> dict[str, Any]:  # noqa: ANN401 - fields of the spec language
+    return {"type": "inner_product", "name": name, "output_channels": outputs, "updatable": True, **fields}
+
+
+def _bits(weights: Any) -> dict[str, dict[str, bytes]]:  # noqa: ANN401 - the engine's weights or the file's
+    return {layer: {key: array.tobytes() for key, array in arrays.items()} for layer, arrays in weights.items()}
+
+
+@pytest.fixture
+def line(lab: Lab) -> bytes:
+    """y = 0.5 x, to be fitted by mean squared error with momentum 0.9."""
+    return lab.model(
+        [_dense("line", 1, weights=[[0.5]])], shape=[1], outputs=1, loss="mean_squared_error", optimizer=SGD
+    )
+
+
+@pytest.fixture
+def classifier(lab: Lab) -> bytes:
+    return lab.model(
+        [_dense("hidden", 8), {"type": "tanh", "name": "bend"}, _dense("out", 2), {"type": "softmax", "name": "share"}],
+        shape=[2],
+        optimizer=ADAM,
+    )
+
+
+@pytest.fixture
+def clouds(lab: Lab) -> Examples:
+    """Two clouds of points, 11 examples."""
+    random = np.random.default_rng(3)
+    labels = np.arange(11) % 2
+    return lab.examples(x=np.float32(random.normal(size=(11, 2)) + 2 * labels[:, None]), y_true=labels)
+
+
+@pytest.fixture
+def several_inputs() -> bytes:
+    """y = w right + b; the input `left` is carried along."""
+    return build(
+        resolve(
+            {
+                "inputs": [{"name": "left", "shape": [1]}, {"name": "right", "shape": [1]}],
+                "outputs": [{"name": "y", "shape": [1]}],
+                "layers": [_dense("line", 1, input="right")],
+                "loss": {"type": "mean_squared_error", "target": "y_true"},
+                "optimizer": SGD,
+                "epochs": 1,
+            }
+        )
+    )
+
+
+def test_steps_equal_arithmetic_by_hand(line: bytes, lab: Lab, notes: Notes) -> None:
+    # y = w x + b with w = 0.5, b = 0; examples (1, 3) and (2, 1); learning rate 0.1, momentum 0.9.
+    # Step 1: errors -2.5 and 0; loss 6.25/2 = 3.125; dw = (2*-2.5*1 + 0)/2 = -2.5, db = -2.5;
+    #         both velocities -0.25; w = 0.75, b = 0.25.
+    # Step 2: errors -2 and 0.75; loss (4 + 0.5625)/2 = 2.28125; dw = (2*-2*1 + 2*0.75*2)/2 = -0.5, db = -1.25;
+    #         velocities 0.9*-0.25 - 0.05 = -0.275 and 0.9*-0.25 - 0.125 = -0.35; w = 1.025, b = 0.6.
+    data = lab.examples(x=[[1.0], [2.0]], y_true=[[3.0], [1.0]])
+    trained = JaxEngine().train(lab.run(line, data, epochs=2, mini_batch_size=2, momentum=0.9), notes)
+    assert trained["line"]["weights"] == pytest.approx(np.array([[1.025]]), abs=1e-6)
+    assert trained["line"]["bias"] == pytest.approx(np.array([0.6]), abs=1e-6)
+    assert [result.loss for result in notes.results] == pytest.approx([3.125, 2.28125], abs=1e-6)
+
+
+def test_a_regression_reaches_the_known_optimum(line: bytes, lab: Lab, notes: Notes) -> None:
+    x = np.linspace(-1, 1, 20)[:, None]
+    data = lab.examples(x=x, y_true=3 * x - 2)
+    trained = JaxEngine().train(lab.run(line, data, data, epochs=100, momentum=0.5), notes)
+    assert trained["line"]["weights"] == pytest.approx(np.array([[3.0]]), abs=1e-4)
+    assert trained["line"]["bias"] == pytest.approx(np.array([-2.0]), abs=1e-4)
+    assert notes.results[-1].validation_loss == pytest.approx(0, abs=1e-8)
+    assert notes.results[-1].validation_accuracy is None
+
+
+def test_exclusive_or_is_learned(classifier: bytes, lab: Lab, notes: Notes) -> None:
+    data = lab.examples(x=[[0, 0], [0, 1], [1, 0], [1, 1]], y_true=[0, 1, 1, 0])
+    JaxEngine().train(lab.run(classifier, data, data, epochs=150, shuffle=True, **ADAM_VALUES), notes)
+    assert notes.results[0].loss > 0.5
+    assert notes.results[-1].loss < 0.05
+    assert notes.results[-1].validation_accuracy == 1
+
+
+def test_several_inputs_are_told_apart(lab: Lab, notes: Notes, several_inputs: bytes) -> None:
+    random = np.random.default_rng(0)
+    left, right = random.normal(size=(2, 32, 1))
+    data = lab.examples(unused=np.zeros((32, 3)), right=right, y_true=2 * right, left=left)
+    trained = JaxEngine().train(lab.run(several_inputs, data, epochs=60, mini_batch_size=32), notes)
+    assert trained["line"]["weights"] == pytest.approx(np.array([[2.0]]), abs=1e-3)
+
+
+def test_stored_bytes_are_scaled_once_in_training_and_validation(classifier: bytes, lab: Lab, notes: Notes) -> None:
+    stored = np.random.default_rng(1).integers(0, 256, (9, 2), np.uint8)
+    labels = np.arange(9) % 2
+    bytes_ = lab.examples({"x": 1 / 255}, x=stored, y_true=np.uint8(labels))
+    floats = lab.examples(x=stored.astype(np.float32) * np.float32(1 / 255), y_true=np.int64(labels)[:, None])
+    engine = JaxEngine()
+    one = engine.train(lab.run(classifier, bytes_, bytes_, epochs=2, **ADAM_VALUES), notes)
+    other = engine.train(lab.run(classifier, floats, floats, epochs=2, **ADAM_VALUES), notes)
+    for layer, arrays in one.items():
+        for key, array in arrays.items():
+            assert array == pytest.approx(other[layer][key], abs=1e-6)
+    assert notes.results[1].validation_loss == pytest.approx(notes.results[3].validation_loss, abs=1e-6)
+
+
+def test_a_mini_batch_larger_than_the_data_is_all_of_it(
+    classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
+) -> None:
+    engine = JaxEngine()
+    larger = engine.train(lab.run(classifier, clouds, epochs=2, mini_batch_size=64, **ADAM_VALUES), notes)
+    exact = engine.train(lab.run(classifier, clouds, epochs=2, mini_batch_size=11, **ADAM_VALUES), notes)
+    assert _bits(larger) == _bits(exact)
+
+
+def test_a_learning_rate_of_zero_changes_no_bit(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
+    trained = JaxEngine().train(lab.run(classifier, clouds, epochs=2, learning_rate=0, **ADAM_VALUES), notes)
+    assert _bits(trained) == _bits(read(classifier).weights)
+
+
+@pytest.mark.parametrize("optimizer", [SGD | {"momentum": 0.9}, ADAM])
+def test_frozen_layers_keep_every_bit(optimizer: dict[str, Any], lab: Lab, clouds: Examples, notes: Notes) -> None:
+    file = lab.model(
+        [
+            _dense("frozen", 4, updatable=False),
+            {"type": "relu", "name": "bend"},
+            _dense("trained", 2),
+            {"type": "softmax", "name": "share"},
+        ],
+        shape=[2],
+        optimizer=optimizer,
+    )
+    values = ADAM_VALUES if optimizer is ADAM else {"momentum": 0.9}
+    before = _bits(read(file).weights)
+    after = _bits(JaxEngine().train(lab.run(file, clouds, epochs=2, **values), notes))
+    assert after["frozen"] == before["frozen"]
+    assert after["trained"]["weights"] != before["trained"]["weights"]
+    assert after["trained"]["bias"] != before["trained"]["bias"]
+    assert _bits(read(file).weights) == before
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"steps_per_chunk": 1},
+        {"steps_per_chunk": 4},
+        {"steps_per_chunk": 16},
+        {"steps_per_chunk": 1, "resident_bytes": 0},
+        {"resident_bytes": 0},
+    ],
+)
+def test_neither_chunks_nor_where_examples_lie_change_a_bit(
+    settings: dict[str, int], classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
+) -> None:
+    asked = lab.run(classifier, clouds, clouds, epochs=3, mini_batch_size=2, shuffle=True, seed=5, **ADAM_VALUES)
+    expected = JaxEngine().train(asked, notes)
+    other = lab.notes(10**9)
+    assert _bits(JaxEngine(**settings).train(asked, other)) == _bits(expected)
+    for one, two in zip(notes.results, other.results, strict=True):
+        assert (one.loss, one.validation_loss, one.validation_accuracy) == (
+            two.loss,
+            two.validation_loss,
+            two.validation_accuracy,
+        )
+
+
+def test_shuffling_follows_the_seed(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
+    def trained(seed: int) -> dict[str, dict[str, bytes]]:
+        return _bits(JaxEngine().train(lab.run(classifier, clouds, shuffle=True, seed=seed, **ADAM_VALUES), notes))
+
+    assert trained(1) == trained(1)
+    assert trained(1) != trained(2)
+
+
+def test_the_epoch_loss_is_the_mean_over_examples_not_over_mini_batches(line: bytes, lab: Lab, notes: Notes) -> None:
+    # With learning rate 0: errors of 0.5 x against 0, so losses are 1, 1, 1, 1 and 9; mini-batches of 4 and 1.
+    data = lab.examples(x=[[2.0], [2.0], [2.0], [2.0], [6.0]], y_true=np.zeros((5, 1)))
+    JaxEngine().train(lab.run(line, data, data, learning_rate=0, momentum=0, report_batches=True), notes)
+    (result,) = notes.results
+    assert result.loss == pytest.approx(13 / 5)
+    assert result.batch_losses == pytest.approx((1, 9))
+    assert result.validation_loss == pytest.approx(13 / 5)
+
+
+def test_losses_of_mini_batches_stay_home_unless_asked_for(line: bytes, lab: Lab, notes: Notes) -> None:
+    JaxEngine().train(lab.run(line, lab.examples(x=[[2.0]], y_true=[[1.0]]), momentum=0), notes)
+    assert notes.results[0].batch_losses is None
+
+
+def test_sums_of_many_losses_stay_exact(line: bytes, lab: Lab, notes: Notes) -> None:
+    # Each loss is 0.01; 60,000 of them added in float32 one after the other miss 600 by 0.02 and more.
+    data = lab.examples(x=np.full((60_000, 1), 0.2), y_true=np.zeros((60_000, 1)))
+    JaxEngine().train(lab.run(line, data, data, learning_rate=0, momentum=0, mini_batch_size=8), notes)
+    assert notes.results[0].loss == pytest.approx(0.01, abs=1e-9)
+    assert notes.results[0].validation_loss == pytest.approx(0.01, abs=1e-9)
+
+
+def test_accuracy_is_the_share_of_right_answers(lab: Lab, notes: Notes) -> None:
+    # The larger of the two inputs is the answer; 3 of 5 labels agree, and padding to a full mini-batch adds none.
+    layers = [_dense("same", 2, weights=[[1, 0], [0, 1]]), {"type": "softmax", "name": "share"}]
+    file = lab.model(layers, shape=[2], optimizer=SGD)
+    data = lab.examples(x=[[1, 0], [0, 1], [1, 0], [0, 1], [0, 1]], y_true=[0, 1, 0, 0, 0])
+    JaxEngine().train(lab.run(file, data, data, learning_rate=0, momentum=0), notes)
+    assert notes.results[0].validation_accuracy == pytest.approx(0.6)
+
+
+def test_what_is_heard_comes_in_order(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
+    JaxEngine().train(lab.run(classifier, clouds, epochs=3, **ADAM_VALUES), notes)
+    assert notes.heard == ["began", "epoch 1", "epoch 2", "epoch 3"]
+    assert all(result.seconds > 0 and result.examples_per_second > 0 for result in notes.results)
+    assert len(notes.lines) == 1
+
+
+@pytest.mark.parametrize("patience", [0, 1, 4])
+def test_a_stop_is_heard_between_chunks(patience: int, line: bytes, lab: Lab) -> None:
+    # Three chunks of training and one of validation an epoch.
+    data = lab.examples(x=np.ones((6, 1)), y_true=np.ones((6, 1)))
+    notes = lab.notes(patience)
+    with pytest.raises(Stopped):
+        JaxEngine(steps_per_chunk=1).train(lab.run(line, data, data, epochs=9, mini_batch_size=2, momentum=0), notes)
+    assert notes.asked == patience + 1
+    assert len(notes.results) == patience // 4
+
+
+def test_a_training_that_diverges_says_where(line: bytes, lab: Lab, notes: Notes) -> None:
+    # Each step multiplies the error by about -2e19, so the third step's loss is beyond float32.
+    data = lab.examples(x=np.ones((8, 1)), y_true=np.zeros((8, 1)))
+    asked = lab.run(line, data, data, epochs=9, mini_batch_size=2, learning_rate=1e19, momentum=0, report_batches=True)
+    with pytest.raises(EngineError, match="at step 2 of epoch 1") as failure:
+        JaxEngine(steps_per_chunk=1).train(asked, notes)
+    assert failure.value.reason is Reason.DIVERGED
+    (result,) = notes.results
+    assert not math.isfinite(result.loss)
+    assert result.validation_loss is None
+    assert result.batch_losses == pytest.approx((0.25, math.inf))
+
+
+def test_weights_that_the_last_step_ruined_are_not_handed_out(line: bytes, lab: Lab, notes: Notes) -> None:
+    data = lab.examples(x=[[1e19]], y_true=[[0.0]])
+    with pytest.raises(EngineError, match="weights of layer line are not finite") as failure:
+        JaxEngine().train(lab.run(line, data, learning_rate=1e30, momentum=0), notes)
+    assert failure.value.reason is Reason.DIVERGED
+
+
+def test_what_is_no_model_is_refused(lab: Lab, clouds: Examples, notes: Notes) -> None:
+    with pytest.raises(EngineError) as failure:
+        JaxEngine().train(lab.run(b"no model", clouds), notes)
+    assert failure.value.reason is Reason.INVALID_MODEL
+    assert notes.heard == []
+
+
+@pytest.mark.parametrize(
+    ("arrays", "sentence"),
+    [
+        ({"x": np.zeros((3, 2))}, "the examples have no y_true"),
+        ({"x": np.zeros((3, 5)), "y_true": np.zeros(3)}, r"shape \[3, 5\]; the model needs \[3, 2\]"),
+        ({"x": np.zeros((3, 2)), "y_true": np.zeros(2)}, r"shape \[2\]; the model needs \[3, 1\]"),
+        ({"x": np.zeros((3, 2)), "y_true": [0, 2, 1]}, "row 1 of y_true is 2"),
+        ({"x": np.zeros((3, 2)), "y_true": [0, 1, -1]}, "row 2 of y_true is -1"),
+        ({"x": np.zeros((3, 2)), "y_true": [0, 0.5, 1]}, "row 1 of y_true is 0.5"),
+    ],
+)
+def test_examples_that_do_not_fit_are_refused(
+    arrays: dict[str, NDArray[Any]], sentence: str, classifier: bytes, lab: Lab, notes: Notes
+) -> None:
+    with pytest.raises(EngineError, match=sentence) as failure:
+        JaxEngine().train(lab.run(classifier, lab.examples(**arrays), **ADAM_VALUES), notes)
+    assert failure.value.reason is Reason.INVALID_DATA
+
+
+def test_the_formulas_can_be_switched(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
+    asked = lab.run(classifier, clouds, epochs=2, **ADAM_VALUES | {"eps": 0.1})
+    outside = JaxEngine().train(asked, notes)
+    hat = JaxEngine(Formulas(adam="eps_hat")).train(asked, notes)
+    assert _bits(outside) != _bits(hat)

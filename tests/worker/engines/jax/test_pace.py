@@ -1,0 +1,30 @@
+from worker.engines.jax.pace import Pace
+
+
+def test_chunks_grow_towards_half_a_second() -> None:
+    pace = Pace()
+    taken = []
+    for _ in range(6):
+        steps = pace.steps(1000)
+        taken.append(steps)
+        pace.took(steps, steps * 0.01)
+    assert taken == [1, 4, 16, 50, 50, 50]
+
+
+def test_a_step_of_many_seconds_runs_alone() -> None:
+    pace = Pace()
+    pace.took(1, 0.01)
+    pace.took(4, 40.0)
+    assert pace.steps(1000) == 1
+
+
+def test_no_chunk_is_longer_than_what_is_left() -> None:
+    pace = Pace()
+    pace.took(1, 1e-6)
+    assert pace.steps(3) == 3
+
+
+def test_a_fixed_pace_stays() -> None:
+    pace = Pace(16)
+    pace.took(16, 100.0)
+    assert pace.steps(1000) == 16

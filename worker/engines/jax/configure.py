@@ -1,0 +1,50 @@
+"""What must be settled before JAX is imported. This module itself imports no JAX."""
+
+import hashlib
+import os
+import platform
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+
+def configure(threads: int | None = None, cache_dir: Path | None = None) -> None:
+    """Fix what JAX reads from the environment as it loads; children of this process inherit it.
+
+    Args:
+        threads: How many threads compute on a CPU; None takes one a core. The bits of a result depend on it.
+        cache_dir: Where compiled programs are kept from job to job; None keeps none. Who can write there can run code
+            here, so it is made readable and writable for its owner alone.
+
+    Raises:
+        RuntimeError: JAX has been imported already and would not notice.
+    """
+    if "jax" in sys.modules:
+        raise RuntimeError("configure() was called after JAX had been imported; call it before")
+    os.environ["NPROC"] = str(threads or _cores())
+    flags = os.environ.get("XLA_FLAGS", "").split()
+    # A GPU may add in any order unless told otherwise; the same seed would give other bytes.
+    flags = [*flags, "--xla_gpu_deterministic_ops=true"]
+    os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys(flags))
+    if cache_dir is not None:
+        folder = cache_dir / _machine()
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
+        # JAX keeps by default only what took a second to compile.
+        os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+        os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
+def _cores() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def _machine() -> str:
+    """A name for what compiled programs depend on, so that machines that share a home do not share them."""
+    told = [version("jaxlib"), platform.machine(), os.environ["NPROC"]]
+    if sys.platform == "linux":
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+        told += sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]

@@ -1,0 +1,72 @@
+"""How the network is put to the compiler of the device at hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from pippin.network import Array, Convolve, Weights, losses, losses_and_outputs
+from pippin.spec import ResolvedSpec
+
+
+@dataclass(frozen=True)
+class Network:
+    """The model's arithmetic as the programs use it. Arrays are [N, *shape], channels first."""
+
+    resolved: ResolvedSpec
+    convolve: Convolve | None
+    precision: str | None
+
+    def losses(self, weights: Weights, inputs: Mapping[str, Array]) -> Array:
+        """The loss of each example, [N]."""
+        with jax.default_matmul_precision(self.precision):
+            return losses(self.resolved, weights, inputs, jnp, self.convolve)
+
+    def losses_and_hits(self, weights: Weights, inputs: Mapping[str, Array]) -> tuple[Array, Array]:
+        """The loss of each example, [N], and whether its largest output is its label, [N]; False without classes."""
+        with jax.default_matmul_precision(self.precision):
+            found, outputs = losses_and_outputs(self.resolved, weights, inputs, jnp, self.convolve)
+        if not self.has_classes:
+            return found, jnp.zeros(found.shape, bool)
+        assert self.resolved.spec.loss.input is not None
+        distribution = outputs[self.resolved.spec.loss.input]
+        labels = inputs[self.resolved.training_target].reshape(found.shape)
+        return found, distribution.reshape(*found.shape, -1).argmax(axis=-1) == labels
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the model tells classes apart, so that a share of right answers has a meaning."""
+        return self.resolved.spec.loss.type == "categorical_cross_entropy"
+
+
+def network_for(resolved: ResolvedSpec) -> Network:
+    """The network as the default device computes it best.
+
+    XLA's CPU compiler likes slices and matrix products; elsewhere its own convolution is right, and a GPU rounds the
+    factors of matrix products to fewer bits unless told not to.
+    """
+    if jax.default_backend() == "cpu":
+        return Network(resolved, None, None)
+    return Network(resolved, _convolve, "highest")
+
+
+def _convolve(
+    x: Array,
+    kernel: Array,
+    *,
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    borders: tuple[tuple[int, int], tuple[int, int]],
+    groups: int,
+) -> Array:
+    """`pippin.network.Convolve` with the device's own convolution."""
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=stride,
+        padding=borders,
+        rhs_dilation=dilation,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )

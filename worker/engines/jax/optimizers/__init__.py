@@ -1,0 +1,1 @@
+"""How gradients become steps: one optimizer a file, formulas as in `docs/semantics.md`."""

@@ -1,0 +1,37 @@
+"""Which optimizer a model is trained with."""
+
+from dataclasses import dataclass
+
+from pippin.jobs.request import Hyperparameters
+from pippin.spec import Optimizer as Declared
+from worker.engines.jax.optimizers.adam import Adam, EpsForm
+from worker.engines.jax.optimizers.optimizer import Optimizer
+from worker.engines.jax.optimizers.sgd import MomentumForm, Sgd
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """Apple documents no update formula. These are the candidates, the likelier first."""
+
+    momentum: MomentumForm = "lr_inside"
+    adam: EpsForm = "eps_outside"
+
+
+def optimizer_for(declared: Declared, hyperparameters: Hyperparameters, formulas: Formulas) -> Optimizer:
+    """The optimizer that the model declares, with the values that the job decided on."""
+    if declared.type == "sgd":
+        # The one hyperparameter that a file may leave out.
+        return Sgd(hyperparameters.learning_rate, hyperparameters.momentum or 0.0, formulas.momentum)
+    return Adam(
+        hyperparameters.learning_rate,
+        _decided("beta1", hyperparameters.beta1),
+        _decided("beta2", hyperparameters.beta2),
+        _decided("eps", hyperparameters.eps),
+        formulas.adam,
+    )
+
+
+def _decided(name: str, value: float | None) -> float:
+    if value is None:
+        raise ValueError(f"the hyperparameter {name} is null; the model's optimizer needs a number")
+    return value

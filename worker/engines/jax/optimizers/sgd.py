@@ -1,0 +1,44 @@
+"""Stochastic gradient descent with momentum."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.network import Array
+
+MomentumForm = Literal["lr_inside", "lr_outside"]
+
+
+@dataclass(frozen=True)
+class Sgd:
+    """v <- momentum * v + lr * g; w <- w - v, without Nesterov's look ahead (`SGDOptimizer`).
+
+    The form `lr_outside` is v <- momentum * v + g; w <- w - lr * v. The two differ only once the learning rate changes.
+    """
+
+    learning_rate: float
+    momentum: float
+    form: MomentumForm = "lr_inside"
+
+    @property
+    def moments(self) -> int:
+        """One: the velocity v."""
+        return 1
+
+    def rows(self, first: int, count: int) -> NDArray[np.float64]:  # noqa: ARG002 - every step is alike
+        """[count, 2]: learning rate and momentum."""
+        return np.tile([self.learning_rate, self.momentum], (count, 1))
+
+    def update(
+        self, weight: Array, moments: tuple[Array, ...], gradient: Array, row: tuple[Array, ...]
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """The weight and its velocity after one step."""
+        learning_rate, momentum = row
+        (velocity,) = moments
+        if self.form == "lr_outside":
+            velocity = momentum * velocity + gradient
+            return weight - learning_rate * velocity, (velocity,)
+        velocity = momentum * velocity + learning_rate * gradient
+        return weight - velocity, (velocity,)

@@ -1,0 +1,115 @@
+"""The two programs that the device runs: some training steps, and some validation steps.
+
+How many steps is an argument, not a part of the program: so one compiled program serves chunks of any length, and the
+length of its chunks cannot change a bit of what a training computes. Nor are the layers' names, the hyperparameters,
+the scale of the data or the exact number of examples a part of it, so that like jobs find it in the cache.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from pippin.network import Array
+from worker.engines.jax.columns import Column
+from worker.engines.jax.lowering import Network
+from worker.engines.jax.optimizers.optimizer import Optimizer
+from worker.engines.jax.parameters import Parameters
+
+Arrays = tuple[Array, ...]
+Moments = tuple[Arrays, ...]
+_State = TypeVar("_State")
+
+
+@jax.tree_util.register_dataclass
+@dataclass(frozen=True)
+class Steps:
+    """Mini-batches that a program is to run: the first `count` of the `rows`.
+
+    Attributes:
+        table: One matrix a column, one row an example.
+        scales: One factor a column.
+        rows: [K, size] which rows of the matrices make up each mini-batch.
+        real: [K] how many of a mini-batch's rows count; the rest repeats the last of them.
+        numbers: [K, n] what the optimizer needs in each step; [K, 0] to measure only.
+        count: How many of the K mini-batches to run.
+    """
+
+    table: Arrays
+    scales: Arrays
+    rows: Array
+    real: Array
+    numbers: Array
+    count: Array
+
+
+@dataclass(frozen=True, eq=False)
+class Programs:
+    """The programs of one model, to be compiled."""
+
+    network: Network
+    columns: tuple[Column, ...]
+    parameters: Parameters
+    optimizer: Optimizer
+
+    def train(self, trained: Arrays, moments: Moments, frozen: Arrays, steps: Steps) -> tuple[Arrays, Moments, Array]:
+        """Take the steps; gives weights, moments and each mini-batch's sum of losses, [K].
+
+        `moments` holds a tuple for each trained array.
+        """
+
+        def step(index: Array, state: tuple[Arrays, Moments, Array]) -> tuple[Arrays, Moments, Array]:
+            trained, moments, sums = state
+            inputs, real = self._mini_batch(steps, index), steps.real[index]
+
+            def mean_loss(trained: Arrays) -> tuple[Array, Array]:
+                total = _sum_of_real(self.network.losses(self.parameters.named(trained, frozen), inputs), real)
+                return total / real, total
+
+            gradients, total = jax.grad(mean_loss, has_aux=True)(trained)
+            numbers = tuple(steps.numbers[index])
+            updated = [
+                self.optimizer.update(weight, kept, gradient, numbers)
+                for weight, kept, gradient in zip(trained, moments, gradients, strict=True)
+            ]
+            weights, moments = (tuple(each) for each in zip(*updated, strict=True))
+            return weights, moments, sums.at[index].set(total)
+
+        none = jnp.zeros(steps.real.shape, jnp.float32)
+        return _repeated(step, steps.count, (trained, moments, none))
+
+    def validate(self, trained: Arrays, frozen: Arrays, steps: Steps) -> tuple[Array, Array]:
+        """Measure; gives each mini-batch's sum of losses and number of right answers, both [K]."""
+        weights = self.parameters.named(trained, frozen)
+
+        def step(index: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
+            sums, hits = state
+            losses, right = self.network.losses_and_hits(weights, self._mini_batch(steps, index))
+            real = steps.real[index]
+            return sums.at[index].set(_sum_of_real(losses, real)), hits.at[index].set(_sum_of_real(right, real))
+
+        shape = steps.real.shape
+        return _repeated(step, steps.count, (jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.int32)))
+
+    def _mini_batch(self, steps: Steps, index: Array) -> dict[str, Array]:
+        """The examples of a mini-batch by training input, [size, *shape], scaled."""
+        inputs = {}
+        for column, matrix, scale in zip(self.columns, steps.table, steps.scales, strict=True):
+            stored = matrix.at[steps.rows[index]].get(mode="promise_in_bounds")
+            value = stored.astype(column.dtype).reshape(-1, *column.shape)
+            inputs[column.name] = value if column.dtype == np.int32 else value * scale
+        return inputs
+
+
+def _repeated(step: Callable[[Array, _State], _State], count: Array, state: _State) -> _State:
+    """`state` after `count` steps."""
+    final: _State = jax.lax.fori_loop(0, count, step, state)
+    return final
+
+
+def _sum_of_real(found: Array, real: Array) -> Array:
+    """The sum over the first `real` examples of a mini-batch."""
+    return jnp.where(jnp.arange(found.shape[0]) < real, found, 0).sum()

@@ -1,0 +1,110 @@
+"""Where the device finds the examples that a chunk of steps reads.
+
+A program reads mini-batches as rows of matrices. Whether these hold all examples or only the chunk's makes no
+difference to the program, nor to a single bit of what it computes.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.engines.jax.columns import Source
+from worker.engines.jax.programs import Arrays, Steps
+
+# Examples that one call may visit: its rows go over as int32, so this bounds what a call copies to 256 KB.
+_CALL = 65_536
+# Room for the examples of one chunk, where not all fit on the device.
+_WINDOW_BYTES = 32 * 2**20
+# Where the host is the device, a window costs next to nothing, and a large data set had better stay on disk.
+_HOST_BYTES = 512 * 2**20
+
+
+class Table(ABC):
+    """Examples on the device, read in mini-batches of one size.
+
+    Attributes:
+        most: The most steps that one call can run; every call's arrays are that long.
+    """
+
+    most: int
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+
+    def steps(self, rows: NDArray[np.int32], real: NDArray[np.int32], numbers: NDArray[np.float64]) -> Steps:
+        """What a program needs to run the mini-batches `rows` [n, size], with n no more than `most`."""
+        matrices, placed = self._placed(rows)
+        return Steps(
+            table=matrices,
+            scales=self._source.scales,
+            rows=_padded(placed, self.most),
+            real=_padded(real, self.most),
+            numbers=_padded(numbers.astype(np.float32), self.most),
+            count=np.int32(len(rows)),
+        )
+
+    @abstractmethod
+    def _placed(self, rows: NDArray[np.int32]) -> tuple[Arrays, NDArray[np.int32]]:
+        """Matrices on the device, and which of their rows hold the examples `rows`, in the same shape."""
+
+
+def room_for_examples() -> int:
+    """How many bytes of the default device's memory examples may take for a whole training."""
+    stats = jax.devices()[0].memory_stats()  # None for a CPU
+    return int(stats["bytes_limit"]) // 2 if stats else _HOST_BYTES
+
+
+def table_for(source: Source, size: int, limit: int) -> Table:
+    """A table for mini-batches of `size`: of all examples if they take no more than `limit` bytes, else a window."""
+    most = min(max(_CALL // size, 16), 1024)
+    if roomy(source.count) * source.bytes_per_example <= limit:
+        return _Whole(source, most)
+    return _Window(source, min(max(_WINDOW_BYTES // (size * source.bytes_per_example), 1), most), size)
+
+
+class _Whole(Table):
+    """All examples, put on the device once."""
+
+    def __init__(self, source: Source, most: int) -> None:
+        super().__init__(source)
+        self.most = most
+        matrices = source.empty(roomy(source.count))
+        source.fill(matrices, slice(None))
+        self._matrices = tuple(jax.device_put(matrices))
+
+    def _placed(self, rows: NDArray[np.int32]) -> tuple[Arrays, NDArray[np.int32]]:
+        return self._matrices, rows
+
+
+class _Window(Table):
+    """The examples of one chunk, put on the device when the chunk is about to run."""
+
+    def __init__(self, source: Source, most: int, size: int) -> None:
+        super().__init__(source)
+        self.most = most
+        self._size = size
+
+    def _placed(self, rows: NDArray[np.int32]) -> tuple[Arrays, NDArray[np.int32]]:
+        # New matrices for each chunk, since on a CPU the device reads them where they lie.
+        matrices = self._source.empty(self.most * self._size)
+        self._source.fill(matrices, rows.reshape(-1))
+        return tuple(jax.device_put(matrices)), np.arange(rows.size, dtype=np.int32).reshape(rows.shape)
+
+
+def roomy(count: int) -> int:
+    """The next of 64, 96, 128, 192, 256 …, so that data sets of about one size share a compiled program."""
+    size = 64
+    while size < count:
+        if size + size // 2 >= count:
+            return size + size // 2
+        size *= 2
+    return size
+
+
+def _padded(array: NDArray[Any], length: int) -> NDArray[Any]:
+    padded = np.zeros((length, *array.shape[1:]), array.dtype)
+    padded[: len(array)] = array
+    return padded
