@@ -19,7 +19,9 @@ from pippin.store.events import parse_event_id
 from pippin.store.idempotency import Idempotency
 from pippin.store.listing import Page
 from pippin.store.queues import FUNCTION, QUEUES, rq_id
+from pippin.store.reader import EventReader
 from pippin.store.store import Store
+from pippin.store.subscription import Subscription
 
 __all__ = [
     "FUNCTION",
@@ -28,6 +30,7 @@ __all__ = [
     "Client",
     "Control",
     "Event",
+    "EventReader",
     "Idempotency",
     "IdempotencyInFlight",
     "IdempotencyMismatch",
@@ -40,6 +43,7 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "Subscription",
     "Worker",
     "WorkerReport",
     "connect",

@@ -15,7 +15,6 @@ import redis
 from pippin.embedded import EmbeddedValkey, EmbeddedValkeyError
 from pippin.home import HomeError
 
-
 SUPERVISOR = """
 import pathlib, signal, sys
 import redis

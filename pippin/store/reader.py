@@ -1,0 +1,185 @@
+"""One reader of event streams for a whole process, however many clients follow how many jobs."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Self, cast
+
+import structlog
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import ExponentialWithJitterBackoff
+from redis.exceptions import RedisError
+
+from pippin.jobs.events import Event
+from pippin.store import keys
+from pippin.store.client import SOCKET_TIMEOUT, reaching
+from pippin.store.errors import StoreUnavailable
+from pippin.store.events import START, decode_event, parse_event_id
+from pippin.store.subscription import Subscription
+
+_BLOCK_MILLISECONDS = 2000  # well within SOCKET_TIMEOUT, see there
+_BATCH = 500
+_WAKEUP_SECONDS = 60  # a reader that was killed leaves its wake-up stream behind for this long
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+
+_log = structlog.get_logger(__name__)
+
+
+class EventReader:
+    """Follows the streams of many jobs with one blocking XREAD, and hands each event to those who asked for it.
+
+    A connection a client would use up the pool and the server's clients. Use it as an async context manager, in one
+    event loop.
+    """
+
+    def __init__(self, url: str, *, capacity: int = 1000) -> None:
+        """Describe a reader; it connects when somebody subscribes.
+
+        Args:
+            url: Address of the server, as for `connect`.
+            capacity: How many events may wait for one client before it is dropped.
+        """
+        self._capacity = capacity
+        self._redis: Redis = Redis.from_url(
+            url,
+            decode_responses=True,
+            socket_timeout=SOCKET_TIMEOUT,
+            socket_connect_timeout=SOCKET_TIMEOUT,
+            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
+        )
+        self._wakeup = keys.wakeup(secrets.token_hex(8))
+        self._woken = START
+        self._positions: dict[str, str] = {}  # stream -> id of its last event that was handed out
+        self._subscriptions: dict[str, set[Subscription]] = {}
+        self._watched = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> Self:
+        self._task = asyncio.create_task(self._run(), name="event-reader")
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """End every subscription and close the connections."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+            self._task = None
+        for subscriptions in self._subscriptions.values():
+            for subscription in subscriptions:
+                subscription.close()
+        await self._redis.aclose()
+
+    @asynccontextmanager
+    async def subscribe(self, tenant: str, job_id: str) -> AsyncIterator[Subscription]:
+        """Get a job's events from now on. Read what came before afterwards, and `skip_through` the last of it.
+
+        Raises:
+            StoreUnavailable: Redis cannot be reached at this moment. An outage later on ends no subscription.
+        """
+        stream = keys.job(tenant, job_id).events
+        subscription = Subscription(self._capacity)
+        followers = self._subscriptions.setdefault(stream, set())
+        followers.add(subscription)
+        try:
+            if stream not in self._positions:
+                last = await self._last(stream)
+                self._positions.setdefault(stream, last.id if last else START)
+                await self._wake()
+            yield subscription
+        finally:
+            self._drop(stream, subscription)
+
+    async def follow(self, tenant: str, job_id: str, after: str = START) -> AsyncGenerator[Event, None]:
+        """All events of a job that come after the one with the id `after`: first those that are there, then live.
+
+        Ends after the event that ends the job, at once when there is no such job or nothing can follow `after`, and
+        early when the client reads too slowly: it can come back for the rest with the id of its last event.
+
+        Raises:
+            MalformedEventId: `after` is not the id of an event.
+            StoreUnavailable: Redis cannot be reached at the start.
+        """
+        milliseconds, number = parse_event_id(after)
+        after = f"{milliseconds}-{number}"
+        stream = keys.job(tenant, job_id).events
+        async with self.subscribe(tenant, job_id) as live:
+            last = await self._last(stream)
+            while last is not None and parse_event_id(after) < parse_event_id(last.id):
+                with reaching():
+                    entries: Any = await self._redis.xrange(stream, f"({after}", "+", _BATCH)
+                if not entries:
+                    return  # deleted meanwhile
+                for entry in entries:
+                    event = decode_event(entry)
+                    yield event
+                    after = event.id
+                    if event.is_last:
+                        return
+            if last is None or last.is_last:
+                return
+            live.skip_through(after)
+            async for event in live:
+                yield event
+                if event.is_last:
+                    return
+
+    async def _last(self, stream: str) -> Event | None:
+        with reaching():
+            entries: Any = await self._redis.xrevrange(stream, count=1)
+        return decode_event(entries[0]) if entries else None
+
+    async def _wake(self) -> None:
+        """Make the XREAD that is under way return, so that the next one has the new stream among its keys."""
+        self._watched.set()
+        # Without it the next XREAD begins within two seconds all the same.
+        with suppress(StoreUnavailable), reaching():
+            async with self._redis.pipeline() as pipe:
+                pipe.xadd(self._wakeup, {"": ""}, maxlen=1, approximate=False)
+                pipe.expire(self._wakeup, _WAKEUP_SECONDS)
+                await pipe.execute()
+
+    def _drop(self, stream: str, subscription: Subscription) -> None:
+        followers = self._subscriptions.get(stream, set())
+        followers.discard(subscription)
+        if not followers:
+            self._subscriptions.pop(stream, None)
+            self._positions.pop(stream, None)
+
+    async def _run(self) -> None:
+        pause = _FIRST_PAUSE
+        while True:
+            if not self._positions:
+                self._watched.clear()
+                await self._watched.wait()
+            try:
+                streams: dict[Any, Any] = {self._wakeup: self._woken, **self._positions}
+                with reaching():
+                    answer: Any = await self._redis.xread(streams, count=_BATCH, block=_BLOCK_MILLISECONDS)
+            except (StoreUnavailable, RedisError) as error:
+                # The positions stand: what happens meanwhile is read afterwards.
+                if pause == _FIRST_PAUSE:
+                    _log.warning("events cannot be read; trying again", error=str(error))
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, _LONGEST_PAUSE)
+                continue
+            pause = _FIRST_PAUSE
+            for stream, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer):
+                self._hand_out(stream, entries)
+
+    def _hand_out(self, stream: str, entries: list[tuple[str, dict[str, str]]]) -> None:
+        if stream == self._wakeup:
+            self._woken = entries[-1][0]
+            return
+        if stream not in self._positions:
+            return  # the last follower left while the XREAD was under way
+        self._positions[stream] = max(self._positions[stream], entries[-1][0], key=parse_event_id)
+        events = [decode_event(entry) for entry in entries]
+        for subscription in list(self._subscriptions.get(stream, ())):
+            if not all(subscription.offer(event) for event in events):
+                self._drop(stream, subscription)
