@@ -4,12 +4,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from pippin.datasets.manifest import Feature, Format
+from pippin.datasets.options import DatasetOptions
 
-IMAGE_SCALE = 1 / 255
-"""What uint8 images are multiplied by unless the upload says otherwise."""
+_IMAGE_SCALE = 1 / 255
+
+
+def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
+    """What the values of a stored array are multiplied by: for bytes what the upload says, else 1/255; otherwise 1."""
+    if array.dtype != np.uint8:
+        return 1.0
+    return _IMAGE_SCALE if options.scale is None else options.scale
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,48 @@
+"""Arrays that grow on disk, so that a dataset may be larger than memory."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class GrowingArray:
+    """An array [N, *shape] whose N is known only at the end, kept in a file of its own.
+
+    Args:
+        directory: Where the file is made; whoever owns the directory removes it.
+        shape: Of one example.
+        dtype: Of one value.
+    """
+
+    def __init__(self, directory: Path, shape: tuple[int, ...], dtype: np.dtype[Any] | type[Any]) -> None:
+        self.shape = shape
+        self.dtype: np.dtype[Any] = np.dtype(dtype)
+        handle, name = tempfile.mkstemp(suffix=".array", dir=directory)
+        self._path = Path(name)
+        self._file = os.fdopen(handle, "wb")
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Adds examples: [n, *shape], or anything of as many values."""
+        self._file.write(np.ascontiguousarray(values, dtype=self.dtype).data)
+
+    def write(self, data: bytes) -> None:
+        """Adds bytes that already are values of the right type, in C order."""
+        self._file.write(data)
+
+    def finish(self, fortran: tuple[int, ...] | None = None) -> NDArray[Any]:
+        """All examples, memory-mapped and read-only: [N, *shape].
+
+        Args:
+            fortran: When the bytes written are a whole array in Fortran order: its full shape, which may lack axes of
+                length 1 that `shape` has.
+        """
+        self._file.close()
+        if not self._path.stat().st_size:
+            return np.empty((0, *self.shape), self.dtype)
+        flat = np.asarray(np.memmap(self._path, mode="r", dtype=self.dtype))
+        whole = flat if fortran is None else flat.reshape(fortran, order="F")
+        return whole.reshape((-1, *self.shape))

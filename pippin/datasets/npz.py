@@ -1,0 +1,118 @@
+"""NPZ, NumPy's ZIP of arrays (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), without pickle.
+
+Each array is a feature, examples first: `image`, or `train/image` to say the split.
+"""
+
+import math
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from pippin.datasets.conform import conform, stored_dtype
+from pippin.datasets.errors import DatasetError, FaultList, quoted, refuse, too_large
+from pippin.datasets.growing import GrowingArray
+from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.manifest import Feature
+from pippin.datasets.options import DatasetOptions
+from pippin.datasets.parsed import ParsedDataset, image_scale
+from pippin.datasets.sources import Source, Sources
+
+OPTIONS = frozenset({"scale"})
+"""The options that this format reads."""
+
+_LONGEST_HEADER = 10_000
+_MOST_DIMENSIONS = 6
+_CHUNK = 2**20
+
+
+def parse_npz(sources: Sources, options: DatasetOptions, limits: DatasetLimits, directory: Path) -> ParsedDataset:
+    """Reads the arrays of one NPZ; those without a prefix are the split `train`.
+
+    Raises:
+        DatasetError: A member is no array of numbers, or is damaged; it is named.
+        DatasetTooLargeError: There are too many arrays or examples.
+    """
+    if not sources.zipped:
+        raise refuse("send one .npz file, as numpy.savez writes it")
+    if len(sources.files) > limits.max_arrays:
+        raise too_large(f"the NPZ holds {len(sources.files)} arrays; {limits.max_arrays} are allowed")
+    splits: dict[str, dict[str, NDArray[Any]]] = {}
+    faults = FaultList()
+    for source in sources.files:
+        split, name = _split_and_name(source)
+        splits.setdefault(split, {})[name] = _read(source, limits, directory, faults)
+    faults.raise_any()
+    first = next(iter(splits.values()))
+    features = tuple(
+        Feature(name=name, shape=array.shape[1:], dtype=array.dtype.name, scale=image_scale(array, options))
+        for name, array in first.items()
+    )
+    return ParsedDataset("npz", features, splits)
+
+
+def _split_and_name(source: Source) -> tuple[str, str]:
+    if source.suffix != ".npy":
+        raise refuse(f"{source.name} in the NPZ is not an array; its name would end in .npy")
+    key = source.name.removesuffix(".npy")
+    split, slash, name = key.partition("/")
+    if "/" in name:
+        raise refuse(f"{quoted(key)} has two slashes; name an array image, or train/image to say its split")
+    return (split, name) if slash else ("train", key)
+
+
+def _read(source: Source, limits: DatasetLimits, directory: Path, faults: FaultList) -> NDArray[Any]:
+    with source.open() as file:
+        dtype, shape, fortran = _read_header(file, source.name)
+        if shape[0] > limits.max_examples:
+            raise too_large(f"{source.name} declares {shape[0]:,} examples; {limits.max_examples:,} are allowed")
+        expected = math.prod(shape) * dtype.itemsize
+        growing = GrowingArray(directory, _example(shape), dtype)
+        size = 0
+        while chunk := file.read(_CHUNK):
+            size += len(chunk)
+            if size > expected:
+                break
+            growing.write(chunk)
+    if size != expected:
+        found = f"{size:,}" if size < expected else "more"
+        raise refuse(
+            f"{source.name}: its header declares {dtype} of shape {list(shape)}, which is {expected:,} bytes; "
+            f"it holds {found}"
+        )
+    array = growing.finish(shape if fortran else None)
+    return conform(array, directory, lambda example: f"{source.name} example {example + 1}", faults)
+
+
+def _example(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape of one example: a single value is [1], a picture without channels [1, H, W]."""
+    inner = shape[1:]
+    return {0: (1,), 2: (1, *inner)}.get(len(inner), inner)
+
+
+def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
+    try:
+        read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[npy.read_magic(file)]
+        shape, fortran, dtype = read(file, max_header_size=_LONGEST_HEADER)
+    except DatasetError:
+        raise
+    except Exception as error:  # noqa: BLE001  # the header is parsed as Python, which fails in every way there is
+        raise refuse(f"{name} does not begin with the header of a NumPy array: {_first_line(error)}") from None
+    if dtype.hasobject:
+        raise refuse(f"{name} holds pickled Python objects, which are never opened; save an array of numbers")
+    try:
+        stored_dtype(dtype, shape)
+    except DatasetError as error:
+        raise refuse(f"{name}: {error.faults[0].detail}") from None
+    if not 1 <= len(shape) <= _MOST_DIMENSIONS or any(length < 1 for length in shape):
+        raise refuse(
+            f"{name} has the shape {list(shape)}; it needs 1 to {_MOST_DIMENSIONS} dimensions, examples first, "
+            "none of them 0"
+        )
+    return dtype, shape, fortran
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0] or type(error).__name__

@@ -1,0 +1,26 @@
+"""The sample of MNIST that comes with Pippin: 10,000 training and 2,000 test digits; see ATTRIBUTION.md beside this."""
+
+from pathlib import Path
+
+from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.options import DatasetOptions
+from pippin.datasets.prepare import Prepared, prepare
+from pippin.datasets.upload import Upload
+
+NAME = "mnist-sample"
+"""What the dataset is called."""
+
+
+def mnist_sample_path() -> Path:
+    """The folder that holds the sample: four IDX files, named as MNIST's own and compressed."""
+    return Path(__file__).parent
+
+
+def prepare_sample(workdir: Path) -> Prepared:
+    """The sample as a dataset: splits `train` and `test`, features `image` and `label`.
+
+    Args:
+        workdir: As for `pippin.datasets.prepare.prepare`.
+    """
+    upload = Upload.of(*sorted(mnist_sample_path().glob("*-ubyte.gz")))
+    return prepare(upload, DatasetOptions(), DatasetLimits(), workdir)

@@ -1,0 +1,223 @@
+"""The files in an upload as streams: out of a ZIP, out of gzip, and counted as they unpack."""
+
+import gzip
+import io
+import os
+import re
+import struct
+import zipfile
+import zlib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
+from pippin.datasets.limits import Budget, DatasetLimits
+from pippin.datasets.upload import Upload, UploadedFile
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
+_ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+_GZIP = b"\x1f\x8b"
+_BUFFER = 256 * 1024
+_DAMAGE = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, struct.error, NotImplementedError)
+_DAMAGED_DIRECTORY = (*_DAMAGE, OSError, OverflowError, RuntimeError, ValueError)
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f]|^[A-Za-z]:")
+_LITTER = re.compile(r"(^|/)(__MACOSX/.*|\.[^/]*|Thumbs\.db|desktop\.ini)$")
+_MEAN_ENTRY = 128  # bytes of a ZIP's directory that one file may take on average
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file of an upload.
+
+    Attributes:
+        name: Its name, or its path inside the ZIP with forward slashes, without a final `.gz`.
+        open: Opens it as a stream of its unpacked bytes; a context manager. Reading raises DatasetError where the
+            file is damaged or the budget of the upload is spent.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+
+    @property
+    def suffix(self) -> str:
+        """The end of its name, such as `.csv`, in lower case."""
+        return Path(self.name).suffix.lower()
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What an upload holds. `zipped` says whether it came as one ZIP."""
+
+    files: tuple[Source, ...]
+    zipped: bool
+
+
+@contextmanager
+def open_upload(upload: Upload, limits: DatasetLimits) -> Iterator[Sources]:
+    """The files that an upload holds: those of its one ZIP, or those that were sent.
+
+    Nothing is written anywhere under a name that the upload chose.
+
+    Raises:
+        DatasetError: There is none, the ZIP is damaged, encrypted, or names files outside itself.
+        DatasetTooLargeError: The upload is too large, or its files are too many.
+    """
+    size = sum(file.bytes for file in upload.files)
+    if size > limits.max_bytes:
+        raise too_large(f"the upload has {size:,} bytes; {limits.max_bytes:,} are allowed")
+    if len(upload.files) > limits.max_files:
+        raise too_large(f"the upload has {len(upload.files):,} files; {limits.max_files:,} are allowed")
+    if not size:
+        raise refuse("the upload is empty")
+    budget = Budget(limits)
+    zips = [file for file in upload.files if _begins(file.path) in _ZIP]
+    if not zips:
+        yield Sources(tuple(_plain(file, budget) for file in upload.files), zipped=False)
+        return
+    if len(upload.files) > 1:
+        raise refuse(f"{_shown(zips[0])} is a ZIP among {len(upload.files)} files; send one ZIP, or plain files only")
+    with _members(zips[0], budget, limits) as members:
+        yield Sources(members, zipped=True)
+
+
+def _begins(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(4)
+
+
+def _shown(file: UploadedFile) -> str:
+    return file.name or "the upload"
+
+
+def _plain(file: UploadedFile, budget: Budget) -> Source:
+    name = _shown(file)
+
+    def opened() -> BinaryIO:
+        raw = io.BufferedReader(io.FileIO(file.path), _BUFFER)
+        return _unpacked(raw, name, budget) if raw.peek(2)[:2] == _GZIP else _counted(raw, name, budget)
+
+    return Source(name.removesuffix(".gz"), opened)
+
+
+def _counted(file: "_Readable", name: str, budget: Budget) -> io.BufferedReader:
+    return io.BufferedReader(_Counted(file, name, budget), _BUFFER)
+
+
+def _unpacked(file: io.BufferedIOBase, name: str, budget: Budget) -> io.BufferedReader:
+    return io.BufferedReader(_Counted(gzip.GzipFile(fileobj=file, mode="rb"), name, budget, file), _BUFFER)
+
+
+class _Readable(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+    def close(self) -> None: ...
+
+
+class _Counted(io.RawIOBase):
+    """A stream whose bytes count against the budget, and whose damage is a `DatasetError`."""
+
+    def __init__(self, inner: "_Readable", name: str, budget: Budget, *closed_too: "_Readable") -> None:
+        self._inner = inner
+        self._closing = (inner, *closed_too)
+        self._name = name
+        self._budget = budget
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "WriteableBuffer") -> int:
+        view = memoryview(buffer).cast("B")
+        try:
+            data = self._inner.read(len(view))
+        except DatasetError:
+            raise
+        except _DAMAGE as error:
+            raise refuse(f"{self._name} is damaged or cut short: {error}") from None
+        self._budget.spend(len(data), self._name)
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            for file in self._closing:
+                with suppress(*_DAMAGE):
+                    file.close()
+        super().close()
+
+
+class _Capped(io.FileIO):
+    """A file that refuses to be read in pieces so large that only a hostile ZIP asks for them.
+
+    `zipfile` reads a directory of the size that the ZIP declares at once, and makes an object of each entry.
+    """
+
+    longest = 0
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        rest = os.fstat(self.fileno()).st_size - self.tell()
+        wanted = rest if size is None or size < 0 else min(size, rest)
+        if wanted > self.longest:
+            raise too_large("the ZIP's directory is larger than the number of files allowed would need")
+        return super().read(wanted) or b""
+
+
+@contextmanager
+def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Iterator[tuple[Source, ...]]:
+    name = _shown(file)
+    with _Capped(file.path) as capped:
+        capped.longest = max(1024 * 1024, limits.max_files * _MEAN_ENTRY)
+        try:
+            archive = zipfile.ZipFile(capped)
+        except DatasetError:
+            raise
+        except _DAMAGED_DIRECTORY as error:
+            raise refuse(f"{name} is not a sound ZIP: {error}") from None
+        with archive:
+            infos = [info for info in archive.infolist() if not info.is_dir()]
+            if len(infos) > limits.max_files:
+                raise too_large(f"{name} holds {len(infos):,} files; {limits.max_files:,} are allowed")
+            sources = tuple(_member(archive, info, budget) for info in infos if not _LITTER.search(_path(info)))
+            if not sources:
+                raise refuse(f"{name} is a ZIP without files")
+            name, times = Counter(source.name for source in sources).most_common(1)[0]
+            if times > 1:
+                raise refuse(f"the ZIP holds {quoted(name)} {times} times")
+            yield sources
+
+
+def _path(info: zipfile.ZipInfo) -> str:
+    """The member's path, with forward slashes and without detours.
+
+    Raises:
+        DatasetError: It leads out of the ZIP, or cannot be shown.
+    """
+    # Windows tools write backslashes. `filename` was cut at a NUL; the original name has it still.
+    written = info.orig_filename.replace("\\", "/")
+    steps = [step for step in written.split("/") if step not in {"", "."}]
+    if written.startswith("/") or ".." in steps or _UNSAFE.search(written) or not steps:
+        raise refuse(f"the ZIP names a file {quoted(info.orig_filename)}, which is not a path inside it")
+    return "/".join(steps)
+
+
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Source:
+    name = _path(info)
+    if info.flag_bits & 0x1:
+        raise refuse(f"{name} in the ZIP is encrypted; send it without a password")
+    # The other methods need memory that the member itself chooses.
+    if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+        raise refuse(f"{name} in the ZIP is compressed by method {info.compress_type}; use deflate, the usual one")
+
+    def opened() -> BinaryIO:
+        try:
+            inner = archive.open(info)
+        except _DAMAGED_DIRECTORY as error:
+            raise refuse(f"{name} in the ZIP is damaged: {error}") from None
+        stored = _counted(inner, name, budget)
+        return _unpacked(stored, name, budget) if stored.peek(2)[:2] == _GZIP else stored
+
+    return Source(name.removesuffix(".gz"), opened)
