@@ -4,7 +4,8 @@ from pathlib import Path
 
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.options import DatasetOptions
-from pippin.datasets.prepare import Prepared, prepare
+from pippin.datasets.prepare import Prepared
+from pippin.datasets.prepare import prepare as prepare_upload
 from pippin.datasets.upload import Upload
 
 NAME = "mnist-sample"
@@ -16,11 +17,11 @@ def mnist_sample_path() -> Path:
     return Path(__file__).parent
 
 
-def prepare_sample(workdir: Path) -> Prepared:
+def prepare(workdir: Path) -> Prepared:
     """The sample as a dataset: splits `train` and `test`, features `image` and `label`.
 
     Args:
         workdir: As for `pippin.datasets.prepare.prepare`.
     """
     upload = Upload.of(*sorted(mnist_sample_path().glob("*-ubyte.gz")))
-    return prepare(upload, DatasetOptions(), DatasetLimits(), workdir)
+    return prepare_upload(upload, DatasetOptions(), DatasetLimits(), workdir)
