@@ -39,6 +39,9 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
     """The faults in `document`, which `root` refused with `error`."""
     for details in error.errors(include_url=False):
         loc, kind = details["loc"], details["type"]
+        if kind == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]:
+            # Pydantic counts only the entries without faults; those have been told.
+            continue
         path = _path(loc, document, missing=kind == "missing")
         match kind:
             case "missing" if isinstance(loc[-1], int):

@@ -170,9 +170,8 @@ class _Tracer:
 
     def _missing_inputs(self, node: Node, at: str) -> Iterator[Fault]:
         if not node.inputs and node.index == 0 and len(self.draft.inputs) > 1:
-            yield Fault(
-                at + "/input", "is required: the model has several inputs, and the first layer reads one of them"
-            )
+            names = ", ".join(name for part in self.draft.inputs if (name := _name(part)))
+            yield Fault(at + "/input", f"is required: one of the model's inputs {names}")
         for name in node.inputs:
             if name in self.shapes or not self.is_named:
                 continue

@@ -1,0 +1,79 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pippin.spec import SpecError, resolve
+
+MakeSpec = Callable[..., dict[str, Any]]
+FaultsOf = Callable[[object], dict[str, str]]
+
+DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
+SOFTMAX = {"type": "softmax", "name": "softmax"}
+POOL = {"type": "pooling", "name": "p", "pooling_type": "max", "kernel_size": [1, 1]}
+
+
+def layers_with(**fields: object) -> dict[str, object]:
+    return {"layers": [POOL | fields, {"type": "flatten", "name": "f"}, DENSE, SOFTMAX]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer", "detail"),
+    [
+        ({"epoch": 3}, "/epoch", "there is no field 'epoch'; did you mean 'epochs'?"),
+        (layers_with(stryde=[1, 1]), "/layers/0/stryde", "there is no field 'stryde'; did you mean 'stride'?"),
+        (layers_with(type="Pooling"), "/layers/0/type", "did you mean 'pooling'?"),
+        (layers_with(type=7), "/layers/0/type", "found '7'; needs one of convolution, "),
+        (layers_with(pooling_type="maximum"), "/layers/0/pooling_type", "found 'maximum'; needs 'max' or 'average'"),
+        (layers_with(kernel_size=[2]), "/layers/0/kernel_size", "found [2]; needs [height, width]"),
+        (layers_with(kernel_size=[2, 2, 2]), "/layers/0/kernel_size", "found [2, 2, 2]; needs [height, width]"),
+        (layers_with(kernel_size=3), "/layers/0/kernel_size", "found 3; needs a list"),
+        (layers_with(kernel_size=[1, 0]), "/layers/0/kernel_size/1", "found 0; needs 1 or more"),
+        (layers_with(kernel_size=[1, 2.5]), "/layers/0/kernel_size/1", "found 2.5; needs a whole number"),
+        (layers_with(kernel_size=[1, 2**17]), "/layers/0/kernel_size/1", "found 131072; needs 65536 or less"),
+        (layers_with(padding="vald"), "/layers/0/padding/type", "found 'vald'; needs one of same, valid; did you mean"),
+        (layers_with(padding=1), "/layers/0/padding", "found 1; needs an object"),
+        (layers_with(padding={}), "/layers/0/padding/type", "is required: one of same, valid"),
+        (
+            layers_with(padding={"type": "valid", "borders": [[0, 0]]}),
+            "/layers/0/padding/borders",
+            "found a list of 1; needs [[top, bottom], [left, right]]",
+        ),
+        (
+            layers_with(padding={"type": "valid", "borders": [[0, 0], [0, -1]]}),
+            "/layers/0/padding/borders/1/1",
+            "found -1; needs 0 or more",
+        ),
+        (
+            layers_with(padding={"type": "same", "borders": []}),
+            "/layers/0/padding/borders",
+            "there is no field 'borders'",
+        ),
+        (layers_with(updatable="yes"), "/layers/0/updatable", "found 'yes'; needs true or false"),
+        (layers_with(name=""), "/layers/0/name", "found ''; needs at least 1 character"),
+        (layers_with(name=None), "/layers/0/name", "found null; needs a text"),
+        ({"layers": []}, "/layers", "found []; needs at least 1 entry"),
+        ({"layers": [7]}, "/layers/0", "found 7; needs an object"),
+        ({"inputs": {}}, "/inputs", "found an object; needs a list"),
+        ({"optimizer": {"type": "adagrad"}}, "/optimizer/type", "found 'adagrad'; needs one of adam, sgd"),
+        ({"epochs": {"default": True}}, "/epochs/default", "found true; needs a whole number"),
+        ({"epochs": {"default": 2, "mx": 3}}, "/epochs/mx", "there is no field 'mx'; did you mean 'max'?"),
+        ({"epochs": 10**30}, "/epochs", "found a number of more than 20 digits; needs less than"),
+        ({"user_defined": {"key/with~signs": 3}}, "/user_defined/key~1with~0signs", "found 3; needs a text"),
+        ({"outputs": ...}, "/outputs", "is required: "),
+    ],
+)  # fmt: skip
+def test_a_fault_says_what_was_found_and_what_would_be_right(
+    small_spec: MakeSpec, faults_of: FaultsOf, changes: dict[str, Any], pointer: str, detail: str
+) -> None:
+    document = small_spec(**{"inputs": [{"name": "x", "shape": [4, 1, 1]}]} | changes)
+    assert detail in faults_of(document)[pointer]
+
+
+def test_long_values_are_cut(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    assert len(faults_of(small_spec(loss="x" * 10_000))["/loss"]) < 150
+
+
+def test_an_error_tells_how_many_more_there_are(small_spec: MakeSpec) -> None:
+    with pytest.raises(SpecError, match=r"/layers/0/name.*and \d more"):
+        resolve(small_spec(layers=[{"type": "relu"}] * 9))

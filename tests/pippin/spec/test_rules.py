@@ -1,0 +1,173 @@
+"""Each rule on a model that keeps it and on one that breaks it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pippin.faults import Fault
+from pippin.spec.graph import trace
+from pippin.spec.parse import parse
+from pippin.spec.rules import RULES_BY_ID
+
+MakeSpec = Callable[..., dict[str, Any]]
+FaultsOf = Callable[[object], dict[str, str]]
+
+DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
+SOFTMAX = {"type": "softmax", "name": "softmax"}
+X = {"name": "x", "shape": [4], "type": "float"}
+Y = {"name": "y", "shape": [3]}
+CLASS = {"name": "y_true", "shape": [1], "type": "int"}
+ENTROPY = {"type": "categorical_cross_entropy"}
+SQUARES = {"type": "mean_squared_error"}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What to change in the small model so that it keeps a rule, and breaks it at a pointer."""
+
+    rule: str
+    kept: dict
+    broken: dict
+    pointer: str
+
+
+CASES = [
+    Case("names.layers-unique", {}, {"layers": [DENSE, SOFTMAX | {"name": "dense", "output": "y"}]}, "/layers/1/name"),
+    Case("names.layers-unique", {"loss": ENTROPY | {"name": "l"}}, {"loss": ENTROPY | {"name": "dense"}}, "/loss/name"),
+    Case("names.features-unique", {"inputs": [X]}, {"inputs": [X, X]}, "/inputs/1/name"),
+    Case("names.features-unique", {"outputs": [Y]}, {"outputs": [Y, Y]}, "/outputs/1/name"),
+    Case(
+        "names.features-unique",
+        {"training_inputs": [X, CLASS]},
+        {"training_inputs": [X, CLASS, X]},
+        "/training_inputs/2/name",
+    ),
+    Case(
+        "names.pippin-reserved",
+        {"user_defined": {"pippinish": ""}},
+        {"user_defined": {"pippin.seed": ""}},
+        "/user_defined/pippin.seed",
+    ),
+    Case(
+        "features.ranks",
+        {"inputs": [X | {"shape": [4, 1, 1]}]},
+        {"inputs": [X | {"shape": [4, 1]}]},
+        "/inputs/0/shape",
+    ),
+    Case("features.outputs-made", {}, {"outputs": [{"name": "x", "shape": [4]}]}, "/outputs/0/name"),
+    Case("features.output-shapes", {}, {"outputs": [{"name": "y", "shape": [1, 3]}]}, "/outputs/0/shape"),
+    Case("features.output-shapes", {}, {"outputs": [{"name": "y", "shape": [3], "type": "int"}]}, "/outputs/0/type"),
+    Case("updatable.some", {}, {"layers": [DENSE | {"updatable": False}, SOFTMAX]}, "/layers"),
+    Case("updatable.types", {}, {"layers": [DENSE, SOFTMAX | {"updatable": True}]}, "/layers/1/updatable"),
+    Case(
+        "updatable.path",
+        {"layers": [SOFTMAX | {"name": "below"}, DENSE, {"type": "relu", "name": "r"}, SOFTMAX]},
+        {"layers": [DENSE, SOFTMAX | {"name": "between"}, {"type": "tanh", "name": "t"}, SOFTMAX]},
+        "/layers/1/type",
+    ),
+    Case("updatable.path", {"layers": [DENSE], "loss": SQUARES}, {"loss": SQUARES}, "/layers/1/type"),
+    Case("loss.softmax", {}, {"loss": ENTROPY | {"input": "dense"}}, "/loss/input"),
+    Case("loss.softmax", {}, {"loss": ENTROPY | {"input": "x"}}, "/loss/input"),
+    Case("loss.input-made", {"loss": SQUARES | {"input": "dense"}}, {"loss": SQUARES | {"input": "x"}}, "/loss/input"),
+    Case("loss.target-not-made", {}, {"loss": ENTROPY | {"target": "dense"}}, "/loss/target"),
+    Case("loss.target-not-made", {}, {"loss": SQUARES | {"target": "x"}}, "/loss/target"),
+    Case("training.inputs", {"training_inputs": [X, CLASS]}, {"training_inputs": [CLASS]}, "/training_inputs"),
+    Case(
+        "training.inputs",
+        {"training_inputs": [CLASS, X]},
+        {"training_inputs": [X | {"type": "double"}, CLASS]},
+        "/training_inputs/0",
+    ),
+    Case(
+        "training.inputs", {}, {"training_inputs": [CLASS, X | {"shape": [4, 1, 1]}]}, "/training_inputs/1",
+    ),
+    Case(
+        "training.target",
+        {"training_inputs": [X, CLASS], "loss": ENTROPY | {"target": "y_true"}},
+        {"training_inputs": [X, CLASS], "loss": ENTROPY | {"target": "label"}},
+        "/training_inputs",
+    ),
+    Case(
+        "training.target-type",
+        {"training_inputs": [X, CLASS]},
+        {"training_inputs": [X, CLASS | {"type": "float"}]},
+        "/training_inputs/1/type",
+    ),
+    Case("training.target-type", {}, {"training_inputs": [X, CLASS | {"shape": [3]}]}, "/training_inputs/1/shape"),
+    Case(
+        "training.target-type",
+        {"training_inputs": [X, {"name": "t", "shape": [3], "type": "double"}], "loss": SQUARES | {"input": "dense"}},
+        {"training_inputs": [X, {"name": "t", "shape": [2]}], "loss": SQUARES | {"input": "dense"}},
+        "/training_inputs/1/shape",
+    ),
+    Case(
+        "training.target-type",
+        {},
+        {"training_inputs": [X, {"name": "t", "shape": [3], "type": "int"}], "loss": SQUARES | {"input": "dense"}},
+        "/training_inputs/1/type",
+    ),
+    Case(
+        "training.nothing-else",
+        {"training_inputs": [X, CLASS]},
+        {"training_inputs": [X, CLASS, {"name": "weight", "shape": [1]}]},
+        "/training_inputs/2",
+    ),
+]  # fmt: skip
+
+
+def faults(rule: str, document: object) -> list[Fault]:
+    draft, _ = parse(document)
+    return list(RULES_BY_ID[rule](trace(draft)))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
+def test_a_model_that_keeps_the_rule_passes(case: Case, small_spec: MakeSpec) -> None:
+    assert faults(case.rule, small_spec(**case.kept)) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
+def test_a_model_that_breaks_the_rule_is_pointed_at(case: Case, small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    (fault,) = faults(case.rule, small_spec(**case.broken))
+    assert fault.pointer == case.pointer
+    assert fault.detail.startswith("found ")
+    assert faults_of(small_spec(**case.broken))[case.pointer]
+
+
+def test_every_rule_has_its_case_and_names_its_source() -> None:
+    assert {case.rule for case in CASES} == set(RULES_BY_ID)
+    for rule in RULES_BY_ID.values():
+        assert "Source: " in rule.__doc__ or "Ours" in rule.__doc__, rule.__name__
+
+
+@pytest.mark.parametrize("loss", [[], [ENTROPY], [ENTROPY, SQUARES], None])
+def test_there_is_exactly_one_loss(small_spec: MakeSpec, faults_of: FaultsOf, loss: object) -> None:
+    assert "xactly one loss" in faults_of(small_spec(loss=loss))["/loss"]
+    assert "xactly one loss" in faults_of(small_spec(loss=...))["/loss"]
+
+
+def test_every_type_that_core_ml_lets_through_may_stand_between_loss_and_updatable_layer(
+    small_spec: MakeSpec, faults_of: FaultsOf
+) -> None:
+    layers = [
+        {"type": "convolution", "name": "lowest", "output_channels": 2, "kernel_size": [1, 1], "updatable": True},
+        {"type": "relu", "name": "relu"},
+        {"type": "pooling", "name": "pool", "pooling_type": "average", "kernel_size": [2, 2]},
+        {"type": "convolution", "name": "frozen", "output_channels": 2, "kernel_size": [1, 1]},
+        {"type": "tanh", "name": "tanh"},
+        {"type": "flatten", "name": "flatten"},
+        {"type": "inner_product", "name": "dense", "output_channels": 3},
+        {"type": "sigmoid", "name": "sigmoid"},
+        SOFTMAX,
+    ]
+    assert faults_of(small_spec(inputs=[{"name": "x", "shape": [1, 4, 4]}], layers=layers)) == {}
+
+
+def test_a_branch_without_updatable_layers_may_hold_anything(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    layers = [
+        DENSE,
+        {"type": "softmax", "name": "aside", "input": "dense"},
+        SOFTMAX | {"input": "dense", "output": "y"},
+    ]
+    assert faults_of(small_spec(layers=layers)) == {}
