@@ -102,7 +102,7 @@ class Settings(BaseSettings):
         default=None, ge=2**28, description="Memory that a training may allocate (Linux). Default: no limit."
     )
     worker_grace_seconds: float = Field(
-        default=3, ge=0, description="How long a worker that is to end waits for its training to stop."
+        default=2, ge=0, description="How long a worker that is to end waits for its training to stop."
     )
     worker_cache_bytes: int = Field(
         default=10 * 2**30, ge=0, description="Room for copies of datasets that workers keep in PIPPIN_HOME."

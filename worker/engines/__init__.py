@@ -1,1 +1,62 @@
-"""Engines: what trains an updatable `.mlmodel`. `engine.py` is the interface; each other package is one engine."""
+"""The engines by name. Nothing of an engine is imported until it is made: each needs libraries that others lack."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from pippin.faults import PippinError
+from pippin.settings import Settings
+from worker.engines.engine import Engine
+
+
+@dataclass(frozen=True)
+class EngineOptions:
+    """How an engine is set up on this machine.
+
+    Attributes:
+        threads: How many threads compute; None leaves it to the engine.
+        cache: A folder where engines keep compiled programs from job to job, each in one of its own.
+    """
+
+    threads: int | None
+    cache: Path
+
+    @classmethod
+    def of(cls, settings: Settings) -> "EngineOptions":
+        """The options that the settings ask for."""
+        return cls(threads=settings.worker_threads, cache=settings.home / "cache" / "programs")
+
+
+class UnknownEngineError(PippinError):
+    """No engine of this name can run here."""
+
+
+def _jax(options: EngineOptions) -> Engine:
+    # The order matters: JAX reads its environment as it is imported.
+    from worker.engines.jax.configure import configure  # noqa: PLC0415 - only the worker that trains with it has it
+
+    configure(threads=options.threads, cache_dir=options.cache / "jax")
+    from worker.engines.jax.engine import JaxEngine  # noqa: PLC0415 - see above
+
+    return JaxEngine()
+
+
+ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
+    "jax": _jax,
+}
+
+
+def make_engine(name: str, options: EngineOptions) -> Engine:
+    """The engine called `name`, imported and set up, with nothing computed yet.
+
+    Raises:
+        UnknownEngineError: There is no such engine, or its libraries are not installed.
+    """
+    if name not in ENGINES:
+        raise UnknownEngineError(f"there is no engine {name!r}; there is {', '.join(ENGINES)}")
+    try:
+        return ENGINES[name](options)
+    except ImportError as error:
+        raise UnknownEngineError(
+            f"the engine {name} cannot run here: {error}; install what it needs with: pip install 'pippin[worker]'"
+        ) from error

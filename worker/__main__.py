@@ -1,0 +1,55 @@
+"""`python -m worker`: one worker, until SIGTERM or SIGINT.
+
+Exit codes: 0 told to stop, 2 it cannot work with these arguments, these settings or on this machine.
+"""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+
+from pippin.faults import PippinError
+from pippin.logs import configure
+from pippin.settings import Settings
+from worker.child import DEFAULT_WAY
+from worker.engines import ENGINES, EngineOptions, make_engine
+from worker.loop import work
+from worker.shutdown import Shutdown
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a worker; the exit code."""
+    asked = _parser().parse_args(arguments)
+    shutdown = Shutdown()
+    shutdown.install()
+    try:
+        settings = Settings()
+        if settings.redis_url is None:
+            return _complain("set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses")
+        configure(settings.log_level)
+        # What RQ says at level info, our own lines say better.
+        logging.getLogger("rq").setLevel(logging.WARNING)
+        engine = make_engine(asked.engine, EngineOptions.of(settings))
+    except PippinError as error:
+        return _complain(str(error))
+    work(settings, engine, shutdown, name=asked.name, way=asked.start)
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m worker", description="Trains the jobs of one queue.")
+    parser.add_argument("--engine", default="jax", choices=ENGINES, help="what to train with (default: jax)")
+    parser.add_argument("--name", help="what GET /workers shows, before a random end (default: the host's name)")
+    parser.add_argument(
+        "--start", default=DEFAULT_WAY, choices=["fork", "spawn"], help=f"how children start (default: {DEFAULT_WAY})"
+    )
+    return parser
+
+
+def _complain(sentence: str) -> int:
+    print(f"pippin worker: {sentence}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,189 @@
+"""One attempt at a job: from its claim to the trained file, or to the reason why there is none."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from pippin.blobs import BlobError, BlobMissingError, Blobs
+from pippin.datasets.errors import refuse
+from pippin.jobs.job import Artifact, Failure, Variant
+from pippin.jobs.request import ResolvedRequest
+from pippin.jobs.states import Reason
+from pippin.mlmodel import build, inference_variant
+from pippin.spec import ResolvedSpec, resolve
+from pippin.store import Claim, LeaseLost, NoSuchJob, Refused, Store, StoreUnavailable
+from worker.assignment import Assignment
+from worker.dataset_cache import DatasetCache
+from worker.engines.engine import Engine, Examples, Stopped, TrainingRun
+from worker.examples import split_examples
+from worker.failures import failure_of
+from worker.lease import Lease
+from worker.outbox import Outbox
+from worker.patience import patiently
+from worker.report import Report
+from worker.settlement import settle_stopped
+from worker.stop import Cause, StopSwitch
+from worker.trained import provenance, write_trained
+from worker.watchdog import Watchdog
+
+_log = structlog.get_logger(__name__)
+
+# A training is worth waiting for: Redis may be away for that long at its very end, and nothing is lost.
+_PATIENCE_SECONDS = 600.0
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What an attempt works with.
+
+    Attributes:
+        renew_seconds: How often the lease is renewed.
+    """
+
+    store: Store
+    blobs: Blobs
+    datasets: DatasetCache
+    engine: Engine
+    renew_seconds: float = 5
+
+
+def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
+    """Make the attempt and record how it ended, unless it turns out to be somebody else's.
+
+    Raises:
+        StoreUnavailable: The end could not be recorded for as long as that is worth trying.
+    """
+    claim = assignment.claim
+    structlog.contextvars.bind_contextvars(job=claim.job_id, attempt=claim.number)
+    try:
+        job = patiently(
+            lambda: tools.store.attempts.claim(claim, worker=assignment.worker, engine=assignment.engine),
+            _PATIENCE_SECONDS,
+        )
+    except (Refused, NoSuchJob) as error:
+        _log.info("not claimed", why=str(error))
+        return
+    _log.info("claimed")
+    with (
+        Lease(tools.store.attempts, claim, stop, renew_seconds=tools.renew_seconds),
+        Outbox(stop) as outbox,
+    ):
+        _Attempt(claim, job.request, tools, stop, outbox).run()
+
+
+class _Attempt:
+    """An attempt that holds its job."""
+
+    def __init__(self, claim: Claim, request: ResolvedRequest, tools: Tools, stop: StopSwitch, outbox: Outbox) -> None:
+        self._claim = claim
+        self._request = request
+        self._tools = tools
+        self._stop = stop
+        self._outbox = outbox
+        self._report = Report(
+            tools.store.attempts,
+            claim,
+            outbox,
+            stop,
+            engine=tools.engine.name,
+            hyperparameters=request.hyperparameters,
+        )
+
+    def run(self) -> None:
+        """Train, and record the end once all that came before it is recorded."""
+        end = self._train_and_judge()
+        if not self._outbox.flush(_PATIENCE_SECONDS):
+            if self._stop.cause is not Cause.LEASE_LOST:
+                raise StoreUnavailable("Redis could not be reached in time to record what the attempt has done")
+            return
+        try:
+            patiently(end, _PATIENCE_SECONDS)
+        except LeaseLost as error:
+            _log.warning("the end is not recorded", why=str(error))
+
+    def _train_and_judge(self) -> Callable[[], object]:
+        """Train; the call that records how it ended."""
+        store, claim = self._tools.store, self._claim
+        try:
+            trained = self._train()
+        except Stopped:
+            cause = self._stop.cause or Cause.TERMINATED
+            _log.info("stopped", cause=cause)
+            return partial(settle_stopped, store, claim, cause)
+        except StoreUnavailable:
+            raise
+        except (OSError, BlobError) as error:
+            # A full disk or a blob store that is away says nothing about the job: another worker may do better.
+            _log.exception("lost")
+            failure = Failure(code=Reason.WORKER_LOST, detail=f"A file could not be read or written: {error}.")
+            return partial(store.reaping.report_lost, claim, failure)
+        except Exception as error:  # noqa: BLE001 - whatever went wrong, the job must end with a reason
+            failure = failure_of(error)
+            _log.info("failed", reason=failure.code, detail=failure.detail)
+            return partial(store.attempts.fail, claim, failure)
+        return partial(self._succeed, trained)
+
+    def _train(self) -> Artifact:
+        """Make the trained file and store it.
+
+        Raises:
+            Stopped: Something threw the switch.
+            Exception: Whatever else went wrong, with a sentence if it was foreseen.
+        """
+        request, tools = self._request, self._tools
+        resolved = resolve(patiently(lambda: tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60))
+        model = build(resolved)
+        _log.debug("built the model", bytes=len(model))
+        # Nobody waits for the initial model, so the training does not either.
+        uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
+        try:
+            initial = uploads.submit(self._store, "initial", model)
+            initial.add_done_callback(lambda done: None if done.exception() else self._report.artifact(done.result()))
+            training, validation = self._examples(resolved)
+            self._stop.check()
+            run = TrainingRun(model, request.hyperparameters, training, validation, request.report == "batch")
+            with Watchdog(self._stop):
+                weights = tools.engine.train(run, self._report)
+            trained = write_trained(model, weights, self._provenance(resolved, training))
+            self._report.artifact(self._store("inference", inference_variant(trained)))
+            initial.result()
+            return self._store("trained", trained)
+        finally:
+            uploads.shutdown(wait=False)
+
+    def _examples(self, resolved: ResolvedSpec) -> tuple[Examples, Examples | None]:
+        asked = self._request.dataset
+        manifest = patiently(lambda: self._tools.store.datasets.get(self._claim.tenant, asked.id), 60)
+        if manifest is None:
+            raise refuse(f"the dataset {asked.id} was deleted before the training began; upload it again")
+        try:
+            arrays = self._tools.datasets.arrays(asked.digest)
+        except BlobMissingError as error:
+            raise refuse(f"the arrays of the dataset {asked.id} are gone ({error}); upload it again") from error
+        _log.debug("opened the dataset", digest=asked.digest)
+        features = resolved.spec.training_inputs or ()
+        return split_examples(asked, manifest, features, arrays, self._request.hyperparameters.seed)
+
+    def _provenance(self, resolved: ResolvedSpec, training: Examples) -> dict[str, str]:
+        return provenance(
+            engine=self._tools.engine.name,
+            dataset=self._request.dataset.digest,
+            hyperparameters=self._request.hyperparameters,
+            last=self._report.last,
+            scales={name: scale for name, scale in training.scales.items() if name != resolved.training_target},
+        )
+
+    def _store(self, variant: Variant, data: bytes) -> Artifact:
+        digest = self._tools.blobs.put_bytes(data)
+        url = f"/jobs/{self._claim.job_id}/model?variant={variant}"
+        return Artifact(variant=variant, digest=digest, bytes=len(data), url=url)
+
+    def _succeed(self, trained: Artifact) -> None:
+        try:
+            self._tools.store.attempts.succeed(self._claim, trained)
+        except Refused:
+            # Cancelled in the very last moment.
+            self._tools.store.attempts.cancelled(self._claim)

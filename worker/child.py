@@ -1,0 +1,153 @@
+"""The process that makes one attempt: forked where that is safe, started afresh elsewhere, never outliving its parent.
+
+A fork of a parent that has imported everything and computed nothing reaches its first step in a tenth of a second; a
+fresh interpreter pays two seconds of imports. On macOS Objective-C does not survive a fork.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal, NoReturn
+
+from worker.assignment import Assignment
+
+Way = Literal["fork", "spawn"]
+DEFAULT_WAY: Way = "spawn" if sys.platform == "darwin" else "fork"
+
+_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+_POLL_SECONDS = 0.02
+_PR_SET_PDEATHSIG = 1
+# Loaded before any fork: loading takes locks that another thread may hold at the wrong moment.
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Child:
+    """A running child, as its parent sees it."""
+
+    def __init__(self, pid: int, lifeline: int | None = None) -> None:
+        self.pid = pid
+        self._lifeline = lifeline
+        self._exit_code: int | None = None
+
+    def wait(self, seconds: float) -> int | None:
+        """Wait up to `seconds` for the end: the exit code, the negated number of the signal, or None if it lives on."""
+        deadline = time.monotonic() + seconds
+        while self._exit_code is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self._exit_code = os.waitstatus_to_exitcode(status)
+                if self._lifeline is not None:
+                    os.close(self._lifeline)
+            elif time.monotonic() >= deadline:
+                return None
+            else:
+                time.sleep(_POLL_SECONDS)
+        return self._exit_code
+
+    def terminate(self) -> None:
+        """Ask it to stop at the next chunk and to hand its attempt back. Safe in a signal handler."""
+        if self._exit_code is None:
+            os.kill(self.pid, signal.SIGTERM)
+
+    def kill(self) -> None:
+        """End it, and whatever it started, at once."""
+        if self._exit_code is None:
+            with suppress(ProcessLookupError):
+                os.killpg(self.pid, signal.SIGKILL)
+
+
+def start_child(assignment: Assignment, main: Callable[[Assignment], int], way: Way = DEFAULT_WAY) -> Child:
+    """Start a child, in a process group of its own, that runs `main(assignment)` and exits with what it returns.
+
+    SIGTERM and SIGINT reach `main` blocked; it unblocks them once its handlers are in place.
+
+    Args:
+        assignment: What the child is to do.
+        main: Run in the child. The way "spawn" runs `worker.entry` instead, in a new interpreter that takes its
+            settings, the address of Redis among them, from the environment and the assignment from a pipe, so that no
+            secret shows in the list of processes.
+        way: How to start it.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    try:
+        return _fork(assignment, main) if way == "fork" else _spawn(assignment)
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _fork(assignment: Assignment, main: Callable[[Assignment], int]) -> Child:
+    parent = os.getpid()
+    with warnings.catch_warnings():
+        # Python 3.12 warns because NumPy's threads exist. They are idle: the parent computes nothing.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        pid = os.fork()
+    if pid == 0:
+        _run_and_exit(assignment, main, parent)
+    # Both sides set the group: the parent may want to kill it before the child has come so far.
+    with suppress(OSError):
+        os.setpgid(pid, pid)
+    return Child(pid)
+
+
+def _run_and_exit(assignment: Assignment, main: Callable[[Assignment], int], parent: int) -> NoReturn:
+    # Whatever happens, the parent's frames below this one must never go on in a child.
+    code = 1
+    try:
+        os.setpgid(0, 0)
+        _die_with(parent)
+        code = main(assignment)
+    except BaseException:  # noqa: BLE001 - see above
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)
+
+
+def _die_with(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends, however that ends (Linux, prctl(2))."""
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have died before the kernel was asked.
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def _spawn(assignment: Assignment) -> Child:
+    reader, writer = os.pipe()
+    try:
+        pid = os.posix_spawn(
+            sys.executable,
+            # -P: a `worker.py` in the current folder must not be taken for ours.
+            [sys.executable, "-P", "-m", "worker.entry"],
+            os.environ,
+            file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)],
+            setpgroup=0,
+        )
+    except OSError:
+        os.close(writer)
+        raise
+    finally:
+        os.close(reader)
+    # A child that is dead already is found when it is waited for.
+    with suppress(BrokenPipeError):
+        os.write(writer, assignment.to_json().encode() + b"\n")
+    return Child(pid, lifeline=writer)
+
+
+def die_at_end_of(pipe: int) -> None:
+    """Kill this process when the other end of `pipe` closes: what stands in for PDEATHSIG in a spawned child."""
+
+    def watch() -> None:
+        while os.read(pipe, 1):
+            pass
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="lifeline", daemon=True).start()

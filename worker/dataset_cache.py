@@ -1,0 +1,89 @@
+"""Datasets on this machine's disk, by digest, shared by its workers."""
+
+import os
+import re
+import tempfile
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from pippin.blobs import Blobs
+from pippin.datasets.arrays import open_arrays
+
+_ENTRY = re.compile(r"[0-9a-f]{64}")
+_TRIES = 3
+# A download that old was left by a worker that died.
+_ABANDONED_SECONDS = 24 * 3600
+
+
+class DatasetCache:
+    """A folder of datasets. The ones used longest ago go first once they take more than `limit` bytes together.
+
+    A digest names its content, so an entry is never stale. Several processes may use one folder: entries appear whole,
+    and one that is removed while it is mapped stays readable to who has mapped it.
+    """
+
+    def __init__(self, folder: Path, limit: int, blobs: Blobs) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._blobs = blobs
+
+    def arrays(self, digest: str) -> Mapping[str, NDArray[Any]]:
+        """The arrays of the dataset `digest` (`sha256:<hex>`), memory-mapped, fetched first if they are not here.
+
+        Raises:
+            BlobError: The blob is gone or damaged, or the store cannot be reached.
+            DatasetError: The blob is not a dataset.
+        """
+        entry = self._folder / digest.removeprefix("sha256:")
+        for _ in range(_TRIES):
+            self._touch_or_fetch(digest, entry)
+            # Another worker may have removed it since.
+            with suppress(FileNotFoundError):
+                return open_arrays(entry)
+        return open_arrays(entry)
+
+    def _touch_or_fetch(self, digest: str, entry: Path) -> None:
+        try:
+            os.utime(entry)
+        except FileNotFoundError:
+            self._fetch(digest, entry)
+            self._make_room(entry)
+
+    def _fetch(self, digest: str, entry: Path) -> None:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self._folder) as folder:
+            fetched = Path(folder) / entry.name
+            self._blobs.fetch(digest, fetched)
+            # Without this, a power cut after the rename could leave a whole name on an empty file.
+            with fetched.open("rb") as file:
+                os.fsync(file.fileno())
+            fetched.replace(entry)
+
+    def _make_room(self, newest: Path) -> None:
+        entries = []
+        for path in self._folder.iterdir():
+            with suppress(FileNotFoundError):
+                entries.append((path.stat().st_mtime, path.stat().st_size, path))
+        for modified, _, path in entries:
+            if path.name.startswith(".fetch-") and modified < time.time() - _ABANDONED_SECONDS:
+                _remove_folder(path)
+        kept = [entry for entry in sorted(entries) if _ENTRY.fullmatch(entry[2].name)]
+        total = sum(size for _, size, _ in kept)
+        for _, size, path in kept:
+            if total <= self._limit:
+                break
+            if path != newest:
+                path.unlink(missing_ok=True)
+                total -= size
+
+
+def _remove_folder(folder: Path) -> None:
+    with suppress(OSError):
+        for path in folder.iterdir():
+            path.unlink()
+        folder.rmdir()

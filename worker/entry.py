@@ -1,0 +1,63 @@
+"""A child's life, from its first instruction to its exit code. `python -m worker.entry` is a spawned child's."""
+
+import os
+import signal
+import sys
+
+import structlog
+
+from pippin.blobs import Blobs
+from pippin.logs import configure
+from pippin.settings import Settings
+from pippin.store import Store, connect
+from worker.assignment import Assignment
+from worker.attempt import Tools, run
+from worker.child import die_at_end_of
+from worker.dataset_cache import DatasetCache
+from worker.engines import EngineOptions, make_engine
+from worker.engines.engine import Engine
+from worker.memory import limit_memory
+from worker.stop import Cause, StopSwitch
+
+_log = structlog.get_logger(__name__)
+
+
+def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> int:
+    """Make one attempt in this process, which is the attempt's own; the exit code, 0 when its end is recorded."""
+    stop = StopSwitch()
+    # The worker ends its children itself: a Ctrl-C in its terminal is not meant for them.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: stop.throw(Cause.TERMINATED))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
+    limit_memory(settings.worker_memory_bytes)
+    assert settings.redis_url is not None
+    # Connections and obstore's threads do not survive a fork: the child makes its own.
+    blobs = Blobs(settings.blobs_url)
+    tools = Tools(
+        store=Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds),
+        blobs=blobs,
+        datasets=DatasetCache(settings.home / "cache" / "datasets", settings.worker_cache_bytes, blobs),
+        engine=engine,
+        renew_seconds=settings.lease_renew_seconds,
+    )
+    try:
+        run(assignment, tools, stop)
+    except Exception:  # noqa: BLE001 - the exit code tells the parent, the log tells a person
+        _log.exception("the end of the attempt could not be recorded")
+        return 1
+    return 0
+
+
+def main() -> None:
+    """Make the attempt that the first line of standard input describes; die when its other end closes."""
+    assignment = Assignment.from_json(sys.stdin.buffer.readline().decode())
+    die_at_end_of(sys.stdin.fileno())
+    settings = Settings()
+    configure(settings.log_level)
+    code = make_attempt(assignment, make_engine(assignment.engine, EngineOptions.of(settings)), settings)
+    # Threads that hang in a dead connection must not hold up the exit.
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    main()

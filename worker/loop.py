@@ -1,0 +1,120 @@
+"""The worker's main loop: one attempt after another, each in a child, until it is told to stop."""
+
+import gc
+import secrets
+import socket
+import time
+from collections.abc import Callable
+from functools import partial
+
+import structlog
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from pippin.settings import Settings
+from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_token
+from worker.assignment import Assignment
+from worker.child import Way, start_child
+from worker.engines.engine import Engine
+from worker.entry import make_attempt
+from worker.heartbeat import Heartbeat
+from worker.patience import patiently
+from worker.rq_worker import AttemptRef, AttemptWorker
+from worker.settlement import settle
+from worker.shutdown import Shutdown
+from worker.supervision import supervise
+
+_log = structlog.get_logger(__name__)
+
+_SOCKET_SECONDS = 5
+_WAIT_SECONDS = 1.0
+_SETTLE_SECONDS = 30.0
+_SETTLE_SECONDS_AT_THE_END = 1.0
+
+
+def work(settings: Settings, engine: Engine, shutdown: Shutdown, *, name: str | None, way: Way) -> None:
+    """Train what the engine's queue brings until `shutdown` is requested.
+
+    Args:
+        settings: With the address of Redis.
+        engine: What to train with; nothing computed yet, since children are forked from here.
+        shutdown: Its signal handlers are installed.
+        name: What `/workers` shows, with a random end; None takes the host's name.
+        way: How children are started.
+    """
+    assert settings.redis_url is not None
+    url = settings.redis_url.get_secret_value()
+    unique = f"{name or socket.gethostname()}-{secrets.token_hex(4)}"
+    # The heartbeat tries again by itself, and a fork waits for it.
+    beats = Store(connect(url, retries=0))
+    with Heartbeat(beats.workers, unique, engine.name) as heartbeat:
+        parent = _Parent(settings, engine, shutdown, heartbeat, name=unique, way=way)
+        # What has been imported stays: a child's garbage collector would copy every page of it.
+        gc.collect()
+        gc.freeze()
+        heartbeat.tell("idle")
+        _log.info("ready", worker=unique, engine=engine.name, queue=QUEUES[engine.name])
+        _take_attempts(url, QUEUES[engine.name], unique, parent.handle, shutdown)
+        heartbeat.tell("draining")
+    _log.info("stopped", worker=unique)
+
+
+def _take_attempts(
+    url: str, queue: str, name: str, handle: Callable[[AttemptRef, Callable[[], None]], None], shutdown: Shutdown
+) -> None:
+    # Without retries: a pop that is sent twice may take two jobs and lose one.
+    connection = Redis.from_url(url, socket_timeout=_SOCKET_SECONDS, retry=Retry(NoBackoff(), 0))
+    while not shutdown.requested:
+        try:
+            worker = AttemptWorker(
+                queue, name=name, connection=connection, handle=handle, stopping=lambda: shutdown.requested
+            )
+            worker.work()
+        except RedisError as error:
+            _log.warning("Redis cannot be reached; trying on", error=str(error))
+        if not shutdown.requested:
+            # RQ's loop ends whenever it meets something that it did not foresee.
+            time.sleep(_WAIT_SECONDS)
+
+
+class _Parent:
+    """What the worker does with an attempt: give it to a child, wait, and settle what the child could not."""
+
+    def __init__(
+        self, settings: Settings, engine: Engine, shutdown: Shutdown, heartbeat: Heartbeat, *, name: str, way: Way
+    ) -> None:
+        assert settings.redis_url is not None
+        self._settings = settings
+        self._engine = engine
+        self._shutdown = shutdown
+        self._heartbeat = heartbeat
+        self._name = name
+        self._way = way
+        self._store = Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds)
+
+    def handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
+        """Have the attempt made; returns when it is over. `forget` deletes RQ's record of it."""
+        claim = Claim(attempt.tenant, attempt.job_id, attempt.number, new_token())
+        self._heartbeat.tell("busy", attempt.job_id)
+        with self._heartbeat.quiet():
+            child = start_child(
+                Assignment(claim, self._name, self._engine.name),
+                partial(make_attempt, engine=self._engine, settings=self._settings),
+                self._way,
+            )
+        # While the child is on its way, so that no record outlives a worker that is killed.
+        forget()
+        ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds)
+        if ending.code != 0:
+            _log.warning("the child ended", job=claim.job_id, attempt=claim.number, code=ending.code)
+            self._settle(claim, partial(settle, self._store, claim, ending))
+        self._heartbeat.tell("draining" if self._shutdown.requested else "idle")
+
+    def _settle(self, claim: Claim, record: Callable[[], None]) -> None:
+        seconds = _SETTLE_SECONDS_AT_THE_END if self._shutdown.requested else _SETTLE_SECONDS
+        try:
+            patiently(record, seconds)
+        except StoreUnavailable as error:
+            _log.warning("the lease is left to run out", job=claim.job_id, attempt=claim.number, error=str(error))

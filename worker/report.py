@@ -1,0 +1,91 @@
+"""What an engine says while it trains, turned into what the store is told."""
+
+import math
+import secrets
+from datetime import UTC, datetime
+from functools import partial
+
+import structlog
+
+from pippin.jobs.job import Artifact
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.request import Hyperparameters
+from pippin.store import Claim
+from pippin.store.attempts import Attempts
+from worker.engines.engine import EpochResult
+from worker.outbox import Outbox
+from worker.stop import StopSwitch
+
+_log = structlog.get_logger(__name__)
+
+
+class Report:
+    """The observer of one attempt's training. Nothing here waits for the store: it all goes through the outbox.
+
+    Attributes:
+        last: The last epoch's result; None before the first.
+    """
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        claim: Claim,
+        outbox: Outbox,
+        stop: StopSwitch,
+        *,
+        engine: str,
+        hyperparameters: Hyperparameters,
+    ) -> None:
+        self._attempts = attempts
+        self._claim = claim
+        self._outbox = outbox
+        self._stop = stop
+        self._engine = engine
+        self._hyperparameters = hyperparameters
+        self.last: EpochResult | None = None
+
+    def stop_requested(self) -> bool:
+        """Whether anything asks the attempt to stop."""
+        return self._stop.cause is not None
+
+    def training_began(self) -> None:
+        """The job is `running` from here on."""
+        _log.debug("training began")
+        self._outbox.put(partial(self._attempts.running, self._claim))
+
+    def epoch_ended(self, result: EpochResult) -> None:
+        """Record the epoch."""
+        self.last = result
+        metrics = self._metrics(result)
+        _log.info("epoch", epoch=result.epoch, loss=metrics.loss, seconds=round(result.seconds, 3))
+        self._outbox.put(partial(self._attempts.epoch, self._claim, metrics, result.batch_losses))
+
+    def log(self, line: str) -> None:
+        """Add a line to the job's log."""
+        # The id is drawn here, so that the line stays the same one when it is sent again.
+        self._outbox.put(partial(self._attempts.log, self._claim, line, line_id=secrets.token_hex(8)))
+
+    def artifact(self, artifact: Artifact) -> None:
+        """Record a file that has been stored."""
+        self._outbox.put(partial(self._attempts.artifact, self._claim, artifact))
+
+    def _metrics(self, result: EpochResult) -> EpochMetrics:
+        finite = all(math.isfinite(loss) for loss in (result.loss, result.validation_loss) if loss is not None)
+        return EpochMetrics(
+            epoch=result.epoch,
+            epochs=self._hyperparameters.epochs,
+            loss=_finite(result.loss),
+            validation_loss=_finite(result.validation_loss),
+            validation_accuracy=result.validation_accuracy,
+            examples_per_second=result.examples_per_second,
+            seconds=result.seconds,
+            learning_rate=self._hyperparameters.learning_rate,
+            engine=self._engine,
+            attempt=self._claim.number,
+            time=datetime.now(UTC),
+            diverged=not finite,
+        )
+
+
+def _finite(loss: float | None) -> float | None:
+    return loss if loss is not None and math.isfinite(loss) else None

@@ -1,0 +1,241 @@
+"""The RQ worker, reduced to what we want of it: take the next attempt from one queue. All that overrides RQ is here.
+
+RQ 3.0 runs any importable function that a job names, and its callbacks; it ends the process when Redis is away for
+half a minute, and its maintenance fails jobs that are only slow. None of that is left: a job is checked, handed to our
+own child, and RQ's record of it deleted.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import structlog
+from redis import Redis
+from redis.exceptions import RedisError
+from rq import Queue, Worker
+from rq.exceptions import DequeueTimeout, StopRequested
+from rq.job import Job
+
+from pippin.store import FUNCTION, rq_id
+
+_log = structlog.get_logger(__name__)
+
+# A wish to stop is heard that soon. Far below the socket's timeout: redis-py would send the pop again.
+_POP_SECONDS = 1
+_SOCKET_SECONDS = 5
+_BEAT_SECONDS = 60
+_WAIT_SECONDS = 1.0
+_NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
+
+
+class AttemptRef(NamedTuple):
+    """An attempt as RQ's job names it: its arguments."""
+
+    tenant: str
+    job_id: str
+    number: int
+
+
+class ForgedJobError(Exception):
+    """A job in RQ's queue that Pippin did not put there."""
+
+
+def attempt_of(job: Job) -> AttemptRef:
+    """The attempt that an RQ job stands for.
+
+    Raises:
+        ForgedJobError: The job names another function than ours, has other arguments, or cannot be read.
+    """
+    try:
+        function, instance, args, kwargs = job.func_name, job.instance, job.args, job.kwargs
+    except Exception as error:
+        raise ForgedJobError(f"its data cannot be read: {error!r}") from error
+    if function != FUNCTION or instance is not None:
+        raise ForgedJobError(f"it names the function {function!r}; only {FUNCTION} is run here")
+    match args:
+        case [str(tenant), str(job_id), int(number)] if not isinstance(number, bool) and number > 0 and not kwargs:
+            if _NAME.fullmatch(tenant) and _NAME.fullmatch(job_id) and job.id == rq_id(job_id, number):
+                return AttemptRef(tenant, job_id, number)
+    raise ForgedJobError(f"its arguments are {args!r} and {kwargs!r}; a tenant, a job and the attempt's number belong")
+
+
+class _AttemptQueue(Queue):
+    """A queue from which a record that cannot be read is dropped; RQ would end the worker over it."""
+
+    @classmethod
+    def _fetch_dequeued_job(
+        cls,
+        connection: Redis,
+        queue_key: str,
+        job_id: str,
+        *args: Any,
+        **options: Any,  # noqa: ANN401 - passed on
+    ) -> tuple[Job, Queue] | None:
+        try:
+            found = super()._fetch_dequeued_job(connection, queue_key, job_id, *args, **options)
+        except RedisError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a forged record may be wrong in any way
+            _log.warning("dropped a record that cannot be read", rq_job=job_id, why=repr(error))
+            connection.delete(Job.key_for(job_id))
+            found = None
+        if found is None:
+            queue = cls.from_queue_key(queue_key, connection=connection)
+            connection.lrem(queue.intermediate_queue_key, 0, job_id)
+        return found
+
+
+class AttemptWorker(Worker):
+    """Takes attempts from one queue, RQ's only crash-safe mode, until it is told to stop.
+
+    Signals are not its business: `stopping` is asked before every pop.
+    """
+
+    queue_class = _AttemptQueue
+
+    def __init__(
+        self,
+        queue: str,
+        *,
+        name: str,
+        connection: Redis,
+        handle: Callable[[AttemptRef, Callable[[], None]], None],
+        stopping: Callable[[], bool],
+    ) -> None:
+        """Make the worker; Redis is asked for its address.
+
+        Args:
+            queue: The queue's name.
+            name: Unlike every other worker's: RQ refuses one that it has heard of in the last minutes.
+            connection: Without automatic retries, since a pop that is sent twice may lose a job; it decodes nothing.
+            handle: Makes one attempt, and returns when it is over. Given a function that it calls when the attempt is
+                in safe hands: RQ's record of it is deleted then.
+            stopping: Whether to take no more.
+        """
+        super().__init__([queue], name=name, connection=connection, serializer="json", log_job_description=False)
+        self._handle = handle
+        self._stopping = stopping
+        self._beaten = 0.0
+
+    @property
+    def dequeue_timeout(self) -> int:
+        """How many seconds a pop waits for a job."""
+        return _POP_SECONDS
+
+    @property
+    def connection_timeout(self) -> int:
+        """How many seconds any answer may take."""
+        return _SOCKET_SECONDS
+
+    def dequeue_job_and_maintain_ttl(
+        self,
+        timeout: int | None,
+        max_idle_time: int | None = None,  # noqa: ARG002 - RQ's signature
+    ) -> tuple[Job, Queue]:
+        """The next job, waited for through any outage of Redis.
+
+        Raises:
+            StopRequested: The worker is to stop; nothing was popped.
+        """
+        reachable = True
+        while not self._stopping():
+            try:
+                self.heartbeat()
+                job, queue = self.queue_class.dequeue_any(
+                    self.queues, timeout, self.connection, job_class=self.job_class, serializer=self.serializer
+                ) or (None, None)
+            except DequeueTimeout:
+                job, queue = None, None
+            except RedisError as error:
+                if reachable:
+                    _log.warning("Redis cannot be reached; trying on", error=str(error))
+                reachable = False
+                time.sleep(_WAIT_SECONDS)
+                continue
+            if not reachable:
+                _log.info("Redis is back")
+                reachable = True
+            if job is not None and queue is not None:
+                return job, queue
+        raise StopRequested
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Make the attempt that the job stands for, and forget the job. RQ's `perform_job` is never called."""
+        try:
+            attempt = attempt_of(job)
+        except ForgedJobError as error:
+            _log.warning("refused a forged job", rq_job=job.id, why=str(error))
+            self._forget(job, queue)
+            return
+        if self._stopping():
+            self._put_back(job, queue)
+            return
+        self._handle(attempt, lambda: self._forget(job, queue))
+
+    def _forget(self, job: Job, queue: Queue) -> None:
+        """Delete what RQ knows of a job. `Job.delete` is not used: it follows what a forged record refers to."""
+        try:
+            with self.connection.pipeline() as pipe:
+                pipe.lrem(queue.intermediate_queue_key, 0, job.id)
+                pipe.delete(job.key)
+                pipe.execute()
+        except RedisError as error:
+            # It is a little rubbish that the reaper sweeps up; the attempt is in our own records.
+            _log.warning("RQ's record was not deleted", rq_job=job.id, error=str(error))
+
+    def _put_back(self, job: Job, queue: Queue) -> None:
+        """Return a job that was popped while the worker was told to stop, so that another takes it at once."""
+        try:
+            with self.connection.pipeline() as pipe:
+                pipe.lrem(queue.intermediate_queue_key, 0, job.id)
+                pipe.lpush(queue.key, job.id)
+                pipe.execute()
+        except RedisError as error:
+            _log.warning("a job was not put back; the reaper will", rq_job=job.id, error=str(error))
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:  # noqa: ANN401 - as RQ has it
+        """Keep RQ's record of this worker alive. RQ would write it with every pop; `/workers` does not read it."""
+        if time.monotonic() - self._beaten < _BEAT_SECONDS:
+            return
+        try:
+            super().heartbeat(timeout, pipeline)
+            self._beaten = time.monotonic()
+        except RedisError as error:
+            _log.debug("RQ's heartbeat was not sent", error=str(error))
+
+    def register_birth(self) -> None:
+        """Make RQ's record, in place of one that an outage has left behind, which RQ would refuse."""
+        self.connection.delete(self.key)
+        super().register_birth()  # type: ignore[no-untyped-call]
+
+    def teardown(self) -> None:
+        """Delete RQ's record; should Redis be away, it expires."""
+        try:
+            super().teardown()  # type: ignore[no-untyped-call]
+        except RedisError as error:
+            _log.debug("RQ's record of the worker is left to expire", error=str(error))
+
+    def set_state(self, state: str, pipeline: Any = None) -> None:  # noqa: ANN401, ARG002 - RQ's signature
+        """Keep the state here only: an outage must not end the worker over it."""
+        self._state = state
+
+    def check_for_suspension(self, burst: bool) -> None:
+        """Nothing: whoever can write a key of RQ's must not be able to suspend us."""
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        """Never: RQ's maintenance fails jobs that it takes for dead, and runs their callbacks. Our reaper does this."""
+        return False
+
+    def run_maintenance_tasks(self) -> None:
+        """Nothing, see `should_run_maintenance_tasks`."""
+
+    def clean_registries(self) -> None:
+        """Nothing, see `should_run_maintenance_tasks`."""
+
+    def subscribe(self) -> None:
+        """Nothing: RQ's commands can kill a training; stopping is ours."""
+
+    def _install_signal_handlers(self) -> None:
+        """Nothing: see `worker.shutdown`."""

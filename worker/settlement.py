@@ -1,0 +1,71 @@
+"""How an attempt ends in the store, when its own process could not say so."""
+
+from pippin.jobs.job import Failure
+from pippin.jobs.states import Reason
+from pippin.store import Claim, LeaseLost, Refused, Store
+from worker.stop import Cause
+from worker.supervision import Ending
+from worker.watchdog import EXIT_CODES
+
+# What a process ends with that was refused memory: an abort out of C++, or a write through a null pointer.
+_SIGNS_OF_NO_MEMORY = {"SIGABRT", "SIGSEGV", "SIGBUS"}
+
+
+def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | None = None) -> None:
+    """Record the end of an attempt whose child has ended in a way that the store may not know of.
+
+    Of an attempt that has settled itself this changes nothing: it no longer holds the job.
+
+    Args:
+        store: Where to record it.
+        claim: The attempt's.
+        ending: How the child ended.
+        memory_limit: The limit that it had to keep to, in bytes.
+
+    Raises:
+        StoreUnavailable: The store cannot be reached. The lease runs out then, and the reaper takes over.
+    """
+    causes = {code: cause for cause, code in EXIT_CODES.items()}
+    cause = Cause.TERMINATED if ending.ended_by_us else causes.get(ending.code)
+    if ending.code == 0:
+        return
+    if cause is None:
+        store.reaping.report_lost(claim, _loss(ending, memory_limit))
+    else:
+        settle_stopped(store, claim, cause)
+
+
+def settle_stopped(store: Store, claim: Claim, cause: Cause) -> None:
+    """Record the end of an attempt that was stopped.
+
+    Raises:
+        StoreUnavailable: The store cannot be reached.
+    """
+    try:
+        match cause:
+            case Cause.CANCELLED:
+                store.attempts.cancelled(claim)
+            case Cause.TERMINATED:
+                store.attempts.hand_back(claim)
+            case Cause.TIMED_OUT:
+                detail = "The job's timeout_seconds are over, counted over all of its attempts."
+                store.attempts.fail(claim, Failure(code=Reason.TIMEOUT, detail=detail))
+            case Cause.LEASE_LOST | Cause.UNRECORDED:
+                pass  # nothing can be recorded
+    except (LeaseLost, Refused):
+        pass  # settled already, or a newer attempt holds the job
+
+
+def _loss(ending: Ending, memory_limit: int | None) -> Failure:
+    if ending.signal_name is None:
+        detail = f"The training process ended with exit code {ending.code}; the worker's log has the reason."
+        return Failure(code=Reason.WORKER_LOST, detail=detail)
+    if memory_limit is not None and ending.signal_name in _SIGNS_OF_NO_MEMORY:
+        detail = (
+            f"The training process ended by {ending.signal_name}, as it does when it may not allocate more than "
+            f"{memory_limit} bytes."
+        )
+        return Failure(code=Reason.OUT_OF_MEMORY, detail=detail)
+    detail = f"The training process was ended by {ending.signal_name}"
+    hint = "; the machine may have run out of memory." if ending.signal_name == "SIGKILL" else "."
+    return Failure(code=Reason.WORKER_LOST, detail=detail + hint)

@@ -1,0 +1,64 @@
+"""The trained file: the job's model with its trained weights, and metadata that says where they came from."""
+
+import json
+from collections.abc import Mapping
+from importlib.metadata import version
+
+import numpy as np
+
+from pippin.jobs.request import Hyperparameters
+from pippin.jobs.states import Reason
+from pippin.mlmodel import Weights, read, with_weights
+from pippin.spec.reserved import PREFIX
+from worker.engines.engine import EngineError, EpochResult
+
+
+def provenance(
+    *,
+    engine: str,
+    dataset: str,
+    hyperparameters: Hyperparameters,
+    last: EpochResult | None,
+    scales: Mapping[str, float],
+) -> dict[str, str]:
+    """What the trained file says about its making, as user-defined metadata.
+
+    Only what comes out the same when the same is trained again: no job id and no time, so that two equal trainings
+    give equal files.
+
+    Args:
+        engine: The name of the engine.
+        dataset: The digest of the arrays.
+        hyperparameters: As trained with; those that the optimizer does not have are left out.
+        last: The last epoch.
+        scales: Input name -> what its stored values were multiplied by: whoever uses the model must do the same.
+    """
+    measured = None if last is None else (last.loss, last.validation_loss, last.validation_accuracy)
+    metrics = dict(zip(("loss", "validation_loss", "validation_accuracy"), measured or (), strict=False))
+    return {
+        f"{PREFIX}version": version("pippin"),
+        f"{PREFIX}engine": engine,
+        f"{PREFIX}dataset": dataset,
+        f"{PREFIX}hyperparameters": json.dumps(hyperparameters.model_dump(exclude_none=True), sort_keys=True),
+        f"{PREFIX}metrics": json.dumps({name: value for name, value in metrics.items() if value is not None}),
+        **{f"{PREFIX}scale.{name}": repr(scale) for name, scale in scales.items()},
+    }
+
+
+def write_trained(model: bytes, weights: Weights, metadata: Mapping[str, str]) -> bytes:
+    """The file with the trained weights and the metadata, read back and compared.
+
+    Raises:
+        EngineError: What was written does not read back as what was trained.
+        ModelFileError: The weights are not the model's.
+    """
+    trained = with_weights(model, weights, metadata)
+    back = read(trained).weights
+    for layer, arrays in weights.items():
+        for name, array in arrays.items():
+            if not np.array_equal(back[layer][name], array):
+                raise EngineError(
+                    Reason.ENGINE_ERROR,
+                    f"the trained {name} of layer {layer} did not read back from the file as they were written",
+                )
+    return trained
