@@ -1,6 +1,6 @@
 """The typed client of the REST API: `Client`, and `AsyncClient` for asyncio."""
 
-from pippin.client.answers import Event, JobMetrics, Worker
+from pippin.client.answers import Event, JobMetrics
 from pippin.client.asynchronous import AsyncClient
 from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
 from pippin.client.sync import Client
@@ -13,5 +13,4 @@ __all__ = [
     "JobMetrics",
     "ServiceError",
     "ServiceUnreachable",
-    "Worker",
 ]

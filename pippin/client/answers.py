@@ -1,6 +1,5 @@
-"""What the service answers, beside the job, the manifest and the worker, which the service shares with its clients."""
+"""What the service answers, beside the values that all of Pippin shares: jobs, manifests, workers."""
 
-from datetime import datetime
 from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
@@ -32,25 +31,10 @@ class JobMetrics(BaseModel):
 
 
 class Event(BaseModel):
-    """An entry in a job's stream."""
+    """An entry in a job's stream as it arrives: `end`, which closes a stream, is one too."""
 
     model_config = ConfigDict(frozen=True)
 
     id: str
     type: str
     data: dict[str, JsonValue]
-
-
-class Worker(BaseModel):
-    """A worker that is alive."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    host: str
-    os: str
-    chip: str | None
-    engines: list[str]
-    state: str
-    current_job: str | None
-    last_heartbeat: datetime

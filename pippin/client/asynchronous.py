@@ -11,8 +11,9 @@ import httpx2
 from pydantic import JsonValue
 
 from pippin.client import calls, connection
-from pippin.client.answers import Event, JobMetrics, Page, Worker
+from pippin.client.answers import Event, JobMetrics, Page
 from pippin.client.downloading import Download
+from pippin.client.errors import ServiceError
 from pippin.client.following import Following
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
@@ -20,6 +21,7 @@ from pippin.datasets.manifest import Manifest
 from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
+from pippin.jobs.worker import Worker
 
 T = TypeVar("T")
 
@@ -125,6 +127,13 @@ class AsyncClient:
     async def validate(self, spec: Mapping[str, Any]) -> dict[str, JsonValue]:
         """What the service makes of a spec."""
         return await self._send(calls.validate(spec))
+
+    async def is_ready(self) -> bool:
+        """Whether the service, which answers, reaches all that it needs."""
+        try:
+            return await self._send(calls.is_ready())
+        except ServiceError:
+            return False
 
     async def _send(self, call: calls.Call[T]) -> T:
         tries = Tries(self.url, self._patience)

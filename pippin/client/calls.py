@@ -11,12 +11,13 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
 
-from pippin.client.answers import Event, JobMetrics, Page, Worker
+from pippin.client.answers import Event, JobMetrics, Page
 from pippin.client.errors import ServiceError
 from pippin.datasets.manifest import Manifest
 from pippin.jobs.job import Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
+from pippin.jobs.worker import Worker
 
 T = TypeVar("T")
 
@@ -139,6 +140,11 @@ def workers() -> Call[list[Worker]]:
 def validate(spec: Mapping[str, Any]) -> Call[dict[str, JsonValue]]:
     """`POST /specs/validate`."""
     return Call(method="POST", path="specs/validate", parse=_document, json=dict(spec))
+
+
+def is_ready() -> Call[bool]:
+    """`GET /readyz`."""
+    return Call(method="GET", path="readyz", parse=lambda _: True)
 
 
 def job_path(job_id: str, *parts: str) -> str:

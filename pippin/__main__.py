@@ -1,0 +1,5 @@
+"""`python -m pippin`: the command line."""
+
+from pippin.cli import main
+
+main()

@@ -1,0 +1,59 @@
+"""All commands in one table."""
+
+from typing import Annotated
+
+import typer
+
+from pippin.cli import datasets, demo, following, jobs, running, validate, workers
+from pippin.cli.exits import Commands
+
+_EXIT_CODES = (
+    "Exit codes: 0 done; 1 the job failed or was cancelled; 2 the command cannot be run as typed; "
+    "3 refused by the service, or a faulty file; 4 the service cannot be reached."
+)
+
+app = typer.Typer(
+    name="pippin",
+    cls=Commands,
+    help="Trains Core ML models as a service: submit a job, watch its epochs, download a trained .mlmodel.",
+    epilog=_EXIT_CODES,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+app.command()(running.up)
+app.command()(running.serve)
+app.command()(running.worker)
+app.command()(demo.demo)
+app.command()(jobs.submit)
+app.command("jobs")(jobs.list_jobs)
+app.command()(jobs.job)
+app.command()(following.metrics)
+app.command()(jobs.cancel)
+app.command()(jobs.download)
+app.add_typer(datasets.commands, name="datasets")
+app.command("workers")(workers.list_workers)
+app.command()(validate.validate)
+
+
+def _print_version(asked: bool) -> None:
+    if asked:
+        from importlib.metadata import version
+
+        typer.echo(f"pippin {version('pippin')}")
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    _: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """What stands before every command."""
+
+
+def main() -> None:
+    """The `pippin` command."""
+    app()

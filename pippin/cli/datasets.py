@@ -1,0 +1,128 @@
+"""`pippin datasets add` and `list`."""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pippin.cli import output
+from pippin.cli.exits import Exit, ToldError
+
+if TYPE_CHECKING:
+    from pippin.datasets.manifest import Manifest
+
+commands = typer.Typer(help="Upload and list datasets.", no_args_is_help=True, rich_markup_mode=None)
+
+
+@commands.command()
+def add(  # noqa: PLR0917 - typer reads them as options
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What jobs call it by.")],
+    first: Annotated[list[Path], typer.Option("--from", metavar="PATH...", help="The file or files, or a folder.")],
+    more: Annotated[list[Path] | None, typer.Argument(metavar="", hidden=True)] = None,
+    format_: Annotated[str | None, typer.Option("--format", help="idx, csv, npz or images; else recognised.")] = None,
+    target: Annotated[str | None, typer.Option(help="CSV: the column to predict.")] = None,
+    inputs: Annotated[str | None, typer.Option(help="CSV: the columns of each feature: size:width,height;age.")] = None,
+    shape: Annotated[str | None, typer.Option(help="CSV: the shape of an example: 1,28,28.")] = None,
+    scale: Annotated[float | None, typer.Option(help="What uint8 images are multiplied by; else 1/255.")] = None,
+    color: Annotated[str | None, typer.Option(help="Images: convert all to gray or rgb.")] = None,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Upload a dataset: IDX, CSV, NPZ, or a ZIP or folder of class folders with PNG or JPEG pictures.
+
+    `pippin datasets add mnist --from DIR` takes the four files of MNIST, and only if they are the published ones.
+    """
+    from pippin.client import Client
+
+    texts = {"format": format_, "target": target, "inputs": inputs, "shape": shape, "color": color}
+    options = {key: value for key, value in texts.items() if value is not None}
+    if scale is not None:
+        options["scale"] = repr(scale)
+    with TemporaryDirectory(prefix="pippin-") as folder, Client() as client:
+        files = _files(name, [*first, *(more or [])], Path(folder))
+        try:
+            manifest = client.add_dataset(name, files, options=options)
+        except OSError as error:
+            raise ToldError(Exit.USAGE, f"{error.filename} cannot be read: {error.strerror}.") from error
+    if json_:
+        output.print_json(manifest.model_dump(mode="json"))
+    else:
+        output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
+
+
+@commands.command("list")
+def list_datasets(json_: output.JsonFlag = False) -> None:
+    """List the datasets."""
+    from pippin.client import Client
+
+    with Client() as client:
+        found = list(client.datasets())
+    if json_:
+        output.print_json([manifest.model_dump(mode="json") for manifest in found])
+    elif found:
+        output.table(
+            ["NAME", "ID", "FORMAT", "SPLITS", "FEATURES", "BYTES", "CREATED"],
+            [
+                (
+                    each.name or "-",
+                    each.id,
+                    each.format,
+                    _splits(each),
+                    _features(each),
+                    f"{each.bytes:,}",
+                    output.ago(each.created_at),
+                )
+                for each in found
+            ],
+            right=["BYTES"],
+        )
+    elif output.stdout().is_terminal:
+        output.say("No datasets. `pippin datasets add NAME --from FILE` uploads one.")
+
+
+def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
+    """The files to send for what a person named.
+
+    Args:
+        name: The dataset's name; `mnist` from a folder means the published one.
+        paths: Files, or one folder.
+        scratch: An empty folder for a ZIP that has to be made.
+    """
+    missing = [str(path) for path in paths if not path.exists()]
+    if missing:
+        raise ToldError(Exit.USAGE, f"There is no {' and no '.join(missing)}.")
+    folders = [path for path in paths if path.is_dir()]
+    if not folders:
+        return paths
+    if len(paths) > 1:
+        raise ToldError(Exit.USAGE, f"Give files, or one folder; {folders[0]} is a folder among others.")
+    if name == "mnist":
+        from pippin.datasets import mnist
+
+        return [file.path for file in mnist.collect(folders[0]).files]
+    inside = sorted(path for path in folders[0].rglob("*") if path.is_file() and not path.name.startswith("."))
+    if not inside:
+        raise ToldError(Exit.USAGE, f"The folder {folders[0]} is empty.")
+    return [_zip(folders[0], inside, scratch)] if any(path.parent != folders[0] for path in inside) else inside
+
+
+def _zip(folder: Path, files: list[Path], scratch: Path) -> Path:
+    """One ZIP of class folders. The same files make the same bytes, so that the service knows them again."""
+    from zipfile import ZipFile, ZipInfo
+
+    archive = scratch / f"{folder.resolve().name}.zip"
+    with ZipFile(archive, "w") as target:
+        for path in files:
+            target.writestr(ZipInfo(path.relative_to(folder).as_posix()), path.read_bytes())
+    return archive
+
+
+def _splits(manifest: "Manifest") -> str:
+    return ", ".join(f"{split.name} {split.examples:,}" for split in manifest.splits)
+
+
+def _features(manifest: "Manifest") -> str:
+    return ", ".join(
+        f"{feature.name} {feature.dtype} {'×'.join(map(str, feature.shape))}"  # noqa: RUF001 - how shapes are written
+        for feature in manifest.features
+    )

@@ -1,0 +1,135 @@
+"""`pippin demo`: the whole way from nothing to a trained model, in one command that leaves only the model behind."""
+
+import contextlib
+import json
+import select
+import signal
+import subprocess
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from pippin.cli import following, output
+from pippin.cli.exits import Exit, ToldError
+
+_REQUEST = {
+    "model": {"preset": "mnist-cnn"},
+    "dataset": "mnist-sample",
+    "hyperparameters": {"epochs": 5, "learning_rate": 0.001},
+}
+_START_SECONDS = 120
+_STOP_SECONDS = 10
+_ENOUGH = 0.97
+
+
+def demo(json_: output.JsonFlag = False) -> None:
+    """Train a model from nothing, in one go.
+
+    Starts everything, trains the MNIST model on the packaged digits, downloads and checks it, and stops everything. The
+    model lands in the current folder. Without PIPPIN_HOME, all else is in a temporary folder that is removed.
+    """
+    from pippin.client import Client
+
+    with _home() as home, _running(home) as url, Client(url) as client:
+        if not json_:
+            output.say(f"Pippin runs at {url} for the time of this demo. Training mnist-cnn on 10,000 digits:")
+        job = client.submit(_REQUEST)
+        if json_:
+            job = client.wait(job.id)
+            if job.reason:
+                raise ToldError(Exit.JOB_FAILED, f"{job.id} {job.status}.", [job.reason.detail])
+        else:
+            following.follow(client, job.id)
+        path = client.download(job.id, Path.cwd())
+        accuracy, count = _accuracy(path)
+    if json_:
+        output.print_json({"model": str(path), "accuracy": accuracy, "examples": count})
+    else:
+        output.say(f"{path}", style="bold")
+        output.say(f"It is right about {accuracy:.2%} of the {count:,} digits that it has never seen.")
+        for line in _by_hand():
+            output.say(line)
+    if accuracy < _ENOUGH:
+        raise ToldError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_ENOUGH} or better was expected.")
+
+
+@contextmanager
+def _home() -> Iterator[list[str]]:
+    """The option that gives `pippin up` its folder: none where a person chose one in the environment."""
+    from pippin.settings import Settings
+
+    if "home" in Settings().model_fields_set:
+        yield []
+        return
+    with TemporaryDirectory(prefix="pippin-demo-") as folder:
+        yield ["--home", str(Path(folder) / "home")]
+
+
+@contextmanager
+def _running(options: list[str]) -> Iterator[str]:
+    """`pippin up` on a free port for the block; its address."""
+    from pippin.orphans import bound
+    from pippin.supervisor.parts import python_module
+
+    command = python_module("pippin", "up", "--port", "0", "--json", *options)
+    # In a session of its own: Ctrl-C reaches the demo alone, which then stops this in good order.
+    process = subprocess.Popen(  # noqa: S603 - our own command
+        bound(command, signal.SIGTERM),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+        text=True,
+    )
+    log: deque[str] = deque(maxlen=20)
+    assert process.stdout is not None
+    assert process.stderr is not None
+    reader = threading.Thread(target=log.extend, args=(process.stderr,))
+    reader.start()
+    try:
+        begun, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
+        first_line = process.stdout.readline() if begun else ""
+        if not first_line:
+            process.terminate()
+            process.wait()
+            reader.join()
+            raise ToldError(Exit.UNREACHABLE, "`pippin up` did not start. Its last output:", [*map(str.rstrip, log)])
+        yield json.loads(first_line)["url"]
+    finally:
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(_STOP_SECONDS)
+        process.kill()
+        process.wait()
+        reader.join()
+        process.stdout.close()
+        process.stderr.close()
+
+
+def _accuracy(path: Path) -> tuple[float, int]:
+    """How well the file at `path` knows the held-out digits, computed with NumPy from the file alone, and how many."""
+    from pippin.datasets.arrays import open_arrays
+    from pippin.datasets import sample
+    from pippin.mlmodel import read
+    from pippin.network import predict
+
+    model = read(path.read_bytes())
+    with TemporaryDirectory(prefix="pippin-") as folder:
+        arrays = open_arrays(sample.prepare(Path(folder)).arrays_path)
+        images, labels = arrays["test/image"] / 255, arrays["test/label"][:, 0]
+        digits = predict(model.resolved, model.weights, {"image": images.astype("float32")})["output"].argmax(1)
+        return float((digits == labels).mean()), len(labels)
+
+
+def _by_hand() -> list[str]:
+    return [
+        "",
+        "The same by hand, with `pippin up` in another terminal (JOB is the id in the first answer):",
+        "  curl -s localhost:8000/jobs -H 'content-type: application/json' \\",
+        f"    -d '{json.dumps(_REQUEST)}'",
+        "  curl -sN localhost:8000/jobs/JOB/metrics -H 'accept: text/event-stream'",
+        "  curl -sOJ localhost:8000/jobs/JOB/model",
+    ]

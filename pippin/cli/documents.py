@@ -1,0 +1,100 @@
+"""Files that a person wrote, in YAML or JSON, and what is said about the faults in them."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pippin.cli import yaml12
+from pippin.cli.exits import Exit, ToldError
+from pippin.cli.yaml12 import Place, YamlError
+from pippin.faults import Fault, FaultyDocumentError
+
+
+@dataclass(frozen=True)
+class Document:
+    """A mapping that was read from a file.
+
+    Attributes:
+        name: The file, as a person named it.
+        value: What it says.
+        places: Where each value stands, by JSON pointer.
+    """
+
+    name: str
+    value: dict[str, Any]
+    places: dict[str, Place] = field(repr=False)
+
+    def where(self, pointer: str) -> str:
+        """`file:line:column` of a value, or of what would hold it if it is missing."""
+        while pointer and pointer not in self.places:
+            pointer = pointer.rpartition("/")[0]
+        place = self.places.get(pointer)
+        return f"{self.name}:{place.line}:{place.column}" if place else self.name
+
+    def lines(self, faults: Iterable[Fault]) -> list[str]:
+        """A line for each fault: where in the file, at which pointer, and what."""
+        return [f"{self.where(fault.pointer)}: {fault.pointer or '(root)'}: {fault.detail}" for fault in faults]
+
+    @contextmanager
+    def located(self, what: str) -> Iterator[None]:
+        """Tells the faults that are found in this document inside the block with their lines in the file.
+
+        Args:
+            what: The sentence above the faults.
+
+        Raises:
+            ToldError: In place of the error with the faults.
+        """
+        from pippin.client import ServiceError
+
+        try:
+            yield
+        except (FaultyDocumentError, ServiceError) as error:
+            if not error.faults:
+                raise
+            raise ToldError(Exit.REFUSED, what, self.lines(error.faults)) from error
+
+
+def load(path: str) -> Document:
+    """Reads a mapping from a YAML or JSON file; `-` is stdin.
+
+    Raises:
+        ToldError: If it cannot be read, or is neither YAML nor JSON, or no mapping.
+    """
+    name, text = _read(path)
+    try:
+        value, places = yaml12.parse(text)
+    except YamlError as error:
+        value, places = _json(text), {}
+        if value is None:
+            where = f"{name}:{error.place.line}:{error.place.column}" if error.place else name
+            raise ToldError(Exit.REFUSED, f"{name} is neither YAML nor JSON.", [f"{where}: {error}"]) from error
+    if not isinstance(value, dict):
+        found = "nothing" if value is None else f"{type(value).__name__}"
+        raise ToldError(
+            Exit.REFUSED, f"{name} must hold a mapping (`key: value` lines, or a JSON object); found {found}."
+        )
+    return Document(name, value, places)
+
+
+def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """What YAML cannot read of JSON: escaped surrogate pairs and tabs before a value. None if it is not JSON either."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _read(path: str) -> tuple[str, str]:
+    try:
+        if path == "-":
+            return "<stdin>", sys.stdin.read()
+        return path, Path(path).read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ToldError(Exit.USAGE, f"{path} is not UTF-8 text (byte {error.start}).") from error
+    except OSError as error:
+        raise ToldError(Exit.USAGE, f"{path} cannot be read: {error.strerror}.") from error

@@ -1,0 +1,179 @@
+"""`pippin metrics`, and how a job is watched: a bar on a terminal, a line an epoch in a pipe, or JSON lines."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, Protocol
+
+import typer
+
+from pippin.cli import output
+from pippin.cli.exits import Exit
+from pippin.jobs.states import Status
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from pippin.client import Client
+    from pippin.jobs.job import Job
+    from pippin.jobs.metrics import EpochMetrics
+
+
+def metrics(
+    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `pippin jobs` shows it.")],
+    follow_: Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")] = False,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Show a job's metrics, epoch by epoch.
+
+    With --json --follow, stdout has one JSON document a line: each epoch, and the job as it ended.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        if follow_:
+            follow(client, job_id, json_=json_)
+            return
+        found = client.metrics(job_id)
+    if json_:
+        output.print_json(found.model_dump(mode="json"))
+        return
+    output.table(
+        ["EPOCH", "LOSS", "VALIDATION LOSS", "ACCURACY", "EXAMPLES/S", "SECONDS"],
+        [
+            (
+                f"{each.epoch}/{each.epochs}",
+                output.figure(each.loss),
+                output.figure(each.validation_loss),
+                output.figure(each.validation_accuracy),
+                f"{each.examples_per_second:,.0f}",
+                output.figure(each.seconds, ".1f"),
+            )
+            for each in found.data
+        ],
+        right=["EPOCH", "LOSS", "VALIDATION LOSS", "ACCURACY", "EXAMPLES/S", "SECONDS"],
+    )
+
+
+def follow(client: "Client", job_id: str, *, json_: bool = False) -> "Job":
+    """Shows what happens to a job until it is final.
+
+    Raises:
+        typer.Exit: With code 1 if the job failed or was cancelled; with 130 if the person stopped watching.
+    """
+    try:
+        job = _watch(client, job_id, json_=json_)
+    except KeyboardInterrupt:
+        output.stderr().print(
+            f"Stopped watching; the job goes on. Watch again: pippin metrics {job_id} --follow. "
+            f"Stop it: pippin cancel {job_id}",
+            soft_wrap=True,
+        )
+        raise typer.Exit(Exit.INTERRUPTED) from None
+    if json_:
+        output.print_json(job.model_dump(mode="json"), indent=None)
+    elif job.status == Status.SUCCEEDED:
+        output.say(f"{job.id} succeeded. Its model: pippin download {job.id}", style="green")
+    if job.status != Status.SUCCEEDED:
+        why = [f"{job.reason.code}: {job.reason.detail}"] if job.reason else []
+        output.error(f"{job.id} {job.status}." if job.status == Status.FAILED else f"{job.id} was cancelled.", why)
+        raise typer.Exit(Exit.JOB_FAILED)
+    return job
+
+
+def sentence(epoch: "EpochMetrics") -> str:
+    """An epoch in one line."""
+    parts = [
+        f"epoch {epoch.epoch}/{epoch.epochs}",
+        "loss diverged" if epoch.diverged else f"loss {output.figure(epoch.loss)}",
+        "" if epoch.validation_loss is None else f"validation loss {epoch.validation_loss:.4f}",
+        "" if epoch.validation_accuracy is None else f"accuracy {epoch.validation_accuracy:.4f}",
+        f"{epoch.examples_per_second:,.0f} examples/s",
+        f"{epoch.seconds:.1f} s",
+    ]
+    return "  ".join(part for part in parts if part)
+
+
+class _View(Protocol):
+    """Shows a job while it is watched."""
+
+    def state(self, status: str) -> None: ...
+    def epoch(self, epoch: "EpochMetrics") -> None: ...
+    def log(self, line: str) -> None: ...
+
+
+def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
+    from pippin.client import calls
+
+    with _view(json_=json_) as view:
+        for event in client.events(job_id):
+            if event.type == "epoch":
+                view.epoch(calls.epoch(event))
+            elif event.type == "state":
+                view.state(str(event.data.get("to", "")))
+            elif event.type == "log":
+                view.log(str(event.data.get("line", "")))
+    return client.job(job_id)
+
+
+@contextmanager
+def _view(*, json_: bool) -> Iterator[_View]:
+    if json_:
+        yield _JsonLines()
+    elif not output.stdout().is_terminal:
+        yield _Lines()
+    else:
+        with _bar() as progress:
+            yield _Bar(progress)
+
+
+class _JsonLines:
+    def state(self, status: str) -> None:
+        pass
+
+    def epoch(self, epoch: "EpochMetrics") -> None:
+        output.print_json(epoch.model_dump(mode="json"), indent=None)
+
+    def log(self, line: str) -> None:
+        pass
+
+
+class _Lines:
+    def state(self, status: str) -> None:
+        output.say(status)
+
+    def epoch(self, epoch: "EpochMetrics") -> None:
+        output.say(sentence(epoch))
+
+    def log(self, line: str) -> None:
+        output.say(line)
+
+
+class _Bar:
+    def __init__(self, progress: "Progress") -> None:
+        self._progress = progress
+        self._task = progress.add_task("waiting", total=None, latest="", left="")
+
+    def state(self, status: str) -> None:
+        self._progress.update(self._task, description=status)
+
+    def epoch(self, epoch: "EpochMetrics") -> None:
+        left = (epoch.epochs - epoch.epoch) * epoch.seconds
+        self._progress.update(
+            self._task,
+            total=epoch.epochs,
+            completed=epoch.epoch,
+            latest=sentence(epoch),
+            left=f"{left // 60:.0f}:{left % 60:02.0f} left",
+        )
+        self._progress.console.print(sentence(epoch))
+
+    def log(self, line: str) -> None:
+        self._progress.console.print(line, style="dim")
+
+
+def _bar() -> "Progress":
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    columns = [TextColumn("{task.description:<9}", markup=False), BarColumn(bar_width=30)]
+    columns += [TextColumn("{task.fields[left]}", markup=False), TextColumn("{task.fields[latest]}", markup=False)]
+    return Progress(*columns, console=output.stdout())

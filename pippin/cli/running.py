@@ -1,0 +1,88 @@
+"""`pippin up`, `serve` and `worker`: what runs until it is told to stop."""
+
+import os
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.text import Text
+
+from pippin.cli import output
+
+if TYPE_CHECKING:
+    from pippin.supervisor import Ready
+
+_COLOURS = {"pippin": "bold", "valkey": "magenta", "service": "cyan"}
+
+Host = Annotated[str | None, typer.Option(help="The address to listen on.  [PIPPIN_HOST, else 127.0.0.1]")]
+Port = Annotated[
+    int | None, typer.Option(min=0, max=65_535, help="The port; 0 takes a free one.  [PIPPIN_PORT, else 8000]")
+]
+
+
+def up(
+    host: Host = None,
+    port: Port = None,
+    home: Annotated[Path | None, typer.Option(help="The folder of all data.  [PIPPIN_HOME, else ~/.pippin]")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="How many workers to run.")] = 1,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Run all of Pippin in the foreground.
+
+    That is an embedded Valkey, the service and a worker, all started again if they die.
+
+    PIPPIN_REDIS_URL replaces the embedded Valkey. With --json, stdout has one document, when all is ready, and the log
+    goes to stderr.
+    """
+    from pippin.settings import Settings
+    from pippin.supervisor import up as run
+
+    given: dict[str, Any] = {"host": host, "port": port, "home": home}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    log = output.stderr() if json_ else output.stdout()
+
+    def say(who: str, line: str) -> None:
+        # A log that nobody reads any more is no reason to stop training.
+        with suppress(OSError):
+            log.print(Text(f"{who:<9}│ ", style=_COLOURS.get(who, "green")) + Text(line), soft_wrap=True)
+
+    def ready(found: "Ready") -> None:
+        if json_:
+            output.print_json({"url": found.url, "home": str(found.home), "pid": os.getpid()}, indent=None)
+            return
+        for line in _what_next(found.url, str(found.home)):
+            say("pippin", line)
+
+    run(settings, workers, say, ready)
+
+
+def serve(host: Host = None, port: Port = None) -> None:
+    """Run the service alone. It needs PIPPIN_REDIS_URL."""
+    given = {"PIPPIN_HOST": host, "PIPPIN_PORT": None if port is None else str(port)}
+    _become("service", {name: value for name, value in given.items() if value is not None})
+
+
+def worker(
+    engine: Annotated[str | None, typer.Option(help="The engine to train with: jax or coreml.")] = None,
+) -> None:
+    """Run one worker alone. It needs PIPPIN_REDIS_URL and PIPPIN_BLOBS_URL."""
+    _become("worker", {}, *(["--engine", engine] if engine else []))
+
+
+def _become(module: str, environment: dict[str, str], *arguments: str) -> None:
+    """Replaces this process, so that signals and the exit code need no middleman."""
+    from pippin.supervisor.parts import python_module
+
+    command = python_module(module, *arguments)
+    os.execve(command[0], command, {**os.environ, **environment})  # noqa: S606 - our own interpreter and module
+
+
+def _what_next(url: str, home: str) -> list[str]:
+    setting = "" if url == "http://127.0.0.1:8000" else f"PIPPIN_URL={url} "
+    return [
+        f"ready at {url}, data in {home}; Ctrl-C stops it. In another terminal, train the packaged digits:",
+        f"  curl -s {url}/jobs -H 'content-type: application/json' \\",
+        '    -d \'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}\'',
+        f"  {setting}pippin jobs",
+    ]

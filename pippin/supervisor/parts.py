@@ -1,0 +1,38 @@
+"""The table of what `pippin up` runs."""
+
+import sys
+from collections.abc import Mapping
+
+from pippin.settings import Settings
+from pippin.supervisor.part import Part
+
+
+def parts(settings: Settings, workers: int) -> list[Part]:
+    """The service and the workers.
+
+    Args:
+        settings: As the parts shall see them: with a Redis address and the port to listen on.
+        workers: How many workers.
+    """
+    environment = _environment(settings)
+    table = [("service", "service"), *((f"worker-{number}", "worker") for number in range(1, workers + 1))]
+    return [Part(name, python_module(module), environment) for name, module in table]
+
+
+def python_module(module: str, *arguments: str) -> tuple[str, ...]:
+    """The command that runs a module of ours."""
+    # -P: a `worker.py` in the current folder must not be taken for the worker.
+    return (sys.executable, "-P", "-m", module, *arguments)
+
+
+def _environment(settings: Settings) -> Mapping[str, str]:
+    assert settings.redis_url is not None
+    return {
+        "PIPPIN_HOME": str(settings.home),
+        "PIPPIN_REDIS_URL": settings.redis_url.get_secret_value(),
+        "PIPPIN_BLOBS_URL": settings.blobs_url,
+        "PIPPIN_HOST": settings.host,
+        "PIPPIN_PORT": str(settings.port),
+        # A line of the log is shown when it is written, not when a buffer is full.
+        "PYTHONUNBUFFERED": "1",
+    }
