@@ -93,6 +93,14 @@ class Settings(BaseSettings):
         default=20, gt=0, description="How long a worker may be silent before its attempt counts as lost."
     )
     lease_renew_seconds: float = Field(default=5, gt=0, description="How often a worker renews its lease.")
+    reaper_interval_seconds: float = Field(
+        default=2, gt=0, le=60, description="How often the service looks for attempts whose worker fell silent."
+    )
+    reaper_grace_seconds: float = Field(
+        default=10,
+        ge=0,
+        description="How long Redis must have been reached without a gap before the service takes a job from a worker.",
+    )
     worker_threads: int | None = Field(
         default=None,
         ge=1,

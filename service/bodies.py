@@ -61,11 +61,14 @@ class JsonRoute(APIRoute):
     def get_route_handler(self) -> _Handler:
         """The handler, behind the checks that all routes have in common."""
         handle = super().get_route_handler()
-        check = self._check
+        check, takes_json = self._check, self.body_field is not None
 
         async def checked(request: Request) -> Response:
             check(request)
-            return await handle(LimitedRequest(request, getattr(request.app.state.settings, self.limit)))
+            limited = LimitedRequest(request, getattr(request.app.state.settings, self.limit))
+            if takes_json and not await limited.body():
+                raise Problem("malformed-body", "The body is empty; this takes JSON.")
+            return await handle(limited)
 
         return checked
 

@@ -1,74 +1,47 @@
-"""From pydantic's findings about a request to faults with plain RFC 6901 pointers."""
+"""What pydantic finds wrong with a request, told as faults."""
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, TypeVar
 
-from pippin.faults import Fault, pointer
+from pydantic import BaseModel, ValidationError
 
-# Pydantic speaks of Python's types; a client sends JSON.
-_SENTENCES = {
-    "missing": "this is required and was not given",
-    "extra_forbidden": "there is no such field",
-    "dict_type": "this must be an object",
-    "model_type": "this must be an object",
-    "model_attributes_type": "this must be an object",
-    "list_type": "this must be an array",
-    "string_type": "this must be a string",
-    "string_unicode": "this must be a string of Unicode characters",
-}
-_LONGEST_SHOWN = 60
+from pippin.faults import Fault, FaultyDocumentError
+from pippin.spec.explain import explain, shown
+from service.problems import ErrorItem
+
+T = TypeVar("T", bound=BaseModel)
 
 
-def body_faults(errors: Iterable[Mapping[str, Any]], body: object) -> list[Fault]:
-    """The faults that pydantic found in `body`.
+def parse(kind: type[T], document: object) -> T:
+    """`document` as a value of `kind`.
 
-    Pydantic's locations name the branch of a union as if it were a part of the path; whatever is no part of `body` is
-    left out. Of a union's branches, those that got further into the value are told and the others not.
+    Raises:
+        FaultyDocumentError: With every fault, each with a pointer from the document's root.
     """
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        faults = _without_other_branches(explain(error, kind, document))
+        raise FaultyDocumentError("the document has faults", faults) from None
+
+
+def parameter_items(errors: Iterable[Mapping[str, Any]]) -> list[ErrorItem]:
+    """The faults that FastAPI found in query parameters and headers."""
+    return [
+        ErrorItem(
+            parameter=str(error["loc"][1]),
+            detail="this is required and was not given"
+            if error["type"] == "missing"
+            else f"found {shown(error['input'])}; {error['msg'].replace('Input should', 'it should')}",
+        )
+        for error in errors
+    ]
+
+
+def _without_other_branches(faults: Iterable[Fault]) -> list[Fault]:
+    """Of a union that none of its branches fits, what is wrong with those that got furthest into the value."""
     found: dict[str, list[str]] = {}
-    for error in errors:
-        where = _path(error["loc"], body, missing=error["type"] == "missing")
-        sentences = found.setdefault(pointer(*where), [])
-        if (sentence := sentence_of(error)) not in sentences:
-            sentences.append(sentence)
+    for fault in faults:
+        found.setdefault(fault.pointer, []).append(fault.detail)
     deepest = [place for place in found if not any(other.startswith(f"{place}/") for other in found)]
-    return [Fault(place, ", or ".join(found[place])) for place in deepest]
-
-
-def sentence_of(error: Mapping[str, Any]) -> str:
-    """What one finding says was wrong and would be right."""
-    kind = str(error["type"])
-    message = str(error["msg"])
-    sentence = _SENTENCES.get(kind) or message.removeprefix("Value error, ").replace("Input should", "this must")
-    if kind in {"missing", "extra_forbidden", "value_error"}:
-        return sentence
-    return f"{sentence}; found {_shown(error.get('input'))}"
-
-
-def _path(location: Sequence[str | int], body: object, *, missing: bool) -> list[str | int]:
-    """The parts of `location` that lead through `body`; `missing` says that its last part is what `body` lacks."""
-    path: list[str | int] = []
-    value: Any = body
-    for index, part in enumerate(location):
-        if _holds(value, part):
-            value = value[part]
-        elif not (missing and index == len(location) - 1):
-            continue
-        path.append(part)
-    return path
-
-
-def _holds(value: object, part: str | int) -> bool:
-    if isinstance(value, list):
-        return isinstance(part, int) and part < len(value)
-    return isinstance(value, dict) and part in value
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return "an array"
-    text = json.dumps(value, ensure_ascii=False, default=str)
-    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
+    return [Fault(place, "; or ".join(dict.fromkeys(found[place]))) for place in deepest]

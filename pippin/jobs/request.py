@@ -9,7 +9,8 @@ Label = Annotated[str, StringConstraints(max_length=200)]
 
 
 class _Body(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    # Strict, because "5" and true are no whole numbers, and a request that says so has a mistake in it.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
 
 
 class ModelSource(_Body):

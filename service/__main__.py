@@ -1,0 +1,67 @@
+"""`python -m service`: the service under uvicorn, until SIGTERM or Ctrl-C."""
+
+import socket
+import sys
+from typing import cast
+
+import structlog
+import uvicorn
+from fastapi import FastAPI
+
+from pippin.faults import PippinError
+from pippin.home import prepare_home
+from pippin.settings import Settings
+from service import logs
+from service.app import create_app
+
+# `pippin up` stops everything within 5 s.
+_GRACE_SECONDS = 3
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which on its way out tells endless streams to end instead of waiting for them."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, and say where: a port of 0 is chosen only now."""
+        await super().startup(sockets)
+        for server in self.servers:
+            for listener in server.sockets:
+                structlog.stdlib.get_logger("service").info("listening", address=listener.getsockname()[:2])
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End the streams, then everything else."""
+        # The application hears of the end only when its connections are closed, which a stream would prevent.
+        await cast("FastAPI", self.config.app).state.streams.reader.aclose()
+        await super().shutdown(sockets)
+
+
+def server_of(settings: Settings) -> Server:
+    """The server, ready to run."""
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    return Server(config)
+
+
+def main() -> int:
+    """Serve; 2 when the settings cannot be used."""
+    try:
+        settings = Settings()
+        prepare_home(settings.home)
+    except PippinError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    logs.configure(settings.log_level)
+    server_of(settings).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,85 @@
+"""The application: what it is made of, and what lives as long as it does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from pippin.blobs import Blobs
+from pippin.settings import Settings, SettingsError
+from pippin.store import Store, connect
+from pippin.store.reader import EventReader
+from service import openapi, refusals
+from service.ingest import Ingestion, limits_of, sweep_workrooms
+from service.logs import RequestLog
+from service.problems import MEDIA_TYPE
+from service.reaper import Reaper
+from service.routes import artifacts, blobs, datasets, docs, health, jobs, metrics, specs, workers
+from service.sample import keep_sample
+from service.streaming import Streams
+
+_DESCRIPTION = "Trains Core ML models: post a spec, watch every epoch, download a trained `.mlmodel`."
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The service, to be run by an ASGI server. It connects to Redis and the blobs when it is started."""
+    app = FastAPI(
+        title="Pippin",
+        version=version("pippin"),
+        description=_DESCRIPTION,
+        license_info={"name": "MIT"},
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+        # A redirect would lead to whatever host the request named.
+        redirect_slashes=False,
+        responses={
+            "default": {
+                "description": "Any other problem.",
+                "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            }
+        },
+    )
+    app.state.settings = settings
+    for routes in (jobs, metrics, artifacts, datasets, specs, workers, blobs, health, docs):
+        app.include_router(routes.router)
+    app.include_router(datasets.upload_router)
+    app.mount("/docs/assets", docs.assets)
+    refusals.install(app)
+    app.add_middleware(RequestLog)
+    describe_once(app)
+    return app
+
+
+def describe_once(app: FastAPI) -> None:
+    """Have `app` describe itself in our words, the first time that somebody asks."""
+
+    def described() -> dict[str, object]:
+        if app.openapi_schema is None:
+            app.openapi_schema = openapi.describe(app)
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]  # as FastAPI's documentation does it
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    settings: Settings = app.state.settings
+    if settings.redis_url is None:
+        raise SettingsError("PIPPIN_REDIS_URL is not set: the service needs Redis; `pippin up` brings its own")
+    url = settings.redis_url.get_secret_value()
+    sweep_workrooms(settings)
+    store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds)
+    app.state.blobs = Blobs(settings.blobs_url)
+    ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
+    reaper = Reaper(store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds)
+    async with EventReader(url) as reader:
+        app.state.streams = Streams(store, reader)
+        duties = [asyncio.create_task(duty) for duty in (reaper.run(), keep_sample(ingestion, settings))]
+        yield
+        for duty in duties:
+            duty.cancel()
+        await asyncio.gather(*duties, return_exceptions=True)
+    store.close()

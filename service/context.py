@@ -1,0 +1,68 @@
+"""What endpoints work with, handed to them by FastAPI: the store, the blobs, the settings, whose request it is."""
+
+import re
+from typing import Annotated, cast
+
+from fastapi import Depends, Path
+from starlette.requests import Request
+
+from pippin.blobs import Blobs
+from pippin.jobs.job import Job
+from pippin.settings import Settings
+from pippin.store import Store
+from service.ingest import Ingestion
+from service.problems import not_found
+from service.streaming import Streams
+
+_JOB_ID = re.compile(r"job_[0-9a-z]{26}")
+
+
+# The small ones are coroutines, since FastAPI would send plain functions to a thread each.
+async def _settings(request: Request) -> Settings:
+    return cast("Settings", request.app.state.settings)
+
+
+async def _store(request: Request) -> Store:
+    return cast("Store", request.app.state.store)
+
+
+async def _blobs(request: Request) -> Blobs:
+    return cast("Blobs", request.app.state.blobs)
+
+
+async def _streams(request: Request) -> Streams:
+    return cast("Streams", request.app.state.streams)
+
+
+async def _ingestion(request: Request) -> Ingestion:
+    return cast("Ingestion", request.app.state.ingestion)
+
+
+async def _tenant() -> str:
+    return "default"
+
+
+async def _job_id(job_id: Annotated[str, Path(examples=["job_01k9x2m4v8q0r7tz3yhc5d6wbe"])]) -> str:
+    # What is no id of ours must not reach the store, which makes a key of it.
+    if not _JOB_ID.fullmatch(job_id):
+        raise not_found(f"job {job_id}")
+    return job_id
+
+
+TheSettings = Annotated[Settings, Depends(_settings)]
+TheStore = Annotated[Store, Depends(_store)]
+TheBlobs = Annotated[Blobs, Depends(_blobs)]
+TheIngestion = Annotated[Ingestion, Depends(_ingestion)]
+TheStreams = Annotated[Streams, Depends(_streams)]
+Tenant = Annotated[str, Depends(_tenant)]
+JobId = Annotated[str, Depends(_job_id)]
+
+
+def _job(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
+    job = store.jobs.get(tenant, job_id)
+    if job is None:
+        raise not_found(f"job {job_id}")
+    return job
+
+
+ExistingJob = Annotated[Job, Depends(_job)]

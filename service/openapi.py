@@ -1,0 +1,72 @@
+"""The description of the REST contract. `python -m service.openapi > docs/openapi.json` refreshes the committed one."""
+
+import json
+import sys
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
+
+from pippin.jobs.request import JobRequest
+from pippin.spec import ModelSpec
+from pippin.spec.presets import preset
+from service.problems import ProblemDocument
+
+_REF = "#/components/schemas/{model}"
+
+# What no endpoint's signature names: bodies are checked by hand, so that all of their faults are told at once.
+_BESIDES: dict[str, type[BaseModel]] = {"Problem": ProblemDocument, "JobRequest": JobRequest, "ModelSpec": ModelSpec}
+_EXAMPLES: dict[str, Any] = {
+    "JobRequest": {
+        "model": {"preset": "mnist-cnn"},
+        "dataset": "mnist-sample",
+        "hyperparameters": {"epochs": 5, "learning_rate": 0.001},
+    },
+    "ModelSpec": preset("mnist-cnn"),
+}
+
+
+def body(kind: type[BaseModel]) -> dict[str, Any]:
+    """What `openapi_extra` says of an endpoint that takes a `kind` as JSON and checks it itself."""
+    schema = {"$ref": _REF.format(model=kind.__name__)}
+    content = {"application/json": {"schema": schema, "example": _EXAMPLES[kind.__name__]}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI 3.1 document of `app`."""
+    document: dict[str, Any] = get_openapi(
+        title=app.title,
+        version=app.version,
+        summary=app.summary,
+        description=app.description,
+        license_info=app.license_info,
+        tags=app.openapi_tags,
+        routes=app.routes,
+    )
+    schemas: dict[str, Any] = document["components"]["schemas"]
+    for name, kind in _BESIDES.items():
+        schema = kind.model_json_schema(ref_template=_REF)
+        schemas |= schema.pop("$defs", {})
+        schemas[name] = schema
+    # To pydantic it is any object, since faults in it have to be told together with all others.
+    spec = schemas["ModelSource"]["properties"]["spec"]
+    spec["anyOf"] = [{"$ref": _REF.format(model="ModelSpec")}, {"type": "null"}]
+    # FastAPI describes its own form of a 422, which never leaves this service.
+    for unused in ("HTTPValidationError", "ValidationError"):
+        schemas.pop(unused, None)
+    document["components"]["schemas"] = dict(sorted(schemas.items()))
+    return document
+
+
+def rendered(document: dict[str, Any]) -> str:
+    """The document as it is committed."""
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+if __name__ == "__main__":
+    from pippin.settings import Settings
+    from service.app import create_app
+
+    sys.stdout.write(rendered(create_app(Settings()).openapi()))

@@ -1,0 +1,81 @@
+"""Which problem each error of the house is told as."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from pippin.blobs import BlobError
+from pippin.faults import FaultyDocumentError
+from pippin.store import IdempotencyInFlight, IdempotencyMismatch, NameTaken, NoSuchJob, Refused, StoreUnavailable
+from service.problems import Problem, answer, invalid, invalid_request, kind_of
+from service.validation import parameter_items
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+# Any: each function takes the error that it stands beside.
+_PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
+    FaultyDocumentError: lambda error: invalid(error.faults),
+    RequestValidationError: lambda error: invalid_request(parameter_items(error.errors())),
+    NoSuchJob: lambda error: Problem("not-found", _sentence(error)),
+    Refused: lambda error: Problem("state-conflict", _sentence(error)),
+    NameTaken: lambda error: Problem("name-taken", _sentence(error)),
+    IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", _sentence(error)),
+    IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
+    StoreUnavailable: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "2"}),
+    BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
+    ClientDisconnect: lambda _: Problem("malformed-body", "The connection broke before the body was complete."),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error with a problem."""
+    for kind, problem_of in _PROBLEMS.items():
+        app.add_exception_handler(kind, _handler(problem_of))
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+def _handler(problem_of: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
+    def handle(request: Request, error: Exception) -> Response:
+        return answer(problem_of(error), request.url.path)
+
+    return handle
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return answer(error if isinstance(error, Problem) else _of_http(request, error), request.url.path)
+
+
+def _of_http(request: Request, error: HTTPException) -> Problem:
+    """What the framework raises by itself."""
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return Problem("not-found", f"There is nothing at {request.url.path}.")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = ", ".join(_allowed(request))
+            detail = f"{request.method} means nothing at {request.url.path}, which takes {allowed}."
+            return Problem("method-not-allowed", detail, headers={"allow": allowed})
+        case status:
+            return Problem(kind_of(status), f"{error.detail}.", headers=error.headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method that some route takes here; the framework names those of the first route only."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."

@@ -1,0 +1,57 @@
+"""The files that a job has made."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+
+from pippin.jobs.job import Job, Variant
+from service.bodies import JsonRoute
+from service.context import ExistingJob, TheBlobs
+from service.disposition import attachment, safe_name
+from service.files import serve
+from service.problems import Problem, responses
+
+router = APIRouter(tags=["jobs"], route_class=JsonRoute)
+
+_FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+@router.head("/jobs/{job_id}/model", include_in_schema=False)
+@router.get(
+    "/jobs/{job_id}/model",
+    response_class=Response,
+    operation_id="downloadModel",
+    summary="Download a model",
+    responses={
+        200: {"description": "The `.mlmodel`.", **_FILE},
+        206: {"description": "The part of it that `Range` asks for.", **_FILE},
+        304: {"description": "The client has it already."},
+        **responses(404, 409, 416, 503),
+    },
+)
+def model(
+    request: Request,
+    job: ExistingJob,
+    blobs: TheBlobs,
+    variant: Annotated[
+        Variant,
+        Query(description="`trained` can be trained on; `inference` cannot and is smaller; `initial` is as built."),
+    ] = "trained",
+) -> Response:
+    """The `.mlmodel` that the job has made, with its SHA-256 in `ETag` and `Repr-Digest`."""
+    artifact = next((made for made in job.artifacts if made.variant == variant), None)
+    if artifact is None:
+        raise _absent(job, variant)
+    headers = {"content-disposition": attachment(_filename(job, variant))}
+    return serve(request, blobs, artifact.digest, artifact.bytes, headers)
+
+
+def _absent(job: Job, variant: Variant) -> Problem:
+    if job.status.is_final:
+        return Problem("not-found", f"The job has {job.status} and will never have a model called {variant}.")
+    return Problem("state-conflict", f"The job is {job.status} and has not made its {variant} model yet.")
+
+
+def _filename(job: Job, variant: Variant) -> str:
+    stem = safe_name(job.name or job.request.model.preset or job.id, job.id)
+    return f"{stem}.mlmodel" if variant == "trained" else f"{stem}-{variant}.mlmodel"

@@ -1,0 +1,70 @@
+"""Files by their digest, for workers that share no file system with the service."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from pippin.datasets.upload import Spool
+from service.bodies import UploadRoute
+from service.context import TheBlobs, TheSettings
+from service.files import serve
+from service.ingest import workroom
+from service.problems import ErrorItem, invalid_request, not_found, responses
+
+router = APIRouter(tags=["blobs"], route_class=UploadRoute)
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+_BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+async def _digest(sha256: Annotated[str, Path(description="64 hex digits in lower case.")]) -> str:
+    if not _HEX.fullmatch(sha256):
+        raise not_found(f"blob {sha256[:80]}; a name is the SHA-256 in 64 lower-case hex digits")
+    return sha256
+
+
+Digest = Annotated[str, Depends(_digest)]
+
+
+@router.head("/blobs/{sha256}", include_in_schema=False)
+@router.get(
+    "/blobs/{sha256}",
+    response_class=Response,
+    operation_id="getBlob",
+    summary="Read a blob",
+    responses={
+        200: {"description": "Its content.", **_BYTES},
+        206: {"description": "Part of it.", **_BYTES},
+        **responses(404, 416, 503),
+    },
+)
+def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
+    """The file whose content has this SHA-256."""
+    size = blobs.head(sha256)
+    if size is None:
+        raise not_found(f"blob {sha256}")
+    return serve(request, blobs, f"sha256:{sha256}", size, {})
+
+
+@router.put(
+    "/blobs/{sha256}",
+    status_code=204,
+    operation_id="putBlob",
+    summary="Store a blob",
+    response_description="It is stored, as it may have been before.",
+    responses=responses(404, 413, 422, 503),
+    openapi_extra={"requestBody": {"required": True, **_BYTES}},
+)
+async def put(request: Request, sha256: Digest, blobs: TheBlobs, settings: TheSettings) -> None:
+    """Keep a file under the SHA-256 of its content, which is checked: what does not match is not stored."""
+    with workroom(settings) as folder:
+        with Spool(folder / "0", settings.max_dataset_bytes) as spool:
+            async for chunk in request.stream():
+                await run_in_threadpool(spool.write, chunk)
+            file = spool.finish("")
+        if file.digest != f"sha256:{sha256}":
+            detail = f"the body has the SHA-256 {file.digest.removeprefix('sha256:')}, not the one in the address"
+            raise invalid_request([ErrorItem(pointer="", detail=detail)])
+        await run_in_threadpool(blobs.put_file, file.path)

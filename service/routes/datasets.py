@@ -1,0 +1,199 @@
+"""Datasets: uploaded, listed, looked into, deleted."""
+
+from typing import Annotated, Any
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.datasets.errors import DatasetError, DatasetTooLargeError
+from pippin.datasets.manifest import Manifest, StoredManifest
+from pippin.datasets.options import DatasetOptions
+from service import conditional, uploads
+from service.bodies import JsonRoute, UploadRoute
+from service.context import Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
+from service.ingest import workroom
+from service.preview import preview
+from service.problems import ErrorItem, Problem, invalid_request, not_found, responses
+
+router = APIRouter(tags=["datasets"], route_class=JsonRoute)
+upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
+
+# Parsing keeps a core busy: two at once leave the threads for everybody else.
+_parsing = anyio.CapacityLimiter(2)
+
+_FILES = {
+    "multipart/form-data": {
+        "schema": {
+            "type": "object",
+            "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
+        }
+    },
+    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+}
+
+
+class DatasetPage(BaseModel):
+    """A page of datasets, newest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[Manifest]
+    has_more: bool = Field(description="Whether older datasets follow.")
+    next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
+
+
+class Preview(BaseModel):
+    """The first examples of a dataset."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    split: str
+    examples: list[dict[str, Any]] = Field(
+        description="Feature name -> its values as stored, nested by its shape; `scale` is not applied."
+    )
+
+
+def _described(option: str) -> Any:  # noqa: ANN401 (what FastAPI calls a parameter is Any)
+    return Query(description=DatasetOptions.model_fields[option].description)
+
+
+async def _options(
+    *,
+    format: Annotated[str | None, _described("format")] = None,  # noqa: A002 (the contract's name)
+    scale: Annotated[str | None, _described("scale")] = None,
+    target: Annotated[str | None, _described("target")] = None,
+    inputs: Annotated[str | None, _described("inputs")] = None,
+    shape: Annotated[str | None, _described("shape")] = None,
+    header: Annotated[str | None, _described("header")] = None,
+    color: Annotated[str | None, _described("color")] = None,
+) -> DatasetOptions:
+    given = {name: value for name, value in locals().items() if value is not None}
+    try:
+        return DatasetOptions.from_query(given)
+    except DatasetError as error:
+        raise _refused(error) from error
+
+
+@upload_router.post(
+    "/datasets",
+    status_code=201,
+    response_model=Manifest,
+    operation_id="addDataset",
+    summary="Upload a dataset",
+    response_description="The dataset is new. `Location` says where it is.",
+    responses={
+        200: {"description": "The same upload under the same name is there already.", "model": Manifest},
+        **responses(400, 409, 413, 415, 422, 503),
+    },
+    openapi_extra={"requestBody": {"required": True, "content": _FILES}},
+)
+async def add(
+    *,
+    request: Request,
+    response: Response,
+    tenant: Tenant,
+    settings: TheSettings,
+    ingestion: TheIngestion,
+    name: Annotated[str, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
+    options: Annotated[DatasetOptions, Depends(_options)],
+) -> StoredManifest:
+    """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
+    with workroom(settings) as folder:
+        try:
+            upload = await uploads.receive(request, folder, settings.max_dataset_bytes)
+            manifest, is_new = await anyio.to_thread.run_sync(
+                lambda: ingestion.ingest(upload, options, name=name, tenant=tenant, folder=folder), limiter=_parsing
+            )
+        except DatasetError as error:
+            raise _refused(error) from error
+    response.status_code = 201 if is_new else 200
+    response.headers["location"] = f"/datasets/{manifest.id}"
+    return manifest
+
+
+@router.get(
+    "/datasets",
+    operation_id="listDatasets",
+    summary="List datasets",
+    response_description="A page of datasets.",
+    responses=responses(422, 503),
+)
+def page(
+    tenant: Tenant,
+    store: TheStore,
+    after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> DatasetPage:
+    """Newest first."""
+    found = store.datasets.page(tenant, after=after, limit=limit)
+    return DatasetPage(data=list(found.items), has_more=found.has_more, next=found.next)
+
+
+def _existing(dataset_id: str, tenant: Tenant, store: TheStore) -> StoredManifest:
+    manifest = store.datasets.get(tenant, dataset_id)
+    if manifest is None:
+        raise not_found(f"dataset {dataset_id}")
+    return manifest
+
+
+ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
+
+
+@router.get(
+    "/datasets/{dataset_id}",
+    response_model=Manifest,
+    operation_id="getDataset",
+    summary="Look at a dataset",
+    response_description="The dataset's manifest.",
+    responses=responses(404, 503),
+)
+def get(request: Request, manifest: ExistingDataset) -> Response:
+    """By id or by name."""
+    return conditional.document(
+        request, Manifest.model_validate(manifest.model_dump(include=set(Manifest.model_fields)))
+    )
+
+
+@router.get(
+    "/datasets/{dataset_id}/preview",
+    operation_id="previewDataset",
+    summary="Look at the first examples",
+    response_description="The examples.",
+    responses=responses(404, 422, 503),
+)
+def first_examples(
+    manifest: ExistingDataset,
+    blobs: TheBlobs,
+    split: Annotated[str | None, Query(description="Default: the first.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 10,
+) -> Preview:
+    """The first examples of a split, as they are stored."""
+    chosen = split or manifest.splits[0].name
+    return Preview(dataset=manifest.id, split=chosen, examples=preview(manifest, chosen, limit, blobs))
+
+
+@router.delete(
+    "/datasets/{dataset_id}",
+    status_code=204,
+    operation_id="deleteDataset",
+    summary="Delete a dataset",
+    response_description="The dataset is gone.",
+    responses=responses(404, 503),
+)
+def delete(manifest: ExistingDataset, tenant: Tenant, store: TheStore) -> None:
+    """Jobs that were submitted with it keep what they need."""
+    store.datasets.delete(tenant, manifest.id)
+
+
+def _refused(error: DatasetError) -> Problem:
+    """An option at fault is a query parameter; anything else is in the body."""
+    if isinstance(error, DatasetTooLargeError):
+        return Problem("body-too-large", f"{error}.")
+    return invalid_request(
+        ErrorItem(parameter=fault.pointer[1:], detail=fault.detail)
+        if fault.pointer
+        else ErrorItem(pointer="", detail=fault.detail)
+        for fault in error.faults
+    )

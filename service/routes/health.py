@@ -1,0 +1,48 @@
+"""Whether the service lives, and whether it can work."""
+
+from typing import Literal
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+
+from service.bodies import JsonRoute
+from service.context import TheBlobs, TheStore
+from service.problems import responses
+
+router = APIRouter(tags=["health"], route_class=JsonRoute)
+
+# No blob has this name: any answer at all says that the blobs can be reached.
+_NOBODY = "0" * 64
+
+
+class Health(BaseModel):
+    """A sign of life."""
+
+    model_config = ConfigDict(frozen=True)
+
+    status: Literal["ok"] = "ok"
+
+
+@router.get(
+    "/healthz",
+    operation_id="getHealth",
+    summary="Is the process alive?",
+    response_description="It is.",
+)
+async def healthz() -> Health:
+    """Says nothing about Redis or the blobs."""
+    return Health()
+
+
+@router.get(
+    "/readyz",
+    operation_id="getReadiness",
+    summary="Can the service work?",
+    response_description="Redis and the blobs can be reached.",
+    responses=responses(503),
+)
+def readyz(store: TheStore, blobs: TheBlobs) -> Health:
+    """503 with the reason while Redis or the blobs cannot be reached."""
+    store.ping()
+    blobs.head(_NOBODY)
+    return Health()

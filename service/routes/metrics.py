@@ -1,0 +1,140 @@
+"""What is measured while a job trains, and everything else that happens to it; four forms, chosen by `Accept`."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.states import Status
+from pippin.store import MalformedEventId, parse_event_id
+from service.accept import negotiate
+from service.bodies import JsonRoute
+from service.context import ExistingJob, Tenant, TheStreams
+from service.problems import invalid_parameter, responses
+from service.streaming import CSV, FORMS, JSON, NDJSON, SSE
+from service.views import EventsView, MetricsView
+
+router = APIRouter(tags=["jobs"], route_class=JsonRoute)
+
+_START = "0-0"
+
+
+class EpochRow(EpochMetrics):
+    """An epoch's metrics, with its mini-batch losses where they were asked for."""
+
+    batch_losses: list[float | None] | None = Field(
+        default=None, description="Only with `batches=true`; null when the job did not ask for them."
+    )
+
+
+class JobMetrics(BaseModel):
+    """The epochs of a job so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: str
+    status: Status
+    data: list[EpochRow] = Field(description="Oldest first.")
+
+
+class EventRow(BaseModel):
+    """Something that happened to a job."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(description="Its place in the job's stream: `after` it come those that are newer.")
+    type: str = Field(description="state, epoch, log, artifact or checkpoint; clients pass over what they do not know.")
+    time: str
+    data: dict[str, Any]
+
+
+class JobEvents(BaseModel):
+    """What has happened to a job so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: str
+    status: Status
+    data: list[EventRow] = Field(description="Oldest first.")
+
+
+After = Annotated[
+    str | None, Query(description="Only what follows the event with this id.", examples=["1763940000000-0"])
+]
+LastEventId = Annotated[str | None, Header(description="Like `after`, and stronger: what a browser resumes with.")]
+Follow = Annotated[bool, Query(description="Go on until the job has ended; event streams always do.")]
+
+
+def _forms(text: str) -> dict[int | str, dict[str, Any]]:
+    told = {form: {"schema": {"type": "string"}} for form in (SSE, NDJSON, CSV)}
+    return {
+        200: {"description": text, "content": told},
+        204: {"description": "Nothing follows: the job has ended, and the client has seen it."},
+        **responses(404, 406, 422, 503),
+    }
+
+
+@router.get(
+    "/jobs/{job_id}/metrics",
+    response_model=JobMetrics,
+    operation_id="getMetrics",
+    summary="Watch the epochs",
+    responses=_forms("One object, line, row or event an epoch; an event stream ends with `event: end`."),
+)
+def metrics(
+    *,
+    request: Request,
+    job: ExistingJob,
+    tenant: Tenant,
+    streams: TheStreams,
+    after: After = None,
+    last_event_id: LastEventId = None,
+    follow: Follow = False,
+    batches: Annotated[bool, Query(description="Also the loss of every mini-batch, if the job asked for it.")] = False,
+) -> Response:
+    """The metrics of every finished epoch, now or live."""
+    view = MetricsView(batches=batches)
+    return streams.answer(tenant, job, view, _form(request, follow), _place(after, last_event_id), follow=follow)
+
+
+@router.get(
+    "/jobs/{job_id}/events",
+    response_model=JobEvents,
+    operation_id="getEvents",
+    summary="Watch everything",
+    responses=_forms("One object, line, row or event for each thing that happened; an event stream ends with `end`."),
+)
+def events(
+    *,
+    request: Request,
+    job: ExistingJob,
+    tenant: Tenant,
+    streams: TheStreams,
+    after: After = None,
+    last_event_id: LastEventId = None,
+    follow: Follow = False,
+) -> Response:
+    """State changes, epochs, log lines, files: now or live."""
+    form, place = _form(request, follow), _place(after, last_event_id)
+    return streams.answer(tenant, job, EventsView(), form, place, follow=follow)
+
+
+def _form(request: Request, follow: bool) -> str:
+    """The media type of the answer."""
+    form = negotiate(request.headers.get("accept"), FORMS)
+    if form == JSON and follow:
+        raise invalid_parameter("follow", f"one JSON document cannot go on; ask for {SSE}, {NDJSON} or {CSV} in Accept")
+    return form
+
+
+def _place(after: str | None, last_event_id: str | None) -> str:
+    """Where to begin. The header wins: it is newer than the address, which a browser asks for again as it was."""
+    parameter, given = ("Last-Event-ID", last_event_id) if last_event_id else ("after", after)
+    if not given:
+        return _START
+    try:
+        parse_event_id(given)
+    except MalformedEventId as error:
+        raise invalid_parameter(parameter, str(error)) from error
+    return given

@@ -1,0 +1,131 @@
+"""A job's events as an answer: a snapshot, or a stream that goes on until the job has ended."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import structlog
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import AppStatus, SendTimeoutError
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from pippin.jobs.events import Event
+from pippin.jobs.job import Job
+from pippin.store import Store, StoreUnavailable
+from pippin.store.reader import EventReader
+from service.views import View, csv_line, json_text, ndjson_line
+
+JSON, SSE, NDJSON, CSV = "application/json", "text/event-stream", "application/x-ndjson", "text/csv"
+FORMS = (JSON, SSE, NDJSON, CSV)
+
+_log = structlog.stdlib.get_logger(__name__)
+
+# Our server closes the reader, which ends every stream in order; the library would only notice uvicorn's own signals.
+AppStatus.enable_automatic_graceful_drain = False
+
+
+class _Stream(EventSourceResponse):
+    """A stream of any media type, whose client is dropped when it stops reading."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send it."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:
+            _log.info("dropped a client that stopped reading", path=scope["path"])
+
+
+@dataclass(frozen=True)
+class Streams:
+    """What turns the events of jobs into answers.
+
+    Attributes:
+        store: Where the events are.
+        reader: Follows them.
+        ping_seconds: How often a quiet stream of server-sent events gives a sign of life.
+        send_timeout: Seconds after which a client that reads nothing is dropped.
+    """
+
+    store: Store
+    reader: EventReader
+    ping_seconds: int = 15
+    send_timeout: float = 30
+
+    def answer(self, tenant: str, job: Job, view: View, form: str, after: str, *, follow: bool) -> Response:
+        """The events of a job that come after the one with the id `after`, in one of the `FORMS`.
+
+        Server-sent events always go on until the job has ended; lines and tables if asked to `follow`.
+        """
+        if follow or form == SSE:
+            return self._live(tenant, job, view, form, after)
+        return self._snapshot(tenant, job, view, form, after)
+
+    def _snapshot(self, tenant: str, job: Job, view: View, form: str, after: str) -> Response:
+        """What is there now, in any form but server-sent events."""
+        events = self.store.events.all(tenant, job.id, after)
+        rows = [row for row in map(view.row, events) if row is not None]
+        match form:
+            case "application/json":
+                content = json_text({"job": job.id, "status": job.status, "data": rows}).encode()
+            case "application/x-ndjson":
+                content = b"".join(map(ndjson_line, rows))
+            case _:
+                content = b"".join([csv_line(view.columns), *(csv_line(_values(row, view)) for row in rows)])
+        return Response(content, media_type=form, headers={"cache-control": "no-cache"})
+
+    def _live(self, tenant: str, job: Job, view: View, form: str, after: str) -> Response:
+        """What is there now and what comes, in any form but one JSON document.
+
+        The stream ends with the job, when the service stops, and when the client reads too slowly; from its last id
+        the client can go on.
+        """
+        if job.status.is_final and not self.store.events.read(tenant, job.id, after, 1):
+            return Response(status_code=204)  # which also tells a browser not to come back
+        match form:
+            case "text/event-stream":
+                chunks: AsyncIterator[Any] = self._server_sent(tenant, job, view, after)
+            case "application/x-ndjson":
+                chunks = self._lines(tenant, job, view, after)
+            case _:
+                chunks = self._table(tenant, job, view, after)
+        return _Stream(
+            chunks,
+            media_type=form,
+            headers={"cache-control": "no-store, no-transform"},
+            ping=self.ping_seconds if form == SSE else 0,
+            send_timeout=self.send_timeout,
+        )
+
+    async def _server_sent(self, tenant: str, job: Job, view: View, after: str) -> AsyncIterator[ServerSentEvent]:
+        # Said at once, so that a proxy passes the headers on; a stream that was cut off is asked for again soon.
+        yield ServerSentEvent(retry=1000)
+        async for event in self._events(tenant, job, after):
+            if view.tells(event):
+                yield ServerSentEvent(json_text(event.data), event=event.type, id=event.id)
+            if event.is_last:
+                end = {"job": job.id, "status": event.data["to"], "reason": event.data["reason"]}
+                yield ServerSentEvent(json_text(end), event="end", id=event.id)
+
+    async def _lines(self, tenant: str, job: Job, view: View, after: str) -> AsyncIterator[bytes]:
+        async for event in self._events(tenant, job, after):
+            if (row := view.row(event)) is not None:
+                yield ndjson_line(row)
+
+    async def _table(self, tenant: str, job: Job, view: View, after: str) -> AsyncIterator[bytes]:
+        yield csv_line(view.columns)
+        async for event in self._events(tenant, job, after):
+            if (row := view.row(event)) is not None:
+                yield csv_line(_values(row, view))
+
+    async def _events(self, tenant: str, job: Job, after: str) -> AsyncIterator[Event]:
+        try:
+            async for event in self.reader.follow(tenant, job.id, after):
+                yield event
+        except StoreUnavailable as error:
+            # The answer has begun: all that is left is to end it, and to let the client come back.
+            _log.warning("a stream ended early", job=job.id, error=str(error))
+
+
+def _values(row: dict[str, Any], view: View) -> list[Any]:
+    return [row.get(column) for column in view.columns]

@@ -1,0 +1,138 @@
+"""Takes an upload's files to disk as they arrive, raw or as multipart, without ever holding one in memory."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from pippin.datasets.upload import Spool, Upload, UploadedFile
+from service.bodies import media_type, unsupported
+from service.problems import Problem
+
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
+_MOST_FILES = 1000
+# What curl, browsers and libraries call a file; curl's --data-binary calls everything a form unless told otherwise.
+_RAW = frozenset(
+    {
+        "",
+        "application/octet-stream",
+        "application/zip",
+        "application/x-zip-compressed",
+        "application/gzip",
+        "application/x-gzip",
+        "application/vnd.ms-excel",
+        "application/x-www-form-urlencoded",
+        "text/csv",
+        "text/plain",
+    }
+)
+
+
+async def receive(request: Request, folder: Path, limit: int) -> Upload:
+    """Write the files of the request's body into `folder`, which the caller empties again.
+
+    Args:
+        request: Its body is one file, or multipart/form-data with several.
+        folder: An empty folder.
+        limit: The most bytes that all files together may have.
+
+    Raises:
+        Problem: 400 for broken multipart, 413 beyond the limit, 415 for another media type.
+    """
+    if media_type(request) == "multipart/form-data":
+        return await _receive_multipart(request, folder, limit)
+    if media_type(request) not in _RAW:
+        raise unsupported(request, "multipart/form-data", "application/octet-stream", "application/zip", "text/csv")
+    with Spool(folder / "0", limit) as spool:
+        async for chunk in request.stream():
+            await run_in_threadpool(spool.write, chunk)
+        return Upload((spool.finish(""),))
+
+
+async def _receive_multipart(request: Request, folder: Path, limit: int) -> Upload:
+    _, options = parse_options_header(request.headers["content-type"])
+    if not (boundary := options.get(b"boundary")):
+        raise Problem("malformed-body", "The multipart body's Content-Type names no boundary.")
+    with _Parts(folder, limit) as parts:
+        try:
+            parser = MultipartParser(boundary, parts.callbacks())
+            async for chunk in request.stream():
+                await run_in_threadpool(parser.write, chunk)
+            parser.finalize()
+        except FormParserError as error:
+            raise Problem("malformed-body", f"The multipart body cannot be read: {error}.") from error
+        return parts.finish()
+
+
+class _Parts(ExitStack):
+    """Turns the parser's callbacks into one spool a file."""
+
+    def __init__(self, folder: Path, limit: int) -> None:
+        super().__init__()
+        self._folder = folder
+        self._left = limit
+        self._field = bytearray()
+        self._value = bytearray()
+        self._headers: dict[bytes, bytes] = {}
+        self._name = ""
+        self._spool: Spool | None = None
+        self._files: list[UploadedFile] = []
+        self._complete = False
+
+    def callbacks(self) -> "MultipartCallbacks":
+        """What the parser calls."""
+        return {
+            "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
+            "on_header_end": self._header_ended,
+            "on_headers_finished": self._part_began,
+            "on_part_data": self._part_went_on,
+            "on_part_end": self._part_ended,
+            "on_end": self._ended,
+        }
+
+    def finish(self) -> Upload:
+        """All has arrived."""
+        if not self._complete:
+            raise Problem("malformed-body", "The multipart body ends before its last boundary.")
+        if not self._files:
+            raise Problem("malformed-body", "The multipart body has no file in it.")
+        return Upload(tuple(self._files))
+
+    def _header_ended(self) -> None:
+        self._headers[bytes(self._field).lower()] = bytes(self._value)
+        self._field.clear()
+        self._value.clear()
+
+    def _part_began(self) -> None:
+        _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        self._headers.clear()
+        if b"filename" not in options:
+            field = options.get(b"name", b"").decode(errors="replace")
+            raise Problem(
+                "malformed-body", f"The multipart field {field!r} is no file; options such as name go into the query."
+            )
+        if len(self._files) == _MOST_FILES:
+            raise Problem("body-too-large", f"At most {_MOST_FILES:,} files can be sent together; put them into a ZIP.")
+        self._name = options[b"filename"].decode(errors="replace")
+        self._spool = self.enter_context(Spool(self._folder / str(len(self._files)), self._left))
+
+    def _part_went_on(self, data: bytes, start: int, end: int) -> None:
+        assert self._spool is not None
+        self._spool.write(data[start:end])
+
+    def _part_ended(self) -> None:
+        assert self._spool is not None
+        file = self._spool.finish(self._name)
+        self._left -= file.bytes
+        self._files.append(file)
+        self._spool = None
+
+    def _ended(self) -> None:
+        self._complete = True

@@ -1,0 +1,242 @@
+"""One real service for the whole run, on a real port beside a real Valkey; its records are emptied before each test."""
+
+import io
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from pydantic import SecretStr
+
+from pippin.blobs import Blobs
+from pippin.embedded import EmbeddedValkey
+from pippin.jobs.job import Artifact, Failure, Variant
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.states import Reason
+from pippin.settings import Settings
+from pippin.store import Claim, Store, connect, new_token
+from service.__main__ import Server, server_of
+
+DEADLINE = 20.0
+
+
+def wait_for(condition: Callable[[], Any], what: str) -> Any:
+    """The first truth that `condition` gives."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        if value := condition():
+            return value
+        time.sleep(0.01)
+    pytest.fail(f"waited in vain: {what}")
+
+
+@dataclass
+class RunningService:
+    """A service in a thread, as `python -m service` runs it."""
+
+    settings: Settings
+    server: Server = field(init=False)
+    thread: threading.Thread = field(init=False)
+
+    def start(self) -> None:
+        self.server = server_of(self.settings)
+        self.thread = threading.Thread(target=self.server.run, name="service")
+        self.thread.start()
+        wait_for(lambda: self.server.started or not self.thread.is_alive(), "the service starts")
+        assert self.server.started
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(DEADLINE)
+        assert not self.thread.is_alive()
+
+    @property
+    def url(self) -> str:
+        host, port = self.server.servers[0].sockets[0].getsockname()[:2]
+        return f"http://{host}:{port}"
+
+    @property
+    def followers(self) -> int:
+        """How many clients follow a job at this moment."""
+        return sum(map(len, self.server.config.app.state.streams.reader._subscriptions.values()))
+
+
+MakeService = Callable[..., RunningService]
+
+
+@pytest.fixture(scope="session")
+def make_settings(valkey_server: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Settings]:
+    def make(**changes: Any) -> Settings:
+        home = tmp_path_factory.mktemp("service-home")
+        values = {"home": home, "redis_url": SecretStr(valkey_server.url), "port": 0} | changes
+        return Settings(**values)
+
+    return make
+
+
+@pytest.fixture
+def make_service(valkey_url: str, make_settings: Callable[..., Settings]) -> Iterator[MakeService]:
+    """Starts services with settings of their own."""
+    made = []
+
+    def make(**changes: Any) -> RunningService:
+        service = RunningService(make_settings(**changes))
+        service.start()
+        made.append(service)
+        return service
+
+    yield make
+    for service in made:
+        service.stop()
+
+
+@pytest.fixture(scope="session")
+def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningService]:
+    service = RunningService(make_settings(max_body_bytes=1_000_000, max_dataset_bytes=2_000_000))
+    service.start()
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def service(shared_service: RunningService, valkey_url: str) -> RunningService:
+    """The service, whose records are empty."""
+    return shared_service
+
+
+@pytest.fixture
+def http(service: RunningService) -> Iterator[httpx2.Client]:
+    """A client of the service."""
+    with httpx2.Client(base_url=service.url, timeout=DEADLINE) as client:
+        yield client
+
+
+@pytest.fixture
+def blobs(service: RunningService) -> Blobs:
+    """Where the service keeps files."""
+    return Blobs(service.settings.blobs_url)
+
+
+@pytest.fixture(scope="session")
+def tiny_npz() -> bytes:
+    """Twelve digits that are none, in two splits, for the `mnist-cnn` preset."""
+    generator = np.random.default_rng(1)
+    arrays: dict[str, Any] = {}
+    for split, count in (("train", 8), ("test", 4)):
+        arrays[f"{split}/image"] = generator.integers(0, 256, (count, 1, 28, 28), dtype=np.uint8)
+        arrays[f"{split}/output_true"] = np.arange(count, dtype=np.int32).reshape(-1, 1) % 10
+    file = io.BytesIO()
+    np.savez_compressed(file, **arrays)
+    return file.getvalue()
+
+
+@pytest.fixture
+def tiny(http: httpx2.Client, tiny_npz: bytes) -> dict[str, Any]:
+    """A dataset called `tiny`."""
+    answer = http.post("/datasets", params={"name": "tiny"}, content=tiny_npz)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+@pytest.fixture
+def job_request(tiny: dict[str, Any]) -> dict[str, Any]:
+    """A request that can be done."""
+    return {"model": {"preset": "mnist-cnn"}, "dataset": tiny["name"], "hyperparameters": {"epochs": 3}}
+
+
+@pytest.fixture
+def submit(http: httpx2.Client, job_request: dict[str, Any]) -> Callable[..., dict[str, Any]]:
+    """Submits jobs."""
+
+    def submit_one(**changes: Any) -> dict[str, Any]:
+        answer = http.post("/jobs", json=job_request | changes)
+        assert answer.status_code == 202, answer.text
+        return dict(answer.json())
+
+    return submit_one
+
+
+@dataclass
+class Trainer:
+    """Does to a job what a worker would."""
+
+    store: Store
+    job_id: str
+    claim: Claim = field(init=False)
+
+    def begin(self, number: int = 1) -> None:
+        self.claim = Claim("default", self.job_id, number, new_token())
+        self.store.attempts.claim("default", self.job_id, number, self.claim.token, "worker-1", "jax")
+        self.store.attempts.running(self.claim)
+
+    def epoch(self, epoch: int, batch_losses: list[float] | None = None, loss: float | None = 0.5) -> str:
+        metrics = EpochMetrics(
+            epoch=epoch,
+            epochs=3,
+            loss=loss,
+            validation_loss=0.25,
+            validation_accuracy=0.875,
+            examples_per_second=1000,
+            seconds=0.125,
+            learning_rate=0.001,
+            engine="jax",
+            attempt=self.claim.number,
+            time=datetime(2026, 11, 23, 12, tzinfo=UTC),
+            diverged=loss is None,
+        )
+        return self.store.attempts.epoch(self.claim, metrics, batch_losses)
+
+    def log(self, line: str) -> None:
+        self.store.attempts.log(self.claim, line)
+
+    def artifact(self, variant: Variant, digest: str, size: int) -> Artifact:
+        url = f"/jobs/{self.job_id}/model?variant={variant}"
+        made = Artifact(variant=variant, digest=digest, bytes=size, url=url)
+        if variant != "trained":
+            self.store.attempts.artifact(self.claim, made)
+        return made
+
+    def succeed(self, digest: str = "sha256:" + "0" * 64, size: int = 1) -> None:
+        self.store.attempts.succeed(self.claim, self.artifact("trained", digest, size))
+
+    def fail(self) -> None:
+        self.store.attempts.fail(self.claim, Failure(code=Reason.DIVERGED, detail="The loss was not finite."))
+
+    def train(self, epochs: int = 3) -> None:
+        self.begin()
+        for epoch in range(1, epochs + 1):
+            self.epoch(epoch)
+        self.succeed()
+
+
+@pytest.fixture
+def trainer(store: Store) -> Callable[[str], Trainer]:
+    """Makes trainers."""
+    return lambda job_id: Trainer(store, job_id)
+
+
+@pytest.fixture
+def is_problem() -> Callable[..., dict[str, Any]]:
+    """Asserts that an answer is a problem as RFC 9457 has it, and gives it."""
+
+    def check(answer: httpx2.Response, status: int, kind: str | None = None) -> dict[str, Any]:
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = json.loads(answer.content)
+        assert problem["status"] == status
+        assert problem["instance"] == answer.request.url.path
+        assert problem["title"]
+        assert problem["detail"]
+        assert problem["type"].startswith("/problems/")
+        if kind:
+            assert problem["type"] == f"/problems/{kind}"
+        return dict(problem)
+
+    return check
