@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from pippin.spec.layer import Message, OneToOne
+from pippin.spec.layer import Message, OneToOne, name_of
 from pippin.spec.values import Shape
 
 # The numbers of `FlattenLayerParams.FlattenOrder`.
@@ -34,4 +34,4 @@ class Flatten(OneToOne):
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
         """The order."""
-        return {"mode": next(name for name, number in _ORDERS.items() if number == message.mode)}
+        return {"mode": name_of(message.mode, _ORDERS, "flatten mode")}

@@ -99,6 +99,8 @@ def _wire(draft: Draft) -> tuple[Node, ...]:
     nodes: list[Node] = []
     before = _texts(_name(draft.inputs[0])) if len(draft.inputs) == 1 else ()
     sole_output = _name(draft.outputs[0]) if len(draft.outputs) == 1 else None
+    if any(part.text("output") == sole_output for part in draft.layers):
+        sole_output = None
     for index, part in enumerate(draft.layers):
         name, layer = _name(part), part.value
         is_last = index == len(draft.layers) - 1

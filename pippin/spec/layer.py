@@ -14,6 +14,19 @@ from pippin.spec.values import Flag, Name, Shape, Value
 Message = Any
 
 
+def name_of(number: int, names: Mapping[str, int], what: str) -> str:
+    """The name that the spec language gives to a number of an enumeration in the file.
+
+    Raises:
+        ValueError: It gives none.
+    """
+    for name, known in names.items():
+        if known == number:
+            return name
+    listed = ", ".join(f"{name} ({known})" for name, known in names.items())
+    raise ValueError(f"found {what} {number}; Pippin knows {listed}")
+
+
 class Layer(Value):
     """A layer of a network; each type is a subclass in a file of its own, listed in `pippin.spec.table`.
 

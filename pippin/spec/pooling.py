@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from pippin.faults import Fault
-from pippin.spec.layer import Message, OneToOne
+from pippin.spec.layer import Message, OneToOne, name_of
 from pippin.spec.values import Flag, Shape
 from pippin.spec.windows import Padding, Pair, ValidPadding, read_padding, read_pair, write_padding
 
@@ -81,11 +81,8 @@ class Pooling(OneToOne):
         """The fields; what a message may leave out gets the proto's default (kernel 3, stride 1)."""
         if message.globalPooling:
             raise ValueError("found global pooling; Pippin knows pooling with a kernel")
-        kind = next((name for name, number in _TYPES.items() if number == message.type), None)
-        if kind is None:
-            raise ValueError(f"found pooling of type {message.type}; Pippin knows max and average")
         return {
-            "pooling_type": kind,
+            "pooling_type": name_of(message.type, _TYPES, "pooling type"),
             "kernel_size": read_pair(message.kernelSize, 3),
             "stride": read_pair(message.stride, 1),
             "padding": read_padding(message, message.WhichOneof("PoolingPaddingType")),

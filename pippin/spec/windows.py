@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from pippin.spec.layer import Message
+from pippin.spec.layer import Message, name_of
 from pippin.spec.values import Border, Extent, Value
 
 Pair = tuple[Extent, Extent]
@@ -77,8 +77,7 @@ def read_padding(message: Message, kind: str | None) -> dict[str, object]:
         ValueError: It is not set, or to a kind that the spec language does not have.
     """
     if kind == "same":
-        mode = next(name for name, number in _MODES.items() if number == message.same.asymmetryMode)
-        return {"type": "same", "mode": mode}
+        return {"type": "same", "mode": name_of(message.same.asymmetryMode, _MODES, "asymmetry mode")}
     if kind != "valid":
         raise ValueError(f"found padding of kind {kind}; Pippin knows valid and same")
     amounts = [[edges.startEdgeSize, edges.endEdgeSize] for edges in message.valid.paddingAmounts.borderAmounts]

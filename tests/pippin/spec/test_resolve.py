@@ -96,6 +96,12 @@ def test_an_unknown_blob_gets_a_hint(small_spec: MakeSpec, faults_of: FaultsOf) 
     assert faults == {"/layers/1/input": "found 'dens', which no input and no layer above makes; did you mean 'dense'?"}
 
 
+def test_the_last_layer_makes_the_sole_output_unless_another_says_so(small_spec: MakeSpec) -> None:
+    layers = [DENSE, SOFTMAX | {"output": "y"}, {"type": "tanh", "name": "end", "input": "dense"}]
+    loss = {"type": "categorical_cross_entropy", "input": "y"}
+    assert resolve(small_spec(layers=layers, loss=loss)).layers[2].outputs == ("end",)
+
+
 def test_a_blob_is_made_once(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     layers = [DENSE, {"type": "relu", "name": "r", "output": "dense"}, SOFTMAX]
     assert list(faults_of(small_spec(layers=layers))) == ["/layers/1/output"]
