@@ -1,7 +1,6 @@
 """From the number types that files have to the three that are stored."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from pippin.datasets.arrays import parts
 from pippin.datasets.errors import FaultList, refuse
-from pippin.datasets.growing import GrowingArray
+from pippin.datasets.growing import Workspace
 
 _INT32 = np.iinfo(np.int32)
 
@@ -31,18 +30,18 @@ def stored_dtype(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.dtype[Any]:
     raise refuse(f"the type {dtype} is not a plain number; use integers or floats of at most 64 bits")
 
 
-def conform(array: NDArray[Any], directory: Path, place: Callable[[int], str], faults: FaultList) -> NDArray[Any]:
+def conform(array: NDArray[Any], workspace: Workspace, place: Callable[[int], str], faults: FaultList) -> NDArray[Any]:
     """`array` [N, *shape] as its stored type, converted on disk where it has another.
 
     Args:
         array: Of any type that `stored_dtype` accepts.
-        directory: Where a converted copy is made.
+        workspace: Where a converted copy is made.
         place: Says, for a person, where example number i (from 0) stands.
         faults: Takes a fault per example with a value that is not finite or does not fit.
     """
     dtype = stored_dtype(array.dtype, array.shape[1:])
     same = array.dtype == dtype and array.flags.c_contiguous
-    converted = None if same else GrowingArray(directory, array.shape[1:], dtype)
+    converted = None if same else workspace.growing(array.shape[1:], dtype)
     begin = 0
     for part in parts(array):
         values = _converted(part, dtype)

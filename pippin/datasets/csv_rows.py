@@ -1,7 +1,7 @@
 """The rows of a CSV (RFC 4180), with the line that each begins on, in bounded memory."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from typing import BinaryIO
 
 from pippin.datasets.errors import refuse, too_large
@@ -39,7 +39,7 @@ class _Lines(Iterator[str]):
             ) from None
 
 
-def rows(source: Source) -> Iterator[tuple[int, list[str]]]:
+def rows(source: Source) -> Generator[tuple[int, list[str]]]:
     """Each row that is not blank: the line it begins on, from 1, and its cells.
 
     Cells are separated by the comma, or by the semicolon or tab where the first line has no comma.

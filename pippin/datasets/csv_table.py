@@ -2,10 +2,11 @@
 
 from array import array
 from collections.abc import Mapping
+from contextlib import closing
 from functools import partial
 from itertools import chain, islice
 from operator import itemgetter
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from pippin.datasets.csv_columns import Group, Layout, layout
 from pippin.datasets.csv_rows import rows
 from pippin.datasets.csv_target import Target
 from pippin.datasets.errors import FaultList, quoted, refuse, too_large
-from pippin.datasets.growing import GrowingArray
+from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
@@ -30,14 +31,14 @@ OPTIONS = frozenset({"scale", "target", "inputs", "shape", "header"})
 _BATCH = 128 * 1024  # values of a feature that are gathered before they go to disk
 
 
-def parse_csv(sources: Sources, options: DatasetOptions, limits: DatasetLimits, directory: Path) -> ParsedDataset:
+def parse_csv(sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> ParsedDataset:
     """Reads one CSV a split into features of float32 and a target; a lone file is the split `train`.
 
     Raises:
         DatasetError: A cell is no number, a row has too few cells, and the like; file, row and column are named.
         DatasetTooLargeError: There are too many rows, columns or classes.
     """
-    reader = _Reader(options, limits, directory)
+    reader = _Reader(options, limits, workspace)
     names: dict[str, str] = {}
     for source in sources.files:
         split = _split(source) if len(sources.files) > 1 else "train"
@@ -47,7 +48,7 @@ def parse_csv(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
         reader.read(split, source)
     reader.faults.raise_any()
     _check_same_columns(names, reader.tables)
-    return _assembled(reader.tables, reader.target, options, directory)
+    return _assembled(reader.tables, reader.target, options, workspace)
 
 
 def _split(source: Source) -> str:
@@ -57,34 +58,32 @@ def _split(source: Source) -> str:
 class _Reader:
     """What the files of one upload share while they are read."""
 
-    def __init__(self, options: DatasetOptions, limits: DatasetLimits, directory: Path) -> None:
+    def __init__(self, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> None:
         self._options = options
         self._limits = limits
-        self._directory = directory
+        self._workspace = workspace
         self.faults = FaultList()
-        self.target = Target(limits, directory, self.faults)
+        self.target = Target(limits, workspace, self.faults)
         self.tables: dict[str, _Table] = {}
 
     def read(self, split: str, source: Source) -> None:
         left = self._limits.max_examples - sum(table.count for table in self.tables.values())
-        stream = rows(source)
-        begin = list(islice(stream, 2))
-        if not begin:
-            raise refuse(f"{source.name} has no rows")
-        (_, first), second = begin[0], begin[1][1] if len(begin) > 1 else None
-        plan = layout(source.name, first, second, self._options, self._limits)
-        table = self.tables[split] = _Table(source.name, plan, self._directory, self.faults)
-        single = plan.target.columns[0] if len(plan.target.columns) == 1 else None
-        for row, cells in chain(begin[plan.headed :], stream):
-            if not table.take(row, cells):
-                continue
-            if single is not None:
-                self.target.take(cells[single], partial(table.place, row, single))
-            if table.count > left:
-                raise too_large(
-                    f"{source.name} row {row}: the dataset has more than the {self._limits.max_examples:,} examples "
-                    "allowed"
-                )
+        with closing(rows(source)) as stream:
+            begin = list(islice(stream, 2))
+            if not begin:
+                raise refuse(f"{source.name} has no rows")
+            (_, first), second = begin[0], begin[1][1] if len(begin) > 1 else None
+            plan = layout(source.name, first, second, self._options, self._limits)
+            table = self.tables[split] = _Table(source.name, plan, self._workspace, self.faults)
+            single = plan.target.columns[0] if len(plan.target.columns) == 1 else None
+            for row, cells in chain(begin[plan.headed :], stream):
+                if not table.take(row, cells):
+                    continue
+                if single is not None:
+                    self.target.take(cells[single], partial(table.place, row, single))
+                if table.count > left:
+                    most = self._limits.max_examples
+                    raise too_large(f"{source.name} row {row} begins one example more than the {most:,} allowed")
         table.flush()
         self.target.flush(split)
 
@@ -92,14 +91,14 @@ class _Reader:
 class _Table:
     """The examples of one file, gathered as they are read."""
 
-    def __init__(self, file: str, plan: Layout, directory: Path, faults: FaultList) -> None:
+    def __init__(self, file: str, plan: Layout, workspace: Workspace, faults: FaultList) -> None:
         self.file = file
         self.layout = plan
         self._faults = faults
         several = (plan.target,) if len(plan.target.columns) > 1 else ()
-        self._columns = [_Columns(group, directory) for group in (*plan.inputs, *several)]
+        self._columns = [_Columns(group, workspace) for group in (*plan.inputs, *several)]
         self._rows = array("q")
-        self._stored_rows = GrowingArray(directory, (), np.int64)
+        self._stored_rows = workspace.growing((), np.int64)
         self.count = 0
 
     def take(self, row: int, cells: list[str]) -> bool:
@@ -155,9 +154,9 @@ class _Table:
 class _Columns:
     """Gathers the columns of one feature as float32."""
 
-    def __init__(self, group: Group, directory: Path) -> None:
+    def __init__(self, group: Group, workspace: Workspace) -> None:
         self.group = group
-        self.growing = GrowingArray(directory, (len(group.columns),), np.float32)
+        self.growing = workspace.growing((len(group.columns),), np.float32)
         self._pick = itemgetter(*group.columns, group.columns[0])  # one more: of a single column it makes no tuple
         self._pending = array("d")
 
@@ -193,7 +192,9 @@ def _used(layout: Layout) -> list[tuple[str, list[str]]]:
     ]
 
 
-def _assembled(tables: Mapping[str, _Table], target: Target, options: DatasetOptions, directory: Path) -> ParsedDataset:
+def _assembled(
+    tables: Mapping[str, _Table], target: Target, options: DatasetOptions, workspace: Workspace
+) -> ParsedDataset:
     plan = next(iter(tables.values())).layout
     finished = {split: table.finish() for split, table in tables.items()}
     splits = {split: arrays for split, (arrays, _) in finished.items()}
@@ -204,7 +205,7 @@ def _assembled(tables: Mapping[str, _Table], target: Target, options: DatasetOpt
             arrays[plan.target.feature] = targets[split]
     if options.shape is not None:
         name = plan.inputs[0].feature
-        for split, shaped in _shaped({s: a[name] for s, a in splits.items()}, options.shape, directory).items():
+        for split, shaped in _shaped({s: a[name] for s, a in splits.items()}, options.shape, workspace).items():
             splits[split][name] = shaped
     first = next(iter(splits.values()))
     features = tuple(
@@ -219,7 +220,9 @@ def _assembled(tables: Mapping[str, _Table], target: Target, options: DatasetOpt
     return ParsedDataset("csv", features, splits, labels, {split: rows for split, (_, rows) in finished.items()})
 
 
-def _shaped(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], directory: Path) -> dict[str, NDArray[Any]]:
+def _shaped(
+    arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], workspace: Workspace
+) -> dict[str, NDArray[Any]]:
     """The arrays in the shape asked for; as bytes where they are pictures of whole numbers from 0 to 255.
 
     Numbers none of which is above 1 stay floats: they have been scaled already.
@@ -228,11 +231,11 @@ def _shaped(arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], director
     pixels = len(shape) == 3 and any(part.max() > 1 for part in everything)
     if not (pixels and all(_are_bytes(part) for part in everything)):
         return {split: values.reshape((-1, *shape)) for split, values in arrays.items()}
-    return {split: _as_bytes(values, shape, directory) for split, values in arrays.items()}
+    return {split: _as_bytes(values, shape, workspace) for split, values in arrays.items()}
 
 
-def _as_bytes(values: NDArray[Any], shape: tuple[int, ...], directory: Path) -> NDArray[Any]:
-    growing = GrowingArray(directory, shape, np.uint8)
+def _as_bytes(values: NDArray[Any], shape: tuple[int, ...], workspace: Workspace) -> NDArray[Any]:
+    growing = workspace.growing(shape, np.uint8)
     for part in parts(values):
         growing.append(part)
     return growing.finish()

@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Callable, Mapping
 from math import isfinite
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +10,7 @@ from numpy.typing import NDArray
 
 from pippin.datasets.arrays import parts
 from pippin.datasets.errors import FaultList, quoted, too_large
-from pippin.datasets.growing import GrowingArray
+from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits
 
 _INT32 = np.iinfo(np.int32)
@@ -24,9 +23,9 @@ class Target:
     regression into a classification with a class per number.
     """
 
-    def __init__(self, limits: DatasetLimits, directory: Path, faults: FaultList) -> None:
+    def __init__(self, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> None:
         self._limits = limits
-        self._directory = directory
+        self._workspace = workspace
         self._faults = faults
         self._codes: dict[str, int] = {}
         self._is_text: bool | None = None
@@ -65,7 +64,7 @@ class Target:
     def flush(self, split: str) -> None:
         """All targets taken since the last flush belong to `split`."""
         if split not in self._splits:
-            self._splits[split] = GrowingArray(self._directory, (1,), np.float64)
+            self._splits[split] = self._workspace.growing((1,), np.float64)
         self._splits[split].append(np.frombuffer(self._pending, np.float64))
         self._pending = array("d")
 
@@ -79,7 +78,7 @@ class Target:
         dtype = np.int32 if numbers is not None or self._is_integer else np.float32
         finished: dict[str, NDArray[Any]] = {}
         for split, growing in self._splits.items():
-            stored = GrowingArray(self._directory, (1,), dtype)
+            stored = self._workspace.growing((1,), dtype)
             for part in parts(growing.finish()):
                 stored.append(part if numbers is None else numbers[part.astype(np.int64)])
             finished[split] = stored.finish()

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from pippin.datasets import csv_table, idx, images, npz
 from pippin.datasets.errors import refuse
+from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Format
 from pippin.datasets.options import DatasetOptions
@@ -18,11 +18,11 @@ class Reader:
     """How a format is read.
 
     Attributes:
-        parse: Reads the files into arrays kept in the given directory.
+        parse: Reads the files into arrays kept in the given workspace.
         options: The names of the options that it reads.
     """
 
-    parse: Callable[[Sources, DatasetOptions, DatasetLimits, Path], ParsedDataset]
+    parse: Callable[[Sources, DatasetOptions, DatasetLimits, Workspace], ParsedDataset]
     options: frozenset[str]
 
 

@@ -2,28 +2,45 @@
 
 import os
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 
-class GrowingArray:
-    """An array [N, *shape] whose N is known only at the end, kept in a file of its own.
+class Workspace(ExitStack):
+    """Where the arrays of one upload grow. Leaving it closes the files of those that were never finished.
 
     Args:
-        directory: Where the file is made; whoever owns the directory removes it.
-        shape: Of one example.
-        dtype: Of one value.
+        directory: Where the files are made; whoever owns the directory removes them.
     """
 
-    def __init__(self, directory: Path, shape: tuple[int, ...], dtype: np.dtype[Any] | type[Any]) -> None:
+    def __init__(self, directory: Path) -> None:
+        super().__init__()
+        self._directory = directory
+
+    def growing(self, shape: tuple[int, ...], dtype: np.dtype[Any] | type[Any]) -> "GrowingArray":
+        """A new array without examples.
+
+        Args:
+            shape: Of one example.
+            dtype: Of one value.
+        """
+        handle, name = tempfile.mkstemp(suffix=".array", dir=self._directory)
+        file = self.enter_context(os.fdopen(handle, "wb"))
+        return GrowingArray(Path(name), file, shape, np.dtype(dtype))
+
+
+class GrowingArray:
+    """An array [N, *shape] whose N is known only at the end, kept in a file of its own."""
+
+    def __init__(self, path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+        self._path = path
+        self._file = file
         self.shape = shape
-        self.dtype: np.dtype[Any] = np.dtype(dtype)
-        handle, name = tempfile.mkstemp(suffix=".array", dir=directory)
-        self._path = Path(name)
-        self._file = os.fdopen(handle, "wb")
+        self.dtype = dtype
 
     def append(self, values: NDArray[Any]) -> None:
         """Adds examples: [n, *shape], or anything of as many values."""

@@ -6,7 +6,6 @@ values, big-endian, in C order. One dimension makes labels, more make images; th
 
 import math
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from pippin.datasets.conform import conform
 from pippin.datasets.errors import FaultList, refuse, too_large
-from pippin.datasets.growing import GrowingArray
+from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
@@ -51,7 +50,7 @@ def looks_like(begin: bytes) -> bool:
     return begin[:2] == b"\0\0" and len(begin) >= 4 and begin[2] in _TYPES and 1 <= begin[3] <= _MOST_DIMENSIONS
 
 
-def parse_idx(sources: Sources, options: DatasetOptions, limits: DatasetLimits, directory: Path) -> ParsedDataset:
+def parse_idx(sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> ParsedDataset:
     """Reads pairs of an images file and a labels file into the features `image` and `label`.
 
     Raises:
@@ -62,7 +61,7 @@ def parse_idx(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
     faults = FaultList()
     for source in sources.files:
         split = split_in(source.name) or "train"
-        array = _read(source, limits, directory, faults)
+        array = _read(source, limits, workspace, faults)
         feature = "label" if array.shape[1:] == (1,) else "image"
         if (split, feature) in names:
             raise refuse(
@@ -97,10 +96,10 @@ def _check_pairs(splits: dict[str, dict[str, NDArray[Any]]], names: dict[tuple[s
             raise refuse(f"{names[split, 'image']} holds {images} images and {names[split, 'label']} {labels} labels")
 
 
-def _read(source: Source, limits: DatasetLimits, directory: Path, faults: FaultList) -> NDArray[Any]:
+def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> NDArray[Any]:
     with source.open() as file:
         header = _read_header(file, source.name, limits)
-        growing = GrowingArray(directory, header.example, header.dtype)
+        growing = workspace.growing(header.example, header.dtype)
         size = 0
         expected = math.prod(header.dims) * header.dtype.itemsize
         while chunk := file.read(_CHUNK):
@@ -114,7 +113,7 @@ def _read(source: Source, limits: DatasetLimits, directory: Path, faults: FaultL
             f"{source.name}: its header declares {_shown(header.dims)} values of {header.dtype.itemsize} "
             f"bytes, which end at byte {header.length + expected}, but the file {found}"
         )
-    return conform(growing.finish(), directory, lambda example: f"{source.name} example {example + 1}", faults)
+    return conform(growing.finish(), workspace, lambda example: f"{source.name} example {example + 1}", faults)
 
 
 def _shown(dims: tuple[int, ...]) -> str:

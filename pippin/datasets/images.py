@@ -1,12 +1,11 @@
 """A ZIP of pictures in folders: `[split/]class/file.png`, PNG or JPEG, all of one size."""
 
 from collections.abc import Iterable
-from pathlib import Path
 
 import numpy as np
 
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError, FaultList, refuse, too_large
-from pippin.datasets.growing import GrowingArray
+from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
@@ -22,7 +21,9 @@ SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
 """How the names of pictures end, in lower case."""
 
 
-def parse_images(sources: Sources, options: DatasetOptions, limits: DatasetLimits, directory: Path) -> ParsedDataset:
+def parse_images(
+    sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace
+) -> ParsedDataset:
     """Reads the pictures into `image`, [1, H, W] or [3, H, W] of uint8, and `label`, the number of their folder.
 
     Classes are numbered in alphabetic order of their folders, or by value where all are whole numbers.
@@ -53,7 +54,7 @@ def parse_images(sources: Sources, options: DatasetOptions, limits: DatasetLimit
             faults.add(error.faults[0].detail)
             continue
         if split not in images:
-            images[split], targets[split] = GrowingArray(directory, decoder.shape, np.uint8), []
+            images[split], targets[split] = workspace.growing(decoder.shape, np.uint8), []
         images[split].append(pixels)
         targets[split].append(numbers[label])
     faults.raise_any()

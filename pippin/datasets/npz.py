@@ -4,7 +4,6 @@ Each array is a feature, examples first: `image`, or `train/image` to say the sp
 """
 
 import math
-from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from pippin.datasets.conform import conform, stored_dtype
 from pippin.datasets.errors import DatasetError, FaultList, quoted, refuse, too_large
-from pippin.datasets.growing import GrowingArray
+from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature
 from pippin.datasets.options import DatasetOptions
@@ -28,7 +27,7 @@ _MOST_DIMENSIONS = 6
 _CHUNK = 2**20
 
 
-def parse_npz(sources: Sources, options: DatasetOptions, limits: DatasetLimits, directory: Path) -> ParsedDataset:
+def parse_npz(sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> ParsedDataset:
     """Reads the arrays of one NPZ; those without a prefix are the split `train`.
 
     Raises:
@@ -43,7 +42,7 @@ def parse_npz(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
     faults = FaultList()
     for source in sources.files:
         split, name = _split_and_name(source)
-        splits.setdefault(split, {})[name] = _read(source, limits, directory, faults)
+        splits.setdefault(split, {})[name] = _read(source, limits, workspace, faults)
     faults.raise_any()
     first = next(iter(splits.values()))
     features = tuple(
@@ -63,13 +62,13 @@ def _split_and_name(source: Source) -> tuple[str, str]:
     return (split, name) if slash else ("train", key)
 
 
-def _read(source: Source, limits: DatasetLimits, directory: Path, faults: FaultList) -> NDArray[Any]:
+def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> NDArray[Any]:
     with source.open() as file:
         dtype, shape, fortran = _read_header(file, source.name)
         if shape[0] > limits.max_examples:
             raise too_large(f"{source.name} declares {shape[0]:,} examples; {limits.max_examples:,} are allowed")
         expected = math.prod(shape) * dtype.itemsize
-        growing = GrowingArray(directory, _example(shape), dtype)
+        growing = workspace.growing(_example(shape), dtype)
         size = 0
         while chunk := file.read(_CHUNK):
             size += len(chunk)
@@ -83,7 +82,7 @@ def _read(source: Source, limits: DatasetLimits, directory: Path, faults: FaultL
             f"it holds {found}"
         )
     array = growing.finish(shape if fortran else None)
-    return conform(array, directory, lambda example: f"{source.name} example {example + 1}", faults)
+    return conform(array, workspace, lambda example: f"{source.name} example {example + 1}", faults)
 
 
 def _example(shape: tuple[int, ...]) -> tuple[int, ...]:

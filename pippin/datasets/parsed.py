@@ -44,7 +44,7 @@ class ParsedDataset:
     Attributes:
         features: Inputs first, the target last, where the format tells them apart.
         splits: Split -> feature -> [N, *feature.shape] of the feature's dtype, memory-mapped from files of the work
-            directory, which must outlive it.
+            workspace, which must outlive it.
         labels: The class that each label number stands for.
         rows: Split -> where its examples came from, for formats whose examples are rows.
     """

@@ -9,6 +9,7 @@ from pippin.datasets.agreement import check_agreement
 from pippin.datasets.arrays import write_arrays
 from pippin.datasets.errors import refuse
 from pippin.datasets.formats import READERS, recognise
+from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature, Format, Range, Split, StoredManifest
 from pippin.datasets.measure import measure
@@ -62,11 +63,11 @@ def parse(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdi
         DatasetError: The upload or an option is at fault; every fault says where.
         DatasetTooLargeError: It passes a limit.
     """
-    with open_upload(upload, limits) as sources:
+    with open_upload(upload, limits) as sources, Workspace(workdir) as workspace:
         format_ = options.format or recognise(sources)
         reader = READERS[format_]
         options.check_used(format_, reader.options)
-        parsed = reader.parse(sources, options, limits, workdir)
+        parsed = reader.parse(sources, options, limits, workspace)
     check_agreement(parsed, limits)
     if options.scale is not None and all(feature.dtype != "uint8" for feature in parsed.features):
         raise refuse("there is nothing to scale: a scale is for images of uint8, and no feature is one", "/scale")

@@ -28,6 +28,7 @@ _DAMAGE = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, struct.er
 _DAMAGED_DIRECTORY = (*_DAMAGE, OSError, OverflowError, RuntimeError, ValueError)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]|^[A-Za-z]:")
 _LITTER = re.compile(r"(^|/)(__MACOSX/.*|\.[^/]*|Thumbs\.db|desktop\.ini)$")
+_LONGEST_NAME = 1000
 _MEAN_ENTRY = 128  # bytes of a ZIP's directory that one file may take on average
 
 
@@ -92,7 +93,8 @@ def _begins(path: Path) -> bytes:
 
 
 def _shown(file: UploadedFile) -> str:
-    return file.name or "the upload"
+    name = file.name[-_LONGEST_NAME:] or "the upload"
+    return "".join(character if character.isprintable() else "?" for character in name)
 
 
 def _plain(file: UploadedFile, budget: Budget) -> Source:
@@ -199,7 +201,8 @@ def _path(info: zipfile.ZipInfo) -> str:
     # Windows tools write backslashes. `filename` was cut at a NUL; the original name has it still.
     written = info.orig_filename.replace("\\", "/")
     steps = [step for step in written.split("/") if step not in {"", "."}]
-    if written.startswith("/") or ".." in steps or _UNSAFE.search(written) or not steps:
+    unsafe = written.startswith("/") or ".." in steps or _UNSAFE.search(written)
+    if unsafe or not steps or len(written) > _LONGEST_NAME:
         raise refuse(f"the ZIP names a file {quoted(info.orig_filename)}, which is not a path inside it")
     return "/".join(steps)
 

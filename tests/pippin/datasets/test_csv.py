@@ -1,0 +1,265 @@
+import csv
+import io
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from pippin.datasets.errors import DatasetError
+from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.options import DatasetOptions
+from pippin.datasets.prepare import parse
+from pippin.datasets.upload import Upload, spool
+
+HOUSES = b"rooms,area,price\n3,70.5,210000.5\n2,40,99000\n"
+FLOWERS = b"petal,sepal,species\n1.5,2,rose\n3,4.25,iris\n5,6,rose\n"
+
+
+def test_the_label_comes_first_without_a_header(store: Callable[..., Any]) -> None:
+    dataset = store({"": b"7,0,128\n2,255,1\n"})
+    assert dataset.manifest.format == "csv"
+    assert [feature.name for feature in dataset.manifest.features] == ["features", "label"]
+    assert dataset.feature("features") == ((2,), "float32", 1.0)
+    assert dataset.feature("label") == ((1,), "int32", 1.0)
+    assert dataset.arrays["train/features"].tolist() == [[0, 128], [255, 1]]
+    assert dataset.arrays["train/label"].tolist() == [[7], [2]]
+    assert dataset.manifest.labels is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"label,a,b\n1,2,3\n4,5,6\n",
+        b"a,label,b\n2,1,3\n5,4,6\n",
+        b"\xef\xbb\xbflabel,a,b\r\n1,2,3\r\n4,5,6",
+        b'"label","a","b"\n"1","2","3"\n\n"4"," 5 ","6"\n',
+        b"label;a;b\n1;2;3\n4;5;6\n",
+        b"label\ta\tb\n1\t2\t3\n4\t5\t6\n",
+        b"label,0,1\n1,2,3\n4,5,6\n",
+    ],
+    ids=["first", "by name", "from Excel", "quoted", "semicolons", "tabs", "numbered"],
+)
+def test_a_header_is_recognised_and_its_label_found(store: Callable[..., Any], text: bytes) -> None:
+    dataset = store({"data.csv": text})
+    assert dataset.arrays["train/label"].tolist() == [[1], [4]]
+    assert dataset.arrays["train/features"].tolist() == [[2, 3], [5, 6]]
+
+
+def test_a_first_row_of_numbers_can_be_called_a_header(store: Callable[..., Any]) -> None:
+    dataset = store({"data.csv": b"0,1,2\n7,8,9\n"}, header="true", target="1")
+    assert dataset.arrays["train/1"].tolist() == [[8]]
+    assert dataset.arrays["train/features"].tolist() == [[7, 9]]
+
+
+def test_names_of_classes_without_a_header_are_no_header(store: Callable[..., Any]) -> None:
+    dataset = store({"data.csv": b"rose,1,2\niris,3,4\n"})
+    assert dataset.manifest.labels == ["iris", "rose"]
+    assert dataset.arrays["train/label"].tolist() == [[1], [0]]
+
+
+def test_a_regression_has_a_target_of_floats(store: Callable[..., Any]) -> None:
+    dataset = store({"houses.csv": HOUSES}, target="price")
+    assert dataset.feature("price") == ((1,), "float32", 1.0)
+    assert dataset.arrays["train/price"].tolist() == [[210000.5], [99000]]
+    assert dataset.arrays["train/features"].tolist() == [[3, 70.5], [2, 40]]
+
+
+def test_whole_numbers_beyond_32_bits_are_quantities(store: Callable[..., Any]) -> None:
+    dataset = store({"data.csv": b"label,a\n4000000000,1\n"})
+    assert dataset.arrays["train/label"].tolist() == [[4e9]]
+
+
+def test_class_names_are_numbered_in_alphabetic_order(store: Callable[..., Any]) -> None:
+    dataset = store({"flowers.csv": FLOWERS}, target="species")
+    assert dataset.manifest.labels == ["iris", "rose"]
+    assert dataset.arrays["train/species"].tolist() == [[1], [0], [1]]
+    assert dataset.feature("species") == ((1,), "int32", 1.0)
+
+
+def test_columns_can_be_grouped_and_named_for_the_model(store: Callable[..., Any]) -> None:
+    text = b"id,width,height,age,x,y\nq,1,2,3,4,5\nr,6,7,8,9,10\n"
+    dataset = store({"data.csv": text}, inputs="size:height,width;age", target="place:x,y")
+    assert dataset.shapes() == {"train/size": (2, 2), "train/age": (2, 1), "train/place": (2, 2)}
+    assert dataset.arrays["train/size"].tolist() == [[2, 1], [7, 6]]
+    assert dataset.arrays["train/place"].tolist() == [[4, 5], [9, 10]]
+    assert [feature.name for feature in dataset.manifest.features] == ["size", "age", "place"]
+
+
+def test_pixels_in_a_shape_are_an_image(store: Callable[..., Any], gz: Callable[[bytes], bytes]) -> None:
+    dataset = store({"mnist.csv.gz": gz(b"5,0,255,3,4\n6,1,2,0,9\n")}, shape="1,2,2")
+    assert dataset.feature("image") == ((1, 2, 2), "uint8", 1 / 255)
+    assert dataset.arrays["train/image"].tolist() == [[[[0, 255], [3, 4]]], [[[1, 2], [0, 9]]]]
+
+
+@pytest.mark.parametrize("row", [b"5,0,1,1,0\n", b"5,0.5,0,1,200\n", b"5,-1,0,1,200\n", b"5,256,0,1,2\n"])
+def test_values_that_are_no_bytes_stay_floats_in_a_shape(store: Callable[..., Any], row: bytes) -> None:
+    assert store({"mnist.csv": row}, shape="1,2,2").feature("image") == ((1, 2, 2), "float32", 1.0)
+
+
+def test_a_vector_can_be_given_a_shape(store: Callable[..., Any]) -> None:
+    dataset = store({"data.csv": b"5,1,2,3,4\n"}, shape="2,2")
+    assert dataset.arrays["train/features"].tolist() == [[[1, 2], [3, 4]]]
+
+
+def test_each_file_is_a_split(store: Callable[..., Any], zipped: Callable[..., bytes]) -> None:
+    files = {"mnist_train.csv": FLOWERS, "mnist_test.csv": b"petal,sepal,species\n1,2,tulip\n"}
+    for sent in (files, {"all.zip": zipped(files)}):
+        dataset = store(sent, target="species")
+        assert {split.name: split.examples for split in dataset.manifest.splits} == {"train": 3, "test": 1}
+        # One numbering for all splits.
+        assert dataset.manifest.labels == ["iris", "rose", "tulip"]
+        assert dataset.arrays["test/species"].tolist() == [[2]]
+
+
+def test_extreme_values_are_known_by_the_row_an_editor_shows(store: Callable[..., Any]) -> None:
+    dataset = store({"data.csv": b'label,a\n\n1,"2"\n3,0.5\n"-7",9\n'})
+    label, a = dataset.manifest.ranges["train"]["label"], dataset.manifest.ranges["train"]["features"]
+    assert (label.minimum, label.minimum_at) == (-7, "data.csv row 5")
+    assert (label.maximum, label.maximum_at) == (3, "data.csv row 4")
+    assert label.fraction_at is None
+    assert a.fraction_at == "data.csv row 4"
+
+
+def test_rows_spread_over_lines_count_from_where_they_begin(refusal: Callable[..., str]) -> None:
+    message = refusal({"d.csv": b'label,a\n"b\nb",1\n"c\nd",x\n'})
+    assert "d.csv row 4, column 2 ('a'): 'x' is not a number" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "expected"),
+    [
+        (HOUSES + b"x,1,2\n", {"target": "price"}, r"d\.csv row 4, column 1 \('rooms'\): 'x' is not a number"),
+        (HOUSES + b"1,,2\n", {"target": "price"}, r"row 4, column 2 \('area'\): the cell is empty"),
+        (HOUSES + b"1,2\n", {"target": "price"}, r"row 4 has 2 cells, where the first row has 3"),
+        (HOUSES + b"1,inf,2\n", {"target": "price"}, r"row 4, column 2 \('area'\): the number is not finite"),
+        (HOUSES + b"1,1e99,2\n", {"target": "price"}, r"row 4, column 2 \('area'\): the number is not finite"),
+        (HOUSES + b"1,2,nan\n", {"target": "price"}, r"row 4, column 3 \('price'\): 'nan' is not a finite number"),
+        (HOUSES + b"1,2,\n", {"target": "price"}, r"row 4, column 3 \('price'\) is empty"),
+        (HOUSES + b"1,2,dear\n", {"target": "price"}, r"row 4, column 3 \('price'\): 'dear' is not like .* numbers"),
+        (FLOWERS + b"1,2,3\n", {"target": "species"}, r"row 5, column 3 \('species'\): '3' is not like .* have text"),
+        (FLOWERS, {}, r"row 2, column 3 \('species'\): 'rose' is not a number.*taken to be column 1 \('petal'\)"),
+        (HOUSES, {"target": "cost"}, r"/target: d\.csv has no column 'cost'; its columns are rooms, area, price"),
+        (b"1,2\n", {"target": "b"}, r"no column 'b'; its columns are by their numbers, since .* 1, 2"),
+        (HOUSES, {"inputs": "a:rooms,x"}, r"/inputs: d\.csv has no column 'x'"),
+        (HOUSES, {"inputs": "price", "target": "price"}, r"/inputs: 'price' is the target"),
+        (HOUSES, {"inputs": "p:rooms", "target": "p:price"}, r"/target: d\.csv: two features would be called 'p'"),
+        (
+            HOUSES,
+            {"shape": "1,2,2", "target": "price"},
+            r"/shape: the shape \[1, 2, 2\] has 4 values, and .* 2 columns",
+        ),
+        (HOUSES, {"shape": "1", "inputs": "rooms;area", "target": "price"}, r"/shape: a shape is for one feature"),
+        (HOUSES, {"scale": "0.5", "target": "price"}, r"/scale: there is nothing to scale"),
+        (HOUSES, {"color": "gray", "format": "csv"}, r"/color: color means nothing for the format csv, which takes"),
+        (b"a,a,label\n1,2,3\n", {"inputs": "a"}, r"has 2 columns called 'a'"),
+        (b"label,,b\n1,2,3\n", {}, r"column 2 has no name; an index, perhaps"),
+        (b",a,b\n1,2,3\n", {}, r"column 1, which would be the target, has no name"),
+        (b"label\n1\n", {}, r"has no column besides the target"),
+        (b"label,a\n", {}, r"the split train has no examples"),
+        (b"\n\n", {"format": "csv"}, r"d\.csv has no rows"),
+        (b"label,a\n1,\xff\n", {"format": "csv"}, r"d\.csv row 2: the byte 0xFF is not UTF-8"),
+        (b'label,a\n1,"2\n', {}, r"d\.csv row 2: unexpected end of data"),
+        (b'label,a\n1,"2"3\n', {}, r"d\.csv row 2: ',' expected after"),
+        (b"label,a\n1,2\0\n", {"format": "csv"}, r"row 2, column 2 \('a'\): '2\\x00' is not a number"),
+        (b"label,a\n1," + b"9" * 200_000, {}, r"d\.csv row 2: field larger than field limit"),
+    ],
+)
+def test_a_malformed_table_is_refused_with_the_place(
+    refusal: Callable[..., str], text: bytes, options: dict[str, str], expected: str
+) -> None:
+    message = refusal({"d.csv": text}, **options)
+    assert re.search(expected, message), message
+
+
+def test_many_faults_are_counted_and_the_first_twenty_told(store: Callable[..., Any]) -> None:
+    with pytest.raises(DatasetError) as raised:
+        store({"d.csv": b"label,a\n" + b"1,x\n" * 50})
+    assert len(raised.value.faults) == 21
+    assert raised.value.faults[19].detail.startswith("d.csv row 21, column 2")
+    assert raised.value.faults[20].detail == "and 30 more faults like these"
+
+
+def test_files_must_agree_and_be_told_apart(refusal: Callable[..., str]) -> None:
+    other = b"petal,length,species\n1,2,rose\n"
+    assert "train.csv and test.csv have different columns" in refusal(
+        {"train.csv": FLOWERS, "test.csv": other}, target="species"
+    )
+    assert "are both the split train" in refusal({"train.csv": FLOWERS, "train2.csv": FLOWERS}, target="species")
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (DatasetLimits(max_examples=2), r"d\.csv row 4 begins one example more than the 2 allowed"),
+        (DatasetLimits(max_columns=2), r"d\.csv has 3 columns; 2 are allowed"),
+        (DatasetLimits(max_classes=1), r"row 3, column 3 \('species'\): the target has more than 1 different texts"),
+        (DatasetLimits(max_bytes=10), r"the upload has 52 bytes; 10 are allowed"),
+        (DatasetLimits(max_unpacked_bytes=50), r"unpacks to more than the 50 bytes allowed"),
+    ],
+)
+def test_limits_hold(refusal: Callable[..., str], limits: DatasetLimits, expected: str) -> None:
+    message = refusal({"d.csv": FLOWERS}, limits, target="species", format="csv")
+    assert re.search(expected, message), message
+
+
+def test_a_row_without_end_does_not_fill_memory(refusal: Callable[..., str], gz: Callable[[bytes], bytes]) -> None:
+    assert "is longer than" in refusal({"d.csv.gz": gz(b"1," * (5 * 2**20))}, format="csv")
+    endless = b"label,a\n" + b'"\n",' * (3 * 2**20)
+    assert "is longer than" in refusal({"d.csv.gz": gz(endless)}, format="csv")
+
+
+def read(content: bytes, *, header: bool | None = None) -> tuple[dict[str, NDArray[Any]], tuple[str, ...] | None]:
+    with TemporaryDirectory() as folder:
+        upload = Upload((spool([content], Path(folder) / "sent", name="d.csv", limit=10**6),))
+        parsed = parse(
+            upload, DatasetOptions(format="csv", header=header), DatasetLimits(max_unpacked_bytes=10**6), Path(folder)
+        )
+        return {name: np.array(array) for name, array in parsed.splits["train"].items()}, parsed.labels
+
+
+cells = st.floats(width=32, allow_nan=False, allow_infinity=False)
+names = st.text(st.characters(codec="utf-8", categories=["L", "P", "S"]), min_size=1, max_size=8).map(str.strip)
+
+
+@given(st.integers(1, 4).flatmap(lambda width: st.lists(st.lists(cells, min_size=width, max_size=width), min_size=1)))
+def test_what_was_written_is_read(rows: list[list[float]]) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows([0, *row] for row in rows)
+    found, _ = read(text.getvalue().encode(), header=False)
+    assert found["features"].tobytes() == np.array(rows, np.float32).tobytes()
+
+
+def is_text(name: str) -> bool:
+    try:
+        float(name)
+    except ValueError:
+        return bool(name)
+    return False
+
+
+@given(st.lists(names.filter(is_text), min_size=1))
+def test_class_names_come_back_by_their_numbers(labels: list[str]) -> None:
+    text = io.StringIO()
+    csv.writer(text).writerows([label, 1] for label in labels)
+    found, classes = read(text.getvalue().encode(), header=False)
+    assert [classes[number] for (number,) in found["label"]] == labels
+
+
+@given(st.data())
+def test_damaged_bytes_are_refused_or_read_but_never_more(data: st.DataObject) -> None:
+    content = bytearray(b'label,a,b\n1,2,3\n"x",4,5\n')
+    for _ in range(data.draw(st.integers(1, 5))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(
+            st.sampled_from([*b'",;\n\r\t\0x-+.e0123', 0xFF, 0xC3])
+        )
+    with suppress(DatasetError):
+        found, _ = read(bytes(content[: data.draw(st.integers(0, len(content)))]))
+        assert len({len(array) for array in found.values()}) == 1

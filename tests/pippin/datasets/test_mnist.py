@@ -1,0 +1,77 @@
+import gzip
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from pippin.datasets import mnist
+from pippin.datasets.errors import DatasetError
+
+FILES = {"train-images-idx3-ubyte": b"one", "train-labels-idx1-ubyte": b"two"}
+
+
+@pytest.fixture
+def known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Small files in the place of the 55 MB of MNIST."""
+    digests = {name: hashlib.sha256(content).hexdigest() for name, content in FILES.items()}
+    monkeypatch.setattr(mnist, "DIGESTS", digests)
+
+
+@pytest.mark.usefixtures("known")
+def test_the_files_are_found_compressed_or_not(tmp_path: Path) -> None:
+    (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(b"one"))
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"two")
+    upload = mnist.collect(tmp_path)
+    assert [file.name for file in upload.files] == ["train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte"]
+    assert upload.files[1].digest == f"sha256:{hashlib.sha256(b'two').hexdigest()}"
+
+
+@pytest.mark.usefixtures("known")
+def test_every_missing_or_wrong_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "train-labels-idx1-ubyte").write_bytes(b"other")
+    with pytest.raises(DatasetError) as raised:
+        mnist.collect(tmp_path)
+    missing, wrong = (fault.detail for fault in raised.value.faults)
+    assert "has no file train-images-idx3-ubyte or train-images-idx3-ubyte.gz" in missing
+    assert "is not MNIST's train-labels-idx1-ubyte: it has the SHA-256 d9298a10d1b073" in wrong
+
+
+@pytest.mark.usefixtures("known")
+@pytest.mark.parametrize("content", [b"two", gzip.compress(b"two")[:-6], b""])
+def test_what_cannot_be_unpacked_is_wrong(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "train-labels-idx1-ubyte.gz").write_bytes(content)
+    with pytest.raises(DatasetError, match="is not MNIST's train-labels-idx1-ubyte"):
+        mnist.collect(tmp_path)
+
+
+def test_the_digests_are_those_of_the_published_files(tmp_path: Path) -> None:
+    assert set(mnist.DIGESTS) == {
+        f"{split}-{kind}-ubyte" for split in ("train", "t10k") for kind in ("images-idx3", "labels-idx1")
+    }
+    with pytest.raises(DatasetError) as raised:
+        mnist.collect(tmp_path)
+    assert len(raised.value.faults) == 4
+
+
+def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mnist, "DIGESTS", {"x": "0"})
+    monkeypatch.setattr(mnist, "_LARGEST", 2 * 2**20)
+    taken: list[int] = []
+    real = hashlib.sha256
+
+    class Counting:
+        def __init__(self) -> None:
+            self.inner = real()
+
+        def update(self, chunk: bytes) -> None:
+            taken.append(len(chunk))
+            self.inner.update(chunk)
+
+        def hexdigest(self) -> str:
+            return self.inner.hexdigest()
+
+    monkeypatch.setattr(mnist.hashlib, "sha256", Counting)
+    (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(20 * 2**20)))
+    with pytest.raises(DatasetError):
+        mnist.collect(tmp_path)
+    assert sum(taken) <= 3 * 2**20

@@ -1,0 +1,63 @@
+import re
+from collections.abc import Callable
+
+import pytest
+
+from pippin.datasets.errors import DatasetError
+from pippin.datasets.options import DatasetOptions
+
+
+def test_a_query_becomes_options() -> None:
+    options = DatasetOptions.from_query(
+        {"format": "csv", "scale": "0.5", "target": "y", "inputs": "a:b,c;d", "shape": "1,28,28", "header": "true"}
+    )
+    assert options == DatasetOptions(
+        format="csv",
+        scale=0.5,
+        target={"y": ("y",)},
+        inputs={"a": ("b", "c"), "d": ("d",)},
+        shape=(1, 28, 28),
+        header=True,
+    )
+
+
+def test_nothing_asked_is_nothing_decided() -> None:
+    assert DatasetOptions.from_query({}).model_dump(exclude_none=True) == {}
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "detail"),
+    [
+        ({"format": "xls"}, "/format", "'idx', 'csv', 'npz' or 'images'"),
+        ({"colour": "gray"}, "/colour", "is not an option of a dataset; the options are format, scale"),
+        ({"scale": "x"}, "/scale", "valid number"),
+        ({"scale": "0"}, "/scale", "greater than 0"),
+        ({"scale": "nan"}, "/scale", "finite"),
+        ({"inputs": ""}, "/inputs", "size:width,height;age"),
+        ({"inputs": "a:b,,c"}, "/inputs", "at least one column"),
+        ({"inputs": "a;a"}, "/inputs", "'a' stands there twice"),
+        ({"target": "a;b"}, "/target", "one target"),
+        ({"shape": "1,x"}, "/shape", "integer"),
+        ({"shape": "0"}, "/shape", "greater than or equal to 1"),
+        ({"header": "perhaps"}, "/header", "boolean"),
+        ({"color": "blue"}, "/color", "'gray' or 'rgb'"),
+    ],
+)
+def test_a_bad_query_is_refused_at_its_parameter(query: dict[str, str], pointer: str, detail: str) -> None:
+    with pytest.raises(DatasetError) as raised:
+        DatasetOptions.from_query(query)
+    assert {fault.pointer.split("/")[1] for fault in raised.value.faults} == {pointer[1:]}
+    assert re.search(re.escape(detail), raised.value.faults[0].detail), raised.value.faults
+
+
+def test_every_bad_parameter_is_told() -> None:
+    with pytest.raises(DatasetError) as raised:
+        DatasetOptions.from_query({"scale": "x", "header": "x"})
+    assert [fault.pointer for fault in raised.value.faults] == ["/scale", "/header"]
+
+
+def test_an_option_that_the_format_has_no_use_for_is_refused(
+    refusal: Callable[..., str], idx: Callable[..., bytes]
+) -> None:
+    message = refusal({"images": idx([[1, 2]]), "labels": idx([1])}, target="label")
+    assert "/target: target means nothing for the format idx, which takes scale" in message

@@ -1,0 +1,173 @@
+import io
+import random
+import re
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pippin.datasets.errors import DatasetError, DatasetTooLargeError
+from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.options import DatasetOptions
+from pippin.datasets.prepare import prepare
+from pippin.datasets.upload import Upload, spool
+
+TABLE = b"label,a\n1,2\n"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../train.csv", "a/../../train.csv", "/etc/train.csv", r"..\train.csv", r"C:\train.csv", "a\nb.csv", "a" * 2000],
+)
+def test_a_name_that_leads_out_of_the_zip_is_refused(
+    refusal: Callable[..., str], zipped: Callable[..., bytes], name: str
+) -> None:
+    assert "which is not a path inside it" in refusal({"": zipped({name: TABLE})})
+
+
+def test_nothing_is_written_outside_the_work_directory(
+    store: Callable[..., Any], zipped: Callable[..., bytes], tmp_path: Path, refusal: Callable[..., str]
+) -> None:
+    store({"../../outside.csv": TABLE})
+    refusal({"": zipped({"../outside.csv": TABLE})})
+    assert not list(tmp_path.parent.rglob("*outside*"))
+
+
+def test_a_bomb_is_stopped_by_what_comes_out_of_it(
+    refusal: Callable[..., str], zipped: Callable[..., bytes], gz: Callable[[bytes], bytes]
+) -> None:
+    limits = DatasetLimits(max_unpacked_bytes=10**6)
+    bomb = b"label,a\n" + b"1,2\n" * 10**6
+    assert "unpacks to more than the 1,000,000 bytes allowed" in refusal({"d.csv.gz": gz(bomb)}, limits)
+    assert "unpacks to more than the 1,000,000 bytes allowed" in refusal({"": zipped({"d.csv": bomb})}, limits)
+    # A bomb in pieces, and one inside another.
+    pieces = {f"part{number}.csv": b"label,a\n" + b"1,2\n" * 60_000 for number in range(9)}
+    assert "unpacks to more" in refusal({"": zipped(pieces)}, limits)
+    nested = {"d.csv.gz": gz(b"") * 10**5}
+    assert "unpacks to more" in refusal({"": zipped(nested)}, limits, format="csv")
+
+
+def test_a_bomb_that_lies_about_its_size_is_stopped_too(
+    refusal: Callable[..., str], zipped: Callable[..., bytes]
+) -> None:
+    bomb = b"label,a\n" + b"1,2\n" * 10**6
+    honest = zipped({"d.csv": bomb})
+    lying = honest.replace(struct.pack("<I", len(bomb)), struct.pack("<I", 12))
+    assert lying != honest
+    message = refusal({"": lying}, DatasetLimits(max_unpacked_bytes=10**6), format="csv")
+    assert "damaged" in message or "unpacks to more" in message
+
+
+def encrypted(data: bytes) -> bytes:
+    """The flag of encryption set in both headers of the only member."""
+    changed = bytearray(data)
+    changed[data.index(b"PK\x03\x04") + 6] |= 1
+    changed[data.index(b"PK\x01\x02") + 8] |= 1
+    return bytes(changed)
+
+
+def test_zips_that_cannot_be_read_say_why(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
+    sound = zipped({"d.csv": TABLE})
+    cases = {
+        r"d\.csv in the ZIP is encrypted": encrypted(sound),
+        r"d\.csv in the ZIP is compressed by method 14": zipped({"d.csv": TABLE}, zipfile.ZIP_LZMA),
+        r"the upload is not a sound ZIP": sound[:-10],
+        r"the upload is a ZIP without files": zipped({}),
+        r"a ZIP without files": zipped({"a/": b"", ".DS_Store": b""}),
+    }
+    for expected, data in cases.items():
+        message = refusal({"": data})
+        assert re.search(expected, message), message
+
+
+def test_a_name_that_comes_twice_is_refused(refusal: Callable[..., str]) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        archive.writestr("d.csv", TABLE)
+        with pytest.warns(UserWarning, match="Duplicate name"):
+            archive.writestr("d.csv", TABLE)
+    assert "the ZIP holds 'd.csv' 2 times" in refusal({"": data.getvalue()})
+
+
+def test_too_many_files_are_refused(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
+    limits = DatasetLimits(max_files=1)
+    assert "holds 2 files; 1 are allowed" in refusal({"": zipped({"a.csv": TABLE, "b.csv": TABLE})}, limits)
+    assert "has 2 files; 1 are allowed" in refusal({"a.csv": TABLE, "b.csv": TABLE}, limits)
+
+
+def test_a_directory_of_millions_of_files_is_not_even_read(refusal: Callable[..., str]) -> None:
+    entry = b"PK\x01\x02" + bytes(42)
+    count = 60_000
+    end = struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 65535, 65535, count * len(entry), 30, 0)
+    data = b"PK\x03\x04" + bytes(26) + entry * count + end
+    assert "the ZIP's directory is larger" in refusal({"": data}, DatasetLimits(max_files=1000))
+
+
+def test_one_zip_or_plain_files_but_not_both(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
+    assert "b.zip is a ZIP among 2 files" in refusal({"a.csv": TABLE, "b.zip": zipped({"c.csv": TABLE})})
+
+
+def test_damaged_compression_is_refused(refusal: Callable[..., str], gz: Callable[[bytes], bytes]) -> None:
+    table = b"label,a\n" + "".join(f"{random.Random(at).random()},2\n" for at in range(1000)).encode()
+    whole = gz(table)
+    assert "d.csv.gz is damaged or cut short" in refusal({"d.csv.gz": whole[:-20]})
+    assert "d.csv.gz is damaged or cut short" in refusal({"d.csv.gz": whole[:200] + b"\xff" * 50 + whole[250:]})
+    assert "d.csv.gz is damaged or cut short" in refusal({"d.csv.gz": whole[:-8] + bytes(8)})
+
+
+def test_an_upload_of_nothing_is_refused(refusal: Callable[..., str]) -> None:
+    assert "the upload is empty" in refusal({"": b""})
+    assert "the upload is empty" in refusal({})
+
+
+def test_what_is_in_no_format_is_refused(refusal: Callable[..., str]) -> None:
+    assert "d.bin begins with the bytes 7f 45 4c 46" in refusal({"d.bin": b"\x7fELF\0\0\0\0"})
+    assert "begins with the bytes ff fe" in refusal({"d.csv": "a,b\n".encode("utf-16")})
+
+
+@given(st.data())
+def test_a_damaged_zip_is_refused_or_read_but_never_more(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    sound = io.BytesIO()
+    with zipfile.ZipFile(sound, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("train.csv", TABLE)
+        archive.writestr("test.csv", TABLE)
+    content = bytearray(sound.getvalue())
+    for _ in range(data.draw(st.integers(1, 4))):
+        content[data.draw(st.integers(4, len(content) - 1))] = data.draw(st.integers(0, 255))
+    folder = tmp_path_factory.mktemp("damaged")
+    upload = Upload((spool([content], folder / "sent", name="", limit=10**6),))
+    with suppress(DatasetError):
+        prepared = prepare(upload, DatasetOptions(), DatasetLimits(max_unpacked_bytes=10**6), folder)
+        assert prepared.bytes > 0
+
+
+def test_a_spool_stops_at_its_limit_and_leaves_nothing(tmp_path: Path) -> None:
+    taken = []
+
+    def chunks() -> Iterator[bytes]:
+        for number in range(10):
+            taken.append(number)
+            yield bytes(100)
+
+    with pytest.raises(DatasetTooLargeError, match="larger than the 250 bytes allowed"):
+        spool(chunks(), tmp_path / "sent", name="x", limit=250)
+    assert taken == [0, 1, 2]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_content_key_is_of_names_bytes_and_options(send: Callable[..., Upload]) -> None:
+    base = {"a.csv": b"1", "b.csv": b"2"}
+    key = send(base).content_key(DatasetOptions())
+    assert key == send(dict(reversed(base.items()))).content_key(DatasetOptions())
+    assert key != send({"a.csv": b"1", "c.csv": b"2"}).content_key(DatasetOptions())
+    assert key != send({"a.csv": b"1", "b.csv": b"3"}).content_key(DatasetOptions())
+    assert key != send(base).content_key(DatasetOptions(scale=0.5))
+    assert re.fullmatch("sha256:[0-9a-f]{64}", key)
