@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import TypeGuard, get_args
 
 from pydantic import BaseModel, ValidationError
@@ -11,6 +12,8 @@ from pydantic_core import ErrorDetails
 from pippin.faults import Fault, pointer
 
 Loc = tuple[int | str, ...]
+
+_MOST = 1000
 
 # What would be right, by pydantic's kind of error; in braces what it tells about the limits.
 _NEEDS = {
@@ -36,8 +39,11 @@ _NEEDS = {
 
 
 def explain(error: ValidationError, root: type[BaseModel], document: object) -> Iterator[Fault]:
-    """The faults in `document`, which `root` refused with `error`."""
-    for details in error.errors(include_url=False):
+    """The faults in `document`, which `root` refused with `error`; of very many, the first."""
+    errors = error.errors(include_url=False)
+    if len(errors) > _MOST:
+        yield Fault("", f"found {len(errors)} faults; these are the first {_MOST}")
+    for details in errors[:_MOST]:
         loc, kind = details["loc"], details["type"]
         if kind == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]:
             # Pydantic counts only the entries without faults; those have been told.
@@ -106,7 +112,7 @@ def did_you_mean(word: str, known: Sequence[str]) -> str:
 
     Among very many words it does not look: that took minutes for a document made to be slow.
     """
-    close = get_close_matches(word.lower(), known, n=1) if len(known) <= 200 else []
+    close = get_close_matches(word.lower(), known, n=1) if len(known) <= 100 else []
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
@@ -136,10 +142,11 @@ def _models(annotation: object) -> list[type[BaseModel]]:
     return [model for argument in get_args(annotation) for model in _models(argument)]
 
 
-def _models_at(root: type[BaseModel], loc: Loc) -> list[type[BaseModel]]:
-    """The models that may stand at `loc`."""
+@lru_cache(maxsize=1024)
+def _models_below(root: type[BaseModel], words: tuple[str, ...]) -> list[type[BaseModel]]:
+    """The models that may stand at `words`, the places in lists left out."""
     models = [root]
-    for part in loc:
+    for part in words:
         inner = [
             found
             for model in models
@@ -150,6 +157,11 @@ def _models_at(root: type[BaseModel], loc: Loc) -> list[type[BaseModel]]:
         tagged = [model for model in models if _tag(model) == part]
         models = inner or tagged or models
     return models
+
+
+def _models_at(root: type[BaseModel], loc: Loc) -> list[type[BaseModel]]:
+    """The models that may stand at `loc`."""
+    return _models_below(root, tuple(part for part in loc if isinstance(part, str)))
 
 
 def _tag(model: type[BaseModel]) -> str | None:

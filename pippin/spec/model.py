@@ -1,5 +1,7 @@
 """A whole spec: the JSON description of a model and how it is trained."""
 
+from typing import Final
+
 from pydantic import Field
 
 from pippin.spec.features import Feature
@@ -8,6 +10,8 @@ from pippin.spec.optimizers import Optimizer
 from pippin.spec.parameters import IntegerParameter
 from pippin.spec.table import AnyLayer
 from pippin.spec.values import Flag, Natural, Text, Value
+
+MOST_LAYERS: Final = 2_000
 
 
 class ModelSpec(Value):
@@ -25,7 +29,7 @@ class ModelSpec(Value):
         default=None, description="Left out: every model input, then the loss's target."
     )
     layers: tuple[AnyLayer, ...] = Field(
-        min_length=1, max_length=2_000, description="In the order in which they are computed."
+        min_length=1, max_length=MOST_LAYERS, description="In the order in which they are computed."
     )
     loss: Loss = Field(description="Exactly one loss.")
     optimizer: Optimizer = Field(description="How the weights follow their gradients.")

@@ -1,9 +1,16 @@
 """Hyperparameters as a model declares them: a default, and which other values it admits."""
 
 import sys
-from typing import Annotated, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    Field,
+    GetJsonSchemaHandler,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)
+from pydantic_core import CoreSchema
 
 from pippin.spec.values import Real, Value
 
@@ -33,9 +40,25 @@ class _Parameter(Value):
         return {**rest, "min": cls.least if low is None else low, "max": cls.most if high is None else high}
 
     @model_serializer(mode="wrap")
-    def _shorten(self, handler: SerializerFunctionWrapHandler) -> object:
-        given = {key: value for key, value in handler(self).items() if value is not None}
-        return given["default"] if given.keys() == {"default"} else given
+    def _shorten(self, handler: SerializerFunctionWrapHandler) -> float | dict[str, float | tuple[float, ...]]:
+        given: dict[str, float | tuple[float, ...]] = {
+            key: value for key, value in handler(self).items() if value is not None
+        }
+        bare = given["default"]
+        return bare if len(given) == 1 and not isinstance(bare, tuple) else given
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """What JSON may hold: the bare number too."""
+        reference = handler(core_schema)
+        schema = handler.resolve_ref_schema(reference)
+        if "properties" in schema:
+            spelled_out = dict(schema)
+            description = spelled_out.pop("description")
+            number = schema["properties"]["default"]
+            schema.clear()
+            schema |= {"description": description, "anyOf": [number | {"title": "Default alone"}, spelled_out]}
+        return reference
 
 
 _ENDS = (("min", "minimum"), ("max", "maximum"))

@@ -11,7 +11,7 @@ from pippin.spec.explain import explain
 from pippin.spec.features import Feature
 from pippin.spec.layer import Layer
 from pippin.spec.losses import Loss
-from pippin.spec.model import ModelSpec
+from pippin.spec.model import MOST_LAYERS, ModelSpec
 from pippin.spec.table import AnyLayer
 
 T = TypeVar("T")
@@ -88,7 +88,8 @@ def parse(document: object) -> tuple[Draft, list[Fault]]:
 def _parts(raw: object, validate: Callable[[object], T]) -> tuple[Part[T], ...]:
     if not isinstance(raw, list | tuple):
         return ()
-    return tuple(Part(_understood(entry, validate), entry) for entry in raw)
+    # A longer list has its fault already, and following it further only takes time.
+    return tuple(Part(_understood(entry, validate), entry) for entry in raw[:MOST_LAYERS])
 
 
 def _understood(raw: object, validate: Callable[[object], T]) -> T | None:

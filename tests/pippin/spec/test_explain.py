@@ -77,3 +77,10 @@ def test_long_values_are_cut(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
 def test_an_error_tells_how_many_more_there_are(small_spec: MakeSpec) -> None:
     with pytest.raises(SpecError, match=r"/layers/0/name.*and \d more"):
         resolve(small_spec(layers=[{"type": "relu"}] * 9))
+
+
+def test_of_very_many_faults_the_first_are_told(small_spec: MakeSpec) -> None:
+    with pytest.raises(SpecError) as raised:
+        resolve(small_spec(**{f"field{number}": 1 for number in range(1500)}))
+    assert len(raised.value.faults) == 1001
+    assert raised.value.faults[0].detail == "found 1500 faults; these are the first 1000"

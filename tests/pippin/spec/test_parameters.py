@@ -107,3 +107,10 @@ def test_limits_are_told_in_words() -> None:
     assert whole(5).limits == "1 or more"
     assert real({"default": 0.1, "max": 0.3}).limits == "a number from 0.0 to 0.3"
     assert real(0.1).limits == "any number"
+
+
+@pytest.mark.parametrize("kind", [IntegerParameter, DoubleParameter])
+def test_the_schema_admits_a_bare_number(kind: type[IntegerParameter | DoubleParameter]) -> None:
+    bare, spelled_out = kind.model_json_schema()["anyOf"]
+    assert bare["type"] == ("integer" if kind is IntegerParameter else "number")
+    assert spelled_out["required"] == ["default"]
