@@ -37,10 +37,11 @@ class Datasets:
         identity = sha256(f"{manifest.name or ''}\n{content_key}".encode()).hexdigest()
 
         def make(pipe: Pipeline) -> str:
+            # In this order: a dataset made between the two reads is then known, and not taken for another.
+            holder = pipe.hget(names, manifest.name or "")
             known = pipe.hget(contents, identity)
             if known:
                 return str(known)
-            holder = pipe.hget(names, manifest.name or "")
             if holder is not None:
                 raise NameTaken(
                     f"the name {manifest.name!r} belongs to the dataset {holder!s}, which has another content; "

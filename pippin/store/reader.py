@@ -55,6 +55,7 @@ class EventReader:
         self._subscriptions: dict[str, set[Subscription]] = {}
         self._watched = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="event-reader")
@@ -65,6 +66,7 @@ class EventReader:
 
     async def aclose(self) -> None:
         """End every subscription and close the connections."""
+        self._closed = True
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
@@ -153,7 +155,8 @@ class EventReader:
 
     async def _run(self) -> None:
         pause = _FIRST_PAUSE
-        while True:
+        # Not only until it is cancelled: a cancellation that meets the answer of an XREAD can get lost inside redis-py.
+        while not self._closed:
             if not self._positions:
                 self._watched.clear()
                 await self._watched.wait()

@@ -25,12 +25,14 @@ class Store:
         datasets: Manifests by id and name.
         workers: Heartbeats.
         reaping: What a reaper needs.
+        queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
         idempotency: The keys that clients sent to make requests repeatable.
     """
 
     def __init__(self, redis: Client, *, lease_seconds: float = 20) -> None:
         scripts, queues = Scripts(redis), Queues(redis)
         self.redis = redis
+        self.queues = queues
         self.workers = Workers(redis)
         self.jobs = Jobs(redis, scripts, queues, self.workers)
         self.attempts = Attempts(redis, scripts, queues, self.jobs, lease_seconds=lease_seconds)

@@ -1,0 +1,60 @@
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pippin.jobs.job import Job
+from pippin.store import Claim, MalformedEventId, Store, parse_event_id
+
+TENANT = "default"
+
+
+def test_events_are_read_from_any_place_in_pages(
+    store: Store, submit: Callable[..., Job], running: Callable[..., Claim]
+) -> None:
+    job = submit()
+    held = running(job)
+    for number in range(7):
+        store.attempts.log(held, f"line {number}")
+    events = store.events.read(TENANT, job.id)
+    assert len(events) == 10
+    assert sorted(events, key=lambda event: parse_event_id(event.id)) == events
+    assert store.events.read(TENANT, job.id, after=events[3].id, count=2) == events[4:6]
+    assert store.events.read(TENANT, job.id, after=events[-1].id) == []
+    assert store.events.read(TENANT, job.id, after="0") == events
+    assert list(store.events.all(TENANT, job.id)) == events
+    assert list(store.events.all(TENANT, job.id, after=events[8].id)) == events[9:]
+
+
+def test_an_event_knows_when_it_happened(store: Store, submit: Callable[..., Job]) -> None:
+    job = submit()
+    (event,) = store.events.read(TENANT, job.id)
+    assert abs(event.time - job.created_at) < timedelta(seconds=1)
+    assert abs(event.time - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_a_job_that_is_not_there_has_no_events(store: Store) -> None:
+    assert store.events.read(TENANT, "job_none") == []
+    assert list(store.events.all(TENANT, "job_none")) == []
+
+
+@pytest.mark.parametrize("text", ["", "-", "x", "1-", "-1", "1-x", "1-2-3", "$", "+", "²", "1e3", "9" * 21, str(2**64)])
+def test_what_is_no_event_id_is_refused(store: Store, text: str) -> None:
+    with pytest.raises(MalformedEventId, match="is not the id of an event"):
+        store.events.read(TENANT, "job_none", after=text)
+
+
+def test_ids_sort_as_numbers() -> None:
+    assert parse_event_id("999-10") > parse_event_id("999-9") > parse_event_id("998") == (998, 0)
+
+
+@given(st.text(max_size=30))
+def test_any_text_is_an_event_id_or_refused(text: str) -> None:
+    try:
+        milliseconds, number = parse_event_id(text)
+    except MalformedEventId:
+        return
+    assert 0 <= milliseconds < 2**64
+    assert 0 <= number < 2**64
