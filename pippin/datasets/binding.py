@@ -1,10 +1,11 @@
 """Whether a dataset fits a model, and which feature feeds which training input."""
 
 from collections.abc import Iterator
+from math import prod
 
 import numpy as np
 
-from pippin.datasets.manifest import Feature, Range, StoredManifest
+from pippin.datasets.manifest import Feature, Format, Range, StoredManifest
 from pippin.faults import Fault, FaultyDocumentError, pointer
 from pippin.jobs.request import DatasetSource, ResolvedDataset
 from pippin.spec import CategoricalCrossEntropy, ResolvedSpec
@@ -29,7 +30,9 @@ def bind(manifest: StoredManifest, resolved: ResolvedSpec, source: DatasetSource
     for name, feature in bound.items():
         wanted = _training_inputs(resolved)[name]
         ranges = [(split, manifest.ranges[split][feature.name]) for split in splits]
-        misfits = [*_form(wanted, feature)] or [*_values(wanted, feature, ranges, _classes(resolved, name))]
+        misfits = [*_form(wanted, feature, manifest.format)] or [
+            *_values(wanted, feature, ranges, _classes(resolved, name))
+        ]
         at = pointer("bind", name) if source.bind and name in source.bind else ""
         faults += [Fault(at, detail) for detail in misfits]
     if faults:
@@ -114,12 +117,17 @@ def _by_position(names: list[str], features: list[Feature], bound: dict[str, Fea
     return dict(zip(lacking, [feature for feature in features if feature.name not in used], strict=False))
 
 
-def _form(wanted: Input, feature: Feature) -> Iterator[str]:
+def _form(wanted: Input, feature: Feature, format_: Format) -> Iterator[str]:
     """What is wrong with a feature's shape and type."""
     if wanted.shape != feature.shape:
+        # Only a table loses the shape of its examples on the way.
+        reshaped = format_ == "csv" and prod(wanted.shape) == prod(feature.shape)
+        remedy = (
+            f"upload the table with shape={','.join(map(str, wanted.shape))}" if reshaped else "make the shapes equal"
+        )
         yield (
             f"the training input {wanted.name!r} has the shape {list(wanted.shape)}, and the dataset's feature "
-            f"{feature.name!r} has {list(feature.shape)}; make the shapes equal"
+            f"{feature.name!r} has {list(feature.shape)}; {remedy}"
         )
     if wanted.type == "int" and feature.dtype == "uint8":
         yield (

@@ -1,0 +1,193 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pippin.datasets.binding import bind
+from pippin.datasets.manifest import StoredManifest
+from pippin.faults import FaultyDocumentError
+from pippin.jobs.request import DatasetSource, ResolvedDataset
+from pippin.spec import ResolvedSpec, resolve
+from pippin.spec.presets import preset
+
+
+def classifier(classes: int = 3, width: int = 2, **changes: object) -> ResolvedSpec:
+    """A softmax over `classes` on a vector `x`, trained on `x` and `y`."""
+    return resolve(
+        {
+            "inputs": [{"name": "x", "shape": [width]}],
+            "outputs": [{"name": "p", "shape": [classes]}],
+            "layers": [
+                {"type": "inner_product", "name": "dense", "output_channels": classes, "updatable": True},
+                {"type": "softmax", "name": "softmax"},
+            ],
+            "loss": {"type": "categorical_cross_entropy", "target": "y"},
+            "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+            "epochs": 1,
+        }
+        | changes
+    )
+
+
+def regressor() -> ResolvedSpec:
+    """One number predicted from the vector `size`, trained on it and `price`."""
+    return resolve(
+        {
+            "inputs": [{"name": "size", "shape": [2]}],
+            "outputs": [{"name": "p", "shape": [1]}],
+            "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
+            "loss": {"type": "mean_squared_error", "target": "price"},
+            "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+            "epochs": 1,
+        }
+    )
+
+
+@pytest.fixture
+def manifest(store: Callable[..., Any]) -> Callable[..., StoredManifest]:
+    def manifest(files: bytes | dict[str, bytes], **options: str) -> StoredManifest:
+        found: StoredManifest = store({"d.csv": files} if isinstance(files, bytes) else files, **options).manifest
+        return found
+
+    return manifest
+
+
+def faults(manifest: StoredManifest, resolved: ResolvedSpec, **source: Any) -> list[tuple[str, str]]:  # noqa: ANN401  # a request's fields
+    with pytest.raises(FaultyDocumentError) as raised:
+        bind(manifest, resolved, DatasetSource(id="d", **source))
+    return [(fault.pointer, fault.detail) for fault in raised.value.faults]
+
+
+TABLE = b"y,a,b\n0,1,2\n2,3,4\n1,5,6\n"
+
+
+def test_the_seed_model_trains_on_idx_by_position(store: Callable[..., Any], idx: Callable[..., bytes]) -> None:
+    blank = [[[0] * 28] * 28]
+    files = {"train-images": idx(blank), "train-labels": idx([9]), "t10k-images": idx(blank), "t10k-labels": idx([0])}
+    found = bind(store(files).manifest, resolve(preset("mnist-cnn")), DatasetSource(id="mnist"))
+    assert found == ResolvedDataset(
+        id="ds_1",
+        name="name",
+        digest=found.digest,
+        train="train",
+        validation="test",
+        validation_fraction=None,
+        bind={"image": "image", "output_true": "label"},
+    )
+
+
+def test_features_are_found_by_name_whatever_their_order(manifest: Callable[..., StoredManifest]) -> None:
+    found = bind(manifest(TABLE, inputs="x:a,b", target="y"), classifier(), DatasetSource(id="d"))
+    assert found.bind == {"x": "x", "y": "y"}
+
+
+def test_what_one_name_leaves_takes_the_other(manifest: Callable[..., StoredManifest]) -> None:
+    found = bind(manifest(TABLE, inputs="x:a,b", target="label:y"), classifier(), DatasetSource(id="d"))
+    assert found.bind == {"x": "x", "y": "label"}
+
+
+def test_bind_names_features_and_goes_before_names(manifest: Callable[..., StoredManifest]) -> None:
+    dataset = manifest(TABLE, inputs="x:a,b;other:b,a", target="y")
+    found = bind(dataset, classifier(), DatasetSource(id="d", bind={"x": "other"}))
+    assert found.bind == {"x": "other", "y": "y"}
+
+
+def test_three_features_are_not_guessed_at(manifest: Callable[..., StoredManifest]) -> None:
+    dataset = manifest(TABLE, inputs="one:a,b;two:b,a", target="y")
+    assert faults(dataset, classifier()) == [
+        ("", "no feature feeds the training input 'x'; say which of one, two, y does, in bind")
+    ]
+
+
+def test_every_bad_binding_is_pointed_at(manifest: Callable[..., StoredManifest]) -> None:
+    found = faults(manifest(TABLE), classifier(), bind={"x": "nothing", "z/1": "y"})
+    assert found == [
+        ("/bind/x", "the dataset has no feature 'nothing'; its features are features, y"),
+        ("/bind/z~11", "the model has no training input 'z/1'; its training inputs are x, y"),
+    ]
+
+
+def test_shapes_must_be_equal(manifest: Callable[..., StoredManifest]) -> None:
+    expected = "the training input 'x' has the shape [3], and the dataset's feature 'features' has [2]"
+    assert faults(manifest(TABLE), classifier(width=3)) == [("", f"{expected}; make the shapes equal")]
+    ((pointer, _),) = faults(manifest(TABLE), classifier(width=3), bind={"x": "features"})
+    assert pointer == "/bind/x"
+
+
+def test_as_many_values_in_another_shape_need_only_be_sent_with_it(manifest: Callable[..., StoredManifest]) -> None:
+    row = b"7" + b",0" * 784
+    ((_, detail),) = faults(manifest(row), resolve(preset("mnist-cnn")))
+    assert detail.endswith("has [784]; upload the table with shape=1,28,28")
+    assert bind(manifest(row, shape="1,28,28"), resolve(preset("mnist-cnn")), DatasetSource(id="d"))
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        (b"3,1,1", "'y' is 3 at d.csv row 5 (split train); the model tells 3 classes apart, 0 to 2"),
+        (b"-1,1,1", "'y' is -1 at d.csv row 5 (split train); the model tells 3 classes apart, 0 to 2"),
+        (b"0.5,1,1", "'y' is not a whole number at d.csv row 5 (split train); the model tells 3 classes apart, 0 to 2"),
+    ],
+)
+def test_a_label_that_is_no_class_is_refused_with_its_row(
+    manifest: Callable[..., StoredManifest], row: bytes, expected: str
+) -> None:
+    assert faults(manifest(TABLE + row), classifier()) == [("", expected)]
+
+
+def test_labels_of_the_validation_split_are_judged_too(manifest: Callable[..., StoredManifest]) -> None:
+    dataset = manifest({"train.csv": TABLE, "test.csv": b"y,a,b\n7,1,1\n"})
+    assert "'y' is 7 at test.csv row 2 (split test)" in faults(dataset, classifier())[0][1]
+    # A split that the job does not use may hold what it likes.
+    assert bind(dataset, classifier(), DatasetSource(id="d", validation_fraction=0.5)).validation is None
+
+
+def test_whole_floats_are_labels(manifest: Callable[..., StoredManifest]) -> None:
+    dataset = manifest(b"y,a,b\n0.0,1,2\n2.0,3,4\n")
+    assert dataset.features[-1].dtype == "float32"
+    assert bind(dataset, classifier(), DatasetSource(id="d")).bind["y"] == "y"
+
+
+def test_pixels_are_no_labels(store: Callable[..., Any], idx: Callable[..., bytes]) -> None:
+    dataset = store({"images": idx([[1, 2]]), "labels": idx([1])}).manifest
+    inputs = [{"name": "x", "shape": [2]}, {"name": "y", "shape": [1], "type": "int"}]
+    found = faults(dataset, classifier(training_inputs=inputs), bind={"y": "image", "x": "image"})
+    assert [pointer for pointer, _ in found] == ["/bind/y", "/bind/y"]
+    assert "holds pixels" in found[1][1]
+
+
+def test_whole_numbers_feed_a_regression(manifest: Callable[..., StoredManifest]) -> None:
+    dataset = manifest(TABLE, target="price:y", inputs="size:a,b")
+    assert dataset.features[-1].dtype == "int32"
+    assert bind(dataset, regressor(), DatasetSource(id="d")).bind == {"size": "size", "price": "price"}
+
+
+@pytest.mark.parametrize(
+    ("files", "asked", "expected"),
+    [
+        (["train", "validation", "test"], {}, "validation"),
+        (["train", "test"], {}, "test"),
+        (["train", "more"], {}, None),
+        (["train", "test"], {"train": "test"}, None),
+        (["train", "more"], {"validation": "more"}, "more"),
+        (["train", "test"], {"validation_fraction": 0.3}, None),
+    ],
+)
+def test_the_split_to_validate_on(
+    manifest: Callable[..., StoredManifest], files: list[str], asked: dict[str, Any], expected: str | None
+) -> None:
+    dataset = manifest({f"{name}.csv": TABLE for name in files})
+    assert bind(dataset, classifier(), DatasetSource(id="d", **asked)).validation == expected
+
+
+def test_splits_that_are_not_there_are_listed(manifest: Callable[..., StoredManifest]) -> None:
+    dataset = manifest({"train.csv": TABLE, "test.csv": TABLE})
+    assert faults(dataset, classifier(), train="all", validation="rest") == [
+        ("/train", "the dataset has no split 'all'; its splits are train, test"),
+        ("/validation", "the dataset has no split 'rest'; its splits are train, test"),
+    ]
+
+
+def test_of_one_example_none_can_be_held_out(manifest: Callable[..., StoredManifest]) -> None:
+    found = faults(manifest(b"y,a,b\n0,1,2\n"), classifier(), validation_fraction=0.5)
+    assert found == [("/validation_fraction", "the split 'train' has one example, of which none can be held out")]
