@@ -40,7 +40,7 @@ class _Parameter(Value):
         return {**rest, "min": cls.least if low is None else low, "max": cls.most if high is None else high}
 
     @model_serializer(mode="wrap")
-    def _shorten(self, handler: SerializerFunctionWrapHandler) -> float | dict[str, float | tuple[float, ...]]:
+    def _shorten(self, handler: SerializerFunctionWrapHandler) -> object:
         given: dict[str, float | tuple[float, ...]] = {
             key: value for key, value in handler(self).items() if value is not None
         }
