@@ -3,6 +3,7 @@
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import Any
 
+from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -73,7 +74,7 @@ class JsonRoute(APIRoute):
         return checked
 
     def _check(self, request: Request) -> None:
-        known = {parameter.alias for parameter in self.dependant.query_params}
+        known = _query_names(self.dependant)
         if unknown := sorted(set(request.query_params) - known):
             expected = f"known here: {', '.join(sorted(known))}" if known else "this takes none"
             raise invalid_request(
@@ -87,6 +88,12 @@ class UploadRoute(JsonRoute):
     """A route whose body is a file, of at most `max_dataset_bytes`, which the endpoint itself reads as it arrives."""
 
     limit = "max_dataset_bytes"
+
+
+def _query_names(dependant: Dependant) -> set[str]:
+    """The query parameters that an endpoint and its dependencies take."""
+    own = {parameter.alias for parameter in dependant.query_params}
+    return own.union(*map(_query_names, dependant.dependencies))
 
 
 def unsupported(request: Request, *supported: str) -> Problem:

@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 import numpy as np
 import pytest
+import structlog
 from pydantic import SecretStr
 
 from pippin.blobs import Blobs
@@ -21,6 +22,7 @@ from pippin.jobs.job import Artifact, Failure, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Reason
 from pippin.settings import Settings
+from pippin.spec.presets import preset
 from pippin.store import Claim, Store, connect, new_token
 from service.__main__ import Server, server_of
 
@@ -69,6 +71,18 @@ class RunningService:
 
 
 MakeService = Callable[..., RunningService]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plain_logs() -> None:
+    """Structlog's own way with tracebacks takes seconds for each."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.format_exc_info,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
+        ]
+    )
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +166,12 @@ def job_request(tiny: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.fixture
+def mnist_spec() -> dict[str, Any]:
+    """A model spec to change."""
+    return preset("mnist-cnn")
+
+
+@pytest.fixture
 def submit(http: httpx2.Client, job_request: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """Submits jobs."""
 
@@ -173,7 +193,7 @@ class Trainer:
 
     def begin(self, number: int = 1) -> None:
         self.claim = Claim("default", self.job_id, number, new_token())
-        self.store.attempts.claim("default", self.job_id, number, self.claim.token, "worker-1", "jax")
+        self.store.attempts.claim(self.claim, worker="worker-1", engine="jax")
         self.store.attempts.running(self.claim)
 
     def epoch(self, epoch: int, batch_losses: list[float] | None = None, loss: float | None = 0.5) -> str:

@@ -1,0 +1,138 @@
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+Submit = Callable[..., dict[str, Any]]
+IsProblem = Callable[..., dict[str, Any]]
+
+
+def test_a_submitted_job_is_accepted_and_found_where_its_location_says(
+    http: httpx2.Client, job_request: dict[str, Any]
+) -> None:
+    answer = http.post("/jobs", json=job_request)
+    job = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["location"] == f"/jobs/{job['id']}"
+    assert job["status"] == "queued"
+    assert job["progress"] == {"epoch": 0, "epochs": 3}
+    assert job["transitions"][0] | {"at": ""} == {"from": None, "to": "queued", "at": ""}
+    assert http.get(answer.headers["location"]).json() == job
+
+
+def test_its_request_has_every_default_resolved(submit: Submit, tiny: dict[str, Any]) -> None:
+    request = submit()["request"]
+    assert request["dataset"] == {
+        "id": tiny["id"],
+        "name": "tiny",
+        "digest": tiny["digest"],
+        "train": "train",
+        "validation": "test",
+        "validation_fraction": None,
+        "bind": {"image": "image", "output_true": "output_true"},
+    }
+    assert request["hyperparameters"]["mini_batch_size"] == 128
+    assert request["hyperparameters"]["learning_rate"] == 0.0001
+    assert isinstance(request["hyperparameters"]["seed"], int)
+    assert (request["limits"], request["engine"], request["max_attempts"]) == ("enforce", "auto", 3)
+
+
+def test_a_queued_job_says_that_no_worker_is_there(submit: Submit) -> None:
+    assert "pippin worker" in submit()["waiting_for"]
+
+
+def test_a_model_can_be_given_as_a_spec(submit: Submit, mnist_spec: dict[str, Any]) -> None:
+    assert submit(model={"spec": mnist_spec})["request"]["model"]["spec"] == mnist_spec
+
+
+def test_a_widened_limit_is_recorded(submit: Submit) -> None:
+    job = submit(hyperparameters={"epochs": 2, "learning_rate": 0.9}, limits="widen")
+    assert job["request"]["widened"] == ["learning_rate"]
+
+
+def test_a_job_that_the_client_knows_is_not_sent_again(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
+) -> None:
+    job = submit()
+    path = f"/jobs/{job['id']}"
+    etag = http.get(path).headers["etag"]
+    same = http.get(path, headers={"if-none-match": f'"other", W/{etag}'})
+    assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", etag)
+    trainer(job["id"]).begin()
+    changed = http.get(path, headers={"if-none-match": etag})
+    assert changed.status_code == 200
+    assert changed.json()["status"] == "running"
+
+
+def test_jobs_are_listed_newest_first_page_by_page(http: httpx2.Client, submit: Submit) -> None:
+    ids = [submit(labels={"team": "a b"})["id"] for _ in range(5)][::-1]
+    submit(labels={"team": "c"})
+    first = http.get("/jobs", params={"limit": 2, "label": "team=a b"})
+    page = first.json()
+    assert [job["id"] for job in page["data"]] == ids[:2]
+    assert page["has_more"] is True
+    second = http.get(first.links["next"]["url"])
+    assert [job["id"] for job in second.json()["data"]] == ids[2:4]
+    last = http.get(second.links["next"]["url"])
+    assert [job["id"] for job in last.json()["data"]] == ids[4:]
+    assert (last.json()["has_more"], last.json()["next"]) == (False, None)
+    assert "link" not in last.headers
+
+
+def test_a_list_can_be_narrowed_to_a_state_and_several_labels(http: httpx2.Client, submit: Submit) -> None:
+    wanted = submit(labels={"team": "vision", "run": "1"})["id"]
+    other = submit(labels={"team": "vision", "run": "2"})["id"]
+    http.post(f"/jobs/{other}/cancel")
+
+    def listed(*query: tuple[str, str]) -> set[str]:
+        return {job["id"] for job in http.get("/jobs", params=list(query)).json()["data"]}
+
+    assert listed(("status", "queued")) == {wanted}
+    assert listed(("status", "cancelled")) == {other}
+    assert listed(("label", "team=vision")) == {wanted, other}
+    assert listed(("label", "team=vision"), ("label", "run=2")) == {other}
+    assert listed(("label", "team=vision"), ("label", "run=2"), ("status", "queued")) == set()
+
+
+def test_a_queued_job_is_cancelled_at_once_and_a_running_one_by_its_worker(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
+) -> None:
+    queued = submit()["id"]
+    answer = http.post(f"/jobs/{queued}/cancel")
+    assert (answer.status_code, answer.json()["status"]) == (202, "cancelled")
+    running = submit()["id"]
+    trainer(running).begin()
+    for _ in range(2):
+        answer = http.post(f"/jobs/{running}/cancel")
+        assert (answer.status_code, answer.json()["status"]) == (202, "cancelling")
+
+
+def test_a_job_that_has_ended_cannot_be_cancelled(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+) -> None:
+    job_id = submit()["id"]
+    trainer(job_id).train()
+    assert "succeeded" in is_problem(http.post(f"/jobs/{job_id}/cancel"), 409, "state-conflict")["detail"]
+
+
+def test_a_job_is_deleted_only_when_it_has_ended(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+) -> None:
+    job_id = submit()["id"]
+    assert "cancel it first" in is_problem(http.delete(f"/jobs/{job_id}"), 409, "state-conflict")["detail"]
+    trainer(job_id).train()
+    answer = http.delete(f"/jobs/{job_id}")
+    assert (answer.status_code, answer.content) == (204, b"")
+    for path in ("", "/metrics", "/events", "/model"):
+        is_problem(http.get(f"/jobs/{job_id}{path}"), 404, "not-found")
+    is_problem(http.delete(f"/jobs/{job_id}"), 404, "not-found")
+    assert http.get("/jobs").json()["data"] == []
+
+
+@pytest.mark.parametrize("job_id", ["job_0", "job_" + "0" * 26, "x", "job_0:events", "%00", "*", "é"])
+def test_an_id_of_no_job_is_not_found_whatever_it_looks_like(
+    http: httpx2.Client, is_problem: IsProblem, job_id: str
+) -> None:
+    is_problem(http.get(f"/jobs/{job_id}"), 404, "not-found")
+    is_problem(http.post(f"/jobs/{job_id}/cancel"), 404, "not-found")

@@ -1,0 +1,168 @@
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.store import Idempotency, Store
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+def faults(problem: dict[str, Any]) -> dict[str, str]:
+    assert len({item["pointer"] for item in problem["errors"]}) == len(problem["errors"])
+    return {item["pointer"]: item["detail"] for item in problem["errors"]}
+
+
+@pytest.mark.parametrize(
+    ("change", "pointer", "said"),
+    [
+        ({"model": {}}, "/model", "exactly one of preset, spec"),
+        ({"model": None}, "/model", "needs an object"),
+        ({"model": {"preset": "resnet"}}, "/model/preset", "mnist-cnn"),
+        ({"dataset": 5}, "/dataset", "found 5; needs an object"),
+        ({"dataset": "nothing"}, "/dataset", "tiny"),
+        ({"dataset": {"id": "nothing"}}, "/dataset/id", "no dataset is called 'nothing'"),
+        ({"dataset": {}}, "/dataset/id", "required"),
+        (
+            {"dataset": {"id": "tiny", "training": "y"}},
+            "/dataset/training",
+            "no field 'training'; did you mean 'train'",
+        ),
+        ({"dataset": {"id": "tiny", "train": "all"}}, "/dataset/train", "its splits are train, test"),
+        ({"dataset": {"id": "tiny", "validation_fraction": 2}}, "/dataset/validation_fraction", "less than 1"),
+        ({"dataset": {"id": "tiny", "bind": {"image": "pixels"}}}, "/dataset/bind/image", "pixels"),
+        ({"hyperparameters": {"epochs": "many"}}, "/hyperparameters/epochs", "whole number"),
+        ({"hyperparameters": {"epochs": True}}, "/hyperparameters/epochs", "whole number"),
+        ({"hyperparameters": {"learning_rate": 7}}, "/hyperparameters/learning_rate", "0.3"),
+        ({"hyperparameters": {"momentum": 0.9}}, "/hyperparameters/momentum", "declares no momentum"),
+        ({"labels": {"a": 1}}, "/labels/a", "needs a text"),
+        ({"labels": {"": "x"}}, "/labels/", "at least 1 character"),
+        ({"labels": {"a/b~c": 1}}, "/labels/a~1b~0c", "needs a text"),
+        ({"engine": "cuda"}, "/engine", "'auto', 'jax' or 'coreml'"),
+        ({"max_attempts": 0}, "/max_attempts", "1 or more"),
+        ({"surprise": 1}, "/surprise", "no field 'surprise'"),
+    ],
+)
+def test_a_fault_is_told_where_the_client_wrote_it(
+    http: httpx2.Client,
+    job_request: dict[str, Any],
+    is_problem: IsProblem,
+    change: dict[str, Any],
+    pointer: str,
+    said: str,
+) -> None:
+    found = faults(is_problem(http.post("/jobs", json=job_request | change), 422, "invalid-request"))
+    assert list(found) == [pointer]
+    assert said in found[pointer]
+    assert http.get("/jobs").json()["data"] == []
+
+
+def test_every_fault_is_told_at_once(
+    http: httpx2.Client, job_request: dict[str, Any], mnist_spec: dict[str, Any], is_problem: IsProblem
+) -> None:
+    mnist_spec["layers"][3]["kernel_size"] = [20, 20]
+    mnist_spec["layers"][5]["pooling_type"] = "median"
+    body = job_request | {
+        "model": {"spec": mnist_spec},
+        "dataset": {"id": "nothing"},
+        "hyperparameters": {"epoch": 3},
+        "max_attempts": 0,
+    }
+    found = faults(is_problem(http.post("/jobs", json=body), 422, "invalid-request"))
+    assert set(found) == {
+        "/model/spec/layers/3/kernel_size/0",
+        "/model/spec/layers/3/kernel_size/1",
+        "/model/spec/layers/5/pooling_type",
+        "/dataset/id",
+        "/hyperparameters/epoch",
+        "/max_attempts",
+    }
+
+
+@pytest.mark.parametrize("body", [b"[]", b'"x"', b"3", b"null", b"true"])
+def test_a_body_that_is_no_object_is_at_fault_as_a_whole(
+    http: httpx2.Client, is_problem: IsProblem, body: bytes
+) -> None:
+    headers = {"content-type": "application/json"}
+    for path in ("/jobs", "/specs/validate"):
+        problem = is_problem(http.post(path, content=body, headers=headers), 422, "invalid-request")
+        assert list(faults(problem)) == [""]
+
+
+def test_labels_of_a_dataset_that_the_model_has_no_class_for_are_told_with_their_row(
+    http: httpx2.Client, is_problem: IsProblem
+) -> None:
+    rows = "\n".join(f"{label}," + ",".join(["0"] * 784) for label in (1, 2, 17))
+    added = http.post("/datasets?name=rows&shape=1,28,28", content=rows.encode(), headers={"content-type": "text/csv"})
+    assert added.status_code == 201, added.text
+    problem = is_problem(http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "rows"}), 422)
+    assert "row 3" in faults(problem)["/dataset"]
+
+
+def test_a_repeat_with_the_same_key_gives_the_same_job(http: httpx2.Client, job_request: dict[str, Any]) -> None:
+    first = http.post("/jobs", json=job_request, headers={"idempotency-key": '"one"'})
+    body = b'{"dataset":"tiny", "hyperparameters":{"epochs":3},"model":{"preset":"mnist-cnn"}}'
+    headers = {"idempotency-key": "one", "content-type": "application/json"}
+    second = http.post("/jobs", content=body, headers=headers)
+    assert (second.status_code, second.json()["id"]) == (202, first.json()["id"])
+    assert second.headers["location"] == first.headers["location"]
+    assert second.json() == first.json()
+    assert len(http.get("/jobs").json()["data"]) == 1
+
+
+def test_a_repeat_gives_the_first_job_even_if_it_could_not_be_made_again(
+    http: httpx2.Client, job_request: dict[str, Any], tiny: dict[str, Any]
+) -> None:
+    first = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+    assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
+    second = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+    assert second.json()["id"] == first.json()["id"]
+
+
+def test_the_same_key_with_another_body_is_refused(
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
+) -> None:
+    http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+    other = http.post("/jobs", json=job_request | {"name": "x"}, headers={"idempotency-key": "one"})
+    is_problem(other, 422, "idempotency-mismatch")
+
+
+def test_while_the_first_is_being_answered_a_repeat_is_put_off(
+    http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
+) -> None:
+    # The fingerprint is of the sorted JSON; what matters is that another request holds the key.
+    from service.routes.jobs import _fingerprint
+
+    store.idempotency.begin("default", Idempotency("one", _fingerprint(job_request)))
+    answer = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+    is_problem(answer, 409, "idempotency-in-flight")
+    assert answer.headers["retry-after"] == "1"
+
+
+def test_a_key_of_a_refused_request_may_be_used_for_the_corrected_one(
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
+) -> None:
+    headers = {"idempotency-key": "one"}
+    is_problem(http.post("/jobs", json=job_request | {"max_attempts": 0}, headers=headers), 422, "invalid-request")
+    assert http.post("/jobs", json=job_request, headers=headers).status_code == 202
+
+
+def test_many_at_once_with_one_key_make_one_job(http: httpx2.Client, job_request: dict[str, Any]) -> None:
+    def post(_: int) -> httpx2.Response:
+        return http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(post, range(24)))
+    assert {answer.status_code for answer in answers} <= {202, 409}
+    assert len({answer.json()["id"] for answer in answers if answer.status_code == 202}) == 1
+    assert len(http.get("/jobs").json()["data"]) == 1
+
+
+@pytest.mark.parametrize("key", ["", '""', '"open', "x" * 256, 'a"b', '"é"'.encode()])
+def test_what_is_no_key_is_refused(
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, key: str | bytes
+) -> None:
+    problem = is_problem(http.post("/jobs", json=job_request, headers=[("idempotency-key", key)]), 422)
+    assert problem["errors"][0]["parameter"] == "Idempotency-Key"
