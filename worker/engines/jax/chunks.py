@@ -50,6 +50,11 @@ class Chunks:
             self._pace.took(count, time.perf_counter() - began)
             done += count
 
+    @property
+    def examples(self) -> int:
+        """How many examples there are."""
+        return self._table.examples
+
     def nothing(self, size: int, numbers: int) -> Steps:
         """No steps at all, in arrays of the shapes that every call has: what a program is compiled for."""
         none = np.zeros(0, np.int32)

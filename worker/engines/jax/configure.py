@@ -7,9 +7,14 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from worker.engines.jax.allocator import keep_freed_memory
+
+# About 0.1 GB of programs.
+_KEPT = 2000
+
 
 def configure(threads: int | None = None, cache_dir: Path | None = None) -> None:
-    """Fix what JAX reads from the environment as it loads; children of this process inherit it.
+    """Fix what JAX reads from the environment as it loads, and how memory is kept; children of this process inherit it.
 
     Args:
         threads: How many threads compute on a CPU; None takes one a core. The bits of a result depend on it.
@@ -21,6 +26,7 @@ def configure(threads: int | None = None, cache_dir: Path | None = None) -> None
     """
     if "jax" in sys.modules:
         raise RuntimeError("configure() was called after JAX had been imported; call it before")
+    keep_freed_memory()
     os.environ["NPROC"] = str(threads or _cores())
     flags = os.environ.get("XLA_FLAGS", "").split()
     # A GPU may add in any order unless told otherwise; the same seed would give other bytes.
@@ -33,6 +39,15 @@ def configure(threads: int | None = None, cache_dir: Path | None = None) -> None
         # JAX keeps by default only what took a second to compile.
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+        # So that `compilation.py` hears of a damaged file and takes it out.
+        os.environ["JAX_RAISE_PERSISTENT_CACHE_ERRORS"] = "1"
+        _forget_the_oldest(folder)
+
+
+def _forget_the_oldest(folder: Path) -> None:
+    written = sorted((entry.stat().st_mtime, entry) for entry in folder.glob("*-cache"))
+    for _, entry in written[:-_KEPT]:
+        entry.unlink(missing_ok=True)
 
 
 def _cores() -> int:

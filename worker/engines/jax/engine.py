@@ -1,8 +1,11 @@
 """The engine that trains anywhere: the same file as Core ML, with the same semantics, through JAX."""
 
 import time
+from dataclasses import replace
 
 import jax
+import numpy as np
+from numpy.typing import NDArray
 
 from pippin.jobs.states import Reason
 from pippin.mlmodel import ModelFileError, read
@@ -75,43 +78,44 @@ class JaxEngine:
             optimizer_for(model.resolved.spec.optimizer, asked, self._formulas),
         )
         size = min(asked.mini_batch_size, run.training.count)
-        training = Training(programs, model.weights, self._chunks(run.training, programs, size, observer), size)
-        validation = None
-        if run.validation is not None:
-            chunks = self._chunks(run.validation, programs, SIZE, observer)
-            validation = Validation(programs, run.validation.count, chunks, training.trained, training.frozen)
+        chunks = self._chunks(run.training, programs, size, observer)
+        measured = None if run.validation is None else self._chunks(run.validation, programs, SIZE, observer)
+        training = Training(programs, model.weights, chunks, size)
+        # Only now, since to train is what the user waits for.
+        validation = None if measured is None else Validation(programs, measured, training)
         device = jax.devices()[0]
         observer.log(f"JAX {jax.__version__} on {device.device_kind}, ready in {time.perf_counter() - began:.2f} s")
-
         observer.training_began()
         for epoch in range(1, asked.epochs + 1):
-            began = time.perf_counter()
             order = epoch_order(run.training.count, seed=asked.seed, epoch=epoch, shuffle=asked.shuffle)
-            losses = training.epoch(order)
-            trained_for = time.perf_counter() - began
-            wrong = losses.diverged_at
-            loss, accuracy = None, None
-            if validation is not None and wrong is None:
-                loss, accuracy = validation.measure(training.trained, training.frozen)
-            observer.epoch_ended(
-                EpochResult(
-                    epoch=epoch,
-                    loss=losses.mean,
-                    validation_loss=loss,
-                    validation_accuracy=accuracy,
-                    seconds=time.perf_counter() - began,
-                    examples_per_second=int(losses.real.sum()) / trained_for,
-                    batch_losses=losses.means if run.report_batches else None,
-                )
-            )
+            result, wrong = _epoch(epoch, training, order, validation)
+            observer.epoch_ended(result if run.report_batches else replace(result, batch_losses=None))
             if wrong is not None:
-                raise EngineError(
-                    Reason.DIVERGED,
-                    f"the loss is {losses.means[wrong - 1]} at step {wrong} of epoch {epoch}; {REMEDY}",
-                )
+                raise EngineError(Reason.DIVERGED, f"{wrong}; {REMEDY}")
         return training.weights(model.weights)
 
     def _chunks(self, examples: Examples, programs: Programs, size: int, observer: Observer) -> Chunks:
         limit = room_for_examples() if self._resident_bytes is None else self._resident_bytes
         table = table_for(Source(examples, programs.columns), size, limit)
         return Chunks(table, Pace(self._steps_per_chunk), observer.stop_requested)
+
+
+def _epoch(
+    epoch: int, training: Training, order: NDArray[np.int32], validation: Validation | None
+) -> tuple[EpochResult, str | None]:
+    """Train one epoch and measure; gives what came of it, and what is wrong if the training has diverged."""
+    began = time.perf_counter()
+    losses = training.epoch(order)
+    seconds = time.perf_counter() - began
+    step = losses.diverged_at
+    loss, accuracy = (None, None) if validation is None or step else validation.measure()
+    result = EpochResult(
+        epoch=epoch,
+        loss=losses.mean,
+        validation_loss=loss,
+        validation_accuracy=accuracy,
+        seconds=time.perf_counter() - began,
+        examples_per_second=int(losses.real.sum()) / seconds,
+        batch_losses=losses.means,
+    )
+    return result, None if step is None else f"the loss is {losses.means[step - 1]} at step {step} of epoch {epoch}"

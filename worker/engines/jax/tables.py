@@ -34,6 +34,11 @@ class Table(ABC):
     def __init__(self, source: Source) -> None:
         self._source = source
 
+    @property
+    def examples(self) -> int:
+        """How many examples there are."""
+        return self._source.count
+
     def steps(self, rows: NDArray[np.int32], real: NDArray[np.int32], numbers: NDArray[np.float64]) -> Steps:
         """What a program needs to run the mini-batches `rows` [n, size], with n no more than `most`."""
         matrices, placed = self._placed(rows)

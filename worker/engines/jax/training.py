@@ -10,6 +10,7 @@ from pippin.jobs.states import Reason
 from pippin.spec.weights import Weights
 from worker.engines.engine import EngineError
 from worker.engines.jax.chunks import Chunks
+from worker.engines.jax.compilation import compiled
 from worker.engines.jax.order import mini_batches
 from worker.engines.jax.parameters import picked
 from worker.engines.jax.programs import Arrays, Programs, Steps
@@ -73,7 +74,7 @@ class Training:
         nothing = chunks.nothing(size, self._optimizer.rows(1, 1).shape[1])
         # Donated, weights and moments are overwritten in place.
         program = jax.jit(programs.train, donate_argnums=(0, 1))
-        self._program = program.lower(self.trained, self._moments, self.frozen, nothing).compile()
+        self._program = compiled(program.lower(self.trained, self._moments, self.frozen, nothing))
 
     def epoch(self, order: NDArray[np.int32]) -> Losses:
         """Take a step for each mini-batch of `order`, until one's loss is not finite.

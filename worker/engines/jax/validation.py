@@ -1,38 +1,51 @@
 """Measures a model on examples that it does not learn from."""
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import jax
 import numpy as np
 
 from worker.engines.jax.chunks import Chunks
+from worker.engines.jax.compilation import compiled
 from worker.engines.jax.order import mini_batches
-from worker.engines.jax.programs import Arrays, Programs
+from worker.engines.jax.programs import Programs
+from worker.engines.jax.training import Training
 
-# Large enough to keep a device busy, small enough for its caches.
+# Examples a mini-batch: enough to keep a device busy, few enough for its caches.
 SIZE = 128
 
 
 class Validation:
-    """Mean loss and accuracy over the validation examples."""
+    """Mean loss and accuracy of a training's weights."""
 
-    def __init__(self, programs: Programs, count: int, chunks: Chunks, trained: Arrays, frozen: Arrays) -> None:
-        """Compile the program for weights of the shapes of `trained` and `frozen`."""
-        self._rows, self._real = mini_batches(np.arange(count, dtype=np.int32), SIZE)
-        self._count = count
+    def __init__(self, programs: Programs, chunks: Chunks, training: Training) -> None:
+        """Begin to compile the program; that goes on while the first epoch is trained."""
+        self._rows, self._real = mini_batches(np.arange(chunks.examples, dtype=np.int32), SIZE)
         self._chunks = chunks
+        self._training = training
         self._has_classes = programs.network.has_classes
-        self._program = jax.jit(programs.validate).lower(trained, frozen, chunks.nothing(SIZE, 0)).compile()
+        # Only the shapes: the first training step takes the arrays away.
+        trained, frozen = jax.eval_shape(lambda *arrays: arrays, training.trained, training.frozen)
+        nothing = chunks.nothing(SIZE, 0)
+        background = ThreadPoolExecutor(1, "compile validation")
+        self._program: Future[jax.stages.Compiled] = background.submit(
+            lambda: compiled(jax.jit(programs.validate).lower(trained, frozen, nothing))
+        )
+        background.shutdown(wait=False)
 
-    def measure(self, trained: Arrays, frozen: Arrays) -> tuple[float, float | None]:
+    def measure(self) -> tuple[float, float | None]:
         """The mean loss, and the share of examples whose largest output is their label: None without classes.
 
         Raises:
             Stopped: A stop was requested.
         """
+        program, training = self._program.result(), self._training
         loss, hits = 0.0, 0
         numbers = np.zeros((len(self._rows), 0))
         for sums, right in self._chunks.run(
-            self._rows, self._real, numbers, lambda steps: self._program(trained, frozen, steps)
+            self._rows, self._real, numbers, lambda steps: program(training.trained, training.frozen, steps)
         ):
             loss += float(sums.sum(dtype=np.float64))
             hits += int(right.sum())
-        return loss / self._count, hits / self._count if self._has_classes else None
+        count = self._chunks.examples
+        return loss / count, hits / count if self._has_classes else None

@@ -1,0 +1,72 @@
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from worker.engines.jax.configure import configure
+
+
+def _environment_after(call: str) -> dict[str, str]:
+    code = f"""
+import json, os, sys
+from pathlib import Path
+from worker.engines.jax.configure import configure
+{call}
+assert "jax" not in sys.modules
+print(json.dumps(dict(os.environ)))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    found: dict[str, str] = json.loads(done.stdout)
+    return found
+
+
+def test_it_is_too_late_once_jax_is_imported(tmp_path: Path) -> None:
+    import jax  # noqa: F401, PLC0415 - that it is imported is the point
+
+    with pytest.raises(RuntimeError, match="call it before"):
+        configure(threads=1, cache_dir=tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_number_of_threads_is_fixed() -> None:
+    assert _environment_after("configure(threads=3)")["NPROC"] == "3"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the affinity of a process is Linux's")
+def test_left_to_itself_it_takes_a_thread_a_core() -> None:
+    assert _environment_after("configure()")["NPROC"] == str(len(os.sched_getaffinity(0)))
+
+
+def test_flags_that_are_set_already_are_kept() -> None:
+    found = _environment_after("os.environ['XLA_FLAGS'] = '--xla_dump_to=/nowhere'; configure()")
+    assert found["XLA_FLAGS"].split()[0] == "--xla_dump_to=/nowhere"
+
+
+def test_without_a_folder_nothing_is_kept() -> None:
+    assert "JAX_COMPILATION_CACHE_DIR" not in _environment_after("configure()")
+
+
+def test_other_thread_counts_keep_their_programs_apart(tmp_path: Path) -> None:
+    folders = {
+        _environment_after(f"configure(threads={threads}, cache_dir=Path({str(tmp_path)!r}))")[
+            "JAX_COMPILATION_CACHE_DIR"
+        ]
+        for threads in (1, 2, 2)
+    }
+    assert folders == {str(folder) for folder in tmp_path.iterdir()}
+    assert len(folders) == 2
+
+
+def test_the_cache_forgets_its_oldest_programs(tmp_path: Path) -> None:
+    call = f"configure(threads=1, cache_dir=Path({str(tmp_path)!r}))"
+    folder = Path(_environment_after(call)["JAX_COMPILATION_CACHE_DIR"])
+    for age in range(2003):
+        program = folder / f"{age}-cache"
+        program.touch()
+        os.utime(program, (1e9 - age, 1e9 - age))
+    _environment_after(call)
+    assert len(list(folder.iterdir())) == 2000
+    assert not {folder / f"{age}-cache" for age in (2000, 2001, 2002)} & set(folder.iterdir())

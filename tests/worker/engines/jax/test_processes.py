@@ -1,0 +1,67 @@
+"""What holds across processes: the same bytes, a shared cache, memory that runs out."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+JOB = Path(__file__).with_name("one_job.py")
+
+
+def _job(*arguments: str) -> dict[str, Any]:
+    done = subprocess.run([sys.executable, JOB, *arguments], capture_output=True, text=True, check=True, timeout=100)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("programs")
+
+
+@pytest.fixture(scope="module")
+def first(cache: Path) -> dict[str, Any]:
+    """What the first job gave, with nothing in the cache."""
+    return _job("--cache", str(cache))
+
+
+def test_a_job_compiles_two_programs_and_no_more(first: dict[str, Any]) -> None:
+    # One to train and one to validate: each operation outside of them would be a program of its own.
+    assert (first["found"], first["compiled"]) == (0, 2)
+
+
+def test_the_next_job_finds_the_programs_and_gives_the_same_bytes(cache: Path, first: dict[str, Any]) -> None:
+    second = _job("--cache", str(cache))
+    assert (second["found"], second["compiled"]) == (2, 0)
+    assert (second["digest"], second["losses"]) == (first["digest"], first["losses"])
+
+
+def test_a_damaged_cache_harms_nothing_and_is_mended(cache: Path, first: dict[str, Any]) -> None:
+    training, validation = sorted(cache.glob("*/*-cache"))
+    training.write_bytes(training.read_bytes()[:1000])
+    validation.write_bytes(b"nonsense")
+    hurt = _job("--cache", str(cache))
+    assert (hurt["digest"], hurt["compiled"]) == (first["digest"], 2)
+    mended = _job("--cache", str(cache))
+    assert (mended["digest"], mended["found"]) == (first["digest"], 2)
+
+
+def test_the_cache_is_its_owners_alone(cache: Path, first: dict[str, Any]) -> None:
+    assert first["compiled"] == 2
+    assert [folder.stat().st_mode & 0o777 for folder in cache.iterdir()] == [0o700]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there are workers forked")
+def test_warming_up_leaves_nothing_behind_that_a_fork_would_lose(first: dict[str, Any]) -> None:
+    assert first["threads_started_by_warming_up"] == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_DATA bounds nothing elsewhere")
+def test_memory_that_runs_out_is_said_to_have_run_out() -> None:
+    # 20,000 examples of 36 pixels in 400 channels take 1.2 GB.
+    found = _job("--channels", "400", "--mini-batch", "20000", "--memory", str(2**30))
+    assert found["reason"] == "out_of_memory"
+    assert "a smaller mini-batch needs less" in found["detail"]

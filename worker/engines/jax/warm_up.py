@@ -1,0 +1,43 @@
+"""Leaves JAX warm for the processes that are forked from this one."""
+
+import gc
+
+import jax
+import numpy as np
+
+from pippin.spec import resolve
+from pippin.spec.initializers import initial_weights
+from pippin.spec.presets import preset
+from worker.engines.jax.columns import columns_of
+from worker.engines.jax.lowering import Network
+from worker.engines.jax.optimizers.adam import Adam
+from worker.engines.jax.parameters import parameters_of, picked
+from worker.engines.jax.programs import Programs, Steps
+from worker.engines.jax.validation import SIZE
+
+
+def warm_up() -> None:
+    """Trace a training and a validation of the model that comes with Pippin; call it last before forking.
+
+    No device is touched: threads would not survive the fork. The first trace in a process took 0.16 s, one after a
+    warm-up 0.06 s. And everything that lives now is hidden from the garbage collector: when it looked through a
+    parent's memory in the child, that copied each page and took 0.15 s.
+    """
+    resolved = resolve(preset("mnist-cnn"))
+    columns = columns_of(resolved)
+    parameters = parameters_of(resolved)
+    programs = Programs(Network(resolved, None, None), columns, parameters, Adam(0.1, 0.9, 0.999, 1e-8))
+    trained = picked(initial_weights(resolved), parameters.trained)
+    moments = tuple((array, array) for array in trained)
+    steps = Steps(
+        table=tuple(np.zeros((2, column.size), np.uint8) for column in columns),
+        scales=tuple(np.float32(1) for _ in columns),
+        rows=np.zeros((1, SIZE), np.int32),
+        real=np.zeros(1, np.int32),
+        numbers=np.zeros((1, 8), np.float32),
+        count=np.int32(0),
+    )
+    jax.jit(programs.train).trace(trained, moments, (), steps)
+    jax.jit(programs.validate).trace(trained, (), steps)
+    gc.collect()
+    gc.freeze()
