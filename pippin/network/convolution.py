@@ -4,7 +4,7 @@ XLA compiles that for a CPU, and its gradient is matrix products again; the grad
 times as long there. Where the device has a good convolution, the caller brings it along.
 """
 
-from pippin.network.arrays import Array, LayerWeights, Namespace
+from pippin.network.arrays import Array, Namespace
 from pippin.network.step import Step
 from pippin.network.window import Borders, Window, with_borders
 from pippin.spec.convolution import Convolution
@@ -23,7 +23,7 @@ def convolution(step: Step[Convolution], x: Array) -> Array:
     """
     if step.convolve is None:
         bordered = with_borders(x, borders_of(step.layer, x), 0, step.xp)
-        y = product(bordered, window_of(step.layer, bordered), step.layer.groups, step.weights, step.xp)
+        y = product(bordered, window_of(step.layer, bordered), step.layer.groups, step.weights["weights"], step.xp)
     else:
         y = step.convolve(
             x,
@@ -47,9 +47,9 @@ def window_of(layer: Convolution, bordered: Array) -> Window:
     return Window.within(bordered.shape[1:3], layer.kernel_size, layer.stride, layer.dilation)
 
 
-def product(bordered: Array, window: Window, groups: int, weights: LayerWeights, xp: Namespace) -> Array:
-    """What the kernel makes at the positions of `window`, the bias left out: [N, *window.count, outC]."""
-    kernel, cells = weights["weights"], window.cells(bordered)
+def product(bordered: Array, window: Window, groups: int, kernel: Array, xp: Namespace) -> Array:
+    """What `kernel` [outC, inC/groups, kH, kW] makes at the positions of `window`: [N, *window.count, outC]."""
+    cells = window.cells(bordered)
     out_channels = kernel.shape[0]
     if groups > 1:
         made = _grouped(cells, kernel, groups, xp)

@@ -19,9 +19,9 @@ def pooled_convolution(convolution: Step[Convolution], pooling: Step[Pooling], x
 
     The bias comes after the maximum, since max(y + b) = max(y) + b.
     """
-    layer, xp = convolution.layer, convolution.xp
+    layer, kernel, xp = convolution.layer, convolution.weights["weights"], convolution.xp
     bordered = with_borders(x, borders_of(layer, x), 0, xp)
     positions = window_of(layer, bordered)
     seen = positions.phases(Window.within(positions.count, pooling.layer.kernel_size, pooling.layer.stride))
-    y = first_maximum([product(bordered, window, layer.groups, convolution.weights, xp) for window in seen], xp)
+    y = first_maximum([product(bordered, window, layer.groups, kernel, xp) for window in seen], xp)
     return y + convolution.weights["bias"] if layer.has_bias else y
