@@ -8,10 +8,10 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
+from pippin import logs
 from pippin.faults import PippinError
 from pippin.home import prepare_home
 from pippin.settings import Settings
-from service import logs
 from service.app import create_app
 
 # `pippin up` stops everything within 5 s.

@@ -13,9 +13,9 @@ from pippin.store import Store, connect
 from pippin.store.reader import EventReader
 from service import openapi, refusals
 from service.ingest import Ingestion, limits_of, sweep_workrooms
-from service.logs import RequestLog
 from service.problems import MEDIA_TYPE
 from service.reaper import Reaper
+from service.request_log import RequestLog
 from service.routes import artifacts, blobs, datasets, docs, health, jobs, metrics, specs, workers
 from service.sample import keep_sample
 from service.streaming import Streams

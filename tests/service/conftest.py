@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -23,18 +22,18 @@ from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Reason
 from pippin.settings import Settings
 from pippin.spec.presets import preset
-from pippin.store import Claim, Store, connect, new_token
+from pippin.store import Claim, Store, new_token
 from service.__main__ import Server, server_of
 
 DEADLINE = 20.0
 
 
-def wait_for(condition: Callable[[], Any], what: str) -> Any:
-    """The first truth that `condition` gives."""
+def wait_for(condition: Callable[[], object], what: str) -> None:
+    """Come back as soon as `condition` holds."""
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
-        if value := condition():
-            return value
+        if condition():
+            return
         time.sleep(0.01)
     pytest.fail(f"waited in vain: {what}")
 
@@ -87,20 +86,23 @@ def plain_logs() -> None:
 
 @pytest.fixture(scope="session")
 def make_settings(valkey_server: EmbeddedValkey, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Settings]:
-    def make(**changes: Any) -> Settings:
+    def make(**changes: object) -> Settings:
         home = tmp_path_factory.mktemp("service-home")
-        values = {"home": home, "redis_url": SecretStr(valkey_server.url), "port": 0} | changes
-        return Settings(**values)
+        values: dict[str, Any] = {"home": home, "redis_url": SecretStr(valkey_server.url), "port": 0}
+        return Settings(**values | changes)
 
     return make
 
 
 @pytest.fixture
-def make_service(valkey_url: str, make_settings: Callable[..., Settings]) -> Iterator[MakeService]:
+def make_service(
+    valkey_url: str,  # noqa: ARG001 (empties the server)
+    make_settings: Callable[..., Settings],
+) -> Iterator[MakeService]:
     """Starts services with settings of their own."""
     made = []
 
-    def make(**changes: Any) -> RunningService:
+    def make(**changes: object) -> RunningService:
         service = RunningService(make_settings(**changes))
         service.start()
         made.append(service)
@@ -120,7 +122,10 @@ def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningSe
 
 
 @pytest.fixture
-def service(shared_service: RunningService, valkey_url: str) -> RunningService:
+def service(
+    shared_service: RunningService,
+    valkey_url: str,  # noqa: ARG001 (empties the server)
+) -> RunningService:
     """The service, whose records are empty."""
     return shared_service
 
@@ -175,7 +180,7 @@ def mnist_spec() -> dict[str, Any]:
 def submit(http: httpx2.Client, job_request: dict[str, Any]) -> Callable[..., dict[str, Any]]:
     """Submits jobs."""
 
-    def submit_one(**changes: Any) -> dict[str, Any]:
+    def submit_one(**changes: object) -> dict[str, Any]:
         answer = http.post("/jobs", json=job_request | changes)
         assert answer.status_code == 202, answer.text
         return dict(answer.json())

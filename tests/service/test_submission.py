@@ -6,6 +6,7 @@ import httpx2
 import pytest
 
 from pippin.store import Idempotency, Store
+from service.routes.jobs import _fingerprint
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -46,6 +47,7 @@ def faults(problem: dict[str, Any]) -> dict[str, str]:
     ],
 )
 def test_a_fault_is_told_where_the_client_wrote_it(
+    *,
     http: httpx2.Client,
     job_request: dict[str, Any],
     is_problem: IsProblem,
@@ -132,9 +134,6 @@ def test_the_same_key_with_another_body_is_refused(
 def test_while_the_first_is_being_answered_a_repeat_is_put_off(
     http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
 ) -> None:
-    # The fingerprint is of the sorted JSON; what matters is that another request holds the key.
-    from service.routes.jobs import _fingerprint
-
     store.idempotency.begin("default", Idempotency("one", _fingerprint(job_request)))
     answer = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
     is_problem(answer, 409, "idempotency-in-flight")
