@@ -53,7 +53,7 @@ class Blobs:
     """A content-addressed store at a URL: `file:///a/folder` (made if absent) or `s3://bucket/prefix`.
 
     Digests are returned as `sha256:<hex>` and accepted with or without `sha256:`. Credentials and the address of an
-    S3 server come from the environment (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, `AWS_ALLOW_HTTP`, …), read by
+    S3 server come from the environment (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, …), read by
     obstore. Safe for threads. Not for forks: obstore runs threads of its own, so a forked child makes its own `Blobs`.
 
     Raises:
@@ -171,10 +171,15 @@ def _open(url: str) -> LocalStore | S3Store:
         if url.startswith("file://"):
             return LocalStore.from_url(url, mkdir=True)
         if url.startswith("s3://"):
-            # Unset, a dead server holds every call for three minutes.
             return S3Store.from_url(
                 url,
-                client_options={"connect_timeout": timedelta(seconds=5), "timeout": timedelta(minutes=5)},
+                # These replace AWS_ALLOW_HTTP. Only an endpoint that says http:// is reached without TLS.
+                client_options={
+                    "allow_http": True,
+                    "connect_timeout": timedelta(seconds=5),
+                    "timeout": timedelta(minutes=5),
+                },
+                # Unset, a dead server holds every call for three minutes.
                 retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
             )
     except (BaseError, OSError, ValueError) as error:

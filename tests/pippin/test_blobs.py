@@ -137,14 +137,13 @@ def test_a_store_that_cannot_be_is_refused_with_its_url(url: str) -> None:
 def test_an_unreachable_server_is_an_error_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "AWS_ENDPOINT_URL": "http://127.0.0.1:1",
-        "AWS_ALLOW_HTTP": "true",
         "AWS_ACCESS_KEY_ID": "someone",
         "AWS_SECRET_ACCESS_KEY": "secret",
         "AWS_REGION": "us-east-1",
     }.items():
         monkeypatch.setenv(name, value)
     blobs = Blobs("s3://bucket/prefix")
-    with pytest.raises(BlobError, match=r"could not look up .*127\.0\.0\.1") as raised:
+    with pytest.raises(BlobError, match=r"could not look up .*127\.0\.0\.1.*error sending request") as raised:
         blobs.head(ABSENT)
     assert "\n" not in str(raised.value)
     assert "secret" not in str(raised.value)
