@@ -138,11 +138,16 @@ class Settings(BaseSettings):
 
 def _refuse_unknown_variables(settings: type[Settings]) -> None:
     """A misspelt variable would otherwise leave its default in force without a word."""
-    known = [PREFIX + name.upper() for name in settings.model_fields]
+    known = [name.upper() for name in settings.model_fields]
     for variable in sorted(os.environ):
-        if variable.upper().startswith(PREFIX) and variable.upper() not in known:
-            near = difflib.get_close_matches(variable.upper(), known, n=1)
-            hint = f"did you mean {near[0]}?" if near else f"the settings are {', '.join(known)}"
+        name = variable.upper().removeprefix(PREFIX)
+        if variable.upper().startswith(PREFIX) and name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = (
+                f"did you mean {PREFIX}{near[0]}?"
+                if near
+                else "the settings are " + ", ".join(PREFIX + each for each in known)
+            )
             raise SettingsError(f"{variable} is not a setting of Pippin; {hint}")
 
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, cast
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import BlockingConnectionPool, Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
@@ -21,6 +21,7 @@ from pippin.store.subscription import Subscription
 
 _BLOCK_MILLISECONDS = 2000  # well within SOCKET_TIMEOUT, see there
 _BATCH = 500
+_ASKING, _ASKING_SECONDS = 8, 10  # connections that read histories, and how long to wait for one
 _WAKEUP_SECONDS = 60  # a reader that was killed leaves its wake-up stream behind for this long
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
 
@@ -42,20 +43,22 @@ class EventReader:
             capacity: How many events may wait for one client before it is dropped.
         """
         self._capacity = capacity
-        self._redis: Redis = Redis.from_url(
-            url,
-            decode_responses=True,
-            socket_timeout=SOCKET_TIMEOUT,
-            socket_connect_timeout=SOCKET_TIMEOUT,
-            retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
-        )
+        options: dict[str, Any] = {
+            "decode_responses": True,
+            "socket_timeout": SOCKET_TIMEOUT,
+            "socket_connect_timeout": SOCKET_TIMEOUT,
+            "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
+        }
+        self._reading: Redis = Redis.from_url(url, **options)
+        # Apart from it, and waited for: redis-py's own pool refuses the 101st who asks at the same moment.
+        asking = BlockingConnectionPool.from_url(url, max_connections=_ASKING, timeout=_ASKING_SECONDS, **options)
+        self._asking: Redis = Redis.from_pool(asking)
         self._wakeup = keys.wakeup(secrets.token_hex(8))
         self._woken = START
         self._positions: dict[str, str] = {}  # stream -> id of its last event that was handed out
         self._subscriptions: dict[str, set[Subscription]] = {}
         self._watched = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
-        self._closed = False
 
     async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self._run(), name="event-reader")
@@ -66,24 +69,24 @@ class EventReader:
 
     async def aclose(self) -> None:
         """End every subscription and close the connections."""
-        self._closed = True
         if self._task is not None:
-            self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
-            self._task = None
-        for subscriptions in self._subscriptions.values():
-            for subscription in subscriptions:
-                subscription.close()
-        await self._redis.aclose()
+            # Again and again: on Python 3.11 asyncio.wait_for, which redis-py sends commands with, can lose one.
+            while not self._task.done():
+                self._task.cancel()
+                await asyncio.wait([self._task], timeout=0.1)
+        await self._reading.aclose()
+        await self._asking.aclose()
 
     @asynccontextmanager
     async def subscribe(self, tenant: str, job_id: str) -> AsyncIterator[Subscription]:
         """Get a job's events from now on. Read what came before afterwards, and `skip_through` the last of it.
 
         Raises:
-            StoreUnavailable: Redis cannot be reached at this moment. An outage later on ends no subscription.
+            StoreUnavailable: Redis cannot be reached at this moment, or the reader is closed. An outage later on ends
+                no subscription.
         """
+        if self._task is None or self._task.done():
+            raise StoreUnavailable("events cannot be followed: the reader does not run")
         stream = keys.job(tenant, job_id).events
         subscription = Subscription(self._capacity)
         followers = self._subscriptions.setdefault(stream, set())
@@ -114,7 +117,7 @@ class EventReader:
             last = await self._last(stream)
             while last is not None and parse_event_id(after) < parse_event_id(last.id):
                 with reaching():
-                    entries: Any = await self._redis.xrange(stream, f"({after}", "+", _BATCH)
+                    entries: Any = await self._asking.xrange(stream, f"({after}", "+", _BATCH)
                 if not entries:
                     return  # deleted meanwhile
                 for entry in entries:
@@ -133,7 +136,7 @@ class EventReader:
 
     async def _last(self, stream: str) -> Event | None:
         with reaching():
-            entries: Any = await self._redis.xrevrange(stream, count=1)
+            entries: Any = await self._asking.xrevrange(stream, count=1)
         return decode_event(entries[0]) if entries else None
 
     async def _wake(self) -> None:
@@ -141,7 +144,7 @@ class EventReader:
         self._watched.set()
         # Without it the next XREAD begins within two seconds all the same.
         with suppress(StoreUnavailable), reaching():
-            async with self._redis.pipeline() as pipe:
+            async with self._asking.pipeline() as pipe:
                 pipe.xadd(self._wakeup, {"": ""}, maxlen=1, approximate=False)
                 pipe.expire(self._wakeup, _WAKEUP_SECONDS)
                 await pipe.execute()
@@ -154,16 +157,26 @@ class EventReader:
             self._positions.pop(stream, None)
 
     async def _run(self) -> None:
+        try:
+            await self._read()
+        except Exception:
+            _log.exception("the reader of events stopped")
+            raise
+        finally:
+            for subscriptions in self._subscriptions.values():
+                for subscription in subscriptions:
+                    subscription.close()
+
+    async def _read(self) -> None:
         pause = _FIRST_PAUSE
-        # Not only until it is cancelled: a cancellation that meets the answer of an XREAD can get lost inside redis-py.
-        while not self._closed:
+        while True:
             if not self._positions:
                 self._watched.clear()
                 await self._watched.wait()
             try:
                 streams: dict[Any, Any] = {self._wakeup: self._woken, **self._positions}
                 with reaching():
-                    answer: Any = await self._redis.xread(streams, count=_BATCH, block=_BLOCK_MILLISECONDS)
+                    answer: Any = await self._reading.xread(streams, count=_BATCH, block=_BLOCK_MILLISECONDS)
             except (StoreUnavailable, RedisError) as error:
                 # The positions stand: what happens meanwhile is read afterwards.
                 if pause == _FIRST_PAUSE:

@@ -1,0 +1,30 @@
+import re
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pippin.jobs.ids import new_id
+
+MOMENTS = st.integers(min_value=0, max_value=2**48 - 1)
+
+
+def test_an_id_has_its_kind_and_26_characters_of_crockfords_alphabet() -> None:
+    for kind in ("job", "ds", "model"):
+        assert re.fullmatch(kind + "_[0-9a-hjkmnp-tv-z]{26}", new_id(kind))
+
+
+@given(MOMENTS, MOMENTS)
+def test_ids_sort_by_their_time(first: int, second: int) -> None:
+    if first != second:
+        assert (new_id("job", first) < new_id("job", second)) == (first < second)
+
+
+@given(MOMENTS)
+def test_the_time_is_in_the_first_characters_and_the_rest_is_chance(moment: int) -> None:
+    first, second = new_id("job", moment), new_id("job", moment)
+    assert first != second
+    assert first[:13] == second[:13]
+
+
+def test_no_two_ids_of_a_moment_are_the_same() -> None:
+    assert len({new_id("job", 0) for _ in range(1000)}) == 1000

@@ -1,0 +1,114 @@
+from pathlib import Path
+
+import pytest
+
+from pippin.settings import Settings, SettingsError
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("os.environ", {"HOME": str(tmp_path)})
+
+
+def test_the_defaults_need_nothing_set(tmp_path: Path) -> None:
+    settings = Settings()
+    assert settings.home == tmp_path / ".pippin"
+    assert settings.blobs_url == (tmp_path / ".pippin" / "blobs").as_uri()
+    assert settings.redis_url is None
+    assert settings.url == "http://127.0.0.1:8000"
+    assert (settings.lease_seconds, settings.lease_renew_seconds) == (20, 5)
+
+
+def test_variables_replace_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PIPPIN_HOME", "~/elsewhere")
+    monkeypatch.setenv("PIPPIN_REDIS_URL", "rediss://:secret@redis.example:6380/0")
+    monkeypatch.setenv("PIPPIN_URL", "https://pippin.example/")
+    monkeypatch.setenv("PIPPIN_PORT", "0")
+    monkeypatch.setenv("PIPPIN_LOG_LEVEL", "debug")
+    settings = Settings()
+    assert settings.home == tmp_path / "elsewhere"
+    assert settings.blobs_url == (tmp_path / "elsewhere" / "blobs").as_uri()
+    assert settings.redis_url is not None
+    assert settings.redis_url.get_secret_value() == "rediss://:secret@redis.example:6380/0"
+    assert settings.url == "https://pippin.example"
+    assert settings.port == 0
+    assert settings.log_level == "debug"
+
+
+def test_arguments_go_before_variables(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PIPPIN_PORT", "1234")
+    assert Settings(port=4321, home=tmp_path).port == 4321
+
+
+def test_blobs_may_be_somewhere_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPPIN_BLOBS_URL", "s3://bucket/prefix")
+    assert Settings().blobs_url == "s3://bucket/prefix"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PIPPIN_PORT", "http"),
+        ("PIPPIN_PORT", "65536"),
+        ("PIPPIN_REDIS_URL", "hunter2@redis.example"),
+        ("PIPPIN_BLOBS_URL", "just/a/path"),
+        ("PIPPIN_URL", "localhost:8000"),
+        ("PIPPIN_URL", "ftp://host"),
+        ("PIPPIN_LOG_LEVEL", "loud"),
+        ("PIPPIN_MAX_DATASET_BYTES", "-1"),
+        ("PIPPIN_LEASE_SECONDS", "nan"),
+        ("PIPPIN_HOST", ""),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_one_sentence_with_the_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(SettingsError) as refused:
+        Settings()
+    assert str(refused.value).startswith(f"{variable} cannot be used: ")
+    assert "\n" not in str(refused.value)
+
+
+def test_every_fault_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPPIN_PORT", "http")
+    monkeypatch.setenv("PIPPIN_LOG_LEVEL", "loud")
+    with pytest.raises(SettingsError, match=r"PIPPIN_PORT cannot be used: .*; PIPPIN_LOG_LEVEL cannot be used: "):
+        Settings()
+
+
+def test_a_misspelt_variable_is_refused_with_its_neighbour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_ULR", "redis://:hunter2@host")
+    with pytest.raises(SettingsError) as refused:
+        Settings()
+    assert str(refused.value) == "PIPPIN_REDIS_ULR is not a setting of Pippin; did you mean PIPPIN_REDIS_URL?"
+
+
+def test_a_variable_like_no_setting_is_refused_with_the_list(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPPIN_QQQQ", "1")
+    with pytest.raises(SettingsError, match=r"PIPPIN_QQQQ is not a setting of Pippin; .*PIPPIN_HOME, PIPPIN_REDIS_URL"):
+        Settings()
+
+
+def test_a_lease_must_be_renewed_twice_in_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPPIN_LEASE_SECONDS", "8")
+    with pytest.raises(SettingsError, match=r"PIPPIN_LEASE_RENEW_SECONDS is 5, .*PIPPIN_LEASE_SECONDS"):
+        Settings()
+
+
+def test_the_password_is_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", "redis://:hunter2@host")
+    settings = Settings()
+    for text in (repr(settings), str(settings), settings.model_dump_json()):
+        assert "hunter2" not in text
+    monkeypatch.setenv("PIPPIN_REDIS_URL", "redis:hunter2 is no address", prepend=None)
+    monkeypatch.setenv("PIPPIN_PORT", "http")
+    with pytest.raises(SettingsError) as refused:
+        Settings()
+    assert "hunter2" not in str(refused.value)
+
+
+def test_every_setting_says_what_it_is_for() -> None:
+    for name, field in Settings.model_fields.items():
+        assert field.description, name
+        assert field.description.endswith("."), name
