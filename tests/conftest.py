@@ -1,6 +1,18 @@
-"""Fixtures that every part shares: one real Valkey server for the whole run, emptied before each test that uses it."""
+"""Fixtures that every part shares.
 
-from collections.abc import Iterator
+One real Valkey server for the whole run, emptied before each test that uses it; and `pippin up`, whole, for those who
+need all parts at work.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 
@@ -30,3 +42,104 @@ def store(valkey_url: str) -> Iterator[Store]:
     opened = Store(connect(valkey_url))
     yield opened
     opened.close()
+
+
+class Up:
+    """A `pippin up` of its own, on a free port.
+
+    Attributes:
+        url: Where its service is.
+        home: Its folder of data.
+        log: What it has printed on stderr so far, line by line.
+        process: The supervisor.
+    """
+
+    def __init__(self, home: Path, *options: str, redis_url: str | None = None) -> None:
+        self.home = home
+        self.log: list[str] = []
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        if redis_url:
+            environment["PIPPIN_REDIS_URL"] = redis_url
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "pippin", "up", "--json", "--port", "0", "--home", str(home), *options],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self._reader = threading.Thread(target=self._read, args=(self.process.stderr,))
+        self._reader.start()
+        try:
+            ready = json.loads(self.process.stdout.readline() or "null")
+            assert ready, "".join(self.log)
+        except BaseException:
+            self.end()
+            raise
+        self.url = str(ready["url"])
+
+    def _read(self, lines: Iterator[str]) -> None:
+        for line in lines:
+            self.log.append(line)
+
+    def parts(self) -> dict[str, int]:
+        """The process ids of its parts: valkey, service, worker."""
+        listed = subprocess.run(["ps", "-Aww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        found = {}
+        for line in listed.splitlines():
+            pid, parent, arguments = line.split(maxsplit=2)
+            for name, word in (("valkey", "valkey-server"), ("service", "-m service"), ("worker", "-m worker")):
+                if int(parent) == self.process.pid and word in arguments and "-c" not in arguments.split():
+                    found[name] = int(pid)
+        return found
+
+    def end(self, with_signal: signal.Signals = signal.SIGTERM) -> None:
+        """Ends it, if it still runs, and waits until it is gone."""
+        if self.process.poll() is None:
+            self.process.send_signal(with_signal)
+        try:
+            self.process.wait(30)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self._reader.join()
+            for stream in (self.process.stdout, self.process.stderr):
+                assert stream is not None
+                stream.close()
+
+
+@pytest.fixture
+def start_up(tmp_path: Path) -> Iterator[Callable[..., Up]]:
+    """Starts `pippin up`: `start_up("--workers", "2", home=folder)`; it ends with the test."""
+    started: list[Up] = []
+
+    def start(*options: str, home: Path | None = None, redis_url: str | None = None) -> Up:
+        started.append(Up(home or tmp_path / "home", *options, redis_url=redis_url))
+        return started[-1]
+
+    yield start
+    for up in started:
+        up.end()
+
+
+@pytest.fixture(scope="session")
+def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """One `pippin up` with a worker, for all tests that only use it."""
+    up = Up(tmp_path_factory.mktemp("up") / "home")
+    yield up
+    up.end()
+
+
+@pytest.fixture(scope="session")
+def wait_until() -> Callable[..., None]:
+    """Waits for something that must come true: `wait_until(lambda: …, seconds=10)`."""
+
+    def wait(condition: Callable[[], bool], *, seconds: float = 30, otherwise: object = "it did not come true") -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, otherwise
+            time.sleep(0.02)
+
+    return wait

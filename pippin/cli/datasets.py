@@ -122,7 +122,4 @@ def _splits(manifest: "Manifest") -> str:
 
 
 def _features(manifest: "Manifest") -> str:
-    return ", ".join(
-        f"{feature.name} {feature.dtype} {'×'.join(map(str, feature.shape))}"  # noqa: RUF001 - how shapes are written
-        for feature in manifest.features
-    )
+    return ", ".join(f"{each.name} {each.dtype} {output.shape_text(each.shape)}" for each in manifest.features)

@@ -111,8 +111,8 @@ def _running(options: list[str]) -> Iterator[str]:
 
 def _accuracy(path: Path) -> tuple[float, int]:
     """How well the file at `path` knows the held-out digits, computed with NumPy from the file alone, and how many."""
-    from pippin.datasets.arrays import open_arrays
     from pippin.datasets import sample
+    from pippin.datasets.arrays import open_arrays
     from pippin.mlmodel import read
     from pippin.network import predict
 

@@ -66,23 +66,29 @@ def load(path: str) -> Document:
         ToldError: If it cannot be read, or is neither YAML nor JSON, or no mapping.
     """
     name, text = _read(path)
+    # JSON is asked first: YAML reads most of it, but takes the escape of a character beyond U+FFFF for two.
+    value = _json(text)
+    places: dict[str, Place] = {}
     try:
-        value, places = yaml12.parse(text)
+        found, places = yaml12.parse(text)
+        value = found if value is None else value
     except YamlError as error:
-        value, places = _json(text), {}
         if value is None:
             where = f"{name}:{error.place.line}:{error.place.column}" if error.place else name
             raise ToldError(Exit.REFUSED, f"{name} is neither YAML nor JSON.", [f"{where}: {error}"]) from error
     if not isinstance(value, dict):
-        found = "nothing" if value is None else f"{type(value).__name__}"
+        kind = "nothing" if value is None else f"a {type(value).__name__}"
         raise ToldError(
-            Exit.REFUSED, f"{name} must hold a mapping (`key: value` lines, or a JSON object); found {found}."
+            Exit.REFUSED, f"{name} must hold a mapping (`key: value` lines, or a JSON object); found {kind}."
         )
+    try:
+        json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
+    except ValueError as error:
+        raise ToldError(Exit.REFUSED, f"{name} holds what cannot be sent as JSON.", [str(error)]) from error
     return Document(name, value, places)
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """What YAML cannot read of JSON: escaped surrogate pairs and tabs before a value. None if it is not JSON either."""
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -31,7 +31,7 @@ def metrics(
 
     with Client() as client:
         if follow_:
-            follow(client, job_id, json_=json_)
+            follow(client, job_id, json_=json_, then=f"Its model: pippin download {job_id}")
             return
         found = client.metrics(job_id)
     if json_:
@@ -54,8 +54,14 @@ def metrics(
     )
 
 
-def follow(client: "Client", job_id: str, *, json_: bool = False) -> "Job":
+def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = "") -> "Job":
     """Shows what happens to a job until it is final.
+
+    Args:
+        client: Asks the service.
+        job_id: The job.
+        json_: Whether to print JSON lines: each epoch, and the job as it ended.
+        then: What a person may want to do once it has succeeded.
 
     Raises:
         typer.Exit: With code 1 if the job failed or was cancelled; with 130 if the person stopped watching.
@@ -72,7 +78,7 @@ def follow(client: "Client", job_id: str, *, json_: bool = False) -> "Job":
     if json_:
         output.print_json(job.model_dump(mode="json"), indent=None)
     elif job.status == Status.SUCCEEDED:
-        output.say(f"{job.id} succeeded. Its model: pippin download {job.id}", style="green")
+        output.say(f"{job.id} succeeded. {then}".rstrip(), style="green")
     if job.status != Status.SUCCEEDED:
         why = [f"{job.reason.code}: {job.reason.detail}"] if job.reason else []
         output.error(f"{job.id} {job.status}." if job.status == Status.FAILED else f"{job.id} was cancelled.", why)

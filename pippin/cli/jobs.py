@@ -42,7 +42,7 @@ def submit(
         else:
             output.say(job.id)
         if follow:
-            following.follow(client, job.id, json_=json_)
+            following.follow(client, job.id, json_=json_, then=f"Its model: pippin download {job.id}")
             return
     if not json_ and output.stdout().is_terminal:
         output.say(f"Follow it: pippin metrics {job.id} --follow")

@@ -91,3 +91,8 @@ def ago(moment: datetime | None) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return f"{seconds} s ago"
+
+
+def shape_text(shape: Iterable[int]) -> str:
+    """A shape as people write it."""
+    return "×".join(map(str, shape))  # noqa: RUF001 - that sign is meant

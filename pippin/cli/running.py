@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from pippin.cli import output
+from pippin.cli.log_lines import readable
 
 if TYPE_CHECKING:
     from pippin.supervisor import Ready
@@ -43,9 +44,11 @@ def up(
     log = output.stderr() if json_ else output.stdout()
 
     def say(who: str, line: str) -> None:
+        begin = Text(f"{who:<9}│ ", style=_COLOURS.get(who, "green"))
         # A log that nobody reads any more is no reason to stop training.
         with suppress(OSError):
-            log.print(Text(f"{who:<9}│ ", style=_COLOURS.get(who, "green")) + Text(line), soft_wrap=True)
+            for each in [line] if json_ else readable(line).splitlines():
+                log.print(begin + Text(each), soft_wrap=True)
 
     def ready(found: "Ready") -> None:
         if json_:

@@ -16,33 +16,20 @@ def validate(
     Shows every fault with its line in the file, or the layers with their shapes.
     """
     from pippin.spec import resolve
+    from pippin.spec.summary import summary
 
     document = documents.load(file)
     with document.located(f"{document.name} is not a model that can be trained."):
-        resolved = resolve(document.value)
-    layers = [
-        {
-            "name": each.layer.name,
-            "type": each.layer.type,
-            "output_shapes": [list(shape) for shape in each.output_shapes],
-            "parameter_count": each.parameter_count,
-        }
-        for each in resolved.layers
-    ]
+        found = summary(resolve(document.value))
     if json_:
-        output.print_json({"layers": layers, "parameter_count": resolved.parameter_count})
+        output.print_json(found.model_dump(mode="json"))
         return
     output.table(
         ["LAYER", "TYPE", "OUTPUT", "PARAMETERS"],
         [
-            (
-                each.layer.name,
-                each.layer.type,
-                ", ".join(" × ".join(map(str, shape)) for shape in each.output_shapes),  # noqa: RUF001 - how shapes are written
-                f"{each.parameter_count:,}",
-            )
-            for each in resolved.layers
+            (each.name, each.type, ", ".join(map(output.shape_text, each.output_shapes)), f"{each.parameter_count:,}")
+            for each in found.layers
         ],
         right=["PARAMETERS"],
     )
-    output.say(f"{document.name} can be trained: {resolved.parameter_count:,} parameters.", style="green")
+    output.say(f"{document.name} can be trained: {found.parameter_count:,} parameters.", style="green")

@@ -46,6 +46,8 @@ for _tag, _pattern, _first in (
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
 
+_KINDS = frozenset({"null", "bool", "int", "float", "str", "seq", "map"})
+
 
 def parse(text: str) -> tuple[Any, dict[str, Place]]:
     """The value that `text` describes, and the place of each value in it by JSON pointer.
@@ -53,10 +55,9 @@ def parse(text: str) -> tuple[Any, dict[str, Place]]:
     Raises:
         YamlError: If it is not YAML, or not a value of JSON.
     """
-    loader = _Loader(text)
+    places: dict[str, Place] = {}
     try:
-        node = loader.get_single_node()
-        places: dict[str, Place] = {}
+        node = yaml.compose(text, _Loader)
         value = None if node is None else _Reader(places).read(node, ())
     except yaml.MarkedYAMLError as error:
         detail = " ".join(part for part in (error.context, error.problem) if part)
@@ -65,8 +66,6 @@ def parse(text: str) -> tuple[Any, dict[str, Place]]:
         raise YamlError(f"character {error.position + 1} cannot stand in YAML: {error.reason}", None) from error
     except RecursionError as error:
         raise YamlError("it is nested too deeply", None) from error
-    finally:
-        loader.dispose()
     return value, places
 
 
@@ -84,11 +83,14 @@ class _Reader:
             raise YamlError("an alias stands inside what it refers to", place)
         self._inside.add(id(node))
         try:
+            kind = node.tag.removeprefix("tag:yaml.org,2002:")
+            if kind not in _KINDS:
+                raise YamlError(f"the tag {node.tag} means nothing here", place)
             if isinstance(node, yaml.MappingNode):
                 return self._mapping(node, path)
             if isinstance(node, yaml.SequenceNode):
                 return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
-            return self._scalar(node, place)
+            return self._scalar(kind, node.value, place)
         finally:
             self._inside.discard(id(node))
 
@@ -106,25 +108,24 @@ class _Reader:
             self._places[pointer(*path, key)] = place
         return found
 
-    def _scalar(self, node: yaml.Node, place: Place) -> Any:  # noqa: ANN401 - any JSON value
-        kind = node.tag.removeprefix("tag:yaml.org,2002:")
-        text = node.value
+    def _scalar(self, kind: str, text: str, place: Place) -> Any:  # noqa: ANN401 - any JSON value
         try:
-            if kind == "null":
-                return None
-            if kind == "bool":
-                return text.lower() == "true"
-            if kind == "int":
-                return int(text)
-            if kind == "float" and math.isfinite(number := float(text)):
-                return number
+            match kind:
+                case "null":
+                    return None
+                case "bool":
+                    return text.lower() == "true"
+                case "int":
+                    return int(text)
+                case "float":
+                    number = float(text)
+                case _:
+                    return text
         except ValueError as error:
             raise YamlError(f"{text[:40]!r} is not a number that can be read", place) from error
-        if kind == "float":
+        if not math.isfinite(number):
             raise YamlError(f"{text[:40]!r} is larger than a number can be", place)
-        if kind == "str":
-            return text
-        raise YamlError(f"the tag {node.tag} means nothing here", place)
+        return number
 
 
 def _place(mark: yaml.Mark | None) -> Place | None:

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, JsonValue, TypeAdapter, ValidationError
+from pydantic import BaseModel, ValidationError
 
 from pippin.client.answers import Event, JobMetrics, Page
 from pippin.client.errors import ServiceError
@@ -18,6 +18,7 @@ from pippin.jobs.job import Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
+from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
 
@@ -137,9 +138,9 @@ def workers() -> Call[list[Worker]]:
     return Call(method="GET", path="workers", parse=lambda response: read(response).data)
 
 
-def validate(spec: Mapping[str, Any]) -> Call[dict[str, JsonValue]]:
+def validate(spec: Mapping[str, Any]) -> Call[SpecSummary]:
     """`POST /specs/validate`."""
-    return Call(method="POST", path="specs/validate", parse=_document, json=dict(spec))
+    return Call(method="POST", path="specs/validate", parse=_as(SpecSummary), json=dict(spec))
 
 
 def is_ready() -> Call[bool]:
@@ -164,13 +165,6 @@ def _as(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
             raise _strange(response) from error
 
     return parse
-
-
-def _document(response: httpx2.Response) -> dict[str, JsonValue]:
-    try:
-        return TypeAdapter(dict[str, JsonValue]).validate_json(response.content)
-    except ValidationError as error:
-        raise _strange(response) from error
 
 
 def _nothing(_: httpx2.Response) -> None:

@@ -8,7 +8,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import httpx2
-from pydantic import JsonValue
 
 from pippin.client import calls, connection
 from pippin.client.answers import Event, JobMetrics, Page
@@ -22,6 +21,7 @@ from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
+from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
 
@@ -156,7 +156,7 @@ class Client:
         """The workers that are alive."""
         return self._send(calls.workers())
 
-    def validate(self, spec: Mapping[str, Any]) -> dict[str, JsonValue]:
+    def validate(self, spec: Mapping[str, Any]) -> SpecSummary:
         """What the service makes of a spec: its layers with shapes and parameter counts.
 
         Raises:

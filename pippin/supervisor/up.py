@@ -19,7 +19,7 @@ from pippin.supervisor.ports import usable
 from pippin.supervisor.server import ServerKeeper
 from pippin.supervisor.supervisor import Supervisor
 
-_LOOK_EVERY = 0.1
+_LOOK_EVERY = 0.25
 
 
 @dataclass(frozen=True)

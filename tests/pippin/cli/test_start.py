@@ -1,0 +1,69 @@
+"""How the command line starts, and what it says about itself."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+
+import pytest
+from typer.testing import Result
+
+Invoke = Callable[..., Result]
+
+
+def test_help_needs_none_of_the_heavy_libraries() -> None:
+    code = (
+        "import sys; sys.argv = ['pippin', '--help']\n"
+        "from pippin.cli import main\n"
+        "try: main()\n"
+        "except SystemExit as end: assert end.code == 0\n"
+        "heavy = {'numpy', 'jax', 'coremltools', 'httpx2', 'redis', 'pydantic_settings'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Exit codes: 0 done" in done.stdout
+
+
+def test_every_command_is_listed_with_a_whole_sentence(invoke: Invoke) -> None:
+    text = invoke("--help").stdout
+    names = "up serve worker demo submit jobs job metrics cancel download workers validate datasets"
+    for command in names.split():
+        line = next(line for line in text.splitlines() if line.split()[:1] == [command])
+        assert line.endswith("."), line
+        assert not line.endswith("..."), line
+
+
+def test_the_version_is_that_of_the_package(invoke: Invoke) -> None:
+    from importlib.metadata import version  # noqa: PLC0415 - used here only
+
+    assert invoke("--version").stdout == f"pippin {version('pippin')}\n"
+
+
+def test_an_unknown_option_is_a_mistake_of_usage(invoke: Invoke) -> None:
+    for line in ("jobs --nonsense", "nonsense", "download", "datasets add x", "jobs --limit 0"):
+        assert invoke(*line.split()).exit_code == 2, line
+
+
+def test_a_label_without_a_value_is_a_mistake_of_usage(invoke: Invoke) -> None:
+    done = invoke("jobs", "--label", "team")
+    assert done.exit_code == 2
+    assert "KEY=VALUE" in done.stderr
+
+
+def test_nobody_there_is_told_with_what_to_do(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, unused_port: int
+) -> None:
+    url = f"http://127.0.0.1:{unused_port}"
+    monkeypatch.setenv("PIPPIN_URL", url)
+    done = invoke("workers", "--json")
+    assert done.exit_code == 4
+    assert done.stdout == ""
+    assert f"No answer from {url}: could not connect" in done.stderr
+    assert "`pippin up` starts one here" in done.stderr
+
+
+def test_a_misspelt_setting_is_told(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPPIN_ULR", "x")
+    done = invoke("jobs")
+    assert done.exit_code == 2
+    assert "did you mean PIPPIN_URL?" in done.stderr

@@ -1,0 +1,164 @@
+"""`pippin up` with all its real parts: what dies comes back, what is stopped is gone, and data stays."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pippin.client import Client
+
+StartUp = Callable[..., Any]
+WaitUntil = Callable[..., None]
+
+JOB = {
+    "model": {
+        "spec": {
+            "inputs": [{"name": "image", "shape": [1, 28, 28]}],
+            "outputs": [{"name": "digit", "shape": [10]}],
+            "layers": [
+                {"type": "flatten", "name": "flat"},
+                {"type": "inner_product", "name": "dense", "output_channels": 10, "updatable": True},
+                {"type": "softmax", "name": "softmax"},
+            ],
+            "loss": {"type": "categorical_cross_entropy"},
+            "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 100},
+            "epochs": 1,
+        }
+    },
+    "dataset": "mnist-sample",
+}
+
+
+def exists(pid: int) -> bool:
+    """Whether a process lives; one that only waits to be reaped does not."""
+    found = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(found.strip()) and not found.strip().startswith("Z")
+
+
+def run_up(*options: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """A `pippin up` that is expected not to start."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "pippin", "up", *map(str, options)],
+        env={name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")} | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("with_signal", "workers", "names"),
+    [(signal.SIGTERM, 1, {"valkey", "service", "worker"}), (signal.SIGINT, 0, {"valkey", "service"})],
+)
+def test_told_to_stop_it_leaves_nothing_behind(
+    start_up: StartUp, with_signal: signal.Signals, workers: int, names: set[str]
+) -> None:
+    up = start_up("--workers", str(workers))
+    parts = up.parts()
+    assert set(parts) == names
+    up.end(with_signal)
+    assert up.process.returncode == 0
+    assert [name for name, pid in parts.items() if exists(pid)] == []
+    assert not any("is killed" in line for line in up.log), up.log
+
+
+def test_each_part_that_is_killed_comes_back_and_jobs_go_on(start_up: StartUp, wait_until: WaitUntil) -> None:
+    up = start_up()
+    with Client(up.url, patience=30) as client:
+        for name, pid in up.parts().items():
+            os.kill(pid, signal.SIGKILL)
+            wait_until(lambda name=name, pid=pid: up.parts().get(name, pid) != pid, otherwise=up.log)
+        assert client.wait(client.submit(JOB).id, timeout=60).status == "succeeded", up.log
+    assert sum("killed by SIGKILL" in line for line in up.log) == 3
+
+
+def test_nothing_is_left_of_a_supervisor_that_is_killed_and_its_data_stays(
+    start_up: StartUp, wait_until: WaitUntil, tmp_path: Path
+) -> None:
+    up = start_up(home=tmp_path / "home")
+    with Client(up.url, patience=30) as client:
+        job = client.wait(client.submit(JOB).id, timeout=60)
+        assert job.status == "succeeded", job
+    parts = up.parts()
+    up.end(signal.SIGKILL)
+    wait_until(lambda: not any(exists(pid) for pid in parts.values()))
+    again = start_up(home=tmp_path / "home")
+    with Client(again.url, patience=30) as client:
+        assert client.job(job.id) == job
+        assert client.download(job.id, tmp_path / "kept.mlmodel").stat().st_size > 0
+
+
+def test_a_second_one_on_the_same_home_is_refused_and_harms_nothing(running_up: SimpleNamespace) -> None:
+    done = run_up("--home", running_up.home, "--port", "0")
+    assert done.returncode == 2
+    assert f"{running_up.home} is in use by the process {running_up.process.pid}" in done.stderr
+    with Client(running_up.url) as client:
+        assert client.is_ready()
+
+
+def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        done = run_up("--port", port, "--home", tmp_path / "home")
+    assert done.returncode == 2
+    assert f"Port {port} of 127.0.0.1 cannot be used: it is in use." in done.stderr
+    assert done.stdout == ""
+    assert not (tmp_path / "home").exists()
+
+
+def test_an_address_that_is_not_of_this_machine_is_told(tmp_path: Path) -> None:
+    for host in ("192.0.2.1", "no such host"):
+        done = run_up("--host", host, "--home", tmp_path / "home")
+        assert done.returncode == 2
+        assert f"of {host} cannot be used: " in done.stderr
+
+
+def test_no_secret_stands_in_a_command_line_or_in_the_log(running_up: SimpleNamespace) -> None:
+    listed = subprocess.run(["ps", "-Aww", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    password = (running_up.home / "valkey" / "password").read_text().strip()
+    assert len(password) > 20
+    assert password not in listed
+    assert password not in "".join(running_up.log)
+
+
+def test_another_redis_takes_the_place_of_the_embedded_one(
+    start_up: StartUp, valkey_url: str, wait_until: WaitUntil
+) -> None:
+    up = start_up("--workers", "2", redis_url=valkey_url)
+    listed = up.parts()
+    assert "valkey" not in listed
+    assert not (up.home / "valkey").exists()
+    with Client(up.url, patience=30) as client:
+        wait_until(lambda: len(client.workers()) == 2)
+    done = run_up("--home", up.home, "--port", "0", PIPPIN_REDIS_URL=valkey_url)
+    assert done.returncode == 2
+    assert "is in use by the process" in done.stderr
+
+
+def test_a_person_is_told_where_it_is_and_what_to_type_next(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "pippin", "up", "--port", "0", "--home", str(tmp_path / "home"), "--workers", "0"],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        lines = []
+        while not any("pippin jobs" in line for line in lines):
+            lines.append(process.stdout.readline())
+            assert lines[-1], lines
+    finally:
+        process.terminate()
+        process.wait(30)
+        process.stdout.close()
+    told = [line.partition("│ ")[2] for line in lines if line.startswith("pippin")]
+    assert told[0].startswith("ready at http://127.0.0.1:")
+    assert told[1].startswith("  curl -s http://127.0.0.1:")
