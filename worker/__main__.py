@@ -13,7 +13,6 @@ from pippin.logs import configure
 from pippin.settings import Settings
 from worker.child import DEFAULT_WAY
 from worker.engines import ENGINES, EngineOptions, make_engine
-from worker.loop import work
 from worker.shutdown import Shutdown
 
 
@@ -32,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine = make_engine(asked.engine, EngineOptions.of(settings))
     except PippinError as error:
         return _complain(str(error))
+    # Not at the top: what is refused above need not wait for seconds of imports.
+    from worker.loop import work  # noqa: PLC0415
+
     work(settings, engine, shutdown, name=asked.name, way=asked.start)
     return 0
 

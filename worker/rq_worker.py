@@ -69,7 +69,7 @@ class _AttemptQueue(Queue):
         connection: Redis,
         queue_key: str,
         job_id: str,
-        *args: Any,
+        *args: Any,  # noqa: ANN401 - passed on
         **options: Any,  # noqa: ANN401 - passed on
     ) -> tuple[Job, Queue] | None:
         try:

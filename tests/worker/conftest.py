@@ -1,0 +1,237 @@
+"""What the worker's tests share: a server of their own, a dataset, jobs on it, and ways to wait for them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pippin.blobs import Blobs
+from pippin.datasets.binding import bind
+from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.manifest import StoredManifest
+from pippin.datasets.options import DatasetOptions
+from pippin.datasets.prepare import prepare
+from pippin.datasets.upload import Upload
+from pippin.embedded import EmbeddedValkey
+from pippin.jobs.hyperparameters import resolve_hyperparameters
+from pippin.jobs.ids import new_id
+from pippin.jobs.job import Job
+from pippin.jobs.request import DatasetSource, HyperparameterChoice, ModelSource, ResolvedRequest
+from pippin.jobs.states import Status
+from pippin.spec import resolve
+from pippin.store import Store
+
+TENANT = "default"
+
+# Three classes told apart by four numbers, of which one is larger than the others.
+SPEC: dict[str, Any] = {
+    "inputs": [{"name": "x", "shape": [4]}],
+    "outputs": [{"name": "y", "shape": [3]}],
+    "layers": [
+        {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+        {"type": "softmax", "name": "softmax"},
+    ],
+    "loss": {"type": "categorical_cross_entropy", "target": "label"},
+    "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 10},
+    "epochs": 3,
+    "seed": 1,
+}
+
+
+@pytest.fixture(scope="session")
+def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    """A server that no other test's jobs are on: a worker would take them."""
+    with EmbeddedValkey(tmp_path_factory.mktemp("worker-valkey")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """PIPPIN_HOME of the workers."""
+    return tmp_path_factory.mktemp("home")
+
+
+@pytest.fixture(scope="session")
+def blobs(home: Path) -> Blobs:
+    """The blobs in it."""
+    return Blobs((home / "blobs").as_uri())
+
+
+# A job that lasts until it is stopped.
+LONG: dict[str, Any] = {
+    "dataset": {"train": "long", "validation": "test"},
+    "hyperparameters": {"epochs": 100_000, "mini_batch_size": 1, "learning_rate": 0.001},
+}
+
+
+@dataclass(frozen=True)
+class Bench:
+    """A store and blobs with a dataset in them, and jobs to be made on it."""
+
+    store: Store
+    blobs: Blobs
+    manifest: StoredManifest
+
+    def submit(
+        self,
+        *,
+        spec: dict[str, Any] | None = None,
+        dataset: dict[str, Any] | None = None,
+        hyperparameters: dict[str, Any] | None = None,
+        **request: object,
+    ) -> Job:
+        """A queued job: three epochs of the small model on the dataset, unless told otherwise."""
+        resolved = resolve(spec or SPEC)
+        asked = HyperparameterChoice.model_validate({"seed": 1, **(hyperparameters or {})})
+        decided, widened, names = resolve_hyperparameters(resolved.spec, asked, "enforce")
+        bound = bind(self.manifest, resolved, DatasetSource.model_validate({"id": self.manifest.id, **(dataset or {})}))
+        fields: dict[str, Any] = {
+            "name": None,
+            "model": ModelSource(spec=spec or SPEC),
+            "dataset": bound,
+            "hyperparameters": decided,
+            "limits": "enforce",
+            "widened": names,
+            "engine": "jax",
+            "compute_units": "all",
+            "report": "epoch",
+            "max_attempts": 3,
+            "timeout_seconds": None,
+            "labels": {},
+        }
+        return self.store.jobs.submit(TENANT, ResolvedRequest(**fields | request), spec=widened.document())
+
+    def submit_long(self, **request: object) -> Job:
+        """A queued job that lasts until it is stopped."""
+        return self.submit(**LONG, **request)
+
+    def job(self, job: Job) -> Job:
+        """The job as it stands."""
+        found = self.store.jobs.get(TENANT, job.id)
+        assert found is not None
+        return found
+
+    def events(self, job: Job, kind: str) -> list[dict[str, Any]]:
+        """What its events of one kind say, in order."""
+        return [event.data for event in self.store.events.read(TENANT, job.id, "0", 10_000) if event.type == kind]
+
+    def wait_until(self, job: Job, reached: Callable[[Job], bool] | Status, seconds: float = 60) -> Job:
+        """The job once it has the status, or `reached` says so."""
+        deadline = time.monotonic() + seconds
+        while True:
+            found = self.job(job)
+            if found.status is reached if isinstance(reached, Status) else reached(found):
+                return found
+            if found.status.is_final or time.monotonic() > deadline:
+                pytest.fail(f"the job is {found.status} ({found.reason}); attempts: {found.attempts}")
+            time.sleep(0.02)
+
+    def artifact(self, job: Job, variant: str) -> bytes:
+        """The content of a file that the job made."""
+        (found,) = (each for each in self.job(job).artifacts if each.variant == variant)
+        content = b"".join(self.blobs.read(found.digest))
+        assert len(content) == found.bytes
+        return content
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory, blobs: Blobs) -> StoredManifest:
+    """A dataset of 300 examples to train on and 60 to test, its arrays stored.
+
+    Its split `long`, in mini-batches of one example, keeps an engine busy for about half a second an epoch.
+    """
+    folder = tmp_path_factory.mktemp("dataset")
+    random = np.random.default_rng(0)
+    arrays: dict[str, Any] = {}
+    for split, count in (("train", 300), ("test", 60), ("long", 30_000)):
+        labels = random.integers(0, 3, count)
+        arrays[f"{split}/x"] = (random.random((count, 4)) + 2 * np.eye(3, 4)[labels]).astype(np.float32)
+        arrays[f"{split}/label"] = labels.astype(np.int32).reshape(count, 1)
+    np.savez(folder / "small.npz", **arrays)
+    work = folder / "work"
+    work.mkdir()
+    made = prepare(Upload.of(folder / "small.npz"), DatasetOptions(), DatasetLimits(), work)
+    blobs.put_file(made.arrays_path)
+    return made.manifest(id=new_id("ds", 1), name="small", created_at=datetime.now(UTC))
+
+
+@pytest.fixture
+def bench(store: Store, blobs: Blobs, prepared: StoredManifest) -> Bench:
+    """The dataset recorded in an empty store."""
+    store.datasets.create(TENANT, prepared, "small")
+    return Bench(store, blobs, prepared)
+
+
+@pytest.fixture
+def wait_for() -> Callable[..., None]:
+    """Waits until a condition holds."""
+
+    def wait(condition: Callable[[], object], seconds: float = 30) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            if time.monotonic() > deadline:
+                pytest.fail("what was waited for did not happen in time")
+            time.sleep(0.01)
+
+    return wait
+
+
+class WorkerProcess:
+    """A worker in a process of its own."""
+
+    def __init__(self, url: str, home: Path, log: Path, *arguments: str) -> None:
+        environment = {
+            **os.environ,
+            "PIPPIN_REDIS_URL": url,
+            "PIPPIN_HOME": str(home),
+            "PIPPIN_WORKER_THREADS": "1",
+            "PIPPIN_WORKER_GRACE_SECONDS": "10",
+        }
+        self._log = log
+        with log.open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, "-P", "-m", "worker", *arguments], env=environment, stderr=output
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    def children(self) -> list[int]:
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
+        return [int(pid) for pid in listed.split()]
+
+    def stop(self) -> int:
+        """Told to stop; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def start(
+    valkey_server: EmbeddedValkey, home: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., WorkerProcess]]:
+    """Starts workers, and ends those that still run with the module."""
+    started: list[WorkerProcess] = []
+
+    def begin(*arguments: str) -> WorkerProcess:
+        log = tmp_path_factory.mktemp("worker") / "log"
+        started.append(WorkerProcess(valkey_server.url, home, log, *arguments))
+        return started[-1]
+
+    yield begin
+    for worker in started:
+        worker.end()

@@ -1,0 +1,311 @@
+"""An attempt in this process: from claim to settled, with the real engine and with ones that go wrong on purpose."""
+
+import math
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pytest
+from structlog.testing import capture_logs
+
+from pippin.blobs import Blobs
+from pippin.jobs.job import Job
+from pippin.jobs.states import Reason, Status
+from pippin.mlmodel import Weights, build, inference_variant, read
+from pippin.spec import resolve
+from pippin.store import Claim, keys, new_token
+from worker.assignment import Assignment
+from worker.attempt import Tools, run
+from worker.dataset_cache import DatasetCache
+from worker.engines.engine import Engine, EngineError, EpochResult, Observer, Stopped, TrainingRun
+from worker.engines.jax.engine import JaxEngine
+from worker.stop import Cause, StopSwitch
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench
+
+TENANT = "default"
+
+
+@dataclass
+class Scripted:
+    """An engine that does as it is told while it trains, and gives the initial weights back."""
+
+    script: Callable[[TrainingRun, Observer], object]
+    runs: list[TrainingRun] = field(default_factory=list)
+    name: str = "jax"
+
+    def train(self, run: TrainingRun, observer: Observer) -> Weights:
+        self.runs.append(run)
+        observer.training_began()
+        self.script(run, observer)
+        return read(run.model).weights
+
+
+def _epoch(number: int, **changes: object) -> EpochResult:
+    fields: dict[str, Any] = {
+        "epoch": number,
+        "loss": 0.5,
+        "validation_loss": 0.25,
+        "validation_accuracy": 0.75,
+        "seconds": 0.1,
+        "examples_per_second": 3000.0,
+        "batch_losses": None,
+    }
+    return EpochResult(**fields | changes)
+
+
+def _until_stopped(_: TrainingRun, observer: Observer) -> None:
+    pause = threading.Event()
+    for _ in range(3000):
+        if observer.stop_requested():
+            raise Stopped
+        pause.wait(0.01)
+    pytest.fail("nobody asked the training to stop")
+
+
+@pytest.fixture(autouse=True)
+def lines() -> Iterator[list[Any]]:
+    """The log; structlog's own rendering of a traceback takes seconds."""
+    with capture_logs() as captured:
+        yield captured
+
+
+@pytest.fixture
+def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
+    """Makes one attempt at a job with an engine."""
+
+    def make(
+        job: Job, engine: Engine, *, number: int = 1, stop: StopSwitch | None = None, blobs: Blobs | None = None
+    ) -> Claim:
+        claim = Claim(TENANT, job.id, number, new_token())
+        used = blobs or bench.blobs
+        cache = DatasetCache(home / "cache" / "datasets", 10**9, used)
+        tools = Tools(store=bench.store, blobs=used, datasets=cache, engine=engine, renew_seconds=0.1)
+        run(Assignment(claim, "bench", engine.name), tools, stop or StopSwitch())
+        return claim
+
+    return make
+
+
+def test_a_job_is_trained_from_claim_to_artifacts(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit(hyperparameters={"epochs": 4, "learning_rate": 0.5}, report="batch")
+    attempt(job, JaxEngine())
+    done = bench.job(job)
+    assert done.status is Status.SUCCEEDED
+    assert [(each.from_, each.to) for each in done.transitions][1:] == [
+        (Status.QUEUED, Status.STARTING),
+        (Status.STARTING, Status.RUNNING),
+        (Status.RUNNING, Status.SUCCEEDED),
+    ]
+    (made,) = done.attempts
+    assert (made.worker, made.engine, made.status) == ("bench", "jax", "succeeded")
+
+    epochs = bench.events(job, "epoch")
+    assert [epoch["epoch"] for epoch in epochs] == [1, 2, 3, 4]
+    assert epochs[-1]["loss"] < epochs[0]["loss"]
+    assert epochs[-1]["validation_accuracy"] > 0.9
+    assert {epoch["learning_rate"] for epoch in epochs} == {0.5}
+    assert [len(event["losses"]) for event in bench.events(job, "batches")] == [30] * 4
+    assert any("JAX" in event["line"] for event in bench.events(job, "log"))
+
+    initial, trained = bench.artifact(job, "initial"), bench.artifact(job, "trained")
+    assert initial == build(resolve(bench.store.jobs.spec(TENANT, job.id)))
+    before, after = read(initial), read(trained)
+    assert after.resolved.spec == before.resolved.spec
+    assert not np.array_equal(after.weights["dense"]["weights"], before.weights["dense"]["weights"])
+    assert bench.artifact(job, "inference") == inference_variant(trained)
+    assert after.metadata["pippin.dataset"] == bench.manifest.digest
+    assert after.metadata["pippin.scale.x"] == "1.0"
+    assert '"learning_rate": 0.5' in after.metadata["pippin.hyperparameters"]
+    assert str(epochs[-1]["loss"]) in after.metadata["pippin.metrics"]
+
+
+def test_the_same_job_twice_gives_the_same_bytes(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    jobs = [bench.submit(hyperparameters={"shuffle": True}, dataset={"validation_fraction": 0.2}) for _ in range(2)]
+    for job in jobs:
+        attempt(job, JaxEngine())
+    first, second = ({each.variant: each.digest for each in bench.job(job).artifacts} for job in jobs)
+    assert set(first) == {"initial", "trained", "inference"}
+    assert first == second
+
+
+def test_the_engine_gets_what_the_request_says(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    engine = Scripted(lambda *_: None)
+    attempt(bench.submit(dataset={"validation_fraction": 0.1}), engine)
+    attempt(bench.submit(report="batch"), engine)
+    held, split = engine.runs
+    assert held.validation is not None
+    assert split.validation is not None
+    assert (held.training.count, held.validation.count) == (270, 30)
+    assert (split.training.count, split.validation.count) == (300, 60)
+    assert (held.report_batches, split.report_batches) == (False, True)
+    assert held.hyperparameters.epochs == 3
+
+
+def test_a_loss_that_is_not_finite_is_recorded_as_diverged(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    def diverge(_: TrainingRun, observer: Observer) -> None:
+        observer.epoch_ended(_epoch(1, loss=math.inf, validation_loss=None, validation_accuracy=None))
+        raise EngineError(Reason.DIVERGED, "the loss is inf at step 1 of epoch 1")
+
+    job = bench.submit()
+    attempt(job, Scripted(diverge))
+    done = bench.job(job)
+    assert done.status is Status.FAILED
+    assert done.reason is not None
+    assert done.reason.code is Reason.DIVERGED
+    (epoch,) = bench.events(job, "epoch")
+    assert (epoch["loss"], epoch["diverged"]) == (None, True)
+
+
+def _raise(error: BaseException) -> Callable[..., None]:
+    def script(*_: object) -> None:
+        raise error
+
+    return script
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "detail"),
+    [
+        (EngineError(Reason.OUT_OF_MEMORY, "no memory for 9 GB"), Reason.OUT_OF_MEMORY, "no memory for 9 GB"),
+        (MemoryError(), Reason.OUT_OF_MEMORY, "mini_batch_size"),
+        (RuntimeError("secret /path"), Reason.ENGINE_ERROR, "unforeseen way (RuntimeError)"),
+    ],
+)
+def test_what_goes_wrong_in_the_engine_ends_the_job_with_a_sentence(
+    bench: "Bench", attempt: Callable[..., Claim], error: Exception, reason: Reason, detail: str
+) -> None:
+    job = bench.submit()
+    attempt(job, Scripted(_raise(error)))
+    done = bench.job(job)
+    assert done.status is Status.FAILED
+    assert done.reason is not None
+    assert done.reason.code is reason
+    assert detail in done.reason.detail
+    assert "secret" not in done.reason.detail
+
+
+def test_a_dataset_that_was_deleted_is_the_users_to_mend(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit()
+    bench.store.datasets.delete(TENANT, bench.manifest.id)
+    attempt(job, Scripted(_raise(AssertionError("never reached"))))
+    reason = bench.job(job).reason
+    assert reason is not None
+    assert reason.code is Reason.INVALID_DATA
+    assert "was deleted" in reason.detail
+
+
+def test_a_blob_store_that_is_away_counts_as_a_lost_attempt(
+    bench: "Bench", attempt: Callable[..., Claim], tmp_path: Path
+) -> None:
+    away = Blobs((tmp_path / "blobs").as_uri())
+    (tmp_path / "blobs").rmdir()
+    (tmp_path / "blobs").write_text("not a folder")
+    job = bench.submit(max_attempts=2)
+    attempt(job, Scripted(lambda *_: None), blobs=away)
+    lost = bench.job(job)
+    assert lost.status is Status.QUEUED
+    assert lost.attempts[0].status == "lost"
+    attempt(job, Scripted(lambda *_: None), number=2, blobs=away)
+    failed = bench.job(job)
+    assert failed.status is Status.FAILED
+    assert failed.reason is not None
+    assert failed.reason.code is Reason.WORKER_LOST
+    assert "2 attempts were lost" in failed.reason.detail
+
+
+def test_a_cancel_stops_the_training(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit()
+
+    def cancel_then_wait(run: TrainingRun, observer: Observer) -> None:
+        bench.store.jobs.cancel(TENANT, job.id)
+        _until_stopped(run, observer)
+
+    attempt(job, Scripted(cancel_then_wait))
+    done = bench.job(job)
+    assert done.status is Status.CANCELLED
+    assert done.attempts[0].status == "cancelled"
+
+
+def test_a_cancel_in_the_last_moment_wins_over_success(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit()
+    attempt(job, Scripted(lambda *_: bench.store.jobs.cancel(TENANT, job.id)))
+    assert bench.job(job).status is Status.CANCELLED
+
+
+def test_a_job_may_take_no_longer_than_its_timeout(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit(timeout_seconds=0.2)
+    attempt(job, Scripted(_until_stopped))
+    done = bench.job(job)
+    assert done.status is Status.FAILED
+    assert done.reason is not None
+    assert done.reason.code is Reason.TIMEOUT
+
+
+def test_an_attempt_that_is_told_to_end_hands_the_job_back(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job, stop = bench.submit(max_attempts=1), StopSwitch()
+
+    def terminate_then_wait(run: TrainingRun, observer: Observer) -> None:
+        stop.throw(Cause.TERMINATED)
+        _until_stopped(run, observer)
+
+    attempt(job, Scripted(terminate_then_wait), stop=stop)
+    back = bench.job(job)
+    assert back.status is Status.QUEUED
+    assert back.attempts[0].status == "handed_back"
+    attempt(job, Scripted(lambda *_: None), number=2)
+    assert bench.job(job).status is Status.SUCCEEDED
+
+
+def test_an_attempt_whose_job_moved_on_stops_and_writes_nothing_more(
+    bench: "Bench", attempt: Callable[..., Claim]
+) -> None:
+    job, stop = bench.submit(), StopSwitch()
+    newer = Claim(TENANT, job.id, 2, new_token())
+
+    def taken_away(run: TrainingRun, observer: Observer) -> None:
+        present = bench.store.redis.hget(keys.job(TENANT, job.id).job, "token")
+        bench.store.attempts.hand_back(Claim(TENANT, job.id, 1, str(present)))
+        bench.store.attempts.claim(newer, worker="other", engine="jax")
+        observer.epoch_ended(_epoch(1))
+        _until_stopped(run, observer)
+
+    attempt(job, Scripted(taken_away), stop=stop)
+    assert stop.cause is Cause.LEASE_LOST
+    assert bench.events(job, "epoch") == []
+    after = bench.job(job)
+    assert after.status is Status.STARTING, "the newer attempt goes on"
+    assert [each.status for each in after.attempts] == ["handed_back", "starting"]
+    assert {each.variant for each in after.artifacts} <= {"initial"}
+
+
+def test_a_job_that_was_cancelled_while_queued_is_left_alone(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit()
+    bench.store.jobs.cancel(TENANT, job.id)
+    engine = Scripted(lambda *_: None)
+    attempt(job, engine)
+    assert engine.runs == []
+    assert bench.job(job).attempts == []
+
+
+def test_the_lease_is_renewed_while_the_training_lasts(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit()
+    leases: list[float] = []
+
+    def watch_the_lease(*_: object) -> None:
+        pause = threading.Event()
+        for _ in range(1000):
+            ends = bench.store.redis.zscore(keys.LEASES, keys.member(TENANT, job.id))
+            assert ends is not None
+            leases.append(float(ends))
+            if leases[-1] > leases[0]:
+                return
+            pause.wait(0.01)
+        pytest.fail("the lease was not renewed")
+
+    attempt(job, Scripted(watch_the_lease))
+    assert bench.job(job).status is Status.SUCCEEDED

@@ -1,0 +1,162 @@
+"""Children, from a parent that is a process of its own: a fork of the test's process would copy all that runs in it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import IO, cast
+
+import pytest
+
+# Starts a child that does `work`, tells its process id, and then what it ended with.
+_PARENT = """
+import os, signal, sys, time
+from pippin.store import Claim
+from worker import child
+from worker.assignment import Assignment
+from worker.shutdown import Shutdown
+from worker.supervision import supervise
+
+def say(*words):
+    # In one piece: parent and child write to the same pipe.
+    os.write(1, (" ".join(map(str, words)) + "\\n").encode())
+
+def work(assignment):
+    {work}
+
+assignment = Assignment(Claim("default", "job_1", 3, "token"), "bench", "jax")
+shutdown = Shutdown()
+shutdown.install()
+started = child.start_child(assignment, work, "{way}")
+say(started.pid)
+ending = supervise(started, shutdown, {grace})
+say(ending.code, ending.signal_name, ending.ended_by_us)
+"""
+
+_HEAR_SIGTERM = """
+    heard = []
+    signal.signal(signal.SIGTERM, lambda *_: heard.append(True))
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    say("ready")
+    while not heard: time.sleep(0.01)
+    return 7
+"""
+_DEAF = """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    say("ready")
+    while True: time.sleep(0.01)
+"""
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+
+@pytest.fixture
+def start() -> Iterator[Start]:
+    """Starts a parent whose child does `work`."""
+    running: list[subprocess.Popen[str]] = []
+
+    def begin(
+        work: str, *, way: str = "fork", grace: float = 30, environment: dict[str, str] | None = None
+    ) -> "subprocess.Popen[str]":
+        parent = subprocess.Popen(
+            [sys.executable, "-P", "-c", _PARENT.format(work=work, way=way, grace=grace)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, **(environment or {})},
+        )
+        running.append(parent)
+        return parent
+
+    yield begin
+    for parent in running:
+        with parent:
+            parent.kill()
+
+
+def _line(parent: "subprocess.Popen[str]") -> str:
+    return cast("IO[str]", parent.stdout).readline().strip()
+
+
+def _alive(pid: int) -> bool:
+    with suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        # Who it was left to may not have buried it yet.
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_the_parent_hears_the_childs_exit_code(start: Start) -> None:
+    parent = start("return 5 if assignment.claim.number == 3 else 6")
+    assert int(_line(parent)) > 0
+    assert _line(parent) == "5 None False"
+    assert parent.wait(10) == 0
+
+
+def test_an_exception_in_the_child_ends_the_child_alone(start: Start) -> None:
+    parent = start("raise SystemExit(0)")
+    _line(parent)
+    assert _line(parent) == "1 None False"
+
+
+def test_the_parent_hears_which_signal_killed_the_child(start: Start) -> None:
+    parent = start("os.kill(os.getpid(), signal.SIGSEGV)")
+    _line(parent)
+    assert _line(parent) == "-11 SIGSEGV False"
+
+
+def test_the_child_leads_a_process_group_of_its_own(start: Start) -> None:
+    parent = start("return 0 if os.getpgid(0) == os.getpid() != os.getpgid(os.getppid()) else 1")
+    _line(parent)
+    assert _line(parent) == "0 None False"
+
+
+def test_a_wish_to_stop_reaches_the_child(start: Start) -> None:
+    parent = start(_HEAR_SIGTERM)
+    assert {_line(parent), _line(parent)} >= {"ready"}
+    parent.send_signal(signal.SIGTERM)
+    assert _line(parent) == "7 None False"
+
+
+def test_a_wish_to_stop_that_comes_before_the_child_can_hear_it_is_not_lost(start: Start) -> None:
+    # The signal comes while the child has not yet said how it takes it.
+    parent = start("os.kill(os.getpid(), signal.SIGTERM); time.sleep(0.1)" + _HEAR_SIGTERM)
+    _line(parent)
+    _line(parent)
+    assert _line(parent) == "7 None False"
+
+
+def test_a_child_that_does_not_stop_is_killed_when_the_grace_is_over(start: Start) -> None:
+    parent = start(_DEAF, grace=0.1)
+    assert {_line(parent), _line(parent)} >= {"ready"}
+    parent.send_signal(signal.SIGINT)
+    assert _line(parent) == "-9 SIGKILL True"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="PDEATHSIG is Linux's; macOS spawns")
+def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start, wait_for: Callable[..., None]) -> None:
+    parent = start(_DEAF)
+    first, second = _line(parent), _line(parent)
+    child = int(first if second == "ready" else second)
+    assert _alive(child)
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not _alive(child))
+
+
+def test_a_spawned_child_dies_with_its_parent_and_shows_no_secret(
+    start: Start, wait_for: Callable[..., None], tmp_path: Path
+) -> None:
+    # It waits for a server that never answers: patiently, so that it is there to die.
+    environment = {"PIPPIN_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
+    parent = start("pass", way="spawn", environment=environment)
+    child = int(_line(parent))
+    assert _alive(child)
+    shown = Path(f"/proc/{child}/cmdline").read_bytes()
+    assert b"s3cret" not in shown
+    assert b"token" not in shown
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not _alive(child))

@@ -1,0 +1,50 @@
+import os
+import threading
+from collections.abc import Callable
+
+from pippin.embedded import EmbeddedValkey
+from pippin.store import Store
+from worker.heartbeat import Heartbeat
+
+
+def test_a_worker_is_shown_while_it_lives_with_what_it_does(store: Store, wait_for: Callable[..., None]) -> None:
+    with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
+        wait_for(store.workers.all)
+        (shown,) = store.workers.all()
+        assert (shown.name, shown.pid, shown.state, shown.engines) == ("bench-1", os.getpid(), "starting", ["jax"])
+        assert shown.os
+        assert shown.chip
+        heartbeat.tell("busy", "job_1")
+        wait_for(lambda: store.workers.all()[0].state == "busy")
+        assert store.workers.all()[0].current_job == "job_1"
+    assert store.workers.all() == []
+
+
+def test_no_beat_is_under_way_while_it_is_to_be_quiet(store: Store) -> None:
+    sent = threading.Event()
+    real = store.workers.heartbeat
+
+    def note(*arguments: object) -> None:
+        sent.set()
+        real(*arguments)
+
+    store.workers.heartbeat = note
+    with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
+        assert sent.wait(10)
+        with heartbeat.quiet():
+            sent.clear()
+            heartbeat.tell("busy", "job_1")
+            assert not sent.wait(0.2)
+        assert sent.wait(10)
+
+
+def test_an_outage_ends_no_heartbeat(
+    store: Store, valkey_server: EmbeddedValkey, wait_for: Callable[..., None]
+) -> None:
+    with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
+        wait_for(store.workers.all)
+        valkey_server.stop()
+        heartbeat.tell("busy", "job_1")
+        valkey_server.start()
+        heartbeat.tell("busy", "job_2")
+        wait_for(lambda: [worker.current_job for worker in store.workers.all()] == ["job_2"])

@@ -1,0 +1,39 @@
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from structlog.testing import capture_logs
+
+from pippin.mlmodel import Weights
+from pippin.settings import Settings
+from worker.engines.engine import Observer, TrainingRun
+from worker.loop import work
+from worker.shutdown import Shutdown
+
+
+class Idle:
+    """An engine that is never asked to train."""
+
+    name = "jax"
+
+    def train(self, run: TrainingRun, observer: Observer) -> Weights:
+        pytest.fail(f"{run} reached the parent, told to {observer}")
+
+
+def test_a_worker_waits_for_a_redis_that_is_not_there_and_says_so(
+    tmp_path: Path, wait_for: Callable[..., None]
+) -> None:
+    settings = Settings(redis_url="redis://:s3cret@127.0.0.1:1/0", home=tmp_path)
+    shutdown = Shutdown()
+    worker = threading.Thread(
+        target=work, args=(settings, Idle(), shutdown), kwargs={"name": "bench", "way": "fork"}, daemon=True
+    )
+    with capture_logs() as lines:
+        worker.start()
+        wait_for(lambda: any("cannot be reached" in line["event"] for line in lines))
+        shutdown._on_signal(15, None)
+        worker.join(20)
+    assert not worker.is_alive()
+    assert lines[-1]["event"] == "stopped"
+    assert "s3cret" not in str(lines)

@@ -1,0 +1,141 @@
+"""Workers as they are run: `python -m worker` against a real server, with real signals."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from redis import Redis
+from rq import Queue
+
+from pippin.embedded import EmbeddedValkey
+from pippin.jobs.job import Job
+from pippin.jobs.states import Reason, Status
+from pippin.store import FUNCTION, QUEUES, Store
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench, WorkerProcess
+
+    Start = Callable[..., WorkerProcess]
+
+
+@pytest.fixture(scope="module")
+def worker(start: "Start") -> "WorkerProcess":
+    """One worker for the tests that do it no harm."""
+    return start("--name", "bench")
+
+
+def _epochs(number: int) -> Callable[[Job], bool]:
+    return lambda job: job.progress.epoch >= number
+
+
+def test_a_job_is_trained_by_a_child(bench: "Bench", worker: "WorkerProcess") -> None:
+    job = bench.submit()
+    done = bench.wait_until(job, Status.SUCCEEDED)
+    assert done.attempts[0].worker.startswith("bench-")
+    assert [epoch["epoch"] for epoch in bench.events(job, "epoch")] == [1, 2, 3]
+    assert {each.variant for each in done.artifacts} == {"initial", "trained", "inference"}
+    assert worker.process.poll() is None
+
+
+def test_a_worker_shows_what_it_does(
+    bench: "Bench", worker: "WorkerProcess", store: Store, wait_for: Callable[..., None]
+) -> None:
+    job = bench.submit_long()
+    bench.wait_until(job, Status.RUNNING)
+    (shown,) = store.workers.all()
+    assert (shown.state, shown.current_job, shown.engines) == ("busy", job.id, ["jax"])
+    assert shown.pid == worker.process.pid
+    store.jobs.cancel("default", job.id)
+    bench.wait_until(job, Status.CANCELLED)
+    wait_for(lambda: store.workers.all()[0].state == "idle")
+
+
+def test_a_cancelled_training_stops_while_it_runs(bench: "Bench", worker: "WorkerProcess") -> None:
+    job = bench.submit_long()
+    bench.wait_until(job, _epochs(1))
+    bench.store.jobs.cancel("default", job.id)
+    done = bench.wait_until(job, Status.CANCELLED)
+    assert done.attempts[0].status == "cancelled"
+    assert done.progress.epoch < 1000
+    assert worker.process.poll() is None
+
+
+def test_a_job_whose_child_is_killed_is_tried_again(bench: "Bench", worker: "WorkerProcess") -> None:
+    job = bench.submit_long(max_attempts=2)
+    for number in (1, 2):
+        bench.wait_until(job, lambda job, number=number: [a.status for a in job.attempts][number - 1 :] == ["running"])
+        (child,) = worker.children()
+        os.kill(child, signal.SIGKILL)
+    failed = bench.wait_until(job, Status.FAILED)
+    assert [each.status for each in failed.attempts] == ["lost", "lost"]
+    assert failed.reason is not None
+    assert failed.reason.code is Reason.WORKER_LOST
+    assert "SIGKILL" in failed.reason.detail
+    assert worker.process.poll() is None
+
+
+def test_a_forged_job_neither_runs_nor_harms_the_worker(
+    bench: "Bench", worker: "WorkerProcess", tmp_path: Path, valkey_url: str
+) -> None:
+    connection = Redis.from_url(valkey_url)
+    queue = Queue(QUEUES["jax"], connection=connection, serializer="json")
+    queue.enqueue_call("os.mkdir", args=[str(tmp_path / "proof")], timeout=-1)
+    queue.enqueue_call(FUNCTION, args=["default"], timeout=-1)
+    connection.close()
+    bench.wait_until(bench.submit(), Status.SUCCEEDED)
+    assert not (tmp_path / "proof").exists()
+    assert worker.log.count("refused a forged job") == 2
+
+
+def test_a_training_lives_through_a_restart_of_redis(
+    bench: "Bench", worker: "WorkerProcess", valkey_server: EmbeddedValkey
+) -> None:
+    job = bench.submit_long()
+    before = bench.wait_until(job, _epochs(1)).progress.epoch
+    children = worker.children()
+    valkey_server.stop()
+    valkey_server.start()
+    bench.wait_until(job, _epochs(before + 2))
+    assert worker.children() == children
+    bench.store.jobs.cancel("default", job.id)
+    done = bench.wait_until(job, Status.CANCELLED)
+    assert len(done.attempts) == 1
+    epochs = [epoch["epoch"] for epoch in bench.events(job, "epoch")]
+    assert epochs == list(range(1, len(epochs) + 1))
+
+
+@pytest.mark.usefixtures("worker")
+def test_sigterm_hands_the_attempt_back_and_another_worker_takes_it(bench: "Bench", start: "Start") -> None:
+    # The first worker is busy, so that the second one takes the job.
+    blocker = bench.submit_long()
+    bench.wait_until(blocker, Status.RUNNING)
+    leaving = start("--name", "leaving")
+    job = bench.submit_long(max_attempts=1)
+    bench.wait_until(job, _epochs(1))
+    assert leaving.stop() == 0
+    assert [each.name.startswith("leaving") for each in bench.store.workers.all()] == [False]
+    back = bench.job(job)
+    assert back.status is Status.QUEUED
+    assert back.attempts[0].status == "handed_back"
+
+    bench.store.jobs.cancel("default", blocker.id)
+    again = bench.wait_until(job, lambda job: len(job.attempts) == 2 and job.status is Status.RUNNING)
+    assert again.attempts[1].worker.startswith("bench-")
+    bench.store.jobs.cancel("default", job.id)
+    bench.wait_until(job, Status.CANCELLED)
+
+
+def test_a_worker_without_an_address_says_what_to_set() -> None:
+    environment = {name: value for name, value in os.environ.items() if name != "PIPPIN_REDIS_URL"}
+    ended = subprocess.run(
+        [sys.executable, "-P", "-m", "worker"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert ended.stderr == (
+        "pippin worker: set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses\n"
+    )

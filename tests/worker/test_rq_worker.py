@@ -1,0 +1,203 @@
+"""What is left of RQ: real queues, real records, forged ones among them."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+from rq import Queue, Worker
+from rq.job import Job as RqJob
+from rq.suspension import suspend
+
+from pippin.embedded import EmbeddedValkey
+from pippin.store import FUNCTION, QUEUES
+from worker.rq_worker import AttemptRef, AttemptWorker
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench
+
+QUEUE = QUEUES["jax"]
+
+
+@pytest.fixture
+def connection(valkey_url: str) -> Iterator[Redis]:
+    opened = Redis.from_url(valkey_url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def queue(connection: Redis) -> Queue:
+    return Queue(QUEUE, connection=connection, serializer="json")
+
+
+def _rq_keys(connection: Redis) -> set[str]:
+    """What RQ still holds, its lists of queues and workers apart."""
+    lists = {"rq:queues", "rq:workers", f"rq:workers:{QUEUE}"}
+    found = {key.decode() for key in connection.keys("rq:*")} - lists
+    return {key for key in found if not key.startswith("rq:worker:")}
+
+
+@pytest.fixture
+def drain(connection: Redis) -> Callable[..., list[AttemptRef]]:
+    """Runs a worker until the queue has been empty; what it was given."""
+
+    def work(stop_after: int | None = None) -> list[AttemptRef]:
+        taken: list[AttemptRef] = []
+
+        def handle(attempt: AttemptRef, forget: Callable[[], None]) -> None:
+            taken.append(attempt)
+            forget()
+
+        def stopping() -> bool:
+            return len(taken) == stop_after or (stop_after is None and not connection.llen(f"rq:queue:{QUEUE}"))
+
+        worker = AttemptWorker(QUEUE, name="bench-1", connection=connection, handle=handle, stopping=stopping)
+        worker.work(logging_level=None)
+        return taken
+
+    return work
+
+
+def test_an_attempt_is_taken_and_leaves_nothing_of_rqs_behind(
+    bench: "Bench", connection: Redis, drain: Callable[..., list[AttemptRef]]
+) -> None:
+    job = bench.submit()
+    assert drain(1) == [AttemptRef("default", job.id, 1)]
+    assert _rq_keys(connection) == set()
+
+
+# Each is a job that RQ's own worker would run, or fail on and then run its callback.
+_FORGED: dict[str, dict[str, Any]] = {
+    "a function of the standard library": {"func": "os.mkdir", "args": ["PROOF"]},
+    "our function with other arguments": {"func": FUNCTION, "args": ["default"], "job_id": "job_1-1"},
+    "an attempt that is no number": {"func": FUNCTION, "args": ["default", "job_1", "1"], "job_id": "job_1-1"},
+    "an attempt that is a bool": {"func": FUNCTION, "args": ["default", "job_1", True], "job_id": "job_1-1"},
+    "keyword arguments": {
+        "func": FUNCTION,
+        "args": ["default", "job_1", 1],
+        "kwargs": {"more": 1},
+        "job_id": "job_1-1",
+    },
+    "another id than its attempt's": {"func": FUNCTION, "args": ["default", "job_1", 1], "job_id": "other-1"},
+    "a tenant that would be another key": {"func": FUNCTION, "args": ["a:b", "job_1", 1], "job_id": "job_1-1"},
+}
+
+
+@pytest.mark.parametrize("forged", _FORGED.values(), ids=_FORGED.keys())
+def test_a_forged_job_is_refused_and_none_of_its_callbacks_runs(
+    forged: dict[str, Any],
+    queue: Queue,
+    connection: Redis,
+    drain: Callable[..., list[AttemptRef]],
+    tmp_path: Path,
+) -> None:
+    proof = tmp_path / "proof"
+    if forged["args"] == ["PROOF"]:
+        forged = {**forged, "args": [str(proof)]}
+    job = queue.enqueue_call(timeout=-1, **forged)
+    connection.hset(
+        job.key,
+        mapping=dict.fromkeys(("failure_callback_name", "success_callback_name", "stopped_callback_name"), "os.mkdir"),
+    )
+    assert drain() == []
+    assert not proof.exists()
+    assert _rq_keys(connection) == set()
+
+
+def test_an_instances_method_is_refused(
+    queue: Queue, connection: Redis, drain: Callable[..., list[AttemptRef]]
+) -> None:
+    job = RqJob.create(FUNCTION, args=["default", "job_1", 1], id="job_1-1", connection=connection, serializer="json")
+    job.data = json.dumps([FUNCTION, "an instance", ["default", "job_1", 1], {}]).encode()
+    queue.enqueue_job(job)
+    assert drain() == []
+    assert _rq_keys(connection) == set()
+
+
+@pytest.mark.parametrize(
+    "record",
+    [{"data": b"\x80\x04no json"}, {"data": b"[]", "created_at": "yesterday"}, {"data": b"[]", "status": "odd"}, {}],
+    ids=["pickle", "no date", "no status", "nothing"],
+)
+def test_a_record_that_cannot_be_read_is_dropped_and_the_next_job_taken(
+    record: dict[str, Any],
+    bench: "Bench",
+    queue: Queue,
+    connection: Redis,
+    drain: Callable[..., list[AttemptRef]],
+) -> None:
+    if record:
+        connection.hset(RqJob.key_for("broken"), mapping=record)
+    connection.lpush(queue.key, "broken")
+    job = bench.submit()
+    assert drain(1) == [AttemptRef("default", job.id, 1)]
+    assert _rq_keys(connection) == set()
+
+
+def test_a_job_popped_while_the_worker_was_told_to_stop_goes_back_to_the_front(
+    bench: "Bench", connection: Redis, queue: Queue
+) -> None:
+    first, second = bench.submit(), bench.submit()
+    asked: list[bool] = []
+
+    def stopping() -> bool:
+        # Asked once before the pop, then when the job is in hand.
+        asked.append(len(asked) > 0)
+        return asked[-1]
+
+    def handle(*_: object) -> None:
+        pytest.fail("nothing may be begun any more")
+
+    AttemptWorker(QUEUE, name="bench-1", connection=connection, handle=handle, stopping=stopping).work()
+    assert queue.get_job_ids() == [f"{first.id}-1", f"{second.id}-1"]
+    assert connection.llen(queue.intermediate_queue_key) == 0
+
+
+def test_nobody_can_suspend_a_worker_through_rq(
+    bench: "Bench", connection: Redis, drain: Callable[..., list[AttemptRef]]
+) -> None:
+    suspend(connection)
+    job = bench.submit()
+    assert drain(1) == [AttemptRef("default", job.id, 1)]
+
+
+def test_rqs_maintenance_fails_no_job_of_a_worker_that_died(
+    bench: "Bench", connection: Redis, queue: Queue, drain: Callable[..., list[AttemptRef]]
+) -> None:
+    # What a worker leaves that died between the pop and the claim: RQ's own maintenance would fail it.
+    stray, job = bench.submit(), bench.submit()
+    connection.lmove(queue.key, queue.intermediate_queue_key)
+    connection.set(f"{queue.intermediate_queue_key}:first_seen:{stray.id}-1", "0")
+    assert drain(1) == [AttemptRef("default", job.id, 1)]
+    assert connection.hget(RqJob.key_for(f"{stray.id}-1"), "status") == b"queued"
+
+
+def test_an_idle_worker_survives_an_outage(tmp_path: Path, wait_for: Callable[..., None]) -> None:
+    with EmbeddedValkey(tmp_path / "home") as server:
+        connection = Redis.from_url(server.url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
+        taken = threading.Event()
+
+        def handle(_: AttemptRef, forget: Callable[[], None]) -> None:
+            forget()
+            taken.set()
+
+        worker = AttemptWorker(QUEUE, name="bench-1", connection=connection, handle=handle, stopping=taken.is_set)
+        thread = threading.Thread(target=worker.work)
+        thread.start()
+        try:
+            wait_for(lambda: Worker.count(connection=connection) == 1)
+            server.stop()
+            server.start()
+            queue = Queue(QUEUE, connection=connection, serializer="json")
+            queue.enqueue_call(FUNCTION, args=["default", "job_1", 1], job_id="job_1-1", timeout=-1)
+            assert taken.wait(30)
+        finally:
+            taken.set()
+            thread.join()
+            connection.close()

@@ -1,0 +1,24 @@
+"""A worker that spawns its children, as macOS needs it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pippin.jobs.states import Status
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench, WorkerProcess
+
+
+def test_a_spawned_child_trains_and_one_whose_worker_is_killed_ends(
+    bench: "Bench", start: "Callable[..., WorkerProcess]", wait_for: Callable[..., None]
+) -> None:
+    worker = start("--start", "spawn")
+    bench.wait_until(bench.submit(), Status.SUCCEEDED)
+
+    job = bench.submit_long()
+    bench.wait_until(job, lambda job: job.progress.epoch >= 1)
+    (child,) = worker.children()
+    worker.end()
+    wait_for(lambda: not Path(f"/proc/{child}").exists())
+    assert bench.job(job).status is Status.RUNNING, "until the reaper finds that the lease has run out"
