@@ -1,4 +1,4 @@
-"""Blobs: files named by the SHA-256 of their content, in a folder or in an S3 bucket.
+"""Blobs: files named by the SHA-256 of their content, in a folder, in an S3 bucket, or behind a service.
 
 A name says what the content must be, so writing the same content twice is harmless, a retry cannot corrupt, and a
 copy is never stale. Objects lie under `<first two hex digits>/<hex>`, which keeps folders small.
@@ -16,16 +16,26 @@ from typing import TYPE_CHECKING, TypeVar
 
 import obstore
 from obstore.exceptions import BaseError
-from obstore.store import LocalStore, S3Store
+from obstore.store import HTTPStore, LocalStore, S3Store
 
 from pippin.faults import PippinError
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
+    from obstore.store import ClientConfig, RetryConfig
 
 _CHUNK = 4 * 1024 * 1024
 _NAME = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 _OBJECT = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
+
+# Replaces AWS_ALLOW_HTTP. Only an address that says http:// is reached without TLS.
+_CLIENT: "ClientConfig" = {
+    "allow_http": True,
+    "connect_timeout": timedelta(seconds=5),
+    "timeout": timedelta(minutes=5),
+}
+# By default, a dead server holds every call for three minutes.
+_RETRIES: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 _T = TypeVar("_T")
 
@@ -50,7 +60,11 @@ def digest_of(path: Path) -> tuple[str, int]:
 
 
 class Blobs:
-    """A content-addressed store at a URL: `file:///a/folder` (made if absent) or `s3://bucket/prefix`.
+    """A content-addressed store at a URL.
+
+    `file:///a/folder` (made if absent), `s3://bucket/prefix`, or the address of a service, `http://host:8000`, for a
+    worker that shares nothing else with it: over HTTP, a file is in memory while it is put, and there are no `delete`
+    and `names`.
 
     Digests are returned as `sha256:<hex>` and accepted with or without `sha256:`. Credentials and the address of an
     S3 server come from the environment (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL`, …), read by
@@ -62,6 +76,7 @@ class Blobs:
 
     def __init__(self, url: str) -> None:
         self._store = _open(url)
+        self._remote = isinstance(self._store, HTTPStore)
 
     def put_file(self, path: Path) -> tuple[str, int]:
         """Store the content of the file at `path`, streaming; a torn upload never appears under its name.
@@ -75,11 +90,10 @@ class Blobs:
             BlobError: The store could not take it, or the file changed while it was read.
         """
         digest, size = digest_of(path)
+        in_parts = size > 2 * _CHUNK and not self._remote
         _call(
             f"could not store {digest}",
-            lambda: obstore.put(
-                self._store, _object(digest), _unchanged(path, digest), use_multipart=size > 2 * _CHUNK
-            ),
+            lambda: obstore.put(self._store, self._object(digest), _unchanged(path, digest), use_multipart=in_parts),
         )
         return digest, size
 
@@ -90,7 +104,7 @@ class Blobs:
             BlobError: The store could not take it.
         """
         digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
-        _call(f"could not store {digest}", lambda: obstore.put(self._store, _object(digest), data))
+        _call(f"could not store {digest}", lambda: obstore.put(self._store, self._object(digest), data))
         return digest
 
     def head(self, digest: str) -> int | None:
@@ -100,7 +114,7 @@ class Blobs:
             BlobError: The store could not be asked.
         """
         try:
-            return _call(f"could not look up {digest}", lambda: obstore.head(self._store, _object(digest)))["size"]
+            return _call(f"could not look up {digest}", lambda: obstore.head(self._store, self._object(digest)))["size"]
         except BlobMissingError:
             return None
 
@@ -114,12 +128,12 @@ class Blobs:
             BlobError: The store could not be read, here or while the pieces are taken.
         """
         doing = f"could not read {digest}"
-        size = _call(doing, lambda: obstore.head(self._store, _object(digest)))["size"]
+        size = _call(doing, lambda: obstore.head(self._store, self._object(digest)))["size"]
         stop = size if end is None else min(end, size)
         if start >= stop:
             return iter(())
         options: GetOptions = {"range": (start, stop)}
-        return _pieces(doing, _call(doing, lambda: obstore.get(self._store, _object(digest), options=options)))
+        return _pieces(doing, _call(doing, lambda: obstore.get(self._store, self._object(digest), options=options)))
 
     def fetch(self, digest: str, path: Path) -> None:
         """Copy a blob to `path`: its content is checked, and the file appears whole or not at all.
@@ -151,7 +165,7 @@ class Blobs:
             BlobError: The store could not be reached.
         """
         with suppress(BlobMissingError):
-            _call(f"could not delete {digest}", lambda: obstore.delete(self._store, _object(digest)))
+            _call(f"could not delete {digest}", lambda: obstore.delete(self._store, self._object(digest)))
 
     def names(self) -> Iterator[str]:
         """The digest of every blob, in no order; other files in the same folder are passed over.
@@ -165,26 +179,24 @@ class Blobs:
                 if match := _OBJECT.fullmatch(meta["path"]):
                     yield f"sha256:{match[2]}"
 
+    def _object(self, digest: str) -> str:
+        name = _hex(digest)
+        return name if self._remote else f"{name[:2]}/{name}"
 
-def _open(url: str) -> LocalStore | S3Store:
+
+def _open(url: str) -> LocalStore | S3Store | HTTPStore:
     try:
         if url.startswith("file://"):
             return LocalStore.from_url(url, mkdir=True)
         if url.startswith("s3://"):
-            return S3Store.from_url(
-                url,
-                # These replace AWS_ALLOW_HTTP. Only an endpoint that says http:// is reached without TLS.
-                client_options={
-                    "allow_http": True,
-                    "connect_timeout": timedelta(seconds=5),
-                    "timeout": timedelta(minutes=5),
-                },
-                # Unset, a dead server holds every call for three minutes.
-                retry_config={"max_retries": 4, "retry_timeout": timedelta(seconds=30)},
-            )
+            return S3Store.from_url(url, client_options=_CLIENT, retry_config=_RETRIES)
+        if url.startswith(("http://", "https://")):
+            return HTTPStore.from_url(f"{url.rstrip('/')}/blobs", client_options=_CLIENT, retry_config=_RETRIES)
     except (BaseError, OSError, ValueError) as error:
         raise BlobError(f"the blob store {url} cannot be opened: {_first_line(error)}") from error
-    raise BlobError(f"the blob store {url} is not supported; use file:///a/folder or s3://bucket/prefix")
+    raise BlobError(
+        f"the blob store {url} is not supported; use file:///a/folder, s3://bucket/prefix or http://host:8000"
+    )
 
 
 def _hex(digest: str) -> str:
@@ -192,11 +204,6 @@ def _hex(digest: str) -> str:
     if match is None:
         raise BlobError(f"{digest!r} is not the name of a blob; it would be sha256: and 64 hex digits")
     return match[1]
-
-
-def _object(digest: str) -> str:
-    name = _hex(digest)
-    return f"{name[:2]}/{name}"
 
 
 def _unchanged(path: Path, digest: str) -> Iterator[bytes]:
