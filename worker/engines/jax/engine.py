@@ -72,7 +72,7 @@ class JaxEngine:
             raise EngineError(Reason.INVALID_MODEL, str(error)) from error
         asked = run.hyperparameters
         programs = Programs(
-            network_for(model.resolved),
+            network_for(model.resolved, jax.default_backend()),
             columns_of(model.resolved),
             parameters_of(model.resolved),
             optimizer_for(model.resolved.spec.optimizer, asked, self._formulas),

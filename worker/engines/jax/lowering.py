@@ -6,7 +6,9 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
-from pippin.network import Array, Convolve, Weights, losses, losses_and_outputs
+from pippin.network import Array, Convolve, Weights, losses
+from pippin.network.graph import compute
+from pippin.network.losses import LOSSES, judged_blob
 from pippin.spec import ResolvedSpec
 
 
@@ -25,14 +27,14 @@ class Network:
 
     def losses_and_hits(self, weights: Weights, inputs: Mapping[str, Array]) -> tuple[Array, Array]:
         """The loss of each example, [N], and whether its largest output is its label, [N]; False without classes."""
+        judged, target = judged_blob(self.resolved), inputs[self.resolved.training_target]
         with jax.default_matmul_precision(self.precision):
-            found, outputs = losses_and_outputs(self.resolved, weights, inputs, jnp, self.convolve)
+            blob = compute(self.resolved, weights, inputs, [judged], xp=jnp, convolve=self.convolve)[judged]
+            found = LOSSES[self.resolved.spec.loss.type](blob, target, jnp)
         if not self.has_classes:
             return found, jnp.zeros(found.shape, bool)
-        assert self.resolved.spec.loss.input is not None
-        distribution = outputs[self.resolved.spec.loss.input]
-        labels = inputs[self.resolved.training_target].reshape(found.shape)
-        return found, distribution.reshape(*found.shape, -1).argmax(axis=-1) == labels
+        # What goes into the softmax has its largest where that has it, and is there also if the softmax is no output.
+        return found, blob.reshape(*found.shape, -1).argmax(axis=-1) == target.reshape(found.shape)
 
     @property
     def has_classes(self) -> bool:
@@ -40,18 +42,18 @@ class Network:
         return self.resolved.spec.loss.type == "categorical_cross_entropy"
 
 
-def network_for(resolved: ResolvedSpec) -> Network:
-    """The network as the default device computes it best.
+def network_for(resolved: ResolvedSpec, backend: str) -> Network:
+    """The network as `backend` (`cpu`, `gpu` …, as JAX calls it) computes it best.
 
     XLA's CPU compiler likes slices and matrix products; elsewhere its own convolution is right, and a GPU rounds the
     factors of matrix products to fewer bits unless told not to.
     """
-    if jax.default_backend() == "cpu":
+    if backend == "cpu":
         return Network(resolved, None, None)
-    return Network(resolved, _convolve, "highest")
+    return Network(resolved, convolve, "highest")
 
 
-def _convolve(
+def convolve(
     x: Array,
     kernel: Array,
     *,

@@ -15,7 +15,7 @@ from worker.engines.jax.order import mini_batches
 from worker.engines.jax.parameters import picked
 from worker.engines.jax.programs import Arrays, Programs, Steps
 
-REMEDY = "a smaller learning rate may help, and so may data on a smaller scale"
+REMEDY = "a smaller learning rate may help, and so may data on a smaller scale and without values that are not finite"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from pippin.spec import resolve
 from pippin.spec.initializers import initial_weights
 from pippin.spec.presets import preset
 from worker.engines.jax.columns import columns_of
-from worker.engines.jax.lowering import Network
+from worker.engines.jax.lowering import network_for
 from worker.engines.jax.optimizers.adam import Adam
 from worker.engines.jax.parameters import parameters_of, picked
 from worker.engines.jax.programs import Programs, Steps
@@ -26,7 +26,7 @@ def warm_up() -> None:
     resolved = resolve(preset("mnist-cnn"))
     columns = columns_of(resolved)
     parameters = parameters_of(resolved)
-    programs = Programs(Network(resolved, None, None), columns, parameters, Adam(0.1, 0.9, 0.999, 1e-8))
+    programs = Programs(network_for(resolved, "cpu"), columns, parameters, Adam(0.1, 0.9, 0.999, 1e-8))
     trained = picked(initial_weights(resolved), parameters.trained)
     moments = tuple((array, array) for array in trained)
     steps = Steps(

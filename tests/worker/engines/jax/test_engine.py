@@ -222,9 +222,14 @@ def test_sums_of_many_losses_stay_exact(line: bytes, lab: Lab, notes: Notes) -> 
     assert notes.results[0].validation_loss == pytest.approx(0.01, abs=1e-9)
 
 
-def test_accuracy_is_the_share_of_right_answers(lab: Lab, notes: Notes) -> None:
+@pytest.mark.parametrize("output", ["share", "same"], ids=["the softmax is the output", "the softmax is no output"])
+def test_accuracy_is_the_share_of_right_answers(output: str, lab: Lab, notes: Notes) -> None:
     # The larger of the two inputs is the answer; 3 of 5 labels agree, and padding to a full mini-batch adds none.
-    layers = [_dense("same", 2, weights=[[1, 0], [0, 1]]), {"type": "softmax", "name": "share"}]
+    names = {output: "y"}
+    layers = [
+        _dense("same", 2, weights=[[1, 0], [0, 1]], output=names.get("same", "same")),
+        {"type": "softmax", "name": "share", "output": names.get("share", "share")},
+    ]
     file = lab.model(layers, shape=[2], optimizer=SGD)
     data = lab.examples(x=[[1, 0], [0, 1], [1, 0], [0, 1], [0, 1]], y_true=[0, 1, 0, 0, 0])
     JaxEngine().train(lab.run(file, data, data, learning_rate=0, momentum=0), notes)
