@@ -1,0 +1,27 @@
+"""A Pippin of its own for the length of a benchmark, as `pippin up` runs it."""
+
+import json
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def running_pippin() -> Iterator[tuple[str, int]]:
+    """Its address and the supervisor's process id; its home is temporary."""
+    with tempfile.TemporaryDirectory(prefix="pippin-bench-") as home:
+        up = subprocess.Popen(
+            [sys.executable, "-m", "pippin", "up", "--port", "0", "--home", home, "--json"],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        try:
+            assert up.stdout is not None
+            yield json.loads(up.stdout.readline())["url"], up.pid
+        finally:
+            up.send_signal(signal.SIGTERM)
+            up.wait(timeout=30)
