@@ -28,7 +28,7 @@ from service.__main__ import Server, server_of
 DEADLINE = 20.0
 
 
-def wait_for(condition: Callable[[], object], what: str) -> None:
+def _wait_for(condition: Callable[[], object], what: str) -> None:
     """Come back as soon as `condition` holds."""
     deadline = time.monotonic() + DEADLINE
     while time.monotonic() < deadline:
@@ -50,7 +50,7 @@ class RunningService:
         self.server = server_of(self.settings)
         self.thread = threading.Thread(target=self.server.run, name="service")
         self.thread.start()
-        wait_for(lambda: self.server.started or not self.thread.is_alive(), "the service starts")
+        _wait_for(lambda: self.server.started or not self.thread.is_alive(), "the service starts")
         assert self.server.started
 
     def stop(self) -> None:
@@ -245,6 +245,12 @@ class Trainer:
 def trainer(store: Store) -> Callable[[str], Trainer]:
     """Makes trainers."""
     return lambda job_id: Trainer(store, job_id)
+
+
+@pytest.fixture(name="wait_for")
+def wait_for_fixture() -> Callable[[Callable[[], object], str], None]:
+    """Waits for a condition, with a deadline."""
+    return _wait_for
 
 
 @pytest.fixture

@@ -1,0 +1,64 @@
+import hashlib
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import httpx2
+
+from pippin.blobs import Blobs
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+class Service(Protocol):
+    settings: Any
+
+
+CONTENT = b"weights" * 1000
+HEX = hashlib.sha256(CONTENT).hexdigest()
+
+
+def leftovers(service: Service) -> list[Any]:
+    return list((service.settings.home / "uploads").glob("*"))
+
+
+def test_what_is_put_can_be_read_whole_and_in_part(http: httpx2.Client, service: Service) -> None:
+    for _ in range(2):
+        assert http.put(f"/blobs/{HEX}", content=CONTENT).status_code == 204
+    answer = http.get(f"/blobs/{HEX}")
+    assert (answer.content, answer.headers["etag"]) == (CONTENT, f'"{HEX}"')
+    assert http.get(f"/blobs/{HEX}", headers={"range": "bytes=7-13"}).content == b"weights"
+    head = http.head(f"/blobs/{HEX}")
+    assert (head.headers["content-length"], head.content) == (str(len(CONTENT)), b"")
+    assert leftovers(service) == []
+
+
+def test_a_body_of_another_digest_leaves_nothing(
+    http: httpx2.Client, service: Service, blobs: Blobs, is_problem: IsProblem
+) -> None:
+    body = b"something else entirely"
+    before = set(blobs.names())
+    problem = is_problem(http.put(f"/blobs/{HEX[::-1]}", content=body), 422, "invalid-request")
+    assert hashlib.sha256(body).hexdigest() in problem["errors"][0]["detail"]
+    assert set(blobs.names()) == before
+    assert leftovers(service) == []
+
+
+def test_a_body_that_is_too_large_leaves_nothing_even_when_its_length_is_not_announced(
+    http: httpx2.Client, service: Service, blobs: Blobs, is_problem: IsProblem
+) -> None:
+    before = set(blobs.names())
+
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b"x" * 65536
+
+    for body in (endless(), b"x" * 2_000_001):
+        is_problem(http.put(f"/blobs/{HEX}", content=body), 413, "body-too-large")
+    assert set(blobs.names()) == before
+    assert leftovers(service) == []
+
+
+def test_what_is_no_digest_or_not_there_is_not_found(http: httpx2.Client, is_problem: IsProblem) -> None:
+    for name in ("0" * 64, "abc", HEX.upper(), f"{HEX}0", "..%2f..%2fetc"):
+        is_problem(http.get(f"/blobs/{name}"), 404, "not-found")
+    is_problem(http.put("/blobs/abc", content=b"x"), 404, "not-found")

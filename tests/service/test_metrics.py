@@ -1,0 +1,124 @@
+import csv
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+IsProblem = Callable[..., dict[str, Any]]
+Trainers = Callable[[str], Any]
+Submit = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def trained(submit: Submit, trainer: Trainers) -> str:
+    """A job that has trained two epochs and reported their batches, and then diverged."""
+    job_id = str(submit(report="batch")["id"])
+    attempt = trainer(job_id)
+    attempt.begin()
+    attempt.log('a "line", with\nmore')
+    attempt.epoch(1, [0.75, 0.25])
+    attempt.epoch(2, [0.5, float("nan")], loss=None)
+    attempt.fail()
+    return job_id
+
+
+def test_by_default_the_epochs_so_far_are_one_json_document(http: httpx2.Client, trained: str) -> None:
+    answer = http.get(f"/jobs/{trained}/metrics")
+    assert answer.headers["content-type"] == "application/json"
+    document = answer.json()
+    assert (document["job"], document["status"]) == (trained, "failed")
+    assert [(row["epoch"], row["loss"], row["diverged"]) for row in document["data"]] == [
+        (1, 0.5, False),
+        (2, None, True),
+    ]
+    assert "batch_losses" not in document["data"][0]
+
+
+def test_the_losses_of_mini_batches_come_when_asked_for(http: httpx2.Client, trained: str) -> None:
+    rows = http.get(f"/jobs/{trained}/metrics?batches=true").json()["data"]
+    assert [row["batch_losses"] for row in rows] == [[0.75, 0.25], [0.5, None]]
+
+
+def test_a_job_that_reports_no_batches_has_null_for_them(
+    http: httpx2.Client, submit: Submit, trainer: Trainers
+) -> None:
+    job_id = submit()["id"]
+    trainer(job_id).train()
+    rows = http.get(f"/jobs/{job_id}/metrics?batches=true").json()["data"]
+    assert [row["batch_losses"] for row in rows] == [None, None, None]
+
+
+def test_a_snapshot_can_be_lines_of_json(http: httpx2.Client, trained: str) -> None:
+    answer = http.get(f"/jobs/{trained}/metrics", headers={"accept": "application/x-ndjson"})
+    assert answer.headers["content-type"] == "application/x-ndjson"
+    assert [json.loads(line)["epoch"] for line in answer.text.splitlines()] == [1, 2]
+
+
+def test_a_snapshot_can_be_a_table(http: httpx2.Client, trained: str) -> None:
+    answer = http.get(f"/jobs/{trained}/metrics?batches=true", headers={"accept": "text/csv"})
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    first, second = csv.DictReader(io.StringIO(answer.text))
+    assert (first["epoch"], first["loss"], first["diverged"], first["batch_losses"]) == (
+        "1",
+        "0.5",
+        "false",
+        "[0.75,0.25]",
+    )
+    assert (second["loss"], second["diverged"], second["batch_losses"]) == ("", "true", "[0.5,null]")
+
+
+def test_a_table_of_a_job_without_epochs_has_its_header(http: httpx2.Client, submit: Submit) -> None:
+    answer = http.get(f"/jobs/{submit()['id']}/metrics", headers={"accept": "text/csv"})
+    assert answer.text.startswith("epoch,epochs,loss,")
+    assert len(answer.text.splitlines()) == 1
+
+
+def test_events_tell_everything_in_order(http: httpx2.Client, trained: str) -> None:
+    rows = http.get(f"/jobs/{trained}/events").json()["data"]
+    told = [(row["type"], row["data"].get("to")) for row in rows]
+    assert told == [
+        ("state", "queued"),
+        ("state", "starting"),
+        ("state", "running"),
+        ("log", None),
+        ("epoch", None),
+        ("epoch", None),
+        ("state", "failed"),
+    ]
+    assert rows[3]["data"]["line"] == 'a "line", with\nmore'
+    assert rows[-1]["data"]["reason"]["code"] == "diverged"
+    assert rows[0]["time"].endswith("Z")
+
+
+def test_events_as_a_table_carry_their_data_as_json(http: httpx2.Client, trained: str) -> None:
+    answer = http.get(f"/jobs/{trained}/events", headers={"accept": "text/csv"})
+    rows = list(csv.DictReader(io.StringIO(answer.text, newline="")))
+    assert json.loads(rows[3]["data"])["line"] == 'a "line", with\nmore'
+
+
+def test_a_snapshot_can_begin_after_an_event(http: httpx2.Client, trained: str) -> None:
+    rows = http.get(f"/jobs/{trained}/events").json()["data"]
+    later = http.get(f"/jobs/{trained}/events", params={"after": rows[4]["id"]}).json()["data"]
+    assert later == rows[5:]
+
+
+@pytest.mark.parametrize("path", ["metrics", "events"])
+def test_what_cannot_be_given_is_refused_before_anything_is_streamed(
+    http: httpx2.Client, submit: Submit, is_problem: IsProblem, path: str
+) -> None:
+    job_id = submit()["id"]
+    url = f"/jobs/{job_id}/{path}"
+    is_problem(http.get(url, headers={"accept": "text/html"}), 406, "not-acceptable")
+    problem = is_problem(http.get(url, headers={"accept": "text/event-stream", "last-event-id": "x"}), 422)
+    assert problem["errors"][0]["parameter"] == "Last-Event-ID"
+    problem = is_problem(http.get(f"{url}?after=1-2-3"), 422)
+    assert problem["errors"][0]["parameter"] == "after"
+    problem = is_problem(http.get(f"{url}?follow=true"), 422)
+    assert problem["errors"][0]["parameter"] == "follow"
+    problem = is_problem(http.get(f"{url}?folow=true"), 422)
+    assert problem["errors"][0]["parameter"] == "folow"
+    streamed = {"accept": "text/event-stream"}
+    is_problem(http.get(f"/jobs/job_{'0' * 26}/{path}", headers=streamed), 404, "not-found")

@@ -1,0 +1,287 @@
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any, Protocol
+
+import httpx2
+import pytest
+
+from pippin.client.sse import EventStreamParser, ServerSentEvent
+
+
+class Service(Protocol):
+    url: str
+    followers: int
+    server: Any
+
+    def stop(self) -> None: ...
+
+
+Trainers = Callable[[str], Any]
+Submit = Callable[..., dict[str, Any]]
+
+SSE = {"accept": "text/event-stream"}
+
+
+class Listener:
+    """Reads a stream of server-sent events on a thread of its own."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self.response = response
+        self.events: list[ServerSentEvent] = []
+        self.comments = 0
+        self._grown = threading.Condition()
+        self._ended = False
+        self._thread = threading.Thread(target=self._read)
+        self._thread.start()
+
+    def _read(self) -> None:
+        parser = EventStreamParser()
+        try:
+            for chunk in self.response.iter_bytes():
+                with self._grown:
+                    self.comments += chunk.count(b": ping")
+                    self.events += parser.feed(chunk)
+                    self._grown.notify_all()
+        except (httpx2.HTTPError, httpx2.StreamClosed, OSError):
+            pass
+        with self._grown:
+            self._ended = True
+            self._grown.notify_all()
+
+    def wait_until(self, condition: Callable[[], object]) -> None:
+        with self._grown:
+            assert self._grown.wait_for(condition, timeout=20), [event.type for event in self.events]
+
+    def wait_for_end(self) -> list[ServerSentEvent]:
+        self.wait_until(lambda: self._ended)
+        self._thread.join()
+        return self.events
+
+
+@contextmanager
+def listening(http: httpx2.Client, path: str, **headers: str) -> Iterator[Listener]:
+    with http.stream(
+        "GET", path, headers=SSE | {name.replace("_", "-"): value for name, value in headers.items()}
+    ) as r:
+        assert r.status_code == 200
+        listener = Listener(r)
+        yield listener
+        if not listener._ended:
+            # Ends the connection for the thread that reads it, too.
+            r.extensions["network_stream"].get_extra_info("socket").shutdown(socket.SHUT_RDWR)
+        listener.wait_for_end()
+
+
+def told(events: list[ServerSentEvent]) -> list[tuple[str, Any]]:
+    return [(event.type, json.loads(event.data).get("epoch")) for event in events]
+
+
+def test_epochs_arrive_while_the_job_trains_and_the_end_after_them(
+    http: httpx2.Client, submit: Submit, trainer: Trainers
+) -> None:
+    job_id = submit()["id"]
+    attempt = trainer(job_id)
+    with listening(http, f"/jobs/{job_id}/metrics") as listener:
+        headers = listener.response.headers
+        assert headers["content-type"].startswith("text/event-stream")
+        assert headers["x-accel-buffering"] == "no"
+        assert headers["cache-control"] == "no-store, no-transform"
+        attempt.begin()
+        for epoch in (1, 2, 3):
+            place = attempt.epoch(epoch)
+            listener.wait_until(lambda epoch=epoch: len(listener.events) == epoch)
+            assert listener.events[-1].id == place
+            assert json.loads(listener.events[-1].data)["epoch"] == epoch
+        attempt.succeed()
+        events = listener.wait_for_end()
+    assert told(events) == [("epoch", 1), ("epoch", 2), ("epoch", 3), ("end", None)]
+    assert json.loads(events[-1].data) == {"job": job_id, "status": "succeeded", "reason": None}
+
+
+def test_events_tell_states_and_log_lines_too(http: httpx2.Client, submit: Submit, trainer: Trainers) -> None:
+    job_id = submit()["id"]
+    with listening(http, f"/jobs/{job_id}/events") as listener:
+        attempt = trainer(job_id)
+        attempt.begin()
+        attempt.log("one\ntwo")
+        attempt.fail()
+        events = listener.wait_for_end()
+    assert [event.type for event in events] == ["state", "state", "state", "log", "state", "end"]
+    assert json.loads(events[3].data)["line"] == "one\ntwo"
+    assert json.loads(events[-1].data)["reason"]["code"] == "diverged"
+
+
+def test_batches_are_events_of_their_own_when_asked_for(http: httpx2.Client, submit: Submit, trainer: Trainers) -> None:
+    job_id = submit(report="batch")["id"]
+    attempt = trainer(job_id)
+    attempt.begin()
+    attempt.epoch(1, [0.5, 0.25])
+    attempt.fail()
+    with listening(http, f"/jobs/{job_id}/metrics?batches=true") as listener:
+        events = listener.wait_for_end()
+    assert [event.type for event in events] == ["batches", "epoch", "end"]
+    assert json.loads(events[0].data)["losses"] == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("how", ["header", "query"])
+def test_a_stream_resumes_without_loss_or_repeat(
+    http: httpx2.Client, submit: Submit, trainer: Trainers, how: str
+) -> None:
+    job_id = submit()["id"]
+    path = f"/jobs/{job_id}/metrics"
+    attempt = trainer(job_id)
+    attempt.begin()
+    attempt.epoch(1)
+    with listening(http, path) as listener:
+        listener.wait_until(lambda: listener.events)
+        seen = listener.events[-1].id
+    attempt.epoch(2)
+    resumed = listening(http, path, last_event_id=seen) if how == "header" else listening(http, f"{path}?after={seen}")
+    with resumed as listener:
+        listener.wait_until(lambda: listener.events)
+        attempt.epoch(3)
+        attempt.succeed()
+        events = listener.wait_for_end()
+    assert told(events) == [("epoch", 2), ("epoch", 3), ("end", None)]
+
+
+def test_the_header_is_stronger_than_the_address_that_a_browser_repeats(
+    http: httpx2.Client, submit: Submit, trainer: Trainers
+) -> None:
+    job_id = submit()["id"]
+    attempt = trainer(job_id)
+    attempt.begin()
+    first, second = attempt.epoch(1), attempt.epoch(2)
+    attempt.fail()
+    with listening(http, f"/jobs/{job_id}/metrics?after={first}", last_event_id=second) as listener:
+        assert told(listener.wait_for_end()) == [("end", None)]
+
+
+def test_a_job_that_has_ended_is_replayed_and_not_a_second_time(
+    http: httpx2.Client, submit: Submit, trainer: Trainers
+) -> None:
+    job_id = submit()["id"]
+    trainer(job_id).train()
+    for path in (f"/jobs/{job_id}/metrics", f"/jobs/{job_id}/events"):
+        with listening(http, path) as listener:
+            events = listener.wait_for_end()
+        assert events[-1].type == "end"
+        again = http.get(path, headers=SSE | {"last-event-id": events[-1].id})
+        assert (again.status_code, again.content) == (204, b"")
+        past = http.get(path, headers=SSE | {"last-event-id": "99999999999999-0"})
+        assert past.status_code == 204
+        with listening(http, path, last_event_id=events[-3].id) as listener:
+            assert listener.wait_for_end() == [event for event in events if event.id > events[-3].id]
+
+
+def test_many_clients_of_one_job_all_get_everything_once(
+    http: httpx2.Client, submit: Submit, trainer: Trainers
+) -> None:
+    job_id = submit()["id"]
+    attempt = trainer(job_id)
+    attempt.begin()
+    found: list[list[tuple[str, Any]]] = []
+
+    def watch() -> None:
+        with listening(http, f"/jobs/{job_id}/metrics") as listener:
+            found.append(told(listener.wait_for_end()))
+
+    watchers = [threading.Thread(target=watch) for _ in range(10)]
+    for number, watcher in enumerate(watchers):
+        watcher.start()
+        if number % 4 == 0:
+            attempt.epoch(number // 4 + 1)
+    attempt.succeed()
+    for watcher in watchers:
+        watcher.join(20)
+    assert found == [[("epoch", 1), ("epoch", 2), ("epoch", 3), ("end", None)]] * 10
+
+
+@pytest.mark.parametrize(
+    ("form", "first"), [("application/x-ndjson", b'{"epoch":1,'), ("text/csv", b"epoch,epochs,loss,")]
+)
+def test_lines_and_tables_can_be_followed(
+    http: httpx2.Client, submit: Submit, trainer: Trainers, form: str, first: bytes
+) -> None:
+    job_id = submit()["id"]
+    attempt = trainer(job_id)
+    attempt.begin()
+    attempt.epoch(1)
+    with http.stream("GET", f"/jobs/{job_id}/metrics?follow=true", headers={"accept": form}) as answer:
+        assert answer.headers["content-type"].startswith(form)
+        chunks = answer.iter_bytes()
+        content = next(chunks)
+        assert content.startswith(first)
+        attempt.epoch(2)
+        attempt.succeed()
+        content += b"".join(chunks)
+    snapshot = http.get(f"/jobs/{job_id}/metrics", headers={"accept": form})
+    assert content == snapshot.content
+    assert len(content.splitlines()) == (2 if form.endswith("ndjson") else 3)
+
+
+def test_a_client_that_leaves_is_forgotten(
+    http: httpx2.Client, service: Service, submit: Submit, wait_for: Callable[..., None]
+) -> None:
+    job_id = submit()["id"]
+    with listening(http, f"/jobs/{job_id}/events") as listener:
+        listener.wait_until(lambda: listener.events)
+        assert service.followers == 1
+    wait_for(lambda: service.followers == 0, "the client is forgotten")
+
+
+@pytest.fixture
+def impatient(service: Service) -> Iterator[None]:
+    """The service waits half a second for a client to read."""
+    state = service.server.config.app.state
+    usual = state.streams
+    state.streams = replace(usual, send_timeout=0.5)
+    yield
+    state.streams = usual
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_client_that_stops_reading_is_dropped_and_can_come_back(
+    *, http: httpx2.Client, service: Service, submit: Submit, trainer: Trainers, wait_for: Callable[..., None]
+) -> None:
+    job_id = submit(report="batch", hyperparameters={"epochs": 1000})["id"]
+    attempt = trainer(job_id)
+    attempt.begin()
+    host, port = service.url.removeprefix("http://").split(":")
+    path = f"/jobs/{job_id}/metrics?batches=true"
+    with socket.socket() as frozen:
+        frozen.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        frozen.connect((host, int(port)))
+        frozen.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n".encode())
+        wait_for(lambda: service.followers == 1, "the client follows")
+        # More than the sockets' own buffers hold.
+        for epoch in range(1, 21):
+            attempt.epoch(epoch, [0.123456789] * 50_000)
+        wait_for(lambda: service.followers == 0, "the client is dropped")
+    attempt.fail()
+    with listening(http, path) as listener:
+        events = listener.wait_for_end()
+    assert [event.type for event in events] == ["batches", "epoch"] * 20 + ["end"]
+
+
+def test_streams_end_when_the_service_stops_and_are_not_called_finished(
+    make_service: Callable[[], Service], tiny_npz: bytes, trainer: Trainers
+) -> None:
+    service = make_service()
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        http.post("/datasets?name=tiny", content=tiny_npz)
+        job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
+        trainer(job_id).begin()
+        lines = {"accept": "application/x-ndjson"}
+        with (
+            listening(http, f"/jobs/{job_id}/events") as listener,
+            http.stream("GET", f"/jobs/{job_id}/events?follow=true", headers=lines) as followed,
+        ):
+            listener.wait_until(lambda: len(listener.events) == 3)
+            service.stop()
+            assert [event.type for event in listener.wait_for_end()] == ["state"] * 3
+            assert len(list(followed.iter_lines())) == 3
