@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
+from starlette.types import Scope
 
 from pippin.faults import Fault
 
@@ -119,12 +120,18 @@ def kind_of(status: int) -> str:
     return "internal-error" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "malformed-body"
 
 
+def instance_of(scope: Scope) -> str:
+    """What was asked for, as a problem's `instance` names it: a URI reference, so still percent-encoded."""
+    path: bytes = scope["raw_path"]
+    return path.decode("ascii", errors="replace")
+
+
 def answer(problem: Problem, instance: str, **members: Any) -> Response:  # noqa: ANN401 (any JSON value)
     """The response for a problem.
 
     Args:
         problem: What went wrong.
-        instance: The path that was asked for.
+        instance: What was asked for; see `instance_of`.
         members: Extension members, such as the `id` of an internal error.
     """
     document: dict[str, Any] = {

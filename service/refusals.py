@@ -14,7 +14,7 @@ from starlette.routing import Match
 from pippin.blobs import BlobError
 from pippin.faults import FaultyDocumentError
 from pippin.store import IdempotencyInFlight, IdempotencyMismatch, NameTaken, NoSuchJob, Refused, StoreUnavailable
-from service.problems import Problem, answer, invalid, invalid_request, kind_of
+from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of
 from service.validation import parameter_items
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -43,14 +43,14 @@ def install(app: FastAPI) -> None:
 
 def _handler(problem_of: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
     def handle(request: Request, error: Exception) -> Response:
-        return answer(problem_of(error), request.url.path)
+        return answer(problem_of(error), instance_of(request.scope))
 
     return handle
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer(error if isinstance(error, Problem) else _of_http(request, error), request.url.path)
+    return answer(error if isinstance(error, Problem) else _of_http(request, error), instance_of(request.scope))
 
 
 def _of_http(request: Request, error: HTTPException) -> Problem:

@@ -9,7 +9,7 @@ import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.problems import Problem, answer
+from service.problems import Problem, answer, instance_of
 
 _log = structlog.stdlib.get_logger(__name__)
 _GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -48,7 +48,7 @@ class RequestLog:
                 if status:
                     raise  # half an answer is out; only a broken connection can tell the client
                 problem = Problem("internal-error", "The service failed; its log has the reason under this id.")
-                await answer(problem, scope["path"], id=request_id)(scope, receive, send_with_id)
+                await answer(problem, instance_of(scope), id=request_id)(scope, receive, send_with_id)
             finally:
                 level = logging.DEBUG if scope["path"] in _PROBES else logging.INFO
                 milliseconds = round((time.perf_counter() - began) * 1000, 1)

@@ -262,7 +262,7 @@ def is_problem() -> Callable[..., dict[str, Any]]:
         assert answer.headers["content-type"] == "application/problem+json"
         problem = json.loads(answer.content)
         assert problem["status"] == status
-        assert problem["instance"] == answer.request.url.path
+        assert problem["instance"] == answer.request.url.raw_path.decode().partition("?")[0]
         assert problem["title"]
         assert problem["detail"]
         assert problem["type"].startswith("/problems/")

@@ -1,0 +1,157 @@
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx2
+import pytest
+
+IsProblem = Callable[..., dict[str, Any]]
+
+JSON = {"content-type": "application/json"}
+NOBODY = f"job_{'0' * 26}"
+JSON_ENDPOINTS = ["/jobs", "/specs/validate"]
+GOOD = b'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}'
+
+
+@pytest.mark.parametrize("path", JSON_ENDPOINTS)
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "empty"),
+        (b"{", "line 1, column 2"),
+        (b'{"a": NaN}', "NaN"),
+        (b'{"a": 1e400}', "1e400"),
+        (b'{"a": 1, "a": 2}', "twice"),
+        (b"\xff\xfe{}", "UTF-8"),
+        (b'{"a": "\\ud800"}', "surrogate"),
+        (b"[" * 200_000, "deeply"),
+    ],
+)
+def test_what_is_no_json_is_a_400(
+    *, http: httpx2.Client, is_problem: IsProblem, path: str, body: bytes, said: str
+) -> None:
+    assert said in is_problem(http.post(path, content=body, headers=JSON), 400, "malformed-body")["detail"]
+
+
+@pytest.mark.parametrize("path", JSON_ENDPOINTS)
+@pytest.mark.parametrize("found", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", ""])
+def test_another_media_type_is_a_415_that_says_what_is_taken(
+    http: httpx2.Client, is_problem: IsProblem, path: str, found: str
+) -> None:
+    answer = http.post(path, content=GOOD, headers={"content-type": found})
+    is_problem(answer, 415, "unsupported-media-type")
+    assert answer.headers["accept"] == "application/json"
+
+
+@pytest.mark.parametrize("path", JSON_ENDPOINTS)
+def test_a_body_beyond_the_limit_is_a_413_announced_or_not(
+    http: httpx2.Client, is_problem: IsProblem, path: str
+) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b" " * 65536
+
+    for body in (b" " * 1_000_001, endless()):
+        assert "1,000,000 bytes" in is_problem(http.post(path, content=body, headers=JSON), 413)["detail"]
+
+
+@pytest.mark.parametrize(
+    "path", ["/nothing", "/jobs/", f"/jobs/{NOBODY}/nothing", "/datasets/x/y/z", "/docs/nothing", "/docs/assets/x.js"]
+)
+def test_an_unknown_path_is_a_404(http: httpx2.Client, is_problem: IsProblem, path: str) -> None:
+    is_problem(http.get(path), 404, "not-found")
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("DELETE", "/jobs", "GET, POST"),
+        ("PUT", "/jobs", "GET, POST"),
+        ("OPTIONS", "/jobs", "GET, POST"),
+        ("POST", f"/jobs/{NOBODY}", "GET, DELETE"),
+        ("GET", f"/jobs/{NOBODY}/cancel", "POST"),
+        ("POST", f"/jobs/{NOBODY}/model", "GET, HEAD"),
+        ("PATCH", "/datasets", "GET, POST"),
+        ("PUT", "/datasets/x", "GET, DELETE"),
+        ("POST", f"/blobs/{'0' * 64}", "GET, HEAD, PUT"),
+        ("GET", "/specs/validate", "POST"),
+        ("POST", "/healthz", "GET"),
+        ("NONSENSE", "/workers", "GET"),
+    ],
+)
+def test_another_method_is_a_405_that_names_every_right_one(
+    *, http: httpx2.Client, is_problem: IsProblem, method: str, path: str, allowed: str
+) -> None:
+    answer = http.request(method, path)
+    is_problem(answer, 405, "method-not-allowed")
+    assert answer.headers["allow"] == allowed
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter"),
+    [
+        ("/jobs?limit=0", "limit"),
+        ("/jobs?limit=101", "limit"),
+        ("/jobs?limit=many", "limit"),
+        ("/jobs?status=done", "status"),
+        ("/jobs?stauts=queued", "stauts"),
+        ("/jobs?label=novalue", "label"),
+        ("/jobs?label==x", "label"),
+        ("/jobs?label=a=1&label=a=2", "label"),
+        ("/datasets?limit=-1", "limit"),
+        ("/workers?limit=1", "limit"),
+        ("/healthz?deep=1", "deep"),
+    ],
+)
+def test_a_faulty_query_is_a_422_that_names_the_parameter(
+    http: httpx2.Client, is_problem: IsProblem, path: str, parameter: str
+) -> None:
+    errors = is_problem(http.get(path), 422, "invalid-request")["errors"]
+    assert [error["parameter"] for error in errors] == [parameter]
+    assert errors[0]["detail"]
+
+
+STRANGE = ["%00", "%0d%0a", "..%2f..", "é", "😀", "a" * 5000, "%ff", "{job_id}", "*", "job_%00", "'", "-1", "~"]
+
+
+@pytest.mark.parametrize("text", STRANGE)
+def test_strange_ids_and_queries_are_never_an_internal_error(
+    http: httpx2.Client, is_problem: IsProblem, text: str
+) -> None:
+    for path in ("/jobs/{}", "/jobs/{}/metrics", "/jobs/{}/events", "/jobs/{}/model", "/datasets/{}", "/blobs/{}"):
+        is_problem(http.get(path.format(text)), 404)
+    for method, path in (("POST", "/jobs/{}/cancel"), ("DELETE", "/jobs/{}"), ("DELETE", "/datasets/{}")):
+        is_problem(http.request(method, path.format(text)), 404)
+    for path in ("/jobs?after={}", "/datasets?after={}", "/jobs?label={}=x", "/problems/{}"):
+        assert http.get(path.format(text)).status_code < 500
+
+
+STRANGE_BODIES = [
+    {},
+    {"model": {"spec": {}}, "dataset": "x"},
+    {"model": {"spec": {"layers": [{"type": "convolution"}] * 50}}, "dataset": "x"},
+    {"model": {"spec": {"layers": {"a": 1}, "inputs": "x", "optimizer": [], "loss": 3}}, "dataset": {"id": ""}},
+    {"model": {"preset": "\u0000"}, "dataset": "\u0000"},
+    {"model": {"preset": "mnist-cnn", "spec": {}}, "dataset": "x" * 10_000},
+    {"model": {"preset": "mnist-cnn"}, "dataset": "x", "hyperparameters": {"epochs": 10**400, "learning_rate": -1}},
+    {"model": {"preset": "mnist-cnn"}, "dataset": "x", "labels": {"a" * 300: "b"}},
+    {"": {"": {"": []}}},
+]
+
+
+@pytest.mark.parametrize("body", STRANGE_BODIES)
+@pytest.mark.parametrize("path", JSON_ENDPOINTS)
+def test_strange_bodies_are_refused_with_pointers(
+    http: httpx2.Client, is_problem: IsProblem, path: str, body: dict[str, Any]
+) -> None:
+    problem = is_problem(http.post(path, content=json.dumps(body).encode(), headers=JSON), 422, "invalid-request")
+    assert problem["errors"]
+    for error in problem["errors"]:
+        assert error["pointer"] == "" or error["pointer"].startswith("/")
+        assert error["detail"]
+
+
+def test_every_answer_carries_an_id_that_the_client_may_choose(http: httpx2.Client) -> None:
+    assert len(http.get("/nothing").headers["x-request-id"]) == 32
+    assert http.get("/healthz", headers={"x-request-id": "my-id-12345"}).headers["x-request-id"] == "my-id-12345"
+    assert http.get("/healthz", headers={"x-request-id": "{evil} id"}).headers["x-request-id"] != "{evil} id"

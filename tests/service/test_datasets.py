@@ -1,0 +1,196 @@
+import gzip
+import io
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import httpx2
+import pytest
+from PIL import Image
+
+from pippin.blobs import Blobs
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+class Service(Protocol):
+    settings: Any
+
+
+CSV = {"content-type": "text/csv"}
+
+
+def idx(dimensions: tuple[int, ...], data: bytes) -> bytes:
+    return struct.pack(f">HBB{len(dimensions)}I", 0, 8, len(dimensions), *dimensions) + data
+
+
+def pictures() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, grey in (("train/cat/1.png", 10), ("train/dog/1.png", 20), ("test/cat/2.png", 30)):
+            picture = io.BytesIO()
+            Image.new("L", (4, 3), grey).save(picture, "png")
+            archive.writestr(name, picture.getvalue())
+    return file.getvalue()
+
+
+def test_a_new_dataset_is_created_and_found_by_id_and_by_name(http: httpx2.Client, tiny_npz: bytes) -> None:
+    answer = http.post("/datasets", params={"name": "tiny"}, content=tiny_npz)
+    manifest = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"/datasets/{manifest['id']}"
+    assert manifest["format"] == "npz"
+    assert manifest["splits"] == [{"name": "train", "examples": 8}, {"name": "test", "examples": 4}]
+    assert [feature["name"] for feature in manifest["features"]] == ["image", "output_true"]
+    assert "ranges" not in manifest
+    for key in (manifest["id"], "tiny"):
+        found = http.get(f"/datasets/{key}")
+        assert found.json() == manifest
+        assert http.get(f"/datasets/{key}", headers={"if-none-match": found.headers["etag"]}).status_code == 304
+
+
+def test_the_same_upload_again_is_the_same_dataset(http: httpx2.Client, tiny_npz: bytes) -> None:
+    first = http.post("/datasets?name=tiny", content=tiny_npz)
+    second = http.post("/datasets?name=tiny", content=tiny_npz)
+    assert (second.status_code, second.json()) == (200, first.json())
+    assert len(http.get("/datasets").json()["data"]) == 1
+
+
+def test_a_name_belongs_to_one_content(http: httpx2.Client, tiny_npz: bytes, is_problem: IsProblem) -> None:
+    http.post("/datasets?name=tiny", content=tiny_npz)
+    other = http.post("/datasets?name=tiny", content=b"label,x\n1,2\n", headers=CSV)
+    is_problem(other, 409, "name-taken")
+
+
+def test_files_can_come_as_multipart(http: httpx2.Client) -> None:
+    images = gzip.compress(idx((2, 3, 4), bytes(range(24))))
+    labels = idx((2,), b"\x01\x00")
+    files = [("file", ("train-images-idx3-ubyte.gz", images)), ("file", ("train-labels-idx1-ubyte", labels))]
+    answer = http.post("/datasets?name=small", files=files)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["format"] == "idx"
+    shown = http.get("/datasets/small/preview").json()
+    assert shown["split"] == "train"
+    assert shown["examples"][1]["image"] == [[[12, 13, 14, 15], [16, 17, 18, 19], [20, 21, 22, 23]]]
+    assert [example["label"] for example in shown["examples"]] == [[1], [0]]
+
+
+def test_a_zip_of_class_folders_keeps_its_labels(http: httpx2.Client) -> None:
+    answer = http.post("/datasets?name=pets&format=images", content=pictures())
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["labels"] == ["cat", "dog"]
+    assert answer.json()["features"][0]["scale"] == pytest.approx(1 / 255)
+    shown = http.get("/datasets/pets/preview?split=test&limit=1").json()
+    assert shown["examples"][0]["image"] == [[[30] * 4] * 3]
+
+
+def test_options_say_how_to_read_a_table(http: httpx2.Client) -> None:
+    body = b"size,rooms,price\n10,1,0.5\n20,2,1.5\n"
+    answer = http.post("/datasets?name=flats&target=price&inputs=flat:size,rooms", content=body, headers=CSV)
+    assert answer.status_code == 201, answer.text
+    assert http.get("/datasets/flats/preview").json()["examples"] == [
+        {"flat": [10.0, 1.0], "price": [0.5]},
+        {"flat": [20.0, 2.0], "price": [1.5]},
+    ]
+
+
+def test_a_preview_shows_no_more_than_asked(http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem) -> None:
+    assert len(http.get(f"/datasets/{tiny['id']}/preview?limit=3").json()["examples"]) == 3
+    problem = is_problem(http.get("/datasets/tiny/preview?split=all"), 422)
+    assert problem["errors"] == [
+        {"parameter": "split", "detail": "the dataset has no split 'all'; its splits are train, test"}
+    ]
+
+
+def test_datasets_are_listed_newest_first_page_by_page(http: httpx2.Client) -> None:
+    for number in range(3):
+        http.post(f"/datasets?name=d{number}", content=f"label,x\n1,{number}\n".encode(), headers=CSV)
+    first = http.get("/datasets?limit=2").json()
+    assert [manifest["name"] for manifest in first["data"]] == ["d2", "d1"]
+    second = http.get("/datasets", params={"limit": 2, "after": first["next"]}).json()
+    assert [manifest["name"] for manifest in second["data"]] == ["d0"]
+    assert (second["has_more"], second["next"]) == (False, None)
+
+
+def test_a_deleted_dataset_is_gone_and_its_name_free(
+    http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem
+) -> None:
+    assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
+    for path in ("", "/preview"):
+        is_problem(http.get(f"/datasets/{tiny['id']}{path}"), 404, "not-found")
+        is_problem(http.get(f"/datasets/tiny{path}"), 404, "not-found")
+    is_problem(http.delete("/datasets/tiny"), 404, "not-found")
+    assert http.post("/datasets?name=tiny", content=b"label,x\n1,2\n", headers=CSV).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("query", "body", "errors"),
+    [
+        ("name=x", b"label,x\n1,2\n1,two\n", [("pointer", "", "row 3")]),
+        ("name=x", b"\x93NUMPY not at all", [("pointer", "", "no format known here")]),
+        ("name=x", b"", [("pointer", "", "empty")]),
+        ("name=x&format=pickle", b"1,2\n", [("parameter", "format", "idx")]),
+        ("name=x&target=price", b"label,x\n1,2\n", [("parameter", "target", "price")]),
+        ("name=x&scale=-1", b"label,x\n1,2\n", [("parameter", "scale", "greater than 0")]),
+        ("name=x&scale=2", b"label,x\n1,2\n", [("parameter", "scale", "")]),
+        ("name=x&colour=rgb", b"label,x\n1,2\n", [("parameter", "colour", "no such query parameter")]),
+        ("", b"label,x\n1,2\n", [("parameter", "name", "required")]),
+        ("name=", b"label,x\n1,2\n", [("parameter", "name", "at least 1 character")]),
+    ],
+)
+def test_what_is_malformed_is_refused_with_the_place_and_leaves_nothing(
+    *,
+    http: httpx2.Client,
+    service: Service,
+    blobs: Blobs,
+    is_problem: IsProblem,
+    query: str,
+    body: bytes,
+    errors: list[tuple[str, str, str]],
+) -> None:
+    before = set(blobs.names())
+    problem = is_problem(http.post(f"/datasets?{query}", content=body, headers=CSV), 422, "invalid-request")
+    assert len(problem["errors"]) == len(errors)
+    for found, (member, place, said) in zip(problem["errors"], errors, strict=True):
+        assert found[member] == place
+        assert said in found["detail"]
+    assert http.get("/datasets").json()["data"] == []
+    assert set(blobs.names()) == before
+    assert list((service.settings.home / "uploads").glob("*")) == []
+
+
+def test_an_upload_beyond_the_limit_is_stopped_while_it_arrives(
+    http: httpx2.Client, service: Service, is_problem: IsProblem
+) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield b"1,2\n" * 16384
+
+    is_problem(http.post("/datasets?name=x", content=endless(), headers=CSV), 413, "body-too-large")
+    files = {"file": ("x.csv", b"1,2\n" * 600_000)}
+    is_problem(http.post("/datasets?name=x", files=files), 413, "body-too-large")
+    assert list((service.settings.home / "uploads").glob("*")) == []
+
+
+MULTIPART = {"content-type": "multipart/form-data; boundary=b"}
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "status"),
+    [
+        ({"content-type": "application/json"}, b"{}", 415),
+        ({"content-type": "multipart/mixed; boundary=b"}, b"--b--\r\n", 415),
+        ({"content-type": "multipart/form-data"}, b"--b--\r\n", 400),
+        (MULTIPART, b"", 400),
+        (MULTIPART, b"nothing of the kind", 400),
+        (MULTIPART, b"--b--\r\n", 400),
+        (MULTIPART, b'--b\r\nContent-Disposition: form-data; name="file"; filename="x"\r\n\r\n1,2', 400),
+        (MULTIPART, b'--b\r\nContent-Disposition: form-data; name="name"\r\n\r\nx\r\n--b--\r\n', 400),
+        (MULTIPART, b"--b\r\n\r\nx\r\n--b--\r\n", 400),
+    ],
+)
+def test_a_body_of_another_kind_or_broken_is_refused(
+    *, http: httpx2.Client, is_problem: IsProblem, headers: dict[str, str], body: bytes, status: int
+) -> None:
+    is_problem(http.post("/datasets?name=x", content=body, headers=headers), status)
