@@ -1,6 +1,4 @@
-import io
 import socket
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -26,20 +24,3 @@ def unused_port() -> Iterator[int]:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         yield bound.getsockname()[1]
-
-
-class Terminal(io.StringIO):
-    """A stdout that says it is a terminal."""
-
-    def isatty(self) -> bool:
-        return True
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    """Takes what is printed for a person at a terminal."""
-    found = Terminal()
-    monkeypatch.setattr(sys, "stdout", found)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "150")
-    return found

@@ -1,0 +1,322 @@
+"""The commands against a whole, real Pippin."""
+
+import contextlib
+import hashlib
+import json
+import os
+import pty
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from typer.testing import Result
+
+from pippin.datasets.sample import mnist_sample_path
+from pippin.mlmodel import read
+
+Invoke = Callable[..., Result]
+
+JOB = """\
+# A small model on the packaged digits.
+name: small
+labels: {team: cli}
+model:
+  spec:
+    inputs: [{name: image, shape: [1, 28, 28]}]
+    outputs: [{name: digit, shape: [10]}]
+    layers:
+      - {type: flatten, name: flat}
+      - {type: inner_product, name: dense, output_channels: 10, updatable: true}
+      - {type: softmax, name: softmax}
+    loss: {type: categorical_cross_entropy}
+    optimizer: {type: sgd, learning_rate: 1e-1, mini_batch_size: 100}
+    epochs: {default: 2, max: 100000}
+dataset: mnist-sample
+hyperparameters: {seed: 7}
+"""
+
+
+@pytest.fixture
+def with_service(invoke: Invoke, running_up: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """`invoke`, with the running service as the one that is asked."""
+    monkeypatch.setenv("PIPPIN_URL", running_up.url)
+    return invoke
+
+
+@pytest.fixture
+def job_file(tmp_path: Path) -> Path:
+    file = tmp_path / "job.yaml"
+    file.write_text(JOB)
+    return file
+
+
+@pytest.fixture(scope="module")
+def finished(running_up: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """A job that has succeeded; as `submit --follow --json` told of it, line by line."""
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "pippin", "submit", "-", "--follow", "--json"],
+        input=JOB,
+        env=os.environ | {"PIPPIN_URL": running_up.url},
+        cwd=tmp_path_factory.mktemp("finished"),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stderr
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line.get("epoch") for line in lines] == [None, 1, 2, None]
+    assert (lines[0]["status"], lines[-1]["status"]) == ("queued", "succeeded")
+    assert lines[0]["id"] == lines[-1]["id"]
+    found: dict[str, Any] = lines[-1]
+    return found
+
+
+def test_a_job_is_submitted_and_its_id_printed(with_service: Invoke, job_file: Path) -> None:
+    done = with_service("submit", job_file)
+    assert done.exit_code == 0
+    assert done.stdout.startswith("job_")
+    assert len(done.stdout.splitlines()) == 1
+    shown = json.loads(with_service("job", done.stdout.strip(), "--json").stdout)
+    assert shown["request"]["model"]["spec"]["optimizer"]["learning_rate"] == 0.1
+    assert shown["labels"] == {"team": "cli"}
+
+
+def test_followed_in_a_pipe_each_epoch_is_a_line(with_service: Invoke, job_file: Path) -> None:
+    done = with_service("submit", job_file, "--follow")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[1] == "queued"
+    assert [line.split("  ")[0] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
+    assert lines[-1].startswith(f"{lines[0]} succeeded. Its model: pippin download job_")
+
+
+def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, finished: dict[str, Any]) -> None:
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "pippin", "metrics", finished["id"], "--follow"],
+        env=os.environ | {"PIPPIN_URL": running_up.url, "TERM": "xterm-256color", "COLUMNS": "150"},
+        stdout=theirs,
+    ):
+        os.close(theirs)
+        shown = b""
+        # Linux says EIO where a file would say that it is at its end.
+        with contextlib.suppress(OSError):
+            while chunk := os.read(ours, 65_536):
+                shown += chunk
+    os.close(ours)
+    assert "━" in shown.decode()
+    assert "epoch 2/2  loss" in shown.decode()
+    assert "0:00 left" in shown.decode()
+
+
+def test_a_faulty_job_is_told_by_line_and_pointer(with_service: Invoke, job_file: Path) -> None:
+    job_file.write_text(JOB.replace("output_channels: 10", "output_channels: 0").replace("mnist-sample", "no-such"))
+    done = with_service("submit", job_file)
+    assert done.exit_code == 3
+    assert done.stdout == ""
+    assert f"{job_file}:10:44: /model/spec/layers/1/output_channels: " in done.stderr
+    job_file.write_text(JOB.replace("mnist-sample", "no-such"))
+    done = with_service("submit", job_file)
+    assert done.exit_code == 3
+    assert f"{job_file}:15:1: /dataset: " in done.stderr
+
+
+def test_jobs_are_listed_and_chosen_by_status_and_label(with_service: Invoke, finished: dict[str, Any]) -> None:
+    table = with_service("jobs", "--label", "team=cli", "--status", "succeeded").stdout.splitlines()
+    assert table[0].split() == ["ID", "NAME", "STATUS", "EPOCH", "LOSS", "ACCURACY", "CREATED"]
+    assert any(line.split()[:4] == [finished["id"], "small", "succeeded", "2/2"] for line in table)
+    assert with_service("jobs", "--label", "team=none").stdout == ""
+    assert len(json.loads(with_service("jobs", "--limit", "1", "--json").stdout)) == 1
+    done = with_service("jobs", "--status", "nonsense")
+    assert done.exit_code == 3
+    assert "status: " in done.stderr
+
+
+def test_one_job_is_shown(with_service: Invoke, finished: dict[str, Any]) -> None:
+    text = with_service("job", finished["id"]).stdout
+    assert text.splitlines()[0] == finished["id"]
+    assert "status      succeeded" in text
+    assert "seed 7" in text
+    assert "epoch 2 of 2" in text
+    assert json.loads(with_service("job", finished["id"], "--json").stdout) == finished
+
+
+def test_metrics_are_a_table_or_json(with_service: Invoke, finished: dict[str, Any]) -> None:
+    table = with_service("metrics", finished["id"]).stdout.splitlines()
+    assert [line.split()[0] for line in table] == ["EPOCH", "1/2", "2/2"]
+    found = json.loads(with_service("metrics", finished["id"], "--json").stdout)
+    assert [each["epoch"] for each in found["data"]] == [1, 2]
+    assert found["data"][-1] == finished["latest_metrics"]
+
+
+@pytest.mark.parametrize("variant", ["trained", "initial", "inference"])
+def test_a_model_is_downloaded_whole(
+    with_service: Invoke, finished: dict[str, Any], tmp_path: Path, variant: str
+) -> None:
+    target = tmp_path / "mine.mlmodel"
+    done = with_service("download", finished["id"], "-o", target, "--variant", variant, "--json")
+    assert json.loads(done.stdout) == {"path": str(target), "bytes": target.stat().st_size}
+    digests = {each["variant"]: each["digest"] for each in finished["artifacts"]}
+    assert digests.get(variant, digests["trained"]).startswith("sha256:")
+    if variant != "inference":
+        assert digests[variant] == f"sha256:{hashlib.sha256(target.read_bytes()).hexdigest()}"
+        assert read(target.read_bytes()).weights["dense"]["weights"].shape == (10, 784)
+
+
+def test_a_model_goes_into_the_current_folder_under_its_own_name(
+    with_service: Invoke, finished: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert with_service("download", finished["id"]).stdout.startswith("small.mlmodel (")
+    assert (tmp_path / "small.mlmodel").is_file()
+
+
+def test_a_place_that_cannot_be_written_is_told(with_service: Invoke, finished: dict[str, Any], tmp_path: Path) -> None:
+    done = with_service("download", finished["id"], "-o", tmp_path / "no" / "x.mlmodel")
+    assert done.exit_code == 2
+    assert "cannot be written: No such file or directory." in done.stderr
+
+
+@pytest.mark.parametrize("command", ["job", "metrics", "cancel", "download"])
+def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: str) -> None:
+    done = with_service(command, "job_0")
+    assert done.exit_code == 3
+    assert "There is no job job_0." in done.stderr
+    assert "`pippin jobs`" in done.stderr
+
+
+def test_a_job_that_is_cancelled_ends_its_followers_with_1(
+    running_up: SimpleNamespace, with_service: Invoke, job_file: Path
+) -> None:
+    job_file.write_text(JOB.replace("{seed: 7}", "{epochs: 100000}"))
+    job_id = with_service("submit", job_file).stdout.strip()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "pippin", "metrics", job_id, "--follow"],
+        env=os.environ | {"PIPPIN_URL": running_up.url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as follower:
+        assert follower.stdout is not None
+        assert follower.stderr is not None
+        for line in follower.stdout:
+            if line.startswith("epoch"):
+                break
+        done = with_service("cancel", job_id)
+        assert done.exit_code == 0
+        assert done.stdout in {f"{job_id} is cancelling.\n", f"{job_id} is cancelled.\n"}
+        follower.stdout.read()
+        assert f"{job_id} was cancelled" in follower.stderr.read()
+        assert follower.wait(60) == 1
+
+
+def test_ctrl_c_stops_following_but_not_the_job(
+    running_up: SimpleNamespace, with_service: Invoke, job_file: Path
+) -> None:
+    job_file.write_text(JOB.replace("{seed: 7}", "{epochs: 100000}"))
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "pippin", "submit", str(job_file), "--follow"],
+        env=os.environ | {"PIPPIN_URL": running_up.url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as follower:
+        assert follower.stdout is not None
+        assert follower.stderr is not None
+        job_id = follower.stdout.readline().strip()
+        for line in follower.stdout:
+            if line.startswith("epoch"):
+                break
+        follower.send_signal(signal.SIGINT)
+        follower.stdout.read()
+        said = follower.stderr.read()
+        assert follower.wait(60) == 130
+    assert f"the job goes on. Watch again: pippin metrics {job_id} --follow. Stop it: pippin cancel {job_id}" in said
+    assert json.loads(with_service("job", job_id, "--json").stdout)["status"] == "running"
+    assert with_service("cancel", job_id).exit_code == 0
+
+
+def test_workers_are_listed(with_service: Invoke) -> None:
+    table = with_service("workers").stdout.splitlines()
+    assert table[0].split() == ["NAME", "STATE", "ENGINES", "JOB", "SYSTEM", "HEARTBEAT"]
+    assert any("jax" in line for line in table[1:])
+    assert json.loads(with_service("workers", "--json").stdout)[0]["engines"] == ["jax"]
+
+
+def test_a_table_is_uploaded_by_name_and_listed(with_service: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "houses.csv"
+    file.write_text("size,rooms,price\n50,2,100\n70,3,150\n90,4,200\n")
+    done = with_service("datasets", "add", "houses", "--from", file, "--target", "price", "--inputs", "x:size,rooms")
+    assert done.exit_code == 0, done.stderr
+    assert "houses, train 3; x float32 2, price" in done.stdout
+    manifest = json.loads(
+        with_service(
+            "datasets", "add", "houses", "--from", file, "--target", "price", "--inputs", "x:size,rooms", "--json"
+        ).stdout
+    )
+    assert done.stdout.startswith(f"{manifest['id']}: ")
+    table = with_service("datasets", "list").stdout.splitlines()
+    assert table[0].split() == ["NAME", "ID", "FORMAT", "SPLITS", "FEATURES", "BYTES", "CREATED"]
+    assert any(line.startswith("houses ") for line in table)
+    assert {"houses", "mnist-sample"} <= {
+        each["name"] for each in json.loads(with_service("datasets", "list", "--json").stdout)
+    }
+
+
+def test_a_folder_of_class_folders_is_uploaded_as_one(with_service: Invoke, tmp_path: Path) -> None:
+    for number, kind in enumerate(["cat", "dog"]):
+        (tmp_path / "pets" / kind).mkdir(parents=True)
+        for index in range(3):
+            pixels = np.full((4, 4), 40 * number + index, np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "pets" / kind / f"{index}.png")
+    done = with_service("datasets", "add", "pets", "--from", tmp_path / "pets", "--json")
+    assert done.exit_code == 0, done.stderr
+    manifest = json.loads(done.stdout)
+    assert (manifest["format"], manifest["labels"]) == ("images", ["cat", "dog"])
+    again = json.loads(with_service("datasets", "add", "pets", "--from", tmp_path / "pets", "--json").stdout)
+    assert again["id"] == manifest["id"]
+
+
+def test_files_are_uploaded_together(with_service: Invoke) -> None:
+    files = sorted(mnist_sample_path().glob("t10k-*.gz"))
+    done = with_service("datasets", "add", "few-digits", "--from", *files, "--json")
+    assert done.exit_code == 0, done.stderr
+    assert [split["examples"] for split in json.loads(done.stdout)["splits"]] == [2000]
+
+
+def test_what_is_not_the_published_mnist_is_refused_before_it_is_sent(with_service: Invoke, tmp_path: Path) -> None:
+    for file in mnist_sample_path().glob("train-*.gz"):
+        shutil.copy(file, tmp_path)
+    done = with_service("datasets", "add", "mnist", "--from", tmp_path)
+    assert done.exit_code == 3
+    assert "is not MNIST's train-images-idx3-ubyte" in done.stderr
+    assert "has no file t10k-images-idx3-ubyte" in done.stderr
+
+
+def test_a_faulty_file_is_told_with_its_row(with_service: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "bad.csv"
+    file.write_text("label,a\n1,2\n0,x\n")
+    done = with_service("datasets", "add", "bad", "--from", file)
+    assert done.exit_code == 3
+    assert "row 3" in done.stderr
+
+
+def test_paths_that_cannot_be_sent_are_mistakes_of_usage(with_service: Invoke, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    for paths, said in (
+        ([tmp_path / "no.csv"], "There is no "),
+        ([tmp_path / "empty"], "is empty"),
+        ([tmp_path / "empty", tmp_path], "is a folder among others"),
+    ):
+        done = with_service("datasets", "add", "x", "--from", *paths)
+        assert done.exit_code == 2
+        assert said in done.stderr
