@@ -51,6 +51,8 @@ def work(settings: Settings, engine: Engine, shutdown: Shutdown, *, name: str | 
     beats = Store(connect(url, retries=0))
     with Heartbeat(beats.workers, unique, engine.name) as heartbeat:
         parent = _Parent(settings, engine, shutdown, heartbeat, name=unique, way=way)
+        if way == "fork":
+            engine.warm_up()
         # What has been imported stays: a child's garbage collector would copy every page of it.
         gc.collect()
         gc.freeze()

@@ -38,6 +38,9 @@ class Scripted:
     runs: list[TrainingRun] = field(default_factory=list)
     name: str = "jax"
 
+    def warm_up(self) -> None:
+        pass
+
     def train(self, run: TrainingRun, observer: Observer) -> Weights:
         self.runs.append(run)
         observer.training_began()

@@ -17,6 +17,9 @@ class Idle:
 
     name = "jax"
 
+    def warm_up(self) -> None:
+        pass
+
     def train(self, run: TrainingRun, observer: Observer) -> Weights:
         pytest.fail(f"{run} reached the parent, told to {observer}")
 

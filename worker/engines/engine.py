@@ -98,6 +98,12 @@ class Engine(Protocol):
     def name(self) -> str:
         """`jax` or `coreml`: what a job names in its field `engine`."""
 
+    def warm_up(self) -> None:
+        """Do once what every training would do first, where children forked from this process profit by it.
+
+        It starts no thread and opens no device: neither would survive the fork.
+        """
+
     def train(self, run: TrainingRun, observer: Observer) -> Weights:
         """Train the model and return all its weights, in the file's order.
 

@@ -23,6 +23,7 @@ from worker.engines.jax.programs import Programs
 from worker.engines.jax.tables import room_for_examples, table_for
 from worker.engines.jax.training import REMEDY, Training
 from worker.engines.jax.validation import SIZE, Validation
+from worker.engines.jax.warm_up import warm_up
 
 
 class JaxEngine:
@@ -52,6 +53,10 @@ class JaxEngine:
         self._formulas = formulas or Formulas()
         self._steps_per_chunk = steps_per_chunk
         self._resident_bytes = resident_bytes
+
+    def warm_up(self) -> None:
+        """Do once what every training would do first, where children forked from this process profit by it."""
+        warm_up()
 
     def train(self, run: TrainingRun, observer: Observer) -> Weights:
         """Train the model and return all its weights, in the file's order.

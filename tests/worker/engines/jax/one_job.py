@@ -26,7 +26,6 @@ from pippin.mlmodel import build  # noqa: E402
 from pippin.spec import resolve  # noqa: E402
 from worker.engines.engine import EngineError, EpochResult, Examples, TrainingRun  # noqa: E402
 from worker.engines.jax.engine import JaxEngine  # noqa: E402
-from worker.engines.jax.warm_up import warm_up  # noqa: E402
 
 EXAMPLES = max(50, arguments.mini_batch)
 
@@ -84,7 +83,8 @@ def run() -> TrainingRun:
 
 def main() -> dict[str, object]:
     before = threads()
-    warm_up()
+    engine = JaxEngine()
+    engine.warm_up()
     started = threads() - before
     events: list[str] = []
     jax.monitoring.register_event_listener(lambda event, **_: events.append(event))
@@ -92,7 +92,7 @@ def main() -> dict[str, object]:
     if arguments.memory:
         resource.setrlimit(resource.RLIMIT_DATA, (arguments.memory, arguments.memory))
     try:
-        weights = JaxEngine().train(asked, observer)
+        weights = engine.train(asked, observer)
     except EngineError as error:
         return {"reason": error.reason, "detail": str(error)}
     digest = hashlib.sha256()
