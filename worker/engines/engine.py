@@ -58,7 +58,8 @@ class EpochResult:
         epoch: Counts from 1.
         loss: Mean loss over the epoch's training examples, each measured before its mini-batch's step. Not finite
             when the training has diverged.
-        validation_loss: Mean loss over the validation examples, after the epoch's last step.
+        validation_loss: Mean loss over the validation examples, after the epoch's last step; None without any, and
+            where the training has diverged. It may be infinite where the training loss is not.
         validation_accuracy: Share of validation examples whose largest output is the label; None for a loss that
             has no classes.
         seconds: Wall time of the epoch, validation included.

@@ -1,0 +1,30 @@
+import pytest
+
+from pippin.jobs.request import Hyperparameters
+from pippin.spec import SGD
+from pippin.spec import Adam as DeclaredAdam
+from worker.engines.jax.optimizers.adam import Adam
+from worker.engines.jax.optimizers.choice import Formulas, optimizer_for
+from worker.engines.jax.optimizers.sgd import Sgd
+
+DECLARED_SGD = SGD(learning_rate=0.5, mini_batch_size=8, momentum=0.5)
+DECLARED_ADAM = DeclaredAdam(learning_rate=0.5, mini_batch_size=8, beta1=0.5, beta2=0.5, eps=0.5)
+
+
+def _decided(**values: float) -> Hyperparameters:
+    return Hyperparameters(epochs=1, mini_batch_size=4, learning_rate=0.1, shuffle=False, seed=0, **values)
+
+
+def test_the_job_decides_over_the_file() -> None:
+    assert optimizer_for(DECLARED_SGD, _decided(momentum=0.9), Formulas()) == Sgd(0.1, 0.9)
+    adam = optimizer_for(DECLARED_ADAM, _decided(beta1=0.9, beta2=0.99, eps=1e-6), Formulas(adam="eps_hat"))
+    assert adam == Adam(0.1, 0.9, 0.99, 1e-6, "eps_hat")
+
+
+def test_sgd_without_momentum_has_none() -> None:
+    assert optimizer_for(DECLARED_SGD, _decided(), Formulas(momentum="lr_outside")) == Sgd(0.1, 0.0, "lr_outside")
+
+
+def test_adam_needs_every_number() -> None:
+    with pytest.raises(ValueError, match="beta2 is null"):
+        optimizer_for(DECLARED_ADAM, _decided(beta1=0.9, eps=1e-6), Formulas())

@@ -1,0 +1,25 @@
+import jax
+import pytest
+
+from pippin.jobs.states import Reason
+from worker.engines.engine import EngineError
+from worker.engines.jax.faults import device_faults
+
+
+@pytest.mark.parametrize(
+    ("error", "reason", "sentence"),
+    [
+        (jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: 9 GB\nand more"), Reason.OUT_OF_MEMORY, r"\(.*9 GB\)$"),
+        (MemoryError("no room for 9 GB"), Reason.OUT_OF_MEMORY, "no room for 9 GB"),
+        (jax.errors.JaxRuntimeError("INTERNAL: lost\nand more"), Reason.ENGINE_ERROR, "gave up: INTERNAL: lost$"),
+    ],
+)
+def test_what_fails_on_the_device_gets_a_reason(error: Exception, reason: Reason, sentence: str) -> None:
+    with pytest.raises(EngineError, match=sentence) as failure, device_faults():
+        raise error
+    assert failure.value.reason is reason
+
+
+def test_faults_of_our_own_are_not_blamed_on_the_device() -> None:
+    with pytest.raises(ZeroDivisionError), device_faults():
+        raise ZeroDivisionError
