@@ -9,9 +9,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from pippin import logs
+from pippin.blobs import Blobs
 from pippin.faults import PippinError
 from pippin.home import prepare_home
-from pippin.settings import Settings
+from pippin.settings import Settings, SettingsError
 from service.app import create_app
 
 # `pippin up` stops everything within 5 s.
@@ -55,12 +56,25 @@ def main() -> int:
     try:
         settings = Settings()
         prepare_home(settings.home)
+        _check(settings)
     except PippinError as error:
         sys.stderr.write(f"{error}\n")
         return 2
     logs.configure(settings.log_level)
     server_of(settings).run()
     return 0
+
+
+def _check(settings: Settings) -> None:
+    """Refuse what would end the service as it starts, with a traceback."""
+    if settings.redis_url is None:
+        raise SettingsError("PIPPIN_REDIS_URL is not set: the service needs Redis; `pippin up` brings its own")
+    if settings.blobs_url.startswith("http"):
+        raise SettingsError(
+            f"PIPPIN_BLOBS_URL is {settings.blobs_url}, a service: workers may keep files there, the service itself "
+            "needs file:///a/folder or s3://bucket/prefix"
+        )
+    Blobs(settings.blobs_url)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from pippin.blobs import Blobs
-from pippin.settings import Settings, SettingsError
+from pippin.settings import Settings
 from pippin.store import Store, connect
 from pippin.store.reader import EventReader
 from service import openapi, refusals
@@ -67,8 +67,7 @@ def describe_once(app: FastAPI) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
-    if settings.redis_url is None:
-        raise SettingsError("PIPPIN_REDIS_URL is not set: the service needs Redis; `pippin up` brings its own")
+    assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
     sweep_workrooms(settings)
     store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds)

@@ -10,27 +10,19 @@ from pydantic import BaseModel
 
 from pippin.jobs.request import JobRequest
 from pippin.spec import ModelSpec
-from pippin.spec.presets import preset
+from service.examples import EXAMPLES
 from service.problems import ProblemDocument
 
 _REF = "#/components/schemas/{model}"
 
 # What no endpoint's signature names: bodies are checked by hand, so that all of their faults are told at once.
 _BESIDES: dict[str, type[BaseModel]] = {"Problem": ProblemDocument, "JobRequest": JobRequest, "ModelSpec": ModelSpec}
-_EXAMPLES: dict[str, Any] = {
-    "JobRequest": {
-        "model": {"preset": "mnist-cnn"},
-        "dataset": "mnist-sample",
-        "hyperparameters": {"epochs": 5, "learning_rate": 0.001},
-    },
-    "ModelSpec": preset("mnist-cnn"),
-}
 
 
 def body(kind: type[BaseModel]) -> dict[str, Any]:
     """What `openapi_extra` says of an endpoint that takes a `kind` as JSON and checks it itself."""
     schema = {"$ref": _REF.format(model=kind.__name__)}
-    content = {"application/json": {"schema": schema, "example": _EXAMPLES[kind.__name__]}}
+    content = {"application/json": {"schema": schema, "example": EXAMPLES[kind.__name__]}}
     return {"requestBody": {"required": True, "content": content}}
 
 
@@ -47,9 +39,9 @@ def describe(app: FastAPI) -> dict[str, Any]:
     )
     schemas: dict[str, Any] = document["components"]["schemas"]
     for name, kind in _BESIDES.items():
-        schema = kind.model_json_schema(ref_template=_REF)
-        schemas |= schema.pop("$defs", {})
-        schemas[name] = schema
+        schemas |= _schemas(name, kind, schemas)
+    for name, example in EXAMPLES.items():
+        schemas[name]["examples"] = [example]
     # To pydantic it is any object, since faults in it have to be told together with all others.
     spec = schemas["ModelSource"]["properties"]["spec"]
     spec["anyOf"] = [{"$ref": _REF.format(model="ModelSpec")}, {"type": "null"}]
@@ -58,6 +50,25 @@ def describe(app: FastAPI) -> dict[str, Any]:
         schemas.pop(unused, None)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
+
+
+def _schemas(name: str, kind: type[BaseModel], taken: dict[str, Any]) -> dict[str, Any]:
+    """The schemas of `kind`, as `name`, and of its parts; a part whose name means something else gets a longer one."""
+    schema = kind.model_json_schema(ref_template=_REF)
+    parts: dict[str, Any] = schema.pop("$defs", {})
+    longer = {part: f"{name}{part}" for part, meant in parts.items() if taken.get(part, meant) != meant}
+    references = {_REF.format(model=old): _REF.format(model=new) for old, new in longer.items()}
+    found = {name: schema} | {longer.get(part, part): meant for part, meant in parts.items()}
+    return {part: _led(meant, references) for part, meant in found.items()}
+
+
+def _led(value: Any, references: dict[str, str]) -> Any:  # noqa: ANN401 (any JSON value)
+    """`value`, its references leading to the new names."""
+    if isinstance(value, dict):
+        return {key: _led(inner, references) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_led(inner, references) for inner in value]
+    return references.get(value, value) if isinstance(value, str) else value
 
 
 def rendered(document: dict[str, Any]) -> str:

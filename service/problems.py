@@ -67,19 +67,7 @@ class ErrorItem(BaseModel):
 class ProblemDocument(BaseModel):
     """An error, in the form of RFC 9457."""
 
-    model_config = ConfigDict(
-        frozen=True,
-        json_schema_extra={
-            "example": {
-                "type": "/problems/invalid-request",
-                "title": "The request is not valid",
-                "status": 422,
-                "detail": "The request has 1 fault.",
-                "instance": "/jobs",
-                "errors": [{"pointer": "/model/spec/layers/3/kernel_size", "detail": "larger than its input"}],
-            }
-        },
-    )
+    model_config = ConfigDict(frozen=True)
 
     type: str = Field(description="Names the kind of problem; stable.")
     title: str = Field(description="The kind of problem in words.")

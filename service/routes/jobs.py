@@ -51,7 +51,11 @@ def submit(
     tenant: Tenant,
     store: TheStore,
     idempotency_key: Annotated[
-        str | None, Header(description="Any text of yours: a repeat with the same key and body makes no second job.")
+        str | None,
+        Header(
+            alias="Idempotency-Key",
+            description="Any text of yours: a repeat with the same key and body makes no second job.",
+        ),
     ] = None,
 ) -> Job:
     """Train a model. Whatever is wrong with the request is told at once, each fault with its place in the body."""

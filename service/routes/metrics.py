@@ -62,7 +62,9 @@ class JobEvents(BaseModel):
 After = Annotated[
     str | None, Query(description="Only what follows the event with this id.", examples=["1763940000000-0"])
 ]
-LastEventId = Annotated[str | None, Header(description="Like `after`, and stronger: what a browser resumes with.")]
+LastEventId = Annotated[
+    str | None, Header(alias="Last-Event-ID", description="Like `after`, and stronger: what a browser resumes with.")
+]
 Follow = Annotated[bool, Query(description="Go on until the job has ended; event streams always do.")]
 
 

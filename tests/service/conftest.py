@@ -2,6 +2,7 @@
 
 import io
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -80,7 +81,9 @@ def plain_logs() -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["event"]),
-        ]
+        ],
+        # A line for each request would come after its test has ended.
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
     )
 
 
@@ -115,7 +118,9 @@ def make_service(
 
 @pytest.fixture(scope="session")
 def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningService]:
-    service = RunningService(make_settings(max_body_bytes=1_000_000, max_dataset_bytes=2_000_000))
+    limits = {"max_body_bytes": 1_000_000, "max_dataset_bytes": 2_000_000}
+    # Its reaper looks once and then keeps out of the way of the tests.
+    service = RunningService(make_settings(**limits, reaper_interval_seconds=60))
     service.start()
     yield service
     service.stop()
@@ -242,9 +247,9 @@ class Trainer:
 
 
 @pytest.fixture
-def trainer(store: Store) -> Callable[[str], Trainer]:
+def trainer(store: Store) -> Callable[..., Trainer]:
     """Makes trainers."""
-    return lambda job_id: Trainer(store, job_id)
+    return lambda job_id, other=None: Trainer(other or store, job_id)
 
 
 @pytest.fixture(name="wait_for")

@@ -1,0 +1,164 @@
+"""What bodies and answers look like, for whoever reads the description of the REST contract."""
+
+from typing import Any
+
+from pippin.spec.presets import preset
+
+_JOB_ID = "job_01k9x2m4v8q0r7tz3yhc5d6wbe"
+_DATASET_ID = "ds_01k9x2kz1w6y4n8v5s3r2q7t0m"
+_DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+
+_METRICS: dict[str, Any] = {
+    "epoch": 1,
+    "epochs": 5,
+    "loss": 0.412,
+    "validation_loss": 0.201,
+    "validation_accuracy": 0.941,
+    "examples_per_second": 9120.0,
+    "seconds": 1.1,
+    "learning_rate": 0.001,
+    "engine": "jax",
+    "attempt": 1,
+    "time": "2026-11-23T12:00:04Z",
+    "diverged": False,
+}
+
+_MANIFEST: dict[str, Any] = {
+    "id": _DATASET_ID,
+    "name": "mnist-sample",
+    "format": "idx",
+    "digest": _DIGEST,
+    "bytes": 9456272,
+    "features": [
+        {"name": "image", "shape": [1, 28, 28], "dtype": "uint8", "scale": 0.00392156862745098},
+        {"name": "label", "shape": [1], "dtype": "int32", "scale": 1.0},
+    ],
+    "splits": [{"name": "train", "examples": 10000}, {"name": "test", "examples": 2000}],
+    "labels": None,
+    "created_at": "2026-11-23T11:58:00Z",
+}
+
+_JOB: dict[str, Any] = {
+    "id": _JOB_ID,
+    "name": "mnist",
+    "status": "running",
+    "reason": None,
+    "engine": "jax",
+    "labels": {"team": "vision"},
+    "request": {
+        "name": "mnist",
+        "model": {"preset": "mnist-cnn", "spec": None},
+        "dataset": {
+            "id": _DATASET_ID,
+            "name": "mnist-sample",
+            "digest": _DIGEST,
+            "train": "train",
+            "validation": "test",
+            "validation_fraction": None,
+            "bind": {"image": "image", "output_true": "label"},
+        },
+        "hyperparameters": {
+            "epochs": 5,
+            "mini_batch_size": 128,
+            "learning_rate": 0.001,
+            "momentum": None,
+            "beta1": 0.9,
+            "beta2": 0.999,
+            "eps": 1e-8,
+            "shuffle": True,
+            "seed": 7,
+        },
+        "limits": "enforce",
+        "widened": [],
+        "engine": "auto",
+        "compute_units": "all",
+        "report": "epoch",
+        "max_attempts": 3,
+        "timeout_seconds": None,
+        "labels": {"team": "vision"},
+    },
+    "created_at": "2026-11-23T12:00:00Z",
+    "started_at": "2026-11-23T12:00:01Z",
+    "finished_at": None,
+    "retry_of": None,
+    "progress": {"epoch": 1, "epochs": 5},
+    "latest_metrics": _METRICS,
+    "waiting_for": None,
+    "attempts": [
+        {
+            "number": 1,
+            "worker": "laptop-4f1c",
+            "engine": "jax",
+            "status": "running",
+            "reason": None,
+            "started_at": "2026-11-23T12:00:01Z",
+            "ended_at": None,
+        }
+    ],
+    "transitions": [
+        {"from": None, "to": "queued", "at": "2026-11-23T12:00:00Z"},
+        {"from": "queued", "to": "starting", "at": "2026-11-23T12:00:01Z"},
+        {"from": "starting", "to": "running", "at": "2026-11-23T12:00:03Z"},
+    ],
+    "artifacts": [
+        {"variant": "initial", "digest": _DIGEST, "bytes": 2344526, "url": f"/jobs/{_JOB_ID}/model?variant=initial"}
+    ],
+}
+
+EXAMPLES: dict[str, Any] = {
+    "JobRequest": {
+        "model": {"preset": "mnist-cnn"},
+        "dataset": "mnist-sample",
+        "hyperparameters": {"epochs": 5, "learning_rate": 0.001},
+    },
+    "ModelSpec": preset("mnist-cnn"),
+    "Job": _JOB,
+    "JobPage": {"data": [_JOB], "has_more": True, "next": _JOB_ID},
+    "EpochMetrics": _METRICS,
+    "JobMetrics": {"job": _JOB_ID, "status": "running", "data": [_METRICS]},
+    "JobEvents": {
+        "job": _JOB_ID,
+        "status": "running",
+        "data": [
+            {
+                "id": "1795435203000-0",
+                "type": "state",
+                "time": "2026-11-23T12:00:03.000Z",
+                "data": {"from": "starting", "to": "running", "attempt": 1, "reason": None},
+            }
+        ],
+    },
+    "Manifest": _MANIFEST,
+    "DatasetPage": {"data": [_MANIFEST], "has_more": False, "next": None},
+    "Preview": {"dataset": _DATASET_ID, "split": "train", "examples": [{"size": [10.0, 2.0], "price": [0.5]}]},
+    "WorkerList": {
+        "data": [
+            {
+                "name": "laptop-4f1c",
+                "host": "laptop",
+                "os": "macOS 26.1",
+                "chip": "Apple M4",
+                "engines": ["coreml"],
+                "state": "busy",
+                "current_job": _JOB_ID,
+                "pid": 4711,
+                "started_at": "2026-11-23T08:00:00Z",
+                "last_heartbeat": "2026-11-23T12:00:04Z",
+            }
+        ]
+    },
+    "Problem": {
+        "type": "/problems/invalid-request",
+        "title": "The request is not valid",
+        "status": 422,
+        "detail": "The request has 1 fault; see errors.",
+        "instance": "/jobs",
+        "errors": [
+            {
+                "pointer": "/hyperparameters/learning_rate",
+                "detail": 'found 7; needs a value from 0.0 to 0.3, or "limits": "widen"',
+            }
+        ],
+    },
+}
+"""By the name of the schema that each is an example of."""

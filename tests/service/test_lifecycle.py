@@ -1,0 +1,159 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Protocol
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from pippin.blobs import Blobs
+from pippin.embedded import EmbeddedValkey
+
+IsProblem = Callable[..., dict[str, Any]]
+WaitFor = Callable[[Callable[[], object], str], None]
+
+
+class Service(Protocol):
+    url: str
+    settings: Any
+
+
+@pytest.fixture
+def other_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """A server of this test alone, which it may stop."""
+    with EmbeddedValkey(tmp_path) as server:
+        yield server
+
+
+def test_it_says_that_it_lives_and_can_work(http: httpx2.Client) -> None:
+    assert http.get("/healthz").json() == {"status": "ok"}
+    assert http.get("/readyz").json() == {"status": "ok"}
+
+
+def test_it_waits_for_redis_and_says_so_meanwhile(
+    make_service: Callable[..., Service], other_valkey: EmbeddedValkey, is_problem: IsProblem, wait_for: WaitFor
+) -> None:
+    other_valkey.stop()
+    service = make_service(redis_url=SecretStr(other_valkey.url))
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        assert http.get("/healthz").status_code == 200
+        for path in ("/readyz", "/jobs", "/workers", f"/jobs/job_{'0' * 26}/metrics"):
+            answer = http.get(path)
+            problem = is_problem(answer, 503, "unavailable")
+            assert answer.headers["retry-after"] == "2"
+            assert "Redis" in problem["detail"]
+            assert other_valkey.url not in answer.text
+        other_valkey.start()
+        wait_for(lambda: http.get("/readyz").status_code == 200, "the service is ready")
+        wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
+
+
+def test_the_packaged_sample_is_there_and_can_be_trained_on(
+    make_service: Callable[..., Service], wait_for: WaitFor
+) -> None:
+    service = make_service()
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
+        manifest = http.get("/datasets/mnist-sample").json()
+        assert manifest["splits"] == [{"name": "train", "examples": 10000}, {"name": "test", "examples": 2000}]
+        assert Blobs(service.settings.blobs_url).head(manifest["digest"]) == manifest["bytes"]
+        job = {
+            "model": {"preset": "mnist-cnn"},
+            "dataset": "mnist-sample",
+            "hyperparameters": {"epochs": 5, "learning_rate": 0.001},
+        }
+        answer = http.post("/jobs", json=job)
+        assert answer.status_code == 202, answer.text
+        assert answer.json()["request"]["dataset"]["bind"] == {"image": "image", "output_true": "label"}
+
+
+class Process:
+    """The service as `pippin up` starts it."""
+
+    def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": "0", **variables}
+        ours = {name: value for name, value in ours.items() if value}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service"], env=clean | ours, stderr=subprocess.PIPE, text=True
+        )
+        self.log: list[dict[str, Any]] = []
+
+    def address(self) -> str:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == "listening":
+                host, port = self.log[-1]["address"]
+                return f"http://{host}:{port}"
+        pytest.fail(f"the service did not start: {self.log}")
+
+    def resident_megabytes(self) -> float:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(kilobytes) / 1000
+
+    def terminate(self) -> None:
+        self.process.send_signal(signal.SIGTERM)
+        _, rest = self.process.communicate(timeout=20)
+        self.log += [json.loads(line) for line in rest.splitlines()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
+    valkey_url: str, tmp_path: Path, tiny_npz: bytes, wait_for: WaitFor
+) -> None:
+    service = Process(valkey_url, tmp_path)
+    try:
+        with httpx2.Client(base_url=service.address(), timeout=20) as http:
+            wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
+            http.post("/datasets?name=tiny", content=tiny_npz)
+            job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
+            http.get("/openapi.json")
+            assert service.resident_megabytes() < 200
+            sse = {"accept": "text/event-stream"}
+            with http.stream("GET", f"/jobs/{job_id}/events", headers=sse) as answer:
+                chunks = answer.iter_bytes()
+                next(chunks)
+                service.terminate()
+                for chunk in chunks:
+                    assert b"event: end" not in chunk
+    finally:
+        service.process.kill()
+        service.process.wait()
+    assert service.process.returncode in {0, -signal.SIGTERM}
+    assert not [line for line in service.log if line["level"] in {"error", "critical"}]
+    requests = [line for line in service.log if line["event"] == "request"]
+    assert {line["path"] for line in requests} >= {"/jobs", f"/jobs/{job_id}/events"}
+    assert all(line["request_id"] for line in requests)
+    assert not [line for line in service.log if valkey_url in json.dumps(line)]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "said"),
+    [
+        ("PIPPIN_REDIS_URL", "", "PIPPIN_REDIS_URL is not set"),
+        ("PIPPIN_PROT", "1", "PIPPIN_PORT"),
+        ("PIPPIN_BLOBS_URL", "gs://bucket", "file:///a/folder"),
+        ("PIPPIN_BLOBS_URL", "http://127.0.0.1:8000", "PIPPIN_BLOBS_URL"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_told_in_a_sentence(
+    tmp_path: Path, variable: str, value: str, said: str
+) -> None:
+    service = Process("redis://127.0.0.1:1", tmp_path, **{variable: value})
+    _, log = service.process.communicate(timeout=30)
+    assert service.process.returncode == 2
+    assert said in log
+    assert "Traceback" not in log
+
+
+def test_it_imports_none_of_what_only_workers_need() -> None:
+    code = "import sys, service.__main__; print({'coremltools', 'jax', 'pandas'} & sys.modules.keys())"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert answer.stdout == "set()\n"

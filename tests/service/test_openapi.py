@@ -1,0 +1,137 @@
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from fastapi import FastAPI
+
+from pippin.datasets.manifest import Manifest
+from pippin.jobs.job import Job
+from pippin.jobs.request import JobRequest
+from pippin.settings import Settings
+from pippin.spec import resolve
+from service.app import create_app
+from service.examples import EXAMPLES
+from service.openapi import rendered
+from service.problems import ProblemDocument
+from service.routes.datasets import DatasetPage, Preview
+from service.routes.jobs import JobPage
+from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
+from service.routes.workers import WorkerList
+
+COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+
+
+@pytest.fixture(scope="module")
+def app() -> FastAPI:
+    return create_app(Settings())
+
+
+@pytest.fixture
+def document(app: FastAPI) -> dict[str, Any]:
+    return app.openapi()
+
+
+def test_the_committed_description_is_the_one_of_the_code(document: dict[str, Any]) -> None:
+    assert COMMITTED.read_text(encoding="utf-8") == rendered(document), (
+        "the REST contract has changed: if that is meant, refresh docs/openapi.json with `make openapi` "
+        "(python -m service.openapi > docs/openapi.json) and review the difference"
+    )
+
+
+def test_the_command_that_refreshes_it_prints_it() -> None:
+    command = [sys.executable, "-m", "service.openapi"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert printed == COMMITTED.read_text(encoding="utf-8")
+
+
+def references(value: object) -> Iterator[str]:
+    if isinstance(value, dict):
+        if isinstance(value.get("$ref"), str):
+            yield value["$ref"]
+        for inner in value.values():
+            yield from references(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from references(inner)
+
+
+def test_it_is_whole_and_names_no_other_host(document: dict[str, Any]) -> None:
+    assert document["openapi"] == "3.1.0"
+    schemas = document["components"]["schemas"]
+    for reference in references(document):
+        assert reference.removeprefix("#/components/schemas/") in schemas
+    assert not {"HTTPValidationError", "ValidationError"} & schemas.keys()
+    assert "http" not in json.dumps(document).replace("https://json-schema.org", "")
+
+
+def test_two_things_of_one_name_stay_apart(document: dict[str, Any]) -> None:
+    schemas = document["components"]["schemas"]
+    assert "dtype" in schemas["Feature"]["properties"]
+    assert "dtype" not in schemas["ModelSpecFeature"]["properties"]
+    assert schemas["ModelSpec"]["properties"]["inputs"]["items"] == {"$ref": "#/components/schemas/ModelSpecFeature"}
+
+
+def test_every_operation_says_what_it_is_and_how_it_fails(document: dict[str, Any]) -> None:
+    operations = [operation for path in document["paths"].values() for operation in path.values()]
+    names = [operation["operationId"] for operation in operations]
+    assert len(set(names)) == len(names)
+    for operation in operations:
+        assert re.fullmatch(r"[a-z]+[A-Za-z]+", operation["operationId"])
+        assert operation["summary"]
+        for status, answer in operation["responses"].items():
+            assert answer["description"]
+            if status == "default" or int(status) >= 400:
+                assert list(answer["content"]) == ["application/problem+json"]
+
+
+MODELS: dict[str, Callable[[Any], object]] = {
+    "JobRequest": JobRequest.model_validate,
+    "ModelSpec": resolve,
+    "Job": Job.model_validate,
+    "JobPage": JobPage.model_validate,
+    "EpochMetrics": EpochMetrics.model_validate,
+    "JobMetrics": JobMetrics.model_validate,
+    "JobEvents": JobEvents.model_validate,
+    "Manifest": Manifest.model_validate,
+    "DatasetPage": DatasetPage.model_validate,
+    "Preview": Preview.model_validate,
+    "WorkerList": WorkerList.model_validate,
+    "Problem": ProblemDocument.model_validate,
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_every_example_is_what_it_is_an_example_of(document: dict[str, Any], name: str) -> None:
+    MODELS[name](EXAMPLES[name])
+    assert document["components"]["schemas"][name]["examples"] == [EXAMPLES[name]]
+
+
+def test_the_page_loads_nothing_from_another_host_and_runs_nothing_inline(http: httpx2.Client) -> None:
+    page = http.get("/docs")
+    assert page.status_code == 200
+    assert page.headers["content-security-policy"].startswith("default-src 'none'; script-src 'self';")
+    addresses = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert len(addresses) == 4
+    for address in addresses:
+        if not address.startswith("data:"):
+            found = http.get(f"/{address}")
+            assert found.status_code == 200
+            assert found.headers["content-type"].partition(";")[0] in {"text/css", "text/javascript"}
+    assert not re.search(r"<script(?! src=)", page.text)
+    assert http.get("/openapi.json").json()["openapi"] == "3.1.0"
+
+
+def test_the_root_leads_to_the_page(http: httpx2.Client) -> None:
+    answer = http.get("/")
+    assert (answer.status_code, answer.headers["location"]) == (307, "docs")
+
+
+def test_the_type_of_a_problem_leads_to_what_it_means(http: httpx2.Client) -> None:
+    answer = http.get(http.get("/nothing").json()["type"])
+    assert (answer.status_code, answer.text) == (200, "There is nothing here (HTTP 404)\n")
