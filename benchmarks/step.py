@@ -92,7 +92,7 @@ def timed(call: Callable[[], Any]) -> float:
 def main() -> None:
     """Time them and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20, help="steps in one scan")
     parser.add_argument("--batch", type=int, default=128)
     options = parser.parse_args()

@@ -9,8 +9,8 @@ from pippin.network.step import Step
 from pippin.network.window import Borders, Window, with_borders
 from pippin.spec.convolution import Convolution
 
-# Up to this many channels, slices go one below the other: side by side each number would be copied by itself.
-# With the one channel of a digit, a training step took 0.91 of the time.
+# Up to this many channels, slices go one below the other: side by side, each number would be copied by itself. A layer
+# of 32x32 images took 0.51 of the time with 1 channel, 0.73 with 3, 0.81 with 4, and 0.9 to 1.1 with 8.
 FEW_CHANNELS = 4
 
 

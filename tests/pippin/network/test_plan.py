@@ -150,7 +150,7 @@ def test_relu_moves_past_a_max_pooling_and_the_convolution_before_it_is_joined(
         pool(stride=[1, 2]),
         pool(padding={"type": "valid", "borders": [[1, 0], [0, 0]]}),
         pool(padding="same", kernel_size=[1, 2], stride=[1, 2]),
-        pool(kernel_size=[4, 3], stride=[4, 3]),
+        pool(kernel_size=[4, 5], stride=[4, 5]),
     ],
     ids=["average", "overlapping", "borders", "same with a column over", "many cells"],
 )
