@@ -11,9 +11,10 @@ from pippin.jobs.job import Job
 from pippin.settings import Settings
 from pippin.store import Store
 from service.ingest import Ingestion
-from service.problems import not_found
+from service.problems import Problem, not_found
 from service.streaming import Streams
 
+_FULLEST = 0.8
 _JOB_ID = re.compile(r"job_[0-9a-z]{26}")
 
 
@@ -65,4 +66,13 @@ def _job(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     return job
 
 
+def _room(store: TheStore) -> None:
+    # Jobs that run must be able to go on recording when no new ones are taken.
+    if store.fullness() > _FULLEST:
+        raise Problem(
+            "unavailable", "Redis is nearly full: delete jobs that have ended.", headers={"retry-after": "60"}
+        )
+
+
+NeedsRoom = Depends(_room)
 ExistingJob = Annotated[Job, Depends(_job)]

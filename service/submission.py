@@ -69,13 +69,18 @@ def prepare(document: object, tenant: str, store: Store) -> Submission:
     assert dataset
     hyperparameters, spec, widened = chosen
     as_asked = {name: getattr(asked, name) for name in _TAKEN_AS_ASKED}
-    request = ResolvedRequest(hyperparameters=hyperparameters, dataset=dataset, widened=widened, **as_asked)
+    request = ResolvedRequest(
+        model=_without_weights(asked.model),
+        hyperparameters=hyperparameters,
+        dataset=dataset,
+        widened=widened,
+        **as_asked,
+    )
     return Submission(request, spec.document())
 
 
 _TAKEN_AS_ASKED = (
     "name",
-    "model",
     "limits",
     "engine",
     "compute_units",
@@ -105,6 +110,17 @@ def _preset(name: str) -> dict[str, Any]:
         return preset(name)
     except UnknownPresetError as error:
         raise FaultyDocumentError("the preset is not known", [Fault("", str(error))]) from None
+
+
+def _without_weights(source: ModelSource) -> ModelSource:
+    """The source as the job's record shows it: explicit weights, which may be megabytes, are in the spec alone."""
+    if source.spec is None:
+        return source
+    layers = [
+        {name: value for name, value in layer.items() if name not in {"weights", "bias"}}
+        for layer in source.spec["layers"]
+    ]
+    return source.model_copy(update={"spec": source.spec | {"layers": layers}})
 
 
 def _find_dataset(id_or_name: str, tenant: str, store: Store) -> StoredManifest:

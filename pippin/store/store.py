@@ -49,6 +49,13 @@ class Store:
         """
         self.redis.ping()
 
+    def fullness(self) -> float:
+        """How much of its memory Redis has filled: 1 when it refuses writes; 0 when nothing limits it."""
+        with self.redis.pipeline(transaction=False) as pipe:
+            pipe.info("memory")
+            memory: dict[str, int] = pipe.execute()[0]
+        return memory["used_memory"] / memory["maxmemory"] if memory["maxmemory"] else 0.0
+
     def close(self) -> None:
         """Close the connections."""
         self.redis.close()

@@ -4,6 +4,7 @@ import re
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.datasets.upload import Spool
@@ -59,7 +60,7 @@ def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
 )
 async def put(request: Request, sha256: Digest, blobs: TheBlobs, settings: TheSettings) -> None:
     """Keep a file under the SHA-256 of its content, which is checked: what does not match is not stored."""
-    with workroom(settings) as folder:
+    async with contextmanager_in_threadpool(workroom(settings)) as folder:
         with Spool(folder / "0", settings.max_dataset_bytes) as spool:
             async for chunk in request.stream():
                 await run_in_threadpool(spool.write, chunk)

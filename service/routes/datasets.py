@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError
@@ -11,7 +12,7 @@ from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from service import conditional, uploads
 from service.bodies import JsonRoute, UploadRoute
-from service.context import Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
+from service.context import NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
 from service.ingest import workroom
 from service.preview import preview
 from service.problems import ErrorItem, Problem, invalid_request, not_found, responses
@@ -88,6 +89,7 @@ async def _options(
         **responses(400, 409, 413, 415, 422, 503),
     },
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
+    dependencies=[NeedsRoom],
 )
 async def add(
     *,
@@ -100,7 +102,7 @@ async def add(
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> StoredManifest:
     """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
-    with workroom(settings) as folder:
+    async with contextmanager_in_threadpool(workroom(settings)) as folder:
         try:
             upload = await uploads.receive(request, folder, settings.max_dataset_bytes)
             manifest, is_new = await anyio.to_thread.run_sync(

@@ -17,7 +17,7 @@ from pippin.jobs.states import Status
 from pippin.store import Idempotency, Store
 from service import conditional, openapi
 from service.bodies import JsonRoute
-from service.context import ExistingJob, JobId, Tenant, TheStore
+from service.context import ExistingJob, JobId, NeedsRoom, Tenant, TheStore
 from service.problems import invalid_parameter, responses
 from service.submission import prepare
 
@@ -44,6 +44,7 @@ class JobPage(BaseModel):
     response_description="The job, queued. `Location` says where it is.",
     responses=responses(400, 409, 413, 415, 422, 503),
     openapi_extra=openapi.body(JobRequest),
+    dependencies=[NeedsRoom],
 )
 def submit(
     document: Annotated[object, Body()],

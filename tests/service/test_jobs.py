@@ -4,6 +4,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from pippin.store import Store
+
 Submit = Callable[..., dict[str, Any]]
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -44,6 +46,29 @@ def test_a_queued_job_says_that_no_worker_is_there(submit: Submit) -> None:
 
 def test_a_model_can_be_given_as_a_spec(submit: Submit, mnist_spec: dict[str, Any]) -> None:
     assert submit(model={"spec": mnist_spec})["request"]["model"]["spec"] == mnist_spec
+
+
+def test_explicit_weights_are_built_from_and_left_out_of_the_record(
+    submit: Submit, mnist_spec: dict[str, Any], store: Store
+) -> None:
+    bias = [0.5] * 10
+    mnist_spec["layers"][-2]["bias"] = bias
+    job = submit(model={"spec": mnist_spec})
+    assert "bias" not in job["request"]["model"]["spec"]["layers"][-2]
+    assert store.jobs.spec("default", job["id"])["layers"][-2]["bias"] == bias
+
+
+def test_no_job_is_taken_while_redis_is_nearly_full(
+    http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
+) -> None:
+    limit = store.redis.config_get("maxmemory")["maxmemory"]
+    store.redis.config_set("maxmemory", int(store.redis.info("memory")["used_memory"] * 1.1))
+    try:
+        answer = http.post("/jobs", json=job_request)
+    finally:
+        store.redis.config_set("maxmemory", limit)
+    is_problem(answer, 503, "unavailable")
+    assert answer.headers["retry-after"] == "60"
 
 
 def test_a_widened_limit_is_recorded(submit: Submit) -> None:

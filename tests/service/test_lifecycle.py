@@ -13,6 +13,7 @@ from pydantic import SecretStr
 
 from pippin.blobs import Blobs
 from pippin.embedded import EmbeddedValkey
+from pippin.store import Store, connect
 
 IsProblem = Callable[..., dict[str, Any]]
 WaitFor = Callable[[Callable[[], object], str], None]
@@ -51,6 +52,38 @@ def test_it_waits_for_redis_and_says_so_meanwhile(
         other_valkey.start()
         wait_for(lambda: http.get("/readyz").status_code == 200, "the service is ready")
         wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
+
+
+def test_a_stream_outlives_an_outage_of_redis(
+    *,
+    make_service: Callable[..., Service],
+    trainer: Callable[..., Any],
+    other_valkey: EmbeddedValkey,
+    tiny_npz: bytes,
+    wait_for: WaitFor,
+) -> None:
+    service = make_service(redis_url=SecretStr(other_valkey.url))
+    store = Store(connect(other_valkey.url))
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        http.post("/datasets?name=tiny", content=tiny_npz)
+        job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
+        attempt = trainer(job_id, store)
+        attempt.begin()
+        attempt.epoch(1)
+        with http.stream("GET", f"/jobs/{job_id}/metrics", headers={"accept": "text/event-stream"}) as answer:
+            chunks = answer.iter_bytes()
+            received = b""
+            while b"event: epoch" not in received:
+                received += next(chunks)
+            other_valkey.stop()
+            wait_for(lambda: http.get("/readyz").status_code == 503, "the service notices")
+            other_valkey.start()
+            attempt.epoch(2)
+            attempt.succeed()
+            received += b"".join(chunks)
+    store.close()
+    assert received.count(b"event: epoch") == 2
+    assert received.count(b"event: end") == 1
 
 
 def test_the_packaged_sample_is_there_and_can_be_trained_on(

@@ -83,3 +83,14 @@ def test_a_connection_that_broke_meanwhile_is_replaced(store: Store, submit: Cal
     job = submit()
     store.redis.client_kill_filter(_type="normal", skipme=True)
     assert store.jobs.get(TENANT, job.id) == job
+
+
+def test_how_full_the_server_is_can_be_asked(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path, max_memory_bytes=64 * 2**20) as server:
+        store = Store(connect(server.url))
+        assert 0 < store.fullness() < 0.5
+        store.redis.config_set("maxmemory", 1)
+        assert store.fullness() > 1
+        store.redis.config_set("maxmemory", 0)
+        assert store.fullness() == 0
+        store.close()
