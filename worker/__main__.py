@@ -4,15 +4,16 @@ Exit codes: 0 told to stop, 2 it cannot work with these arguments, these setting
 """
 
 import argparse
-import logging
+import re
 import sys
 from collections.abc import Sequence
 
 from pippin.faults import PippinError
-from pippin.logs import configure
+from pippin.home import prepare_home
 from pippin.settings import Settings
 from worker.child import DEFAULT_WAY
 from worker.engines import ENGINES, EngineOptions, make_engine
+from worker.logs import configure
 from worker.shutdown import Shutdown
 
 
@@ -26,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if settings.redis_url is None:
             return _complain("set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses")
         configure(settings.log_level)
-        # What RQ says at level info, our own lines say better.
-        logging.getLogger("rq").setLevel(logging.WARNING)
+        prepare_home(settings.home)
         engine = make_engine(asked.engine, EngineOptions.of(settings))
     except PippinError as error:
         return _complain(str(error))
@@ -41,11 +41,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m worker", description="Trains the jobs of one queue.")
     parser.add_argument("--engine", default="jax", choices=ENGINES, help="what to train with (default: jax)")
-    parser.add_argument("--name", help="what GET /workers shows, before a random end (default: the host's name)")
+    parser.add_argument(
+        "--name", type=_name, help="what GET /workers shows, before a random end (default: the host's name)"
+    )
     parser.add_argument(
         "--start", default=DEFAULT_WAY, choices=["fork", "spawn"], help=f"how children start (default: {DEFAULT_WAY})"
     )
     return parser
+
+
+def _name(given: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given):
+        raise argparse.ArgumentTypeError(f"{given!r} is no name; give up to 64 letters, digits, dots, dashes")
+    return given
 
 
 def _complain(sentence: str) -> int:

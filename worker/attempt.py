@@ -57,7 +57,12 @@ def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
         StoreUnavailable: The end could not be recorded for as long as that is worth trying.
     """
     claim = assignment.claim
-    structlog.contextvars.bind_contextvars(job=claim.job_id, attempt=claim.number)
+    with structlog.contextvars.bound_contextvars(job=claim.job_id, attempt=claim.number):
+        _run(assignment, tools, stop)
+
+
+def _run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
+    claim = assignment.claim
     try:
         job = patiently(
             lambda: tools.store.attempts.claim(claim, worker=assignment.worker, engine=assignment.engine),

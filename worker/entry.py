@@ -7,7 +7,6 @@ import sys
 import structlog
 
 from pippin.blobs import Blobs
-from pippin.logs import configure
 from pippin.settings import Settings
 from pippin.store import Store, connect
 from worker.assignment import Assignment
@@ -16,6 +15,7 @@ from worker.child import die_at_end_of
 from worker.dataset_cache import DatasetCache
 from worker.engines import EngineOptions, make_engine
 from worker.engines.engine import Engine
+from worker.logs import configure
 from worker.memory import limit_memory
 from worker.stop import Cause, StopSwitch
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from contextvars import copy_context
 from typing import Self
 
 import structlog
@@ -29,7 +30,7 @@ class Lease:
         self._stop = stop
         self._renew_seconds = renew_seconds
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._keep, name="lease", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._keep,), name="lease", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

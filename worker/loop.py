@@ -111,7 +111,8 @@ class _Parent:
         ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds)
         if ending.code != 0:
             _log.warning("the child ended", job=claim.job_id, attempt=claim.number, code=ending.code)
-            self._settle(claim, partial(settle, self._store, claim, ending))
+            limit = self._settings.worker_memory_bytes
+            self._settle(claim, partial(settle, self._store, claim, ending, memory_limit=limit))
         self._heartbeat.tell("draining" if self._shutdown.requested else "idle")
 
     def _settle(self, claim: Claim, record: Callable[[], None]) -> None:

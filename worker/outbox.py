@@ -7,6 +7,7 @@ writes may be repeated for a token, so sending one twice is harmless.
 import threading
 from collections import deque
 from collections.abc import Callable
+from contextvars import copy_context
 from time import monotonic
 from typing import Self
 
@@ -37,7 +38,7 @@ class Outbox:
         self._changed = threading.Condition()
         self._over = False
         self._error: Exception | None = None
-        self._thread = threading.Thread(target=self._send_all, name="outbox", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._send_all,), name="outbox", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -3,6 +3,7 @@
 import os
 import threading
 import time
+from contextvars import copy_context
 from typing import Self
 
 import structlog
@@ -25,7 +26,7 @@ class Watchdog:
         self._stop = stop
         self._patience = patience
         self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="watchdog", daemon=True)
+        self._thread = threading.Thread(target=copy_context().run, args=(self._watch,), name="watchdog", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()

@@ -1,0 +1,45 @@
+import numpy as np
+import pytest
+
+from pippin.jobs.request import Hyperparameters
+from pippin.jobs.states import Reason
+from pippin.mlmodel import build, read
+from pippin.spec import resolve
+from worker.engines.engine import EngineError, EpochResult
+from worker.trained import provenance, write_trained
+
+_SPEC = {
+    "inputs": [{"name": "x", "shape": [2]}],
+    "outputs": [{"name": "y", "shape": [1]}],
+    "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
+    "loss": {"type": "mean_squared_error"},
+    "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+    "epochs": 1,
+    "user_defined": {"ours": "kept"},
+}
+
+
+def test_a_trained_file_holds_its_weights_and_where_they_came_from() -> None:
+    metadata = provenance(
+        engine="jax",
+        dataset="sha256:0",
+        hyperparameters=Hyperparameters(epochs=2, mini_batch_size=4, learning_rate=0.1, shuffle=True, seed=3),
+        last=EpochResult(2, 0.5, 0.25, None, 1.0, 9.0, None),
+        scales={"x": 1 / 255},
+    )
+    weights = {"dense": {"weights": np.array([[1.5, -2.5]], np.float32), "bias": np.array([0.1], np.float32)}}
+    back = read(write_trained(build(resolve(_SPEC)), weights, metadata))
+    np.testing.assert_array_equal(back.weights["dense"]["weights"], weights["dense"]["weights"])
+    assert back.metadata["ours"] == "kept"
+    assert back.metadata["pippin.engine"] == "jax"
+    assert back.metadata["pippin.metrics"] == '{"loss": 0.5, "validation_loss": 0.25}'
+    assert float(back.metadata["pippin.scale.x"]) == 1 / 255
+    assert "momentum" not in back.metadata["pippin.hyperparameters"]
+
+
+def test_weights_that_do_not_read_back_as_they_were_are_not_handed_out() -> None:
+    # Not a number differs from itself, as a number that a file cannot hold would.
+    weights = {"dense": {"weights": np.array([[np.nan, 0]], np.float32), "bias": np.zeros(1, np.float32)}}
+    with pytest.raises(EngineError, match="weights of layer dense did not read back") as caught:
+        write_trained(build(resolve(_SPEC)), weights, {})
+    assert caught.value.reason is Reason.ENGINE_ERROR
