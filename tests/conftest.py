@@ -6,6 +6,7 @@ need all parts at work.
 
 import json
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -73,7 +74,8 @@ class Up:
         self._reader = threading.Thread(target=self._read, args=(self.process.stderr,))
         self._reader.start()
         try:
-            ready = json.loads(self.process.stdout.readline() or "null")
+            readable, _, _ = select.select([self.process.stdout], [], [], 60)
+            ready = json.loads((readable and self.process.stdout.readline()) or "null")
             assert ready, "".join(self.log)
         except BaseException:
             self.end()
@@ -86,9 +88,9 @@ class Up:
 
     def parts(self) -> dict[str, int]:
         """The process ids of its parts: valkey, service, worker."""
-        listed = subprocess.run(["ps", "-Aww", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+        listed = subprocess.run(["ps", "-Aww", "-o", "pid=,ppid=,args="], stdout=subprocess.PIPE, text=True, check=True)
         found = {}
-        for line in listed.splitlines():
+        for line in listed.stdout.splitlines():
             pid, parent, arguments = line.split(maxsplit=2)
             for name, word in (("valkey", "valkey-server"), ("service", "-m service"), ("worker", "-m worker")):
                 if int(parent) == self.process.pid and word in arguments and "-c" not in arguments.split():

@@ -18,7 +18,7 @@ from pippin.cli.exits import Exit, ToldError
 _REQUEST = {
     "model": {"preset": "mnist-cnn"},
     "dataset": "mnist-sample",
-    "hyperparameters": {"epochs": 5, "learning_rate": 0.001},
+    "hyperparameters": {"epochs": 8, "learning_rate": 0.001, "seed": 7},
 }
 _START_SECONDS = 120
 _STOP_SECONDS = 10

@@ -1,0 +1,74 @@
+"""`pippin demo`, as `make demo` calls it."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+WaitUntil = Callable[..., None]
+DEMO = [sys.executable, "-P", "-m", "pippin", "demo"]
+
+
+def environment(**more: str) -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")} | more
+
+
+def running_with(text: str) -> list[str]:
+    listed = subprocess.run(["ps", "-Aww", "-o", "stat=,args="], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if text in line and not line.startswith("Z")]
+
+
+@pytest.mark.full
+@pytest.mark.timeout(300)
+def test_the_demo_trains_a_good_model_and_leaves_nothing_else(tmp_path: Path) -> None:
+    folder, scratch = tmp_path / "here", tmp_path / "scratch"
+    folder.mkdir()
+    scratch.mkdir()
+    done = subprocess.run(
+        DEMO, cwd=folder, env=environment(TMPDIR=str(scratch)), capture_output=True, text=True, check=False, timeout=240
+    )
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in folder.iterdir()] == ["mnist-cnn.mlmodel"]
+    assert list(scratch.iterdir()) == []
+    assert running_with(str(scratch)) == []
+    lines = done.stdout.splitlines()
+    assert [line.split()[1] for line in lines if line.startswith("epoch")] == [f"{number}/8" for number in range(1, 9)]
+    assert str(folder / "mnist-cnn.mlmodel") in lines
+    assert any("of the 2,000 digits" in line for line in lines)
+    assert sum("curl " in line for line in lines) == 3
+
+
+def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path: Path) -> None:
+    done = subprocess.run(
+        DEMO,
+        cwd=tmp_path,
+        env=environment(PIPPIN_HOME=str(running_up.home)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 4
+    assert f"{running_up.home} is in use by the process" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGKILL])
+def test_a_demo_that_is_stopped_stops_all_that_it_started(
+    tmp_path: Path, wait_until: WaitUntil, with_signal: signal.Signals
+) -> None:
+    with subprocess.Popen(
+        DEMO, cwd=tmp_path, env=environment(TMPDIR=str(tmp_path)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as demo:
+        assert demo.stdout is not None
+        assert b"Pippin runs at" in demo.stdout.readline()
+        assert running_with(str(tmp_path)) != []
+        demo.send_signal(with_signal)
+        demo.wait(30)
+        wait_until(lambda: running_with(str(tmp_path)) == [])
+    assert demo.returncode == (130 if with_signal == signal.SIGINT else -signal.SIGKILL)
