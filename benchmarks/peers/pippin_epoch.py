@@ -1,7 +1,6 @@
 """The seed's network on our jax engine: trains on the arrays of an NPZ file and prints each epoch's seconds as JSON."""
 
 import json
-import os
 import sys
 import tempfile
 from pathlib import Path
@@ -10,8 +9,9 @@ import numpy as np
 
 from pippin.jobs.request import Hyperparameters
 from pippin.mlmodel import build
-from pippin.spec import preset, resolve
-from worker.engines import jax as jax_engine
+from pippin.spec import resolve
+from pippin.spec.presets import preset
+from worker.engines import EngineOptions, make_engine
 from worker.engines.engine import EpochResult, Examples, TrainingRun
 
 
@@ -43,8 +43,7 @@ def main(path: str, epochs: int) -> None:
         )
     stopwatch = Stopwatch()
     with tempfile.TemporaryDirectory() as cache:
-        jax_engine.configure(threads=os.cpu_count() or 1, cache_dir=Path(cache))
-        jax_engine.JaxEngine().train(
+        make_engine("jax", EngineOptions(threads=None, cache=Path(cache))).train(
             TrainingRun(
                 model=build(resolve(preset("mnist-cnn"))),
                 hyperparameters=Hyperparameters(
