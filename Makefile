@@ -16,7 +16,7 @@ help: ## List the targets
 .PHONY: setup
 setup: $(READY) ## Make .venv from requirements.lock
 
-$(READY): requirements.lock pyproject.toml
+$(READY): requirements.lock
 	@test -n "$(PYTHON)" && $(PYTHON) -c '$(SUPPORTED)' || \
 	  { echo "Pippin needs Python 3.11, 3.12 or 3.13. Name one with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "Installing into $(VENV) (about a minute)"
@@ -48,13 +48,19 @@ lint: $(READY) ## Check style, types and the import rules
 openapi: $(READY) ## Write docs/openapi.json anew from the service's routes
 	@$(BIN)/python -m service.openapi > docs/openapi.json
 
+.PHONY: settings
+settings: $(READY) ## Write the README's table of settings anew
+	@$(BIN)/python tools/settings_table.py
+
 .PHONY: bench
 bench: $(READY) $(VENV)-bench/.ready ## Time an epoch against Keras/TensorFlow and PyTorch, a job's start, the service's memory
 	@$(BIN)/python benchmarks/epoch.py --peers $(VENV)-bench/bin/python
 	@$(BIN)/python benchmarks/service.py
 
+MNIST ?= ../shared/data/mnist
+
 .PHONY: bench-mnist
-bench-mnist: $(READY) ## Train on all 60,000 digits as the seed app does: make bench-mnist MNIST=folder
+bench-mnist: $(READY) ## Train on all 60,000 digits as the seed app does; MNIST=folder names the four files' place
 	@$(BIN)/python benchmarks/mnist.py --from "$(MNIST)"
 
 $(VENV)-bench/.ready: benchmarks/requirements.txt

@@ -39,9 +39,13 @@ class Workers:
         """Every worker that was heard of in the last two minutes, by name."""
         return self._heard_of(SHOWN_SECONDS)
 
+    def alive(self) -> list[Worker]:
+        """Every worker that was heard of in the last half minute, by name."""
+        return self._heard_of(ALIVE_SECONDS)
+
     def live_engines(self) -> frozenset[str]:
         """The engines of the workers that are alive."""
-        return frozenset(engine for worker in self._heard_of(ALIVE_SECONDS) for engine in worker.engines)
+        return frozenset(engine for worker in self.alive() for engine in worker.engines)
 
     def queue_for(self, engine: Literal["auto", "jax", "coreml"]) -> str:
         """The queue for a new job: of an `auto` job Core ML's, if a worker with it is alive, else jax's."""

@@ -58,7 +58,7 @@ def test_only_this_host_reaches_the_service_and_nobody_reaches_valkey() -> None:
 
 def test_no_password_is_written_down_or_passed_as_an_argument() -> None:
     valkey = COMPOSE["services"]["valkey"]
-    assert valkey["environment"]["VALKEY_PASSWORD"].startswith("${PIPPIN_REDIS_PASSWORD:?")
+    assert valkey["environment"]["VALKEY_PASSWORD"].startswith("${VALKEY_PASSWORD:?")
     script = valkey["entrypoint"][-1]
     assert "--include /tmp/password.conf" in script
     assert "--requirepass" not in script

@@ -1,0 +1,35 @@
+"""What the README says is checked against the product where that can be."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_it_lists_every_setting_as_it_is() -> None:
+    command = [sys.executable, str(ROOT / "tools/settings_table.py"), "--check"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^):]+)\)", README))))
+def test_what_it_links_to_is_there(target: str) -> None:
+    assert (ROOT / target).exists()
+
+
+@pytest.mark.parametrize("target", sorted(set(re.findall(r"make ([a-z-]+)", README))))
+def test_the_make_targets_that_it_names_exist(target: str) -> None:
+    assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE)
+
+
+@pytest.mark.parametrize("command", sorted(set(re.findall(r"^pippin ([a-z]+)", README, re.MULTILINE))))
+def test_the_commands_that_it_names_exist(command: str) -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "pippin", command, "--help"], capture_output=True, text=True, check=False
+    )
+    assert ran.returncode == 0, ran.stderr

@@ -1,0 +1,45 @@
+from collections.abc import Callable
+
+import pytest
+
+from pippin.store import Store
+from worker import health
+from worker.heartbeat import Heartbeat
+
+
+def test_a_host_is_healthy_while_a_worker_on_it_is_heard_of(
+    store: Store,
+    valkey_url: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    wait_for: Callable[..., None],
+) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
+    with Heartbeat(store.workers, "bench-1", "jax"):
+        wait_for(store.workers.alive)
+        assert health.main() == 0
+    assert health.main() == 1
+    assert "no worker on" in capsys.readouterr().err
+
+
+def test_a_worker_elsewhere_makes_no_host_healthy(
+    store: Store, valkey_url: str, monkeypatch: pytest.MonkeyPatch, wait_for: Callable[..., None]
+) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
+    with Heartbeat(store.workers, "bench-1", "jax"):
+        wait_for(store.workers.alive)
+        monkeypatch.setattr("socket.gethostname", lambda: "another-host")
+        assert health.main() == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "says"), [(None, "PIPPIN_REDIS_URL is not set"), ("redis://127.0.0.1:1", "127.0.0.1:1")]
+)
+def test_without_redis_it_says_what_is_wrong(
+    url: str | None, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("PIPPIN_REDIS_URL", raising=False)
+    if url is not None:
+        monkeypatch.setenv("PIPPIN_REDIS_URL", url)
+    assert health.main() == 1
+    assert says in capsys.readouterr().err

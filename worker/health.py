@@ -1,0 +1,35 @@
+"""`python -m worker.health`: whether a worker on this host is alive, for the health check of a container.
+
+Exit codes: 0 it was heard of in the last half minute, 1 it was not, or Redis cannot be asked.
+"""
+
+import socket
+import sys
+
+from pippin.faults import PippinError
+from pippin.settings import Settings
+from pippin.store import Store, connect
+
+
+def main() -> int:
+    """Ask Redis; the exit code."""
+    host = socket.gethostname()
+    try:
+        settings = Settings()
+        if settings.redis_url is None:
+            return _complain("PIPPIN_REDIS_URL is not set")
+        alive = Store(connect(settings.redis_url.get_secret_value())).workers.alive()
+    except PippinError as error:
+        return _complain(str(error))
+    if any(worker.host == host for worker in alive):
+        return 0
+    return _complain(f"no worker on {host} was heard of in the last half minute")
+
+
+def _complain(sentence: str) -> int:
+    print(sentence, file=sys.stderr)  # noqa: T201 - this is what the container engine shows
+    return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
