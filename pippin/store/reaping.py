@@ -112,7 +112,8 @@ class Reaping:
                 return None
             number = int(fields["attempt"])
             (started,) = _hmget(pipe, of.attempts, f"{number}:started_at")
-            target, failure = _after_loss(fields, found, self._now() - int(started))
+            # Absent when the job was deleted since the first read; then EXEC refuses, and the next try finds no job.
+            target, failure = _after_loss(fields, found, self._now() - int(started or 0))
             pipe.multi()
             if target is Status.QUEUED:
                 self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)

@@ -121,6 +121,18 @@ def test_a_renewal_tells_the_worker_to_stop_a_cancelled_job(store: Store, submit
     assert store.attempts.renew(held) is Control.CANCEL
 
 
+def test_a_look_hears_of_a_cancellation_and_prolongs_nothing(
+    store: Store, submit: Submit, running: TakeJob, expire: Expire
+) -> None:
+    job = submit()
+    held = running(job)
+    assert store.attempts.look(held) is Control.CONTINUE
+    store.jobs.cancel(TENANT, job.id)
+    expire(job)
+    assert store.attempts.look(held) is Control.CANCEL
+    assert lease_ends(store, job) == 1
+
+
 def test_a_renewal_tells_the_worker_that_the_time_is_over(store: Store, submit: Submit, running: TakeJob) -> None:
     patient, hasty = submit(timeout_seconds=3600), submit(timeout_seconds=1e-6)
     assert store.attempts.renew(running(patient)) is Control.CONTINUE
@@ -391,6 +403,9 @@ def test_a_zombie_cannot_write_after_its_lease_moved_on(
         for write in writes(zombie, job):
             with pytest.raises(LeaseLost, match=f"attempt 1 no longer holds {job.id}"):
                 write()
+        with pytest.raises(LeaseLost):
+            store.attempts.look(zombie)
+        assert store.reaping.report_lost(zombie, FAILURE) is None
         with pytest.raises(Refused):
             store.attempts.claim(zombie, worker="worker-1", engine="jax")
         assert read(store, job) == before

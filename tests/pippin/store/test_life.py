@@ -123,14 +123,22 @@ class Life(RuleBasedStateMachine):
 
     @rule(job_id=jobs)
     def lose_worker(self, job_id: str) -> None:
-        job = self.expected[job_id]
         self.store.redis.zadd(keys.LEASES, {keys.member(TENANT, job_id): 1}, xx=True)
-        outcome = self.store.reaping.requeue_lost(TENANT, job_id)
-        if job.holder is None:
+        self.check_loss(self.expected[job_id].holder, job_id, self.store.reaping.requeue_lost(TENANT, job_id))
+
+    @rule(claim=claims)
+    def lose_process(self, claim: Claim) -> None:
+        holder = claim if self.holds(claim) else None
+        failure = Failure(code=Reason.WORKER_LOST, detail="It died.")
+        self.check_loss(holder, claim.job_id, self.store.reaping.report_lost(claim, failure))
+
+    def check_loss(self, holder: Claim | None, job_id: str, outcome: Status | None) -> None:
+        job = self.expected[job_id]
+        if holder is None:
             assert outcome is None
             return
         job.losses += 1
-        job.endings[job.holder.token] = "lost"
+        job.endings[holder.token] = "lost"
         if job.status is Status.CANCELLING:
             job.end(Status.CANCELLED)
         else:

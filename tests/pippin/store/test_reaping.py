@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pippin.jobs.job import Job
+from pippin.jobs.job import Failure, Job
 from pippin.jobs.states import Reason, Status
 from pippin.store import Claim, LeaseLost, Store, WorkerReport, keys
 
@@ -40,6 +40,23 @@ def test_a_lost_attempt_is_followed_by_the_next(store: Store, submit: Submit, ru
     assert store.reaping.expired() == []
     assert store.reaping.requeue_lost(TENANT, job.id) is None
     running(job, 2)
+
+
+def test_a_worker_whose_process_died_reports_it_at_once(store: Store, submit: Submit, running: TakeJob) -> None:
+    job = submit(max_attempts=2)
+    store.queues.withdraw("pippin-jax", job.id, 1)
+    held = running(job)
+    death = Failure(code=Reason.OUT_OF_MEMORY, detail="The training process was ended by SIGKILL.")
+    assert store.reaping.report_lost(held, death) is Status.QUEUED
+    assert store.reaping.report_lost(held, death) is None
+    assert store.queues.waiting("pippin-jax") == [(job.id, 2)]
+    assert store.reaping.report_lost(running(job, 2), death) is Status.FAILED
+    failed = read(store, job)
+    assert [attempt.status for attempt in failed.attempts] == ["lost", "lost"]
+    assert failed.reason == Failure(
+        code=Reason.OUT_OF_MEMORY,
+        detail="The training process was ended by SIGKILL; 2 attempts were lost, and max_attempts is 2.",
+    )
 
 
 def test_a_live_lease_is_left_alone(store: Store, submit: Submit, running: TakeJob) -> None:
