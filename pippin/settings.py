@@ -155,6 +155,8 @@ def _sentence(error: ValidationError) -> str:
     """All faults in one line. The values are left out, since one of them may be a password."""
     faults = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
+        if fault["type"] == "default_factory_not_called":
+            continue  # the default rests on another setting, which is at fault and told of itself
         text = fault["msg"].removeprefix("Value error, ")
         name = str(fault["loc"][0]) if fault["loc"] else ""
         faults.append(f"{PREFIX}{name.upper()} cannot be used: {text}" if name else text)

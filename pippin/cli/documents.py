@@ -28,16 +28,20 @@ class Document:
     value: dict[str, Any]
     places: dict[str, Place] = field(repr=False)
 
-    def where(self, pointer: str) -> str:
-        """`file:line:column` of a value, or of what would hold it if it is missing."""
+    def place(self, pointer: str) -> Place | None:
+        """Where a value stands, or what would hold it if it is missing."""
         while pointer and pointer not in self.places:
             pointer = pointer.rpartition("/")[0]
-        place = self.places.get(pointer)
-        return f"{self.name}:{place.line}:{place.column}" if place else self.name
+        return self.places.get(pointer)
 
     def lines(self, faults: Iterable[Fault]) -> list[str]:
-        """A line for each fault: where in the file, at which pointer, and what."""
-        return [f"{self.where(fault.pointer)}: {fault.pointer or '(root)'}: {fault.detail}" for fault in faults]
+        """A line for each fault, in the order of the file: where in it, at which pointer, and what."""
+        found = [(self.place(fault.pointer), fault) for fault in faults]
+        found.sort(key=lambda each: (each[0].line, each[0].column) if each[0] else (0, 0))
+        return [f"{self._where(place)}: {fault.pointer or '(root)'}: {fault.detail}" for place, fault in found]
+
+    def _where(self, place: Place | None) -> str:
+        return f"{self.name}:{place.line}:{place.column}" if place else self.name
 
     @contextmanager
     def located(self, what: str) -> Iterator[None]:

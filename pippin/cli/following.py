@@ -1,5 +1,6 @@
 """`pippin metrics`, and how a job is watched: a bar on a terminal, a line an epoch in a pipe, or JSON lines."""
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -87,16 +88,12 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
 
 
 def sentence(epoch: "EpochMetrics") -> str:
-    """An epoch in one line."""
-    parts = [
-        f"epoch {epoch.epoch}/{epoch.epochs}",
-        "loss diverged" if epoch.diverged else f"loss {output.figure(epoch.loss)}",
-        "" if epoch.validation_loss is None else f"validation loss {epoch.validation_loss:.4f}",
-        "" if epoch.validation_accuracy is None else f"accuracy {epoch.validation_accuracy:.4f}",
-        f"{epoch.examples_per_second:,.0f} examples/s",
-        f"{epoch.seconds:.1f} s",
-    ]
-    return "  ".join(part for part in parts if part)
+    """An epoch in one line, which fits a terminal of 80 columns."""
+    loss = "diverged" if epoch.diverged else output.figure(epoch.loss)
+    validation = "" if epoch.validation_loss is None else f" (validation {epoch.validation_loss:.4f})"
+    accuracy = "" if epoch.validation_accuracy is None else f"  accuracy {epoch.validation_accuracy:.4f}"
+    speed = f"  {epoch.examples_per_second:,.0f} examples/s"
+    return f"epoch {epoch.epoch}/{epoch.epochs}  loss {loss}{validation}{accuracy}{speed}"
 
 
 class _View(Protocol):
@@ -157,19 +154,18 @@ class _Lines:
 class _Bar:
     def __init__(self, progress: "Progress") -> None:
         self._progress = progress
-        self._task = progress.add_task("waiting", total=None, latest="", left="")
+        self._task = progress.add_task("waiting", total=None, latest="", end=None)
 
     def state(self, status: str) -> None:
         self._progress.update(self._task, description=status)
 
     def epoch(self, epoch: "EpochMetrics") -> None:
-        left = (epoch.epochs - epoch.epoch) * epoch.seconds
         self._progress.update(
             self._task,
             total=epoch.epochs,
             completed=epoch.epoch,
-            latest=sentence(epoch),
-            left=f"{left // 60:.0f}:{left % 60:02.0f} left",
+            latest=_short(epoch),
+            end=time.monotonic() + (epoch.epochs - epoch.epoch) * epoch.seconds,
         )
         self._progress.console.print(sentence(epoch))
 
@@ -177,9 +173,30 @@ class _Bar:
         self._progress.console.print(line, style="dim")
 
 
-def _bar() -> "Progress":
-    from rich.progress import BarColumn, Progress, TextColumn
+def _short(epoch: "EpochMetrics") -> str:
+    """An epoch as it stands beside the bar, in a terminal of 80 columns."""
+    accuracy = "" if epoch.validation_accuracy is None else f"accuracy {epoch.validation_accuracy:.4f} "
+    return f"{epoch.epoch}/{epoch.epochs} loss {output.figure(epoch.loss)} {accuracy}{epoch.examples_per_second:,.0f}/s"
 
-    columns = [TextColumn("{task.description:<9}", markup=False), BarColumn(bar_width=30)]
-    columns += [TextColumn("{task.fields[left]}", markup=False), TextColumn("{task.fields[latest]}", markup=False)]
-    return Progress(*columns, console=output.stdout())
+
+def _bar() -> "Progress":
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
+    from rich.text import Text
+
+    class LeftColumn(ProgressColumn):
+        """Counts down to when the last epoch will end, going by the latest one."""
+
+        def render(self, task: Task) -> Text:
+            if task.fields["end"] is None:
+                return Text("")
+            left = max(0, round(task.fields["end"] - time.monotonic()))
+            return Text(f"{left // 60}:{left % 60:02} left")
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=None),
+        TextColumn("{task.fields[latest]}", markup=False),
+        LeftColumn(),
+        console=output.stdout(),
+        expand=True,
+    )

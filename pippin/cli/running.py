@@ -45,8 +45,8 @@ def up(
 
     def say(who: str, line: str) -> None:
         begin = Text(f"{who:<9}│ ", style=_COLOURS.get(who, "green"))
-        # A log that nobody reads any more is no reason to stop training.
-        with suppress(OSError):
+        # A log that nobody reads any more is no reason to stop training; rich leaves the program when a pipe breaks.
+        with suppress(OSError, SystemExit):
             for each in [line] if json_ else readable(line).splitlines():
                 log.print(begin + Text(each), soft_wrap=True)
 

@@ -34,6 +34,7 @@ class Call(Generic[T]):
         files: Sent as one multipart body, in this order.
         may_repeat: Whether sending it again does no harm when the service has acted on it already.
         busy: Statuses that mean "not now, ask again".
+        answer_seconds: How long the service may be silent while it works on the answer.
     """
 
     method: str
@@ -45,6 +46,7 @@ class Call(Generic[T]):
     files: Sequence[Path] = ()
     may_repeat: bool = True
     busy: frozenset[int] = frozenset()
+    answer_seconds: float = 60
 
 
 @contextmanager
@@ -53,7 +55,14 @@ def request_for(call: Call[Any], http: httpx2.Client | httpx2.AsyncClient) -> It
     with ExitStack() as opened:
         files = [("file", (path.name, opened.enter_context(path.open("rb")))) for path in call.files]
         body: dict[str, Any] = {"files": files} if files else {"json": call.json}
-        yield http.build_request(call.method, call.path, params=list(call.params), headers=dict(call.headers), **body)
+        yield http.build_request(
+            call.method,
+            call.path,
+            params=list(call.params),
+            headers=dict(call.headers),
+            timeout=httpx2.Timeout(60, connect=5, read=call.answer_seconds),
+            **body,
+        )
 
 
 def checked(response: httpx2.Response) -> httpx2.Response:
@@ -75,7 +84,8 @@ def submit(request: JobRequest | Mapping[str, Any], idempotency_key: str | None)
     """`POST /jobs`. Its key makes it harmless to send again; 409 says that the first try is still being worked on."""
     body = request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
     key = idempotency_key or str(uuid.uuid4())
-    headers = {"Idempotency-Key": f'"{key}"'}
+    # A string as RFC 9651, section 3.3.3, writes it.
+    headers = {"Idempotency-Key": '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'}
     return Call(method="POST", path="jobs", parse=_as(Job), json=body, headers=headers, busy=frozenset({409}))
 
 
@@ -117,7 +127,13 @@ def delete(job_id: str) -> Call[None]:
 def add_dataset(name: str, files: Sequence[Path], options: Mapping[str, str]) -> Call[Manifest]:
     """`POST /datasets`: the same bytes under the same name are the same dataset, so it may be sent again."""
     return Call(
-        method="POST", path="datasets", parse=_as(Manifest), params=[("name", name), *options.items()], files=files
+        method="POST",
+        path="datasets",
+        parse=_as(Manifest),
+        params=[("name", name), *options.items()],
+        files=files,
+        # A large table is parsed before the answer.
+        answer_seconds=900,
     )
 
 

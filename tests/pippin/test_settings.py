@@ -67,6 +67,7 @@ def test_a_value_that_cannot_be_used_is_one_sentence_with_the_variable(
     with pytest.raises(SettingsError) as refused:
         Settings()
     assert str(refused.value).startswith(f"{variable} cannot be used: ")
+    assert str(refused.value).count("cannot be used") == 1
     assert "\n" not in str(refused.value)
 
 

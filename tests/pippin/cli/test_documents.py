@@ -61,7 +61,9 @@ def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", ["local", "service"])
-def test_faults_are_told_with_the_line_of_the_value_or_of_what_would_hold_it(tmp_path: Path, kind: str) -> None:
+def test_faults_are_told_in_order_with_the_line_of_the_value_or_of_what_would_hold_it(
+    tmp_path: Path, kind: str
+) -> None:
     document = load(written(tmp_path, "model:\n  spec:\n    layers:\n      - {type: relu}\n"))
     faults = [Fault("/model/spec/layers/0/name", "missing"), Fault("/dataset", "missing"), Fault("/model", "odd")]
     error = FaultyDocumentError("bad", faults) if kind == "local" else ServiceError(422, "Bad", "", faults)
@@ -70,9 +72,9 @@ def test_faults_are_told_with_the_line_of_the_value_or_of_what_would_hold_it(tmp
     name = document.name
     assert caught.value.code == Exit.REFUSED
     assert caught.value.why == [
-        f"{name}:4:9: /model/spec/layers/0/name: missing",
         f"{name}:1:1: /dataset: missing",
         f"{name}:1:1: /model: odd",
+        f"{name}:4:9: /model/spec/layers/0/name: missing",
     ]
 
 

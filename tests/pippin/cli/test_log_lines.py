@@ -1,0 +1,23 @@
+import json
+
+import pytest
+
+from pippin.cli.log_lines import readable
+
+ENTRY = {"timestamp": "2026-11-23T10:31:07Z", "event": "lease lost", "level": "warning", "logger": "worker", "job": "j"}
+
+
+def test_a_log_line_is_told_with_its_time_what_happened_and_the_rest() -> None:
+    shown = readable(json.dumps(ENTRY))
+    assert shown.endswith(":31:07 warning: lease lost  job=j")
+    assert readable(json.dumps(ENTRY | {"level": "info"})).endswith(":31:07 lease lost  job=j")
+
+
+def test_a_traceback_follows_on_lines_of_its_own() -> None:
+    shown = readable(json.dumps(ENTRY | {"exception": "Traceback:\n  boom"}))
+    assert shown.splitlines()[1:] == ["Traceback:", "  boom"]
+
+
+@pytest.mark.parametrize("line", ["plain", "", "[1]", "{}", '{"event": "x"}', '{"event": "x", "timestamp": 3}', "null"])
+def test_what_is_no_log_line_stays_as_it_is(line: str) -> None:
+    assert readable(line) == line
