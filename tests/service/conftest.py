@@ -73,9 +73,9 @@ class RunningService:
 MakeService = Callable[..., RunningService]
 
 
-@pytest.fixture(scope="session", autouse=True)
-def plain_logs() -> None:
-    """Structlog's own way with tracebacks takes seconds for each."""
+@pytest.fixture(scope="module", autouse=True)
+def plain_logs() -> Iterator[None]:
+    """Structlog's own way with tracebacks takes seconds for each. Other tests find it as it was."""
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -85,6 +85,8 @@ def plain_logs() -> None:
         # A line for each request would come after its test has ended.
         wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
     )
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(scope="session")
