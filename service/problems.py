@@ -142,4 +142,6 @@ def answer(problem: Problem, instance: str, **members: Any) -> Response:  # noqa
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """The OpenAPI description of these error answers of an operation."""
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    return {status: {"description": HTTPStatus(status).phrase, "content": content} for status in statuses}
+    # Our own words: Python's phrases for 413, 416 and 422 changed with 3.13, and the document must not.
+    titles = {status: " / ".join(kind.title for kind in KINDS.values() if kind.status == status) for status in statuses}
+    return {status: {"description": title, "content": content} for status, title in titles.items()}
