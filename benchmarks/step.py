@@ -17,7 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pippin.network import Convolve, losses
-from pippin.network.convolution import product
+from pippin.network.layers.convolution import product
 from pippin.network.window import Borders, Pair, Window, with_borders
 from pippin.spec import resolve
 from pippin.spec.initializers import initial_weights

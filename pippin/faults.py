@@ -1,7 +1,7 @@
 """What is wrong with a document, and where: the one form in which every boundary reports bad input."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,14 +11,20 @@ class Fault:
     Attributes:
         pointer: RFC 6901 JSON pointer from the document's root to the value at fault; "" is the whole document.
         detail: A sentence that says what was found and what would be right.
+        rule: The id of the rule that was broken, such as `updatable.path`; None where the value itself is malformed.
     """
 
     pointer: str
     detail: str
+    rule: str | None = None
 
     def under(self, prefix: str) -> "Fault":
         """This fault as seen from a document that holds this one at `prefix`."""
-        return Fault(prefix + self.pointer, self.detail)
+        return replace(self, pointer=prefix + self.pointer)
+
+    def of(self, rule: str) -> "Fault":
+        """This fault, known to break `rule`."""
+        return replace(self, rule=rule)
 
 
 def pointer(*parts: str | int) -> str:

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import Message
+from pippin.mlmodel.quantization import dequantized
 from pippin.spec import Shape
 
 
@@ -18,19 +19,22 @@ def write_array(array: NDArray[np.float32], message: Message) -> None:
 
 
 def read_array(message: Message, shape: Shape, where: str) -> NDArray[np.float32]:
-    """The array of `shape` that is in the message; half precision is widened.
+    """The array of `shape` that is in the message, as 32-bit floats: half precision widened, quantised worked out.
 
     Raises:
-        ModelFileError: It is quantised, or has another number of numbers.
+        ModelFileError: It has another number of numbers, is quantised in a way that makes no sense, or is not finite.
     """
+    count = prod(shape)
     if message.HasField("quantization") or message.rawValue or message.int8RawValue:
-        raise ModelFileError(f"{where} are quantised; Pippin trains weights of 32 or 16 bits")
-    if message.float16Value:
+        found = dequantized(message, count, shape[0] if shape else 1, where)
+    elif message.float16Value:
         if len(message.float16Value) % 2:
             raise ModelFileError(f"{where} are {len(message.float16Value)} bytes of half floats; needs two bytes each")
         found = np.frombuffer(message.float16Value, dtype="<f2").astype(np.float32)
     else:
-        found = np.array(message.floatValue, dtype=np.float32)
-    if found.size != prod(shape):
-        raise ModelFileError(f"{where} are {found.size} numbers; shape {list(shape)} needs {prod(shape)}")
+        found = np.fromiter(message.floatValue, dtype=np.float32, count=len(message.floatValue))
+    if found.size != count:
+        raise ModelFileError(f"{where} are {found.size} numbers; shape {list(shape)} needs {count}")
+    if not np.isfinite(found).all():
+        raise ModelFileError(f"{where} hold a number that is not finite; needs finite numbers")
     return found.reshape(shape)

@@ -1,20 +1,20 @@
 """From a spec to an updatable `.mlmodel`."""
 
+from pippin.mlmodel.classes import write_classes
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.features import write_feature
 from pippin.mlmodel.layers import write_layer
 from pippin.mlmodel.metadata import write_metadata
-from pippin.mlmodel.proto import new_model, serialize
+from pippin.mlmodel.preprocessing import write_preprocessing
+from pippin.mlmodel.proto import Message, new_model, serialize
 from pippin.mlmodel.training import write_training
-from pippin.spec import ResolvedSpec
+from pippin.spec import ModelSpec, ResolvedSpec
 from pippin.spec.initializers import initial_weights
 from pippin.spec.weights import Weights
 
 
 def build(resolved: ResolvedSpec, weights: Weights | None = None) -> bytes:
     """Write the file of a spec.
-
-    Arrays are mapped as RANK5, the format's default: [C] or [C, H, W].
 
     Args:
         resolved: The model.
@@ -35,13 +35,29 @@ def build(resolved: ResolvedSpec, weights: Weights | None = None) -> bytes:
     model.isUpdatable = True
     write_metadata(spec, model.description.metadata)
     for features, field in (
-        (spec.inputs, model.description.input),
-        (spec.outputs, model.description.output),
-        (spec.training_inputs or (), model.description.trainingInput),
+        (resolved.inputs, model.description.input),
+        (resolved.outputs, model.description.output),
+        (resolved.training_inputs, model.description.trainingInput),
     ):
         for feature in features:
             write_feature(feature, field.add())
+    network = _network(spec, model)
+    network.arrayInputShapeMapping = _ARRAY_MAPPINGS[spec.array_input_shape_mapping]
+    network.imageInputShapeMapping = _IMAGE_MAPPINGS[spec.image_input_shape_mapping]
+    write_preprocessing(resolved.inputs, network)
+    write_classes(spec, model, network)
     for entry in resolved.layers:
-        write_layer(entry, weights.get(entry.layer.name, {}), model.neuralNetwork.layers.add())
-    write_training(spec, model.neuralNetwork.updateParams)
+        write_layer(entry, weights.get(entry.layer.name, {}), network.layers.add())
+    write_training(spec, network.updateParams)
     return serialize(model)
+
+
+# The numbers of `NeuralNetworkMultiArrayShapeMapping` and `NeuralNetworkImageShapeMapping`.
+_ARRAY_MAPPINGS = {"rank5": 0, "exact": 1}
+_IMAGE_MAPPINGS = {"rank5": 0, "rank4": 1}
+
+
+def _network(spec: ModelSpec, model: Message) -> Message:
+    if spec.classifier is not None:
+        return model.neuralNetworkClassifier
+    return model.neuralNetworkRegressor if spec.regressor is not None else model.neuralNetwork

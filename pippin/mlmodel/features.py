@@ -1,33 +1,80 @@
 """The descriptions of what goes in and comes out."""
 
 from pippin.mlmodel.errors import ModelFileError
-from pippin.mlmodel.proto import ARRAY_TYPES, Message
-from pippin.spec import Feature
+from pippin.mlmodel.proto import ARRAY_TYPES, COLORS, Message
+from pippin.spec import ArrayFeature, Feature, ImageFeature, LabelFeature
+from pippin.spec.features import DictionaryFeature, NumberFeature
 
 
 def write_feature(feature: Feature, message: Message) -> None:
     """Write `feature` into a `FeatureDescription`."""
     message.name = feature.name
-    message.type.multiArrayType.shape.extend(feature.shape)
-    message.type.multiArrayType.dataType = ARRAY_TYPES[feature.type]
+    kind = message.type
+    match feature:
+        case ArrayFeature():
+            kind.multiArrayType.shape.extend(feature.lengths)
+            kind.multiArrayType.dataType = ARRAY_TYPES[feature.type]
+        case ImageFeature():
+            kind.imageType.width, kind.imageType.height = feature.width, feature.height
+            kind.imageType.colorSpace = COLORS[feature.color]
+        case LabelFeature(type="string"):
+            kind.stringType.SetInParent()
+        case LabelFeature():
+            kind.int64Type.SetInParent()
+        case NumberFeature():
+            kind.doubleType.SetInParent()
+        case DictionaryFeature(keys="string"):
+            kind.dictionaryType.stringKeyType.SetInParent()
+        case DictionaryFeature():
+            kind.dictionaryType.int64KeyType.SetInParent()
 
 
 def read_feature(message: Message) -> dict[str, object]:
     """The feature of a `FeatureDescription`, as a spec's document has it.
 
     Raises:
-        ModelFileError: It is no array of a fixed shape, or of numbers that the spec language does not have.
+        ModelFileError: It is of a kind, of a flexible shape, or of numbers that the spec language does not have.
     """
-    kind = message.type.WhichOneof("Type")
-    if kind != "multiArrayType":
-        raise ModelFileError(f"feature {message.name!r} is of kind {kind}; Pippin trains with multiArrayType")
-    array = message.type.multiArrayType
-    if message.type.isOptional or array.WhichOneof("ShapeFlexibility") is not None:
-        raise ModelFileError(f"feature {message.name!r} is optional or of flexible shape; Pippin needs one fixed shape")
-    name = next((name for name, number in ARRAY_TYPES.items() if number == array.dataType), None)
-    if name is None:
+    name, kind = message.name, message.type.WhichOneof("Type")
+    if message.type.isOptional:
+        raise ModelFileError(f"feature {name!r} is optional; Pippin needs every feature in every example")
+    match kind:
+        case "multiArrayType":
+            return {"name": name} | _read_array(name, message.type.multiArrayType)
+        case "imageType":
+            return {"name": name} | _read_image(name, message.type.imageType)
+        case "stringType":
+            return {"name": name, "type": "string"}
+        case "int64Type":
+            return {"name": name, "type": "int64"}
+        case "doubleType":
+            return {"name": name, "type": "number"}
+        case "dictionaryType":
+            keys = "int64" if message.type.dictionaryType.WhichOneof("KeyType") == "int64KeyType" else "string"
+            return {"name": name, "type": "dictionary", "keys": keys}
+    raise ModelFileError(f"feature {name!r} is of kind {kind}; a network reads and answers arrays, images and classes")
+
+
+def _read_array(name: str, array: Message) -> dict[str, object]:
+    if array.WhichOneof("ShapeFlexibility") is not None:
+        raise ModelFileError(f"feature {name!r} is of flexible shape; Pippin needs one fixed shape")
+    numbers = next((known for known, number in ARRAY_TYPES.items() if number == array.dataType), None)
+    if numbers is None:
         raise ModelFileError(
-            f"feature {message.name!r} has numbers of data type {array.dataType}; Pippin knows "
-            + ", ".join(f"{name} ({number})" for name, number in ARRAY_TYPES.items())
+            f"feature {name!r} has numbers of data type {array.dataType}; Pippin knows "
+            + ", ".join(f"{known} ({number})" for known, number in ARRAY_TYPES.items())
         )
-    return {"name": message.name, "shape": list(array.shape), "type": name}
+    # What a model answers is often declared without a shape; the layers make one.
+    return {"type": numbers} | ({"shape": list(array.shape)} if array.shape else {})
+
+
+def _read_image(name: str, image: Message) -> dict[str, object]:
+    if image.WhichOneof("SizeFlexibility") is not None:
+        raise ModelFileError(f"feature {name!r} is an image of flexible size; Pippin needs one fixed size")
+    color = next((known for known, number in COLORS.items() if number == image.colorSpace), None)
+    if color is None:
+        raise ModelFileError(
+            f"feature {name!r} is an image of colour space {image.colorSpace}; Pippin knows "
+            + ", ".join(f"{known} ({number})" for known, number in COLORS.items())
+        )
+    return {"type": "image", "color": color, "width": image.width, "height": image.height}

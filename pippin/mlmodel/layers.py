@@ -1,14 +1,20 @@
 """Layers in the file: `NeuralNetworkLayer`."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.faults import Fault, pointer
 from pippin.mlmodel.arrays import read_array, write_array
 from pippin.mlmodel.errors import ModelFileError
+from pippin.mlmodel.metadata import read_initializer
 from pippin.mlmodel.proto import Message, at, kind_of
-from pippin.spec import ResolvedLayer
-from pippin.spec.layer import Layer
-from pippin.spec.table import LAYERS_BY_PROTO_PATH
+from pippin.spec import ResolvedLayer, ResolvedNetwork
+from pippin.spec.layer import one_or_all
+from pippin.spec.model import MOST_LAYERS
+from pippin.spec.table import LAYERS_BY_KIND
+from pippin.spec.weighted import Drawn, Weighted
 from pippin.spec.weights import LayerWeights
 
 
@@ -40,56 +46,75 @@ def write_layer(entry: ResolvedLayer, weights: LayerWeights, message: Message) -
         blob.isUpdatable = layer.updatable
 
 
-def layer_type(message: Message) -> type[Layer]:
-    """The spec language's class for a layer of the file.
+def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
+    """The layers without their weights, as a spec's document has them.
 
     Raises:
-        ModelFileError: There is none.
+        ModelFileError: Some are of a kind, or have a setting, that the spec language does not have.
     """
-    kind = kind_of(message)
-    if kind not in LAYERS_BY_PROTO_PATH:
-        raise ModelFileError(
-            f"layer {message.name!r} is of kind {kind}; Pippin knows {', '.join(sorted(LAYERS_BY_PROTO_PATH))}"
-        )
-    return LAYERS_BY_PROTO_PATH[kind]
+    if len(network.layers) > MOST_LAYERS:
+        raise ModelFileError(f"found {len(network.layers)} layers; a model may have {MOST_LAYERS}")
+    found, faults = [], []
+    for index, message in enumerate(network.layers):
+        try:
+            found.append(_read_layer(message, metadata))
+        except ValueError as error:
+            faults.append(Fault(pointer("layers", index), f"layer {message.name!r}: {error}", "layers.known"))
+    if faults:
+        raise ModelFileError(faults[0].detail, faults)
+    return found
 
 
-def read_layer(message: Message) -> dict[str, object]:
-    """A layer without its weights, as a spec's document has it.
-
-    Raises:
-        ModelFileError: It is of a kind, or has a setting, that the spec language does not have.
-    """
-    kind = layer_type(message)
-    try:
-        fields = kind.read(at(message, kind.proto_path))
-    except ValueError as error:
-        raise ModelFileError(f"layer {message.name!r}: {error}") from None
+def _read_layer(message: Message, metadata: Message) -> dict[str, object]:
+    name = kind_of(message)
+    kind = LAYERS_BY_KIND.get(name or "")
+    if kind is None:
+        known = ", ".join(sorted(LAYERS_BY_KIND))
+        raise ValueError(f"found a layer of kind {name}; Pippin knows those of before iOS 13: {known}")
+    fields = kind.read(at(message, kind.proto_path))
+    initializer = read_initializer(message.name, metadata) if issubclass(kind, Drawn) else {}
     return {
         "type": kind.model_fields["type"].default,
         "name": message.name,
-        "input": _one_or_all(message.input),
-        "output": _one_or_all(message.output),
+        "input": one_or_all(tuple(message.input)),
+        "output": one_or_all(tuple(message.output)),
         "updatable": message.isUpdatable,
-    } | fields
+        **fields,
+        **initializer,
+    }
 
 
-def read_weights(entry: ResolvedLayer, message: Message) -> dict[str, NDArray[np.float32]]:
-    """The weights of a layer.
+def read_weights(resolved: ResolvedNetwork, network: Message) -> dict[str, dict[str, NDArray[np.float32]]]:
+    """The weights of every layer that has some.
 
     Raises:
-        ModelFileError: They are not what the layer's shapes need, or an updatable layer's are not marked so.
+        ModelFileError: Some are not what the layers' shapes need, or an updatable layer's cannot be trained.
     """
-    weights = {}
-    for key, shape in entry.weight_shapes.items():
-        blob = entry.layer.weight_message(at(message, entry.layer.proto_path), key)
-        where = f"{key} of layer {message.name!r}"
-        # A layer's own flag off means frozen, whatever its weights say.
-        if entry.layer.updatable and not blob.isUpdatable:
-            raise ModelFileError(f"{where} are not marked updatable; those of an updatable layer must be")
-        weights[key] = read_array(blob, shape, where)
-    return weights
+    found: dict[str, dict[str, NDArray[np.float32]]] = {}
+    faults: list[Fault] = []
+    for index, (entry, message) in enumerate(zip(resolved.layers, network.layers, strict=True)):
+        for key, shape in entry.weight_shapes.items():
+            blob = entry.layer.weight_message(at(message, entry.layer.proto_path), key)
+            where, place = f"{key} of layer {message.name!r}", pointer("layers", index, key)
+            faults += (fault.under(place) for fault in _untrainable(entry, blob, where))
+            try:
+                found.setdefault(message.name, {})[key] = read_array(blob, shape, where)
+            except ModelFileError as error:
+                faults.append(Fault(place, str(error), "weights.size"))
+    if faults:
+        raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
+    return found
 
 
-def _one_or_all(names: Message) -> str | list[str]:
-    return names[0] if len(names) == 1 else list(names)
+def _untrainable(entry: ResolvedLayer, blob: Message, where: str) -> Iterator[Fault]:
+    """What keeps an updatable layer's weights from being trained. Source: UpdatableNeuralNetworkValidator.cpp.
+
+    A layer's own flag off means frozen, whatever its weights say.
+    """
+    if not entry.layer.updatable:
+        return
+    # An LSTM's are not looked at there.
+    if not blob.isUpdatable and isinstance(entry.layer, Weighted):
+        yield Fault("", f"{where} are not marked updatable; those of an updatable layer must be", "weights.updatable")
+    if blob.HasField("quantization"):
+        yield Fault("", f"{where} are quantised; those of an updatable layer must not be", "weights.quantized")

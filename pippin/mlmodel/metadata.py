@@ -9,7 +9,7 @@ from typing import Final
 from pippin.mlmodel.proto import Message
 from pippin.spec import ModelSpec
 from pippin.spec.reserved import PREFIX
-from pippin.spec.weighted import Weighted
+from pippin.spec.weighted import Drawn
 
 _FIELDS: Final = {
     "short_description": "shortDescription",
@@ -30,19 +30,24 @@ def write_metadata(spec: ModelSpec, message: Message) -> None:
     if spec.initial_seed != ModelSpec.model_fields["initial_seed"].default:
         own[_INITIAL_SEED] = str(spec.initial_seed)
     for layer in spec.layers:
-        if isinstance(layer, Weighted) and layer.initializer != Weighted.model_fields["initializer"].default:
+        if isinstance(layer, Drawn) and layer.initializer != Drawn.model_fields["initializer"].default:
             own[_INITIALIZER_OF + layer.name] = layer.initializer
 
 
 def read_metadata(message: Message) -> dict[str, object]:
-    """The author's metadata and the initial seed, as a spec's document has them."""
+    """The author's metadata, as a spec's document has it."""
     own = message.userDefined
     document: dict[str, object] = {name: getattr(message, field) for name, field in _FIELDS.items()}
     document["user_defined"] = {key: own[key] for key in sorted(own) if not key.startswith(PREFIX)}
-    if _INITIAL_SEED in own:
-        seed = own[_INITIAL_SEED]
-        document["initial_seed"] = int(seed) if seed.isdecimal() and len(seed) < 20 else seed
     return document
+
+
+def read_seeds(message: Message) -> dict[str, object]:
+    """The initial seed, as a spec's document has it; nothing where it is the usual one."""
+    seed = message.userDefined.get(_INITIAL_SEED)
+    if seed is None:
+        return {}
+    return {"initial_seed": int(seed) if seed.isdecimal() and len(seed) < 20 else seed}
 
 
 def read_initializer(layer: str, message: Message) -> dict[str, object]:

@@ -31,6 +31,13 @@ ARRAY_TYPES: dict[str, int] = {
 }
 """`ArrayFeatureType.ArrayDataType` by the names of the spec language."""
 
+COLORS: dict[str, int] = {
+    "gray": FeatureTypes_pb2.ImageFeatureType.GRAYSCALE,
+    "rgb": FeatureTypes_pb2.ImageFeatureType.RGB,
+    "bgr": FeatureTypes_pb2.ImageFeatureType.BGR,
+}
+"""`ImageFeatureType.ColorSpace` by the names of the spec language."""
+
 
 def new_model() -> Message:
     """An empty `Model`."""
@@ -69,8 +76,10 @@ def serialize(model: Message) -> bytes:
 
 
 def kind_of(layer: Message) -> str | None:
-    """Where a `NeuralNetworkLayer` keeps its parameters, as `Layer.proto_path` has it; None where it has none."""
+    """What kind of `NeuralNetworkLayer` it is, as `Layer.proto_kind` has it; None where it has no parameters at all."""
     kind: str | None = layer.WhichOneof("layer")
+    if kind == "convolution" and layer.convolution.isDeconvolution:
+        return "deconvolution"
     if kind != "activation":
         return kind
     return f"activation.{layer.activation.WhichOneof('NonlinearityType')}"

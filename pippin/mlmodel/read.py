@@ -3,29 +3,42 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pippin.mlmodel.classes import read_classes
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.features import read_feature
-from pippin.mlmodel.layers import layer_type, read_layer, read_weights
-from pippin.mlmodel.metadata import read_initializer, read_metadata
+from pippin.mlmodel.kinds import check_updatable, network_of
+from pippin.mlmodel.layers import read_layers, read_weights
+from pippin.mlmodel.metadata import read_metadata, read_seeds
+from pippin.mlmodel.preprocessing import read_preprocessing
 from pippin.mlmodel.proto import Message, parse
 from pippin.mlmodel.training import read_training
-from pippin.spec import ResolvedSpec, SpecError, resolve
-from pippin.spec.weighted import Weighted
+from pippin.spec import ResolvedNetwork, ResolvedSpec, SpecError, resolve, resolve_network
 from pippin.spec.weights import Weights
 
 
 @dataclass(frozen=True)
-class Model:
-    """An updatable model.
+class FrozenNetwork:
+    """A network that only predicts.
 
     Attributes:
-        resolved: The model in the spec language. Its layers name no weights.
+        resolved: The network in the spec language. Its layers name no weights.
         weights: Of every layer that has some.
+    """
+
+    resolved: ResolvedNetwork
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Model(FrozenNetwork):
+    """An updatable network.
+
+    Attributes:
+        resolved: The model in the spec language.
         metadata: Every user-defined key, Pippin's own among them.
     """
 
     resolved: ResolvedSpec
-    weights: Weights
     metadata: Mapping[str, str]
 
 
@@ -33,57 +46,73 @@ def read(data: bytes) -> Model:
     """Read an updatable neural network.
 
     Raises:
-        ModelFileError: The bytes are none that Pippin can train; the text says why.
+        ModelFileError: The bytes are none that Pippin can train; it carries every reason.
     """
-    model = parse(data)
-    network = _network(model)
+    return read_network(parse(data))
+
+
+def read_network(model: Message) -> Model:
+    """The updatable neural network of a message.
+
+    Raises:
+        ModelFileError: As `read` does.
+    """
+    network = network_of(model)
+    check_updatable(model)
     try:
         resolved = resolve(_document(model, network))
     except SpecError as error:
-        raise ModelFileError(f"the file holds no model that can be trained: {error}") from error
+        raise ModelFileError(f"the file holds no model that can be trained: {error}", error.faults) from error
     return Model(
         resolved=resolved,
-        weights={
-            entry.layer.name: read_weights(entry, message)
-            for entry, message in zip(resolved.layers, network.layers, strict=True)
-            if entry.weight_shapes
-        },
+        weights=read_weights(resolved, network),
         metadata=dict(model.description.metadata.userDefined),
     )
 
 
-def _network(model: Message) -> Message:
-    """The network of a model that is one, and updatable.
+def read_frozen(model: Message) -> FrozenNetwork:
+    """The network of a message that is not to be trained, updatable or not.
 
     Raises:
-        ModelFileError: It is not.
+        ModelFileError: It holds none, or one that Pippin cannot compute.
     """
-    kind = model.WhichOneof("Type")
-    if kind != "neuralNetwork":
-        raise ModelFileError(f"the file holds a model of kind {kind}; Pippin trains those of kind neuralNetwork")
-    if not model.isUpdatable:
-        raise ModelFileError("the model is not updatable; Pippin trains models that were made with isUpdatable")
-    network = model.neuralNetwork
-    if network.preprocessing:
-        raise ModelFileError("the network preprocesses images; Pippin trains networks whose inputs are arrays")
-    if network.arrayInputShapeMapping != 0:
-        raise ModelFileError("the network maps its arrays as EXACT; Pippin knows RANK5, the format's default")
-    return network
+    network = network_of(model)
+    try:
+        resolved = resolve_network(_network_document(model, network))
+    except SpecError as error:
+        raise ModelFileError(f"the file holds no network that can be computed: {error}", error.faults) from error
+    return FrozenNetwork(resolved, read_weights(resolved, network))
 
 
 def _document(model: Message, network: Message) -> dict[str, object]:
     """The model in the spec language."""
+    return {
+        **_network_document(model, network),
+        **read_seeds(model.description.metadata),
+        "training_inputs": _features(model.description.trainingInput, network, model),
+        **read_training(network.updateParams),
+    }
+
+
+def _network_document(model: Message, network: Message) -> dict[str, object]:
+    """The part of it that predicts."""
     description = model.description
     return {
         "version": model.specificationVersion,
         **read_metadata(description.metadata),
-        "inputs": [read_feature(feature) for feature in description.input],
+        "inputs": _features(description.input, network, model),
         "outputs": [read_feature(feature) for feature in description.output],
-        "training_inputs": [read_feature(feature) for feature in description.trainingInput],
-        "layers": [
-            read_layer(layer)
-            | (read_initializer(layer.name, description.metadata) if issubclass(layer_type(layer), Weighted) else {})
-            for layer in network.layers
-        ],
-        **read_training(network.updateParams),
+        "layers": read_layers(network, description.metadata),
+        "array_input_shape_mapping": "exact" if network.arrayInputShapeMapping == 1 else "rank5",
+        "image_input_shape_mapping": "rank4" if network.imageInputShapeMapping == 1 else "rank5",
+        **read_classes(model, network),
     }
+
+
+def _features(messages: Message, network: Message, model: Message) -> list[dict[str, object]]:
+    """Inputs, each image with what its scaler does."""
+    inputs = [read_feature(feature) for feature in model.description.input]
+    images = {str(each["name"]): str(each["color"]) for each in inputs if each["type"] == "image"}
+    scalers = read_preprocessing(network, images)
+    found = [read_feature(feature) for feature in messages]
+    return [each | scalers.get(str(each["name"]), {}) if each["type"] == "image" else each for each in found]

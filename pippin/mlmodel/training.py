@@ -1,5 +1,7 @@
 """How a model is trained: `NetworkUpdateParameters`."""
 
+from collections.abc import Mapping
+
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import Message
 from pippin.spec import (
@@ -51,7 +53,8 @@ def read_training(message: Message) -> dict[str, object]:
     """
     if len(message.lossLayers) != 1:
         raise ModelFileError(
-            f"the model has {len(message.lossLayers)} loss layers; an updatable model needs exactly one"
+            f"the model has {len(message.lossLayers)} loss layers; an updatable model needs exactly one",
+            rule="loss.one",
         )
     document: dict[str, object] = {"shuffle": message.shuffle.defaultValue, "seed": message.seed.defaultValue}
     (loss,) = message.lossLayers
@@ -73,6 +76,31 @@ def read_training(message: Message) -> dict[str, object]:
     if message.HasField("epochs"):
         document["epochs"] = _read_parameter(message.epochs)
     return document
+
+
+def widen_training(message: Message, values: Mapping[str, float]) -> None:
+    """Stretch the limits of a `NetworkUpdateParameters` just so far that they contain `values`, given by name."""
+    kind = message.optimizer.WhichOneof("OptimizerType")
+    declared = {name: getattr(message.optimizer, kind) for name in _FIELDS} if kind else {}
+    for name, value in values.items():
+        holder, field = (message, "epochs") if name == "epochs" else (declared.get(name), _FIELDS.get(name, ""))
+        if holder is None or field not in holder.DESCRIPTOR.fields_by_name or not holder.HasField(field):
+            continue
+        widen_parameter(getattr(holder, field), value)
+
+
+def widen_parameter(message: Message, value: float | None) -> None:
+    """Stretch the limits of an `Int64Parameter` or `DoubleParameter` just so far that they contain `value`."""
+    if value is None:
+        return
+    match message.WhichOneof("AllowedValues"):
+        case "range":
+            message.range.minValue = min(message.range.minValue, value)
+            message.range.maxValue = max(message.range.maxValue, value)
+        case "set" if value not in message.set.values:
+            members = sorted({*message.set.values, int(value)})
+            del message.set.values[:]
+            message.set.values.extend(members)
 
 
 def _type_of(kind: type[CategoricalCrossEntropy | MeanSquaredError | SGD | Adam]) -> str:

@@ -1,7 +1,8 @@
 """What the layers compute on: arrays of NumPy or JAX, and the module that makes and combines them.
 
-Between layers an image is [N, H, W, C], which XLA's CPU compiler likes: a window's slice then ends in whole runs of
-channels. Callers see it as the model declares it, [N, C, H, W].
+A blob of shape (..., C, H, W) lies between layers as [N, ..., H, W, C], which XLA's CPU compiler likes: a window's slice
+then ends in whole runs of channels. Callers see it as the model declares it, and so do the functions of layers that care
+about axes more than about speed. A blob of rank 1 or 2 lies as it is declared, [N, ...].
 """
 
 import math
@@ -39,15 +40,21 @@ class Convolve(Protocol):
 
 
 def to_channels_last(x: Array, xp: Namespace) -> Array:
-    """[N, C, H, W] -> [N, H, W, C]; [N, C] as it is."""
-    return xp.transpose(x, (0, 2, 3, 1)) if x.ndim == 4 else x
+    """[N, ..., C, H, W] -> [N, ..., H, W, C]; a blob of rank 1 or 2 as it is."""
+    return xp.moveaxis(x, -3, -1) if x.ndim > 3 else x
 
 
 def to_channels_first(x: Array, xp: Namespace) -> Array:
-    """[N, H, W, C] -> [N, C, H, W]; [N, C] as it is."""
-    return xp.transpose(x, (0, 3, 1, 2)) if x.ndim == 4 else x
+    """[N, ..., H, W, C] -> [N, ..., C, H, W]; a blob of rank 1 or 2 as it is."""
+    return xp.moveaxis(x, -1, -3) if x.ndim > 3 else x
 
 
 def to_vectors(x: Array) -> Array:
     """[N, ...] -> [N, C]: the numbers of each example in the order in which they lie."""
     return x.reshape(x.shape[0], math.prod(x.shape[1:]))
+
+
+def safe_root(x: Array, xp: Namespace) -> Array:
+    """sqrt(x) of numbers that are 0 or more, with the gradient 0 where x is 0: the root's own is infinite there."""
+    positive = xp.where(x > 0, x, 1)
+    return xp.where(x > 0, xp.sqrt(positive), xp.where(x <= 0, 0, x))

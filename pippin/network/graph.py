@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping
 from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_last
 from pippin.network.plan import plan
 from pippin.network.step import Step
-from pippin.spec import ResolvedSpec
+from pippin.spec import Feature, ImageFeature, ResolvedNetwork, Shape
 
 
 def compute(
-    resolved: ResolvedSpec,
+    resolved: ResolvedNetwork,
     weights: Weights,
     inputs: Mapping[str, Array],
     wanted: Collection[str],
@@ -17,10 +17,29 @@ def compute(
     xp: Namespace,
     convolve: Convolve | None,
 ) -> dict[str, Array]:
-    """The blobs named in `wanted`, channels last, from `inputs`, channels first."""
-    blobs = {name: to_channels_last(array, xp) for name, array in inputs.items()}
+    """The blobs named in `wanted`, as they lie between layers, from `inputs` as the model declares them."""
+    blobs = {
+        feature.name: _entering(feature, inputs[feature.name], resolved.shapes[feature.name], xp)
+        for feature in resolved.inputs
+    }
+    examples = next(iter(blobs.values())).shape[0]
     for task in plan(resolved, wanted, join=convolve is None):
-        steps = (Step(entry.layer, weights.get(entry.layer.name, {}), xp, convolve) for entry in task.layers)
+        steps = (Step(entry.layer, weights.get(entry.layer.name, {}), xp, convolve, examples) for entry in task.layers)
         made = task.compute(*steps, *(blobs[name] for name in task.inputs))
         blobs.update(zip(task.outputs, made if isinstance(made, tuple) else (made,), strict=True))
     return {name: blobs[name] for name in wanted}
+
+
+def _entering(feature: Feature, given: Array, shape: Shape, xp: Namespace) -> Array:
+    """An input, [N, *declared] -> [N, *shape], as it lies between layers; an image after its scaler.
+
+    Images come gray, or in the order red, green, blue, whatever order the model wants.
+    """
+    x = to_channels_last(given.reshape(given.shape[0], *shape), xp)
+    if isinstance(feature, ImageFeature):
+        if feature.color == "bgr":
+            x = x[..., ::-1]
+        if feature.scale != 1 or any(feature.biases):
+            bias = feature.biases[0] if len(set(feature.biases)) == 1 else xp.asarray(feature.biases, dtype=x.dtype)
+            x = x * feature.scale + bias
+    return x

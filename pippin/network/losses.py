@@ -3,30 +3,31 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from pippin.network.arrays import Array, Namespace, to_channels_last, to_vectors
-from pippin.network.softmax import log_softmax
+from pippin.network.arrays import Array, Namespace, to_channels_first, to_vectors
+from pippin.network.layers.softmax import log_softmax
 from pippin.spec import ResolvedSpec
 
 
 def cross_entropy(logits: Array, target: Array, xp: Namespace) -> Array:
-    """-log(softmax(logits)[target]): [N, C] and class indices [N, 1] -> [N] (`CategoricalCrossEntropyLossLayer`).
+    """-log(softmax(logits)[target]): vectors and class indices [N, 1] -> [N] (`CategoricalCrossEntropyLossLayer`).
 
     It works on what goes into the softmax: the logarithm of what comes out is -inf as soon as a probability rounds to
     0, where this gives 2e4 for logits of +-1e4.
     """
+    logits = to_vectors(logits)
     is_target = xp.arange(logits.shape[-1]) == target.reshape(-1, 1)
     return -xp.where(is_target, log_softmax(logits, xp), 0).sum(axis=-1)
 
 
 def mean_squared_error(output: Array, target: Array, xp: Namespace) -> Array:
     """mean_k (output[k] - target[k])^2: [N, ...] twice -> [N] (`MeanSquaredErrorLossLayer`; there is no 1/2 in it)."""
-    return to_vectors((output - to_channels_last(target, xp)) ** 2).mean(axis=-1)
+    return ((to_vectors(to_channels_first(output, xp)) - to_vectors(target)) ** 2).mean(axis=-1)
 
 
 LOSSES: Mapping[str, Callable[[Array, Array, Namespace], Array]] = MappingProxyType(
     {"categorical_cross_entropy": cross_entropy, "mean_squared_error": mean_squared_error}
 )
-"""Loss type -> its function of the judged blob, channels last, and the target, channels first."""
+"""Loss type -> its function of the judged blob, as it lies between layers, and the target, as it is declared."""
 
 
 def judged_blob(resolved: ResolvedSpec) -> str:

@@ -7,11 +7,12 @@ import numpy as np
 from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_first
 from pippin.network.graph import compute
 from pippin.network.losses import LOSSES, judged_blob
-from pippin.spec import ResolvedSpec
+from pippin.spec import ArrayFeature, ResolvedNetwork, ResolvedSpec
+from pippin.spec.features import NumberFeature
 
 
 def predict(
-    resolved: ResolvedSpec,
+    resolved: ResolvedNetwork,
     weights: Weights,
     inputs: Mapping[str, Array],
     xp: Namespace = np,
@@ -27,10 +28,18 @@ def predict(
         convolve: The caller's own convolution, for a device that has a good one.
 
     Returns:
-        [N, *shape] each.
+        [N, *shape] each, as declared; a classifier's probabilities, [N, classes], under the name of their blob.
     """
-    wanted = [output.name for output in resolved.spec.outputs]
-    return _channels_first(compute(resolved, weights, inputs, wanted, xp=xp, convolve=convolve), wanted, xp)
+    wanted = answered(resolved)
+    return _as_declared(compute(resolved, weights, inputs, wanted, xp=xp, convolve=convolve), wanted, resolved, xp)
+
+
+def answered(resolved: ResolvedNetwork) -> list[str]:
+    """The blobs that a prediction computes: the outputs that are numbers, and a classifier's probabilities."""
+    names = [output.name for output in resolved.outputs if isinstance(output, ArrayFeature | NumberFeature)]
+    if resolved.spec.classifier is not None:
+        names.append(resolved.probabilities_blob)
+    return list(dict.fromkeys(names))
 
 
 def losses(
@@ -55,11 +64,18 @@ def losses_and_outputs(
 ) -> tuple[Array, dict[str, Array]]:
     """The loss of each example, [N], and the model's outputs, [N, *shape] each, from one pass."""
     judged = judged_blob(resolved)
-    wanted = [output.name for output in resolved.spec.outputs]
+    wanted = answered(resolved)
     blobs = compute(resolved, weights, inputs, {*wanted, judged}, xp=xp, convolve=convolve)
     found = LOSSES[resolved.spec.loss.type](blobs[judged], inputs[resolved.training_target], xp)
-    return found, _channels_first(blobs, wanted, xp)
+    return found, _as_declared(blobs, wanted, resolved, xp)
 
 
-def _channels_first(blobs: Mapping[str, Array], names: list[str], xp: Namespace) -> dict[str, Array]:
-    return {name: to_channels_first(blobs[name], xp) for name in names}
+def _as_declared(
+    blobs: Mapping[str, Array], names: list[str], resolved: ResolvedNetwork, xp: Namespace
+) -> dict[str, Array]:
+    declared = {output.name: output.lengths for output in resolved.outputs}
+    return {
+        # A classifier's probabilities are declared as a dictionary, if at all.
+        name: to_channels_first(blobs[name], xp).reshape(blobs[name].shape[0], *(declared.get(name) or (-1,)))
+        for name in names
+    }

@@ -8,11 +8,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pippin.network.pooled_convolution import pooled_convolution
-from pippin.network.table import OPERATIONS, Operation
-from pippin.spec import Layer, ResolvedLayer, ResolvedSpec
-from pippin.spec.convolution import Convolution
-from pippin.spec.pooling import Pooling
-from pippin.spec.relu import ReLU
+from pippin.network.step import Operation
+from pippin.network.table import OPERATIONS
+from pippin.spec import Layer, ResolvedLayer, ResolvedNetwork
+from pippin.spec.layers.convolution import Convolution
+from pippin.spec.layers.pooling import Pooling
+from pippin.spec.layers.relu import ReLU
 
 # A joined convolution is laid out once a cell of the pooling's kernel, which takes its time to compile: with 4x4 cells
 # a training step took 0.66 of the time, its compilation five times as long.
@@ -36,7 +37,7 @@ class Task:
     outputs: tuple[str, ...]
 
 
-def plan(resolved: ResolvedSpec, wanted: Collection[str], *, join: bool) -> Sequence[Task]:
+def plan(resolved: ResolvedNetwork, wanted: Collection[str], *, join: bool) -> Sequence[Task]:
     """The tasks that make the blobs named in `wanted`.
 
     Args:
@@ -48,7 +49,7 @@ def plan(resolved: ResolvedSpec, wanted: Collection[str], *, join: bool) -> Sequ
     return pooled_while_convolving(tasks, wanted) if join else tasks
 
 
-def needed(resolved: ResolvedSpec, wanted: Collection[str]) -> Sequence[Task]:
+def needed(resolved: ResolvedNetwork, wanted: Collection[str]) -> Sequence[Task]:
     """One task a layer, without the layers on which nothing wanted depends."""
     missing = set(wanted)
     tasks = []
@@ -115,6 +116,6 @@ def _divides_its_input(task: Task | None) -> bool:
     layer = _layer(task)
     if task is None or not isinstance(layer, Pooling) or layer.pooling_type != "max":
         return False
-    (k_h, k_w), (s_h, s_w) = layer.kernel_size, layer.stride
-    borders = layer.pads(task.layers[0].input_shapes[0])
+    shape = task.layers[0].input_shapes[0]
+    (k_h, k_w), (s_h, s_w), borders = layer.kernel(shape), layer.strides(), layer.pads(shape)
     return borders == ((0, 0), (0, 0)) and k_h <= s_h and k_w <= s_w and k_h * k_w <= MOST_CELLS

@@ -6,14 +6,15 @@ together from them in the gradient. A training step of the seed's network took 0
 """
 
 from pippin.network.arrays import Array
-from pippin.network.convolution import borders_of, product, window_of
-from pippin.network.pooling import first_maximum
-from pippin.network.step import Step
+from pippin.network.layers.convolution import borders_of, product, window_of
+from pippin.network.layers.pooling import first_maximum
+from pippin.network.step import Step, over_images
 from pippin.network.window import Window, with_borders
-from pippin.spec.convolution import Convolution
-from pippin.spec.pooling import Pooling
+from pippin.spec.layers.convolution import Convolution
+from pippin.spec.layers.pooling import Pooling
 
 
+@over_images
 def pooled_convolution(convolution: Step[Convolution], pooling: Step[Pooling], x: Array) -> Array:
     """pooling(convolution(x)): [N, H, W, inC] -> [N, H', W', outC], for a max-pooling that adds no borders.
 
@@ -22,6 +23,7 @@ def pooled_convolution(convolution: Step[Convolution], pooling: Step[Pooling], x
     layer, kernel, xp = convolution.layer, convolution.weights["weights"], convolution.xp
     bordered = with_borders(x, borders_of(layer, x), 0, xp)
     positions = window_of(layer, bordered)
-    seen = positions.phases(Window.within(positions.count, pooling.layer.kernel_size, pooling.layer.stride))
+    kernel_of_pooling = pooling.layer.kernel((kernel.shape[0], *positions.count))
+    seen = positions.phases(Window.within(positions.count, kernel_of_pooling, pooling.layer.strides()))
     y = first_maximum([product(bordered, window, layer.groups, kernel, xp) for window in seen], xp)
     return y + convolution.weights["bias"] if layer.has_bias else y

@@ -1,9 +1,11 @@
 """One layer about to be computed: its fields, its weights, and what to compute with."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from functools import wraps
+from typing import Any, Generic, TypeVar
 
-from pippin.network.arrays import Convolve, LayerWeights, Namespace
+from pippin.network.arrays import Array, Convolve, LayerWeights, Namespace, to_channels_first, to_channels_last
 from pippin.spec import Layer
 
 LayerT = TypeVar("LayerT", bound=Layer)
@@ -15,12 +17,45 @@ class Step(Generic[LayerT]):
 
     Attributes:
         layer: The layer with every field filled in.
-        weights: Its "weights" and, where it has one, its "bias", in the order of the file.
+        weights: Its arrays by name, such as "weights" and "bias", in the order of the file.
         xp: numpy or jax.numpy.
         convolve: The caller's own convolution, or None for slices and a matrix product.
+        examples: How many examples there are, for a layer that reads no blob.
     """
 
     layer: LayerT
     weights: LayerWeights
     xp: Namespace
     convolve: Convolve | None = None
+    examples: int = 1
+
+
+Operation = Callable[..., Any]
+"""Takes a step, then one array a blob that the layer reads; gives the blob that it makes, or a tuple of several."""
+
+
+def over_images(compute: Operation) -> Operation:
+    """`compute`, written for images [N, H, W, C], for blobs with any axes in front: each is taken for examples."""
+
+    @wraps(compute)
+    def folded(*arguments: Any) -> Array:  # noqa: ANN401 - steps, then arrays
+        steps = [argument for argument in arguments if isinstance(argument, Step)]
+        blobs = arguments[len(steps) :]
+        front = blobs[0].shape[:-3]
+        made = compute(*steps, *(blob.reshape(-1, *blob.shape[-3:]) for blob in blobs))
+        return made.reshape(*front, *made.shape[1:])
+
+    return folded
+
+
+def in_file_order(compute: Operation) -> Operation:
+    """`compute`, written for blobs as the file has them, [N, ..., C, H, W]."""
+
+    @wraps(compute)
+    def turned(step: Step[Any], *blobs: Array) -> Array | tuple[Array, ...]:
+        made = compute(step, *(to_channels_first(blob, step.xp) for blob in blobs))
+        if isinstance(made, tuple):
+            return tuple(to_channels_last(blob, step.xp) for blob in made)
+        return to_channels_last(made, step.xp)
+
+    return turned

@@ -6,11 +6,12 @@ from math import prod
 
 from pippin.faults import Fault, pointer
 from pippin.spec.explain import did_you_mean
-from pippin.spec.features import Feature
+from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature
 from pippin.spec.layer import Layer
 from pippin.spec.losses import CategoricalCrossEntropy, Loss
 from pippin.spec.parse import Draft, Part
 from pippin.spec.resolved import ResolvedLayer
+from pippin.spec.shapes import rank5, said, short
 from pippin.spec.values import MOST_ELEMENTS, MOST_PARAMETERS, Shape
 
 
@@ -45,7 +46,8 @@ class Graph:
         shapes: Every blob that has a name; None where the shape cannot be known because of a fault elsewhere.
         makers: The layer that makes a blob, by the blob's name.
         loss: With its names filled in; None when it has faults.
-        training_inputs: Given or inferred; None when neither is possible because of a fault elsewhere.
+        outputs: Given or inferred, each with its shape; None when neither is possible because of a fault elsewhere.
+        training_inputs: Likewise.
         is_named: Whether every blob's name is known, so that a name that is not among them is wrong.
         faults: What is wrong with the wiring and the shapes.
     """
@@ -55,9 +57,20 @@ class Graph:
     shapes: Mapping[str, Shape | None]
     makers: Mapping[str, Node]
     loss: Loss | None
+    outputs: tuple[Feature, ...] | None
     training_inputs: tuple[Feature, ...] | None
     is_named: bool
     faults: tuple[Fault, ...]
+
+    @property
+    def target(self) -> str | None:
+        """The training input that holds the truth: a classifier's is its own predicted feature, where that is one."""
+        classifier = self.draft.classifier
+        if classifier is not None and any(
+            feature.name == classifier.predicted_feature for feature in self.training_inputs or ()
+        ):
+            return classifier.predicted_feature
+        return self.loss.target if self.loss is not None else None
 
 
 def trace(draft: Draft) -> Graph:
@@ -72,6 +85,7 @@ def trace(draft: Draft) -> Graph:
         shapes=tracer.shapes,
         makers=tracer.makers,
         loss=loss,
+        outputs=_outputs(draft, tracer.shapes),
         training_inputs=_training_inputs(draft, loss, tracer.shapes),
         is_named=tracer.is_named,
         faults=faults,
@@ -98,7 +112,7 @@ def _wire(draft: Draft) -> tuple[Node, ...]:
     """The layers with the names of their blobs: given, or as a chain has them."""
     nodes: list[Node] = []
     before = _texts(_name(draft.inputs[0])) if len(draft.inputs) == 1 else ()
-    sole_output = _name(draft.outputs[0]) if len(draft.outputs) == 1 else None
+    sole_output = _sole_output(draft)
     if any(part.text("output") == sole_output for part in draft.layers):
         sole_output = None
     for index, part in enumerate(draft.layers):
@@ -106,16 +120,26 @@ def _wire(draft: Draft) -> tuple[Node, ...]:
         is_last = index == len(draft.layers) - 1
         own = sole_output if is_last and sole_output is not None else name
         if layer is None:
-            inputs = _texts(part.text("input")) or before
-            outputs = _texts(part.text("output") or own)
+            inputs = part.texts("input") or before
+            outputs = part.texts("output") or _texts(own)
         else:
-            inputs = layer.input_names or before
-            outputs = layer.output_names or _texts(own)
-            layer = layer.wired(inputs, outputs) if inputs and outputs else None
+            # None is left out, and may be inferred; an empty list is what a file has that says nothing.
+            takes = layer.inputs_taken[1] > 0
+            inputs = layer.input_names if layer.input is not None else before if takes else ()
+            outputs = layer.output_names if layer.output is not None else _texts(own)
+            unknown = (layer.input is None and takes and not inputs) or (layer.output is None and not outputs)
+            layer = None if unknown else layer.wired(inputs, outputs)
         updatable = isinstance(part.raw, dict) and part.raw.get("updatable") is True
         nodes.append(Node(index, name, layer, inputs, outputs, updatable))
         before = outputs
     return tuple(nodes)
+
+
+def _sole_output(draft: Draft) -> str | None:
+    """The output that the last layer makes if nothing else is said."""
+    if draft.classifier is not None:
+        return draft.classifier.blob or draft.classifier.probabilities
+    return _name(draft.outputs[0]) if draft.outputs is not None and len(draft.outputs) == 1 else None
 
 
 class _Tracer:
@@ -134,28 +158,38 @@ class _Tracer:
 
     def follow(self) -> Iterator[Fault]:
         for index, part in enumerate(self.draft.inputs):
-            name, feature = _name(part), part.value
+            name, shape = _name(part), self._seen(part.value)
+            if shape is not None and prod(shape) > MOST_ELEMENTS:
+                yield Fault(pointer("inputs", index, "shape"), _too_large(shape))
+                shape = None
             if name is not None:
-                self.shapes[name] = feature.shape if feature is not None else None
-            if feature is not None and prod(feature.shape) > MOST_ELEMENTS:
-                self.shapes[feature.name] = None
-                yield Fault(pointer("inputs", index, "shape"), _too_large(feature.shape))
+                self.shapes[name] = shape
         for node in self.nodes:
             yield from self._enter(node)
         if self.parameters > MOST_PARAMETERS:
             yield Fault("/layers", f"found {self.parameters} parameters; a model may have {MOST_PARAMETERS}")
+
+    def _seen(self, feature: Feature | None) -> Shape | None:
+        """The shape of an input as layers see it; None where it has faults, or is none that layers can read."""
+        exact = self.draft.arrays == "exact"
+        match feature:
+            case ArrayFeature(shape=shape) if shape is not None:
+                return shape if exact else rank5(shape)
+            case ImageFeature():
+                return (1, *feature.lengths) if exact and self.draft.images == "rank4" else (1, 1, *feature.lengths)
+        return None
 
     def _enter(self, node: Node) -> Iterator[Fault]:
         at = pointer("layers", node.index)
         yield from self._missing_inputs(node, at)
         shapes = None
         if node.layer is not None:
-            inputs = _known(self.shapes, node.inputs)
+            numbered = list(_miscounted(node.layer))
+            yield from (fault.under(at) for fault in numbered)
+            inputs = None if numbered else _known(self.shapes, node.inputs)
             faults = list(self._faults(node.layer, inputs)) if inputs is not None else []
             yield from (fault.under(at) for fault in faults)
-            if inputs is None or faults:
-                shapes = node.layer.output_shapes_of_anything()
-            else:
+            if inputs is not None and not faults:
                 shapes = node.layer.output_shapes(inputs)
                 for shape in shapes:
                     if prod(shape) > MOST_ELEMENTS:
@@ -167,7 +201,7 @@ class _Tracer:
                 yield Fault(at + "/output", f"found {name!r}, which is there already; needs a name of its own")
                 self.shapes[name] = None
                 continue
-            self.shapes[name] = None if shapes is None else shapes[place]
+            self.shapes[name] = None if shapes is None or place >= len(shapes) else shapes[place]
             self.makers[name] = node
 
     def _missing_inputs(self, node: Node, at: str) -> Iterator[Fault]:
@@ -186,7 +220,7 @@ class _Tracer:
                 yield Fault(at + "/input", f"found {name!r}, which no input and no layer above makes{hint}")
 
     def _faults(self, layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        faults = list(layer.faults(inputs))
+        faults = list(_low_ranks(layer, inputs)) or list(layer.faults(inputs))
         yield from faults
         if faults:
             return
@@ -197,6 +231,29 @@ class _Tracer:
             self.parameters += parameters
 
 
+def _miscounted(layer: Layer) -> Iterator[Fault]:
+    """More or fewer blobs than the type reads or makes."""
+    for field, names, (least, most) in (
+        ("/input", layer.input_names, layer.inputs_taken),
+        ("/output", layer.output_names, layer.outputs_made),
+    ):
+        if not least <= len(names) <= most:
+            needed = str(least) if least == most else f"{least} or more" if most > 1000 else f"{least} to {most}"
+            yield Fault(field, f"found {len(names)} blobs; {layer.type} needs {needed}")
+
+
+def _low_ranks(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+    """Blobs of a lower rank than the type works on, which only exact mapping brings about."""
+    for shape in inputs:
+        if len(shape) < layer.least_rank:
+            yield Fault(
+                "/input",
+                f"found a blob of shape {said(shape)}, rank {len(shape)}; {layer.type} needs rank {layer.least_rank}"
+                " or more",
+                "layers.rank",
+            )
+
+
 def _completed_loss(draft: Draft, nodes: Sequence[Node]) -> Loss | None:
     loss = draft.loss
     if loss is None:
@@ -204,7 +261,8 @@ def _completed_loss(draft: Draft, nodes: Sequence[Node]) -> Loss | None:
     judged = loss.input or next((name for node in reversed(nodes[-1:]) for name in node.outputs), None)
     if judged is None:
         return None
-    target = loss.target or _sole_target(draft) or f"{judged}_true"
+    predicted = draft.classifier.predicted_feature if draft.classifier is not None else None
+    target = loss.target or predicted or _sole_target(draft) or f"{judged}_true"
     taken = {node.name for node in nodes}
     names = (f"loss{number}" if number else "loss" for number in range(len(nodes) + 1))
     name = loss.name or next(free for free in names if free not in taken)
@@ -224,10 +282,32 @@ def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape
     inputs = _all_values(draft.inputs)
     if inputs is None or loss is None or loss.target is None:
         return None
+    if draft.classifier is not None:
+        return (*inputs, LabelFeature(name=draft.classifier.predicted_feature, type=draft.classifier.label_type))
     if isinstance(loss, CategoricalCrossEntropy):
-        return (*inputs, Feature(name=loss.target, shape=(1,), type="int"))
+        return (*inputs, ArrayFeature(name=loss.target, shape=(1,), type="int"))
     shape = shapes.get(loss.input or "")
-    return None if shape is None else (*inputs, Feature(name=loss.target, shape=shape))
+    return None if shape is None else (*inputs, ArrayFeature(name=loss.target, shape=short(shape)))
+
+
+def _outputs(draft: Draft, shapes: Mapping[str, Shape | None]) -> tuple[Feature, ...] | None:
+    if draft.outputs is None:
+        classifier = draft.classifier
+        if classifier is None:
+            return None
+        found: tuple[Feature, ...] = (LabelFeature(name=classifier.predicted_feature, type=classifier.label_type),)
+        if classifier.probabilities is not None:
+            found += (DictionaryFeature(name=classifier.probabilities, type="dictionary", keys=classifier.label_type),)
+        return found
+    given = _all_values(draft.outputs)
+    return None if given is None else tuple(_with_shape(feature, shapes) for feature in given)
+
+
+def _with_shape(feature: Feature, shapes: Mapping[str, Shape | None]) -> Feature:
+    made = shapes.get(feature.name)
+    if isinstance(feature, ArrayFeature) and feature.shape is None and made is not None:
+        return feature.model_copy(update={"shape": short(made)})
+    return feature
 
 
 def _all_values(parts: Sequence[Part[Feature]]) -> tuple[Feature, ...] | None:
@@ -249,4 +329,4 @@ def _texts(text: str | None) -> tuple[str, ...]:
 
 
 def _too_large(shape: Shape) -> str:
-    return f"makes a blob of shape {list(shape)}, which is {prod(shape)} numbers; one may have {MOST_ELEMENTS}"
+    return f"makes a blob of shape {said(shape)}, which is {prod(shape)} numbers; one may have {MOST_ELEMENTS}"

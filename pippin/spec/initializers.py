@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pippin.spec.resolved import ResolvedLayer, ResolvedSpec
 from pippin.spec.values import Shape
-from pippin.spec.weighted import Weighted
+from pippin.spec.weighted import Drawn, Parametric
 from pippin.spec.weights import Weights
 
 
@@ -28,15 +28,20 @@ def initial_weights(resolved: ResolvedSpec) -> Weights:
 
 
 def _initial(entry: ResolvedLayer, key: str, shape: Shape, seed: int) -> NDArray[np.float32]:
-    assert isinstance(entry.layer, Weighted)
-    given = entry.layer.weights if key == "weights" else entry.layer.bias
+    layer = entry.layer
+    assert isinstance(layer, Parametric)
+    given = layer.given(key)
     if given is not None:
         return np.asarray(given, dtype=np.float32)
-    if key == "bias" or entry.layer.initializer == "zeros":
-        return np.zeros(shape, dtype=np.float32)
-    outputs, inputs, field = shape[0], shape[1], prod(shape[2:])
-    fans = inputs * field + (outputs * field if entry.layer.initializer == "glorot_uniform" else 0)
-    return _uniform(entry.layer.name, shape, seed, sqrt(6 / fans))
+    fill = layer.filled_with(key)
+    if fill is not None:
+        return np.full(shape, fill, dtype=np.float32)
+    assert isinstance(layer, Drawn)
+    into, out_of = layer.fans(key, shape)
+    fans = into + out_of if layer.initializer == "glorot_uniform" else into
+    # A layer with one array to draw keeps the stream that its name alone gives.
+    stream = layer.name if key == "weights" else f"{layer.name}/{key}"
+    return _uniform(stream, shape, seed, sqrt(6 / fans))
 
 
 def _uniform(name: str, shape: Shape, seed: int, limit: float) -> NDArray[np.float32]:

@@ -97,14 +97,6 @@ class IntegerParameter(_Parameter):
             return value in self.allowed
         return value >= 1 if self.minimum is None or self.maximum is None else self.minimum <= value <= self.maximum
 
-    def widened(self, value: float) -> Self:
-        """These limits, stretched just so far that they admit `value`; the default stays."""
-        if self.admits(value):
-            return self
-        if self.allowed is not None:
-            return self.model_copy(update={"allowed": tuple(sorted({*self.allowed, value}))})
-        return self.model_copy(update=_stretched(self.minimum, self.maximum, value))
-
 
 class DoubleParameter(_Parameter):
     """A `DoubleParameter`: any finite number, or those of a range."""
@@ -130,10 +122,6 @@ class DoubleParameter(_Parameter):
         """Whether the model lets a job use `value`."""
         return self.minimum is None or self.maximum is None or self.minimum <= value <= self.maximum
 
-    def widened(self, value: float) -> Self:
-        """These limits, stretched just so far that they admit `value`; the default stays."""
-        return self if self.admits(value) else self.model_copy(update=_stretched(self.minimum, self.maximum, value))
-
 
 def _check_range(default: float, minimum: float | None, maximum: float | None) -> None:
     if minimum is None or maximum is None:
@@ -142,9 +130,3 @@ def _check_range(default: float, minimum: float | None, maximum: float | None) -
         raise ValueError(f"found min {minimum} above max {maximum}; needs min no greater than max")
     if not minimum <= default <= maximum:
         raise ValueError(f"found default {default}; needs a number from {minimum} to {maximum}")
-
-
-def _stretched(minimum: float | None, maximum: float | None, value: float) -> dict[str, float]:
-    assert minimum is not None
-    assert maximum is not None
-    return {"minimum": min(minimum, value), "maximum": max(maximum, value)}

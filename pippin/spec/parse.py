@@ -1,17 +1,19 @@
 """From a document to its parts: each that can be understood, whatever is wrong with the others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from pippin.faults import Fault
+from pippin.spec.classes import Classifier, Regressor
 from pippin.spec.explain import explain
 from pippin.spec.features import Feature
 from pippin.spec.layer import Layer
 from pippin.spec.losses import Loss
-from pippin.spec.model import MOST_LAYERS, ModelSpec
+from pippin.spec.model import MOST_LAYERS, ModelSpec, NetworkSpec
+from pippin.spec.shapes import ArrayMapping, ImageMapping
 from pippin.spec.table import AnyLayer
 
 T = TypeVar("T")
@@ -19,6 +21,8 @@ T = TypeVar("T")
 _FEATURE: TypeAdapter[Feature] = TypeAdapter(Feature)
 _LAYER: TypeAdapter[Layer] = TypeAdapter(AnyLayer)
 _LOSS: TypeAdapter[Loss] = TypeAdapter(Loss)
+_CLASSIFIER: TypeAdapter[Classifier] = TypeAdapter(Classifier)
+_REGRESSOR: TypeAdapter[Regressor] = TypeAdapter(Regressor)
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,12 @@ class Part(Generic[T]):
         said = self.raw.get(field) if isinstance(self.raw, dict) else None
         return said if isinstance(said, str) and said else None
 
+    def texts(self, field: str) -> tuple[str, ...]:
+        """The same where several texts may stand."""
+        said = self.raw.get(field) if isinstance(self.raw, dict) else None
+        several = said if isinstance(said, list | tuple) else [said]
+        return tuple(text for text in several if isinstance(text, str) and text)
+
 
 @dataclass(frozen=True)
 class Draft:
@@ -46,41 +56,54 @@ class Draft:
     Attributes:
         spec: The whole; None when any part has faults.
         inputs: The model's inputs.
-        outputs: The model's outputs.
+        outputs: The model's outputs; None when the document leaves them out.
         training_inputs: None when the document leaves them out.
         layers: In the document's order.
         loss: None when it has faults.
         user_defined: The keys of the author's metadata.
+        classifier: None when there is none, or it has faults.
+        regressor: The same.
+        version: Of the file; None when it has faults.
+        arrays: How shapes of arrays are mapped to what layers see.
+        images: The same for images.
     """
 
-    spec: ModelSpec | None
+    spec: NetworkSpec | None
     inputs: tuple[Part[Feature], ...]
-    outputs: tuple[Part[Feature], ...]
+    outputs: tuple[Part[Feature], ...] | None
     training_inputs: tuple[Part[Feature], ...] | None
     layers: tuple[Part[Layer], ...]
     loss: Loss | None
     user_defined: tuple[str, ...]
+    classifier: Classifier | None = None
+    regressor: Regressor | None = None
+    version: int | None = None
+    arrays: ArrayMapping = "rank5"
+    images: ImageMapping = "rank5"
 
 
-def parse(document: object) -> tuple[Draft, list[Fault]]:
-    """The parts of a document, and what is wrong inside them."""
+def parse(document: object, kind: type[NetworkSpec] = ModelSpec) -> tuple[Draft, list[Fault]]:
+    """The parts of a document that should be one of `kind`, and what is wrong inside them."""
     try:
-        spec = ModelSpec.model_validate(document)
+        spec = kind.model_validate(document)
         faults = []
     except ValidationError as error:
         spec = None
-        faults = list(explain(error, ModelSpec, document))
+        faults = list(explain(error, kind, document))
     raw = document if isinstance(document, dict) else {}
     draft = Draft(
         spec=spec,
         inputs=_parts(raw.get("inputs"), _FEATURE.validate_python),
-        outputs=_parts(raw.get("outputs"), _FEATURE.validate_python),
-        training_inputs=(
-            None if raw.get("training_inputs") is None else _parts(raw["training_inputs"], _FEATURE.validate_python)
-        ),
+        outputs=_parts_if_any(raw.get("outputs")),
+        training_inputs=_parts_if_any(raw.get("training_inputs")),
         layers=_parts(raw.get("layers"), _LAYER.validate_python),
         loss=_understood(raw.get("loss"), _LOSS.validate_python),
         user_defined=tuple(key for key in _keys(raw.get("user_defined")) if isinstance(key, str)),
+        classifier=_understood(raw.get("classifier"), _CLASSIFIER.validate_python),
+        regressor=_understood(raw.get("regressor"), _REGRESSOR.validate_python),
+        version=_version(raw),
+        arrays="exact" if raw.get("array_input_shape_mapping") == "exact" else "rank5",
+        images="rank4" if raw.get("image_input_shape_mapping") == "rank4" else "rank5",
     )
     return draft, faults
 
@@ -92,11 +115,20 @@ def _parts(raw: object, validate: Callable[[object], T]) -> tuple[Part[T], ...]:
     return tuple(Part(_understood(entry, validate), entry) for entry in raw[:MOST_LAYERS])
 
 
+def _parts_if_any(raw: object) -> tuple[Part[Feature], ...] | None:
+    return None if raw is None else _parts(raw, _FEATURE.validate_python)
+
+
 def _understood(raw: object, validate: Callable[[object], T]) -> T | None:
     try:
         return validate(raw)
     except ValidationError:
         return None
+
+
+def _version(raw: Mapping[str, object]) -> int | None:
+    said = raw.get("version", NetworkSpec.model_fields["version"].default)
+    return said if isinstance(said, int) else None
 
 
 def _keys(raw: object) -> tuple[object, ...]:

@@ -1,11 +1,13 @@
 """From a document to a spec that is known to be right, or to every reason why it is not."""
 
 from pippin.spec.errors import SpecError
+from pippin.spec.findings import Finding
 from pippin.spec.graph import Graph, complete, trace
-from pippin.spec.model import ModelSpec
+from pippin.spec.model import ModelSpec, NetworkSpec
 from pippin.spec.parse import parse
-from pippin.spec.resolved import ResolvedSpec
-from pippin.spec.rules import RULES
+from pippin.spec.resolved import ResolvedLayer, ResolvedNetwork, ResolvedSpec
+from pippin.spec.rules import RULES_BY_ID, TRAINING_RULES_BY_ID, WARNINGS_BY_ID, Rule
+from pippin.spec.values import Shape
 
 
 def resolve(document: object) -> ResolvedSpec:
@@ -17,27 +19,49 @@ def resolve(document: object) -> ResolvedSpec:
     Raises:
         SpecError: With every fault at once, each with a pointer from the spec's root.
     """
-    if isinstance(document, ModelSpec):
+    spec, graph = _checked(document, ModelSpec, RULES_BY_ID | TRAINING_RULES_BY_ID)
+    assert isinstance(spec, ModelSpec)
+    layers = _completed(graph)
+    return ResolvedSpec(
+        spec=spec.model_copy(
+            update=_filled(graph, layers) | {"loss": graph.loss, "training_inputs": graph.training_inputs}
+        ),
+        layers=layers,
+        shapes=_shapes(graph),
+        findings=tuple(Finding.of(found, name) for name, warning in WARNINGS_BY_ID.items() for found in warning(graph)),
+    )
+
+
+def resolve_network(document: object) -> ResolvedNetwork:
+    """The same for a network that only predicts, such as the frozen front of a pipeline.
+
+    Raises:
+        SpecError: As `resolve` does.
+    """
+    spec, graph = _checked(document, NetworkSpec, RULES_BY_ID)
+    layers = _completed(graph)
+    return ResolvedNetwork(spec=spec.model_copy(update=_filled(graph, layers)), layers=layers, shapes=_shapes(graph))
+
+
+def _checked(document: object, kind: type[NetworkSpec], rules: dict[str, Rule]) -> tuple[NetworkSpec, Graph]:
+    if isinstance(document, NetworkSpec):
         document = document.document()
-    draft, faults = parse(document)
+    draft, faults = parse(document, kind)
     graph = trace(draft)
-    faults = [*faults, *graph.faults, *(fault for rule in RULES for fault in rule(graph))]
+    faults = [*faults, *graph.faults, *(fault.of(name) for name, rule in rules.items() for fault in rule(graph))]
     if faults:
         raise SpecError("the spec has faults", dict.fromkeys(faults))
     assert draft.spec is not None
-    return _resolved(draft.spec, graph)
+    return draft.spec, graph
 
 
-def _resolved(spec: ModelSpec, graph: Graph) -> ResolvedSpec:
-    layers = tuple(complete(node, graph.shapes) for node in graph.nodes)
-    return ResolvedSpec(
-        spec=spec.model_copy(
-            update={
-                "layers": tuple(resolved.layer for resolved in layers),
-                "loss": graph.loss,
-                "training_inputs": graph.training_inputs,
-            }
-        ),
-        layers=layers,
-        shapes={name: shape for name, shape in graph.shapes.items() if shape is not None},
-    )
+def _completed(graph: Graph) -> tuple[ResolvedLayer, ...]:
+    return tuple(complete(node, graph.shapes) for node in graph.nodes)
+
+
+def _filled(graph: Graph, layers: tuple[ResolvedLayer, ...]) -> dict[str, object]:
+    return {"layers": tuple(resolved.layer for resolved in layers), "outputs": graph.outputs}
+
+
+def _shapes(graph: Graph) -> dict[str, Shape]:
+    return {name: shape for name, shape in graph.shapes.items() if shape is not None}

@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
+from pippin.spec.features import Feature
+from pippin.spec.findings import Finding
 from pippin.spec.layer import Layer
-from pippin.spec.model import ModelSpec
+from pippin.spec.model import ModelSpec, NetworkSpec
 from pippin.spec.values import Shape
 
 
@@ -36,32 +38,69 @@ class ResolvedLayer:
 
 
 @dataclass(frozen=True)
-class ResolvedSpec:
-    """A spec that is known to be right.
+class ResolvedNetwork:
+    """A network that is known to be right.
 
     Attributes:
-        spec: The spec, every field filled in that could be inferred.
+        spec: Every field filled in that could be inferred.
         layers: In the order in which they are computed, which is the spec's own.
         shapes: Every blob's shape, of one example: model inputs and what layers make.
     """
 
-    spec: ModelSpec
+    spec: NetworkSpec
     layers: tuple[ResolvedLayer, ...]
     shapes: Mapping[str, Shape]
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers the model's weights hold."""
+        """How many numbers the network's weights hold."""
         return sum(layer.parameter_count for layer in self.layers)
 
     @property
+    def inputs(self) -> tuple[Feature, ...]:
+        """What a prediction needs."""
+        return self.spec.inputs
+
+    @property
+    def outputs(self) -> tuple[Feature, ...]:
+        """What a prediction answers, each array with its shape."""
+        assert self.spec.outputs is not None
+        return self.spec.outputs
+
+    @property
+    def probabilities_blob(self) -> str:
+        """The blob that holds a classifier's probabilities."""
+        assert self.spec.classifier is not None
+        return self.spec.classifier.blob or self.layers[-1].outputs[0]
+
+
+@dataclass(frozen=True)
+class ResolvedSpec(ResolvedNetwork):
+    """A spec that is known to be right: a network, and how it is trained.
+
+    Attributes:
+        findings: What Core ML accepts and yet is known to go wrong.
+    """
+
+    spec: ModelSpec
+    findings: tuple[Finding, ...] = ()
+
+    @property
     def training_target(self) -> str:
-        """The name of the training input that holds the truth."""
+        """The name of the training input that holds the truth: a classifier's own, where it is one of them."""
+        classifier = self.spec.classifier
+        if classifier is not None and classifier.predicted_feature in self.training_input_names:
+            return classifier.predicted_feature
         assert self.spec.loss.target is not None
         return self.spec.loss.target
 
     @property
-    def training_input_names(self) -> tuple[str, ...]:
-        """The names of all that a training example holds, in the spec's order."""
+    def training_inputs(self) -> tuple[Feature, ...]:
+        """What a training example holds, in the spec's order."""
         assert self.spec.training_inputs is not None
-        return tuple(feature.name for feature in self.spec.training_inputs)
+        return self.spec.training_inputs
+
+    @property
+    def training_input_names(self) -> tuple[str, ...]:
+        """The names of all that a training example holds."""
+        return tuple(feature.name for feature in self.training_inputs)

@@ -1,11 +1,16 @@
 """What every part of a spec is made of: frozen values and the scalars that they hold."""
 
+import struct
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Shape = tuple[int, ...]
-"""The shape of one example's blob: (C, H, W), or (C,) for a vector. The examples' own axis is never part of it."""
+"""The shape of one example's blob, as Core ML's layers see it; the axis of the examples is never part of it.
+
+With RANK5 mapping it is (sequence, 1, C, H, W), a vector being (1, 1, C, 1, 1); with EXACT mapping it has the rank that
+the model declares.
+"""
 
 MOST_ELEMENTS = 2**31
 """No blob may have more numbers than this."""
@@ -27,12 +32,29 @@ class Value(BaseModel):
     )
 
 
+def single(value: float) -> float:
+    """`value` as the nearest 32-bit float, in its shortest decimal form: 0.1, not 0.10000000149011612.
+
+    Raises:
+        ValueError: It is beyond what 32 bits hold.
+    """
+    try:
+        stored = struct.pack("<f", value)
+    except OverflowError:
+        raise ValueError(f"found {value}; needs a number that a float32 can hold") from None
+    (nearest,) = struct.unpack("<f", stored)
+    shortest = (float(f"{nearest:.{digits}g}") for digits in range(6, 10))
+    return next((short for short in shortest if struct.pack("<f", short) == stored), float(nearest))
+
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=100_000)]
 
 # Strict, because "3", true and 3.0 are no whole numbers, and a spec that says so has a mistake in it.
 Flag = Annotated[bool, Field(strict=True)]
 Real = Annotated[float, Field(strict=True)]
+Single = Annotated[float, Field(strict=True), AfterValidator(single)]
+"""A number of the file's `float` fields, as the shortest decimal that names it: what is written reads back the same."""
 Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 Natural = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Channels = Annotated[int, Field(strict=True, ge=1, le=2**24)]

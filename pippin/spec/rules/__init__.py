@@ -9,7 +9,7 @@ from typing import Final
 
 from pippin.faults import Fault
 from pippin.spec.graph import Graph
-from pippin.spec.rules import features, losses, names, training, updatable
+from pippin.spec.rules import features, losses, names, runtime, training, updatable
 
 Rule = Callable[[Graph], Iterator[Fault]]
 
@@ -17,13 +17,24 @@ RULES_BY_ID: Final[dict[str, Rule]] = {
     "names.layers-unique": names.layers_and_loss_have_names_of_their_own,
     "names.features-unique": names.features_have_names_of_their_own,
     "names.pippin-reserved": names.pippins_own_keys_are_left_alone,
+    "features.kinds": features.inputs_are_arrays_or_images,
     "features.ranks": features.array_inputs_have_rank_one_or_three,
+    "features.outputs": features.outputs_are_there,
     "features.outputs-made": features.outputs_are_made_by_a_layer,
     "features.output-shapes": features.outputs_have_the_shape_that_is_made,
+    "features.versions": features.features_are_of_a_version_that_has_them,
+    "classifier.labels": features.classes_are_what_a_layer_tells_apart,
+    "classifier.outputs": features.answers_of_classes_fit_the_classifier,
+    "regressor.outputs": features.a_regressor_answers_its_quantity,
+}
+"""What every network must keep; one that breaks a rule is refused."""
+
+TRAINING_RULES_BY_ID: Final[dict[str, Rule]] = {
     "updatable.some": updatable.some_layer_is_updatable,
     "updatable.types": updatable.updatable_layers_are_of_a_trainable_type,
     "updatable.path": updatable.gradients_can_reach_every_updatable_layer,
     "loss.softmax": losses.cross_entropy_judges_a_softmax,
+    "loss.distribution": losses.cross_entropy_judges_a_distribution,
     "loss.input-made": losses.mean_squared_error_judges_what_a_layer_makes,
     "loss.target-not-made": losses.target_is_not_made_in_the_graph,
     "training.inputs": training.training_inputs_hold_every_model_input,
@@ -31,5 +42,11 @@ RULES_BY_ID: Final[dict[str, Rule]] = {
     "training.target-type": training.target_has_the_type_and_shape_that_the_loss_needs,
     "training.nothing-else": training.training_inputs_hold_nothing_else,
 }
+"""What a network that is to be trained must keep besides."""
 
-RULES: Final = tuple(RULES_BY_ID.values())
+WARNINGS_BY_ID: Final[dict[str, Rule]] = {
+    "runtime.batchnorm": runtime.batch_normalization_stands_in_no_gradients_way,
+    "runtime.lstm": runtime.no_layer_is_an_lstm,
+    "runtime.softmax-axis": runtime.softmax_has_one_axis_to_work_on,
+}
+"""What Core ML's own validator accepts and its runtime is known to fail at; such a model is taken, and told of."""

@@ -4,25 +4,52 @@ from collections.abc import Iterator
 
 from pippin.faults import Fault, pointer
 from pippin.spec.explain import did_you_mean
+from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature, NumberFeature
 from pippin.spec.graph import Graph
+from pippin.spec.parse import Part
+from pippin.spec.shapes import is_vector, rank5, said, short
+
+
+def inputs_are_arrays_or_images(graph: Graph) -> Iterator[Fault]:
+    """A network reads arrays of a known shape, and images. Source: NeuralNetworkValidator.cpp, input types."""
+    lists = {"inputs": graph.draft.inputs, "training_inputs": graph.draft.training_inputs or ()}
+    for field, parts in lists.items():
+        for index, part in enumerate(parts):
+            if field == "inputs" and part.value is not None and not isinstance(part.value, ArrayFeature | ImageFeature):
+                yield Fault(
+                    pointer(field, index, "type"), f"found {part.value.type!r}; a network reads arrays and images"
+                )
+            if isinstance(part.value, ArrayFeature) and part.value.shape is None:
+                yield Fault(pointer(field, index, "shape"), "is required: [C] for a vector or [C, H, W]")
 
 
 def array_inputs_have_rank_one_or_three(graph: Graph) -> Iterator[Fault]:
     """With RANK5 arrays an input is [C] or [C, H, W]. Source: NeuralNetworkValidator.cpp, `arrayInputShapeMapping`."""
+    if graph.draft.arrays == "exact":
+        return
     for index, part in enumerate(graph.draft.inputs):
-        if part.value is not None and len(part.value.shape) not in (1, 3):
-            yield Fault(
-                pointer("inputs", index, "shape"),
-                f"found {list(part.value.shape)}; needs [C] for a vector or [C, H, W]",
-            )
+        shape = _declared(part)
+        if shape is not None and len(shape) not in (1, 3):
+            yield Fault(pointer("inputs", index, "shape"), f"found {list(shape)}; needs [C] for a vector or [C, H, W]")
+
+
+def outputs_are_there(graph: Graph) -> Iterator[Fault]:
+    """A model answers something; only a classifier's outputs follow from its classes. Ours."""
+    if graph.draft.outputs is None and graph.draft.classifier is None and graph.draft.spec is not None:
+        yield Fault("/outputs", "is required: what a prediction answers")
 
 
 def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
-    """Every output is a blob that a layer makes. Source: NeuralNetworkValidator.cpp, outputs of the interface."""
+    """Every output is a blob that a layer makes. Source: NeuralNetworkValidator.cpp, outputs of the interface.
+
+    What a classifier says about its classes is no blob.
+    """
     if not graph.is_named:
         return
-    for index, part in enumerate(graph.draft.outputs):
+    for index, part in enumerate(graph.draft.outputs or ()):
         name = part.text("name")
+        if isinstance(part.value, LabelFeature | DictionaryFeature):
+            continue
         if name is not None and name not in graph.makers:
             hint = did_you_mean(name, list(graph.makers))
             yield Fault(pointer("outputs", index, "name"), f"found {name!r}, which no layer makes{hint}")
@@ -30,13 +57,96 @@ def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
 
 def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
     """A declared shape is the one that the layers make. Ours: Apple's validator does not check it."""
-    for index, part in enumerate(graph.draft.outputs):
+    for index, part in enumerate(graph.draft.outputs or ()):
         if part.value is None:
             continue
-        made = graph.shapes.get(part.value.name)
-        if made is not None and part.value.name in graph.makers and part.value.shape != made:
-            yield Fault(
-                pointer("outputs", index, "shape"), f"found {list(part.value.shape)}; the layers make {list(made)}"
-            )
+        made = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
+        shape = _declared(part)
+        if made is not None and shape is not None and made not in (shape, rank5(shape)):
+            yield Fault(pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {said(made)}")
+        if made is not None and isinstance(part.value, NumberFeature) and short(made) != (1,):
+            yield Fault(pointer("outputs", index), f"found a number; the layers make {said(made)}")
         if part.value.type == "int":
             yield Fault(pointer("outputs", index, "type"), "found 'int'; what layers make is 'float' or 'double'")
+        if isinstance(part.value, ImageFeature):
+            yield Fault(pointer("outputs", index, "type"), "found 'image'; Pippin trains models that answer arrays")
+
+
+def classes_are_what_a_layer_tells_apart(graph: Graph) -> Iterator[Fault]:
+    """A classifier's probabilities are a vector with one number a label, and no label stands twice.
+
+    Source: NeuralNetworkValidator.cpp, `validateNeuralNetworkClassifier`; that the numbers must be equal is ours.
+    """
+    classifier = graph.draft.classifier
+    if classifier is None:
+        return
+    if len(set(classifier.labels)) < len(classifier.labels):
+        yield Fault("/classifier/labels", "found a label twice; needs each class once")
+    blob = classifier.blob or next((name for node in graph.nodes[-1:] for name in node.outputs), None)
+    if blob is None:
+        return
+    if blob not in graph.makers:
+        if graph.is_named:
+            hint = did_you_mean(blob, list(graph.makers))
+            yield Fault("/classifier/blob", f"found {blob!r}, which no layer makes{hint}")
+        return
+    made = graph.shapes.get(blob)
+    if made is not None and not (is_vector(made) and max(made) == len(classifier.labels)):
+        yield Fault(
+            "/classifier/labels",
+            f"found {len(classifier.labels)} labels; {blob!r} has the shape {said(made)}: needs one for each number",
+        )
+
+
+def answers_of_classes_fit_the_classifier(graph: Graph) -> Iterator[Fault]:
+    """Labels and dictionaries of probabilities are for a classifier, under the names and of the types that it says.
+
+    Source: InterfaceValidators.cpp, `validateClassifierInterface`.
+    """
+    classifier = graph.draft.classifier
+    if classifier is not None and graph.draft.regressor is not None:
+        yield Fault("/regressor", "found a classifier and a regressor; a model is at most one of them")
+    outputs = graph.draft.outputs
+    for index, part in enumerate(outputs or ()):
+        value, at = part.value, pointer("outputs", index)
+        if not isinstance(value, LabelFeature | DictionaryFeature):
+            continue
+        if classifier is None:
+            yield Fault(at, f"found {value.type!r}; only a classifier answers that: say its classes in `classifier`")
+            continue
+        is_label = isinstance(value, LabelFeature)
+        wanted = classifier.predicted_feature if is_label else classifier.probabilities
+        if value.name != wanted:
+            yield Fault(at + "/name", f"found {value.name!r}; the classifier calls it {wanted!r}")
+        kind = value.type if isinstance(value, LabelFeature) else value.keys
+        if kind != classifier.label_type:
+            yield Fault(at, f"found {kind!r}; the classifier's labels are {classifier.label_type!r}")
+    if classifier is not None and outputs is not None:
+        names = {part.text("name") for part in outputs}
+        for wanted in (classifier.predicted_feature, classifier.probabilities):
+            if wanted is not None and wanted not in names:
+                yield Fault("/outputs", f"found no {wanted!r}, which the classifier answers")
+
+
+def a_regressor_answers_its_quantity(graph: Graph) -> Iterator[Fault]:
+    """The predicted feature is an output. Source: InterfaceValidators.cpp, `validateRegressorInterface`."""
+    regressor, outputs = graph.draft.regressor, graph.draft.outputs
+    if regressor is None or outputs is None:
+        return
+    if regressor.predicted_feature not in {part.text("name") for part in outputs}:
+        yield Fault("/regressor/predicted_feature", f"found {regressor.predicted_feature!r}, which is no output")
+
+
+def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
+    """Layers stand in files of the version that brought them. Source: Format.hpp, specification versions."""
+    version = graph.draft.version
+    for node in graph.nodes:
+        if version is not None and node.layer is not None and node.layer.version_needed > version:
+            yield Fault(
+                pointer("layers", node.index, "type"),
+                f"found {node.layer.type} as it is since version {node.layer.version_needed}; the model says {version}",
+            )
+
+
+def _declared(part: Part[Feature]) -> tuple[int, ...] | None:
+    return part.value.shape if isinstance(part.value, ArrayFeature) else None

@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pippin.faults import Fault
 from pippin.spec.explain import did_you_mean
 from pippin.spec.graph import Graph
+from pippin.spec.layers.softmax import Softmax
 from pippin.spec.losses import CategoricalCrossEntropy, MeanSquaredError
-from pippin.spec.softmax import Softmax
+from pippin.spec.shapes import is_vector, said
 
 
 def cross_entropy_judges_a_softmax(graph: Graph) -> Iterator[Fault]:
@@ -22,6 +23,18 @@ def cross_entropy_judges_a_softmax(graph: Graph) -> Iterator[Fault]:
             "/loss/input",
             f"found {loss.input!r}, made by layer {maker.name!r} of type {maker.layer.type}; "
             "a cross-entropy needs what a softmax makes",
+        )
+
+
+def cross_entropy_judges_a_distribution(graph: Graph) -> Iterator[Fault]:
+    """What a cross-entropy judges is one distribution: a vector. Source: `CategoricalCrossEntropyLossLayer`."""
+    loss = graph.loss
+    if not isinstance(loss, CategoricalCrossEntropy) or loss.input not in graph.makers:
+        return
+    judged = graph.shapes.get(loss.input or "")
+    if judged is not None and not is_vector(judged):
+        yield Fault(
+            "/loss/input", f"found a blob of shape {said(judged)}; a cross-entropy needs a vector: flatten first"
         )
 
 

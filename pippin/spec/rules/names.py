@@ -27,7 +27,7 @@ def features_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
     """No two inputs, outputs or training inputs share a name. Source: InterfaceValidation of Validators.cpp."""
     lists = {
         "inputs": graph.draft.inputs,
-        "outputs": graph.draft.outputs,
+        "outputs": graph.draft.outputs or (),
         "training_inputs": graph.draft.training_inputs or (),
     }
     for field, parts in lists.items():

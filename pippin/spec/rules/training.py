@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from pippin.faults import Fault, pointer
-from pippin.spec.features import Feature
+from pippin.spec.features import ArrayFeature, Feature, NumberFeature
 from pippin.spec.graph import Graph
 from pippin.spec.losses import CategoricalCrossEntropy
 from pippin.spec.parse import Part
+from pippin.spec.shapes import rank5, said
 
 
 def training_inputs_hold_every_model_input(graph: Graph) -> Iterator[Fault]:
@@ -30,35 +31,47 @@ def training_inputs_hold_every_model_input(graph: Graph) -> Iterator[Fault]:
 
 
 def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
-    """The loss's target is a training input. Source: UpdatableNeuralNetworkValidator.cpp."""
+    """The loss's target, or a classifier's own predicted feature. Source: UpdatableNeuralNetworkValidator.cpp."""
     listed = _listed(graph)
-    if listed is not None and graph.loss is not None and graph.loss.target not in listed:
-        yield Fault("/training_inputs", f"found no {graph.loss.target!r}; needs the loss's target")
+    if listed is None or graph.target is None or graph.target in listed:
+        return
+    what = "what the classifier predicts" if graph.draft.classifier is not None else "the loss's target"
+    wanted = graph.draft.classifier.predicted_feature if graph.draft.classifier is not None else graph.target
+    yield Fault("/training_inputs", f"found no {wanted!r}; needs {what}")
 
 
 def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[Fault]:
-    """A class index for a cross-entropy, what the loss judges for a mean squared error.
+    """A class index for a cross-entropy, a class's name for a classifier, what is judged for a mean squared error.
 
-    Ours: Apple's validator lets a float one-hot target pass, and the runtime crashes on it.
+    A classifier's is Apple's own check (UpdatableNeuralNetworkValidator.cpp). Ours are the others: Apple's validator
+    lets a float one-hot target pass, and the runtime crashes on it.
     """
     listed = _listed(graph)
-    if listed is None or graph.loss is None or graph.loss.target not in listed:
+    if listed is None or graph.loss is None or graph.target is None or graph.target not in listed:
         return
-    index, part = listed[graph.loss.target]
-    if part.value is None or graph.loss.target in graph.shapes:
+    index, part = listed[graph.target]
+    value = part.value
+    if value is None or graph.target in graph.shapes:
         return
     at = pointer("training_inputs", index)
+    classifier = graph.draft.classifier
+    if classifier is not None and value.name == classifier.predicted_feature:
+        if value.type != classifier.label_type:
+            yield Fault(at + "/type", f"found {value.type!r}; the classifier's labels are {classifier.label_type!r}")
+        return
     if isinstance(graph.loss, CategoricalCrossEntropy):
-        if part.value.shape != (1,):
-            yield Fault(at + "/shape", f"found {list(part.value.shape)}; a cross-entropy needs [1], a class index")
-        if part.value.type != "int":
-            yield Fault(at + "/type", f"found {part.value.type!r}; a cross-entropy needs 'int', a class index")
+        if not isinstance(value, ArrayFeature) or value.type != "int":
+            yield Fault(at + "/type", f"found {value.type!r}; a cross-entropy needs 'int', a class index")
+        if isinstance(value, ArrayFeature) and value.shape not in (None, (1,)):
+            yield Fault(at + "/shape", f"found {list(value.lengths)}; a cross-entropy needs [1], a class index")
         return
     judged = graph.shapes.get(graph.loss.input or "")
-    if judged is not None and part.value.shape != judged:
-        yield Fault(at + "/shape", f"found {list(part.value.shape)}; the loss judges a blob of shape {list(judged)}")
-    if part.value.type == "int":
-        yield Fault(at + "/type", "found 'int'; a mean squared error needs 'float' or 'double'")
+    if not isinstance(value, ArrayFeature | NumberFeature) or value.type == "int":
+        yield Fault(at + "/type", f"found {value.type!r}; a mean squared error needs 'float' or 'double'")
+        return
+    shape = value.shape if isinstance(value, ArrayFeature) else (1,)
+    if judged is not None and shape is not None and judged not in (shape, rank5(shape)):
+        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {said(judged)}")
 
 
 def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
@@ -66,7 +79,7 @@ def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
     listed = _listed(graph)
     if listed is None or graph.loss is None:
         return
-    wanted = {part.text("name") for part in graph.draft.inputs} | {graph.loss.target}
+    wanted = {part.text("name") for part in graph.draft.inputs} | {graph.loss.target, graph.target}
     for name, (index, _) in listed.items():
         if name not in wanted:
             yield Fault(
@@ -85,4 +98,4 @@ def _listed(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
 
 
 def _said(feature: Feature) -> str:
-    return f"{feature.type} {list(feature.shape)}"
+    return f"{feature.type} {list(feature.shape or ())}" if isinstance(feature, ArrayFeature) else feature.type

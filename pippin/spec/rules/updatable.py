@@ -32,16 +32,23 @@ def gradients_can_reach_every_updatable_layer(graph: Graph) -> Iterator[Fault]:
     """
     if graph.loss is None:
         return
-    carrying = _nodes_above_an_updatable_one(graph)
     exempt = graph.makers.get(graph.loss.input or "") if isinstance(graph.loss, CategoricalCrossEntropy) else None
-    for node in _nodes_below_the_loss(graph):
-        if node.layer is None or node.layer.passes_gradient or node is exempt or node.index not in carrying:
+    for node in between_loss_and_updatable(graph):
+        if node.layer is None or node.layer.passes_gradient or node is exempt:
             continue
         yield Fault(
             pointer("layers", node.index, "type"),
             f"found {node.layer.type} between the loss and an updatable layer; Core ML passes gradients only through "
             + ", ".join(sorted(name for name, layer in LAYERS.items() if layer.passes_gradient)),
         )
+
+
+def between_loss_and_updatable(graph: Graph) -> list[Node]:
+    """The layers that a gradient passes on its way from the loss to an updatable layer, in the spec's order."""
+    if graph.loss is None:
+        return []
+    carrying = _nodes_above_an_updatable_one(graph)
+    return [node for node in _nodes_below_the_loss(graph) if node.index in carrying]
 
 
 def _nodes_below_the_loss(graph: Graph) -> list[Node]:

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pippin.mlmodel import ModelFileError, inference_variant, read, with_weights
-from pippin.mlmodel.proto import Message
+from pippin.jobs.request import Hyperparameters
+from pippin.mlmodel import ModelFileError, admitting, inference_variant, read, with_learned
+from pippin.mlmodel.proto import Message, new_model, parse, serialize
 
 MakeFile = Callable[..., bytes]
 Parse = Callable[[bytes], Message]
@@ -18,7 +19,7 @@ BIAS = np.array([1, 2, 3], dtype=np.float32)
 
 
 def test_new_weights_are_read_back(small_file: MakeFile) -> None:
-    found = read(with_weights(small_file(), {"dense": {"weights": WEIGHTS, "bias": BIAS}})).weights["dense"]
+    found = read(with_learned(small_file(), {"dense": {"weights": WEIGHTS, "bias": BIAS}})).weights["dense"]
     assert np.array_equal(found["weights"], WEIGHTS)
     assert np.array_equal(found["bias"], BIAS)
 
@@ -26,11 +27,11 @@ def test_new_weights_are_read_back(small_file: MakeFile) -> None:
 def test_all_else_stays_as_it_is(small_file: MakeFile) -> None:
     before = small_file(user_defined={"a": "1"}, epochs={"default": 3, "max": 9})
     old = read(before).weights
-    changed = with_weights(before, {"dense": {"bias": BIAS}}, {"b": "2"})
+    changed = with_learned(before, {"dense": {"bias": BIAS}}, {"b": "2"})
     assert np.array_equal(read(changed).weights["dense"]["weights"], old["dense"]["weights"])
     assert read(changed).metadata == {"a": "1", "b": "2"}
     assert read(changed).resolved.spec.epochs == read(before).resolved.spec.epochs
-    assert with_weights(before, old) == before
+    assert with_learned(before, old) == before
 
 
 def test_half_precision_gives_way_to_full(spoiled: Spoil, message_in: Parse) -> None:
@@ -40,7 +41,7 @@ def test_half_precision_gives_way_to_full(spoiled: Spoil, message_in: Parse) -> 
         weights.float16Value = bytes(24)
 
     blob = (
-        message_in(with_weights(spoiled(halve), {"dense": {"weights": WEIGHTS}})).neuralNetwork.layers[0].innerProduct
+        message_in(with_learned(spoiled(halve), {"dense": {"weights": WEIGHTS}})).neuralNetwork.layers[0].innerProduct
     )
     assert blob.weights.float16Value == b""
     assert list(blob.weights.floatValue) == list(range(12))
@@ -58,7 +59,7 @@ def test_half_precision_gives_way_to_full(spoiled: Spoil, message_in: Parse) -> 
 )
 def test_weights_that_are_not_the_layers_are_refused(small_file: MakeFile, weights: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
     with pytest.raises(ModelFileError, match=said):
-        with_weights(small_file(), weights)
+        with_learned(small_file(), weights)
 
 
 def test_an_inference_model_is_not_marked_updatable(small_file: MakeFile, message_in: Parse) -> None:
@@ -108,6 +109,49 @@ def test_stripping_twice_changes_nothing(small_file: MakeFile) -> None:
     assert inference_variant(once) == once
 
 
-def test_only_networks_are_stripped(spoiled: Spoil) -> None:
-    with pytest.raises(ModelFileError, match="kind pipeline"):
-        inference_variant(spoiled(lambda model: model.pipeline.SetInParent()))
+def test_what_cannot_be_updated_is_not_stripped(spoiled: Spoil) -> None:
+    with pytest.raises(ModelFileError, match="kind glmRegressor"):
+        inference_variant(spoiled(lambda model: model.glmRegressor.SetInParent()))
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked", "limits"),
+    [
+        (7, 9, {"default": 7}),
+        ({"default": 7, "min": 5, "max": 50}, 9, {"default": 7, "min": 5, "max": 50}),
+        ({"default": 7, "min": 5, "max": 50}, 60, {"default": 7, "min": 5, "max": 60}),
+        ({"default": 7, "min": 5, "max": 50}, 2, {"default": 7, "min": 2, "max": 50}),
+        ({"default": 7, "set": [30, 7]}, 30, {"default": 7, "set": (30, 7)}),
+        ({"default": 7, "set": [30, 7]}, 9, {"default": 7, "set": (7, 9, 30)}),
+    ],
+)
+def test_limits_are_stretched_no_further_than_needed(
+    small_file: MakeFile, declared: object, asked: int, limits: dict[str, Any]
+) -> None:
+    data = small_file(epochs=declared)
+    wider = read(admitting(data, Hyperparameters(epochs=asked, shuffle=True, seed=1))).resolved.spec
+    assert wider.epochs.model_dump(exclude_none=True) in (limits, limits["default"])
+    assert wider.epochs.admits(asked)
+    assert wider.optimizer == read(data).resolved.spec.optimizer
+
+
+def test_a_learning_rate_beyond_its_range_stretches_it(small_file: MakeFile) -> None:
+    data = small_file(optimizer={"type": "sgd", "learning_rate": {"default": 0.1, "max": 0.3}, "mini_batch_size": 2})
+    asked = Hyperparameters(learning_rate=0.5, momentum=0.9, shuffle=True, seed=1)
+    rate = read(admitting(data, asked)).resolved.spec.optimizer.learning_rate
+    assert (rate.default, rate.minimum, rate.maximum) == (0.1, 0, 0.5)
+
+
+def test_the_limit_of_neighbours_is_stretched_too(nearest: Message) -> None:
+    nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3]
+    wider = parse(admitting(serialize(nearest), Hyperparameters(number_of_neighbors=5, shuffle=True, seed=1)))
+    assert list(wider.kNearestNeighborsClassifier.numberOfNeighbors.set.values) == [3, 5]
+
+
+@pytest.fixture
+def nearest() -> Message:
+    """A message with what a nearest-neighbour classifier declares."""
+    model = new_model()
+    model.specificationVersion = 4
+    model.kNearestNeighborsClassifier.numberOfNeighbors.defaultValue = 3
+    return model

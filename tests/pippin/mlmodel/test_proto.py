@@ -15,10 +15,10 @@ def run(program: str) -> subprocess.CompletedProcess[str]:
 
 def test_nothing_is_printed_when_a_model_is_built_and_read() -> None:
     finished = run(
-        "from pippin.mlmodel import build, inference_variant, read, with_weights\n"
+        "from pippin.mlmodel import build, inference_variant, read, with_learned\n"
         "from pippin.spec import resolve\nfrom pippin.spec.presets import preset\n"
         "data = build(resolve(preset('mnist-cnn')))\n"
-        "inference_variant(with_weights(data, read(data).weights))"
+        "inference_variant(with_learned(data, read(data).weights))"
     )
     assert finished.stdout == ""
     assert "Failed to load" not in finished.stderr

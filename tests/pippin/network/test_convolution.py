@@ -10,11 +10,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pippin.network.arrays import Array, Convolve, LayerWeights, Namespace
-from pippin.network.convolution import FEW_CHANNELS
+from pippin.network.layers.convolution import FEW_CHANNELS
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
 from pippin.network.window import Borders, Pair
-from pippin.spec.convolution import Convolution
+from pippin.spec.layers.convolution import Convolution
 
 Case = tuple[Convolution, int, Pair]
 """A layer, its number of input channels, height and width."""

@@ -7,7 +7,7 @@ import pytest
 
 from pippin.network import losses, predict
 from pippin.network.arrays import Array, Weights
-from pippin.network.convolution import product
+from pippin.network.layers.convolution import product
 from pippin.network.plan import plan
 from pippin.network.window import Borders, Pair, Window, with_borders
 from pippin.spec import ResolvedSpec

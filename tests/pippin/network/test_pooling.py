@@ -11,7 +11,7 @@ from pippin.network.arrays import Array, Namespace
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
 from pippin.network.window import Pair
-from pippin.spec.pooling import Pooling
+from pippin.spec.layers.pooling import Pooling
 
 Case = tuple[Pooling, Pair]
 """A layer, height and width."""

@@ -7,12 +7,12 @@ import pytest
 
 from pippin.network.arrays import Array, Namespace
 from pippin.spec import Layer
-from pippin.spec.flatten import Flatten
-from pippin.spec.inner_product import InnerProduct
-from pippin.spec.relu import ReLU
-from pippin.spec.sigmoid import Sigmoid
-from pippin.spec.softmax import Softmax
-from pippin.spec.tanh import Tanh
+from pippin.spec.layers.flatten import Flatten
+from pippin.spec.layers.inner_product import InnerProduct
+from pippin.spec.layers.relu import ReLU
+from pippin.spec.layers.sigmoid import Sigmoid
+from pippin.spec.layers.softmax import Softmax
+from pippin.spec.layers.tanh import Tanh
 
 Shape = tuple[int, ...]
 Case = tuple[Layer, Shape, Mapping[str, Shape]]

@@ -1,7 +1,7 @@
 import pytest
 
 from pippin.spec import Layer, Shape
-from pippin.spec.convolution import Convolution
+from pippin.spec.layers.convolution import Convolution
 
 
 def conv(**fields: object) -> Convolution:

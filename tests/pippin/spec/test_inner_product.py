@@ -1,7 +1,7 @@
 import pytest
 
 from pippin.spec import Layer, Shape
-from pippin.spec.inner_product import InnerProduct
+from pippin.spec.layers.inner_product import InnerProduct
 
 
 def dense(**fields: object) -> InnerProduct:

@@ -1,13 +1,13 @@
 import pytest
 
 from pippin.spec import Shape
-from pippin.spec.flatten import Flatten
+from pippin.spec.layers.flatten import Flatten
 from pippin.spec.layer import Elementwise
-from pippin.spec.relu import ReLU
-from pippin.spec.sigmoid import Sigmoid
-from pippin.spec.softmax import Softmax
+from pippin.spec.layers.relu import ReLU
+from pippin.spec.layers.sigmoid import Sigmoid
+from pippin.spec.layers.softmax import Softmax
 from pippin.spec.table import LAYERS, LAYERS_BY_PROTO_PATH
-from pippin.spec.tanh import Tanh
+from pippin.spec.layers.tanh import Tanh
 
 
 @pytest.mark.parametrize(("shape", "flat"), [((3, 4, 5), (60,)), ((7,), (7,))])

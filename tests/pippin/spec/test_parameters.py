@@ -81,26 +81,6 @@ def test_json_has_it_as_short_as_it_was_given(given: object) -> None:
     assert whole(given).model_dump(mode="json") == given
 
 
-@given(
-    value=st.integers(1, 100),
-    parameter=st.sampled_from([7, {"default": 7, "min": 5, "max": 50}, {"default": 7, "set": [7, 30]}]),
-)
-def test_widening_admits_the_value_and_all_that_was_admitted_before(value: float, parameter: object) -> None:
-    before = whole(parameter)
-    after = before.widened(value)
-    assert after.admits(value)
-    assert after.default == before.default
-    assert all(after.admits(other) for other in range(1, 101) if before.admits(other))
-    assert (after is before) == before.admits(value)
-    assert IntegerParameter.model_validate(after.model_dump(mode="json")) == after
-
-
-def test_widening_stretches_no_further_than_needed() -> None:
-    wider = real({"default": 0.1, "min": 0, "max": 0.3}).widened(0.5)
-    assert (wider.minimum, wider.maximum) == (0, 0.5)
-    assert whole({"default": 7, "set": [30, 7]}).widened(9).allowed == (7, 9, 30)
-
-
 def test_limits_are_told_in_words() -> None:
     assert whole({"default": 5, "set": [5, 6]}).limits == "one of 5, 6"
     assert whole({"default": 5, "min": 2, "max": 8}).limits == "a whole number from 2 to 8"

@@ -1,7 +1,7 @@
 import pytest
 
 from pippin.spec import Layer, Shape
-from pippin.spec.pooling import Pooling
+from pippin.spec.layers.pooling import Pooling
 
 
 def pool(**fields: object) -> Pooling:

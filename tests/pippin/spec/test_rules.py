@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from pippin.faults import Fault
+from pippin.spec import Finding, resolve
 from pippin.spec.graph import trace
 from pippin.spec.parse import parse
-from pippin.spec.rules import RULES_BY_ID
+from pippin.spec.rules import RULES_BY_ID, TRAINING_RULES_BY_ID, WARNINGS_BY_ID
 
 MakeSpec = Callable[..., dict[str, Any]]
 FaultsOf = Callable[[object], dict[str, str]]
@@ -21,6 +22,22 @@ Y = {"name": "y", "shape": [3]}
 CLASS = {"name": "y_true", "shape": [1], "type": "int"}
 ENTROPY = {"type": "categorical_cross_entropy"}
 SQUARES = {"type": "mean_squared_error"}
+
+
+ALL = RULES_BY_ID | TRAINING_RULES_BY_ID | WARNINGS_BY_ID
+LABEL = {"name": "classLabel", "type": "string"}
+CLASSES = {"labels": ["a", "b", "c"], "probabilities": "p"}
+DICTIONARY = {"name": "p", "type": "dictionary"}
+IMAGE = {"name": "x", "shape": [1, 4, 4]}
+BATCHNORM = {"type": "batchnorm", "name": "norm"}
+LSTM = {"type": "uni_directional_lstm", "name": "lstm", "output_vector_size": 3}
+EXACT = {
+    "array_input_shape_mapping": "exact",
+    "inputs": [{"name": "x", "shape": [1, 2, 4]}],
+    "layers": [SOFTMAX, DENSE],
+    "outputs": [{"name": "y"}],
+    "loss": SQUARES,
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +74,26 @@ CASES = [
         "/inputs/0/shape",
     ),
     Case("features.outputs-made", {}, {"outputs": [{"name": "x", "shape": [4]}]}, "/outputs/0/name"),
+    Case("features.kinds", {}, {"inputs": [{"name": "x", "type": "string"}]}, "/inputs/0/type"),
+    Case("features.kinds", {"outputs": [{"name": "y"}]}, {"inputs": [{"name": "x"}]}, "/inputs/0/shape"),
+    Case("features.outputs", {"outputs": ..., "classifier": {"labels": ["a", "b", "c"]}}, {"outputs": ...}, "/outputs"),
     Case("features.output-shapes", {}, {"outputs": [{"name": "y", "shape": [1, 3]}]}, "/outputs/0/shape"),
+    Case("features.output-shapes", {"outputs": [{"name": "y", "shape": [3, 1, 1]}]}, {"outputs": [{"name": "y", "type": "image", "width": 3, "height": 1}]}, "/outputs/0/type"),
+    Case("features.output-shapes", {}, {"outputs": [{"name": "y", "type": "number"}]}, "/outputs/0"),
+    Case(
+        "features.versions",
+        {"version": 4, "layers": [{"type": "relu", "name": "r"}, DENSE, SOFTMAX]},
+        {"version": 1, "layers": [{"type": "resize_bilinear", "name": "r", "target_size": [2, 2]}, DENSE, SOFTMAX]},
+        "/layers/0/type",
+    ),
+    Case("classifier.labels", {"classifier": CLASSES}, {"classifier": {"labels": ["a", "b"]}}, "/classifier/labels"),
+    Case("classifier.labels", {"classifier": {"labels": [3, 1, 2]}}, {"classifier": {"labels": ["a", "a", "c"]}}, "/classifier/labels"),
+    Case("classifier.labels", {"classifier": {"labels": [0, 1, 2], "blob": "y"}}, {"layers": [DENSE, SOFTMAX | {"output": "y"}], "classifier": {"labels": ["a", "b", "c"], "blob": "q"}}, "/classifier/blob"),
+    Case("classifier.outputs", {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY]}, {"outputs": [LABEL]}, "/outputs/0"),
+    Case("classifier.outputs", {"classifier": CLASSES, "outputs": [DICTIONARY, LABEL]}, {"classifier": CLASSES, "outputs": [LABEL]}, "/outputs"),
+    Case("classifier.outputs", {}, {"classifier": CLASSES, "outputs": [LABEL | {"type": "int64"}, DICTIONARY]}, "/outputs/0"),
+    Case("classifier.outputs", {"regressor": {"predicted_feature": "y"}}, {"classifier": {"labels": ["a", "b", "c"]}, "outputs": [LABEL], "regressor": {"predicted_feature": "y"}}, "/regressor"),
+    Case("regressor.outputs", {"regressor": {"predicted_feature": "y"}}, {"regressor": {"predicted_feature": "z"}}, "/regressor/predicted_feature"),
     Case("features.output-shapes", {}, {"outputs": [{"name": "y", "shape": [3], "type": "int"}]}, "/outputs/0/type"),
     Case("updatable.some", {}, {"layers": [DENSE | {"updatable": False}, SOFTMAX]}, "/layers"),
     Case("updatable.types", {}, {"layers": [DENSE, SOFTMAX | {"updatable": True}]}, "/layers/1/updatable"),
@@ -70,6 +106,7 @@ CASES = [
     Case("updatable.path", {"layers": [DENSE], "loss": SQUARES}, {"loss": SQUARES}, "/layers/1/type"),
     Case("loss.softmax", {}, {"loss": ENTROPY | {"input": "dense"}}, "/loss/input"),
     Case("loss.softmax", {}, {"loss": ENTROPY | {"input": "x"}}, "/loss/input"),
+    Case("loss.distribution", {}, {"inputs": [IMAGE], "layers": [SOFTMAX]}, "/loss/input"),
     Case("loss.input-made", {"loss": SQUARES | {"input": "dense"}}, {"loss": SQUARES | {"input": "x"}}, "/loss/input"),
     Case("loss.target-not-made", {}, {"loss": ENTROPY | {"target": "dense"}}, "/loss/target"),
     Case("loss.target-not-made", {}, {"loss": SQUARES | {"target": "x"}}, "/loss/target"),
@@ -114,12 +151,41 @@ CASES = [
         {"training_inputs": [X, CLASS, {"name": "weight", "shape": [1]}]},
         "/training_inputs/2",
     ),
+    Case(
+        "training.target-type",
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY], "training_inputs": [X, LABEL]},
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY], "training_inputs": [X, LABEL | {"type": "int64"}]},
+        "/training_inputs/1/type",
+    ),
+    Case(
+        "training.target",
+        {"classifier": CLASSES, "training_inputs": [X, CLASS], "loss": ENTROPY | {"target": "y_true"}},
+        {"classifier": CLASSES, "training_inputs": [X, CLASS]},
+        "/training_inputs",
+    ),
+    Case(
+        "runtime.batchnorm",
+        {"inputs": [IMAGE], "layers": [BATCHNORM, DENSE, SOFTMAX]},
+        {"inputs": [IMAGE], "layers": [DENSE, BATCHNORM, SOFTMAX]},
+        "/layers/1",
+    ),
+    Case("runtime.lstm", {}, {"layers": [LSTM, DENSE, SOFTMAX]}, "/layers/0"),
+    Case(
+        "runtime.softmax-axis",
+        EXACT | {"inputs": [{"name": "x", "shape": [1, 1, 4]}], "layers": [SOFTMAX, DENSE]},
+        EXACT,
+        "/layers/0",
+    ),
 ]  # fmt: skip
 
 
 def faults(rule: str, document: object) -> list[Fault]:
     draft, _ = parse(document)
-    return list(RULES_BY_ID[rule](trace(draft)))
+    return list(ALL[rule](trace(draft)))
+
+
+def findings_of(document: object) -> tuple[Finding, ...]:
+    return resolve(document).findings
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
@@ -131,13 +197,16 @@ def test_a_model_that_keeps_the_rule_passes(case: Case, small_spec: MakeSpec) ->
 def test_a_model_that_breaks_the_rule_is_pointed_at(case: Case, small_spec: MakeSpec, faults_of: FaultsOf) -> None:
     (fault,) = faults(case.rule, small_spec(**case.broken))
     assert fault.pointer == case.pointer
-    assert fault.detail.startswith("found ")
-    assert faults_of(small_spec(**case.broken))[case.pointer]
+    assert fault.detail.startswith(("found ", "is required"))
+    if case.rule in WARNINGS_BY_ID:
+        assert [(each.rule, each.pointer) for each in findings_of(small_spec(**case.broken))] == [(case.rule, case.pointer)]
+    else:
+        assert faults_of(small_spec(**case.broken))[case.pointer]
 
 
 def test_every_rule_has_its_case_and_names_its_source() -> None:
-    assert {case.rule for case in CASES} == set(RULES_BY_ID)
-    for rule in RULES_BY_ID.values():
+    assert {case.rule for case in CASES} == set(ALL)
+    for rule in ALL.values():
         assert "Source: " in rule.__doc__ or "Ours" in rule.__doc__, rule.__name__
 
 

@@ -1,0 +1,41 @@
+"""What kind of model a file holds, and where its network is."""
+
+from typing import Final
+
+from pippin.mlmodel.errors import ModelFileError
+from pippin.mlmodel.proto import Message
+
+NETWORKS: Final = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
+"""The fields of `Model` that hold a network."""
+
+NEIGHBORS: Final = "kNearestNeighborsClassifier"
+"""The field of `Model` that holds a nearest-neighbour classifier."""
+
+PIPELINES: Final = ("pipeline", "pipelineClassifier", "pipelineRegressor")
+"""The fields of `Model` that hold models in a row."""
+
+
+def network_of(model: Message) -> Message:
+    """The network of a model that is one.
+
+    Raises:
+        ModelFileError: It is a model of another kind.
+    """
+    kind = model.WhichOneof("Type")
+    if kind not in NETWORKS:
+        raise ModelFileError(
+            f"the file holds a model of kind {kind}; here it must be one of {', '.join(NETWORKS)}", rule="model.kind"
+        )
+    return getattr(model, kind)
+
+
+def check_updatable(model: Message) -> None:
+    """Refuse a model that is not marked updatable. Source: Model.proto, `isUpdatable`; it came with version 4.
+
+    Raises:
+        ModelFileError: It is not.
+    """
+    if not model.isUpdatable:
+        raise ModelFileError(
+            "the model is not updatable; Pippin trains models that were made with isUpdatable", rule="model.updatable"
+        )

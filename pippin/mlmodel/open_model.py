@@ -1,0 +1,42 @@
+"""Reads a file of whatever kind it is."""
+
+from typing import TypeAlias
+
+from pippin.mlmodel.errors import ModelFileError
+from pippin.mlmodel.kinds import NEIGHBORS, NETWORKS, PIPELINES
+from pippin.mlmodel.pipeline import Pipeline, read_pipeline
+from pippin.mlmodel.proto import Message, parse
+from pippin.mlmodel.read import Model, read_network
+from pippin.neighbors import NeighborsModel, read_neighbors
+
+AnyModel: TypeAlias = Model | NeighborsModel | Pipeline
+"""An updatable model."""
+
+
+def open_model(data: bytes) -> AnyModel:
+    """The updatable model in a file's bytes.
+
+    Raises:
+        FaultyDocumentError: They hold none that Pippin can train; it carries every reason.
+    """
+    return read_any(parse(data))
+
+
+def read_any(model: Message) -> AnyModel:
+    """The updatable model of a message.
+
+    Raises:
+        FaultyDocumentError: As `open_model` does.
+    """
+    kind = model.WhichOneof("Type")
+    if kind in NETWORKS:
+        return read_network(model)
+    if kind == NEIGHBORS:
+        return read_neighbors(model)
+    if kind in PIPELINES:
+        return read_pipeline(model)
+    raise ModelFileError(
+        f"the file holds a model of kind {kind}, which cannot be updated; Pippin trains "
+        f"{', '.join((*NETWORKS, NEIGHBORS, *PIPELINES))}",
+        rule="model.kind",
+    )

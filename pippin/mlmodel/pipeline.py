@@ -1,0 +1,189 @@
+"""Pipelines: models that feed one another, of which the last may be trained. `Pipeline` of Model.proto."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from pippin.faults import Fault, FaultyDocumentError, pointer
+from pippin.mlmodel.errors import ModelFileError
+from pippin.mlmodel.features import read_feature
+from pippin.mlmodel.kinds import NEIGHBORS, NETWORKS, check_updatable
+from pippin.mlmodel.proto import Message
+from pippin.mlmodel.read import FrozenNetwork, Model, read_frozen, read_network
+from pippin.neighbors import NeighborsModel, read_neighbors
+from pippin.spec import Feature
+
+MOST_STAGES = 100
+
+_FEATURES: TypeAdapter[tuple[Feature, ...]] = TypeAdapter(tuple[Feature, ...])
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Frozen networks, and the model that is trained on what they make.
+
+    Attributes:
+        front: Computed one after another; each reads what the pipeline is given and what those before it answer.
+        last: What is trained.
+        inputs: What a prediction needs.
+        outputs: What a prediction answers.
+        training_inputs: What a training example holds.
+        metadata: Every user-defined key, Pippin's own among them.
+    """
+
+    front: tuple[FrozenNetwork, ...]
+    last: Model | NeighborsModel
+    inputs: tuple[Feature, ...]
+    outputs: tuple[Feature, ...]
+    training_inputs: tuple[Feature, ...]
+    metadata: Mapping[str, str]
+
+
+def stages_of(model: Message) -> Message:
+    """The `Pipeline` of a model that is one: plain, of a classifier, or of a regressor."""
+    kind = model.WhichOneof("Type")
+    return model.pipeline if kind == "pipeline" else getattr(model, kind).pipeline
+
+
+def read_pipeline(model: Message) -> Pipeline:
+    """The pipeline of a message.
+
+    Raises:
+        ModelFileError: It is none that Pippin can train; it carries every reason.
+    """
+    check_updatable(model)
+    stages = stages_of(model).models
+    _refuse(rule(model) for rule in _RULES)
+    last = _trained(stages[-1], len(stages) - 1)
+    front = tuple(_frozen(stage, index) for index, stage in enumerate(stages[:-1]))
+    description = model.description
+    pipeline = Pipeline(
+        front=front,
+        last=last,
+        inputs=_features(description.input, "inputs"),
+        outputs=_features(description.output, "outputs"),
+        training_inputs=_features(description.trainingInput, "training_inputs"),
+        metadata=dict(description.metadata.userDefined),
+    )
+    _refuse([training_inputs_feed_the_last_model(pipeline)])
+    return pipeline
+
+
+def some_model_is_there(model: Message) -> Iterator[Fault]:
+    """A pipeline has models. Source: PipelineValidator.cpp; that they are at most a hundred is ours."""
+    count = len(stages_of(model).models)
+    if not 1 <= count <= MOST_STAGES:
+        yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MOST_STAGES}", "pipeline.models")
+
+
+def names_are_one_a_model(model: Message) -> Iterator[Fault]:
+    """Names, where there are any, are as many as models, and differ. Source: PipelineValidator.cpp."""
+    pipeline = stages_of(model)
+    names = list(pipeline.names)
+    if names and (len(names) != len(pipeline.models) or len(set(names)) < len(names)):
+        yield Fault("/names", f"found {len(names)} names; needs a different one for each model", "pipeline.names")
+
+
+def the_last_model_alone_is_updatable(model: Message) -> Iterator[Fault]:
+    """Only the last model is updatable, and it is. Source: PipelineValidator.cpp."""
+    stages = stages_of(model).models
+    for index, stage in enumerate(stages):
+        if stage.isUpdatable != (index == len(stages) - 1):
+            found = "an updatable model" if stage.isUpdatable else "the last model not updatable"
+            yield Fault(
+                pointer("models", index),
+                f"found {found}; of an updatable pipeline the last model is, and no other",
+                "pipeline.updatable",
+            )
+
+
+def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fault]:
+    """Networks, and nearest neighbours as the last. Ours: Core ML chains models of any kind."""
+    stages = stages_of(model).models
+    for index, stage in enumerate(stages):
+        kind = stage.WhichOneof("Type")
+        allowed = (*NETWORKS, NEIGHBORS) if index == len(stages) - 1 else NETWORKS
+        if kind not in allowed:
+            yield Fault(
+                pointer("models", index),
+                f"found a model of kind {kind}; Pippin knows {', '.join(allowed)} there",
+                "pipeline.kinds",
+            )
+
+
+def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
+    """What a model reads, the pipeline is given or a model before it answers. Source: PipelineValidator.cpp."""
+    there = {feature.name: feature.type for feature in model.description.input}
+    for index, stage in enumerate(stages_of(model).models):
+        for feature in stage.description.input:
+            yield from _matched(feature, there, pointer("models", index, "inputs"))
+        there |= {feature.name: feature.type for feature in stage.description.output}
+    for feature in model.description.output:
+        yield from _matched(feature, there, "/outputs")
+
+
+def training_inputs_feed_the_last_model(pipeline: Pipeline) -> Iterator[Fault]:
+    """An example holds what the front reads, what it does not make for the last model, and the truth.
+
+    Ours: Apple's validator does not look at them.
+    """
+    held = {feature.name for feature in pipeline.training_inputs}
+    made = {feature.name for stage in pipeline.front for feature in stage.resolved.outputs}
+    read = {feature.name for stage in pipeline.front for feature in stage.resolved.inputs}
+    last = pipeline.last
+    wanted = (
+        set(last.resolved.training_input_names) if isinstance(last, Model) else {last.input, last.predicted_feature}
+    )
+    for name in sorted((read | wanted) - made - held):
+        yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", "pipeline.training-inputs")
+
+
+_RULES = (
+    some_model_is_there,
+    names_are_one_a_model,
+    the_last_model_alone_is_updatable,
+    every_model_is_of_a_kind_that_can_be_computed,
+    every_feature_is_there_when_it_is_read,
+)
+
+
+def _matched(feature: Message, there: Mapping[str, Message], at: str) -> Iterator[Fault]:
+    if feature.name not in there:
+        detail = f"found {feature.name!r}, which neither the pipeline is given nor a model before it answers"
+        yield Fault(at, detail, "pipeline.features")
+    elif feature.type != there[feature.name]:
+        yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", "pipeline.features")
+
+
+def _refuse(found: Iterable[Iterable[Fault]]) -> None:
+    faults = [fault for each in found for fault in each]
+    if faults:
+        raise ModelFileError(f"the pipeline cannot be trained: {faults[0].detail}", faults)
+
+
+def _trained(stage: Message, index: int) -> Model | NeighborsModel:
+    with _in_its_place(index):
+        return read_neighbors(stage) if stage.WhichOneof("Type") == NEIGHBORS else read_network(stage)
+
+
+def _frozen(stage: Message, index: int) -> FrozenNetwork:
+    with _in_its_place(index):
+        return read_frozen(stage)
+
+
+@contextmanager
+def _in_its_place(index: int) -> Iterator[None]:
+    try:
+        yield
+    except FaultyDocumentError as error:
+        faults = [fault.under(pointer("models", index)) for fault in error.faults]
+        raise ModelFileError(f"model {index} of the pipeline: {error}", faults) from error
+
+
+def _features(messages: Message, field: str) -> tuple[Feature, ...]:
+    try:
+        return _FEATURES.validate_python([read_feature(feature) for feature in messages])
+    except ValidationError as error:
+        raise ModelFileError(f"the pipeline's {field} cannot be understood: {error.errors()[0]['msg']}") from None

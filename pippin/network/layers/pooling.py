@@ -1,0 +1,56 @@
+"""Maximum, average and length under a sliding window."""
+
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
+from math import inf
+
+from pippin.network.arrays import Array, Namespace, safe_root
+from pippin.network.step import Step, over_images
+from pippin.network.window import Pair, Window, with_borders
+from pippin.spec.layers.pooling import Pooling
+
+
+@over_images
+def pooling(step: Step[Pooling], x: Array) -> Array:
+    """[N, H, W, C] -> [N, H', W', C] (`PoolingLayerParams`, version 1).
+
+    max: y[h, w, c] = max_ij x[h*s + i - top, w*s + j - left, c] over the cells that lie within the image.
+    average: the mean over the same cells, or over all with zeros beyond the image if padding is not excluded.
+    l2: the root of the sum of their squares.
+    """
+    layer, xp = step.layer, step.xp
+    height, width, channels = x.shape[1:]
+    shape = (channels, height, width)
+    borders, kernel = layer.pads(shape), layer.kernel(shape)
+    slide = partial(_slide, kernel=kernel, stride=layer.strides())
+    if layer.pooling_type == "max":
+        return slide(with_borders(x, borders, -inf, xp), lambda cells: first_maximum(cells, xp))
+    if layer.pooling_type == "l2":
+        return safe_root(slide(with_borders(x * x, borders, 0, xp), _sum), xp)
+    total = slide(with_borders(x, borders, 0, xp), _sum)
+    if not layer.avg_pool_exclude_padding:
+        return total / (kernel[0] * kernel[1])
+    return total / slide(with_borders(xp.ones_like(x[:1, :, :, :1]), borders, 0, xp), _sum)
+
+
+def first_maximum(candidates: Sequence[Array], xp: Namespace) -> Array:
+    """The largest of `candidates`, arrays of one shape, for each number.
+
+    The gradient goes to the first of equals (`maximum` would share it out), and what is not a number wins: a training
+    that diverges must show.
+    """
+    return reduce(lambda best, other: xp.where((other <= best) | xp.isnan(best), best, other), candidates)
+
+
+def _slide(x: Array, combine: Callable[[Sequence[Array]], Array], *, kernel: Pair, stride: Pair) -> Array:
+    """Combine what the cells of the kernel see: along each row first, then the rows.
+
+    That is kH + kW slices instead of kH * kW, and the first of equals stays the first in row-major order.
+    """
+    (k_h, k_w), (s_h, s_w) = kernel, stride
+    along = combine(Window.within(x.shape[1:3], (1, k_w), (1, s_w)).cells(x))
+    return combine(Window.within(along.shape[1:3], (k_h, 1), (s_h, 1)).cells(along))
+
+
+def _sum(terms: Sequence[Array]) -> Array:
+    return reduce(lambda one, other: one + other, terms)

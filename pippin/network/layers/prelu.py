@@ -1,0 +1,13 @@
+"""The rectifier with a slope for each channel."""
+
+from pippin.network.arrays import Array
+from pippin.network.step import Step
+from pippin.spec.layers.prelu import PReLU
+
+
+def prelu(step: Step[PReLU], x: Array) -> Array:
+    """Rectify in part: y = x where x >= 0, else alpha[c] * x (`ActivationPReLU`, version 1).
+
+    [N, ..., H, W, C] -> the same; alpha is [C], or [1] for all channels.
+    """
+    return step.xp.where(x >= 0, x, step.weights["alpha"] * x)

@@ -1,0 +1,45 @@
+"""What passes Core ML's validator and is known to fail when it runs: warnings, each with where that is known from."""
+
+from collections.abc import Iterator
+
+from pippin.faults import Fault, pointer
+from pippin.spec.graph import Graph
+from pippin.spec.rules.updatable import between_loss_and_updatable
+
+_LSTMS = frozenset({"uni_directional_lstm", "bi_directional_lstm"})
+
+
+def batch_normalization_stands_in_no_gradients_way(graph: Graph) -> Iterator[Fault]:
+    """Core ML computes no gradient of a batch normalization. Source: coremltools issue 492."""
+    for node in between_loss_and_updatable(graph):
+        if node.layer is not None and node.layer.type == "batchnorm":
+            yield Fault(
+                pointer("layers", node.index),
+                f"found the batch normalization {node.name!r} between the loss and an updatable layer; Core ML's "
+                "validator accepts that and its training fails (coremltools issue 492): train only layers above it",
+            )
+
+
+def no_layer_is_an_lstm(graph: Graph) -> Iterator[Fault]:
+    """Core ML updates no model with an LSTM, wherever that stands. Source: coremltools issues 490 and 2074."""
+    for node in graph.nodes:
+        if node.layer is not None and node.layer.type in _LSTMS:
+            yield Fault(
+                pointer("layers", node.index),
+                f"found the LSTM {node.name!r}; Core ML's validator accepts that and its training fails, even where "
+                "the layer is frozen (coremltools issues 490 and 2074): the jax engine trains the model all the same",
+            )
+
+
+def softmax_has_one_axis_to_work_on(graph: Graph) -> Iterator[Fault]:
+    """A softmax of a blob of rank 3 works on another axis than is documented. Source: coremltools issue 1714."""
+    for node in graph.nodes:
+        if node.layer is None or node.layer.type != "softmax" or not node.inputs:
+            continue
+        shape = graph.shapes.get(node.inputs[0])
+        if shape is not None and len(shape) == 3 and (shape[0] != 1 or shape[1] != 1):
+            yield Fault(
+                pointer("layers", node.index),
+                f"found a softmax of a blob of shape {list(shape)}; documented is the axis -3, seen was the axis -1 "
+                "(coremltools issue 1714), which Pippin follows: give the blob the shape [1, 1, C]",
+            )

@@ -1,0 +1,178 @@
+"""Layers that compute number by number, or reduce, where formulas have corners: equals, overflow, what is no number."""
+
+from collections.abc import Callable, Mapping
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from pippin.network import predict
+from pippin.network.arrays import Array
+from pippin.network.step import Step
+from pippin.network.table import OPERATIONS
+from pippin.spec import Layer
+from pippin.spec.initializers import initial_weights
+from pippin.spec.table import LAYERS
+
+ONES = {"scale": np.ones(1, np.float32), "bias": np.ones(1, np.float32)}
+ALPHA_BETA = {"alpha": np.ones(1, np.float32), "beta": np.ones(1, np.float32)}
+
+
+def layer_of(kind: str, **fields: object) -> Layer:
+    return LAYERS[kind](name="layer", **fields)
+
+
+def run(layer: Layer, *blobs: Array, weights: Mapping[str, Array] | None = None) -> Array:
+    return OPERATIONS[layer.type](Step(layer, weights or {}, jnp), *map(jnp.asarray, blobs))
+
+
+def slopes(layer: Layer, *blobs: Array) -> list[list[float]]:
+    """The gradient of the sum of what `layer` makes, by input."""
+    found = jax.grad(lambda some: run(layer, *some).sum())([jnp.asarray(blob) for blob in blobs])
+    return [np.asarray(each).ravel().tolist() for each in found]
+
+
+def vector(*numbers: float) -> Array:
+    """[1, sequence, 1, H, W, C] as a vector lies between layers."""
+    return np.array(numbers, np.float32).reshape(1, 1, 1, 1, 1, -1)
+
+
+def column(*numbers: float) -> Array:
+    """The same for an image one pixel wide, of one channel."""
+    return np.array(numbers, np.float32).reshape(1, 1, 1, -1, 1, 1)
+
+
+EVERY_NUMBER: list[tuple[Layer, Mapping[str, Array]]] = [
+    (layer_of("linear", alpha=2.0), {}),
+    (layer_of("leaky_relu", alpha=0.1), {}),
+    (layer_of("thresholded_relu", alpha=1.0), {}),
+    (layer_of("elu", alpha=0.7), {}),
+    (layer_of("scaled_tanh", alpha=1.5, beta=0.5), {}),
+    (layer_of("sigmoid_hard", alpha=0.2, beta=0.5), {}),
+    (layer_of("softsign"), {}),
+    (layer_of("softplus"), {}),
+    (layer_of("prelu"), ALPHA_BETA),
+    (layer_of("parametric_softplus"), ALPHA_BETA),
+    (layer_of("scale", shape_scale=(1,), has_bias=True), ONES),
+    (layer_of("bias", shape=(1,)), ONES),
+    (layer_of("add", alpha=1.0), {}),
+    (layer_of("multiply", alpha=0.1), {}),
+    (layer_of("average"), {}),
+    (layer_of("max"), {}),
+    (layer_of("min"), {}),
+    *(
+        (layer_of("unary", function=function, alpha=0.5), {})
+        for function in ("sqrt", "rsqrt", "inverse", "power", "exp", "log", "abs", "threshold")
+    ),
+    *(
+        (layer_of("reduce", mode=mode, axis="h"), {})
+        for mode in ("sum", "avg", "prod", "logsum", "sumsquare", "l1", "l2", "max", "min")
+    ),
+]
+every_number = pytest.mark.parametrize(("layer", "weights"), EVERY_NUMBER)
+
+
+@every_number
+@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
+def test_what_is_not_a_number_stays_so(layer: Layer, weights: Mapping[str, Array], xp: object) -> None:
+    # NumPy's logaddexp warns of one.
+    with np.errstate(invalid="ignore"):
+        made = OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(1.5, np.nan)))
+    assert np.isnan(np.asarray(made)).ravel().tolist() == [False, True]
+
+
+@every_number
+@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
+def test_single_precision_stays_single(layer: Layer, weights: Mapping[str, Array], xp: object) -> None:
+    assert OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(0.5, 1.5))).dtype == np.float32
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+def test_what_is_not_a_number_wins_wherever_it_stands(kind: str) -> None:
+    made = run(layer_of(kind), vector(1, np.nan, 1), vector(2, 2, np.nan))
+    assert np.isnan(made).ravel().tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("kind", ["max", "min"])
+def test_the_first_of_equal_blobs_has_the_gradient(kind: str) -> None:
+    assert slopes(layer_of(kind), vector(2), vector(2), vector(2)) == [[1], [0], [0]]
+
+
+@pytest.mark.parametrize("mode", ["max", "min"])
+def test_the_first_of_equals_along_an_axis_has_the_gradient(mode: str) -> None:
+    layer = layer_of("reduce", mode=mode, axis="h")
+    assert slopes(layer, column(5, 5, 5)) == [[1, 0, 0]]
+
+
+def test_the_first_of_equals_is_the_first_in_the_order_of_the_file() -> None:
+    # [1, H, W, C] of two pixels and two channels: c0 = 1, 3 and c1 = 3, 1.
+    x = np.array([[1, 3], [3, 1]], np.float32).reshape(1, 1, 1, 1, 2, 2)
+    assert slopes(layer_of("reduce", mode="max", axis="chw"), x) == [[0, 0, 1, 0]]
+
+
+def test_argmax_tells_the_first_of_equals_and_has_no_gradient() -> None:
+    layer = layer_of("reduce", mode="argmax", axis="h")
+    assert run(layer, column(1, 7, 7)).ravel().tolist() == [1]
+    assert slopes(layer, column(1, 7, 7)) == [[0, 0, 0]]
+
+
+def test_a_product_has_its_gradient_at_zeros_too() -> None:
+    layer = layer_of("reduce", mode="prod", axis="h")
+    assert slopes(layer, column(2, 0, 3)) == [[0, 6, 0]]
+    assert slopes(layer, column(2, 0, 0)) == [[0, 0, 0]]
+
+
+@pytest.mark.parametrize(
+    "layer", [layer_of("unary", function="sqrt"), layer_of("reduce", mode="l2", axis="h")], ids=["sqrt", "l2"]
+)
+def test_a_root_of_zero_has_the_gradient_zero(layer: Layer) -> None:
+    assert run(layer, column(0)).ravel().tolist() == [0]
+    assert slopes(layer, column(0)) == [[0]]
+
+
+@pytest.mark.parametrize("function", ["sqrt", "rsqrt", "log", "power"])
+def test_outside_its_domain_a_function_gives_no_number(function: str) -> None:
+    assert np.isnan(run(layer_of("unary", function=function, alpha=0.5), vector(-2.0))).all()
+
+
+def test_a_vector_of_zeros_is_at_no_angle() -> None:
+    layer = layer_of("dot", cosine_similarity=True)
+    assert run(layer, vector(0, 0), vector(3, 4)).ravel().tolist() == [0]
+    assert np.isfinite(slopes(layer, vector(0, 0), vector(3, 4))).all()
+    assert np.isnan(run(layer, vector(np.nan, 0), vector(3, 4))).all()
+
+
+@pytest.mark.parametrize(
+    ("layer", "low", "high"),
+    [
+        (layer_of("softplus"), 0, 1000),
+        (layer_of("elu", alpha=0.5), -0.5, 1000),
+        (layer_of("softsign"), -1000 / 1001, 1000 / 1001),
+        (layer_of("scaled_tanh", alpha=2.0, beta=1.0), -2, 2),
+        (layer_of("sigmoid_hard", alpha=1.0, beta=0.0), 0, 1),
+    ],
+    ids=lambda value: value.type if isinstance(value, Layer) else None,
+)
+def test_nothing_overflows_far_from_zero(layer: Layer, low: float, high: float) -> None:
+    np.testing.assert_allclose(run(layer, vector(-1000, 1000)).ravel(), [low, high], rtol=1e-6)
+    assert np.isfinite(slopes(layer, vector(-1000, 1000))).all()
+
+
+def test_a_constant_is_there_for_every_example(model: Callable[..., object]) -> None:
+    data = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
+    resolved = model(
+        [3, 4, 2],
+        [
+            {"type": "load_constant", "name": "pixels", "shape": [1, 4, 2]},
+            {"type": "load_constant", "name": "constant", "shape": [3, 1, 1], "data": data[:, :, :1].tolist()},
+            {"type": "add", "input": ["x", "pixels", "constant"]},
+            {"type": "flatten", "mode": "channel_first"},
+            {"type": "inner_product", "output_channels": 2, "updatable": True},
+        ],
+        {"constant": [3], "add2": [3, 4, 2], "y": [2]},
+    )
+    x = np.random.default_rng(0).uniform(size=(5, 3, 4, 2))
+    made = predict(resolved, initial_weights(resolved), {"x": x})
+    assert made["constant"].tolist() == [data[:, 0, 0].tolist()] * 5
+    np.testing.assert_allclose(made["add2"], x + data[:, :, :1])
