@@ -1,18 +1,20 @@
-"""Datasets on this machine's disk, by digest, shared by its workers."""
+"""Blobs on this machine's disk, by digest, shared by all its processes: datasets, models."""
 
 import os
 import re
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from numpy.typing import NDArray
 
 from pippin.blobs import Blobs
 from pippin.datasets.arrays import open_arrays
+
+T = TypeVar("T")
 
 _ENTRY = re.compile(r"[0-9a-f]{64}")
 _TRIES = 3
@@ -20,8 +22,8 @@ _TRIES = 3
 _ABANDONED_SECONDS = 24 * 3600
 
 
-class DatasetCache:
-    """A folder of datasets. The ones used longest ago go first once they take more than `limit` bytes together.
+class BlobCache:
+    """A folder of blobs. The ones used longest ago go first once they take more than `limit` bytes together.
 
     A digest names its content, so an entry is never stale. Several processes may use one folder: entries appear whole,
     and one that is removed while it is mapped stays readable to who has mapped it.
@@ -32,20 +34,37 @@ class DatasetCache:
         self._limit = limit
         self._blobs = blobs
 
-    def arrays(self, digest: str) -> Mapping[str, NDArray[Any]]:
-        """The arrays of the dataset `digest` (`sha256:<hex>`), memory-mapped, fetched first if they are not here.
+    def open(self, digest: str, reader: Callable[[Path], T]) -> T:
+        """What `reader` makes of the file of the blob `digest` (`sha256:<hex>`), fetched first if it is not here.
 
         Raises:
             BlobError: The blob is gone or damaged, or the store cannot be reached.
-            DatasetError: The blob is not a dataset.
+            Exception: What `reader` raises.
         """
         entry = self._folder / digest.removeprefix("sha256:")
         for _ in range(_TRIES):
             self._touch_or_fetch(digest, entry)
-            # Another worker may have removed it since.
+            # Another process may have removed it since.
             with suppress(FileNotFoundError):
-                return open_arrays(entry)
-        return open_arrays(entry)
+                return reader(entry)
+        return reader(entry)
+
+    def arrays(self, digest: str) -> Mapping[str, NDArray[Any]]:
+        """The arrays of the dataset `digest`, memory-mapped.
+
+        Raises:
+            BlobError: As `open` does.
+            DatasetError: The blob is not a dataset.
+        """
+        return self.open(digest, open_arrays)
+
+    def data(self, digest: str) -> bytes:
+        """The whole content of the blob `digest`.
+
+        Raises:
+            BlobError: As `open` does.
+        """
+        return self.open(digest, Path.read_bytes)
 
     def _touch_or_fetch(self, digest: str, entry: Path) -> None:
         try:

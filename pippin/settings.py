@@ -86,6 +86,7 @@ class Settings(BaseSettings):
         default=8 * 2**30, ge=1024, description="Largest size that an uploaded dataset may unpack to."
     )
     max_dataset_examples: int = Field(default=10_000_000, ge=1, description="Most examples that a dataset may have.")
+    max_model_bytes: int = Field(default=512 * 2**20, ge=1024, description="Largest upload of a model.")
     max_memory_bytes: int = Field(
         default=2**30, ge=16 * 2**20, description="Memory that the embedded server may fill before it refuses writes."
     )
@@ -112,8 +113,8 @@ class Settings(BaseSettings):
     worker_grace_seconds: float = Field(
         default=2, ge=0, description="How long a worker that is to end waits for its training to stop."
     )
-    worker_cache_bytes: int = Field(
-        default=10 * 2**30, ge=0, description="Room for copies of datasets that workers keep in PIPPIN_HOME."
+    cache_bytes: int = Field(
+        default=10 * 2**30, ge=0, description="Room in PIPPIN_HOME for copies of the datasets and models in use."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field(
         default="info", description="The least level that is logged: debug, info, warning or error."
@@ -125,6 +126,11 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise SettingsError(_sentence(error)) from None
+
+    @property
+    def blob_cache(self) -> Path:
+        """The folder of those copies."""
+        return self.home / "cache" / "blobs"
 
     @model_validator(mode="after")
     def _renews_in_time(self) -> Self:

@@ -7,18 +7,20 @@ from functools import partial
 
 import structlog
 
+from pippin.blob_cache import BlobCache
 from pippin.blobs import BlobError, BlobMissingError, Blobs
 from pippin.datasets.errors import refuse
+from pippin.datasets.examples import Examples, split_examples
 from pippin.jobs.job import Artifact, Failure, Variant
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason
-from pippin.mlmodel import build, inference_variant
-from pippin.spec import ResolvedSpec, resolve
+from pippin.mlmodel import ModelFileError, admitting, build, inference_variant, open_model
+from pippin.models.inspection import trainable_of
+from pippin.models.trainable import Trainable
+from pippin.spec import resolve
 from pippin.store import Claim, LeaseLost, NoSuchJob, Refused, Store, StoreUnavailable
 from worker.assignment import Assignment
-from worker.dataset_cache import DatasetCache
-from worker.engines.engine import Engine, Examples, Stopped, TrainingRun
-from worker.examples import split_examples
+from worker.engines.engine import Engine, Stopped, TrainingRun
 from worker.failures import failure_of
 from worker.lease import Lease
 from worker.outbox import Outbox
@@ -45,7 +47,7 @@ class Tools:
 
     store: Store
     blobs: Blobs
-    datasets: DatasetCache
+    cache: BlobCache
     engine: Engine
     renew_seconds: float = 5
 
@@ -139,46 +141,66 @@ class _Attempt:
             Exception: Whatever else went wrong, with a sentence if it was foreseen.
         """
         request, tools = self._request, self._tools
-        resolved = resolve(patiently(lambda: tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60))
-        model = build(resolved)
-        _log.debug("built the model", bytes=len(model))
+        model = self._model()
+        trainable = trainable_of(open_model(model))
         # Nobody waits for the initial model, so the training does not either.
         uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
         try:
             initial = uploads.submit(self._store, "initial", model)
             initial.add_done_callback(lambda done: None if done.exception() else self._report.artifact(done.result()))
-            training, validation = self._examples(resolved)
+            training, validation, names = self._examples(trainable)
             self._stop.check()
-            run = TrainingRun(model, request.hyperparameters, training, validation, request.report == "batch")
+            run = TrainingRun(
+                admitting(model, request.hyperparameters) if request.widened else model,
+                request.hyperparameters,
+                training,
+                validation,
+                request.report == "batch",
+                names,
+            )
             with Watchdog(self._stop):
-                weights = tools.engine.train(run, self._report)
-            trained = write_trained(model, weights, self._provenance(resolved, training))
+                learned = tools.engine.train(run, self._report)
+            trained = write_trained(model, learned, self._provenance(trainable, training))
             self._report.artifact(self._store("inference", inference_variant(trained)))
             initial.result()
             return self._store("trained", trained)
         finally:
             uploads.shutdown(wait=False)
 
-    def _examples(self, resolved: ResolvedSpec) -> tuple[Examples, Examples | None]:
+    def _model(self) -> bytes:
+        """The `.mlmodel` to train: the one that was uploaded or trained before, else built from the job's spec."""
+        tools, digest = self._tools, self._request.model.digest
+        if digest is not None:
+            try:
+                return tools.cache.data(digest)
+            except BlobMissingError as error:
+                raise ModelFileError(f"the model's file is gone ({error}); upload it again") from error
+        spec = patiently(lambda: tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
+        model = build(resolve(spec))
+        _log.debug("built the model", bytes=len(model))
+        return model
+
+    def _examples(self, model: Trainable) -> tuple[Examples, Examples | None, tuple[str, ...] | None]:
+        """What to learn from, what to measure on, and what the dataset calls its classes."""
         asked = self._request.dataset
         manifest = patiently(lambda: self._tools.store.datasets.get(self._claim.tenant, asked.id), 60)
         if manifest is None:
             raise refuse(f"the dataset {asked.id} was deleted before the training began; upload it again")
         try:
-            arrays = self._tools.datasets.arrays(asked.digest)
+            arrays = self._tools.cache.arrays(asked.digest)
         except BlobMissingError as error:
             raise refuse(f"the arrays of the dataset {asked.id} are gone ({error}); upload it again") from error
         _log.debug("opened the dataset", digest=asked.digest)
-        features = resolved.spec.training_inputs or ()
-        return split_examples(asked, manifest, features, arrays, self._request.hyperparameters.seed)
+        training, validation = split_examples(asked, manifest, model, arrays, self._request.hyperparameters.seed)
+        return training, validation, None if manifest.labels is None else tuple(manifest.labels)
 
-    def _provenance(self, resolved: ResolvedSpec, training: Examples) -> dict[str, str]:
+    def _provenance(self, model: Trainable, training: Examples) -> dict[str, str]:
         return provenance(
             engine=self._tools.engine.name,
             dataset=self._request.dataset.digest,
             hyperparameters=self._request.hyperparameters,
             last=self._report.last,
-            scales={name: scale for name, scale in training.scales.items() if name != resolved.training_target},
+            scales={name: scale for name, scale in training.scales.items() if name != model.target},
         )
 
     def _store(self, variant: Variant, data: bytes) -> Artifact:

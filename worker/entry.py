@@ -6,13 +6,13 @@ import sys
 
 import structlog
 
+from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
 from pippin.store import Store, connect
 from worker.assignment import Assignment
 from worker.attempt import Tools, run
 from worker.child import die_at_end_of
-from worker.dataset_cache import DatasetCache
 from worker.engines import EngineOptions, make_engine
 from worker.engines.engine import Engine
 from worker.logs import configure
@@ -36,7 +36,7 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
     tools = Tools(
         store=Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds),
         blobs=blobs,
-        datasets=DatasetCache(settings.home / "cache" / "datasets", settings.worker_cache_bytes, blobs),
+        cache=BlobCache(settings.blob_cache, settings.cache_bytes, blobs),
         engine=engine,
         renew_seconds=settings.lease_renew_seconds,
     )

@@ -1,14 +1,15 @@
 """The trained file: the job's model with its trained weights, and metadata that says where they came from."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 
 import numpy as np
 
 from pippin.jobs.request import Hyperparameters
 from pippin.jobs.states import Reason
-from pippin.mlmodel import Weights, read, with_weights
+from pippin.mlmodel import Learned, Model, Pipeline, Samples, open_model, with_learned
+from pippin.neighbors import NeighborsModel
 from pippin.spec.reserved import PREFIX
 from worker.engines.engine import EngineError, EpochResult
 
@@ -45,20 +46,30 @@ def provenance(
     }
 
 
-def write_trained(model: bytes, weights: Weights, metadata: Mapping[str, str]) -> bytes:
-    """The file with the trained weights and the metadata, read back and compared.
+def write_trained(model: bytes, learned: Learned, metadata: Mapping[str, str]) -> bytes:
+    """The file with what was learned and the metadata, read back and compared.
 
     Raises:
-        EngineError: What was written does not read back as what was trained.
-        ModelFileError: The weights are not the model's.
+        EngineError: What was written does not read back as what was learned.
+        ModelFileError: What was learned is not the model's.
     """
-    trained = with_weights(model, weights, metadata)
-    back = read(trained).weights
-    for layer, arrays in weights.items():
-        for name, array in arrays.items():
-            if not np.array_equal(back[layer][name], array):
-                raise EngineError(
-                    Reason.ENGINE_ERROR,
-                    f"the trained {name} of layer {layer} did not read back from the file as they were written",
-                )
+    trained = with_learned(model, learned, metadata)
+    back = open_model(trained)
+    lost = next(_differing(back.last if isinstance(back, Pipeline) else back, learned), None)
+    if lost is not None:
+        raise EngineError(Reason.ENGINE_ERROR, f"{lost} did not read back from the trained file as it was written")
     return trained
+
+
+def _differing(model: Model | NeighborsModel, learned: Learned) -> Iterator[str]:
+    """What is not in the model as it was learned."""
+    if isinstance(learned, Samples):
+        assert isinstance(model, NeighborsModel)
+        if model.labels != learned.labels or not np.array_equal(model.samples, learned.points):
+            yield "a sample"
+        return
+    assert isinstance(model, Model)
+    for layer, arrays in learned.items():
+        for name, array in arrays.items():
+            if not np.array_equal(model.weights[layer][name], array):
+                yield f"the trained {name} of layer {layer}"

@@ -5,17 +5,19 @@ from math import prod
 
 import numpy as np
 
+from pippin.datasets.classes import Classes, classes_of
 from pippin.datasets.manifest import Feature, Format, Range, StoredManifest
 from pippin.faults import Fault, FaultyDocumentError, pointer
 from pippin.jobs.request import DatasetSource, ResolvedDataset
-from pippin.spec import CategoricalCrossEntropy, ResolvedSpec
+from pippin.models.trainable import Trainable
 from pippin.spec import Feature as Input
+from pippin.spec import ImageFeature
 
 _USUAL_VALIDATION = ("validation", "test")
 _INT32 = np.iinfo(np.int32)
 
 
-def bind(manifest: StoredManifest, resolved: ResolvedSpec, source: DatasetSource) -> ResolvedDataset:
+def bind(manifest: StoredManifest, model: Trainable, source: DatasetSource) -> ResolvedDataset:
     """Decides every choice about a job's dataset, and checks that the model can train on it.
 
     A training input takes the feature that `bind` names for it, else the one of its own name; else, for one input, one
@@ -26,15 +28,17 @@ def bind(manifest: StoredManifest, resolved: ResolvedSpec, source: DatasetSource
     """
     faults: list[Fault] = []
     splits = _splits(manifest, source, faults)
-    bound = _bound(manifest, resolved, source, faults)
+    bound = _bound(manifest, model, source, faults)
+    classes = classes_of(model, manifest.labels)
     for name, feature in bound.items():
-        wanted = _training_inputs(resolved)[name]
+        wanted = _training_inputs(model)[name]
         ranges = [(split, manifest.ranges[split][feature.name]) for split in splits]
-        misfits = [*_form(wanted, feature, manifest.format)] or [
-            *_values(wanted, feature, ranges, _classes(resolved, name))
-        ]
+        of_classes = classes if name == model.target else None
+        misfits = [*_form(wanted, feature, manifest.format)] or [*_values(wanted, feature, ranges, of_classes)]
         at = pointer("bind", name) if source.bind and name in source.bind else ""
         faults += [Fault(at, detail) for detail in misfits]
+    if classes is not None:
+        faults += [Fault("", detail) for detail in classes.strangers]
     if faults:
         raise FaultyDocumentError("the dataset does not fit the model", faults)
     return ResolvedDataset(
@@ -45,6 +49,7 @@ def bind(manifest: StoredManifest, resolved: ResolvedSpec, source: DatasetSource
         validation=splits[1] if len(splits) > 1 else None,
         validation_fraction=source.validation_fraction,
         bind={name: feature.name for name, feature in bound.items()},
+        classes=None if classes is None else classes.pairs,
     )
 
 
@@ -66,28 +71,19 @@ def _splits(manifest: StoredManifest, source: DatasetSource, faults: list[Fault]
     return [name for name in used if name in examples]
 
 
-def _training_inputs(resolved: ResolvedSpec) -> dict[str, Input]:
+def _training_inputs(model: Trainable) -> dict[str, Input]:
     """The training inputs by name, the target last."""
-    inputs = {feature.name: feature for feature in resolved.spec.training_inputs or ()}
-    inputs[resolved.training_target] = inputs.pop(resolved.training_target)
+    inputs = {feature.name: feature for feature in model.features}
+    inputs[model.target] = inputs.pop(model.target)
     return inputs
 
 
-def _classes(resolved: ResolvedSpec, name: str) -> int | None:
-    """How many classes the training input `name` tells apart; None when it is not the target of a classification."""
-    loss = resolved.spec.loss
-    if name != resolved.training_target or not isinstance(loss, CategoricalCrossEntropy):
-        return None
-    assert loss.input is not None
-    return resolved.shapes[loss.input][0]
-
-
 def _bound(
-    manifest: StoredManifest, resolved: ResolvedSpec, source: DatasetSource, faults: list[Fault]
+    manifest: StoredManifest, model: Trainable, source: DatasetSource, faults: list[Fault]
 ) -> dict[str, Feature]:
     """The feature of each training input that has one; a fault for each that has none."""
     features = {feature.name: feature for feature in manifest.features}
-    names = list(_training_inputs(resolved))
+    names = list(_training_inputs(model))
     listed = ", ".join(features)
     asked = source.bind or {}
     bound: dict[str, Feature] = {}
@@ -119,32 +115,35 @@ def _by_position(names: list[str], features: list[Feature], bound: dict[str, Fea
 
 def _form(wanted: Input, feature: Feature, format_: Format) -> Iterator[str]:
     """What is wrong with a feature's shape and type."""
-    if wanted.shape != feature.shape:
+    lengths = wanted.lengths
+    if lengths != feature.shape:
         # Only a table loses the shape of its examples on the way.
-        reshaped = format_ == "csv" and prod(wanted.shape) == prod(feature.shape)
-        remedy = (
-            f"upload the table with shape={','.join(map(str, wanted.shape))}" if reshaped else "make the shapes equal"
-        )
+        reshaped = format_ == "csv" and prod(lengths) == prod(feature.shape)
+        remedy = f"upload the table with shape={','.join(map(str, lengths))}" if reshaped else "make the shapes equal"
         yield (
-            f"the training input {wanted.name!r} has the shape {list(wanted.shape)}, and the dataset's feature "
+            f"the training input {wanted.name!r} has the shape {list(lengths)}, and the dataset's feature "
             f"{feature.name!r} has {list(feature.shape)}; {remedy}"
         )
-    if wanted.type == "int" and feature.dtype == "uint8":
+    if isinstance(wanted, ImageFeature):
+        if feature.dtype != "uint8":
+            yield (
+                f"the training input {wanted.name!r} is an image, and the dataset's feature {feature.name!r} holds "
+                f"{feature.dtype}; an image takes pixels, bytes from 0 to 255"
+            )
+    elif wanted.type in ("int", "string", "int64") and feature.dtype == "uint8":
         yield (
             f"the training input {wanted.name!r} takes whole numbers, and the dataset's feature {feature.name!r} "
             "holds pixels, which are scaled to fractions"
         )
 
 
-def _values(wanted: Input, feature: Feature, ranges: list[tuple[str, Range]], classes: int | None) -> Iterator[str]:
+def _values(wanted: Input, feature: Feature, ranges: list[tuple[str, Range]], classes: Classes | None) -> Iterator[str]:
     """What is wrong with a feature's values, in each of the splits used; the first or worst one is named."""
     if wanted.type != "int" and classes is None:
         return
-    least, most = (0, classes - 1) if classes is not None else (int(_INT32.min), int(_INT32.max))
+    least, most = (classes.least, classes.most) if classes is not None else (int(_INT32.min), int(_INT32.max))
     right = (
-        f"the model tells {classes} classes apart, 0 to {most}"
-        if classes is not None
-        else f"the training input {wanted.name!r} takes whole numbers of 32 bits"
+        classes.said if classes is not None else f"the training input {wanted.name!r} takes whole numbers of 32 bits"
     )
     for split, values in ranges:
         for value, place in ((values.minimum, values.minimum_at), (values.maximum, values.maximum_at)):

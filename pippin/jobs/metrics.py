@@ -6,7 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class EpochMetrics(BaseModel):
-    """One finished epoch, as clients see it. A loss that is not finite is null, and `diverged` is true."""
+    """One finished epoch, as clients see it. A loss that is not finite is null, and `diverged` is true.
+
+    A model that has no loss, as nearest neighbours have none, has null there too.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,7 +24,7 @@ class EpochMetrics(BaseModel):
     )
     examples_per_second: float = Field(ge=0, description="Training examples a second, validation not counted.")
     seconds: float = Field(ge=0, description="Wall time of the epoch, validation included.")
-    learning_rate: float
+    learning_rate: float | None = Field(description="Null for a model that has none.")
     engine: str
     attempt: int = Field(ge=1)
     time: datetime

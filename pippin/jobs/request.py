@@ -18,14 +18,28 @@ class ModelSource(_Body):
 
     preset: str | None = Field(default=None, description="The name of a model that comes with Pippin.")
     spec: dict[str, Any] | None = Field(default=None, description="A model in the spec language.")
+    swiftcoremltools: dict[str, Any] | None = Field(
+        default=None, description="A model as SwiftCoreMLTools writes it in JSON."
+    )
+    id: str | None = Field(default=None, description="The id or name of an uploaded model.")
+    job: str | None = Field(default=None, description="A job whose trained model is trained further.")
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        given = [name for name in ModelSource.model_fields if getattr(self, name) is not None]
         if len(given) != 1:
             found = " and ".join(given) or "none"
-            raise ValueError(f"give exactly one of {', '.join(type(self).model_fields)}; found {found}")
+            raise ValueError(f"give exactly one of {', '.join(ModelSource.model_fields)}; found {found}")
         return self
+
+
+class ResolvedModel(ModelSource):
+    """The same, and what it has come to."""
+
+    digest: str | None = Field(
+        default=None, description="Of the `.mlmodel` that is trained; null where it is built from a spec."
+    )
+    name: str | None = Field(default=None, description="What the model is called, where it has a name.")
 
 
 class DatasetSource(_Body):
@@ -58,6 +72,7 @@ class HyperparameterChoice(_Body):
     beta1: float | None = None
     beta2: float | None = None
     eps: float | None = None
+    number_of_neighbors: int | None = None
     shuffle: bool | None = None
     seed: int | None = Field(default=None, ge=0, lt=2**63)
 
@@ -79,15 +94,16 @@ class JobRequest(_Body):
 
 
 class Hyperparameters(_Body):
-    """The hyperparameters that a job trains with, each one decided. What the optimizer does not have is null."""
+    """The hyperparameters that a job trains with, each one decided. What the model does not have is null."""
 
-    epochs: int
-    mini_batch_size: int
-    learning_rate: float
+    epochs: int = 1
+    mini_batch_size: int | None = None
+    learning_rate: float | None = None
     momentum: float | None = None
     beta1: float | None = None
     beta2: float | None = None
     eps: float | None = None
+    number_of_neighbors: int | None = None
     shuffle: bool
     seed: int
 
@@ -102,17 +118,23 @@ class ResolvedDataset(_Body):
     validation: str | None
     validation_fraction: float | None
     bind: dict[str, str] = Field(description="Training input name -> dataset feature name, for every training input.")
+    classes: list[list[int]] | None = Field(
+        default=None,
+        description="[the dataset's number, the model's number] of each class; null where they are the same.",
+    )
 
 
 class ResolvedRequest(_Body):
     """A request with every default filled in: what is trained, whatever changes later."""
 
     name: Name | None
-    model: ModelSource
+    model: ResolvedModel
     dataset: ResolvedDataset
     hyperparameters: Hyperparameters
     limits: Literal["enforce", "widen"]
-    widened: list[str] = Field(default_factory=list, description="The hyperparameters whose limits were widened.")
+    widened: list[str] = Field(
+        default_factory=list, description="The hyperparameters that lie outside the limits that the model sets."
+    )
     engine: Literal["auto", "jax", "coreml"]
     compute_units: Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"]
     report: Literal["epoch", "batch"]

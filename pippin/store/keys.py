@@ -82,24 +82,24 @@ def idempotency(tenant: str, key: str) -> str:
     return f"pippin:{tenant}:idempotency:{sha256(key.encode()).hexdigest()}"
 
 
-def dataset(tenant: str, dataset_id: str) -> str:
-    """String: a dataset's manifest as JSON."""
-    return f"pippin:{tenant}:dataset:{dataset_id}"
+def record(tenant: str, kind: str, record_id: str) -> str:
+    """Hash: the record of an upload of a kind (`dataset`, `model`) as JSON, and what makes it the same as another."""
+    return f"pippin:{tenant}:{kind}:{record_id}"
 
 
-def datasets(tenant: str) -> str:
-    """Sorted set of all dataset ids, all scores 0."""
-    return f"pippin:{tenant}:datasets"
+def listing(tenant: str, kind: str) -> str:
+    """Sorted set of all ids of a kind, all scores 0."""
+    return f"pippin:{tenant}:{kind}s"
 
 
-def dataset_names(tenant: str) -> str:
-    """Hash: name of a dataset -> its id."""
-    return f"pippin:{tenant}:datasets:names"
+def names(tenant: str, kind: str) -> str:
+    """Hash: name of an upload of a kind -> its id."""
+    return f"pippin:{tenant}:{kind}s:names"
 
 
-def dataset_contents(tenant: str) -> str:
-    """Hash: what makes two uploads the same dataset -> its id."""
-    return f"pippin:{tenant}:datasets:contents"
+def contents(tenant: str, kind: str) -> str:
+    """Hash: what makes two uploads of a kind the same -> the id."""
+    return f"pippin:{tenant}:{kind}s:contents"
 
 
 def worker(name: str) -> str:

@@ -1,10 +1,10 @@
-"""Datasets: their manifests, found by id or by name."""
+"""Uploads of one kind, datasets or models: their records, found by id or by name."""
 
 from hashlib import sha256
+from typing import Generic, Protocol, Self, TypeVar
 
 from redis.client import Pipeline
 
-from pippin.datasets.manifest import StoredManifest
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import NameTaken
@@ -12,102 +12,131 @@ from pippin.store.listing import Page, newest
 from pippin.store.transaction import watching
 
 
-class Datasets:
-    """The records of datasets. Their arrays are blobs, which this knows nothing about."""
+class Named(Protocol):
+    """A record: a pydantic model with an id and perhaps a name."""
 
-    def __init__(self, client: Client) -> None:
+    @property
+    def id(self) -> str:
+        """Unique, and sortable by time."""
+
+    @property
+    def name(self) -> str | None:
+        """Unique among its kind, where there is one."""
+
+    def model_dump_json(self) -> str:
+        """The record as JSON."""
+
+    @classmethod
+    def model_validate_json(cls, json_data: str, /) -> Self:
+        """The record in JSON."""
+
+
+RecordT = TypeVar("RecordT", bound=Named)
+
+
+class NamedRecords(Generic[RecordT]):
+    """The records of one kind. What was uploaded are blobs, which this knows nothing about.
+
+    Args:
+        kind: In the singular, as in a key: `dataset` or `model`.
+        record: The class of a record.
+    """
+
+    def __init__(self, client: Client, kind: str, record: type[RecordT]) -> None:
         self._client = client
+        self._kind = kind
+        self._record = record
 
-    def create(self, tenant: str, manifest: StoredManifest, content_key: str) -> tuple[StoredManifest, bool]:
-        """Record a dataset, unless the same one is there already.
+    def create(self, tenant: str, record: RecordT, content_key: str) -> tuple[RecordT, bool]:
+        """Keep a record, unless the same one is there already.
 
         Args:
-            tenant: Whose dataset.
-            manifest: What to record, under the id that it brings (`new_id("ds")`).
-            content_key: A digest of the uploaded bytes and of the options they were read with. Two datasets are the
+            tenant: Whose it is.
+            record: What to keep, under the id that it brings (`new_id("ds")`).
+            content_key: A digest of the uploaded bytes and of the options they were read with. Two uploads are the
                 same when this and their names are.
 
         Returns:
-            The manifest of record, and whether it is new.
+            The record that is kept, and whether it is new.
 
         Raises:
-            NameTaken: Another dataset has the name.
+            NameTaken: Another one has the name.
         """
-        names, contents = keys.dataset_names(tenant), keys.dataset_contents(tenant)
-        identity = sha256(f"{manifest.name or ''}\n{content_key}".encode()).hexdigest()
+        names, contents = keys.names(tenant, self._kind), keys.contents(tenant, self._kind)
+        identity = sha256(f"{record.name or ''}\n{content_key}".encode()).hexdigest()
 
         def make(pipe: Pipeline) -> str:
-            # In this order: a dataset made between the two reads is then known, and not taken for another.
-            holder = pipe.hget(names, manifest.name or "")
+            # In this order: one made between the two reads is then known, and not taken for another.
+            holder = pipe.hget(names, record.name or "")
             known = pipe.hget(contents, identity)
             if known:
                 return str(known)
             if holder is not None:
                 raise NameTaken(
-                    f"the name {manifest.name!r} belongs to the dataset {holder!s}, which has another content; "
-                    "choose another name or delete that dataset"
+                    f"the name {record.name!r} belongs to the {self._kind} {holder!s}, which has another content; "
+                    f"choose another name or delete that {self._kind}"
                 )
             pipe.multi()
-            if manifest.name:
-                pipe.hset(names, manifest.name, manifest.id)
-            pipe.hset(contents, identity, manifest.id)
-            pipe.zadd(keys.datasets(tenant), {manifest.id: 0})
+            if record.name:
+                pipe.hset(names, record.name, record.id)
+            pipe.hset(contents, identity, record.id)
+            pipe.zadd(keys.listing(tenant, self._kind), {record.id: 0})
             pipe.hset(
-                keys.dataset(tenant, manifest.id),
-                mapping={"manifest": manifest.model_dump_json(), "identity": identity},
+                keys.record(tenant, self._kind, record.id),
+                mapping={"record": record.model_dump_json(), "identity": identity},
             )
             pipe.execute()
-            return manifest.id
+            return record.id
 
         made = watching(self._client, [names, contents], make)
-        if made == manifest.id:
-            return manifest, True
-        # Deleted in this very moment, the dataset of before gives way to the one at hand.
+        if made == record.id:
+            return record, True
+        # Deleted in this very moment, the one of before gives way to the one at hand.
         present = self.get(tenant, made)
-        return (present, False) if present else self.create(tenant, manifest, content_key)
+        return (present, False) if present else self.create(tenant, record, content_key)
 
-    def get(self, tenant: str, id_or_name: str) -> StoredManifest | None:
-        """The dataset with this id or, if no id is that, this name; None if there is none."""
+    def get(self, tenant: str, id_or_name: str) -> RecordT | None:
+        """The one with this id or, if no id is that, this name; None if there is none."""
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.hget(keys.dataset(tenant, id_or_name), "manifest")
-            pipe.hget(keys.dataset_names(tenant), id_or_name)
+            pipe.hget(keys.record(tenant, self._kind, id_or_name), "record")
+            pipe.hget(keys.names(tenant, self._kind), id_or_name)
             record, named = pipe.execute()
         if record is None and named is not None:
-            record = self._client.hget(keys.dataset(tenant, named), "manifest")
-        return None if record is None else StoredManifest.model_validate_json(record)
+            record = self._client.hget(keys.record(tenant, self._kind, named), "record")
+        return None if record is None else self._record.model_validate_json(record)
 
-    def page(self, tenant: str, *, after: str | None = None, limit: int = 20) -> Page[StoredManifest]:
-        """A page of datasets, newest first.
+    def page(self, tenant: str, *, after: str | None = None, limit: int = 20) -> Page[RecordT]:
+        """A page of records, newest first.
 
         Args:
-            tenant: Whose datasets.
-            after: Only datasets older than the one with this id: the `next` of the page before.
+            tenant: Whose.
+            after: Only those older than the one with this id: the `next` of the page before.
             limit: How many at most, 1 or more.
         """
-        ids, cursor = newest(self._client, [keys.datasets(tenant)], after, limit)
+        ids, cursor = newest(self._client, [keys.listing(tenant, self._kind)], after, limit)
         with self._client.pipeline(transaction=False) as pipe:
-            for dataset_id in ids:
-                pipe.hget(keys.dataset(tenant, dataset_id), "manifest")
+            for record_id in ids:
+                pipe.hget(keys.record(tenant, self._kind, record_id), "record")
             records = pipe.execute()
-        return Page(tuple(StoredManifest.model_validate_json(record) for record in records if record), cursor)
+        return Page(tuple(self._record.model_validate_json(record) for record in records if record), cursor)
 
-    def delete(self, tenant: str, dataset_id: str) -> bool:
-        """Delete a dataset's record; its arrays stay until nothing refers to them.
+    def delete(self, tenant: str, record_id: str) -> bool:
+        """Delete a record; its blob stays until nothing refers to it.
 
         Returns:
             Whether there was one with this id.
         """
-        names, contents = keys.dataset_names(tenant), keys.dataset_contents(tenant)
-        record = keys.dataset(tenant, dataset_id)
+        names, contents = keys.names(tenant, self._kind), keys.contents(tenant, self._kind)
+        record = keys.record(tenant, self._kind, record_id)
 
         def remove(pipe: Pipeline) -> bool:
-            found, identity = pipe.hget(record, "manifest"), pipe.hget(record, "identity")
+            found, identity = pipe.hget(record, "record"), pipe.hget(record, "identity")
             if found is None or identity is None:
                 return False
-            name = StoredManifest.model_validate_json(str(found)).name
+            name = self._record.model_validate_json(str(found)).name
             pipe.multi()
             pipe.delete(record)
-            pipe.zrem(keys.datasets(tenant), dataset_id)
+            pipe.zrem(keys.listing(tenant, self._kind), record_id)
             pipe.hdel(contents, str(identity))
             if name:
                 pipe.hdel(names, name)

@@ -1,11 +1,13 @@
 """The store as one object."""
 
+from pippin.datasets.manifest import StoredManifest
+from pippin.models.record import StoredModel
 from pippin.store.attempts import Attempts
 from pippin.store.client import Client
-from pippin.store.datasets import Datasets
 from pippin.store.events import Events
 from pippin.store.idempotency import IdempotencyKeys
 from pippin.store.jobs import Jobs
+from pippin.store.named import NamedRecords
 from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
 from pippin.store.scripts import Scripts
@@ -23,6 +25,7 @@ class Store:
         attempts: What the worker that holds a job writes.
         events: The event streams of jobs.
         datasets: Manifests by id and name.
+        models: Records of uploaded models by id and name.
         workers: Heartbeats.
         reaping: What a reaper needs.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
@@ -37,7 +40,8 @@ class Store:
         self.jobs = Jobs(redis, scripts, queues, self.workers)
         self.attempts = Attempts(redis, scripts, queues, self.jobs, lease_seconds=lease_seconds)
         self.events = Events(redis)
-        self.datasets = Datasets(redis)
+        self.datasets = NamedRecords(redis, "dataset", StoredManifest)
+        self.models = NamedRecords(redis, "model", StoredModel)
         self.reaping = Reaping(redis, scripts, queues, self.workers)
         self.idempotency = IdempotencyKeys(redis)
 

@@ -4,11 +4,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from pippin import blob_cache
+from pippin.blob_cache import BlobCache
 from pippin.blobs import BlobError, BlobMissingError, Blobs
 from pippin.datasets.arrays import open_arrays
 from pippin.datasets.manifest import StoredManifest
-from worker import dataset_cache
-from worker.dataset_cache import DatasetCache
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def _entries(folder: Path) -> set[str]:
 def test_a_dataset_is_fetched_once(folder: Path, tmp_path: Path, prepared: StoredManifest, blobs: Blobs) -> None:
     own = Blobs((tmp_path / "blobs").as_uri())
     own.put_bytes(b"".join(blobs.read(prepared.digest)))
-    cache = DatasetCache(folder, 10**9, own)
+    cache = BlobCache(folder, 10**9, own)
     fetched = cache.arrays(prepared.digest)
     own.delete(prepared.digest)
     again = cache.arrays(prepared.digest)
@@ -44,7 +44,7 @@ def test_a_dataset_is_fetched_once(folder: Path, tmp_path: Path, prepared: Store
 
 def test_a_dataset_that_is_nowhere_is_missing(folder: Path, blobs: Blobs) -> None:
     with pytest.raises(BlobMissingError):
-        DatasetCache(folder, 10**9, blobs).arrays("sha256:" + "0" * 64)
+        BlobCache(folder, 10**9, blobs).arrays("sha256:" + "0" * 64)
     assert _entries(folder) == set()
 
 
@@ -55,14 +55,14 @@ def test_a_damaged_blob_does_not_enter(folder: Path, tmp_path: Path, blobs: Blob
     own.put_bytes(b"".join(blobs.read(digest)))
     (tmp_path / "blobs" / name[:2] / name).write_bytes(b"other content")
     with pytest.raises(BlobError, match="damaged"):
-        DatasetCache(folder, 10**9, own).arrays(digest)
+        BlobCache(folder, 10**9, own).arrays(digest)
     assert _entries(folder) == set()
 
 
 def test_the_dataset_used_longest_ago_makes_room(folder: Path, blobs: Blobs, prepared: StoredManifest) -> None:
     digests = [_put(blobs, prepared, number) for number in (1, 2, 3)]
     names = [digest.removeprefix("sha256:") for digest in digests]
-    cache = DatasetCache(folder, int(prepared.bytes * 2.5), blobs)
+    cache = BlobCache(folder, int(prepared.bytes * 2.5), blobs)
     for age, number in enumerate((0, 1)):
         cache.arrays(digests[number])
         os.utime(folder / names[number], (1_000 + age, 1_000 + age))
@@ -75,7 +75,7 @@ def test_the_dataset_used_longest_ago_makes_room(folder: Path, blobs: Blobs, pre
 def test_a_dataset_larger_than_the_room_is_used_all_the_same(
     folder: Path, blobs: Blobs, prepared: StoredManifest
 ) -> None:
-    cache = DatasetCache(folder, 1, blobs)
+    cache = BlobCache(folder, 1, blobs)
     assert len(cache.arrays(prepared.digest)["train/x"]) == 300
 
 
@@ -85,7 +85,7 @@ def test_what_a_dead_worker_left_half_fetched_goes(folder: Path, blobs: Blobs, p
         (folder / name / "part").write_bytes(b"half")
         if age is not None:
             os.utime(folder / name, (age, age))
-    DatasetCache(folder, 10**9, blobs).arrays(prepared.digest)
+    BlobCache(folder, 10**9, blobs).arrays(prepared.digest)
     assert _entries(folder) == {".fetch-new", prepared.digest.removeprefix("sha256:")}
 
 
@@ -99,5 +99,5 @@ def test_a_dataset_that_another_worker_removes_at_the_wrong_moment_is_fetched_ag
             path.unlink()
         return open_arrays(path)
 
-    monkeypatch.setattr(dataset_cache, "open_arrays", open_after_removal)
-    assert len(DatasetCache(folder, 10**9, blobs).arrays(prepared.digest)["train/x"]) == 300
+    monkeypatch.setattr(blob_cache, "open_arrays", open_after_removal)
+    assert len(BlobCache(folder, 10**9, blobs).arrays(prepared.digest)["train/x"]) == 300

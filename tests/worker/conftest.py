@@ -6,10 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -25,8 +25,9 @@ from pippin.embedded import EmbeddedValkey
 from pippin.jobs.hyperparameters import resolve_hyperparameters
 from pippin.jobs.ids import new_id
 from pippin.jobs.job import Job
-from pippin.jobs.request import DatasetSource, HyperparameterChoice, ModelSource, ResolvedRequest
+from pippin.jobs.request import DatasetSource, HyperparameterChoice, ResolvedModel, ResolvedRequest
 from pippin.jobs.states import Status
+from pippin.models.trainable import trainable_network
 from pippin.spec import resolve
 from pippin.store import Store
 
@@ -80,6 +81,7 @@ class Bench:
     store: Store
     blobs: Blobs
     manifest: StoredManifest
+    spec: dict[str, Any] = field(default_factory=lambda: dict(SPEC))
 
     def submit(
         self,
@@ -87,19 +89,22 @@ class Bench:
         spec: dict[str, Any] | None = None,
         dataset: dict[str, Any] | None = None,
         hyperparameters: dict[str, Any] | None = None,
+        digest: str | None = None,
+        limits: Literal["enforce", "widen"] = "enforce",
         **request: object,
     ) -> Job:
         """A queued job: three epochs of the small model on the dataset, unless told otherwise."""
         resolved = resolve(spec or SPEC)
         asked = HyperparameterChoice.model_validate({"seed": 1, **(hyperparameters or {})})
-        decided, widened, names = resolve_hyperparameters(resolved.spec, asked, "enforce")
-        bound = bind(self.manifest, resolved, DatasetSource.model_validate({"id": self.manifest.id, **(dataset or {})}))
+        model = trainable_network(resolved)
+        decided, names = resolve_hyperparameters(model, asked, limits)
+        bound = bind(self.manifest, model, DatasetSource.model_validate({"id": self.manifest.id, **(dataset or {})}))
         fields: dict[str, Any] = {
             "name": None,
-            "model": ModelSource(spec=spec or SPEC),
+            "model": ResolvedModel(spec=spec or SPEC, digest=digest),
             "dataset": bound,
             "hyperparameters": decided,
-            "limits": "enforce",
+            "limits": limits,
             "widened": names,
             "engine": "jax",
             "compute_units": "all",
@@ -108,7 +113,7 @@ class Bench:
             "timeout_seconds": None,
             "labels": {},
         }
-        return self.store.jobs.submit(TENANT, ResolvedRequest(**fields | request), spec=widened.document())
+        return self.store.jobs.submit(TENANT, ResolvedRequest(**fields | request), spec=resolved.spec.document())
 
     def submit_long(self, **request: object) -> Job:
         """A queued job that lasts until it is stopped."""

@@ -11,15 +11,16 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
+from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.jobs.job import Job
 from pippin.jobs.states import Reason, Status
 from pippin.mlmodel import Weights, build, inference_variant, read
+from pippin.mlmodel.proto import parse, serialize
 from pippin.spec import resolve
 from pippin.store import Claim, keys, new_token
 from worker.assignment import Assignment
 from worker.attempt import Tools, run
-from worker.dataset_cache import DatasetCache
 from worker.engines.engine import Engine, EngineError, EpochResult, Observer, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 from worker.stop import Cause, StopSwitch
@@ -86,8 +87,8 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
     ) -> Claim:
         claim = Claim(TENANT, job.id, number, new_token())
         used = blobs or bench.blobs
-        cache = DatasetCache(home / "cache" / "datasets", 10**9, used)
-        tools = Tools(store=bench.store, blobs=used, datasets=cache, engine=engine, renew_seconds=0.1)
+        cache = BlobCache(home / "cache" / "blobs", 10**9, used)
+        tools = Tools(store=bench.store, blobs=used, cache=cache, engine=engine, renew_seconds=0.1)
         run(Assignment(claim, "bench", engine.name), tools, stop or StopSwitch())
         return claim
 
@@ -125,6 +126,40 @@ def test_a_job_is_trained_from_claim_to_artifacts(bench: "Bench", attempt: Calla
     assert after.metadata["pippin.scale.x"] == "1.0"
     assert '"learning_rate": 0.5' in after.metadata["pippin.hyperparameters"]
     assert str(epochs[-1]["loss"]) in after.metadata["pippin.metrics"]
+
+
+def test_a_file_that_was_uploaded_is_trained_as_it_is(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    model = parse(build(resolve(bench.spec)))
+    model.description.input[0].shortDescription = "kept, though no spec says it"
+    data = serialize(model)
+    job = bench.submit(digest=bench.blobs.put_bytes(data))
+    attempt(job, JaxEngine())
+    assert bench.job(job).status is Status.SUCCEEDED
+    assert bench.artifact(job, "initial") == data
+    trained = bench.artifact(job, "trained")
+    assert parse(trained).description.input[0].shortDescription == "kept, though no spec says it"
+    assert read(trained).weights.keys() == read(data).weights.keys()
+
+
+def test_a_file_that_is_gone_is_said_to_be(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit(digest="sha256:" + "0" * 64)
+    attempt(job, JaxEngine())
+    done = bench.job(job)
+    assert done.reason is not None
+    assert done.reason.code is Reason.INVALID_MODEL
+    assert "upload it again" in done.reason.detail
+
+
+def test_what_lies_outside_the_limits_is_trained_and_the_authors_limits_stay(
+    bench: "Bench", attempt: Callable[..., Claim]
+) -> None:
+    spec = bench.spec | {"epochs": {"default": 2, "set": [2]}}
+    job = bench.submit(spec=spec, hyperparameters={"epochs": 3}, limits="widen")
+    assert job.request.widened == ["epochs"]
+    seen: list[bytes] = []
+    attempt(job, Scripted(lambda run, _: seen.append(run.model)))
+    assert read(seen[0]).resolved.spec.epochs.allowed == (2, 3)
+    assert read(bench.artifact(job, "trained")).resolved.spec.epochs.allowed == (2,)
 
 
 def test_the_same_job_twice_gives_the_same_bytes(bench: "Bench", attempt: Callable[..., Claim]) -> None:

@@ -38,8 +38,8 @@ def test_a_trained_file_holds_its_weights_and_where_they_came_from() -> None:
 
 
 def test_weights_that_do_not_read_back_as_they_were_are_not_handed_out() -> None:
-    # Not a number differs from itself, as a number that a file cannot hold would.
-    weights = {"dense": {"weights": np.array([[np.nan, 0]], np.float32), "bias": np.zeros(1, np.float32)}}
+    # A file holds numbers of 32 bits.
+    weights = {"dense": {"weights": np.array([[0.1, 0]], np.float64), "bias": np.zeros(1, np.float32)}}
     with pytest.raises(EngineError, match="weights of layer dense did not read back") as caught:
         write_trained(build(resolve(_SPEC)), weights, {})
     assert caught.value.reason is Reason.ENGINE_ERROR

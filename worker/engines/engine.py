@@ -3,32 +3,16 @@
 The worker knows engines only by this interface, and an engine knows nothing of jobs, leases or files.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
-from numpy.typing import NDArray
-
+from pippin.datasets.examples import Examples
 from pippin.faults import PippinError
 from pippin.jobs.request import Hyperparameters
 from pippin.jobs.states import Reason
-from pippin.spec.weights import Weights
+from pippin.mlmodel import Learned
 
-
-@dataclass(frozen=True)
-class Examples:
-    """Examples to train or measure on, in memory or memory-mapped; an engine never writes to them.
-
-    Attributes:
-        arrays: Training input name -> [N, *shape], as stored: uint8 images stay uint8. It holds every training
-            input of the model, the loss's target among them.
-        scales: Training input name -> the factor its values are multiplied by; 1 where absent.
-        count: N, at least 1.
-    """
-
-    arrays: Mapping[str, NDArray[Any]]
-    scales: Mapping[str, float]
-    count: int
+__all__ = ["Engine", "EngineError", "EpochResult", "Examples", "Observer", "Stopped", "TrainingRun"]
 
 
 @dataclass(frozen=True)
@@ -41,6 +25,8 @@ class TrainingRun:
         training: The examples to learn from.
         validation: The examples to measure on after each epoch; None measures nothing.
         report_batches: Whether every epoch's result holds its mini-batch losses.
+        class_names: What the dataset calls the classes that its target numbers, for models that learn their names;
+            None where it has no names.
     """
 
     model: bytes
@@ -48,6 +34,7 @@ class TrainingRun:
     training: Examples
     validation: Examples | None
     report_batches: bool
+    class_names: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +44,7 @@ class EpochResult:
     Attributes:
         epoch: Counts from 1.
         loss: Mean loss over the epoch's training examples, each measured before its mini-batch's step. Not finite
-            when the training has diverged.
+            when the training has diverged; None for a model that has no loss.
         validation_loss: Mean loss over the validation examples, after the epoch's last step; None without any, and
             where the training has diverged. It may be infinite where the training loss is not.
         validation_accuracy: Share of validation examples whose largest output is the label; None for a loss that
@@ -68,7 +55,7 @@ class EpochResult:
     """
 
     epoch: int
-    loss: float
+    loss: float | None
     validation_loss: float | None
     validation_accuracy: float | None
     seconds: float
@@ -105,8 +92,10 @@ class Engine(Protocol):
         It starts no thread and opens no device: neither would survive the fork.
         """
 
-    def train(self, run: TrainingRun, observer: Observer) -> Weights:
-        """Train the model and return all its weights, in the file's order.
+    def train(self, run: TrainingRun, observer: Observer) -> Learned:
+        """Train the model and return what it has learned: all weights of a network, in the file's order, or samples.
+
+        Of a pipeline the last model is trained, and what that one has learned is returned.
 
         Raises:
             EngineError: The training cannot be done or has gone wrong; its reason says whose fault that is.

@@ -7,40 +7,38 @@ from pippin.datasets.binding import bind
 from pippin.datasets.manifest import StoredManifest
 from pippin.faults import FaultyDocumentError
 from pippin.jobs.request import DatasetSource, ResolvedDataset
-from pippin.spec import ResolvedSpec, resolve
+from pippin.models.trainable import Trainable, trainable_network
+from pippin.spec import resolve
 from pippin.spec.presets import preset
 
 
-def classifier(classes: int = 3, width: int = 2, **changes: object) -> ResolvedSpec:
+def classifier(classes: int = 3, width: int = 2, **changes: object) -> Trainable:
     """A softmax over `classes` on a vector `x`, trained on `x` and `y`."""
-    return resolve(
-        {
-            "inputs": [{"name": "x", "shape": [width]}],
-            "outputs": [{"name": "p", "shape": [classes]}],
-            "layers": [
-                {"type": "inner_product", "name": "dense", "output_channels": classes, "updatable": True},
-                {"type": "softmax", "name": "softmax"},
-            ],
-            "loss": {"type": "categorical_cross_entropy", "target": "y"},
-            "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
-            "epochs": 1,
-        }
-        | changes
-    )
+    document: dict[str, Any] = {
+        "inputs": [{"name": "x", "shape": [width]}],
+        "outputs": [{"name": "p", "shape": [classes]}],
+        "layers": [
+            {"type": "inner_product", "name": "dense", "output_channels": classes, "updatable": True},
+            {"type": "softmax", "name": "softmax"},
+        ],
+        "loss": {"type": "categorical_cross_entropy", "target": "y"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+        "epochs": 1,
+    } | changes
+    return trainable_network(resolve(document))
 
 
-def regressor() -> ResolvedSpec:
+def regressor() -> Trainable:
     """One number predicted from the vector `size`, trained on it and `price`."""
-    return resolve(
-        {
-            "inputs": [{"name": "size", "shape": [2]}],
-            "outputs": [{"name": "p", "shape": [1]}],
-            "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
-            "loss": {"type": "mean_squared_error", "target": "price"},
-            "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
-            "epochs": 1,
-        }
-    )
+    document = {
+        "inputs": [{"name": "size", "shape": [2]}],
+        "outputs": [{"name": "p", "shape": [1]}],
+        "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
+        "loss": {"type": "mean_squared_error", "target": "price"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+        "epochs": 1,
+    }
+    return trainable_network(resolve(document))
 
 
 @pytest.fixture
@@ -52,7 +50,7 @@ def manifest(store: Callable[..., Any]) -> Callable[..., StoredManifest]:
     return manifest
 
 
-def faults(manifest: StoredManifest, resolved: ResolvedSpec, **source: Any) -> list[tuple[str, str]]:  # noqa: ANN401  # a request's fields
+def faults(manifest: StoredManifest, resolved: Trainable, **source: Any) -> list[tuple[str, str]]:  # noqa: ANN401  # a request's fields
     with pytest.raises(FaultyDocumentError) as raised:
         bind(manifest, resolved, DatasetSource(id="d", **source))
     return [(fault.pointer, fault.detail) for fault in raised.value.faults]
@@ -64,7 +62,7 @@ TABLE = b"y,a,b\n0,1,2\n2,3,4\n1,5,6\n"
 def test_the_seed_model_trains_on_idx_by_position(store: Callable[..., Any], idx: Callable[..., bytes]) -> None:
     blank = [[[0] * 28] * 28]
     files = {"train-images": idx(blank), "train-labels": idx([9]), "t10k-images": idx(blank), "t10k-labels": idx([0])}
-    found = bind(store(files).manifest, resolve(preset("mnist-cnn")), DatasetSource(id="mnist"))
+    found = bind(store(files).manifest, trainable_network(resolve(preset("mnist-cnn"))), DatasetSource(id="mnist"))
     assert found == ResolvedDataset(
         id="ds_1",
         name="name",
@@ -116,9 +114,9 @@ def test_shapes_must_be_equal(manifest: Callable[..., StoredManifest]) -> None:
 
 def test_as_many_values_in_another_shape_need_only_be_sent_with_it(manifest: Callable[..., StoredManifest]) -> None:
     row = b"7" + b",0" * 784
-    ((_, detail),) = faults(manifest(row), resolve(preset("mnist-cnn")))
+    ((_, detail),) = faults(manifest(row), trainable_network(resolve(preset("mnist-cnn"))))
     assert detail.endswith("has [784]; upload the table with shape=1,28,28")
-    assert bind(manifest(row, shape="1,28,28"), resolve(preset("mnist-cnn")), DatasetSource(id="d"))
+    assert bind(manifest(row, shape="1,28,28"), trainable_network(resolve(preset("mnist-cnn"))), DatasetSource(id="d"))
 
 
 @pytest.mark.parametrize(
@@ -191,3 +189,53 @@ def test_splits_that_are_not_there_are_listed(manifest: Callable[..., StoredMani
 def test_of_one_example_none_can_be_held_out(manifest: Callable[..., StoredManifest]) -> None:
     found = faults(manifest(b"y,a,b\n0,1,2\n"), classifier(), validation_fraction=0.5)
     assert found == [("/validation_fraction", "the split 'train' has one example, of which none can be held out")]
+
+
+NAMED = b"kind,a,b\ncat,1,2\ndog,3,4\ncat,5,6\n"
+
+
+def named(labels: list[Any]) -> Trainable:
+    """A classifier of `x` that names its classes."""
+    classes = {"labels": labels, "predicted_feature": "kind"}
+    changes = {"outputs": [{"name": "kind", "type": "string" if isinstance(labels[0], str) else "int64"}]}
+    loss = {"type": "categorical_cross_entropy"}
+    return classifier(len(labels), classifier=classes, loss=loss, **changes)
+
+
+def test_classes_are_matched_by_their_names(manifest: Callable[..., StoredManifest]) -> None:
+    found = bind(manifest(NAMED, target="kind", inputs="x:a,b"), named(["dog", "bird", "cat"]), DatasetSource(id="d"))
+    assert found.classes == [[0, 2], [1, 0]]
+
+
+def test_a_class_that_the_model_does_not_have_is_named(manifest: Callable[..., StoredManifest]) -> None:
+    ((pointer, detail),) = faults(manifest(NAMED, target="kind", inputs="x:a,b"), named(["dog", "bird"]))
+    assert pointer == ""
+    assert "'cat'" in detail
+
+
+def test_whole_numbers_are_labels_of_their_own(manifest: Callable[..., StoredManifest]) -> None:
+    table = manifest(b"y,a,b\n7,1,2\n5,3,4\n", target="kind:y", inputs="x:a,b")
+    assert bind(table, named([5, 6, 7]), DatasetSource(id="d")).classes == [[5, 0], [6, 1], [7, 2]]
+    ((_, detail),) = faults(manifest(b"y,a,b\n8,1,2\n5,3,4\n", target="kind:y", inputs="x:a,b"), named([5, 6, 7]))
+    assert "'kind' is 8" in detail
+
+
+def test_numbers_of_classes_do_where_a_dataset_has_no_names(manifest: Callable[..., StoredManifest]) -> None:
+    table = manifest(TABLE, target="kind:y", inputs="x:a,b")
+    assert bind(table, named(["a", "b", "c"]), DatasetSource(id="d")).classes is None
+
+
+def test_an_image_takes_pixels(manifest: Callable[..., StoredManifest]) -> None:
+    image = {"name": "x", "type": "image", "color": "gray", "width": 2, "height": 1}
+    layers = [
+        {"type": "flatten", "name": "flat"},
+        {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+        {"type": "softmax", "name": "softmax"},
+    ]
+    model = classifier(inputs=[image], layers=layers)
+    assert (
+        bind(manifest(TABLE, inputs="x:a,b", target="y", shape="1,1,2"), model, DatasetSource(id="d")).bind["x"] == "x"
+    )
+    fractions = manifest(b"y,a,b\n0,0.5,2\n2,3,4\n", inputs="x:a,b", target="y", shape="1,1,2")
+    ((_, detail),) = faults(fractions, model)
+    assert "takes pixels" in detail

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.jobs.states import Reason
+from pippin.models.trainable import trainable_network
 from pippin.spec import ResolvedSpec, Shape
 from worker.engines.engine import EngineError, Examples
 
@@ -42,13 +43,10 @@ class Column:
 
 def columns_of(resolved: ResolvedSpec) -> tuple[Column, ...]:
     """The model's training inputs in its own order."""
-    spec = resolved.spec
-    assert spec.training_inputs is not None
-    assert spec.loss.input is not None
-    classes = prod(resolved.shapes[spec.loss.input]) if spec.loss.type == "categorical_cross_entropy" else None
+    model = trainable_network(resolved)
     return tuple(
-        Column(feature.name, tuple(feature.shape), classes if feature.name == resolved.training_target else None)
-        for feature in spec.training_inputs
+        Column(feature.name, feature.lengths, model.classes if feature.name == model.target else None)
+        for feature in model.features
     )
 
 

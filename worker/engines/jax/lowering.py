@@ -48,9 +48,12 @@ def network_for(resolved: ResolvedSpec, backend: str) -> Network:
     XLA's CPU compiler likes slices and matrix products; elsewhere its own convolution is right, and a GPU rounds the
     factors of matrix products to fewer bits unless told not to.
     """
-    if backend == "cpu":
-        return Network(resolved, None, None)
-    return Network(resolved, convolve, "highest")
+    return Network(resolved, *arithmetic_of(backend))
+
+
+def arithmetic_of(backend: str) -> tuple[Convolve | None, str | None]:
+    """The convolution and the precision of matrix products that suit `backend`; None leaves them as they are."""
+    return (None, None) if backend == "cpu" else (convolve, "highest")
 
 
 def convolve(

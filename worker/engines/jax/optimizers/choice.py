@@ -19,11 +19,12 @@ class Formulas:
 
 def optimizer_for(declared: Declared, hyperparameters: Hyperparameters, formulas: Formulas) -> Optimizer:
     """The optimizer that the model declares, with the values that the job decided on."""
+    learning_rate = _decided("learning_rate", hyperparameters.learning_rate)
     if declared.type == "sgd":
         # The one hyperparameter that a file may leave out.
-        return Sgd(hyperparameters.learning_rate, hyperparameters.momentum or 0.0, formulas.momentum)
+        return Sgd(learning_rate, hyperparameters.momentum or 0.0, formulas.momentum)
     return Adam(
-        hyperparameters.learning_rate,
+        learning_rate,
         _decided("beta1", hyperparameters.beta1),
         _decided("beta2", hyperparameters.beta2),
         _decided("eps", hyperparameters.eps),

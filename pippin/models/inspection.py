@@ -1,0 +1,76 @@
+"""Looks into a file: what it holds, and what a job must know about it.
+
+Whoever does not trust the file does this in a process of its own: protobuf's parser is native code, and a file of a few
+megabytes can hold millions of messages.
+"""
+
+from pippin.mlmodel import AnyModel, Model, Pipeline, open_model
+from pippin.models.record import Description, Inspection, PipelineSummary
+from pippin.models.trainable import Trainable, trainable_network
+from pippin.neighbors import NeighborsModel
+from pippin.neighbors import summary as neighbors_summary
+from pippin.spec import LabelFeature
+from pippin.spec.features import ArrayFeature
+from pippin.spec.findings import Finding
+from pippin.spec.summary import feature_summary, network_summary, summary
+
+
+def inspect(data: bytes) -> Inspection:
+    """What the file in `data` holds.
+
+    Raises:
+        FaultyDocumentError: It holds no model that Pippin can train; it carries every reason.
+    """
+    return inspection_of(open_model(data))
+
+
+def inspection_of(model: AnyModel) -> Inspection:
+    """What a model is."""
+    return Inspection(model=_described(model), findings=_findings(model), trainable=trainable_of(model))
+
+
+def trainable_of(model: AnyModel) -> Trainable:
+    """What a job must know about a model."""
+    if isinstance(model, Model):
+        return trainable_network(model.resolved)
+    if isinstance(model, NeighborsModel):
+        return Trainable(
+            features=(
+                ArrayFeature(name=model.input, shape=(model.dimensions,), type="float"),
+                LabelFeature(name=model.predicted_feature, type=model.label_type),
+            ),
+            target=model.predicted_feature,
+            classes=None,
+            label_type=model.label_type,
+            method="nearest_neighbors",
+            counts={"number_of_neighbors": model.number_of_neighbors},
+        )
+    return trainable_of(model.last).model_copy(update={"features": model.training_inputs})
+
+
+def _described(model: AnyModel) -> Description:
+    if isinstance(model, Model):
+        return summary(model.resolved)
+    if isinstance(model, NeighborsModel):
+        return neighbors_summary(model)
+    last = _described(model.last)
+    assert not isinstance(last, PipelineSummary)
+    return PipelineSummary(
+        kind="pipeline",
+        inputs=[feature_summary(feature) for feature in model.inputs],
+        outputs=[feature_summary(feature) for feature in model.outputs],
+        training_inputs=[feature_summary(feature) for feature in model.training_inputs],
+        front=[network_summary(stage.resolved) for stage in model.front],
+        last=last,
+    )
+
+
+def _findings(model: AnyModel) -> list[Finding]:
+    if isinstance(model, Model):
+        return list(model.resolved.findings)
+    if isinstance(model, Pipeline) and isinstance(model.last, Model):
+        place = f"/models/{len(model.front)}"
+        return [
+            finding.model_copy(update={"pointer": place + finding.pointer}) for finding in model.last.resolved.findings
+        ]
+    return []

@@ -1,0 +1,58 @@
+"""An uploaded model as the REST contract shows it, and as the store keeps it."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.models.trainable import Trainable
+from pippin.neighbors.summary import NeighborsSummary
+from pippin.spec.findings import Finding
+from pippin.spec.summary import FeatureSummary, NetworkSummary, SpecSummary
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class PipelineSummary(_Value):
+    """Models in a row, of which the last is trained."""
+
+    kind: Literal["pipeline"]
+    inputs: list[FeatureSummary]
+    outputs: list[FeatureSummary]
+    training_inputs: list[FeatureSummary] = Field(description="What a training example holds.")
+    front: list[NetworkSummary] = Field(description="The frozen networks, in the order in which they are computed.")
+    last: SpecSummary | NeighborsSummary = Field(description="The model that is trained.")
+
+
+Description = Annotated[SpecSummary | NeighborsSummary | PipelineSummary, Field(discriminator="kind")]
+
+
+class Inspection(_Value):
+    """What a file holds."""
+
+    model: Description
+    findings: list[Finding]
+    trainable: Trainable
+
+
+class ModelRecord(_Value):
+    """A model that was uploaded."""
+
+    id: str
+    name: str | None
+    source: Literal["mlmodel", "spec", "swiftcoremltools"] = Field(description="What was uploaded.")
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Of the `.mlmodel`.")
+    bytes: int = Field(ge=0, description="Size of the `.mlmodel`.")
+    model: Description
+    findings: list[Finding] = Field(
+        description="What may go wrong with it although Core ML accepts it, and what was corrected on reading it."
+    )
+    created_at: datetime
+
+
+class StoredModel(ModelRecord):
+    """The record as the store keeps it: with what a job must know."""
+
+    trainable: Trainable

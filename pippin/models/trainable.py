@@ -1,0 +1,56 @@
+"""What a job must know about a model, whatever kind it is, before anything is built or read."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.spec import CategoricalCrossEntropy, DoubleParameter, Feature, IntegerParameter, ResolvedSpec
+from pippin.spec.optimizers import Optimizer
+
+
+class Trainable(BaseModel):
+    """A model that can be trained."""
+
+    model_config = ConfigDict(frozen=True)
+
+    features: tuple[Feature, ...] = Field(description="What a training example holds, the target among it.")
+    target: str = Field(description="The feature that holds the truth.")
+    classes: int | None = Field(description="How many classes the target tells apart; null for quantities.")
+    labels: tuple[str, ...] | tuple[int, ...] | None = Field(
+        default=None, description="What the model calls its classes, by index; null where it knows them by number only."
+    )
+    label_type: Literal["string", "int64"] | None = Field(
+        default=None, description="How a model names classes that it learns from the examples; null for other models."
+    )
+    method: Literal["sgd", "adam", "nearest_neighbors"] = Field(description="How it is trained.")
+    counts: dict[str, IntegerParameter] = Field(description="Hyperparameters that are whole numbers, as declared.")
+    numbers: dict[str, DoubleParameter] = Field(default_factory=dict, description="The others.")
+    shuffle: bool = False
+
+    @property
+    def parameters(self) -> dict[str, IntegerParameter | DoubleParameter]:
+        """Every hyperparameter that the model declares, by name."""
+        return {**self.counts, **self.numbers}
+
+
+def trainable_network(resolved: ResolvedSpec) -> Trainable:
+    """What a job must know about a network."""
+    spec = resolved.spec
+    declared = {"epochs": spec.epochs} | _of_the_optimizer(spec.optimizer)
+    classified = isinstance(spec.loss, CategoricalCrossEntropy)
+    named = spec.classifier is not None and spec.classifier.predicted_feature == resolved.training_target
+    return Trainable(
+        features=resolved.training_inputs,
+        target=resolved.training_target,
+        classes=max(resolved.shapes[spec.loss.input or ""]) if classified else None,
+        labels=spec.classifier.labels if spec.classifier is not None and named else None,
+        method=spec.optimizer.type,
+        counts={name: each for name, each in declared.items() if isinstance(each, IntegerParameter)},
+        numbers={name: each for name, each in declared.items() if isinstance(each, DoubleParameter)},
+        shuffle=spec.shuffle,
+    )
+
+
+def _of_the_optimizer(optimizer: Optimizer) -> dict[str, IntegerParameter | DoubleParameter]:
+    declared = {name: getattr(optimizer, name) for name in type(optimizer).model_fields if name != "type"}
+    return {name: parameter for name, parameter in declared.items() if parameter is not None}

@@ -1,0 +1,389 @@
+"""The sandbox, with a real nursery and tasks that behave as badly as a hostile file can make them."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pippin.faults import Fault
+from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
+
+_TASKS = '''
+import ctypes, os, signal, sys, time
+from pathlib import Path
+from pippin.faults import Fault, FaultyDocumentError, PippinError
+from service.sandbox import Answer
+
+def echo(**arguments):
+    return arguments
+
+def attach(byte, size):
+    return Answer({"size": size}, bytes([byte]) * size)
+
+def look():
+    numbers = [int(name) for name in os.listdir("/proc/self/fd")]
+    status = Path("/proc/self/status").read_text()
+    return {
+        "pid": os.getpid(),
+        "parent": os.getppid(),
+        "environment": dict(os.environ),
+        "files": [number for number in numbers if Path(f"/proc/self/fd/{number}").exists()],
+        "threads": int(status.partition("Threads:")[2].split()[0]),
+    }
+
+def tell_and_sleep(path):
+    Path(path + ".new").write_text(str(os.getpid()))
+    os.rename(path + ".new", path)
+    time.sleep(300)
+
+def sleep_once(path):
+    """Sleeps where nobody has slept before."""
+    if os.path.exists(path):
+        return "awake"
+    tell_and_sleep(path)
+
+def fall():
+    ctypes.string_at(0)
+
+def leave():
+    os._exit(0)
+
+def leave_politely():
+    sys.exit(0)
+
+def loop():
+    while True:
+        pass
+
+def loop_in_c():
+    return sum(range(10 ** 14))
+
+def loop_without_alarm():
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    loop()
+
+def sleep_without_alarm():
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    time.sleep(300)
+
+def hoard_blocks():
+    hoard = []
+    while True:
+        hoard.append(bytearray(2**20))
+
+def hoard_objects():
+    hoard = []
+    while True:
+        hoard = [hoard, []]
+
+def ask_for_all():
+    return len(bytes(2**45))
+
+def take(size):
+    return len(bytes(b"x" * size))
+
+def refuse_document():
+    raise FaultyDocumentError("spec", [
+        Fault("/layers/0", "found 3; needs 4", "updatable.path"),
+        Fault("", "caf\\u00e9 \\ud800"),
+    ])
+
+class OddError(PippinError):
+    """Raised by a reader."""
+
+def refuse_file():
+    raise OddError("found a file; needs a model")
+
+def err():
+    raise ZeroDivisionError("secret")
+
+def give_what_json_cannot():
+    return {1, 2}
+
+def babble():
+    print("on stdout")
+'''
+_NAMES = [line.split()[1].partition("(")[0] for line in _TASKS.splitlines() if line.startswith("def ")]
+_TABLE = {name: f"sandboxed:{name}" for name in _NAMES}
+
+# Begins a task that sleeps, and says who its nursery is.
+_SERVICE = """
+import sys
+from service.sandbox import Sandbox
+path, folder = sys.argv[1:]
+sandbox = Sandbox({"tell_and_sleep": "sandboxed:tell_and_sleep"}, paths=[folder])
+sandbox.start()
+print(sandbox._nursery.pid, flush=True)
+sandbox.run("tell_and_sleep", {"path": path}, seconds=60)
+"""
+
+MakeSandbox = Callable[..., Sandbox]
+WaitUntil = Callable[..., None]
+
+_linux = pytest.mark.skipif(sys.platform != "linux", reason="what is shown here is Linux's")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the tasks' module is."""
+    made = tmp_path_factory.mktemp("tasks")
+    (made / "sandboxed.py").write_text(_TASKS)
+    return made
+
+
+@pytest.fixture
+def make_sandbox(folder: Path) -> Iterator[MakeSandbox]:
+    """Makes sandboxes."""
+    made = []
+
+    def make(**changes: object) -> Sandbox:
+        values: dict[str, Any] = {"tasks": _TABLE, "paths": [str(folder)]}
+        made.append(Sandbox(**values | changes))
+        return made[-1]
+
+    yield make
+    for sandbox in made:
+        sandbox.close()
+
+
+@pytest.fixture(scope="module")
+def sandbox(folder: Path) -> Iterator[Sandbox]:
+    """A sandbox for all who do it no harm."""
+    made = Sandbox(_TABLE, paths=[str(folder)])
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def threads() -> Iterator[ThreadPoolExecutor]:
+    """Eight of them."""
+    with ThreadPoolExecutor(8) as executor:
+        yield executor
+
+
+def _run(sandbox: Sandbox, task: str, /, **arguments: object) -> Any:  # noqa: ANN401 (any JSON value)
+    return sandbox.run(task, arguments, seconds=20).document
+
+
+def _why(sandbox: Sandbox, task: str, arguments: dict[str, object] | None = None, **limits: Any) -> str:  # noqa: ANN401
+    with pytest.raises(SandboxError) as caught:
+        sandbox.run(task, arguments or {}, **{"seconds": 20} | limits)
+    return caught.value.why
+
+
+def _nursery_pid(sandbox: Sandbox) -> int:
+    assert sandbox._nursery is not None
+    return sandbox._nursery.pid
+
+
+def _living(group: int) -> list[str]:
+    """The states of the processes in a group; whom the dead were left to may not have buried them yet."""
+    listed = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], stdout=subprocess.PIPE, text=True, check=True).stdout
+    processes = [line.split() for line in listed.splitlines()]
+    return [state for pgid, state in processes if int(pgid) == group and not state.startswith("Z")]
+
+
+def test_a_task_gives_back_a_document_and_an_attachment(sandbox: Sandbox) -> None:
+    arguments = {"text": "caf\u00e9 \ud800", "numbers": [1, 2.5, None, True]}
+    assert sandbox.run("echo", arguments, seconds=20) == Answer(arguments)
+    assert sandbox.run("attach", {"byte": 7, "size": 10**7}, seconds=20) == Answer({"size": 10**7}, b"\x07" * 10**7)
+
+
+def test_large_arguments_arrive(sandbox: Sandbox) -> None:
+    assert _run(sandbox, "echo", text="x" * 3_000_000) == {"text": "x" * 3_000_000}
+
+
+def test_two_hundred_tasks_at_once_get_their_own_answers(sandbox: Sandbox, threads: ThreadPoolExecutor) -> None:
+    def attach(number: int) -> Answer:
+        return sandbox.run("attach", {"byte": number, "size": number * 1000}, seconds=20)
+
+    numbers = range(200)
+    assert list(threads.map(attach, numbers)) == [Answer({"size": n * 1000}, bytes([n]) * n * 1000) for n in numbers]
+
+
+@_linux
+def test_a_child_is_a_fork_with_nothing_of_the_service_in_it(
+    make_sandbox: MakeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", "redis://:password@host")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
+    sandbox = make_sandbox()
+    seen = _run(sandbox, "look")
+    assert seen["parent"] == _nursery_pid(sandbox)
+    assert not {"PIPPIN_REDIS_URL", "AWS_SECRET_ACCESS_KEY"} & set(seen["environment"])
+    assert len(seen["files"]) == 4, "the standard ones and its connection"
+    assert seen["threads"] == 1
+    assert _run(sandbox, "look")["pid"] != seen["pid"]
+
+
+@pytest.mark.parametrize("task", ["fall", "leave", "leave_politely", "err", "give_what_json_cannot", "no_such_task"])
+def test_a_crash_is_told_and_the_next_task_works(sandbox: Sandbox, task: str) -> None:
+    assert _run(sandbox, "echo") == {}
+    nursery = _nursery_pid(sandbox)
+    assert _why(sandbox, task) == "crashed"
+    assert _run(sandbox, "echo", a=1) == {"a": 1}
+    assert _nursery_pid(sandbox) == nursery
+
+
+def test_a_traceback_is_for_the_log_alone(make_sandbox: MakeSandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    sandbox = make_sandbox()
+    assert _run(sandbox, "babble") is None
+    with pytest.raises(SandboxError, match=r"^err crashed \(ZeroDivisionError\)$"):
+        _run(sandbox, "err")
+    with pytest.raises(SandboxError, match=r"^fall crashed$"):
+        _run(sandbox, "fall")
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert "ZeroDivisionError: secret" in err
+    assert "Segmentation fault" in err
+
+
+@pytest.mark.parametrize("task", ["loop", "loop_in_c"])
+def test_an_endless_task_is_too_slow(sandbox: Sandbox, task: str) -> None:
+    assert _run(sandbox, "echo") == {}
+    began = time.monotonic()
+    assert _why(sandbox, task, seconds=0.5) == "too_slow"
+    assert 0.5 <= time.monotonic() - began < 0.5 + 2
+    assert _run(sandbox, "echo") == {}
+
+
+def test_a_task_that_puts_off_its_alarm_is_ended_by_the_time_it_computes(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On a busy machine, two seconds of computing take their time.
+    monkeypatch.setattr("service.sandbox.sandbox._MARGIN_SECONDS", 60)
+    assert _run(sandbox, "echo") == {}
+    nursery = _nursery_pid(sandbox)
+    assert _why(sandbox, "loop_without_alarm", seconds=0.5) == "too_slow"
+    assert _nursery_pid(sandbox) == nursery
+
+
+def test_a_child_that_nothing_ends_goes_with_the_nursery_and_its_neighbour_is_begun_again(
+    make_sandbox: MakeSandbox,
+    threads: ThreadPoolExecutor,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wait_until: WaitUntil,
+) -> None:
+    monkeypatch.setattr("service.sandbox.sandbox._MARGIN_SECONDS", 0.2)
+    sandbox = make_sandbox()
+    neighbour = threads.submit(_run, sandbox, "sleep_once", path=str(tmp_path / "pid"))
+    wait_until((tmp_path / "pid").exists)
+    nursery = _nursery_pid(sandbox)
+    assert _why(sandbox, "sleep_without_alarm", seconds=0.1) == "too_slow"
+    assert neighbour.result() == "awake"
+    assert _nursery_pid(sandbox) != nursery
+    assert _living(nursery) == []
+
+
+@_linux
+@pytest.mark.parametrize("task", ["hoard_blocks", "hoard_objects", "ask_for_all"])
+def test_an_allocation_bomb_is_too_large(sandbox: Sandbox, task: str) -> None:
+    assert _why(sandbox, task, memory_bytes=2**26) == "too_large"
+    assert _run(sandbox, "echo") == {}
+
+
+@_linux
+def test_the_memory_limit_counts_what_the_task_takes(sandbox: Sandbox) -> None:
+    size = 20 * 2**20
+    assert sandbox.run("take", {"size": size}, seconds=20, memory_bytes=size + 2**22).document == size
+    assert _why(sandbox, "take", {"size": size}, memory_bytes=size - 2**22) == "too_large"
+
+
+def test_an_answer_beyond_the_limit_is_too_large(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox(max_answer_bytes=1000)
+    assert _why(sandbox, "attach", {"byte": 1, "size": 1000}) == "too_large"
+    assert len(sandbox.run("attach", {"byte": 1, "size": 900}, seconds=20).attachment) == 900
+
+
+def test_what_a_task_refuses_comes_back_with_its_faults(sandbox: Sandbox) -> None:
+    with pytest.raises(TaskRefused) as caught:
+        _run(sandbox, "refuse_document")
+    refusal = caught.value
+    assert refusal.kind == "FaultyDocumentError"
+    assert refusal.faults == (Fault("/layers/0", "found 3; needs 4", "updatable.path"), Fault("", "caf\u00e9 \ud800"))
+    assert str(refusal) == "spec: /layers/0: found 3; needs 4; (root): caf\u00e9 \ud800"
+
+
+def test_any_error_of_the_house_comes_back_in_its_words(sandbox: Sandbox) -> None:
+    with pytest.raises(TaskRefused, match=r"^found a file; needs a model$") as caught:
+        _run(sandbox, "refuse_file")
+    assert (caught.value.kind, caught.value.faults) == ("OddError", ())
+
+
+def test_a_killed_nursery_is_replaced(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox()
+    assert _run(sandbox, "echo") == {}
+    nursery = _nursery_pid(sandbox)
+    os.kill(nursery, signal.SIGKILL)
+    assert _run(sandbox, "echo") == {}
+    assert _nursery_pid(sandbox) != nursery
+
+
+@_linux
+def test_a_task_whose_nursery_is_killed_is_begun_once_more(
+    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    sandbox = make_sandbox()
+    answer = threads.submit(_run, sandbox, "sleep_once", path=str(tmp_path / "pid"))
+    wait_until((tmp_path / "pid").exists)
+    os.kill(_nursery_pid(sandbox), signal.SIGKILL)
+    assert answer.result() == "awake"
+
+
+def test_a_nursery_that_does_nothing_is_replaced(make_sandbox: MakeSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    sandbox = make_sandbox()
+    assert _run(sandbox, "echo") == {}
+    os.kill(_nursery_pid(sandbox), signal.SIGSTOP)
+    with monkeypatch.context() as patch:
+        patch.setattr("service.sandbox.sandbox._BEGIN_SECONDS", 0.1)
+        assert _why(sandbox, "echo") == "unavailable"
+    assert _run(sandbox, "echo") == {}
+
+
+def test_a_nursery_that_cannot_start_is_the_machines_fault(make_sandbox: MakeSandbox) -> None:
+    assert _why(make_sandbox(tasks={"echo": "no_such_module:echo"}), "echo") == "unavailable"
+
+
+def test_a_task_that_finds_no_place_in_time_is_not_begun(
+    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    sandbox = make_sandbox(children=1, wait_seconds=0.05)
+    sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
+    wait_until((tmp_path / "pid").exists)
+    assert _why(sandbox, "echo") == "unavailable"
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert sleeper.result() == "crashed"
+    assert _run(sandbox, "echo") == {}
+
+
+def test_no_process_is_left_when_the_sandbox_is_closed(
+    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path, wait_until: WaitUntil
+) -> None:
+    sandbox = make_sandbox()
+    sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
+    wait_until((tmp_path / "pid").exists)
+    group = _nursery_pid(sandbox)
+    assert len(_living(group)) == 2
+    sandbox.close()
+    wait_until(lambda: not _living(group))
+    assert sleeper.result() == "unavailable"
+    assert _why(sandbox, "echo") == "unavailable"
+
+
+def test_no_process_is_left_when_the_service_is_killed(folder: Path, tmp_path: Path, wait_until: WaitUntil) -> None:
+    command = [sys.executable, "-P", "-c", _SERVICE, str(tmp_path / "pid"), str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
+        assert service.stdout is not None
+        group = int(service.stdout.readline())
+        wait_until((tmp_path / "pid").exists)
+        assert len(_living(group)) == 2
+        service.kill()
+    wait_until(lambda: not _living(group))

@@ -1,0 +1,197 @@
+"""Models that are more than a chain of layers on an array: classifiers, images, frozen parts, neighbours, pipelines."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
+
+from pippin.jobs.states import Reason
+from pippin.mlmodel import Samples, build, open_model, read, with_learned
+from pippin.mlmodel.proto import new_model, parse, serialize
+from pippin.network import predict
+from pippin.spec import resolve
+from pippin.spec.layer import Message
+from worker.engines.engine import EngineError, Stopped
+from worker.engines.jax.engine import JaxEngine
+
+# Their classes stand in conftest.py, which tests cannot import.
+Lab: TypeAlias = Any
+Notes: TypeAlias = Any
+
+SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4}
+
+
+def network(**changes: object) -> bytes:
+    """A softmax over two classes on a vector `x` of four."""
+    document: dict[str, Any] = {
+        "inputs": [{"name": "x", "shape": [4]}],
+        "outputs": [{"name": "y"}],
+        "layers": [
+            {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+            {"type": "softmax", "name": "softmax", "output": "y"},
+        ],
+        "loss": {"type": "categorical_cross_entropy", "target": "y_true"},
+        "optimizer": SGD,
+        "epochs": 1,
+    }
+    return build(resolve({key: value for key, value in (document | changes).items() if value is not ...}))
+
+
+def neighbors(dimensions: int = 2, samples: Sequence[Sequence[float]] = (), labels: Sequence[str] = ()) -> Message:
+    """A nearest-neighbour classifier of `point`."""
+    builder = KNearestNeighborsClassifierBuilder(
+        input_name="point",
+        output_name="color",
+        number_of_dimensions=dimensions,
+        default_class_label="none",
+        number_of_neighbors=1,
+    )
+    if samples:
+        builder.add_samples(samples, labels)
+    return builder.spec
+
+
+def pipeline(front: Message, last: Message, training_inputs: Sequence[Message]) -> bytes:
+    """A pipeline of two models."""
+    model = new_model()
+    model.specificationVersion = 4
+    model.isUpdatable = True
+    model.description.input.extend(front.description.input)
+    model.description.output.extend(last.description.output)
+    model.description.trainingInput.extend(training_inputs)
+    model.pipeline.models.extend([front, last])
+    return serialize(model)
+
+
+@pytest.fixture
+def embedding() -> Message:
+    """A frozen network from `x` of four numbers to `point` of two."""
+    layers = [{"type": "inner_product", "name": "embed", "output_channels": 2, "updatable": True}]
+    outputs, loss = [{"name": "point", "shape": [2]}], {"type": "mean_squared_error"}
+    model = parse(network(layers=layers, outputs=outputs, loss=loss))
+    model.ClearField("isUpdatable")
+    model.description.ClearField("trainingInput")
+    model.neuralNetwork.ClearField("updateParams")
+    model.neuralNetwork.layers[0].isUpdatable = False
+    return model
+
+
+def test_a_classifier_learns_its_own_classes(lab: Lab, notes: Notes) -> None:
+    classes = {"labels": ["cat", "dog"], "predicted_feature": "kind", "probabilities": "y"}
+    data = network(outputs=..., classifier=classes, loss={"type": "categorical_cross_entropy"})
+    assert read(data).resolved.training_target == "kind"
+    x = np.eye(4, dtype=np.float32)
+    examples = lab.examples(x=x, kind=np.array([[0], [0], [1], [1]], dtype=np.int32))
+    learned = JaxEngine().train(lab.run(data, examples, examples, epochs=40, learning_rate=1.0), notes)
+    assert notes.results[-1].validation_accuracy == 1
+    trained = read(with_learned(data, learned))
+    assert trained.resolved.spec.classifier.labels == ("cat", "dog")
+    probabilities = predict(trained.resolved, trained.weights, {"x": x})["y"]
+    assert probabilities.argmax(axis=1).tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("color", ["rgb", "bgr"])
+def test_an_image_is_scaled_by_the_model_alone(lab: Lab, notes: Notes, color: str) -> None:
+    image = {"name": "x", "type": "image", "color": color, "width": 2, "height": 1, "scale": 0.5, "bias": [1, 2, 3]}
+    layers = [
+        {"type": "flatten", "name": "flat", "mode": "channel_first"},
+        {"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True, "initializer": "zeros"},
+    ]
+    data = network(inputs=[image], layers=layers, outputs=[{"name": "dense"}], loss={"type": "mean_squared_error"})
+    pixels = np.array([[[[10, 20]], [[30, 40]], [[50, 60]]]], dtype=np.uint8)
+    examples = lab.examples({}, x=pixels, dense_true=np.array([[1.0]], dtype=np.float32))
+    learned = JaxEngine().train(lab.run(data, examples, learning_rate=0.5), notes)
+    # From zero, one step of w <- w + (truth - 0) * x, with x as the scaler leaves it.
+    ordered = pixels[0, ::-1] if color == "bgr" else pixels[0]
+    seen = ordered * 0.5 + np.array([1, 2, 3]).reshape(3, 1, 1)
+    np.testing.assert_allclose(learned["dense"]["weights"][0], seen.reshape(-1), rtol=1e-6)
+
+
+def test_what_is_frozen_is_computed_and_stays_as_it_is_stored(lab: Lab, notes: Notes) -> None:
+    layers = [
+        {"type": "inner_product", "name": "frozen", "output_channels": 3},
+        {"type": "elu", "name": "bend", "alpha": 0.5},
+        {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+        {"type": "softmax", "name": "softmax", "output": "y"},
+    ]
+    model = parse(network(layers=layers))
+    weights = model.neuralNetwork.layers[0].innerProduct.weights
+    weights.Clear()
+    weights.rawValue = bytes(range(0, 240, 20))
+    weights.quantization.numberOfBits = 8
+    weights.quantization.linearQuantization.scale.append(0.01)
+    weights.quantization.linearQuantization.bias.append(-1)
+    data = serialize(model)
+    frozen = read(data).weights["frozen"]["weights"]
+    np.testing.assert_allclose(frozen, np.arange(0, 240, 20).reshape(3, 4) * 0.01 - 1, rtol=1e-6)
+    examples = lab.examples(x=np.eye(4, dtype=np.float32), y_true=np.arange(4).reshape(4, 1) % 2)
+    learned = JaxEngine().train(lab.run(data, examples, epochs=2), notes)
+    after = parse(with_learned(data, learned)).neuralNetwork.layers
+    assert after[0] == parse(data).neuralNetwork.layers[0]
+    assert after[2] != parse(data).neuralNetwork.layers[2]
+
+
+def test_neighbours_remember_the_examples_in_their_order(lab: Lab, notes: Notes) -> None:
+    data = serialize(neighbors(samples=[[0.0, 0.0]], labels=["red"]))
+    examples = lab.examples({"point": 0.5}, point=np.array([[2, 2], [4, 0]], np.int32), color=np.array([[1], [0]]))
+    run = lab.run(data, examples, examples, number_of_neighbors=1)
+    learned = JaxEngine().train(with_names(run, "red", "blue"), notes)
+    assert isinstance(learned, Samples)
+    assert learned.points.tolist() == [[0, 0], [1, 1], [2, 0]]
+    assert learned.labels == ("red", "blue", "red")
+    assert (notes.results[0].loss, notes.results[0].validation_accuracy) == (None, 1)
+    assert open_model(with_learned(data, learned)).labels == ("red", "blue", "red")
+
+
+def test_the_front_of_a_pipeline_feeds_the_neighbours(lab: Lab, notes: Notes, embedding: Message) -> None:
+    last = neighbors()
+    data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
+    x = np.random.default_rng(0).normal(size=(300, 4)).astype(np.float32)
+    examples = lab.examples(x=x, color=np.arange(300).reshape(-1, 1) % 3)
+    learned = JaxEngine().train(with_names(lab.run(data, examples), "a", "b", "c"), notes)
+    front = open_model(data).front[0]
+    expected = predict(front.resolved, front.weights, {"x": x})["point"]
+    np.testing.assert_allclose(learned.points, expected, rtol=1e-5, atol=1e-6)
+    assert learned.labels[:4] == ("a", "b", "c", "a")
+    assert any("frozen" in line for line in notes.lines)
+    trained = open_model(with_learned(data, learned))
+    assert len(trained.last.labels) == 300
+
+
+def test_the_last_network_of_a_pipeline_is_trained(lab: Lab, notes: Notes, embedding: Message) -> None:
+    last = parse(network(inputs=[{"name": "point", "shape": [2]}]))
+    data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
+    x = np.eye(4, dtype=np.float32)
+    examples = lab.examples(x=x, y_true=np.array([[0], [1], [0], [1]]))
+    learned = JaxEngine().train(lab.run(data, examples, examples, epochs=3), notes)
+    front = open_model(data).front[0]
+    point = predict(front.resolved, front.weights, {"x": x})["point"]
+    alone = JaxEngine().train(
+        lab.run(serialize(last), lab.examples(point=point, y_true=np.array([[0], [1], [0], [1]])), epochs=3),
+        lab.notes(),
+    )
+    np.testing.assert_allclose(learned["dense"]["weights"], alone["dense"]["weights"], rtol=1e-5, atol=1e-6)
+    trained = open_model(with_learned(data, learned))
+    assert np.array_equal(trained.last.weights["dense"]["weights"], learned["dense"]["weights"])
+
+
+def test_a_front_stops_when_it_is_asked_to(lab: Lab, embedding: Message) -> None:
+    last = neighbors()
+    data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
+    examples = lab.examples(x=np.zeros((600, 4), np.float32), color=np.zeros((600, 1), np.int32))
+    with pytest.raises(Stopped):
+        JaxEngine().train(lab.run(data, examples), lab.notes(patience=2))
+
+
+def test_examples_of_another_length_are_refused(lab: Lab, notes: Notes) -> None:
+    examples = lab.examples(point=np.zeros((2, 3)), color=np.zeros((2, 1)))
+    with pytest.raises(EngineError) as raised:
+        JaxEngine().train(lab.run(serialize(neighbors()), examples), notes)
+    assert raised.value.reason is Reason.INVALID_DATA
+
+
+def with_names(run: Any, *names: str) -> Any:  # noqa: ANN401 - see above
+    return replace(run, class_names=names)

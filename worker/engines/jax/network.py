@@ -1,0 +1,95 @@
+"""Trains a network, epoch by epoch."""
+
+import time
+from dataclasses import dataclass, replace
+
+import jax
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.jobs.states import Reason
+from pippin.mlmodel import Model
+from pippin.spec.weights import Weights
+from worker.engines.engine import EngineError, EpochResult, Examples, Observer, TrainingRun
+from worker.engines.jax.chunks import Chunks
+from worker.engines.jax.columns import Source, columns_of
+from worker.engines.jax.lowering import network_for
+from worker.engines.jax.optimizers.choice import Formulas, optimizer_for
+from worker.engines.jax.order import epoch_order
+from worker.engines.jax.pace import Pace
+from worker.engines.jax.parameters import parameters_of
+from worker.engines.jax.programs import Programs
+from worker.engines.jax.tables import room_for_examples, table_for
+from worker.engines.jax.training import REMEDY, Training
+from worker.engines.jax.validation import SIZE, Validation
+
+
+@dataclass(frozen=True)
+class NetworkTrainer:
+    """How networks are trained; the last two change no result and are found by themselves if None.
+
+    Attributes:
+        formulas: The update formulas.
+        steps_per_chunk: How many steps to run between two looks at whether to stop.
+        resident_bytes: How much of the device's memory examples may take for the whole training; more of them than
+            that are put there a chunk at a time.
+    """
+
+    formulas: Formulas
+    steps_per_chunk: int | None = None
+    resident_bytes: int | None = None
+
+    def train(self, model: Model, run: TrainingRun, observer: Observer) -> Weights:
+        """Train `model` on the examples of `run` and return all its weights, in the file's order."""
+        began = time.perf_counter()
+        asked = run.hyperparameters
+        if asked.mini_batch_size is None:
+            raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")
+        programs = Programs(
+            network_for(model.resolved, jax.default_backend()),
+            columns_of(model.resolved),
+            parameters_of(model.resolved),
+            optimizer_for(model.resolved.spec.optimizer, asked, self.formulas),
+        )
+        size = min(asked.mini_batch_size, run.training.count)
+        chunks = self._chunks(run.training, programs, size, observer)
+        measured = None if run.validation is None else self._chunks(run.validation, programs, SIZE, observer)
+        training = Training(programs, model.weights, chunks, size)
+        # Only now, since to train is what the user waits for.
+        validation = None if measured is None else Validation(programs, measured, training)
+        device = jax.devices()[0]
+        observer.log(f"JAX {jax.__version__} on {device.device_kind}, ready in {time.perf_counter() - began:.2f} s")
+        observer.training_began()
+        for epoch in range(1, asked.epochs + 1):
+            order = epoch_order(run.training.count, seed=asked.seed, epoch=epoch, shuffle=asked.shuffle)
+            result, wrong = _epoch(epoch, training, order, validation)
+            observer.epoch_ended(result if run.report_batches else replace(result, batch_losses=None))
+            if wrong is not None:
+                raise EngineError(Reason.DIVERGED, f"{wrong}; {REMEDY}")
+        return training.weights(model.weights)
+
+    def _chunks(self, examples: Examples, programs: Programs, size: int, observer: Observer) -> Chunks:
+        limit = room_for_examples() if self.resident_bytes is None else self.resident_bytes
+        table = table_for(Source(examples, programs.columns), size, limit)
+        return Chunks(table, Pace(self.steps_per_chunk), observer.stop_requested)
+
+
+def _epoch(
+    epoch: int, training: Training, order: NDArray[np.int32], validation: Validation | None
+) -> tuple[EpochResult, str | None]:
+    """Train one epoch and measure; gives what came of it, and what is wrong if the training has diverged."""
+    began = time.perf_counter()
+    losses = training.epoch(order)
+    seconds = time.perf_counter() - began
+    step = losses.diverged_at
+    loss, accuracy = (None, None) if validation is None or step else validation.measure()
+    result = EpochResult(
+        epoch=epoch,
+        loss=losses.mean,
+        validation_loss=loss,
+        validation_accuracy=accuracy,
+        seconds=time.perf_counter() - began,
+        examples_per_second=int(losses.real.sum()) / seconds,
+        batch_losses=losses.means,
+    )
+    return result, None if step is None else f"the loss is {losses.means[step - 1]} at step {step} of epoch {epoch}"
