@@ -21,7 +21,7 @@ $(READY): requirements.lock
 	  { echo "Pippin needs Python 3.11, 3.12 or 3.13. Name one with: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12"; exit 1; }
 	@echo "Installing into $(VENV) (about a minute)"
 	@$(PYTHON) -m venv --clear $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -37,6 +37,10 @@ test: $(READY) ## Run the tests (under 5 minutes)
 test-full: $(READY) ## Run the long tests too: fuzzing, chaos, browser (under 25 minutes)
 	@$(BIN)/python -m pytest -m full
 
+.PHONY: fuzz
+fuzz: $(READY) ## Send 20,000 broken models and specs to the service
+	@$(BIN)/python -m pytest tests/service/fuzz --fuzz-cases 20000
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and the import rules
 	@$(BIN)/ruff format --check .
@@ -51,6 +55,10 @@ openapi: $(READY) ## Write docs/openapi.json anew from the service's routes
 .PHONY: settings
 settings: $(READY) ## Write the README's table of settings anew
 	@$(BIN)/python tools/settings_table.py
+
+.PHONY: layers
+layers: $(READY) ## Write docs/layers.md anew from the layer types
+	@$(BIN)/python tools/layers_table.py
 
 .PHONY: bench
 bench: $(READY) $(VENV)-bench/.ready ## Time an epoch against Keras/TensorFlow and PyTorch, a job's start, the service's memory

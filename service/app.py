@@ -2,22 +2,26 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
 
 from fastapi import FastAPI
 
+from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
 from pippin.store import Store, connect
 from pippin.store.reader import EventReader
 from service import openapi, refusals
 from service.ingest import Ingestion, limits_of, sweep_workrooms
+from service.model_files import ModelFiles
 from service.problems import MEDIA_TYPE
 from service.reaper import Reaper
 from service.request_log import RequestLog
-from service.routes import artifacts, blobs, datasets, docs, health, jobs, metrics, specs, workers
+from service.routes import artifacts, blobs, datasets, docs, health, jobs, metrics, models, predictions, specs, workers
 from service.sample import keep_sample
+from service.sandbox import Sandbox
+from service.sandbox.tasks import TASKS
 from service.streaming import Streams
 
 _DESCRIPTION = "Trains Core ML models: post a spec, watch every epoch, download a trained `.mlmodel`."
@@ -43,9 +47,10 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
-    for routes in (jobs, metrics, artifacts, datasets, specs, workers, blobs, health, docs):
+    for routes in (jobs, metrics, artifacts, predictions, datasets, models, specs, workers, blobs, health, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
+    app.include_router(models.upload_router)
     app.mount("/docs/assets", docs.assets)
     refusals.install(app)
     app.add_middleware(RequestLog)
@@ -72,13 +77,20 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     sweep_workrooms(settings)
     store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds)
     app.state.blobs = Blobs(settings.blobs_url)
+    app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
+    sandbox = app.state.sandbox = Sandbox(TASKS)
+    app.state.model_files = ModelFiles(sandbox, app.state.cache)
+    # One evaluation at a time: it keeps a core busy for minutes.
+    app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
     reaper = Reaper(store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds)
-    async with EventReader(url) as reader:
-        app.state.streams = Streams(store, reader)
-        duties = [asyncio.create_task(duty) for duty in (reaper.run(), keep_sample(ingestion, settings))]
-        yield
-        for duty in duties:
-            duty.cancel()
-        await asyncio.gather(*duties, return_exceptions=True)
+    with closing(sandbox):
+        sandbox.start()
+        async with EventReader(url) as reader:
+            app.state.streams = Streams(store, reader)
+            duties = [asyncio.create_task(duty) for duty in (reaper.run(), keep_sample(ingestion, settings))]
+            yield
+            for duty in duties:
+                duty.cancel()
+            await asyncio.gather(*duties, return_exceptions=True)
     store.close()

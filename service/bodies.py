@@ -12,6 +12,9 @@ from starlette.responses import Response
 from service import strict_json
 from service.problems import ErrorItem, Problem, invalid_request
 
+YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
+"""RFC 9512, and what was usual before it."""
+
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -80,7 +83,7 @@ class JsonRoute(APIRoute):
             raise invalid_request(
                 ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}") for name in unknown
             )
-        if self.body_field is not None and not _is_json(request):
+        if self.body_field is not None and not is_json(request):
             raise unsupported(request, "application/json")
 
 
@@ -88,6 +91,12 @@ class UploadRoute(JsonRoute):
     """A route whose body is a file, of at most `max_dataset_bytes`, which the endpoint itself reads as it arrives."""
 
     limit = "max_dataset_bytes"
+
+
+class ModelUploadRoute(JsonRoute):
+    """A route whose body is a model, of at most `max_model_bytes`, which the endpoint itself reads as it arrives."""
+
+    limit = "max_model_bytes"
 
 
 def _query_names(dependant: Dependant) -> set[str]:
@@ -111,6 +120,12 @@ def media_type(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
-def _is_json(request: Request) -> bool:
+def is_json(request: Request) -> bool:
+    """Whether the body says that it is JSON."""
     name = media_type(request)
     return name == "application/json" or (name.startswith("application/") and name.endswith("+json"))
+
+
+def is_yaml(request: Request) -> bool:
+    """Whether the body is said to be YAML."""
+    return media_type(request) in YAML

@@ -1,21 +1,24 @@
 """What endpoints work with, handed to them by FastAPI: the store, the blobs, the settings, whose request it is."""
 
-import re
+import asyncio
 from typing import Annotated, cast
 
 from fastapi import Depends, Path
 from starlette.requests import Request
 
+from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
+from pippin.jobs.ids import is_id
 from pippin.jobs.job import Job
 from pippin.settings import Settings
 from pippin.store import Store
 from service.ingest import Ingestion
+from service.model_files import ModelFiles
 from service.problems import Problem, not_found
+from service.sandbox import Sandbox
 from service.streaming import Streams
 
 _FULLEST = 0.8
-_JOB_ID = re.compile(r"job_[0-9a-z]{26}")
 
 
 # The small ones are coroutines, since FastAPI would send plain functions to a thread each.
@@ -31,6 +34,22 @@ async def _blobs(request: Request) -> Blobs:
     return cast("Blobs", request.app.state.blobs)
 
 
+async def _cache(request: Request) -> BlobCache:
+    return cast("BlobCache", request.app.state.cache)
+
+
+async def _sandbox(request: Request) -> Sandbox:
+    return cast("Sandbox", request.app.state.sandbox)
+
+
+async def _evaluations(request: Request) -> asyncio.Lock:
+    return cast("asyncio.Lock", request.app.state.evaluations)
+
+
+async def _model_files(request: Request) -> ModelFiles:
+    return cast("ModelFiles", request.app.state.model_files)
+
+
 async def _streams(request: Request) -> Streams:
     return cast("Streams", request.app.state.streams)
 
@@ -44,8 +63,8 @@ async def _tenant() -> str:
 
 
 async def _job_id(job_id: Annotated[str, Path(examples=["job_01k9x2m4v8q0r7tz3yhc5d6wbe"])]) -> str:
-    # What is no id of ours must not reach the store, which makes a key of it.
-    if not _JOB_ID.fullmatch(job_id):
+    # The store would make a key of it.
+    if not is_id(job_id, "job"):
         raise not_found(f"job {job_id}")
     return job_id
 
@@ -53,6 +72,10 @@ async def _job_id(job_id: Annotated[str, Path(examples=["job_01k9x2m4v8q0r7tz3yh
 TheSettings = Annotated[Settings, Depends(_settings)]
 TheStore = Annotated[Store, Depends(_store)]
 TheBlobs = Annotated[Blobs, Depends(_blobs)]
+TheCache = Annotated[BlobCache, Depends(_cache)]
+TheSandbox = Annotated[Sandbox, Depends(_sandbox)]
+TheEvaluations = Annotated[asyncio.Lock, Depends(_evaluations)]
+TheModelFiles = Annotated[ModelFiles, Depends(_model_files)]
 TheIngestion = Annotated[Ingestion, Depends(_ingestion)]
 TheStreams = Annotated[Streams, Depends(_streams)]
 Tenant = Annotated[str, Depends(_tenant)]

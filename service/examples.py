@@ -6,6 +6,7 @@ from pippin.spec.presets import preset
 
 _JOB_ID = "job_01k9x2m4v8q0r7tz3yhc5d6wbe"
 _DATASET_ID = "ds_01k9x2kz1w6y4n8v5s3r2q7t0m"
+_MODEL_ID = "model_01k9x2m0c4s7d9f1g3h5j8k2q6"
 _DIGEST = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
 
 _METRICS: dict[str, Any] = {
@@ -47,7 +48,15 @@ _JOB: dict[str, Any] = {
     "labels": {"team": "vision"},
     "request": {
         "name": "mnist",
-        "model": {"preset": "mnist-cnn", "spec": None},
+        "model": {
+            "preset": "mnist-cnn",
+            "spec": None,
+            "swiftcoremltools": None,
+            "id": None,
+            "job": None,
+            "digest": None,
+            "name": None,
+        },
         "dataset": {
             "id": _DATASET_ID,
             "name": "mnist-sample",
@@ -56,6 +65,7 @@ _JOB: dict[str, Any] = {
             "validation": "test",
             "validation_fraction": None,
             "bind": {"image": "image", "output_true": "label"},
+            "classes": None,
         },
         "hyperparameters": {
             "epochs": 5,
@@ -65,6 +75,7 @@ _JOB: dict[str, Any] = {
             "beta1": 0.9,
             "beta2": 0.999,
             "eps": 1e-8,
+            "number_of_neighbors": None,
             "shuffle": True,
             "seed": 7,
         },
@@ -105,6 +116,47 @@ _JOB: dict[str, Any] = {
     ],
 }
 
+_MODEL: dict[str, Any] = {
+    "id": _MODEL_ID,
+    "name": "prices",
+    "source": "mlmodel",
+    "digest": _DIGEST,
+    "bytes": 601,
+    "model": {
+        "kind": "neural_network",
+        "inputs": [{"name": "flat", "shape": [2], "type": "float", "color": None}],
+        "outputs": [{"name": "price", "shape": [1], "type": "float", "color": None}],
+        "layers": [
+            {
+                "name": "dense",
+                "type": "inner_product",
+                "inputs": ["flat"],
+                "outputs": ["price"],
+                "output_shapes": [[1]],
+                "weight_shapes": {"weights": [1, 2], "bias": [1]},
+                "parameter_count": 3,
+                "updatable": True,
+            }
+        ],
+        "parameter_count": 3,
+        "labels": None,
+        "training_inputs": [
+            {"name": "flat", "shape": [2], "type": "float", "color": None},
+            {"name": "price_true", "shape": [1], "type": "float", "color": None},
+        ],
+        "loss": "mean_squared_error",
+        "optimizer": "sgd",
+        "hyperparameters": {
+            "epochs": {"default": 10, "minimum": 1, "maximum": 1000, "allowed": None},
+            "learning_rate": {"default": 0.01, "minimum": 0.0, "maximum": 1.0, "allowed": None},
+            "mini_batch_size": {"default": 16, "minimum": None, "maximum": None, "allowed": [16, 32]},
+        },
+        "findings": [],
+    },
+    "findings": [],
+    "created_at": "2026-11-23T11:59:00Z",
+}
+
 EXAMPLES: dict[str, Any] = {
     "JobRequest": {
         "model": {"preset": "mnist-cnn"},
@@ -129,8 +181,26 @@ EXAMPLES: dict[str, Any] = {
         ],
     },
     "Manifest": _MANIFEST,
+    "ModelRecord": _MODEL,
+    "ModelPage": {"data": [_MODEL], "has_more": False, "next": None},
     "DatasetPage": {"data": [_MANIFEST], "has_more": False, "next": None},
     "Preview": {"dataset": _DATASET_ID, "split": "train", "examples": [{"size": [10.0, 2.0], "price": [0.5]}]},
+    "EvaluationRequest": {"dataset": "mnist-sample", "split": "test", "max_examples": 1000},
+    "Prediction": {
+        "outputs": {"color": ["red"], "color_probability": [{"red": 0.75, "blue": 0.25}]},
+        "labels": ["red", "blue"],
+        "top": [[{"label": "red", "probability": 0.75}, {"label": "blue", "probability": 0.25}]],
+    },
+    "EvaluationReport": {
+        "loss": 0.201,
+        "accuracy": 0.75,
+        "examples": 4,
+        "confusion": {"labels": ["red", "blue"], "matrix": [[2, 0], [1, 1]]},
+        "worst": [{"row": 3, "label": "blue", "predicted": "red", "probability": 0.5625}],
+        "dataset": _DATASET_ID,
+        "split": "test",
+        "seconds": 0.02,
+    },
     "WorkerList": {
         "data": [
             {

@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from pippin.jobs.request import JobRequest
+from pippin.predictions.reports import EvaluationRequest
 from pippin.spec import ModelSpec
 from service.examples import EXAMPLES
 from service.problems import ProblemDocument
@@ -16,7 +17,12 @@ from service.problems import ProblemDocument
 _REF = "#/components/schemas/{model}"
 
 # What no endpoint's signature names: bodies are checked by hand, so that all of their faults are told at once.
-_BESIDES: dict[str, type[BaseModel]] = {"Problem": ProblemDocument, "JobRequest": JobRequest, "ModelSpec": ModelSpec}
+_BESIDES: dict[str, type[BaseModel]] = {
+    "Problem": ProblemDocument,
+    "JobRequest": JobRequest,
+    "ModelSpec": ModelSpec,
+    "EvaluationRequest": EvaluationRequest,
+}
 
 
 def body(kind: type[BaseModel]) -> dict[str, Any]:
@@ -24,6 +30,37 @@ def body(kind: type[BaseModel]) -> dict[str, Any]:
     schema = {"$ref": _REF.format(model=kind.__name__)}
     content = {"application/json": {"schema": schema, "example": EXAMPLES[kind.__name__]}}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def model_document_body() -> dict[str, Any]:
+    """The same for an endpoint that takes a model, in either language, as JSON or YAML."""
+    return {"requestBody": {"required": True, "content": _model_documents()}}
+
+
+def model_body() -> dict[str, Any]:
+    """The same for an endpoint that takes a model's file too."""
+    binary = {"type": "string", "format": "binary"}
+    content = {
+        "application/octet-stream": {"schema": binary},
+        "multipart/form-data": {"schema": {"type": "object", "properties": {"file": binary}}},
+    }
+    return {"requestBody": {"required": True, "content": content | _model_documents()}}
+
+
+def _model_documents() -> dict[str, Any]:
+    schema = {"anyOf": [{"$ref": _REF.format(model="ModelSpec")}, _SWIFT]}
+    return {
+        "application/json": {"schema": schema, "example": EXAMPLES["ModelSpec"]},
+        "application/yaml": {"schema": schema},
+    }
+
+
+_SWIFT = {
+    "type": "object",
+    "title": "SwiftCoreMLToolsModel",
+    "description": "A model as SwiftCoreMLTools writes it.",
+    "required": ["neuralNetwork"],
+}
 
 
 def describe(app: FastAPI) -> dict[str, Any]:

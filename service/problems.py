@@ -15,6 +15,9 @@ from pippin.faults import Fault
 
 MEDIA_TYPE = "application/problem+json"
 
+# A megabyte of empty objects has a hundred thousand faults, and ten megabytes of answer.
+_MOST_ERRORS = 1000
+
 
 @dataclass(frozen=True, slots=True)
 class Kind:
@@ -62,6 +65,7 @@ class ErrorItem(BaseModel):
     pointer: str | None = Field(default=None, description="RFC 6901 JSON pointer into the request body.")
     parameter: str | None = Field(default=None, description="The query parameter or header at fault.")
     detail: str = Field(description="What was found and what would be right.")
+    rule: str | None = Field(default=None, description="The id of the rule that was broken, where it has one.")
 
 
 class ProblemDocument(BaseModel):
@@ -80,7 +84,7 @@ class ProblemDocument(BaseModel):
 
 def invalid(faults: Iterable[Fault]) -> Problem:
     """The 422 for a body with these faults; their pointers start at the body's root."""
-    return invalid_request(ErrorItem(pointer=fault.pointer, detail=fault.detail) for fault in faults)
+    return invalid_request(ErrorItem(pointer=fault.pointer, detail=fault.detail, rule=fault.rule) for fault in faults)
 
 
 def invalid_parameter(parameter: str, detail: str) -> Problem:
@@ -89,10 +93,16 @@ def invalid_parameter(parameter: str, detail: str) -> Problem:
 
 
 def invalid_request(items: Iterable[ErrorItem]) -> Problem:
-    """The 422 for a request with these faults."""
+    """The 422 for a request with these faults; of very many, it lists the first."""
     errors = tuple(items)
-    detail = f"The request has {len(errors)} fault{'s' if len(errors) != 1 else ''}; see errors."
-    return Problem("invalid-request", detail, errors=errors)
+    count = f"{len(errors):,} fault{'s' if len(errors) != 1 else ''}"
+    listed = "see errors" if len(errors) <= _MOST_ERRORS else f"errors has the first {_MOST_ERRORS:,}"
+    return Problem("invalid-request", f"The request has {count}; {listed}.", errors=errors[:_MOST_ERRORS])
+
+
+def malformed(what: str) -> Problem:
+    """The 400 for a body that is no document, with the sentence that says why."""
+    return Problem("malformed-body", f"The body cannot be read: {what}.")
 
 
 def not_found(what: str) -> Problem:

@@ -12,9 +12,11 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from pippin.blobs import BlobError
-from pippin.faults import FaultyDocumentError
+from pippin.faults import Fault, FaultyDocumentError
 from pippin.store import IdempotencyInFlight, IdempotencyMismatch, NameTaken, NoSuchJob, Refused, StoreUnavailable
+from service.blame import problem_of
 from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of
+from service.sandbox import SandboxError, TaskRefused
 from service.validation import parameter_items
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -30,20 +32,22 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
     StoreUnavailable: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "2"}),
     BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
+    TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
+    SandboxError: problem_of,
     ClientDisconnect: lambda _: Problem("malformed-body", "The connection broke before the body was complete."),
 }
 
 
 def install(app: FastAPI) -> None:
     """Make `app` answer every error with a problem."""
-    for kind, problem_of in _PROBLEMS.items():
-        app.add_exception_handler(kind, _handler(problem_of))
+    for kind, told in _PROBLEMS.items():
+        app.add_exception_handler(kind, _handler(told))
     app.add_exception_handler(HTTPException, _http_error)
 
 
-def _handler(problem_of: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
+def _handler(told: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
     def handle(request: Request, error: Exception) -> Response:
-        return answer(problem_of(error), instance_of(request.scope))
+        return answer(told(error), instance_of(request.scope))
 
     return handle
 

@@ -12,9 +12,8 @@ from pippin.datasets.manifest import StoredManifest
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.hyperparameters import resolve_hyperparameters
 from pippin.jobs.request import DatasetSource, HyperparameterChoice, JobRequest, ModelSource, ResolvedRequest
-from pippin.spec import ResolvedSpec, resolve
-from pippin.spec.presets import UnknownPresetError, preset
 from pippin.store import Store
+from service.model_sources import ModelSources
 from service.validation import parse
 
 T = TypeVar("T", bound=BaseModel)
@@ -26,20 +25,21 @@ class Submission:
 
     Attributes:
         request: What is asked, every choice made.
-        spec: The spec that its model is built from, everything inferred.
+        spec: The spec that its model is built from, everything inferred; empty for a model that is a file.
     """
 
     request: ResolvedRequest
     spec: dict[str, Any]
 
 
-def prepare(document: object, tenant: str, store: Store) -> Submission:
+def prepare(document: object, tenant: str, store: Store, models: ModelSources) -> Submission:
     """Resolve the model, the hyperparameters and the dataset of a request.
 
     Args:
         document: The body of `POST /jobs`.
         tenant: Who asks.
         store: Where the datasets are known.
+        models: Where the models are.
 
     Raises:
         FaultyDocumentError: With every fault that could be found, each with a pointer from the document's root.
@@ -51,32 +51,33 @@ def prepare(document: object, tenant: str, store: Store) -> Submission:
     parts = _Parts.of(document)
     if parts.model:
         with faults.gathered("/model"):
-            model = _resolve_model(parts.model)
+            model = models.find(parts.model)
     if parts.dataset:
         with faults.gathered("/dataset"):
             manifest = _find_dataset(parts.dataset.id, tenant, store)
     if model and parts.hyperparameters:
         with faults.gathered("/hyperparameters"):
-            chosen = resolve_hyperparameters(model.spec, parts.hyperparameters, parts.limits)
+            chosen = resolve_hyperparameters(model.trainable, parts.hyperparameters, parts.limits)
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
-            dataset = bind(manifest, model, parts.dataset)
+            dataset = bind(manifest, model.trainable, parts.dataset)
     if parts.dataset_is_bare:
         faults.lift("/dataset")
     faults.raise_any()
     assert asked
+    assert model
     assert chosen
     assert dataset
-    hyperparameters, spec, widened = chosen
+    hyperparameters, widened = chosen
     as_asked = {name: getattr(asked, name) for name in _TAKEN_AS_ASKED}
     request = ResolvedRequest(
-        model=_without_weights(asked.model),
+        model=model.source,
         hyperparameters=hyperparameters,
         dataset=dataset,
         widened=widened,
         **as_asked,
     )
-    return Submission(request, spec.document())
+    return Submission(request, model.spec)
 
 
 _TAKEN_AS_ASKED = (
@@ -89,38 +90,6 @@ _TAKEN_AS_ASKED = (
     "timeout_seconds",
     "labels",
 )
-
-
-def _resolve_model(source: ModelSource) -> ResolvedSpec:
-    faults = _Faults()
-    model = None
-    if source.preset is not None:
-        with faults.gathered("/preset"):
-            model = resolve(_preset(source.preset))
-    else:
-        with faults.gathered("/spec"):
-            model = resolve(source.spec)
-    faults.raise_any()
-    assert model is not None
-    return model
-
-
-def _preset(name: str) -> dict[str, Any]:
-    try:
-        return preset(name)
-    except UnknownPresetError as error:
-        raise FaultyDocumentError("the preset is not known", [Fault("", str(error))]) from None
-
-
-def _without_weights(source: ModelSource) -> ModelSource:
-    """The source as the job's record shows it: explicit weights, which may be megabytes, are in the spec alone."""
-    if source.spec is None:
-        return source
-    layers = [
-        {name: value for name, value in layer.items() if name not in {"weights", "bias"}}
-        for layer in source.spec["layers"]
-    ]
-    return source.model_copy(update={"spec": source.spec | {"layers": layers}})
 
 
 def _find_dataset(id_or_name: str, tenant: str, store: Store) -> StoredManifest:

@@ -1,5 +1,6 @@
 """Takes an upload's files to disk as they arrive, raw or as multipart, without ever holding one in memory."""
 
+from collections.abc import Collection, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,21 +35,30 @@ _RAW = frozenset(
 )
 
 
-async def receive(request: Request, folder: Path, limit: int) -> Upload:
+async def receive(
+    request: Request,
+    folder: Path,
+    limit: int,
+    *,
+    raw: Collection[str] = _RAW,
+    told: Sequence[str] = ("application/zip", "text/csv"),
+) -> Upload:
     """Write the files of the request's body into `folder`, which the caller empties again.
 
     Args:
         request: Its body is one file, or multipart/form-data with several.
         folder: An empty folder.
         limit: The most bytes that all files together may have.
+        raw: The media types of one file; "" is none.
+        told: The ones worth telling a client that sends another, beside application/octet-stream.
 
     Raises:
         Problem: 400 for broken multipart, 413 beyond the limit, 415 for another media type.
     """
     if media_type(request) == "multipart/form-data":
         return await _receive_multipart(request, folder, limit)
-    if media_type(request) not in _RAW:
-        raise unsupported(request, "multipart/form-data", "application/octet-stream", "application/zip", "text/csv")
+    if media_type(request) not in raw:
+        raise unsupported(request, "multipart/form-data", "application/octet-stream", *told)
     with Spool(folder / "0", limit) as spool:
         async for chunk in request.stream():
             await run_in_threadpool(spool.write, chunk)

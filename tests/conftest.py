@@ -21,6 +21,11 @@ from pippin.embedded import EmbeddedValkey
 from pippin.store import Store, connect
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """How much is fuzzed."""
+    parser.addoption("--fuzz-cases", type=int, default=2_000, help="how many broken models and specs are sent")
+
+
 @pytest.fixture(scope="session")
 def valkey_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
     """The server as `pippin up` runs it."""

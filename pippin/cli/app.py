@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pippin.cli import datasets, demo, following, jobs, running, validate, workers
+from pippin.cli import datasets, demo, following, jobs, models, predictions, running, validate, workers
 from pippin.cli.exits import Commands
 
 _EXIT_CODES = (
@@ -32,7 +32,10 @@ app.command()(jobs.job)
 app.command()(following.metrics)
 app.command()(jobs.cancel)
 app.command()(jobs.download)
+app.command()(predictions.predict)
+app.command()(predictions.evaluate)
 app.add_typer(datasets.commands, name="datasets")
+app.add_typer(models.commands, name="models")
 app.command("workers")(workers.list_workers)
 app.command()(validate.validate)
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pippin.cli import yaml12
 from pippin.cli.exits import Exit, ToldError
-from pippin.cli.yaml12 import Place, YamlError
+from pippin.documents import yaml12
+from pippin.documents.errors import MalformedDocumentError, Place
 from pippin.faults import Fault, FaultyDocumentError
 
 
@@ -38,9 +38,13 @@ class Document:
         """A line for each fault, in the order of the file: where in it, at which pointer, and what."""
         found = [(self.place(fault.pointer), fault) for fault in faults]
         found.sort(key=lambda each: (each[0].line, each[0].column) if each[0] else (0, 0))
-        return [f"{self._where(place)}: {fault.pointer or '(root)'}: {fault.detail}" for place, fault in found]
+        return [f"{self._at(place)}: {fault.pointer or '(root)'}: {fault.detail}" for place, fault in found]
 
-    def _where(self, place: Place | None) -> str:
+    def where(self, pointer: str) -> str:
+        """The file and, where it is known, line and column of a value."""
+        return self._at(self.place(pointer))
+
+    def _at(self, place: Place | None) -> str:
         return f"{self.name}:{place.line}:{place.column}" if place else self.name
 
     @contextmanager
@@ -63,6 +67,11 @@ class Document:
             raise ToldError(Exit.REFUSED, what, self.lines(error.faults)) from error
 
 
+def is_document(path: str) -> bool:
+    """Whether a file that may be a model's is such a document, going by its name; stdin is."""
+    return Path(path).suffix.lower() != ".mlmodel"
+
+
 def load(path: str) -> Document:
     """Reads a mapping from a YAML or JSON file; `-` is stdin.
 
@@ -76,7 +85,7 @@ def load(path: str) -> Document:
     try:
         found, places = yaml12.parse(text)
         value = found if value is None else value
-    except YamlError as error:
+    except MalformedDocumentError as error:
         if value is None:
             where = f"{name}:{error.place.line}:{error.place.column}" if error.place else name
             raise ToldError(Exit.REFUSED, f"{name} is neither YAML nor JSON.", [f"{where}: {error}"]) from error

@@ -72,6 +72,6 @@ def _told(error: PippinError) -> ToldError:
 
 
 _HINTS = {
-    404: "`pippin jobs` and `pippin datasets list` show what there is.",
+    404: "`pippin jobs`, `pippin datasets list` and `pippin models list` show what there is.",
     500: "The service's log has more, under the id above.",
 }

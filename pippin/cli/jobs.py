@@ -126,11 +126,7 @@ def download(
             path = client.download(job_id, to, variant=variant.value)
         except OSError as error:
             raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
-    size = path.stat().st_size
-    if json_:
-        output.print_json({"path": str(path), "bytes": size})
-    else:
-        output.say(f"{path} ({size:,} bytes)")
+    output.tell_download(path, json_=json_)
 
 
 def _label(text: str) -> tuple[str, str]:
@@ -146,7 +142,7 @@ def _show(job: "Job") -> None:
         "name": job.name,
         "status": f"{job.status} ({job.reason.code}: {job.reason.detail})" if job.reason else job.status,
         "waiting for": job.waiting_for,
-        "model": asked.model.preset or "a spec of its own",
+        "model": asked.model.preset or asked.model.name or asked.model.id or asked.model.job or "a spec of its own",
         "dataset": f"{asked.dataset.name or asked.dataset.id}: {asked.dataset.train}"
         + (f", validated on {asked.dataset.validation}" if asked.dataset.validation else ""),
         "training": ", ".join(

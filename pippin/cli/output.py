@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -91,6 +92,15 @@ def ago(moment: datetime | None) -> str:
         if seconds >= size:
             return f"{seconds // size} {unit} ago"
     return f"{seconds} s ago"
+
+
+def tell_download(path: Path, *, json_: bool) -> None:
+    """Where a download is, and how large."""
+    size = path.stat().st_size
+    if json_:
+        print_json({"path": str(path), "bytes": size})
+    else:
+        say(f"{path} ({size:,} bytes)")
 
 
 def shape_text(shape: Iterable[int]) -> str:

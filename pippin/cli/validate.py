@@ -1,35 +1,76 @@
-"""`pippin validate`: checks a model spec here, without a service."""
+"""`pippin validate`: checks a model here, without a service."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import documents, output
+from pippin.cli import describing, documents, output
+from pippin.cli.exits import Exit, ToldError
+
+if TYPE_CHECKING:
+    from pippin.models.record import Description, Inspection
 
 
 def validate(
-    file: Annotated[str, typer.Argument(metavar="SPEC.YAML", help="A model spec, YAML or JSON; - reads stdin.")],
+    file: Annotated[
+        str,
+        typer.Argument(
+            metavar="FILE", help="A spec or SwiftCoreMLTools document, YAML or JSON, or - ; or an .mlmodel."
+        ),
+    ],
     json_: output.JsonFlag = False,
 ) -> None:
-    """Check a model spec, without a service.
+    """Check a model, without a service.
 
-    Shows every fault with its line in the file, or the layers with their shapes.
+    Shows every fault, in a document with its line, or the layers with their shapes and what may go wrong.
     """
-    from pippin.spec import resolve
-    from pippin.spec.summary import summary
+    if documents.is_document(file):
+        _validate_document(file, json_=json_)
+    else:
+        _validate_file(file, json_=json_)
+
+
+def _validate_document(file: str, *, json_: bool) -> None:
+    from pippin.models.documents import read_document
 
     document = documents.load(file)
     with document.located(f"{document.name} is not a model that can be trained."):
-        found = summary(resolve(document.value))
+        found = read_document(document.value).summary()
     if json_:
         output.print_json(found.model_dump(mode="json"))
         return
-    output.table(
-        ["LAYER", "TYPE", "OUTPUT", "PARAMETERS"],
-        [
-            (each.name, each.type, ", ".join(map(output.shape_text, each.output_shapes)), f"{each.parameter_count:,}")
-            for each in found.layers
-        ],
-        right=["PARAMETERS"],
-    )
-    output.say(f"{document.name} can be trained: {found.parameter_count:,} parameters.", style="green")
+    describing.show(found)
+    for finding in found.findings:
+        describing.warn(finding, document.where(finding.pointer))
+    _conclude(document.name, found)
+
+
+def _validate_file(file: str, *, json_: bool) -> None:
+    found = _inspected(file)
+    if json_:
+        output.print_json(found.model.model_dump(mode="json"))
+        return
+    describing.show(found.model)
+    for finding in found.findings:
+        describing.warn(finding)
+    _conclude(file, found.model)
+
+
+def _inspected(file: str) -> "Inspection":
+    from pippin.faults import FaultyDocumentError
+    from pippin.models.inspection import inspect
+
+    try:
+        return inspect(Path(file).read_bytes())
+    except OSError as error:
+        raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
+    except FaultyDocumentError as error:
+        what = f"{file} is not a model that can be trained."
+        raise ToldError(
+            Exit.REFUSED, what, [f"{f.pointer}: {f.detail}".removeprefix(": ") for f in error.faults]
+        ) from error
+
+
+def _conclude(name: str, model: "Description") -> None:
+    output.say(f"{name} can be trained: {describing.size(model)}.", style="green")

@@ -1,6 +1,6 @@
 """What the service answers, beside the values that all of Pippin shares: jobs, manifests, workers."""
 
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -8,6 +8,9 @@ from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Status
 
 T = TypeVar("T")
+
+ModelForm = Literal["pippin", "swiftcoremltools"]
+"""The languages in which the service tells a model."""
 
 
 class Page(BaseModel, Generic[T]):

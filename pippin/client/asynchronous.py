@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import httpx2
 
 from pippin.client import calls, connection
-from pippin.client.answers import Event, JobMetrics, Page
+from pippin.client.answers import Event, JobMetrics, ModelForm, Page
 from pippin.client.downloading import Download
 from pippin.client.errors import ServiceError
 from pippin.client.following import Following
@@ -21,6 +21,8 @@ from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
+from pippin.models.record import ModelRecord
+from pippin.predictions.reports import EvaluationReport, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -91,20 +93,24 @@ class AsyncClient:
 
     async def download(self, job_id: str, path: str | PathLike[str] = ".", *, variant: Variant = "trained") -> Path:
         """Downloads a model that the job made."""
-        tries = Tries(self.url, self._patience)
-        while True:
-            try:
-                async with self._http.stream(
-                    "GET", calls.job_path(job_id, "model"), params={"variant": variant}
-                ) as response:
-                    if response.status_code >= 400:
-                        await response.aread()
-                    with Download(Path(path), calls.checked(response)) as download:
-                        async for chunk in response.aiter_bytes():
-                            download.write(chunk)
-                        return download.keep()
-            except httpx2.TransportError as error:
-                await asyncio.sleep(tries.pause_after(error))
+        return await self._download(calls.job_path(job_id, "model"), {"variant": variant}, Path(path))
+
+    async def predict(self, job_id: str, given: Mapping[str, Any] | str | PathLike[str], *, top: int = 5) -> Prediction:
+        """What the job's trained model answers to arrays by input, or to a picture."""
+        asked = given if isinstance(given, Mapping) else Path(given)
+        return await self._send(calls.predict(job_id, asked, top))
+
+    async def evaluate(
+        self,
+        job_id: str,
+        dataset: str,
+        *,
+        split: str | None = None,
+        bind: Mapping[str, str] | None = None,
+        max_examples: int | None = None,
+    ) -> EvaluationReport:
+        """How good the job's trained model is on a dataset."""
+        return await self._send(calls.evaluate(job_id, dataset, split, bind, max_examples))
 
     async def add_dataset(
         self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None
@@ -119,6 +125,32 @@ class AsyncClient:
     async def dataset(self, dataset_id: str) -> Manifest:
         """The dataset with this id or name."""
         return await self._send(calls.dataset(dataset_id))
+
+    async def add_model(
+        self, model: Mapping[str, Any] | str | PathLike[str], *, name: str | None = None
+    ) -> ModelRecord:
+        """Uploads a model: an `.mlmodel`, or a document that describes one."""
+        return await self._send(calls.add_model(model if isinstance(model, Mapping) else Path(model), name))
+
+    def models(self) -> AsyncIterator[ModelRecord]:
+        """The models that were uploaded, newest first."""
+        return self._pages(calls.models, None)
+
+    async def model(self, model_id: str) -> ModelRecord:
+        """The model with this id or name."""
+        return await self._send(calls.model(model_id))
+
+    async def model_spec(self, model_id: str, form: ModelForm = "pippin") -> dict[str, Any]:
+        """The model as a document."""
+        return await self._send(calls.model_spec(model_id, form))
+
+    async def download_model_file(self, model_id: str, path: str | PathLike[str] = ".") -> Path:
+        """Downloads an uploaded model's `.mlmodel`."""
+        return await self._download(calls.model_path(model_id, "file"), {}, Path(path))
+
+    async def delete_model(self, model_id: str) -> None:
+        """Deletes the model with this id or name."""
+        await self._send(calls.delete_model(model_id))
 
     async def workers(self) -> list[Worker]:
         """The workers that are alive."""
@@ -148,6 +180,20 @@ class AsyncClient:
                 if response.status_code not in call.busy or tries.spent:
                     return call.parse(calls.checked(response))
             await asyncio.sleep(tries.pause_after(failure, may_repeat=call.may_repeat))
+
+    async def _download(self, path: str, params: Mapping[str, str], target: Path) -> Path:
+        tries = Tries(self.url, self._patience)
+        while True:
+            try:
+                async with self._http.stream("GET", path, params=params) as response:
+                    if response.status_code >= 400:
+                        await response.aread()
+                    with Download(target, calls.checked(response)) as download:
+                        async for chunk in response.aiter_bytes():
+                            download.write(chunk)
+                        return download.keep()
+            except httpx2.TransportError as error:
+                await asyncio.sleep(tries.pause_after(error))
 
     async def _pages(
         self, fetch: Callable[[str | None, int], calls.Call[Page[T]]], limit: int | None

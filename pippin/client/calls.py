@@ -14,10 +14,13 @@ from pydantic import BaseModel, ValidationError
 from pippin.client.answers import Event, JobMetrics, Page
 from pippin.client.errors import ServiceError
 from pippin.datasets.manifest import Manifest
+from pippin.faults import PippinError
 from pippin.jobs.job import Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
+from pippin.models.record import ModelRecord
+from pippin.predictions.reports import EvaluationReport, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -32,6 +35,7 @@ class Call(Generic[T]):
         parse: Reads the answer of a call that was not refused.
         params: The query.
         files: Sent as one multipart body, in this order.
+        content: Sent as the body as it is, of the type that `headers` name.
         may_repeat: Whether sending it again does no harm when the service has acted on it already.
         busy: Statuses that mean "not now, ask again".
         answer_seconds: How long the service may be silent while it works on the answer.
@@ -44,6 +48,7 @@ class Call(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict)
     json: object = None
     files: Sequence[Path] = ()
+    content: bytes | None = None
     may_repeat: bool = True
     busy: frozenset[int] = frozenset()
     answer_seconds: float = 60
@@ -55,6 +60,8 @@ def request_for(call: Call[Any], http: httpx2.Client | httpx2.AsyncClient) -> It
     with ExitStack() as opened:
         files = [("file", (path.name, opened.enter_context(path.open("rb")))) for path in call.files]
         body: dict[str, Any] = {"files": files} if files else {"json": call.json}
+        if call.content is not None:
+            body = {"content": call.content}
         yield http.build_request(
             call.method,
             call.path,
@@ -124,6 +131,47 @@ def delete(job_id: str) -> Call[None]:
     return Call(method="DELETE", path=job_path(job_id), parse=_nothing, may_repeat=False)
 
 
+def predict(job_id: str, given: Mapping[str, Any] | Path, top: int) -> Call[Prediction]:
+    """`POST /jobs/{id}/predict` with arrays by input, or with a picture.
+
+    Raises:
+        PippinError: The file is no picture.
+        OSError: It cannot be read.
+    """
+    picture, document, headers = None, None, {}
+    if isinstance(given, Path):
+        picture = given.read_bytes()
+        headers = {"content-type": _type_of_picture(picture, given)}
+    else:
+        document = {"inputs": {name: _nested(value) for name, value in given.items()}}
+    return Call(
+        method="POST",
+        path=job_path(job_id, "predict"),
+        parse=_as(Prediction),
+        params=[("top", str(top))],
+        headers=headers,
+        json=document,
+        content=picture,
+        # It may wait for others, then compute for as long.
+        answer_seconds=120,
+    )
+
+
+def evaluate(
+    job_id: str, dataset: str, split: str | None, bind: Mapping[str, str] | None, max_examples: int | None
+) -> Call[EvaluationReport]:
+    """`POST /jobs/{id}/evaluate`."""
+    asked = {"dataset": dataset, "split": split, "bind": bind and dict(bind), "max_examples": max_examples}
+    return Call(
+        method="POST",
+        path=job_path(job_id, "evaluate"),
+        parse=_as(EvaluationReport),
+        json={name: value for name, value in asked.items() if value is not None},
+        # It may wait for another one, then compute for as long.
+        answer_seconds=660,
+    )
+
+
 def add_dataset(name: str, files: Sequence[Path], options: Mapping[str, str]) -> Call[Manifest]:
     """`POST /datasets`: the same bytes under the same name are the same dataset, so it may be sent again."""
     return Call(
@@ -148,6 +196,41 @@ def dataset(dataset_id: str) -> Call[Manifest]:
     return Call(method="GET", path=f"datasets/{quote(dataset_id, safe='')}", parse=_as(Manifest))
 
 
+def add_model(model: Mapping[str, Any] | Path, name: str | None) -> Call[ModelRecord]:
+    """`POST /models`: the same model under the same name is the same record, so it may be sent again."""
+    body = {"files": [model]} if isinstance(model, Path) else {"json": dict(model)}
+    return Call(
+        method="POST",
+        path="models",
+        parse=_as(ModelRecord),
+        params=[("name", name)] if name is not None else [],
+        # It may wait for others before it is read.
+        answer_seconds=300,
+        **body,
+    )
+
+
+def models(after: str | None, limit: int) -> Call[Page[ModelRecord]]:
+    """`GET /models`: one page."""
+    params = [("limit", str(limit)), *([("after", after)] if after is not None else [])]
+    return Call(method="GET", path="models", parse=_as(Page[ModelRecord]), params=params)
+
+
+def model(model_id: str) -> Call[ModelRecord]:
+    """`GET /models/{id}`."""
+    return Call(method="GET", path=model_path(model_id), parse=_as(ModelRecord))
+
+
+def model_spec(model_id: str, form: str) -> Call[dict[str, Any]]:
+    """`GET /models/{id}/spec`."""
+    return Call(method="GET", path=model_path(model_id, "spec"), parse=_object, params=[("form", form)])
+
+
+def delete_model(model_id: str) -> Call[None]:
+    """`DELETE /models/{id}`. A repeat of one that was heard would find no model, or another of the same name."""
+    return Call(method="DELETE", path=model_path(model_id), parse=_nothing, may_repeat=False)
+
+
 def workers() -> Call[list[Worker]]:
     """`GET /workers`."""
     read = _as(Page[Worker])
@@ -169,6 +252,31 @@ def job_path(job_id: str, *parts: str) -> str:
     return "/".join(("jobs", quote(job_id, safe=""), *parts))
 
 
+def _nested(value: Any) -> object:  # noqa: ANN401 - an array of whatever library, or lists
+    """An array as nested lists; anything else as it is."""
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
+def _type_of_picture(data: bytes, path: Path) -> str:
+    for begin, kind in _PICTURES.items():
+        if data.startswith(begin):
+            return kind
+    raise PippinError(f"{path} is no PNG, JPEG or PGM; arrays are given by the name of the input")
+
+
+_PICTURES = {
+    b"\x89PNG\r\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"P5": "image/x-portable-graymap",
+    b"P2": "image/x-portable-graymap",
+}
+
+
+def model_path(model_id: str, *parts: str) -> str:
+    """Where an uploaded model, or a part of it, is."""
+    return "/".join(("models", quote(model_id, safe=""), *parts))
+
+
 Value = TypeVar("Value", bound=BaseModel)
 
 
@@ -181,6 +289,16 @@ def _as(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
             raise _strange(response) from error
 
     return parse
+
+
+def _object(response: httpx2.Response) -> dict[str, Any]:
+    try:
+        value = response.json()
+    except ValueError as error:
+        raise _strange(response) from error
+    if not isinstance(value, dict):
+        raise _strange(response)
+    return value
 
 
 def _nothing(_: httpx2.Response) -> None:

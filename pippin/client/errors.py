@@ -38,7 +38,11 @@ class ServiceError(PippinError):
         members: dict[str, Any] = problem if isinstance(problem, dict) else {}
         errors = members.get("errors")
         faults = [
-            Fault(str(error.get("pointer") or error.get("parameter") or ""), str(error.get("detail") or ""))
+            Fault(
+                str(error.get("pointer") or error.get("parameter") or ""),
+                str(error.get("detail") or ""),
+                str(error["rule"]) if error.get("rule") else None,
+            )
             for error in (errors if isinstance(errors, list) else [])
             if isinstance(error, dict)
         ]

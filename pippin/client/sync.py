@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar
 import httpx2
 
 from pippin.client import calls, connection
-from pippin.client.answers import Event, JobMetrics, Page
+from pippin.client.answers import Event, JobMetrics, ModelForm, Page
 from pippin.client.downloading import Download
 from pippin.client.errors import ServiceError
 from pippin.client.following import Following
@@ -21,6 +21,8 @@ from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
+from pippin.models.record import ModelRecord
+from pippin.predictions.reports import EvaluationReport, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -119,18 +121,43 @@ class Client:
         Raises:
             DamagedDownloadError: If what came is not what the service promised.
         """
-        tries = Tries(self.url, self._patience)
-        while True:
-            try:
-                with self._http.stream("GET", calls.job_path(job_id, "model"), params={"variant": variant}) as response:
-                    if response.status_code >= 400:
-                        response.read()
-                    with Download(Path(path), calls.checked(response)) as download:
-                        for chunk in response.iter_bytes():
-                            download.write(chunk)
-                        return download.keep()
-            except httpx2.TransportError as error:
-                time.sleep(tries.pause_after(error))
+        return self._download(calls.job_path(job_id, "model"), {"variant": variant}, Path(path))
+
+    def predict(self, job_id: str, given: Mapping[str, Any] | str | PathLike[str], *, top: int = 5) -> Prediction:
+        """What the job's trained model answers.
+
+        Args:
+            job_id: The job.
+            given: Arrays by the name of the input, nested lists or anything with `tolist`, examples first; or the path
+                of a picture (PNG, JPEG or PGM), which is resized and scaled as the model needs.
+            top: How many of the likeliest classes to tell of each example.
+
+        Raises:
+            PippinError: The file is no picture.
+            OSError: It cannot be read.
+        """
+        asked = given if isinstance(given, Mapping) else Path(given)
+        return self._send(calls.predict(job_id, asked, top))
+
+    def evaluate(
+        self,
+        job_id: str,
+        dataset: str,
+        *,
+        split: str | None = None,
+        bind: Mapping[str, str] | None = None,
+        max_examples: int | None = None,
+    ) -> EvaluationReport:
+        """How good the job's trained model is on a dataset.
+
+        Args:
+            job_id: The job.
+            dataset: The dataset's id or name.
+            split: Which part of it; by default `test`, else `validation`, else the first.
+            bind: Which feature of the dataset feeds which training input.
+            max_examples: At most so many examples, spread evenly over the split.
+        """
+        return self._send(calls.evaluate(job_id, dataset, split, bind, max_examples))
 
     def add_dataset(
         self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None
@@ -151,6 +178,49 @@ class Client:
     def dataset(self, dataset_id: str) -> Manifest:
         """The dataset with this id or name."""
         return self._send(calls.dataset(dataset_id))
+
+    def add_model(self, model: Mapping[str, Any] | str | PathLike[str], *, name: str | None = None) -> ModelRecord:
+        """Uploads a model; the same one again is the same record.
+
+        Args:
+            model: The path of an `.mlmodel`, or of a spec or SwiftCoreMLTools document that ends in `.json`, `.yaml` or
+                `.yml`; or such a document itself.
+            name: What jobs may call it by, beside its id.
+
+        Raises:
+            ServiceError: 422 with every reason why it cannot be trained.
+            OSError: The file cannot be read.
+        """
+        return self._send(calls.add_model(model if isinstance(model, Mapping) else Path(model), name))
+
+    def models(self) -> Iterator[ModelRecord]:
+        """The models that were uploaded, newest first."""
+        return self._pages(calls.models, None)
+
+    def model(self, model_id: str) -> ModelRecord:
+        """The model with this id or name."""
+        return self._send(calls.model(model_id))
+
+    def model_spec(self, model_id: str, form: ModelForm = "pippin") -> dict[str, Any]:
+        """The model as a document.
+
+        Args:
+            model_id: Its id or name.
+            form: `pippin` is the spec language, without weights; `swiftcoremltools` is what that library reads, with
+                them.
+
+        Raises:
+            ServiceError: 422 with every reason why the model cannot be said in it.
+        """
+        return self._send(calls.model_spec(model_id, form))
+
+    def download_model_file(self, model_id: str, path: str | PathLike[str] = ".") -> Path:
+        """Downloads an uploaded model's `.mlmodel`, as `download` does a job's."""
+        return self._download(calls.model_path(model_id, "file"), {}, Path(path))
+
+    def delete_model(self, model_id: str) -> None:
+        """Deletes the model with this id or name; jobs that were submitted with it keep what they need."""
+        self._send(calls.delete_model(model_id))
 
     def workers(self) -> list[Worker]:
         """The workers that are alive."""
@@ -184,6 +254,20 @@ class Client:
                 if response.status_code not in call.busy or tries.spent:
                     return call.parse(calls.checked(response))
             time.sleep(tries.pause_after(failure, may_repeat=call.may_repeat))
+
+    def _download(self, path: str, params: Mapping[str, str], target: Path) -> Path:
+        tries = Tries(self.url, self._patience)
+        while True:
+            try:
+                with self._http.stream("GET", path, params=params) as response:
+                    if response.status_code >= 400:
+                        response.read()
+                    with Download(target, calls.checked(response)) as download:
+                        for chunk in response.iter_bytes():
+                            download.write(chunk)
+                        return download.keep()
+            except httpx2.TransportError as error:
+                time.sleep(tries.pause_after(error))
 
     def _pages(self, fetch: Callable[[str | None, int], calls.Call[Page[T]]], limit: int | None) -> Iterator[T]:
         pages = Pages(fetch, limit)

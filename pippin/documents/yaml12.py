@@ -1,42 +1,32 @@
 """Reads YAML as JSON with less punctuation, and remembers where each value stood.
 
 PyYAML follows YAML 1.1, where `1e-8` is text, `no` is false and `12:30` is 750. This loader knows the core schema of
-YAML 1.2 (section 10.3) instead, whose values are those of JSON.
+YAML 1.2 (section 10.3) instead, whose values are those of JSON. It reads event by event: a tree of nodes would take a
+kilobyte for each number.
 """
 
 import math
 import re
-from dataclasses import dataclass
 from typing import Any
 
 import yaml
 
-from pippin.faults import PippinError, pointer
+from pippin.documents.errors import MalformedDocumentError, Place
+from pippin.faults import pointer
+
+MOST_LEVELS = 100
+"""Lists and mappings inside one another. The parser's time grows with the square of them."""
+
+MOST_REPEATED = 10_000
+"""Values that all aliases together may stand for: a few of a few letters can stand for billions."""
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something stands in a text; both count from 1."""
-
-    line: int
-    column: int
-
-
-class YamlError(PippinError):
-    """A text that is not YAML, or that holds what JSON cannot.
-
-    Attributes:
-        place: Where, when it is known.
-    """
-
-    def __init__(self, detail: str, place: Place | None) -> None:
-        self.place = place
-        super().__init__(detail)
-
-
-class _Loader(yaml.SafeLoader):
+# libyaml's parser: PyYAML's own takes 50 microseconds for each number, eighteen times as long.
+class _Parser(yaml.CSafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own way
 
+
+_PREFIX = "tag:yaml.org,2002:"
 
 for _tag, _pattern, _first in (
     ("null", r"null|Null|NULL|~|", [*"nN~", ""]),
@@ -44,89 +34,224 @@ for _tag, _pattern, _first in (
     ("int", r"[-+]?[0-9]+", [*"-+0123456789"]),
     ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", [*"-+.0123456789"]),
 ):
-    _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(f"(?:{_pattern})$"), _first)
-
-_KINDS = frozenset({"null", "bool", "int", "float", "str", "seq", "map"})
+    _Parser.add_implicit_resolver(f"{_PREFIX}{_tag}", re.compile(f"(?:{_pattern})$"), _first)
 
 
 def parse(text: str) -> tuple[Any, dict[str, Place]]:
     """The value that `text` describes, and the place of each value in it by JSON pointer.
 
     Raises:
-        YamlError: If it is not YAML, or not a value of JSON.
+        MalformedDocumentError: If it is not YAML, or not a value of JSON.
     """
     places: dict[str, Place] = {}
+    return _read(text, places), places
+
+
+def loads(text: str) -> Any:  # noqa: ANN401 - any JSON value
+    """The value that `text` describes.
+
+    Raises:
+        MalformedDocumentError: As `parse` does.
+    """
+    return _read(text, None)
+
+
+def _read(text: str, places: dict[str, Place] | None) -> Any:  # noqa: ANN401 - any JSON value
+    parser = _Parser(text)
+    reader = _Reader(parser, places)
     try:
-        node = yaml.compose(text, _Loader)
-        value = None if node is None else _Reader(places).read(node, ())
+        while (event := parser.get_event()) is not None:
+            reader.take(event)
     except yaml.MarkedYAMLError as error:
         detail = " ".join(part for part in (error.context, error.problem) if part)
-        raise YamlError(detail, _place(error.problem_mark or error.context_mark)) from error
+        mark = error.problem_mark or error.context_mark
+        raise MalformedDocumentError(detail, None if mark is None else _place(mark)) from error
     except yaml.reader.ReaderError as error:
-        raise YamlError(f"character {error.position + 1} cannot stand in YAML: {error.reason}", None) from error
-    except RecursionError as error:
-        raise YamlError("it is nested too deeply", None) from error
-    return value, places
+        # It counts bytes.
+        character = len(text.encode()[: error.position].decode(errors="ignore")) + 1
+        raise MalformedDocumentError(f"character {character} cannot stand in YAML: {error.reason}") from error
+    finally:
+        parser.dispose()
+    return reader.value
+
+
+class _Open:
+    """A list or mapping whose end has not come.
+
+    Args:
+        value: The list or mapping.
+        at: The pointer to it.
+        anchor: Its name, if aliases may refer to it.
+        before: How many values there were before it.
+    """
+
+    def __init__(self, value: list[Any] | dict[str, Any], at: str, anchor: str | None, before: int) -> None:
+        self.value = value
+        self.anchor = anchor
+        self.before = before
+        self._at = at
+        self._key: str | None = None
+
+    @property
+    def awaits_key(self) -> bool:
+        """Whether what comes next is a key."""
+        return self._key is None and isinstance(self.value, dict)
+
+    @property
+    def at(self) -> str:
+        """The pointer to the value that comes next."""
+        return self._at + pointer(len(self.value) if self._key is None else self._key)
+
+    def take_key(self, key: str, place: Place) -> None:
+        """The key of the value that comes next."""
+        if key in self.value:
+            raise MalformedDocumentError(f"the key {key!r} stands here for the second time", place)
+        self._key = key
+
+    def take(self, value: object) -> None:
+        """The next value."""
+        if isinstance(self.value, list):
+            self.value.append(value)
+        else:
+            assert self._key is not None
+            self.value[self._key] = value
+        self._key = None
 
 
 class _Reader:
-    """Walks the nodes of one document."""
+    """Builds the value of one document from the parser's events.
 
-    def __init__(self, places: dict[str, Place]) -> None:
+    Attributes:
+        value: The value; None while it has not come.
+    """
+
+    def __init__(self, parser: _Parser, places: dict[str, Place] | None) -> None:
+        self.value: Any = None
+        self._parser = parser
         self._places = places
-        self._inside: set[int] = set()
+        self._open: list[_Open] = []
+        self._documents = 0
+        self._values = 0
+        self._repeated = 0
+        # By anchor: a value, and how many values there are in it; None while its end has not come.
+        self._anchored: dict[str, tuple[Any, int] | None] = {}
 
-    def read(self, node: yaml.Node, path: tuple[str | int, ...]) -> Any:  # noqa: ANN401 - any JSON value
-        place = Place(node.start_mark.line + 1, node.start_mark.column + 1)
-        self._places[pointer(*path)] = place
-        if id(node) in self._inside:
-            raise YamlError("an alias stands inside what it refers to", place)
-        self._inside.add(id(node))
-        try:
-            kind = node.tag.removeprefix("tag:yaml.org,2002:")
-            if kind not in _KINDS:
-                raise YamlError(f"the tag {node.tag} means nothing here", place)
-            if isinstance(node, yaml.MappingNode):
-                return self._mapping(node, path)
-            if isinstance(node, yaml.SequenceNode):
-                return [self.read(item, (*path, index)) for index, item in enumerate(node.value)]
-            return self._scalar(kind, node.value, place)
-        finally:
-            self._inside.discard(id(node))
+    def take(self, event: yaml.Event) -> None:
+        place = _place(event.start_mark)
+        if isinstance(event, yaml.ScalarEvent):
+            self._scalar(event, place)
+        elif isinstance(event, yaml.AliasEvent):
+            self._alias(event, place)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            self._begin(event, [], "seq", place)
+        elif isinstance(event, yaml.MappingStartEvent):
+            self._begin(event, {}, "map", place)
+        elif isinstance(event, yaml.CollectionEndEvent):
+            ended = self._open.pop()
+            self._anchor(ended.anchor, ended.value, ended.before)
+        elif isinstance(event, yaml.DocumentStartEvent):
+            self._documents += 1
+            if self._documents > 1:
+                raise MalformedDocumentError("expected a single document, but found another", place)
 
-    def _mapping(self, node: yaml.MappingNode, path: tuple[str | int, ...]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key_node, value_node in node.value:
-            place = Place(key_node.start_mark.line + 1, key_node.start_mark.column + 1)
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise YamlError("a key must be text", place)
-            key = str(key_node.value)
-            if key in found:
-                raise YamlError(f"the key {key!r} stands here for the second time", place)
-            found[key] = self.read(value_node, (*path, key))
+    def _scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
+        if self._awaits_key:
+            self._open[-1].take_key(event.value, place)
             # A fault of the value is easiest to find by its key, which for a block begins a line earlier.
-            self._places[pointer(*path, key)] = place
-        return found
+            self._note(place)
+            return
+        tag = event.tag
+        if tag is None or tag == "!":
+            tag = self._parser.resolve(yaml.ScalarNode, event.value, event.implicit)  # type: ignore[no-untyped-call]
+        before = self._values
+        value = _scalar(tag, event.value, place)
+        self._put(value, place)
+        self._anchor(event.anchor, value, before)
 
-    def _scalar(self, kind: str, text: str, place: Place) -> Any:  # noqa: ANN401 - any JSON value
-        try:
-            match kind:
-                case "null":
-                    return None
-                case "bool":
-                    return text.lower() == "true"
-                case "int":
-                    return int(text)
-                case "float":
-                    number = float(text)
-                case _:
-                    return text
-        except ValueError as error:
-            raise YamlError(f"{text[:40]!r} is not a number that can be read", place) from error
-        if not math.isfinite(number):
-            raise YamlError(f"{text[:40]!r} is larger than a number can be", place)
-        return number
+    def _alias(self, event: yaml.AliasEvent, place: Place) -> None:
+        self._refuse_as_key(place)
+        if event.anchor not in self._anchored:
+            raise MalformedDocumentError(f"nothing before this has the anchor {event.anchor!r}", place)
+        anchored = self._anchored[event.anchor]
+        if anchored is None:
+            raise MalformedDocumentError("an alias stands inside what it refers to", place)
+        value, size = anchored
+        self._repeated += size
+        if self._repeated > MOST_REPEATED:
+            raise MalformedDocumentError(f"the aliases up to here stand for more than {MOST_REPEATED:,} values", place)
+        self._put(value, place)
+        self._values += size - 1
+
+    def _begin(
+        self, event: yaml.CollectionStartEvent, value: list[Any] | dict[str, Any], kind: str, place: Place
+    ) -> None:
+        self._refuse_as_key(place)
+        if event.tag not in {None, "!", _PREFIX + kind}:
+            raise _meaningless(event.tag, place)
+        if len(self._open) == MOST_LEVELS:
+            raise MalformedDocumentError(f"it is nested too deeply; needs at most {MOST_LEVELS} levels", place)
+        before, at = self._values, self._at
+        self._put(value, place)
+        if event.anchor is not None:
+            self._anchored[event.anchor] = None
+        self._open.append(_Open(value, at, event.anchor, before))
+
+    @property
+    def _awaits_key(self) -> bool:
+        return bool(self._open) and self._open[-1].awaits_key
+
+    @property
+    def _at(self) -> str:
+        return self._open[-1].at if self._open else ""
+
+    def _refuse_as_key(self, place: Place) -> None:
+        if self._awaits_key:
+            raise MalformedDocumentError("a key must be text", place)
+
+    def _put(self, value: object, place: Place) -> None:
+        """Give a value to what holds it."""
+        self._note(place)
+        self._values += 1
+        if self._open:
+            self._open[-1].take(value)
+        else:
+            self.value = value
+
+    def _note(self, place: Place) -> None:
+        """What comes next stands at `place`, unless that is known already."""
+        if self._places is not None:
+            self._places.setdefault(self._at, place)
+
+    def _anchor(self, anchor: str | None, value: object, before: int) -> None:
+        if anchor is not None:
+            self._anchored[anchor] = (value, self._values - before)
 
 
-def _place(mark: yaml.Mark | None) -> Place | None:
-    return None if mark is None else Place(mark.line + 1, mark.column + 1)
+def _scalar(tag: str, text: str, place: Place) -> Any:  # noqa: ANN401 - any JSON value
+    try:
+        match tag.removeprefix(_PREFIX):
+            case "str":
+                return text
+            case "null":
+                return None
+            case "bool":
+                return text.lower() == "true"
+            case "int":
+                return int(text)
+            case "float":
+                number = float(text)
+            case _:
+                raise _meaningless(tag, place)
+    except ValueError as error:
+        raise MalformedDocumentError(f"{text[:40]!r} is not a number that can be read", place) from error
+    if not math.isfinite(number):
+        raise MalformedDocumentError(f"{text[:40]!r} is larger than a number can be", place)
+    return number
+
+
+def _meaningless(tag: str, place: Place) -> MalformedDocumentError:
+    return MalformedDocumentError(f"the tag {tag} means nothing here", place)
+
+
+def _place(mark: Any) -> Place:  # noqa: ANN401 - one of two classes, one of which has no types
+    return Place(mark.line + 1, mark.column + 1)

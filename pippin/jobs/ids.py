@@ -1,5 +1,6 @@
 """Identifiers of records: sortable by the time they were made, and not to be guessed."""
 
+import re
 import secrets
 import time
 
@@ -19,3 +20,8 @@ def new_id(prefix: str, milliseconds: int | None = None) -> str:
     moment = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
     number = (moment & (2**48 - 1)) << 80 | secrets.randbits(80)
     return f"{prefix}_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
+
+
+def is_id(text: str, prefix: str) -> bool:
+    """Whether `text` has the form of an identifier with this prefix: what has not must not become part of a key."""
+    return re.fullmatch(f"{prefix}_[{_ALPHABET}]{{26}}", text) is not None

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import Message
-from pippin.mlmodel.quantization import dequantized
+from pippin.mlmodel.quantization import Channels, dequantized
 from pippin.spec import Shape
 
 
@@ -18,15 +18,23 @@ def write_array(array: NDArray[np.float32], message: Message) -> None:
     message.floatValue.extend(np.asarray(array, dtype=np.float32).ravel().tolist())
 
 
-def read_array(message: Message, shape: Shape, where: str) -> NDArray[np.float32]:
+def read_array(message: Message, shape: Shape, where: str, channels: Channels | None = None) -> NDArray[np.float32]:
     """The array of `shape` that is in the message, as 32-bit floats: half precision widened, quantised worked out.
+
+    Args:
+        message: A `WeightParams`.
+        shape: The array's.
+        where: What an error calls it.
+        channels: Which numbers share a scale if it is quantised; left out, those of the first axis.
 
     Raises:
         ModelFileError: It has another number of numbers, is quantised in a way that makes no sense, or is not finite.
     """
     count = prod(shape)
-    if message.HasField("quantization") or message.rawValue or message.int8RawValue:
-        found = dequantized(message, count, shape[0] if shape else 1, where)
+    full = message.floatValue or message.float16Value
+    # What coremltools dequantises keeps an empty `quantization` beside its full numbers.
+    if message.rawValue or message.int8RawValue or (message.HasField("quantization") and not full):
+        found = dequantized(message, channels or Channels.first(shape), where)
     elif message.float16Value:
         if len(message.float16Value) % 2:
             raise ModelFileError(f"{where} are {len(message.float16Value)} bytes of half floats; needs two bytes each")

@@ -4,6 +4,7 @@ from typing import Final
 
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import Message
+from pippin.mlmodel.rules import MODEL_KIND, MODEL_UPDATABLE
 
 NETWORKS: Final = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 """The fields of `Model` that hold a network."""
@@ -24,7 +25,7 @@ def network_of(model: Message) -> Message:
     kind = model.WhichOneof("Type")
     if kind not in NETWORKS:
         raise ModelFileError(
-            f"the file holds a model of kind {kind}; here it must be one of {', '.join(NETWORKS)}", rule="model.kind"
+            f"the file holds a model of kind {kind}; here it must be one of {', '.join(NETWORKS)}", rule=MODEL_KIND
         )
     return getattr(model, kind)
 
@@ -37,5 +38,5 @@ def check_updatable(model: Message) -> None:
     """
     if not model.isUpdatable:
         raise ModelFileError(
-            "the model is not updatable; Pippin trains models that were made with isUpdatable", rule="model.updatable"
+            "the model is not updatable; Pippin trains models that were made with isUpdatable", rule=MODEL_UPDATABLE
         )

@@ -10,8 +10,11 @@ from pippin.mlmodel.arrays import read_array, write_array
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.metadata import read_initializer
 from pippin.mlmodel.proto import Message, at, kind_of
+from pippin.mlmodel.quantization import Channels
+from pippin.mlmodel.rules import LAYERS_KNOWN, WEIGHTS_QUANTIZED, WEIGHTS_SIZE, WEIGHTS_UPDATABLE
 from pippin.spec import ResolvedLayer, ResolvedNetwork
 from pippin.spec.layer import one_or_all
+from pippin.spec.layers.deconvolution import Deconvolution
 from pippin.spec.model import MOST_LAYERS
 from pippin.spec.table import LAYERS_BY_KIND
 from pippin.spec.weighted import Drawn, Weighted
@@ -59,7 +62,7 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
         try:
             found.append(_read_layer(message, metadata))
         except ValueError as error:
-            faults.append(Fault(pointer("layers", index), f"layer {message.name!r}: {error}", "layers.known"))
+            faults.append(Fault(pointer("layers", index), f"layer {message.name!r}: {error}", LAYERS_KNOWN))
     if faults:
         raise ModelFileError(faults[0].detail, faults)
     return found
@@ -98,12 +101,19 @@ def read_weights(resolved: ResolvedNetwork, network: Message) -> dict[str, dict[
             where, place = f"{key} of layer {message.name!r}", pointer("layers", index, key)
             faults += (fault.under(place) for fault in _untrainable(entry, blob, where))
             try:
-                found.setdefault(message.name, {})[key] = read_array(blob, shape, where)
+                found.setdefault(message.name, {})[key] = read_array(blob, shape, where, _channels(entry, key))
             except ModelFileError as error:
-                faults.append(Fault(place, str(error), "weights.size"))
+                faults.append(Fault(place, str(error), WEIGHTS_SIZE))
     if faults:
         raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
     return found
+
+
+def _channels(entry: ResolvedLayer, key: str) -> Channels | None:
+    """Where a layer's output channels are in the array called `key`; None where they come first."""
+    if isinstance(entry.layer, Deconvolution) and key == "weights":
+        return Channels.of_a_deconvolution(entry.weight_shapes[key], entry.layer.groups)
+    return None
 
 
 def _untrainable(entry: ResolvedLayer, blob: Message, where: str) -> Iterator[Fault]:
@@ -115,6 +125,6 @@ def _untrainable(entry: ResolvedLayer, blob: Message, where: str) -> Iterator[Fa
         return
     # An LSTM's are not looked at there.
     if not blob.isUpdatable and isinstance(entry.layer, Weighted):
-        yield Fault("", f"{where} are not marked updatable; those of an updatable layer must be", "weights.updatable")
+        yield Fault("", f"{where} are not marked updatable; those of an updatable layer must be", WEIGHTS_UPDATABLE)
     if blob.HasField("quantization"):
-        yield Fault("", f"{where} are quantised; those of an updatable layer must not be", "weights.quantized")
+        yield Fault("", f"{where} are quantised; those of an updatable layer must not be", WEIGHTS_QUANTIZED)

@@ -7,6 +7,7 @@ from pippin.mlmodel.kinds import NEIGHBORS, NETWORKS, PIPELINES
 from pippin.mlmodel.pipeline import Pipeline, read_pipeline
 from pippin.mlmodel.proto import Message, parse
 from pippin.mlmodel.read import Model, read_network
+from pippin.mlmodel.rules import MODEL_KIND
 from pippin.neighbors import NeighborsModel, read_neighbors
 
 AnyModel: TypeAlias = Model | NeighborsModel | Pipeline
@@ -38,5 +39,5 @@ def read_any(model: Message) -> AnyModel:
     raise ModelFileError(
         f"the file holds a model of kind {kind}, which cannot be updated; Pippin trains "
         f"{', '.join((*NETWORKS, NEIGHBORS, *PIPELINES))}",
-        rule="model.kind",
+        rule=MODEL_KIND,
     )

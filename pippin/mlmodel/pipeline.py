@@ -12,6 +12,14 @@ from pippin.mlmodel.features import read_feature
 from pippin.mlmodel.kinds import NEIGHBORS, NETWORKS, check_updatable
 from pippin.mlmodel.proto import Message
 from pippin.mlmodel.read import FrozenNetwork, Model, read_frozen, read_network
+from pippin.mlmodel.rules import (
+    PIPELINE_FEATURES,
+    PIPELINE_KINDS,
+    PIPELINE_MODELS,
+    PIPELINE_NAMES,
+    PIPELINE_TRAINING_INPUTS,
+    PIPELINE_UPDATABLE,
+)
 from pippin.neighbors import NeighborsModel, read_neighbors
 from pippin.spec import Feature
 
@@ -55,11 +63,14 @@ def read_pipeline(model: Message) -> Pipeline:
     """
     check_updatable(model)
     stages = stages_of(model).models
+    # Of half a million models, the other rules would look at each.
+    _refuse([some_model_is_there(model)])
     _refuse(rule(model) for rule in _RULES)
     last = _trained(stages[-1], len(stages) - 1)
     front = tuple(_frozen(stage, index) for index, stage in enumerate(stages[:-1]))
+    _refuse([training_inputs_feed_every_model(model)])
     description = model.description
-    pipeline = Pipeline(
+    return Pipeline(
         front=front,
         last=last,
         inputs=_features(description.input, "inputs"),
@@ -67,15 +78,13 @@ def read_pipeline(model: Message) -> Pipeline:
         training_inputs=_features(description.trainingInput, "training_inputs"),
         metadata=dict(description.metadata.userDefined),
     )
-    _refuse([training_inputs_feed_the_last_model(pipeline)])
-    return pipeline
 
 
 def some_model_is_there(model: Message) -> Iterator[Fault]:
     """A pipeline has models. Source: PipelineValidator.cpp; that they are at most a hundred is ours."""
     count = len(stages_of(model).models)
     if not 1 <= count <= MOST_STAGES:
-        yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MOST_STAGES}", "pipeline.models")
+        yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MOST_STAGES}", PIPELINE_MODELS)
 
 
 def names_are_one_a_model(model: Message) -> Iterator[Fault]:
@@ -83,7 +92,7 @@ def names_are_one_a_model(model: Message) -> Iterator[Fault]:
     pipeline = stages_of(model)
     names = list(pipeline.names)
     if names and (len(names) != len(pipeline.models) or len(set(names)) < len(names)):
-        yield Fault("/names", f"found {len(names)} names; needs a different one for each model", "pipeline.names")
+        yield Fault("/names", f"found {len(names)} names; needs a different one for each model", PIPELINE_NAMES)
 
 
 def the_last_model_alone_is_updatable(model: Message) -> Iterator[Fault]:
@@ -95,7 +104,7 @@ def the_last_model_alone_is_updatable(model: Message) -> Iterator[Fault]:
             yield Fault(
                 pointer("models", index),
                 f"found {found}; of an updatable pipeline the last model is, and no other",
-                "pipeline.updatable",
+                PIPELINE_UPDATABLE,
             )
 
 
@@ -109,14 +118,17 @@ def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fa
             yield Fault(
                 pointer("models", index),
                 f"found a model of kind {kind}; Pippin knows {', '.join(allowed)} there",
-                "pipeline.kinds",
+                PIPELINE_KINDS,
             )
 
 
 def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
     """What a model reads, the pipeline is given or a model before it answers. Source: PipelineValidator.cpp."""
     there = {feature.name: feature.type for feature in model.description.input}
-    for index, stage in enumerate(stages_of(model).models):
+    stages = stages_of(model).models
+    if not stages:
+        return
+    for index, stage in enumerate(stages):
         for feature in stage.description.input:
             yield from _matched(feature, there, pointer("models", index, "inputs"))
         there |= {feature.name: feature.type for feature in stage.description.output}
@@ -124,24 +136,25 @@ def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
         yield from _matched(feature, there, "/outputs")
 
 
-def training_inputs_feed_the_last_model(pipeline: Pipeline) -> Iterator[Fault]:
-    """An example holds what the front reads, what it does not make for the last model, and the truth.
+def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
+    """An example holds what the front reads, what it does not make for the last model, and the truth, as they want it.
 
     Ours: Apple's validator does not look at them.
     """
-    held = {feature.name for feature in pipeline.training_inputs}
-    made = {feature.name for stage in pipeline.front for feature in stage.resolved.outputs}
-    read = {feature.name for stage in pipeline.front for feature in stage.resolved.inputs}
-    last = pipeline.last
-    wanted = (
-        set(last.resolved.training_input_names) if isinstance(last, Model) else {last.input, last.predicted_feature}
-    )
-    for name in sorted((read | wanted) - made - held):
-        yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", "pipeline.training-inputs")
+    stages = stages_of(model).models
+    held = {feature.name: feature.type for feature in model.description.trainingInput}
+    made = {feature.name for stage in stages[:-1] for feature in stage.description.output}
+    read = [feature for stage in stages[:-1] for feature in stage.description.input]
+    wanted = {feature.name: feature.type for feature in [*read, *stages[-1].description.trainingInput]}
+    for name in sorted(wanted.keys() - made):
+        if name not in held:
+            yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", PIPELINE_TRAINING_INPUTS)
+        elif held[name] != wanted[name]:
+            detail = f"found {name!r} of another type or shape than the models read"
+            yield Fault("/training_inputs", detail, PIPELINE_TRAINING_INPUTS)
 
 
 _RULES = (
-    some_model_is_there,
     names_are_one_a_model,
     the_last_model_alone_is_updatable,
     every_model_is_of_a_kind_that_can_be_computed,
@@ -152,9 +165,9 @@ _RULES = (
 def _matched(feature: Message, there: Mapping[str, Message], at: str) -> Iterator[Fault]:
     if feature.name not in there:
         detail = f"found {feature.name!r}, which neither the pipeline is given nor a model before it answers"
-        yield Fault(at, detail, "pipeline.features")
+        yield Fault(at, detail, PIPELINE_FEATURES)
     elif feature.type != there[feature.name]:
-        yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", "pipeline.features")
+        yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", PIPELINE_FEATURES)
 
 
 def _refuse(found: Iterable[Iterable[Fault]]) -> None:

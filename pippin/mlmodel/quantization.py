@@ -1,30 +1,72 @@
-"""Weights of a few bits each: `QuantizationParams`. They are read, for layers that are not trained, and never written."""
+"""Weights of a few bits each: `QuantizationParams`. They are read, for layers that stay frozen, and never written."""
 
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import Message
+from pippin.spec import Shape
 
 _MOST_BITS: Final = 8
 
 
-def dequantized(message: Message, count: int, channels: int, where: str) -> NDArray[np.float32]:
-    """The `count` numbers of a quantised `WeightParams` (version 3).
+@dataclass(frozen=True)
+class Channels:
+    """Where an array's output channels are, each of which may have a scale and a bias of its own.
 
-    linear: w = q * scale + bias, where both are one number, or one for each of the `channels` that come first in the
-    shape. lookup table: w = table[q]. Each q has `numberOfBits` bits, packed from each byte's highest bit down; a
-    message of `int8RawValue` has signed bytes instead.
+    Attributes:
+        view: The array's shape, its axes parted and joined so that channels have axes of their own.
+        spread: By how many scales there may be: the shape in which they repeat to `view`.
+    """
+
+    view: Shape
+    spread: Mapping[int, Shape]
+
+    @classmethod
+    def first(cls, shape: Shape) -> Self:
+        """Channels that come first, as in all arrays but one kind."""
+        count = shape[0] if shape else 1
+        return cls(view=(count, prod(shape[1:])), spread={1: (1, 1), count: (count, 1)})
+
+    @classmethod
+    def of_a_deconvolution(cls, shape: Shape, groups: int) -> Self:
+        """Those of [C, output_channels / groups, kH, kW].
+
+        The proto has a scale for each output channel, coremltools writes one for each of the second axis: the same
+        thing, but for groups, which then share them.
+        """
+        inputs, outputs = shape[:2]
+        return cls(
+            view=(groups, inputs // groups, outputs, prod(shape[2:])),
+            spread={
+                1: (1, 1, 1, 1),
+                outputs: (1, 1, outputs, 1),
+                groups * outputs: (groups, 1, outputs, 1),
+            },
+        )
+
+
+def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.float32]:
+    """The numbers of a quantised `WeightParams` (version 3), in their order.
+
+    linear: w = q * scale + bias, where both are one number, or one for each of the `channels`. lookup table:
+    w = table[q]. Each q has `numberOfBits` bits, packed from each byte's highest bit down; a message of `int8RawValue`
+    has signed bytes instead.
 
     Raises:
         ModelFileError: Bits, sizes or tables do not fit together; the text says which.
     """
-    how = message.quantization
+    how, count = message.quantization, prod(channels.view)
     bits = how.numberOfBits
     if not 1 <= bits <= _MOST_BITS:
         raise ModelFileError(f"{where} are quantised to {bits} bits; needs 1 to {_MOST_BITS}")
+    if message.rawValue and message.int8RawValue:
+        raise ModelFileError(f"{where} have signed numbers and others; needs one kind of them")
     raw = message.int8RawValue or message.rawValue
     needed = -(-count * bits // 8)
     if len(raw) != needed:
@@ -35,7 +77,9 @@ def dequantized(message: Message, count: int, channels: int, where: str) -> NDAr
             return _linear(numbers, how.linearQuantization, channels, where)
         case "lookupTableQuantization":
             table = np.array(how.lookupTableQuantization.floatValue, dtype=np.float32)
-            if message.int8RawValue or len(table) != 2**bits:
+            if message.int8RawValue:
+                raise ModelFileError(f"{where} are signed numbers; those of a lookup table must not be")
+            if len(table) != 2**bits:
                 raise ModelFileError(f"{where} have a table of {len(table)} numbers; {bits} bits need {2**bits}")
             return table[numbers]
     raise ModelFileError(f"{where} do not say how they are quantised; needs linear or lookup table")
@@ -57,11 +101,19 @@ def _signed(raw: bytes, bits: int, where: str) -> NDArray[np.int8]:
 
 
 def _linear(
-    numbers: NDArray[np.uint8] | NDArray[np.int8], how: Message, channels: int, where: str
+    numbers: NDArray[np.uint8] | NDArray[np.int8], how: Message, channels: Channels, where: str
 ) -> NDArray[np.float32]:
-    scale, bias = np.array(how.scale, dtype=np.float32), np.array(how.bias, dtype=np.float32)
-    for what, found in (("scale", scale), ("bias", bias)):
-        if len(found) not in ((1, channels) if what == "scale" else (0, 1, channels)):
-            raise ModelFileError(f"{where} have a {what} of {len(found)} numbers; needs 1, or {channels}")
-    rows = numbers.astype(np.float32).reshape(channels, -1) if channels else numbers.astype(np.float32).reshape(1, -1)
-    return (rows * scale.reshape(-1, 1) + (bias.reshape(-1, 1) if len(bias) else np.float32(0))).ravel()
+    seen = numbers.astype(np.float32).reshape(channels.view)
+    scale = _spread("scale", how.scale, channels, where)
+    bias = _spread("bias", how.bias, channels, where) if len(how.bias) else np.float32(0)
+    # What overflows is refused with everything else that is not finite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (seen * scale + bias).ravel()
+
+
+def _spread(what: str, values: Message, channels: Channels, where: str) -> NDArray[np.float32]:
+    shape = channels.spread.get(len(values))
+    if shape is None:
+        needed = " or ".join(str(count) for count in channels.spread)
+        raise ModelFileError(f"{where} have a {what} of {len(values)} numbers; needs {needed}")
+    return np.array(values, dtype=np.float32).reshape(shape)

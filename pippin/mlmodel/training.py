@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import Message
+from pippin.mlmodel.rules import LOSS_ONE
 from pippin.spec import (
     SGD,
     Adam,
@@ -13,6 +14,7 @@ from pippin.spec import (
     MeanSquaredError,
     ModelSpec,
 )
+from pippin.spec.parameters import parameter_document
 
 _LOSSES = {loss.proto_field: loss for loss in (CategoricalCrossEntropy, MeanSquaredError)}
 _OPTIMIZERS = {optimizer.proto_field: optimizer for optimizer in (SGD, Adam)}
@@ -54,7 +56,7 @@ def read_training(message: Message) -> dict[str, object]:
     if len(message.lossLayers) != 1:
         raise ModelFileError(
             f"the model has {len(message.lossLayers)} loss layers; an updatable model needs exactly one",
-            rule="loss.one",
+            rule=LOSS_ONE,
         )
     document: dict[str, object] = {"shuffle": message.shuffle.defaultValue, "seed": message.seed.defaultValue}
     (loss,) = message.lossLayers
@@ -69,12 +71,12 @@ def read_training(message: Message) -> dict[str, object]:
     if field := message.optimizer.WhichOneof("OptimizerType"):
         optimizer = getattr(message.optimizer, field)
         document["optimizer"] = {"type": _type_of(_OPTIMIZERS[field])} | {
-            name: _read_parameter(getattr(optimizer, field))
+            name: parameter_document(getattr(optimizer, field))
             for name, field in _FIELDS.items()
             if field in optimizer.DESCRIPTOR.fields_by_name and optimizer.HasField(field)
         }
     if message.HasField("epochs"):
-        document["epochs"] = _read_parameter(message.epochs)
+        document["epochs"] = parameter_document(message.epochs)
     return document
 
 
@@ -117,14 +119,3 @@ def _write_parameter(parameter: IntegerParameter | DoubleParameter, message: Mes
         message.range.SetInParent()
     if isinstance(parameter, IntegerParameter) and parameter.allowed is not None:
         message.set.values.extend(parameter.allowed)
-
-
-def _read_parameter(message: Message) -> dict[str, object]:
-    """The default and the limits. An `Int64Parameter` with an empty set admits nothing, and the spec refuses it."""
-    document: dict[str, object] = {"default": message.defaultValue}
-    match message.WhichOneof("AllowedValues"):
-        case "range":
-            document |= {"min": message.range.minValue, "max": message.range.maxValue}
-        case "set":
-            document["set"] = list(message.set.values)
-    return document

@@ -170,7 +170,7 @@ def _tag(model: type[BaseModel]) -> str | None:
 
 
 def _tags(root: type[BaseModel], loc: Loc) -> list[str]:
-    return sorted(tag for tag in map(_tag, _models_at(root, loc)) if tag is not None)
+    return sorted({tag for tag in map(_tag, _models_at(root, loc)) if tag is not None})
 
 
 def _fields(root: type[BaseModel], loc: Loc) -> list[str]:

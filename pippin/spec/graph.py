@@ -254,6 +254,10 @@ def _low_ranks(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
             )
 
 
+# A name may have 200 characters.
+_LONGEST_STEM = 195
+
+
 def _completed_loss(draft: Draft, nodes: Sequence[Node]) -> Loss | None:
     loss = draft.loss
     if loss is None:
@@ -262,7 +266,7 @@ def _completed_loss(draft: Draft, nodes: Sequence[Node]) -> Loss | None:
     if judged is None:
         return None
     predicted = draft.classifier.predicted_feature if draft.classifier is not None else None
-    target = loss.target or predicted or _sole_target(draft) or f"{judged}_true"
+    target = loss.target or predicted or _sole_target(draft) or f"{judged[:_LONGEST_STEM]}_true"
     taken = {node.name for node in nodes}
     names = (f"loss{number}" if number else "loss" for number in range(len(nodes) + 1))
     name = loss.name or next(free for free in names if free not in taken)

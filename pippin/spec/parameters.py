@@ -12,6 +12,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema
 
+from pippin.spec.layer import Message
 from pippin.spec.values import Real, Value
 
 Count = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
@@ -121,6 +122,20 @@ class DoubleParameter(_Parameter):
     def admits(self, value: float) -> bool:
         """Whether the model lets a job use `value`."""
         return self.minimum is None or self.maximum is None or self.minimum <= value <= self.maximum
+
+
+def parameter_document(message: Message) -> dict[str, object]:
+    """An `Int64Parameter` or `DoubleParameter` of the file as a spec's document has it.
+
+    One with an empty set admits nothing, and the spec refuses it.
+    """
+    document: dict[str, object] = {"default": message.defaultValue}
+    match message.WhichOneof("AllowedValues"):
+        case "range":
+            document |= {"min": message.range.minValue, "max": message.range.maxValue}
+        case "set":
+            document["set"] = list(message.set.values)
+    return document
 
 
 def _check_range(default: float, minimum: float | None, maximum: float | None) -> None:

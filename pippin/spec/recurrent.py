@@ -16,7 +16,7 @@ from pippin.spec.values import Channels, Flag, Shape, Single, Value, single
 from pippin.spec.weighted import Drawn
 
 MOST_STEPS: Final = 4096
-"""No sequence may be longer: every step is laid out by itself when the network is compiled."""
+"""No sequence may be longer: its steps have to wait for each other, on whatever machine."""
 
 GATES: Final = ("input_gate", "forget_gate", "block_input", "output_gate")
 """The four parts of an LSTM's cell, as the names of its arrays begin, in the order of the file."""
@@ -96,10 +96,10 @@ _KINDS = {
 
 
 class Recurrent(Drawn):
-    """A layer that goes through a sequence: [sequence, batch, C, 1, 1] to [sequence or 1, batch, outputs, 1, 1].
+    """A layer that goes through a sequence: [sequence, 1, C, 1, 1] to [sequence or 1, 1, outputs, 1, 1].
 
     Besides the sequence it reads the states to begin with, zeros where they are left out, and it makes those that it
-    ends with; each is [1, batch, output_vector_size, 1, 1].
+    ends with; each is [1, 1, output_vector_size, 1, 1].
     """
 
     output_vector_size: Channels = Field(description="How many numbers its state has.")
@@ -153,25 +153,22 @@ class Recurrent(Drawn):
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Blobs that are no sequence and no states of this layer's sizes, and arrays of other names or shapes."""
-        if (len(inputs[0]), *inputs[0][3:]) != (5, 1, 1):
+        steps, _, channels = inputs[0][:3]
+        if inputs[0] != (steps, 1, channels, 1, 1):
             yield Fault(
                 "/input",
                 f"found a blob of shape {said(inputs[0])}; {self.type} needs a sequence of vectors, "
-                "[sequence, batch, C, 1, 1]",
+                "[sequence, 1, C, 1, 1]",
             )
             return
-        steps, batch, channels = inputs[0][:3]
         if steps > MOST_STEPS:
             yield Fault("/input", f"found a sequence of {steps}; needs at most {MOST_STEPS}")
         if self.input_vector_size not in (None, channels):
             yield Fault("/input_vector_size", f"found {self.input_vector_size}; the input has {channels}")
-        state = (1, batch, self.output_vector_size, 1, 1)
+        state = (1, 1, self.output_vector_size, 1, 1)
         for index, shape in enumerate(inputs[1:], start=1):
             if shape != state:
-                yield Fault(
-                    f"/input/{index}",
-                    f"found a blob of shape {said(shape)}; a state of {self.type} has {list(state)} here",
-                )
+                yield Fault(f"/input/{index}", f"found a blob of shape {said(shape)}; a state here is {said(state)}")
         for run, arrays in self.given_arrays().items():
             yield from self._misfits(run, arrays, channels)
 
@@ -194,9 +191,9 @@ class Recurrent(Drawn):
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The outputs of all steps or of the last, then the states at the end."""
-        steps, batch = inputs[0][:2]
-        state = (1, batch, self.output_vector_size, 1, 1)
-        made = (steps if self.sequence_output else 1, batch, self.output_vector_size * len(self.runs), 1, 1)
+        steps = inputs[0][0] if self.sequence_output else 1
+        made = (steps, 1, self.output_vector_size * len(self.runs), 1, 1)
+        state = (1, 1, self.output_vector_size, 1, 1)
         return (made, *(state for _ in range(self.outputs_made[1] - 1)))
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from pippin.jobs.job import Job, Variant
+from pippin.jobs.job import Artifact, Job, Variant
 from service.bodies import JsonRoute
 from service.context import ExistingJob, TheBlobs
 from service.disposition import attachment, safe_name
@@ -39,19 +39,26 @@ def model(
     ] = "trained",
 ) -> Response:
     """The `.mlmodel` that the job has made, with its SHA-256 in `ETag` and `Repr-Digest`."""
-    artifact = next((made for made in job.artifacts if made.variant == variant), None)
-    if artifact is None:
-        raise _absent(job, variant)
+    artifact = artifact_of(job, variant)
     headers = {"content-disposition": attachment(_filename(job, variant))}
     return serve(request, blobs, artifact.digest, artifact.bytes, headers)
 
 
-def _absent(job: Job, variant: Variant) -> Problem:
+def artifact_of(job: Job, variant: Variant) -> Artifact:
+    """The file that the job has made.
+
+    Raises:
+        Problem: 409 while it is not yet made, 404 once it never will be.
+    """
+    artifact = next((made for made in job.artifacts if made.variant == variant), None)
+    if artifact is not None:
+        return artifact
     if job.status.is_final:
-        return Problem("not-found", f"The job has {job.status} and will never have a model called {variant}.")
-    return Problem("state-conflict", f"The job is {job.status} and has not made its {variant} model yet.")
+        raise Problem("not-found", f"The job has {job.status} and will never have a model called {variant}.")
+    raise Problem("state-conflict", f"The job is {job.status} and has not made its {variant} model yet.")
 
 
 def _filename(job: Job, variant: Variant) -> str:
-    stem = safe_name(job.name or job.request.model.preset or job.id, job.id)
+    model = job.request.model
+    stem = safe_name(job.name or model.preset or model.name or job.id, job.id)
     return f"{stem}.mlmodel" if variant == "trained" else f"{stem}-{variant}.mlmodel"

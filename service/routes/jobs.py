@@ -17,7 +17,8 @@ from pippin.jobs.states import Status
 from pippin.store import Idempotency, Store
 from service import conditional, openapi
 from service.bodies import JsonRoute
-from service.context import ExistingJob, JobId, NeedsRoom, Tenant, TheStore
+from service.context import ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheStore
+from service.model_sources import ModelSources
 from service.problems import invalid_parameter, responses
 from service.submission import prepare
 
@@ -47,10 +48,12 @@ class JobPage(BaseModel):
     dependencies=[NeedsRoom],
 )
 def submit(
+    *,
     document: Annotated[object, Body()],
     response: Response,
     tenant: Tenant,
     store: TheStore,
+    model_files: TheModelFiles,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -63,7 +66,7 @@ def submit(
     with _once(store, tenant, document, idempotency_key) as (idempotency, known):
         job = store.jobs.get(tenant, known) if known else None
         if job is None:
-            submission = prepare(document, tenant, store)
+            submission = prepare(document, tenant, store, ModelSources(tenant, store, model_files.trainable))
             job = store.jobs.submit(tenant, submission.request, spec=submission.spec, idempotency=idempotency)
     response.headers["location"] = f"/jobs/{job.id}"
     return job

@@ -1,14 +1,20 @@
 """Specs, checked without training anything."""
 
-from typing import Annotated
+from pathlib import Path
 
-from fastapi import APIRouter, Body
+import anyio.to_thread
+from fastapi import APIRouter, Request
+from fastapi.concurrency import contextmanager_in_threadpool
+from starlette.concurrency import run_in_threadpool
 
-from pippin.spec import ModelSpec, resolve
-from pippin.spec.summary import SpecSummary, summary
+from pippin.models.documents import read_document
+from pippin.spec.summary import SpecSummary
 from service import openapi
-from service.bodies import JsonRoute
-from service.problems import responses
+from service.bodies import YAML, JsonRoute, is_json, is_yaml, unsupported
+from service.context import TheModelFiles, TheSettings
+from service.ingest import workroom
+from service.model_files import ModelFiles, reading
+from service.problems import malformed, responses
 
 router = APIRouter(tags=["specs"], route_class=JsonRoute)
 
@@ -18,9 +24,25 @@ router = APIRouter(tags=["specs"], route_class=JsonRoute)
     operation_id="validateSpec",
     summary="Check a model spec",
     response_description="The spec is right, and this is what it describes.",
-    responses=responses(400, 413, 415, 422),
-    openapi_extra=openapi.body(ModelSpec),
+    responses=responses(400, 413, 415, 422, 503),
+    openapi_extra=openapi.model_document_body(),
 )
-def validate(spec: Annotated[object, Body()]) -> SpecSummary:
-    """Shapes and parameter counts of a model, or every fault of its spec with pointers from the spec's root."""
-    return summary(resolve(spec))
+async def validate(request: Request, settings: TheSettings, model_files: TheModelFiles) -> SpecSummary:
+    """Shapes and parameter counts of a model, or every fault of its spec with pointers from the spec's root.
+
+    The spec may also be a model of SwiftCoreMLTools, and either may be written in YAML.
+    """
+    if not (is_json(request) or is_yaml(request)):
+        raise unsupported(request, "application/json", YAML[0])
+    body = await request.body()
+    if not body:
+        raise malformed("it is empty; this takes JSON or YAML")
+    if is_json(request):
+        return await run_in_threadpool(lambda value: read_document(value).summary(), await request.json())
+    async with contextmanager_in_threadpool(workroom(settings)) as folder:
+        return await anyio.to_thread.run_sync(_validate_yaml, body, folder / "spec.yaml", model_files, limiter=reading)
+
+
+def _validate_yaml(body: bytes, path: Path, model_files: ModelFiles) -> SpecSummary:
+    path.write_bytes(body)
+    return model_files.validate(path, "yaml")

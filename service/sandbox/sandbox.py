@@ -97,6 +97,12 @@ class Sandbox:
             self._places.release()
         raise SandboxError("unavailable", f"{task} was not done: its process was lost, twice")
 
+    @property
+    def nursery_pid(self) -> int | None:
+        """The process id of the nursery; None before the first."""
+        with self._lock:
+            return self._nursery.pid if self._nursery is not None else None
+
     def close(self) -> None:
         """End the nursery and its children; tasks that are under way, or come later, are "unavailable"."""
         with self._lock:

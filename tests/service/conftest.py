@@ -120,7 +120,7 @@ def make_service(
 
 @pytest.fixture(scope="session")
 def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningService]:
-    limits = {"max_body_bytes": 1_000_000, "max_dataset_bytes": 2_000_000}
+    limits = {"max_body_bytes": 1_000_000, "max_dataset_bytes": 2_000_000, "max_model_bytes": 5_000_000}
     # Its reaper looks once and then keeps out of the way of the tests.
     service = RunningService(make_settings(**limits, reaper_interval_seconds=60))
     service.start()

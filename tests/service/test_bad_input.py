@@ -10,6 +10,7 @@ IsProblem = Callable[..., dict[str, Any]]
 JSON = {"content-type": "application/json"}
 NOBODY = f"job_{'0' * 26}"
 JSON_ENDPOINTS = ["/jobs", "/specs/validate"]
+TAKEN = {"/jobs": "application/json", "/specs/validate": "application/json, application/yaml"}
 GOOD = b'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}'
 
 
@@ -40,7 +41,7 @@ def test_another_media_type_is_a_415_that_says_what_is_taken(
 ) -> None:
     answer = http.post(path, content=GOOD, headers={"content-type": found})
     is_problem(answer, 415, "unsupported-media-type")
-    assert answer.headers["accept"] == "application/json"
+    assert answer.headers["accept"] == TAKEN[path]
 
 
 @pytest.mark.parametrize("path", JSON_ENDPOINTS)
@@ -73,6 +74,9 @@ def test_an_unknown_path_is_a_404(http: httpx2.Client, is_problem: IsProblem, pa
         ("POST", f"/jobs/{NOBODY}/model", "GET, HEAD"),
         ("PATCH", "/datasets", "GET, POST"),
         ("PUT", "/datasets/x", "GET, DELETE"),
+        ("PUT", "/models", "GET, POST"),
+        ("POST", "/models/x", "GET, DELETE"),
+        ("POST", "/models/x/file", "GET, HEAD"),
         ("POST", f"/blobs/{'0' * 64}", "GET, HEAD, PUT"),
         ("GET", "/specs/validate", "POST"),
         ("POST", "/healthz", "GET"),
@@ -99,6 +103,7 @@ def test_another_method_is_a_405_that_names_every_right_one(
         ("/jobs?label==x", "label"),
         ("/jobs?label=a=1&label=a=2", "label"),
         ("/datasets?limit=-1", "limit"),
+        ("/models?limit=x", "limit"),
         ("/workers?limit=1", "limit"),
         ("/healthz?deep=1", "deep"),
     ],
@@ -120,9 +125,12 @@ def test_strange_ids_and_queries_are_never_an_internal_error(
 ) -> None:
     for path in ("/jobs/{}", "/jobs/{}/metrics", "/jobs/{}/events", "/jobs/{}/model", "/datasets/{}", "/blobs/{}"):
         is_problem(http.get(path.format(text)), 404)
-    for method, path in (("POST", "/jobs/{}/cancel"), ("DELETE", "/jobs/{}"), ("DELETE", "/datasets/{}")):
+    for path in ("/models/{}", "/models/{}/file", "/models/{}/spec"):
+        is_problem(http.get(path.format(text)), 404)
+    deleted = ("/jobs/{}", "/datasets/{}", "/models/{}")
+    for method, path in (("POST", "/jobs/{}/cancel"), *(("DELETE", path) for path in deleted)):
         is_problem(http.request(method, path.format(text)), 404)
-    for path in ("/jobs?after={}", "/datasets?after={}", "/jobs?label={}=x", "/problems/{}"):
+    for path in ("/jobs?after={}", "/datasets?after={}", "/models?after={}", "/jobs?label={}=x", "/problems/{}"):
         assert http.get(path.format(text)).status_code < 500
 
 

@@ -13,6 +13,8 @@ from fastapi import FastAPI
 from pippin.datasets.manifest import Manifest
 from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
+from pippin.models.record import ModelRecord
+from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.settings import Settings
 from pippin.spec import resolve
 from service.app import create_app
@@ -22,6 +24,7 @@ from service.problems import ProblemDocument
 from service.routes.datasets import DatasetPage, Preview
 from service.routes.jobs import JobPage
 from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
+from service.routes.models import ModelPage
 from service.routes.workers import WorkerList
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -72,9 +75,11 @@ def test_it_is_whole_and_names_no_other_host(document: dict[str, Any]) -> None:
 
 def test_two_things_of_one_name_stay_apart(document: dict[str, Any]) -> None:
     schemas = document["components"]["schemas"]
-    assert "dtype" in schemas["Feature"]["properties"]
-    assert "dtype" not in schemas["ModelSpecFeature"]["properties"]
-    assert schemas["ModelSpec"]["properties"]["inputs"]["items"] == {"$ref": "#/components/schemas/ModelSpecFeature"}
+    assert "examples" in schemas["Split"]["properties"]
+    assert schemas["ModelSpecSplit"]["properties"]["type"]["const"] == "split"
+    assert schemas["Manifest"]["properties"]["splits"]["items"] == {"$ref": "#/components/schemas/Split"}
+    layers = schemas["ModelSpec"]["properties"]["layers"]["items"]["oneOf"]
+    assert {"$ref": "#/components/schemas/ModelSpecSplit"} in layers
 
 
 def test_every_operation_says_what_it_is_and_how_it_fails(document: dict[str, Any]) -> None:
@@ -99,8 +104,13 @@ MODELS: dict[str, Callable[[Any], object]] = {
     "JobMetrics": JobMetrics.model_validate,
     "JobEvents": JobEvents.model_validate,
     "Manifest": Manifest.model_validate,
+    "ModelRecord": ModelRecord.model_validate,
+    "ModelPage": ModelPage.model_validate,
     "DatasetPage": DatasetPage.model_validate,
     "Preview": Preview.model_validate,
+    "EvaluationRequest": EvaluationRequest.model_validate,
+    "Prediction": Prediction.model_validate,
+    "EvaluationReport": EvaluationReport.model_validate,
     "WorkerList": WorkerList.model_validate,
     "Problem": ProblemDocument.model_validate,
 }

@@ -1,12 +1,18 @@
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from pippin.blobs import Blobs
 from pippin.store import Idempotency, Store
 from service.routes.jobs import _fingerprint
+from tests.service.hostile_models import mnist_file
+
+SWIFT = Path(__file__).parents[2] / "examples" / "mnist-cnn.swiftcoremltools.json"
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -59,6 +65,124 @@ def test_a_fault_is_told_where_the_client_wrote_it(
     assert list(found) == [pointer]
     assert said in found[pointer]
     assert http.get("/jobs").json()["data"] == []
+
+
+@pytest.fixture(scope="module")
+def mnist() -> bytes:
+    return mnist_file()
+
+
+@pytest.fixture
+def digits(http: httpx2.Client, mnist: bytes) -> dict[str, Any]:
+    """The preset's file, uploaded as `digits`."""
+    return dict(http.post("/models?name=digits", content=mnist).json())
+
+
+def test_an_uploaded_model_is_found_by_id_and_by_name(
+    http: httpx2.Client, job_request: dict[str, Any], digits: dict[str, Any]
+) -> None:
+    for key in (digits["id"], "digits"):
+        answer = http.post("/jobs", json=job_request | {"model": {"id": key}})
+        assert answer.status_code == 202, answer.text
+        model = {name: value for name, value in answer.json()["request"]["model"].items() if value is not None}
+        assert model == {"id": key, "digest": digits["digest"], "name": "digits"}
+
+
+def test_a_job_keeps_the_model_that_was_deleted(
+    *, http: httpx2.Client, job_request: dict[str, Any], digits: dict[str, Any], blobs: Blobs, is_problem: IsProblem
+) -> None:
+    job = http.post("/jobs", json=job_request | {"model": {"id": "digits"}}).json()
+    assert http.delete("/models/digits").status_code == 204
+    assert http.get(f"/jobs/{job['id']}").json() == job
+    assert blobs.head(job["request"]["model"]["digest"]) == digits["bytes"]
+    is_problem(http.post("/jobs", json=job_request | {"model": {"id": "digits"}}), 422)
+
+
+def test_a_model_of_another_job_is_trained_further(
+    *,
+    http: httpx2.Client,
+    job_request: dict[str, Any],
+    submit: Callable[..., dict[str, Any]],
+    trainer: Callable[[str], Any],
+    blobs: Blobs,
+    mnist: bytes,
+) -> None:
+    attempt = trainer(submit(name="first")["id"])
+    attempt.begin()
+    digest = blobs.put_bytes(mnist)
+    attempt.succeed(digest, len(mnist))
+    answer = http.post("/jobs", json=job_request | {"model": {"job": attempt.job_id}})
+    assert answer.status_code == 202, answer.text
+    asked = answer.json()["request"]
+    model = {name: value for name, value in asked["model"].items() if value is not None}
+    assert model == {"job": attempt.job_id, "digest": digest, "name": "first"}
+    assert asked["hyperparameters"]["learning_rate"] == 0.0001
+
+
+def test_a_swift_model_is_trained_as_the_spec_that_it_means(
+    http: httpx2.Client, job_request: dict[str, Any], store: Store
+) -> None:
+    document = json.loads(SWIFT.read_text())
+    answer = http.post("/jobs", json={"model": {"swiftcoremltools": document}, "dataset": job_request["dataset"]})
+    assert answer.status_code == 202, answer.text
+    job = answer.json()
+    assert job["request"]["model"]["swiftcoremltools"]["shortDescription"] == "MNIST-Trainable"
+    assert job["request"]["hyperparameters"]["epochs"] == 5
+    spec = store.jobs.spec("default", job["id"])
+    assert spec is not None
+    assert spec["layers"][0]["output_channels"] == 32
+
+
+def test_faults_of_a_swift_model_are_told_where_the_client_wrote_them(
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
+) -> None:
+    document = json.loads(SWIFT.read_text())
+    document["neuralNetwork"]["layers"][0]["base"]["kernelSize"] = [300, 3]
+    document["neuralNetwork"]["layers"][2]["type"] = "pool"
+    answer = http.post("/jobs", json=job_request | {"model": {"swiftcoremltools": document}})
+    found = faults(is_problem(answer, 422, "invalid-request"))
+    assert "/model/swiftcoremltools/neuralNetwork/layers/2/type" in found
+
+
+@pytest.mark.parametrize(
+    ("model", "pointer", "said"),
+    [
+        ({"id": "nothing"}, "/model/id", "the newest are digits"),
+        ({"id": "model_" + "0" * 26}, "/model/id", "the newest are digits"),
+        ({"job": "job_" + "0" * 26}, "/model/job", "there is no job"),
+        ({"job": "nothing"}, "/model/job", "there is no job"),
+        ({"job": "{queued}"}, "/model/job", "has not made its model yet"),
+        ({"job": "{queued}:events"}, "/model/job", "there is no job"),
+        ({"job": "{failed}"}, "/model/job", "has made no model"),
+        ({"job": "{broken}"}, "/model/job", "no .mlmodel"),
+        ({"swiftcoremltools": {"layers": []}}, "/model/swiftcoremltools/neuralNetwork", "needs an object"),
+        ({"id": "digits", "preset": "mnist-cnn"}, "/model", "exactly one of"),
+        ({"id": "digits", "digest": "x"}, "/model/digest", "no field 'digest'"),
+    ],
+)
+@pytest.mark.usefixtures("digits")
+def test_a_model_that_is_not_there_is_told_where_it_was_named(
+    *,
+    http: httpx2.Client,
+    job_request: dict[str, Any],
+    submit: Callable[..., dict[str, Any]],
+    trainer: Callable[[str], Any],
+    blobs: Blobs,
+    is_problem: IsProblem,
+    model: dict[str, Any],
+    pointer: str,
+    said: str,
+) -> None:
+    jobs = {name: trainer(submit()["id"]) for name in ("queued", "failed", "broken")}
+    for name in ("failed", "broken"):
+        jobs[name].begin()
+    jobs["failed"].fail()
+    jobs["broken"].succeed(blobs.put_bytes(b"no model"), 8)
+    ids = {name: attempt.job_id for name, attempt in jobs.items()}
+    model = {key: value.format(**ids) if isinstance(value, str) else value for key, value in model.items()}
+    found = faults(is_problem(http.post("/jobs", json=job_request | {"model": model}), 422, "invalid-request"))
+    assert pointer in found
+    assert said in found[pointer]
 
 
 def test_every_fault_is_told_at_once(

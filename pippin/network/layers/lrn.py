@@ -1,6 +1,7 @@
 """Local response normalization."""
 
 from pippin.network.arrays import Array
+from pippin.network.neighbours import combined
 from pippin.network.step import Step
 from pippin.spec.layers.lrn import LRN
 
@@ -13,18 +14,5 @@ def lrn(step: Step[LRN], x: Array) -> Array:
     layer = step.layer
     before, after = layer.reach(x.shape[-1])
     squares = step.xp.pad(x * x, (*((0, 0),) * (x.ndim - 1), (before, after)))
-    total = _sums(squares, before + 1 + after)
+    total = combined(squares, -1, before + 1 + after, lambda halves: halves[0] + halves[1])
     return x / (layer.k + layer.alpha / layer.local_size * total) ** layer.beta
-
-
-def _sums(x: Array, width: int) -> Array:
-    """The sum of each `width` numbers in a row: [..., C + width - 1] -> [..., C].
-
-    Twice the sum of half as many, so that a wide window takes few steps.
-    """
-    if width == 1:
-        return x
-    if width % 2:
-        return _sums(x[..., :-1], width - 1) + x[..., width - 1 :]
-    halves = _sums(x, width // 2)
-    return halves[..., : -(width // 2)] + halves[..., width // 2 :]

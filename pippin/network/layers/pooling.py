@@ -1,13 +1,17 @@
 """Maximum, average and length under a sliding window."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial, reduce
 from math import inf
 
 from pippin.network.arrays import Array, Namespace, safe_root
+from pippin.network.neighbours import Combine, combined
 from pippin.network.step import Step, over_images
 from pippin.network.window import Pair, Window, with_borders
 from pippin.spec.layers.pooling import Pooling
+
+# Up to this many cells in a row are cut out one by one, beyond that combined in halves.
+FEW_CELLS = 8
 
 
 @over_images
@@ -42,13 +46,18 @@ def first_maximum(candidates: Sequence[Array], xp: Namespace) -> Array:
     return reduce(lambda best, other: xp.where((other <= best) | xp.isnan(best), best, other), candidates)
 
 
-def _slide(x: Array, combine: Callable[[Sequence[Array]], Array], *, kernel: Pair, stride: Pair) -> Array:
+def _slide(x: Array, combine: Combine, *, kernel: Pair, stride: Pair) -> Array:
     """Combine what the cells of the kernel see: along each row first, then the rows.
 
     That is kH + kW slices instead of kH * kW, and the first of equals stays the first in row-major order.
     """
     (k_h, k_w), (s_h, s_w) = kernel, stride
-    along = combine(Window.within(x.shape[1:3], (1, k_w), (1, s_w)).cells(x))
+    if k_w > FEW_CELLS:
+        along = combined(x, 2, k_w, combine)[:, :, ::s_w]
+    else:
+        along = combine(Window.within(x.shape[1:3], (1, k_w), (1, s_w)).cells(x))
+    if k_h > FEW_CELLS:
+        return combined(along, 1, k_h, combine)[:, ::s_h]
     return combine(Window.within(along.shape[1:3], (k_h, 1), (s_h, 1)).cells(along))
 
 

@@ -9,12 +9,11 @@ from pippin.spec.layers.simple_recurrent import SimpleRecurrent
 def simple_recurrent(step: Step[SimpleRecurrent], x: Array, *states: Array) -> tuple[Array, ...]:
     """Go through a sequence: y' = f(clip(W x + R y + b)) (`SimpleRecurrentLayerParams`, version 1).
 
-    [N, sequence, batch, 1, 1, C] and the state [N, 1, batch, 1, 1, outputs] -> [N, sequence or 1, batch, 1, 1, outputs]
+    [N, sequence, 1, 1, 1, C] and the state [N, 1, 1, 1, 1, outputs] -> [N, sequence or 1, 1, 1, 1, outputs]
     and the state. W is [outputs, C], R [outputs, outputs], b [outputs]; clip holds within -50 and 50.
     """
     layer, weights, xp = step.layer, step.weights, step.xp
-    x = vectors_of(x)
-    given = x @ weights["weight_matrix"].T
+    given = vectors_of(x) @ weights["weight_matrix"].T
     if layer.has_bias_vector:
         given = given + weights["bias_vector"]
 
@@ -22,6 +21,6 @@ def simple_recurrent(step: Step[SimpleRecurrent], x: Array, *states: Array) -> t
         (y,) = state
         return (activated(layer.activation, gated(given + y @ weights["recursion_matrix"].T, xp), xp),)
 
-    before = states_of(states, 1, x, layer.output_vector_size, xp)
+    before = states_of(states, 1, given, layer.output_vector_size, xp)
     made = run(advance, given, before, xp, backwards=layer.reverse_input)
     return made_by(*made, sequence_output=layer.sequence_output)

@@ -1,7 +1,7 @@
 """The long short-term memory that goes one way."""
 
 from pippin.network.arrays import Array
-from pippin.network.recurrent import made_by, run_lstm, states_of, vectors_of
+from pippin.network.recurrent import made_by, run_lstm, vectors_of
 from pippin.network.step import Step
 from pippin.spec.layers.uni_directional_lstm import UniDirectionalLSTM
 
@@ -9,11 +9,9 @@ from pippin.spec.layers.uni_directional_lstm import UniDirectionalLSTM
 def uni_directional_lstm(step: Step[UniDirectionalLSTM], x: Array, *states: Array) -> tuple[Array, ...]:
     """One run over the sequence; `pippin.network.recurrent.run_lstm` has the formula.
 
-    [N, sequence, batch, 1, 1, C] and two states [N, 1, batch, 1, 1, outputs] -> [N, sequence or 1, batch, 1, 1,
+    [N, sequence, 1, 1, 1, C] and two states [N, 1, 1, 1, 1, outputs] -> [N, sequence or 1, 1, 1, 1,
     outputs] and both states (`UniDirectionalLSTMLayerParams`, version 1).
     """
-    layer, xp = step.layer, step.xp
-    x = vectors_of(x)
-    before = states_of(states, 2, x, layer.output_vector_size, xp)
-    made = run_lstm(layer, step.weights, x, before, xp, backwards=layer.reverse_input)
+    layer = step.layer
+    made = run_lstm(layer, step.weights, vectors_of(x), states, step.xp, backwards=layer.reverse_input)
     return made_by(*made, sequence_output=layer.sequence_output)

@@ -7,7 +7,8 @@ from pydantic import Field
 
 from pippin.faults import Fault
 from pippin.spec.layer import Message, ShapeKeeping
-from pippin.spec.values import Channels, Flag, Shape, Single, single
+from pippin.spec.nonzero import NonZero
+from pippin.spec.values import Channels, Flag, Shape
 from pippin.spec.weighted import Parametric
 
 EPSILON: Final = 1e-5
@@ -28,7 +29,7 @@ class Batchnorm(ShapeKeeping, Parametric):
         default=False,
         description="Whether computed ones are each image's own instead of the mini-batch's; stored ones stay stored.",
     )
-    epsilon: Single = Field(default=EPSILON, gt=0, description="Added to the variance before the root is taken of it.")
+    epsilon: NonZero = Field(default=EPSILON, gt=0, description="Added to the variance before the root is taken of it.")
     gamma: list[object] | None = Field(default=None, repr=False, description="The factor, one number a channel; 1.")
     beta: list[object] | None = Field(default=None, repr=False, description="The summand, one number a channel; 0.")
     mean: list[object] | None = Field(default=None, repr=False, description="The stored mean; 0.")
@@ -75,5 +76,5 @@ class Batchnorm(ShapeKeeping, Parametric):
             "channels": message.channels,
             "compute_mean_var": message.computeMeanVar,
             "instance_normalization": message.instanceNormalization,
-            "epsilon": single(message.epsilon) or EPSILON,
+            "epsilon": message.epsilon or EPSILON,
         }

@@ -20,9 +20,9 @@ class BothWays(Value):
 class BiDirectionalLSTM(LSTM):
     """`BiDirectionalLSTMLayerParams` (version 1): (x, four states before) to (y, four last states).
 
-    The states are y and c forward, then y and c backward; they may be left out, from the last on. x is [sequence, batch,
-    C, 1, 1], y [sequence or 1, batch, 2 * output_vector_size, 1, 1]; shapes of the states and of the arrays as
-    `Recurrent` says.
+    The states are y and c forward, then y and c backward; they may be left out, from the last on. x is [sequence, 1, C,
+    1, 1], y [sequence or 1, 1, 2 * output_vector_size, 1, 1]; shapes of the states and of the arrays as `Recurrent`
+    says.
     """
 
     type: Literal["bi_directional_lstm"] = "bi_directional_lstm"

@@ -15,8 +15,8 @@ _GATES = ("update_gate", "reset_gate", "output_gate")
 class GRU(Recurrent):
     """`GRULayerParams` (version 1): (x, y before) to (y, last y); y before may be left out.
 
-    x is [sequence, batch, C, 1, 1], y [sequence or 1, batch, output_vector_size, 1, 1]; shapes of the states and of the
-    arrays as `Recurrent` says.
+    x is [sequence, 1, C, 1, 1], y [sequence or 1, 1, output_vector_size, 1, 1]; shapes of the states and of the arrays
+    as `Recurrent` says.
     """
 
     type: Literal["gru"] = "gru"

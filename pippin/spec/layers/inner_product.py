@@ -18,8 +18,8 @@ MOST_CHANNELS: Final = 2**31
 class InnerProduct(Weighted):
     """`InnerProductLayerParams` (version 1): [C] to [output_channels]. Weights are [output_channels, C].
 
-    Of a blob of rank 1, 2 or 3 it maps the last axis, of one of rank 4 or 5 the last three as one, in the order C, H, W;
-    those become (output_channels, 1, 1).
+    Of a blob of rank 1, 2 or 3 it maps the last axis, of one of rank 4 or 5 the last three as one, in the order C, H,
+    W; those become (output_channels, 1, 1).
     """
 
     type: Literal["inner_product"] = "inner_product"

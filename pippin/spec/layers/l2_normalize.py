@@ -5,7 +5,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from pippin.spec.layer import Message, ShapeKeeping
-from pippin.spec.values import Single, single
+from pippin.spec.nonzero import NonZero
 
 EPSILON: Final = 1e-6
 
@@ -14,7 +14,7 @@ class L2Normalize(ShapeKeeping):
     """`L2NormalizeLayerParams` (version 1): [..., C, H, W] to the same shape, each image divided by its length."""
 
     type: Literal["l2_normalize"] = "l2_normalize"
-    epsilon: Single = Field(
+    epsilon: NonZero = Field(
         default=EPSILON, gt=0, description="Added to the sum of the squares before the root is taken of it."
     )
 
@@ -28,4 +28,4 @@ class L2Normalize(ShapeKeeping):
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
         """Epsilon; 0 is the proto's default."""
-        return {"epsilon": single(message.epsilon) or EPSILON}
+        return {"epsilon": message.epsilon or EPSILON}

@@ -5,7 +5,8 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from pippin.spec.layer import Message, ShapeKeeping
-from pippin.spec.values import Extent, Single, single
+from pippin.spec.nonzero import NonZero
+from pippin.spec.values import Extent, Single
 
 K: Final = 1.0
 
@@ -21,7 +22,7 @@ class LRN(ShapeKeeping):
     alpha: Single = Field(description="How strongly the squares of the window's numbers damp.")
     beta: Single = Field(description="The power of what each number is divided by.")
     local_size: Extent = Field(description="How many channels the window holds.")
-    k: Single = Field(default=K, gt=0, description="What that begins with before the squares are added.")
+    k: NonZero = Field(default=K, gt=0, description="What that begins with before the squares are added.")
 
     proto_path: ClassVar[str] = "lrn"
     least_rank: ClassVar[int] = 3
@@ -41,8 +42,8 @@ class LRN(ShapeKeeping):
     def read(cls, message: Message) -> dict[str, object]:
         """The fields; a k of 0 is the proto's default."""
         return {
-            "alpha": single(message.alpha),
-            "beta": single(message.beta),
+            "alpha": message.alpha,
+            "beta": message.beta,
             "local_size": message.localSize,
-            "k": single(message.k) or K,
+            "k": message.k or K,
         }

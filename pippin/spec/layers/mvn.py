@@ -5,7 +5,8 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from pippin.spec.layer import Message, ShapeKeeping
-from pippin.spec.values import Flag, Single, single
+from pippin.spec.nonzero import NonZero
+from pippin.spec.values import Flag
 
 EPSILON: Final = 1e-6
 
@@ -22,7 +23,7 @@ class MVN(ShapeKeeping):
         default=False, description="Whether mean and variance are over channels, height and width, or height and width."
     )
     normalize_variance: Flag = Field(default=True, description="Whether to divide, or only to subtract the mean.")
-    epsilon: Single = Field(default=EPSILON, gt=0, description="Added to the variance before the root is taken of it.")
+    epsilon: NonZero = Field(default=EPSILON, gt=0, description="Added to the variance before the root is taken of it.")
 
     proto_path: ClassVar[str] = "mvn"
     least_rank: ClassVar[int] = 3
@@ -39,5 +40,5 @@ class MVN(ShapeKeeping):
         return {
             "across_channels": message.acrossChannels,
             "normalize_variance": message.normalizeVariance,
-            "epsilon": single(message.epsilon) or EPSILON,
+            "epsilon": message.epsilon or EPSILON,
         }

@@ -23,7 +23,7 @@ class Permute(Layer):
 
     type: Literal["permute"] = "permute"
     axis: tuple[_Axis, _Axis, _Axis, _Axis] = Field(
-        description="Which axis comes to stand first, second, third, fourth: each of 0 Seq, 1 C, 2 H, 3 W once"
+        description="Which axis comes to stand first, second, third, fourth: each of 0 Seq, 1 C, 2 H, 3 W once."
     )
 
     proto_path: ClassVar[str] = "permute"

@@ -24,9 +24,7 @@ class ReorganizeData(Layer):
     mode: Literal["space_to_depth", "depth_to_space", "pixel_shuffle"] = Field(
         description="pixel_shuffle is depth_to_space with the channels that make a block next to each other."
     )
-    block_size: Annotated[int, Field(strict=True, ge=2, le=2**16)] = Field(
-        description="How high and wide a block is: 2 or more"
-    )
+    block_size: Annotated[int, Field(strict=True, ge=2, le=2**16)] = Field(description="How high and wide a block is.")
 
     proto_path: ClassVar[str] = "reorganizeData"
     least_rank: ClassVar[int] = 3

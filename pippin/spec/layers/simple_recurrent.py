@@ -13,8 +13,8 @@ from pippin.spec.values import Flag
 class SimpleRecurrent(Recurrent):
     """`SimpleRecurrentLayerParams` (version 1): (x, y before) to (y, last y).
 
-    x is [sequence, batch, C, 1, 1], y [sequence or 1, batch, output_vector_size, 1, 1]; shapes of the states and of the
-    arrays as `Recurrent` says.
+    x is [sequence, 1, C, 1, 1], y [sequence or 1, 1, output_vector_size, 1, 1]; shapes of the states and of the arrays
+    as `Recurrent` says.
     """
 
     type: Literal["simple_recurrent"] = "simple_recurrent"

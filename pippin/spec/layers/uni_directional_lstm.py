@@ -13,8 +13,8 @@ from pippin.spec.values import Flag
 class UniDirectionalLSTM(LSTM):
     """`UniDirectionalLSTMLayerParams` (version 1): (x, y before, c before) to (y, last y, last c).
 
-    x is [sequence, batch, C, 1, 1], y [sequence or 1, batch, output_vector_size, 1, 1]; shapes of the states and of the
-    arrays as `Recurrent` says. The states before may be left out.
+    x is [sequence, 1, C, 1, 1], y [sequence or 1, 1, output_vector_size, 1, 1]; shapes of the states and of the arrays
+    as `Recurrent` says. The states before may be left out.
     """
 
     type: Literal["uni_directional_lstm"] = "uni_directional_lstm"

@@ -37,7 +37,7 @@ def test_json_with_escaped_pairs_means_what_json_says(tmp_path: Path) -> None:
         ("- 1\n", Exit.REFUSED, "must hold a mapping"),
         ("", Exit.REFUSED, "found nothing"),
         ('{"a": NaN}', Exit.REFUSED, "cannot be sent as JSON"),
-        ('a: "\\ud800"', Exit.REFUSED, "cannot be sent as JSON"),
+        ('{"a": "\\ud800"}', Exit.REFUSED, "cannot be sent as JSON"),
         (b"\xff\xfe", Exit.USAGE, "not UTF-8 text"),
     ],
 )

@@ -1,9 +1,10 @@
 import re
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pippin.jobs.ids import new_id
+from pippin.jobs.ids import is_id, new_id
 
 MOMENTS = st.integers(min_value=0, max_value=2**48 - 1)
 
@@ -28,3 +29,11 @@ def test_the_time_is_in_the_first_characters_and_the_rest_is_chance(moment: int)
 
 def test_no_two_ids_of_a_moment_are_the_same() -> None:
     assert len({new_id("job", 0) for _ in range(1000)}) == 1000
+
+
+@pytest.mark.parametrize("text", ["", "job_", "job_" + "0" * 25, "job_" + "0" * 25 + "l", "ds_" + "0" * 26, "x"])
+@pytest.mark.parametrize("more", ["", "\n", ":events", " "])
+def test_what_is_no_id_is_told_from_one(text: str, more: str) -> None:
+    assert is_id(new_id("job"), "job")
+    assert not is_id(text + more, "job")
+    assert not more or not is_id(new_id("job") + more, "job")

@@ -30,7 +30,6 @@ class Case:
         low: What the inputs' numbers are drawn from.
         high: The same.
         mapping: How arrays are mapped.
-        onnx: Whether the independent reader of the file (onnxmltools' converter run by onnxruntime) gets it right.
         smooth: Whether it has a gradient to compare with finite differences, at numbers drawn at random.
         whole: Whether the inputs are whole numbers.
         version: Of the file.
@@ -44,7 +43,6 @@ class Case:
     low: float = -2.0
     high: float = 2.0
     mapping: str = "rank5"
-    onnx: bool = True
     smooth: bool = True
     whole: bool = False
     version: int = 4

@@ -10,7 +10,7 @@ from pippin.network.arrays import Array, Weights
 from pippin.network.layers.convolution import product
 from pippin.network.plan import plan
 from pippin.network.window import Borders, Pair, Window, with_borders
-from pippin.spec import ResolvedSpec
+from pippin.spec import ResolvedSpec, resolve
 
 RELU = {"type": "relu", "name": "relu"}
 
@@ -71,7 +71,7 @@ def one_after_the_other(resolved: ResolvedSpec, weights: Weights, inputs: Mappin
         feature_group_count=convolution.groups,
     )
     y = jnp.where(y > 0, y, 0)
-    _, height, width = resolved.layers[3].output_shapes[0]
+    *_, height, width = resolved.layers[3].output_shapes[0]
     (k_h, k_w), (s_h, s_w) = pooling.kernel_size, pooling.stride
     cells = [y[:, i::s_h, j::s_w][:, :height, :width] for i in range(k_h) for j in range(k_w)]
     windows = jnp.stack(cells, axis=-1)
@@ -120,6 +120,31 @@ def test_the_gradient_of_a_joined_pooling_goes_whole_to_the_first_of_equal_maxim
     inputs = {"x": np.array([[[[3, 5], [7, 11]]]], "float32"), "truth": np.zeros((1, 1, 1, 1), "float32")}
     # d(y^2) = 2 y dy with y = 1, and dy is the pixel under the first maximum.
     assert gradient(resolved, weights, inputs)["conv"]["weights"].item() == 2 * 3
+
+
+@pytest.mark.parametrize("shape", [[5, 2, 7, 6], [5, 1, 2, 7, 6]], ids=["rank 4", "a sequence"])
+def test_images_in_a_row_are_joined_as_one_is(drawn_weights: Callable[..., Weights], shape: list[int]) -> None:
+    layers = [conv(), RELU, pool(output="y")]
+    rows, image = (
+        resolve(
+            {
+                "array_input_shape_mapping": mapping,
+                "inputs": [{"name": "x", "shape": size}],
+                "outputs": [{"name": "y"}],
+                "layers": layers,
+                "loss": {"type": "mean_squared_error"},
+                "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4},
+                "epochs": 1,
+            }
+        )
+        for mapping, size in (("exact", shape), ("rank5", [2, 7, 6]))
+    )
+    assert names(rows) == names(image) == ["pooled_convolution", "relu"]
+    rng = np.random.default_rng(0)
+    weights, x = drawn_weights(image, rng), rng.uniform(-1, 1, (3, *shape))
+    y = predict(rows, weights, {"x": x})["y"]
+    alone = predict(image, weights, {"x": x.reshape(15, 2, 7, 6)})["y"]
+    np.testing.assert_allclose(y.reshape(alone.shape), alone, rtol=0, atol=1e-12)
 
 
 @pytest.mark.parametrize("own", [False, True], ids=["joined", "apart"])

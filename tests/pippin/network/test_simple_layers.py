@@ -1,99 +1,46 @@
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pippin.network import predict
 from pippin.network.arrays import Array, Namespace
 from pippin.spec import Layer
-from pippin.spec.layers.flatten import Flatten
-from pippin.spec.layers.inner_product import InnerProduct
+from pippin.spec.layers.batchnorm import Batchnorm
+from pippin.spec.layers.embedding import Embedding
+from pippin.spec.layers.l2_normalize import L2Normalize
+from pippin.spec.layers.lrn import LRN
+from pippin.spec.layers.mvn import MVN
 from pippin.spec.layers.relu import ReLU
 from pippin.spec.layers.sigmoid import Sigmoid
 from pippin.spec.layers.softmax import Softmax
 from pippin.spec.layers.tanh import Tanh
+from tests.pippin.layers.case import Case
+from tests.pippin.layers.rows import CASES
 
-Shape = tuple[int, ...]
-Case = tuple[Layer, Shape, Mapping[str, Shape]]
-"""A layer, its input's shape, and its weights' shapes."""
-
-CASES: dict[str, Case] = {
-    "relu of an image": (ReLU(name="l"), (3, 4, 2), {}),
-    "tanh of a vector": (Tanh(name="l"), (7,), {}),
-    "sigmoid of an image": (Sigmoid(name="l"), (3, 4, 2), {}),
-    "softmax": (Softmax(name="l"), (5,), {}),
-    "flatten, channel last": (Flatten(name="l", mode="channel_last"), (3, 4, 2), {}),
-    "flatten, channel first": (Flatten(name="l", mode="channel_first"), (3, 4, 2), {}),
-    "flatten of a vector": (Flatten(name="l"), (5,), {}),
-    "inner product": (InnerProduct(name="l", output_channels=4), (6,), {"weights": (4, 6), "bias": (4,)}),
-    "inner product without bias": (
-        InnerProduct(name="l", output_channels=4, has_bias=False),
-        (6,),
-        {"weights": (4, 6)},
-    ),
-    "inner product of one pixel": (
-        InnerProduct(name="l", output_channels=4),
-        (6, 1, 1),
-        {"weights": (4, 6), "bias": (4,)},
-    ),
-}
-every_case = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
+both = pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
 
 
-@every_case
-def test_jax_agrees_with_numpy(run_layer: Callable[..., Array], case: Case) -> None:
-    layer, shape, weight_shapes = case
-    rng = np.random.default_rng(0)
-    x = rng.uniform(-3, 3, (4, *shape)).astype("float32")
-    weights = {key: rng.uniform(-1, 1, size).astype("float32") for key, size in weight_shapes.items()}
-    expected = run_layer(layer, x, weights)
-    y = jax.jit(lambda x, weights: run_layer(layer, x, weights, jnp))(x, weights)
-    assert expected.dtype == y.dtype == "float32"
-    assert expected.shape == (4, *layer.output_shapes((shape,))[0])
-    np.testing.assert_allclose(y, expected, rtol=1e-5, atol=1e-6)
+def vectors(*rows: list[float]) -> Array:
+    """One example a row, as a blob of rank 5."""
+    return np.array(rows, "float32").reshape(len(rows), 1, 1, -1, 1, 1)
 
 
-@every_case
-@pytest.mark.usefixtures("float64")
-def test_the_gradient_is_the_slope(
-    run_layer: Callable[..., Array], slope: Callable[..., Array], distinct: Callable[..., Array], case: Case
-) -> None:
-    layer, shape, weight_shapes = case
-    rng = np.random.default_rng(0)
-    arrays = {"x": 3 * distinct(rng, (3, *shape))}
-    arrays |= {key: rng.uniform(-1, 1, size) for key, size in weight_shapes.items()}
-    shares = rng.uniform(-1, 1, run_layer(layer, arrays["x"], arrays).shape)
-
-    def total(arrays: Mapping[str, Array], xp: Namespace) -> Array:
-        return (run_layer(layer, arrays["x"], arrays, xp) * shares).sum()
-
-    found = jax.jit(jax.grad(lambda arrays: total(arrays, jnp)))(arrays)
-    for key, array in arrays.items():
-        expected = slope(lambda array, key=key: total({**arrays, key: array}, np), array)
-        np.testing.assert_allclose(found[key], expected, rtol=1e-6, atol=1e-8)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_layer_computes_in_the_precision_of_what_it_gets(case: Case) -> None:
+    resolved = case.resolved()
+    inputs, weights = jax.tree.map(np.float32, (case.drawn(), case.weights()))
+    made = predict(resolved, weights, inputs)
+    theirs = jax.eval_shape(lambda weights, inputs: predict(resolved, weights, inputs, jnp), weights, inputs)
+    assert {y.dtype.name for y in (*made.values(), *theirs.values())} == {"float32"}
 
 
-def test_flattening_lists_the_numbers_in_the_order_that_its_mode_says(run_layer: Callable[..., Array]) -> None:
-    x = np.arange(2 * 3 * 2 * 2).reshape(2, 3, 2, 2)
-    first = run_layer(Flatten(name="f", mode="channel_first"), x)
-    last = run_layer(Flatten(name="f", mode="channel_last"), x)
-    np.testing.assert_array_equal(first[0], [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
-    np.testing.assert_array_equal(last[0], [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11])
-    np.testing.assert_array_equal(last[1], last[0] + 12)
-
-
-def test_an_inner_product_multiplies_rows_of_its_weights(run_layer: Callable[..., Array]) -> None:
-    weights = {"weights": np.array([[1.0, 2, 3], [4, 5, 6]]), "bias": np.array([10.0, 20])}
-    y = run_layer(InnerProduct(name="i", output_channels=2), np.array([[1.0, 0, 0], [1, 1, 1]]), weights)
-    np.testing.assert_array_equal(y, [[11, 24], [16, 35]])
-
-
-@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
+@both
 def test_relu_keeps_what_is_positive_and_what_is_no_number(run_layer: Callable[..., Array], xp: Namespace) -> None:
     y = run_layer(ReLU(name="r"), xp.array([[-np.inf, -1, 0, 2, np.inf, np.nan]], "float32"), xp=xp)
     np.testing.assert_array_equal(y, [[0, 0, 0, 2, np.inf, np.nan]])
-    assert y.dtype == "float32"
 
 
 def test_the_gradient_of_relu_is_0_at_0(run_layer: Callable[..., Array]) -> None:
@@ -117,8 +64,67 @@ def test_small_probabilities_of_a_sigmoid_keep_their_digits(run_layer: Callable[
     np.testing.assert_allclose(y, np.exp([[-20.0, -60]]), rtol=1e-5)
 
 
-@pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
+@both
 def test_softmax_of_huge_numbers_is_a_distribution(run_layer: Callable[..., Array], xp: Namespace) -> None:
-    y = run_layer(Softmax(name="s"), xp.array([[1e4, -1e4, 1e4], [-1e4, -1e4, -1e4 - 1]], "float32"), xp=xp)
+    y = run_layer(Softmax(name="s"), xp.asarray(vectors([1e4, -1e4, 1e4], [-1e4, -1e4, -1e4 - 1])), xp=xp)
     e = np.exp(-1)
-    np.testing.assert_allclose(y, [[0.5, 0, 0.5], np.array([1, 1, e]) / (2 + e)], rtol=1e-6)
+    np.testing.assert_allclose(y.reshape(2, 3), [[0.5, 0, 0.5], np.array([1, 1, e]) / (2 + e)], rtol=1e-6)
+
+
+@both
+def test_an_embedding_takes_the_nearest_row_that_it_has(run_layer: Callable[..., Array], xp: Namespace) -> None:
+    layer = Embedding(name="e", input_dim=3, output_channels=1, has_bias=False)
+    x = vectors([0.4], [1.9999], [-7], [8], [1e30], [-np.inf], [np.nan])
+    weights = {"weights": np.array([[10, 11, 12]], "float32")}
+    y = run_layer(layer, xp.asarray(x), weights, xp)
+    np.testing.assert_array_equal(y.ravel(), [10, 12, 10, 12, 12, 10, np.nan])
+
+
+def test_the_gradient_of_an_embedding_goes_to_the_rows_that_it_took(run_layer: Callable[..., Array]) -> None:
+    layer = Embedding(name="e", input_dim=4, output_channels=2)
+    x = vectors([3], [1], [3])
+    weights = {"weights": np.zeros((2, 4), "float32"), "bias": np.zeros(2, "float32")}
+    shares = np.array([[1, 2], [4, 8], [16, 32]], "float32")
+    of_x, found = jax.grad(
+        lambda x, weights: (run_layer(layer, x, weights, jnp).reshape(3, 2) * shares).sum(), argnums=(0, 1)
+    )(x, weights)
+    np.testing.assert_array_equal(of_x, np.zeros_like(x))
+    np.testing.assert_array_equal(found["weights"], [[0, 4, 0, 17], [0, 8, 0, 34]])
+    np.testing.assert_array_equal(found["bias"], [21, 42])
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        MVN(name="m"),
+        MVN(name="m", across_channels=True),
+        L2Normalize(name="l"),
+        Batchnorm(name="b", compute_mean_var=True),
+        Batchnorm(name="b", compute_mean_var=True, instance_normalization=True),
+    ],
+    ids=["mvn", "mvn across channels", "l2_normalize", "batchnorm", "batchnorm of instances"],
+)
+def test_an_image_of_one_color_has_a_gradient(run_layer: Callable[..., Array], layer: Layer) -> None:
+    weights = {"gamma": np.ones(3, "float32"), "beta": np.zeros(3, "float32")}
+    x = np.zeros((2, 1, 1, 3, 4, 4), "float32")
+    y, slopes = jax.value_and_grad(lambda x: (run_layer(layer, x, weights, jnp) * np.arange(4)).sum())(x)
+    assert y == 0
+    assert jnp.isfinite(slopes).all()
+
+
+def test_a_batchs_statistics_join_its_examples_and_an_images_do_not(run_layer: Callable[..., Array]) -> None:
+    weights = {"gamma": np.ones(2), "beta": np.zeros(2)}
+    x = np.random.default_rng(0).uniform(-1, 1, (3, 1, 1, 2, 4, 4))
+    for instances in (False, True):
+        layer = Batchnorm(name="b", compute_mean_var=True, instance_normalization=instances)
+        alone = run_layer(layer, x[:1], weights)
+        assert np.allclose(run_layer(layer, x, weights)[:1], alone) is instances
+
+
+@both
+def test_local_normalization_keeps_what_is_no_number_to_its_window(
+    run_layer: Callable[..., Array], xp: Namespace
+) -> None:
+    layer = LRN(name="l", alpha=1, beta=1, local_size=2)
+    y = run_layer(layer, xp.asarray(vectors([1, 1, np.nan, 1, 1])), xp=xp)
+    np.testing.assert_array_equal(np.isnan(y.ravel()), [False, False, True, True, False])

@@ -1,5 +1,3 @@
-import pytest
-
 from pippin.spec import Layer, Shape
 from pippin.spec.layers.convolution import Convolution
 
@@ -8,14 +6,19 @@ def conv(**fields: object) -> Convolution:
     return Convolution(**{"name": "c", "output_channels": 6, "kernel_size": (3, 2)} | fields)
 
 
-def pointers(layer: Layer, shape: Shape) -> list[str]:
-    return [fault.pointer for fault in layer.faults((shape,))]
+def pointers(layer: Layer, image: Shape) -> list[str]:
+    return [fault.pointer for fault in layer.faults(((1, 1, *image),))]
 
 
 def test_the_output_has_the_layers_channels_and_as_many_cells_as_windows() -> None:
     layer = conv(stride=(2, 1), dilation=(2, 3), padding={"type": "valid", "borders": [[1, 0], [0, 2]]})
     # 9 + 1 rows, a window spans 5, every second: 3. 8 + 2 columns, a window spans 4: 7.
-    assert layer.output_shapes(((4, 9, 8),)) == ((6, 3, 7),)
+    assert layer.output_shapes(((1, 1, 4, 9, 8),)) == ((1, 1, 6, 3, 7),)
+
+
+def test_axes_in_front_of_an_image_stay() -> None:
+    assert conv().output_shapes(((4, 9, 8),)) == ((6, 7, 7),)
+    assert conv().output_shapes(((2, 3, 4, 9, 8),)) == ((2, 3, 6, 7, 7),)
 
 
 def test_same_padding_divides_by_the_stride() -> None:
@@ -37,11 +40,6 @@ def test_kernel_channels_that_contradict_the_input_are_a_fault() -> None:
     assert fault.pointer == "/kernel_channels"
     assert "found 3" in fault.detail
     assert "4" in fault.detail
-
-
-@pytest.mark.parametrize("shape", [(9,), (9, 9), (1, 2, 3, 4)])
-def test_it_needs_height_and_width(shape: Shape) -> None:
-    assert pointers(conv(), shape) == ["/input"]
 
 
 def test_groups_divide_both_channel_counts() -> None:

@@ -1,8 +1,6 @@
 import sys
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pippin.spec import DoubleParameter, IntegerParameter

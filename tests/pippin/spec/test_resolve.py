@@ -5,9 +5,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pippin.spec.shapes import short
 from pippin.spec import ModelSpec, resolve
 from pippin.spec.presets import preset
+from pippin.spec.shapes import short
 
 MakeSpec = Callable[..., dict[str, Any]]
 FaultsOf = Callable[[object], dict[str, str]]

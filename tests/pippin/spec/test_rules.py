@@ -30,7 +30,12 @@ CLASSES = {"labels": ["a", "b", "c"], "probabilities": "p"}
 DICTIONARY = {"name": "p", "type": "dictionary"}
 IMAGE = {"name": "x", "shape": [1, 4, 4]}
 BATCHNORM = {"type": "batchnorm", "name": "norm"}
-LSTM = {"type": "uni_directional_lstm", "name": "lstm", "output_vector_size": 3}
+LSTM = {
+    "type": "uni_directional_lstm",
+    "name": "lstm",
+    "output_vector_size": 3,
+    "activations": [{"type": "sigmoid"}, {"type": "tanh"}, {"type": "tanh"}],
+}
 EXACT = {
     "array_input_shape_mapping": "exact",
     "inputs": [{"name": "x", "shape": [1, 2, 4]}],
@@ -78,7 +83,12 @@ CASES = [
     Case("features.kinds", {"outputs": [{"name": "y"}]}, {"inputs": [{"name": "x"}]}, "/inputs/0/shape"),
     Case("features.outputs", {"outputs": ..., "classifier": {"labels": ["a", "b", "c"]}}, {"outputs": ...}, "/outputs"),
     Case("features.output-shapes", {}, {"outputs": [{"name": "y", "shape": [1, 3]}]}, "/outputs/0/shape"),
-    Case("features.output-shapes", {"outputs": [{"name": "y", "shape": [3, 1, 1]}]}, {"outputs": [{"name": "y", "type": "image", "width": 3, "height": 1}]}, "/outputs/0/type"),
+    Case(
+        "features.output-shapes",
+        {"outputs": [{"name": "y", "shape": [3, 1, 1]}]},
+        {"outputs": [{"name": "y", "type": "image", "width": 3, "height": 1}]},
+        "/outputs/0/type",
+    ),
     Case("features.output-shapes", {}, {"outputs": [{"name": "y", "type": "number"}]}, "/outputs/0"),
     Case(
         "features.versions",
@@ -87,13 +97,48 @@ CASES = [
         "/layers/0/type",
     ),
     Case("classifier.labels", {"classifier": CLASSES}, {"classifier": {"labels": ["a", "b"]}}, "/classifier/labels"),
-    Case("classifier.labels", {"classifier": {"labels": [3, 1, 2]}}, {"classifier": {"labels": ["a", "a", "c"]}}, "/classifier/labels"),
-    Case("classifier.labels", {"classifier": {"labels": [0, 1, 2], "blob": "y"}}, {"layers": [DENSE, SOFTMAX | {"output": "y"}], "classifier": {"labels": ["a", "b", "c"], "blob": "q"}}, "/classifier/blob"),
-    Case("classifier.outputs", {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY]}, {"outputs": [LABEL]}, "/outputs/0"),
-    Case("classifier.outputs", {"classifier": CLASSES, "outputs": [DICTIONARY, LABEL]}, {"classifier": CLASSES, "outputs": [LABEL]}, "/outputs"),
-    Case("classifier.outputs", {}, {"classifier": CLASSES, "outputs": [LABEL | {"type": "int64"}, DICTIONARY]}, "/outputs/0"),
-    Case("classifier.outputs", {"regressor": {"predicted_feature": "y"}}, {"classifier": {"labels": ["a", "b", "c"]}, "outputs": [LABEL], "regressor": {"predicted_feature": "y"}}, "/regressor"),
-    Case("regressor.outputs", {"regressor": {"predicted_feature": "y"}}, {"regressor": {"predicted_feature": "z"}}, "/regressor/predicted_feature"),
+    Case(
+        "classifier.labels",
+        {"classifier": {"labels": [3, 1, 2]}},
+        {"classifier": {"labels": ["a", "a", "c"]}},
+        "/classifier/labels",
+    ),
+    Case(
+        "classifier.labels",
+        {"classifier": {"labels": [0, 1, 2], "blob": "y"}},
+        {"layers": [DENSE, SOFTMAX | {"output": "y"}], "classifier": {"labels": ["a", "b", "c"], "blob": "q"}},
+        "/classifier/blob",
+    ),
+    Case(
+        "classifier.outputs",
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY]},
+        {"outputs": [LABEL]},
+        "/outputs/0",
+    ),
+    Case(
+        "classifier.outputs",
+        {"classifier": CLASSES, "outputs": [DICTIONARY, LABEL]},
+        {"classifier": CLASSES, "outputs": [LABEL]},
+        "/outputs",
+    ),
+    Case(
+        "classifier.outputs",
+        {},
+        {"classifier": CLASSES, "outputs": [LABEL | {"type": "int64"}, DICTIONARY]},
+        "/outputs/0",
+    ),
+    Case(
+        "classifier.outputs",
+        {"regressor": {"predicted_feature": "y"}},
+        {"classifier": {"labels": ["a", "b", "c"]}, "outputs": [LABEL], "regressor": {"predicted_feature": "y"}},
+        "/regressor",
+    ),
+    Case(
+        "regressor.outputs",
+        {"regressor": {"predicted_feature": "y"}},
+        {"regressor": {"predicted_feature": "z"}},
+        "/regressor/predicted_feature",
+    ),
     Case("features.output-shapes", {}, {"outputs": [{"name": "y", "shape": [3], "type": "int"}]}, "/outputs/0/type"),
     Case("updatable.some", {}, {"layers": [DENSE | {"updatable": False}, SOFTMAX]}, "/layers"),
     Case("updatable.types", {}, {"layers": [DENSE, SOFTMAX | {"updatable": True}]}, "/layers/1/updatable"),
@@ -118,7 +163,10 @@ CASES = [
         "/training_inputs/0",
     ),
     Case(
-        "training.inputs", {}, {"training_inputs": [CLASS, X | {"shape": [4, 1, 1]}]}, "/training_inputs/1",
+        "training.inputs",
+        {},
+        {"training_inputs": [CLASS, X | {"shape": [4, 1, 1]}]},
+        "/training_inputs/1",
     ),
     Case(
         "training.target",
@@ -176,7 +224,7 @@ CASES = [
         EXACT,
         "/layers/0",
     ),
-]  # fmt: skip
+]
 
 
 def faults(rule: str, document: object) -> list[Fault]:
@@ -199,7 +247,9 @@ def test_a_model_that_breaks_the_rule_is_pointed_at(case: Case, small_spec: Make
     assert fault.pointer == case.pointer
     assert fault.detail.startswith(("found ", "is required"))
     if case.rule in WARNINGS_BY_ID:
-        assert [(each.rule, each.pointer) for each in findings_of(small_spec(**case.broken))] == [(case.rule, case.pointer)]
+        assert [(each.rule, each.pointer) for each in findings_of(small_spec(**case.broken))] == [
+            (case.rule, case.pointer)
+        ]
     else:
         assert faults_of(small_spec(**case.broken))[case.pointer]
 

@@ -85,25 +85,24 @@ def padding(kind: str, borders: list[list[int]]) -> dict[str, object]:
 
 
 CASES = [
-    Case("from the start", {"type": "slice", "axis": "width", "end_index": 3}, [[2, 3, 7]], taken("width", [0, 1, 2])),
     *(
         Case(
-            f"{axis} {start}:{end}:{stride}",
-            {"type": "slice", "axis": axis, "start_index": start, "end_index": end, "stride": stride},
+            f"{axis} {fields}",
+            {"type": "slice", "axis": axis} | fields,
             [[7, 7, 7]],
             taken(axis, places),
         )
-        for axis, start, end, stride, places in (
-            ("channel", 2, 7, 1, [2, 3, 4, 5, 6]),
-            ("channel", 1, 6, 2, [1, 3, 5]),
-            ("channel", -4, -2, 1, [3, 4]),
-            ("height", 1, 7, 4, [1, 5]),
-            ("height", 2, -1, 1, [2, 3, 4, 5]),
-            ("height", -3, 6, 1, [4, 5]),
-            ("width", 1, 6, 3, [1, 4]),
-            ("width", -3, 0, 1, [4, 5, 6]),
-            ("width", 3, 0, 3, [3, 6]),
-            ("width", 6, 7, 9, [6]),
+        for axis, fields, places in (
+            ("channel", {"start_index": 2, "end_index": 7}, [2, 3, 4, 5, 6]),
+            ("channel", {"start_index": 1, "end_index": 6, "stride": 2}, [1, 3, 5]),
+            ("channel", {"start_index": -4, "end_index": -2}, [3, 4]),
+            ("height", {"start_index": 1, "end_index": 7, "stride": 4}, [1, 5]),
+            ("height", {"start_index": 2, "end_index": -1}, [2, 3, 4, 5]),
+            ("height", {"start_index": -3, "end_index": 6}, [4, 5]),
+            ("width", {"end_index": 3}, [0, 1, 2]),
+            ("width", {"start_index": -3, "end_index": 0}, [4, 5, 6]),
+            ("width", {"start_index": 3, "end_index": 0, "stride": 3}, [3, 6]),
+            ("width", {"start_index": 6, "end_index": 7, "stride": 9}, [6]),
         )
     ),
     *(

@@ -174,6 +174,14 @@ CASES = [
     convolving("of one pixel", {"kernel_size": [1, 1]}, [3, 2, 3]),
     convolving("with strides", {"stride": [2, 3]}, [3, 8, 9]),
     convolving("with dilation", {"dilation": [2, 3]}, [3, 9, 8]),
+    convolving(
+        "with a large kernel",
+        {"kernel_size": [13, 11], "stride": [2, 1], "dilation": [1, 2], "output_channels": 2, "padding": UNEQUAL},
+        [2, 14, 20],
+    ),
+    convolving(
+        "with a large kernel and groups", {"kernel_size": [13, 11], "groups": 2, "output_channels": 2}, [4, 14, 12]
+    ),
     convolving("with groups", {"groups": 2, "kernel_channels": 3}, [6, 6, 5]),
     convolving("with two outputs for each channel", {"groups": 3, "output_channels": 6}, [3, 6, 5]),
     convolving("with borders", {"padding": UNEQUAL}, [3, 6, 5]),
@@ -188,6 +196,9 @@ CASES = [
     deconvolving("of one pixel", {"stride": [2, 2]}, [3, 1, 1]),
     deconvolving("with a stride as large as the kernel", {"stride": [3, 2]}, [3, 4, 3]),
     deconvolving("with overlaps", {"stride": [2, 1], "kernel_size": [5, 3]}, [3, 4, 3]),
+    deconvolving(
+        "with a large kernel", {"kernel_size": [13, 11], "groups": 2, "output_channels": 2, "padding": SAME}, [2, 3, 4]
+    ),
     deconvolving("with gaps", {"stride": [4, 3]}, [3, 4, 3]),
     deconvolving("with groups", {"groups": 2, "stride": [2, 2], "output_channels": 6}, [4, 4, 3]),
     deconvolving("with one channel a group", {"groups": 4, "kernel_channels": 4}, [4, 4, 3]),
@@ -243,6 +254,14 @@ CASES = [
         "global, its other fields ignored",
         {"pooling_type": "max", "global_pooling": True, "stride": [2, 2], "padding": SAME, "kernel_size": [9, 9]},
         [2, 5, 4],
+    ),
+    *(
+        pooled(
+            f"{kind} with a large window",
+            {"pooling_type": kind, "kernel_size": [9, 11], "stride": [2, 3], "padding": UNEQUAL},
+            [2, 11, 20],
+        )
+        for kind in ("max", "average", "l2")
     ),
     pooled("of a sequence", {"pooling_type": "max", "kernel_size": [2, 2]}, [3, 1, 2, 4, 4], mapping="exact"),
     pooled("of rank 4", {"pooling_type": "average", "kernel_size": [2, 3]}, [3, 2, 4, 4], mapping="exact"),

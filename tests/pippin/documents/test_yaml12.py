@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pippin.cli.yaml12 import Place, YamlError, parse
+from pippin.documents.errors import MalformedDocumentError, Place
+from pippin.documents.yaml12 import MOST_LEVELS, loads, parse
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -62,33 +63,58 @@ def test_the_place_of_every_value_is_known_by_its_pointer() -> None:
         ("a: 1\nb: [1, 2\n", Place(3, 1), "expected"),
         ("a: 1\na: 2\n", Place(2, 1), "second time"),
         ("a:\n  ? [1]\n  : 2\n", Place(2, 5), "key must be text"),
-        ("a: &x [*x]\n", Place(1, 4), "alias stands inside"),
+        ("a: &x [*x]\n", Place(1, 8), "alias stands inside"),
+        ("a: *x\nb: &x 1\n", Place(1, 4), "nothing before this has the anchor 'x'"),
+        ("a: &x 1\n*x : 2\n", Place(2, 1), "key must be text"),
+        ("a: !!map [1]\n", Place(1, 4), "tag"),
+        ("a: !!seq x\n", Place(1, 4), "tag"),
+        ("a: !!int x\n", Place(1, 4), "not a number that can be read"),
         ("a: !!python/object/apply:os.getcwd []\n", Place(1, 4), "tag"),
         ("a: !!binary aGk=\n", Place(1, 4), "tag"),
         ("a: 1e999\n", Place(1, 4), "larger than a number can be"),
         ("a: " + "1" * 5000, Place(1, 4), "not a number that can be read"),
         ("a: 1\n---\nb: 2\n", Place(2, 1), "document"),
-        ("a: \tb\n\tc: d", Place(1, 4), "token"),
+        ("a: b\n\tc: d", Place(2, 1), "tab"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line_and_column(text: str, place: Place, why: str) -> None:
-    with pytest.raises(YamlError, match=why) as caught:
+    with pytest.raises(MalformedDocumentError, match=why) as caught:
         parse(text)
     assert caught.value.place == place
 
 
 def test_a_tower_of_brackets_is_refused_and_breaks_nothing() -> None:
-    with pytest.raises(YamlError, match="nested too deeply"):
+    with pytest.raises(MalformedDocumentError, match="nested too deeply"):
         parse("[" * 100_000)
+    assert loads("[" * MOST_LEVELS + "]" * MOST_LEVELS)
 
 
 def test_what_is_no_text_is_told() -> None:
-    with pytest.raises(YamlError, match="character 4 cannot stand"):
-        parse("a: \x00")
+    with pytest.raises(MalformedDocumentError, match="character 4 cannot stand"):
+        parse("é: \x00")
 
 
 def test_an_alias_stands_for_its_anchor() -> None:
     assert parse("a: &x {b: [1]}\nc: *x\n")[0] == {"a": {"b": [1]}, "c": {"b": [1]}}
+
+
+def test_an_alias_may_come_anew_and_stand_for_a_key_less_value() -> None:
+    assert loads("- &x 1\n- *x\n- &x {a: &y [2]}\n- *x\n- *y\n") == [1, 1, {"a": [2]}, {"a": [2]}, [2]]
+
+
+def test_a_value_that_an_alias_repeats_stands_where_the_alias_does() -> None:
+    _, places = parse("a: &x {b: 1}\nc:\n  - *x\n")
+    assert places["/a/b"] == Place(1, 8)
+    assert places["/c/0"] == Place(3, 5)
+    assert "/c/0/b" not in places
+
+
+@pytest.mark.parametrize("levels", [6, 90])
+def test_aliases_of_aliases_that_stand_for_billions_of_values_are_refused(levels: int) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, levels)]
+    with pytest.raises(MalformedDocumentError, match="more than 10,000 values"):
+        loads("\n".join(lines))
 
 
 def test_numbers_stay_finite() -> None:

@@ -1,0 +1,97 @@
+"""What a model is, for people: its layers or its neighbours, and what may go wrong with it."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pippin.cli import output
+
+if TYPE_CHECKING:
+    from pippin.models.record import Description
+    from pippin.neighbors.summary import NeighborsSummary
+    from pippin.spec.findings import Finding
+    from pippin.spec.summary import FeatureSummary, LayerSummary, ParameterSummary
+
+
+def show(model: "Description") -> None:
+    """The model's parts, on stdout."""
+    if model.kind == "pipeline":
+        for index, stage in enumerate(model.front):
+            output.say(f"Model {index}, frozen", style="bold")
+            _show_layers(stage.layers)
+        output.say(f"Model {len(model.front)}, trained", style="bold")
+        show(model.last)
+    elif model.kind == "nearest_neighbors":
+        _show_neighbors(model)
+    else:
+        _show_layers(model.layers)
+
+
+def size(model: "Description") -> str:
+    """How large the part that is trained is."""
+    if model.kind == "pipeline":
+        return f"{len(model.front)} frozen models before {size(model.last)}"
+    if model.kind == "nearest_neighbors":
+        return f"{model.neighbors.samples:,} samples"
+    return f"{model.parameter_count:,} parameters"
+
+
+def features(listed: "Iterable[FeatureSummary]") -> str:
+    """Features in a line."""
+    return ", ".join(
+        f"{each.name} {each.color or each.type}" + (f" {output.shape_text(each.shape)}" if each.shape else "")
+        for each in listed
+    )
+
+
+def parameter(declared: "ParameterSummary") -> str:
+    """A hyperparameter's default, and what else a job may choose."""
+    if declared.allowed is not None:
+        others = ", ".join(map(str, declared.allowed[:_MOST_ALLOWED]))
+        return f"{declared.default:g} (one of {others}{', …' if len(declared.allowed) > _MOST_ALLOWED else ''})"
+    limits = [
+        f"{word} {limit:g}"
+        for word, limit in (("from", declared.minimum), ("to", declared.maximum))
+        if limit is not None
+    ]
+    return f"{declared.default:g} ({' '.join(limits)})" if limits else f"{declared.default:g}"
+
+
+def warn(finding: "Finding", where: str = "") -> None:
+    """What may go wrong with a model that can be trained.
+
+    Args:
+        finding: It.
+        where: The file and the line, if the model was written down in one.
+    """
+    place = ": ".join(part for part in (where, finding.pointer) if part)
+    output.say(f"Warning: {place + ': ' if place else ''}{finding.detail} ({finding.rule})", style="yellow")
+
+
+_MOST_ALLOWED = 10
+_MOST_CLASSES = 20
+
+
+def _show_layers(layers: "Iterable[LayerSummary]") -> None:
+    output.table(
+        ["LAYER", "TYPE", "OUTPUT", "PARAMETERS"],
+        [
+            (each.name, each.type, ", ".join(map(output.shape_text, each.output_shapes)), f"{each.parameter_count:,}")
+            for each in layers
+        ],
+        right=["PARAMETERS"],
+    )
+
+
+def _show_neighbors(model: "NeighborsSummary") -> None:
+    found = model.neighbors
+    output.say(
+        f"The nearest of {found.samples:,} samples of {found.dimensions:,} numbers; "
+        f"neighbors {parameter(found.number_of_neighbors)}, {found.weighting}, {found.index}."
+    )
+    output.table(
+        ["CLASS", "SAMPLES"],
+        [(str(each.label), f"{each.count:,}") for each in found.classes[:_MOST_CLASSES]],
+        right=["SAMPLES"],
+    )
+    if len(found.classes) > _MOST_CLASSES:
+        output.say(f"and {len(found.classes) - _MOST_CLASSES:,} more classes")

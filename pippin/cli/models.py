@@ -1,0 +1,174 @@
+"""`pippin models add`, `list`, `show`, `export`, `download` and `delete`."""
+
+import enum
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pippin.cli import describing, documents, output
+from pippin.cli.exits import Exit, ToldError
+
+if TYPE_CHECKING:
+    from pippin.client import Client
+    from pippin.models.record import ModelRecord
+
+commands = typer.Typer(help="Upload, list and export models.", no_args_is_help=True, rich_markup_mode=None)
+
+ModelId = Annotated[str, typer.Argument(metavar="ID", help="The model's id or name, as `pippin models list` shows it.")]
+
+
+class Form(enum.StrEnum):
+    """The languages in which a model can be told."""
+
+    SPEC = "spec"
+    SWIFTCOREMLTOOLS = "swiftcoremltools"
+
+
+@commands.command()
+def add(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="An .mlmodel; or a document in .json or .yaml, or -.")],
+    name: Annotated[str | None, typer.Option(help="What jobs may call it by, beside its id.")] = None,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Upload a model: an updatable .mlmodel, a spec, or a SwiftCoreMLTools document."""
+    from pippin.client import Client
+
+    with Client() as client:
+        record, document = _added(client, file, name)
+    if json_:
+        output.print_json(record.model_dump(mode="json"))
+        return
+    output.say(f"{record.id}: {record.name or 'no name'}, {describing.size(record.model)}, {record.bytes:,} bytes.")
+    for finding in record.findings:
+        where = document.where(finding.pointer) if document else ""
+        describing.warn(finding, where)
+
+
+@commands.command("list")
+def list_models(json_: output.JsonFlag = False) -> None:
+    """List the models that were uploaded."""
+    from pippin.client import Client
+
+    with Client() as client:
+        found = list(client.models())
+    if json_:
+        output.print_json([record.model_dump(mode="json") for record in found])
+    elif found:
+        output.table(
+            ["NAME", "ID", "KIND", "SIZE", "BYTES", "CREATED"],
+            [
+                (
+                    each.name or "-",
+                    each.id,
+                    each.model.kind.replace("_", " "),
+                    describing.size(each.model),
+                    f"{each.bytes:,}",
+                    output.ago(each.created_at),
+                )
+                for each in found
+            ],
+            right=["BYTES"],
+        )
+    elif output.stdout().is_terminal:
+        output.say("No models. `pippin models add FILE` uploads one.")
+
+
+@commands.command()
+def show(model_id: ModelId, json_: output.JsonFlag = False) -> None:
+    """Show one model: what it holds, what a job may choose, and what may go wrong with it."""
+    from pippin.client import Client
+
+    with Client() as client:
+        record = client.model(model_id)
+    if json_:
+        output.print_json(record.model_dump(mode="json"))
+    else:
+        _show(record)
+
+
+@commands.command()
+def export(
+    model_id: ModelId,
+    form: Annotated[Form, typer.Option("--as", help="The language. A spec has no weights.")] = Form.SPEC,
+    to: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; else stdout.")] = None,
+) -> None:
+    """Write a model as a document, in JSON."""
+    from pippin.client import Client
+
+    with Client() as client:
+        document = client.model_spec(model_id, "pippin" if form is Form.SPEC else "swiftcoremltools")
+    if to is None:
+        output.print_json(document)
+        return
+    try:
+        to.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise ToldError(Exit.USAGE, f"{to} cannot be written: {error.strerror}.") from error
+    output.say(str(to))
+
+
+@commands.command()
+def download(
+    model_id: ModelId,
+    to: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; a folder keeps its name.")
+    ] = Path(),
+    json_: output.JsonFlag = False,
+) -> None:
+    """Download a model's .mlmodel, checked against its digest."""
+    from pippin.client import Client
+
+    with Client() as client:
+        try:
+            path = client.download_model_file(model_id, to)
+        except OSError as error:
+            raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
+    output.tell_download(path, json_=json_)
+
+
+@commands.command()
+def delete(model_id: ModelId) -> None:
+    """Delete a model. Jobs that were submitted with it keep what they need."""
+    from pippin.client import Client
+
+    with Client() as client:
+        client.delete_model(model_id)
+
+
+def _added(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":
+    """The record, and the document that it was made of, if it was made of one."""
+    if not documents.is_document(file):
+        try:
+            return client.add_model(file, name=name), None
+        except OSError as error:
+            raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
+    document = documents.load(file)
+    with document.located("The model was refused."):
+        return client.add_model(document.value, name=name), document
+
+
+def _show(record: "ModelRecord") -> None:
+    model = record.model
+    lines = {
+        "name": record.name,
+        "uploaded as": record.source,
+        "kind": model.kind.replace("_", " "),
+        "bytes": f"{record.bytes:,}",
+        "inputs": describing.features(model.inputs),
+        "outputs": describing.features(model.outputs),
+        "trained on": describing.features(model.training_inputs),
+        "created": record.created_at.isoformat(timespec="seconds"),
+    }
+    trained = model.last if model.kind == "pipeline" else model
+    if trained.kind != "nearest_neighbors":
+        lines |= {"loss": trained.loss, "optimizer": trained.optimizer}
+        lines |= {name: describing.parameter(each) for name, each in trained.hyperparameters.items()}
+    output.say(record.id, style="bold")
+    for name, value in lines.items():
+        if value:
+            output.say(f"  {name:<16}{value}")
+    describing.show(model)
+    for finding in record.findings:
+        describing.warn(finding)

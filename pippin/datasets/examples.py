@@ -1,0 +1,122 @@
+"""From a dataset's arrays to the examples that a model learns from or is measured on."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.datasets.errors import refuse
+from pippin.datasets.manifest import Manifest
+from pippin.jobs.request import ResolvedDataset
+from pippin.models.trainable import Trainable
+from pippin.spec import Feature, ImageFeature
+
+Arrays = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Examples to train or measure on, in memory or memory-mapped; nobody writes to them.
+
+    Attributes:
+        arrays: Training input name -> [N, *shape], as stored: uint8 images stay uint8. It holds every training
+            input of the model, the loss's target among them.
+        scales: Training input name -> the factor its values are multiplied by; 1 where absent.
+        count: N, at least 1.
+    """
+
+    arrays: Arrays
+    scales: Mapping[str, float]
+    count: int
+
+
+def split_examples(
+    dataset: ResolvedDataset, manifest: Manifest, model: Trainable, arrays: Arrays, seed: int
+) -> tuple[Examples, Examples | None]:
+    """The examples to train on and those to measure on, None without a validation split.
+
+    Args:
+        dataset: Which splits, which feature of the dataset each training input takes, and what its classes mean.
+        manifest: The dataset's, for the scale of its features.
+        model: What is to be trained.
+        arrays: `split/feature` -> [N, ...].
+        seed: Draws the examples that are held out, where a fraction is.
+
+    Raises:
+        DatasetError: The dataset lacks an array, one does not fit, or there are too few examples to hold any out.
+    """
+    training = examples_of(dataset, manifest, model, arrays, dataset.train)
+    if dataset.validation_fraction is not None:
+        return _hold_out(training, dataset.validation_fraction, seed)
+    if dataset.validation is None:
+        return training, None
+    return training, examples_of(dataset, manifest, model, arrays, dataset.validation)
+
+
+def examples_of(dataset: ResolvedDataset, manifest: Manifest, model: Trainable, arrays: Arrays, split: str) -> Examples:
+    """The examples of one split. Arguments and errors as for `split_examples`."""
+    features = model.features
+    bound = {feature.name: _bound(arrays, split, dataset.bind[feature.name], feature) for feature in features}
+    if dataset.classes is not None:
+        bound[model.target] = _renumbered(bound[model.target], dataset.classes, f"{split}/{model.target}")
+    counts = {len(array) for array in bound.values()}
+    if len(counts) != 1:
+        raise refuse(f"the features of the split {split} have different numbers of examples: {sorted(counts)}")
+    scales = dict(zip(bound, _scales(dataset, manifest, features), strict=True))
+    return Examples(bound, scales, counts.pop())
+
+
+def select(examples: Examples, rows: NDArray[np.intp]) -> Examples:
+    """The examples `rows`, in that order."""
+    return Examples({name: array[rows] for name, array in examples.arrays.items()}, examples.scales, len(rows))
+
+
+def _scales(dataset: ResolvedDataset, manifest: Manifest, features: Iterable[Feature]) -> list[float]:
+    known = {feature.name: feature.scale for feature in manifest.features}
+    # An image is given to the model as it is: its own scaler is the only one.
+    return [
+        1.0 if isinstance(feature, ImageFeature) else known.get(dataset.bind[feature.name], 1.0) for feature in features
+    ]
+
+
+def _renumbered(array: NDArray[Any], classes: list[list[int]], where: str) -> NDArray[np.int32]:
+    """The model's number of each class in place of the dataset's."""
+    known, meant = np.array(sorted(classes), dtype=np.int64).T
+    places = np.minimum(np.searchsorted(known, array), len(known) - 1)
+    wrong = np.flatnonzero(known[places] != array)
+    if wrong.size:
+        row = int(wrong[0])
+        raise refuse(f"row {row} of {where} is {array.reshape(-1)[row]}, which is none of the model's classes")
+    renumbered: NDArray[np.int32] = meant[places].astype(np.int32)
+    return renumbered
+
+
+def _bound(arrays: Arrays, split: str, name: str, feature: Feature) -> NDArray[Any]:
+    """The array of one training input, as [N, *shape]."""
+    array = arrays.get(f"{split}/{name}")
+    if array is None:
+        raise refuse(f"the dataset has no feature {name} in a split {split}; it has {', '.join(sorted(arrays))}")
+    try:
+        return array.reshape(len(array), *feature.lengths)
+    except ValueError:
+        raise refuse(
+            f"the feature {name} has the shape {list(array.shape[1:])}, which does not fit the model's training input "
+            f"{feature.name} of shape {list(feature.lengths)}"
+        ) from None
+
+
+def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
+    """Part of the examples, drawn by seed, kept apart; both parts stay in the dataset's order."""
+    held = min(max(1, round(examples.count * fraction)), examples.count - 1)
+    if held < 1:
+        raise refuse(f"of {examples.count} example none can be held out for validation; give more examples")
+    # Raw words, since NumPy promises those to stay the same in every release, and a permutation not.
+    keys = np.random.Philox(np.random.SeedSequence([seed, _HOLD_OUT_STREAM])).random_raw(examples.count)
+    order = np.argsort(keys, kind="stable")
+    return select(examples, np.sort(order[held:])), select(examples, np.sort(order[:held]))
+
+
+# Apart from the streams that the same seed gives an engine for its shuffling.
+_HOLD_OUT_STREAM = 0x686F6C64

@@ -1,0 +1,44 @@
+"""What a file must keep besides the rules of the spec language, which are in `pippin.spec.rules`."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+MODEL_KIND: Final = "model.kind"
+MODEL_UPDATABLE: Final = "model.updatable"
+LOSS_ONE: Final = "loss.one"
+LAYERS_KNOWN: Final = "layers.known"
+WEIGHTS_SIZE: Final = "weights.size"
+WEIGHTS_UPDATABLE: Final = "weights.updatable"
+WEIGHTS_QUANTIZED: Final = "weights.quantized"
+PIPELINE_MODELS: Final = "pipeline.models"
+PIPELINE_NAMES: Final = "pipeline.names"
+PIPELINE_UPDATABLE: Final = "pipeline.updatable"
+PIPELINE_KINDS: Final = "pipeline.kinds"
+PIPELINE_FEATURES: Final = "pipeline.features"
+PIPELINE_TRAINING_INPUTS: Final = "pipeline.training-inputs"
+
+RULES_BY_ID: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        MODEL_KIND: "The model is of a kind that can be updated. Source: Model.proto, `isUpdatable`.",
+        MODEL_UPDATABLE: "It is marked updatable. Source: Model.proto, `isUpdatable`.",
+        LOSS_ONE: "A network has exactly one loss. Source: UpdatableNeuralNetworkValidator.cpp.",
+        LAYERS_KNOWN: "Every layer is of a type, and set up in a way, that the spec language has. Ours.",
+        WEIGHTS_SIZE: "Weights are as many as the layer's shapes need. Source: NeuralNetworkLayerValidator.cpp; that"
+        " they are finite is ours.",
+        WEIGHTS_UPDATABLE: "An updatable layer's weights and bias are marked updatable. Source:"
+        " UpdatableNeuralNetworkValidator.cpp.",
+        WEIGHTS_QUANTIZED: "They are not quantised. Source: UpdatableNeuralNetworkValidator.cpp.",
+        PIPELINE_MODELS: "A pipeline has models. Source: PipelineValidator.cpp; that they are at most a hundred is"
+        " ours.",
+        PIPELINE_NAMES: "Names, where there are any, are as many as models, and differ. Source: PipelineValidator.cpp.",
+        PIPELINE_UPDATABLE: "Only the last model is updatable, and it is. Source: PipelineValidator.cpp.",
+        PIPELINE_KINDS: "Models are networks, and the last may be nearest neighbours. Ours: Core ML chains models of"
+        " any kind.",
+        PIPELINE_FEATURES: "What a model reads, the pipeline is given or a model before it answers. Source:"
+        " PipelineValidator.cpp.",
+        PIPELINE_TRAINING_INPUTS: "An example holds what the models read and no model makes, and the truth. Ours:"
+        " Apple's validator does not look at training inputs of pipelines.",
+    }
+)
+"""One sentence a rule. Those about pipelines are functions in `pippin.mlmodel.pipeline`."""

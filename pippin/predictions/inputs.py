@@ -1,0 +1,180 @@
+"""A model's inputs, out of JSON."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.faults import Fault, pointer
+from pippin.predictions.errors import refused
+from pippin.spec import ArrayFeature, Feature, ImageFeature, Shape
+from pippin.spec.explain import shown
+from pippin.spec.features import NumberFeature
+
+MOST_NUMBERS = 2**24
+"""Numbers that a prediction may be asked with, all inputs together: 64 MiB of them."""
+
+_SHOWN = 20
+_INT32 = np.iinfo(np.int32)
+
+
+def from_json(features: Sequence[Feature], document: object) -> dict[str, NDArray[np.float32]]:
+    """The inputs in a prediction's body, `{"inputs": {name: nested lists}}`.
+
+    Lists nest as the model declares the input, batch first; the batch may be left out where there is one example.
+    Arrays are taken as already scaled, as they were for the training; an image holds pixels 0 to 255, channels first.
+
+    Args:
+        features: What the model needs.
+        document: The body.
+
+    Returns:
+        Input name -> [N, *declared shape].
+
+    Raises:
+        PredictionError: With the first twenty faults.
+    """
+    given = _given(features, document)
+    faults: list[Fault] = []
+    arrays: dict[str, NDArray[np.float32]] = {}
+    room = MOST_NUMBERS
+    for feature in features:
+        if not isinstance(feature, ArrayFeature | ImageFeature | NumberFeature):
+            detail = f"the model reads {feature.name!r} as {feature.type}, which Pippin cannot predict from"
+            faults.append(Fault(pointer("inputs", feature.name), detail))
+            continue
+        reader = _Reader(feature, room)
+        found = list(islice(reader.faults(given[feature.name]), _SHOWN))
+        faults += [fault.under(pointer("inputs", feature.name)) for fault in found]
+        if not found:
+            arrays[feature.name] = reader.array
+            room -= reader.array.size
+    if not faults:
+        faults += _of_different_counts(arrays)
+    if faults:
+        raise refused(*faults[:_SHOWN])
+    return arrays
+
+
+def _given(features: Sequence[Feature], document: object) -> Mapping[str, Any]:
+    """The values by input, each input of the model among them and nothing else."""
+    names = [feature.name for feature in features]
+    listed = ", ".join(names)
+    if not isinstance(document, dict):
+        raise refused(Fault("", f'found {shown(document)}; needs {{"inputs": {{…}}}} with {listed}'))
+    strange = [Fault(pointer(key), "there is no such field; needs inputs") for key in document if key != "inputs"]
+    given = document.get("inputs")
+    if not isinstance(given, dict):
+        found = shown(given) if "inputs" in document else "none"
+        raise refused(*strange, Fault("/inputs", f"found {found}; needs an object with {listed}"))
+    unknown = [
+        Fault(pointer("inputs", name), f"the model has no such input; its inputs are {listed}")
+        for name in given
+        if name not in names
+    ]
+    missing = [Fault("/inputs", f"found no {name!r}; the model needs {listed}") for name in names if name not in given]
+    if faults := [*strange, *unknown, *missing]:
+        raise refused(*faults[:_SHOWN])
+    return given
+
+
+def _of_different_counts(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Fault]:
+    counts = {name: len(array) for name, array in arrays.items()}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
+        yield Fault("/inputs", f"found {told}; every example needs each of them")
+
+
+class _Reader:
+    """Reads one input.
+
+    Attributes:
+        array: [N, *declared shape], once `faults` has found none.
+    """
+
+    array: NDArray[np.float32]
+
+    def __init__(self, feature: ArrayFeature | ImageFeature | NumberFeature, room: int) -> None:
+        self._feature = feature
+        # A single number is written as one, not as a list of one.
+        self._shape: Shape = () if isinstance(feature, NumberFeature) else feature.lengths
+        self._room = room
+
+    def faults(self, value: object) -> Iterator[Fault]:
+        """What is wrong with the value; pointers start at it."""
+        depth, rank = _depth(value), len(self._shape)
+        if depth == rank + 1 and not value:
+            yield Fault("", "found no example; needs at least one")
+        elif depth not in (rank, rank + 1):
+            yield Fault("", f"found {shown(value)}; needs {self._needed()}")
+        else:
+            alone = depth == rank
+            shape = self._shape if alone else (len(value), *self._shape)  # type: ignore[arg-type] # it is a list
+            if (size := int(np.prod(shape, dtype=np.float64))) > self._room:
+                yield Fault("", f"found {size:,} numbers; needs at most {MOST_NUMBERS:,} with all inputs together")
+                return
+            misshapen = False
+            for fault in _misfits(value, shape, ""):
+                misshapen = True
+                yield fault
+            if not misshapen:
+                yield from self._values(value, shape, alone=alone)
+
+    def _values(self, value: object, shape: Shape, *, alone: bool) -> Iterator[Fault]:
+        """What is wrong with the numbers, whose shape is right; keeps them if nothing is."""
+        try:
+            numbers = np.array(value, dtype=np.float64).reshape(shape)
+        except OverflowError:
+            yield Fault("", "found a whole number beyond what a float can hold; needs finite 32-bit floats")
+            return
+        with np.errstate(over="ignore"):
+            array = numbers.astype(np.float32)
+        wrong, needed = self._unfit(numbers, array)
+        bad = np.argwhere(wrong)
+        for place in bad:
+            yield Fault(pointer(*place.tolist()), f"found {numbers[tuple(place)]:.17g}; needs {needed}")
+        if not len(bad):
+            self.array = array.reshape(1 if alone else len(array), *self._feature.lengths)
+
+    def _unfit(self, numbers: NDArray[np.float64], array: NDArray[np.float32]) -> tuple[NDArray[np.bool_], str]:
+        """Which numbers do not fit, and what would."""
+        if isinstance(self._feature, ImageFeature):
+            return ~((numbers >= 0) & (numbers <= 255)), "a pixel from 0 to 255: the model scales images itself"
+        if self._feature.type == "int":
+            whole = (numbers == np.floor(numbers)) & (numbers >= _INT32.min) & (numbers <= _INT32.max)
+            return ~whole, "a whole number of 32 bits"
+        return ~np.isfinite(array), "a finite number that a 32-bit float can hold"
+
+    def _needed(self) -> str:
+        one = f"one example of shape {list(self._shape)}" if self._shape else "one number"
+        return f"lists nested as [N{''.join(f', {length}' for length in self._shape)}], or {one}"
+
+
+def _depth(value: object) -> int:
+    """How deep lists are nested, by the first of each."""
+    depth = 0
+    while isinstance(value, list):
+        depth += 1
+        value = value[0] if value else None
+    return depth
+
+
+def _misfits(value: object, shape: Shape, at: str) -> Iterator[Fault]:
+    """Where lists are no lists or of another length, and numbers no numbers."""
+    if not shape:
+        if not _is_number(value):
+            yield Fault(at, f"found {shown(value)}; needs a number")
+    elif not isinstance(value, list) or len(value) != shape[0]:
+        numbers = "numbers" if len(shape) == 1 else f"lists nested as {list(shape[1:])}"
+        found = f"a list of {len(value)}" if isinstance(value, list) else shown(value)
+        yield Fault(at, f"found {found}; needs a list of {shape[0]} {numbers}")
+    elif len(shape) > 1 or not set(map(type, value)) <= {int, float}:
+        # Of a row that holds nothing but numbers, which most are, no number is looked at.
+        for index, entry in enumerate(value):
+            yield from _misfits(entry, shape[1:], f"{at}/{index}")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

@@ -1,0 +1,119 @@
+"""A model's input, out of a picture."""
+
+import math
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from pippin.datasets.limits import DatasetLimits
+from pippin.faults import Fault
+from pippin.predictions.errors import PredictionError, refused
+from pippin.spec import ArrayFeature, Feature, ImageFeature
+from pippin.spec.reserved import PREFIX
+
+FORMATS = ("PNG", "JPEG", "PPM")
+"""Pillow's names of what is taken; to it a PGM is a kind of PPM."""
+
+PIXEL_SCALE = 1 / 255
+"""What uploaded pixels are multiplied by unless the upload says otherwise."""
+
+# With 8 bits a channel or fewer: what Pillow turns into L or RGB without cutting values off.
+_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
+_LIMITS = DatasetLimits()
+
+# Registers the decoders once, for every process that is forked from this one.
+Image.preinit()
+
+
+def from_picture(
+    features: Sequence[Feature], metadata: Mapping[str, str], data: bytes
+) -> dict[str, NDArray[np.float32]]:
+    """The sole input of a model that takes one picture, out of a PNG, JPEG or PGM.
+
+    The picture is made gray or coloured as the input is, then resized to its height and width without regard to the
+    proportions (bilinear, each pixel of the result averaging what it covers). An image-typed input gets the pixels
+    0 to 255, since the model scales them itself. An array gets them multiplied by the scale that its training data had,
+    which the file's metadata holds as `pippin.scale.<input>`. A file without that key was not trained by Pippin; it
+    gets 1/255, what Pippin and most of the world multiply pixels by.
+
+    Args:
+        features: What the model needs.
+        metadata: The user-defined metadata of its file.
+        data: The picture.
+
+    Returns:
+        Input name -> [1, channels, height, width].
+
+    Raises:
+        PredictionError: The model does not take one picture, or the bytes are none.
+    """
+    feature = _image_like(features)
+    channels, height, width = feature.lengths
+    pixels = _pixels(data, "L" if channels == 1 else "RGB", (width, height))
+    scale = np.float32(1.0 if isinstance(feature, ImageFeature) else _scale(feature.name, metadata))
+    # Pillow has H, W or H, W, C; Core ML wants channels first.
+    planes = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
+    return {feature.name: planes[None].astype(np.float32) * scale}
+
+
+def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
+    if len(features) == 1:
+        (feature,) = features
+        if isinstance(feature, ImageFeature):
+            return feature
+        if isinstance(feature, ArrayFeature) and len(feature.lengths) == 3 and feature.lengths[0] in (1, 3):
+            return feature
+    told = ", ".join(
+        f"{feature.name} ({list(feature.lengths)})" if isinstance(feature, ArrayFeature) else feature.name
+        for feature in features
+    )
+    raise refused(
+        Fault(
+            "",
+            "a picture feeds a model whose only input is an image, or an array of shape [1, H, W] or [3, H, W]; "
+            f'this one needs {told}: send {{"inputs": {{…}}}} as JSON',
+        )
+    )
+
+
+def _pixels(data: bytes, mode: str, size: tuple[int, int]) -> NDArray[Any]:
+    try:
+        with Image.open(BytesIO(data), formats=FORMATS) as image:
+            _check(image)
+            # First the colours: the numbers of a palette have no average.
+            converted = image.convert(mode)
+            if converted.size != size:
+                converted = converted.resize(size, Image.Resampling.BILINEAR)
+            return np.asarray(converted)
+    except (PredictionError, MemoryError):
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise refused(Fault("", f"the picture is too large: {error}")) from None
+    except Exception as error:  # noqa: BLE001  # Pillow documents no end of what a damaged file may raise
+        raise refused(Fault("", f"found {len(data):,} bytes that are no PNG, JPEG or PGM: {error}")) from None
+
+
+def _check(image: Image.Image) -> None:
+    """Judges a picture by its header, before its pixels take memory."""
+    width, height = image.size
+    if width * height > _LIMITS.max_pixels:
+        raise refused(Fault("", f"found {width} by {height} pixels; needs at most {_LIMITS.max_pixels:,}"))
+    if image.mode not in _MODES:
+        raise refused(Fault("", f"found more than 8 bits a channel ({image.mode}); save the picture with 8"))
+
+
+def _scale(name: str, metadata: Mapping[str, str]) -> float:
+    text = metadata.get(f"{PREFIX}scale.{name}")
+    if text is None:
+        return PIXEL_SCALE
+    try:
+        scale = float(text)
+    except ValueError:
+        scale = math.nan
+    if not math.isfinite(scale):
+        raise refused(Fault("", f"the model's metadata gives {name} the scale {text[:40]!r}; needs a finite number"))
+    return scale

@@ -1,0 +1,22 @@
+"""Whose fault it is when the sandbox has no answer: that of what it was given, or this machine's."""
+
+from pippin.faults import Fault
+from service.problems import Problem, invalid
+from service.sandbox import SandboxError
+
+_SENTENCES = {
+    "crashed": "reading it crashed the process that did: it is damaged, or made to do harm",
+    "too_slow": "reading it took longer than it may; needs something smaller or simpler",
+    "too_large": "reading it took more memory than it may; needs something smaller or simpler",
+}
+
+
+def fault_of(error: SandboxError) -> Fault | None:
+    """What was wrong with what the sandbox was given; None where nothing was."""
+    return None if error.why == "unavailable" else Fault("", _SENTENCES[error.why])
+
+
+def problem_of(error: SandboxError) -> Problem:
+    """The 422, or the 503, for a request whose body the sandbox was given."""
+    fault = fault_of(error)
+    return invalid([fault]) if fault else Problem("unavailable", f"{error}.".capitalize(), headers={"retry-after": "5"})

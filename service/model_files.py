@@ -1,0 +1,139 @@
+"""What is known of model files and of documents that describe models, all of it learned in the sandbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Literal
+
+import anyio
+
+from pippin.blob_cache import BlobCache
+from pippin.documents.errors import MalformedDocumentError
+from pippin.faults import Fault, FaultyDocumentError
+from pippin.models.record import Inspection
+from pippin.models.trainable import Trainable
+from pippin.spec.summary import SpecSummary
+from service.blame import fault_of
+from service.problems import malformed
+from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
+
+Language = Literal["json", "yaml"]
+Form = Literal["pippin", "swiftcoremltools"]
+
+reading = anyio.CapacityLimiter(2)
+"""For threads that wait for the sandbox while a client's upload is read: it does four things at once, and some of them
+are left to predictions."""
+
+# The largest models that are allowed, of half a gigabyte, are read in a few seconds; what takes longer is made to.
+_SECONDS = 20.0
+# What the parsers need whatever they read, and what they make of a byte: protobuf a message of a hundred bytes of two,
+# in the worst case, Python a number of 32 bytes of four. Beside the 120 MiB that the nursery shares with its children,
+# a megabyte of malice gets no more than half a gigabyte.
+_BASE_BYTES = 384 * 2**20
+_BYTES_A_BYTE = 8
+# Trainables of jobs' models; each takes a few kilobytes.
+_REMEMBERED = 256
+
+
+@dataclass(frozen=True)
+class Built:
+    """A model that was built from a document.
+
+    Attributes:
+        source: The document's language.
+        inspection: What it is; pointers of findings lead into the document.
+    """
+
+    source: Literal["spec", "swiftcoremltools"]
+    inspection: Inspection
+
+
+class ModelFiles:
+    """Reads model files and documents. Safe for threads.
+
+    Every method raises SandboxError, and those that read a file TaskRefused, as `Sandbox.run` does.
+
+    Args:
+        sandbox: Where they are read.
+        cache: Where blobs come from.
+    """
+
+    def __init__(self, sandbox: Sandbox, cache: BlobCache) -> None:
+        self._sandbox = sandbox
+        self._cache = cache
+        self._trainable = lru_cache(maxsize=_REMEMBERED)(self._find_trainable)
+
+    def inspect(self, path: Path) -> Inspection:
+        """What the `.mlmodel` at `path` holds."""
+        return Inspection.model_validate(self._run("inspect_model", path).document)
+
+    def trainable(self, digest: str) -> Trainable:
+        """What a job must know about the model in the blob `digest`.
+
+        Raises:
+            BlobError: The blob cannot be fetched.
+            FaultyDocumentError: It holds no model that can be trained.
+        """
+        try:
+            return self._trainable(digest)
+        except TaskRefused as error:
+            raise FaultyDocumentError("the model has faults", [Fault("", str(error))]) from error
+        except SandboxError as error:
+            if (fault := fault_of(error)) is None:
+                raise
+            raise FaultyDocumentError("the model has faults", [fault]) from error
+
+    def build(self, document: Path, language: Language, to: Path) -> Built:
+        """Write the model that a document describes to `to`.
+
+        Raises:
+            Problem: 400, when it is no document.
+        """
+        answer = self._read("build_model", document, language, to=str(to))
+        return Built(answer["source"], Inspection.model_validate(answer["inspection"]))
+
+    def validate(self, document: Path, language: Language) -> SpecSummary:
+        """What a document describes.
+
+        Raises:
+            Problem: 400, when it is no document.
+        """
+        return SpecSummary.model_validate(self._read("validate_document", document, language))
+
+    def export(self, digest: str, form: Form) -> bytes:
+        """The network in the blob `digest` as a document in JSON.
+
+        Raises:
+            BlobError: The blob cannot be fetched.
+        """
+        return self._cache.open(digest, lambda path: self._of_cache("export_model", path, form=form)).attachment
+
+    def _find_trainable(self, digest: str) -> Trainable:
+        answer = self._cache.open(digest, lambda path: self._of_cache("inspect_model", path))
+        return Inspection.model_validate(answer.document).trainable
+
+    def _of_cache(self, task: str, path: Path, **arguments: object) -> Answer:
+        try:
+            return self._run(task, path, **arguments)
+        except SandboxError:
+            # It may have been removed before the child opened it; the cache then fetches it again.
+            path.stat()
+            raise
+
+    def _read(self, task: str, document: Path, language: Language, **arguments: object) -> Mapping[str, Any]:
+        try:
+            answer: Mapping[str, Any] = self._run(task, document, language=language, **arguments).document
+        except TaskRefused as error:
+            if error.kind == MalformedDocumentError.__name__:
+                raise malformed(str(error)) from error
+            raise
+        return answer
+
+    def _run(self, task: str, path: Path, **arguments: object) -> Answer:
+        return self._sandbox.run(
+            task,
+            {"path": str(path), **arguments},
+            seconds=_SECONDS,
+            memory_bytes=_BASE_BYTES + _BYTES_A_BYTE * path.stat().st_size,
+        )

@@ -1,0 +1,222 @@
+"""Models: uploaded, listed, looked into, handed out, deleted."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import PurePath
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.models.record import ModelRecord, StoredModel
+from service import conditional, openapi, uploads
+from service.blame import fault_of
+from service.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
+from service.context import NeedsRoom, Tenant, TheBlobs, TheModelFiles, TheSettings, TheStore
+from service.disposition import attachment, safe_name
+from service.files import serve
+from service.ingest import workroom
+from service.model_files import Form, reading
+from service.model_uploads import Kind, ModelUploads
+from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
+from service.sandbox import SandboxError, TaskRefused
+
+router = APIRouter(tags=["models"], route_class=JsonRoute)
+upload_router = APIRouter(tags=["models"], route_class=ModelUploadRoute)
+
+# What curl's --data-binary calls everything unless told otherwise is taken for a model's file.
+_MLMODEL = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
+_ENDINGS: dict[str, Kind] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+_FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+
+
+class ModelPage(BaseModel):
+    """A page of models, newest first."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[ModelRecord]
+    has_more: bool = Field(description="Whether older models follow.")
+    next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
+
+
+@upload_router.post(
+    "/models",
+    status_code=201,
+    response_model=ModelRecord,
+    operation_id="addModel",
+    summary="Upload a model",
+    response_description="The model is new. `Location` says where it is.",
+    responses={
+        200: {"description": "The same model under the same name is there already.", "model": ModelRecord},
+        **responses(400, 409, 413, 415, 422, 503),
+    },
+    openapi_extra=openapi.model_body(),
+    dependencies=[NeedsRoom],
+)
+async def add(
+    *,
+    request: Request,
+    response: Response,
+    tenant: Tenant,
+    settings: TheSettings,
+    store: TheStore,
+    blobs: TheBlobs,
+    model_files: TheModelFiles,
+    name: Annotated[
+        str | None, Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id.")
+    ] = None,
+) -> StoredModel:
+    """Send an updatable `.mlmodel`, or a document that describes one.
+
+    A document is a spec or a model of SwiftCoreMLTools, in JSON or in YAML. What cannot be trained is refused with
+    every reason; pointers lead into the document, or into the model as a spec would describe it.
+    """
+    kept = ModelUploads(store, blobs, model_files, settings.max_model_bytes)
+    kind = _kind(request)
+    raw = _MLMODEL if kind == "mlmodel" else {media_type(request)}
+    async with contextmanager_in_threadpool(workroom(settings)) as folder:
+        upload = await uploads.receive(
+            request, folder, settings.max_model_bytes, raw=raw, told=("application/json", YAML[0])
+        )
+        if len(upload.files) > 1:
+            raise malformed(f"it has {len(upload.files)} files; a model is one")
+        (sent,) = upload.files
+        # Of a form's file, the name says what it is.
+        kind = _ENDINGS.get(PurePath(sent.name).suffix.lower(), kind)
+        record, is_new = await anyio.to_thread.run_sync(
+            lambda: kept.keep(sent, kind, name=name, tenant=tenant, folder=folder), limiter=reading
+        )
+    response.status_code = 201 if is_new else 200
+    response.headers["location"] = f"/models/{record.id}"
+    return record
+
+
+@router.get(
+    "/models",
+    operation_id="listModels",
+    summary="List models",
+    response_description="A page of models.",
+    responses=responses(422, 503),
+)
+def page(
+    tenant: Tenant,
+    store: TheStore,
+    after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> ModelPage:
+    """Newest first."""
+    found = store.models.page(tenant, after=after, limit=limit)
+    return ModelPage(data=list(found.items), has_more=found.has_more, next=found.next)
+
+
+def _existing(model_id: str, tenant: Tenant, store: TheStore) -> StoredModel:
+    record = store.models.get(tenant, model_id)
+    if record is None:
+        raise not_found(f"model {model_id}")
+    return record
+
+
+ExistingModel = Annotated[StoredModel, Depends(_existing)]
+
+
+@router.get(
+    "/models/{model_id}",
+    response_model=ModelRecord,
+    operation_id="getModel",
+    summary="Look at a model",
+    response_description="The model.",
+    responses=responses(404, 503),
+)
+def get(request: Request, record: ExistingModel) -> Response:
+    """By id or by name: what it holds, what a job may choose, and what may go wrong with it."""
+    return conditional.document(
+        request, ModelRecord.model_validate(record.model_dump(include=set(ModelRecord.model_fields)))
+    )
+
+
+@router.head("/models/{model_id}/file", include_in_schema=False)
+@router.get(
+    "/models/{model_id}/file",
+    response_class=Response,
+    operation_id="downloadModelFile",
+    summary="Download a model that was uploaded",
+    responses={
+        200: {"description": "The `.mlmodel`.", **_FILE},
+        206: {"description": "The part of it that `Range` asks for.", **_FILE},
+        304: {"description": "The client has it already."},
+        **responses(404, 416, 503),
+    },
+)
+def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
+    """The `.mlmodel` that was sent, or built from a document; with its SHA-256 in `ETag` and `Repr-Digest`."""
+    stem = safe_name(record.name or record.id, record.id)
+    headers = {"content-disposition": attachment(f"{stem.removesuffix('.mlmodel')}.mlmodel")}
+    return serve(request, blobs, record.digest, record.bytes, headers)
+
+
+@router.get(
+    "/models/{model_id}/spec",
+    response_class=Response,
+    operation_id="getModelSpec",
+    summary="Read a model as a document",
+    responses={
+        200: {
+            "description": "The document.",
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ModelSpec"}}},
+        },
+        **responses(404, 422, 503),
+    },
+)
+def spec(
+    record: ExistingModel,
+    model_files: TheModelFiles,
+    form: Annotated[
+        Form,
+        Query(
+            description="`pippin` is the spec language, without weights; `swiftcoremltools` is what that library "
+            "reads, weights included."
+        ),
+    ] = "pippin",
+) -> Response:
+    """A network as a document, to change it or to build it in Swift. Not every model can be said in either language."""
+    with _told_of_the_form():
+        return Response(model_files.export(record.digest, form), media_type="application/json")
+
+
+@router.delete(
+    "/models/{model_id}",
+    status_code=204,
+    operation_id="deleteModel",
+    summary="Delete a model",
+    response_description="The model is gone.",
+    responses=responses(404, 503),
+)
+def delete(record: ExistingModel, tenant: Tenant, store: TheStore) -> None:
+    """Jobs that were submitted with it keep what they need."""
+    store.models.delete(tenant, record.id)
+
+
+def _kind(request: Request) -> Kind:
+    """What the body is said to be; what is neither JSON nor YAML must be a model's file."""
+    return "json" if is_json(request) else "yaml" if is_yaml(request) else "mlmodel"
+
+
+@contextmanager
+def _told_of_the_form() -> Iterator[None]:
+    """Tells what cannot be said in a form as a fault of the parameter that asks for it."""
+    try:
+        yield
+    except TaskRefused as error:
+        details = [f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in error.faults] or [str(error)]
+        raise _unsaid(details) from error
+    except SandboxError as error:
+        if (fault := fault_of(error)) is None:
+            raise
+        raise _unsaid([fault.detail]) from error
+
+
+def _unsaid(details: list[str]) -> Problem:
+    return invalid_request(ErrorItem(parameter="form", detail=detail) for detail in details)

@@ -1,0 +1,269 @@
+"""Jobs' trained models, asked and measured."""
+
+import asyncio
+import base64
+import time
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+import anyio
+from fastapi import APIRouter, Body, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from pippin.datasets.manifest import StoredManifest
+from pippin.faults import Fault, FaultyDocumentError
+from pippin.jobs.job import Artifact, Job
+from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
+from pippin.store import Store
+from service import openapi
+from service.bodies import JsonRoute, is_json, media_type, unsupported
+from service.context import ExistingJob, Tenant, TheCache, TheEvaluations, TheSandbox, TheStore
+from service.problems import Problem, responses
+from service.routes.artifacts import artifact_of
+from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
+from service.validation import parse
+
+router = APIRouter(tags=["jobs"], route_class=JsonRoute)
+
+PICTURES = ("image/png", "image/jpeg", "image/x-portable-graymap")
+
+# A person waits for a prediction; thousands of digits take less than a second of it.
+_PREDICT_SECONDS = 30.0
+# 2,000 digits took the seed's network 0.9 s on one busy core, so all of MNIST's take it half a minute.
+_EVALUATE_SECONDS = 300.0
+# As long as the evaluation before it may take.
+_WAIT_SECONDS = 300.0
+# Beside the model: a body of 32 MiB read as JSON takes half of it, the blobs of one portion the rest.
+_WORKING_BYTES = 2**30
+# The file's bytes, the message parsed from them and the arrays make 3; weights of 4 bits grow to 8 times their size.
+_TIMES_THE_FILE = 8
+
+# Threads of their own: those that all other requests share must not all wait for the sandbox.
+_asking = anyio.CapacityLimiter(4)
+_measuring = anyio.CapacityLimiter(1)
+
+_USUAL_SPLITS = ("test", "validation")
+
+
+_ASKED: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "required": ["inputs"],
+                    "additionalProperties": False,
+                    "properties": {
+                        "inputs": {
+                            "type": "object",
+                            "description": "Input name -> numbers nested as the model declares them, batch first; one "
+                            "example may come without. Arrays as scaled for the training, images as pixels 0 to 255.",
+                        }
+                    },
+                },
+                "example": {"inputs": {"size": [[10.0, 2.0], [4.0, 1.5]]}},
+            },
+            **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURES},
+        },
+    }
+}
+
+
+@router.post(
+    "/jobs/{job_id}/predict",
+    response_model=Prediction,
+    operation_id="predict",
+    summary="Ask a trained model",
+    response_description="What it answers.",
+    responses=responses(400, 404, 409, 413, 415, 422, 503),
+    openapi_extra=_ASKED,
+)
+async def predict(
+    *,
+    request: Request,
+    job: ExistingJob,
+    tenant: Tenant,
+    store: TheStore,
+    cache: TheCache,
+    sandbox: TheSandbox,
+    top: Annotated[int, Query(ge=1, le=1000, description="How many of the likeliest classes to tell.")] = 5,
+) -> Response:
+    """The trained model's answer to examples as JSON, or to one picture, which is resized and scaled as it needs."""
+    body = await _body(request)
+    model = artifact_of(job, "trained")
+
+    def ask() -> Answer:
+        arguments = {**body, "dataset_labels": _labels(job, tenant, store), "top": top}
+        task = _Task(sandbox, "predict", arguments, _PREDICT_SECONDS, model)
+        return cache.open(model.digest, lambda path: task.run(path=path))
+
+    found = await anyio.to_thread.run_sync(ask, limiter=_asking)
+    return Response(found.attachment, media_type="application/json")
+
+
+@router.post(
+    "/jobs/{job_id}/evaluate",
+    operation_id="evaluate",
+    summary="Measure a trained model",
+    response_description="How good it is.",
+    responses=responses(400, 404, 409, 413, 415, 422, 503),
+    openapi_extra=openapi.body(EvaluationRequest),
+)
+async def evaluate(
+    *,
+    document: Annotated[object, Body()],
+    job: ExistingJob,
+    tenant: Tenant,
+    store: TheStore,
+    cache: TheCache,
+    sandbox: TheSandbox,
+    evaluations: TheEvaluations,
+) -> EvaluationReport:
+    """Loss, accuracy, confusion and worst mistakes on a split of any dataset that fits. One is done at a time."""
+    asked = parse(EvaluationRequest, document)
+    model = artifact_of(job, "trained")
+    manifest, split = await run_in_threadpool(_split, asked, tenant, store)
+    own = job.request.dataset
+    arguments = {
+        "manifest": manifest.model_dump(mode="json"),
+        "dataset": {
+            "id": manifest.id,
+            "train": split,
+            "bind": asked.bind or (own.bind if manifest.id == own.id else None),
+        },
+        "most": asked.max_examples,
+    }
+
+    task = _Task(sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)
+
+    def measure() -> Answer:
+        return cache.open(
+            model.digest,
+            lambda path: cache.open(manifest.digest, lambda arrays: task.run(path=path, arrays=arrays)),
+        )
+
+    async with alone(evaluations):
+        began = time.perf_counter()
+        with _of_the_dataset():
+            found = await anyio.to_thread.run_sync(measure, limiter=_measuring)
+        seconds = time.perf_counter() - began
+    return EvaluationReport(**found.document, dataset=manifest.id, split=split, seconds=round(seconds, 3))
+
+
+async def _body(request: Request) -> Mapping[str, Any]:
+    """The arguments that the body comes to."""
+    kind = media_type(request)
+    if is_json(request):
+        if not await request.body():
+            raise Problem("malformed-body", 'The body is empty; this takes JSON, {"inputs": {…}}, or a picture.')
+        return {"document": await request.json(), "picture": None}
+    if kind not in PICTURES:
+        raise unsupported(request, "application/json", *PICTURES)
+    return {"document": None, "picture": base64.b64encode(await request.body()).decode()}
+
+
+def _labels(job: Job, tenant: str, store: Store) -> list[str] | None:
+    """What the dataset calls the classes that the model knows by number; None without names, or without the dataset."""
+    own = job.request.dataset
+    if own.classes is not None:
+        return None
+    manifest = store.datasets.get(tenant, own.id)
+    return None if manifest is None else manifest.labels
+
+
+def _split(asked: EvaluationRequest, tenant: str, store: Store) -> tuple[StoredManifest, str]:
+    """The dataset as if it had but the split that is asked for, and that split's name."""
+    manifest = store.datasets.get(tenant, asked.dataset)
+    if manifest is None:
+        raise FaultyDocumentError("unknown", [Fault("/dataset", f"no dataset is called {asked.dataset!r}")])
+    splits = {split.name: split for split in manifest.splits}
+    name = asked.split or next((usual for usual in _USUAL_SPLITS if usual in splits), manifest.splits[0].name)
+    if name not in splits:
+        detail = f"the dataset has no split {name!r}; its splits are {', '.join(splits)}"
+        raise FaultyDocumentError("unknown", [Fault("/split", detail)])
+    alone = {"splits": [splits[name]], "ranges": {name: manifest.ranges[name]}}
+    return manifest.model_copy(update=alone), name
+
+
+@dataclass(frozen=True)
+class _Task:
+    """A task for the sandbox.
+
+    Attributes:
+        arguments: All but the files.
+        model: Whose size limits the memory.
+    """
+
+    sandbox: Sandbox
+    name: str
+    arguments: Mapping[str, object]
+    seconds: float
+    model: Artifact
+
+    def run(self, **files: Path) -> Answer:
+        """Have it done with these files.
+
+        Raises:
+            TaskRefused: As the sandbox does.
+            FaultyDocumentError: What was asked for takes too much.
+            FileNotFoundError: A file left the cache before it was read.
+            SandboxError: This machine is to blame.
+        """
+        memory = _WORKING_BYTES + _TIMES_THE_FILE * self.model.bytes
+        arguments = {**self.arguments, **{name: str(path) for name, path in files.items()}}
+        try:
+            return self.sandbox.run(self.name, arguments, seconds=self.seconds, memory_bytes=memory)
+        except SandboxError as error:
+            if error.why == "unavailable":
+                raise
+            # One may have been removed before the child opened it; the cache then fetches it again.
+            for path in files.values():
+                path.stat()
+            raise FaultyDocumentError("too much", [Fault("", self._told(error.why, memory))]) from error
+
+    def _told(self, why: str, memory: int) -> str:
+        match why:
+            case "too_slow":
+                return (
+                    f"this took more than the {self.seconds:g} s that it may; needs fewer examples or a smaller model"
+                )
+            case "too_large":
+                return (
+                    f"this took more memory than the {memory / 2**30:.1f} GiB that it may, or answered more than can "
+                    "be sent; needs fewer examples, or a model whose layers make fewer numbers"
+                )
+        return "this ended the process that computed it: the model does something that Pippin cannot compute"
+
+
+@contextmanager
+def _of_the_dataset() -> Iterator[None]:
+    """Tells a task's faults as faults of this body: what a job calls `/dataset` is what does not fit."""
+    try:
+        yield
+    except TaskRefused as error:
+        if not error.faults:
+            raise
+        faults = [replace(fault, pointer=fault.pointer or "/dataset") for fault in error.faults]
+        raise FaultyDocumentError("the dataset does not fit", faults) from error
+
+
+@asynccontextmanager
+async def alone(lock: asyncio.Lock) -> AsyncIterator[None]:
+    """Waits until nobody else is inside. A coroutine waits, since threads are few.
+
+    Raises:
+        Problem: 503, when that takes too long.
+    """
+    try:
+        await asyncio.wait_for(lock.acquire(), _WAIT_SECONDS)
+    except TimeoutError:
+        detail = f"Other evaluations have kept this one waiting for {_WAIT_SECONDS:g} s."
+        raise Problem("unavailable", detail, headers={"retry-after": "60"}) from None
+    try:
+        yield
+    finally:
+        lock.release()

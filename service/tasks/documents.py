@@ -1,0 +1,56 @@
+"""Reads documents that describe models: in the spec language or as SwiftCoreMLTools writes them, in JSON or YAML."""
+
+from pathlib import Path
+from typing import Any
+
+from pippin.documents import strict_json, yaml12
+from pippin.documents.errors import MalformedDocumentError
+from pippin.mlmodel import build
+from pippin.models.documents import read_document
+from pippin.models.record import Inspection
+from pippin.models.trainable import trainable_network
+from pippin.spec.summary import summary
+from service.tasks.describing import described
+
+
+def build_model(path: str, language: str, to: str) -> object:
+    """Build the model that the document at `path` describes, and write its `.mlmodel` to `to`.
+
+    Args:
+        path: A file.
+        language: `json` or `yaml`.
+        to: Another file, which need not be there.
+
+    Returns:
+        `{"source": "spec" or "swiftcoremltools", "inspection": an Inspection}`.
+
+    Raises:
+        MalformedDocumentError: The file is no document.
+        FaultyDocumentError: The document describes no model; it carries every reason.
+    """
+    found = read_document(_value(Path(path).read_bytes(), language))
+    inspection = Inspection(
+        model=summary(found.resolved), findings=list(found.findings), trainable=trainable_network(found.resolved)
+    )
+    told = described(inspection)
+    Path(to).write_bytes(build(found.resolved))
+    return {"source": found.source, "inspection": told}
+
+
+def validate_document(path: str, language: str) -> object:
+    """What the document at `path` describes, as a `SpecSummary` in JSON.
+
+    Raises:
+        MalformedDocumentError, FaultyDocumentError: As `build_model` does.
+    """
+    return read_document(_value(Path(path).read_bytes(), language)).summary().model_dump(mode="json")
+
+
+def _value(data: bytes, language: str) -> Any:  # noqa: ANN401 (any JSON value)
+    try:
+        return strict_json.loads(data) if language == "json" else yaml12.loads(data.decode())
+    except UnicodeDecodeError as error:
+        raise MalformedDocumentError(f"it is not UTF-8: byte {error.start} does not fit") from error
+    except MalformedDocumentError as error:
+        # Only the text of an error leaves the sandbox.
+        raise MalformedDocumentError(error.located) from error

@@ -1,0 +1,144 @@
+"""`pippin predict` and `evaluate` against a whole, real Pippin."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+from typer.testing import Result
+
+from pippin.client import Client
+
+Invoke = Callable[..., Result]
+EXAMPLES = 30
+SPEC: dict[str, Any] = {
+    "inputs": [{"name": "image", "shape": [1, 28, 28]}],
+    "outputs": [{"name": "digit", "shape": [10]}],
+    "layers": [
+        {"type": "flatten", "name": "flat"},
+        {"type": "inner_product", "name": "dense", "output_channels": 10, "updatable": True},
+        {"type": "softmax", "name": "softmax"},
+    ],
+    "loss": {"type": "categorical_cross_entropy"},
+    "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 5},
+    "epochs": 20,
+}
+
+
+@pytest.fixture(scope="module")
+def pictures() -> NDArray[np.uint8]:
+    """A bright line for each digit, where no other has it: one straight look tells them apart."""
+    shown = np.zeros((EXAMPLES, 1, 28, 28), np.uint8)
+    for row in range(EXAMPLES):
+        shown[row, 0, 2 * (row % 10)] = 255
+    return shown
+
+
+@pytest.fixture(scope="module")
+def job(running_up: SimpleNamespace, pictures: NDArray[np.uint8], tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A job that has learned them."""
+    file = tmp_path_factory.mktemp("lines") / "lines.npz"
+    truth = (np.arange(EXAMPLES, dtype=np.int32) % 10).reshape(-1, 1)
+    arrays: dict[str, Any] = {
+        "train/image": pictures,
+        "train/digit_true": truth,
+        "test/image": pictures[:10],
+        "test/digit_true": truth[:10],
+    }
+    np.savez(file, **arrays)
+    with Client(running_up.url) as client:
+        client.add_dataset("lines", [file])
+        submitted = client.submit({"model": {"spec": SPEC}, "dataset": "lines"})
+        ended = client.wait(submitted.id, timeout=60)
+    assert ended.status == "succeeded", ended.reason
+    return ended.id
+
+
+@pytest.fixture
+def with_service(invoke: Invoke, running_up: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> Invoke:
+    """`invoke`, with the running service as the one that is asked."""
+    monkeypatch.setenv("PIPPIN_URL", running_up.url)
+    return invoke
+
+
+def test_a_picture_gets_its_class_with_bars(
+    with_service: Invoke, job: str, pictures: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    Image.fromarray(pictures[4, 0]).save(tmp_path / "four.png")
+    result = with_service("predict", job, tmp_path / "four.png", "--top", "3")
+    assert result.exit_code == 0, result.stderr
+    heading, first, *rest = result.stdout.splitlines()
+    assert heading.split() == ["CLASS", "PROBABILITY"]
+    label, share, bar = first.split()
+    assert label == "4"
+    assert len(bar) == round(30 * float(share.rstrip("%")) / 100)
+    assert len(rest) == 2
+
+
+def test_arrays_are_taken_as_already_scaled_from_json_and_npz(
+    with_service: Invoke, job: str, pictures: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    images = pictures[[7, 1]].astype(np.float32) / np.float32(255)
+    np.savez(tmp_path / "two.npz", image=images)
+    (tmp_path / "two.json").write_text(json.dumps({"inputs": {"image": images.tolist()}}))
+    (tmp_path / "bare.json").write_text(json.dumps({"image": images.tolist()}))
+    found = [
+        json.loads(with_service("predict", job, tmp_path / name, "--json").stdout)
+        for name in ("two.npz", "two.json", "bare.json")
+    ]
+    assert found[0] == found[1] == found[2]
+    assert [choices[0]["label"] for choices in found[0]["top"]] == [7, 1]
+    told = with_service("predict", job, tmp_path / "two.npz", "--top", "1").stdout
+    assert "example 0" in told
+    assert "example 1" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "code", "said"),
+    [
+        ("none.png", None, 2, "cannot be read: No such file"),
+        ("none.json", None, 2, "cannot be read: No such file"),
+        ("none.npz", None, 2, "cannot be read: No such file"),
+        ("text.png", b"hello", 2, "text.png is no PNG, JPEG or PGM"),
+        ("broken.png", b"\x89PNG\r\n\x1a\n", 3, "no PNG, JPEG or PGM"),
+        ("broken.json", b"{", 3, "broken.json is not JSON"),
+        ("list.json", b"[1]", 3, "list.json must hold arrays by input"),
+        ("broken.npz", b"x", 3, "broken.npz is not an NPZ file of plain arrays"),
+        ("short.json", b'{"image": [[[1, 2]]]}', 3, "/inputs/image/0: found a list of 1; needs a list of 28"),
+    ],
+)
+def test_what_cannot_be_asked_is_told(
+    *, name: str, content: bytes | None, code: int, said: str, with_service: Invoke, job: str, tmp_path: Path
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    result = with_service("predict", job, tmp_path / name)
+    assert result.exit_code == code
+    assert said in result.stderr
+
+
+def test_an_evaluation_is_told_with_its_confusion(with_service: Invoke, job: str) -> None:
+    result = with_service("evaluate", job, "--dataset", "lines")
+    assert result.exit_code == 0, result.stderr
+    first, heading, *rows = result.stdout.splitlines()
+    assert first.startswith("loss ")
+    assert "accuracy 1.0000 on 10 examples of test" in first
+    assert heading.split() == ["TRUE", "\\", "PREDICTED", *map(str, range(10))]
+    assert [row.split() for row in rows] == [
+        [str(digit), *("1" if other == digit else "·" for other in range(10))] for digit in range(10)
+    ]
+
+
+def test_an_evaluation_in_json_says_what_was_asked_for(with_service: Invoke, job: str) -> None:
+    asked = ["evaluate", job, "--dataset", "lines", "--split", "train", "--max-examples", "5", "--json"]
+    found = json.loads(with_service(*asked).stdout)
+    assert (found["split"], found["examples"]) == ("train", 5)
+    assert found["accuracy"] == 1
+    refused = with_service("evaluate", job, "--dataset", "nothing")
+    assert refused.exit_code == 3
+    assert "/dataset: no dataset is called 'nothing'" in refused.stderr

@@ -1,0 +1,137 @@
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pippin.datasets.errors import DatasetError
+from pippin.datasets.examples import Examples, split_examples
+from pippin.datasets.manifest import Manifest
+from pippin.jobs.request import ResolvedDataset
+from pippin.models.trainable import Trainable
+from pippin.spec import ArrayFeature, Feature, ImageFeature
+
+_IMAGE = ArrayFeature(name="image", shape=(1, 2, 2))
+_ARRAYS: Mapping[str, Any] = {
+    "train/pixels": np.arange(40, dtype=np.uint8).reshape(10, 1, 2, 2),
+    "train/label": np.arange(10, dtype=np.int32).reshape(10, 1),
+    "test/pixels": np.zeros((3, 1, 2, 2), np.uint8),
+    "test/label": np.zeros((3, 1), np.int32),
+}
+
+
+def _manifest() -> Manifest:
+    return Manifest.model_validate(
+        {
+            "id": "ds_1",
+            "name": None,
+            "format": "npz",
+            "digest": "sha256:" + "0" * 64,
+            "bytes": 1,
+            "features": [
+                {"name": "pixels", "shape": (1, 2, 2), "dtype": "uint8", "scale": 1 / 255},
+                {"name": "label", "shape": (1,), "dtype": "int32"},
+            ],
+            "splits": [{"name": "train", "examples": 10}, {"name": "test", "examples": 3}],
+            "labels": None,
+            "created_at": datetime.now(UTC),
+        }
+    )
+
+
+def _model(image: Feature) -> Trainable:
+    truth = ArrayFeature(name="truth", shape=(1,), type="int")
+    return Trainable(features=(image, truth), target="truth", classes=10, method="sgd", counts={})
+
+
+def _split(
+    arrays: Mapping[str, Any] = _ARRAYS, seed: int = 7, image: Feature = _IMAGE, **dataset: object
+) -> tuple[Examples, Examples | None]:
+    fields = {
+        "id": "ds_1",
+        "name": None,
+        "digest": "sha256:" + "0" * 64,
+        "train": "train",
+        "validation": None,
+        "validation_fraction": None,
+        "bind": {"image": "pixels", "truth": "label"},
+    }
+    return split_examples(ResolvedDataset.model_validate(fields | dataset), _manifest(), _model(image), arrays, seed)
+
+
+def test_each_training_input_takes_the_feature_bound_to_it_with_its_scale() -> None:
+    training, validation = _split()
+    assert validation is None
+    assert training.count == 10
+    assert training.scales == {"image": 1 / 255, "truth": 1.0}
+    assert training.arrays["image"].dtype == np.uint8
+    np.testing.assert_array_equal(training.arrays["image"], _ARRAYS["train/pixels"])
+    np.testing.assert_array_equal(training.arrays["truth"], _ARRAYS["train/label"])
+
+
+def test_validation_takes_the_split_of_that_name() -> None:
+    _, validation = _split(validation="test")
+    assert validation is not None
+    assert validation.count == 3
+    assert validation.scales["image"] == 1 / 255
+
+
+def test_held_out_examples_and_the_rest_are_all_of_them_and_the_seed_draws_them() -> None:
+    training, held = _split(validation_fraction=0.3)
+    again, held_again = _split(validation_fraction=0.3)
+    _, held_otherwise = _split(validation_fraction=0.3, seed=8)
+    assert held is not None
+    assert held_again is not None
+    assert held_otherwise is not None
+    assert (training.count, held.count) == (7, 3)
+    rows = np.concatenate([training.arrays["truth"], held.arrays["truth"]]).ravel()
+    assert sorted(rows.tolist()) == list(range(10))
+    np.testing.assert_array_equal(training.arrays["truth"], again.arrays["truth"])
+    np.testing.assert_array_equal(held.arrays["image"], held_again.arrays["image"])
+    assert held.arrays["truth"].tolist() != held_otherwise.arrays["truth"].tolist()
+    # Pictures stay with their labels.
+    np.testing.assert_array_equal(held.arrays["image"][:, 0, 0, 0] // 4, held.arrays["truth"][:, 0])
+
+
+@pytest.mark.parametrize(("fraction", "held"), [(0.001, 1), (0.999, 9)])
+def test_a_fraction_leaves_an_example_on_either_side(fraction: float, held: int) -> None:
+    training, validation = _split(validation_fraction=fraction)
+    assert validation is not None
+    assert (training.count, validation.count) == (10 - held, held)
+
+
+def test_a_single_example_cannot_be_held_out() -> None:
+    with pytest.raises(DatasetError, match="of 1 example none can be held out"):
+        _split({name: array[:1] for name, array in _ARRAYS.items()}, validation_fraction=0.5)
+
+
+def test_a_split_that_the_file_lacks_is_named_with_those_that_it_has() -> None:
+    with pytest.raises(DatasetError, match=r"no feature pixels in a split holdout; it has test/label, test/pixels"):
+        _split(validation="holdout")
+
+
+def test_an_array_of_another_shape_is_refused() -> None:
+    with pytest.raises(DatasetError, match=r"pixels has the shape \[1, 3, 3\].*image of shape \[1, 2, 2\]"):
+        _split({**_ARRAYS, "train/pixels": np.zeros((10, 1, 3, 3), np.uint8)})
+
+
+def test_features_of_different_lengths_are_refused() -> None:
+    with pytest.raises(DatasetError, match=r"different numbers of examples: \[9, 10\]"):
+        _split({**_ARRAYS, "train/label": np.zeros((9, 1), np.int32)})
+
+
+def test_an_image_input_gets_its_pixels_as_they_are() -> None:
+    training, _ = _split(image=ImageFeature(name="image", color="gray", width=2, height=2))
+    assert training.scales["image"] == 1.0
+    np.testing.assert_array_equal(training.arrays["image"], _ARRAYS["train/pixels"])
+
+
+def test_classes_get_the_models_numbers() -> None:
+    training, _ = _split(classes=[[number, 9 - number] for number in range(10)])
+    assert training.arrays["truth"].ravel().tolist() == list(range(9, -1, -1))
+
+
+def test_a_class_that_the_model_lacks_is_named_with_its_row() -> None:
+    with pytest.raises(DatasetError, match=r"row 3 of train/truth is 3, which is none of the model's classes"):
+        _split(classes=[[0, 0], [1, 1], [2, 2], [5, 3]])

@@ -1,0 +1,127 @@
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pippin.mlmodel import Model, Pipeline
+from pippin.neighbors import NeighborsModel
+from pippin.network import predict
+from pippin.network.arrays import Array
+from pippin.predictions.answers import answer, inputs_of
+from pippin.predictions.documents import nested, prediction, top
+
+Small = Callable[..., Model]
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(600, 4)).astype(np.float32)
+
+
+def test_a_network_answers_what_its_arithmetic_gives_whatever_the_portions(small: Small) -> None:
+    model = small()
+    found = answer(model, {"x": X})
+    expected = predict(model.resolved, model.weights, {"x": X})["y"]
+    output = found.outputs["y"]
+    assert isinstance(output, np.ndarray)
+    assert output.dtype == np.float32
+    np.testing.assert_allclose(output, expected, rtol=1e-6)
+    assert found.labels is None
+    assert found.probabilities is not None
+    np.testing.assert_array_equal(found.probabilities, output)
+
+
+def test_what_the_cross_entropy_judges_are_the_probabilities_although_the_model_does_not_answer_them(
+    small: Small,
+) -> None:
+    layers = [
+        {"type": "inner_product", "name": "dense", "output": "logits", "output_channels": 3, "updatable": True},
+        {"type": "softmax", "name": "softmax", "output": "shares"},
+    ]
+    loss = {"type": "categorical_cross_entropy", "input": "shares"}
+    found = answer(small(layers=layers, loss=loss, outputs=[{"name": "logits", "shape": [3]}]), {"x": X})
+    assert found.outputs.keys() == {"logits"}
+    logits = np.asarray(found.outputs["logits"], dtype=np.float64)
+    shares = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    assert found.probabilities is not None
+    np.testing.assert_allclose(found.probabilities, shares, rtol=1e-5)
+
+
+def test_a_model_of_a_quantity_tells_no_classes_apart(small: Small, regression: dict[str, Any]) -> None:
+    found = answer(small(**regression), {"x": X})
+    assert found.probabilities is None
+    assert found.labels is None
+    assert np.asarray(found.outputs["y"]).shape == (600, 3)
+
+
+def test_a_classifier_answers_labels_and_the_probability_of_each(small: Small, classifier: dict[str, Any]) -> None:
+    model = small(**classifier)
+    found = answer(model, {"x": X})
+    assert found.labels == ("ant", "bee", "cat")
+    assert found.outputs.keys() == {"animal", "shares"}
+    shares = predict(model.resolved, model.weights, {"x": X})[model.resolved.probabilities_blob].reshape(600, 3)
+    assert found.outputs["animal"] == [("ant", "bee", "cat")[index] for index in shares.argmax(axis=1)]
+    assert len(set(found.outputs["animal"])) > 1
+    first = found.outputs["shares"][0]
+    assert isinstance(first, dict)
+    assert list(first) == ["ant", "bee", "cat"]
+    np.testing.assert_allclose(list(first.values()), shares[0], rtol=1e-6)
+
+
+def test_neighbours_answer_the_label_of_the_nearest(neighbors: NeighborsModel) -> None:
+    found = answer(neighbors, {"point": np.array([[0.9, 0.4], [2.9, 4.1]])})
+    assert found.labels == ("red", "blue")
+    assert found.outputs["color"] == ["blue", "red"]
+    assert neighbors.probabilities is not None
+    assert found.outputs[neighbors.probabilities] == [{"red": 0.0, "blue": 1.0}, {"red": 1.0, "blue": 0.0}]
+
+
+def test_a_pipeline_asks_its_last_model_about_what_the_front_makes(
+    pipeline: Pipeline, neighbors: NeighborsModel
+) -> None:
+    (front,) = pipeline.front
+    points = predict(front.resolved, front.weights, {"x": X})["point"]
+    found = answer(pipeline, {"x": X})
+    assert found.outputs["color"] == answer(neighbors, {"point": points}).outputs["color"]
+    assert len(set(found.outputs["color"])) > 1
+    np.testing.assert_allclose(np.asarray(found.outputs["point"]), points, rtol=1e-6)
+    assert [feature.name for feature in inputs_of(pipeline)] == ["x"]
+
+
+def test_the_likeliest_come_first_and_of_equal_ones_the_lower_index() -> None:
+    shares = np.array([[0.25, 0.5, 0.25], [0.0, np.nan, 1.0]])
+    assert top(shares, None, 2) == [
+        [{"label": 1, "probability": 0.5}, {"label": 0, "probability": 0.25}],
+        [{"label": 2, "probability": 1.0}, {"label": 0, "probability": 0.0}],
+    ]
+    assert top(shares[1:], ("a", "b", "c"), 9)[0][-1] == {"label": "b", "probability": None}
+
+
+def test_json_has_null_where_there_is_no_number() -> None:
+    assert nested(np.array([[1.0, np.inf], [np.nan, 2.0]], dtype=np.float32)) == [[1.0, None], [None, 2.0]]
+
+
+def test_overflow_is_answered_and_warns_nobody(small: Small, regression: dict[str, Any]) -> None:
+    model = small(**regression)
+    dense = model.weights["dense"]
+    huge: dict[str, dict[str, Array]] = {"dense": {**dense, "weights": np.full_like(dense["weights"], 3e38)}}
+    found = answer(replace(model, weights=huge), {"x": np.full((1, 4), 9, np.float32)})
+    assert prediction(found, None, 5) == {"outputs": {"y": [[None] * 3]}, "labels": None, "top": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [(["ant", "bee", "cat"], ["ant", "bee", "cat"]), (["ant", "bee"], None), (None, None)],
+)
+def test_a_model_without_names_takes_those_of_its_dataset_where_there_is_one_a_class(
+    small: Small, given: list[str] | None, expected: list[str] | None
+) -> None:
+    found = prediction(answer(small(), {"x": X[:1]}), given, 1)
+    assert found["labels"] == expected
+    assert (found["top"][0][0]["label"] in ("ant", "bee", "cat")) is (expected is not None)
+
+
+def test_no_jax_is_needed() -> None:
+    code = "import sys, pippin.predictions.evaluation, pippin.predictions.pictures; sys.exit('jax' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,141 @@
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pippin.datasets.examples import Examples
+from pippin.mlmodel import Model, Pipeline
+from pippin.neighbors import NeighborsModel
+from pippin.network import losses, predict
+from pippin.predictions import evaluation
+from pippin.predictions.answers import answer
+from pippin.predictions.evaluation import evaluate
+
+Small = Callable[..., Model]
+RNG = np.random.default_rng(5)
+COUNT = 700
+X = RNG.integers(0, 256, (COUNT, 4)).astype(np.uint8)
+TRUTH = RNG.integers(0, 3, (COUNT, 1)).astype(np.int32)
+SCALE = 1 / 64
+
+
+def examples(target: str, truth: NDArray[Any] = TRUTH, x: NDArray[Any] = X) -> Examples:
+    return Examples({"x": x, target: truth}, {"x": SCALE}, len(x))
+
+
+def scaled() -> NDArray[np.float32]:
+    return X.astype(np.float32) * np.float32(SCALE)
+
+
+def test_loss_accuracy_and_confusion_are_what_counting_by_hand_gives(small: Small) -> None:
+    model = small()
+    target = model.resolved.training_target
+    found = evaluate(model, examples(target))
+    shares = predict(model.resolved, model.weights, {"x": scaled()})["y"]
+    guesses = shares.argmax(axis=1)
+    expected = losses(model.resolved, model.weights, {"x": scaled(), target: TRUTH})
+    assert found.loss == pytest.approx(float(expected.mean()), rel=1e-5)
+    assert found.accuracy == sum(guesses == TRUTH[:, 0]) / COUNT
+    assert found.examples == COUNT
+    matrix = [[0] * 3 for _ in range(3)]
+    for truth, guess in zip(TRUTH[:, 0], guesses, strict=True):
+        matrix[truth][guess] += 1
+    assert found.confusion is not None
+    assert found.confusion.labels == [0, 1, 2]
+    assert found.confusion.matrix == matrix
+
+
+def test_the_worst_mistakes_are_those_that_the_model_was_surest_of(small: Small) -> None:
+    model = small()
+    found = evaluate(model, examples(model.resolved.training_target), dataset_labels=["a", "b", "c"])
+    shares = predict(model.resolved, model.weights, {"x": scaled()})["y"]
+    wrong = [row for row in range(COUNT) if shares[row].argmax() != TRUTH[row, 0]]
+    wrong.sort(key=lambda row: (-float(shares[row].max()), row))
+    assert [mistake.row for mistake in found.worst] == wrong[: evaluation.MOST_MISTAKES]
+    worst = found.worst[0]
+    assert worst.label == "abc"[TRUTH[worst.row, 0]]
+    assert worst.predicted == "abc"[shares[worst.row].argmax()]
+    assert worst.probability == pytest.approx(float(shares[worst.row].max()))
+    assert found.confusion is not None
+    assert found.confusion.labels == ["a", "b", "c"]
+
+
+def test_a_classifier_uses_its_own_names(small: Small, classifier: dict[str, Any]) -> None:
+    model = small(**classifier)
+    found = evaluate(model, examples("animal"), dataset_labels=["x", "y", "z"])
+    plain = small()
+    assert found.confusion is not None
+    assert found.confusion.labels == ["ant", "bee", "cat"]
+    other = evaluate(plain, examples(plain.resolved.training_target))
+    assert found.loss == pytest.approx(other.loss)
+    assert found.accuracy == other.accuracy
+
+
+def test_a_model_of_a_quantity_has_a_loss_alone(small: Small, regression: dict[str, Any]) -> None:
+    model = small(**regression)
+    target = model.resolved.training_target
+    truth = RNG.integers(0, 9, (COUNT, 3)).astype(np.uint8)
+    found = evaluate(model, Examples({"x": X, target: truth}, {"x": SCALE, target: 0.5}, COUNT))
+    outputs = predict(model.resolved, model.weights, {"x": scaled()})["y"].astype(np.float64)
+    assert found.loss == pytest.approx(((outputs - truth * 0.5) ** 2).mean(), rel=1e-5)
+    assert (found.accuracy, found.confusion, found.worst) == (None, None, [])
+
+
+def test_a_loss_that_is_no_number_is_null(small: Small, regression: dict[str, Any]) -> None:
+    model = small(**regression)
+    truth = np.full((COUNT, 3), 3e38, np.float32)
+    assert evaluate(model, examples(model.resolved.training_target, truth)).loss is None
+
+
+def test_neighbours_are_measured_by_the_names_that_they_have_learned(neighbors: NeighborsModel) -> None:
+    points = np.array([[0, 0], [1, 0.5], [3, 4], [1, 0.4]], np.float32)
+    held = Examples({"point": points, "color": np.array([[1], [0], [2], [1]], np.int32)}, {}, 4)
+    found = evaluate(neighbors, held, dataset_labels=["blue", "red", "green"])
+    assert found.loss is None
+    assert found.accuracy == 0.5
+    assert found.confusion is not None
+    assert found.confusion.labels == ["red", "blue", "green"]
+    assert found.confusion.matrix == [[1, 1, 0], [0, 1, 0], [1, 0, 0]]
+    assert [(each.row, each.label, each.predicted, each.probability) for each in found.worst] == [
+        (2, "green", "red", 1.0),
+        (3, "red", "blue", 1.0),
+    ]
+
+
+def test_a_pipeline_is_measured_behind_its_front(pipeline: Pipeline) -> None:
+    guesses = answer(pipeline, {"x": scaled()}).outputs["color"]
+    names = ["red", "blue", "green"]
+    hits = sum(names[truth] == guess for truth, guess in zip(TRUTH[:, 0], guesses, strict=True))
+    found = evaluate(pipeline, examples("color"), dataset_labels=names)
+    assert found.accuracy == hits / COUNT
+
+
+def test_few_examples_are_spread_over_all_of_them(small: Small) -> None:
+    model = small()
+    target = model.resolved.training_target
+    rows = [0, 140, 280, 420, 560]
+    few = evaluate(model, examples(target), most=5)
+    same = evaluate(model, examples(target, TRUTH[rows], X[rows]))
+    assert few.examples == 5
+    assert few.loss == same.loss
+    assert few.confusion == same.confusion
+    assert evaluate(model, examples(target), most=10**9).examples == COUNT
+
+
+def test_no_matrix_is_made_of_too_many_classes(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(evaluation, "MOST_CONFUSED", 2)
+    model = small()
+    found = evaluate(model, examples(model.resolved.training_target))
+    assert found.confusion is None
+    assert found.accuracy is not None
+
+
+def test_mapped_arrays_are_read_a_portion_at_a_time(small: Small, tmp_path: Path) -> None:
+    model = small()
+    np.save(tmp_path / "x.npy", X)
+    mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
+    target = model.resolved.training_target
+    assert evaluate(model, examples(target, x=mapped)) == evaluate(model, examples(target))

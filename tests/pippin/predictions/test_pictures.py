@@ -1,0 +1,105 @@
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from pippin.predictions.errors import PredictionError
+from pippin.predictions.pictures import from_picture
+from pippin.spec import ArrayFeature, Feature, ImageFeature
+
+DIGIT = ArrayFeature(name="image", shape=(1, 2, 3))
+COLORED = ArrayFeature(name="image", shape=(3, 2, 3))
+PIXELS = np.array([[0, 10, 255], [7, 128, 64]], np.uint8)
+COLORS = np.arange(18, dtype=np.uint8).reshape(2, 3, 3) * 13
+
+
+def encoded(pixels: NDArray[np.uint8], form: str = "PNG", mode: str | None = None) -> bytes:
+    file = io.BytesIO()
+    image = Image.fromarray(pixels)
+    (image.convert(mode) if mode else image).save(file, form)
+    return file.getvalue()
+
+
+def test_an_array_gets_each_pixel_times_the_scale_of_its_training_data() -> None:
+    found = from_picture((DIGIT,), {"pippin.scale.image": "0.5"}, encoded(PIXELS))["image"]
+    assert found.dtype == np.float32
+    assert found.tolist() == [[[[0, 5, 127.5], [3.5, 64, 32]]]]
+
+
+def test_without_a_known_scale_pixels_come_to_one_at_most() -> None:
+    found = from_picture((DIGIT,), {"pippin.scale.other": "9"}, encoded(PIXELS))["image"]
+    np.testing.assert_array_equal(found[0, 0], PIXELS.astype(np.float32) * np.float32(1 / 255))
+
+
+@pytest.mark.parametrize("color", ["rgb", "bgr"])
+def test_an_image_gets_its_pixels_as_they_are_red_first(color: str) -> None:
+    feature = ImageFeature.model_validate({"name": "image", "color": color, "width": 3, "height": 2, "scale": 0.1})
+    found = from_picture((feature,), {"pippin.scale.image": "0.5"}, encoded(COLORS))["image"]
+    np.testing.assert_array_equal(found[0], COLORS.transpose(2, 0, 1))
+
+
+def test_a_gray_input_weighs_colours_and_a_coloured_one_repeats_gray() -> None:
+    gray = from_picture((DIGIT,), {"pippin.scale.image": "1.0"}, encoded(COLORS))["image"][0, 0]
+    # ITU-R 601-2, as Pillow's documentation of "L" gives it.
+    luma = (COLORS.astype(np.float64) * [0.299, 0.587, 0.114]).sum(axis=2)
+    np.testing.assert_allclose(gray, luma, atol=1)
+    colored = from_picture((COLORED,), {"pippin.scale.image": "1.0"}, encoded(PIXELS))["image"]
+    np.testing.assert_array_equal(colored[0], np.stack([PIXELS] * 3))
+
+
+def test_a_larger_picture_is_averaged_and_a_uniform_one_stays_so() -> None:
+    halves = np.repeat(np.array([[0, 200]], np.uint8), 100, axis=1).repeat(100, axis=0)
+    feature = ArrayFeature(name="image", shape=(1, 1, 2))
+    found = from_picture((feature,), {"pippin.scale.image": "1.0"}, encoded(halves))["image"].ravel()
+    # A triangle two pixels of the result wide: 7/8 of it lie inside the picture, 1/8 over the other half.
+    np.testing.assert_allclose(found, [200 / 7, 200 * 6 / 7], atol=1)
+    even = from_picture((feature,), {"pippin.scale.image": "1.0"}, encoded(np.full((50, 7), 99, np.uint8)))["image"]
+    assert even.ravel().tolist() == [99, 99]
+
+
+@pytest.mark.parametrize(
+    ("form", "mode", "tolerance"), [("PPM", None, 0), ("JPEG", None, 12), ("PNG", "P", 0), ("PNG", "LA", 0)]
+)
+def test_other_forms_of_the_same_picture(form: str, mode: str | None, tolerance: int) -> None:
+    found = from_picture((DIGIT,), {"pippin.scale.image": "1.0"}, encoded(PIXELS, form, mode))["image"]
+    np.testing.assert_allclose(found[0, 0], PIXELS, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("data", "detail"),
+    [
+        (b"", "found 0 bytes that are no PNG, JPEG or PGM"),
+        (b"GIF89a", "found 6 bytes that are no PNG, JPEG or PGM"),
+        (encoded(PIXELS)[:50], "that are no PNG, JPEG or PGM"),
+        (b"P5 3 2 65535\n" + bytes(12), "found more than 8 bits a channel"),
+        (b"P5 90000 90000 255\n", "found 90000 by 90000 pixels"),
+        (b"P5 9000 9000 255\n", "found 9000 by 9000 pixels; needs at most 67,108,864"),
+    ],
+)
+def test_what_is_no_picture_is_refused(data: bytes, detail: str) -> None:
+    with pytest.raises(PredictionError) as caught:
+        from_picture((DIGIT,), {}, data)
+    ((where, told),) = [(fault.pointer, fault.detail) for fault in caught.value.faults]
+    assert where == ""
+    assert detail in told or "the picture is too large" in told
+
+
+@pytest.mark.parametrize(
+    "features",
+    [
+        (ArrayFeature(name="v", shape=(784,)),),
+        (ArrayFeature(name="v", shape=(2, 4, 4)),),
+        (DIGIT, ArrayFeature(name="v", shape=(1,))),
+    ],
+)
+def test_a_model_that_takes_no_picture_says_what_it_needs(features: tuple[Feature, ...]) -> None:
+    with pytest.raises(PredictionError, match=r"a picture feeds a model whose only input is an image.* this one needs"):
+        from_picture(features, {}, encoded(PIXELS))
+
+
+@pytest.mark.parametrize("scale", ["abc", "nan", "inf", ""])
+def test_a_scale_that_is_no_number_is_refused(scale: str) -> None:
+    with pytest.raises(PredictionError, match="the model's metadata gives image the scale"):
+        from_picture((DIGIT,), {"pippin.scale.image": scale}, encoded(PIXELS))

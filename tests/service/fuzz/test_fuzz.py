@@ -1,0 +1,94 @@
+"""Whatever a client sends as a model or a spec, the service answers: never with a 5xx, and it goes on living.
+
+`make fuzz` sends ten times as many as `make test` does.
+"""
+
+import json
+import sys
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+import httpx2
+import pytest
+
+from service.sandbox import Sandbox
+from tests.service.fuzz.mutations import mutated_document, mutated_file
+from tests.service.fuzz.seeds import files, specs
+
+SEED = 20_261_124
+# As many as the sandbox does at once leave it no time to wait.
+THREADS = 4
+SHARES = {"file": 0.6, "spec": 0.2, "validate": 0.2}
+
+
+@dataclass
+class Tally:
+    """What came back.
+
+    Attributes:
+        answers: How often, by what was sent and the status.
+        slowest: Seconds of the slowest answer, by what was sent.
+        wrong: What no client may ever get, with what brought it about.
+    """
+
+    answers: Counter[tuple[str, int]] = field(default_factory=Counter)
+    slowest: dict[str, float] = field(default_factory=dict)
+    wrong: list[str] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, kind: str, number: int, answer: httpx2.Response, seconds: float) -> None:
+        """One answer."""
+        with self.lock:
+            self.answers[kind, answer.status_code] += 1
+            self.slowest[kind] = max(self.slowest.get(kind, 0), seconds)
+            if answer.status_code not in {200, 201, 400, 409, 413, 422}:
+                self.wrong.append(f"case {number} ({kind}): {answer.status_code} {answer.text[:300]}")
+
+    def table(self, sandbox: Sandbox) -> str:
+        """All of it, for people."""
+        lines = [f"{'sent':<10} {'status':>6} {'times':>7}"]
+        lines += [f"{kind:<10} {status:>6} {times:>7}" for (kind, status), times in sorted(self.answers.items())]
+        lines += [f"slowest {kind}: {seconds:.3f} s" for kind, seconds in sorted(self.slowest.items())]
+        return "\n".join([*lines, f"most memory of a child: {sandbox.peak_bytes / 2**20:.0f} MB"])
+
+
+@pytest.mark.timeout(1800)
+def test_no_upload_however_broken_harms_the_service(
+    http: httpx2.Client,
+    service: Any,  # noqa: ANN401 - its class stands in conftest.py
+    pytestconfig: pytest.Config,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    cases = pytestconfig.getoption("--fuzz-cases")
+    sandbox: Sandbox = service.server.config.app.state.sandbox
+    models, documents, tally = files(), specs(), Tally()
+
+    def send(number: int) -> None:
+        random = Random(f"{SEED} {number}")
+        kind = random.choices(list(SHARES), list(SHARES.values()))[0]
+        path = "/specs/validate" if kind == "validate" else "/models"
+        content = mutated_file(random, models) if kind == "file" else mutated_document(random, documents)
+        media = "application/octet-stream" if kind == "file" else "application/json"
+        began = time.perf_counter()
+        answer = http.post(path, content=content, headers={"content-type": media})
+        tally.note(kind, number, answer, time.perf_counter() - began)
+        if answer.status_code == 422:
+            problem = json.loads(answer.content)
+            assert problem["errors"], f"case {number}: a refusal says why"
+
+    before = sandbox.nursery_pid
+    with ThreadPoolExecutor(THREADS) as pool:
+        list(pool.map(send, range(cases)))
+    with capsys.disabled():
+        sys.stdout.write(f"\n{tally.table(sandbox)}\n")
+    assert tally.wrong == []
+    assert http.get("/readyz").status_code == 200
+    assert sandbox.nursery_pid == before, "the process that forks the children was lost"
+    # By construction of the limits, and seen to be so.
+    assert sandbox.peak_bytes < 512 * 2**20
+    assert {status for _, status in tally.answers} >= {201, 422}, "some of them are still models"

@@ -1,0 +1,459 @@
+"""Models over HTTP: taken in whatever form, told, handed out, refused."""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from coremltools.models import datatypes
+from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
+from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
+
+from pippin.mlmodel import read
+from pippin.mlmodel.proto import serialize
+from pippin.models.record import ModelRecord
+from tests.service.hostile_models import hostile_files, mnist_file
+
+IsProblem = Callable[..., dict[str, Any]]
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+SWIFT = EXAMPLES / "mnist-cnn.swiftcoremltools.json"
+JSON = {"content-type": "application/json"}
+YAML = {"content-type": "application/yaml"}
+
+
+def faults(problem: dict[str, Any]) -> dict[str, str]:
+    return {item["pointer"]: item["detail"] for item in problem["errors"]}
+
+
+@pytest.fixture(scope="module")
+def mnist() -> bytes:
+    return mnist_file()
+
+
+@pytest.fixture(scope="module")
+def classifier() -> bytes:
+    """An updatable classifier of two named classes, as coremltools' builder makes it."""
+    builder = NeuralNetworkBuilder(
+        [("x", datatypes.Array(3))],
+        [("scores", datatypes.Array(2))],
+        mode="classifier",
+        disable_rank5_shape_mapping=False,
+    )
+    weights = np.arange(6, dtype=np.float32).reshape(2, 3)
+    builder.add_inner_product("dense", weights, np.zeros(2), 3, 2, has_bias=True, input_name="x", output_name="dense")
+    builder.add_softmax("softmax", "dense", "scores")
+    builder.set_class_labels(["cat", "dog"], predicted_feature_name="animal", prediction_blob="scores")
+    builder.make_updatable(["dense"])
+    builder.set_categorical_cross_entropy_loss("loss", "scores")
+    builder.set_sgd_optimizer(SgdParams(lr=0.1, batch=4))
+    builder.set_epochs(3)
+    return serialize(builder.spec)
+
+
+@pytest.fixture(scope="module")
+def neighbors() -> bytes:
+    builder = KNearestNeighborsClassifierBuilder("point", "color", 2, "none")
+    builder.add_samples([[0.0, 0.0], [1.0, 0.5], [3.0, 4.0]], ["red", "blue", "red"])
+    return serialize(builder.spec)
+
+
+@pytest.fixture
+def uploaded(http: httpx2.Client, mnist: bytes) -> dict[str, Any]:
+    """The preset's file as the model `digits`."""
+    answer = http.post("/models?name=digits", content=mnist)
+    assert answer.status_code == 201, answer.text
+    return dict(answer.json())
+
+
+@pytest.fixture
+def small_swift() -> dict[str, Any]:
+    """A network of SwiftCoreMLTools that is small enough to print, weights and all."""
+    document: dict[str, Any] = json.loads(SWIFT.read_text())
+    network = document["neuralNetwork"]
+    layers = [layer for layer in network["layers"] if layer["base"]["name"] in {"flatten1", "hidden2", "softmax"}]
+    layers[0]["base"]["input"] = ["image"]
+    layers[1]["base"] |= {"input": layers[0]["base"]["output"], "inputChannels": 784}
+    network["layers"] = layers
+    return document
+
+
+def test_a_model_is_created_and_found_by_id_and_by_name(http: httpx2.Client, mnist: bytes) -> None:
+    answer = http.post("/models?name=digits", content=mnist)
+    record = answer.json()
+    assert answer.status_code == 201
+    assert answer.headers["location"] == f"/models/{record['id']}"
+    assert ModelRecord.model_validate_json(answer.content)
+    assert "trainable" not in record
+    assert (record["source"], record["bytes"]) == ("mlmodel", len(mnist))
+    assert record["digest"] == f"sha256:{hashlib.sha256(mnist).hexdigest()}"
+    assert record["model"]["kind"] == "neural_network"
+    assert record["model"]["parameter_count"] == 585_958
+    assert record["model"]["layers"][0]["output_shapes"] == [[32, 26, 26]]
+    assert record["model"]["hyperparameters"]["learning_rate"]["maximum"] == 0.3
+    for key in (record["id"], "digits"):
+        found = http.get(f"/models/{key}")
+        assert found.json() == record
+        assert http.get(f"/models/{key}", headers={"if-none-match": found.headers["etag"]}).status_code == 304
+
+
+def test_the_same_model_again_is_the_same_record(http: httpx2.Client, mnist: bytes, uploaded: dict[str, Any]) -> None:
+    again = http.post("/models?name=digits", content=mnist)
+    assert (again.status_code, again.json()) == (200, uploaded)
+    unnamed = http.post("/models", content=mnist)
+    assert (unnamed.status_code, unnamed.json()["name"]) == (201, None)
+    assert http.post("/models", content=mnist).json() == unnamed.json()
+    assert len(http.get("/models").json()["data"]) == 2
+
+
+def test_a_name_belongs_to_one_model(
+    http: httpx2.Client, uploaded: dict[str, Any], classifier: bytes, is_problem: IsProblem
+) -> None:
+    problem = is_problem(http.post("/models?name=digits", content=classifier), 409, "name-taken")
+    assert uploaded["id"] in problem["detail"]
+
+
+@pytest.mark.parametrize("found", ["application/octet-stream", "application/x-www-form-urlencoded", None])
+def test_a_file_may_come_as_curl_sends_it(http: httpx2.Client, mnist: bytes, found: str | None) -> None:
+    headers = {} if found is None else {"content-type": found}
+    assert http.post("/models", content=mnist, headers=headers).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("name", "source"),
+    [
+        ("digits.mlmodel", "mlmodel"),
+        ("mnist-cnn.json", "spec"),
+        ("mnist-cnn.swiftcoremltools.json", "swiftcoremltools"),
+        ("mnist-cnn.swiftcoremltools.yaml", "swiftcoremltools"),
+    ],
+)
+def test_of_a_file_in_a_form_the_name_says_what_it_is(
+    http: httpx2.Client, mnist: bytes, name: str, source: str
+) -> None:
+    content = mnist if source == "mlmodel" else (EXAMPLES / name).read_bytes()
+    answer = http.post("/models", files=[("file", (name, content))])
+    assert (answer.status_code, answer.json()["source"]) == (201, source)
+
+
+@pytest.mark.parametrize(
+    ("name", "found", "source"),
+    [
+        ("mnist-cnn.json", "application/json", "spec"),
+        ("mnist-cnn.json", "application/vnd.pippin+json", "spec"),
+        ("mnist-cnn.json", "application/yaml; charset=utf-8", "spec"),
+        ("mnist-cnn.swiftcoremltools.json", "application/json", "swiftcoremltools"),
+        ("mnist-cnn.swiftcoremltools.yaml", "application/yaml", "swiftcoremltools"),
+        ("mnist-cnn.swiftcoremltools.yaml", "text/yaml", "swiftcoremltools"),
+        ("mnist-cnn.swiftcoremltools.yaml", "application/x-yaml", "swiftcoremltools"),
+    ],
+)
+def test_a_document_is_built_and_stored_as_a_file(http: httpx2.Client, name: str, found: str, source: str) -> None:
+    answer = http.post("/models?name=m", content=(EXAMPLES / name).read_bytes(), headers={"content-type": found})
+    assert answer.status_code == 201, answer.text
+    record = answer.json()
+    assert (record["source"], record["findings"]) == (source, [])
+    assert record["model"]["parameter_count"] == 585_958
+    built = http.get("/models/m/file").content
+    assert f"sha256:{hashlib.sha256(built).hexdigest()}" == record["digest"]
+    again = http.post("/models?name=m", content=built)
+    assert (again.status_code, again.json()) == (200, record)
+
+
+def test_a_classifier_of_coremltools_tells_its_classes(http: httpx2.Client, classifier: bytes) -> None:
+    record = http.post("/models", content=classifier).json()
+    assert record["model"]["kind"] == "neural_network_classifier"
+    assert record["model"]["labels"] == ["cat", "dog"]
+    assert [feature["name"] for feature in record["model"]["training_inputs"]] == ["x", "animal"]
+
+
+def test_nearest_neighbours_tell_their_classes(http: httpx2.Client, neighbors: bytes) -> None:
+    record = http.post("/models", content=neighbors).json()
+    assert record["model"]["kind"] == "nearest_neighbors"
+    assert record["model"]["neighbors"]["samples"] == 3
+    assert record["model"]["neighbors"]["classes"][0] == {"label": "red", "count": 2}
+
+
+def test_what_was_corrected_or_may_go_wrong_is_found_with_pointers_into_the_document(
+    http: httpx2.Client, small_swift: dict[str, Any]
+) -> None:
+    small_swift["neuralNetwork"]["layers"][1]["base"]["colour"] = "red"
+    answer = http.post("/models?name=noted", json=small_swift)
+    assert answer.status_code == 201, answer.text
+    (finding,) = answer.json()["findings"]
+    assert (finding["rule"], finding["pointer"]) == ("swiftcoremltools.reading", "/neuralNetwork/layers/1/base")
+    assert "'colour'" in finding["detail"]
+    assert http.post("/specs/validate", json=small_swift).json()["findings"] == [finding]
+    assert http.get("/models/noted").json()["findings"] == [finding]
+
+
+def test_faults_of_a_swift_document_point_into_it(
+    http: httpx2.Client, small_swift: dict[str, Any], is_problem: IsProblem
+) -> None:
+    small_swift["neuralNetwork"]["layers"][1]["base"]["inputChannels"] = 5
+    for path in ("/models", "/specs/validate"):
+        found = faults(is_problem(http.post(path, json=small_swift), 422, "invalid-request"))
+        assert list(found) == ["/neuralNetwork/layers/1/base/inputChannels"]
+
+
+def test_faults_of_a_spec_carry_the_rule_that_they_break(
+    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
+) -> None:
+    mnist_spec["layers"][1]["name"] = mnist_spec["layers"][0]["name"]
+    mnist_spec["layers"][2]["pooling_type"] = "median"
+    problem = is_problem(http.post("/models", json=mnist_spec), 422, "invalid-request")
+    rules = {item["pointer"]: item.get("rule") for item in problem["errors"]}
+    assert rules == {"/layers/1/name": "names.layers-unique", "/layers/2/pooling_type": None}
+    assert "rule" not in next(item for item in problem["errors"] if item["pointer"] == "/layers/2/pooling_type")
+
+
+@pytest.mark.parametrize(
+    ("content", "headers", "said"),
+    [
+        (b"", JSON, "not JSON"),
+        (b'{"a": 1,}', JSON, "line 1, column"),
+        (b'{"a": NaN}', JSON, "NaN"),
+        (b'{"a": 1, "a": 2}', JSON, "twice"),
+        (b"[" * 200_000, JSON, "deeply"),
+        (b"a: 1\nb: [1, 2\n", YAML, "line 3, column 1"),
+        (b"a: 1\na: 2\n", YAML, "second time at line 2, column 1"),
+        (b"[" * 200_000, YAML, "deeply"),
+        (b"a: \xff", YAML, "UTF-8"),
+        (b"a: !!python/object/apply:os.getcwd []\n", YAML, "tag"),
+        (b"a: &a [*a]\n", YAML, "alias"),
+        (b"a: &a [" + b"x, " * 9 + b"x]\n" + b"".join(b"b%d: *a\n" % n for n in range(2000)), YAML, "10,000 values"),
+    ],
+)
+def test_what_is_no_document_is_a_400(
+    *, http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str], said: str
+) -> None:
+    assert said in is_problem(http.post("/models", content=content, headers=headers), 400, "malformed-body")["detail"]
+
+
+@pytest.mark.parametrize("content", [b"[]", b"null", b"3", b"{}", b'"x"'])
+@pytest.mark.parametrize("headers", [JSON, YAML])
+def test_a_document_of_something_else_is_told_what_is_missing(
+    http: httpx2.Client, is_problem: IsProblem, content: bytes, headers: dict[str, str]
+) -> None:
+    for path in ("/models", "/specs/validate"):
+        assert is_problem(http.post(path, content=content, headers=headers), 422, "invalid-request")["errors"]
+
+
+def test_another_media_type_is_a_415_that_says_what_is_taken(http: httpx2.Client, is_problem: IsProblem) -> None:
+    answer = http.post("/models", content=b"x", headers={"content-type": "text/plain"})
+    is_problem(answer, 415, "unsupported-media-type")
+    assert answer.headers["accept"] == (
+        "multipart/form-data, application/octet-stream, application/json, application/yaml"
+    )
+
+
+def test_several_files_are_no_model(http: httpx2.Client, mnist: bytes, is_problem: IsProblem) -> None:
+    files = [("file", ("a.mlmodel", mnist[:100])), ("file", ("b.mlmodel", mnist[:100]))]
+    assert "2 files" in is_problem(http.post("/models", files=files), 400, "malformed-body")["detail"]
+
+
+@pytest.mark.parametrize("headers", [{}, JSON, YAML])
+def test_more_bytes_than_allowed_are_a_413_announced_or_not(
+    http: httpx2.Client, is_problem: IsProblem, headers: dict[str, str]
+) -> None:
+    def endless() -> Iterator[bytes]:
+        for _ in range(100):
+            yield bytes(65_536)
+
+    for body in (bytes(5_000_001), endless()):
+        assert "5,000,000 bytes" in is_problem(http.post("/models", content=body, headers=headers), 413)["detail"]
+
+
+def test_a_document_of_a_model_that_is_too_large_is_refused(
+    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
+) -> None:
+    hidden = next(layer for layer in mnist_spec["layers"] if layer["name"] == "hidden1")
+    for channels, said in ((2_000, "needs at most 5,000,000"), (200_000, "memory"), (2**24, "500000000")):
+        hidden["output_channels"] = channels
+        problem = is_problem(http.post("/models", json=mnist_spec), 422, "invalid-request")
+        assert any(said in item["detail"] for item in problem["errors"]), problem
+
+
+@pytest.fixture(scope="module")
+def hostile() -> dict[str, tuple[bytes, str]]:
+    return hostile_files()
+
+
+WHAT = [
+    "nothing",
+    "text",
+    "a megabyte of zeros",
+    "a megabyte of noise",
+    "half a file",
+    "all but the last byte",
+    "a huge shape",
+    "a shape of huge size",
+    "too few weights",
+    "a circle",
+    "two layers of one name",
+    "two blobs of one name",
+    "a custom layer",
+    "a linked model",
+    "an mlProgram",
+    "two million layers",
+    "half a million features",
+    "half a million pipeline stages",
+    "a pipeline in a pipeline",
+    "pipelines as deep as can be",
+    "pipelines deeper than can be",
+]
+
+
+def test_every_hostile_file_is_tried(hostile: dict[str, tuple[bytes, str]]) -> None:
+    assert set(WHAT) == set(hostile)
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_a_hostile_file_is_refused_and_harms_nobody(
+    *,
+    http: httpx2.Client,
+    hostile: dict[str, tuple[bytes, str]],
+    is_problem: IsProblem,
+    what: str,
+) -> None:
+    content, said = hostile[what]
+    problem = is_problem(http.post("/models?name=evil", content=content), 422, "invalid-request")
+    assert any(said in f"{item['pointer']}: {item['detail']}" for item in problem["errors"]), problem["errors"]
+    assert http.get("/models").json()["data"] == []
+    assert http.get("/readyz").status_code == 200
+
+
+def test_a_good_model_is_taken_after_all_of_them_at_once(
+    http: httpx2.Client, hostile: dict[str, tuple[bytes, str]], mnist: bytes
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda what: http.post("/models", content=hostile[what][0]).status_code, WHAT))
+    assert set(answers) == {422}
+    assert http.post("/models", content=mnist).status_code == 201
+
+
+def test_models_are_listed_newest_first_page_by_page(http: httpx2.Client, mnist: bytes) -> None:
+    for number in range(3):
+        assert http.post(f"/models?name=m{number}", content=mnist).status_code == 201
+    first = http.get("/models?limit=2").json()
+    assert [record["name"] for record in first["data"]] == ["m2", "m1"]
+    assert "trainable" not in first["data"][0]
+    second = http.get("/models", params={"limit": 2, "after": first["next"]}).json()
+    assert [record["name"] for record in second["data"]] == ["m0"]
+    assert (second["has_more"], second["next"]) == (False, None)
+
+
+def test_the_file_comes_back_whole_in_part_or_not_at_all(
+    http: httpx2.Client, mnist: bytes, uploaded: dict[str, Any]
+) -> None:
+    path = f"/models/{uploaded['id']}/file"
+    whole = http.get(path)
+    assert whole.content == mnist
+    assert whole.headers["content-disposition"] == 'attachment; filename="digits.mlmodel"'
+    assert whole.headers["etag"] == f'"{uploaded["digest"].removeprefix("sha256:")}"'
+    assert whole.headers["repr-digest"].startswith("sha-256=:")
+    part = http.get(path, headers={"range": "bytes=10-19"})
+    assert (part.status_code, part.content) == (206, mnist[10:20])
+    assert http.get(path, headers={"if-none-match": whole.headers["etag"]}).status_code == 304
+    head = http.head(path)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(mnist)))
+
+
+def test_a_model_without_a_name_is_saved_under_its_id(http: httpx2.Client, mnist: bytes) -> None:
+    model_id = http.post("/models", content=mnist).json()["id"]
+    disposition = http.get(f"/models/{model_id}/file").headers["content-disposition"]
+    assert disposition == f'attachment; filename="{model_id}.mlmodel"'
+
+
+def test_a_name_that_ends_as_a_file_does_is_not_ended_twice(http: httpx2.Client, mnist: bytes) -> None:
+    http.post("/models?name=digits.mlmodel", content=mnist)
+    disposition = http.get("/models/digits.mlmodel/file").headers["content-disposition"]
+    assert disposition == 'attachment; filename="digits.mlmodel"'
+
+
+def test_a_network_is_told_as_a_spec_that_makes_the_same_layers(http: httpx2.Client, uploaded: dict[str, Any]) -> None:
+    document = http.get("/models/digits/spec").json()
+    assert not {"weights", "bias"} & set(document["layers"][0])
+    again = http.post("/models", json=document)
+    assert again.status_code == 201, again.text
+    assert again.json()["model"] == uploaded["model"]
+
+
+def test_a_network_is_told_as_swiftcoremltools_with_its_weights(
+    http: httpx2.Client, small_swift: dict[str, Any]
+) -> None:
+    assert http.post("/models?name=small", json=small_swift).status_code == 201
+    told = http.get("/models/small/spec?form=swiftcoremltools").json()
+    assert http.post("/models?name=again", json=told).status_code == 201
+    first, second = (read(http.get(f"/models/{name}/file").content) for name in ("small", "again"))
+    assert first.weights["hidden2"]["weights"].any()
+    for key, array in first.weights["hidden2"].items():
+        assert np.array_equal(second.weights["hidden2"][key], array)
+
+
+@pytest.mark.parametrize("form", ["pippin", "swiftcoremltools"])
+def test_what_is_no_network_cannot_be_told_as_a_document(
+    http: httpx2.Client, neighbors: bytes, is_problem: IsProblem, form: str
+) -> None:
+    http.post("/models?name=colors", content=neighbors)
+    problem = is_problem(http.get(f"/models/colors/spec?form={form}"), 422, "invalid-request")
+    assert [error["parameter"] for error in problem["errors"]] == ["form"]
+    assert "no single network" in problem["errors"][0]["detail"]
+
+
+def test_what_swiftcoremltools_cannot_say_is_told_fault_by_fault(
+    http: httpx2.Client, uploaded: dict[str, Any], is_problem: IsProblem
+) -> None:
+    problem = is_problem(http.get(f"/models/{uploaded['id']}/spec?form=swiftcoremltools"), 422, "invalid-request")
+    assert {error["parameter"] for error in problem["errors"]} == {"form"}
+    assert any(error["detail"].startswith("/optimizer/mini_batch_size: ") for error in problem["errors"])
+
+
+@pytest.mark.usefixtures("uploaded")
+def test_a_form_that_is_none_is_a_faulty_parameter(http: httpx2.Client, is_problem: IsProblem) -> None:
+    problem = is_problem(http.get("/models/digits/spec?form=onnx"), 422, "invalid-request")
+    assert [error["parameter"] for error in problem["errors"]] == ["form"]
+
+
+def test_a_deleted_model_is_gone_and_its_name_free(
+    http: httpx2.Client, uploaded: dict[str, Any], classifier: bytes, is_problem: IsProblem
+) -> None:
+    assert http.delete("/models/digits").status_code == 204
+    for path in ("", "/file", "/spec"):
+        is_problem(http.get(f"/models/{uploaded['id']}{path}"), 404, "not-found")
+    is_problem(http.delete("/models/digits"), 404, "not-found")
+    assert http.post("/models?name=digits", content=classifier).status_code == 201
+
+
+@pytest.mark.parametrize("headers", [JSON, YAML])
+def test_validation_takes_all_languages_and_stores_nothing(http: httpx2.Client, headers: dict[str, str]) -> None:
+    ending = "json" if headers is JSON else "yaml"
+    content = (EXAMPLES / f"mnist-cnn.swiftcoremltools.{ending}").read_bytes()
+    answer = http.post("/specs/validate", content=content, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["parameter_count"], answer.json()["findings"]) == (585_958, [])
+    assert http.get("/models").json()["data"] == []
+
+
+def test_yaml_that_is_none_is_a_400_of_the_validation(http: httpx2.Client, is_problem: IsProblem) -> None:
+    for content, said in ((b"", "empty"), (b"a: [1", "line 2, column 1"), (b"a: \xff", "UTF-8")):
+        answer = http.post("/specs/validate", content=content, headers=YAML)
+        assert said in is_problem(answer, 400, "malformed-body")["detail"]
+
+
+def test_faults_in_yaml_have_the_same_pointers(
+    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
+) -> None:
+    mnist_spec["layers"][2]["pooling_type"] = "median"
+    content = json.dumps(mnist_spec).encode()
+    told = [
+        is_problem(http.post("/specs/validate", content=content, headers=headers), 422)["errors"]
+        for headers in (JSON, YAML)
+    ]
+    assert told[0] == told[1]
+    assert told[0][0]["pointer"] == "/layers/2/pooling_type"

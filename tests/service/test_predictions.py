@@ -1,0 +1,441 @@
+import asyncio
+import io
+import json
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
+from numpy.typing import NDArray
+from PIL import Image
+
+from pippin.blobs import Blobs
+from pippin.client import Client
+from pippin.jobs.request import ResolvedRequest
+from pippin.mlmodel import build, read, with_learned
+from pippin.mlmodel.proto import serialize
+from pippin.network import losses, predict
+from pippin.spec import resolve
+from pippin.spec.presets import preset
+from pippin.store import Store
+from service.problems import Problem
+from service.routes import predictions
+
+IsProblem = Callable[..., dict[str, Any]]
+Trained = Callable[..., str]
+RNG = np.random.default_rng(11)
+IMAGES = RNG.random((3, 1, 28, 28)).astype(np.float32)
+PIXELS = RNG.integers(0, 256, (28, 28)).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def digits() -> bytes:
+    """The seed's model as if trained on pixels times 1/255."""
+    return with_learned(build(resolve(preset("mnist-cnn"))), {}, {"pippin.scale.image": repr(1 / 255)})
+
+
+@pytest.fixture
+def submitted(store: Store) -> Callable[..., str]:
+    """Submits a job, as the service does once it has found no fault in a request."""
+
+    def submit(**dataset: object) -> str:
+        values = {
+            "name": None,
+            "model": {"preset": "mnist-cnn"},
+            "dataset": {
+                "id": "ds_0",
+                "name": "tiny",
+                "digest": "sha256:" + "0" * 64,
+                "train": "train",
+                "validation": None,
+                "validation_fraction": None,
+                "bind": {"image": "image", "output_true": "output_true"},
+            }
+            | dataset,
+            "hyperparameters": {"epochs": 1, "shuffle": True, "seed": 7},
+            "limits": "enforce",
+            "engine": "auto",
+            "compute_units": "all",
+            "report": "epoch",
+            "max_attempts": 3,
+            "timeout_seconds": None,
+            "labels": {},
+        }
+        return store.jobs.submit("default", ResolvedRequest.model_validate(values), spec={}).id
+
+    return submit
+
+
+@pytest.fixture
+def trained(submitted: Callable[..., str], trainer: Callable[[str], Any], blobs: Blobs) -> Trained:
+    """Makes jobs whose trained model is this one."""
+
+    def make(model: bytes, **dataset: object) -> str:
+        job_id = submitted(**dataset)
+        attempt = trainer(job_id)
+        attempt.begin()
+        attempt.succeed(blobs.put_bytes(model), len(model))
+        return job_id
+
+    return make
+
+
+def network_output(model: bytes, images: NDArray[Any]) -> NDArray[Any]:
+    known = read(model)
+    return np.asarray(predict(known.resolved, known.weights, {"image": images})["output"])
+
+
+def png(pixels: NDArray[np.uint8], form: str = "PNG") -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, form)
+    return file.getvalue()
+
+
+def spec_of(shape: list[int], layers: list[dict[str, Any]], **changes: object) -> dict[str, Any]:
+    return {
+        "inputs": [{"name": "x", "shape": shape}],
+        "layers": layers,
+        "loss": {"type": "categorical_cross_entropy"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+        "epochs": 3,
+    } | changes
+
+
+def test_a_batch_gets_what_the_network_gives(http: httpx2.Client, trained: Trained, digits: bytes) -> None:
+    job = trained(digits)
+    answer = http.post(f"/jobs/{job}/predict", json={"inputs": {"image": IMAGES.tolist()}}, params={"top": 2})
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "application/json"
+    found = answer.json()
+    assert found.keys() == {"outputs", "labels", "top"}
+    expected = network_output(digits, IMAGES)
+    np.testing.assert_allclose(found["outputs"]["output"], expected, rtol=1e-4, atol=1e-7)
+    assert found["labels"] is None
+    assert [len(each) for each in found["top"]] == [2, 2, 2]
+    assert [each[0]["label"] for each in found["top"]] == expected.argmax(axis=1).tolist()
+    assert found["top"][1][0]["probability"] == pytest.approx(float(expected[1].max()), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("form", "kind"), [("PNG", "image/png"), ("PPM", "image/x-portable-graymap"), ("JPEG", "image/jpeg")]
+)
+def test_a_picture_is_scaled_as_the_training_data_was(
+    form: str, kind: str, http: httpx2.Client, trained: Trained, digits: bytes
+) -> None:
+    data = png(PIXELS, form)
+    answer = http.post(f"/jobs/{trained(digits)}/predict", content=data, headers={"content-type": kind})
+    assert answer.status_code == 200, answer.text
+    pixels = np.asarray(Image.open(io.BytesIO(data)))
+    expected = network_output(digits, pixels[None, None].astype(np.float32) / 255)
+    np.testing.assert_allclose(answer.json()["outputs"]["output"], expected, rtol=1e-4, atol=1e-7)
+    assert len(answer.json()["top"][0]) == 5
+
+
+def test_a_model_that_only_numbers_its_classes_takes_the_datasets_names(http: httpx2.Client, trained: Trained) -> None:
+    file = io.BytesIO()
+    np.savez(file, x=np.zeros((2, 4), np.float32), label=np.array([0, 1], np.int32))
+    manifest = http.post("/datasets", params={"name": "named"}, content=file.getvalue()).json()
+    assert manifest["labels"] is None
+    csv = b"label,a,b,c,d\nbee,1,2,3,4\nant,4,3,2,1\n"
+    named = http.post("/datasets", params={"name": "bugs", "format": "csv"}, content=csv).json()
+    layers: list[dict[str, Any]] = [
+        {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+        {"type": "softmax", "name": "softmax", "output": "y"},
+    ]
+    model = build(resolve(spec_of([4], layers, outputs=[{"name": "y", "shape": [2]}])))
+    asked = {"inputs": {"x": [1, 2, 3, 4]}}
+    found = http.post(f"/jobs/{trained(model, id=named['id'])}/predict", json=asked).json()
+    assert sorted(found["labels"]) == ["ant", "bee"]
+    assert found["labels"] == named["labels"]
+    assert {choice["label"] for choice in found["top"][0]} == {"ant", "bee"}
+    assert http.post(f"/jobs/{trained(model, id=manifest['id'])}/predict", json=asked).json()["labels"] is None
+
+
+def test_a_classifier_answers_labels(http: httpx2.Client, trained: Trained) -> None:
+    layers: list[dict[str, Any]] = [
+        {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+        {"type": "softmax", "name": "softmax"},
+    ]
+    names = {"labels": ["ant", "bee"], "predicted_feature": "bug", "probabilities": "shares"}
+    job = trained(build(resolve(spec_of([4], layers, classifier=names))))
+    found = http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[1, 2, 3, 4], [4, 3, 2, 1]]}}).json()
+    assert found["labels"] == ["ant", "bee"]
+    assert found["outputs"]["bug"] == [choices[0]["label"] for choices in found["top"]]
+    shares = found["outputs"]["shares"]
+    assert [list(each) for each in shares] == [["ant", "bee"]] * 2
+    assert sum(shares[0].values()) == pytest.approx(1)
+
+
+def test_neighbours_answer_the_nearest_label(http: httpx2.Client, trained: Trained) -> None:
+    builder = KNearestNeighborsClassifierBuilder(
+        input_name="point",
+        output_name="color",
+        number_of_dimensions=2,
+        default_class_label="none",
+        number_of_neighbors=1,
+    )
+    builder.add_samples([[0.0, 0.0], [3.0, 4.0]], ["red", "blue"])
+    job = trained(serialize(builder.spec))
+    found = http.post(f"/jobs/{job}/predict", json={"inputs": {"point": [[3, 3], [1, 0]]}}).json()
+    assert found["outputs"]["color"] == ["blue", "red"]
+    assert found["labels"] == ["red", "blue"]
+    assert found["top"][0] == [{"label": "blue", "probability": 1.0}, {"label": "red", "probability": 0.0}]
+
+
+def test_misfits_are_told_with_their_places(
+    http: httpx2.Client, trained: Trained, digits: bytes, is_problem: IsProblem
+) -> None:
+    path = f"/jobs/{trained(digits)}/predict"
+    image = IMAGES[:1].tolist()
+    image[0][0][3] = [0] * 27
+    problem = is_problem(http.post(path, json={"inputs": {"image": image}}), 422, "invalid-request")
+    assert problem["errors"] == [
+        {"pointer": "/inputs/image/0/0/3", "detail": "found a list of 27; needs a list of 28 numbers"}
+    ]
+    problem = is_problem(http.post(path, json={"image": image}), 422)
+    assert [error["pointer"] for error in problem["errors"]] == ["/image", "/inputs"]
+    problem = is_problem(http.post(path, json={}, params={"top": 0}), 422)
+    assert problem["errors"][0]["parameter"] == "top"
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "status"),
+    [
+        (b"", "application/json", 400),
+        (b"{", "application/json", 400),
+        (b'{"inputs": {"image": [NaN]}}', "application/json", 400),
+        (b"x", "image/gif", 415),
+        (b"x", "text/plain", 415),
+        (b"x", "image/png", 422),
+        (bytes(1_000_001), "image/png", 413),
+    ],
+)
+def test_what_is_no_question_is_refused(
+    *,
+    content: bytes,
+    kind: str,
+    status: int,
+    http: httpx2.Client,
+    trained: Trained,
+    digits: bytes,
+    is_problem: IsProblem,
+) -> None:
+    answer = http.post(f"/jobs/{trained(digits)}/predict", content=content, headers={"content-type": kind})
+    is_problem(answer, status)
+
+
+@pytest.mark.parametrize("depth", [100, 900, 980, 100_000])
+def test_lists_nested_without_end_are_refused_somewhere(
+    depth: int, http: httpx2.Client, trained: Trained, digits: bytes
+) -> None:
+    content = f'{{"inputs": {{"image": {"[" * depth}{"]" * depth}}}}}'
+    headers = {"content-type": "application/json"}
+    assert http.post(f"/jobs/{trained(digits)}/predict", content=content, headers=headers).status_code in (400, 422)
+
+
+@pytest.mark.parametrize(
+    ("call", "body"), [("predict", {"inputs": {"image": IMAGES.tolist()}}), ("evaluate", {"dataset": "tiny"})]
+)
+def test_a_job_without_a_trained_model_cannot_be_asked(
+    *,
+    call: str,
+    body: object,
+    http: httpx2.Client,
+    submitted: Callable[..., str],
+    trainer: Callable[[str], Any],
+    is_problem: IsProblem,
+) -> None:
+    job = submitted()
+    is_problem(http.post(f"/jobs/{job}/{call}", json=body), 409, "state-conflict")
+    attempt = trainer(job)
+    attempt.begin()
+    attempt.fail()
+    is_problem(http.post(f"/jobs/{job}/{call}", json=body), 404, "not-found")
+    is_problem(http.post(f"/jobs/job_{'0' * 26}/{call}", json=body), 404, "not-found")
+
+
+def test_a_model_that_needs_a_hundred_gigabytes_is_refused_at_once_and_others_go_on(
+    http: httpx2.Client, trained: Trained, digits: bytes, is_problem: IsProblem
+) -> None:
+    # Blobs of 32,768 by 32,768 numbers, 4.3 GB each; 25 of them at once are 107 GB.
+    layers: list[dict[str, Any]] = [
+        *({"type": "upsample", "name": f"up{n}", "scaling_factor": [32, 32]} for n in range(3)),
+        *({"type": "tanh", "name": f"tanh{n}"} for n in range(24)),
+        {"type": "pooling", "name": "all", "pooling_type": "max", "kernel_size": [1, 1], "global_pooling": True},
+        {"type": "flatten", "name": "flat"},
+        {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+        {"type": "softmax", "name": "softmax", "output": "y"},
+    ]
+    model = build(resolve(spec_of([1, 1, 1], layers, outputs=[{"name": "y", "shape": [2]}])))
+    began = time.monotonic()
+    answer = http.post(f"/jobs/{trained(model)}/predict", json={"inputs": {"x": [[[[1]]]]}})
+    assert time.monotonic() - began < 15
+    problem = is_problem(answer, 422, "invalid-request")
+    assert "more memory than the 1.0 GiB that it may" in problem["errors"][0]["detail"]
+    question = {"inputs": {"image": IMAGES.tolist()}}
+    assert http.post(f"/jobs/{trained(digits)}/predict", json=question).status_code == 200
+
+
+def test_a_trained_file_that_cannot_be_read_is_told_in_words(
+    http: httpx2.Client, trained: Trained, is_problem: IsProblem
+) -> None:
+    answer = http.post(f"/jobs/{trained(b'no model')}/predict", json={"inputs": {}})
+    (error,) = is_problem(answer, 422)["errors"]
+    assert error["pointer"] == ""
+    assert error["detail"].startswith("the trained model cannot be read: found 8 bytes that are no .mlmodel")
+
+
+def counted(model: bytes, npz: bytes, split: str) -> tuple[float, NDArray[Any], NDArray[Any]]:
+    """The mean loss, the true and the predicted classes, without any of the code that serves them."""
+    with np.load(io.BytesIO(npz)) as arrays:
+        images = arrays[f"{split}/image"].astype(np.float32) * np.float32(1 / 255)
+        truth = arrays[f"{split}/output_true"]
+    known = read(model)
+    found = losses(known.resolved, known.weights, {"image": images, "output_true": truth})
+    return float(found.mean()), truth[:, 0], network_output(model, images).argmax(axis=1)
+
+
+@pytest.mark.parametrize(("split", "used"), [(None, "test"), ("train", "train")])
+def test_an_evaluation_counts_what_a_person_would(
+    *,
+    split: str | None,
+    used: str,
+    http: httpx2.Client,
+    tiny: dict[str, Any],
+    tiny_npz: bytes,
+    trained: Trained,
+    digits: bytes,
+) -> None:
+    asked = {"dataset": "tiny"} | ({"split": split} if split else {})
+    answer = http.post(f"/jobs/{trained(digits)}/evaluate", json=asked)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    loss, truth, guesses = counted(digits, tiny_npz, used)
+    assert (found["dataset"], found["split"], found["examples"]) == (tiny["id"], used, len(truth))
+    assert found["loss"] == pytest.approx(loss, rel=1e-4)
+    assert found["accuracy"] == sum(truth == guesses) / len(truth)
+    matrix = [[0] * 10 for _ in range(10)]
+    for true, guess in zip(truth, guesses, strict=True):
+        matrix[true][guess] += 1
+    assert found["confusion"] == {"labels": list(range(10)), "matrix": matrix}
+    assert [(each["row"], each["label"]) for each in found["worst"]] == [
+        (each["row"], truth[each["row"]]) for each in found["worst"]
+    ]
+    assert len(found["worst"]) == sum(truth != guesses)
+    assert found["seconds"] > 0
+
+
+def test_few_examples_and_a_binding_can_be_asked_for(
+    http: httpx2.Client, tiny: dict[str, Any], trained: Trained, digits: bytes
+) -> None:
+    asked = {
+        "dataset": tiny["id"],
+        "split": "train",
+        "max_examples": 3,
+        "bind": {"image": "image", "output_true": "output_true"},
+    }
+    found = http.post(f"/jobs/{trained(digits, id=tiny['id'])}/evaluate", json=asked).json()
+    assert found["examples"] == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ({"dataset": "none"}, "/dataset", "no dataset is called 'none'"),
+        ({"dataset": "tiny", "split": "best"}, "/split", "no split 'best'; its splits are train, test"),
+        ({"dataset": "tiny", "bind": {"image": "pixels"}}, "/bind/image", "the dataset has no feature 'pixels'"),
+        ({"dataset": "tiny", "max_examples": 0}, "/max_examples", "found 0"),
+        ({"dataset": "tiny", "sample": 0}, "/sample", ""),
+        ({"dataset": "flat"}, "/dataset", "has the shape [1, 28, 28]"),
+        ({}, "/dataset", ""),
+    ],
+)
+def test_an_evaluation_that_cannot_be_done_is_refused_with_its_places(
+    *,
+    body: object,
+    pointer: str,
+    detail: str,
+    http: httpx2.Client,
+    tiny: dict[str, Any],  # noqa: ARG001 (uploads it)
+    trained: Trained,
+    digits: bytes,
+    is_problem: IsProblem,
+) -> None:
+    file = io.BytesIO()
+    np.savez(file, image=np.zeros((2, 784), np.float32), output_true=np.zeros((2, 1), np.int32))
+    http.post("/datasets", params={"name": "flat"}, content=file.getvalue())
+    problem = is_problem(http.post(f"/jobs/{trained(digits)}/evaluate", json=body), 422, "invalid-request")
+    assert pointer in {error["pointer"] for error in problem["errors"]}
+    assert any(detail in error["detail"] for error in problem["errors"])
+
+
+def test_evaluations_at_once_all_come_to_an_answer(
+    http: httpx2.Client,
+    tiny: dict[str, Any],
+    trained: Trained,
+    digits: bytes,
+) -> None:
+    job = trained(digits)
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(http.post, f"/jobs/{job}/evaluate", json={"dataset": tiny["id"]}) for _ in range(4)]
+        answers = [call.result().json() for call in calls]
+    assert len({json.dumps({**answer, "seconds": 0}) for answer in answers}) == 1
+    assert answers[0]["examples"] == 4
+
+
+def test_one_evaluation_is_done_at_a_time() -> None:
+    inside: list[int] = []
+    seen: list[int] = []
+
+    async def enter(number: int, lock: asyncio.Lock) -> None:
+        async with predictions.alone(lock):
+            inside.append(number)
+            seen.append(len(inside))
+            # Others run now, and would come in if they could.
+            await asyncio.sleep(0)
+            inside.remove(number)
+
+    async def all_at_once() -> None:
+        lock = asyncio.Lock()
+        await asyncio.gather(*(enter(number, lock) for number in range(5)))
+
+    asyncio.run(all_at_once())
+    assert seen == [1] * 5
+
+
+def test_an_evaluation_that_waits_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "_WAIT_SECONDS", 0.01)
+
+    async def enter_twice() -> None:
+        lock = asyncio.Lock()
+        async with predictions.alone(lock):
+            with pytest.raises(Problem, match="kept this one waiting") as caught:
+                async with predictions.alone(lock):
+                    pytest.fail("two were inside")
+            assert caught.value.status_code == 503
+        assert not lock.locked()
+
+    asyncio.run(enter_twice())
+
+
+def test_the_client_asks_with_arrays_and_with_pictures_and_measures(
+    service: Any,  # noqa: ANN401 - the fixture's own type
+    tiny: dict[str, Any],
+    trained: Trained,
+    digits: bytes,
+    tmp_path: Any,  # noqa: ANN401 - a path
+) -> None:
+    job = trained(digits)
+    (tmp_path / "digit.picture").write_bytes(png(PIXELS))
+    with Client(service.url) as client:
+        by_array = client.predict(job, {"image": PIXELS[None, None].astype(np.float32) / 255}, top=3)
+        by_picture = client.predict(job, tmp_path / "digit.picture", top=3)
+        report = client.evaluate(job, "tiny", split="train", max_examples=4)
+    assert by_picture.top is not None
+    assert by_array.top is not None
+    assert [each.label for each in by_picture.top[0]] == [each.label for each in by_array.top[0]]
+    assert (report.dataset, report.split, report.examples) == (tiny["id"], "train", 4)
