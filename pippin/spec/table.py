@@ -16,6 +16,7 @@ TYPES = (
     "batchnorm",
     "bi_directional_lstm",
     "bias",
+    "clip",
     "concat",
     "convolution",
     "crop",

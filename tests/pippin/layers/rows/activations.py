@@ -91,4 +91,11 @@ CASES = [
             ([2, 2, 5, 6], {"type": "elu", "alpha": 0.7}, elu),
         )
     ),
+    Case(
+        "",
+        {"type": "clip", "min_val": -0.5, "max_val": 1.5},
+        [[2, 3, 4]],
+        lambda x: np.minimum(np.maximum(x, -0.5), 1.5),
+        mapping="exact",
+    ),
 ]
