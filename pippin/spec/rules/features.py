@@ -148,5 +148,15 @@ def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
             )
 
 
+def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
+    """Layers of version 4 and later are for EXACT arrays. Source: `NeuralNetworkMultiArrayShapeMapping`."""
+    for node in graph.nodes:
+        if graph.draft.arrays == "rank5" and node.layer is not None and node.layer.least_version >= 4:
+            yield Fault(
+                pointer("layers", node.index, "type"),
+                f'found {node.layer.type}, which came with version 4; needs "array_input_shape_mapping": "exact"',
+            )
+
+
 def _declared(part: Part[Feature]) -> tuple[int, ...] | None:
     return part.value.shape if isinstance(part.value, ArrayFeature) else None

@@ -30,6 +30,7 @@ CLASSES = {"labels": ["a", "b", "c"], "probabilities": "p"}
 DICTIONARY = {"name": "p", "type": "dictionary"}
 IMAGE = {"name": "x", "shape": [1, 4, 4]}
 BATCHNORM = {"type": "batchnorm", "name": "norm"}
+CLIP = {"type": "clip", "name": "clip", "min_val": 0, "max_val": 6}
 LSTM = {
     "type": "uni_directional_lstm",
     "name": "lstm",
@@ -97,6 +98,12 @@ CASES = [
         "/layers/0/type",
     ),
     Case("classifier.labels", {"classifier": CLASSES}, {"classifier": {"labels": ["a", "b"]}}, "/classifier/labels"),
+    Case(
+        "features.newer-layers",
+        EXACT | {"layers": [CLIP, DENSE]},
+        {"layers": [CLIP, DENSE, SOFTMAX]},
+        "/layers/0/type",
+    ),
     Case(
         "classifier.labels",
         {"classifier": {"labels": [3, 1, 2]}},
