@@ -5,10 +5,13 @@ from service.problems import Problem, invalid
 from service.sandbox import SandboxError
 
 _SENTENCES = {
-    "crashed": "reading it crashed the process that did: it is damaged, or made to do harm",
+    "crashed": "reading it crashed the process that did: it is damaged, or made to do harm; make it anew",
     "too_slow": "reading it took longer than it may; needs something smaller or simpler",
     "too_large": "reading it took more memory than it may; needs something smaller or simpler",
 }
+
+
+_BUSY = "The service has too much else to read right now, or is ending."
 
 
 def fault_of(error: SandboxError) -> Fault | None:
@@ -19,4 +22,4 @@ def fault_of(error: SandboxError) -> Fault | None:
 def problem_of(error: SandboxError) -> Problem:
     """The 422, or the 503, for a request whose body the sandbox was given."""
     fault = fault_of(error)
-    return invalid([fault]) if fault else Problem("unavailable", f"{error}.".capitalize(), headers={"retry-after": "5"})
+    return invalid([fault]) if fault else Problem("unavailable", _BUSY, headers={"retry-after": "5"})

@@ -15,7 +15,7 @@ from pippin.models.record import Inspection
 from pippin.models.trainable import Trainable
 from pippin.spec.summary import SpecSummary
 from service.blame import fault_of
-from service.problems import malformed
+from service.problems import invalid, malformed
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 
 Language = Literal["json", "yaml"]
@@ -32,6 +32,10 @@ _SECONDS = 20.0
 # a megabyte of malice gets no more than half a gigabyte.
 _BASE_BYTES = 384 * 2**20
 _BYTES_A_BYTE = 8
+_TOO_LARGE_TO_BUILD = (
+    "building the model takes more memory than the service has for a document of this size; send its .mlmodel, or train "
+    "the document in a job: its worker builds larger ones"
+)
 # Trainables of jobs' models; each takes a few kilobytes.
 _REMEMBERED = 256
 
@@ -88,9 +92,14 @@ class ModelFiles:
         """Write the model that a document describes to `to`.
 
         Raises:
-            Problem: 400, when it is no document.
+            Problem: 400, when it is no document; 422, when the model is too large to be built here.
         """
-        answer = self._read("build_model", document, language, to=str(to))
+        try:
+            answer = self._read("build_model", document, language, to=str(to))
+        except SandboxError as error:
+            if error.why != "too_large":
+                raise
+            raise invalid([Fault("", _TOO_LARGE_TO_BUILD)]) from error
         return Built(answer["source"], Inspection.model_validate(answer["inspection"]))
 
     def validate(self, document: Path, language: Language) -> SpecSummary:

@@ -29,7 +29,8 @@ def show(model: "Description") -> None:
 def size(model: "Description") -> str:
     """How large the part that is trained is."""
     if model.kind == "pipeline":
-        return f"{len(model.front)} frozen models before {size(model.last)}"
+        front = len(model.front)
+        return f"{front} frozen model{'s' if front != 1 else ''} before {size(model.last)}"
     if model.kind == "nearest_neighbors":
         return f"{model.neighbors.samples:,} samples"
     return f"{model.parameter_count:,} parameters"

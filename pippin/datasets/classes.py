@@ -1,8 +1,8 @@
 """Which of a model's classes each of a dataset's labels means.
 
-A dataset keeps a label as a number and, where it was uploaded with names, a list of them. A classifier names its classes
-itself: theirs are matched by name, or by the whole number that the label is. A nearest-neighbour classifier learns the
-names from the examples.
+A dataset keeps a label as a number and, where it was uploaded with names, a list of them. A classifier names its
+classes itself: theirs are matched by name, or by the whole number that the label is. A nearest-neighbour classifier
+learns the names from the examples.
 """
 
 from collections.abc import Sequence

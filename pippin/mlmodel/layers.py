@@ -73,7 +73,7 @@ def _read_layer(message: Message, metadata: Message) -> dict[str, object]:
     kind = LAYERS_BY_KIND.get(name or "")
     if kind is None:
         known = ", ".join(sorted(LAYERS_BY_KIND))
-        raise ValueError(f"found a layer of kind {name}; Pippin knows those of before iOS 13: {known}")
+        raise ValueError(f"found a layer of kind {name}; Pippin knows {known}")
     fields = kind.read(at(message, kind.proto_path))
     initializer = read_initializer(message.name, metadata) if issubclass(kind, Drawn) else {}
     return {

@@ -42,8 +42,10 @@ def read_preprocessing(network: Message, images: dict[str, str]) -> dict[str, di
             raise ModelFileError(f"found preprocessing of {name!r}; the model's image inputs are: {known}")
         if name in found:
             raise ModelFileError(f"found preprocessing of {name!r} twice; needs one step an image")
-        if step.WhichOneof("preprocessor") != "scaler":
-            raise ModelFileError(f"the image {name!r} has a mean image subtracted; Pippin knows scale and bias")
+        kind = step.WhichOneof("preprocessor")
+        if kind != "scaler":
+            what = "a mean image subtracted" if kind == "meanImage" else "a step of no kind"
+            raise ModelFileError(f"the image {name!r} has {what}; Pippin knows scale and bias")
         biases = [single(getattr(step.scaler, field)) for field in _BIASES[images[name]]]
         found[name] = {
             "scale": single(step.scaler.channelScale),

@@ -94,6 +94,11 @@ def _document(model: Message, network: Message) -> dict[str, object]:
     }
 
 
+# By the numbers of `NeuralNetworkMultiArrayShapeMapping` and `NeuralNetworkImageShapeMapping`. Others are parsed, too.
+_ARRAY_MAPPINGS = {0: "rank5", 1: "exact"}
+_IMAGE_MAPPINGS = {0: "rank5", 1: "rank4"}
+
+
 def _network_document(model: Message, network: Message) -> dict[str, object]:
     """The part of it that predicts."""
     description = model.description
@@ -103,8 +108,8 @@ def _network_document(model: Message, network: Message) -> dict[str, object]:
         "inputs": _features(description.input, network, model),
         "outputs": [read_feature(feature) for feature in description.output],
         "layers": read_layers(network, description.metadata),
-        "array_input_shape_mapping": "exact" if network.arrayInputShapeMapping == 1 else "rank5",
-        "image_input_shape_mapping": "rank4" if network.imageInputShapeMapping == 1 else "rank5",
+        "array_input_shape_mapping": _ARRAY_MAPPINGS.get(network.arrayInputShapeMapping, "unknown"),
+        "image_input_shape_mapping": _IMAGE_MAPPINGS.get(network.imageInputShapeMapping, "unknown"),
         **read_classes(model, network),
     }
 

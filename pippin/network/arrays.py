@@ -1,8 +1,8 @@
 """What the layers compute on: arrays of NumPy or JAX, and the module that makes and combines them.
 
-A blob of shape (..., C, H, W) lies between layers as [N, ..., H, W, C], which XLA's CPU compiler likes: a window's slice
-then ends in whole runs of channels. Callers see it as the model declares it, and so do the functions of layers that care
-about axes more than about speed. A blob of rank 1 or 2 lies as it is declared, [N, ...].
+A blob of shape (..., C, H, W) lies between layers as [N, ..., H, W, C], which XLA's CPU compiler likes: a window's
+slice then ends in whole runs of channels. Callers see it as the model declares it, and so do the functions of layers
+that care about axes more than about speed. A blob of rank 1 or 2 lies as it is declared, [N, ...].
 """
 
 import math

@@ -7,7 +7,7 @@ from math import prod
 from pippin.faults import Fault, pointer
 from pippin.spec.explain import did_you_mean
 from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature
-from pippin.spec.layer import Layer
+from pippin.spec.layer import RANK_RULE, Layer
 from pippin.spec.losses import CategoricalCrossEntropy, Loss
 from pippin.spec.parse import Draft, Part
 from pippin.spec.resolved import ResolvedLayer
@@ -171,12 +171,11 @@ class _Tracer:
 
     def _seen(self, feature: Feature | None) -> Shape | None:
         """The shape of an input as layers see it; None where it has faults, or is none that layers can read."""
-        exact = self.draft.arrays == "exact"
         match feature:
             case ArrayFeature(shape=shape) if shape is not None:
-                return shape if exact else rank5(shape)
+                return shape if self.draft.arrays == "exact" else rank5(shape)
             case ImageFeature():
-                return (1, *feature.lengths) if exact and self.draft.images == "rank4" else (1, 1, *feature.lengths)
+                return (1, *feature.lengths) if self.draft.images == "rank4" else (1, 1, *feature.lengths)
         return None
 
     def _enter(self, node: Node) -> Iterator[Fault]:
@@ -250,7 +249,7 @@ def _low_ranks(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
                 "/input",
                 f"found a blob of shape {said(shape)}, rank {len(shape)}; {layer.type} needs rank {layer.least_rank}"
                 " or more",
-                "layers.rank",
+                RANK_RULE,
             )
 
 
@@ -291,7 +290,7 @@ def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape
     if isinstance(loss, CategoricalCrossEntropy):
         return (*inputs, ArrayFeature(name=loss.target, shape=(1,), type="int"))
     shape = shapes.get(loss.input or "")
-    return None if shape is None else (*inputs, ArrayFeature(name=loss.target, shape=short(shape)))
+    return None if shape is None else (*inputs, ArrayFeature(name=loss.target, shape=_declared(draft, shape)))
 
 
 def _outputs(draft: Draft, shapes: Mapping[str, Shape | None]) -> tuple[Feature, ...] | None:
@@ -304,14 +303,19 @@ def _outputs(draft: Draft, shapes: Mapping[str, Shape | None]) -> tuple[Feature,
             found += (DictionaryFeature(name=classifier.probabilities, type="dictionary", keys=classifier.label_type),)
         return found
     given = _all_values(draft.outputs)
-    return None if given is None else tuple(_with_shape(feature, shapes) for feature in given)
+    return None if given is None else tuple(_with_shape(draft, feature, shapes) for feature in given)
 
 
-def _with_shape(feature: Feature, shapes: Mapping[str, Shape | None]) -> Feature:
+def _with_shape(draft: Draft, feature: Feature, shapes: Mapping[str, Shape | None]) -> Feature:
     made = shapes.get(feature.name)
     if isinstance(feature, ArrayFeature) and feature.shape is None and made is not None:
-        return feature.model_copy(update={"shape": short(made)})
+        return feature.model_copy(update={"shape": _declared(draft, made)})
     return feature
+
+
+def _declared(draft: Draft, seen: Shape) -> Shape:
+    """A blob's shape as a model would declare it."""
+    return seen if draft.arrays == "exact" else short(seen)
 
 
 def _all_values(parts: Sequence[Part[Feature]]) -> tuple[Feature, ...] | None:

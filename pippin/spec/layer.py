@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Final, Self
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ from pippin.spec.values import Flag, Name, Shape, Value
 # The classes that protoc generates publish no types, and this package imports none of them: a layer writes into
 # whatever has the fields of its proto message.
 Message = Any
+
+RANK_RULE: Final = "layers.rank"
+"""A blob has the rank that a layer needs. Source: `validateRankCount` of NeuralNetworkValidatorUtils.hpp."""
 
 
 def name_of(number: int, names: Mapping[str, int], what: str) -> str:

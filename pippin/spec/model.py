@@ -42,7 +42,7 @@ class NetworkSpec(Value):
         description="Whether layers see an array as (sequence, 1, C, H, W), or exactly as it is declared.",
     )
     image_input_shape_mapping: ImageMapping = Field(
-        default="rank5", description="With exact arrays: whether an image is (1, 1, C, H, W) or (1, C, H, W)."
+        default="rank5", description="Whether layers see an image as (1, 1, C, H, W) or as (1, C, H, W)."
     )
 
     def document(self) -> dict[str, object]:

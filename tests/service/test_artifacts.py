@@ -92,6 +92,17 @@ def test_a_job_of_a_spec_without_a_name_gives_a_file_named_by_its_id(
     assert f'"{job_id}.mlmodel"' in http.get(f"/jobs/{job_id}/model").headers["content-disposition"]
 
 
+def test_a_job_of_an_uploaded_model_without_a_name_of_its_own_gives_a_file_named_as_that_model(
+    *, http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], blobs: Blobs, mnist_spec: dict[str, Any]
+) -> None:
+    assert http.post("/models?name=my digits", json=mnist_spec).status_code == 201
+    attempt = trainer(submit(model={"id": "my digits"})["id"])
+    attempt.begin()
+    attempt.succeed(blobs.put_bytes(CONTENT), len(CONTENT))
+    disposition = http.get(f"/jobs/{attempt.job_id}/model").headers["content-disposition"]
+    assert disposition == 'attachment; filename="my digits.mlmodel"'
+
+
 @pytest.mark.parametrize("known", [ETAG, f"W/{ETAG}", f'"x", {ETAG}', "*"])
 def test_a_client_that_has_the_file_is_not_sent_it_again(http: httpx2.Client, path: str, known: str) -> None:
     answer = http.get(path, headers={"if-none-match": known})

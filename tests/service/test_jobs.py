@@ -33,6 +33,7 @@ def test_its_request_has_every_default_resolved(submit: Submit, tiny: dict[str, 
         "validation": "test",
         "validation_fraction": None,
         "bind": {"image": "image", "output_true": "output_true"},
+        "classes": None,
     }
     assert request["hyperparameters"]["mini_batch_size"] == 128
     assert request["hyperparameters"]["learning_rate"] == 0.0001

@@ -2,6 +2,8 @@
 
 import hashlib
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -11,12 +13,12 @@ import httpx2
 import numpy as np
 import pytest
 from coremltools.models import datatypes
-from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
 from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
 
 from pippin.mlmodel import read
 from pippin.mlmodel.proto import serialize
 from pippin.models.record import ModelRecord
+from tests.pippin.mlmodel.files import embedding, neighbors, network, pipeline
 from tests.service.hostile_models import hostile_files, mnist_file
 
 IsProblem = Callable[..., dict[str, Any]]
@@ -57,10 +59,9 @@ def classifier() -> bytes:
 
 
 @pytest.fixture(scope="module")
-def neighbors() -> bytes:
-    builder = KNearestNeighborsClassifierBuilder("point", "color", 2, "none")
-    builder.add_samples([[0.0, 0.0], [1.0, 0.5], [3.0, 4.0]], ["red", "blue", "red"])
-    return serialize(builder.spec)
+def colors() -> bytes:
+    """Nearest neighbours, as coremltools' builder makes them."""
+    return serialize(neighbors([[0.0, 0.0], [1.0, 0.5], [3.0, 4.0]], ["red", "blue", "red"]))
 
 
 @pytest.fixture
@@ -172,11 +173,19 @@ def test_a_classifier_of_coremltools_tells_its_classes(http: httpx2.Client, clas
     assert [feature["name"] for feature in record["model"]["training_inputs"]] == ["x", "animal"]
 
 
-def test_nearest_neighbours_tell_their_classes(http: httpx2.Client, neighbors: bytes) -> None:
-    record = http.post("/models", content=neighbors).json()
+def test_nearest_neighbours_tell_their_classes(http: httpx2.Client, colors: bytes) -> None:
+    record = http.post("/models", content=colors).json()
     assert record["model"]["kind"] == "nearest_neighbors"
     assert record["model"]["neighbors"]["samples"] == 3
     assert record["model"]["neighbors"]["classes"][0] == {"label": "red", "count": 2}
+
+
+def test_a_pipeline_tells_its_models(http: httpx2.Client) -> None:
+    record = http.post("/models", content=serialize(pipeline(embedding(), network()))).json()
+    assert record["model"]["kind"] == "pipeline"
+    assert [stage["layers"][0]["name"] for stage in record["model"]["front"]] == ["embed"]
+    assert record["model"]["last"]["kind"] == "neural_network"
+    assert [feature["name"] for feature in record["model"]["training_inputs"]] == ["x", "y_true"]
 
 
 def test_what_was_corrected_or_may_go_wrong_is_found_with_pointers_into_the_document(
@@ -398,9 +407,9 @@ def test_a_network_is_told_as_swiftcoremltools_with_its_weights(
 
 @pytest.mark.parametrize("form", ["pippin", "swiftcoremltools"])
 def test_what_is_no_network_cannot_be_told_as_a_document(
-    http: httpx2.Client, neighbors: bytes, is_problem: IsProblem, form: str
+    http: httpx2.Client, colors: bytes, is_problem: IsProblem, form: str
 ) -> None:
-    http.post("/models?name=colors", content=neighbors)
+    http.post("/models?name=colors", content=colors)
     problem = is_problem(http.get(f"/models/colors/spec?form={form}"), 422, "invalid-request")
     assert [error["parameter"] for error in problem["errors"]] == ["form"]
     assert "no single network" in problem["errors"][0]["detail"]
@@ -457,3 +466,9 @@ def test_faults_in_yaml_have_the_same_pointers(
     ]
     assert told[0] == told[1]
     assert told[0][0]["pointer"] == "/layers/2/pooling_type"
+
+
+def test_the_service_itself_imports_nothing_that_reads_model_files() -> None:
+    code = "import sys, service.app; print({'coremltools', 'google.protobuf', 'jax', 'yaml'} & set(sys.modules))"
+    printed = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert printed == "set()\n"

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from pippin.faults import Fault
-from pippin.spec.layer import Layer, Message
+from pippin.spec.layer import RANK_RULE, Layer, Message
 from pippin.spec.shapes import said
 from pippin.spec.values import Flag, Shape
 
@@ -38,7 +38,7 @@ class Concat(Layer):
             yield Fault(
                 "/sequence_concat",
                 f"found true for blobs of rank {len(first)}; a sequence is an axis of blobs of rank 5",
-                "layers.rank",
+                RANK_RULE,
             )
             return
         along = "sequence" if self.sequence_concat else "channels"

@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from pippin.faults import Fault
-from pippin.spec.layer import Layer, Message, name_of
+from pippin.spec.layer import RANK_RULE, Layer, Message, name_of
 from pippin.spec.nonzero import NonZero
 from pippin.spec.shapes import said
 from pippin.spec.values import Shape
@@ -58,7 +58,7 @@ class Reduce(Layer):
                 "/input",
                 f"found a blob of shape {said(shape)}, rank {len(shape)}; reduce over {self.axis} needs rank {needed}"
                 " or more",
-                "layers.rank",
+                RANK_RULE,
             )
         if self.mode == "argmax" and len(self.axis) > 1:
             yield Fault("/axis", f"found {self.axis!r}; argmax needs 'c', 'h' or 'w'")

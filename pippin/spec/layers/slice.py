@@ -6,7 +6,7 @@ from typing import ClassVar, Final, Literal
 from pydantic import Field
 
 from pippin.faults import Fault
-from pippin.spec.layer import Layer, Message, name_of
+from pippin.spec.layer import RANK_RULE, Layer, Message, name_of
 from pippin.spec.shapes import said
 from pippin.spec.values import Dimension, Shape, Whole
 
@@ -44,7 +44,7 @@ class Slice(Layer):
             yield Fault(
                 "/axis",
                 f"found {self.axis!r} of a blob of shape {said(shape)}, rank {len(shape)}; needs rank {-axis} or more",
-                "layers.rank",
+                RANK_RULE,
             )
             return
         length = shape[axis]

@@ -24,6 +24,7 @@ RULES_BY_ID: Final[dict[str, Rule]] = {
     "features.output-shapes": features.outputs_have_the_shape_that_is_made,
     "features.versions": features.features_are_of_a_version_that_has_them,
     "features.newer-layers": features.newer_layers_see_arrays_as_they_are,
+    "features.mappings": features.images_and_arrays_are_mapped_alike,
     "classifier.labels": features.classes_are_what_a_layer_tells_apart,
     "classifier.outputs": features.answers_of_classes_fit_the_classifier,
     "regressor.outputs": features.a_regressor_answers_its_quantity,

@@ -62,7 +62,8 @@ def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
             continue
         made = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
         shape = _declared(part)
-        if made is not None and shape is not None and made not in (shape, rank5(shape)):
+        seen = shape if shape is None or graph.draft.arrays == "exact" else rank5(shape)
+        if made is not None and shape is not None and made != seen:
             yield Fault(pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {said(made)}")
         if made is not None and isinstance(part.value, NumberFeature) and short(made) != (1,):
             yield Fault(pointer("outputs", index), f"found a number; the layers make {said(made)}")
@@ -149,13 +150,25 @@ def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
 
 
 def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
-    """Layers of version 4 and later are for EXACT arrays. Source: `NeuralNetworkMultiArrayShapeMapping`."""
+    """Layers of version 4 and later are for EXACT arrays, or images alone. Source: NeuralNetworkValidator.cpp."""
     for node in graph.nodes:
-        if graph.draft.arrays == "rank5" and node.layer is not None and node.layer.least_version >= 4:
+        if _has_rank5_arrays(graph) and node.layer is not None and node.layer.least_version >= 4:
             yield Fault(
                 pointer("layers", node.index, "type"),
                 f'found {node.layer.type}, which came with version 4; needs "array_input_shape_mapping": "exact"',
             )
+
+
+def images_and_arrays_are_mapped_alike(graph: Graph) -> Iterator[Fault]:
+    """Images of rank 4 go with EXACT arrays, or stand alone. Source: NeuralNetworkValidator.cpp."""
+    if graph.draft.images == "rank4" and _has_rank5_arrays(graph):
+        yield Fault(
+            "/image_input_shape_mapping", "found 'rank4' beside arrays of 'rank5'; needs the arrays mapped as 'exact'"
+        )
+
+
+def _has_rank5_arrays(graph: Graph) -> bool:
+    return graph.draft.arrays == "rank5" and any(isinstance(part.value, ArrayFeature) for part in graph.draft.inputs)
 
 
 def _declared(part: Part[Feature]) -> tuple[int, ...] | None:

@@ -2,9 +2,17 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from typer.testing import Result
 
+from pippin.mlmodel import build
+from pippin.mlmodel.proto import serialize
+from pippin.spec import resolve
+from tests.pippin.mlmodel.files import embedding, neighbors, network, pipeline
+
 Invoke = Callable[..., Result]
+
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def test_a_right_spec_is_shown_layer_by_layer(
@@ -53,3 +61,96 @@ def test_every_fault_is_shown_with_its_pointer_and_its_line(invoke: Invoke, tmp_
     assert f"{file}:6:40: /layers/0/output_channels: " in done.stderr
     assert f"{file}:9:5: /layers/1/colour: " in done.stderr
     assert "learning_rate" not in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["json", "yaml"])
+def test_a_swift_document_is_checked_too(invoke: Invoke, ending: str) -> None:
+    file = EXAMPLES / f"mnist-cnn.swiftcoremltools.{ending}"
+    done = invoke("validate", file)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == f"{file} can be trained: 585,958 parameters."
+    assert "Warning" not in done.stdout
+
+
+def test_faults_of_a_swift_document_have_the_lines_of_the_document(invoke: Invoke, tmp_path: Path) -> None:
+    text = (EXAMPLES / "mnist-cnn.swiftcoremltools.yaml").read_text()
+    file = tmp_path / "swift.yaml"
+    file.write_text(text.replace("- type: reLu\n", "- type: relu\n", 1))
+    line = text.splitlines().index("  - type: reLu") + 1
+    done = invoke("validate", file)
+    assert done.exit_code == 3
+    assert f"{file}:{line}:5: /neuralNetwork/layers/1/type: " in done.stderr
+
+
+def test_what_may_go_wrong_is_a_warning_with_its_line(
+    invoke: Invoke, small_spec: Callable[..., object], tmp_path: Path
+) -> None:
+    layers = [
+        {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+        {"type": "batchnorm", "name": "norm"},
+        {"type": "softmax", "name": "softmax"},
+    ]
+    file = tmp_path / "spec.json"
+    file.write_text(json.dumps(small_spec(layers=layers), indent=1))
+    done = invoke("validate", file)
+    assert done.exit_code == 0, done.stderr
+    line = file.read_text().splitlines().index('   "type": "batchnorm",')
+    (warning,) = [each for each in done.stdout.splitlines() if each.startswith("Warning: ")]
+    assert warning.startswith(f"Warning: {file}:{line}:3: /layers/1: found the batch normalization 'norm'")
+    assert warning.endswith("(runtime.batchnorm)")
+
+
+def test_a_file_is_checked_as_a_document_is(invoke: Invoke, small_spec: Callable[..., object], tmp_path: Path) -> None:
+    file = tmp_path / "small.mlmodel"
+    file.write_bytes(build(resolve(small_spec())))
+    done = invoke("validate", file)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines()[1:] == [
+        "dense    inner_product  3               15",
+        "softmax  softmax        3                0",
+        f"{file} can be trained: 15 parameters.",
+    ]
+    assert json.loads(invoke("validate", file, "--json").stdout)["kind"] == "neural_network"
+
+
+def test_nearest_neighbours_are_shown_by_their_classes(invoke: Invoke, tmp_path: Path) -> None:
+    labels = ["red", "red", *(f"grey {number}" for number in range(29))]
+    file = tmp_path / "colors.mlmodel"
+    file.write_bytes(serialize(neighbors([[float(number), 0.5] for number in range(31)], labels)))
+    done = invoke("validate", file)
+    assert done.exit_code == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("The nearest of 31 samples of 2 numbers; neighbors 3 (")
+    assert lines[2].split() == ["red", "2"]
+    assert lines[-2:] == ["and 10 more classes", f"{file} can be trained: 31 samples."]
+
+
+def test_a_pipeline_is_shown_model_by_model(invoke: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "pipeline.mlmodel"
+    file.write_bytes(serialize(pipeline(embedding(), network())))
+    done = invoke("validate", file)
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.splitlines() == [
+        "Model 0, frozen",
+        "LAYER  TYPE           OUTPUT  PARAMETERS",
+        "embed  inner_product  2                6",
+        "relu   relu           2                0",
+        "Model 1, trained",
+        "LAYER    TYPE           OUTPUT  PARAMETERS",
+        "dense    inner_product  2                6",
+        "softmax  softmax        2                0",
+        f"{file} can be trained: 1 frozen model before 6 parameters.",
+    ]
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x04"])
+def test_a_file_that_is_no_model_is_refused(invoke: Invoke, tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "bad.mlmodel"
+    file.write_bytes(content)
+    done = invoke("validate", file, "--json")
+    assert (done.exit_code, done.stdout) == (3, "")
+    assert done.stderr.startswith(f"Error: {file} is not a model that can be trained.\n  found {len(content)} bytes")
+
+
+def test_a_file_that_is_not_there_is_a_mistake_of_usage(invoke: Invoke, tmp_path: Path) -> None:
+    assert invoke("validate", tmp_path / "none.mlmodel").exit_code == 2

@@ -62,14 +62,17 @@ def test_a_refusal_carries_what_the_problem_says(ask: Calls, serve: Calls, answe
     problem = {
         "title": "The request is not valid",
         "detail": "2 faults.",
-        "errors": [{"pointer": "/a/0", "parameter": None, "detail": "too big"}, {"parameter": "limit", "detail": "no"}],
+        "errors": [
+            {"pointer": "/a/0", "parameter": None, "detail": "too big", "rule": "a.size"},
+            {"parameter": "limit", "detail": "no"},
+        ],
     }
     server = serve(lambda *_: answer(422, json.dumps(problem).encode()))
     with pytest.raises(ServiceError) as caught:
         ask(server.url, "job", "job_1")
     error = caught.value
     assert (error.status, error.title, error.detail) == (422, "The request is not valid", "2 faults.")
-    assert error.faults == (Fault("/a/0", "too big"), Fault("limit", "no"))
+    assert error.faults == (Fault("/a/0", "too big", "a.size"), Fault("limit", "no"))
     assert "/a/0: too big" in str(error)
 
 

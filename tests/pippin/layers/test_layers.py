@@ -1,7 +1,6 @@
 """Every layer, in each of its modes: what it computes, its gradient, and what its file keeps."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -40,7 +39,7 @@ def test_jax_computes_the_same_and_its_gradient_is_the_slope(case: Case) -> None
     ours = predict(resolved, weights, inputs)
     factors = {name: rng.uniform(-1, 1, array.shape) for name, array in ours.items()}
 
-    def total(at: Any, xp: Namespace) -> tuple[Array, Mapping[str, Array]]:
+    def total(at: tuple[Mapping[str, Array], ...], xp: Namespace) -> tuple[Array, Mapping[str, Array]]:
         inputs, own = at
         made = predict(resolved, {**weights, "layer": own}, inputs, xp=xp)
         return sum((made[name] * factor).sum() for name, factor in factors.items()), made

@@ -9,7 +9,7 @@ from coremltools.models import datatypes
 from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
 
 from pippin.mlmodel import ModelFileError, build, read
-from pippin.mlmodel.proto import Message, parse, serialize
+from pippin.mlmodel.proto import Message, at, parse, serialize
 from pippin.spec import ArrayFeature, LabelFeature, resolve
 from pippin.spec.features import DictionaryFeature, NumberFeature
 
@@ -93,25 +93,47 @@ def test_a_plain_network_is_neither(small_spec: MakeSpec) -> None:
     assert (spec.classifier, spec.regressor) == (None, None)
 
 
-HARMS: dict[str, Callable[[Message], object]] = {
-    "/classifier/labels": lambda model: model.neuralNetworkClassifier.ClearField("ClassLabels"),
-    "/classifier/labels: found a label twice": lambda model: model.neuralNetworkClassifier.stringClassLabels.vector.__setitem__(0, "b"),
-    "/classifier/labels: found 4 labels; 'y' has the shape [3]": lambda model: model.neuralNetworkClassifier.stringClassLabels.vector.append("d"),
-    "/classifier/blob: found 'z', which no layer makes": lambda model: setattr(model.neuralNetworkClassifier, "labelProbabilityLayerName", "z"),
-    "/outputs/0/name: found 'classLabel'; the classifier calls it 'kind'": lambda model: setattr(model.description, "predictedFeatureName", "kind"),
-    "/outputs/1: found 'int64'; the classifier's labels are 'string'": lambda model: model.description.output[1].type.dictionaryType.int64KeyType.SetInParent(),
-    "/outputs/0: found 'int64'; the classifier's labels are 'string'": lambda model: model.description.output[0].type.int64Type.SetInParent(),
-    "/training_inputs/1": lambda model: model.description.trainingInput[1].type.int64Type.SetInParent(),
-}  # fmt: skip
+def labels_become(*labels: str) -> Callable[[Message], object]:
+    def harm(model: Message) -> None:
+        model.neuralNetworkClassifier.stringClassLabels.vector[:] = labels
+
+    return harm
 
 
-@pytest.mark.parametrize("said", HARMS)
-def test_a_classifier_that_does_not_fit_itself_is_refused(small_spec: MakeSpec, said: str) -> None:
+def output_becomes(index: int, path: str) -> Callable[[Message], object]:
+    return lambda model: at(model.description.output[index].type, path).SetInParent()
+
+
+HARMS: list[tuple[str, Callable[[Message], object]]] = [
+    ("/classifier/labels", lambda model: model.neuralNetworkClassifier.ClearField("ClassLabels")),
+    ("/classifier/labels: found a label twice", labels_become("a", "b", "a")),
+    ("/classifier/labels: found 4 labels; 'y' has the shape [3]", labels_become("a", "b", "c", "d")),
+    (
+        "/classifier/blob: found 'z', which no layer makes",
+        lambda model: setattr(model.neuralNetworkClassifier, "labelProbabilityLayerName", "z"),
+    ),
+    (
+        "/outputs/0/name: found 'classLabel'; the classifier calls it 'kind'",
+        lambda model: setattr(model.description, "predictedFeatureName", "kind"),
+    ),
+    ("/outputs/0: found 'int64'; the classifier's labels are 'string'", output_becomes(0, "int64Type")),
+    (
+        "/outputs/1: found 'int64'; the classifier's labels are 'string'",
+        output_becomes(1, "dictionaryType.int64KeyType"),
+    ),
+    ("/training_inputs/1", lambda model: model.description.trainingInput[1].type.int64Type.SetInParent()),
+]
+
+
+@pytest.mark.parametrize(("said", "harm"), HARMS, ids=[said for said, _ in HARMS])
+def test_a_classifier_that_does_not_fit_itself_is_refused(
+    small_spec: MakeSpec, said: str, harm: Callable[[Message], object]
+) -> None:
     layers = [*small_spec()["layers"][:1], {"type": "softmax", "name": "softmax", "output": "y"}]
     classifier = {"labels": ["a", "b", "c"], "probabilities": "p"}
     data = build(resolve(small_spec(classifier=classifier, outputs=..., layers=layers)))
     with pytest.raises(ModelFileError) as raised:
-        read(spoil(data, HARMS[said]))
+        read(spoil(data, harm))
     assert said in str(raised.value)
 
 

@@ -14,6 +14,7 @@ from pippin.mlmodel import open_model
 from pippin.mlmodel.proto import Message, serialize
 from pippin.mlmodel.rules import RULES_BY_ID
 from pippin.spec import SpecError, resolve
+from pippin.spec.layer import RANK_RULE
 from tests.pippin.mlmodel.files import embedding, freeze, neighbors, network, pipeline
 
 MakeSpec = Callable[..., dict[str, Any]]
@@ -227,7 +228,7 @@ def test_the_page_lists_every_rule_in_order() -> None:
     page = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8")
     (told,) = re.findall(r"^## Uploaded files\n(.*?)^## ", page, flags=re.MULTILINE | re.DOTALL)
     listed = re.findall(r"^\| `([a-z]+\.[a-z-]+)` \|", told, flags=re.MULTILINE)
-    assert listed == [*RULES_BY_ID, "layers.rank"]
+    assert listed == [*RULES_BY_ID, RANK_RULE]
 
 
 def test_no_id_is_a_literal_where_faults_are_made() -> None:
@@ -235,8 +236,7 @@ def test_no_id_is_a_literal_where_faults_are_made() -> None:
         folder: {name for file in sorted((ROOT / "pippin" / folder).rglob("*.py")) for name in _literal_ids(file)}
         for folder in ("mlmodel", "spec")
     }
-    # The one that a layer's own shape rules give, since they know the ranks.
-    assert found == {"mlmodel": set(), "spec": {"layers.rank"}}
+    assert found == {"mlmodel": set(), "spec": set()}
 
 
 def _literal_ids(file: Path) -> Iterator[str]:
@@ -265,7 +265,7 @@ def test_an_exact_blob_of_too_low_a_rank_breaks_a_rule_of_layers(small_spec: Mak
     with pytest.raises(SpecError) as raised:
         resolve(small_spec(**EXACT, inputs=[{"name": "x", "shape": [1, 4]}]))
     (fault,) = raised.value.faults
-    assert (fault.rule, fault.pointer) == ("layers.rank", "/layers/0/input")
+    assert (fault.rule, fault.pointer) == (RANK_RULE, "/layers/0/input")
     assert "rank 2; softmax needs rank 3 or more" in fault.detail
 
 

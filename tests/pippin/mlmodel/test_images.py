@@ -115,11 +115,13 @@ def test_a_bias_of_a_colour_that_the_image_does_not_have_says_nothing(image_file
 
 
 HARMS: dict[str, Callable[[Any], object]] = {
-    "the image 'x' has a mean image subtracted; Pippin knows scale and bias": lambda steps: steps[0].meanImage.floatValue.append(1),
+    "the image 'x' has a mean image subtracted; Pippin knows scale and bias": lambda steps: steps[
+        0
+    ].meanImage.meanImage.append(1),
     "the image 'x' has a step of no kind; Pippin knows scale and bias": lambda steps: steps[0].ClearField("scaler"),
     "found preprocessing of 'x' twice; needs one step an image": lambda steps: steps.add().CopyFrom(steps[0]),
     "found preprocessing of 'z'; the model's image inputs are: x": lambda steps: setattr(steps[0], "featureName", "z"),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("said", HARMS)

@@ -35,6 +35,7 @@ LSTM = {
     "type": "uni_directional_lstm",
     "name": "lstm",
     "output_vector_size": 3,
+    "output": ["lstm", "lstm_h", "lstm_c"],
     "activations": [{"type": "sigmoid"}, {"type": "tanh"}, {"type": "tanh"}],
 }
 EXACT = {
@@ -98,6 +99,12 @@ CASES = [
         "/layers/0/type",
     ),
     Case("classifier.labels", {"classifier": CLASSES}, {"classifier": {"labels": ["a", "b"]}}, "/classifier/labels"),
+    Case(
+        "features.mappings",
+        EXACT | {"image_input_shape_mapping": "rank4"},
+        {"image_input_shape_mapping": "rank4"},
+        "/image_input_shape_mapping",
+    ),
     Case(
         "features.newer-layers",
         EXACT | {"layers": [CLIP, DENSE]},
@@ -224,7 +231,7 @@ CASES = [
         {"inputs": [IMAGE], "layers": [DENSE, BATCHNORM, SOFTMAX]},
         "/layers/1",
     ),
-    Case("runtime.lstm", {}, {"layers": [LSTM, DENSE, SOFTMAX]}, "/layers/0"),
+    Case("runtime.lstm", {}, {"layers": [LSTM, DENSE | {"input": "lstm"}, SOFTMAX]}, "/layers/0"),
     Case(
         "runtime.softmax-axis",
         EXACT | {"inputs": [{"name": "x", "shape": [1, 1, 4]}], "layers": [SOFTMAX, DENSE]},

@@ -1,0 +1,28 @@
+from typing import get_args
+
+import pytest
+
+from service.blame import fault_of, problem_of
+from service.sandbox import SandboxError
+from service.sandbox.errors import Why
+
+
+@pytest.mark.parametrize("why", sorted(set(get_args(Why)) - {"unavailable"}))
+def test_what_a_task_did_is_the_fault_of_what_it_was_given(why: Why) -> None:
+    error = SandboxError(why, "inspect_model came to no answer")
+    problem = problem_of(error)
+    assert problem.status_code == 422
+    assert [item.pointer for item in problem.errors] == [""]
+    fault = fault_of(error)
+    assert fault is not None
+    assert fault.detail == problem.errors[0].detail
+    assert "inspect_model" not in fault.detail
+
+
+def test_what_this_machine_lacks_is_nobodys_fault_and_may_be_asked_again() -> None:
+    error = SandboxError("unavailable", "inspect_model was not begun: others were busy for 30 s")
+    assert fault_of(error) is None
+    problem = problem_of(error)
+    assert (problem.status_code, problem.errors) == (503, ())
+    assert "right now" in problem.detail
+    assert problem.headers == {"retry-after": "5"}
