@@ -31,7 +31,7 @@ demo: $(READY) ## Train the MNIST model on embedded parts, download it, stop eve
 
 .PHONY: test
 test: $(READY) ## Run the tests (under 5 minutes)
-	@$(BIN)/python -m pytest -m 'not full'
+	@$(BIN)/python -m pytest -m 'not full' -n auto --dist worksteal
 
 .PHONY: test-full
 test-full: $(READY) ## Run the long tests too: fuzzing, chaos, browser (under 25 minutes)

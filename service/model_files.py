@@ -25,7 +25,8 @@ reading = anyio.CapacityLimiter(2)
 """For threads that wait for the sandbox while a client's upload is read: it does four things at once, and some of them
 are left to predictions."""
 
-# The largest models that are allowed, of half a gigabyte, are read in a few seconds; what takes longer is made to.
+# The largest models that are allowed, of half a gigabyte, take eight seconds to read (measured on two busy cores), and
+# small ones a hundredth of one.
 _SECONDS = 20.0
 # What the parsers need whatever they read, and what they make of a byte: protobuf a message of a hundred bytes of two,
 # in the worst case, Python a number of 32 bytes of four. Beside the 120 MiB that the nursery shares with its children,
@@ -33,8 +34,8 @@ _SECONDS = 20.0
 _BASE_BYTES = 384 * 2**20
 _BYTES_A_BYTE = 8
 _TOO_LARGE_TO_BUILD = (
-    "building the model takes more memory than the service has for a document of this size; send its .mlmodel, or train "
-    "the document in a job: its worker builds larger ones"
+    "building the model takes more memory than the service has for a document of this size; send its .mlmodel, or "
+    "train the document in a job: its worker builds larger ones"
 )
 # Trainables of jobs' models; each takes a few kilobytes.
 _REMEMBERED = 256

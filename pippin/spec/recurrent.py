@@ -224,7 +224,8 @@ class LSTM(Recurrent):
     """What both LSTMs have: `LSTMParams` and `LSTMWeightParams`."""
 
     activations: tuple[RecurrentActivation, RecurrentActivation, RecurrentActivation] = Field(
-        description="[f, g, h]: of the gates, of the block input, and of the cell."
+        default=(SigmoidActivation(), TanhActivation(), TanhActivation()),
+        description="[f, g, h]: of the gates, of the block input, and of the cell.",
     )
     has_bias_vectors: Flag = Field(default=True, description="Whether each gate has a bias.")
     forget_bias: Flag = Field(default=False, description="Whether 1 is added before the forget gate's activation.")

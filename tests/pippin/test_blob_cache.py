@@ -3,101 +3,98 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save
 
-from pippin import blob_cache
 from pippin.blob_cache import BlobCache
 from pippin.blobs import BlobError, BlobMissingError, Blobs
-from pippin.datasets.arrays import open_arrays
-from pippin.datasets.manifest import StoredManifest
+
+CONTENTS = [bytes([number]) * 1_000 for number in range(3)]
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "datasets"
+    return tmp_path / "cache"
 
 
-def _put(blobs: Blobs, prepared: StoredManifest, number: int) -> str:
-    """A dataset like `prepared` with another digest; JSON may end in spaces."""
-    content = b"".join(blobs.read(prepared.digest))
-    length = int.from_bytes(content[:8], "little")
-    padding = 8 * number
-    return blobs.put_bytes(
-        (length + padding).to_bytes(8, "little") + content[8 : 8 + length] + b" " * padding + content[8 + length :]
-    )
+@pytest.fixture
+def blobs(tmp_path: Path) -> Blobs:
+    return Blobs((tmp_path / "blobs").as_uri())
+
+
+@pytest.fixture
+def digests(blobs: Blobs) -> list[str]:
+    """Three blobs of a thousand bytes."""
+    return [blobs.put_bytes(content) for content in CONTENTS]
+
+
+def _name(digest: str) -> str:
+    return digest.removeprefix("sha256:")
 
 
 def _entries(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
 
-def test_a_dataset_is_fetched_once(folder: Path, tmp_path: Path, prepared: StoredManifest, blobs: Blobs) -> None:
-    own = Blobs((tmp_path / "blobs").as_uri())
-    own.put_bytes(b"".join(blobs.read(prepared.digest)))
-    cache = BlobCache(folder, 10**9, own)
-    fetched = cache.arrays(prepared.digest)
-    own.delete(prepared.digest)
-    again = cache.arrays(prepared.digest)
-    assert set(fetched) == {f"{split}/{name}" for split in ("train", "test", "long") for name in ("x", "label")}
-    for name, array in fetched.items():
-        np.testing.assert_array_equal(array, again[name])
+def test_a_blob_is_fetched_once(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+    cache = BlobCache(folder, 10**9, blobs)
+    assert cache.data(digests[1]) == CONTENTS[1]
+    blobs.delete(digests[1])
+    assert cache.data(digests[1]) == CONTENTS[1]
 
 
-def test_a_dataset_that_is_nowhere_is_missing(folder: Path, blobs: Blobs) -> None:
+def test_the_arrays_of_a_dataset_are_mapped(folder: Path, blobs: Blobs) -> None:
+    x = np.arange(6, dtype=np.float32).reshape(3, 2)
+    found = BlobCache(folder, 10**9, blobs).arrays(blobs.put_bytes(save({"train/x": x})))
+    np.testing.assert_array_equal(found["train/x"], x)
+
+
+def test_a_blob_that_is_nowhere_is_missing(folder: Path, blobs: Blobs) -> None:
     with pytest.raises(BlobMissingError):
-        BlobCache(folder, 10**9, blobs).arrays("sha256:" + "0" * 64)
+        BlobCache(folder, 10**9, blobs).data("sha256:" + "0" * 64)
     assert _entries(folder) == set()
 
 
-def test_a_damaged_blob_does_not_enter(folder: Path, tmp_path: Path, blobs: Blobs, prepared: StoredManifest) -> None:
-    digest = _put(blobs, prepared, 50)
-    name = digest.removeprefix("sha256:")
-    own = Blobs((tmp_path / "blobs").as_uri())
-    own.put_bytes(b"".join(blobs.read(digest)))
+def test_a_damaged_blob_does_not_enter(folder: Path, tmp_path: Path, blobs: Blobs, digests: list[str]) -> None:
+    name = _name(digests[0])
     (tmp_path / "blobs" / name[:2] / name).write_bytes(b"other content")
     with pytest.raises(BlobError, match="damaged"):
-        BlobCache(folder, 10**9, own).arrays(digest)
+        BlobCache(folder, 10**9, blobs).data(digests[0])
     assert _entries(folder) == set()
 
 
-def test_the_dataset_used_longest_ago_makes_room(folder: Path, blobs: Blobs, prepared: StoredManifest) -> None:
-    digests = [_put(blobs, prepared, number) for number in (1, 2, 3)]
-    names = [digest.removeprefix("sha256:") for digest in digests]
-    cache = BlobCache(folder, int(prepared.bytes * 2.5), blobs)
+def test_the_blob_used_longest_ago_makes_room(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+    cache = BlobCache(folder, 2_500, blobs)
     for age, number in enumerate((0, 1)):
-        cache.arrays(digests[number])
-        os.utime(folder / names[number], (1_000 + age, 1_000 + age))
+        cache.data(digests[number])
+        os.utime(folder / _name(digests[number]), (1_000 + age, 1_000 + age))
     # A look makes it the newest.
-    cache.arrays(digests[0])
-    cache.arrays(digests[2])
-    assert _entries(folder) == {names[0], names[2]}
+    cache.data(digests[0])
+    cache.data(digests[2])
+    assert _entries(folder) == {_name(digests[0]), _name(digests[2])}
 
 
-def test_a_dataset_larger_than_the_room_is_used_all_the_same(
-    folder: Path, blobs: Blobs, prepared: StoredManifest
-) -> None:
-    cache = BlobCache(folder, 1, blobs)
-    assert len(cache.arrays(prepared.digest)["train/x"]) == 300
+def test_a_blob_larger_than_the_room_is_used_all_the_same(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+    assert BlobCache(folder, 1, blobs).data(digests[0]) == CONTENTS[0]
 
 
-def test_what_a_dead_worker_left_half_fetched_goes(folder: Path, blobs: Blobs, prepared: StoredManifest) -> None:
+def test_what_a_dead_process_left_half_fetched_goes(folder: Path, blobs: Blobs, digests: list[str]) -> None:
     for name, age in ((".fetch-old", 1_000), (".fetch-new", None)):
         (folder / name).mkdir(parents=True)
         (folder / name / "part").write_bytes(b"half")
         if age is not None:
             os.utime(folder / name, (age, age))
-    BlobCache(folder, 10**9, blobs).arrays(prepared.digest)
-    assert _entries(folder) == {".fetch-new", prepared.digest.removeprefix("sha256:")}
+    BlobCache(folder, 10**9, blobs).data(digests[0])
+    assert _entries(folder) == {".fetch-new", _name(digests[0])}
 
 
-def test_a_dataset_that_another_worker_removes_at_the_wrong_moment_is_fetched_again(
-    folder: Path, blobs: Blobs, prepared: StoredManifest, monkeypatch: pytest.MonkeyPatch
+def test_a_blob_that_another_process_removes_at_the_wrong_moment_is_fetched_again(
+    folder: Path, blobs: Blobs, digests: list[str]
 ) -> None:
     removals = iter([True])
 
-    def open_after_removal(path: Path) -> object:
+    def read_after_removal(path: Path) -> bytes:
         if next(removals, False):
             path.unlink()
-        return open_arrays(path)
+        return path.read_bytes()
 
-    monkeypatch.setattr(blob_cache, "open_arrays", open_after_removal)
-    assert len(BlobCache(folder, 10**9, blobs).arrays(prepared.digest)["train/x"]) == 300
+    assert BlobCache(folder, 10**9, blobs).open(digests[0], read_after_removal) == CONTENTS[0]

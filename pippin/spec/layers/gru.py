@@ -6,7 +6,14 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from pippin.spec.layer import Message
-from pippin.spec.recurrent import Recurrent, RecurrentActivation, read_activation, write_activation
+from pippin.spec.recurrent import (
+    Recurrent,
+    RecurrentActivation,
+    SigmoidActivation,
+    TanhActivation,
+    read_activation,
+    write_activation,
+)
 from pippin.spec.values import Flag
 
 _GATES = ("update_gate", "reset_gate", "output_gate")
@@ -21,7 +28,8 @@ class GRU(Recurrent):
 
     type: Literal["gru"] = "gru"
     activations: tuple[RecurrentActivation, RecurrentActivation] = Field(
-        description="[f, g]: of the update and reset gates, and of the output gate."
+        default=(SigmoidActivation(), TanhActivation()),
+        description="[f, g]: of the update and reset gates, and of the output gate.",
     )
     has_bias_vectors: Flag = Field(default=True, description="Whether each gate has a bias.")
     reverse_input: Flag = Field(default=False, description="Whether it goes from the end to the beginning.")

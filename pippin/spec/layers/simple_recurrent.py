@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from pippin.spec.layer import Message
-from pippin.spec.recurrent import Recurrent, RecurrentActivation, read_activation, write_activation
+from pippin.spec.recurrent import Recurrent, RecurrentActivation, TanhActivation, read_activation, write_activation
 from pippin.spec.values import Flag
 
 
@@ -18,7 +18,9 @@ class SimpleRecurrent(Recurrent):
     """
 
     type: Literal["simple_recurrent"] = "simple_recurrent"
-    activation: RecurrentActivation = Field(description="What makes the next state of the sum.")
+    activation: RecurrentActivation = Field(
+        default=TanhActivation(), description="What makes the next state of the sum."
+    )
     has_bias_vector: Flag = Field(default=True, description="Whether there is a bias.")
     reverse_input: Flag = Field(default=False, description="Whether it goes from the end to the beginning.")
     weights: dict[str, object] | None = Field(

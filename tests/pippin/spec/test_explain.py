@@ -31,7 +31,7 @@ def layers_with(**fields: object) -> dict[str, object]:
         (layers_with(kernel_size=[1, 0]), "/layers/0/kernel_size/1", "found 0; needs 1 or more"),
         (layers_with(kernel_size=[1, 2.5]), "/layers/0/kernel_size/1", "found 2.5; needs a whole number"),
         (layers_with(kernel_size=[1, 2**17]), "/layers/0/kernel_size/1", "found 131072; needs 65536 or less"),
-        (layers_with(padding="vald"), "/layers/0/padding/type", "found 'vald'; needs one of include_last_pixel, same, valid; did"),
+        (layers_with(padding="vald"), "/layers/0/padding/type", "one of include_last_pixel, same, valid; did you mean"),
         (layers_with(padding=1), "/layers/0/padding", "found 1; needs an object"),
         (layers_with(padding={}), "/layers/0/padding/type", "is required: one of include_last_pixel, same, valid"),
         (
