@@ -4,7 +4,14 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.spec import CategoricalCrossEntropy, DoubleParameter, Feature, IntegerParameter, ResolvedSpec
+from pippin.spec import (
+    ArrayFeature,
+    CategoricalCrossEntropy,
+    DoubleParameter,
+    Feature,
+    IntegerParameter,
+    ResolvedSpec,
+)
 from pippin.spec.optimizers import Optimizer
 
 
@@ -39,8 +46,13 @@ def trainable_network(resolved: ResolvedSpec) -> Trainable:
     declared = {"epochs": spec.epochs} | _of_the_optimizer(spec.optimizer)
     classified = isinstance(spec.loss, CategoricalCrossEntropy)
     named = spec.classifier is not None and spec.classifier.predicted_feature == resolved.training_target
+    # A cross-entropy reads one class index, whatever a file says of its target.
+    index = ArrayFeature(name=resolved.training_target, shape=(1,), type="int")
     return Trainable(
-        features=resolved.training_inputs,
+        features=tuple(
+            index if classified and not named and feature.name == index.name else feature
+            for feature in resolved.training_inputs
+        ),
         target=resolved.training_target,
         classes=max(resolved.shapes[spec.loss.input or ""]) if classified else None,
         labels=spec.classifier.labels if spec.classifier is not None and named else None,

@@ -49,6 +49,7 @@ TRAINING_RULES_BY_ID: Final[dict[str, Rule]] = {
 WARNINGS_BY_ID: Final[dict[str, Rule]] = {
     "runtime.batchnorm": runtime.batch_normalization_stands_in_no_gradients_way,
     "runtime.lstm": runtime.no_layer_is_an_lstm,
+    "runtime.class-target": runtime.class_target_is_an_index,
     "runtime.softmax-axis": runtime.softmax_has_one_axis_to_work_on,
 }
 """What Core ML's own validator accepts and its runtime is known to fail at; such a model is taken, and told of."""

@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 
 from pippin.faults import Fault, pointer
+from pippin.spec.features import ArrayFeature
 from pippin.spec.graph import Graph
+from pippin.spec.losses import CategoricalCrossEntropy
 from pippin.spec.rules.updatable import between_loss_and_updatable
 
 _LSTMS = frozenset({"uni_directional_lstm", "bi_directional_lstm"})
@@ -28,6 +30,23 @@ def no_layer_is_an_lstm(graph: Graph) -> Iterator[Fault]:
                 pointer("layers", node.index),
                 f"found the LSTM {node.name!r}; Core ML's validator accepts that and its training fails, even where "
                 "the layer is frozen (coremltools issues 490 and 2074): the jax engine trains the model all the same",
+            )
+
+
+def class_target_is_an_index(graph: Graph) -> Iterator[Fault]:
+    """A cross-entropy's target is one class index. Source: coremltools issue 490, for a float one-hot target."""
+    if not isinstance(graph.loss, CategoricalCrossEntropy):
+        return
+    for index, part in enumerate(graph.draft.training_inputs or ()):
+        value = part.value
+        if not isinstance(value, ArrayFeature) or value.name != graph.target or value.name in graph.shapes:
+            continue
+        if value.type != "int" or value.shape not in (None, (1,)):
+            yield Fault(
+                pointer("training_inputs", index),
+                f"found the target {value.name!r} as {value.type} {list(value.shape or ())}; Core ML's validator "
+                "accepts that and its training crashes on anything but one class index, 'int' [1] (coremltools issue "
+                "490): the jax engine trains the model with class indices all the same",
             )
 
 

@@ -41,10 +41,10 @@ def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
 
 
 def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[Fault]:
-    """A class index for a cross-entropy, a class's name for a classifier, what is judged for a mean squared error.
+    """A class's name for a classifier, an array for a cross-entropy, what is judged for a mean squared error.
 
     A classifier's is Apple's own check (UpdatableNeuralNetworkValidator.cpp). Ours are the others: Apple's validator
-    lets a float one-hot target pass, and the runtime crashes on it.
+    does not look, and its runtime fails. What else a cross-entropy's array may be is a matter of `runtime.class-target`.
     """
     listed = _listed(graph)
     if listed is None or graph.loss is None or graph.target is None or graph.target not in listed:
@@ -60,10 +60,8 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
             yield Fault(at + "/type", f"found {value.type!r}; the classifier's labels are {classifier.label_type!r}")
         return
     if isinstance(graph.loss, CategoricalCrossEntropy):
-        if not isinstance(value, ArrayFeature) or value.type != "int":
+        if not isinstance(value, ArrayFeature):
             yield Fault(at + "/type", f"found {value.type!r}; a cross-entropy needs 'int', a class index")
-        if isinstance(value, ArrayFeature) and value.shape not in (None, (1,)):
-            yield Fault(at + "/shape", f"found {list(value.lengths)}; a cross-entropy needs [1], a class index")
         return
     judged = graph.shapes.get(graph.loss.input or "")
     if not isinstance(value, ArrayFeature | NumberFeature) or value.type == "int":

@@ -191,10 +191,16 @@ CASES = [
     Case(
         "training.target-type",
         {"training_inputs": [X, CLASS]},
-        {"training_inputs": [X, CLASS | {"type": "float"}]},
+        {"training_inputs": [X, {"name": "y_true", "type": "image", "width": 3, "height": 1}]},
         "/training_inputs/1/type",
     ),
-    Case("training.target-type", {}, {"training_inputs": [X, CLASS | {"shape": [3]}]}, "/training_inputs/1/shape"),
+    Case(
+        "runtime.class-target",
+        {"training_inputs": [X, CLASS]},
+        {"training_inputs": [X, CLASS | {"type": "float", "shape": [3]}]},
+        "/training_inputs/1",
+    ),
+    Case("runtime.class-target", {}, {"training_inputs": [CLASS | {"shape": [3]}, X]}, "/training_inputs/0"),
     Case(
         "training.target-type",
         {"training_inputs": [X, {"name": "t", "shape": [3], "type": "double"}], "loss": SQUARES | {"input": "dense"}},

@@ -93,6 +93,15 @@ def test_a_classifier_learns_its_own_classes(lab: Lab, notes: Notes) -> None:
     assert probabilities.argmax(axis=1).tolist() == [0, 0, 1, 1]
 
 
+def test_a_target_that_is_declared_one_hot_takes_class_indices(lab: Lab, notes: Notes) -> None:
+    one_hot = {"name": "y_true", "shape": [2], "type": "float"}
+    data = network(training_inputs=[{"name": "x", "shape": [4]}, one_hot])
+    assert [finding.rule for finding in read(data).resolved.findings] == ["runtime.class-target"]
+    examples = lab.examples(x=np.eye(4, dtype=np.float32), y_true=np.array([[0], [0], [1], [1]]))
+    JaxEngine().train(lab.run(data, examples, examples, epochs=40, learning_rate=1.0), notes)
+    assert notes.results[-1].validation_accuracy == 1
+
+
 @pytest.mark.parametrize("color", ["rgb", "bgr"])
 def test_an_image_is_scaled_by_the_model_alone(lab: Lab, notes: Notes, color: str) -> None:
     image = {"name": "x", "type": "image", "color": color, "width": 2, "height": 1, "scale": 0.5, "bias": [1, 2, 3]}
