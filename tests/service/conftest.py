@@ -20,8 +20,11 @@ from pippin.blobs import Blobs
 from pippin.embedded import EmbeddedValkey
 from pippin.jobs.job import Artifact, Failure, Variant
 from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason
+from pippin.mlmodel import build, with_learned
 from pippin.settings import Settings
+from pippin.spec import resolve
 from pippin.spec.presets import preset
 from pippin.store import Claim, Store, new_token
 from service.__main__ import Server, server_of
@@ -252,6 +255,58 @@ class Trainer:
 def trainer(store: Store) -> Callable[..., Trainer]:
     """Makes trainers."""
     return lambda job_id, other=None: Trainer(other or store, job_id)
+
+
+@pytest.fixture(scope="session")
+def digits() -> bytes:
+    """The seed's model as if trained on pixels times 1/255."""
+    return with_learned(build(resolve(preset("mnist-cnn"))), {}, {"pippin.scale.image": repr(1 / 255)})
+
+
+@pytest.fixture
+def submitted(store: Store) -> Callable[..., str]:
+    """Submits a job, as the service does once it has found no fault in a request."""
+
+    def submit(**dataset: object) -> str:
+        values = {
+            "name": None,
+            "model": {"preset": "mnist-cnn"},
+            "dataset": {
+                "id": "ds_0",
+                "name": "tiny",
+                "digest": "sha256:" + "0" * 64,
+                "train": "train",
+                "validation": None,
+                "validation_fraction": None,
+                "bind": {"image": "image", "output_true": "output_true"},
+            }
+            | dataset,
+            "hyperparameters": {"epochs": 1, "shuffle": True, "seed": 7},
+            "limits": "enforce",
+            "engine": "auto",
+            "compute_units": "all",
+            "report": "epoch",
+            "max_attempts": 3,
+            "timeout_seconds": None,
+            "labels": {},
+        }
+        return store.jobs.submit("default", ResolvedRequest.model_validate(values), spec={}).id
+
+    return submit
+
+
+@pytest.fixture
+def trained(submitted: Callable[..., str], trainer: Callable[[str], Any], blobs: Blobs) -> Callable[..., str]:
+    """Makes jobs whose trained model is this one."""
+
+    def make(model: bytes, **dataset: object) -> str:
+        job_id = submitted(**dataset)
+        attempt = trainer(job_id)
+        attempt.begin()
+        attempt.succeed(blobs.put_bytes(model), len(model))
+        return job_id
+
+    return make
 
 
 @pytest.fixture(name="wait_for")

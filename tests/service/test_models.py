@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from pippin.mlmodel import read
 from pippin.mlmodel.proto import serialize
 from pippin.models.record import ModelRecord
 from tests.pippin.mlmodel.files import embedding, neighbors, network, pipeline
-from tests.service.hostile_models import hostile_files, mnist_file
+from tests.service.hostile_models import mnist_file
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -288,64 +287,6 @@ def test_a_document_of_a_model_that_is_too_large_is_refused(
         assert any(said in item["detail"] for item in problem["errors"]), problem
 
 
-@pytest.fixture(scope="module")
-def hostile() -> dict[str, tuple[bytes, str]]:
-    return hostile_files()
-
-
-WHAT = [
-    "nothing",
-    "text",
-    "a megabyte of zeros",
-    "a megabyte of noise",
-    "half a file",
-    "all but the last byte",
-    "a huge shape",
-    "a shape of huge size",
-    "too few weights",
-    "a circle",
-    "two layers of one name",
-    "two blobs of one name",
-    "a custom layer",
-    "a linked model",
-    "an mlProgram",
-    "two million layers",
-    "half a million features",
-    "half a million pipeline stages",
-    "a pipeline in a pipeline",
-    "pipelines as deep as can be",
-    "pipelines deeper than can be",
-]
-
-
-def test_every_hostile_file_is_tried(hostile: dict[str, tuple[bytes, str]]) -> None:
-    assert set(WHAT) == set(hostile)
-
-
-@pytest.mark.parametrize("what", WHAT)
-def test_a_hostile_file_is_refused_and_harms_nobody(
-    *,
-    http: httpx2.Client,
-    hostile: dict[str, tuple[bytes, str]],
-    is_problem: IsProblem,
-    what: str,
-) -> None:
-    content, said = hostile[what]
-    problem = is_problem(http.post("/models?name=evil", content=content), 422, "invalid-request")
-    assert any(said in f"{item['pointer']}: {item['detail']}" for item in problem["errors"]), problem["errors"]
-    assert http.get("/models").json()["data"] == []
-    assert http.get("/readyz").status_code == 200
-
-
-def test_a_good_model_is_taken_after_all_of_them_at_once(
-    http: httpx2.Client, hostile: dict[str, tuple[bytes, str]], mnist: bytes
-) -> None:
-    with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda what: http.post("/models", content=hostile[what][0]).status_code, WHAT))
-    assert set(answers) == {422}
-    assert http.post("/models", content=mnist).status_code == 201
-
-
 def test_models_are_listed_newest_first_page_by_page(http: httpx2.Client, mnist: bytes) -> None:
     for number in range(3):
         assert http.post(f"/models?name=m{number}", content=mnist).status_code == 201
@@ -437,35 +378,6 @@ def test_a_deleted_model_is_gone_and_its_name_free(
         is_problem(http.get(f"/models/{uploaded['id']}{path}"), 404, "not-found")
     is_problem(http.delete("/models/digits"), 404, "not-found")
     assert http.post("/models?name=digits", content=classifier).status_code == 201
-
-
-@pytest.mark.parametrize("headers", [JSON, YAML])
-def test_validation_takes_all_languages_and_stores_nothing(http: httpx2.Client, headers: dict[str, str]) -> None:
-    ending = "json" if headers is JSON else "yaml"
-    content = (EXAMPLES / f"mnist-cnn.swiftcoremltools.{ending}").read_bytes()
-    answer = http.post("/specs/validate", content=content, headers=headers)
-    assert answer.status_code == 200, answer.text
-    assert (answer.json()["parameter_count"], answer.json()["findings"]) == (585_958, [])
-    assert http.get("/models").json()["data"] == []
-
-
-def test_yaml_that_is_none_is_a_400_of_the_validation(http: httpx2.Client, is_problem: IsProblem) -> None:
-    for content, said in ((b"", "empty"), (b"a: [1", "line 2, column 1"), (b"a: \xff", "UTF-8")):
-        answer = http.post("/specs/validate", content=content, headers=YAML)
-        assert said in is_problem(answer, 400, "malformed-body")["detail"]
-
-
-def test_faults_in_yaml_have_the_same_pointers(
-    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
-) -> None:
-    mnist_spec["layers"][2]["pooling_type"] = "median"
-    content = json.dumps(mnist_spec).encode()
-    told = [
-        is_problem(http.post("/specs/validate", content=content, headers=headers), 422)["errors"]
-        for headers in (JSON, YAML)
-    ]
-    assert told[0] == told[1]
-    assert told[0][0]["pointer"] == "/layers/2/pooling_type"
 
 
 def test_the_service_itself_imports_nothing_that_reads_model_files() -> None:

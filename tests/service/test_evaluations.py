@@ -1,0 +1,158 @@
+"""How good a trained model is, measured by the service on a dataset."""
+
+import asyncio
+import io
+import json
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from pippin.mlmodel import read
+from pippin.network import losses, predict
+from service.problems import Problem
+from service.routes import predictions
+
+IsProblem = Callable[..., dict[str, Any]]
+Trained = Callable[..., str]
+
+
+def counted(model: bytes, npz: bytes, split: str) -> tuple[float, NDArray[Any], NDArray[Any]]:
+    """The mean loss, the true and the predicted classes, without any of the code that serves them."""
+    with np.load(io.BytesIO(npz)) as arrays:
+        images = arrays[f"{split}/image"].astype(np.float32) * np.float32(1 / 255)
+        truth = arrays[f"{split}/output_true"]
+    known = read(model)
+    found = losses(known.resolved, known.weights, {"image": images, "output_true": truth})
+    return (
+        float(found.mean()),
+        truth[:, 0],
+        predict(known.resolved, known.weights, {"image": images})["output"].argmax(axis=1),
+    )
+
+
+@pytest.mark.parametrize(("split", "used"), [(None, "test"), ("train", "train")])
+def test_an_evaluation_counts_what_a_person_would(
+    *,
+    split: str | None,
+    used: str,
+    http: httpx2.Client,
+    tiny: dict[str, Any],
+    tiny_npz: bytes,
+    trained: Trained,
+    digits: bytes,
+) -> None:
+    asked = {"dataset": "tiny"} | ({"split": split} if split else {})
+    answer = http.post(f"/jobs/{trained(digits)}/evaluate", json=asked)
+    assert answer.status_code == 200, answer.text
+    found = answer.json()
+    loss, truth, guesses = counted(digits, tiny_npz, used)
+    assert (found["dataset"], found["split"], found["examples"]) == (tiny["id"], used, len(truth))
+    assert found["loss"] == pytest.approx(loss, rel=1e-4)
+    assert found["accuracy"] == sum(truth == guesses) / len(truth)
+    matrix = [[0] * 10 for _ in range(10)]
+    for true, guess in zip(truth, guesses, strict=True):
+        matrix[true][guess] += 1
+    assert found["confusion"] == {"labels": list(range(10)), "matrix": matrix}
+    assert [(each["row"], each["label"]) for each in found["worst"]] == [
+        (each["row"], truth[each["row"]]) for each in found["worst"]
+    ]
+    assert len(found["worst"]) == sum(truth != guesses)
+    assert found["seconds"] > 0
+
+
+def test_few_examples_and_a_binding_can_be_asked_for(
+    http: httpx2.Client, tiny: dict[str, Any], trained: Trained, digits: bytes
+) -> None:
+    asked = {
+        "dataset": tiny["id"],
+        "split": "train",
+        "max_examples": 3,
+        "bind": {"image": "image", "output_true": "output_true"},
+    }
+    found = http.post(f"/jobs/{trained(digits, id=tiny['id'])}/evaluate", json=asked).json()
+    assert found["examples"] == 3
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer", "detail"),
+    [
+        ({"dataset": "none"}, "/dataset", "no dataset is called 'none'"),
+        ({"dataset": "tiny", "split": "best"}, "/split", "no split 'best'; its splits are train, test"),
+        ({"dataset": "tiny", "bind": {"image": "pixels"}}, "/bind/image", "the dataset has no feature 'pixels'"),
+        ({"dataset": "tiny", "max_examples": 0}, "/max_examples", "found 0"),
+        ({"dataset": "tiny", "sample": 0}, "/sample", ""),
+        ({"dataset": "flat"}, "/dataset", "has the shape [1, 28, 28]"),
+        ({}, "/dataset", ""),
+    ],
+)
+def test_an_evaluation_that_cannot_be_done_is_refused_with_its_places(
+    *,
+    body: object,
+    pointer: str,
+    detail: str,
+    http: httpx2.Client,
+    tiny: dict[str, Any],  # noqa: ARG001 (uploads it)
+    trained: Trained,
+    digits: bytes,
+    is_problem: IsProblem,
+) -> None:
+    file = io.BytesIO()
+    np.savez(file, image=np.zeros((2, 784), np.float32), output_true=np.zeros((2, 1), np.int32))
+    http.post("/datasets", params={"name": "flat"}, content=file.getvalue())
+    problem = is_problem(http.post(f"/jobs/{trained(digits)}/evaluate", json=body), 422, "invalid-request")
+    assert pointer in {error["pointer"] for error in problem["errors"]}
+    assert any(detail in error["detail"] for error in problem["errors"])
+
+
+def test_evaluations_at_once_all_come_to_an_answer(
+    http: httpx2.Client,
+    tiny: dict[str, Any],
+    trained: Trained,
+    digits: bytes,
+) -> None:
+    job = trained(digits)
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(http.post, f"/jobs/{job}/evaluate", json={"dataset": tiny["id"]}) for _ in range(4)]
+        answers = [call.result().json() for call in calls]
+    assert len({json.dumps({**answer, "seconds": 0}) for answer in answers}) == 1
+    assert answers[0]["examples"] == 4
+
+
+def test_one_evaluation_is_done_at_a_time() -> None:
+    inside: list[int] = []
+    seen: list[int] = []
+
+    async def enter(number: int, lock: asyncio.Lock) -> None:
+        async with predictions.alone(lock):
+            inside.append(number)
+            seen.append(len(inside))
+            # Others run now, and would come in if they could.
+            await asyncio.sleep(0)
+            inside.remove(number)
+
+    async def all_at_once() -> None:
+        lock = asyncio.Lock()
+        await asyncio.gather(*(enter(number, lock) for number in range(5)))
+
+    asyncio.run(all_at_once())
+    assert seen == [1] * 5
+
+
+def test_an_evaluation_that_waits_too_long_is_told_to_come_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(predictions, "_WAIT_SECONDS", 0.01)
+
+    async def enter_twice() -> None:
+        lock = asyncio.Lock()
+        async with predictions.alone(lock):
+            with pytest.raises(Problem, match="kept this one waiting") as caught:
+                async with predictions.alone(lock):
+                    pytest.fail("two were inside")
+            assert caught.value.status_code == 503
+        assert not lock.locked()
+
+    asyncio.run(enter_twice())

@@ -1,0 +1,70 @@
+"""Model files that are damaged, or made to do harm: each is refused quickly, and the service goes on."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import httpx2
+import pytest
+
+from tests.service.hostile_models import hostile_files, mnist_file
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def hostile() -> dict[str, tuple[bytes, str]]:
+    return hostile_files()
+
+
+WHAT = [
+    "nothing",
+    "text",
+    "a megabyte of zeros",
+    "a megabyte of noise",
+    "half a file",
+    "all but the last byte",
+    "a huge shape",
+    "a shape of huge size",
+    "too few weights",
+    "a circle",
+    "two layers of one name",
+    "two blobs of one name",
+    "a custom layer",
+    "a linked model",
+    "an mlProgram",
+    "two million layers",
+    "half a million features",
+    "half a million pipeline stages",
+    "a pipeline in a pipeline",
+    "pipelines as deep as can be",
+    "pipelines deeper than can be",
+]
+
+
+def test_every_hostile_file_is_tried(hostile: dict[str, tuple[bytes, str]]) -> None:
+    assert set(WHAT) == set(hostile)
+
+
+@pytest.mark.parametrize("what", WHAT)
+def test_a_hostile_file_is_refused_and_harms_nobody(
+    *,
+    http: httpx2.Client,
+    hostile: dict[str, tuple[bytes, str]],
+    is_problem: IsProblem,
+    what: str,
+) -> None:
+    content, said = hostile[what]
+    problem = is_problem(http.post("/models?name=evil", content=content), 422, "invalid-request")
+    assert any(said in f"{item['pointer']}: {item['detail']}" for item in problem["errors"]), problem["errors"]
+    assert http.get("/models").json()["data"] == []
+    assert http.get("/readyz").status_code == 200
+
+
+def test_a_good_model_is_taken_after_all_of_them_at_once(
+    http: httpx2.Client, hostile: dict[str, tuple[bytes, str]]
+) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(lambda what: http.post("/models", content=hostile[what][0]).status_code, WHAT))
+    assert set(answers) == {422}
+    assert http.post("/models", content=mnist_file()).status_code == 201

@@ -1,0 +1,44 @@
+"""Documents that are checked over HTTP, without anything being stored."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+IsProblem = Callable[..., dict[str, Any]]
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+JSON = {"content-type": "application/json"}
+YAML = {"content-type": "application/yaml"}
+
+
+@pytest.mark.parametrize("headers", [JSON, YAML])
+def test_validation_takes_all_languages_and_stores_nothing(http: httpx2.Client, headers: dict[str, str]) -> None:
+    ending = "json" if headers is JSON else "yaml"
+    content = (EXAMPLES / f"mnist-cnn.swiftcoremltools.{ending}").read_bytes()
+    answer = http.post("/specs/validate", content=content, headers=headers)
+    assert answer.status_code == 200, answer.text
+    assert (answer.json()["parameter_count"], answer.json()["findings"]) == (585_958, [])
+    assert http.get("/models").json()["data"] == []
+
+
+def test_yaml_that_is_none_is_a_400_of_the_validation(http: httpx2.Client, is_problem: IsProblem) -> None:
+    for content, said in ((b"", "empty"), (b"a: [1", "line 2, column 1"), (b"a: \xff", "UTF-8")):
+        answer = http.post("/specs/validate", content=content, headers=YAML)
+        assert said in is_problem(answer, 400, "malformed-body")["detail"]
+
+
+def test_faults_in_yaml_have_the_same_pointers(
+    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem
+) -> None:
+    mnist_spec["layers"][2]["pooling_type"] = "median"
+    content = json.dumps(mnist_spec).encode()
+    told = [
+        is_problem(http.post("/specs/validate", content=content, headers=headers), 422)["errors"]
+        for headers in (JSON, YAML)
+    ]
+    assert told[0] == told[1]
+    assert told[0][0]["pointer"] == "/layers/2/pooling_type"
