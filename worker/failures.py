@@ -3,10 +3,9 @@
 import structlog
 
 from pippin.datasets.errors import DatasetError
+from pippin.faults import FaultyDocumentError
 from pippin.jobs.job import Failure
 from pippin.jobs.states import Reason
-from pippin.mlmodel import ModelFileError
-from pippin.spec import SpecError
 from worker.engines.engine import EngineError
 
 _log = structlog.get_logger(__name__)
@@ -17,10 +16,10 @@ def failure_of(error: Exception) -> Failure:
     match error:
         case EngineError():
             return Failure(code=error.reason, detail=str(error))
-        case SpecError() | ModelFileError():
-            return Failure(code=Reason.INVALID_MODEL, detail=str(error))
         case DatasetError():
             return Failure(code=Reason.INVALID_DATA, detail=str(error))
+        case FaultyDocumentError():
+            return Failure(code=Reason.INVALID_MODEL, detail=str(error))
         case MemoryError():
             detail = "The training needed more memory than the worker may use; try a smaller mini_batch_size."
             return Failure(code=Reason.OUT_OF_MEMORY, detail=detail)
