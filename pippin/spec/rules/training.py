@@ -44,7 +44,7 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
     """A class's name for a classifier, an array for a cross-entropy, what is judged for a mean squared error.
 
     A classifier's is Apple's own check (UpdatableNeuralNetworkValidator.cpp). Ours are the others: Apple's validator
-    does not look, and its runtime fails. What else a cross-entropy's array may be is a matter of `runtime.class-target`.
+    does not look, and its runtime fails. What else a cross-entropy's array may be, `runtime.class-target` says.
     """
     listed = _listed(graph)
     if listed is None or graph.loss is None or graph.target is None or graph.target not in listed:
