@@ -34,7 +34,7 @@ test: $(READY) ## Run the tests (under 5 minutes)
 	@$(BIN)/python -m pytest -m 'not full' -n auto --dist worksteal
 
 .PHONY: test-full
-test-full: $(READY) ## Run the long tests too: fuzzing, chaos, browser (under 25 minutes)
+test-full: $(READY) fuzz ## Run the long tests too (under 25 minutes)
 	@$(BIN)/python -m pytest -m full
 
 .PHONY: fuzz
