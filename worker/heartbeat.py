@@ -13,7 +13,7 @@ import structlog
 from pippin.jobs.worker import WorkerReport
 from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
-from worker.machine import chip, operating_system
+from worker.machine import chip, compute_units, operating_system
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +34,7 @@ class Heartbeat:
             os=operating_system(),
             chip=chip(),
             engines=[engine],
+            compute_units=compute_units(engine),
             state="starting",
             current_job=None,
             pid=os.getpid(),
