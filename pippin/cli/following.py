@@ -138,7 +138,7 @@ class _JsonLines:
         pass
 
     def waiting(self, sentence: str) -> None:
-        pass
+        output.stderr().print(sentence, soft_wrap=True)
 
     def epoch(self, epoch: "EpochMetrics") -> None:
         output.print_json(epoch.model_dump(mode="json"), indent=None)

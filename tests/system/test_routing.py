@@ -19,7 +19,7 @@ from pippin.store import Store, keys
 from tests.pippin.mlmodel.files import neighbors, network
 
 ROOT = Path(__file__).parents[2]
-POINTS = "a,b,{target}\n" + "".join(f"{n},{n},{n % 2}\n" for n in range(8))
+POINTS = "a,b,label\n" + "".join(f"{n},{n},{n % 2}\n" for n in range(8))
 NO_MAC = "No live worker has the coreml engine; start one on a Mac with `pippin worker --engine coreml`."
 
 WaitUntil = Callable[..., None]
@@ -50,7 +50,7 @@ class Workplace:
             self.mac = None
 
     def submit(self, model: str = "net", **changes: object) -> str:
-        request: dict[str, Any] = {"model": {"id": model}, "dataset": f"points-for-{model}"}
+        request: dict[str, Any] = {"model": {"id": model}, "dataset": "points"}
         return self.client.submit(request | changes).id
 
     def trained_by(self, job_id: str) -> list[tuple[str, str]]:
@@ -72,11 +72,10 @@ def workplace(
         "PYTHONPATH": str(ROOT),
     }
     with Client(up.url) as client, httpx2.Client(base_url=up.url) as http:
-        for name, file, target in (("net", network(), "y_true"), ("knn", neighbors(), "color")):
+        for name, file in (("net", network()), ("knn", neighbors())):
             http.post("/models", params={"name": name}, content=serialize(file)).raise_for_status()
-            options = {"name": f"points-for-{name}", "target": target, "inputs": "point:a,b"}
-            content = POINTS.format(target=target).encode()
-            http.post("/datasets", params=options, content=content).raise_for_status()
+        options = {"name": "points", "target": "label", "inputs": "point:a,b"}
+        http.post("/datasets", params=options, content=POINTS).raise_for_status()
         found = Workplace(client, store, environment, wait_until)
         wait_until(lambda: "jax" in store.workers.live_engines())
         yield found

@@ -160,6 +160,25 @@ def test_followed_at_a_terminal_a_job_says_what_it_waits_for(
     assert shown.count(b"No live worker") == 1
 
 
+def test_followed_as_json_what_a_job_waits_for_goes_to_stderr(
+    running_up: SimpleNamespace, with_service: Invoke, job_file: Path
+) -> None:
+    job_id = with_service("submit", job_file, "--engine", "coreml").stdout.strip()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "pippin", "metrics", job_id, "--follow", "--json"],
+        env=os.environ | {"PIPPIN_URL": running_up.url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert following.stdout is not None
+        assert following.stderr is not None
+        assert following.stderr.readline().startswith("No live worker has the coreml engine")
+        assert with_service("cancel", job_id).exit_code == 0
+        assert [json.loads(line)["status"] for line in following.stdout] == ["cancelled"]
+        assert following.wait(60) == 1
+
+
 def test_a_faulty_job_is_told_by_line_and_pointer(with_service: Invoke, job_file: Path) -> None:
     job_file.write_text(JOB.replace("output_channels: 10", "output_channels: 0").replace("mnist-sample", "no-such"))
     done = with_service("submit", job_file)
