@@ -13,7 +13,8 @@ import structlog
 from pippin.jobs.worker import WorkerReport
 from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
-from worker.machine import chip, compute_units, operating_system
+from worker.compute_units import compute_units
+from worker.machine import chip, operating_system
 
 _log = structlog.get_logger(__name__)
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from worker import machine
+from worker.compute_units import compute_units, nvidia_gpu
 
 
 @pytest.mark.parametrize(
@@ -15,7 +15,7 @@ def test_a_mac_tells_the_compute_units_that_it_has(
 ) -> None:
     monkeypatch.setattr(platform, "machine", lambda: processor)
     monkeypatch.setattr(platform, "mac_ver", lambda: (version, ("", "", ""), processor))
-    units = machine.compute_units("coreml")
+    units = compute_units("coreml")
     assert units[:3] == ["all", "cpu_only", "cpu_and_gpu"]
     assert units[3:] == (["cpu_and_neural_engine"] if has_neural_engine else [])
 
@@ -33,24 +33,24 @@ def driver(tmp_path: Path) -> Path:
 def cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     """As if JAX's CUDA plugin were installed."""
     monkeypatch.delenv("JAX_PLATFORMS", raising=False)
-    monkeypatch.setattr(machine, "find_spec", lambda name: name == "jax_cuda12_plugin" or None)
+    monkeypatch.setattr("worker.compute_units.find_spec", lambda name: name == "jax_cuda12_plugin" or None)
 
 
 @pytest.mark.usefixtures("cuda")
 def test_a_gpu_is_named_where_jax_computes_on_it(driver: Path) -> None:
-    assert machine._nvidia_gpu(driver) == "NVIDIA H100 80GB HBM3"
+    assert nvidia_gpu(driver) == "NVIDIA H100 80GB HBM3"
 
 
 @pytest.mark.usefixtures("cuda")
 def test_no_gpu_is_named_where_jax_leaves_it_alone(
     driver: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert machine._nvidia_gpu(tmp_path / "nothing") is None
+    assert nvidia_gpu(tmp_path / "nothing") is None
     monkeypatch.setenv("JAX_PLATFORMS", "cpu")
-    assert machine._nvidia_gpu(driver) is None
+    assert nvidia_gpu(driver) is None
 
 
 def test_without_jaxs_plugin_it_computes_on_the_cpu(driver: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "find_spec", lambda _: None)
-    assert machine._nvidia_gpu(driver) is None
-    assert machine.compute_units("jax") == ["cpu_only"]
+    monkeypatch.setattr("worker.compute_units.find_spec", lambda _: None)
+    assert nvidia_gpu(driver) is None
+    assert compute_units("jax") == ["cpu_only"]
