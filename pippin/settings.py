@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         description="Where datasets and models are kept: file://, s3:// or the address of a service. "
         "Default: the folder `blobs` in PIPPIN_HOME.",
     )
+    token_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None,
+        description="File, closed to all but its owner, with the token that a service at PIPPIN_BLOBS_URL demands.",
+    )
     url: Annotated[str, AfterValidator(_http_url)] = Field(
         default="http://127.0.0.1:8000", description="Address of the service, for the command line and the client."
     )
