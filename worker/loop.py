@@ -16,6 +16,7 @@ from redis.retry import Retry
 from pippin.settings import Settings
 from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_token
 from worker.assignment import Assignment
+from worker.awake import Awake
 from worker.child import Way, start_child
 from worker.engines.engine import Engine
 from worker.entry import make_attempt
@@ -94,6 +95,7 @@ class _Parent:
         self._heartbeat = heartbeat
         self._name = name
         self._way = way
+        self._awake = Awake()
         self._store = Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds)
 
     def handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
@@ -108,7 +110,8 @@ class _Parent:
             )
         # While the child is on its way, so that no record outlives a worker that is killed.
         forget()
-        ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds)
+        with self._awake.during(child.pid):
+            ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds)
         if ending.code != 0:
             _log.warning("the child ended", job=claim.job_id, attempt=claim.number, code=ending.code)
             limit = self._settings.worker_memory_bytes
