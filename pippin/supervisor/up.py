@@ -12,6 +12,7 @@ from pippin.client import AsyncClient, ServiceError, ServiceUnreachable
 from pippin.embedded import EmbeddedValkey
 from pippin.home import HomeLock, prepare_home
 from pippin.settings import Settings
+from pippin.supervisor.coreml import has_coreml
 from pippin.supervisor.keeper import Say
 from pippin.supervisor.part import Part
 from pippin.supervisor.parts import parts
@@ -38,9 +39,11 @@ class Ready:
 def up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None]) -> None:
     """Runs the embedded server (unless the settings name a Redis), the service and the workers until told to stop.
 
+    On a Mac a worker that trains with Core ML runs beside the others.
+
     Args:
         settings: As from the environment and the command line; a port of 0 takes a free one.
-        workers: How many workers to run.
+        workers: How many workers train with JAX; 0 runs none at all.
         say: Takes every line of the parts' output, and who says it.
         ready: Called once, when the service answers and a worker of ours is alive.
 
@@ -71,10 +74,11 @@ async def _up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready
     server = None
     if settings.redis_url is None:
         server = ServerKeeper(EmbeddedValkey(settings.home, max_memory_bytes=settings.max_memory_bytes), say)
+    coreml = workers > 0 and has_coreml(say)
 
     def all_parts(address: str | None) -> list[Part]:
         known = settings if address is None else settings.model_copy(update={"redis_url": SecretStr(address)})
-        return parts(known, workers)
+        return parts(known, workers, coreml=coreml)
 
     supervisor = Supervisor(server, all_parts, say)
     url = _url(settings)
