@@ -148,7 +148,6 @@ load() {
     rendered "$1" >"$prefix/$1.plist"
   fi
   run sudo install -o root -g wheel -m 644 "$prefix/$1.plist" "$plist"
-  unload "$1"
   run sudo launchctl enable "system/$1"
   run sudo launchctl bootstrap system "$plist"
 }
@@ -157,10 +156,13 @@ need_mac
 need_plain "$prefix"
 need_plain "$HOME"
 find_python
+# A worker of before starts a new interpreter for each job: it must not find half of an update.
+unload "$worker"
+unload "$logs_job"
 make_environment
 keep_settings
 say "examining this machine"
-run "$prefix/bin/pippin-env" doctor || die "the doctor found a fault; correct it and run this again"
+run "$prefix/bin/pippin-env" doctor || die "the doctor found a fault, so the worker is not started; correct it and run this again"
 load "$worker"
 load "$logs_job"
 say "the worker runs; its log: $logs/worker.log"

@@ -25,6 +25,8 @@ def test_a_dry_run_prints_every_command_in_order(dry_run: DryRun, tmp_path: Path
     prefix = f"{tmp_path}/.pippin-worker"
     commands = [line for line in lines if line.startswith("+ ")]
     pip = f"+ {prefix}/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps"
+    assert commands[:2] == [f"+ sudo launchctl bootout system/local.pippin.{job}" for job in ("worker", "logs")]
+    del commands[:2]
     assert commands[0] == f"+ mkdir -p {prefix}/bin {tmp_path}/Library/Logs/Pippin"
     assert commands[2].endswith(f"-m venv --clear {prefix}/venv")
     assert commands[3] == f"{pip} --require-hashes -r {ROOT}/requirements.lock"
@@ -35,7 +37,6 @@ def test_a_dry_run_prints_every_command_in_order(dry_run: DryRun, tmp_path: Path
         for job in ("local.pippin.worker", "local.pippin.logs")
         for line in (
             f"+ sudo install -o root -g wheel -m 644 {prefix}/{job}.plist /Library/LaunchDaemons/{job}.plist",
-            f"+ sudo launchctl bootout system/{job}",
             f"+ sudo launchctl enable system/{job}",
             f"+ sudo launchctl bootstrap system /Library/LaunchDaemons/{job}.plist",
         )
@@ -110,7 +111,7 @@ def test_settings_are_asked_for_at_a_terminal_and_secrets_are_not_shown(mac: "Ma
     assert token.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_second_run_keeps_the_settings_and_the_environment_and_loads_anew(mac: "Mac") -> None:
+def test_a_second_run_stops_the_worker_keeps_settings_and_environment_and_starts_it_anew(mac: "Mac") -> None:
     mac.run("install.sh", "--python", "python", **SETTINGS)
     mac.calls()
     (mac.prefix / "worker.env").chmod(0o644)
@@ -120,16 +121,19 @@ def test_a_second_run_keeps_the_settings_and_the_environment_and_loads_anew(mac:
     assert (mac.prefix / "worker.env").stat().st_mode & 0o777 == 0o600
     calls = mac.calls()
     assert not [call for call in calls if "-m venv" in call]
-    out = calls.index("launchctl bootout system/local.pippin.worker")
-    bootstrap = "launchctl bootstrap system /Library/LaunchDaemons/local.pippin.worker.plist"
-    assert calls.index(bootstrap) > out
+    order = [
+        calls.index("launchctl bootout system/local.pippin.worker"),
+        next(number for number, call in enumerate(calls) if "-m pip install" in call),
+        calls.index("launchctl bootstrap system /Library/LaunchDaemons/local.pippin.worker.plist"),
+    ]
+    assert order == sorted(order)
     assert mac.loaded() == {"local.pippin.worker", "local.pippin.logs"}
 
 
 def test_nothing_is_loaded_where_the_doctor_finds_a_fault(mac: "Mac") -> None:
     done = mac.run("install.sh", "--python", "python", DOCTOR="1", **SETTINGS)
     assert done.returncode == 1
-    assert "the doctor found a fault" in done.stderr
+    assert "the doctor found a fault, so the worker is not started" in done.stderr
     assert mac.loaded() == set()
 
 
