@@ -60,6 +60,20 @@ def server_binary() -> Path:
     return binary
 
 
+def running_url(home: Path) -> str | None:
+    """The address, password included, of the server that last ran in `home`; None when none ever did."""
+    try:
+        port = int((home / "valkey" / "port").read_text())
+        password = (home / "valkey" / "password").read_text().strip()
+    except (OSError, ValueError):
+        return None
+    return _url(port, password)
+
+
+def _url(port: int, password: str) -> str:
+    return f"redis://:{password}@{_HOST}:{port}/0"
+
+
 class EmbeddedValkey:
     """A Valkey server of our own, on a free port of the loopback interface, with a password.
 
@@ -93,7 +107,7 @@ class EmbeddedValkey:
         """
         if self._port is None:
             raise EmbeddedValkeyError("the embedded server has no address before it is started")
-        return f"redis://:{self._password}@{_HOST}:{self._port}/0"
+        return _url(self._port, self._password)
 
     @property
     def pid(self) -> int | None:

@@ -23,9 +23,24 @@ def _absolute(path: Path) -> Path:
 
 
 def _redis_url(url: SecretStr) -> SecretStr:
-    if urlsplit(url.get_secret_value()).scheme not in {"redis", "rediss", "unix"}:
+    parts = urlsplit(url.get_secret_value())
+    if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("give an address that begins with redis://, rediss:// or unix://")
+    if parts.query:
+        _check_options(url.get_secret_value())
     return url
+
+
+def _check_options(url: str) -> None:
+    """Refuse options that redis-py does not know, which it tells with its first command only."""
+    # Imported with an address that has options: others need not wait for it.
+    from redis import ConnectionPool  # noqa: PLC0415
+
+    try:
+        ConnectionPool.from_url(url).make_connection()
+    except TypeError as error:
+        option = str(error).rpartition(" ")[2]
+        raise ValueError(f"{option} is no option of it; one for TLS is ssl_ca_certs=/path/of/authority.pem") from None
 
 
 def _http_url(url: str) -> str:
@@ -72,6 +87,10 @@ class Settings(BaseSettings):
         default_factory=_blobs_in,
         description="Where datasets and models are kept: file://, s3:// or the address of a service. "
         "Default: the folder `blobs` in PIPPIN_HOME.",
+    )
+    token_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None,
+        description="File, closed to all but its owner, with the token that a service at PIPPIN_BLOBS_URL demands.",
     )
     url: Annotated[str, AfterValidator(_http_url)] = Field(
         default="http://127.0.0.1:8000", description="Address of the service, for the command line and the client."

@@ -30,6 +30,7 @@ class Kind:
 # The name is the end of the problem's `type` URI and never changes once released.
 KINDS: dict[str, Kind] = {
     "malformed-body": Kind(400, "The body cannot be read"),
+    "unauthorized": Kind(401, "A token is needed"),
     "not-found": Kind(404, "There is nothing here"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "not-acceptable": Kind(406, "None of the accepted media types can be given"),

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pippin.faults import PippinError
 from pippin.home import prepare_home
 from pippin.settings import Settings
+from worker.blob_access import ask_for_access
 from worker.child import DEFAULT_WAY
 from worker.engines import ENGINES, EngineOptions, make_engine
 from worker.logs import configure
@@ -28,6 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _complain("set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses")
         configure(settings.log_level)
         prepare_home(settings.home)
+        ask_for_access(settings)
         engine = make_engine(asked.engine, EngineOptions.of(settings))
     except PippinError as error:
         return _complain(str(error))

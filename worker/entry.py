@@ -32,7 +32,7 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
     limit_memory(settings.worker_memory_bytes)
     assert settings.redis_url is not None
     # Connections and obstore's threads do not survive a fork: the child makes its own.
-    blobs = Blobs(settings.blobs_url)
+    blobs = Blobs(settings.blobs_url, settings.token_file)
     tools = Tools(
         store=Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds),
         blobs=blobs,

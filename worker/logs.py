@@ -4,8 +4,8 @@ import logging
 
 from pippin import logs
 
-# Our own lines say better what RQ says at level info; JAX writes a hundred lines a program at level debug.
-_TALKATIVE = ("rq", "jax")
+# Our own lines say better what RQ and HTTPX say at level info; JAX writes a hundred lines a program at level debug.
+_TALKATIVE = ("rq", "jax", "httpx2", "httpcore2")
 
 
 def configure(level: str) -> None:

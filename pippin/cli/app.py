@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pippin.cli import datasets, demo, doctor, following, jobs, models, predictions, running, validate, workers
+from pippin.cli import datasets, demo, doctor, following, jobs, models, predictions, running, tokens, validate, workers
 from pippin.cli.exits import Commands
 
 _EXIT_CODES = (
@@ -36,6 +36,7 @@ app.command()(predictions.predict)
 app.command()(predictions.evaluate)
 app.add_typer(datasets.commands, name="datasets")
 app.add_typer(models.commands, name="models")
+app.add_typer(tokens.commands, name="tokens")
 app.command("workers")(workers.list_workers)
 app.command()(validate.validate)
 app.command()(doctor.doctor)

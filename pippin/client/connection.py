@@ -38,11 +38,12 @@ def options(url: str) -> dict[str, Any]:
         # Streams send a ping every 15 s, so a minute of silence means that the other side is gone.
         "timeout": httpx2.Timeout(60, connect=5),
         # A proxy named in the environment is for the outside; it could not reach this machine's loopback.
-        "trust_env": not _is_loopback(httpx2.URL(url).host),
+        "trust_env": not is_loopback(httpx2.URL(url).host),
     }
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Whether a host's name or address is this machine's own."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

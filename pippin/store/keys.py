@@ -11,6 +11,9 @@ LEASES = "pippin:leases"  # sorted set: member of a held job -> when its lease e
 QUEUED = "pippin:queued"  # sorted set: member of a queued job -> since when, microseconds of Redis TIME
 STRAYS = "pippin:strays"  # hash: member of a job found in no queue -> since when, microseconds of Redis TIME
 ACTING = "pippin:acting"  # string: which reaper acts
+TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
+HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
+GUARDED_ROLES = "pippin:tokens:roles"  # set: roles of which a token is demanded, since one was made
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
 
 

@@ -11,6 +11,7 @@ from pippin.store.named import NamedRecords
 from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
 from pippin.store.scripts import Scripts
+from pippin.store.tokens import Tokens
 from pippin.store.workers import Workers
 
 
@@ -29,6 +30,7 @@ class Store:
         workers: Heartbeats.
         reaping: What a reaper needs.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
+        tokens: What lets machines in.
         idempotency: The keys that clients sent to make requests repeatable.
     """
 
@@ -43,6 +45,7 @@ class Store:
         self.datasets = NamedRecords(redis, "dataset", StoredManifest)
         self.models = NamedRecords(redis, "model", StoredModel)
         self.reaping = Reaping(redis, scripts, queues, self.workers)
+        self.tokens = Tokens(redis)
         self.idempotency = IdempotencyKeys(redis)
 
     def ping(self) -> None:

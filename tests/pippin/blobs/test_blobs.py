@@ -1,17 +1,12 @@
 import hashlib
 import os
-import re
-import threading
 import time
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
-from pippin import blobs as module
 from pippin.blobs import BlobError, BlobMissingError, Blobs
+from pippin.blobs import blobs as module
 
 CONTENT = bytes(range(256)) * 40_000  # several chunks
 DIGEST = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
@@ -26,53 +21,6 @@ def root(tmp_path: Path) -> Path:
 @pytest.fixture
 def blobs(root: Path) -> Blobs:
     return Blobs(root.as_uri())
-
-
-class Service(BaseHTTPRequestHandler):
-    """`/blobs/{sha256}` as the service answers it, kept in a dictionary."""
-
-    protocol_version = "HTTP/1.1"
-    content: ClassVar[dict[str, bytes]] = {}
-
-    def do_PUT(self) -> None:
-        self.content[self.path] = self.rfile.read(int(self.headers["content-length"]))
-        self._answer(204)
-
-    def do_GET(self) -> None:
-        if self.path not in self.content:
-            return self._answer(404)
-        whole = self.content[self.path]
-        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
-        if asked is None:
-            return self._answer(200, whole)
-        begin, end = int(asked[1]), int(asked[2])
-        return self._answer(206, whole[begin : end + 1], f"bytes {begin}-{end}/{len(whole)}")
-
-    def do_HEAD(self) -> None:
-        self.do_GET()
-
-    def _answer(self, status: int, body: bytes = b"", content_range: str | None = None) -> None:
-        self.send_response(status)
-        self.send_header("content-length", str(len(body)))
-        if content_range is not None:
-            self.send_header("content-range", content_range)
-        self.end_headers()
-        if self.command == "GET":
-            self.wfile.write(body)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-@pytest.fixture
-def service() -> Iterator[str]:
-    Service.content.clear()
-    with ThreadingHTTPServer(("127.0.0.1", 0), Service) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture
@@ -92,19 +40,6 @@ def test_a_file_comes_back_as_it_was_put(blobs: Blobs, source: Path, tmp_path: P
     assert b"".join(blobs.read(DIGEST)) == CONTENT
     blobs.fetch(DIGEST, tmp_path / "copy")
     assert (tmp_path / "copy").read_bytes() == CONTENT
-
-
-def test_a_worker_far_away_goes_through_the_service(service: str, source: Path, tmp_path: Path) -> None:
-    blobs = Blobs(service)
-    assert blobs.head(DIGEST) is None
-    assert blobs.put_file(source) == (DIGEST, len(CONTENT))
-    assert set(Service.content) == {f"/blobs/{DIGEST.removeprefix('sha256:')}"}
-    assert blobs.head(DIGEST) == len(CONTENT)
-    assert b"".join(blobs.read(DIGEST, 5, 15)) == CONTENT[5:15]
-    blobs.fetch(DIGEST, tmp_path / "copy")
-    assert (tmp_path / "copy").read_bytes() == CONTENT
-    with pytest.raises(BlobMissingError):
-        blobs.fetch(ABSENT, tmp_path / "copy")
 
 
 def test_a_name_works_with_and_without_its_algorithm(blobs: Blobs) -> None:

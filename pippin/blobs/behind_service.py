@@ -1,0 +1,175 @@
+"""Blobs behind a service, at its `/blobs/{sha256}`: for a worker that shares nothing with it but a URL and a token."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+
+from pippin.blobs.errors import BlobError, BlobMissingError, BlobRefusedError
+from pippin.blobs.names import hex_of, unchanged
+from pippin.blobs.tries import PassingTroubleError, Tries
+from pippin.client.connection import is_loopback, options, service_url
+from pippin.faults import PippinError
+from pippin.tokens import read_token
+
+_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+# The service answers an upload only when the blob is where it belongs, in a distant bucket perhaps.
+_STORING = httpx2.Timeout(60, connect=5, read=300)
+
+_T = TypeVar("_T")
+
+
+class ServiceStore:
+    """Blobs over HTTP(S), streamed both ways: a download that breaks goes on where it stopped, an upload begins anew.
+
+    No connection is kept between calls: a transfer is worth its handshake, and there is nothing that a fork could
+    share. TLS is verified with the system's authorities, or with those in SSL_CERT_FILE. Redirects are not followed,
+    so that the token reaches nobody but the service.
+
+    Raises:
+        BlobError: The URL is no address, or would send the token unencrypted; and so raises every method when the
+            service cannot be reached, refuses, or goes on failing.
+        TokenFileError: The token's file cannot be used.
+    """
+
+    def __init__(self, url: str, token_file: Path | None) -> None:
+        try:
+            address = service_url(url).removesuffix("/blobs")
+        except PippinError as error:
+            raise BlobError(f"the blob store {url} cannot be opened: {error}") from error
+        token = read_token(token_file)
+        self._host = httpx2.URL(address).host
+        if token and not address.startswith("https://") and not is_loopback(self._host):
+            raise BlobError(
+                f"the blob store {address} would be sent the token of PIPPIN_TOKEN_FILE unencrypted: "
+                "use https://, or an SSH tunnel to 127.0.0.1"
+            )
+        self._token_file = token_file
+        self._http = httpx2.Client(
+            **options(f"{address}/blobs/"),
+            headers={"accept-encoding": "identity"} | ({"authorization": f"Bearer {token}"} if token else {}),
+            limits=httpx2.Limits(max_keepalive_connections=0),
+            verify=httpx2.create_ssl_context(),
+        )
+
+    def put_file(self, digest: str, path: Path, size: int) -> None:
+        """Store the `size` bytes of the file at `path` as `digest`; the service checks what arrives."""
+        self._put(digest, size, lambda: unchanged(path, digest))
+
+    def put_bytes(self, digest: str, data: bytes) -> None:
+        """Store `data` as `digest`."""
+        self._put(digest, len(data), lambda: iter((data,)))
+
+    def size(self, digest: str) -> int:
+        """The size in bytes; BlobMissingError when there is no such blob."""
+        doing = f"could not look up {digest}"
+
+        def ask() -> int:
+            with self._http.stream("HEAD", hex_of(digest)) as response:
+                self._check(doing, response)
+                length = response.headers.get("content-length", "")
+            if not length.isdecimal():
+                raise BlobError(f"{doing}: {self._host} does not tell its size; is PIPPIN_BLOBS_URL a service of ours?")
+            return int(length)
+
+        return _patiently(doing, ask)
+
+    def pieces(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes `start` to `stop`, exclusive, which lie within the blob and are not none."""
+        doing = f"could not read {digest}"
+        tries, position = Tries(doing), start
+        while position < stop:
+            try:
+                for chunk in self._range(doing, digest, position, stop):
+                    tries.progressed()
+                    position += len(chunk)
+                    yield chunk
+            except (httpx2.TransportError, PassingTroubleError) as trouble:
+                tries.wait_after(trouble)
+
+    def _range(self, doing: str, digest: str, start: int, stop: int) -> Iterator[bytes]:
+        """What one request brings of the bytes `start` to `stop`."""
+        name = hex_of(digest)
+        # RFC 9110, section 13.1.5: of another content than ours we would get the whole, and would know.
+        headers = {"range": f"bytes={start}-{stop - 1}", "if-range": f'"{name}"'}
+        with self._http.stream("GET", name, headers=headers) as response:
+            self._check(doing, response)
+            begin = response.headers.get("content-range", "")
+            if response.status_code == 206 and not begin.startswith(f"bytes {start}-"):
+                raise BlobError(f"{doing}: asked for bytes from {start} on, {self._host} sent {begin or 'others'}")
+            # A proxy may know no ranges and send all from the beginning.
+            position = start if response.status_code == 206 else 0
+            for chunk in response.iter_raw():
+                if wanted := chunk[max(0, start - position) : max(0, stop - position)]:
+                    yield wanted
+                position += len(chunk)
+        if position < stop:
+            raise PassingTroubleError("the answer ended before the blob did")
+
+    def _put(self, digest: str, size: int, content: Callable[[], Iterator[bytes]]) -> None:
+        doing = f"could not store {digest}"
+        headers = {"content-length": str(size), "content-type": "application/octet-stream"}
+
+        def send() -> None:
+            with self._http.stream(
+                "PUT", hex_of(digest), content=content(), headers=headers, timeout=_STORING
+            ) as response:
+                self._check(doing, response)
+
+        _patiently(doing, send)
+
+    def _check(self, doing: str, response: httpx2.Response) -> None:
+        """Nothing, if the service did what was asked.
+
+        Raises:
+            PassingTroubleError: It may do so in a moment.
+            BlobError: It will not; the text says what to do.
+        """
+        status = response.status_code
+        if response.is_success:
+            return
+        if status == 404:
+            raise BlobMissingError(f"{doing}: there is no such blob")
+        if status == 401:
+            raise BlobRefusedError(f"{doing}: {self._host} {self._why_unauthorized()}")
+        if response.is_redirect:
+            location = response.headers["location"]
+            raise BlobError(f"{doing}: {self._host} sends us on to {location}; set PIPPIN_BLOBS_URL to where it leads")
+        if status == 413:
+            raise BlobError(
+                f"{doing}: {self._host} takes no blob of this size; raise PIPPIN_MAX_DATASET_BYTES of the service, and "
+                "the limit of a proxy before it"
+            )
+        told = f"{self._host} answered {status}{_detail(response)}"
+        raise PassingTroubleError(told) if status in _PASSING else BlobError(f"{doing}: {told}")
+
+    def _why_unauthorized(self) -> str:
+        make = "`pippin tokens create --role worker` makes one"
+        if self._token_file is None:
+            return f"demands a worker token: set PIPPIN_TOKEN_FILE to a file that holds one; {make}"
+        return f"does not know the token in {self._token_file} (PIPPIN_TOKEN_FILE), or it was revoked; {make}"
+
+
+def _patiently(doing: str, ask: Callable[[], _T]) -> _T:
+    tries = Tries(doing)
+    while True:
+        try:
+            return ask()
+        except httpx2.LocalProtocolError as error:
+            raise BlobError(f"{doing}: the file changed while it was being stored") from error
+        except (httpx2.TransportError, PassingTroubleError) as trouble:
+            tries.wait_after(trouble)
+
+
+def _detail(response: httpx2.Response) -> str:
+    """What a problem document (RFC 9457) says; nothing of a proxy's page."""
+    if response.headers.get("content-type") != "application/problem+json":
+        return ""
+    response.read()
+    try:
+        problem = response.json()
+    except ValueError:
+        return ""
+    faults = problem.get("errors") or [{}]
+    return f": {problem.get('detail', '')} {faults[0].get('detail', '')}".rstrip()

@@ -1,0 +1,135 @@
+"""The blob store as everybody uses it, wherever it is.
+
+A name says what the content must be, so writing the same content twice is harmless, a retry cannot corrupt, and a
+copy is never stale.
+"""
+
+import hashlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pippin.blobs.behind_service import ServiceStore
+from pippin.blobs.errors import BlobError, BlobMissingError
+from pippin.blobs.names import digest_of, hex_of
+from pippin.blobs.objects import ObjectStore
+
+
+class Blobs:
+    """A content-addressed store at a URL.
+
+    `file:///a/folder` (made if absent), `s3://bucket/prefix`, or the address of a service, `https://host`, for a
+    worker that shares nothing else with it: there, there are no `delete` and `names`.
+
+    Digests are returned as `sha256:<hex>` and accepted with or without `sha256:`. Files are streamed both ways, in
+    constant memory. Credentials and the address of an S3 server come from the environment (`AWS_ACCESS_KEY_ID`,
+    `AWS_ENDPOINT_URL`, …), read by obstore. Safe for threads. Not for forks: obstore runs threads of its own, and
+    connections cannot be shared, so a forked child makes its own `Blobs`.
+
+    Args:
+        url: Where it is.
+        token_file: The file with the worker token that a service demands (PIPPIN_TOKEN_FILE). Read now; not read for
+            a folder or a bucket.
+
+    Raises:
+        BlobError: The URL is of another scheme, or its folder cannot be made.
+        TokenFileError: The token's file cannot be used.
+    """
+
+    def __init__(self, url: str, token_file: Path | None = None) -> None:
+        remote = url.startswith(("http://", "https://"))
+        self._store: ObjectStore | ServiceStore = ServiceStore(url, token_file) if remote else ObjectStore(url)
+
+    def put_file(self, path: Path) -> tuple[str, int]:
+        """Store the content of the file at `path`, streaming; a torn upload never appears under its name.
+
+        Content that is already there is written again, which refreshes its modification time.
+
+        Returns:
+            Its digest, and its size in bytes.
+
+        Raises:
+            BlobError: The store could not take it, or the file changed while it was read.
+        """
+        digest, size = digest_of(path)
+        self._store.put_file(digest, path, size)
+        return digest, size
+
+    def put_bytes(self, data: bytes) -> str:
+        """Store `data` and return its digest.
+
+        Raises:
+            BlobError: The store could not take it.
+        """
+        digest = f"sha256:{hashlib.sha256(data).hexdigest()}"
+        self._store.put_bytes(digest, data)
+        return digest
+
+    def head(self, digest: str) -> int | None:
+        """The size in bytes of a blob; None when there is none.
+
+        Raises:
+            BlobError: The store could not be asked.
+        """
+        try:
+            return self._store.size(digest)
+        except BlobMissingError:
+            return None
+
+    def read(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
+        """The bytes `start` to `end` (exclusive; None is the blob's end) of a blob, in pieces.
+
+        The blob is looked up before this returns; what lies beyond its end is left out.
+
+        Raises:
+            BlobMissingError: There is no such blob.
+            BlobError: The store could not be read, here or while the pieces are taken.
+        """
+        size = self._store.size(digest)
+        stop = size if end is None else min(end, size)
+        return self._store.pieces(digest, start, stop) if start < stop else iter(())
+
+    def fetch(self, digest: str, path: Path) -> None:
+        """Copy a blob to `path`: its content is checked, and the file appears whole or not at all.
+
+        Raises:
+            BlobMissingError: There is no such blob.
+            BlobError: The store could not be read, or what it holds is not what the name says.
+        """
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        temporary = Path(name)
+        try:
+            hasher = hashlib.sha256()
+            with os.fdopen(handle, "wb") as file:
+                for chunk in self.read(digest):
+                    hasher.update(chunk)
+                    file.write(chunk)
+            if hasher.hexdigest() != hex_of(digest):
+                raise BlobError(
+                    f"the blob {digest} is damaged: its content has the SHA-256 {hasher.hexdigest()}; store it again"
+                )
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+    def delete(self, digest: str) -> None:
+        """Remove a blob; one that is not there is no error.
+
+        Raises:
+            BlobError: The store could not be reached, or is behind a service.
+        """
+        self._objects("delete").delete(digest)
+
+    def names(self) -> Iterator[str]:
+        """The digest of every blob, in no order; other files in the same folder are passed over.
+
+        Raises:
+            BlobError: The store could not be listed, or is behind a service.
+        """
+        return self._objects("list").names()
+
+    def _objects(self, doing: str) -> ObjectStore:
+        if isinstance(self._store, ObjectStore):
+            return self._store
+        raise BlobError(f"a service does not let others {doing} its blobs; do it where they lie")

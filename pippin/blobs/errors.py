@@ -1,0 +1,15 @@
+"""What can go wrong with blobs."""
+
+from pippin.faults import PippinError
+
+
+class BlobError(PippinError):
+    """The blob store could not do what was asked; the text says with what and why."""
+
+
+class BlobMissingError(BlobError):
+    """There is no blob of this name."""
+
+
+class BlobRefusedError(BlobError):
+    """The service wants a token, or another one; the text says which setting names it."""

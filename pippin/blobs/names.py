@@ -1,0 +1,49 @@
+"""The names of blobs: digests, and how a file is held against one."""
+
+import hashlib
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from pippin.blobs.errors import BlobError
+
+CHUNK = 4 * 1024 * 1024
+_NAME = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
+
+
+def hex_of(digest: str) -> str:
+    """The 64 hex digits of a blob's name, given with or without `sha256:`.
+
+    Raises:
+        BlobError: It is no name.
+    """
+    match = _NAME.fullmatch(digest)
+    if match is None:
+        raise BlobError(f"{digest!r} is not the name of a blob; it would be sha256: and 64 hex digits")
+    return match[1]
+
+
+def digest_of(path: Path) -> tuple[str, int]:
+    """The digest (`sha256:<hex>`) and the size in bytes of the file at `path`, read in pieces."""
+    hasher = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            hasher.update(chunk)
+            size += len(chunk)
+    return f"sha256:{hasher.hexdigest()}", size
+
+
+def unchanged(path: Path, digest: str) -> Iterator[bytes]:
+    """The file's content in pieces; raises at the end, which abandons the upload, if it is no longer `digest`.
+
+    Raises:
+        BlobError: The file changed.
+    """
+    hasher = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            hasher.update(chunk)
+            yield chunk
+    if f"sha256:{hasher.hexdigest()}" != digest:
+        raise BlobError(f"{path.name} changed while it was being stored")

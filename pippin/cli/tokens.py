@@ -1,0 +1,94 @@
+"""`pippin tokens`: what lets workers on other machines in. Made in Redis itself, not through the service."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pippin.cli import output
+from pippin.cli.exits import Exit, ToldError
+from pippin.tokens import Role
+
+if TYPE_CHECKING:
+    from pippin.store import Store
+
+commands = typer.Typer(
+    help="Make, list and revoke the tokens of workers on other machines.", no_args_is_help=True, rich_markup_mode=None
+)
+
+
+@commands.command()
+def create(
+    role: Annotated[Role, typer.Option(help="What it allows.")],
+    name: Annotated[str | None, typer.Option(help="A name to know it by: the machine's, say.")] = None,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Make a token and print it: this once, since only a hash of it is kept.
+
+    From the first one on, the service's /blobs demands one.
+    """
+    from pippin.tokens import issue
+
+    token = issue(role, name)
+    with _store() as store:
+        store.tokens.add(token)
+    if json_:
+        output.print_json(token.record.model_dump(mode="json") | {"token": token.text})
+        return
+    # Alone on stdout, so that it can be sent to a file.
+    typer.echo(token.text)
+    output.stderr().print(
+        f"Made {token.record.id}. It is not shown again: keep it in a file of mode 600 on the worker's machine, and "
+        "name that file in PIPPIN_TOKEN_FILE there.",
+        soft_wrap=True,
+    )
+
+
+@commands.command("list")
+def list_tokens(json_: output.JsonFlag = False) -> None:
+    """List the live tokens; never their secrets."""
+    with _store() as store:
+        found = store.tokens.all()
+    if json_:
+        output.print_json([token.model_dump(mode="json") for token in found])
+    elif not found:
+        output.say("There is no token. `pippin tokens create --role worker` makes one.")
+    else:
+        rows = [(token.id, token.name or "-", token.role, output.ago(token.created_at)) for token in found]
+        output.table(["ID", "NAME", "ROLE", "MADE"], rows)
+
+
+@commands.command()
+def revoke(token: Annotated[str, typer.Argument(metavar="ID|NAME", help="Its id, or its name if one has it.")]) -> None:
+    """Revoke a token: the next request that shows it is refused."""
+    with _store() as store:
+        matches = [each for each in store.tokens.all() if token in {each.id, each.name}]
+        if not matches:
+            raise ToldError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
+        if len(matches) > 1:
+            ids = [each.id for each in matches]
+            raise ToldError(Exit.REFUSED, f"{len(ids)} tokens are named {token!r}.", ids, "Give the id of one of them.")
+        store.tokens.revoke(matches[0].id)
+    output.say(f"Revoked {matches[0].id}.")
+
+
+@contextmanager
+def _store() -> Iterator["Store"]:
+    """The service's store: Redis as the settings name it, else the embedded server of a `pippin up` on this machine."""
+    from pippin.embedded import running_url
+    from pippin.settings import Settings
+    from pippin.store import Store, StoreUnavailable, connect
+
+    settings = Settings()
+    url = settings.redis_url.get_secret_value() if settings.redis_url else running_url(settings.home)
+    where = "Set PIPPIN_REDIS_URL as for the service, or start `pippin up` on this machine with the same PIPPIN_HOME."
+    if url is None:
+        raise ToldError(Exit.UNREACHABLE, "No Redis is known here.", now=where)
+    store = Store(connect(url))
+    try:
+        yield store
+    except StoreUnavailable as error:
+        raise ToldError(Exit.UNREACHABLE, f"{error}.", now=where) from error
+    finally:
+        store.close()

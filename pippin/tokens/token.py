@@ -1,0 +1,74 @@
+"""A bearer token (RFC 6750): `pippin_<id>_<secret>`. The id finds its record, which holds a hash of the secret only."""
+
+import re
+import secrets
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Literal, NamedTuple, get_args
+
+from pydantic import BaseModel, ConfigDict
+
+from pippin.jobs.ids import new_id
+
+Role = Literal["worker"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+_PREFIX = "token"
+_TEXT = re.compile(r"pippin_([0-9a-z]{26})_([0-9a-f]{64})", re.ASCII)
+
+
+class Token(BaseModel):
+    """What is kept of a token.
+
+    Attributes:
+        id: `token_` and 26 characters; no secret.
+        name: What its maker calls it: the machine that it is for, say.
+        role: What it allows.
+        created_at: When it was made.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    name: str | None
+    role: Role
+    created_at: datetime
+
+
+class NewToken(NamedTuple):
+    """A token that was just made.
+
+    Attributes:
+        record: What is kept of it, beside the hash of its secret.
+        text: The token itself, to be shown once and kept nowhere here.
+        hash: The hash of its secret.
+    """
+
+    record: Token
+    text: str
+    hash: str
+
+
+class Parsed(NamedTuple):
+    """A token's text, taken apart."""
+
+    id: str
+    secret: str
+
+
+def issue(role: Role, name: str | None) -> NewToken:
+    """Make a token whose secret has 256 random bits, so that a plain hash of it cannot be searched."""
+    token_id, secret = new_id(_PREFIX), secrets.token_hex(32)
+    record = Token(id=token_id, name=name, role=role, created_at=datetime.now(UTC))
+    return NewToken(record, f"pippin_{token_id.removeprefix(f'{_PREFIX}_')}_{secret}", secret_hash(secret))
+
+
+def parse(text: str) -> Parsed | None:
+    """The id and the secret in a token's text; None when it has not the form of one."""
+    match = _TEXT.fullmatch(text)
+    return Parsed(f"{_PREFIX}_{match[1]}", match[2]) if match else None
+
+
+def secret_hash(secret: str) -> str:
+    """The SHA-256 of a secret, in hex: what is stored of it."""
+    return sha256(secret.encode()).hexdigest()

@@ -1,0 +1,303 @@
+"""The client's side of `/blobs`, against an HTTP server that can be told to misbehave."""
+
+import hashlib
+import os
+import re
+import threading
+import tracemalloc
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pippin.blobs import BlobError, BlobMissingError, BlobRefusedError, Blobs, tries
+from pippin.tokens import TokenFileError, issue
+
+CONTENT = bytes(range(256)) * 40_000
+HEX = hashlib.sha256(CONTENT).hexdigest()
+DIGEST = f"sha256:{HEX}"
+ABSENT = "sha256:" + "0" * 64
+
+
+@dataclass
+class Behaviour:
+    """What the server holds, and how it answers.
+
+    Attributes:
+        content: By path.
+        token: The one that it demands, if any.
+        cut_after: The next downloads break after so many bytes, one entry each.
+        answers: The next requests get these answers: a status, a media type, a body.
+        knows_ranges: Whether it heeds `Range`.
+        seen: Method and `Range` of every request, in order.
+    """
+
+    content: dict[str, bytes] = field(default_factory=dict)
+    token: str | None = None
+    cut_after: list[int] = field(default_factory=list)
+    answers: list[tuple[int, str, bytes]] = field(default_factory=list)
+    knows_ranges: bool = True
+    seen: list[tuple[str, str]] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def ranges(self) -> list[str]:
+        return [found for method, found in self.seen if method == "GET"]
+
+
+class Server(ThreadingHTTPServer):
+    behaviour: Behaviour
+    # A client that has read enough closes.
+    daemon_threads = True
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Server
+
+    def do_GET(self) -> None:
+        if self._refused():
+            return
+        whole = self.server.behaviour.content.get(self.path)
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers.get("range", ""))
+        if whole is None:
+            self._answer(404, {"content-length": "0"})
+        elif asked is None or not self.server.behaviour.knows_ranges:
+            self._send(200, whole, {})
+        else:
+            assert self.headers["if-range"] == f'"{self.path.removeprefix("/blobs/")}"'
+            begin, end = int(asked[1]), int(asked[2])
+            self._send(206, whole[begin : end + 1], {"content-range": f"bytes {begin}-{end}/{len(whole)}"})
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_PUT(self) -> None:
+        length = int(self.headers["content-length"])
+        hasher, kept, left = hashlib.sha256(), bytearray(), length
+        while left and (piece := self.rfile.read(min(left, 65536))):
+            hasher.update(piece)
+            kept += piece if length <= len(CONTENT) else b""
+            left -= len(piece)
+        if self._refused():
+            return
+        assert hasher.hexdigest() == self.path.removeprefix("/blobs/")
+        self.server.behaviour.content[self.path] = bytes(kept)
+        self._answer(204, {})
+
+    def _refused(self) -> bool:
+        behaviour = self.server.behaviour
+        behaviour.seen.append((self.command, self.headers.get("range", "")))
+        if behaviour.token and self.headers.get("authorization") != f"Bearer {behaviour.token}":
+            behaviour.answers.insert(0, (401, "text/plain", b""))
+        if not behaviour.answers:
+            return False
+        status, kind, body = behaviour.answers.pop(0)
+        self._answer(status, {"content-type": kind, "content-length": str(len(body)), **behaviour.headers})
+        self.wfile.write(b"" if self.command == "HEAD" else body)
+        return True
+
+    def _send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
+        self._answer(status, {"content-length": str(len(body)), **headers})
+        if self.command == "HEAD":
+            return
+        cuts = self.server.behaviour.cut_after
+        part = body[: cuts.pop(0)] if cuts else body
+        self.wfile.write(part)
+        if len(part) < len(body):
+            self.close_connection = True
+
+    def _answer(self, status: int, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def handle(self) -> None:
+        with suppress(ConnectionError):
+            super().handle()
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    with Server(("127.0.0.1", 0), Handler) as running:
+        running.behaviour = Behaviour()
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def behaviour(server: Server) -> Behaviour:
+    return server.behaviour
+
+
+@pytest.fixture
+def url(server: Server) -> str:
+    return f"http://127.0.0.1:{server.server_port}"
+
+
+@pytest.fixture
+def blobs(url: str) -> Blobs:
+    return Blobs(url)
+
+
+@pytest.fixture(autouse=True)
+def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "PAUSES", (0.001,) * 5)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    path = tmp_path / "source"
+    path.write_bytes(CONTENT)
+    return path
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    path.write_text(issue("worker", None).text + "\n")
+    return path
+
+
+def test_a_file_comes_back_as_it_was_put(blobs: Blobs, behaviour: Behaviour, source: Path, tmp_path: Path) -> None:
+    assert blobs.head(DIGEST) is None
+    assert blobs.put_file(source) == (DIGEST, len(CONTENT))
+    assert set(behaviour.content) == {f"/blobs/{HEX}"}
+    assert blobs.head(DIGEST) == len(CONTENT)
+    assert b"".join(blobs.read(DIGEST, 5, 15)) == CONTENT[5:15]
+    blobs.fetch(DIGEST, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == CONTENT
+    with pytest.raises(BlobMissingError):
+        blobs.fetch(ABSENT, tmp_path / "copy")
+    empty = blobs.put_bytes(b"")
+    assert (blobs.head(empty), list(blobs.read(empty))) == (0, [])
+
+
+def test_the_address_of_the_blobs_does_as_well_as_the_services(url: str, behaviour: Behaviour) -> None:
+    Blobs(f"{url}/blobs/").put_bytes(CONTENT)
+    assert set(behaviour.content) == {f"/blobs/{HEX}"}
+
+
+def test_a_download_that_breaks_goes_on_where_it_stopped(blobs: Blobs, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.content[f"/blobs/{HEX}"] = CONTENT
+    behaviour.cut_after = [1_000_000, 2_000_000]
+    blobs.fetch(DIGEST, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == CONTENT
+    last = len(CONTENT) - 1
+    assert behaviour.ranges() == [f"bytes={start}-{last}" for start in (0, 1_000_000, 3_000_000)]
+
+
+def test_a_proxy_that_knows_no_ranges_costs_time_only(blobs: Blobs, behaviour: Behaviour) -> None:
+    behaviour.content[f"/blobs/{HEX}"] = CONTENT
+    behaviour.cut_after, behaviour.knows_ranges = [1_000_000], False
+    assert b"".join(blobs.read(DIGEST, 500_000, 2_000_000)) == CONTENT[500_000:2_000_000]
+
+
+def test_only_tries_in_a_row_that_bring_nothing_end_a_download(blobs: Blobs, behaviour: Behaviour) -> None:
+    behaviour.content[f"/blobs/{HEX}"] = CONTENT
+    behaviour.cut_after = [1_000] * 20
+    assert b"".join(blobs.read(DIGEST)) == CONTENT
+    behaviour.cut_after = [0] * 6
+    with pytest.raises(BlobError, match=r"could not read .*tried 6 times"):
+        list(blobs.read(DIGEST))
+
+
+def test_another_content_under_the_name_is_never_delivered(blobs: Blobs, behaviour: Behaviour, tmp_path: Path) -> None:
+    behaviour.content[f"/blobs/{HEX}"] = CONTENT[::-1]
+    with pytest.raises(BlobError, match="damaged"):
+        blobs.fetch(DIGEST, tmp_path / "copy")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_passes_is_waited_for(blobs: Blobs, behaviour: Behaviour, source: Path) -> None:
+    behaviour.answers = [(503, "text/plain", b"later"), (502, "text/html", b"<html>")]
+    blobs.put_file(source)
+    assert [method for method, _ in behaviour.seen] == ["PUT"] * 3
+    behaviour.answers = [(503, "application/problem+json", b'{"detail": "Redis is away."}')] * 6
+    with pytest.raises(BlobError, match=r"127\.0\.0\.1 answered 503: Redis is away\.; tried 6 times"):
+        blobs.put_file(source)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        ((413, "text/html", b"<html>"), "PIPPIN_MAX_DATASET_BYTES"),
+        ((422, "application/problem+json", b'{"detail": "No.", "errors": [{"detail": "why"}]}'), r"422: No\. why"),
+        ((403, "text/html", b"<html>"), "answered 403"),
+    ],
+)
+def test_a_refusal_is_told_at_once(
+    blobs: Blobs, behaviour: Behaviour, source: Path, answer: tuple[int, str, bytes], says: str
+) -> None:
+    behaviour.answers = [answer]
+    with pytest.raises(BlobError, match=says):
+        blobs.put_file(source)
+    assert len(behaviour.seen) == 1
+
+
+def test_a_redirect_is_not_followed_since_it_would_take_the_token_along(blobs: Blobs, behaviour: Behaviour) -> None:
+    behaviour.answers = [(308, "text/plain", b"")]
+    behaviour.headers["location"] = "http://elsewhere.test/blobs"
+    with pytest.raises(BlobError, match=r"elsewhere\.test.*PIPPIN_BLOBS_URL"):
+        blobs.head(DIGEST)
+
+
+def test_the_token_in_the_file_is_shown(url: str, behaviour: Behaviour, token_file: Path) -> None:
+    behaviour.token = token_file.read_text().strip()
+    blobs = Blobs(url, token_file)
+    assert b"".join(blobs.read(blobs.put_bytes(CONTENT))) == CONTENT
+
+
+def test_without_the_right_token_it_says_which_setting_to_set(url: str, behaviour: Behaviour, token_file: Path) -> None:
+    behaviour.token = issue("worker", None).text
+    with pytest.raises(BlobRefusedError, match=r"demands a worker token: set PIPPIN_TOKEN_FILE"):
+        Blobs(url).head(DIGEST)
+    with pytest.raises(BlobRefusedError, match=r"PIPPIN_TOKEN_FILE.*revoked.*pippin tokens create") as raised:
+        Blobs(url, token_file).put_bytes(CONTENT)
+    assert token_file.read_text().strip() not in str(raised.value)
+
+
+def test_a_token_is_not_sent_in_the_clear_to_another_machine(token_file: Path) -> None:
+    with pytest.raises(BlobError, match="unencrypted: use https"):
+        Blobs("http://trainer.example:8000", token_file)
+
+
+def test_a_token_file_that_others_may_read_is_refused(url: str, token_file: Path) -> None:
+    token_file.chmod(0o644)
+    with pytest.raises(TokenFileError, match="chmod 600"):
+        Blobs(url, token_file)
+
+
+def test_what_cannot_be_done_through_a_service_is_said(blobs: Blobs) -> None:
+    with pytest.raises(BlobError, match="does not let others delete"):
+        blobs.delete(DIGEST)
+    with pytest.raises(BlobError, match="does not let others list"):
+        blobs.names()
+
+
+def test_a_service_that_is_away_is_an_error_of_ours() -> None:
+    with pytest.raises(BlobError, match=r"could not look up .*could not connect.*tried 6 times"):
+        Blobs("http://127.0.0.1:1").head(DIGEST)
+
+
+def test_files_of_any_size_take_little_memory(blobs: Blobs, tmp_path: Path) -> None:
+    path = tmp_path / "large"
+    path.touch()
+    os.truncate(path, 96 * 2**20)
+    tracemalloc.start()
+    try:
+        blobs.put_file(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 32 * 2**20

@@ -1,0 +1,65 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import Result
+
+from pippin.store import Store
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def redis_url(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
+
+
+def test_a_token_is_alone_on_stdout_and_shown_once(invoke: Invoke, store: Store) -> None:
+    made = invoke("tokens", "create", "--role", "worker", "--name", "mac-mini")
+    assert made.exit_code == 0, made.output
+    token = made.stdout.removesuffix("\n")
+    assert store.tokens.allows(token, "worker")
+    assert "not shown again" in made.stderr
+    listed = invoke("tokens", "list")
+    assert "mac-mini" in listed.stdout
+    assert token.rpartition("_")[2] not in listed.output
+
+
+def test_as_json_it_comes_with_its_record(invoke: Invoke) -> None:
+    made = json.loads(invoke("tokens", "create", "--role", "worker", "--json").stdout)
+    token = made.pop("token")
+    assert token.startswith("pippin_")
+    assert json.loads(invoke("tokens", "list", "--json").stdout) == [made]
+
+
+def test_revoked_by_name_or_id_it_opens_no_more(invoke: Invoke, store: Store) -> None:
+    for name in ("mac-mini", "studio"):
+        invoke("tokens", "create", "--role", "worker", "--name", name)
+    assert invoke("tokens", "revoke", "mac-mini").exit_code == 0
+    (left,) = store.tokens.all()
+    assert left.name == "studio"
+    assert invoke("tokens", "revoke", left.id).exit_code == 0
+    assert store.tokens.all() == []
+    assert "no token" in invoke("tokens", "list").stdout
+
+
+def test_an_unknown_token_and_an_ambiguous_name_are_refused(invoke: Invoke, store: Store) -> None:
+    assert invoke("tokens", "revoke", "mac-mini").exit_code == 3
+    for _ in range(2):
+        invoke("tokens", "create", "--role", "worker", "--name", "mac-mini")
+    refused = invoke("tokens", "revoke", "mac-mini")
+    assert refused.exit_code == 3
+    assert all(token.id in refused.stderr for token in store.tokens.all())
+
+
+def test_only_roles_that_exist_are_taken(invoke: Invoke) -> None:
+    assert invoke("tokens", "create", "--role", "emperor").exit_code == 2
+
+
+def test_without_any_redis_it_says_what_to_set(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.delenv("PIPPIN_REDIS_URL")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    refused = invoke("tokens", "list")
+    assert refused.exit_code == 4
+    assert "PIPPIN_REDIS_URL" in refused.stderr

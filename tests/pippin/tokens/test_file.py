@@ -1,0 +1,46 @@
+from pathlib import Path
+
+import pytest
+
+from pippin.tokens import TokenFileError, issue, read_token
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    return path
+
+
+def test_the_token_is_read_without_the_end_of_its_line(file: Path) -> None:
+    text = issue("worker", None).text
+    file.write_text(f"{text}\n")
+    assert read_token(file) == text
+
+
+def test_no_file_means_no_token() -> None:
+    assert read_token(None) is None
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_file_that_others_may_use_is_refused_with_the_command_that_closes_it(file: Path, mode: int) -> None:
+    text = issue("worker", None).text
+    file.write_text(text)
+    file.chmod(mode)
+    with pytest.raises(TokenFileError, match=f"mode {mode:04o}.*chmod 600") as raised:
+        read_token(file)
+    assert text not in str(raised.value)
+
+
+def test_a_missing_file_and_a_folder_are_told_by_name(tmp_path: Path) -> None:
+    with pytest.raises(TokenFileError, match=r"PIPPIN_TOKEN_FILE .*away cannot be read: No such file"):
+        read_token(tmp_path / "away")
+    with pytest.raises(TokenFileError, match="cannot be read: Is a directory"):
+        read_token(tmp_path)
+
+
+def test_what_is_no_token_is_not_repeated_in_the_error(file: Path) -> None:
+    file.write_text("hunter2")
+    with pytest.raises(TokenFileError, match="holds no token") as raised:
+        read_token(file)
+    assert "hunter2" not in str(raised.value)

@@ -1,0 +1,162 @@
+"""A worker that shares no folder with the service: Redis and the blobs over TLS, a token, and nothing else."""
+
+import hashlib
+import os
+import re
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from pippin.client import Client
+from pippin.embedded import running_url
+from tests.tls import Authority, TlsFront
+
+CUT_AFTER = 300_000
+
+
+@dataclass
+class Service:
+    """A service without workers, and the two doors by which a worker far away comes in.
+
+    Attributes:
+        url: Of the service, on its own machine.
+        blobs: The door to its `/blobs`, which breaks the first download.
+        worker: The environment of such a worker, its token apart.
+        run: Runs a command line of `pippin` on the service's machine; its stdout.
+    """
+
+    url: str
+    blobs: TlsFront
+    worker: Mapping[str, str]
+    run: Callable[..., str]
+
+
+def command(*arguments: str) -> list[str]:
+    return [sys.executable, "-P", "-m", *arguments]
+
+
+@pytest.fixture
+def service(start_up: Callable[..., Any], tmp_path: Path) -> Iterator[Service]:
+    up = start_up("--workers", "0")
+    redis = urlsplit(running_url(up.home) or "")
+    port = urlsplit(up.url).port
+    assert redis.port is not None
+    assert port is not None
+    authority = Authority(tmp_path)
+    base = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+
+    def run(*arguments: str) -> str:
+        environment = base | {"PIPPIN_HOME": str(up.home), "PIPPIN_URL": up.url}
+        line = command("pippin", *arguments)
+        return subprocess.run(line, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
+
+    with (
+        TlsFront(redis.port, authority) as records,
+        TlsFront(port, authority, cut_after=CUT_AFTER) as blobs,
+    ):
+        address = f"rediss://:{redis.password}@127.0.0.1:{records.port}/0?ssl_ca_certs={authority.certificate}"
+        environment = {
+            "PIPPIN_HOME": str(tmp_path / "far"),
+            "PIPPIN_REDIS_URL": address,
+            "PIPPIN_BLOBS_URL": f"https://localhost:{blobs.port}",
+            "SSL_CERT_FILE": str(authority.certificate),
+        }
+        yield Service(up.url, blobs, base | environment, run)
+
+
+@pytest.fixture
+def token_file(tmp_path: Path) -> Path:
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    return path
+
+
+class FarWorker:
+    """A worker process; ended with its context."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            command("worker", "--name", "far"), env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+        )
+        self.log = b""
+        self._reader = threading.Thread(target=self._read)
+
+    def _read(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log += line
+
+    def __enter__(self) -> Self:
+        self._reader.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(20)
+        finally:
+            self.process.kill()
+            self.process.wait()
+            self._reader.join(10)
+            assert self.process.stderr is not None
+            self.process.stderr.close()
+
+
+def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
+    service: Service, token_file: Path, tmp_path: Path
+) -> None:
+    token_file.write_text(service.run("tokens", "create", "--role", "worker", "--name", "far"))
+    with FarWorker({**service.worker, "PIPPIN_TOKEN_FILE": str(token_file)}) as far, Client(service.url) as client:
+        request = {"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample", "hyperparameters": {"epochs": 1}}
+        job = client.submit(request)
+        ended = client.wait(job.id, timeout=90)
+        assert ended.status == "succeeded", far.log.decode()
+        model = client.download(job.id, tmp_path / "trained.mlmodel")
+        dataset = client.dataset("mnist-sample")
+    artifacts = {each.variant: each.digest for each in ended.artifacts}
+    assert artifacts["trained"] == f"sha256:{hashlib.sha256(model.read_bytes()).hexdigest()}"
+
+    # The dataset came in two parts, the second from where the first broke off.
+    name = dataset.digest.removeprefix("sha256:")
+    gets = [begin for begin in service.blobs.begins if begin.startswith(f"GET /blobs/{name}".encode())]
+    ranges = [re.search(rb"(?i)\r\nrange: bytes=(\d+)-(\d+)\r\n", begin) for begin in gets]
+    starts = [int(found[1]) for found in ranges if found]
+    assert len(gets) == len(starts) == 2
+    assert starts[0] == 0
+    assert 0 < starts[1] < CUT_AFTER
+    assert all(f'if-range: "{name}"'.encode() in begin.lower() for begin in gets)
+    assert (tmp_path / "far" / "cache" / "blobs" / name).stat().st_size == dataset.bytes
+
+    # What the worker made went the same way, with the token, which stands nowhere else.
+    puts = [begin for begin in service.blobs.begins if begin.startswith(b"PUT /blobs/")]
+    assert {begin.split()[1].decode() for begin in puts} == {
+        f"/blobs/{digest.removeprefix('sha256:')}" for digest in artifacts.values()
+    }
+    token = token_file.read_text().strip()
+    assert all(f"authorization: bearer {token}".encode() in begin.lower() for begin in service.blobs.begins)
+    assert token not in far.log.decode()
+
+
+@pytest.mark.parametrize("shown", ["revoked", "none"])
+def test_without_a_live_token_it_takes_no_job_and_says_what_to_set(
+    service: Service, token_file: Path, shown: str
+) -> None:
+    token_file.write_text(service.run("tokens", "create", "--role", "worker", "--name", "far"))
+    service.run("tokens", "revoke", "far")
+    setting = {"PIPPIN_TOKEN_FILE": str(token_file)} if shown == "revoked" else {}
+    done = subprocess.run(
+        command("worker"), env={**service.worker, **setting}, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 2
+    assert "PIPPIN_TOKEN_FILE" in done.stderr
+    assert "pippin tokens create --role worker" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert httpx2.get(f"{service.url}/workers").json() == {"data": []}
