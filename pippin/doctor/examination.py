@@ -33,6 +33,6 @@ def examine() -> Iterator[Finding]:
 
 def _of(settings: Settings) -> Iterator[Finding]:
     yield from check_redis(settings.redis_url.get_secret_value() if settings.redis_url else None)
-    yield check_blobs(settings.blobs_url)
+    yield check_blobs(settings.blobs_url, settings.token_file)
     yield check_service(settings.url, named="url" in settings.model_fields_set)
     yield check_room(settings.home, settings.cache_bytes)

@@ -108,9 +108,10 @@ def _advice(error: Exception, url: str) -> str:
         return "The server speaks no TLS at that port: use its TLS port, or redis:// through an SSH tunnel."
     if urlsplit(url).scheme == "unix":
         return "See that the server runs and that this user may open its socket."
+    other = "without TLS needs redis://" if urlsplit(url).scheme == "rediss" else "with TLS needs rediss://"
     return (
         "See that the server runs, that PIPPIN_REDIS_URL has its host and port, and that the tunnel is up and no "
-        "firewall stands between (docs/remote-workers.md). A server with TLS needs rediss://."
+        f"firewall stands between (docs/remote-workers.md). A server {other}."
     )
 
 

@@ -2,7 +2,9 @@
 
 import os
 import socket
-from collections.abc import Iterator
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +52,7 @@ def nobody() -> Iterator[str]:
 def test_a_service_that_does_not_answer_is_a_fault(nobody: str) -> None:
     finding = check_blobs(f"http://{nobody}")
     assert finding.level is Level.FAULT
-    assert "token" in finding.advice
+    assert "that it runs" in finding.advice
 
 
 def test_a_bucket_that_cannot_be_reached_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,6 +64,33 @@ def test_a_bucket_that_cannot_be_reached_is_a_fault(nobody: str, monkeypatch: py
     assert finding.level is Level.FAULT
     assert "AWS_ENDPOINT_URL" in finding.advice
     assert "s3cret" not in repr(finding)
+
+
+def test_a_token_that_a_service_demands_is_told_of_and_never_shown(
+    start_up: Callable[..., Any], valkey_url: str, tmp_path: Path
+) -> None:
+    service = start_up("--workers", "0", redis_url=valkey_url)
+    created = subprocess.run(
+        [sys.executable, "-P", "-m", "pippin", "tokens", "create", "--role", "worker", "--name", "far"],
+        env={**os.environ, "PIPPIN_REDIS_URL": valkey_url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    token = tmp_path / "token"
+    token.write_text(created.stdout)
+    token.chmod(0o600)
+    assert check_blobs(service.url, token).level is Level.OK
+
+    refused = check_blobs(service.url)
+    assert refused.level is Level.FAULT
+    assert "PIPPIN_TOKEN_FILE" in refused.advice
+
+    token.chmod(0o644)
+    open_to_all = check_blobs(service.url, token)
+    assert open_to_all.level is Level.FAULT
+    assert "chmod 600" in open_to_all.found
+    assert created.stdout.strip() not in repr((refused, open_to_all))
 
 
 def test_the_service_that_runs_is_asked(running_up: Any) -> None:  # noqa: ANN401 - the fixture's class is not importable

@@ -93,4 +93,4 @@ def test_a_certificate_that_nobody_here_trusts_is_a_fault(tls_url: str) -> None:
 def test_a_server_without_tls_at_an_address_with_it_is_a_fault(valkey_url: str) -> None:
     finding = refused(valkey_url.replace("redis://", "rediss://"))
     assert finding.level is Level.FAULT
-    assert "TLS" in finding.advice
+    assert "A server without TLS needs redis://" in finding.advice
