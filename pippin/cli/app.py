@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from pippin.cli import datasets, demo, following, jobs, models, predictions, running, validate, workers
+from pippin.cli import datasets, demo, following, jobs, models, parity, predictions, running, validate, workers
 from pippin.cli.exits import Commands
 
 _EXIT_CODES = (
@@ -38,6 +38,7 @@ app.add_typer(datasets.commands, name="datasets")
 app.add_typer(models.commands, name="models")
 app.command("workers")(workers.list_workers)
 app.command()(validate.validate)
+app.command()(parity.parity)
 
 
 def _print_version(asked: bool) -> None:
