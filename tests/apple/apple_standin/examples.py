@@ -59,8 +59,11 @@ def value_of(example: Any, feature: Any) -> Any:
         CoreMLError: It is missing, or of another type or shape than declared.
     """
     declared = feature.type.WhichOneof("Type")
-    value = example.featureValueForName_(feature.name)
-    if value is None:
+    names = _asked(example.featureNames)
+    if not isinstance(names, (set, frozenset)):
+        crash(f"featureNames returned {type(names).__name__}, which becomes no NSSet")
+    value = _asked(example.featureValueForName_, feature.name)
+    if feature.name not in names or value is None:
         raise CoreMLError("FeatureType", f"feature {feature.name!r} is required but not specified")
     if not isinstance(value, MLFeatureValue) or value._kind != _KINDS.get(declared):
         kind = value._kind if isinstance(value, MLFeatureValue) else type(value).__name__
@@ -74,12 +77,17 @@ def value_of(example: Any, feature: Any) -> Any:
     return value._value
 
 
-def example_at(batch: Any, index: int) -> Any:
-    """An example of a provider, which may be Python's; its exceptions end the process, for Core ML catches none."""
+def _asked(method: Any, *arguments: Any) -> Any:
+    """What a provider answers, which may be Python's: its exceptions end the process, for Core ML catches none."""
     try:
-        example = batch.featuresAtIndex_(index)
+        return method(*arguments)
     except Exception as raised:  # noqa: BLE001  # whatever Python raised
-        crash("featuresAtIndex_ raised on Core ML's queue", raised)
+        crash("a feature provider or batch provider raised, where Core ML catches nothing", raised)
+
+
+def example_at(batch: Any, index: int) -> Any:
+    """An example of a provider."""
+    example = _asked(batch.featuresAtIndex_, index)
     if not is_example(example):
         crash(f"featuresAtIndex_ returned {type(example).__name__}, which is no MLFeatureProvider")
     return example
@@ -87,10 +95,7 @@ def example_at(batch: Any, index: int) -> Any:
 
 def count_of(batch: Any) -> int:
     """How many examples a provider says it has."""
-    try:
-        count = batch.count()
-    except Exception as raised:  # noqa: BLE001
-        crash("count raised on Core ML's queue", raised)
+    count = _asked(batch.count)
     if not isinstance(count, int) or isinstance(count, bool):
         crash(f"count returned {type(count).__name__}, and is declared to return a 64-bit integer")
     return int(count)

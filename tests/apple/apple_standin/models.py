@@ -1,6 +1,7 @@
 """MLModel and its configuration and description."""
 
 import tempfile
+from math import prod
 from pathlib import Path
 from typing import Any
 
@@ -153,14 +154,13 @@ def _load(cls: Any, url: Any, configuration: Any) -> Any:
 
 def loaded(model: Any, weights: Weights | None, configuration: Any = None, cls: Any = MLModel) -> Any:
     """An MLModel, with weights of its own or those of the file."""
-    Network(model)
     return cls._made(model=model, weights=weights or weights_of(model), configuration=configuration)
 
 
 def _parameter(model: Any, key: Any) -> Any:
     fail_if_asked("read", "Parameters")
     if key._name not in WEIGHTS:
-        values = defaults(model._model) if model._model.isUpdatable else {}
+        values = defaults(model._model)
         if key._name not in values or key._scope is not None:
             raise CoreMLError("Parameters", f"the model has no parameter {key!r}")
         return number(values[key._name])
@@ -183,6 +183,21 @@ def _predictions(model: Any, examples: list[Any]) -> list[Any]:
     return predictions
 
 
+def _value(output: Any, values: Any) -> Any:
+    kind = output.type.WhichOneof("Type")
+    if kind == "doubleType" and values.size == 1:
+        return MLFeatureValue.featureValueWithDouble_(values.item())
+    declared_type = output.type.multiArrayType
+    shape = tuple(declared_type.shape) or values.shape
+    if kind != "multiArrayType" or prod(shape) != values.size:
+        raise CoreMLError(
+            "Generic", f"output {output.name!r}: {values.size} numbers do not make its {kind} {list(shape)}"
+        )
+    return MLFeatureValue.featureValueWithMultiArray_(
+        made_from(values.reshape(shape), DTYPES[declared_type.dataType].str)
+    )
+
+
 def _outputs(model: Any, network: Network, blobs: dict[str, Any], row: int) -> Any:
     features: dict[str, Any] = {}
     labels = labels_of(model)
@@ -196,8 +211,5 @@ def _outputs(model: Any, network: Network, blobs: dict[str, Any], row: int) -> A
             features[model.description.predictedProbabilitiesName] = dictionary_value(pairs)
     for output in model.description.output:
         if output.name not in features:
-            declared_type = output.type.multiArrayType
-            values = blobs[output.name][row].reshape(tuple(declared_type.shape))
-            array = made_from(values, DTYPES[declared_type.dataType].str)
-            features[output.name] = MLFeatureValue.featureValueWithMultiArray_(array)
+            features[output.name] = _value(output, blobs[output.name][row])
     return MLDictionaryFeatureProvider.alloc().initWithDictionary_error_(features, None)[0]

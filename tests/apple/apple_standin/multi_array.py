@@ -1,5 +1,6 @@
 """MLMultiArray: an array of numbers with strides, over its own memory or over somebody else's."""
 
+import weakref
 from math import prod
 from typing import Any
 
@@ -30,7 +31,7 @@ def _block(value: object) -> bool:
 
 
 class VarList:
-    """`objc.varlist`: memory whose length nobody knows. It holds the array, as PyObjC's does not: hold it yourself."""
+    """`objc.varlist`: memory whose length nobody knows, good for as long as its MLMultiArray lives."""
 
     def __init__(self, memory: bytearray) -> None:
         self._memory = memory
@@ -45,6 +46,11 @@ class VarList:
 
     def __getitem__(self, index: int) -> bytes:
         return bytes(self._memory[index : index + 1])
+
+
+def _freed(memory: bytearray) -> None:
+    """What a view that outlived its MLMultiArray sees from then on."""
+    memory[:] = b"\xff" * len(memory)
 
 
 class MLMultiArray(NSObject):
@@ -84,6 +90,8 @@ class MLMultiArray(NSObject):
     def _fill(self, shape: Any, strides: Any, dtype: Any, memory: bytearray | None) -> None:
         self._shape, self._strides, self._dtype = tuple(shape), tuple(strides), dtype
         self._memory, self._borrowed, self._initialised = memory, None, True
+        if memory is not None:
+            weakref.finalize(self, _freed, memory)
 
     def _values(self) -> Any:
         """A copy of the values, in their order, as NumPy has them."""

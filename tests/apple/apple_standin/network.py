@@ -1,5 +1,6 @@
 """A network read from a model: its weights, its values for a batch, and the gradients of its trained weights."""
 
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ Weights = dict[str, dict[str, Any]]
 
 
 def _numbers(message: Any, shape: tuple[int, ...]) -> Any:
-    if message.float16Value:
-        return np.frombuffer(message.float16Value, dtype="<f2").astype(np.float64).reshape(shape)
-    return np.asarray(message.floatValue, dtype=np.float64).reshape(shape)
+    halves = np.frombuffer(message.float16Value, dtype="<f2")
+    numbers = np.asarray(message.floatValue if not len(halves) else halves, dtype=np.float64)
+    if numbers.size != prod(shape):
+        raise CoreMLError("Generic", f"{numbers.size} numbers stand where weights of the shape {shape} are declared")
+    return numbers.reshape(shape)
 
 
 def weights_of(model: Any) -> Weights:
@@ -60,9 +63,6 @@ class Network:
     def __init__(self, model: Any) -> None:
         self.model, self.layers = model, list(network_of(model).layers)
         self.trained = set(trained_layers(model))
-        for layer in self.layers:
-            if layer.WhichOneof("layer") not in LAYERS:
-                raise CoreMLError("Generic", f"layer {layer.name!r}: the stand-in knows no {layer.WhichOneof('layer')}")
         self._images = {
             feature.name for feature in model.description.input if feature.type.WhichOneof("Type") == "imageType"
         }
@@ -73,6 +73,8 @@ class Network:
         backs = []
         for layer in self.layers:
             kind = layer.WhichOneof("layer")
+            if kind not in LAYERS:
+                raise CoreMLError("Generic", f"layer {layer.name!r}: the stand-in knows no {kind}")
             xs = [blobs[name] for name in layer.input]
             outputs, back = LAYERS[kind](getattr(layer, kind), xs, weights.get(layer.name, {}))
             blobs.update(zip(layer.output, outputs, strict=True))

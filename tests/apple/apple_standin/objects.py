@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from apple_standin.bridge import Bound, ObjCClass, class_method, find, method
 
@@ -188,6 +188,14 @@ class NSError(NSObject):
         return f"<NSError Domain={self._domain} Code={self._code} {self._message!r}>"
 
 
+class NSOperatingSystemVersion(NamedTuple):
+    """The struct of that name."""
+
+    majorVersion: int
+    minorVersion: int
+    patchVersion: int
+
+
 class NSProcessInfo(NSObject):
     """The machine."""
 
@@ -202,8 +210,8 @@ class NSProcessInfo(NSObject):
         return text("Version 15.5 (Build 24F74)")
 
     @method()
-    def operatingSystemVersion(self) -> tuple[int, int, int]:
-        return (15, 5, 0)
+    def operatingSystemVersion(self) -> NSOperatingSystemVersion:
+        return NSOperatingSystemVersion(15, 5, 0)
 
     @method()
     def processorCount(self) -> int:

@@ -16,7 +16,10 @@ WEIGHTS = ("weights", "biases")
 def declared_parameters(model: Any) -> dict[str, Any]:
     """The messages by the name of their key."""
     update = network_of(model).updateParams
-    optimizer = getattr(update.optimizer, update.optimizer.WhichOneof("OptimizerType"))
+    which = update.optimizer.WhichOneof("OptimizerType")
+    if not model.isUpdatable or which is None:
+        raise CoreMLError("Update", "the model is not updatable")
+    optimizer = getattr(update.optimizer, which)
     messages = [
         *((optimizer, name) for name in ("learningRate", "momentum", "miniBatchSize", "beta1", "beta2", "eps")),
         *((update, name) for name in ("epochs", "shuffle", "seed")),

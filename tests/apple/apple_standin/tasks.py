@@ -11,7 +11,7 @@ from typing import Any
 from apple_standin import compiled, metadata
 from apple_standin.bridge import class_method, error, method
 from apple_standin.errors import CoreMLError, fail_if_asked
-from apple_standin.faults import crash
+from apple_standin.faults import Fault, crash
 from apple_standin.features import is_batch
 from apple_standin.keys import MLMetricKey, MLParameterKey
 from apple_standin.knobs import knob
@@ -204,6 +204,8 @@ def _run(task: Callable[[], Any], training: Training) -> None:
         if not training.run(data, report):
             return
         fail_if_asked("completion", "Update")
+    except Fault as fault:
+        crash("Core ML's own thread met a fault that nobody can catch", fault)
     except CoreMLError as failed:
         _finish(_alive(task, "the object"), FAILED, failed.ns_error())
     else:

@@ -43,8 +43,6 @@ class Training:
     """The state of one task: the weights change by replacement, so that whoever holds them has a snapshot."""
 
     def __init__(self, model: Any, values: dict[str, Any], arrays: dict[tuple[str, str], Any]) -> None:
-        if not model.isUpdatable:
-            raise CoreMLError("Update", "the model is not updatable")
         self.model, self.values = model, values
         self.weights: Weights = weights_of(model)
         for (layer, part), array in arrays.items():
