@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
@@ -28,6 +28,14 @@ def apple(monkeypatch: pytest.MonkeyPatch) -> Iterator[SimpleNamespace]:
     modules = {name: importlib.import_module(name) for name in _MODULES[:4]}
     yield SimpleNamespace(**modules, inside=lambda name: importlib.import_module(f"apple_standin.{name}"))
     _forget()
+
+
+@pytest.fixture
+def shared(apple: SimpleNamespace) -> Iterator[ModuleType]:
+    """`scripts.py`, over the modules of this test."""
+    assert apple is not None
+    yield importlib.import_module("tests.apple_tests.scripts")
+    del sys.modules["tests.apple_tests.scripts"]
 
 
 @pytest.fixture
