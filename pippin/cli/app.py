@@ -4,7 +4,20 @@ from typing import Annotated
 
 import typer
 
-from pippin.cli import datasets, demo, doctor, following, jobs, models, predictions, running, tokens, validate, workers
+from pippin.cli import (
+    datasets,
+    demo,
+    doctor,
+    following,
+    jobs,
+    models,
+    parity,
+    predictions,
+    running,
+    tokens,
+    validate,
+    workers,
+)
 from pippin.cli.exits import Commands
 
 _EXIT_CODES = (
@@ -40,6 +53,7 @@ app.add_typer(tokens.commands, name="tokens")
 app.command("workers")(workers.list_workers)
 app.command()(validate.validate)
 app.command()(doctor.doctor)
+app.command()(parity.parity)
 
 
 def _print_version(asked: bool) -> None:

@@ -1,11 +1,12 @@
 """What a client asks for: the body of `POST /jobs`, as sent and as resolved."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Label = Annotated[str, StringConstraints(max_length=200)]
+ComputeUnits: TypeAlias = Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"]
 
 
 class _Body(BaseModel):
@@ -86,7 +87,7 @@ class JobRequest(_Body):
     hyperparameters: HyperparameterChoice = HyperparameterChoice()
     limits: Literal["enforce", "widen"] = "enforce"
     engine: Literal["auto", "jax", "coreml"] = "auto"
-    compute_units: Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"] = "all"
+    compute_units: ComputeUnits = "all"
     report: Literal["epoch", "batch"] = "epoch"
     max_attempts: int = Field(default=3, ge=1, le=1000)
     timeout_seconds: float | None = Field(default=None, gt=0)
@@ -136,7 +137,7 @@ class ResolvedRequest(_Body):
         default_factory=list, description="The hyperparameters that lie outside the limits that the model sets."
     )
     engine: Literal["auto", "jax", "coreml"]
-    compute_units: Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"]
+    compute_units: ComputeUnits
     report: Literal["epoch", "batch"]
     max_attempts: int
     timeout_seconds: float | None
