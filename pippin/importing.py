@@ -2,8 +2,11 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
 
 _SECONDS = 60
+# What the engine imports of PyObjC's frameworks; Foundation comes with any of them.
+_COREML_MODULES = ("CoreML", "Quartz")
 
 
 def import_fault(module: str, python: str = sys.executable) -> str | None:
@@ -32,3 +35,12 @@ def import_fault(module: str, python: str = sys.executable) -> str | None:
         return None
     last = done.stderr.decode(errors="replace").strip().rpartition("\n")[2]
     return last.partition("Error: ")[2] or last or f"importing {module} ended the interpreter ({done.returncode})"
+
+
+def coreml_fault(fault_of: Callable[[str], str | None] = import_fault) -> str | None:
+    """What keeps Core ML from training on this Mac; None if nothing does.
+
+    Args:
+        fault_of: What keeps a library from being imported; None if nothing does.
+    """
+    return next((why for module in _COREML_MODULES if (why := fault_of(module))), None)

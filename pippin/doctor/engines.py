@@ -5,11 +5,11 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from pippin.doctor.finding import Finding, fault, ok
-from pippin.importing import import_fault
+from pippin.importing import coreml_fault, import_fault
 
 FaultOf = Callable[[str], str | None]
 
-_MAC = "Install it into the same environment: pip install 'pippin[mac]'"
+_MAC = "Install it into the same environment: pip install 'pippin[worker,mac]'"
 
 
 def check_pyobjc(system: str = sys.platform, fault_of: FaultOf = import_fault) -> Finding:
@@ -35,7 +35,7 @@ def check_coreml(system: str = sys.platform, fault_of: FaultOf = import_fault) -
     """
     if system != "darwin":
         return ok("core ml", "part of macOS only; this system trains with jax")
-    if why := fault_of("CoreML"):
+    if why := coreml_fault(fault_of):
         return fault("core ml", why, _MAC)
     return ok("core ml", f"pyobjc-framework-CoreML {_version('pyobjc-framework-CoreML')}")
 
@@ -48,12 +48,12 @@ def check_engines(system: str = sys.platform, fault_of: FaultOf = import_fault) 
         fault_of: What keeps a library from being imported; None if nothing does.
     """
     lacking = {"jax": fault_of("jax")}
-    lacking["coreml"] = fault_of("CoreML") if system == "darwin" else "Core ML is part of macOS only"
+    lacking["coreml"] = coreml_fault(fault_of) if system == "darwin" else "Core ML is part of macOS only"
     usable = [engine for engine, why in lacking.items() if why is None]
     if usable:
         return ok("engines", ", ".join(usable))
     reasons = "; ".join(f"{engine}: {why}" for engine, why in lacking.items())
-    extra = "mac" if system == "darwin" else "worker"
+    extra = "worker,mac" if system == "darwin" else "worker"
     return fault(
         "engines",
         f"none can run here ({reasons})",

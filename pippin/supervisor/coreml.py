@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from pippin.importing import import_fault
+from pippin.importing import coreml_fault, import_fault
 from pippin.supervisor.keeper import Say
 
 
@@ -17,11 +17,11 @@ def has_coreml(say: Say, platform: str = sys.platform, fault_of: Callable[[str],
     """
     if platform != "darwin":
         return False
-    fault = fault_of("CoreML")
+    fault = coreml_fault(fault_of)
     if fault is not None:
         say(
             "pippin",
             f"no Core ML worker is started, since Core ML cannot be imported ({fault}). "
-            "Install it with: pip install 'pippin[mac]'",
+            "Install it with: pip install 'pippin[worker,mac]'",
         )
     return fault is None

@@ -36,7 +36,13 @@ class Ready:
     home: Path
 
 
-def up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None]) -> None:
+def up(
+    settings: Settings,
+    workers: int,
+    say: Say,
+    ready: Callable[[Ready], None],
+    coreml: Callable[[Say], bool] = has_coreml,
+) -> None:
     """Runs the embedded server (unless the settings name a Redis), the service and the workers until told to stop.
 
     On a Mac a worker that trains with Core ML runs beside the others.
@@ -46,13 +52,15 @@ def up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None
         workers: How many workers train with JAX; 0 runs none at all.
         say: Takes every line of the parts' output, and who says it.
         ready: Called once, when the service answers and a worker of ours is alive.
+        coreml: Whether this machine can train with Core ML.
 
     Raises:
         PippinError: Something is in the way; nothing was started.
     """
     settings = settings.model_copy(update={"port": usable(settings.host, settings.port)})
     with _home(settings):
-        asyncio.run(_up(settings, workers, say, ready))
+        also_coreml = workers > 0 and coreml(say)
+        asyncio.run(_up(settings, workers, say, ready, coreml=also_coreml))
 
 
 @contextmanager
@@ -70,11 +78,10 @@ def _home(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
-async def _up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None]) -> None:
+async def _up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None], *, coreml: bool) -> None:
     server = None
     if settings.redis_url is None:
         server = ServerKeeper(EmbeddedValkey(settings.home, max_memory_bytes=settings.max_memory_bytes), say)
-    coreml = workers > 0 and has_coreml(say)
 
     def all_parts(address: str | None) -> list[Part]:
         known = settings if address is None else settings.model_copy(update={"redis_url": SecretStr(address)})

@@ -24,7 +24,12 @@ def test_a_mac_without_pyobjc_is_told_what_to_install() -> None:
         finding = check("darwin", lacking("objc", "CoreML"))
         assert finding.level is Level.FAULT
         assert finding.found == f"{ABSENT} '{module}'"
-        assert "pip install 'pippin[mac]'" in finding.advice
+        assert "pip install 'pippin[worker,mac]'" in finding.advice
+
+
+def test_a_mac_with_half_of_the_bridge_is_told_which_half_it_lacks() -> None:
+    assert check_coreml("darwin", lacking("Quartz")).found == f"{ABSENT} 'Quartz'"
+    assert check_engines("darwin", lacking("Quartz")).found == "jax"
 
 
 def test_a_mac_without_core_ml_still_trains_with_jax() -> None:
@@ -43,7 +48,7 @@ def test_other_systems_are_not_blamed_for_lacking_core_ml() -> None:
 
 
 def test_a_machine_on_which_nothing_can_train_is_at_fault() -> None:
-    for system, extra in (("linux", "worker"), ("darwin", "mac")):
+    for system, extra in (("linux", "worker"), ("darwin", "worker,mac")):
         finding = check_engines(system, lacking("jax", "CoreML"))
         assert finding.level is Level.FAULT
         assert "jax: No module named 'jax'" in finding.found
