@@ -1,14 +1,19 @@
 """The machine is kept awake for as long as a child runs, with a stand-in for caffeinate that tells what it is given."""
 
 import os
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
 
 from worker.awake import CAFFEINATE, Awake
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench
 
 
 @pytest.fixture
@@ -68,6 +73,40 @@ def test_a_missing_program_is_told_once_and_the_job_goes_on(tmp_path: Path) -> N
     assert entry["log_level"] == "warning"
     assert "may fall asleep" in entry["event"]
     assert "pmset" in entry["event"]
+
+
+# A worker on a machine of which is said how it is kept awake.
+_WORKER = """
+import sys
+from pathlib import Path
+from pippin.settings import Settings
+from worker.awake import Awake
+from worker.engines import EngineOptions, make_engine
+from worker.loop import work
+from worker.shutdown import Shutdown
+
+settings, shutdown = Settings(), Shutdown()
+shutdown.install()
+engine = make_engine("jax", EngineOptions.of(settings))
+work(settings, engine, shutdown, name=None, way="spawn", awake=Awake(Path(sys.argv[1])))
+"""
+
+
+def test_a_worker_holds_it_while_its_child_trains_and_no_longer(
+    bench: "Bench", valkey_url: str, home: Path, caffeinate: Path, tmp_path: Path
+) -> None:
+    environment = {**os.environ, "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home)}
+    job = bench.submit_long()
+    with subprocess.Popen([sys.executable, "-P", "-c", _WORKER, caffeinate], env=environment) as worker:
+        try:
+            bench.wait_until(job, lambda job: job.progress.epoch >= 1)
+            holder, *_, child = (tmp_path / "told").read_text().split()
+            assert "worker.entry" in Path(f"/proc/{child}/cmdline").read_text()
+            assert _exists(int(holder))
+        finally:
+            worker.terminate()
+            assert worker.wait(30) == 0
+    assert not _exists(int(holder))
 
 
 def test_the_program_is_that_of_macos_and_there_only() -> None:
