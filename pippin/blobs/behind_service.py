@@ -132,7 +132,7 @@ class ServiceStore:
         if status == 404:
             raise BlobMissingError(f"{doing}: there is no such blob")
         if status == 401:
-            raise BlobRefusedError(f"{doing}: {self._host} {self._why_unauthorized()}")
+            raise BlobRefusedError(f"the service at {self._host} {self._why_unauthorized()}")
         if response.is_redirect:
             location = response.headers["location"]
             raise BlobError(f"{doing}: {self._host} sends us on to {location}; set PIPPIN_BLOBS_URL to where it leads")

@@ -5,9 +5,11 @@ from typing import Any
 import httpx2
 import pytest
 
+from pippin.blobs import BlobError, BlobRefusedError, Blobs
 from pippin.store import Store
 from pippin.tokens import issue
 
+LARGE = b"x" * 20_000_000
 IsProblem = Callable[..., dict[str, Any]]
 
 CONTENT = b"weights"
@@ -81,3 +83,11 @@ def test_the_contract_names_the_scheme_on_these_routes_alone(http: httpx2.Client
         path for path, item in document["paths"].items() for operation in item.values() if "security" in operation
     }
     assert guarded == {"/blobs/{sha256}"}
+
+
+def test_an_upload_that_is_refused_before_it_is_read_is_refused_in_words(http: httpx2.Client, store: Store) -> None:
+    with pytest.raises(BlobError, match="PIPPIN_MAX_DATASET_BYTES"):
+        Blobs(str(http.base_url)).put_bytes(LARGE)
+    store.tokens.add(issue("worker", None))
+    with pytest.raises(BlobRefusedError, match="demands a worker token"):
+        Blobs(str(http.base_url)).put_bytes(LARGE)

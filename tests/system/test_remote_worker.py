@@ -17,9 +17,12 @@ import pytest
 
 from pippin.client import Client
 from pippin.embedded import running_url
+from pippin.store import connect
 from tests.tls import Authority, TlsFront
 
 CUT_AFTER = 300_000
+PASSWORD = "workers-own"
+WORKER_RULES = Path(__file__).parents[2] / "deploy" / "valkey" / "worker.acl"
 
 
 @dataclass
@@ -58,11 +61,15 @@ def service(start_up: Callable[..., Any], tmp_path: Path) -> Iterator[Service]:
         line = command("pippin", *arguments)
         return subprocess.run(line, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
 
+    _, name, *rules = WORKER_RULES.read_text().split()
+    with connect(running_url(up.home) or "") as administrator:
+        administrator.execute_command("ACL", "SETUSER", name, *rules, f">{PASSWORD}")
+
     with (
         TlsFront(redis.port, authority) as records,
         TlsFront(port, authority, cut_after=CUT_AFTER) as blobs,
     ):
-        address = f"rediss://:{redis.password}@127.0.0.1:{records.port}/0?ssl_ca_certs={authority.certificate}"
+        address = f"rediss://{name}:{PASSWORD}@127.0.0.1:{records.port}/0?ssl_ca_certs={authority.certificate}"
         environment = {
             "PIPPIN_HOME": str(tmp_path / "far"),
             "PIPPIN_REDIS_URL": address,

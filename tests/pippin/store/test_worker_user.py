@@ -1,0 +1,97 @@
+"""The Valkey user of workers on other machines: it can do a worker's work, and nothing that a worker has no need of."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from redis.exceptions import NoPermissionError
+
+from pippin.jobs.job import Artifact, Failure, Job
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.states import Reason, Status
+from pippin.store import Claim, Client, Store, connect, new_token
+from pippin.tokens import issue
+
+PASSWORD = "workers-own"
+
+
+@pytest.fixture
+def limited(store: Store, valkey_url: str) -> Iterator[Client]:
+    """The connection of such a user."""
+    _, name, *rules = (Path(__file__).parents[3] / "deploy" / "valkey" / "worker.acl").read_text().split()
+    store.redis.execute_command("ACL", "SETUSER", name, *rules, f">{PASSWORD}")
+    with connect(f"redis://{name}:{PASSWORD}@127.0.0.1:{urlsplit(valkey_url).port}/0") as connection:
+        yield connection
+    store.redis.execute_command("ACL", "DELUSER", name)
+
+
+def test_every_end_of_an_attempt_is_within_its_rights(
+    store: Store,
+    limited: Client,
+    submit: Callable[..., Job],
+    metrics: Callable[..., EpochMetrics],
+    trained: Callable[[Job], Artifact],
+) -> None:
+    mine = Store(limited)
+    failure = Failure(code=Reason.ENGINE_ERROR, detail="The engine stopped.")
+    ends: dict[Status, Callable[[Job, Claim], object]] = {
+        Status.SUCCEEDED: lambda job, claim: mine.attempts.succeed(claim, trained(job)),
+        Status.FAILED: lambda _, claim: mine.attempts.fail(claim, failure),
+        Status.CANCELLED: lambda job, claim: (store.jobs.cancel("default", job.id), mine.attempts.cancelled(claim)),
+    }
+    back: list[Callable[[Claim], object]] = [
+        mine.attempts.hand_back,
+        lambda claim: mine.reaping.report_lost(claim, failure),
+    ]
+    for status, end in ends.items():
+        job = submit()
+        claim = Claim("default", job.id, 1, new_token())
+        mine.attempts.claim(claim, worker="mac-1", engine="jax")
+        mine.attempts.running(claim)
+        mine.attempts.renew(claim)
+        mine.attempts.log(claim, "a line")
+        mine.attempts.epoch(claim, metrics(1), [0.5])
+        end(job, claim)
+        assert status_of(store, job) is status
+    for give in back:
+        job = submit()
+        claim = Claim("default", job.id, 1, new_token())
+        mine.attempts.claim(claim, worker="mac-1", engine="jax")
+        mine.attempts.running(claim)
+        give(claim)
+        assert status_of(store, job) is Status.QUEUED
+
+
+def status_of(store: Store, job: Job) -> Status:
+    found = store.jobs.get("default", job.id)
+    assert found is not None
+    return found.status
+
+
+def test_a_workers_user_can_make_no_token_and_read_none(store: Store, limited: Client) -> None:
+    store.tokens.add(issue("worker", None))
+    mine = Store(limited)
+    for forbidden in (mine.tokens.all, lambda: mine.tokens.add(issue("worker", None)), lambda: mine.tokens.revoke("x")):
+        with pytest.raises(NoPermissionError):
+            forbidden()
+    assert len(store.tokens.all()) == 1
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "FLUSHALL",
+        "KEYS *",
+        "CONFIG GET requirepass",
+        "CONFIG SET maxmemory 1",
+        "ACL LIST",
+        "SHUTDOWN",
+        "MONITOR",
+        "GET elsewhere",
+        "SET pippin:acting me",
+    ],
+)
+def test_it_can_neither_rule_the_server_nor_reach_other_keys(limited: Client, command: str) -> None:
+    with pytest.raises(NoPermissionError):
+        limited.execute_command(*command.split())
