@@ -157,6 +157,7 @@ class _Attempt:
                 validation,
                 request.report == "batch",
                 names,
+                compute_units=request.compute_units,
             )
             with Watchdog(self._stop):
                 learned = tools.engine.train(run, self._report)

@@ -11,10 +11,10 @@ from typing import Literal, Self
 import structlog
 
 from pippin.jobs.worker import WorkerReport
+from pippin.machine import chip, operating_system
 from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
 from worker.compute_units import compute_units
-from worker.machine import chip, operating_system
 
 _log = structlog.get_logger(__name__)
 

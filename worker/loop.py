@@ -16,6 +16,7 @@ from redis.retry import Retry
 from pippin.settings import Settings
 from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_token
 from worker.assignment import Assignment
+from worker.awake import Awake
 from worker.child import Way, start_child
 from worker.engines.engine import Engine
 from worker.entry import make_attempt
@@ -34,7 +35,15 @@ _SETTLE_SECONDS = 30.0
 _SETTLE_SECONDS_AT_THE_END = 1.0
 
 
-def work(settings: Settings, engine: Engine, shutdown: Shutdown, *, name: str | None, way: Way) -> None:
+def work(
+    settings: Settings,
+    engine: Engine,
+    shutdown: Shutdown,
+    *,
+    name: str | None,
+    way: Way,
+    awake: Awake | None = None,
+) -> None:
     """Train what the engine's queue brings until `shutdown` is requested.
 
     Args:
@@ -43,6 +52,7 @@ def work(settings: Settings, engine: Engine, shutdown: Shutdown, *, name: str | 
         shutdown: Its signal handlers are installed.
         name: What `/workers` shows, with a random end; None takes the host's name.
         way: How children are started.
+        awake: Keeps the machine awake while one runs; None takes what this system has for it.
     """
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
@@ -50,7 +60,7 @@ def work(settings: Settings, engine: Engine, shutdown: Shutdown, *, name: str | 
     # The heartbeat tries again by itself, and a fork waits for it.
     beats = Store(connect(url, retries=0))
     with Heartbeat(beats.workers, unique, engine.name) as heartbeat:
-        parent = _Parent(settings, engine, shutdown, heartbeat, name=unique, way=way)
+        parent = _Parent(settings, engine, shutdown, heartbeat, name=unique, way=way, awake=awake or Awake())
         if way == "fork":
             engine.warm_up()
         # What has been imported stays: a child's garbage collector would copy every page of it.
@@ -85,7 +95,15 @@ class _Parent:
     """What the worker does with an attempt: give it to a child, wait, and settle what the child could not."""
 
     def __init__(
-        self, settings: Settings, engine: Engine, shutdown: Shutdown, heartbeat: Heartbeat, *, name: str, way: Way
+        self,
+        settings: Settings,
+        engine: Engine,
+        shutdown: Shutdown,
+        heartbeat: Heartbeat,
+        *,
+        name: str,
+        way: Way,
+        awake: Awake,
     ) -> None:
         assert settings.redis_url is not None
         self._settings = settings
@@ -94,6 +112,7 @@ class _Parent:
         self._heartbeat = heartbeat
         self._name = name
         self._way = way
+        self._awake = awake
         self._store = Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds)
 
     def handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
@@ -108,7 +127,8 @@ class _Parent:
             )
         # While the child is on its way, so that no record outlives a worker that is killed.
         forget()
-        ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds)
+        with self._awake.during(child.pid):
+            ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds)
         if ending.code != 0:
             _log.warning("the child ended", job=claim.job_id, attempt=claim.number, code=ending.code)
             limit = self._settings.worker_memory_bytes

@@ -4,12 +4,25 @@ from typing import Annotated
 
 import typer
 
-from pippin.cli import datasets, demo, following, jobs, models, predictions, running, tokens, validate, workers
+from pippin.cli import (
+    datasets,
+    demo,
+    doctor,
+    following,
+    jobs,
+    models,
+    parity,
+    predictions,
+    running,
+    tokens,
+    validate,
+    workers,
+)
 from pippin.cli.exits import Commands
 
 _EXIT_CODES = (
-    "Exit codes: 0 done; 1 the job failed or was cancelled; 2 the command cannot be run as typed; "
-    "3 refused by the service, or a faulty file; 4 the service cannot be reached."
+    "Exit codes: 0 done; 1 the job failed or was cancelled, or the doctor found a fault; "
+    "2 the command cannot be run as typed; 3 refused by the service, or a faulty file; 4 the service cannot be reached."
 )
 
 app = typer.Typer(
@@ -39,6 +52,8 @@ app.add_typer(models.commands, name="models")
 app.add_typer(tokens.commands, name="tokens")
 app.command("workers")(workers.list_workers)
 app.command()(validate.validate)
+app.command()(doctor.doctor)
+app.command()(parity.parity)
 
 
 def _print_version(asked: bool) -> None:

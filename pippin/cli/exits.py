@@ -15,6 +15,7 @@ class Exit(IntEnum):
 
     OK = 0
     JOB_FAILED = 1
+    FAULT_FOUND = 1
     USAGE = 2
     REFUSED = 3
     UNREACHABLE = 4

@@ -63,17 +63,17 @@ def up(
 def serve(host: Host = None, port: Port = None) -> None:
     """Run the service alone. It needs PIPPIN_REDIS_URL."""
     given = {"PIPPIN_HOST": host, "PIPPIN_PORT": None if port is None else str(port)}
-    _become("service", {name: value for name, value in given.items() if value is not None})
+    become("service", {name: value for name, value in given.items() if value is not None})
 
 
 def worker(
     engine: Annotated[str | None, typer.Option(help="The engine to train with: jax or coreml.")] = None,
 ) -> None:
     """Run one worker alone. It needs PIPPIN_REDIS_URL and PIPPIN_BLOBS_URL."""
-    _become("worker", {}, *(["--engine", engine] if engine else []))
+    become("worker", {}, *(["--engine", engine] if engine else []))
 
 
-def _become(module: str, environment: dict[str, str], *arguments: str) -> None:
+def become(module: str, environment: dict[str, str], *arguments: str) -> None:
     """Replaces this process, so that signals and the exit code need no middleman."""
     from pippin.supervisor.parts import python_module
 

@@ -7,16 +7,21 @@ from pippin.settings import Settings
 from pippin.supervisor.part import Part
 
 
-def parts(settings: Settings, workers: int) -> list[Part]:
+def parts(settings: Settings, workers: int, *, coreml: bool = False) -> list[Part]:
     """The service and the workers.
 
     Args:
         settings: As the parts shall see them: with a Redis address and the port to listen on.
-        workers: How many workers.
+        workers: How many workers train with JAX.
+        coreml: Whether one more, beside any of these, trains with Core ML. One is enough: they would share one GPU and
+            one Neural Engine.
     """
     environment = _environment(settings)
-    table = [("service", "service"), *((f"worker-{number}", "worker") for number in range(1, workers + 1))]
-    return [Part(name, python_module(module), environment) for name, module in table]
+    table = [("service", python_module("service"))]
+    table += [(f"worker-{number}", python_module("worker")) for number in range(1, workers + 1)]
+    if coreml and workers:
+        table.append(("coreml", python_module("worker", "--engine", "coreml")))
+    return [Part(name, command, environment) for name, command in table]
 
 
 def python_module(module: str, *arguments: str) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from pippin.client import AsyncClient, ServiceError, ServiceUnreachable
 from pippin.embedded import EmbeddedValkey
 from pippin.home import HomeLock, prepare_home
 from pippin.settings import Settings
+from pippin.supervisor.coreml import has_coreml
 from pippin.supervisor.keeper import Say
 from pippin.supervisor.part import Part
 from pippin.supervisor.parts import parts
@@ -35,21 +36,31 @@ class Ready:
     home: Path
 
 
-def up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None]) -> None:
+def up(
+    settings: Settings,
+    workers: int,
+    say: Say,
+    ready: Callable[[Ready], None],
+    coreml: Callable[[Say], bool] = has_coreml,
+) -> None:
     """Runs the embedded server (unless the settings name a Redis), the service and the workers until told to stop.
+
+    On a Mac a worker that trains with Core ML runs beside the others.
 
     Args:
         settings: As from the environment and the command line; a port of 0 takes a free one.
-        workers: How many workers to run.
+        workers: How many workers train with JAX; 0 runs none at all.
         say: Takes every line of the parts' output, and who says it.
         ready: Called once, when the service answers and a worker of ours is alive.
+        coreml: Whether this machine can train with Core ML.
 
     Raises:
         PippinError: Something is in the way; nothing was started.
     """
     settings = settings.model_copy(update={"port": usable(settings.host, settings.port)})
     with _home(settings):
-        asyncio.run(_up(settings, workers, say, ready))
+        also_coreml = workers > 0 and coreml(say)
+        asyncio.run(_up(settings, workers, say, ready, coreml=also_coreml))
 
 
 @contextmanager
@@ -67,14 +78,14 @@ def _home(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
-async def _up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None]) -> None:
+async def _up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None], *, coreml: bool) -> None:
     server = None
     if settings.redis_url is None:
         server = ServerKeeper(EmbeddedValkey(settings.home, max_memory_bytes=settings.max_memory_bytes), say)
 
     def all_parts(address: str | None) -> list[Part]:
         known = settings if address is None else settings.model_copy(update={"redis_url": SecretStr(address)})
-        return parts(known, workers)
+        return parts(known, workers, coreml=coreml)
 
     supervisor = Supervisor(server, all_parts, say)
     url = _url(settings)

@@ -1,6 +1,9 @@
 """What a worker refuses before it begins; each ends with a sentence and the exit code 2."""
 
+import os
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +41,25 @@ def test_arguments_that_cannot_be_used_are_refused(arguments: list[str], capsys:
         main(arguments)
     assert caught.value.code == 2
     assert arguments[0] in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="a Mac has Core ML")
+def test_core_ml_is_refused_where_there_is_none_with_what_it_needs(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "pippin", "worker", "--engine", "coreml"],
+        env={**os.environ, "PIPPIN_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (sentence,) = done.stderr.splitlines()
+    assert sentence.startswith("pippin worker: the engine coreml cannot run here: No module named ")
+    assert "it needs macOS" in sentence
+    assert "pip install 'pippin[worker,mac]'" in sentence
+    assert "s3cret" not in sentence
 
 
 def test_an_engine_that_nobody_knows_is_refused_with_those_that_there_are(tmp_path: Path) -> None:

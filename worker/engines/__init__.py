@@ -41,8 +41,21 @@ def _jax(options: EngineOptions) -> Engine:
     return JaxEngine()
 
 
+def _coreml(_options: EngineOptions) -> Engine:
+    from worker.engines.coreml.engine import CoreMLEngine  # noqa: PLC0415 - only a Mac has what it needs
+
+    return CoreMLEngine()
+
+
 ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
     "jax": _jax,
+    "coreml": _coreml,
+}
+
+# What installs an engine's libraries, and where there are any.
+_NEEDS = {
+    "jax": "install what it needs with: pip install 'pippin[worker]'",
+    "coreml": "it needs macOS 11 or later, and what is installed there with: pip install 'pippin[worker,mac]'",
 }
 
 
@@ -57,6 +70,4 @@ def make_engine(name: str, options: EngineOptions) -> Engine:
     try:
         return ENGINES[name](options)
     except ImportError as error:
-        raise UnknownEngineError(
-            f"the engine {name} cannot run here: {error}; install what it needs with: pip install 'pippin[worker]'"
-        ) from error
+        raise UnknownEngineError(f"the engine {name} cannot run here: {error}; {_NEEDS[name]}") from error

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pippin.datasets.examples import Examples
 from pippin.faults import PippinError
+from pippin.jobs.engines import ComputeUnits
 from pippin.jobs.request import Hyperparameters
 from pippin.jobs.states import Reason
 from pippin.mlmodel import Learned
@@ -27,6 +28,9 @@ class TrainingRun:
         report_batches: Whether every epoch's result holds its mini-batch losses.
         class_names: What the dataset calls the classes that its target numbers, for models that learn their names;
             None where it has no names.
+        learning_rates: The learning rate of each epoch, where it is not the same throughout; it overrides the
+            hyperparameter.
+        compute_units: Which of Apple's processors Core ML may use; other engines take no notice.
     """
 
     model: bytes
@@ -35,6 +39,8 @@ class TrainingRun:
     validation: Examples | None
     report_batches: bool
     class_names: tuple[str, ...] | None = None
+    learning_rates: tuple[float, ...] | None = None
+    compute_units: ComputeUnits = "all"
 
 
 @dataclass(frozen=True)

@@ -26,7 +26,7 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
 
 def test_every_command_is_listed_with_a_whole_sentence(invoke: Invoke) -> None:
     text = invoke("--help").stdout
-    names = "up serve worker demo submit jobs job metrics cancel download workers validate datasets models"
+    names = "up serve worker demo submit jobs job metrics cancel download workers validate doctor datasets models"
     for command in names.split():
         line = next(line for line in text.splitlines() if line.split()[:1] == [command])
         assert line.endswith("."), line

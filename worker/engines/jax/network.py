@@ -45,6 +45,9 @@ class NetworkTrainer:
         asked = run.hyperparameters
         if asked.mini_batch_size is None:
             raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")
+        rates = run.learning_rates or (None,) * asked.epochs
+        if len(rates) != asked.epochs:
+            raise ValueError(f"{len(rates)} learning rates were given for {asked.epochs} epochs; give each epoch one")
         programs = Programs(
             network_for(model.resolved, jax.default_backend()),
             columns_of(model.resolved),
@@ -60,9 +63,9 @@ class NetworkTrainer:
         device = jax.devices()[0]
         observer.log(f"JAX {jax.__version__} on {device.device_kind}, ready in {time.perf_counter() - began:.2f} s")
         observer.training_began()
-        for epoch in range(1, asked.epochs + 1):
+        for epoch, rate in enumerate(rates, 1):
             order = epoch_order(run.training.count, seed=asked.seed, epoch=epoch, shuffle=asked.shuffle)
-            result, wrong = _epoch(epoch, training, order, validation)
+            result, wrong = _epoch(epoch, training, order, rate, validation)
             observer.epoch_ended(result if run.report_batches else replace(result, batch_losses=None))
             if wrong is not None:
                 raise EngineError(Reason.DIVERGED, f"{wrong}; {REMEDY}")
@@ -75,11 +78,11 @@ class NetworkTrainer:
 
 
 def _epoch(
-    epoch: int, training: Training, order: NDArray[np.int32], validation: Validation | None
+    epoch: int, training: Training, order: NDArray[np.int32], rate: float | None, validation: Validation | None
 ) -> tuple[EpochResult, str | None]:
     """Train one epoch and measure; gives what came of it, and what is wrong if the training has diverged."""
     began = time.perf_counter()
-    losses = training.epoch(order)
+    losses = training.epoch(order, rate)
     seconds = time.perf_counter() - began
     step = losses.diverged_at
     loss, accuracy = (None, None) if validation is None or step else validation.measure()

@@ -76,14 +76,18 @@ class Training:
         program = jax.jit(programs.train, donate_argnums=(0, 1))
         self._program = compiled(program.lower(self.trained, self._moments, self.frozen, nothing))
 
-    def epoch(self, order: NDArray[np.int32]) -> Losses:
+    def epoch(self, order: NDArray[np.int32], learning_rate: float | None = None) -> Losses:
         """Take a step for each mini-batch of `order`, until one's loss is not finite.
+
+        Args:
+            order: The rows of the examples, in the order in which they are visited.
+            learning_rate: That of this epoch; None takes the optimizer's.
 
         Raises:
             Stopped: A stop was requested.
         """
         rows, real = mini_batches(order, self._size)
-        numbers = self._optimizer.rows(self._taken + 1, len(rows))
+        numbers = self._optimizer.rows(self._taken + 1, len(rows), learning_rate)
         sums: list[NDArray[np.float64]] = []
         for (measured,) in self._chunks.run(rows, real, numbers, self._steps):
             sums.append(measured.astype(np.float64))

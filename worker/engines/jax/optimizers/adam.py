@@ -33,7 +33,7 @@ class Adam:
         """Two: m and v."""
         return 2
 
-    def rows(self, first: int, count: int) -> NDArray[np.float64]:
+    def rows(self, first: int, count: int, learning_rate: float | None = None) -> NDArray[np.float64]:
         """[count, 8]: beta1, 1 - beta1, beta2, 1 - beta2, eps and three that depend on the step.
 
         Those are the two corrections and the learning rate; in the form `eps_hat` the corrections are 1, and the
@@ -41,9 +41,9 @@ class Adam:
         """
         t = np.arange(first, first + count, dtype=np.float64)
         correction1, correction2 = 1 - self.beta1**t, 1 - self.beta2**t
-        rate = np.full(count, self.learning_rate)
+        rate = np.full(count, self.learning_rate if learning_rate is None else learning_rate)
         if self.form == "eps_hat":
-            rate = self.learning_rate * np.sqrt(correction2) / correction1
+            rate = rate * np.sqrt(correction2) / correction1
             correction1 = correction2 = np.ones(count)
         fixed = np.tile([self.beta1, 1 - self.beta1, self.beta2, 1 - self.beta2, self.eps], (count, 1))
         return np.column_stack([fixed, correction1, correction2, rate])

@@ -19,8 +19,11 @@ class Optimizer(Protocol):
     def moments(self) -> int:
         """How many arrays of a weight's shape are kept beside it; they begin at zero."""
 
-    def rows(self, first: int, count: int) -> NDArray[np.float64]:
-        """[count, n]: what `update` needs in the steps from `first` on; the first step of all is 1."""
+    def rows(self, first: int, count: int, learning_rate: float | None = None) -> NDArray[np.float64]:
+        """[count, n]: what `update` needs in the steps from `first` on; the first step of all is 1.
+
+        A `learning_rate` stands in these steps for that of the optimizer.
+        """
 
     def update(
         self, weight: Array, moments: tuple[Array, ...], gradient: Array, row: tuple[Array, ...]

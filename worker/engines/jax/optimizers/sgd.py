@@ -27,9 +27,15 @@ class Sgd:
         """One: the velocity v."""
         return 1
 
-    def rows(self, first: int, count: int) -> NDArray[np.float64]:  # noqa: ARG002 - every step is alike
+    def rows(
+        self,
+        first: int,  # noqa: ARG002 - every step is alike
+        count: int,
+        learning_rate: float | None = None,
+    ) -> NDArray[np.float64]:
         """[count, 2]: learning rate and momentum."""
-        return np.tile([self.learning_rate, self.momentum], (count, 1))
+        rate = self.learning_rate if learning_rate is None else learning_rate
+        return np.tile([rate, self.momentum], (count, 1))
 
     def update(
         self, weight: Array, moments: tuple[Array, ...], gradient: Array, row: tuple[Array, ...]

@@ -1,4 +1,4 @@
-"""What this machine is, for a person who looks at `/workers`."""
+"""What this machine is, for a person who looks at `/workers` or asks the doctor."""
 
 import platform
 import subprocess

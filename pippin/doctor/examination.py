@@ -1,0 +1,38 @@
+"""All checks, in the order in which they are read."""
+
+import os
+from collections.abc import Iterator
+
+from pippin.doctor.blobs import check_blobs
+from pippin.doctor.engines import check_coreml, check_engines, check_pyobjc
+from pippin.doctor.finding import Finding, fault
+from pippin.doctor.redis import check_redis
+from pippin.doctor.room import check_room
+from pippin.doctor.secrecy import secrets_of, without
+from pippin.doctor.service import check_service
+from pippin.doctor.system import check_chip, check_python, check_system
+from pippin.settings import Settings, SettingsError
+
+
+def examine() -> Iterator[Finding]:
+    """Looks at this machine and at what the environment names, one finding after the other; no secret is in any.
+
+    Settings that cannot be read are a finding too; what rests on them is then left out.
+    """
+    for check in (check_system, check_chip, check_python, check_pyobjc, check_coreml, check_engines):
+        yield check()
+    try:
+        settings = Settings()
+    except SettingsError as error:
+        yield fault("settings", str(error), "Correct the variable; README.md lists the settings.")
+        return
+    secrets = secrets_of(settings, os.environ)
+    for finding in _of(settings):
+        yield without(secrets, finding)
+
+
+def _of(settings: Settings) -> Iterator[Finding]:
+    yield from check_redis(settings.redis_url.get_secret_value() if settings.redis_url else None)
+    yield check_blobs(settings.blobs_url, settings.token_file)
+    yield check_service(settings.url, named="url" in settings.model_fields_set)
+    yield check_room(settings.home, settings.cache_bytes)

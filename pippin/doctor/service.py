@@ -1,0 +1,37 @@
+"""The service that hands out the jobs."""
+
+from pippin.client import Client, ServiceError, ServiceUnreachable
+from pippin.doctor.finding import Finding, fault, ok, warning
+from pippin.doctor.secrecy import shown
+
+_UNAVAILABLE = 503
+
+
+def check_service(url: str, *, named: bool) -> Finding:
+    """Whether it answers, and reaches what it needs.
+
+    Args:
+        url: Its address.
+        named: Whether PIPPIN_URL names it. A worker can do without, so its absence is no fault where nobody named it.
+    """
+    where = shown(url)
+    try:
+        with Client(url, patience=0) as client:
+            if client.is_ready():
+                return ok("service", f"{where} is ready")
+            # Its answer says what it lacks, and whether it is Pippin's at all.
+            client.workers()
+    except ServiceUnreachable as error:
+        if named:
+            advice = "See that the service runs and that PIPPIN_URL has its host and port."
+            return fault("service", str(error), advice)
+        advice = "Set PIPPIN_URL to the service's address; `pippin up` starts one here."
+        return warning("service", f"PIPPIN_URL is not set, and none runs at {where}", advice)
+    except ServiceError as error:
+        if error.status != _UNAVAILABLE:
+            advice = "Set PIPPIN_URL to the address of Pippin's service, without a path."
+            return fault("service", f"{where} answers, but not as Pippin does: {error}", advice)
+        why = f": {error.detail}" if error.detail else ""
+    else:
+        why = ": its blobs cannot be reached"
+    return fault("service", f"{where} answers, but is not ready{why}", f"`curl {where}/readyz` and its log say more.")

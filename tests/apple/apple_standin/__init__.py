@@ -1,0 +1,1 @@
+"""What stands behind the modules `CoreML`, `Foundation`, `objc` and `Quartz` of this folder, where there is no Mac."""

@@ -1,0 +1,215 @@
+"""MLModel and its configuration and description."""
+
+import tempfile
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from apple_standin import compiled
+from apple_standin.bridge import class_method, method
+from apple_standin.errors import CoreMLError, fail_if_asked
+from apple_standin.examples import count_of, example_at, inputs_of, labels_of
+from apple_standin.features import (
+    MLArrayBatchProvider,
+    MLDictionaryFeatureProvider,
+    MLFeatureValue,
+    dictionary_value,
+    is_batch,
+    is_example,
+)
+from apple_standin.keys import MLParameterKey
+from apple_standin.knobs import fails, knob
+from apple_standin.multi_array import DTYPES, made_from
+from apple_standin.names import declared
+from apple_standin.network import Network, Weights, weights_of
+from apple_standin.objects import NSURL, NSDictionary, NSObject, is_int, number, text
+from apple_standin.parameters import WEIGHTS, defaults, is_parameters
+from apple_standin.proto import network_of, parse
+
+
+def is_url(value: object) -> bool:
+    return isinstance(value, NSURL)
+
+
+class MLModelConfiguration(NSObject):
+    __slots__ = ("_compute_units", "_parameters")
+
+    @method()
+    def init(self) -> Any:
+        if fails("configuration"):
+            return None
+        self._compute_units, self._parameters, self._initialised = declared()["enums"]["MLComputeUnitsAll"], None, True
+        return self
+
+    @method()
+    def computeUnits(self) -> int:
+        return int(self._compute_units)
+
+    @method(lambda value: is_int(value) and value in range(4))
+    def setComputeUnits_(self, value: int) -> None:
+        self._compute_units = int(value)
+
+    @method()
+    def parameters(self) -> Any:
+        return None if self._parameters is None else NSDictionary._made(items=dict(self._parameters))
+
+    @method(lambda value: value is None or is_parameters(value))
+    def setParameters_(self, value: Any) -> None:
+        self._parameters = None if value is None else dict(value.items())
+
+
+class MLModelDescription(NSObject):
+    __slots__ = ("_model",)
+
+    @method()
+    def isUpdatable(self) -> bool:
+        return bool(self._model.isUpdatable)
+
+    @method()
+    def predictedFeatureName(self) -> Any:
+        return text(self._model.description.predictedFeatureName) or None
+
+
+def is_configuration(value: object) -> bool:
+    return isinstance(value, MLModelConfiguration)
+
+
+class MLModel(NSObject):
+    __slots__ = ("_configuration", "_model", "_weights")
+
+    @class_method(is_url)
+    def compileModelAtURL_error_(cls, url: Any) -> Any:
+        try:
+            fail_if_asked("compile", "Generic")
+            model = parse(_content(url._where))
+            where = Path(tempfile.mkdtemp(prefix="coreml-")) / f"{url._where.stem}.mlmodelc"
+            compiled.write(where, model)
+        except CoreMLError as refused:
+            return None, refused.ns_error()
+        return NSURL._made(where=where), None
+
+    @class_method(is_url)
+    def modelWithContentsOfURL_error_(cls, url: Any) -> Any:
+        return _load(cls, url, None)
+
+    @class_method(is_url, is_configuration)
+    def modelWithContentsOfURL_configuration_error_(cls, url: Any, configuration: Any) -> Any:
+        return _load(cls, url, configuration)
+
+    @method()
+    def modelDescription(self) -> Any:
+        return MLModelDescription._made(model=self._model)
+
+    @method()
+    def configuration(self) -> Any:
+        return self._configuration
+
+    @method(is_example)
+    def predictionFromFeatures_error_(self, example: Any) -> Any:
+        try:
+            (prediction,) = _predictions(self, [example])
+        except CoreMLError as refused:
+            return None, refused.ns_error()
+        return prediction, None
+
+    @method(is_batch)
+    def predictionsFromBatch_error_(self, batch: Any) -> Any:
+        try:
+            predictions = _predictions(self, [example_at(batch, index) for index in range(count_of(batch))])
+        except CoreMLError as refused:
+            return None, refused.ns_error()
+        return MLArrayBatchProvider.alloc().initWithFeatureProviderArray_(predictions), None
+
+    @method(lambda value: isinstance(value, MLParameterKey))
+    def parameterValueForKey_error_(self, key: Any) -> Any:
+        try:
+            return _parameter(self, key), None
+        except CoreMLError as refused:
+            return None, refused.ns_error()
+
+    @method(is_url)
+    def writeToURL_error_(self, url: Any) -> Any:
+        try:
+            fail_if_asked("write", "IO")
+            compiled.write(url._where, compiled.with_weights(self._model, self._weights))
+        except CoreMLError as refused:
+            return False, refused.ns_error()
+        return True, None
+
+
+def _content(where: Path) -> bytes:
+    if not where.is_file():
+        raise CoreMLError("IO", f"Unable to compile: no file at {where}")
+    return where.read_bytes()
+
+
+def _load(cls: Any, url: Any, configuration: Any) -> Any:
+    try:
+        return loaded(compiled.read(url), None, configuration, cls), None
+    except CoreMLError as refused:
+        return None, refused.ns_error()
+
+
+def loaded(model: Any, weights: Weights | None, configuration: Any = None, cls: Any = MLModel) -> Any:
+    """An MLModel, with weights of its own or those of the file."""
+    return cls._made(model=model, weights=weights or weights_of(model), configuration=configuration)
+
+
+def _parameter(model: Any, key: Any) -> Any:
+    fail_if_asked("read", "Parameters")
+    if key._name not in WEIGHTS:
+        values = defaults(model._model)
+        if key._name not in values or key._scope is not None:
+            raise CoreMLError("Parameters", f"the model has no parameter {key!r}")
+        return number(values[key._name])
+    trained = {layer.name for layer in network_of(model._model).layers if layer.isUpdatable}
+    if key._scope not in trained or key._name not in model._weights[key._scope]:
+        raise CoreMLError("Parameters", f"{key!r} is no parameter of an updatable layer")
+    values = model._weights[key._scope][key._name]
+    if knob("LAYOUT") == "transposed":
+        values = values.T
+    return made_from(values, knob("RETURNS"), gap=3 if knob("STRIDES") == "padded" else 0)
+
+
+def _predictions(model: Any, examples: list[Any]) -> list[Any]:
+    fail_if_asked("predict", "Generic")
+    network, predictions = Network(model._model), []
+    for start in range(0, len(examples), 256):
+        batch = examples[start : start + 256]
+        blobs, _ = network.forward(model._weights, inputs_of(model._model, batch))
+        predictions.extend(_outputs(model._model, network, blobs, row) for row in range(len(batch)))
+    return predictions
+
+
+def _value(output: Any, values: Any) -> Any:
+    kind = output.type.WhichOneof("Type")
+    if kind == "doubleType" and values.size == 1:
+        return MLFeatureValue.featureValueWithDouble_(values.item())
+    declared_type = output.type.multiArrayType
+    shape = tuple(declared_type.shape) or values.shape
+    if kind != "multiArrayType" or prod(shape) != values.size:
+        raise CoreMLError(
+            "Generic", f"output {output.name!r}: {values.size} numbers do not make its {kind} {list(shape)}"
+        )
+    return MLFeatureValue.featureValueWithMultiArray_(
+        made_from(values.reshape(shape), DTYPES[declared_type.dataType].str)
+    )
+
+
+def _outputs(model: Any, network: Network, blobs: dict[str, Any], row: int) -> Any:
+    features: dict[str, Any] = {}
+    labels = labels_of(model)
+    if labels:
+        layer = model.neuralNetworkClassifier.labelProbabilityLayerName or network.layers[-1].output[0]
+        probabilities = blobs[layer][row].reshape(-1)
+        best = labels[int(np.argmax(probabilities))]
+        features[model.description.predictedFeatureName] = best
+        if model.description.predictedProbabilitiesName:
+            pairs = dict(zip(labels, map(float, probabilities.astype(np.float32)), strict=True))
+            features[model.description.predictedProbabilitiesName] = dictionary_value(pairs)
+    for output in model.description.output:
+        if output.name not in features:
+            features[output.name] = _value(output, blobs[output.name][row])
+    return MLDictionaryFeatureProvider.alloc().initWithDictionary_error_(features, None)[0]

@@ -1,0 +1,81 @@
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+
+def _over(apple: SimpleNamespace, buffer: Any, shape: Any, strides: Any) -> Any:
+    made, error = apple.CoreML.MLMultiArray.alloc(
+    ).initWithDataPointer_shape_dataType_strides_deallocator_error_(
+        buffer, shape, apple.CoreML.MLMultiArrayDataTypeFloat32, strides, None, None
+    )  # fmt: skip
+    assert error is None
+    return made
+
+
+def test_an_array_over_a_buffer_sees_what_is_written_later(apple: SimpleNamespace) -> None:
+    buffer = np.zeros((2, 3), "f4")
+    made = _over(apple, buffer, [2, 3], [3, 1])
+    buffer[1, 2] = 7
+    assert made.objectForKeyedSubscript_([1, 2]) == 7
+    assert list(made.strides()) == [3, 1]
+    assert not isinstance(made.shape(), (list, tuple))
+
+
+def test_a_dead_buffer_is_a_fault(apple: SimpleNamespace) -> None:
+    made = _over(apple, np.zeros(3, "f4"), [3], [1])
+    with pytest.raises(apple.inside("faults").Fault, match="was freed"):
+        made.dataPointer()
+
+
+def test_a_view_of_living_memory_may_go(apple: SimpleNamespace) -> None:
+    rows = np.arange(6, dtype="f4").reshape(2, 3)
+    assert _over(apple, rows[1], [3], [1]).objectAtIndexedSubscript_(0) == 3
+    assert _over(apple, memoryview(rows[1]), [3], [1]).objectAtIndexedSubscript_(2) == 5
+
+
+@pytest.mark.parametrize(("shape", "strides"), [([4], [1]), ([2, 2], [3, 1])])
+def test_an_array_beyond_its_buffer_is_a_fault(apple: SimpleNamespace, shape: Any, strides: Any) -> None:
+    buffer = np.zeros(3, "f4")
+    with pytest.raises(apple.inside("faults").Fault, match="reach beyond"):
+        _over(apple, buffer, shape, strides)
+
+
+def test_a_buffer_with_gaps_is_refused(apple: SimpleNamespace) -> None:
+    buffer = np.zeros((4, 2), "f4")
+    with pytest.raises(ValueError, match="C-contiguous"):
+        _over(apple, buffer[:, 0], [4], [1])
+
+
+def test_the_mutable_bytes_are_a_copy(apple: SimpleNamespace) -> None:
+    made, _ = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(
+        [2], apple.CoreML.MLMultiArrayDataTypeInt32, None
+    )
+
+    def write(memory: bytearray, length: int, _strides: Any) -> None:
+        memory[:] = b"\1" * length
+
+    made.getMutableBytesWithHandler_(write)
+    assert made.objectAtIndexedSubscript_(0) == 0
+    np.frombuffer(made.dataPointer().as_buffer(8), "i4")[:] = 5
+    assert made.objectAtIndexedSubscript_(1) == 5
+    with pytest.raises(apple.inside("faults").Fault, match="has 8 bytes"):
+        made.dataPointer().as_buffer(9)
+
+
+def test_a_view_of_an_array_that_is_gone_shows_rubbish(apple: SimpleNamespace) -> None:
+    made, _ = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(
+        [1], apple.CoreML.MLMultiArrayDataTypeFloat32, None
+    )
+    seen = np.frombuffer(made.dataPointer().as_buffer(4), "f4")
+    assert seen[0] == 0
+    del made
+    assert np.isnan(seen[0])
+
+
+def test_a_shape_or_type_that_cannot_be_is_an_error(apple: SimpleNamespace) -> None:
+    for shape, code in (([0], apple.CoreML.MLMultiArrayDataTypeFloat32), ([1], 3)):
+        made, error = apple.CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(shape, code, None)
+        assert made is None
+        assert error.domain() == apple.CoreML.MLModelErrorDomain

@@ -1,0 +1,104 @@
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.apple_tests import small
+
+
+def test_a_file_that_is_missing_or_no_model_does_not_compile(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path
+) -> None:
+    (tmp_path / "not.mlmodel").write_bytes(b"\xff\xff")
+    for name in ("missing.mlmodel", "not.mlmodel"):
+        found, error = apple.CoreML.MLModel.compileModelAtURL_error_(shared.url(tmp_path / name), None)
+        assert found is None
+        assert (error.domain(), error.code()) == ("com.apple.CoreML", apple.CoreML.MLModelErrorIO)
+        assert error.localizedDescription() in error.userInfo().values()
+
+
+def test_only_a_compiled_folder_can_be_loaded_or_trained(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+    where = shared.compiled(small.classifier(), tmp_path)
+    assert Path(where.path()).suffix == ".mlmodelc"
+    (tmp_path / "empty.mlmodelc").mkdir()
+    for path in (tmp_path / "small.mlmodel", tmp_path / "empty.mlmodelc", tmp_path / "gone.mlmodelc"):
+        found, error = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.url(path), None)
+        assert found is None
+        assert "Unable to load model" in error.localizedDescription()
+        task, error = apple.CoreML.MLUpdateTask.updateTaskForModelAtURL_trainingData_completionHandler_error_(
+            shared.url(path), shared.batch(), lambda _context: None, None
+        )
+        assert task is None
+        assert error.code() == apple.CoreML.MLModelErrorIO
+
+
+@pytest.mark.parametrize("returns", ["float16", "float32", "float64"])
+def test_weights_come_back_with_gaps_and_in_the_type_asked_for(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, returns: str
+) -> None:
+    monkeypatch.setenv("APPLE_STANDIN_RETURNS", returns)
+    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
+    keys = apple.CoreML.MLParameterKey
+    found, error = model.parameterValueForKey_error_(keys.weights().scopedTo_("dense"), None)
+    assert error is None
+    assert found.dataType() == {"float16": 65552, "float32": 65568, "float64": 65600}[returns]
+    assert (list(found.shape()), list(found.strides())) == ([2, 3], [6, 1])
+    assert found.objectForKeyedSubscript_([1, 2]) == pytest.approx(0.5, abs=1e-3)
+    assert model.parameterValueForKey_error_(keys.learningRate(), None) == (pytest.approx(0.1), None)
+    for wrong in (keys.weights(), keys.weights().scopedTo_("softmax"), keys.beta1()):
+        found, error = model.parameterValueForKey_error_(wrong, None)
+        assert found is None
+        assert error.code() == apple.CoreML.MLModelErrorParameters
+
+
+def test_a_fault_of_layout_shows_in_the_weights(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("APPLE_STANDIN_LAYOUT", "transposed")
+    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
+    key = apple.CoreML.MLParameterKey.weights().scopedTo_("dense")
+    assert list(model.parameterValueForKey_error_(key, None)[0].shape()) == [3, 2]
+
+
+def test_predictions_are_the_networks(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_configuration_error_(
+        shared.compiled(small.classifier(), tmp_path), apple.CoreML.MLModelConfiguration.alloc().init(), None
+    )
+    x = np.array([1, 2, 3], "f4")
+    one, error = model.predictionFromFeatures_error_(shared.example(x=x), None)
+    assert error is None
+    # The weights are 0, .1, .2 and .3, .4, .5: the logits are .8 and 2.6.
+    found = one.featureValueForName_("y").multiArrayValue()
+    assert found.objectAtIndexedSubscript_(1) == pytest.approx(1 / (1 + np.exp(-1.8)), rel=1e-6)
+    several, error = model.predictionsFromBatch_error_(shared.batch(3), None)
+    assert error is None
+    assert several.count() == 3
+
+
+@pytest.mark.parametrize("x", [np.zeros(4, "f4"), np.zeros(3, "i4")])
+def test_a_feature_of_another_shape_or_type_is_an_error(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, x: Any
+) -> None:
+    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
+    found, error = model.predictionFromFeatures_error_(shared.example(x=x), None)
+    assert found is None
+    assert error.code() == apple.CoreML.MLModelErrorFeatureType
+    assert "'x'" in error.localizedDescription()
+
+
+def test_a_missing_feature_is_an_error(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
+    _, error = model.predictionFromFeatures_error_(shared.example(z=np.zeros(3, "f4")), None)
+    assert "required but not specified" in error.localizedDescription()
+
+
+def test_a_written_model_is_a_compiled_one(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+    model, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.compiled(small.classifier(), tmp_path), None)
+    assert model.writeToURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None) == (True, None)
+    again, error = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None)
+    assert error is None
+    assert again.modelDescription().isUpdatable()
+    written, error = model.writeToURL_error_(shared.url(tmp_path / "kept.mlmodel"), None)
+    assert (written, error.code()) == (False, apple.CoreML.MLModelErrorIO)

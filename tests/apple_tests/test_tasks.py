@@ -1,0 +1,180 @@
+import threading
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.apple_tests import small
+
+
+def test_handlers_are_called_on_another_thread_with_what_belongs_to_each_event(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path
+) -> None:
+    seen: list[tuple[int, set[str]]] = []
+    threads = set()
+
+    def look(context: Any) -> None:
+        seen.append((context.event(), {key.name() for key in context.metrics()}))
+        threads.add(threading.get_ident())
+        assert context.task().state() == apple.CoreML.MLTaskStateRunning
+
+    task, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch(6), on_event=look, mask=7)
+    of_batch = {"lossValue", "epochIndex", "miniBatchIndex"}
+    of_epoch = [(4, of_batch), (4, of_batch), (2, {"lossValue", "epochIndex"})]
+    assert seen == [(1, set()), *of_epoch, *of_epoch]
+    assert threading.get_ident() not in threads
+    assert (task.state(), task.error()) == (apple.CoreML.MLTaskStateCompleted, None)
+    assert last.parameters()[apple.CoreML.MLParameterKey.epochs()] == 2
+
+
+def test_mini_batches_are_reported_only_on_request(shared: Any, tmp_path: Path) -> None:
+    events: list[int] = []
+
+    def look(context: Any) -> None:
+        events.append(context.event())
+
+    shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch(), on_event=look, mask=2)
+    assert events == [2, 2]
+
+
+def test_the_loss_falls(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+    losses: list[float] = []
+
+    def look(context: Any) -> None:
+        losses.append(context.metrics()[apple.CoreML.MLMetricKey.lossValue()])
+
+    where = shared.compiled(small.classifier(), tmp_path)
+    shared.train(where, shared.batch(), {apple.CoreML.MLParameterKey.epochs(): 20}, on_event=look, mask=2)
+    assert len(losses) == 20
+    assert losses[-1] < losses[0] / 1.5
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("learningRate", 2.0), ("epochs", 0), ("epochs", 1.5), ("miniBatchSize", 5), ("beta1", 0.9), ("seed", 1)],
+)
+def test_a_parameter_not_declared_or_not_allowed_is_refused(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, name: str, value: float
+) -> None:
+    configuration = apple.CoreML.MLModelConfiguration.alloc().init()
+    configuration.setParameters_({getattr(apple.CoreML.MLParameterKey, name)(): value})
+    make = apple.CoreML.MLUpdateTask.updateTaskForModelAtURL_trainingData_configuration_completionHandler_error_
+    where = shared.compiled(small.classifier(), tmp_path)
+    task, error = make(where, shared.batch(), configuration, lambda _context: None, None)
+    assert task is None
+    assert error.code() == apple.CoreML.MLModelErrorParameters
+    assert name in error.localizedDescription()
+
+
+def test_only_the_learning_rate_changes_and_only_within_a_handler(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path
+) -> None:
+    keys = apple.CoreML.MLParameterKey
+    refused: list[str] = []
+
+    def change(context: Any) -> None:
+        for key, value in ((keys.momentum(), 0.5), (keys.learningRate(), 3.0)):
+            with pytest.raises(apple.objc.error) as raised:
+                context.task().resumeWithParameters_({key: value})
+            refused.append(str(raised.value))
+        context.task().resumeWithParameters_({keys.learningRate(): 0.0})
+
+    task, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch(), on_event=change, mask=1)
+    assert "cannot be changed while the task runs" in refused[0]
+    assert "not among those that the model allows" in refused[1]
+    found, _ = last.model().parameterValueForKey_error_(keys.weights().scopedTo_("dense"), None)
+    assert found.objectForKeyedSubscript_([1, 2]) == np.float32(0.5)
+    with pytest.raises(apple.objc.error, match="outside of the task's own handler"):
+        task.resumeWithParameters_({keys.learningRate(): 0.1})
+
+
+def test_a_cancelled_task_never_calls_its_completion_handler(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path
+) -> None:
+    called: list[str] = []
+
+    def progressed(context: Any) -> None:
+        called.append("progressed")
+        context.task().cancel()
+
+    def completed(_context: Any) -> None:
+        called.append("completed")
+
+    handlers = apple.CoreML.MLUpdateProgressHandlers.alloc(
+    ).initForEvents_progressHandler_completionHandler_(1, progressed, completed)  # fmt: skip
+    data, where = shared.batch(), shared.compiled(small.classifier(), tmp_path)
+    task, _ = apple.CoreML.MLUpdateTask.updateTaskForModelAtURL_trainingData_progressHandlers_error_(
+        where, data, handlers, None
+    )
+    assert task.state() == apple.CoreML.MLTaskStateSuspended
+    before = set(threading.enumerate())
+    task.resume()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+    assert called == ["progressed"]
+    assert task.state() == apple.CoreML.MLTaskStateCancelling
+
+
+@pytest.mark.parametrize("step", ["begin", "epoch", "completion"])
+def test_a_failure_arrives_at_the_completion_handler(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    monkeypatch.setenv("APPLE_STANDIN_FAIL", step)
+    task, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch())
+    assert last.task().state() == apple.CoreML.MLTaskStateFailed
+    assert task.error().code() == apple.CoreML.MLModelErrorUpdate
+
+
+def test_an_example_that_does_not_fit_fails_the_task(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+    rows = [shared.example(x=np.zeros(3, "f4"), t=np.zeros(1, "f4"))]
+    data = apple.CoreML.MLArrayBatchProvider.alloc().initWithFeatureProviderArray_(rows)
+    task, _ = shared.train(shared.compiled(small.classifier(), tmp_path), data)
+    assert task.error().code() == apple.CoreML.MLModelErrorFeatureType
+
+
+def _with_lstm(model: Any) -> None:
+    layer = model.neuralNetwork.layers.add(name="lstm", input=["x"], output=["unused"])
+    layer.uniDirectionalLSTM.inputVectorSize = 3
+
+
+def _with_batchnorm(model: Any) -> None:
+    layers = model.neuralNetwork.layers
+    layers[0].output[0] = "raw"
+    layer = layers.add(name="norm", input=["raw"], output=["logits"])
+    layer.batchnorm.channels = 2
+    for name, values in (("gamma", [1, 1]), ("beta", [0, 0]), ("mean", [0, 0]), ("variance", [1, 1])):
+        getattr(layer.batchnorm, name).floatValue[:] = values
+    softmax = layers[1]
+    moved = type(softmax)()
+    moved.CopyFrom(softmax)
+    del layers[1]
+    layers.append(moved)
+
+
+@pytest.mark.parametrize(("change", "message"), [(_with_lstm, "LSTM"), (_with_batchnorm, "inference mode batchnorm")])
+def test_what_compiles_and_does_not_run(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, change: Any, message: str
+) -> None:
+    model = small.classifier()
+    change(model)
+    task, _ = shared.train(shared.compiled(model, tmp_path), shared.batch())
+    assert task.state() == apple.CoreML.MLTaskStateFailed
+    assert message in task.error().localizedDescription()
+
+
+def test_the_five_arguments_can_fail_and_be_mended(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    where = shared.compiled(small.classifier(), tmp_path)
+    monkeypatch.setenv("APPLE_STANDIN_FIVE_ARGUMENTS", "raises")
+    with pytest.raises(TypeError, match="is not callable"):
+        shared.train(where, shared.batch())
+    apple.objc.registerMetaDataForSelector(
+        b"MLUpdateTask",
+        b"updateTaskForModelAtURL:trainingData:configuration:progressHandlers:error:",
+        {"arguments": {5: {"type": b"@"}, 6: {"type_modifier": b"o"}}},
+    )
+    task, _ = shared.train(where, shared.batch())
+    assert task.error() is None

@@ -1,0 +1,61 @@
+"""`pippin doctor` as a person and a script see it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from typer.testing import Result
+
+Invoke = Callable[..., Result]
+
+
+@pytest.fixture
+def invoke(invoke: Invoke, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Invoke:
+    """Runs a command line with a PIPPIN_HOME of the test's own and no service named."""
+    monkeypatch.setenv("PIPPIN_HOME", str(tmp_path))
+    monkeypatch.delenv("PIPPIN_URL", raising=False)
+    return invoke
+
+
+def levels(done: Result) -> dict[str, str]:
+    return {finding["check"]: finding["level"] for finding in json.loads(done.stdout)}
+
+
+def test_a_machine_that_can_train_is_at_no_fault(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, valkey_url: str
+) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
+    done = invoke("doctor", "--json")
+    assert done.exit_code == 0
+    found = levels(done)
+    assert set(found) == {
+        *("system", "chip", "python", "pyobjc", "core ml", "engines"),
+        *("redis", "redis data", "clock", "blobs", "service", "disk"),
+    }
+    assert "fault" not in found.values()
+    assert str(urlsplit(valkey_url).password) not in done.output
+
+
+def test_one_fault_is_enough_for_the_exit_code_and_comes_with_its_remedy(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch, unused_port: int
+) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", f"redis://:s3cret@127.0.0.1:{unused_port}/0")
+    done = invoke("doctor")
+    assert done.exit_code == 1
+    assert "See that the server runs" in done.stdout
+    assert "s3cret" not in done.output
+
+
+def test_a_setting_that_cannot_be_read_is_a_finding_and_the_rest_is_still_told(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_ULR", "redis://:s3cret@host")
+    done = invoke("doctor", "--json")
+    assert done.exit_code == 1
+    found = levels(done)
+    assert found["settings"] == "fault"
+    assert found["python"] == "ok"
+    assert "did you mean PIPPIN_REDIS_URL?" in done.stdout
+    assert "s3cret" not in done.output

@@ -1,0 +1,62 @@
+"""`pippin parity` in a process of its own, since it becomes the worker's kit."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+def _parity(home: Path, *arguments: str, threads: str = "1") -> subprocess.CompletedProcess[str]:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    return subprocess.run(
+        [sys.executable, "-m", "pippin", "parity", *arguments],
+        env=environment | {"PIPPIN_HOME": str(home), "PIPPIN_WORKER_THREADS": threads},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_it_examines_pippins_own_engine_anywhere(tmp_path: Path) -> None:
+    done = _parity(tmp_path, "--engine", "jax")
+    assert done.returncode == 0, done.stderr
+    assert "v = m v + lr g; w = w - v (Pippin's choice)" in done.stdout
+    verdicts = [line for line in done.stdout.splitlines() if ": as Pippin has chosen: " in line]
+    assert len(verdicts) == 12
+    assert "NOT as Pippin" not in done.stdout
+
+
+def test_one_case_as_json(tmp_path: Path) -> None:
+    done = _parity(tmp_path, "--engine", "jax", "--case", "momentum", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["engine"] == "jax"
+    (case,) = told["cases"]
+    assert case["case"] == "momentum"
+    assert case["as_chosen"]
+    assert len(case["candidates"]) == 4
+
+
+@pytest.mark.skipif(sys.platform == "darwin", reason="Core ML may be there")
+def test_where_core_ml_is_missing_it_says_so_and_what_can_be_done(tmp_path: Path) -> None:
+    done = _parity(tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "coreml" in done.stderr
+    assert "`pippin parity --engine jax`" in done.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--engine", "abacus"], ["--case", "nothing"]])
+def test_what_there_is_not_is_a_mistake_of_usage(arguments: list[str], tmp_path: Path) -> None:
+    done = _parity(tmp_path, *arguments)
+    assert done.returncode == 2
+    assert arguments[1] in done.stderr
+
+
+def test_a_setting_that_cannot_be_used_is_named(tmp_path: Path) -> None:
+    done = _parity(tmp_path, "--engine", "jax", threads="many")
+    assert done.returncode == 2
+    assert "PIPPIN_WORKER_THREADS" in done.stderr

@@ -1,0 +1,89 @@
+"""The main job once more, trained with Core ML: its stand-in in a worker's own process, everything else real."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pippin.client import Client
+from pippin.datasets import sample
+from pippin.datasets.arrays import open_arrays
+from pippin.mlmodel import read
+
+STANDIN = Path(__file__).parents[1] / "apple"
+EXAMPLES = {"train": 200, "test": 40}
+
+
+@pytest.fixture
+def up(start_up: Callable[..., Any], valkey_url: str) -> Any:  # noqa: ANN401 - its class stands in conftest.py
+    """The service and a worker with jax."""
+    return start_up(redis_url=valkey_url)
+
+
+@pytest.fixture
+def client(
+    up: Any,  # noqa: ANN401 - see above
+    valkey_url: str,
+    tmp_path: Path,
+    wait_until: Callable[..., None],
+) -> Iterator[Client]:
+    """A client of the service, which has a Core ML worker, too."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    path = os.pathsep.join(filter(None, [str(STANDIN), os.environ.get("PYTHONPATH")]))
+    environment |= {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(up.home), "PYTHONPATH": path}
+    log = tmp_path / "log"
+    with log.open("wb") as output:
+        worker = subprocess.Popen(
+            [sys.executable, "-P", "-m", "worker", "--engine", "coreml"], env=environment, stderr=output
+        )
+    try:
+        with Client(up.url) as opened:
+            wait_until(lambda: ["coreml"] in [each.engines for each in opened.workers()], otherwise=f"see {log}")
+            yield opened
+    finally:
+        worker.terminate()
+        ended = worker.wait(30)
+    assert ended == 0, log.read_text()
+
+
+@pytest.fixture
+def digits(client: Client, tmp_path: Path) -> str:
+    """A dataset of a few digits, their pixels as bytes."""
+    arrays = open_arrays(sample.prepare(tmp_path).arrays_path)
+    few = {name: array[: EXAMPLES[name.partition("/")[0]]] for name, array in arrays.items()}
+    np.savez(tmp_path / "digits.npz", **few)
+    return client.add_dataset("few-digits", [tmp_path / "digits.npz"]).id
+
+
+@pytest.mark.usefixtures("up")
+def test_the_main_job_gives_the_same_weights_on_both_engines(client: Client, digits: str, tmp_path: Path) -> None:
+    weights, results = {}, {}
+    for engine in ("coreml", "jax"):
+        asked = {
+            "name": engine,
+            "model": {"preset": "mnist-cnn"},
+            "dataset": digits,
+            "hyperparameters": {"epochs": 2, "mini_batch_size": 64, "shuffle": False},
+            "engine": engine,
+            "compute_units": "cpu_only",
+            "report": "batch",
+        }
+        job = client.wait(client.submit(asked).id, timeout=90)
+        assert job.status == "succeeded", job
+        assert [attempt.engine for attempt in job.attempts] == [engine]
+        results[engine] = client.metrics(job.id).data
+        weights[engine] = read(client.download(job.id, tmp_path / f"{engine}.mlmodel").read_bytes()).weights
+    for ours, theirs in zip(results["jax"], results["coreml"], strict=True):
+        assert theirs.epoch == ours.epoch
+        assert theirs.loss == pytest.approx(ours.loss, abs=1e-4)
+        assert theirs.validation_loss == pytest.approx(ours.validation_loss, abs=1e-4)
+        assert theirs.validation_accuracy == ours.validation_accuracy
+    for layer, arrays in weights["jax"].items():
+        for key, array in arrays.items():
+            np.testing.assert_allclose(weights["coreml"][layer][key], array, atol=1e-4)
+    assert results["coreml"][1].loss < results["coreml"][0].loss

@@ -1,0 +1,38 @@
+"""The engine on the stand-in for Apple's frameworks, which only these tests may see."""
+
+import importlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from worker.engines.engine import Engine
+
+STANDIN = Path(__file__).parents[3] / "apple"
+FOREIGN = ("CoreML", "Foundation", "objc", "Quartz", "apple_standin", "worker.engines.coreml")
+
+
+# A cancelled task's thread may still run, with objects that only the engine's modules hold.
+_FORGOTTEN: list[object] = []
+
+
+def _forget() -> None:
+    _FORGOTTEN.extend(sys.modules.pop(name) for name in list(sys.modules) if name.startswith(FOREIGN))
+
+
+@pytest.fixture
+def apple(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """The frameworks can be imported; what the environment tells them is set with this patch."""
+    monkeypatch.syspath_prepend(STANDIN)
+    _forget()
+    yield monkeypatch
+    _forget()
+
+
+@pytest.fixture
+def engine(apple: pytest.MonkeyPatch) -> Engine:
+    """A new engine; the stand-in looks at its knobs only as it is used."""
+    assert apple is not None
+    made: Engine = importlib.import_module("worker.engines.coreml.engine").CoreMLEngine()
+    return made

@@ -1,0 +1,89 @@
+"""What the engine refuses before Core ML sees any of it."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
+
+from pippin.jobs.states import Reason
+from pippin.mlmodel import open_model
+from pippin.mlmodel.proto import new_model, parse, serialize
+from worker.engines.engine import Engine, EngineError, TrainingRun
+
+# Their classes stand in conftest.py, which tests cannot import.
+Lab: TypeAlias = Any
+Notes: TypeAlias = Any
+
+SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4}
+DENSE = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
+
+
+@pytest.fixture
+def run(lab: Lab) -> TrainingRun:
+    model = lab.model([DENSE, {"type": "softmax", "name": "share"}], shape=[2], optimizer=SGD)
+    made: TrainingRun = lab.run(model, lab.examples(x=np.eye(2, dtype=np.float32), y_true=[0, 1]))
+    return made
+
+
+def _neighbors() -> bytes:
+    builder = KNearestNeighborsClassifierBuilder(
+        input_name="point",
+        output_name="color",
+        number_of_dimensions=2,
+        default_class_label="none",
+        number_of_neighbors=1,
+    )
+    return serialize(builder.spec)
+
+
+def _pipeline() -> bytes:
+    last, model = parse(_neighbors()), new_model()
+    model.specificationVersion, model.isUpdatable = 4, True
+    model.description.CopyFrom(last.description)
+    model.pipeline.models.append(last)
+    return serialize(model)
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [(_neighbors, "a nearest-neighbour classifier"), (_pipeline, "a pipeline")],
+    ids=["knn", "pipeline"],
+)
+def test_models_that_are_no_network_are_left_to_the_other_engine(
+    engine: Engine, run: TrainingRun, notes: Notes, make: Callable[[], bytes], kind: str
+) -> None:
+    open_model(make())
+    with pytest.raises(EngineError, match=f"this is {kind}; the engine jax trains it") as caught:
+        engine.train(replace(run, model=make()), notes)
+    assert caught.value.reason is Reason.INVALID_MODEL
+
+
+def test_bytes_that_are_no_model(engine: Engine, run: TrainingRun, notes: Notes) -> None:
+    with pytest.raises(EngineError) as caught:
+        engine.train(replace(run, model=b"nonsense"), notes)
+    assert caught.value.reason is Reason.INVALID_MODEL
+
+
+def test_a_target_that_core_ml_crashes_on(engine: Engine, run: TrainingRun, notes: Notes) -> None:
+    model = parse(run.model)
+    (target,) = [each for each in model.description.trainingInput if each.name == "y_true"]
+    target.type.multiArrayType.shape[:] = [2]
+    with pytest.raises(EngineError, match=r"Core ML crashes on the target y_true, declared as int \[2\]") as caught:
+        engine.train(replace(run, model=serialize(model)), notes)
+    assert caught.value.reason is Reason.INVALID_MODEL
+
+
+@pytest.mark.parametrize("split", ["training", "validation"])
+def test_examples_that_do_not_fit(engine: Engine, run: TrainingRun, notes: Notes, lab: Lab, split: str) -> None:
+    wrong = lab.examples(x=np.eye(2, dtype=np.float32), y_true=[0, 2])
+    with pytest.raises(EngineError, match="row 1 of y_true is 2; it must be a whole number from 0 to 1") as caught:
+        engine.train(replace(run, **{split: wrong}), notes)
+    assert caught.value.reason is Reason.INVALID_DATA
+
+
+def test_learning_rates_that_are_not_one_an_epoch(engine: Engine, run: TrainingRun, notes: Notes) -> None:
+    with pytest.raises(ValueError, match="2 learning rates for 1 epochs"):
+        engine.train(replace(run, learning_rates=(0.1, 0.2)), notes)

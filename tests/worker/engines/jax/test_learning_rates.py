@@ -1,0 +1,78 @@
+"""A learning rate that changes from epoch to epoch."""
+
+from dataclasses import replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+from pippin.mlmodel import read
+from worker.engines.jax.engine import JaxEngine
+from worker.engines.jax.optimizers.choice import Formulas
+
+# Their classes stand in conftest.py, which tests cannot import.
+Lab: TypeAlias = Any
+Notes: TypeAlias = Any
+
+DECLARED = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2, "momentum": 0.5}
+
+
+def _line(lab: Lab) -> bytes:
+    """y = w x + b from w = 1 and b = 0."""
+    layer = {"type": "inner_product", "name": "line", "output_channels": 1, "updatable": True}
+    file: bytes = lab.model(
+        [layer | {"weights": [[1.0]], "bias": [0.0]}],
+        shape=[1],
+        outputs=1,
+        loss="mean_squared_error",
+        optimizer=DECLARED,
+    )
+    return file
+
+
+def _run(lab: Lab, *rates: float) -> Any:  # noqa: ANN401 - a run of the lab
+    examples = lab.examples(x=np.float32([[1], [-1]]), y_true=np.float32([[0], [0]]))
+    values = {"epochs": len(rates), "learning_rate": 0.1, "momentum": 0.5, "mini_batch_size": 2}
+    return replace(lab.run(_line(lab), examples, **values), learning_rates=rates)
+
+
+@pytest.mark.parametrize(
+    ("formulas", "expected"),
+    [
+        # g = 2 w: 2, then 1.6. v = 0.2, then 0.5 * 0.2 + 0.05 * 1.6 = 0.18.
+        (Formulas(momentum="lr_inside"), 0.62),
+        # v = 2, then 0.5 * 2 + 1.6 = 2.6; the steps are 0.2 and 0.13.
+        (Formulas(momentum="lr_outside"), 0.67),
+    ],
+)
+def test_each_epoch_has_its_own(formulas: Formulas, expected: float, lab: Lab, notes: Notes) -> None:
+    trained = JaxEngine(formulas).train(_run(lab, 0.1, 0.05), notes)
+    assert trained["line"]["weights"].item() == pytest.approx(expected, abs=1e-6)
+
+
+def test_it_overrides_the_hyperparameter(lab: Lab, notes: Notes) -> None:
+    run = _run(lab, 0.0, 0.0)
+    assert JaxEngine().train(run, notes)["line"]["weights"] == read(run.model).weights["line"]["weights"]
+
+
+@pytest.mark.parametrize("kind", ["sgd", "adam"])
+def test_the_same_rate_in_every_epoch_changes_no_bit(kind: str, lab: Lab, notes: Notes) -> None:
+    values = {"sgd": {"momentum": 0.9}, "adam": {"beta1": 0.9, "beta2": 0.99, "eps": 1e-4}}[kind]
+    layer = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}
+    file = lab.model(
+        [layer, {"type": "softmax", "name": "share"}],
+        shape=[3],
+        optimizer={"type": kind, "learning_rate": 0.1, "mini_batch_size": 4, **values},
+    )
+    random = np.random.default_rng(1)
+    examples = lab.examples(x=random.normal(size=(6, 3)).astype(np.float32), y_true=random.integers(0, 2, (6, 1)))
+    run = lab.run(file, examples, epochs=3, learning_rate=0.1, **values)
+    plain = JaxEngine().train(run, notes)
+    told = JaxEngine().train(replace(run, learning_rates=(0.1, 0.1, 0.1)), notes)
+    assert plain["dense"]["weights"].tobytes() == told["dense"]["weights"].tobytes()
+
+
+def test_there_is_one_for_every_epoch(lab: Lab, notes: Notes) -> None:
+    run = replace(_run(lab, 0.1, 0.05), learning_rates=(0.1,))
+    with pytest.raises(ValueError, match="1 learning rates were given for 2 epochs"):
+        JaxEngine().train(run, notes)

@@ -1,0 +1,93 @@
+"""The table of cases: its candidates can be told apart, and the documentation has a row for each."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from worker.parity.cases import CASES, Candidate, Case
+from worker.parity.comparison import judged
+from worker.parity.reference import Outcome, train
+from worker.parity.rules import Rules
+
+SEMANTICS = Path(__file__).parents[3] / "docs/semantics.md"
+
+
+def _in_single_precision(outcome: Outcome) -> Outcome:
+    """As an engine would hand it back, with errors of some last bits."""
+    noise = np.random.default_rng(3)
+    weights = {k: a * (1 + noise.uniform(-2e-7, 2e-7, a.shape)) for k, a in outcome.weights.items()}
+    return Outcome(weights, tuple(float(np.float32(loss)) for loss in outcome.losses))
+
+
+@pytest.mark.parametrize(
+    ("case", "candidate"), [pytest.param(c, each, id=f"{c.name}-{each.name}") for c in CASES for each in c.candidates]
+)
+def test_each_candidate_is_recognized(case: Case, candidate: Candidate) -> None:
+    chosen = case.candidates[1 if case.repeated else 0].rules
+    assert chosen is not None
+    before = _in_single_precision(train(case.problem, chosen))
+    found = before if candidate.rules is None else _in_single_precision(train(case.problem, candidate.rules))
+    shown = judged(case, found, before if case.repeated else None)
+    # A training that repeats itself does so whatever its order is.
+    same = case.repeated and candidate.rules == chosen
+    assert shown.nearest == (case.candidates[0].name if same else candidate.name)
+    assert shown.fits
+    assert shown.as_chosen == (same or candidate is case.candidates[0])
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_what_is_none_of_the_candidates_is_told_so(case: Case) -> None:
+    first = train(case.problem, case.candidates[-1].rules or Rules())
+    strange = Outcome({k: a + 0.011 for k, a in first.weights.items()}, tuple(loss + 0.011 for loss in first.losses))
+    shown = judged(case, strange, first if case.repeated else None)
+    assert not shown.fits
+    assert not shown.as_chosen
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_only_the_case_about_them_lets_all_compute_units_work(case: Case) -> None:
+    assert case.problem.run().compute_units == ("all" if case.name == "compute_units" else "cpu_only")
+
+
+def test_only_the_cases_about_it_shuffle() -> None:
+    assert [case.name for case in CASES if case.problem.shuffle] == ["shuffle_order", "shuffle_repeats"]
+
+
+def test_pippins_choice_follows_the_default_rules() -> None:
+    for case in CASES:
+        if not case.problem.shuffle:
+            assert case.candidates[0].rules == Rules(), case.name
+
+
+def test_the_shapes_of_the_kernels_case_cannot_be_mistaken() -> None:
+    (case,) = (case for case in CASES if case.name == "kernels")
+    shape = case.problem.weights()["weights"].shape
+    assert len(set(shape)) == len(shape) == 4
+
+
+def _rows() -> dict[str, list[str]]:
+    found = {}
+    for line in SEMANTICS.read_text(encoding="utf-8").splitlines():
+        if match := re.match(r"\| `(\w+)` \|", line):
+            found[match[1]] = [cell.strip() for cell in line.strip("|").split("|")]
+    return found
+
+
+def test_the_documentation_has_a_row_for_each_case_in_the_same_order() -> None:
+    assert list(_rows()) == [case.name for case in CASES]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_row_says_our_choice_its_switch_and_its_state(case: Case) -> None:
+    _, _, choice, other, state = _rows()[case.name]
+    # The order that Pippin draws is shown by the kit, digit by digit.
+    assert case.candidates[0].name.startswith(choice.partition(",")[0] if case.name == "shuffle_order" else choice)
+    assert state == "to be confirmed"
+    names = re.findall(r"`Rules\.(\w+)", other)
+    assert names
+    for candidate in case.candidates[1:]:
+        if candidate.rules is not None:
+            changed = {key for key, value in vars(candidate.rules).items() if value != getattr(Rules(), key)}
+            assert changed & set(names), candidate.name

@@ -1,0 +1,38 @@
+"""The kit examines Pippin's own engine: it does what Pippin has chosen, and with a switch turned, the other."""
+
+import json
+
+import pytest
+
+from worker.engines.jax.engine import JaxEngine
+from worker.engines.jax.optimizers.choice import Formulas
+from worker.parity.cases import CASES, Case
+from worker.parity.comparison import compare
+from worker.parity.report import document, verdict
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_in_each_case_the_nearest_is_our_choice(case: Case) -> None:
+    shown = compare(case, JaxEngine())
+    assert shown.nearest == case.candidates[0].name
+    assert shown.as_chosen
+    assert verdict(shown) == f"as Pippin has chosen: {shown.nearest}"
+
+
+@pytest.mark.parametrize(
+    ("name", "formulas", "nearest"),
+    [
+        ("momentum", Formulas(momentum="lr_outside"), "v = m v + g; w = w - lr v"),
+        ("adam", Formulas(adam="eps_hat"), "eps beside the root of the uncorrected v"),
+    ],
+)
+def test_a_switch_of_formulas_is_recognized(name: str, formulas: Formulas, nearest: str) -> None:
+    (case,) = (case for case in CASES if case.name == name)
+    shown = compare(case, JaxEngine(formulas))
+    assert shown.nearest == nearest
+    assert shown.fits
+    assert verdict(shown) == f"NOT as Pippin has chosen, but: {nearest}"
+    (told,) = json.loads(json.dumps(document("jax", [shown]), allow_nan=False))["cases"]
+    assert told["choice"] == case.candidates[0].name
+    assert told["nearest"] == nearest
+    assert [row["candidate"] for row in told["candidates"]] == [each.name for each in case.candidates]

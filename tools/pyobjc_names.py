@@ -1,0 +1,93 @@
+"""Writes tests/apple/pyobjc_names.json: the names that PyObjC's wheel for Core ML declares.
+
+    python tools/pyobjc_names.py pyobjc_framework_coreml-….whl
+
+The wheel's own files are read, never run. Of a selector it is said which arguments are out-parameters, which are blocks
+and with what signature (counted from 0, as Python passes them), and whether it returns a BOOL.
+"""
+
+import ast
+import json
+import re
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+TABLE = Path(__file__).resolve().parent.parent / "tests" / "apple" / "pyobjc_names.json"
+
+_HIDDEN_ARGUMENTS = 2
+"""Objective-C counts the receiver and the selector, Python does not."""
+
+
+def _text(value: str | bytes) -> str:
+    return value.decode() if isinstance(value, bytes) else value
+
+
+def _calls(tree: ast.Module, name: str) -> Iterator[list[Any]]:
+    """The literal arguments of every call of `name`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == name:
+            yield [ast.literal_eval(argument) for argument in node.args]
+
+
+def _assigned(tree: ast.Module, name: str) -> Any:  # noqa: ANN401  # whatever literal stands there
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
+            return ast.literal_eval(node.value)
+    raise SystemExit(f"the wheel's metadata assigns no {name!r}")
+
+
+def _described(metadata: dict[str, Any]) -> dict[str, Any]:
+    described: dict[str, Any] = {}
+    if _text(metadata.get("retval", {}).get("type", "")) == "Z":
+        described["returns_bool"] = True
+    if metadata.get("retval", {}).get("c_array_of_variable_length"):
+        described["returns_varlist"] = True
+    if "required" in metadata:
+        described["required"] = metadata["required"]
+    for index, argument in sorted(metadata.get("arguments", {}).items()):
+        position = index - _HIDDEN_ARGUMENTS
+        if _text(argument.get("type_modifier", "")) == "o":
+            described.setdefault("out", []).append(position)
+        if "callable" in argument:
+            block = argument["callable"]["arguments"]
+            described.setdefault("blocks", {})[str(position)] = [_text(block[at]["type"]) for at in sorted(block)]
+    return described
+
+
+def _selectors(metadata: ast.Module) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for owner, selector, described in _calls(metadata, "r"):
+        found.setdefault(_text(owner), {})[_text(selector)] = _described(described)
+    for owner, selector in _calls(metadata, "objc.registerNewKeywordsFromSelector"):
+        found.setdefault(owner, {}).setdefault(_text(selector), {})
+    for owner, _, name in _calls(metadata, "objc.registerNewKeywords"):
+        found.setdefault(owner, {}).setdefault(name.replace("_", ":"), {})
+    return {owner: dict(sorted(selectors.items())) for owner, selectors in sorted(found.items())}
+
+
+def _unavailable(module: ast.Module) -> list[list[str]]:
+    for node in ast.walk(module):
+        if isinstance(node, ast.For) and "registerUnavailableMethod" in ast.unparse(node):
+            return sorted([owner, _text(selector)] for owner, selector in ast.literal_eval(node.iter))
+    raise SystemExit("the wheel's module names no unavailable methods")
+
+
+def table(wheel: Path) -> dict[str, Any]:
+    """The names in the wheel, ready to be written."""
+    with zipfile.ZipFile(wheel) as archive:
+        metadata, module = (ast.parse(archive.read(f"CoreML/{name}.py")) for name in ("_metadata", "__init__"))
+    enums = (entry.split("@") for entry in _assigned(metadata, "enums").strip("$").split("$"))
+    return {
+        "pyobjc-framework-CoreML": wheel.name.split("-")[1],
+        "constants": re.findall(r"[^$]+", _assigned(metadata, "constants")),
+        "enums": {name: int(value) for name, value in enums},
+        "selectors": _selectors(metadata),
+        "unavailable": _unavailable(module),
+    }
+
+
+if __name__ == "__main__":
+    TABLE.write_text(json.dumps(table(Path(sys.argv[1])), indent=1) + "\n")

@@ -1,0 +1,97 @@
+"""The engine that trains with Core ML itself."""
+
+import platform
+import time
+
+import objc
+
+from pippin.faults import FaultyDocumentError
+from pippin.jobs.states import Reason
+from pippin.mlmodel import Learned, Model, Pipeline, open_model
+from pippin.spec import ArrayFeature, ResolvedSpec
+from worker.engines.coreml.compiled import compiled
+from worker.engines.coreml.parameters import configuration_for, decided, with_defaults
+from worker.engines.coreml.training import Training
+from worker.engines.coreml.weights import trained_keys
+from worker.engines.engine import EngineError, Observer, TrainingRun
+from worker.engines.jax.columns import Source, columns_of
+
+
+class CoreMLEngine:
+    """Trains networks with `MLUpdateTask`. What it cannot train, the engine jax can."""
+
+    name = "coreml"
+
+    def warm_up(self) -> None:
+        """Nothing is left to do: the frameworks were loaded with this module, and Core ML must not cross a fork."""
+
+    def train(self, run: TrainingRun, observer: Observer) -> Learned:
+        """Train the network and return all its weights, in the file's order.
+
+        Raises:
+            EngineError: The file is no network that can be trained, the examples do not fit it, memory ran out, Core
+                ML reports an error or does not agree with us about the file, or the loss or a weight is not finite any
+                more.
+            Stopped: The observer asked for a stop.
+        """
+        began = time.perf_counter()
+        model = _network(run.model)
+        _check(model, run)
+        values = decided(run)
+        try:
+            with objc.autorelease_pool(), compiled(with_defaults(run.model, values)) as url:
+                configuration = configuration_for(run.model, values, run.compute_units)
+                system = platform.mac_ver()[0] or "an unknown system"
+                observer.log(
+                    f"Core ML on macOS {system}, compute units {run.compute_units}, "
+                    f"ready in {time.perf_counter() - began:.2f} s"
+                )
+                return Training(model, run, observer).run(url, configuration)
+        except MemoryError as error:
+            raise EngineError(
+                Reason.OUT_OF_MEMORY,
+                f"the training needs more memory than there is; a smaller mini-batch needs less ({error})",
+            ) from error
+
+
+def _network(data: bytes) -> Model:
+    try:
+        model = open_model(data)
+    except FaultyDocumentError as error:
+        raise EngineError(Reason.INVALID_MODEL, str(error)) from error
+    if isinstance(model, Model):
+        return model
+    kind = "a pipeline" if isinstance(model, Pipeline) else "a nearest-neighbour classifier"
+    raise EngineError(
+        Reason.INVALID_MODEL,
+        f"the engine coreml trains networks, and this is {kind}; the engine jax trains it: ask for engine jax",
+    )
+
+
+def _check(model: Model, run: TrainingRun) -> None:
+    """Refuse what Core ML would crash on, or what would make it train something else than was asked for."""
+    trained_keys(model)
+    _check_target(model.resolved)
+    for examples in (run.training, run.validation):
+        if examples is not None:
+            Source(examples, columns_of(model.resolved))
+    asked = run.hyperparameters
+    if asked.mini_batch_size is None:
+        raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")
+    if run.learning_rates is not None and len(run.learning_rates) != asked.epochs:
+        raise ValueError(f"there are {len(run.learning_rates)} learning rates for {asked.epochs} epochs")
+
+
+def _check_target(resolved: ResolvedSpec) -> None:
+    """Source: a float or one-hot target of a cross-entropy ends the process with a "BNNS error"."""
+    if resolved.spec.loss.type != "categorical_cross_entropy":
+        return
+    for feature in resolved.training_inputs:
+        if feature.name != resolved.training_target or not isinstance(feature, ArrayFeature):
+            continue
+        if feature.type != "int" or feature.lengths != (1,):
+            raise EngineError(
+                Reason.INVALID_MODEL,
+                f"Core ML crashes on the target {feature.name}, declared as {feature.type} {list(feature.lengths)}: "
+                f"declare it as int [1], the class's index, or train this model with the engine jax",
+            )

@@ -1,0 +1,79 @@
+"""The hyperparameters as Core ML takes them."""
+
+from typing import Any
+
+import CoreML
+
+from pippin.jobs.engines import ComputeUnits
+from pippin.jobs.request import Hyperparameters
+from pippin.mlmodel.kinds import network_of
+from pippin.mlmodel.proto import parse, serialize
+from worker.engines.coreml.errors import checked
+from worker.engines.engine import TrainingRun
+
+_UNITS: dict[ComputeUnits, int] = {
+    "all": CoreML.MLComputeUnitsAll,
+    "cpu_only": CoreML.MLComputeUnitsCPUOnly,
+    "cpu_and_gpu": CoreML.MLComputeUnitsCPUAndGPU,
+    "cpu_and_neural_engine": CoreML.MLComputeUnitsCPUAndNeuralEngine,
+}
+
+# By name: the field of `NetworkUpdateParameters` or of its optimizer, and Core ML's key, which a class method makes.
+_OF_THE_OPTIMIZER = {
+    "learning_rate": ("learningRate", CoreML.MLParameterKey.learningRate),
+    "mini_batch_size": ("miniBatchSize", CoreML.MLParameterKey.miniBatchSize),
+    "momentum": ("momentum", CoreML.MLParameterKey.momentum),
+    "beta1": ("beta1", CoreML.MLParameterKey.beta1),
+    "beta2": ("beta2", CoreML.MLParameterKey.beta2),
+    "eps": ("eps", CoreML.MLParameterKey.eps),
+}
+_OF_THE_NETWORK = {
+    "epochs": ("epochs", CoreML.MLParameterKey.epochs),
+    "shuffle": ("shuffle", CoreML.MLParameterKey.shuffle),
+    "seed": ("seed", CoreML.MLParameterKey.seed),
+}
+
+
+def decided(run: TrainingRun) -> Hyperparameters:
+    """The hyperparameters that the training begins with."""
+    if run.learning_rates is None:
+        return run.hyperparameters
+    return run.hyperparameters.model_copy(update={"learning_rate": run.learning_rates[0]})
+
+
+def with_defaults(model: bytes, values: Hyperparameters) -> bytes:
+    """The file with `values` for its defaults, so that a training without configuration runs with them, too."""
+    message = parse(model)
+    for field, value, _ in _declared(message, values):
+        field.defaultValue = value
+    return serialize(message)
+
+
+def configuration_for(model: bytes, values: Hyperparameters, units: ComputeUnits) -> Any:  # noqa: ANN401 - Apple's
+    """An `MLModelConfiguration` with the compute units, and those of `values` that the model declares.
+
+    Raises:
+        EngineError: Core ML does not make one.
+    """
+    configuration = checked((CoreML.MLModelConfiguration.alloc().init(), None), "make a configuration")
+    configuration.setComputeUnits_(_UNITS[units])
+    configuration.setParameters_({key(): value for _, value, key in _declared(parse(model), values)})
+    return configuration
+
+
+def learning_rate(rate: float) -> dict[Any, float]:
+    """What `resumeWithParameters_` takes to go on with another learning rate, the only one that may change then."""
+    return {CoreML.MLParameterKey.learningRate(): float(rate)}
+
+
+def _declared(message: Any, values: Hyperparameters) -> list[tuple[Any, Any, Any]]:  # noqa: ANN401 - protobuf's messages
+    """The parameter's message, its value and what makes its key, for each that is declared and has a value."""
+    training = network_of(message).updateParams
+    optimizer = getattr(training.optimizer, training.optimizer.WhichOneof("OptimizerType"))
+    found = []
+    for holder, table in ((optimizer, _OF_THE_OPTIMIZER), (training, _OF_THE_NETWORK)):
+        for name, (field, key) in table.items():
+            value = getattr(values, name)
+            if value is not None and field in holder.DESCRIPTOR.fields_by_name and holder.HasField(field):
+                found.append((getattr(holder, field), value, key))
+    return found

@@ -1,0 +1,164 @@
+"""One training by Core ML, from its first event to its completion."""
+
+import time
+from math import isfinite
+from typing import Any
+
+import CoreML
+import numpy as np
+import objc
+
+from pippin.jobs.states import Reason
+from pippin.mlmodel import Model, Weights
+from pippin.models.trainable import trainable_network
+from worker.engines.coreml.batches import batch_of
+from worker.engines.coreml.check import check_predictions, check_weights
+from worker.engines.coreml.errors import failed
+from worker.engines.coreml.features import columns_for
+from worker.engines.coreml.parameters import learning_rate
+from worker.engines.coreml.relay import Closed, Relay
+from worker.engines.coreml.task import make_task
+from worker.engines.coreml.validation import Validation
+from worker.engines.coreml.weights import read_weights
+from worker.engines.engine import EngineError, EpochResult, Observer, Stopped, TrainingRun
+
+_EVENTS = CoreML.MLUpdateProgressEventTrainingBegin | CoreML.MLUpdateProgressEventEpochEnd
+_REMEDY = "a smaller learning rate may help, and so may data on a smaller scale and without values that are not finite"
+
+# Core ML may be in the middle of a mini-batch and does not say when it lets go. A process trains one job.
+_CANCELLED: list[object] = []
+
+
+class Training:
+    """An `MLUpdateTask` and its handlers.
+
+    Core ML calls the handlers on a thread of its own. All that concerns its objects is done there, while the task
+    pauses; the observer hears of it on the thread that called `run`.
+    """
+
+    def __init__(self, model: Model, run: TrainingRun, observer: Observer) -> None:
+        """Look at the examples; nothing is read yet."""
+        self._model = model
+        self._run = run
+        self._observer = observer
+        self._columns = columns_for(trainable_network(model.resolved), run.training)
+        self._validation = None if run.validation is None else Validation(model, run.validation)
+        self._relay: Relay[Weights] = Relay()
+        self._epoch = 0
+        self._batch_losses: list[float] = []
+        self._began = time.perf_counter()
+
+    def run(self, url: Any, configuration: Any) -> Weights:  # noqa: ANN401 - Apple's objects
+        """Train, and return all weights in the file's order.
+
+        Args:
+            url: Of the compiled model.
+            configuration: An `MLModelConfiguration`.
+
+        Raises:
+            EngineError: The training has failed or diverged.
+            Stopped: The observer asked for a stop.
+        """
+        events = _EVENTS | (CoreML.MLUpdateProgressEventMiniBatchEnd if self._run.report_batches else 0)
+        # All three stay referenced: PyObjC and Core ML may not hold them.
+        handlers = CoreML.MLUpdateProgressHandlers.alloc().initForEvents_progressHandler_completionHandler_(
+            events, self._on_progress, self._on_completion
+        )
+        examples = batch_of(self._columns, 0, self._run.training.count)
+        task = make_task(url, examples, configuration, handlers, self._observer.log)
+        task.resume()
+        try:
+            return self._relay.wait(lambda: self._look(task))
+        except BaseException:
+            # Nobody waits for the end of what is cancelled: its completion handler may never be called.
+            task.cancel()
+            _CANCELLED.append((self, handlers, examples, task))
+            raise
+
+    def _look(self, task: Any) -> None:  # noqa: ANN401 - an MLUpdateTask
+        if self._observer.stop_requested():
+            raise Stopped
+        if task.state() == CoreML.MLTaskStateFailed:
+            raise failed("train the model", task.error())
+
+    def _on_progress(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
+        try:
+            self._relay.check()
+            with objc.autorelease_pool():
+                self._progress(context)
+        except Closed:
+            pass
+        except BaseException as error:  # noqa: BLE001 - it is raised again on the training's own thread
+            self._relay.end(error)
+
+    def _on_completion(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
+        try:
+            self._relay.check()
+            with objc.autorelease_pool():
+                self._relay.end(self._completed(context))
+        except Closed:
+            pass
+        except BaseException as error:  # noqa: BLE001 - see above
+            self._relay.end(error)
+
+    def _progress(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
+        event = context.event()
+        if event == CoreML.MLUpdateProgressEventTrainingBegin:
+            check_weights(context.model(), self._model)
+            self._relay.call(self._observer.training_began)
+            self._began = time.perf_counter()
+        elif event == CoreML.MLUpdateProgressEventMiniBatchEnd:
+            self._batch_losses.append(_loss(context))
+        elif event == CoreML.MLUpdateProgressEventEpochEnd:
+            self._epoch_ended(context)
+
+    def _epoch_ended(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
+        seconds = max(time.perf_counter() - self._began, 1e-9)
+        self._epoch += 1
+        loss = _loss(context)
+        validation_loss, accuracy = None, None
+        if self._validation is not None and isfinite(loss):
+            validation_loss, accuracy = self._validation.measure(context.model(), self._relay.check)
+        result = EpochResult(
+            epoch=self._epoch,
+            loss=loss,
+            validation_loss=validation_loss,
+            validation_accuracy=accuracy,
+            seconds=time.perf_counter() - self._began,
+            examples_per_second=self._run.training.count / seconds,
+            batch_losses=tuple(self._batch_losses) if self._run.report_batches else None,
+        )
+        self._relay.call(lambda: self._observer.epoch_ended(result))
+        if not isfinite(loss):
+            raise EngineError(Reason.DIVERGED, f"the loss is {loss} in epoch {self._epoch}; {_REMEDY}")
+        self._change_rate(context)
+        self._batch_losses = []
+        self._began = time.perf_counter()
+
+    def _change_rate(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
+        rates = self._run.learning_rates
+        if rates is not None and self._epoch < len(rates) and rates[self._epoch] != rates[self._epoch - 1]:
+            context.task().resumeWithParameters_(learning_rate(rates[self._epoch]))
+
+    def _completed(self, context: Any) -> Weights:  # noqa: ANN401 - an MLUpdateContext
+        task = context.task()
+        if task.state() == CoreML.MLTaskStateFailed:
+            raise failed("train the model", task.error())
+        weights = read_weights(context.model(), self._model)
+        for layer, arrays in weights.items():
+            for key, array in arrays.items():
+                if not np.isfinite(array).all():
+                    raise EngineError(
+                        Reason.DIVERGED, f"the {key} of layer {layer} are not finite after the last step; {_REMEDY}"
+                    )
+        exact = self._run.compute_units == "cpu_only"
+        check_predictions(context.model(), self._model, weights, self._run.training, self._columns, exact=exact)
+        return weights
+
+
+def _loss(context: Any) -> float:  # noqa: ANN401 - an MLUpdateContext
+    """What Core ML reports at the end of a mini-batch or an epoch."""
+    found = context.metrics().get(CoreML.MLMetricKey.lossValue())
+    if found is None:
+        raise EngineError(Reason.ENGINE_ERROR, "Core ML reports no loss at the end of a mini-batch or an epoch")
+    return float(found)

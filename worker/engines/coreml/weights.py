@@ -1,0 +1,64 @@
+"""The weights that Core ML holds, read out of it."""
+
+from typing import Any
+
+import CoreML
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.jobs.states import Reason
+from pippin.mlmodel import Model, Weights
+from worker.engines.coreml.arrays import from_multi_array
+from worker.engines.coreml.errors import checked
+from worker.engines.engine import EngineError
+
+_KEYS = {"weights": CoreML.MLParameterKey.weights, "bias": CoreML.MLParameterKey.biases}
+
+
+def trained_keys(model: Model) -> list[tuple[str, str]]:
+    """(layer name, `weights` or `bias`) of all that training changes, in the file's order.
+
+    Raises:
+        EngineError: A layer is trained that has other weights than these: Core ML has no key for them.
+    """
+    keys = [(entry.layer, key) for entry in model.resolved.layers for key in entry.weight_shapes]
+    wanted = [(layer.name, key) for layer, key in keys if layer.updatable]
+    for layer, key in wanted:
+        if key not in _KEYS:
+            raise EngineError(
+                Reason.INVALID_MODEL,
+                f"Core ML does not give back the {key} of layer {layer}; train this model with the engine jax",
+            )
+    return wanted
+
+
+def read_weight(context_model: Any, layer: str, key: str) -> NDArray[Any]:  # noqa: ANN401 - an MLModel
+    """The `weights` or `bias` of a layer, in Core ML's own shape and data type.
+
+    Raises:
+        EngineError: Core ML does not give them.
+    """
+    scoped = _KEYS[key]().scopedTo_(layer)
+    found = checked(context_model.parameterValueForKey_error_(scoped, None), f"give the {key} of layer {layer}")
+    return from_multi_array(found)
+
+
+def read_weights(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 - an MLModel
+    """All weights of `model`, in the file's order: what is trained as Core ML has it now, the rest as it came.
+
+    Raises:
+        EngineError: Core ML does not give them, or in another shape.
+    """
+    found: dict[tuple[str, str], NDArray[np.float32]] = {}
+    for layer, key in trained_keys(model):
+        array = read_weight(context_model, layer, key)
+        given, wanted = list(array.shape), list(model.weights[layer][key].shape)
+        if given != wanted:
+            raise EngineError(
+                Reason.ENGINE_ERROR, f"Core ML gives the {key} of layer {layer} in the shape {given}, not {wanted}"
+            )
+        found[layer, key] = array.astype(np.float32)
+    return {
+        layer: {key: found.get((layer, key), array) for key, array in arrays.items()}
+        for layer, arrays in model.weights.items()
+    }

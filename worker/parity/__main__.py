@@ -1,0 +1,53 @@
+"""`python -m worker.parity`: which formulas an engine uses, found by tiny trainings.
+
+Exit codes: 0 the engine does in every case what Pippin has chosen, 1 in some it does not, or its training failed,
+2 the engine is missing here, or there is no such case.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from pippin.cli import output
+from pippin.faults import PippinError
+from pippin.settings import Settings
+from worker.engines import EngineOptions, UnknownEngineError, make_engine
+from worker.parity.cases import CASES
+from worker.parity.comparison import compare
+from worker.parity.report import document, print_table
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the cases and print what they show; the exit code."""
+    asked = _parser().parse_args(arguments)
+    try:
+        engine = make_engine(asked.engine, EngineOptions.of(Settings()))
+    except UnknownEngineError as error:
+        return _complain(str(error), "`pippin parity --engine jax` runs the kit against Pippin's own engine.")
+    except PippinError as error:
+        return _complain(str(error), "")
+    found = [compare(case, engine) for case in CASES if asked.case in (None, case.name)]
+    if asked.json:
+        output.print_json(document(engine.name, found))
+    else:
+        print_table(found)
+    return 0 if all(each.as_chosen for each in found) else 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="pippin parity", description="Finds which formulas an engine trains with, by tiny trainings."
+    )
+    parser.add_argument("--engine", default="coreml", choices=["coreml", "jax"], help="default: coreml")
+    parser.add_argument("--case", choices=[case.name for case in CASES], help="run this case only")
+    parser.add_argument("--json", action="store_true", help="print JSON, and nothing else, on stdout")
+    return parser
+
+
+def _complain(sentence: str, now: str) -> int:
+    output.error(sentence, now=now)
+    return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,192 @@
+"""The table of cases: each is a question that Apple's documents leave open, and what may be the answer.
+
+The first candidate is Pippin's choice. Every other case avoids what a case asks, so that one answer does not hang on
+another: without need a case has no smaller last mini-batch, no momentum, and cross-entropy as its loss, whose gradient
+is known to be the mean over the mini-batch.
+"""
+
+from dataclasses import dataclass
+from itertools import permutations, product
+from typing import Literal
+
+from worker.engines.jax.order import epoch_order
+from worker.parity.problem import Adam, Problem, Sgd
+from worker.parity.rules import Order, Rules
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A possible answer.
+
+    Attributes:
+        name: In words.
+        rules: How a training goes if it is the answer; None for one that gives what the same training gave before.
+    """
+
+    name: str
+    rules: Rules | None
+
+
+@dataclass(frozen=True)
+class Case:
+    """A question, the training that answers it, and the candidates.
+
+    Attributes:
+        name: What `--case` takes.
+        question: In words.
+        problem: The training.
+        candidates: Pippin's choice first.
+        judged_by: Whether the weights after the training tell the candidates apart, or the losses of the epochs.
+    """
+
+    name: str
+    question: str
+    problem: Problem
+    candidates: tuple[Candidate, ...]
+    judged_by: Literal["weights", "losses"] = "weights"
+
+    @property
+    def repeated(self) -> bool:
+        """Whether the training is run twice, and the second one judged."""
+        return any(candidate.rules is None for candidate in self.candidates)
+
+
+_RATES_THAT_FALL = (0.5, 0.5, 0.05, 0.05)
+_LAST_BATCH = (
+    Candidate("used, and divided by its own size", Rules()),
+    Candidate("dropped", Rules(last_batch="dropped")),
+    Candidate("used, and divided by the full size", Rules(last_batch="full_divisor")),
+    Candidate("filled up with the first examples", Rules(last_batch="filled")),
+)
+_SQUARED_ERROR = (
+    Candidate("mean over batch and outputs", Rules(squared_error="mean")),
+    Candidate("1/2 of the mean over batch and outputs", Rules(squared_error="half_mean")),
+    Candidate("mean over the batch, sum over outputs", Rules(squared_error="sum")),
+    Candidate("1/2 of mean over the batch, sum over outputs", Rules(squared_error="half_sum")),
+    Candidate("sum over the batch, mean over outputs", Rules(squared_error="batch_sum")),
+)
+# At this rate the 36 orders end farthest apart, and this seed draws two that are neither that of the data nor alike.
+_SHUFFLED = Problem(optimizer=Sgd(learning_rate=0.25), examples=3, mini_batch_size=1, shuffle=True, seed=21)
+_OWN_ORDER = tuple(
+    tuple(epoch_order(_SHUFFLED.examples, seed=_SHUFFLED.seed, epoch=epoch, shuffle=True).tolist())
+    for epoch in range(1, _SHUFFLED.epochs + 1)
+)
+
+
+def _named(orders: tuple[Order, ...]) -> str:
+    return ", then ".join(" ".join(map(str, order)) for order in orders)
+
+
+_OTHER_ORDERS = tuple(
+    Candidate(f"order {_named(orders)}", Rules(orders=orders))
+    for orders in product(permutations(range(_SHUFFLED.examples)), repeat=_SHUFFLED.epochs)
+    if orders != _OWN_ORDER
+)
+_OWN_SHUFFLE = Candidate(f"Pippin's order {_named(_OWN_ORDER)}", Rules(orders=_OWN_ORDER))
+
+CASES: tuple[Case, ...] = (
+    Case(
+        "momentum",
+        "Which form has SGD's momentum? The learning rate falls to a tenth halfway.",
+        Problem(optimizer=Sgd(momentum=0.9), epochs=4, learning_rates=_RATES_THAT_FALL),
+        (
+            Candidate("v = m v + lr g; w = w - v", Rules(momentum="lr_inside")),
+            Candidate("v = m v + g; w = w - lr v", Rules(momentum="lr_outside")),
+            Candidate("Nesterov's", Rules(momentum="nesterov")),
+            Candidate("v = m v + (1 - m) lr g; w = w - v", Rules(momentum="dampened")),
+        ),
+    ),
+    Case(
+        "adam",
+        "Where does Adam's eps stand, and are the first steps corrected?",
+        Problem(optimizer=Adam(), epochs=3),
+        (
+            Candidate("eps beside the root of the corrected v", Rules(adam="eps_outside")),
+            Candidate("eps beside the root of the uncorrected v", Rules(adam="eps_hat")),
+            Candidate("eps under the root", Rules(adam="eps_in_root")),
+            Candidate("no correction", Rules(adam="uncorrected")),
+        ),
+    ),
+    Case(
+        "mse_gradient",
+        "Which factor has the gradient of the mean squared error?",
+        Problem(loss="mean_squared_error", optimizer=Sgd(learning_rate=0.05)),
+        _SQUARED_ERROR,
+    ),
+    Case(
+        "mse_loss",
+        "Which factor has the mean squared error that is reported? The learning rate is 0.",
+        Problem(loss="mean_squared_error", optimizer=Sgd(learning_rate=0), epochs=1),
+        _SQUARED_ERROR,
+        judged_by="losses",
+    ),
+    Case(
+        "last_batch",
+        "What happens to a smaller last mini-batch? 10 examples are trained in mini-batches of 4.",
+        Problem(examples=10, mini_batch_size=4),
+        _LAST_BATCH,
+    ),
+    Case(
+        "large_batch",
+        "What happens to a mini-batch larger than the data? 5 examples are trained in mini-batches of 8.",
+        Problem(examples=5, mini_batch_size=8),
+        _LAST_BATCH,
+    ),
+    Case(
+        "epoch_loss",
+        "What does the loss of an epoch average? The learning rate is 0, the mini-batches have 4, 4 and 2 examples.",
+        Problem(optimizer=Sgd(learning_rate=0), examples=10, mini_batch_size=4, epochs=1),
+        (
+            Candidate("the examples", Rules(epoch_loss="examples")),
+            Candidate("the mini-batches", Rules(epoch_loss="batches")),
+            Candidate("nothing: it is the last mini-batch's", Rules(epoch_loss="last_batch")),
+            Candidate("the full mini-batches", Rules(epoch_loss="batches", last_batch="dropped")),
+            Candidate(
+                "nothing: it is the last full mini-batch's", Rules(epoch_loss="last_batch", last_batch="dropped")
+            ),
+        ),
+        judged_by="losses",
+    ),
+    Case(
+        "rate_zero",
+        "Do the weights come back unchanged where the learning rate is 0?",
+        Problem(optimizer=Sgd(learning_rate=0), epochs=1),
+        (
+            Candidate("unchanged", Rules()),
+            Candidate("rounded to half precision", Rules(storage="float16")),
+        ),
+    ),
+    Case(
+        "shuffle_order",
+        "In which order does a seed shuffle the examples? There are 3, in mini-batches of 1, for 2 epochs.",
+        _SHUFFLED,
+        (_OWN_SHUFFLE, *_OTHER_ORDERS),
+    ),
+    Case(
+        "shuffle_repeats",
+        "Does the same seed shuffle in the same order again?",
+        _SHUFFLED,
+        (Candidate("as the time before", None), _OWN_SHUFFLE, *_OTHER_ORDERS),
+    ),
+    Case(
+        "compute_units",
+        "How precise is a training that may use all compute units?",
+        Problem(epochs=4, compute_units="all"),
+        (
+            Candidate("single precision", Rules()),
+            Candidate("half precision", Rules(arithmetic="float16")),
+        ),
+    ),
+    Case(
+        "kernels",
+        "In which order are a convolution's weights? Kernels of 3 by 4 lead from 2 channels to 5.",
+        Problem(layer="convolution"),
+        (
+            Candidate("outputs, inputs, height, width", Rules(kernels="oihw")),
+            Candidate("outputs, inputs, width, height", Rules(kernels="oiwh")),
+            Candidate("inputs, outputs, height, width", Rules(kernels="iohw")),
+            Candidate("height, width, inputs, outputs", Rules(kernels="hwio")),
+            Candidate("outputs, inputs, height, width, turned by 180 degrees", Rules(kernels="flipped")),
+        ),
+    ),
+)

@@ -1,0 +1,119 @@
+"""Runs a case with an engine and finds the candidate that is nearest to what came of it."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from worker.engines.engine import Engine, EngineError, EpochResult
+from worker.parity.cases import Candidate, Case
+from worker.parity.problem import LAYER, Problem
+from worker.parity.reference import Outcome, train
+
+# Trainings in float32 end about 1e-7 from the reference. What is nearer to each other than this is not told apart.
+_ALIKE = 1e-6
+# Candidates of one case end at least 1e-4 apart. What is farther away than this from all of them is none of them.
+_FITS = 1e-5
+
+
+@dataclass(frozen=True)
+class Row:
+    """How far a candidate is from what the engine gave.
+
+    Attributes:
+        candidate: Its name.
+        weights: The largest difference of a weight.
+        losses: The largest difference of an epoch's loss; None where one of the two has none.
+    """
+
+    candidate: str
+    weights: float
+    losses: float | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What a case showed.
+
+    Attributes:
+        case: The case.
+        rows: One for each candidate, in the case's order; none where the training failed.
+        nearest: The name of the nearest candidate; None where the training failed.
+        fits: Whether that one is as near as two trainings by one formula are.
+        error: Why the training failed.
+    """
+
+    case: Case
+    rows: tuple[Row, ...]
+    nearest: str | None
+    fits: bool
+    error: str | None = None
+
+    @property
+    def as_chosen(self) -> bool:
+        """Whether the engine does what Pippin has chosen."""
+        return self.fits and self.nearest == self.case.candidates[0].name
+
+
+def compare(case: Case, engine: Engine) -> Comparison:
+    """Run the case."""
+    try:
+        before = _outcome(engine, case.problem) if case.repeated else None
+        found = _outcome(engine, case.problem)
+    except EngineError as error:
+        return Comparison(case, (), None, fits=False, error=f"{error.reason}: {error}")
+    return judged(case, found, before)
+
+
+def judged(case: Case, found: Outcome, before: Outcome | None) -> Comparison:
+    """Hold what a training gave, and the same training `before` gave in a repeated case, against the candidates."""
+    rows = tuple(_row(candidate, case.problem, found, before) for candidate in case.candidates)
+    distances = [distance(row, case) for row in rows]
+    least = min(distances)
+    # The first of those that are alike: a case names its likelier candidates first.
+    nearest = next(row for row, away in zip(rows, distances, strict=True) if away <= least + _ALIKE)
+    return Comparison(case, rows, nearest.candidate, fits=least <= _FITS)
+
+
+def _row(candidate: Candidate, problem: Problem, found: Outcome, before: Outcome | None) -> Row:
+    if candidate.rules is None:
+        assert before is not None
+        expected = before
+    else:
+        expected = train(problem, candidate.rules)
+    weights = max(float(np.abs(found.weights[name] - array).max()) for name, array in expected.weights.items())
+    losses = float(np.abs(np.subtract(found.losses, expected.losses)).max())
+    return Row(candidate.name, weights, losses if np.isfinite(losses) else None)
+
+
+def distance(row: Row, case: Case) -> float:
+    """The difference that the case is judged by; infinite where there is none."""
+    if case.judged_by == "weights":
+        return row.weights
+    return float("inf") if row.losses is None else row.losses
+
+
+def _outcome(engine: Engine, problem: Problem) -> Outcome:
+    losses = _Losses()
+    learned = engine.train(problem.run(), losses)
+    assert isinstance(learned, dict)
+    weights = {name: array.astype(np.float64) for name, array in learned[LAYER].items()}
+    return Outcome(weights, tuple(losses.found))
+
+
+class _Losses:
+    """An observer that keeps the loss of each epoch."""
+
+    def __init__(self) -> None:
+        self.found: list[float] = []
+
+    def stop_requested(self) -> bool:
+        return False
+
+    def training_began(self) -> None:
+        pass
+
+    def epoch_ended(self, result: EpochResult) -> None:
+        self.found.append(float("nan") if result.loss is None else result.loss)
+
+    def log(self, line: str) -> None:
+        pass

@@ -1,0 +1,141 @@
+"""An independent trainer in float64 that follows any of the candidate rules."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.parity.optimizers import optimizer_of
+from worker.parity.problem import Problem
+from worker.parity.rules import Kernels, Order, Precision, Rules
+
+Array = NDArray[np.float64]
+Arrays = dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training gave.
+
+    Attributes:
+        weights: The trained layer's arrays, in the order and shape of the file.
+        losses: The loss of each epoch; NaN for an epoch without a step.
+    """
+
+    weights: Arrays
+    losses: tuple[float, ...]
+
+
+def train(problem: Problem, rules: Rules) -> Outcome:
+    """Train `problem` by `rules`."""
+    given, target = problem.data()
+    x = given.astype(np.float64)
+    weights = _read({name: array.astype(np.float64) for name, array in problem.weights().items()}, rules.kernels)
+    optimizer = optimizer_of(problem.optimizer, rules)
+    losses = []
+    for epoch, rate in enumerate(problem.rates()):
+        order = tuple(range(problem.examples)) if rules.orders is None else rules.orders[epoch]
+        means, counts = [], []
+        for rows in _batches(order, problem.mini_batch_size, rules):
+            inputs = _rounded(x[rows], rules.arithmetic)
+            loss, slope = _judged(_forward(inputs, weights, rules.arithmetic), target[rows], problem, rules)
+            if rules.last_batch == "full_divisor":
+                slope *= len(rows) / problem.mini_batch_size
+            gradients = _backward(inputs, weights, _rounded(slope, rules.arithmetic))
+            steps = optimizer.steps({k: _rounded(g, rules.arithmetic) for k, g in gradients.items()}, rate)
+            weights = {name: _rounded(array - steps[name], rules.storage) for name, array in weights.items()}
+            means.append(loss)
+            counts.append(len(rows))
+        losses.append(_epoch_loss(means, counts, rules))
+    return Outcome(_written(weights, rules.kernels), tuple(losses))
+
+
+def _batches(order: Order, size: int, rules: Rules) -> list[list[int]]:
+    batches = [list(order[first : first + size]) for first in range(0, len(order), size)]
+    short = size - len(batches[-1])
+    if short and rules.last_batch == "dropped":
+        return batches[:-1]
+    if short and rules.last_batch == "filled":
+        batches[-1] += [order[index % len(order)] for index in range(short)]
+    return batches
+
+
+def _forward(x: Array, weights: Arrays, precision: Precision) -> Array:
+    """[N, outputs]."""
+    kernels, bias = _rounded(weights["weights"], precision), _rounded(weights["bias"], precision)
+    if kernels.ndim == 2:
+        return _rounded(x @ kernels.T + bias, precision)
+    windows = _windows(x, kernels)
+    made = np.einsum("nchwij,ocij->nohw", windows, kernels) + bias[:, None, None]
+    return _rounded(made.reshape(len(x), -1), precision)
+
+
+def _backward(x: Array, weights: Arrays, slope: Array) -> Arrays:
+    """The gradients of weights and bias, from that of the outputs, [N, outputs]."""
+    kernels = weights["weights"]
+    if kernels.ndim == 2:
+        return {"weights": slope.T @ x, "bias": slope.sum(axis=0)}
+    windows = _windows(x, kernels)
+    slopes = slope.reshape(len(x), len(kernels), *windows.shape[2:4])
+    return {"weights": np.einsum("nchwij,nohw->ocij", windows, slopes), "bias": slopes.sum(axis=(0, 2, 3))}
+
+
+def _windows(x: Array, kernels: Array) -> Array:
+    """[N, inC, H', W', kH, kW]."""
+    return np.lib.stride_tricks.sliding_window_view(x, kernels.shape[2:], axis=(2, 3))
+
+
+def _judged(outputs: Array, target: NDArray[np.generic], problem: Problem, rules: Rules) -> tuple[float, Array]:
+    """The loss of a mini-batch, and its gradient at the outputs."""
+    count, width = outputs.shape
+    if problem.loss == "categorical_cross_entropy":
+        shifted = outputs - outputs.max(axis=1, keepdims=True)
+        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        hot = np.eye(width)[target.astype(np.int64).reshape(-1)]
+        return -float((logs * hot).sum()) / count, (np.exp(logs) - hot) / count
+    off = outputs - target.astype(np.float64)
+    factor = {
+        "mean": 1 / (count * width),
+        "half_mean": 0.5 / (count * width),
+        "sum": 1 / count,
+        "half_sum": 0.5 / count,
+        "batch_sum": 1 / width,
+    }[rules.squared_error]
+    return factor * float((off**2).sum()), 2 * factor * off
+
+
+def _epoch_loss(means: list[float], counts: list[int], rules: Rules) -> float:
+    if not means:
+        return float("nan")
+    if rules.epoch_loss == "last_batch":
+        return means[-1]
+    return float(np.average(means, weights=counts if rules.epoch_loss == "examples" else None))
+
+
+def _rounded(array: Array, precision: Precision) -> Array:
+    return array.astype(np.float16).astype(np.float64) if precision == "float16" else array
+
+
+_AXES: dict[Kernels, tuple[int, ...]] = {"oiwh": (0, 1, 3, 2), "iohw": (1, 0, 2, 3), "hwio": (2, 3, 1, 0)}
+"""Layout -> for each axis of the file's bytes, which axis of [outC, inC, kH, kW] it is taken for."""
+
+
+def _read(arrays: Arrays, kernels: Kernels) -> Arrays:
+    """The arrays as one who takes the file's bytes for that layout sees them."""
+    weights = arrays["weights"]
+    if kernels == "flipped":
+        weights = weights[..., ::-1, ::-1]
+    elif kernels in _AXES:
+        axes = _AXES[kernels]
+        weights = weights.reshape([weights.shape[axis] for axis in axes]).transpose(np.argsort(axes))
+    return arrays | {"weights": weights}
+
+
+def _written(arrays: Arrays, kernels: Kernels) -> Arrays:
+    """The reverse of `_read`: the bytes that such a one writes, taken as the file has them."""
+    weights = arrays["weights"]
+    if kernels == "flipped":
+        weights = weights[..., ::-1, ::-1]
+    elif kernels in _AXES:
+        weights = weights.transpose(_AXES[kernels]).reshape(weights.shape)
+    return arrays | {"weights": weights}
