@@ -45,7 +45,7 @@ def test_from_then_on_they_open_to_a_live_token_only(http: httpx2.Client, token:
     assert http.head(PATH).status_code == 401
 
 
-@pytest.mark.parametrize("shown", ["nonsense", issue("worker", None).text])
+@pytest.mark.parametrize("shown", ["nonsense", issue("worker", None).text], ids=["nonsense", "never-kept"])
 def test_a_token_that_is_not_live_is_called_invalid(
     http: httpx2.Client,
     token: str,  # noqa: ARG001 (makes the service demand one)
