@@ -108,7 +108,7 @@ keep_settings() {
     chmod 600 "$settings"
     return
   fi
-  ask_secret 'Redis, as rediss://:password@host:6380/0' "${PIPPIN_REDIS_URL:-}"
+  ask_secret 'Redis, as rediss://worker:password@host:6380/0' "${PIPPIN_REDIS_URL:-}"
   redis=$answer
   [ -n "$redis" ] || die "no address of Redis was given; set PIPPIN_REDIS_URL, or run this in a terminal"
   ask 'Blobs, as https://pippin.example.com or s3://bucket/prefix' "${PIPPIN_BLOBS_URL:-}"
