@@ -82,6 +82,7 @@ _JOB: dict[str, Any] = {
         "limits": "enforce",
         "widened": [],
         "engine": "auto",
+        "engines": ["coreml", "jax"],
         "compute_units": "all",
         "report": "epoch",
         "max_attempts": 3,
@@ -95,6 +96,7 @@ _JOB: dict[str, Any] = {
     "progress": {"epoch": 1, "epochs": 5},
     "latest_metrics": _METRICS,
     "waiting_for": None,
+    "notice": None,
     "attempts": [
         {
             "number": 1,
@@ -209,6 +211,7 @@ EXAMPLES: dict[str, Any] = {
                 "os": "macOS 26.1",
                 "chip": "Apple M4",
                 "engines": ["coreml"],
+                "compute_units": ["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"],
                 "state": "busy",
                 "current_job": _JOB_ID,
                 "pid": 4711,

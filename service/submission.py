@@ -10,8 +10,16 @@ from pydantic import BaseModel, ValidationError
 from pippin.datasets.binding import bind
 from pippin.datasets.manifest import StoredManifest
 from pippin.faults import Fault, FaultyDocumentError
+from pippin.jobs.engines import resolve_engines
 from pippin.jobs.hyperparameters import resolve_hyperparameters
-from pippin.jobs.request import DatasetSource, HyperparameterChoice, JobRequest, ModelSource, ResolvedRequest
+from pippin.jobs.request import (
+    DatasetSource,
+    EngineWish,
+    HyperparameterChoice,
+    JobRequest,
+    ModelSource,
+    ResolvedRequest,
+)
 from pippin.store import Store
 from service.model_sources import ModelSources
 from service.validation import parse
@@ -45,7 +53,7 @@ def prepare(document: object, tenant: str, store: Store, models: ModelSources) -
         FaultyDocumentError: With every fault that could be found, each with a pointer from the document's root.
     """
     faults = _Faults()
-    asked = model = manifest = chosen = dataset = None
+    asked = model = manifest = chosen = engines = dataset = None
     with faults.gathered(""):
         asked = parse(JobRequest, document)
     parts = _Parts.of(document)
@@ -58,6 +66,9 @@ def prepare(document: object, tenant: str, store: Store, models: ModelSources) -
     if model and parts.hyperparameters:
         with faults.gathered("/hyperparameters"):
             chosen = resolve_hyperparameters(model.trainable, parts.hyperparameters, parts.limits)
+    if model and parts.engines:
+        with faults.gathered(""):
+            engines = resolve_engines(model.trainable, parts.engines.engine, parts.engines.compute_units)
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
             dataset = bind(manifest, model.trainable, parts.dataset)
@@ -67,6 +78,7 @@ def prepare(document: object, tenant: str, store: Store, models: ModelSources) -
     assert asked
     assert model
     assert chosen
+    assert engines
     assert dataset
     hyperparameters, widened = chosen
     as_asked = {name: getattr(asked, name) for name in _TAKEN_AS_ASKED}
@@ -75,6 +87,7 @@ def prepare(document: object, tenant: str, store: Store, models: ModelSources) -
         hyperparameters=hyperparameters,
         dataset=dataset,
         widened=widened,
+        engines=engines,
         **as_asked,
     )
     return Submission(request, model.spec)
@@ -113,6 +126,7 @@ class _Parts:
     dataset_is_bare: bool
     hyperparameters: HyperparameterChoice | None
     limits: Literal["enforce", "widen"]
+    engines: EngineWish | None
 
     @classmethod
     def of(cls, document: object) -> Self:
@@ -126,6 +140,7 @@ class _Parts:
             dataset_is_bare=bare,
             hyperparameters=_understood(HyperparameterChoice, raw.get("hyperparameters", {})),
             limits="widen" if raw.get("limits") == "widen" else "enforce",
+            engines=_understood(EngineWish, {name: raw[name] for name in EngineWish.model_fields if name in raw}),
         )
 
 

@@ -14,6 +14,7 @@ from pippin.jobs.worker import WorkerReport
 from pippin.machine import chip, operating_system
 from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
+from worker.compute_units import compute_units
 
 _log = structlog.get_logger(__name__)
 
@@ -34,6 +35,7 @@ class Heartbeat:
             os=operating_system(),
             chip=chip(),
             engines=[engine],
+            compute_units=compute_units(engine),
             state="starting",
             current_job=None,
             pid=os.getpid(),

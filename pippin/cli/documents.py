@@ -114,6 +114,8 @@ def _read(path: str) -> tuple[str, str]:
             return "<stdin>", sys.stdin.read()
         return path, Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
-        raise ToldError(Exit.USAGE, f"{path} is not UTF-8 text (byte {error.start}), so neither JSON nor YAML.") from error
+        raise ToldError(
+            Exit.USAGE, f"{path} is not UTF-8 text (byte {error.start}), so neither JSON nor YAML."
+        ) from error
     except OSError as error:
         raise ToldError(Exit.USAGE, f"{path} cannot be read: {error.strerror}.") from error

@@ -9,6 +9,7 @@ import typer
 
 from pippin.cli import output
 from pippin.cli.exits import Exit
+from pippin.cli.waiting import Waiting
 from pippin.jobs.states import Status
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class _View(Protocol):
     """Shows a job while it is watched."""
 
     def state(self, status: str) -> None: ...
+    def waiting(self, sentence: str) -> None: ...
     def epoch(self, epoch: "EpochMetrics") -> None: ...
     def log(self, line: str) -> None: ...
 
@@ -107,12 +109,14 @@ class _View(Protocol):
 def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
     from pippin.client import calls
 
-    with _view(json_=json_) as view:
+    with _view(json_=json_) as view, Waiting(lambda: client.job(job_id).waiting_for, view.waiting) as waiting:
         for event in client.events(job_id):
             if event.type == "epoch":
                 view.epoch(calls.epoch(event))
             elif event.type == "state":
-                view.state(str(event.data.get("to", "")))
+                status = str(event.data.get("to", ""))
+                view.state(status)
+                waiting.queued(status == Status.QUEUED)
             elif event.type == "log":
                 view.log(str(event.data.get("line", "")))
     return client.job(job_id)
@@ -133,6 +137,9 @@ class _JsonLines:
     def state(self, status: str) -> None:
         pass
 
+    def waiting(self, sentence: str) -> None:
+        output.stderr().print(sentence, soft_wrap=True)
+
     def epoch(self, epoch: "EpochMetrics") -> None:
         output.print_json(epoch.model_dump(mode="json"), indent=None)
 
@@ -143,6 +150,9 @@ class _JsonLines:
 class _Lines:
     def state(self, status: str) -> None:
         output.say(status)
+
+    def waiting(self, sentence: str) -> None:
+        output.say(sentence)
 
     def epoch(self, epoch: "EpochMetrics") -> None:
         output.say(sentence(epoch))
@@ -158,6 +168,9 @@ class _Bar:
 
     def state(self, status: str) -> None:
         self._progress.update(self._task, description=status)
+
+    def waiting(self, sentence: str) -> None:
+        self._progress.console.print(sentence, style="yellow")
 
     def epoch(self, epoch: "EpochMetrics") -> None:
         self._progress.update(

@@ -8,6 +8,7 @@ import typer
 
 from pippin.cli import documents, following, output
 from pippin.cli.exits import Exit, ToldError
+from pippin.jobs.engines import ComputeUnits, EngineChoice
 
 if TYPE_CHECKING:
     from pippin.jobs.job import Job
@@ -26,6 +27,10 @@ class ModelVariant(enum.StrEnum):
 def submit(
     file: Annotated[str, typer.Argument(metavar="JOB.YAML", help="The job request, YAML or JSON; - reads stdin.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")] = False,
+    engine: Annotated[EngineChoice | None, typer.Option(help="What trains it, whatever the file says.")] = None,
+    compute_units: Annotated[
+        ComputeUnits | None, typer.Option(help="What Core ML computes on, whatever the file says.")
+    ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Submit a job.
@@ -36,7 +41,7 @@ def submit(
 
     document = documents.load(file)
     with Client() as client, document.located("The job was refused."):
-        job = client.submit(document.value)
+        job = client.submit(document.value | _given(engine=engine, compute_units=compute_units))
         if json_:
             output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
         else:
@@ -129,6 +134,10 @@ def download(
     output.tell_download(path, json_=json_)
 
 
+def _given(**options: str | None) -> dict[str, str]:
+    return {name: str(value) for name, value in options.items() if value is not None}
+
+
 def _label(text: str) -> tuple[str, str]:
     key, equals, value = text.partition("=")
     if not key or not equals:
@@ -142,6 +151,9 @@ def _show(job: "Job") -> None:
         "name": job.name,
         "status": f"{job.status} ({job.reason.code}: {job.reason.detail})" if job.reason else job.status,
         "waiting for": job.waiting_for,
+        "notice": job.notice,
+        "engine": asked.engine if job.engine in {None, asked.engine} else f"{job.engine} ({asked.engine} was asked)",
+        "compute on": "" if asked.compute_units == "all" else asked.compute_units,
         "model": asked.model.preset or asked.model.name or asked.model.id or asked.model.job or "a spec of its own",
         "dataset": f"{asked.dataset.name or asked.dataset.id}: {asked.dataset.train}"
         + (f", validated on {asked.dataset.validation}" if asked.dataset.validation else ""),

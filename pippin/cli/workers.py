@@ -15,12 +15,13 @@ def list_workers(json_: output.JsonFlag = False) -> None:
         output.say("No worker is alive. `pippin up` starts one, and so does `pippin worker`.")
     else:
         output.table(
-            ["NAME", "STATE", "ENGINES", "JOB", "SYSTEM", "HEARTBEAT"],
+            ["NAME", "STATE", "ENGINES", "COMPUTES ON", "JOB", "SYSTEM", "HEARTBEAT"],
             [
                 (
                     each.name,
                     each.state,
                     ", ".join(each.engines),
+                    ", ".join(each.compute_units) or "-",
                     each.current_job or "-",
                     f"{each.os}, {each.chip}",
                     output.ago(each.last_heartbeat),

@@ -80,6 +80,9 @@ class Job(_Value):
     progress: Progress
     latest_metrics: EpochMetrics | None
     waiting_for: str | None = Field(description="What a queued job lacks, in a sentence; null when nothing.")
+    notice: str | None = Field(
+        default=None, description="What of the request did not count, in a sentence; null when all of it did."
+    )
     attempts: list[Attempt]
     transitions: list[Transition]
     artifacts: list[Artifact]

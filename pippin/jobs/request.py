@@ -1,12 +1,13 @@
 """What a client asks for: the body of `POST /jobs`, as sent and as resolved."""
 
-from typing import Annotated, Any, Literal, Self, TypeAlias
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from pippin.jobs.engines import ComputeUnits, EngineChoice, EngineName, engines_for
+
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Label = Annotated[str, StringConstraints(max_length=200)]
-ComputeUnits: TypeAlias = Literal["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"]
 
 
 class _Body(BaseModel):
@@ -78,6 +79,13 @@ class HyperparameterChoice(_Body):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
 
 
+class EngineWish(_Body):
+    """What a request says about engines, whatever else it says."""
+
+    engine: EngineChoice = "auto"
+    compute_units: ComputeUnits = "all"
+
+
 class JobRequest(_Body):
     """The body of `POST /jobs`."""
 
@@ -86,8 +94,12 @@ class JobRequest(_Body):
     dataset: DatasetSource | str
     hyperparameters: HyperparameterChoice = HyperparameterChoice()
     limits: Literal["enforce", "widen"] = "enforce"
-    engine: Literal["auto", "jax", "coreml"] = "auto"
-    compute_units: ComputeUnits = "all"
+    engine: EngineChoice = Field(
+        default="auto", description="`auto` takes Core ML while a worker with it is alive, else jax."
+    )
+    compute_units: ComputeUnits = Field(
+        default="all", description="What Core ML may compute on. Refused where only jax can train the job."
+    )
     report: Literal["epoch", "batch"] = "epoch"
     max_attempts: int = Field(default=3, ge=1, le=1000)
     timeout_seconds: float | None = Field(default=None, gt=0)
@@ -125,6 +137,10 @@ class ResolvedDataset(_Body):
     )
 
 
+def _engines_in(validated: dict[str, Any]) -> list[EngineName]:
+    return engines_for(validated["engine"])
+
+
 class ResolvedRequest(_Body):
     """A request with every default filled in: what is trained, whatever changes later."""
 
@@ -136,7 +152,10 @@ class ResolvedRequest(_Body):
     widened: list[str] = Field(
         default_factory=list, description="The hyperparameters that lie outside the limits that the model sets."
     )
-    engine: Literal["auto", "jax", "coreml"]
+    engine: EngineChoice
+    engines: list[EngineName] = Field(
+        default_factory=_engines_in, description="The engines that may train it, the preferred one first."
+    )
     compute_units: ComputeUnits
     report: Literal["epoch", "batch"]
     max_attempts: int

@@ -16,6 +16,11 @@ class WorkerReport(BaseModel):
     os: str = Field(description="System and version, such as `macOS 26.1` or `Linux 6.12`.")
     chip: str = Field(description="What it computes on, such as `Apple M4`, `x86_64` or the name of a GPU.")
     engines: list[str] = Field(description="The engines that it can train with.")
+    compute_units: list[str] = Field(
+        default_factory=list,
+        description="What it can compute on: of Core ML the values of a job's `compute_units`; of jax the GPU's name, "
+        "or `cpu_only`.",
+    )
     state: Literal["starting", "idle", "busy", "draining"]
     current_job: str | None
     pid: int

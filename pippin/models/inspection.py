@@ -45,7 +45,7 @@ def trainable_of(model: AnyModel) -> Trainable:
             method="nearest_neighbors",
             counts={"number_of_neighbors": model.number_of_neighbors},
         )
-    return trainable_of(model.last).model_copy(update={"features": model.training_inputs})
+    return trainable_of(model.last).model_copy(update={"features": model.training_inputs, "is_pipeline": True})
 
 
 def _described(model: AnyModel) -> Description:

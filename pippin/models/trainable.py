@@ -33,6 +33,7 @@ class Trainable(BaseModel):
     counts: dict[str, IntegerParameter] = Field(description="Hyperparameters that are whole numbers, as declared.")
     numbers: dict[str, DoubleParameter] = Field(default_factory=dict, description="The others.")
     shuffle: bool = False
+    is_pipeline: bool = Field(default=False, description="Whether frozen models stand before the one that is trained.")
 
     @property
     def parameters(self) -> dict[str, IntegerParameter | DoubleParameter]:

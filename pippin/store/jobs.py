@@ -37,7 +37,6 @@ class Jobs:
         request: ResolvedRequest,
         *,
         spec: Mapping[str, Any],
-        engine_queue: str | None = None,
         idempotency: Idempotency | None = None,
         retry_of: str | None = None,
     ) -> Job:
@@ -47,7 +46,6 @@ class Jobs:
             tenant: Whose job.
             request: What is asked, every choice made.
             spec: The resolved spec that the model is built from.
-            engine_queue: The queue; by the request's engine when absent.
             idempotency: What makes the request repeatable.
             retry_of: The job that this one tries again.
 
@@ -60,7 +58,7 @@ class Jobs:
             StoreUnavailable: Redis cannot be reached; the job may have been made, which a repeat with the same
                 idempotency key finds out.
         """
-        queue = engine_queue or self._workers.queue_for(request.engine)
+        queue = self._workers.queue_for(request.engines)
         job_id = new_id("job", self._milliseconds())
         of = keys.job(tenant, job_id)
         marker = keys.idempotency(tenant, idempotency.key) if idempotency else ""
@@ -196,11 +194,14 @@ def _label_listings(tenant: str, labels: Mapping[str, str]) -> list[str]:
 def _lacks(job: Job, live_engines: frozenset[str]) -> str | None:
     if job.status is not Status.QUEUED:
         return None
-    wanted = job.request.engine
-    if live_engines & (set(QUEUES) if wanted == "auto" else {wanted}):
+    engines = job.request.engines
+    if live_engines.intersection(engines):
         return None
-    lacking = "worker is alive" if wanted == "auto" else f"live worker has the {wanted} engine"
-    return f"No {lacking}; start one with `pippin worker`."
+    if len(engines) == len(QUEUES):
+        return "No worker is alive; start one with `pippin worker`."
+    (engine,) = engines
+    how = "on a Mac with `pippin worker --engine coreml`" if engine == "coreml" else "with `pippin worker`"
+    return f"No live worker has the {engine} engine; start one {how}."
 
 
 def _no_such(job_id: str) -> NoSuchJob:

@@ -154,17 +154,16 @@ class Reaping:
                 pipe.hdel(keys.STRAYS, member)
             pipe.execute()
         orphans = [keys.parse_member(member) for member in overdue]
-        return [orphan for orphan in orphans if self._enqueue_again(*orphan, queue=None)]
+        return [orphan for orphan in orphans if self._enqueue_again(*orphan)]
 
     def move_stranded(self) -> list[tuple[str, str]]:
-        """Move queued `auto` jobs from the queue of an engine that no live worker has to that of one that is alive.
+        """Move queued jobs from the queue of an engine that no live worker has to that of one that may train them.
 
         Returns:
             Tenant and id of each.
         """
         live = self._workers.live_engines()
-        better = next((QUEUES[engine] for engine in ("coreml", "jax") if engine in live), None)
-        if better is None:
+        if not live:
             return []
         stranded = {
             job_id
@@ -178,21 +177,25 @@ class Reaping:
         return [
             (tenant, job_id)
             for tenant, job_id in queued
-            if job_id in stranded and self._enqueue_again(tenant, job_id, queue=better)
+            if job_id in stranded and self._enqueue_again(tenant, job_id, live)
         ]
 
-    def _enqueue_again(self, tenant: str, job_id: str, *, queue: str | None) -> bool:
-        """Queue a job's next attempt, still unclaimed; in another queue, when one is named and the job is `auto`."""
+    def _enqueue_again(self, tenant: str, job_id: str, live: frozenset[str] | None = None) -> bool:
+        """Queue a job's next attempt, still unclaimed, where it was.
+
+        With `live` instead where the first of those engines that may train it takes it, if one may.
+        """
         of = keys.job(tenant, job_id)
 
         def enqueue(pipe: Pipeline) -> bool:
-            status, number, present, wanted = _hmget(pipe, of.job, "status", "attempt", "queue", "wanted")
-            if status != Status.QUEUED or (queue is not None and wanted != "auto"):
+            status, number, present, engines = _hmget(pipe, of.job, "status", "attempt", "queue", "engines")
+            queue = present if live is None else _queue_among(engines.split(","), live)
+            if status != Status.QUEUED or queue is None:
                 return False
             pipe.multi()
             self._queues.remove(pipe, present, job_id, int(number))
-            self._queues.enqueue(pipe, queue or present, tenant, job_id, int(number))
-            pipe.hset(of.job, "queue", queue or present)
+            self._queues.enqueue(pipe, queue, tenant, job_id, int(number))
+            pipe.hset(of.job, "queue", queue)
             pipe.execute()
             return True
 
@@ -201,6 +204,11 @@ class Reaping:
     def _now(self) -> int:
         seconds, microseconds = self._client.time()
         return int(seconds) * 1_000_000 + int(microseconds)
+
+
+def _queue_among(engines: list[str], live: frozenset[str]) -> str | None:
+    """The queue of the first of `engines` that is alive."""
+    return next((QUEUES[engine] for engine in engines if engine in live), None)
 
 
 def _after_loss(fields: dict[str, str], found: Failure, lasted: int) -> tuple[Status, Failure]:

@@ -36,7 +36,7 @@ def new_fields(
     return {
         "request": request.model_dump_json(),
         "queue": queue,
-        "wanted": request.engine,
+        "engines": ",".join(request.engines),  # those that may train it, the preferred one first
         "engine": "" if request.engine == "auto" else request.engine,
         "retry_of": retry_of or "",
         "idempotency": idempotency,
@@ -90,10 +90,17 @@ def _assemble(
         progress=Progress(epoch=int(fields["progress"]), epochs=request.hyperparameters.epochs),
         latest_metrics=_metrics(fields.get("latest_metrics")),
         waiting_for=None,
+        notice=_notice(request, fields),
         attempts=_attempts(attempts),
         transitions=[_transition(line) for line in transitions],
         artifacts=[Artifact.model_validate_json(artifacts[name]) for name in _VARIANTS if name in artifacts],
     )
+
+
+def _notice(request: ResolvedRequest, fields: dict[str, str]) -> str | None:
+    if fields["engine"] != "jax" or fields["status"] == Status.QUEUED or request.compute_units == "all":
+        return None
+    return f"compute_units {request.compute_units} did not count: jax trains it, and compute units are Core ML's."
 
 
 def _attempts(fields: dict[str, str]) -> list[Attempt]:

@@ -1,15 +1,16 @@
 """The workers that were heard of lately."""
 
+from collections.abc import Sequence
 from datetime import timedelta
-from typing import Literal
 
+from pippin.jobs.engines import EngineName
 from pippin.jobs.worker import Worker, WorkerReport
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.queues import QUEUES
 from pippin.store.records import moment
 
-ALIVE_SECONDS = 30  # a worker that was silent for longer gets no work on its account
+ALIVE_SECONDS = 30  # by the clock of Redis; a worker that was silent for longer gets no work on its account
 SHOWN_SECONDS = 120  # and after this it is no longer listed
 
 
@@ -44,14 +45,18 @@ class Workers:
         return self._heard_of(ALIVE_SECONDS)
 
     def live_engines(self) -> frozenset[str]:
-        """The engines of the workers that are alive."""
-        return frozenset(engine for worker in self.alive() for engine in worker.engines)
+        """The engines of the workers that are alive and take jobs: one that drains takes no more."""
+        return frozenset(engine for worker in self.alive() if worker.state != "draining" for engine in worker.engines)
 
-    def queue_for(self, engine: Literal["auto", "jax", "coreml"]) -> str:
-        """The queue for a new job: of an `auto` job Core ML's, if a worker with it is alive, else jax's."""
-        if engine == "auto":
-            engine = "coreml" if "coreml" in self.live_engines() else "jax"
-        return QUEUES[engine]
+    def queue_for(self, engines: Sequence[EngineName]) -> str:
+        """The queue for a new job.
+
+        Args:
+            engines: Those that may train it, the preferred one first; the last one waits for a worker if none is alive.
+        """
+        *preferred, last = engines
+        live = self.live_engines() if preferred else frozenset()
+        return QUEUES[next((engine for engine in preferred if engine in live), last)]
 
     def _now(self) -> int:
         with self._client.pipeline(transaction=False) as pipe:

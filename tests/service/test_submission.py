@@ -48,6 +48,8 @@ def faults(problem: dict[str, Any]) -> dict[str, str]:
         ({"labels": {"": "x"}}, "/labels/", "at least 1 character"),
         ({"labels": {"a/b~c": 1}}, "/labels/a~1b~0c", "needs a text"),
         ({"engine": "cuda"}, "/engine", "'auto', 'jax' or 'coreml'"),
+        ({"engine": "jax", "compute_units": "cpu_only"}, "/compute_units", "but the engine is jax"),
+        ({"compute_units": "gpu"}, "/compute_units", "'all', 'cpu_only', 'cpu_and_gpu' or 'cpu_and_neural_engine'"),
         ({"max_attempts": 0}, "/max_attempts", "1 or more"),
         ({"surprise": 1}, "/surprise", "no field 'surprise'"),
     ],

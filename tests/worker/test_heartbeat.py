@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from pippin.embedded import EmbeddedValkey
 from pippin.store import Store
+from worker.compute_units import compute_units
 from worker.heartbeat import Heartbeat
 
 
@@ -14,6 +15,7 @@ def test_a_worker_is_shown_while_it_lives_with_what_it_does(store: Store, wait_f
         assert (shown.name, shown.pid, shown.state, shown.engines) == ("bench-1", os.getpid(), "starting", ["jax"])
         assert shown.os
         assert shown.chip
+        assert shown.compute_units == compute_units("jax")
         heartbeat.tell("busy", "job_1")
         wait_for(lambda: store.workers.all()[0].state == "busy")
         assert store.workers.all()[0].current_job == "job_1"

@@ -8,7 +8,8 @@ from typing import Protocol
 
 from pippin.datasets.examples import Examples
 from pippin.faults import PippinError
-from pippin.jobs.request import ComputeUnits, Hyperparameters
+from pippin.jobs.engines import ComputeUnits
+from pippin.jobs.request import Hyperparameters
 from pippin.jobs.states import Reason
 from pippin.mlmodel import Learned
 

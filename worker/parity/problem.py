@@ -6,7 +6,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.jobs.request import ComputeUnits, Hyperparameters
+from pippin.jobs.engines import ComputeUnits
+from pippin.jobs.request import Hyperparameters
 from pippin.mlmodel import build
 from pippin.spec import resolve
 from worker.engines.engine import Examples, TrainingRun

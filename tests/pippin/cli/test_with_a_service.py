@@ -90,6 +90,24 @@ def test_a_job_is_submitted_and_its_id_printed(with_service: Invoke, job_file: P
     assert shown["labels"] == {"team": "cli"}
 
 
+def test_options_choose_engine_and_compute_units_whatever_the_file_says(with_service: Invoke, job_file: Path) -> None:
+    job_file.write_text(JOB + "engine: jax\n")
+    done = with_service("submit", job_file, "--engine", "coreml", "--compute-units", "cpu_only", "--json")
+    assert done.exit_code == 0, done.stderr
+    job = json.loads(done.stdout)
+    assert (job["request"]["engine"], job["request"]["compute_units"]) == ("coreml", "cpu_only")
+    text = with_service("job", job["id"]).stdout
+    assert "waiting for No live worker has the coreml engine" in text
+    assert "compute on  cpu_only" in text
+    assert with_service("cancel", job["id"]).exit_code == 0
+
+
+def test_compute_units_that_nothing_heeds_are_refused(with_service: Invoke, job_file: Path) -> None:
+    done = with_service("submit", job_file, "--engine", "jax", "--compute-units", "cpu_only")
+    assert done.exit_code == 3
+    assert "/compute_units: found 'cpu_only', but the engine is jax" in done.stderr
+
+
 def test_followed_in_a_pipe_each_epoch_is_a_line(with_service: Invoke, job_file: Path) -> None:
     done = with_service("submit", job_file, "--follow")
     assert done.exit_code == 0
@@ -116,6 +134,49 @@ def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, fini
     assert "━" in shown.decode()
     assert "epoch 2/2  loss" in shown.decode()
     assert "0:00 left" in shown.decode()
+
+
+def test_followed_at_a_terminal_a_job_says_what_it_waits_for(
+    running_up: SimpleNamespace, with_service: Invoke, job_file: Path
+) -> None:
+    job_id = with_service("submit", job_file, "--engine", "coreml").stdout.strip()
+    ours, theirs = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "pippin", "metrics", job_id, "--follow"],
+        env=os.environ | {"PIPPIN_URL": running_up.url, "TERM": "xterm-256color", "COLUMNS": "150"},
+        stdout=theirs,
+        stderr=theirs,
+    ) as following:
+        os.close(theirs)
+        shown = b""
+        while b"No live worker has the coreml engine" not in shown:
+            shown += os.read(ours, 65_536)
+        assert with_service("cancel", job_id).exit_code == 0
+        with contextlib.suppress(OSError):
+            while chunk := os.read(ours, 65_536):
+                shown += chunk
+        assert following.wait(60) == 1
+    os.close(ours)
+    assert shown.count(b"No live worker") == 1
+
+
+def test_followed_as_json_what_a_job_waits_for_goes_to_stderr(
+    running_up: SimpleNamespace, with_service: Invoke, job_file: Path
+) -> None:
+    job_id = with_service("submit", job_file, "--engine", "coreml").stdout.strip()
+    with subprocess.Popen(
+        [sys.executable, "-P", "-m", "pippin", "metrics", job_id, "--follow", "--json"],
+        env=os.environ | {"PIPPIN_URL": running_up.url},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as following:
+        assert following.stdout is not None
+        assert following.stderr is not None
+        assert following.stderr.readline().startswith("No live worker has the coreml engine")
+        assert with_service("cancel", job_id).exit_code == 0
+        assert [json.loads(line)["status"] for line in following.stdout] == ["cancelled"]
+        assert following.wait(60) == 1
 
 
 def test_a_faulty_job_is_told_by_line_and_pointer(with_service: Invoke, job_file: Path) -> None:
@@ -147,6 +208,7 @@ def test_one_job_is_shown(with_service: Invoke, finished: dict[str, Any]) -> Non
     assert "status      succeeded" in text
     assert "seed 7" in text
     assert "epoch 2 of 2" in text
+    assert "engine      jax (auto was asked)" in text
     assert json.loads(with_service("job", finished["id"], "--json").stdout) == finished
 
 
@@ -247,8 +309,8 @@ def test_ctrl_c_stops_following_but_not_the_job(
 
 def test_workers_are_listed(with_service: Invoke) -> None:
     table = with_service("workers").stdout.splitlines()
-    assert table[0].split() == ["NAME", "STATE", "ENGINES", "JOB", "SYSTEM", "HEARTBEAT"]
-    assert any("jax" in line for line in table[1:])
+    assert table[0].split() == ["NAME", "STATE", "ENGINES", "COMPUTES", "ON", "JOB", "SYSTEM", "HEARTBEAT"]
+    assert any("jax" in line and "cpu_only" in line for line in table[1:])
     assert json.loads(with_service("workers", "--json").stdout)[0]["engines"] == ["jax"]
 
 

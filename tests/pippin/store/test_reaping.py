@@ -202,6 +202,29 @@ def test_auto_jobs_move_to_an_engine_that_is_alive(store: Store, submit: Submit,
     assert store.queues.waiting("pippin-jax") == []
 
 
+def test_auto_jobs_move_to_core_ml_too_but_for_those_that_it_does_not_train(
+    store: Store, submit: Submit, report: WorkerReport
+) -> None:
+    auto, neighbors, fixed = submit(engine="auto"), submit(engine="auto", engines=["jax"]), submit(engine="jax")
+    store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"]}))
+    assert store.reaping.move_stranded() == [(TENANT, auto.id)]
+    assert store.queues.waiting("pippin-coreml") == [(auto.id, 1)]
+    assert store.queues.waiting("pippin-jax") == [(neighbors.id, 1), (fixed.id, 1)]
+    assert store.reaping.move_stranded() == []
+
+
+def test_a_lost_auto_job_moves_with_its_next_attempt(
+    *, store: Store, submit: Submit, claim: TakeJob, expire: Expire, report: WorkerReport
+) -> None:
+    job = submit(engine="auto")
+    claim(job)
+    expire(job)
+    store.reaping.requeue_lost(TENANT, job.id)
+    store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"]}))
+    assert store.reaping.move_stranded() == [(TENANT, job.id)]
+    assert store.queues.waiting("pippin-coreml") == [(job.id, 2)]
+
+
 def test_one_reaper_acts(store: Store) -> None:
     assert store.reaping.acting("first", 30)
     assert not store.reaping.acting("second", 30)

@@ -99,7 +99,8 @@ def test_an_auto_job_goes_to_core_ml_only_while_a_worker_with_it_lives(
     assert store.queues.waiting("pippin-coreml") == [(second.id, 1)]
     asked = store.jobs.submit(TENANT, ask(engine="jax"), spec=SPEC)
     assert asked.engine == "jax"
-    assert store.queues.waiting("pippin-jax") == [(first.id, 1), (asked.id, 1)]
+    neighbors = store.jobs.submit(TENANT, ask(engine="auto", engines=["jax"]), spec=SPEC)
+    assert store.queues.waiting("pippin-jax") == [(first.id, 1), (asked.id, 1), (neighbors.id, 1)]
 
 
 def test_a_queued_job_says_which_worker_it_waits_for(store: Store, ask: Ask, report: WorkerReport) -> None:
@@ -107,10 +108,20 @@ def test_a_queued_job_says_which_worker_it_waits_for(store: Store, ask: Ask, rep
     auto = store.jobs.submit(TENANT, ask(engine="auto"), spec=SPEC)
     assert jax.waiting_for == "No live worker has the jax engine; start one with `pippin worker`."
     assert auto.waiting_for == "No worker is alive; start one with `pippin worker`."
+    neighbors = store.jobs.submit(TENANT, ask(engine="auto", engines=["jax"]), spec=SPEC)
+    assert neighbors.waiting_for == jax.waiting_for
     store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"]}))
-    assert [job.waiting_for for job in store.jobs.page(TENANT).items] == [None, jax.waiting_for]
+    assert _waiting(store) == [jax.waiting_for, None, jax.waiting_for]
     store.workers.heartbeat(report.model_copy(update={"engines": ["jax"]}))
-    assert [job.waiting_for for job in store.jobs.page(TENANT).items] == [None, None]
+    assert _waiting(store) == [None, None, None]
+    coreml = store.jobs.submit(TENANT, ask(engine="coreml"), spec=SPEC)
+    assert coreml.waiting_for == (
+        "No live worker has the coreml engine; start one on a Mac with `pippin worker --engine coreml`."
+    )
+
+
+def _waiting(store: Store) -> list[str | None]:
+    return [job.waiting_for for job in store.jobs.page(TENANT).items]
 
 
 def test_a_repeat_with_the_same_key_returns_the_first_job(store: Store, ask: Ask) -> None:

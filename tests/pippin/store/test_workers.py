@@ -1,5 +1,7 @@
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from pippin.store import Store, WorkerReport, keys
 
 
@@ -44,6 +46,24 @@ def test_a_worker_whose_record_has_expired_is_not_listed(store: Store, report: W
 
 def test_a_job_for_one_engine_goes_to_its_queue_whoever_lives(store: Store, report: WorkerReport) -> None:
     store.workers.heartbeat(report.model_copy(update={"engines": ["coreml", "jax"]}))
-    assert store.workers.queue_for("jax") == "pippin-jax"
-    assert store.workers.queue_for("coreml") == "pippin-coreml"
-    assert store.workers.queue_for("auto") == "pippin-coreml"
+    assert store.workers.queue_for(["jax"]) == "pippin-jax"
+    assert store.workers.queue_for(["coreml"]) == "pippin-coreml"
+    assert store.workers.queue_for(["coreml", "jax"]) == "pippin-coreml"
+
+
+@pytest.mark.parametrize(("silent_for", "queue"), [(29, "pippin-coreml"), (31, "pippin-jax")])
+def test_a_core_ml_worker_counts_for_half_a_minute_by_the_clock_of_redis(
+    *, store: Store, report: WorkerReport, silent_for: int, queue: str
+) -> None:
+    store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"]}))
+    seconds, microseconds = store.redis.time()
+    last = (seconds - silent_for) * 1_000_000 + microseconds
+    store.redis.zadd(keys.WORKERS, {report.name: last})
+    assert store.workers.queue_for(["coreml", "jax"]) == queue
+
+
+def test_a_worker_that_drains_gets_no_more_work(store: Store, report: WorkerReport) -> None:
+    store.workers.heartbeat(report.model_copy(update={"engines": ["coreml"], "state": "draining"}))
+    assert store.workers.live_engines() == set()
+    assert store.workers.queue_for(["coreml", "jax"]) == "pippin-jax"
+    assert [worker.state for worker in store.workers.alive()] == ["draining"]

@@ -4,7 +4,8 @@ from typing import Any
 
 import CoreML
 
-from pippin.jobs.request import ComputeUnits, Hyperparameters
+from pippin.jobs.engines import ComputeUnits
+from pippin.jobs.request import Hyperparameters
 from pippin.mlmodel.kinds import network_of
 from pippin.mlmodel.proto import parse, serialize
 from worker.engines.coreml.errors import checked

@@ -1,0 +1,80 @@
+"""Which engine a job goes to, as clients see it."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.mlmodel.proto import serialize
+from pippin.store import Store, WorkerReport
+from tests.pippin.mlmodel.files import embedding, neighbors, network, pipeline
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def a_mac() -> WorkerReport:
+    """What a worker says that trains with Core ML."""
+    return WorkerReport(
+        name="mac-1",
+        host="mac.local",
+        os="macOS 26.1",
+        chip="Apple M4",
+        engines=["coreml"],
+        compute_units=["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"],
+        state="idle",
+        current_job=None,
+        pid=4711,
+        started_at=datetime(2026, 11, 24, tzinfo=UTC),
+    )
+
+
+def test_the_engines_that_may_train_a_job_stand_in_its_record(submit: Callable[..., dict[str, Any]]) -> None:
+    assert submit()["request"]["engines"] == ["coreml", "jax"]
+    chosen = submit(engine="coreml", compute_units="cpu_and_gpu")
+    assert (chosen["engine"], chosen["request"]["engines"]) == ("coreml", ["coreml"])
+    assert chosen["request"]["compute_units"] == "cpu_and_gpu"
+
+
+@pytest.mark.parametrize("kind", ["pipeline", "neighbors"])
+def test_a_model_that_core_ml_does_not_train_is_refused_for_it_and_left_to_jax(
+    *, http: httpx2.Client, is_problem: IsProblem, kind: str, store: Store, a_mac: WorkerReport
+) -> None:
+    file = {"pipeline": lambda: pipeline(embedding(), network()), "neighbors": neighbors}[kind]()
+    http.post("/models?name=mine", content=serialize(file)).raise_for_status()
+    rows = "a,b,label\n" + "".join(f"{n},{n},{n % 2}\n" for n in range(8))
+    http.post("/datasets?name=points&target=label&inputs=point:a,b", content=rows).raise_for_status()
+    request = {"model": {"id": "mine"}, "dataset": "points"}
+    problem = is_problem(http.post("/jobs", json=request | {"engine": "coreml"}), 422, "invalid-request")
+    assert [error["pointer"] for error in problem["errors"]] == ["/engine"]
+    assert "does not train" in problem["errors"][0]["detail"]
+    store.workers.heartbeat(a_mac)
+    answer = http.post("/jobs", json=request)
+    assert answer.status_code == 202, answer.text
+    assert answer.json()["request"]["engines"] == ["jax"]
+    assert store.queues.waiting("pippin-jax") == [(answer.json()["id"], 1)]
+    assert "No live worker has the jax engine" in answer.json()["waiting_for"]
+
+
+def test_a_worker_is_shown_with_what_it_computes_on(http: httpx2.Client, store: Store, a_mac: WorkerReport) -> None:
+    store.workers.heartbeat(a_mac)
+    (shown,) = http.get("/workers").json()["data"]
+    assert {name: shown[name] for name in ("engines", "compute_units", "chip", "os")} == {
+        "engines": ["coreml"],
+        "compute_units": ["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"],
+        "chip": "Apple M4",
+        "os": "macOS 26.1",
+    }
+
+
+def test_compute_units_that_did_not_count_are_told_in_the_record(
+    http: httpx2.Client, submit: Callable[..., dict[str, Any]], trainer: Callable[[str], Any]
+) -> None:
+    job = submit(compute_units="cpu_and_gpu")
+    assert job["notice"] is None
+    trainer(job["id"]).begin()
+    assert http.get(f"/jobs/{job['id']}").json()["notice"] == (
+        "compute_units cpu_and_gpu did not count: jax trains it, and compute units are Core ML's."
+    )

@@ -1,0 +1,117 @@
+"""Which of two workers gets a job: both real processes with an engine each, beside a real service and a real Valkey."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.client import Client
+from pippin.mlmodel.proto import serialize
+from pippin.store import Store, keys
+from tests.pippin.mlmodel.files import neighbors, network
+
+ROOT = Path(__file__).parents[2]
+POINTS = "a,b,label\n" + "".join(f"{n},{n},{n % 2}\n" for n in range(8))
+NO_MAC = "No live worker has the coreml engine; start one on a Mac with `pippin worker --engine coreml`."
+
+WaitUntil = Callable[..., None]
+
+
+@dataclass
+class Workplace:
+    """A Pippin with one jax worker, and a second worker to start and stop that has the coreml engine."""
+
+    client: Client
+    store: Store
+    environment: dict[str, str]
+    wait_until: WaitUntil
+    mac: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    def start_mac(self) -> str:
+        """Starts it; the name that it registers with."""
+        command = [sys.executable, "-m", "tests.system.jax_as_coreml"]
+        self.mac = subprocess.Popen(command, env=self.environment, cwd=ROOT, stderr=subprocess.DEVNULL)
+        self.wait_until(lambda: "coreml" in self.store.workers.live_engines())
+        (name,) = (each.name for each in self.client.workers() if each.engines == ["coreml"])
+        return name
+
+    def end_mac(self, with_signal: signal.Signals) -> None:
+        if self.mac is not None:
+            self.mac.send_signal(with_signal)
+            self.mac.wait(30)
+            self.mac = None
+
+    def submit(self, model: str = "net", **changes: object) -> str:
+        request: dict[str, Any] = {"model": {"id": model}, "dataset": "points"}
+        return self.client.submit(request | changes).id
+
+    def trained_by(self, job_id: str) -> list[tuple[str, str]]:
+        """Engine and status of the attempts of a job, once it has ended."""
+        return [(attempt.engine, attempt.status) for attempt in self.client.wait(job_id).attempts]
+
+
+@pytest.fixture
+def workplace(
+    start_up: Callable[..., SimpleNamespace], valkey_url: str, store: Store, wait_until: WaitUntil
+) -> Iterator[Workplace]:
+    up = start_up(redis_url=valkey_url)
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    environment = {
+        **clean,
+        "PIPPIN_REDIS_URL": valkey_url,
+        "PIPPIN_HOME": str(up.home),
+        "PIPPIN_URL": up.url,
+        "PYTHONPATH": str(ROOT),
+    }
+    with Client(up.url) as client, httpx2.Client(base_url=up.url) as http:
+        for name, file in (("net", network()), ("knn", neighbors())):
+            http.post("/models", params={"name": name}, content=serialize(file)).raise_for_status()
+        options = {"name": "points", "target": "label", "inputs": "point:a,b"}
+        http.post("/datasets", params=options, content=POINTS).raise_for_status()
+        found = Workplace(client, store, environment, wait_until)
+        wait_until(lambda: "jax" in store.workers.live_engines())
+        yield found
+        found.end_mac(signal.SIGKILL)
+
+
+def test_auto_takes_core_ml_while_it_is_there_and_leaves_it_what_it_cannot_train(workplace: Workplace) -> None:
+    assert workplace.trained_by(workplace.submit()) == [("jax", "succeeded")]
+    workplace.start_mac()
+    assert workplace.trained_by(workplace.submit()) == [("coreml", "succeeded")]
+    assert workplace.trained_by(workplace.submit(engine="jax")) == [("jax", "succeeded")]
+    assert workplace.trained_by(workplace.submit("knn")) == [("jax", "succeeded")]
+    workplace.end_mac(signal.SIGTERM)
+    assert workplace.trained_by(workplace.submit()) == [("jax", "succeeded")]
+
+
+def test_an_auto_job_that_waits_for_a_mac_that_fell_silent_is_trained_by_jax(workplace: Workplace) -> None:
+    name = workplace.start_mac()
+    workplace.end_mac(signal.SIGKILL)
+    job_id = workplace.submit()
+    assert workplace.store.queues.waiting("pippin-coreml") == [(job_id, 1)]
+    seconds, _ = workplace.store.redis.time()
+    workplace.store.redis.zadd(keys.WORKERS, {name: (seconds - 31) * 1_000_000})
+    assert workplace.trained_by(job_id) == [("jax", "succeeded")]
+
+
+def test_a_job_for_core_ml_waits_for_a_mac_and_says_so_to_who_follows_it(workplace: Workplace) -> None:
+    job_id = workplace.submit(engine="coreml")
+    assert workplace.client.job(job_id).waiting_for == NO_MAC
+    follow = [sys.executable, "-P", "-m", "pippin", "metrics", job_id, "--follow"]
+    with subprocess.Popen(follow, env=workplace.environment, stdout=subprocess.PIPE, text=True) as following:
+        assert following.stdout is not None
+        assert [next(following.stdout).rstrip() for _ in range(2)] == ["queued", NO_MAC]
+        workplace.start_mac()
+        rest = [line.rstrip() for line in following.stdout]
+    assert following.returncode == 0
+    assert NO_MAC not in rest
+    assert rest[-1].startswith(f"{job_id} succeeded.")
+    assert workplace.trained_by(job_id) == [("coreml", "succeeded")]
