@@ -101,13 +101,22 @@ def test_a_python_class_is_held_against_its_protocols_and_its_name(apple: Simple
         type(apple.Foundation.NSObject)(
             "Half", (apple.Foundation.NSObject,), {"count": lambda _self: 0}, protocols=protocols
         )
+    # A name without underscores, or with one before it, is a selector without arguments.
+    for wrong in ("feed", "_feed"):
+        with pytest.raises(apple.objc.BadPrototypeError, match="0 arguments, the method takes 1"):
+            type(apple.Foundation.NSObject)("Feeds", (apple.Foundation.NSObject,), {wrong: lambda _self, _row: None})
     with pytest.raises(apple.objc.BadPrototypeError, match="1 arguments, the method takes 2"):
 
         class Wrong(apple.Foundation.NSObject):
             def featuresAtIndex_(self, index: int, more: int) -> None: ...
 
     class Once(apple.Foundation.NSObject):
-        pass
+        def make_row(self, _row: int) -> None:
+            """Stays Python's by its name."""
+
+        @apple.objc.python_method
+        def row(self, _row: int) -> None:
+            """Stays Python's by its mark."""
 
     with pytest.raises(apple.objc.error, match="overriding existing Objective-C class"):
 

@@ -178,3 +178,46 @@ def test_the_five_arguments_can_fail_and_be_mended(
     )
     task, _ = shared.train(where, shared.batch())
     assert task.error() is None
+    monkeypatch.setenv("APPLE_STANDIN_FIVE_ARGUMENTS", "always_raises")
+    with pytest.raises(TypeError, match="is not callable"):
+        shared.train(where, shared.batch())
+
+
+@pytest.mark.parametrize("step", ["compile", "task", "read", "write", "predict"])
+def test_a_call_fails_with_an_error_where_it_is_asked_to(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    models, file = apple.CoreML.MLModel, shared.url(tmp_path / "small.mlmodel")
+    where = shared.compiled(small.classifier(), tmp_path)
+    model, _ = models.modelWithContentsOfURL_error_(where, None)
+    data, key = shared.batch(), apple.CoreML.MLParameterKey.weights().scopedTo_("dense")
+    make = apple.CoreML.MLUpdateTask.updateTaskForModelAtURL_trainingData_completionHandler_error_
+    calls = {
+        "compile": lambda: models.compileModelAtURL_error_(file, None),
+        "task": lambda: make(where, data, lambda _context: None, None),
+        "read": lambda: model.parameterValueForKey_error_(key, None),
+        "write": lambda: model.writeToURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None),
+        "predict": lambda: model.predictionsFromBatch_error_(data, None),
+    }
+    monkeypatch.setenv("APPLE_STANDIN_FAIL", step)
+    for name, call in calls.items():
+        found, error = call()
+        assert (error is not None) == (name == step)
+        assert bool(found) != (name == step)
+
+
+def test_a_loss_beyond_all_numbers_is_reported_as_it_is(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+    model = small.new_model([3], 3)
+    small.dense(model.neuralNetwork, "dense", "x", "y", np.ones((3, 3)))
+    model = small.with_sgd(small.regressing(model, 3))
+    model.neuralNetwork.updateParams.optimizer.sgdOptimizer.learningRate.ClearField("range")
+    keys, losses = apple.CoreML.MLParameterKey, []
+
+    def look(context: Any) -> None:
+        losses.append(context.metrics()[apple.CoreML.MLMetricKey.lossValue()])
+
+    data = shared.batch(target=np.ones((8, 3), "f4"))
+    shared.train(
+        shared.compiled(model, tmp_path), data, {keys.learningRate(): 1e30, keys.epochs(): 9}, on_event=look, mask=2
+    )
+    assert not np.isfinite(losses[-1])

@@ -8,6 +8,7 @@ from apple_standin.knobs import knob
 from apple_standin.network import Weights
 
 
+@np.errstate(all="ignore")
 def cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
     """The loss of each example, and the gradient at the softmax's input of their mean. `logits` is [N, C, 1, 1]."""
     shifted = logits[:, :, 0, 0] - logits[:, :, 0, 0].max(axis=1, keepdims=True)
@@ -18,6 +19,7 @@ def cross_entropy(logits: Any, labels: Any) -> tuple[Any, Any]:
     return -logs[rows, labels], (gradient / len(labels))[:, :, None, None]
 
 
+@np.errstate(all="ignore")
 def mean_squared_error(outputs: Any, targets: Any) -> tuple[Any, Any]:
     """The loss of each example, and the gradient of their mean, in the form that the knob MSE names."""
     form = knob("MSE")
@@ -33,6 +35,7 @@ class SGD:
     def __init__(self) -> None:
         self._velocity: Weights = {}
 
+    @np.errstate(all="ignore")
     def step(self, weights: Weights, gradients: Weights, values: dict[str, float]) -> Weights:
         """The weights after one step; nothing is changed in place."""
         rate, momentum = values["learningRate"], values.get("momentum", 0.0)
@@ -53,6 +56,7 @@ class Adam:
         self._moments: dict[tuple[str, str], tuple[Any, Any]] = {}
         self._steps = 0
 
+    @np.errstate(all="ignore")
     def step(self, weights: Weights, gradients: Weights, values: dict[str, float]) -> Weights:
         """The weights after one step; nothing is changed in place."""
         self._steps += 1

@@ -161,14 +161,26 @@ class ObjCClass(type):
         return made
 
 
+def _selector_by_default(name: str) -> str | None:
+    """What a Python method becomes; None where it stays Python's. The rule is that of `objc/_transform.py`."""
+    if (name.startswith("__") and name.endswith("__")) or ("_" in name[1:] and not name.endswith("_")):
+        return None
+    return name[:1] + name[1:].replace("_", ":")
+
+
 def _check_python_methods(name: str, body: dict[str, Any], protocols: Sequence[Any]) -> None:
     for key, value in body.items():
-        if not inspect.isfunction(value) or key.startswith("_"):
+        selector = _selector_by_default(key)
+        if not inspect.isfunction(value) or selector is None:
             continue
-        colons = key.count("_") if key.endswith("_") else 0
-        arguments = value.__code__.co_argcount - 1
-        if key.endswith("_") and arguments != colons:
-            raise BadPrototypeError(f"{name}.{key}: the name says {colons} arguments, the method takes {arguments}")
+        colons, taken = selector.count(":"), list(inspect.signature(value).parameters.values())[1:]
+        kinds = [parameter.kind for parameter in taken if parameter.default is parameter.empty]
+        if inspect.Parameter.KEYWORD_ONLY in kinds:
+            raise BadPrototypeError(f"{name}.{key} has keyword-only arguments without a default")
+        needed = kinds.count(inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        at_most = sum(parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD for parameter in taken)
+        if not needed <= colons <= at_most and inspect.Parameter.VAR_POSITIONAL not in kinds:
+            raise BadPrototypeError(f"{name}.{key}: the name says {colons} arguments, the method takes {needed}")
     for given in protocols:
         if not isinstance(given, Protocol):
             raise TypeError(f"protocols: {given!r} is no protocol")

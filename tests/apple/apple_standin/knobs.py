@@ -12,8 +12,9 @@ KNOBS: dict[str, tuple[str, ...] | None] = {
     "FAIL": ("", "compile", "configuration", "task", "begin", "epoch", "completion", "read", "write", "predict"),
     # With FAIL=epoch: in which epoch, from 0.
     "FAIL_EPOCH": None,
-    # The five-argument constructor: works, raises as PyObjC would with the wrong metadata, or returns an NSError.
-    "FIVE_ARGUMENTS": ("works", "raises", "error"),
+    # The five-argument constructor: works, raises as PyObjC would with the wrong metadata, does so even once that is
+    # corrected, or returns an NSError.
+    "FIVE_ARGUMENTS": ("works", "raises", "always_raises", "error"),
     # What parameterValueForKey_error_ returns: its data type, its strides, its layout.
     "RETURNS": ("float32", "float16", "float64"),
     "STRIDES": ("padded", "contiguous"),

@@ -12,6 +12,9 @@ from apple_standin.proto import network_of
 Weights = dict[str, dict[str, Any]]
 """By layer, "weights" and "biases"."""
 
+_BGR = 30
+"""ImageFeatureType.BGR."""
+
 
 def _numbers(message: Any, shape: tuple[int, ...]) -> Any:
     halves = np.frombuffer(message.float16Value, dtype="<f2")
@@ -46,11 +49,14 @@ def trained_layers(model: Any) -> list[str]:
     return [layer.name for layer in network_of(model).layers if layer.isUpdatable]
 
 
-def _preprocessed(model: Any, name: str, x: Any) -> Any:
+def _preprocessed(model: Any, feature: Any, x: Any) -> Any:
+    """The scaler's biases go by colour, and the planes by the declared order of colours."""
+    name, backwards = feature.name, feature.type.imageType.colorSpace == _BGR
     for step in network_of(model).preprocessing:
         if step.featureName in ("", name) and step.WhichOneof("preprocessor") == "scaler":
             scaler = step.scaler
-            biases = {1: [scaler.grayBias], 3: [scaler.redBias, scaler.greenBias, scaler.blueBias]}[x.shape[1]]
+            colors = [scaler.redBias, scaler.greenBias, scaler.blueBias][:: -1 if backwards else 1]
+            biases = [scaler.grayBias] if x.shape[1] == 1 else colors
             x = x * (scaler.channelScale or 1.0) + np.asarray(biases)[:, None, None]
         elif step.featureName in ("", name):
             raise CoreMLError("Generic", "the stand-in knows no mean image")
@@ -58,18 +64,24 @@ def _preprocessed(model: Any, name: str, x: Any) -> Any:
 
 
 class Network:
-    """The layers in the file's order, which is that of computing."""
+    """The layers in the file's order, which is that of computing. Numbers that are none any more raise nothing."""
 
     def __init__(self, model: Any) -> None:
         self.model, self.layers = model, list(network_of(model).layers)
         self.trained = set(trained_layers(model))
         self._images = {
-            feature.name for feature in model.description.input if feature.type.WhichOneof("Type") == "imageType"
+            feature.name: feature
+            for feature in model.description.input
+            if feature.type.WhichOneof("Type") == "imageType"
         }
 
+    @np.errstate(all="ignore")
     def forward(self, weights: Weights, inputs: dict[str, Any]) -> tuple[dict[str, Any], list[Any]]:
         """Every blob for a batch, and the functions that lead the gradients back."""
-        blobs = {name: _preprocessed(self.model, name, x) if name in self._images else x for name, x in inputs.items()}
+        blobs = {
+            name: _preprocessed(self.model, self._images[name], x) if name in self._images else x
+            for name, x in inputs.items()
+        }
         backs = []
         for layer in self.layers:
             kind = layer.WhichOneof("layer")
@@ -81,6 +93,7 @@ class Network:
             backs.append(back)
         return blobs, backs
 
+    @np.errstate(all="ignore")
     def backward(self, backs: list[Any], gradients: dict[str, Any]) -> Weights:
         """From the gradients of some blobs those of the trained weights. The layers below the lowest are left alone."""
         wanted: set[str] = set()

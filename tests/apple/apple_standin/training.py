@@ -62,8 +62,7 @@ class Training:
         if self._loss_kind == "meanSquaredErrorLossLayer":
             losses, gradient = mean_squared_error(blobs[self._loss.input], targets)
             return losses, self._network.backward(backs, {self._loss.input: gradient})
-        softmax = next(layer for layer in self._network.layers if self._loss.input in layer.output)
-        logits = softmax.input[0]
+        logits = self._logits()
         classes = blobs[logits].shape[1]
         if targets.min() < 0 or targets.max() >= classes:
             raise CoreMLError(
@@ -71,6 +70,12 @@ class Training:
             )
         losses, gradient = cross_entropy(blobs[logits], targets)
         return losses, self._network.backward(backs, {logits: gradient})
+
+    def _logits(self) -> str:
+        for layer in self._network.layers:
+            if layer.WhichOneof("layer") == "softmax" and self._loss.input in layer.output:
+                return str(layer.input[0])
+        raise CoreMLError("Update", f"the loss's input {self._loss.input!r} is no output of a softmax")
 
     def _batches(self, count: int, epoch: int) -> list[Any]:
         order = np.arange(count)

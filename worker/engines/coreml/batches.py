@@ -5,6 +5,7 @@ Both classes live in Objective-C's one space of names; their methods are selecto
 
 from typing import Any
 
+import CoreML  # noqa: F401 - the protocols are there once it is loaded
 import objc
 from Foundation import NSObject
 from numpy.typing import NDArray
@@ -58,10 +59,12 @@ class PippinExamples(  # type: ignore[call-arg] # see above
     def featuresAtIndex_(self, index: int) -> PippinExample:  # noqa: N802 - a selector's name
         """One example."""
         row = self.start + index
-        made = {column.name: column.make(column.rows[row]) for column in self.columns}
-        example: PippinExample = PippinExample.alloc().init()
-        example.values = {name: value for name, (value, _) in made.items()}
-        example.kept = [memory for _, memory in made.values()]
+        # Core ML's own loop over the examples may not free what each of them leaves.
+        with objc.autorelease_pool():
+            made = {column.name: column.make(column.rows[row]) for column in self.columns}
+            example: PippinExample = PippinExample.alloc().init()
+            example.values = {name: value for name, (value, _) in made.items()}
+            example.kept = [memory for _, memory in made.values()]
         return example
 
 

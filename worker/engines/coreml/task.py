@@ -22,8 +22,8 @@ def make_task(
     configuration: Any,  # noqa: ANN401
     handlers: Any,  # noqa: ANN401
     log: Callable[[str], None],
-) -> Any:  # noqa: ANN401 - an MLUpdateTask
-    """An `MLUpdateTask`, not yet begun.
+) -> tuple[Any, bool]:
+    """An `MLUpdateTask`, not yet begun, and whether it heeds the configuration.
 
     Args:
         url: Of the compiled model, whose own defaults must be the run's hyperparameters: the last of the constructors
@@ -45,7 +45,7 @@ def make_task(
             )
         except _REFUSALS:
             continue
-        return checked(made, _DOING)
+        return checked(made, _DOING), True
     log("PyObjC cannot hand a configuration to Core ML, which chooses the compute units itself")
     made = MLUpdateTask.updateTaskForModelAtURL_trainingData_progressHandlers_error_(url, examples, handlers, None)
-    return checked(made, _DOING)
+    return checked(made, _DOING), False

@@ -44,6 +44,7 @@ class Training:
         self._columns = columns_for(trainable_network(model.resolved), run.training)
         self._validation = None if run.validation is None else Validation(model, run.validation)
         self._relay: Relay[Weights] = Relay()
+        self._exact = False
         self._epoch = 0
         self._batch_losses: list[float] = []
         self._began = time.perf_counter()
@@ -65,7 +66,8 @@ class Training:
             events, self._on_progress, self._on_completion
         )
         examples = batch_of(self._columns, 0, self._run.training.count)
-        task = make_task(url, examples, configuration, handlers, self._observer.log)
+        task, configured = make_task(url, examples, configuration, handlers, self._observer.log)
+        self._exact = configured and self._run.compute_units == "cpu_only"
         task.resume()
         try:
             return self._relay.wait(lambda: self._look(task))
@@ -151,8 +153,7 @@ class Training:
                     raise EngineError(
                         Reason.DIVERGED, f"the {key} of layer {layer} are not finite after the last step; {_REMEDY}"
                     )
-        exact = self._run.compute_units == "cpu_only"
-        check_predictions(context.model(), self._model, weights, self._run.training, self._columns, exact=exact)
+        check_predictions(context.model(), self._model, weights, self._run.training, self._columns, exact=self._exact)
         return weights
 
 

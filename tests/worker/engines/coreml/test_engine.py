@@ -10,6 +10,7 @@ import pytest
 
 from pippin.jobs.states import Reason
 from pippin.mlmodel import build, read
+from pippin.mlmodel.proto import parse, serialize
 from pippin.network import losses
 from pippin.spec import resolve
 from worker.engines.engine import Engine, EngineError, EpochResult, Examples, Stopped
@@ -69,6 +70,29 @@ def test_an_epoch_reports_its_loss_and_no_more_than_was_asked_for(
     assert result.loss == pytest.approx(wanted, abs=1e-5)
     assert (result.validation_loss, result.validation_accuracy, result.batch_losses) == (None, None, None)
     assert result.examples_per_second > 0
+
+
+def test_only_the_hyperparameters_that_the_model_declares_are_sent(
+    engine: Engine, clouds: Examples, lab: Lab, notes: Notes
+) -> None:
+    # The stand-in refuses those that it does not declare.
+    without = {name: value for name, value in SGD.items() if name != "momentum"}
+    model = parse(lab.model(LAYERS, shape=[3], optimizer=without))
+    model.neuralNetwork.updateParams.ClearField("shuffle")
+    model.neuralNetwork.updateParams.ClearField("seed")
+    engine.train(lab.run(serialize(model), clouds, momentum=0.5, eps=1e-8), notes)
+    assert notes.heard == ["began", "epoch 1"]
+
+
+def test_a_hyperparameter_outside_of_the_models_limits_is_explained(
+    engine: Engine, clouds: Examples, lab: Lab, notes: Notes
+) -> None:
+    limited = SGD | {"learning_rate": {"default": 0.1, "min": 0, "max": 0.3}}
+    model = lab.model(LAYERS, shape=[3], optimizer=limited)
+    with pytest.raises(
+        EngineError, match=r"\(com.apple.CoreML 7\); the model does not declare a hyperparameter, or not"
+    ):
+        engine.train(lab.run(model, clouds, learning_rate=0.5, momentum=0.0), notes)
 
 
 def test_a_learning_rate_of_nothing_gives_the_weights_back_unchanged(
