@@ -63,6 +63,8 @@ make_environment() {
   say "installing into $venv (about a minute)"
   run mkdir -p "$prefix/bin" "$logs"
   run chmod 700 "$prefix" "$logs"
+  # Should launchd make them, they might be root's, and could not be emptied.
+  run touch "$logs/worker.log" "$logs/rotate-logs.log"
   if [ "$dry" = yes ] || ! "$venv/bin/python" -c "$supported" 2>/dev/null; then
     run "$python" -m venv --clear "$venv"
   fi
