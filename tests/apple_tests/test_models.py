@@ -102,3 +102,17 @@ def test_a_written_model_is_a_compiled_one(apple: SimpleNamespace, shared: Any, 
     assert again.modelDescription().isUpdatable()
     written, error = model.writeToURL_error_(shared.url(tmp_path / "kept.mlmodel"), None)
     assert (written, error.code()) == (False, apple.CoreML.MLModelErrorIO)
+
+
+def test_what_was_trained_is_written_and_predicts_the_same(apple: SimpleNamespace, shared: Any, tmp_path: Path) -> None:
+    _, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch())
+    trained, x = last.model(), shared.example(x=np.array([1, 2, 3], "f4"))
+    assert trained.writeToURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None) == (True, None)
+    again, _ = apple.CoreML.MLModel.modelWithContentsOfURL_error_(shared.url(tmp_path / "kept.mlmodelc"), None)
+    weights = apple.CoreML.MLParameterKey.weights().scopedTo_("dense")
+    first, second = (model.parameterValueForKey_error_(weights, None)[0] for model in (trained, again))
+    numbers = [[found.objectForKeyedSubscript_([i, j]) for i in (0, 1) for j in (0, 1, 2)] for found in (first, second)]
+    assert numbers[0] == numbers[1] != pytest.approx([0, 0.1, 0.2, 0.3, 0.4, 0.5])
+    answers = [model.predictionFromFeatures_error_(x, None)[0].featureValueForName_("y") for model in (trained, again)]
+    chances = [answer.multiArrayValue().objectAtIndexedSubscript_(0) for answer in answers]
+    assert chances[0] == pytest.approx(chances[1], rel=1e-5)

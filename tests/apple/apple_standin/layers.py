@@ -52,15 +52,15 @@ def softmax(_params: Any, xs: Any, _weights: Any) -> Any:
     return [y], _elementwise(lambda dy: y * (dy - (dy * y).sum(axis=1, keepdims=True)))
 
 
-def add(_params: Any, xs: Any, _weights: Any) -> Any:
-    """The sum of inputs of one shape."""
+def add(params: Any, xs: Any, _weights: Any) -> Any:
+    """The sum of inputs of one shape; of a single input and alpha."""
     if len({x.shape for x in xs}) != 1:
         raise CoreMLError("Generic", "the stand-in adds arrays of one shape only")
 
     def back(dys: Any, *, to_input: bool) -> Any:  # noqa: ARG001
         return [dys[0]] * len(xs), {}
 
-    return [sum(xs[1:], start=xs[0])], back
+    return [sum(xs[1:], start=xs[0] + (params.alpha if len(xs) == 1 else 0.0))], back
 
 
 def concat(params: Any, xs: Any, _weights: Any) -> Any:

@@ -9,12 +9,12 @@ from pippin.faults import FaultyDocumentError
 from pippin.jobs.states import Reason
 from pippin.mlmodel import Learned, Model, Pipeline, open_model
 from pippin.spec import ArrayFeature, ResolvedSpec
+from worker.engines.columns import columns_of, matrix_of
 from worker.engines.coreml.compiled import compiled
 from worker.engines.coreml.parameters import configuration_for, decided, with_defaults
 from worker.engines.coreml.training import Training
 from worker.engines.coreml.weights import trained_keys
 from worker.engines.engine import EngineError, Observer, TrainingRun
-from worker.engines.jax.columns import Source, columns_of
 
 
 class CoreMLEngine:
@@ -74,7 +74,8 @@ def _check(model: Model, run: TrainingRun) -> None:
     _check_target(model.resolved)
     for examples in (run.training, run.validation):
         if examples is not None:
-            Source(examples, columns_of(model.resolved))
+            for column in columns_of(model.resolved):
+                matrix_of(examples, column)
     asked = run.hyperparameters
     if asked.mini_batch_size is None:
         raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")

@@ -1,53 +1,15 @@
-"""The training inputs of a model, and the examples' arrays laid out for the device."""
+"""The examples' arrays laid out for the device."""
 
-from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.jobs.states import Reason
-from pippin.models.trainable import trainable_network
-from pippin.spec import ResolvedSpec, Shape
-from worker.engines.engine import EngineError, Examples
+from worker.engines.columns import Column, matrix_of
+from worker.engines.engine import Examples
 
 # Kept as stored until a mini-batch is read: a quarter of the memory and of the traffic of float32.
 _KEPT = frozenset({"uint8", "int8", "uint16", "int16", "int32", "float16", "float32"})
-
-
-@dataclass(frozen=True)
-class Column:
-    """One training input.
-
-    Attributes:
-        name: Its name.
-        shape: Of one example.
-        classes: How many classes it tells apart, when it holds class indices; None for plain numbers.
-    """
-
-    name: str
-    shape: Shape
-    classes: int | None
-
-    @property
-    def size(self) -> int:
-        """Numbers an example."""
-        return prod(self.shape)
-
-    @property
-    def dtype(self) -> np.dtype[Any]:
-        """What the network computes it in."""
-        return np.dtype(np.float32 if self.classes is None else np.int32)
-
-
-def columns_of(resolved: ResolvedSpec) -> tuple[Column, ...]:
-    """The model's training inputs in its own order."""
-    model = trainable_network(resolved)
-    return tuple(
-        Column(feature.name, feature.lengths, model.classes if feature.name == model.target else None)
-        for feature in model.features
-    )
 
 
 class Source:
@@ -66,7 +28,7 @@ class Source:
         """
         self.count = examples.count
         self.scales = tuple(np.float32(examples.scales.get(column.name, 1.0)) for column in columns)
-        self._arrays = [_matrix(examples, column) for column in columns]
+        self._arrays = [matrix_of(examples, column) for column in columns]
         self._dtypes = [
             np.dtype(array.dtype.name) if array.dtype.name in _KEPT else column.dtype
             for array, column in zip(self._arrays, columns, strict=True)
@@ -96,32 +58,3 @@ def _aligned(rows: int, columns: int, dtype: np.dtype[Any]) -> NDArray[Any]:
     room = np.zeros(size + 63, np.uint8)
     start = -room.ctypes.data % 64
     return room[start : start + size].view(dtype).reshape(rows, columns)
-
-
-def _matrix(examples: Examples, column: Column) -> NDArray[Any]:
-    array = examples.arrays.get(column.name)
-    if array is None:
-        found = ", ".join(examples.arrays)
-        raise EngineError(
-            Reason.INVALID_DATA, f"the examples have no {column.name}, which the model needs, but {found}"
-        )
-    if array.shape[:1] != (examples.count,) or array.size != examples.count * column.size:
-        raise EngineError(
-            Reason.INVALID_DATA,
-            f"the examples of {column.name} have the shape {list(array.shape)}; "
-            f"the model needs {[examples.count, *column.shape]}",
-        )
-    if column.classes is not None:
-        _check_classes(array, column.name, column.classes)
-    return array.reshape(examples.count, -1)
-
-
-def _check_classes(array: NDArray[Any], name: str, classes: int) -> None:
-    # The network would take what is no class for an example without a loss.
-    wrong = np.flatnonzero((array < 0) | (array >= classes) | (array != np.trunc(array)))
-    if wrong.size:
-        row = int(wrong[0])
-        raise EngineError(
-            Reason.INVALID_DATA,
-            f"row {row} of {name} is {array.reshape(-1)[row]}; it must be a whole number from 0 to {classes - 1}",
-        )

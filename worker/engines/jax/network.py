@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 from pippin.jobs.states import Reason
 from pippin.mlmodel import Model
 from pippin.spec.weights import Weights
+from worker.engines.columns import columns_of
 from worker.engines.engine import EngineError, EpochResult, Examples, Observer, TrainingRun
 from worker.engines.jax.chunks import Chunks
-from worker.engines.jax.columns import Source, columns_of
+from worker.engines.jax.columns import Source
 from worker.engines.jax.lowering import network_for
 from worker.engines.jax.optimizers.choice import Formulas, optimizer_for
 from worker.engines.jax.order import epoch_order

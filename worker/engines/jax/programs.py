@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from pippin.network import Array
-from worker.engines.jax.columns import Column
+from worker.engines.columns import Column
 from worker.engines.jax.lowering import Network
 from worker.engines.jax.optimizers.optimizer import Optimizer
 from worker.engines.jax.parameters import Parameters

@@ -6,7 +6,7 @@ import numpy as np
 from pippin.spec import resolve
 from pippin.spec.initializers import initial_weights
 from pippin.spec.presets import preset
-from worker.engines.jax.columns import columns_of
+from worker.engines.columns import columns_of
 from worker.engines.jax.lowering import network_for
 from worker.engines.jax.optimizers.adam import Adam
 from worker.engines.jax.parameters import parameters_of, picked

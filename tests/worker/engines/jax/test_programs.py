@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from pippin.mlmodel import read
-from worker.engines.jax.columns import columns_of
+from worker.engines.columns import columns_of
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.lowering import network_for
 from worker.engines.jax.optimizers.sgd import Sgd

@@ -3,7 +3,8 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from worker.engines.jax.columns import Column, Source
+from worker.engines.columns import Column
+from worker.engines.jax.columns import Source
 from worker.engines.jax.tables import roomy, table_for
 
 Lab: TypeAlias = Any  # its class stands in conftest.py, which tests cannot import
