@@ -63,6 +63,8 @@ make_environment() {
   say "installing into $venv (about a minute)"
   run mkdir -p "$prefix/bin" "$logs"
   run chmod 700 "$prefix" "$logs"
+  # Should launchd make them, they might be root's, and could not be emptied.
+  run touch "$logs/worker.log" "$logs/rotate-logs.log"
   if [ "$dry" = yes ] || ! "$venv/bin/python" -c "$supported" 2>/dev/null; then
     run "$python" -m venv --clear "$venv"
   fi
@@ -108,7 +110,7 @@ keep_settings() {
     chmod 600 "$settings"
     return
   fi
-  ask_secret 'Redis, as rediss://:password@host:6380/0' "${PIPPIN_REDIS_URL:-}"
+  ask_secret 'Redis, as rediss://worker:password@host:6380/0' "${PIPPIN_REDIS_URL:-}"
   redis=$answer
   [ -n "$redis" ] || die "no address of Redis was given; set PIPPIN_REDIS_URL, or run this in a terminal"
   ask 'Blobs, as https://pippin.example.com or s3://bucket/prefix' "${PIPPIN_BLOBS_URL:-}"

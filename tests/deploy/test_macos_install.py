@@ -23,16 +23,18 @@ SETTINGS = {
 def test_a_dry_run_prints_every_command_in_order(dry_run: DryRun, tmp_path: Path) -> None:
     lines = dry_run("install.sh")
     prefix = f"{tmp_path}/.pippin-worker"
+    logs = f"{tmp_path}/Library/Logs/Pippin"
     commands = [line for line in lines if line.startswith("+ ")]
     pip = f"+ {prefix}/venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps"
     assert commands[:2] == [f"+ sudo launchctl bootout system/local.pippin.{job}" for job in ("worker", "logs")]
     del commands[:2]
     assert commands[0] == f"+ mkdir -p {prefix}/bin {tmp_path}/Library/Logs/Pippin"
-    assert commands[2].endswith(f"-m venv --clear {prefix}/venv")
-    assert commands[3] == f"{pip} --require-hashes -r {ROOT}/requirements.lock"
-    assert commands[4] == f"{pip} --no-build-isolation --force-reinstall {ROOT}"
-    assert commands[6] == f"+ {prefix}/bin/pippin-env doctor"
-    assert commands[7:] == [
+    assert commands[2] == f"+ touch {logs}/worker.log {logs}/rotate-logs.log"
+    assert commands[3].endswith(f"-m venv --clear {prefix}/venv")
+    assert commands[4] == f"{pip} --require-hashes -r {ROOT}/requirements.lock"
+    assert commands[5] == f"{pip} --no-build-isolation --force-reinstall {ROOT}"
+    assert commands[7] == f"+ {prefix}/bin/pippin-env doctor"
+    assert commands[8:] == [
         line
         for job in ("local.pippin.worker", "local.pippin.logs")
         for line in (

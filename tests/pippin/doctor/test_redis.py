@@ -13,6 +13,8 @@ from pippin.doctor.finding import Finding, Level
 from pippin.doctor.redis import check_redis
 from pippin.store import connect
 
+ROOT = Path(__file__).parents[3]
+
 
 def by_check(findings: list[Finding]) -> dict[str, Finding]:
     return {finding.check: finding for finding in findings}
@@ -92,14 +94,15 @@ def test_a_server_that_keeps_nothing_is_warned_of(valkey_url: str, configure: Ca
     assert "appendonly yes" in finding.advice
 
 
-def test_a_user_who_may_not_ask_how_data_is_kept_is_told_so(valkey_url: str) -> None:
+def test_the_workers_own_user_may_not_ask_how_data_is_kept_and_is_told_so(valkey_url: str) -> None:
     client: Any = connect(valkey_url)
+    _, name, *rules = (ROOT / "deploy/valkey/worker.acl").read_text().split()
     try:
-        client.execute_command("ACL", "SETUSER", "worker", "on", ">w0rker", "~*", "+@all", "-info")
-        url = f"redis://worker:w0rker@127.0.0.1:{urlsplit(valkey_url).port}/0"
+        client.execute_command("ACL", "SETUSER", name, *rules, ">w0rker")
+        url = f"redis://{name}:w0rker@127.0.0.1:{urlsplit(valkey_url).port}/0"
         findings = by_check(check_redis(url))
     finally:
-        client.execute_command("ACL", "DELUSER", "worker")
+        client.execute_command("ACL", "DELUSER", name)
         client.close()
     assert findings["redis"].level is Level.OK
     assert "does not tell its version" in findings["redis"].found
