@@ -1,8 +1,9 @@
-"""Writes tests/apple/pyobjc_names.json: the names that PyObjC's wheel for Core ML declares.
+"""Writes tests/apple/pyobjc_names.json: the names that PyObjC's wheels for Core ML and Quartz declare.
 
-    python tools/pyobjc_names.py pyobjc_framework_coreml-….whl
+    python tools/pyobjc_names.py pyobjc_framework_coreml-….whl pyobjc_framework_quartz-….whl
 
-The wheel's own files are read, never run. Of a selector it is said which arguments are out-parameters, which are blocks
+The wheels' own files are read, never run. Of Quartz, pixel buffers are kept: how one is created, and the constants that
+this takes and returns. Of a selector it is said which arguments are out-parameters, which are blocks
 and with what signature (counted from 0, as Python passes them), and whether it returns a BOOL.
 """
 
@@ -75,19 +76,39 @@ def _unavailable(module: ast.Module) -> list[list[str]]:
     raise SystemExit("the wheel's module names no unavailable methods")
 
 
-def table(wheel: Path) -> dict[str, Any]:
-    """The names in the wheel, ready to be written."""
+def _enums(metadata: ast.Module) -> dict[str, int]:
+    entries = (entry.split("@") for entry in _assigned(metadata, "enums").strip("$").split("$"))
+    return {name: int(value) for name, value in entries}
+
+
+def _quartz(wheel: Path) -> dict[str, Any]:
     with zipfile.ZipFile(wheel) as archive:
-        metadata, module = (ast.parse(archive.read(f"CoreML/{name}.py")) for name in ("_metadata", "__init__"))
-    enums = (entry.split("@") for entry in _assigned(metadata, "enums").strip("$").split("$"))
+        metadata = ast.parse(archive.read("Quartz/CoreVideo/_metadata.py"))
+    kept = ("kCVPixelFormatType_", "kCVReturn")
     return {
-        "pyobjc-framework-CoreML": wheel.name.split("-")[1],
+        "pyobjc-framework-Quartz": wheel.name.split("-")[1],
+        "enums": {name: value for name, value in _enums(metadata).items() if name.startswith(kept)},
+        "functions": {
+            name: _text(described[0])
+            for name, described in sorted(_assigned(metadata, "functions").items())
+            if name.startswith("CVPixelBufferCreate")
+        },
+    }
+
+
+def table(coreml: Path, quartz: Path) -> dict[str, Any]:
+    """The names in the wheels, ready to be written."""
+    with zipfile.ZipFile(coreml) as archive:
+        metadata, module = (ast.parse(archive.read(f"CoreML/{name}.py")) for name in ("_metadata", "__init__"))
+    return {
+        "pyobjc-framework-CoreML": coreml.name.split("-")[1],
         "constants": re.findall(r"[^$]+", _assigned(metadata, "constants")),
-        "enums": {name: int(value) for name, value in enums},
+        "enums": _enums(metadata),
         "selectors": _selectors(metadata),
         "unavailable": _unavailable(module),
+        "Quartz": _quartz(quartz),
     }
 
 
 if __name__ == "__main__":
-    TABLE.write_text(json.dumps(table(Path(sys.argv[1])), indent=1) + "\n")
+    TABLE.write_text(json.dumps(table(*map(Path, sys.argv[1:3])), indent=1) + "\n")

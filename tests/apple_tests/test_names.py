@@ -26,12 +26,19 @@ def test_a_wheel_gives_selectors_out_parameters_blocks_and_constants(tmp_path: P
             "CoreML/__init__.py",
             'for cls, sel in (("MLA", b"init"), ("MLA", b"new")):\n    objc.registerUnavailableMethod(cls, sel)\n',
         )
+    quartz = tmp_path / "pyobjc_framework_quartz-8.8-cp311-cp311-macosx_10_9_universal2.whl"
+    with zipfile.ZipFile(quartz, "w") as archive:
+        archive.writestr(
+            "Quartz/CoreVideo/_metadata.py",
+            'enums = """$kCVPixelFormatType_Some@7$kCVReturnBad@-1$kCVTimeIsIndefinite@1$"""\n'
+            'functions = {"CVPixelBufferCreateIt": (b"iQ", "", {}), "CVDisplayLinkStart": (b"i",)}\n',
+        )
     spec = importlib.util.spec_from_file_location("pyobjc_names", GENERATOR)
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert module.table(wheel) == {
+    assert module.table(wheel, quartz) == {
         "pyobjc-framework-CoreML": "9.9",
         "constants": ["MLOne", "MLTwo"],
         "enums": {"MLAll": 2},
@@ -42,6 +49,11 @@ def test_a_wheel_gives_selectors_out_parameters_blocks_and_constants(tmp_path: P
             }
         },
         "unavailable": [["MLA", "init"], ["MLA", "new"]],
+        "Quartz": {
+            "pyobjc-framework-Quartz": "8.8",
+            "enums": {"kCVPixelFormatType_Some": 7, "kCVReturnBad": -1},
+            "functions": {"CVPixelBufferCreateIt": "iQ"},
+        },
     }
 
 

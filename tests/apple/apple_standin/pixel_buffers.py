@@ -3,13 +3,17 @@
 from typing import Any
 
 from apple_standin.memory import Borrowed
+from apple_standin.names import declared
 from apple_standin.objects import is_int
 
-FORMATS = {0x4C303038: 1, 0x42475241: 4, 0x20: 4}
-"""Bytes a pixel: one component of 8 bits ('L008'), 32-bit BGRA ('BGRA'), 32-bit ARGB (32)."""
+_ENUMS: dict[str, int] = declared()["Quartz"]["enums"]
 
-ERROR = -6661
-"""kCVReturnInvalidArgument."""
+FORMATS = {
+    _ENUMS["kCVPixelFormatType_OneComponent8"]: 1,
+    _ENUMS["kCVPixelFormatType_32BGRA"]: 4,
+    _ENUMS["kCVPixelFormatType_32ARGB"]: 4,
+}
+"""Bytes a pixel."""
 
 
 class PixelBuffer:
@@ -40,5 +44,5 @@ def CVPixelBufferCreateWithBytes(  # noqa: PLR0917  # Core Video's own arguments
             raise TypeError(f"CVPixelBufferCreateWithBytes takes ints, not {type(value).__name__}")
     memory = Borrowed(data)
     if pixel_format not in FORMATS or row_bytes < width * FORMATS[pixel_format] or memory.size < row_bytes * height:
-        return ERROR, None
-    return 0, PixelBuffer(width, height, pixel_format, memory, row_bytes)
+        return _ENUMS["kCVReturnInvalidArgument"], None
+    return _ENUMS["kCVReturnSuccess"], PixelBuffer(width, height, pixel_format, memory, row_bytes)
