@@ -49,7 +49,8 @@ def nobody() -> Iterator[str]:
         yield f"127.0.0.1:{bound.getsockname()[1]}"
 
 
-def test_a_service_that_does_not_answer_is_a_fault(nobody: str) -> None:
+def test_a_service_that_does_not_answer_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pippin.blobs.tries.PAUSES", (0.1,))
     finding = check_blobs(f"http://{nobody}")
     assert finding.level is Level.FAULT
     assert "that it runs" in finding.advice
