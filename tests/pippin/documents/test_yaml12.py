@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 from pippin.documents.errors import MalformedDocumentError, Place
 from pippin.documents.yaml12 import MOST_LEVELS, loads, parse
 
+# YAML's own limit: a key before its colon has at most 1,024 characters, and an escape takes six.
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=100), inner, max_size=4),
 )
 
 
