@@ -47,7 +47,11 @@ def tls_url(valkey_url: str, certificate: Path) -> Iterator[str]:
 
     async def forward(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         inner_reader, inner_writer = await asyncio.open_connection(behind.hostname, behind.port)
-        await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer), return_exceptions=True)
+        try:
+            await asyncio.gather(pump(reader, inner_writer), pump(inner_reader, writer), return_exceptions=True)
+        finally:
+            inner_writer.transport.abort()
+            writer.transport.abort()
 
     server = loop.run_until_complete(asyncio.start_server(forward, "localhost", 0, ssl=context))
     thread = threading.Thread(target=loop.run_forever)
@@ -56,9 +60,13 @@ def tls_url(valkey_url: str, certificate: Path) -> Iterator[str]:
 
     async def close() -> None:
         server.close()
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
             task.cancel()
-        await asyncio.sleep(0)
+        await asyncio.gather(*others, return_exceptions=True)
+        # An aborted transport closes its socket in the loop's next turns.
+        for _ in range(3):
+            await asyncio.sleep(0)
 
     asyncio.run_coroutine_threadsafe(close(), loop).result(10)
     loop.call_soon_threadsafe(loop.stop)
