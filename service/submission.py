@@ -99,6 +99,7 @@ _TAKEN_AS_ASKED = (
     "engine",
     "compute_units",
     "report",
+    "checkpoint",
     "max_attempts",
     "timeout_seconds",
     "labels",

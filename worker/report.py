@@ -2,11 +2,13 @@
 
 import math
 import secrets
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 
 import structlog
 
+from pippin.checkpoints import Checkpoint
 from pippin.jobs.job import Artifact
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import Hyperparameters
@@ -48,12 +50,12 @@ class Report:
         """Whether anything asks the attempt to stop."""
         return self._stop.cause is not None
 
-    def training_began(self) -> None:
+    def training_began(self, notice: str | None = None) -> None:  # noqa: ARG002 - nothing is resumed yet
         """The job is `running` from here on."""
         _log.debug("training began")
         self._outbox.put(partial(self._attempts.running, self._claim))
 
-    def epoch_ended(self, result: EpochResult) -> None:
+    def epoch_ended(self, result: EpochResult, snapshot: Callable[[], Checkpoint] | None = None) -> None:  # noqa: ARG002
         """Record the epoch."""
         self.last = result
         metrics = self._metrics(result)

@@ -24,10 +24,10 @@ class Stopwatch:
     def stop_requested(self) -> bool:
         return False
 
-    def training_began(self) -> None:
+    def training_began(self, notice: str | None = None) -> None:
         """Compiling is over; the epochs time themselves."""
 
-    def epoch_ended(self, result: EpochResult) -> None:
+    def epoch_ended(self, result: EpochResult, snapshot: object = None) -> None:
         self.results.append(result)
 
     def log(self, line: str) -> None:

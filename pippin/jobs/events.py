@@ -17,7 +17,7 @@ class Event:
         id: Its place in the job's stream, `milliseconds-number`; ordered, unique within the job.
         type: What kind of event.
         data: For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt,
-            losses. For `log`: line, attempt. For `artifact`: the artifact.
+            losses. For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: the checkpoint.
         time: When, by the clock of Redis.
     """
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason, Status
@@ -36,8 +37,9 @@ class Attempt(_Value):
     number: int = Field(ge=1)
     worker: str
     engine: str
-    status: Literal["starting", "running", "succeeded", "failed", "cancelled", "lost", "handed_back"]
+    status: Literal["starting", "running", "succeeded", "failed", "cancelled", "paused", "lost", "handed_back"]
     reason: Failure | None
+    resumed_from: Resumption | None = Field(description="Null for one that began with the first epoch.")
     started_at: datetime
     ended_at: datetime | None
 
@@ -82,6 +84,9 @@ class Job(_Value):
     waiting_for: str | None = Field(description="What a queued job lacks, in a sentence; null when nothing.")
     notice: str | None = Field(
         default=None, description="What of the request did not count, in a sentence; null when all of it did."
+    )
+    checkpoint: StoredCheckpoint | None = Field(
+        description="The newest, from which the next attempt goes on; null before the first."
     )
     attempts: list[Attempt]
     transitions: list[Transition]

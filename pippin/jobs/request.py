@@ -79,6 +79,13 @@ class HyperparameterChoice(_Body):
     seed: int | None = Field(default=None, ge=0, lt=2**63)
 
 
+class CheckpointPolicy(_Body):
+    """When a checkpoint is made at an epoch's end, and how many are kept. A pause always makes one."""
+
+    every_epochs: int = Field(default=1, ge=1, le=1_000_000)
+    keep: int = Field(default=3, ge=1, le=100, description="The newest so many are kept.")
+
+
 class EngineWish(_Body):
     """What a request says about engines, whatever else it says."""
 
@@ -101,6 +108,7 @@ class JobRequest(_Body):
         default="all", description="What Core ML may compute on. Refused where only jax can train the job."
     )
     report: Literal["epoch", "batch"] = "epoch"
+    checkpoint: CheckpointPolicy = CheckpointPolicy()
     max_attempts: int = Field(default=3, ge=1, le=1000)
     timeout_seconds: float | None = Field(default=None, gt=0)
     labels: dict[Name, Label] = Field(default_factory=dict, max_length=64)
@@ -158,6 +166,7 @@ class ResolvedRequest(_Body):
     )
     compute_units: ComputeUnits
     report: Literal["epoch", "batch"]
+    checkpoint: CheckpointPolicy = CheckpointPolicy()
     max_attempts: int
     timeout_seconds: float | None
     labels: dict[Name, Label]

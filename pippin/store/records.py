@@ -8,6 +8,7 @@ from typing import Any
 from redis.client import Pipeline
 from redis.typing import EncodableT, FieldT
 
+from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.job import Artifact, Attempt, Failure, Job, Progress, Transition
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import ResolvedRequest
@@ -46,6 +47,7 @@ def new_fields(
         "timeout": "" if timeout is None else str(int(timeout * 1e6)),  # microseconds over all attempts
         "spent": "0",  # microseconds of attempts that have ended
         "progress": "0",
+        "keep": str(request.checkpoint.keep),  # how many checkpoints of epochs' ends
     }
 
 
@@ -91,6 +93,7 @@ def _assemble(
         latest_metrics=_metrics(fields.get("latest_metrics")),
         waiting_for=None,
         notice=_notice(request, fields),
+        checkpoint=_checkpoint(fields.get("resume")),
         attempts=_attempts(attempts),
         transitions=[_transition(line) for line in transitions],
         artifacts=[Artifact.model_validate_json(artifacts[name]) for name in _VARIANTS if name in artifacts],
@@ -116,6 +119,7 @@ def _attempt(number: int, fields: dict[str, str]) -> Attempt:
     return Attempt(
         number=number,
         reason=_failure(fields.get("reason")),
+        resumed_from=Resumption.model_validate_json(fields["resumed"]) if fields.get("resumed") else None,
         started_at=moment(fields["started_at"]),
         ended_at=_moment_or_none(fields.get("ended_at")),
         **values,
@@ -129,6 +133,10 @@ def _transition(line: str) -> Transition:
 
 def _failure(text: str | None) -> Failure | None:
     return Failure.model_validate_json(text) if text else None
+
+
+def _checkpoint(text: str | None) -> StoredCheckpoint | None:
+    return StoredCheckpoint.model_validate_json(text) if text else None
 
 
 def _metrics(text: str | None) -> EpochMetrics | None:

@@ -3,9 +3,11 @@
 The worker knows engines only by this interface, and an engine knows nothing of jobs, leases or files.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+from pippin.checkpoints import Checkpoint
 from pippin.datasets.examples import Examples
 from pippin.faults import PippinError
 from pippin.jobs.engines import ComputeUnits
@@ -31,6 +33,8 @@ class TrainingRun:
         learning_rates: The learning rate of each epoch, where it is not the same throughout; it overrides the
             hyperparameter.
         compute_units: Which of Apple's processors Core ML may use; other engines take no notice.
+        resume: Where an earlier training of the same run stood: it goes on from there; None begins with the first
+            epoch.
     """
 
     model: bytes
@@ -41,6 +45,7 @@ class TrainingRun:
     class_names: tuple[str, ...] | None = None
     learning_rates: tuple[float, ...] | None = None
     compute_units: ComputeUnits = "all"
+    resume: Checkpoint | None = None
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,22 @@ class Observer(Protocol):
     def stop_requested(self) -> bool:
         """Whether to stop; asked about every half second."""
 
-    def training_began(self) -> None:
-        """The program is compiled and the first step is about to run."""
+    def training_began(self, notice: str | None = None) -> None:
+        """The program is compiled and the first step is about to run.
 
-    def epoch_ended(self, result: EpochResult) -> None:
-        """An epoch is over."""
+        Args:
+            notice: Of a training that goes on from a checkpoint: why it is not bit for bit what it would have been
+                without the break, in a sentence; None when it is.
+        """
+
+    def epoch_ended(self, result: EpochResult, snapshot: Callable[[], Checkpoint] | None = None) -> None:
+        """An epoch is over.
+
+        Args:
+            result: What it gave.
+            snapshot: Makes a checkpoint of this moment; to be called before this returns, or not at all. None where
+                there is nothing to go on from: after a loss that is not finite, or in a model without epochs.
+        """
 
     def log(self, line: str) -> None:
         """A line for the person who reads the job's log."""
@@ -118,4 +134,13 @@ class EngineError(PippinError):
 
 
 class Stopped(Exception):  # noqa: N818 - nothing went wrong: the training ended because the observer asked
-    """The training ended early, because the observer asked for it."""
+    """The training ended early, because the observer asked for it.
+
+    Attributes:
+        checkpoint: Where it stands: a training can go on from there. None before its first step, and where the engine
+            cannot say.
+    """
+
+    def __init__(self, checkpoint: Checkpoint | None = None) -> None:
+        super().__init__()
+        self.checkpoint = checkpoint

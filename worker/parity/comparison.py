@@ -109,10 +109,10 @@ class _Losses:
     def stop_requested(self) -> bool:
         return False
 
-    def training_began(self) -> None:
+    def training_began(self, notice: str | None = None) -> None:
         pass
 
-    def epoch_ended(self, result: EpochResult) -> None:
+    def epoch_ended(self, result: EpochResult, snapshot: object = None) -> None:  # noqa: ARG002
         self.found.append(float("nan") if result.loss is None else result.loss)
 
     def log(self, line: str) -> None:

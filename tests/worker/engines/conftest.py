@@ -27,10 +27,10 @@ class Notes:
         self.asked += 1
         return self.patience is not None and self.asked > self.patience
 
-    def training_began(self) -> None:
+    def training_began(self, notice: str | None = None) -> None:  # noqa: ARG002
         self.heard.append("began")
 
-    def epoch_ended(self, result: EpochResult) -> None:
+    def epoch_ended(self, result: EpochResult, snapshot: object = None) -> None:  # noqa: ARG002
         self.heard.append(f"epoch {result.epoch}")
         self.results.append(result)
 

@@ -37,10 +37,10 @@ class Observer:
     def stop_requested(self) -> bool:
         return False
 
-    def training_began(self) -> None:
+    def training_began(self, notice: str | None = None) -> None:
         pass
 
-    def epoch_ended(self, result: EpochResult) -> None:
+    def epoch_ended(self, result: EpochResult, snapshot: object = None) -> None:  # noqa: ARG002
         self.losses.append(result.loss)
 
     def log(self, line: str) -> None:
