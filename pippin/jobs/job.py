@@ -6,6 +6,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
+from pippin.jobs.engines import EngineName
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason, Status
@@ -91,3 +92,10 @@ class Job(_Value):
     attempts: list[Attempt]
     transitions: list[Transition]
     artifacts: list[Artifact]
+
+    @property
+    def engines_left(self) -> list[EngineName]:
+        """The engines that may train it from here on, the preferred one first: a checkpoint is of use to one only."""
+        if self.checkpoint is None:
+            return self.request.engines
+        return [engine for engine in self.request.engines if engine == self.checkpoint.engine]

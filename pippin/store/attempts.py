@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from redis.client import Pipeline
 
+from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.job import Artifact, Failure, Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Status, sources
@@ -21,7 +22,7 @@ from pippin.store.client import Client
 from pippin.store.errors import LeaseLost, NoSuchJob, Refused
 from pippin.store.jobs import Jobs
 from pippin.store.queues import Queues
-from pippin.store.records import compact
+from pippin.store.records import compact, read_checkpoints
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import watching
 
@@ -34,6 +35,7 @@ class Control(StrEnum):
 
     CONTINUE = "continue"
     CANCEL = "cancel"
+    PAUSE = "pause"
     TIMEOUT = "timeout"
 
 
@@ -100,12 +102,11 @@ class Attempts:
             LeaseLost: The job has moved on.
         """
         status, time = self._write("renew", claim, self._lease_seconds)
-        if status == Status.CANCELLING:
-            return Control.CANCEL
-        return Control.TIMEOUT if time == "over" else Control.CONTINUE
+        wanted = _wanted(status)
+        return Control.TIMEOUT if wanted is Control.CONTINUE and time == "over" else wanted
 
     def look(self, claim: Claim) -> Control:
-        """Hear whether the job is to be cancelled, between two renewals. Writes nothing, and does not watch the time.
+        """Hear whether the job is to be cancelled or paused, between two renewals. Writes nothing, watches no time.
 
         Raises:
             LeaseLost: The job has moved on.
@@ -114,23 +115,34 @@ class Attempts:
         status, number, token = self._client.hmget(of.job, "status", "attempt", "token")
         held = (number, token) == (str(claim.number), claim.token)
         self._check(claim, ["ok" if held else "lost", str(status or "")])
-        return Control.CANCEL if status == Status.CANCELLING else Control.CONTINUE
+        return _wanted(str(status))
 
-    def running(self, claim: Claim) -> None:
+    def running(self, claim: Claim, resumed: Resumption | None = None) -> None:
         """Record that the first step is about to run.
+
+        Args:
+            claim: The attempt's.
+            resumed: From where it goes on; None when it begins with the first epoch.
 
         Raises:
             LeaseLost: The job has moved on.
         """
-        self._write("running", claim)
+        self._write("running", claim, resumed.model_dump_json() if resumed else "")
 
-    def epoch(self, claim: Claim, metrics: EpochMetrics, batch_losses: Sequence[float] | None = None) -> str:
+    def epoch(
+        self,
+        claim: Claim,
+        metrics: EpochMetrics,
+        batch_losses: Sequence[float] | None = None,
+        checkpoint: StoredCheckpoint | None = None,
+    ) -> str:
         """Record a finished epoch, once: of an epoch that is there already, nothing changes.
 
         Args:
             claim: The attempt's.
             metrics: Of the epoch.
             batch_losses: The loss of each mini-batch, in order, recorded as one event. Not finite ones become null.
+            checkpoint: Of the epoch's end, which has been stored. Of those the job keeps as many as it asks for.
 
         Returns:
             The id of the epoch's event.
@@ -142,7 +154,32 @@ class Attempts:
         if batch_losses is not None:
             losses = [float(loss) if math.isfinite(loss) else None for loss in batch_losses]
             batches = compact({"epoch": metrics.epoch, "attempt": claim.number, "losses": losses})
-        return self._write("epoch", claim, str(metrics.epoch), metrics.model_dump_json(), batches)[0]
+        stored = checkpoint.model_dump_json() if checkpoint else ""
+        return self._write("epoch", claim, str(metrics.epoch), metrics.model_dump_json(), batches, stored)[0]
+
+    def checkpoint(self, claim: Claim, checkpoint: StoredCheckpoint) -> None:
+        """Record a checkpoint within an epoch, which has been stored: the next attempt goes on from it.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        place = (str(checkpoint.epoch), str(checkpoint.step))
+        self._write("checkpoint", claim, *place, checkpoint.model_dump_json())
+
+    def discard_checkpoint(self, claim: Claim, bad: StoredCheckpoint) -> StoredCheckpoint | None:
+        """Forget a checkpoint that cannot be read.
+
+        Returns:
+            The newest of the others that the job keeps, from which it goes on now; None when it begins anew.
+
+        Raises:
+            LeaseLost: The job has moved on.
+        """
+        kept = read_checkpoints(self._client, claim.tenant, claim.job_id)
+        instead = next((found for found in reversed(kept) if found != bad), None)
+        place = (str(instead.epoch), str(instead.step), instead.model_dump_json()) if instead else ("", "", "")
+        self._write("discard", claim, bad.model_dump_json(), *place)
+        return instead
 
     def log(self, claim: Claim, line: str, *, line_id: str | None = None) -> None:
         """Record a line of log. After 1,000 of an attempt, one more says that the rest is dropped.
@@ -196,10 +233,19 @@ class Attempts:
         """
         self._end(claim, "cancelled", Status.CANCELLED)
 
+    def paused(self, claim: Claim) -> None:
+        """Let the job rest, as was asked. One that is being cancelled ends as `cancelled`.
+
+        Raises:
+            LeaseLost: The job has moved on.
+            Refused: Nobody asked to pause it.
+        """
+        self._end(claim, "paused", Status.PAUSED)
+
     def hand_back(self, claim: Claim) -> None:
         """Give the job back to be trained by another worker; that counts as no loss.
 
-        A job that is being cancelled ends as `cancelled`.
+        A job that is being cancelled ends as `cancelled`, and one that is being paused rests.
 
         Raises:
             LeaseLost: The job has moved on.
@@ -267,3 +313,13 @@ class Attempts:
             now = f"the job is {rest[0]}" if rest and rest[0] else "the job is gone"
             raise LeaseLost(f"attempt {claim.number} no longer holds {claim.job_id}: {now}")
         return rest
+
+
+def _wanted(status: str | None) -> Control:
+    """What an attempt is to do when its job has this status."""
+    match status:
+        case Status.CANCELLING:
+            return Control.CANCEL
+        case Status.PAUSING:
+            return Control.PAUSE
+    return Control.CONTINUE

@@ -6,6 +6,7 @@ from typing import Any
 
 from redis.client import Pipeline
 
+from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.jobs.ids import new_id
 from pippin.jobs.job import Job
 from pippin.jobs.request import ResolvedRequest
@@ -16,7 +17,7 @@ from pippin.store.errors import NoSuchJob, Refused
 from pippin.store.idempotency import Idempotency, recall, settle
 from pippin.store.listing import Page, newest
 from pippin.store.queues import QUEUES, Queues
-from pippin.store.records import compact, new_fields, read_jobs
+from pippin.store.records import compact, new_fields, read_checkpoints, read_jobs
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import watching
 from pippin.store.workers import Workers
@@ -38,7 +39,8 @@ class Jobs:
         *,
         spec: Mapping[str, Any],
         idempotency: Idempotency | None = None,
-        retry_of: str | None = None,
+        retries: Job | None = None,
+        from_: StoredCheckpoint | None = None,
     ) -> Job:
         """Make a job and queue its first attempt: both, or neither.
 
@@ -47,7 +49,8 @@ class Jobs:
             request: What is asked, every choice made.
             spec: The resolved spec that the model is built from.
             idempotency: What makes the request repeatable.
-            retry_of: The job that this one tries again.
+            retries: The job that this one tries again.
+            from_: The checkpoint of that job from which this one goes on; None begins with the first epoch.
 
         Returns:
             The new job, or the one that the first request with the same idempotency key made.
@@ -64,14 +67,18 @@ class Jobs:
         marker = keys.idempotency(tenant, idempotency.key) if idempotency else ""
         listings = [keys.jobs(tenant), *_label_listings(tenant, request.labels)]
 
+        fields = new_fields(request, queue=queue, retries=retries, from_=from_, idempotency=marker)
+
         def make(pipe: Pipeline) -> str:
             if pipe.exists(of.job):
                 return job_id  # made by an EXEC whose answer was lost
             if idempotency and (known := recall(pipe, marker, idempotency)):
                 return known
             self._queues.enqueue(pipe, queue, tenant, job_id, 1)
-            pipe.hset(of.job, mapping=new_fields(request, queue=queue, retry_of=retry_of, idempotency=marker))
+            pipe.hset(of.job, mapping=fields)
             pipe.set(of.spec, compact(spec))
+            if from_ and not from_.step:
+                pipe.hset(of.checkpoints, str(from_.epoch), from_.model_dump_json())
             for listing in listings:
                 pipe.zadd(listing, {job_id: 0})
             if idempotency:
@@ -142,6 +149,59 @@ class Jobs:
             self._withdraw(tenant, job)
         return job
 
+    def pause(self, tenant: str, job_id: str) -> Job:
+        """Let a job rest: at once if no worker holds it, else its worker makes a checkpoint and gives it up.
+
+        Of a job that is already being paused this changes nothing.
+
+        Raises:
+            NoSuchJob: There is none with this id.
+            Refused: The job rests already, is being cancelled or has ended.
+        """
+        answer = self._scripts.run("pause", tenant, job_id)
+        if answer[0] == "missing":
+            raise _no_such(job_id)
+        if answer[0] == "refused":
+            raise Refused(f"{job_id} cannot be paused: it is {answer[1]}")
+        job = self._require(tenant, job_id)
+        if job.status is Status.PAUSED:
+            self._withdraw(tenant, job)
+        return job
+
+    def resume(self, tenant: str, job_id: str) -> Job:
+        """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it.
+
+        Of a job that is queued already this changes nothing.
+
+        Raises:
+            NoSuchJob: There is none with this id.
+            Refused: The job is not paused.
+        """
+        of = keys.job(tenant, job_id)
+        job = self._require(tenant, job_id)
+        queue = self._workers.queue_for(job.engines_left)
+
+        def queue_again(pipe: Pipeline) -> list[str]:
+            number = pipe.hget(of.job, "attempt")
+            paused = pipe.hget(of.job, "status") == Status.PAUSED
+            pipe.multi()
+            if paused:
+                self._queues.enqueue(pipe, queue, tenant, job_id, int(str(number)))
+            self._scripts.run("resume", tenant, job_id, queue, pipe=pipe)
+            answer: list[str] = pipe.execute()[-1]
+            return answer
+
+        answer = watching(self._client, [of.job], queue_again)
+        if answer[0] == "missing":
+            raise _no_such(job_id)
+        if answer[0] == "refused" and answer[1] != Status.QUEUED:
+            raise Refused(f"{job_id} cannot be resumed: it is {answer[1]}")
+        return self._require(tenant, job_id)
+
+    def checkpoints(self, tenant: str, job_id: str) -> list[StoredCheckpoint]:
+        """The checkpoints of epochs' ends that a job keeps, oldest first."""
+        return read_checkpoints(self._client, tenant, job_id)
+
     def delete(self, tenant: str, job_id: str) -> None:
         """Delete a job that has ended, with its events, its place in every listing and its idempotency key.
 
@@ -176,7 +236,7 @@ class Jobs:
 
     def _withdraw(self, tenant: str, job: Job) -> None:
         """Take a job that nobody will train out of RQ's hands. A worker that has it already is refused its claim."""
-        if not job.status.is_final:
+        if not (job.status.is_final or job.status is Status.PAUSED):
             return
         queue, number = self._client.hmget(keys.job(tenant, job.id).job, "queue", "attempt")
         for attempt in range(1, int(number or 0) + 1):
@@ -194,7 +254,7 @@ def _label_listings(tenant: str, labels: Mapping[str, str]) -> list[str]:
 def _lacks(job: Job, live_engines: frozenset[str]) -> str | None:
     if job.status is not Status.QUEUED:
         return None
-    engines = job.request.engines
+    engines = job.engines_left
     if live_engines.intersection(engines):
         return None
     if len(engines) == len(QUEUES):

@@ -27,17 +27,22 @@ class JobKeys:
     events: str  # stream: type, data
     epochs: str  # hash: epoch -> id of its event
     artifacts: str  # hash: variant -> artifact as JSON
+    checkpoints: str  # hash: epoch -> checkpoint of its end as JSON, of those that are kept
     spec: str  # string: the resolved spec as JSON
 
     @property
     def for_scripts(self) -> list[str]:
         """The keys that every script about a job is given."""
-        return [self.job, self.transitions, self.attempts, self.events, self.epochs, self.artifacts, LEASES, QUEUED]
+        return [*self._changing, LEASES, QUEUED]
 
     @property
     def own(self) -> list[str]:
         """The keys that go when the job goes."""
-        return [self.job, self.transitions, self.attempts, self.events, self.epochs, self.artifacts, self.spec]
+        return [*self._changing, self.spec]
+
+    @property
+    def _changing(self) -> list[str]:
+        return [self.job, self.transitions, self.attempts, self.events, self.epochs, self.artifacts, self.checkpoints]
 
 
 def job(tenant: str, job_id: str) -> JobKeys:
@@ -50,6 +55,7 @@ def job(tenant: str, job_id: str) -> JobKeys:
         events=f"{base}:events",
         epochs=f"{base}:epochs",
         artifacts=f"{base}:artifacts",
+        checkpoints=f"{base}:checkpoints",
         spec=f"{base}:spec",
     )
 

@@ -188,8 +188,11 @@ class Reaping:
         of = keys.job(tenant, job_id)
 
         def enqueue(pipe: Pipeline) -> bool:
-            status, number, present, engines = _hmget(pipe, of.job, "status", "attempt", "queue", "engines")
-            queue = present if live is None else _queue_among(engines.split(","), live)
+            asked = ("status", "attempt", "queue", "engines", "resume")
+            status, number, present, engines, checkpoint = _hmget(pipe, of.job, *asked)
+            # Only the engine that made a checkpoint can go on from it.
+            elsewhere = None if checkpoint else _queue_among(engines.split(","), live or frozenset())
+            queue = present if live is None else elsewhere
             if status != Status.QUEUED or queue is None:
                 return False
             pipe.multi()

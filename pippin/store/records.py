@@ -27,19 +27,19 @@ def moment(microseconds: str | int) -> datetime:
 
 
 def new_fields(
-    request: ResolvedRequest, *, queue: str, retry_of: str | None, idempotency: str
+    request: ResolvedRequest, *, queue: str, retries: Job | None, from_: StoredCheckpoint | None, idempotency: str
 ) -> dict[FieldT, EncodableT]:
     """The flat fields of a new job's hash; the script that makes its first transition adds status and time.
 
     JSON stays text in Redis: scripts never look into it.
     """
     timeout = request.timeout_seconds
-    return {
+    fields: dict[FieldT, EncodableT] = {
         "request": request.model_dump_json(),
         "queue": queue,
         "engines": ",".join(request.engines),  # those that may train it, the preferred one first
         "engine": "" if request.engine == "auto" else request.engine,
-        "retry_of": retry_of or "",
+        "retry_of": retries.id if retries else "",
         "idempotency": idempotency,
         "attempt": "1",  # the attempt that may claim the job next, or has claimed it
         "losses": "0",
@@ -49,6 +49,12 @@ def new_fields(
         "progress": "0",
         "keep": str(request.checkpoint.keep),  # how many checkpoints of epochs' ends
     }
+    if from_ is not None:
+        fields |= {"resume": from_.model_dump_json(), "resume_epoch": from_.epoch, "resume_step": from_.step}
+        fields["progress"] = from_.epoch
+    if retries and from_ and retries.latest_metrics and retries.latest_metrics.epoch == from_.epoch:
+        fields["latest_metrics"] = retries.latest_metrics.model_dump_json()
+    return fields
 
 
 def read_jobs(client: Client, tenant: str, job_ids: Iterable[str]) -> list[Job]:
@@ -60,6 +66,12 @@ def read_jobs(client: Client, tenant: str, job_ids: Iterable[str]) -> list[Job]:
         answers = pipe.execute()
     chunks = (answers[n : n + _READS] for n in range(0, len(answers), _READS))
     return [_assemble(job_id, *chunk) for job_id, chunk in zip(ids, chunks, strict=True) if chunk[0].get("status")]
+
+
+def read_checkpoints(client: Client, tenant: str, job_id: str) -> list[StoredCheckpoint]:
+    """The checkpoints of epochs' ends that a job keeps, oldest first."""
+    kept = client.hgetall(keys.job(tenant, job_id).checkpoints).values()
+    return sorted((StoredCheckpoint.model_validate_json(text) for text in kept), key=lambda found: found.epoch)
 
 
 def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:

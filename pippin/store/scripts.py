@@ -47,10 +47,14 @@ class Scripts:
                 "running",
                 "renew",
                 "epoch",
+                "checkpoint",
+                "discard",
                 "log",
                 "artifact",
                 "end_attempt",
                 "cancel",
+                "pause",
+                "resume",
                 "delete",
             )
         }

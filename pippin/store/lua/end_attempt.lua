@@ -27,6 +27,10 @@ if status == 'cancelling' and target ~= 'succeeded' then
     how, reason = 'cancelled', ''
   end
 end
+-- And one that is to be paused rests, however it was given back.
+if status == 'pausing' and target == 'queued' then
+  target = 'paused'
+end
 if not may_enter(target, status) then
   return { 'refused', status }
 end

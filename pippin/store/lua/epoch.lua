@@ -1,7 +1,13 @@
--- Records a finished epoch, once. Arguments: number, token, epoch, metrics as JSON, mini-batch losses as JSON or ''.
-local number, token, epoch, metrics, batches = arg(1), arg(2), arg(3), arg(4), arg(5)
+-- Records a finished epoch, once, and the checkpoint of its end, which has been stored.
+-- Arguments: number, token, epoch, metrics as JSON, mini-batch losses as JSON or '', checkpoint as JSON or ''.
+local number, token, epoch, metrics, batches, checkpoint = arg(1), arg(2), arg(3), arg(4), arg(5), arg(6)
 if not is_holder(number, token) then
   return { 'lost', redis.call('HGET', job, 'status') }
+end
+-- Before the epoch's event: who has read that the epoch is over finds its checkpoint.
+if checkpoint ~= '' and redis.call('HEXISTS', checkpoints, epoch) == 0 then
+  keep(epoch, checkpoint)
+  advance(epoch, '0', checkpoint)
 end
 local known = redis.call('HGET', epochs, epoch)
 if known then

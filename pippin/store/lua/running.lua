@@ -1,5 +1,5 @@
--- The attempt's first step is about to run. Arguments: number, token.
-local number, token = arg(1), arg(2)
+-- The attempt's first step is about to run. Arguments: number, token, from where it went on as JSON or ''.
+local number, token, resumed = arg(1), arg(2), arg(3)
 local status = redis.call('HGET', job, 'status')
 if not is_holder(number, token) then
   return { 'lost', status }
@@ -7,7 +7,7 @@ end
 if redis.call('HGET', attempts, number .. ':status') == 'running' then
   return { 'ok', status }
 end
-redis.call('HSET', attempts, number .. ':status', 'running')
+redis.call('HSET', attempts, number .. ':status', 'running', number .. ':resumed', resumed)
 -- A job that is to be cancelled or paused stays so: the attempt hears of it when it renews.
 if may_enter('running', status) then
   enter('running', status, '')

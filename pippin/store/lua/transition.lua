@@ -2,7 +2,7 @@
 -- JSON is opaque here (made in Python, stored as text): a round trip through cjson turns [] into {} and drops digits.
 
 local job, transitions, attempts, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
-local epochs, artifacts, leases, queued = KEYS[5], KEYS[6], KEYS[7], KEYS[8]
+local epochs, artifacts, checkpoints, leases, queued = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
 
 local member, id, status_index = ARGV[1], ARGV[2], ARGV[3]
 local TABLE = cjson.decode(ARGV[4]) -- to -> {from = {state = true}, held = whether a worker holds it, final}
@@ -57,3 +57,25 @@ local function may_enter(to, from)
   return TABLE[to].from[from] == true
 end
 
+
+-- Makes a stored checkpoint the one from which the next attempt goes on, unless a later one is there. Losses of workers
+-- count from the last such step forward.
+local function advance(epoch, step, checkpoint)
+  local known, taken = redis.call('HGET', job, 'resume_epoch'), redis.call('HGET', job, 'resume_step')
+  epoch, step = tonumber(epoch), tonumber(step)
+  if known and (epoch < tonumber(known) or (epoch == tonumber(known) and step <= tonumber(taken))) then
+    return
+  end
+  redis.call('HSET', job, 'resume', checkpoint, 'resume_epoch', epoch, 'resume_step', step, 'losses', 0)
+  publish('checkpoint', checkpoint)
+end
+
+-- Keeps the checkpoint of an epoch's end, and of those only the newest that the job asks for.
+local function keep(epoch, checkpoint)
+  redis.call('HSET', checkpoints, epoch, checkpoint)
+  local kept = redis.call('HKEYS', checkpoints)
+  table.sort(kept, function(one, other) return tonumber(one) < tonumber(other) end)
+  for n = 1, #kept - tonumber(redis.call('HGET', job, 'keep')) do
+    redis.call('HDEL', checkpoints, kept[n])
+  end
+end
