@@ -132,6 +132,12 @@ class Settings(BaseSettings):
     worker_grace_seconds: float = Field(
         default=2, ge=0, description="How long a worker that is to end waits for its training to stop."
     )
+    stop_grace_seconds: float = Field(
+        default=30,
+        ge=0,
+        description="How long a training may take to stop, checkpoint included, when its job is paused, out of time or "
+        "lost to another worker; then its process is killed. A cancelled one has 5 seconds at most.",
+    )
     cache_bytes: int = Field(
         default=10 * 2**30, ge=0, description="Room in PIPPIN_HOME for copies of the datasets and models in use."
     )

@@ -8,11 +8,12 @@ from functools import partial
 import structlog
 
 from pippin.blob_cache import BlobCache
-from pippin.blobs import BlobError, BlobMissingError, Blobs
+from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
+from pippin.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from pippin.datasets.errors import refuse
 from pippin.datasets.examples import Examples, split_examples
-from pippin.jobs.job import Artifact, Failure, Variant
-from pippin.jobs.request import ResolvedRequest
+from pippin.jobs.checkpoint import StoredCheckpoint
+from pippin.jobs.job import Artifact, Failure, Job, Variant
 from pippin.jobs.states import Reason
 from pippin.mlmodel import ModelFileError, admitting, build, inference_variant, open_model
 from pippin.models.inspection import trainable_of
@@ -20,6 +21,7 @@ from pippin.models.trainable import Trainable
 from pippin.spec import resolve
 from pippin.store import Claim, LeaseLost, NoSuchJob, Refused, Store, StoreUnavailable
 from worker.assignment import Assignment
+from worker.checkpoints import Checkpoints
 from worker.engines.engine import Engine, Stopped, TrainingRun
 from worker.failures import failure_of
 from worker.lease import Lease
@@ -29,12 +31,13 @@ from worker.report import Report
 from worker.settlement import settle_stopped
 from worker.stop import Cause, StopSwitch
 from worker.trained import provenance, write_trained
-from worker.watchdog import Watchdog
 
 _log = structlog.get_logger(__name__)
 
 # A training is worth waiting for: Redis may be away for that long at its very end, and nothing is lost.
 _PATIENCE_SECONDS = 600.0
+# After these another attempt goes on where this one stopped, of itself or by a retry.
+_GOES_ON_AFTER = {Cause.PAUSED, Cause.TERMINATED, Cause.TIMED_OUT}
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Tools:
 
     Attributes:
         renew_seconds: How often the lease is renewed.
+        blob_seconds: How long to go on trying where the blobs are away.
     """
 
     store: Store
@@ -50,6 +54,7 @@ class Tools:
     cache: BlobCache
     engine: Engine
     renew_seconds: float = 5
+    blob_seconds: float = 60
 
 
 def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
@@ -78,15 +83,16 @@ def _run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
         Lease(tools.store.attempts, claim, stop, renew_seconds=tools.renew_seconds),
         Outbox(stop) as outbox,
     ):
-        _Attempt(claim, job.request, tools, stop, outbox).run()
+        _Attempt(claim, job, tools, stop, outbox).run()
 
 
 class _Attempt:
     """An attempt that holds its job."""
 
-    def __init__(self, claim: Claim, request: ResolvedRequest, tools: Tools, stop: StopSwitch, outbox: Outbox) -> None:
+    def __init__(self, claim: Claim, job: Job, tools: Tools, stop: StopSwitch, outbox: Outbox) -> None:
         self._claim = claim
-        self._request = request
+        self._request = job.request
+        self._newest = job.checkpoint
         self._tools = tools
         self._stop = stop
         self._outbox = outbox
@@ -96,13 +102,20 @@ class _Attempt:
             outbox,
             stop,
             engine=tools.engine.name,
-            hyperparameters=request.hyperparameters,
+            hyperparameters=job.request.hyperparameters,
+            checkpoints=Checkpoints(job.request.checkpoint, tools.blobs, patience=tools.blob_seconds),
+            last=job.latest_metrics,
         )
 
     def run(self) -> None:
         """Train, and record the end once all that came before it is recorded."""
         end = self._train_and_judge()
-        if not self._outbox.flush(_PATIENCE_SECONDS):
+        try:
+            sent = self._outbox.flush(_PATIENCE_SECONDS)
+        except BlobError as error:
+            # A checkpoint could not be stored: what was trained since the one before it is trained again.
+            end, sent = self._lost(error), True
+        if not sent:
             if self._stop.cause is not Cause.LEASE_LOST:
                 raise StoreUnavailable("Redis could not be reached in time to record what the attempt has done")
             return
@@ -116,22 +129,27 @@ class _Attempt:
         store, claim = self._tools.store, self._claim
         try:
             trained = self._train()
-        except Stopped:
+        except Stopped as stopped:
             cause = self._stop.cause or Cause.TERMINATED
             _log.info("stopped", cause=cause)
+            if stopped.checkpoint is not None and cause in _GOES_ON_AFTER:
+                self._report.stopped_at(stopped.checkpoint)
             return partial(settle_stopped, store, claim, cause)
         except StoreUnavailable:
             raise
         except (OSError, BlobError) as error:
-            # A full disk or a blob store that is away says nothing about the job: another worker may do better.
-            _log.exception("lost")
-            failure = Failure(code=Reason.WORKER_LOST, detail=f"A file could not be read or written: {error}.")
-            return partial(store.reaping.report_lost, claim, failure)
+            return self._lost(error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the job must end with a reason
             failure = failure_of(error)
             _log.info("failed", reason=failure.code, detail=failure.detail)
             return partial(store.attempts.fail, claim, failure)
         return partial(self._succeed, trained)
+
+    def _lost(self, error: Exception) -> Callable[[], object]:
+        """A full disk or a blob store that is away says nothing about the job: another worker may do better."""
+        _log.error("lost", error=str(error))
+        failure = Failure(code=Reason.WORKER_LOST, detail=f"A file could not be read or written: {error}.")
+        return partial(self._tools.store.reaping.report_lost, self._claim, failure)
 
     def _train(self) -> Artifact:
         """Make the trained file and store it.
@@ -158,9 +176,9 @@ class _Attempt:
                 request.report == "batch",
                 names,
                 compute_units=request.compute_units,
+                resume=self._checkpoint(),
             )
-            with Watchdog(self._stop):
-                learned = tools.engine.train(run, self._report)
+            learned = tools.engine.train(run, self._report)
             trained = write_trained(model, learned, self._provenance(trainable, training))
             self._report.artifact(self._store("inference", inference_variant(trained)))
             initial.result()
@@ -173,13 +191,33 @@ class _Attempt:
         tools, digest = self._tools, self._request.model.digest
         if digest is not None:
             try:
-                return tools.cache.data(digest)
+                return patiently(lambda: tools.cache.data(digest), tools.blob_seconds)
             except BlobMissingError as error:
                 raise ModelFileError(f"the model's file is gone ({error}); upload it again") from error
         spec = patiently(lambda: tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
         model = build(resolve(spec))
         _log.debug("built the model", bytes=len(model))
         return model
+
+    def _checkpoint(self) -> Checkpoint | None:
+        """Where to go on: the newest checkpoint that can be read. One that cannot is forgotten."""
+        attempts = self._tools.store.attempts
+        while self._newest is not None:
+            checkpoint = self._read(self._newest)
+            if checkpoint is not None:
+                self._report.goes_on_from(self._newest)
+                return checkpoint
+            self._newest = patiently(partial(attempts.discard_checkpoint, self._claim, self._newest), 60)
+        return None
+
+    def _read(self, stored: StoredCheckpoint) -> Checkpoint | None:
+        """The checkpoint; None when it is gone or damaged."""
+        try:
+            return read_checkpoint(patiently(partial(self._tools.cache.data, stored.digest), self._tools.blob_seconds))
+        except (BlobMissingError, BlobDamagedError, CheckpointError) as error:
+            _log.warning("a checkpoint cannot be used", epoch=stored.epoch, step=stored.step, error=str(error))
+            self._report.log(f"The checkpoint of epoch {stored.epoch} cannot be used: {error}.")
+            return None
 
     def _examples(self, model: Trainable) -> tuple[Examples, Examples | None, tuple[str, ...] | None]:
         """What to learn from, what to measure on, and what the dataset calls its classes."""
@@ -188,7 +226,7 @@ class _Attempt:
         if manifest is None:
             raise refuse(f"the dataset {asked.id} was deleted before the training began; upload it again")
         try:
-            arrays = self._tools.cache.arrays(asked.digest)
+            arrays = patiently(lambda: self._tools.cache.arrays(asked.digest), self._tools.blob_seconds)
         except BlobMissingError as error:
             raise refuse(f"the arrays of the dataset {asked.id} are gone ({error}); upload it again") from error
         _log.debug("opened the dataset", digest=asked.digest)
@@ -205,7 +243,7 @@ class _Attempt:
         )
 
     def _store(self, variant: Variant, data: bytes) -> Artifact:
-        digest = self._tools.blobs.put_bytes(data)
+        digest = patiently(lambda: self._tools.blobs.put_bytes(data), self._tools.blob_seconds)
         url = f"/jobs/{self._claim.job_id}/model?variant={variant}"
         return Artifact(variant=variant, digest=digest, bytes=len(data), url=url)
 

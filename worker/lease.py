@@ -9,13 +9,12 @@ import structlog
 
 from pippin.store import Claim, Control, LeaseLost, StoreUnavailable
 from pippin.store.attempts import Attempts
-from worker.stop import Cause, StopSwitch
+from worker.stop import CAUSES, Cause, StopSwitch
 
 _log = structlog.get_logger(__name__)
 
-# A cancel is to be heard within two seconds, and the training asks the switch twice a second.
+# A wish is to be heard within two seconds, and the training asks the switch twice a second.
 _LOOK_SECONDS = 0.5
-_CAUSES = {Control.CANCEL: Cause.CANCELLED, Control.TIMEOUT: Cause.TIMED_OUT}
 
 
 class Lease:
@@ -56,5 +55,5 @@ class Lease:
                 return
             if due:
                 renewed = time.monotonic()
-            if control in _CAUSES:
-                self._stop.throw(_CAUSES[control])
+            if control is not Control.CONTINUE:
+                self._stop.throw(CAUSES[control])

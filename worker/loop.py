@@ -25,7 +25,7 @@ from worker.patience import patiently
 from worker.rq_worker import AttemptRef, AttemptWorker
 from worker.settlement import settle
 from worker.shutdown import Shutdown
-from worker.supervision import supervise
+from worker.supervision import Overseer, supervise
 
 _log = structlog.get_logger(__name__)
 
@@ -128,9 +128,16 @@ class _Parent:
         # While the child is on its way, so that no record outlives a worker that is killed.
         forget()
         with self._awake.during(child.pid):
-            ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds)
+            overseer = Overseer(self._store.attempts, claim, self._settings.stop_grace_seconds)
+            ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds, overseer)
         if ending.code != 0:
-            _log.warning("the child ended", job=claim.job_id, attempt=claim.number, code=ending.code)
+            _log.warning(
+                "the child ended",
+                job=claim.job_id,
+                attempt=claim.number,
+                code=ending.code,
+                killed_for=ending.killed_for,
+            )
             limit = self._settings.worker_memory_bytes
             self._settle(claim, partial(settle, self._store, claim, ending, memory_limit=limit))
         self._heartbeat.tell("draining" if self._shutdown.requested else "idle")

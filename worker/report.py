@@ -9,11 +9,13 @@ from functools import partial
 import structlog
 
 from pippin.checkpoints import Checkpoint
+from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.job import Artifact
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import Hyperparameters
 from pippin.store import Claim
 from pippin.store.attempts import Attempts
+from worker.checkpoints import Checkpoints
 from worker.engines.engine import EpochResult
 from worker.outbox import Outbox
 from worker.stop import StopSwitch
@@ -25,7 +27,7 @@ class Report:
     """The observer of one attempt's training. Nothing here waits for the store: it all goes through the outbox.
 
     Attributes:
-        last: The last epoch's result; None before the first.
+        last: The last epoch's metrics, of an earlier attempt at first; None before the job's first.
     """
 
     def __init__(
@@ -37,6 +39,8 @@ class Report:
         *,
         engine: str,
         hyperparameters: Hyperparameters,
+        checkpoints: Checkpoints,
+        last: EpochMetrics | None,
     ) -> None:
         self._attempts = attempts
         self._claim = claim
@@ -44,23 +48,47 @@ class Report:
         self._stop = stop
         self._engine = engine
         self._hyperparameters = hyperparameters
-        self.last: EpochResult | None = None
+        self._checkpoints = checkpoints
+        self._from: StoredCheckpoint | None = None
+        self.last = last
 
     def stop_requested(self) -> bool:
         """Whether anything asks the attempt to stop."""
         return self._stop.cause is not None
 
-    def training_began(self, notice: str | None = None) -> None:  # noqa: ARG002 - nothing is resumed yet
+    def goes_on_from(self, checkpoint: StoredCheckpoint) -> None:
+        """The training that is to begin goes on from this checkpoint."""
+        self._from = checkpoint
+
+    def training_began(self, notice: str | None = None) -> None:
         """The job is `running` from here on."""
         _log.debug("training began")
-        self._outbox.put(partial(self._attempts.running, self._claim))
+        at = self._from
+        resumed = None if at is None else Resumption(epoch=at.epoch, step=at.step, notice=notice)
+        self._outbox.put(partial(self._attempts.running, self._claim, resumed))
 
-    def epoch_ended(self, result: EpochResult, snapshot: Callable[[], Checkpoint] | None = None) -> None:  # noqa: ARG002
-        """Record the epoch."""
-        self.last = result
-        metrics = self._metrics(result)
+    def epoch_ended(self, result: EpochResult, snapshot: Callable[[], Checkpoint] | None = None) -> None:
+        """Record the epoch, and before it the checkpoint of its end where one is due."""
+        metrics = self.last = self._metrics(result)
         _log.info("epoch", epoch=result.epoch, loss=metrics.loss, seconds=round(result.seconds, 3))
-        self._outbox.put(partial(self._attempts.epoch, self._claim, metrics, result.batch_losses))
+        due = snapshot is not None and self._checkpoints.due(result.epoch)
+        pending = self._checkpoints.make(snapshot()) if snapshot is not None and due else None
+
+        def record() -> None:
+            stored = pending.store() if pending else None
+            self._attempts.epoch(self._claim, metrics, result.batch_losses, stored)
+
+        self._outbox.put(record)
+
+    def stopped_at(self, checkpoint: Checkpoint) -> None:
+        """Record the place at which the training was interrupted, for another attempt to go on from."""
+        pending = self._checkpoints.make(checkpoint)
+
+        def record() -> None:
+            if (stored := pending.store()) is not None:
+                self._attempts.checkpoint(self._claim, stored)
+
+        self._outbox.put(record)
 
     def log(self, line: str) -> None:
         """Add a line to the job's log."""

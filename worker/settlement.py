@@ -5,7 +5,6 @@ from pippin.jobs.states import Reason
 from pippin.store import Claim, LeaseLost, Refused, Store
 from worker.stop import Cause
 from worker.supervision import Ending
-from worker.watchdog import EXIT_CODES
 
 # What a process ends with that was refused memory: an abort out of C++, or a write through a null pointer.
 _SIGNS_OF_NO_MEMORY = {"SIGABRT", "SIGSEGV", "SIGBUS"}
@@ -25,14 +24,10 @@ def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | No
     Raises:
         StoreUnavailable: The store cannot be reached. The lease runs out then, and the reaper takes over.
     """
-    causes = {code: cause for cause, code in EXIT_CODES.items()}
-    cause = Cause.TERMINATED if ending.ended_by_us else causes.get(ending.code)
-    if ending.code == 0:
-        return
-    if cause is None:
+    if ending.killed_for is not None:
+        settle_stopped(store, claim, ending.killed_for)
+    elif ending.code != 0:
         store.reaping.report_lost(claim, _loss(ending, memory_limit))
-    else:
-        settle_stopped(store, claim, cause)
 
 
 def settle_stopped(store: Store, claim: Claim, cause: Cause) -> None:
@@ -45,6 +40,8 @@ def settle_stopped(store: Store, claim: Claim, cause: Cause) -> None:
         match cause:
             case Cause.CANCELLED:
                 store.attempts.cancelled(claim)
+            case Cause.PAUSED:
+                store.attempts.paused(claim)
             case Cause.TERMINATED:
                 store.attempts.hand_back(claim)
             case Cause.TIMED_OUT:

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from pippin.store import Control
 from worker.engines.engine import Stopped
 
 
@@ -9,10 +10,15 @@ class Cause(StrEnum):
     """Why an attempt is to stop."""
 
     CANCELLED = "cancelled"  # a client asked for it
+    PAUSED = "paused"  # a client asked for that
     TERMINATED = "terminated"  # the worker is to end
     TIMED_OUT = "timed_out"  # the job's time is used up
     LEASE_LOST = "lease_lost"  # the job has moved on: nothing more may be recorded
     UNRECORDED = "unrecorded"  # the store refuses for ever what the attempt reports
+
+
+# What the store may want of an attempt, but for going on.
+CAUSES = {Control.CANCEL: Cause.CANCELLED, Control.PAUSE: Cause.PAUSED, Control.TIMEOUT: Cause.TIMED_OUT}
 
 
 class StopSwitch:

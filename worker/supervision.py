@@ -1,12 +1,19 @@
 """The parent's side of an attempt: it waits for the child, and ends it when patience is over."""
 
 import signal
+import time
 from dataclasses import dataclass
 
+from pippin.store import Claim, Control, LeaseLost, StoreUnavailable
+from pippin.store.attempts import Attempts
 from worker.child import Child
 from worker.shutdown import Shutdown
+from worker.stop import CAUSES, Cause
 
-_LOOK_SECONDS = 0.25
+_WAIT_SECONDS = 0.25
+_LOOK_SECONDS = 1.0
+# Nothing of a cancelled training is worth waiting for.
+_CANCEL_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -15,11 +22,11 @@ class Ending:
 
     Attributes:
         code: Its exit code, or the negated number of the signal that killed it.
-        ended_by_us: Whether the parent killed it because the worker had to end.
+        killed_for: Why the parent killed it; None when it ended by itself or by somebody else's hand.
     """
 
     code: int
-    ended_by_us: bool
+    killed_for: Cause | None = None
 
     @property
     def signal_name(self) -> str | None:
@@ -27,15 +34,59 @@ class Ending:
         return signal.Signals(-self.code).name if self.code < 0 else None
 
 
-def supervise(child: Child, shutdown: Shutdown, grace: float) -> Ending:
-    """Wait for `child` to end; kill it once the worker is to end and the child has not done so within `grace`."""
-    killed = False
+class Overseer:
+    """Sees in the store what a child should have heard by now: one that hangs or is frozen hears nothing.
+
+    While the store cannot be reached, no time counts against the child.
+    """
+
+    def __init__(self, attempts: Attempts, claim: Claim, grace: float) -> None:
+        self._attempts = attempts
+        self._claim = claim
+        self._grace = grace
+        self._looked = time.monotonic()
+        self._cause: Cause | None = None
+        self._since = 0.0
+
+    def overdue(self) -> Cause | None:
+        """Why the child should have stopped, once it has had its time to do so. Looks once a second."""
+        now = time.monotonic()
+        if now - self._looked < _LOOK_SECONDS:
+            return None
+        self._looked = now
+        cause = self._wanted()
+        if cause is not self._cause:
+            self._cause, self._since = cause, now
+        grace = min(self._grace, _CANCEL_SECONDS) if cause is Cause.CANCELLED else self._grace
+        return cause if now - self._since > grace else None
+
+    def _wanted(self) -> Cause | None:
+        try:
+            control = self._attempts.look(self._claim)
+        except LeaseLost:
+            return Cause.LEASE_LOST  # or it has not claimed the job yet, which takes less time
+        except StoreUnavailable:
+            return None
+        return None if control is Control.CONTINUE else CAUSES[control]
+
+
+def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer) -> Ending:
+    """Wait for `child` to end; kill it once it should have ended and has not.
+
+    Args:
+        child: The child.
+        shutdown: Whether the worker is to end.
+        grace: How long the child has then, in seconds.
+        overseer: Whether the store wants the child to end.
+    """
+    killed_for: Cause | None = None
     shutdown.watch(child)
     try:
-        while (code := child.wait(_LOOK_SECONDS)) is None:
-            if shutdown.overdue(grace) and not killed:
-                child.kill()
-                killed = True
+        while (code := child.wait(_WAIT_SECONDS)) is None:
+            if killed_for is None:
+                killed_for = Cause.TERMINATED if shutdown.overdue(grace) else overseer.overdue()
+                if killed_for is not None:
+                    child.kill()
     finally:
         shutdown.watch(None)
-    return Ending(code, ended_by_us=killed)
+    return Ending(code, killed_for)

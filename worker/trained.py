@@ -6,12 +6,13 @@ from importlib.metadata import version
 
 import numpy as np
 
+from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import Hyperparameters
 from pippin.jobs.states import Reason
 from pippin.mlmodel import Learned, Model, Pipeline, Samples, open_model, with_learned
 from pippin.neighbors import NeighborsModel
 from pippin.spec.reserved import PREFIX
-from worker.engines.engine import EngineError, EpochResult
+from worker.engines.engine import EngineError
 
 
 def provenance(
@@ -19,7 +20,7 @@ def provenance(
     engine: str,
     dataset: str,
     hyperparameters: Hyperparameters,
-    last: EpochResult | None,
+    last: EpochMetrics | None,
     scales: Mapping[str, float],
 ) -> dict[str, str]:
     """What the trained file says about its making, as user-defined metadata.

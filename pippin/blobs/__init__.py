@@ -1,7 +1,7 @@
 """Blobs: files named by the SHA-256 of their content, in a folder, in an S3 bucket, or behind a service."""
 
 from pippin.blobs.blobs import Blobs
-from pippin.blobs.errors import BlobError, BlobMissingError, BlobRefusedError
+from pippin.blobs.errors import BlobDamagedError, BlobError, BlobMissingError, BlobRefusedError
 from pippin.blobs.names import digest_of
 
-__all__ = ["BlobError", "BlobMissingError", "BlobRefusedError", "Blobs", "digest_of"]
+__all__ = ["BlobDamagedError", "BlobError", "BlobMissingError", "BlobRefusedError", "Blobs", "digest_of"]

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pippin.blobs.behind_service import ServiceStore
-from pippin.blobs.errors import BlobError, BlobMissingError
+from pippin.blobs.errors import BlobDamagedError, BlobError, BlobMissingError
 from pippin.blobs.names import digest_of, hex_of
 from pippin.blobs.objects import ObjectStore
 
@@ -95,7 +95,8 @@ class Blobs:
 
         Raises:
             BlobMissingError: There is no such blob.
-            BlobError: The store could not be read, or what it holds is not what the name says.
+            BlobDamagedError: What the store holds is not what the name says.
+            BlobError: The store could not be read.
         """
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
@@ -106,7 +107,7 @@ class Blobs:
                     hasher.update(chunk)
                     file.write(chunk)
             if hasher.hexdigest() != hex_of(digest):
-                raise BlobError(
+                raise BlobDamagedError(
                     f"the blob {digest} is damaged: its content has the SHA-256 {hasher.hexdigest()}; store it again"
                 )
             temporary.replace(path)

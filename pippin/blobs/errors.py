@@ -11,5 +11,9 @@ class BlobMissingError(BlobError):
     """There is no blob of this name."""
 
 
+class BlobDamagedError(BlobError):
+    """The blob's content is not what its name says."""
+
+
 class BlobRefusedError(BlobError):
     """The service wants a token, or another one; the text says which setting names it."""

@@ -102,20 +102,24 @@ class Attempts:
             LeaseLost: The job has moved on.
         """
         status, time = self._write("renew", claim, self._lease_seconds)
-        wanted = _wanted(status)
-        return Control.TIMEOUT if wanted is Control.CONTINUE and time == "over" else wanted
+        return _wanted(status, over=time == "over")
 
     def look(self, claim: Claim) -> Control:
-        """Hear whether the job is to be cancelled or paused, between two renewals. Writes nothing, watches no time.
+        """Hear what is wanted, between two renewals or from another process. Writes nothing.
 
         Raises:
             LeaseLost: The job has moved on.
         """
         of = keys.job(claim.tenant, claim.job_id)
-        status, number, token = self._client.hmget(of.job, "status", "attempt", "token")
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.time()
+            pipe.hmget(of.job, "status", "attempt", "token", "timeout", "spent")
+            pipe.hget(of.attempts, f"{claim.number}:started_at")
+            (second, microsecond), (status, number, token, timeout, spent), started = pipe.execute()
         held = (number, token) == (str(claim.number), claim.token)
         self._check(claim, ["ok" if held else "lost", str(status or "")])
-        return _wanted(str(status))
+        lasted = int(second) * 1_000_000 + int(microsecond) - int(started)
+        return _wanted(status, over=bool(timeout) and int(spent) + lasted > int(timeout))
 
     def running(self, claim: Claim, resumed: Resumption | None = None) -> None:
         """Record that the first step is about to run.
@@ -315,11 +319,11 @@ class Attempts:
         return rest
 
 
-def _wanted(status: str | None) -> Control:
-    """What an attempt is to do when its job has this status."""
+def _wanted(status: str, *, over: bool) -> Control:
+    """What an attempt is to do when its job has this status, and its time is or is not used up."""
     match status:
         case Status.CANCELLING:
             return Control.CANCEL
         case Status.PAUSING:
             return Control.PAUSE
-    return Control.CONTINUE
+    return Control.TIMEOUT if over else Control.CONTINUE

@@ -88,7 +88,7 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
         claim = Claim(TENANT, job.id, number, new_token())
         used = blobs or bench.blobs
         cache = BlobCache(home / "cache" / "blobs", 10**9, used)
-        tools = Tools(store=bench.store, blobs=used, cache=cache, engine=engine, renew_seconds=0.1)
+        tools = Tools(store=bench.store, blobs=used, cache=cache, engine=engine, renew_seconds=0.1, blob_seconds=0.5)
         run(Assignment(claim, "bench", engine.name), tools, stop or StopSwitch())
         return claim
 

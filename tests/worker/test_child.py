@@ -20,6 +20,10 @@ from worker.assignment import Assignment
 from worker.shutdown import Shutdown
 from worker.supervision import supervise
 
+class Content:
+    def overdue(self):
+        return None
+
 def say(*words):
     # In one piece: parent and child write to the same pipe.
     os.write(1, (" ".join(map(str, words)) + "\\n").encode())
@@ -32,8 +36,8 @@ shutdown = Shutdown()
 shutdown.install()
 started = child.start_child(assignment, work, "{way}")
 say(started.pid)
-ending = supervise(started, shutdown, {grace})
-say(ending.code, ending.signal_name, ending.ended_by_us)
+ending = supervise(started, shutdown, {grace}, Content())
+say(ending.code, ending.signal_name, ending.killed_for is not None)
 """
 
 _HEAR_SIGTERM = """

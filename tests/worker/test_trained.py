@@ -1,11 +1,14 @@
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 
+from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import Hyperparameters
 from pippin.jobs.states import Reason
 from pippin.mlmodel import build, read
 from pippin.spec import resolve
-from worker.engines.engine import EngineError, EpochResult
+from worker.engines.engine import EngineError
 from worker.trained import provenance, write_trained
 
 _SPEC = {
@@ -24,7 +27,19 @@ def test_a_trained_file_holds_its_weights_and_where_they_came_from() -> None:
         engine="jax",
         dataset="sha256:0",
         hyperparameters=Hyperparameters(epochs=2, mini_batch_size=4, learning_rate=0.1, shuffle=True, seed=3),
-        last=EpochResult(2, 0.5, 0.25, None, 1.0, 9.0, None),
+        last=EpochMetrics(
+            epoch=2,
+            epochs=2,
+            loss=0.5,
+            validation_loss=0.25,
+            validation_accuracy=None,
+            examples_per_second=9,
+            seconds=1,
+            learning_rate=0.1,
+            engine="jax",
+            attempt=1,
+            time=datetime.now(UTC),
+        ),
         scales={"x": 1 / 255},
     )
     weights = {"dense": {"weights": np.array([[1.5, -2.5]], np.float32), "bias": np.array([0.1], np.float32)}}

@@ -1,0 +1,98 @@
+"""The checkpoints of an attempt: made while it trains, stored before the event that names them."""
+
+import threading
+from collections import deque
+from datetime import UTC, datetime
+
+import structlog
+
+from pippin.blobs import Blobs
+from pippin.checkpoints import Checkpoint, write_checkpoint
+from pippin.jobs.checkpoint import StoredCheckpoint
+from pippin.jobs.request import CheckpointPolicy
+from worker.patience import patiently
+
+_log = structlog.get_logger(__name__)
+
+# What checkpoints that wait to be stored may take: beyond it the newer replaces the older ones.
+_ROOM_BYTES = 256 * 2**20
+
+
+class PendingCheckpoint:
+    """A checkpoint on its way to the blob store."""
+
+    def __init__(self, checkpoint: Checkpoint, blobs: Blobs, patience: float) -> None:
+        self._checkpoint = checkpoint
+        self._made_at = datetime.now(UTC)
+        self._blobs = blobs
+        self._patience = patience
+        self._data: bytes | None = write_checkpoint(checkpoint)
+        self._stored: StoredCheckpoint | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def size(self) -> int:
+        """What it takes in memory."""
+        data = self._data
+        return 0 if data is None else len(data)
+
+    def store(self) -> StoredCheckpoint | None:
+        """Store it, unless that was done before; None when it was given up.
+
+        Raises:
+            BlobError: The blob store could not take it for as long as that is worth trying.
+        """
+        with self._lock:
+            if (data := self._data) is not None:
+                digest = patiently(lambda: self._blobs.put_bytes(data), self._patience)
+                made = self._checkpoint
+                self._stored = StoredCheckpoint(
+                    epoch=made.epoch,
+                    step=made.step,
+                    engine=made.engine,
+                    digest=digest,
+                    bytes=len(data),
+                    created_at=self._made_at,
+                )
+                self._data = None
+            return self._stored
+
+    def give_up(self) -> None:
+        """Free its memory, unless it is being stored at this moment."""
+        if self._lock.acquire(blocking=False):
+            self._data = None
+            self._lock.release()
+
+
+class Checkpoints:
+    """Makes the checkpoints of one attempt."""
+
+    def __init__(self, policy: CheckpointPolicy, blobs: Blobs, *, patience: float, room: int = _ROOM_BYTES) -> None:
+        """Describe them; none is made yet.
+
+        Args:
+            policy: What the job asks for.
+            blobs: Where they are stored.
+            patience: How many seconds to go on trying where the blobs are away.
+            room: What those that wait to be stored may take, in bytes.
+        """
+        self._policy = policy
+        self._blobs = blobs
+        self._patience = patience
+        self._room = room
+        self._waiting: deque[PendingCheckpoint] = deque()
+
+    def due(self, epoch: int) -> bool:
+        """Whether the job wants one at the end of this epoch."""
+        return epoch % self._policy.every_epochs == 0
+
+    def make(self, checkpoint: Checkpoint) -> PendingCheckpoint:
+        """Prepare one to be stored. Where too many wait, since the stores are away, the oldest are given up."""
+        made = PendingCheckpoint(checkpoint, self._blobs, self._patience)
+        self._waiting = deque(waiting for waiting in self._waiting if waiting.size)
+        while self._waiting and sum(each.size for each in self._waiting) + made.size > self._room:
+            given_up = self._waiting.popleft()
+            _log.warning("a checkpoint waited too long to be stored; a newer one takes its place")
+            given_up.give_up()
+        self._waiting.append(made)
+        return made
