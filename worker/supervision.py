@@ -11,7 +11,6 @@ from worker.shutdown import Shutdown
 from worker.stop import CAUSES, Cause
 
 _WAIT_SECONDS = 0.25
-_LOOK_SECONDS = 1.0
 # Nothing of a cancelled training is worth waiting for.
 _CANCEL_SECONDS = 5.0
 
@@ -40,18 +39,19 @@ class Overseer:
     While the store cannot be reached, no time counts against the child.
     """
 
-    def __init__(self, attempts: Attempts, claim: Claim, grace: float) -> None:
+    def __init__(self, attempts: Attempts, claim: Claim, grace: float, *, every: float = 1) -> None:
         self._attempts = attempts
         self._claim = claim
         self._grace = grace
+        self._every = every
         self._looked = time.monotonic()
         self._cause: Cause | None = None
         self._since = 0.0
 
     def overdue(self) -> Cause | None:
-        """Why the child should have stopped, once it has had its time to do so. Looks once a second."""
+        """Why the child should have stopped, once it has had its time to do so. Looks every second or so."""
         now = time.monotonic()
-        if now - self._looked < _LOOK_SECONDS:
+        if now - self._looked < self._every:
             return None
         self._looked = now
         cause = self._wanted()

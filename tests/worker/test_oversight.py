@@ -30,30 +30,30 @@ def _claimed(bench: "Bench", **request: object) -> tuple[Job, Claim]:
 def _after_a_look(overseer: Overseer) -> Cause | None:
     """What it says once it has looked twice, the second time after its patience."""
     for _ in range(2):
-        time.sleep(1.05)
+        time.sleep(0.02)
         found = overseer.overdue()
     return found
 
 
 def test_a_child_that_does_as_it_should_is_left_alone(bench: "Bench") -> None:
     _, claim = _claimed(bench)
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 0)) is None
+    assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is None
 
 
 @pytest.mark.parametrize("wish", ["cancel", "pause"])
 def test_a_wish_that_is_not_heard_is_seen_when_the_grace_is_over(bench: "Bench", wish: str) -> None:
     job, claim = _claimed(bench)
     getattr(bench.store.jobs, wish)(TENANT, job.id)
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 60)) is None
+    assert _after_a_look(Overseer(bench.store.attempts, claim, 60, every=0.01)) is None
     expected = {"cancel": Cause.CANCELLED, "pause": Cause.PAUSED}[wish]
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 0)) is expected
+    assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is expected
 
 
 def test_a_job_that_is_out_of_time_or_in_other_hands_is_seen(bench: "Bench") -> None:
     _, claim = _claimed(bench, timeout_seconds=0.1)
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 0)) is Cause.TIMED_OUT
+    assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.TIMED_OUT
     bench.store.attempts.hand_back(claim)
-    assert _after_a_look(Overseer(bench.store.attempts, claim, 0)) is Cause.LEASE_LOST
+    assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.LEASE_LOST
 
 
 def test_the_worker_of_a_frozen_training_is_free_again_after_a_cancel(
