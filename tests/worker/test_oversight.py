@@ -51,6 +51,7 @@ def test_a_wish_that_is_not_heard_is_seen_when_the_grace_is_over(bench: "Bench",
 
 def test_a_job_that_is_out_of_time_or_in_other_hands_is_seen(bench: "Bench") -> None:
     _, claim = _claimed(bench, timeout_seconds=0.1)
+    time.sleep(0.15)
     assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.TIMED_OUT
     bench.store.attempts.hand_back(claim)
     assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.LEASE_LOST
