@@ -90,9 +90,29 @@ def test_only_the_learning_rate_changes_and_only_within_a_handler(
         task.resumeWithParameters_({keys.learningRate(): 0.1})
 
 
-def test_a_cancelled_task_never_calls_its_completion_handler(
+def test_the_model_of_a_progress_handler_is_for_the_handler_alone(
     apple: SimpleNamespace, shared: Any, tmp_path: Path
 ) -> None:
+    key, lent = apple.CoreML.MLParameterKey.weights().scopedTo_("dense"), []
+
+    def look(context: Any) -> None:
+        lent.append(context.model())
+        assert lent[-1].parameterValueForKey_error_(key, None)[1] is None
+
+    _, last = shared.train(shared.compiled(small.classifier(), tmp_path), shared.batch(), on_event=look, mask=2)
+    for model in lent:
+        with pytest.raises(apple.inside("faults").Fault, match="after the handler returned"):
+            model.parameterValueForKey_error_(key, None)
+        with pytest.raises(apple.inside("faults").Fault, match="after the handler returned"):
+            model.predictionsFromBatch_error_(shared.batch(), None)
+    assert last.model().parameterValueForKey_error_(key, None)[1] is None
+
+
+@pytest.mark.parametrize("knob", ["silent", "completes"])
+def test_a_cancelled_task_calls_its_completion_handler_only_where_it_is_asked_to(
+    apple: SimpleNamespace, shared: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, knob: str
+) -> None:
+    monkeypatch.setenv("APPLE_STANDIN_CANCELLED", knob)
     called: list[str] = []
 
     def progressed(context: Any) -> None:
@@ -113,7 +133,7 @@ def test_a_cancelled_task_never_calls_its_completion_handler(
     task.resume()
     for thread in set(threading.enumerate()) - before:
         thread.join(30)
-    assert called == ["progressed"]
+    assert called == (["progressed"] if knob == "silent" else ["progressed", "completed"])
     assert task.state() == apple.CoreML.MLTaskStateCancelling
 
 

@@ -19,8 +19,11 @@ KNOBS: dict[str, tuple[str, ...] | None] = {
     "RETURNS": ("float32", "float16", "float64"),
     "STRIDES": ("padded", "contiguous"),
     "LAYOUT": ("declared", "transposed"),
-    # Seconds to wait at the end of each epoch.
+    # Seconds to wait at the end of each mini-batch, and of each epoch.
+    "BATCH_DELAY": None,
     "EPOCH_DELAY": None,
+    # Whether the completion handler of a cancelled task is called: users say no, and Apple does not say.
+    "CANCELLED": ("silent", "completes"),
     # The formulas that nobody documents.
     "MOMENTUM": ("lr_inside", "lr_outside"),
     "ADAM": ("eps_outside", "eps_hat"),

@@ -11,6 +11,7 @@ from apple_standin import compiled
 from apple_standin.bridge import class_method, method
 from apple_standin.errors import CoreMLError, fail_if_asked
 from apple_standin.examples import count_of, example_at, inputs_of, labels_of
+from apple_standin.faults import Fault
 from apple_standin.features import (
     MLArrayBatchProvider,
     MLDictionaryFeatureProvider,
@@ -77,7 +78,7 @@ def is_configuration(value: object) -> bool:
 
 
 class MLModel(NSObject):
-    __slots__ = ("_configuration", "_model", "_weights")
+    __slots__ = ("_configuration", "_lapsed", "_model", "_weights")
 
     @class_method(is_url)
     def compileModelAtURL_error_(cls, url: Any) -> Any:
@@ -154,10 +155,16 @@ def _load(cls: Any, url: Any, configuration: Any) -> Any:
 
 def loaded(model: Any, weights: Weights | None, configuration: Any = None, cls: Any = MLModel) -> Any:
     """An MLModel, with weights of its own or those of the file."""
-    return cls._made(model=model, weights=weights or weights_of(model), configuration=configuration)
+    return cls._made(model=model, weights=weights or weights_of(model), configuration=configuration, lapsed=False)
+
+
+def _check_paused(model: Any) -> None:
+    if model._lapsed:
+        raise Fault("the model of a progress handler's context, used after the handler returned: training changes it")
 
 
 def _parameter(model: Any, key: Any) -> Any:
+    _check_paused(model)
     fail_if_asked("read", "Parameters")
     if key._name not in WEIGHTS:
         values = defaults(model._model)
@@ -174,6 +181,7 @@ def _parameter(model: Any, key: Any) -> Any:
 
 
 def _predictions(model: Any, examples: list[Any]) -> list[Any]:
+    _check_paused(model)
     fail_if_asked("predict", "Generic")
     network, predictions = Network(model._model), []
     for start in range(0, len(examples), 256):

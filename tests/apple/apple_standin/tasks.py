@@ -56,7 +56,7 @@ class MLUpdateProgressHandlers(NSObject):
 
 
 class MLUpdateContext(NSObject):
-    __slots__ = ("_event", "_metrics", "_model", "_parameters", "_task", "_weights")
+    __slots__ = ("_event", "_lent", "_metrics", "_model", "_parameters", "_task", "_weights")
 
     @method()
     def task(self) -> Any:
@@ -64,7 +64,9 @@ class MLUpdateContext(NSObject):
 
     @method()
     def model(self) -> Any:
-        return loaded(self._model, self._weights)
+        made = loaded(self._model, self._weights)
+        self._lent.append(made)
+        return made
 
     @method()
     def event(self) -> int:
@@ -194,14 +196,12 @@ def _run(task: Callable[[], Any], training: Training) -> None:
         handlers = _alive(running._handlers, "the handlers")
         if running._state == RUNNING and isinstance(handlers, MLUpdateProgressHandlers) and handlers._mask & event:
             _call(running, handlers._progressed, event, metrics)
-        if event == BEGIN:
-            fail_if_asked("begin", "Update")
-        if event == EPOCH_END:
-            _end_epoch(metrics["epochIndex"])
+        _after(event, metrics)
         return bool(running._state == RUNNING)
 
     try:
         if not training.run(data, report):
+            _let_go(_alive(task, "the object"))
             return
         fail_if_asked("completion", "Update")
     except CoreMLError as failed:
@@ -212,14 +212,25 @@ def _run(task: Callable[[], Any], training: Training) -> None:
         _finish(_alive(task, "the object"), COMPLETED, None)
 
 
-def _end_epoch(epoch: int) -> None:
-    time.sleep(float(knob("EPOCH_DELAY")))
-    if epoch == int(knob("FAIL_EPOCH")):
-        fail_if_asked("epoch", "Update")
+def _after(event: int, metrics: dict[str, Any]) -> None:
+    if event == BEGIN:
+        fail_if_asked("begin", "Update")
+    elif event == MINI_BATCH_END:
+        time.sleep(float(knob("BATCH_DELAY")))
+    else:
+        time.sleep(float(knob("EPOCH_DELAY")))
+        if metrics["epochIndex"] == int(knob("FAIL_EPOCH")):
+            fail_if_asked("epoch", "Update")
+
+
+def _let_go(task: Any) -> None:
+    """What becomes of a task that was cancelled."""
+    if knob("CANCELLED") == "completes":
+        _finish(task, CANCELLING, None)
 
 
 def _finish(task: Any, state: int, failure: Any) -> None:
-    if task._state != RUNNING:
+    if task._state not in (RUNNING, state):
         return
     task._error, task._state = failure, state
     handlers = _alive(task._handlers, "the handlers")
@@ -237,7 +248,7 @@ def _call(task: Any, handler: Any, event: int, metrics: dict[str, Any]) -> None:
     training = task._training
     context = MLUpdateContext._made(
         task=task, event=event, metrics=metrics, model=training.model, weights=training.weights,
-        parameters=dict(training.values),
+        parameters=dict(training.values), lent=[],
     )  # fmt: skip
     task._in_handler = threading.get_ident()
     try:
@@ -246,5 +257,8 @@ def _call(task: Any, handler: Any, event: int, metrics: dict[str, Any]) -> None:
         crash("a handler raised on Core ML's queue", raised)
     finally:
         task._in_handler = None
+    if event:
+        for model in context._lent:
+            model._lapsed = True
     if returned is not None:
         crash(f"a handler returned {returned!r}: its block returns nothing")

@@ -2,6 +2,7 @@
 
 import platform
 import time
+from dataclasses import replace
 
 import objc
 
@@ -10,17 +11,18 @@ from pippin.jobs.states import Reason
 from pippin.mlmodel import Learned, Model, Pipeline, open_model
 from pippin.spec import ArrayFeature, ResolvedSpec
 from worker.engines.columns import columns_of, matrix_of
+from worker.engines.coreml.checkpoints import ENGINE, check_fits, moved_on
 from worker.engines.coreml.compiled import compiled
 from worker.engines.coreml.parameters import configuration_for, decided, with_defaults
 from worker.engines.coreml.training import Training
-from worker.engines.coreml.weights import trained_keys
+from worker.engines.coreml.weights import all_weights, trained_keys
 from worker.engines.engine import EngineError, Observer, TrainingRun
 
 
 class CoreMLEngine:
     """Trains networks with `MLUpdateTask`. What it cannot train, the engine jax can."""
 
-    name = "coreml"
+    name = ENGINE
 
     def warm_up(self) -> None:
         """Nothing is left to do: the frameworks were loaded with this module, and Core ML must not cross a fork."""
@@ -28,19 +30,28 @@ class CoreMLEngine:
     def train(self, run: TrainingRun, observer: Observer) -> Learned:
         """Train the network and return all its weights, in the file's order.
 
+        A training that goes on does so from the weights at an epoch's end, by a task of its own for the epochs left.
+
         Raises:
-            EngineError: The file is no network that can be trained, the examples do not fit it, memory ran out, Core
-                ML reports an error or does not agree with us about the file, or the loss or a weight is not finite any
-                more.
+            EngineError: The file is no network that can be trained, the examples or the checkpoint do not fit it,
+                memory ran out, Core ML reports an error or does not agree with us about the file, or the loss or a
+                weight is not finite any more.
             Stopped: The observer asked for a stop.
         """
         began = time.perf_counter()
         model = _network(run.model)
         _check(model, run)
         values = decided(run)
+        data = run.model
         try:
-            with objc.autorelease_pool(), compiled(with_defaults(run.model, values)) as url:
-                configuration = configuration_for(run.model, values, run.compute_units)
+            if run.resume is not None:
+                model = replace(model, weights=all_weights(model, run.resume.weights))
+                if not values.epochs:
+                    observer.training_began()
+                    return model.weights
+                data = moved_on(data, run.resume, values.epochs)
+            with objc.autorelease_pool(), compiled(with_defaults(data, values)) as url:
+                configuration = configuration_for(data, values, run.compute_units)
                 system = platform.mac_ver()[0] or "an unknown system"
                 observer.log(
                     f"Core ML on macOS {system}, compute units {run.compute_units}, "
@@ -81,6 +92,8 @@ def _check(model: Model, run: TrainingRun) -> None:
         raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")
     if run.learning_rates is not None and len(run.learning_rates) != asked.epochs:
         raise ValueError(f"there are {len(run.learning_rates)} learning rates for {asked.epochs} epochs")
+    if run.resume is not None:
+        check_fits(run.resume, model, asked.epochs)
 
 
 def _check_target(resolved: ResolvedSpec) -> None:

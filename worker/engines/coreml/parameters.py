@@ -35,10 +35,12 @@ _OF_THE_NETWORK = {
 
 
 def decided(run: TrainingRun) -> Hyperparameters:
-    """The hyperparameters that the training begins with."""
-    if run.learning_rates is None:
-        return run.hyperparameters
-    return run.hyperparameters.model_copy(update={"learning_rate": run.learning_rates[0]})
+    """The hyperparameters that Core ML begins with: of a training that goes on, for the epochs that are left."""
+    finished = 0 if run.resume is None else run.resume.epoch
+    values: dict[str, float] = {"epochs": run.hyperparameters.epochs - finished}
+    if run.learning_rates is not None and finished < len(run.learning_rates):
+        values["learning_rate"] = run.learning_rates[finished]
+    return run.hyperparameters.model_copy(update=values)
 
 
 def with_defaults(model: bytes, values: Hyperparameters) -> bytes:

@@ -5,21 +5,22 @@ from math import isfinite
 from typing import Any
 
 import CoreML
-import numpy as np
 import objc
 
+from pippin.checkpoints import Checkpoint
 from pippin.jobs.states import Reason
 from pippin.mlmodel import Model, Weights
 from pippin.models.trainable import trainable_network
 from worker.engines.coreml.batches import batch_of
 from worker.engines.coreml.check import check_predictions, check_weights
+from worker.engines.coreml.checkpoints import checkpoint_now, environment, notice
 from worker.engines.coreml.errors import failed
 from worker.engines.coreml.features import columns_for
 from worker.engines.coreml.parameters import learning_rate
 from worker.engines.coreml.relay import Closed, Relay
 from worker.engines.coreml.task import make_task
 from worker.engines.coreml.validation import Validation
-from worker.engines.coreml.weights import read_weights
+from worker.engines.coreml.weights import all_weights, not_finite, read_trained
 from worker.engines.engine import EngineError, EpochResult, Observer, Stopped, TrainingRun
 
 _EVENTS = CoreML.MLUpdateProgressEventTrainingBegin | CoreML.MLUpdateProgressEventEpochEnd
@@ -37,7 +38,13 @@ class Training:
     """
 
     def __init__(self, model: Model, run: TrainingRun, observer: Observer) -> None:
-        """Look at the examples; nothing is read yet."""
+        """Look at the examples; nothing is read yet.
+
+        Args:
+            model: What is trained, with the weights that the training begins with, or goes on from.
+            run: The training.
+            observer: Who hears of it.
+        """
         self._model = model
         self._run = run
         self._observer = observer
@@ -45,7 +52,10 @@ class Training:
         self._validation = None if run.validation is None else Validation(model, run.validation)
         self._relay: Relay[Weights] = Relay()
         self._exact = False
-        self._epoch = 0
+        self._environment: dict[str, str] = {}
+        # Where a stop leaves the training. Only its own thread looks at it, together with what the observer hears.
+        self._reached = run.resume
+        self._epoch = 0 if run.resume is None else run.resume.epoch
         self._batch_losses: list[float] = []
         self._began = time.perf_counter()
 
@@ -67,7 +77,9 @@ class Training:
         )
         examples = batch_of(self._columns, 0, self._run.training.count)
         task, configured = make_task(url, examples, configuration, handlers, self._observer.log)
-        self._exact = configured and self._run.compute_units == "cpu_only"
+        units = self._run.compute_units if configured else "all"
+        self._exact = units == "cpu_only"
+        self._environment = environment(units)
         task.resume()
         try:
             return self._relay.wait(lambda: self._look(task))
@@ -79,7 +91,7 @@ class Training:
 
     def _look(self, task: Any) -> None:  # noqa: ANN401 - an MLUpdateTask
         if self._observer.stop_requested():
-            raise Stopped
+            raise Stopped(self._reached)
         if task.state() == CoreML.MLTaskStateFailed:
             raise failed("train the model", task.error())
 
@@ -107,7 +119,8 @@ class Training:
         event = context.event()
         if event == CoreML.MLUpdateProgressEventTrainingBegin:
             check_weights(context.model(), self._model)
-            self._relay.call(self._observer.training_began)
+            said = notice(self._run, self._model, self._environment)
+            self._relay.call(lambda: self._observer.training_began(said))
             self._began = time.perf_counter()
         elif event == CoreML.MLUpdateProgressEventMiniBatchEnd:
             self._batch_losses.append(_loss(context))
@@ -130,12 +143,22 @@ class Training:
             examples_per_second=self._run.training.count / seconds,
             batch_losses=tuple(self._batch_losses) if self._run.report_batches else None,
         )
-        self._relay.call(lambda: self._observer.epoch_ended(result))
+        checkpoint = None
+        if isfinite(loss):
+            checkpoint = checkpoint_now(context.model(), self._model, self._epoch, self._environment)
+        self._relay.call(lambda: self._tell(result, checkpoint))
         if not isfinite(loss):
             raise EngineError(Reason.DIVERGED, f"the loss is {loss} in epoch {self._epoch}; {_REMEDY}")
         self._change_rate(context)
         self._batch_losses = []
         self._began = time.perf_counter()
+
+    def _tell(self, result: EpochResult, checkpoint: Checkpoint | None) -> None:
+        if checkpoint is None:
+            self._observer.epoch_ended(result)
+            return
+        self._reached = checkpoint
+        self._observer.epoch_ended(result, lambda: checkpoint)
 
     def _change_rate(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
         rates = self._run.learning_rates
@@ -146,13 +169,11 @@ class Training:
         task = context.task()
         if task.state() == CoreML.MLTaskStateFailed:
             raise failed("train the model", task.error())
-        weights = read_weights(context.model(), self._model)
-        for layer, arrays in weights.items():
-            for key, array in arrays.items():
-                if not np.isfinite(array).all():
-                    raise EngineError(
-                        Reason.DIVERGED, f"the {key} of layer {layer} are not finite after the last step; {_REMEDY}"
-                    )
+        trained = read_trained(context.model(), self._model)
+        spoiled = not_finite(trained)
+        if spoiled is not None:
+            raise EngineError(Reason.DIVERGED, f"{spoiled} are not finite after the last step; {_REMEDY}")
+        weights = all_weights(self._model, trained)
         check_predictions(context.model(), self._model, weights, self._run.training, self._columns, exact=self._exact)
         return weights
 

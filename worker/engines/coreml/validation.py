@@ -13,7 +13,7 @@ from pippin.network.graph import compute
 from worker.engines.coreml.features import columns_for
 from worker.engines.coreml.inputs import scaled, scaled_inputs
 from worker.engines.coreml.predictions import answers
-from worker.engines.coreml.weights import read_weights
+from worker.engines.coreml.weights import all_weights, read_trained
 from worker.engines.engine import Examples
 
 _SIZE = 128
@@ -65,7 +65,7 @@ class Validation:
         if blob in found:
             return found[blob]
         # The model does not show it; what it has learned does.
-        weights = read_weights(context_model, self._model)
+        weights = all_weights(self._model, read_trained(context_model, self._model))
         inputs = scaled_inputs(self._model, self._examples, rows)
         made: NDArray[Any] = compute(self._model.resolved, weights, inputs, [blob], xp=np, convolve=None)[blob]
         return made

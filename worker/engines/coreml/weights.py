@@ -43,13 +43,13 @@ def read_weight(context_model: Any, layer: str, key: str) -> NDArray[Any]:  # no
     return from_multi_array(found)
 
 
-def read_weights(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 - an MLModel
-    """All weights of `model`, in the file's order: what is trained as Core ML has it now, the rest as it came.
+def read_trained(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 - an MLModel
+    """The weights that training changes, in the file's order, as Core ML has them now.
 
     Raises:
         EngineError: Core ML does not give them, or in another shape.
     """
-    found: dict[tuple[str, str], NDArray[np.float32]] = {}
+    found: dict[str, dict[str, NDArray[np.float32]]] = {}
     for layer, key in trained_keys(model):
         array = read_weight(context_model, layer, key)
         given, wanted = list(array.shape), list(model.weights[layer][key].shape)
@@ -57,8 +57,22 @@ def read_weights(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 -
             raise EngineError(
                 Reason.ENGINE_ERROR, f"Core ML gives the {key} of layer {layer} in the shape {given}, not {wanted}"
             )
-        found[layer, key] = array.astype(np.float32)
+        found.setdefault(layer, {})[key] = array.astype(np.float32, copy=False)
+    return found
+
+
+def all_weights(model: Model, trained: Weights) -> Weights:
+    """All weights of `model`, in the file's order: `trained` where it has them, the rest as they came."""
     return {
-        layer: {key: found.get((layer, key), array) for key, array in arrays.items()}
+        layer: {key: trained.get(layer, {}).get(key, array) for key, array in arrays.items()}
         for layer, arrays in model.weights.items()
     }
+
+
+def not_finite(weights: Weights) -> str | None:
+    """Which weights hold a number that is not finite, as in "the bias of layer dense"; None where none do."""
+    for layer, arrays in weights.items():
+        for key, array in arrays.items():
+            if not np.isfinite(array).all():
+                return f"the {key} of layer {layer}"
+    return None

@@ -49,9 +49,9 @@ def test_the_observer_hears_all_on_the_thread_that_trains(
     threads = set()
     notes_ended = notes.epoch_ended
 
-    def ended(result: EpochResult) -> None:
+    def ended(result: EpochResult, snapshot: object) -> None:
         threads.add(threading.current_thread())
-        notes_ended(result)
+        notes_ended(result, snapshot)
 
     notes.epoch_ended = ended
     engine.train(lab.run(classifier, clouds, epochs=3, momentum=0.0), notes)
@@ -198,7 +198,7 @@ def test_a_stop_is_heard_while_core_ml_is_silent(
 def test_what_the_observer_raises_ends_the_training(
     engine: Engine, classifier: bytes, clouds: Examples, lab: Lab, notes: Notes
 ) -> None:
-    def broken() -> None:
+    def broken(_notice: str | None) -> None:
         raise LookupError("nobody listens")
 
     notes.training_began = broken

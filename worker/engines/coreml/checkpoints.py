@@ -1,0 +1,121 @@
+"""Where a training by Core ML stands: the weights at an epoch's end, which are all that Core ML gives back.
+
+A checkpoint is made at the end of every epoch, whether or not anybody wants it: a stop comes at any moment after, and
+nobody documents what weights can be read while Core ML is in the middle of a mini-batch.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pippin.checkpoints import Checkpoint
+from pippin.jobs.engines import ComputeUnits
+from pippin.jobs.request import Hyperparameters
+from pippin.jobs.states import Reason
+from pippin.machine import chip, operating_system
+from pippin.mlmodel import Model, admitting, with_learned
+from pippin.spec import SGD
+from worker.engines.coreml.weights import not_finite, read_trained, trained_keys
+from worker.engines.engine import EngineError, TrainingRun
+
+ENGINE = "coreml"
+
+
+def environment(units: ComputeUnits) -> dict[str, str]:
+    """What may change the numbers that Core ML computes."""
+    return {"system": operating_system(), "chip": chip(), "compute_units": units}
+
+
+def checkpoint_now(
+    context_model: Any,  # noqa: ANN401 - an MLModel
+    model: Model,
+    epoch: int,
+    computed_on: Mapping[str, str],
+) -> Checkpoint | None:
+    """The end of the epoch `epoch`; None if a weight is not finite. To be called while the task pauses.
+
+    How many steps were taken Core ML does not say: whether it skips a smaller last mini-batch is not documented.
+
+    Raises:
+        EngineError: Core ML does not give the weights.
+    """
+    weights = read_trained(context_model, model)
+    if not_finite(weights) is not None:
+        return None
+    return Checkpoint(
+        engine=ENGINE, epoch=epoch, step=0, taken=0, batch_sums=(), weights=weights, environment=computed_on
+    )
+
+
+def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
+    """Refuse to go on from what this engine did not make of this model.
+
+    Raises:
+        EngineError: It is another engine's, stands outside of the training, or has not the weights that it changes.
+    """
+    if checkpoint.engine != ENGINE:
+        raise _unfit(f"was made by the engine {checkpoint.engine}, and this is {ENGINE}")
+    if checkpoint.step or not 0 <= checkpoint.epoch <= epochs:
+        raise _unfit(
+            f"stands {checkpoint.step} mini-batches after epoch {checkpoint.epoch}; "
+            f"Core ML can go on from the end of an epoch, up to {epochs}"
+        )
+    found = {(layer, key): array for layer, arrays in checkpoint.weights.items() for key, array in arrays.items()}
+    wanted = trained_keys(model)
+    for layer, key in wanted:
+        shape = list(model.weights[layer][key].shape)
+        if (layer, key) not in found:
+            raise _unfit(f"lacks the {key} of layer {layer}")
+        if list(found[layer, key].shape) != shape:
+            raise _unfit(f"has the {key} of layer {layer} in the shape {list(found[layer, key].shape)}, not {shape}")
+    for layer, key in found:
+        if (layer, key) not in wanted:
+            raise _unfit(f"has the {key} of layer {layer}, which the model does not train")
+
+
+def _unfit(why: str) -> EngineError:
+    return EngineError(Reason.ENGINE_ERROR, f"the training cannot go on from this checkpoint: it {why}")
+
+
+def moved_on(model: bytes, checkpoint: Checkpoint, left: int) -> bytes:
+    """The file with the checkpoint's weights, and limits that admit as few epochs as are left."""
+    only_epochs = Hyperparameters(epochs=left, shuffle=False, seed=0)
+    return admitting(with_learned(model, checkpoint.weights), only_epochs)
+
+
+def notice(run: TrainingRun, model: Model, computed_on: Mapping[str, str]) -> str | None:
+    """What a training that goes on does not have any more, in a sentence; None for one that begins.
+
+    Args:
+        run: The training.
+        model: What is trained.
+        computed_on: What Core ML computes on now.
+    """
+    before = run.resume
+    if before is None:
+        return None
+    lost = [*_lost_by_the_optimizer(run.hyperparameters, model), *_lost_order(run.hyperparameters)]
+    if before.environment != computed_on:
+        lost.append(f"it computed with {_named(before.environment)}, and now does with {_named(computed_on)}")
+    if not lost:
+        lost.append(
+            "they are all that SGD without momentum and shuffling needs, yet Apple does not promise the same bits"
+        )
+    return f"Core ML went on from the weights after epoch {before.epoch} and gives no more back: {'; '.join(lost)}."
+
+
+def _lost_by_the_optimizer(asked: Hyperparameters, model: Model) -> list[str]:
+    optimizer = model.resolved.spec.optimizer
+    if not isinstance(optimizer, SGD):
+        return ["Adam's moments and its count of steps begin anew"]
+    if optimizer.momentum is None:
+        return []
+    momentum = optimizer.momentum.default if asked.momentum is None else asked.momentum
+    return ["the momentum of SGD begins anew"] if momentum else []
+
+
+def _lost_order(asked: Hyperparameters) -> list[str]:
+    return ["the shuffled order of the examples begins anew with the seed"] if asked.shuffle else []
+
+
+def _named(computed_on: Mapping[str, str]) -> str:
+    return ", ".join(f"{what.replace('_', ' ')} {value}" for what, value in computed_on.items()) or "an unknown system"
