@@ -27,7 +27,7 @@ def configure(threads: int | None = None, cache_dir: Path | None = None) -> None
     if "jax" in sys.modules:
         raise RuntimeError("configure() was called after JAX had been imported; call it before")
     keep_freed_memory()
-    os.environ["NPROC"] = str(threads or _cores())
+    os.environ["NPROC"] = str(threads or cores())
     flags = os.environ.get("XLA_FLAGS", "").split()
     # A GPU may add in any order unless told otherwise; the same seed would give other bytes.
     flags = [*flags, "--xla_gpu_deterministic_ops=true"]
@@ -50,16 +50,23 @@ def _forget_the_oldest(folder: Path) -> None:
         entry.unlink(missing_ok=True)
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _machine() -> str:
-    """A name for what compiled programs depend on, so that machines that share a home do not share them."""
-    told = [version("jaxlib"), platform.machine(), os.environ["NPROC"]]
+def processor() -> list[str]:
+    """What is known of the processor: its kind and, on Linux, its model and the instructions that it has."""
+    told = [platform.machine()]
     if sys.platform == "linux":
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
         told += sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return told
+
+
+def _machine() -> str:
+    """A name for what compiled programs depend on, so that machines that share a home do not share them."""
+    told = [version("jaxlib"), os.environ["NPROC"], *processor()]
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]

@@ -9,6 +9,7 @@ from worker.engines.jax.front import through_front
 from worker.engines.jax.neighbors import learn_neighbors
 from worker.engines.jax.network import NetworkTrainer
 from worker.engines.jax.optimizers.choice import Formulas
+from worker.engines.jax.start import ENGINE
 from worker.engines.jax.warm_up import warm_up
 
 
@@ -16,10 +17,11 @@ class JaxEngine:
     """Trains with JAX, on the device that JAX takes by default.
 
     Call `configure` before this module is imported: it fixes the number of threads and the cache of compiled programs.
-    The same run on the same machine with the same number of threads gives the same bytes.
+    The same run on the same machine with the same number of threads gives the same bytes, also where it is stopped and
+    resumed from the checkpoint.
     """
 
-    name = "jax"
+    name = ENGINE
 
     def __init__(
         self,
@@ -45,8 +47,8 @@ class JaxEngine:
         """Train the model and return what it has learned.
 
         Raises:
-            EngineError: The file is no model that can be trained, the examples do not fit it, memory ran out, or the
-                loss or a weight is not finite any more.
+            EngineError: The file is no model that can be trained, the examples or the checkpoint do not fit it, memory
+                ran out, or the loss or a weight is not finite any more.
             Stopped: The observer asked for a stop.
         """
         with device_faults():

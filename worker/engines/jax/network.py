@@ -11,15 +11,17 @@ from pippin.jobs.states import Reason
 from pippin.mlmodel import Model
 from pippin.spec.weights import Weights
 from worker.engines.columns import columns_of
-from worker.engines.engine import EngineError, EpochResult, Examples, Observer, TrainingRun
+from worker.engines.engine import EngineError, EpochResult, Examples, Observer, Stopped, TrainingRun
 from worker.engines.jax.chunks import Chunks
 from worker.engines.jax.columns import Source
+from worker.engines.jax.environment import environment, notice_of
 from worker.engines.jax.lowering import network_for
 from worker.engines.jax.optimizers.choice import Formulas, optimizer_for
 from worker.engines.jax.order import epoch_order
 from worker.engines.jax.pace import Pace
 from worker.engines.jax.parameters import parameters_of
 from worker.engines.jax.programs import Programs
+from worker.engines.jax.start import start_of
 from worker.engines.jax.tables import room_for_examples, table_for
 from worker.engines.jax.training import REMEDY, Training
 from worker.engines.jax.validation import SIZE, Validation
@@ -41,13 +43,19 @@ class NetworkTrainer:
     resident_bytes: int | None = None
 
     def train(self, model: Model, run: TrainingRun, observer: Observer) -> Weights:
-        """Train `model` on the examples of `run` and return all its weights, in the file's order."""
+        """Train `model` on the examples of `run` and return all its weights, in the file's order.
+
+        Raises:
+            EngineError: The examples or the checkpoint do not fit, or the training has diverged.
+            Stopped: A stop was requested. It holds a checkpoint if anything was done since the training began or was
+                resumed, and its weights are finite.
+        """
         began = time.perf_counter()
         asked = run.hyperparameters
         if asked.mini_batch_size is None:
             raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")
-        rates = run.learning_rates or (None,) * asked.epochs
-        if len(rates) != asked.epochs:
+        rates = run.learning_rates
+        if rates is not None and len(rates) != asked.epochs:
             raise ValueError(f"{len(rates)} learning rates were given for {asked.epochs} epochs; give each epoch one")
         programs = Programs(
             network_for(model.resolved, jax.default_backend()),
@@ -58,18 +66,26 @@ class NetworkTrainer:
         size = min(asked.mini_batch_size, run.training.count)
         chunks = self._chunks(run.training, programs, size, observer)
         measured = None if run.validation is None else self._chunks(run.validation, programs, SIZE, observer)
-        training = Training(programs, model.weights, chunks, size)
+        start = start_of(
+            run.resume,
+            model.weights,
+            programs.parameters,
+            moments=programs.optimizer.moments,
+            epochs=asked.epochs,
+            steps=-(-run.training.count // size),
+        )
+        training = Training(programs, model.weights, start, chunks, size)
         # Only now, since to train is what the user waits for.
         validation = None if measured is None else Validation(programs, measured, training)
         device = jax.devices()[0]
         observer.log(f"JAX {jax.__version__} on {device.device_kind}, ready in {time.perf_counter() - began:.2f} s")
-        observer.training_began()
-        for epoch, rate in enumerate(rates, 1):
-            order = epoch_order(run.training.count, seed=asked.seed, epoch=epoch, shuffle=asked.shuffle)
-            result, wrong = _epoch(epoch, training, order, rate, validation)
-            observer.epoch_ended(result if run.report_batches else replace(result, batch_losses=None))
-            if wrong is not None:
-                raise EngineError(Reason.DIVERGED, f"{wrong}; {REMEDY}")
+        observer.training_began(notice_of(start.environment, environment()))
+        try:
+            _epochs(training, validation, run, observer)
+        except Stopped:
+            # No training comes to anything from weights that are not finite.
+            new = (training.finished, training.taken) != (start.epoch, start.taken) and training.finite
+            raise Stopped(training.checkpoint() if new else None) from None
         return training.weights(model.weights)
 
     def _chunks(self, examples: Examples, programs: Programs, size: int, observer: Observer) -> Chunks:
@@ -78,22 +94,42 @@ class NetworkTrainer:
         return Chunks(table, Pace(self.steps_per_chunk), observer.stop_requested)
 
 
+def _epochs(training: Training, validation: Validation | None, run: TrainingRun, observer: Observer) -> None:
+    """Train the epochs that are left.
+
+    Raises:
+        EngineError: The training has diverged.
+        Stopped: A stop was requested.
+    """
+    asked = run.hyperparameters
+    for epoch in range(training.finished + 1, asked.epochs + 1):
+        order = epoch_order(run.training.count, seed=asked.seed, epoch=epoch, shuffle=asked.shuffle)
+        rate = None if run.learning_rates is None else run.learning_rates[epoch - 1]
+        result, wrong = _epoch(epoch, training, order, rate, validation)
+        snapshot = training.checkpoint if wrong is None and training.finite else None
+        observer.epoch_ended(result if run.report_batches else replace(result, batch_losses=None), snapshot)
+        if wrong is not None:
+            raise EngineError(Reason.DIVERGED, f"{wrong}; {REMEDY}")
+
+
 def _epoch(
     epoch: int, training: Training, order: NDArray[np.int32], rate: float | None, validation: Validation | None
 ) -> tuple[EpochResult, str | None]:
     """Train one epoch and measure; gives what came of it, and what is wrong if the training has diverged."""
     began = time.perf_counter()
     losses = training.epoch(order, rate)
-    seconds = time.perf_counter() - began
+    # A resumed epoch may have no step left.
+    seconds = max(time.perf_counter() - began, 1e-9)
     step = losses.diverged_at
     loss, accuracy = (None, None) if validation is None or step else validation.measure()
+    training.end_epoch()
     result = EpochResult(
         epoch=epoch,
         loss=losses.mean,
         validation_loss=loss,
         validation_accuracy=accuracy,
         seconds=time.perf_counter() - began,
-        examples_per_second=int(losses.real.sum()) / seconds,
+        examples_per_second=losses.visited / seconds,
         batch_losses=losses.means,
     )
     return result, None if step is None else f"the loss is {losses.means[step - 1]} at step {step} of epoch {epoch}"

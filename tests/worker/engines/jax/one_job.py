@@ -14,6 +14,8 @@ parser.add_argument("--cache", type=Path)
 parser.add_argument("--channels", type=int, default=4)
 parser.add_argument("--mini-batch", type=int, default=8)
 parser.add_argument("--memory", type=int, help="bytes that the training may take")
+parser.add_argument("--checkpoint", type=Path, help="where to go on from if it is there, and written at a stop")
+parser.add_argument("--patience", type=int, help="how many times a stop is not asked for; a chunk is one step then")
 arguments = parser.parse_args()
 
 configure(threads=2, cache_dir=arguments.cache)
@@ -21,10 +23,11 @@ configure(threads=2, cache_dir=arguments.cache)
 import jax  # noqa: E402 - as the worker does it: configured first
 import numpy as np  # noqa: E402
 
+from pippin.checkpoints import read_checkpoint, write_checkpoint  # noqa: E402
 from pippin.jobs.request import Hyperparameters  # noqa: E402
 from pippin.mlmodel import build  # noqa: E402
 from pippin.spec import resolve  # noqa: E402
-from worker.engines.engine import EngineError, EpochResult, Examples, TrainingRun  # noqa: E402
+from worker.engines.engine import EngineError, EpochResult, Examples, Stopped, TrainingRun  # noqa: E402
 from worker.engines.jax.engine import JaxEngine  # noqa: E402
 
 EXAMPLES = max(50, arguments.mini_batch)
@@ -33,12 +36,15 @@ EXAMPLES = max(50, arguments.mini_batch)
 class Observer:
     def __init__(self) -> None:
         self.losses: list[float] = []
+        self.notice: str | None = None
+        self.asked = 0
 
     def stop_requested(self) -> bool:
-        return False
+        self.asked += 1
+        return arguments.patience is not None and self.asked > arguments.patience
 
     def training_began(self, notice: str | None = None) -> None:
-        pass
+        self.notice = notice
 
     def epoch_ended(self, result: EpochResult, snapshot: object = None) -> None:  # noqa: ARG002
         self.losses.append(result.loss)
@@ -78,12 +84,15 @@ def run() -> TrainingRun:
     asked = Hyperparameters(
         epochs=3, mini_batch_size=arguments.mini_batch, learning_rate=0.1, momentum=0.9, shuffle=True, seed=4
     )
-    return TrainingRun(build(resolve(spec)), asked, data, data, report_batches=False)
+    resume = None
+    if arguments.checkpoint and arguments.checkpoint.exists():
+        resume = read_checkpoint(arguments.checkpoint.read_bytes())
+    return TrainingRun(build(resolve(spec)), asked, data, data, report_batches=False, resume=resume)
 
 
 def main() -> dict[str, object]:
     before = threads()
-    engine = JaxEngine()
+    engine = JaxEngine(steps_per_chunk=None if arguments.patience is None else 1)
     engine.warm_up()
     started = threads() - before
     events: list[str] = []
@@ -95,6 +104,9 @@ def main() -> dict[str, object]:
         weights = engine.train(asked, observer)
     except EngineError as error:
         return {"reason": error.reason, "detail": str(error)}
+    except Stopped as stopped:
+        arguments.checkpoint.write_bytes(write_checkpoint(stopped.checkpoint))
+        return {"losses": observer.losses, "notice": observer.notice}
     digest = hashlib.sha256()
     for arrays in weights.values():
         for array in arrays.values():
@@ -102,6 +114,7 @@ def main() -> dict[str, object]:
     return {
         "digest": digest.hexdigest(),
         "losses": observer.losses,
+        "notice": observer.notice,
         "found": events.count("/jax/compilation_cache/cache_hits"),
         "compiled": events.count("/jax/compilation_cache/cache_misses"),
         "threads_started_by_warming_up": started,

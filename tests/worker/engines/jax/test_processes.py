@@ -39,6 +39,20 @@ def test_the_next_job_finds_the_programs_and_gives_the_same_bytes(cache: Path, f
     assert (second["digest"], second["losses"]) == (first["digest"], first["losses"])
 
 
+def test_processes_that_hand_a_training_on_give_the_bytes_of_one_that_makes_it_whole(
+    cache: Path, first: dict[str, Any], tmp_path: Path
+) -> None:
+    # Seven steps and a validation an epoch: the first process ends within the first epoch, the second before the
+    # validation of the second one.
+    places = ("--cache", str(cache), "--checkpoint", str(tmp_path / "checkpoint"))
+    parts = [_job(*places, "--patience", patience) for patience in ("4", "11")]
+    parts.append(_job(*places))
+    assert [len(part["losses"]) for part in parts] == [0, 1, 2]
+    assert [loss for part in parts for loss in part["losses"]] == first["losses"]
+    assert parts[-1]["digest"] == first["digest"]
+    assert [part["notice"] for part in parts] == [None, None, None]
+
+
 def test_a_damaged_cache_harms_nothing_and_is_mended(cache: Path, first: dict[str, Any]) -> None:
     training, validation = sorted(cache.glob("*/*-cache"))
     training.write_bytes(training.read_bytes()[:1000])

@@ -1,0 +1,296 @@
+"""Trainings that are interrupted and go on from a checkpoint: the same bits as those of an unbroken one."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+import numpy as np
+import pytest
+
+from pippin.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from pippin.jobs.states import Reason
+from pippin.mlmodel import read
+from worker.engines.engine import EngineError, EpochResult, Stopped, TrainingRun
+from worker.engines.jax.engine import JaxEngine
+
+# Its class stands in conftest.py, which tests cannot import.
+Lab: TypeAlias = Any
+
+OPTIMIZERS = {
+    "sgd": {"momentum": 0.9},
+    "adam": {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8},
+}
+TABLES = {"whole": {}, "windowed": {"resident_bytes": 0}}
+LAYERS = [
+    {"type": "inner_product", "name": "frozen", "output_channels": 5},
+    {"type": "inner_product", "name": "hidden", "output_channels": 6, "updatable": True},
+    {"type": "tanh", "name": "bend"},
+    {"type": "inner_product", "name": "out", "output_channels": 3, "updatable": True},
+    {"type": "softmax", "name": "share"},
+]
+EPOCHS = 2
+# Of 11 examples in mini-batches of 4.
+STEPS = 3
+# A look for each step and one for the validation, which is a single mini-batch.
+LOOKS = EPOCHS * (STEPS + 1)
+
+
+@dataclass
+class Listener:
+    """Asks for a stop once it was asked `patience` times, and takes snapshots if it is told to."""
+
+    patience: int | None = None
+    takes_snapshots: bool = False
+    asked: int = 0
+    notices: list[str | None] = field(default_factory=list)
+    results: list[EpochResult] = field(default_factory=list)
+    snapshots: list[Checkpoint | None] = field(default_factory=list)
+
+    def stop_requested(self) -> bool:
+        self.asked += 1
+        return self.patience is not None and self.asked > self.patience
+
+    def training_began(self, notice: str | None = None) -> None:
+        self.notices.append(notice)
+
+    def epoch_ended(self, result: EpochResult, snapshot: Callable[[], Checkpoint] | None = None) -> None:
+        self.results.append(result)
+        if self.takes_snapshots:
+            self.snapshots.append(None if snapshot is None else snapshot())
+
+    def log(self, line: str) -> None:
+        pass
+
+
+@dataclass
+class Outcome:
+    """What a training, or all the parts of one, came to."""
+
+    weights: dict[str, bytes]
+    results: list[tuple[object, ...]]
+
+
+def _bits(weights: Any) -> dict[str, bytes]:  # noqa: ANN401 - what an engine has learned
+    return {f"{layer}/{key}": array.tobytes() for layer, arrays in weights.items() for key, array in arrays.items()}
+
+
+def _told(results: list[EpochResult]) -> list[tuple[object, ...]]:
+    return [
+        (each.epoch, each.loss, each.batch_losses, each.validation_loss, each.validation_accuracy) for each in results
+    ]
+
+
+def _whole(engine: JaxEngine, run: TrainingRun) -> Outcome:
+    listener = Listener()
+    return Outcome(_bits(engine.train(run, listener)), _told(listener.results))
+
+
+def _stopped(engine: JaxEngine, run: TrainingRun, listener: Listener) -> Checkpoint | None:
+    """The checkpoint of a training that the listener stops, through a file."""
+    with pytest.raises(Stopped) as stopped:
+        engine.train(run, listener)
+    found = stopped.value.checkpoint
+    return None if found is None else read_checkpoint(write_checkpoint(found))
+
+
+def _in_parts(engine: JaxEngine, run: TrainingRun, patience: Iterator[int | None]) -> tuple[Outcome, list[Checkpoint]]:
+    """The training, stopped and resumed for as long as there is an end to the listener's patience."""
+    results: list[EpochResult] = []
+    checkpoints: list[Checkpoint] = []
+    for each in patience:
+        listener = Listener(each)
+        if each is None:
+            weights = engine.train(run, listener)
+            return Outcome(_bits(weights), _told(results + listener.results)), checkpoints
+        found = _stopped(engine, run, listener)
+        assert found is not None
+        assert set(listener.notices) == {None}
+        results += listener.results
+        checkpoints.append(found)
+        run = replace(run, resume=found)
+    raise AssertionError("the training was never let run to its end")
+
+
+@pytest.fixture(params=OPTIMIZERS)
+def run(request: pytest.FixtureRequest, lab: Lab) -> TrainingRun:
+    """A job with a last mini-batch that is not full, in another order each epoch."""
+    kind, values = request.param, OPTIMIZERS[request.param]
+    declared = {"type": kind, "learning_rate": 0.05, "mini_batch_size": 4, **values}
+    random = np.random.default_rng(2)
+    data = lab.examples(x=random.normal(size=(11, 2)).astype(np.float32), y_true=random.integers(0, 3, 11))
+    file = lab.model(LAYERS, shape=[2], outputs=3, optimizer=declared)
+    asked = {"epochs": EPOCHS, "mini_batch_size": 4, "learning_rate": 0.05, "shuffle": True, "seed": 7, **values}
+    found: TrainingRun = lab.run(file, data, data, report_batches=True, **asked)
+    return found
+
+
+@pytest.fixture
+def halfway(run: TrainingRun) -> Checkpoint:
+    """After two steps of the second epoch."""
+    found = _stopped(JaxEngine(steps_per_chunk=1), run, Listener(STEPS + 1 + 2))
+    assert found is not None
+    return found
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_a_training_that_is_interrupted_at_every_look_gives_the_same_bits(table: str, run: TrainingRun) -> None:
+    engine = JaxEngine(steps_per_chunk=1, **TABLES[table])
+    parts, checkpoints = _in_parts(engine, run, iter([1] * (LOOKS - 1) + [None]))
+    assert parts == _whole(engine, run)
+    places = [(found.epoch, found.step, found.taken) for found in checkpoints]
+    # (0, 3, 3) and (1, 3, 6) were stopped before their validation.
+    assert places == [(0, 1, 1), (0, 2, 2), (0, 3, 3), (1, 0, 3), (1, 1, 4), (1, 2, 5), (1, 3, 6)]
+    assert all(len(found.batch_sums) == found.step for found in checkpoints)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("table", TABLES)
+@pytest.mark.parametrize("patience", range(1, LOOKS))
+def test_one_interruption_anywhere_gives_the_same_bits(table: str, patience: int, run: TrainingRun) -> None:
+    engine = JaxEngine(steps_per_chunk=1, **TABLES[table])
+    parts, _ = _in_parts(engine, run, iter([patience, None]))
+    assert parts == _whole(engine, run)
+
+
+def test_another_table_and_other_chunks_go_on_with_the_same_bits(run: TrainingRun, halfway: Checkpoint) -> None:
+    listener = Listener()
+    weights = JaxEngine(resident_bytes=0).train(replace(run, resume=halfway), listener)
+    expected = _whole(JaxEngine(), run)
+    assert Outcome(_bits(weights), _told(listener.results)) == Outcome(expected.weights, expected.results[1:])
+
+
+def test_snapshots_change_no_bit_and_each_is_a_place_to_go_on_from(run: TrainingRun) -> None:
+    expected = _whole(JaxEngine(), run)
+    taker = Listener(takes_snapshots=True)
+    assert _bits(JaxEngine(steps_per_chunk=1).train(run, taker)) == expected.weights
+    assert [(found.epoch, found.step, found.taken) for found in taker.snapshots if found] == [(1, 0, 3), (2, 0, 6)]
+    for found in taker.snapshots:
+        listener = Listener()
+        weights = JaxEngine().train(replace(run, resume=read_checkpoint(write_checkpoint(found))), listener)
+        rest = expected.results[found.epoch :]
+        assert Outcome(_bits(weights), _told(listener.results)) == Outcome(expected.weights, rest)
+        assert listener.notices == [None]
+
+
+def test_a_checkpoint_holds_what_is_trained_and_its_moments(run: TrainingRun, halfway: Checkpoint) -> None:
+    trained = {"hidden/weights", "hidden/bias", "out/weights", "out/bias"}
+    assert _bits(halfway.weights).keys() == trained
+    for moment in halfway.moments:
+        assert _bits(moment).keys() == trained
+        assert any(array.any() for arrays in moment.values() for array in arrays.values())
+    assert len(halfway.moments) == (1 if run.hyperparameters.momentum else 2)
+    assert halfway.environment.keys() == {"pippin", "jaxlib", "device", "threads", "processor"}
+
+
+def test_going_on_leaves_the_checkpoint_as_it_is(run: TrainingRun, halfway: Checkpoint) -> None:
+    before = write_checkpoint(halfway)
+    # JAX takes aligned memory as it lies, and the program overwrites what it is given.
+    aligned = replace(halfway, weights={name: dict(arrays) for name, arrays in halfway.weights.items()})
+    for arrays in aligned.weights.values():
+        for key, array in arrays.items():
+            room = np.zeros(array.size + 16, np.float32)
+            begin = -room.ctypes.data % 64 // 4
+            arrays[key] = room[begin : begin + array.size].reshape(array.shape)
+            arrays[key][...] = array
+    JaxEngine().train(replace(run, resume=aligned), Listener())
+    assert write_checkpoint(aligned) == before
+
+
+@pytest.mark.parametrize("run", ["sgd"], indirect=True)
+def test_a_stop_before_anything_is_done_gives_no_checkpoint(run: TrainingRun, halfway: Checkpoint) -> None:
+    assert _stopped(JaxEngine(), run, Listener(0)) is None
+    assert _stopped(JaxEngine(), replace(run, resume=halfway), Listener(0)) is None
+
+
+def test_learning_rates_are_those_of_their_epochs(run: TrainingRun) -> None:
+    scheduled = replace(run, learning_rates=(0.05, 0.01))
+    engine = JaxEngine(steps_per_chunk=1)
+    parts, _ = _in_parts(engine, scheduled, iter([STEPS + 2, None]))
+    assert parts == _whole(engine, scheduled)
+    assert parts != _whole(engine, run)
+
+
+@pytest.mark.parametrize("run", ["adam"], indirect=True)
+def test_another_environment_is_told_of(run: TrainingRun, halfway: Checkpoint) -> None:
+    here = halfway.environment
+    moved = replace(halfway, environment=dict(here) | {"threads": "64", "jaxlib": "0.0.1"})
+    listener = Listener()
+    JaxEngine().train(replace(run, resume=moved), listener)
+    (notice,) = listener.notices
+    assert notice == (
+        f"The checkpoint was made with jaxlib 0.0.1 (here {here['jaxlib']}), threads 64 (here {here['threads']}): "
+        "results may differ in bits from an unbroken training."
+    )
+    silent = Listener()
+    JaxEngine().train(replace(run, resume=replace(halfway, environment={})), silent)
+    assert "threads unknown" in str(silent.notices[0])
+
+
+def _without_a_layer(found: Checkpoint) -> Checkpoint:
+    return replace(found, weights={"out": found.weights["out"]})
+
+
+def _with_the_frozen_layer(found: Checkpoint) -> Checkpoint:
+    return replace(found, weights={**found.weights, "frozen": found.weights["out"]})
+
+
+def _turned(found: Checkpoint) -> Checkpoint:
+    (moment,) = found.moments
+    return replace(found, moments=({**moment, "out": {**moment["out"], "weights": moment["out"]["weights"].T}},))
+
+
+@pytest.mark.parametrize("run", ["sgd"], indirect=True)
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (lambda found: replace(found, engine="coreml"), "was made by the engine coreml"),
+        (lambda found: replace(found, epoch=3), "stands after epoch 3; the training has 2"),
+        (lambda found: replace(found, epoch=2), "stands after step 2 of epoch 3; there it can have taken 0"),
+        (lambda found: replace(found, step=4), "stands after step 4 of epoch 2; there it can have taken 3"),
+        (lambda found: replace(found, batch_sums=(0.5,)), "holds the losses of 1 steps; it has taken 2"),
+        (lambda found: replace(found, moments=found.moments * 2), "holds 2 moments of each weight"),
+        (_without_a_layer, "lacks the bias of layer hidden among its weights"),
+        (_with_the_frozen_layer, "holds the bias of layer frozen among its weights"),
+        (_turned, r"has float32 \[6, 3\] for the weights of layer out among its moments 1; .* float32 \[3, 6\]"),
+    ],
+)
+def test_a_checkpoint_of_another_training_is_refused(
+    change: Callable[[Checkpoint], Checkpoint], sentence: str, run: TrainingRun, halfway: Checkpoint
+) -> None:
+    listener = Listener()
+    with pytest.raises(EngineError, match=f"the checkpoint does not fit the training: it {sentence}") as refused:
+        JaxEngine().train(replace(run, resume=change(halfway)), listener)
+    assert refused.value.reason is Reason.ENGINE_ERROR
+    assert listener.notices == []
+
+
+def _ruin(lab: Lab, **values: float) -> TrainingRun:
+    """y = 0.5 x with a learning rate that is far too large, one example a step."""
+    layer = {"type": "inner_product", "name": "line", "output_channels": 1, "updatable": True, "weights": [[0.5]]}
+    declared = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 1}
+    file = lab.model([layer], shape=[1], outputs=1, loss="mean_squared_error", optimizer=declared)
+    data = lab.examples(x=[[1e19]], y_true=[[0.0]])
+    found: TrainingRun = lab.run(file, data, mini_batch_size=1, momentum=0, **values)
+    return found
+
+
+def test_a_loss_that_is_not_finite_leaves_no_snapshot(lab: Lab) -> None:
+    taker = Listener(takes_snapshots=True)
+    with pytest.raises(EngineError, match="at step 1 of epoch 2"):
+        JaxEngine().train(_ruin(lab, epochs=9, learning_rate=1), taker)
+    first, second = taker.snapshots
+    assert first is not None
+    assert np.isfinite(first.weights["line"]["weights"]).all()
+    assert second is None
+
+
+def test_weights_that_are_not_finite_leave_no_checkpoint(lab: Lab) -> None:
+    # The first loss is finite, and the step that follows it ruins the weights.
+    run = _ruin(lab, epochs=2, learning_rate=1e30)
+    taker = Listener(takes_snapshots=True)
+    with pytest.raises(EngineError, match="at step 1 of epoch 2"):
+        JaxEngine().train(run, taker)
+    assert [result.loss is not None and np.isfinite(result.loss) for result in taker.results] == [True, False]
+    assert taker.snapshots == [None, None]
+    assert _stopped(JaxEngine(), run, Listener(1)) is None
+    assert np.isfinite(read(run.model).weights["line"]["weights"]).all()

@@ -1,0 +1,83 @@
+"""Where a training starts: at the weights in the model's file, or where a checkpoint stands."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.checkpoints import Checkpoint
+from pippin.jobs.states import Reason
+from pippin.spec.weights import Weights
+from worker.engines.engine import EngineError
+from worker.engines.jax.environment import environment
+from worker.engines.jax.parameters import Parameters, picked
+
+ENGINE = "jax"
+
+
+def start_of(
+    resume: Checkpoint | None, weights: Weights, parameters: Parameters, *, moments: int, epochs: int, steps: int
+) -> Checkpoint:
+    """The checkpoint to go on from; without one to `resume`, that of a training that has taken no step.
+
+    Args:
+        resume: Where the training stands; None begins.
+        weights: Those of the model's file.
+        parameters: Which of them are trained.
+        moments: How many arrays the optimizer keeps beside each.
+        epochs: How many epochs the training has.
+        steps: How many mini-batches an epoch has.
+
+    Raises:
+        EngineError: The checkpoint is not one of this training.
+    """
+    trained = dict(zip(parameters.trained, picked(weights, parameters.trained), strict=True))
+    if resume is None:
+        zeros = tuple(nested({key: np.zeros_like(array) for key, array in trained.items()}) for _ in range(moments))
+        return Checkpoint(ENGINE, 0, 0, 0, (), nested(trained), zeros, environment())
+    _check_place(resume, epochs, steps)
+    _check_arrays(resume.weights, "weights", trained)
+    if len(resume.moments) != moments:
+        raise _misfit(f"holds {len(resume.moments)} moments of each weight; the model's optimizer keeps {moments}")
+    for number, moment in enumerate(resume.moments, 1):
+        _check_arrays(moment, f"moments {number}", trained)
+    return resume
+
+
+def nested(arrays: Mapping[tuple[str, str], NDArray[np.float32]]) -> Weights:
+    """By layer, what is given by layer and key."""
+    found: dict[str, dict[str, NDArray[np.float32]]] = {}
+    for (layer, key), array in arrays.items():
+        found.setdefault(layer, {})[key] = array
+    return found
+
+
+def _check_place(resume: Checkpoint, epochs: int, steps: int) -> None:
+    if resume.engine != ENGINE:
+        raise _misfit(f"was made by the engine {resume.engine}; only that one can go on from there, {ENGINE} cannot")
+    if not 0 <= resume.epoch <= epochs:
+        raise _misfit(f"stands after epoch {resume.epoch}; the training has {epochs}")
+    most = steps if resume.epoch < epochs else 0
+    if not 0 <= resume.step <= most:
+        raise _misfit(f"stands after step {resume.step} of epoch {resume.epoch + 1}; there it can have taken {most}")
+    if len(resume.batch_sums) != resume.step:
+        raise _misfit(f"holds the losses of {len(resume.batch_sums)} steps; it has taken {resume.step}")
+
+
+def _check_arrays(found: Weights, what: str, wanted: Mapping[tuple[str, str], NDArray[Any]]) -> None:
+    held = {(layer, key): array for layer, arrays in found.items() for key, array in arrays.items()}
+    for layer, key in sorted(held.keys() ^ wanted.keys()):
+        has = "holds" if (layer, key) in held else "lacks"
+        raise _misfit(f"{has} the {key} of layer {layer} among its {what}; the model trains other weights")
+    for (layer, key), array in held.items():
+        expected = wanted[layer, key]
+        if (array.shape, array.dtype) != (expected.shape, expected.dtype):
+            raise _misfit(
+                f"has {array.dtype} {list(array.shape)} for the {key} of layer {layer} among its {what}; "
+                f"the model has {expected.dtype} {list(expected.shape)}"
+            )
+
+
+def _misfit(said: str) -> EngineError:
+    return EngineError(Reason.ENGINE_ERROR, f"the checkpoint does not fit the training: it {said}")
