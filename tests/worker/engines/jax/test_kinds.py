@@ -187,12 +187,31 @@ def test_the_last_network_of_a_pipeline_is_trained(lab: Lab, notes: Notes, embed
     assert np.array_equal(trained.last.weights["dense"]["weights"], learned["dense"]["weights"])
 
 
+def test_a_pipeline_goes_on_from_a_checkpoint_of_its_last_model(lab: Lab, notes: Notes, embedding: Message) -> None:
+    last = parse(network(inputs=[{"name": "point", "shape": [2]}]))
+    data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
+    examples = lab.examples(x=np.eye(4, dtype=np.float32), y_true=np.array([[0], [1], [0], [1]]))
+    run = lab.run(data, examples, examples, epochs=3)
+    whole = JaxEngine().train(run, notes)
+    # The front looks once for each of the two sets of examples, and an epoch once to train and once to validate.
+    with pytest.raises(Stopped) as stopped:
+        JaxEngine().train(run, lab.notes(patience=2 + 2 + 1))
+    checkpoint = stopped.value.checkpoint
+    assert checkpoint is not None
+    assert (checkpoint.epoch, checkpoint.step, list(checkpoint.weights)) == (1, 1, ["dense"])
+    resumed = JaxEngine().train(replace(run, resume=checkpoint), lab.notes())
+    assert {key: array.tobytes() for key, array in resumed["dense"].items()} == {
+        key: array.tobytes() for key, array in whole["dense"].items()
+    }
+
+
 def test_a_front_stops_when_it_is_asked_to(lab: Lab, embedding: Message) -> None:
     last = neighbors()
     data = pipeline(embedding, last, [*embedding.description.input, last.description.trainingInput[1]])
     examples = lab.examples(x=np.zeros((600, 4), np.float32), color=np.zeros((600, 1), np.int32))
-    with pytest.raises(Stopped):
+    with pytest.raises(Stopped) as stopped:
         JaxEngine().train(lab.run(data, examples), lab.notes(patience=2))
+    assert stopped.value.checkpoint is None
 
 
 def test_examples_of_another_length_are_refused(lab: Lab, notes: Notes) -> None:
