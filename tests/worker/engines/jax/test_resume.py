@@ -9,7 +9,9 @@ import pytest
 
 from pippin.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from pippin.jobs.states import Reason
-from pippin.mlmodel import read
+from pippin.mlmodel import build, read
+from pippin.spec import resolve
+from pippin.spec.presets import preset
 from worker.engines.engine import EngineError, EpochResult, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 
@@ -149,6 +151,20 @@ def test_a_training_that_is_interrupted_at_every_look_gives_the_same_bits(table:
 def test_one_interruption_anywhere_gives_the_same_bits(table: str, patience: int, run: TrainingRun) -> None:
     engine = JaxEngine(steps_per_chunk=1, **TABLES[table])
     parts, _ = _in_parts(engine, run, iter([patience, None]))
+    assert parts == _whole(engine, run)
+
+
+@pytest.mark.full
+def test_the_network_that_comes_with_pippin_goes_on_with_the_same_bits(lab: Lab) -> None:
+    random = np.random.default_rng(4)
+    images, digits = random.integers(0, 256, (300, 1, 28, 28), np.uint8), random.integers(0, 10, 300)
+    resolved = resolve(preset("mnist-cnn"))
+    data = lab.examples({"image": 1 / 255}, image=images, output_true=digits)
+    values = {"epochs": 2, "mini_batch_size": 128, "learning_rate": 1e-3, "shuffle": True, **OPTIMIZERS["adam"]}
+    run = lab.run(build(resolved), data, data, report_batches=True, **values)
+    engine = JaxEngine(steps_per_chunk=1)
+    # Three steps and three looks at the validation an epoch.
+    parts, _ = _in_parts(engine, run, iter([2, 3, 4, None]))
     assert parts == _whole(engine, run)
 
 
