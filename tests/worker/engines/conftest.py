@@ -90,7 +90,7 @@ class Lab:
         )
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def lab() -> Lab:
     return Lab()
 
