@@ -8,7 +8,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from pippin import logs
+from pippin import logs, tracing
 from pippin.blobs import Blobs
 from pippin.faults import PippinError
 from pippin.home import prepare_home
@@ -60,8 +60,10 @@ def main() -> int:
     except PippinError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    logs.configure(settings.log_level)
+    logs.configure(settings.log_level, settings.log_format)
+    tracing.configure("pippin-service")
     server_of(settings).run()
+    tracing.close()
     return 0
 
 

@@ -41,6 +41,7 @@ class Jobs:
         idempotency: Idempotency | None = None,
         retries: Job | None = None,
         from_: StoredCheckpoint | None = None,
+        traceparent: str = "",
     ) -> Job:
         """Make a job and queue its first attempt: both, or neither.
 
@@ -51,6 +52,7 @@ class Jobs:
             idempotency: What makes the request repeatable.
             retries: The job that this one tries again.
             from_: The checkpoint of that job from which this one goes on; None begins with the first epoch.
+            traceparent: The span that its attempts belong to, where requests are traced.
 
         Returns:
             The new job, or the one that the first request with the same idempotency key made.
@@ -66,8 +68,9 @@ class Jobs:
         of = keys.job(tenant, job_id)
         marker = keys.idempotency(tenant, idempotency.key) if idempotency else ""
         listings = [keys.jobs(tenant), *_label_listings(tenant, request.labels)]
-
-        fields = new_fields(request, queue=queue, retries=retries, from_=from_, idempotency=marker)
+        fields = new_fields(
+            request, queue=queue, retries=retries, from_=from_, idempotency=marker, traceparent=traceparent
+        )
 
         def make(pipe: Pipeline) -> str:
             if pipe.exists(of.job):
@@ -76,6 +79,7 @@ class Jobs:
                 return known
             self._queues.enqueue(pipe, queue, tenant, job_id, 1)
             pipe.hset(of.job, mapping=fields)
+            pipe.sadd(keys.TENANTS, tenant)
             pipe.set(of.spec, compact(spec))
             if from_ and not from_.step:
                 pipe.hset(of.checkpoints, str(from_.epoch), from_.model_dump_json())
@@ -129,6 +133,10 @@ class Jobs:
             raise _no_such(job_id)
         document: dict[str, Any] = json.loads(text)
         return document
+
+    def traceparent(self, tenant: str, job_id: str) -> str:
+        """The span that a job's attempts belong to; "" when it was submitted untraced, or is gone."""
+        return str(self._client.hget(keys.job(tenant, job_id).job, "traceparent") or "")
 
     def cancel(self, tenant: str, job_id: str) -> Job:
         """Cancel a job: at once if no worker holds it, else its worker hears of it when it renews its lease.

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Body, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin import tracing
 from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
@@ -67,7 +68,13 @@ def submit(
         job = store.jobs.get(tenant, known) if known else None
         if job is None:
             submission = prepare(document, tenant, store, ModelSources(tenant, store, model_files.trainable))
-            job = store.jobs.submit(tenant, submission.request, spec=submission.spec, idempotency=idempotency)
+            job = store.jobs.submit(
+                tenant,
+                submission.request,
+                spec=submission.spec,
+                idempotency=idempotency,
+                traceparent=tracing.traceparent(),
+            )
     response.headers["location"] = f"/jobs/{job.id}"
     return job
 
