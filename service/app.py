@@ -6,19 +6,38 @@ from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 
+from pippin import tracing
 from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
 from pippin.store import Store, connect
 from pippin.store.reader import EventReader
 from service import openapi, refusals
+from service.census import BlobCensus
+from service.collector import StoreCollector
 from service.ingest import Ingestion, limits_of, sweep_workrooms
+from service.meters import Meters
 from service.model_files import ModelFiles
 from service.problems import MEDIA_TYPE
 from service.reaper import Reaper
-from service.request_log import RequestLog
-from service.routes import artifacts, blobs, datasets, docs, health, jobs, metrics, models, predictions, specs, workers
+from service.request_log import PROBES, RequestLog
+from service.request_meter import RequestMeter
+from service.routes import (
+    artifacts,
+    blobs,
+    datasets,
+    docs,
+    health,
+    jobs,
+    metrics,
+    models,
+    predictions,
+    prometheus,
+    specs,
+    workers,
+)
 from service.sample import keep_sample
 from service.sandbox import Sandbox
 from service.sandbox.tasks import TASKS
@@ -39,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         # A redirect would lead to whatever host the request named.
         redirect_slashes=False,
+        telemetry=_telemetry(),
         responses={
             "default": {
                 "description": "Any other problem.",
@@ -47,15 +67,44 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
-    for routes in (jobs, metrics, artifacts, predictions, datasets, models, specs, workers, blobs, health, docs):
+    meters = app.state.meters = Meters()
+    for routes in (
+        jobs,
+        metrics,
+        artifacts,
+        predictions,
+        datasets,
+        models,
+        specs,
+        workers,
+        blobs,
+        health,
+        prometheus,
+        docs,
+    ):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
     app.mount("/docs/assets", docs.assets)
     refusals.install(app)
     app.add_middleware(RequestLog)
+    app.add_middleware(RequestMeter, meters=meters)
     describe_once(app)
     return app
+
+
+def _telemetry() -> TelemetryConfig:
+    """Spans of requests, where the process is traced. Its own logs and metrics would repeat ours."""
+    provider = tracing.provider()
+    return {
+        "tracing": provider is not None,
+        "tracer_provider": provider,
+        "operation_spans": False,
+        "metrics": False,
+        "logs": False,
+        "auto_configure": False,
+        "exclude": lambda scope: scope.get("path") in PROBES,
+    }
 
 
 def describe_once(app: FastAPI) -> None:
@@ -83,13 +132,22 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
-    reaper = Reaper(store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds)
-    with closing(sandbox):
+    meters: Meters = app.state.meters
+    reaper = Reaper(
+        store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds, meters=meters
+    )
+    census = BlobCensus(store, app.state.blobs)
+    # Without retries: whoever scrapes waits ten seconds, and is to hear that Redis is away.
+    watched = Store(connect(url, retries=0))
+    meters.registry.register(StoreCollector(watched.overviews))
+    with closing(sandbox), closing(watched):
         sandbox.start()
         async with EventReader(url) as reader:
-            app.state.streams = Streams(store, reader)
-            duties = [asyncio.create_task(duty) for duty in (reaper.run(), keep_sample(ingestion, settings))]
+            app.state.streams = Streams(store, reader, meters)
+            runs = (reaper.run(), census.run(), keep_sample(ingestion, settings))
+            duties = [asyncio.create_task(duty) for duty in runs]
             yield
+            census.close()
             for duty in duties:
                 duty.cancel()
             await asyncio.gather(*duties, return_exceptions=True)

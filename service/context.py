@@ -13,6 +13,7 @@ from pippin.jobs.job import Job
 from pippin.settings import Settings
 from pippin.store import Store
 from service.ingest import Ingestion
+from service.meters import Meters
 from service.model_files import ModelFiles
 from service.problems import Problem, not_found
 from service.sandbox import Sandbox
@@ -58,6 +59,10 @@ async def _ingestion(request: Request) -> Ingestion:
     return cast("Ingestion", request.app.state.ingestion)
 
 
+async def _meters(request: Request) -> Meters:
+    return cast("Meters", request.app.state.meters)
+
+
 async def _tenant() -> str:
     return "default"
 
@@ -78,6 +83,7 @@ TheEvaluations = Annotated[asyncio.Lock, Depends(_evaluations)]
 TheModelFiles = Annotated[ModelFiles, Depends(_model_files)]
 TheIngestion = Annotated[Ingestion, Depends(_ingestion)]
 TheStreams = Annotated[Streams, Depends(_streams)]
+TheMeters = Annotated[Meters, Depends(_meters)]
 Tenant = Annotated[str, Depends(_tenant)]
 JobId = Annotated[str, Depends(_job_id)]
 

@@ -14,6 +14,9 @@ ACTING = "pippin:acting"  # string: which reaper acts
 TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
 HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
 GUARDED_ROLES = "pippin:tokens:roles"  # set: roles of which a token is demanded, since one was made
+TENANTS = "pippin:tenants"  # set: every tenant that ever submitted a job
+CENSUS = "pippin:blobs:usage"  # string: what the blob store held when it was last counted, as JSON
+CENSUS_TURN = "pippin:blobs:turn"  # string: while it is there, nobody needs to count the blobs
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
 
 
@@ -84,6 +87,11 @@ def jobs_by_status(tenant: str, status: str = "") -> str:
 def jobs_by_label(tenant: str, name: str, value: str) -> str:
     """Sorted set of the job ids with a label."""
     return f"pippin:{tenant}:jobs:label:{quote(name, safe='')}={quote(value, safe='')}"
+
+
+def counters(tenant: str) -> str:
+    """Hash: what is counted of a tenant's jobs; the fields are `counters.py`'s."""
+    return f"pippin:{tenant}:counters"
 
 
 def idempotency(tenant: str, key: str) -> str:

@@ -9,6 +9,7 @@ from pippin.jobs.states import Reason, Status
 from pippin.store import keys
 from pippin.store.attempts import Claim
 from pippin.store.client import Client
+from pippin.store.counters import lost_field
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import watching
@@ -118,6 +119,7 @@ class Reaping:
             if target is Status.QUEUED:
                 self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)
             end = (str(number), token, "lost", target, failure.model_dump_json(), "", "")
+            pipe.hincrby(keys.counters(tenant), lost_field(found.code), 1)
             self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             return (Status(answer[1]), fields["queue"], number) if answer[0] == "ok" else None
