@@ -1,5 +1,6 @@
 """`python -m service`: the service under uvicorn, until SIGTERM or Ctrl-C."""
 
+import asyncio
 import socket
 import sys
 from typing import cast
@@ -34,6 +35,8 @@ class Server(uvicorn.Server):
         # The application hears of the end only when its connections are closed, which a stream would prevent.
         await cast("FastAPI", self.config.app).state.streams.reader.aclose()
         await super().shutdown(sockets)
+        # Here, since uvicorn ends the process by the signal that it was told to stop with.
+        await asyncio.to_thread(tracing.close)
 
 
 def server_of(settings: Settings) -> Server:
@@ -63,7 +66,6 @@ def main() -> int:
     logs.configure(settings.log_level, settings.log_format)
     tracing.configure("pippin-service")
     server_of(settings).run()
-    tracing.close()
     return 0
 
 

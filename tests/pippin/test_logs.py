@@ -12,7 +12,11 @@ _SETUP = "import logging, structlog, threading; from pippin.logs import configur
 
 def stderr_of(program: str, form: str = "json") -> str:
     done = subprocess.run(
-        [sys.executable, "-c", _SETUP.replace("FORM", repr(form)) + program], capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", _SETUP.replace("FORM", repr(form)) + program],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
     return done.stderr
 
