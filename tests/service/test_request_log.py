@@ -52,9 +52,9 @@ def test_a_store_that_fails_in_an_unknown_way_is_an_internal_error(
 
 
 def test_what_fails_in_the_sandbox_is_logged_with_the_request_too(capfd: pytest.CaptureFixture[str]) -> None:
-    with closing(Sandbox({"fail": "operator:itemgetter"})) as sandbox, pytest.raises(SandboxError):
-        with structlog.contextvars.bound_contextvars(request_id="the-request"):
-            sandbox.run("fail", {"no": "such argument"}, seconds=20)
+    of_request = structlog.contextvars.bound_contextvars(request_id="the-request")
+    with closing(Sandbox({"fail": "operator:itemgetter"})) as sandbox, of_request, pytest.raises(SandboxError):
+        sandbox.run("fail", {"no": "such argument"}, seconds=20)
     crashed = [line for line in capfd.readouterr().err.splitlines() if "a task crashed" in line]
     assert crashed
     assert "the-request" in crashed[0]
