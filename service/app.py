@@ -13,12 +13,27 @@ from pippin.settings import Settings
 from pippin.store import Store, connect
 from pippin.store.reader import EventReader
 from service import openapi, refusals
+from service.checkpoint_models import CheckpointModels
 from service.ingest import Ingestion, limits_of, sweep_workrooms
 from service.model_files import ModelFiles
 from service.problems import MEDIA_TYPE
 from service.reaper import Reaper
 from service.request_log import RequestLog
-from service.routes import artifacts, blobs, datasets, docs, health, jobs, metrics, models, predictions, specs, workers
+from service.routes import (
+    artifacts,
+    blobs,
+    checkpoints,
+    datasets,
+    docs,
+    health,
+    jobs,
+    metrics,
+    models,
+    predictions,
+    retries,
+    specs,
+    workers,
+)
 from service.sample import keep_sample
 from service.sandbox import Sandbox
 from service.sandbox.tasks import TASKS
@@ -47,7 +62,8 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
-    for routes in (jobs, metrics, artifacts, predictions, datasets, models, specs, workers, blobs, health, docs):
+    of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
+    for routes in (*of_jobs, datasets, models, specs, workers, blobs, health, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
@@ -79,7 +95,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
     sandbox = app.state.sandbox = Sandbox(TASKS)
-    app.state.model_files = ModelFiles(sandbox, app.state.cache)
+    files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
+    app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
