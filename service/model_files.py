@@ -127,7 +127,7 @@ class ModelFiles:
         """
 
         def make(path: Path, saved: Path) -> None:
-            self._of_cache("checkpoint_model", path, beside=saved, checkpoint=str(saved), to=str(to))
+            self._of_cache("checkpoint_model", path, saved, checkpoint=str(saved), to=str(to))
 
         self._cache.open(initial, lambda path: self._cache.open(checkpoint, lambda saved: make(path, saved)))
 
@@ -135,9 +135,9 @@ class ModelFiles:
         answer = self._cache.open(digest, lambda path: self._of_cache("inspect_model", path))
         return Inspection.model_validate(answer.document).trainable
 
-    def _of_cache(self, task: str, path: Path, *, beside: Path | None = None, **arguments: object) -> Answer:
+    def _of_cache(self, task: str, path: Path, beside: Path | None = None, /, **arguments: object) -> Answer:
         try:
-            return self._run(task, path, beside=beside, **arguments)
+            return self._run(task, path, beside, **arguments)
         except SandboxError:
             # One may have been removed before the child opened it; the cache then fetches it again.
             for file in filter(None, (path, beside)):
@@ -153,7 +153,7 @@ class ModelFiles:
             raise
         return answer
 
-    def _run(self, task: str, path: Path, *, beside: Path | None = None, **arguments: object) -> Answer:
+    def _run(self, task: str, path: Path, beside: Path | None = None, /, **arguments: object) -> Answer:
         read = path.stat().st_size + (beside.stat().st_size if beside else 0)
         return self._sandbox.run(
             task,
