@@ -46,7 +46,7 @@ def once(
     if key is None:
         yield None, None
         return
-    idempotency = Idempotency(_parsed(key), _fingerprint(document))
+    idempotency = Idempotency(_parsed(key), fingerprint(document))
     known = store.idempotency.begin(tenant, idempotency)
     try:
         yield idempotency, known
@@ -65,6 +65,6 @@ def _parsed(header: str) -> str:
     return re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2]
 
 
-def _fingerprint(document: object) -> str:
+def fingerprint(document: object) -> str:
     """The same for two bodies that say the same, however they are written."""
     return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
