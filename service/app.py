@@ -16,6 +16,7 @@ from pippin.store import Store, connect
 from pippin.store.reader import EventReader
 from service import openapi, refusals
 from service.census import BlobCensus
+from service.checkpoint_models import CheckpointModels
 from service.collector import StoreCollector
 from service.ingest import Ingestion, limits_of, sweep_workrooms
 from service.meters import Meters
@@ -27,6 +28,7 @@ from service.request_meter import RequestMeter
 from service.routes import (
     artifacts,
     blobs,
+    checkpoints,
     datasets,
     docs,
     health,
@@ -35,6 +37,7 @@ from service.routes import (
     models,
     predictions,
     prometheus,
+    retries,
     specs,
     workers,
 )
@@ -68,20 +71,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.settings = settings
     meters = app.state.meters = Meters()
-    for routes in (
-        jobs,
-        metrics,
-        artifacts,
-        predictions,
-        datasets,
-        models,
-        specs,
-        workers,
-        blobs,
-        health,
-        prometheus,
-        docs,
-    ):
+    of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
+    for routes in (*of_jobs, datasets, models, specs, workers, blobs, health, prometheus, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
@@ -128,7 +119,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
     sandbox = app.state.sandbox = Sandbox(TASKS)
-    app.state.model_files = ModelFiles(sandbox, app.state.cache)
+    files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
+    app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))

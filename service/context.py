@@ -12,6 +12,7 @@ from pippin.jobs.ids import is_id
 from pippin.jobs.job import Job
 from pippin.settings import Settings
 from pippin.store import Store
+from service.checkpoint_models import CheckpointModels
 from service.ingest import Ingestion
 from service.meters import Meters
 from service.model_files import ModelFiles
@@ -51,6 +52,10 @@ async def _model_files(request: Request) -> ModelFiles:
     return cast("ModelFiles", request.app.state.model_files)
 
 
+async def _checkpoint_models(request: Request) -> CheckpointModels:
+    return cast("CheckpointModels", request.app.state.checkpoint_models)
+
+
 async def _streams(request: Request) -> Streams:
     return cast("Streams", request.app.state.streams)
 
@@ -81,6 +86,7 @@ TheCache = Annotated[BlobCache, Depends(_cache)]
 TheSandbox = Annotated[Sandbox, Depends(_sandbox)]
 TheEvaluations = Annotated[asyncio.Lock, Depends(_evaluations)]
 TheModelFiles = Annotated[ModelFiles, Depends(_model_files)]
+TheCheckpointModels = Annotated[CheckpointModels, Depends(_checkpoint_models)]
 TheIngestion = Annotated[Ingestion, Depends(_ingestion)]
 TheStreams = Annotated[Streams, Depends(_streams)]
 TheMeters = Annotated[Meters, Depends(_meters)]

@@ -1,4 +1,4 @@
-"""Jobs: submitted, read, listed, cancelled, deleted."""
+"""Jobs: submitted, read, listed, cancelled, paused, resumed, deleted."""
 
 import json
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from pippin.store.listing import Page, newest
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.records import compact, new_fields, read_checkpoints, read_jobs
 from pippin.store.scripts import Scripts
-from pippin.store.transaction import watching
+from pippin.store.transaction import hmget, watching
 from pippin.store.workers import Workers
 
 
@@ -160,11 +160,11 @@ class Jobs:
     def pause(self, tenant: str, job_id: str) -> Job:
         """Let a job rest: at once if no worker holds it, else its worker makes a checkpoint and gives it up.
 
-        Of a job that is already being paused this changes nothing.
+        Of a job that rests already, or is being paused, this changes nothing.
 
         Raises:
             NoSuchJob: There is none with this id.
-            Refused: The job rests already, is being cancelled or has ended.
+            Refused: The job is being cancelled or has ended.
         """
         answer = self._scripts.run("pause", tenant, job_id)
         if answer[0] == "missing":
@@ -186,14 +186,13 @@ class Jobs:
             Refused: The job is not paused.
         """
         of = keys.job(tenant, job_id)
-        job = self._require(tenant, job_id)
-        queue = self._workers.queue_for(job.engines_left)
 
         def queue_again(pipe: Pipeline) -> list[str]:
+            job = self._require(tenant, job_id)
+            queue = self._workers.queue_for(job.engines_left)
             number = pipe.hget(of.job, "attempt")
-            paused = pipe.hget(of.job, "status") == Status.PAUSED
             pipe.multi()
-            if paused:
+            if job.status is Status.PAUSED:
                 self._queues.enqueue(pipe, queue, tenant, job_id, int(str(number)))
             self._scripts.run("resume", tenant, job_id, queue, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
@@ -244,11 +243,19 @@ class Jobs:
 
     def _withdraw(self, tenant: str, job: Job) -> None:
         """Take a job that nobody will train out of RQ's hands. A worker that has it already is refused its claim."""
-        if not (job.status.is_final or job.status is Status.PAUSED):
-            return
-        queue, number = self._client.hmget(keys.job(tenant, job.id).job, "queue", "attempt")
-        for attempt in range(1, int(number or 0) + 1):
-            self._queues.withdraw(str(queue), job.id, attempt)
+        of = keys.job(tenant, job.id)
+
+        def remove(pipe: Pipeline) -> None:
+            status, queue, number = hmget(pipe, of.job, "status", "queue", "attempt")
+            # Somebody may have resumed it meanwhile: what is in the queue now is meant to be there.
+            if not status or not (Status(status).is_final or status == Status.PAUSED):
+                return
+            pipe.multi()
+            for attempt in range(1, int(number) + 1):
+                self._queues.remove(pipe, queue, job.id, attempt)
+            pipe.execute()
+
+        watching(self._client, [of.job], remove)
 
     def _milliseconds(self) -> int:
         seconds, microseconds = self._client.time()
