@@ -121,6 +121,15 @@ class Settings(BaseSettings):
         ge=0,
         description="How long Redis must have been reached without a gap before the service takes a job from a worker.",
     )
+    retention_days: float = Field(
+        default=30, ge=0, description="How long jobs are kept after they have ended; 0 keeps them for ever."
+    )
+    sweep_interval_seconds: float = Field(
+        default=600, gt=0, description="How often the service deletes jobs kept for long enough, and unused files."
+    )
+    sweep_grace_seconds: float = Field(
+        default=3600, ge=0, description="How long a file that no record names is left untouched before it is deleted."
+    )
     worker_threads: int | None = Field(
         default=None,
         ge=1,

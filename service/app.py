@@ -23,6 +23,7 @@ from service.sample import keep_sample
 from service.sandbox import Sandbox
 from service.sandbox.tasks import TASKS
 from service.streaming import Streams
+from service.sweeper import Sweeper
 
 _DESCRIPTION = "Trains Core ML models: post a spec, watch every epoch, download a trained `.mlmodel`."
 
@@ -84,11 +85,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
     reaper = Reaper(store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds)
+    sweeper = Sweeper(store, app.state.blobs, app.state.cache, settings, acts=lambda: reaper.acts)
     with closing(sandbox):
         sandbox.start()
         async with EventReader(url) as reader:
             app.state.streams = Streams(store, reader)
-            duties = [asyncio.create_task(duty) for duty in (reaper.run(), keep_sample(ingestion, settings))]
+            duties = [
+                asyncio.create_task(duty) for duty in (reaper.run(), sweeper.run(), keep_sample(ingestion, settings))
+            ]
             yield
             for duty in duties:
                 duty.cancel()

@@ -3,7 +3,7 @@
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -80,8 +80,9 @@ def workroom(settings: Settings) -> Iterator[Path]:
 def sweep_workrooms(settings: Settings) -> None:
     """Remove what a service that was killed left behind; another one may be using what is younger than a day."""
     for folder in _rooms(settings).glob("*"):
-        if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rooms(settings: Settings) -> Path:

@@ -15,6 +15,7 @@ TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
 HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
 GUARDED_ROLES = "pippin:tokens:roles"  # set: roles of which a token is demanded, since one was made
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
+LISTINGS = "pippin:*s"  # pattern: every tenant's listings are among the keys that match it
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,14 @@ def record(tenant: str, kind: str, record_id: str) -> str:
 def listing(tenant: str, kind: str) -> str:
     """Sorted set of all ids of a kind, all scores 0."""
     return f"pippin:{tenant}:{kind}s"
+
+
+def tenant_of_listing(key: str) -> str | None:
+    """The tenant whose jobs, datasets or models the key lists; None for a key that is no such listing."""
+    match key.split(":"):
+        case [_, tenant, "jobs" | "datasets" | "models"]:
+            return tenant
+    return None
 
 
 def names(tenant: str, kind: str) -> str:

@@ -10,6 +10,8 @@ from pippin.store.jobs import Jobs
 from pippin.store.named import NamedRecords
 from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
+from pippin.store.references import References
+from pippin.store.retention import Retention
 from pippin.store.scripts import Scripts
 from pippin.store.tokens import Tokens
 from pippin.store.workers import Workers
@@ -29,6 +31,8 @@ class Store:
         models: Records of uploaded models by id and name.
         workers: Heartbeats.
         reaping: What a reaper needs.
+        references: Which blobs the records name.
+        retention: Which jobs have been kept for long enough.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
         tokens: What lets machines in.
         idempotency: The keys that clients sent to make requests repeatable.
@@ -45,6 +49,8 @@ class Store:
         self.datasets = NamedRecords(redis, "dataset", StoredManifest)
         self.models = NamedRecords(redis, "model", StoredModel)
         self.reaping = Reaping(redis, scripts, queues, self.workers)
+        self.references = References(redis)
+        self.retention = Retention(redis, self.references)
         self.tokens = Tokens(redis)
         self.idempotency = IdempotencyKeys(redis)
 
