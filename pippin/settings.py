@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     )
     max_dataset_examples: int = Field(default=10_000_000, ge=1, description="Most examples that a dataset may have.")
     max_model_bytes: int = Field(default=512 * 2**20, ge=1024, description="Largest upload of a model.")
+    max_training_bytes: int = Field(
+        default=32 * 2**30,
+        ge=1024,
+        description="Most memory that a training may take, as far as shapes tell; jobs beyond it are refused.",
+    )
     max_memory_bytes: int = Field(
         default=2**30, ge=16 * 2**20, description="Memory that the embedded server may fill before it refuses writes."
     )
