@@ -79,11 +79,12 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds)
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
-    sandbox = app.state.sandbox = Sandbox(TASKS)
+    # Two uploads of datasets, two of models, and room for predictions beside them.
+    sandbox = app.state.sandbox = Sandbox(TASKS, children=6)
     app.state.model_files = ModelFiles(sandbox, app.state.cache)
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
-    ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
+    ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, sandbox, limits_of(settings))
     reaper = Reaper(store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds)
     sweeper = Sweeper(store, app.state.blobs, app.state.cache, settings, acts=lambda: reaper.acts)
     with closing(sandbox):

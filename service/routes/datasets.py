@@ -11,6 +11,7 @@ from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from service import conditional, uploads
+from service.abandoning import until_disconnected
 from service.bodies import JsonRoute, UploadRoute
 from service.context import NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
 from service.ingest import workroom
@@ -86,7 +87,7 @@ async def _options(
     response_description="The dataset is new. `Location` says where it is.",
     responses={
         200: {"description": "The same upload under the same name is there already.", "model": Manifest},
-        **responses(400, 409, 413, 415, 422, 503),
+        **responses(400, 409, 413, 415, 422, 503, 507),
     },
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
     dependencies=[NeedsRoom],
@@ -105,9 +106,13 @@ async def add(
     async with contextmanager_in_threadpool(workroom(settings)) as folder:
         try:
             upload = await uploads.receive(request, folder, settings.max_dataset_bytes)
-            manifest, is_new = await anyio.to_thread.run_sync(
-                lambda: ingestion.ingest(upload, options, name=name, tenant=tenant, folder=folder), limiter=_parsing
-            )
+            async with until_disconnected(request) as abandonment:
+                manifest, is_new = await anyio.to_thread.run_sync(
+                    lambda: ingestion.ingest(
+                        upload, options, name=name, tenant=tenant, folder=folder, abandonment=abandonment
+                    ),
+                    limiter=_parsing,
+                )
         except DatasetError as error:
             raise _refused(error) from error
     response.status_code = 201 if is_new else 200
