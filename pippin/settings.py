@@ -141,7 +141,9 @@ class Settings(BaseSettings):
         description="Threads that a worker computes with; the bits of a result depend on it. Default: one a core.",
     )
     worker_memory_bytes: int | None = Field(
-        default=None, ge=2**28, description="Memory that a training may allocate (Linux). Default: no limit."
+        default=None,
+        ge=2**28,
+        description="Memory that a training may take; one that takes more ends. Default: no limit.",
     )
     worker_grace_seconds: float = Field(
         default=2, ge=0, description="How long a worker that is to end waits for its training to stop."
