@@ -44,6 +44,18 @@ class References:
                     yield str(json.loads(record)["digest"])
             yield from self._of_jobs(tenant)
 
+    def users_of(self, tenant: str, dataset_id: str) -> list[str]:
+        """The ids of the jobs on a dataset that have not ended, the first submitted of each state first."""
+        found = []
+        for status in Status:
+            if status.is_final:
+                continue
+            for ids in chunks(self._client, keys.jobs_by_status(tenant, status)):
+                requests = self._answers(ids, lambda pipe, n: pipe.hget(keys.job(tenant, n).job, "request"))
+                asked = zip(ids, requests, strict=True)
+                found += [n for n, request in asked if request and json.loads(request)["dataset"]["id"] == dataset_id]
+        return found
+
     def _records(self, tenant: str, kind: str) -> Iterator[str]:
         listing = keys.listing(tenant, kind)
         for ids in chunks(self._client, listing):

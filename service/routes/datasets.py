@@ -24,6 +24,8 @@ upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
 # Parsing keeps a core busy: two at once leave the threads for everybody else.
 _parsing = anyio.CapacityLimiter(2)
 
+_SHOWN = 5
+
 _FILES = {
     "multipart/form-data": {
         "schema": {
@@ -187,10 +189,13 @@ def first_examples(
     operation_id="deleteDataset",
     summary="Delete a dataset",
     response_description="The dataset is gone.",
-    responses=responses(404, 503),
+    responses=responses(404, 409, 503),
 )
 def delete(manifest: ExistingDataset, tenant: Tenant, store: TheStore) -> None:
-    """Jobs that were submitted with it keep what they need."""
+    """A dataset that jobs are still to be trained on stays until they have ended: 409 names them."""
+    if users := store.references.users_of(tenant, manifest.id):
+        shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else "")
+        raise Problem("state-conflict", f"{manifest.id} is the dataset of {shown}; cancel them or wait for their end.")
     store.datasets.delete(tenant, manifest.id)
 
 
