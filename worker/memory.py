@@ -60,12 +60,12 @@ def held_bytes(pid: int) -> int | None:
 def resident_bytes(pid: int) -> int | None:
     """The resident memory of a process as ps(1) has it on every system; None when it is gone."""
     command = [_PS, "-o", "rss=", "-p", str(pid)]
-    found = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603 - all ours
+    found = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603 - ours
     return int(found.stdout) * 1024 if found.stdout.strip() else None
 
 
 class MemoryWatch:
-    """Looks from the parent at what a child holds, where the kernel keeps no limit: on macOS, and beside a GPU's driver.
+    """Looks from the parent at what a child holds, where the kernel keeps no limit, as on macOS.
 
     Args:
         pid: The child.
