@@ -33,8 +33,11 @@ def die_with(parent: int) -> None:
 def die_without(connection: socket.socket) -> None:
     """Have the kernel end this process, whatever it is doing, when the other end of `connection` is closed.
 
-    Nothing else may arrive there: any byte would do the same. `live_without` ends this.
+    Nothing else may arrive there: any byte would do the same. `live_without` ends this. Linux only: BSD's sockets also
+    signal what the other end has read. Elsewhere it lives on until its time is up.
     """
+    if sys.platform != "linux":
+        return
     # SIGIO ends a process that does not handle it (fcntl(2), F_SETOWN).
     signal.signal(signal.SIGIO, signal.SIG_DFL)
     fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
@@ -46,7 +49,8 @@ def die_without(connection: socket.socket) -> None:
 
 def live_without(connection: socket.socket) -> None:
     """Undo `die_without`."""
-    fcntl.fcntl(connection, fcntl.F_SETFL, fcntl.fcntl(connection, fcntl.F_GETFL) & ~os.O_ASYNC)
+    if sys.platform == "linux":
+        fcntl.fcntl(connection, fcntl.F_SETFL, fcntl.fcntl(connection, fcntl.F_GETFL) & ~os.O_ASYNC)
 
 
 def limit(seconds: float, memory_bytes: int | None, open_files: int) -> None:
