@@ -24,7 +24,8 @@ from service.tasks.prepare_dataset import prepared_from
 
 _ABANDONED_SECONDS = 24 * 3600
 
-# A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores; small pictures are the slowest to read for their size.
+# A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores; small pictures are the slowest to read
+# for their size.
 _BASE_SECONDS = 600.0
 _SLOWEST_BYTES_A_SECOND = 250_000
 # The largest picture that is allowed, of 64 megapixels, is held four times over while it is decoded: a process of 1 GB
