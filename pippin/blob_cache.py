@@ -66,6 +66,11 @@ class BlobCache:
         """
         return self.open(digest, Path.read_bytes)
 
+    def tidy(self) -> None:
+        """Make the folder as small as it may be, and take abandoned downloads out of it."""
+        with suppress(FileNotFoundError):
+            self._make_room(None)
+
     def _touch_or_fetch(self, digest: str, entry: Path) -> None:
         try:
             os.utime(entry)
@@ -83,7 +88,7 @@ class BlobCache:
                 os.fsync(file.fileno())
             fetched.replace(entry)
 
-    def _make_room(self, newest: Path) -> None:
+    def _make_room(self, newest: Path | None) -> None:
         entries = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):

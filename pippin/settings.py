@@ -106,6 +106,11 @@ class Settings(BaseSettings):
     )
     max_dataset_examples: int = Field(default=10_000_000, ge=1, description="Most examples that a dataset may have.")
     max_model_bytes: int = Field(default=512 * 2**20, ge=1024, description="Largest upload of a model.")
+    max_training_bytes: int = Field(
+        default=32 * 2**30,
+        ge=1024,
+        description="Most memory that a training may take, as far as shapes tell; jobs beyond it are refused.",
+    )
     max_memory_bytes: int = Field(
         default=2**30, ge=16 * 2**20, description="Memory that the embedded server may fill before it refuses writes."
     )
@@ -121,13 +126,24 @@ class Settings(BaseSettings):
         ge=0,
         description="How long Redis must have been reached without a gap before the service takes a job from a worker.",
     )
+    retention_days: float = Field(
+        default=30, ge=0, description="How long jobs are kept after they have ended; 0 keeps them for ever."
+    )
+    sweep_interval_seconds: float = Field(
+        default=600, gt=0, description="How often the service deletes jobs kept for long enough, and unused files."
+    )
+    sweep_grace_seconds: float = Field(
+        default=3600, ge=0, description="How long a file that no record names is left untouched before it is deleted."
+    )
     worker_threads: int | None = Field(
         default=None,
         ge=1,
         description="Threads that a worker computes with; the bits of a result depend on it. Default: one a core.",
     )
     worker_memory_bytes: int | None = Field(
-        default=None, ge=2**28, description="Memory that a training may allocate (Linux). Default: no limit."
+        default=None,
+        ge=2**28,
+        description="Memory that a training may take; one that takes more ends. Default: no limit.",
     )
     worker_grace_seconds: float = Field(
         default=2, ge=0, description="How long a worker that is to end waits for its training to stop."

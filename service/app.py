@@ -45,6 +45,7 @@ from service.sample import keep_sample
 from service.sandbox import Sandbox
 from service.sandbox.tasks import TASKS
 from service.streaming import Streams
+from service.sweeper import Sweeper
 
 _DESCRIPTION = "Trains Core ML models: post a spec, watch every epoch, download a trained `.mlmodel`."
 
@@ -118,16 +119,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds)
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
-    sandbox = app.state.sandbox = Sandbox(TASKS)
+    # Two uploads of datasets, two of models, and room for predictions beside them.
+    sandbox = app.state.sandbox = Sandbox(TASKS, children=6)
     files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
     app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
-    ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
+    ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, sandbox, limits_of(settings))
     meters: Meters = app.state.meters
     reaper = Reaper(
         store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds, meters=meters
     )
+    sweeper = Sweeper(store, app.state.blobs, app.state.cache, settings, acts=lambda: reaper.acts)
     census = BlobCensus(store, app.state.blobs)
     # Without retries: whoever scrapes waits ten seconds, and is to hear that Redis is away.
     watched = Store(connect(url, retries=0))
@@ -136,7 +139,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         sandbox.start()
         async with EventReader(url) as reader:
             app.state.streams = Streams(store, reader, meters)
-            runs = (reaper.run(), census.run(), keep_sample(ingestion, settings))
+            runs = (reaper.run(), sweeper.run(), census.run(), keep_sample(ingestion, settings))
             duties = [asyncio.create_task(duty) for duty in runs]
             yield
             census.close()

@@ -3,23 +3,35 @@
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pippin.blobs import Blobs
+from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.options import DatasetOptions
-from pippin.datasets.prepare import Prepared, prepare
+from pippin.datasets.prepare import Prepared
 from pippin.datasets.upload import Upload
 from pippin.jobs.ids import new_id
 from pippin.settings import Settings
 from pippin.store import Store
+from service.sandbox import Abandonment, Sandbox, TaskRefused
+from service.tasks.prepare_dataset import prepared_from
 
 _ABANDONED_SECONDS = 24 * 3600
+
+# A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores; small pictures are the slowest to read
+# for their size.
+_BASE_SECONDS = 600.0
+_SLOWEST_BYTES_A_SECOND = 250_000
+# The largest picture that is allowed, of 64 megapixels, is held four times over while it is decoded: a process of 1 GB
+# was measured. Nothing else takes half as much; what is mapped from disk does not count.
+_MEMORY_BYTES = 1536 * 2**20
+_OPEN_FILES = 64
 
 
 @dataclass(frozen=True)
@@ -28,10 +40,11 @@ class Ingestion:
 
     store: Store
     blobs: Blobs
+    sandbox: Sandbox
     limits: DatasetLimits
 
     def ingest(
-        self, upload: Upload, options: DatasetOptions, *, name: str, tenant: str, folder: Path
+        self, upload: Upload, options: DatasetOptions, *, name: str, tenant: str, folder: Path, abandonment: Abandonment
     ) -> tuple[StoredManifest, bool]:
         """Store an upload as a dataset, unless the same one is there already.
 
@@ -41,16 +54,42 @@ class Ingestion:
             name: Under which the dataset is known from then on.
             tenant: Whose it will be.
             folder: Room to work in, which the caller empties.
+            abandonment: Ends the reading when nobody waits for it any more.
 
         Returns:
             The dataset's manifest, and whether it is new.
 
         Raises:
             DatasetError: The upload or an option is at fault.
+            SandboxError: Reading it came to no answer.
             NameTaken: Another dataset has the name.
             BlobError, StoreUnavailable: It could not be stored.
         """
-        return self.keep(prepare(upload, options, self.limits, folder), name=name, tenant=tenant)
+        return self.keep(self._prepare(upload, options, folder, abandonment), name=name, tenant=tenant)
+
+    def _prepare(self, upload: Upload, options: DatasetOptions, folder: Path, abandonment: Abandonment) -> Prepared:
+        """The upload read in a process of its own, whose memory and time are limited."""
+        files = [[file.name, str(file.path), file.digest, file.bytes] for file in upload.files]
+        arguments = {
+            "files": files,
+            "options": options.model_dump(mode="json", exclude_unset=True),
+            "limits": asdict(self.limits),
+            "folder": str(folder),
+        }
+        size = sum(file.bytes for file in upload.files)
+        try:
+            answer = self.sandbox.run(
+                "prepare_dataset",
+                arguments,
+                seconds=_BASE_SECONDS + size / _SLOWEST_BYTES_A_SECOND,
+                memory_bytes=_MEMORY_BYTES,
+                open_files=_OPEN_FILES + self.limits.max_arrays,
+                abandonment=abandonment,
+            )
+        except TaskRefused as error:
+            kind = DatasetTooLargeError if error.kind == DatasetTooLargeError.__name__ else DatasetError
+            raise kind(error.faults) from None
+        return prepared_from(answer.document)
 
     def keep(self, prepared: Prepared, *, name: str, tenant: str) -> tuple[StoredManifest, bool]:
         """Store what was prepared, as `ingest` does."""
@@ -80,8 +119,9 @@ def workroom(settings: Settings) -> Iterator[Path]:
 def sweep_workrooms(settings: Settings) -> None:
     """Remove what a service that was killed left behind; another one may be using what is younger than a day."""
     for folder in _rooms(settings).glob("*"):
-        if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        with suppress(FileNotFoundError):
+            if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)
 
 
 def _rooms(settings: Settings) -> Path:

@@ -103,13 +103,13 @@ class ModelFiles:
             raise invalid([Fault("", _TOO_LARGE_TO_BUILD)]) from error
         return Built(answer["source"], Inspection.model_validate(answer["inspection"]))
 
-    def validate(self, document: Path, language: Language) -> SpecSummary:
-        """What a document describes.
+    def validate(self, document: Path, language: Language, most_bytes: int) -> SpecSummary:
+        """What a document describes; refused when training it takes more memory than `most_bytes`.
 
         Raises:
             Problem: 400, when it is no document.
         """
-        return SpecSummary.model_validate(self._read("validate_document", document, language))
+        return SpecSummary.model_validate(self._read("validate_document", document, language, most_bytes=most_bytes))
 
     def export(self, digest: str, form: Form) -> bytes:
         """The network in the blob `digest` as a document in JSON.

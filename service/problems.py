@@ -43,6 +43,7 @@ KINDS: dict[str, Kind] = {
     "invalid-request": Kind(422, "The request is not valid"),
     "idempotency-mismatch": Kind(422, "The Idempotency-Key was used for another request"),
     "internal-error": Kind(500, "Something went wrong in the service"),
+    "insufficient-storage": Kind(507, "The service's disk is full"),
     "unavailable": Kind(503, "The service cannot do this right now"),
 }
 
@@ -104,6 +105,15 @@ def invalid_request(items: Iterable[ErrorItem]) -> Problem:
 def malformed(what: str) -> Problem:
     """The 400 for a body that is no document, with the sentence that says why."""
     return Problem("malformed-body", f"The body cannot be read: {what}.")
+
+
+def no_room() -> Problem:
+    """The 507 (RFC 4918) for what does not fit on the service's disk."""
+    return Problem(
+        "insufficient-storage",
+        "The service's disk is full, and nothing of this was kept: delete datasets, models or jobs, or give it room.",
+        headers={"retry-after": "60"},
+    )
 
 
 def not_found(what: str) -> Problem:

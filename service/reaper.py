@@ -23,6 +23,9 @@ class Reaper:
 
     After an outage of Redis every lease looks expired, though the workers live: nothing is taken before Redis was
     reached unbroken for `grace` seconds, in which a living worker has long renewed its lease.
+
+    Attributes:
+        acts: Whether it was the one that acts when it last looked.
     """
 
     def __init__(self, store: Store, *, interval: float, grace: float, meters: Meters | None = None) -> None:
@@ -33,6 +36,7 @@ class Reaper:
         self._name = secrets.token_hex(8)
         self._first_reached: float | None = None
         self._last_reached = 0.0
+        self.acts = False
 
     async def run(self) -> None:
         """Look again and again, until cancelled."""
@@ -51,7 +55,8 @@ class Reaper:
         """
         acting = self._store.reaping.acting(self._name, 3 * self._interval + _SLACK_SECONDS)
         self._meters.reaper_looked(acting=acting)
-        if not self._trusts(time.monotonic()) or not acting:
+        self.acts = self._trusts(time.monotonic()) and acting
+        if not self.acts:
             return
         for tenant, job_id in self._store.reaping.expired():
             status = self._store.reaping.requeue_lost(tenant, job_id)
@@ -76,7 +81,7 @@ class Reaper:
         try:
             self.look()
         except StoreUnavailable:
-            self._first_reached = None
+            self._first_reached, self.acts = None, False
         except Exception:  # noqa: BLE001 (the next look must come, whatever happens to this one)
             _log.exception("looking for lost attempts failed")
 

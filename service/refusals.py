@@ -15,11 +15,20 @@ from pippin.blobs import BlobError
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.store import IdempotencyInFlight, IdempotencyMismatch, NameTaken, NoSuchJob, Refused, StoreUnavailable
 from service.blame import problem_of
-from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of
+from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of, no_room
 from service.sandbox import SandboxError, TaskRefused
+from service.sandbox.errors import NO_ROOM
 from service.validation import parameter_items
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def _of_system(error: OSError) -> Problem:
+    """A full disk is known; anything else nobody foresaw, and it becomes a 500 in the log."""
+    if error.errno not in NO_ROOM:
+        raise error
+    return no_room()
+
 
 # Any: each function takes the error that it stands beside.
 _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
@@ -34,6 +43,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
     SandboxError: problem_of,
+    OSError: _of_system,
     ClientDisconnect: lambda _: Problem("malformed-body", "The connection broke before the body was complete."),
 }
 

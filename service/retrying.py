@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from pippin import tracing
 from pippin.blobs import Blobs
 from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.jobs.job import Job
@@ -35,7 +36,13 @@ class Retry:
         """
         spec = store.jobs.spec(tenant, self.of.id)
         return store.jobs.submit(
-            tenant, self.request, spec=spec, idempotency=idempotency, retries=self.of, from_=self.checkpoint
+            tenant,
+            self.request,
+            spec=spec,
+            idempotency=idempotency,
+            retries=self.of,
+            from_=self.checkpoint,
+            traceparent=tracing.traceparent(),
         )
 
 

@@ -16,10 +16,13 @@ from pippin.jobs.request import (
     DatasetSource,
     EngineWish,
     HyperparameterChoice,
+    Hyperparameters,
     JobRequest,
     ModelSource,
+    ResolvedDataset,
     ResolvedRequest,
 )
+from pippin.models.trainable import Trainable
 from pippin.store import Store
 from service.model_sources import ModelSources
 from service.validation import parse
@@ -40,7 +43,9 @@ class Submission:
     spec: dict[str, Any]
 
 
-def prepare(document: object, tenant: str, store: Store, models: ModelSources) -> Submission:
+def prepare(
+    document: object, tenant: str, store: Store, models: ModelSources, *, max_training_bytes: int
+) -> Submission:
     """Resolve the model, the hyperparameters and the dataset of a request.
 
     Args:
@@ -48,6 +53,7 @@ def prepare(document: object, tenant: str, store: Store, models: ModelSources) -
         tenant: Who asks.
         store: Where the datasets are known.
         models: Where the models are.
+        max_training_bytes: The most memory that the training may take, as far as shapes tell.
 
     Raises:
         FaultyDocumentError: With every fault that could be found, each with a pointer from the document's root.
@@ -72,6 +78,9 @@ def prepare(document: object, tenant: str, store: Store, models: ModelSources) -
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
             dataset = bind(manifest, model.trainable, parts.dataset)
+    if model and dataset and manifest and chosen:
+        with faults.gathered(""):
+            _check_memory(model.trainable, chosen[0], _examples(manifest, dataset), max_training_bytes)
     if parts.dataset_is_bare:
         faults.lift("/dataset")
     faults.raise_any()
@@ -116,6 +125,20 @@ def _find_dataset(id_or_name: str, tenant: str, store: Store) -> StoredManifest:
 
 
 _SHOWN = 10
+
+
+def _examples(manifest: StoredManifest, dataset: ResolvedDataset) -> int:
+    """How many examples there are to train on."""
+    return next(split.examples for split in manifest.splits if split.name == dataset.train)
+
+
+def _check_memory(model: Trainable, chosen: Hyperparameters, examples: int, most: int) -> None:
+    if chosen.mini_batch_size is None:
+        return
+    # A mini-batch is no larger than the dataset.
+    if excess := model.memory.excess(min(chosen.mini_batch_size, examples), most):
+        place = "/hyperparameters/mini_batch_size" if model.memory.largest_batch(most) else "/model"
+        raise FaultyDocumentError("the training takes too much memory", [Fault(place, excess)])
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from worker.checkpoints import Checkpoints
 from worker.engines.engine import Engine, Stopped, TrainingRun
 from worker.failures import failure_of
 from worker.lease import Lease
+from worker.memory import check_training
 from worker.outbox import Outbox
 from worker.patience import patiently
 from worker.report import Report
@@ -48,6 +49,7 @@ class Tools:
 
     Attributes:
         renew_seconds: How often the lease is renewed.
+        training_bytes: The most memory that a training may take, as far as shapes tell; None sets no limit.
         blob_seconds: How long to go on trying where the blobs are away.
     """
 
@@ -57,6 +59,7 @@ class Tools:
     engine: Engine
     renew_seconds: float = 5
     blob_seconds: float = 60
+    training_bytes: int | None = None
 
 
 def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
@@ -166,6 +169,8 @@ class _Attempt:
             with tracing.span("fetch"):
                 training, validation, names = self._examples(trainable)
             self._stop.check()
+            size = request.hyperparameters.mini_batch_size
+            check_training(trainable.memory, size, training.count, tools.training_bytes)
             run = TrainingRun(
                 admitting(model, request.hyperparameters) if request.widened else model,
                 request.hyperparameters,

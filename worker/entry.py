@@ -43,6 +43,7 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
         cache=BlobCache(settings.blob_cache, settings.cache_bytes, blobs),
         engine=engine,
         renew_seconds=settings.lease_renew_seconds,
+        training_bytes=min(settings.max_training_bytes, settings.worker_memory_bytes or settings.max_training_bytes),
     )
     # Only here: an exporter's thread does not survive a fork.
     tracing.configure("pippin-worker")

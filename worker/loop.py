@@ -21,6 +21,7 @@ from worker.child import Way, start_child
 from worker.engines.engine import Engine
 from worker.entry import make_attempt
 from worker.heartbeat import Heartbeat
+from worker.memory import MemoryWatch
 from worker.patience import patiently
 from worker.rq_worker import AttemptRef, AttemptWorker
 from worker.settlement import settle
@@ -133,7 +134,8 @@ class _Parent:
         forget()
         with self._awake.during(child.pid):
             overseer = Overseer(self._store.attempts, claim, self._settings.stop_grace_seconds)
-            ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds, overseer)
+            memory = MemoryWatch(child.pid, self._settings.worker_memory_bytes)
+            ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds, overseer, memory)
         if ending.code != 0:
             _log.warning("the child ended", code=ending.code, killed_for=ending.killed_for)
             limit = self._settings.worker_memory_bytes

@@ -25,13 +25,19 @@ def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | No
         StoreUnavailable: The store cannot be reached. The lease runs out then, and the reaper takes over.
     """
     if ending.killed_for is not None:
-        settle_stopped(store, claim, ending.killed_for)
+        settle_stopped(store, claim, ending.killed_for, memory_limit=memory_limit)
     elif ending.code != 0:
         store.reaping.report_lost(claim, _loss(ending, memory_limit))
 
 
-def settle_stopped(store: Store, claim: Claim, cause: Cause) -> None:
+def settle_stopped(store: Store, claim: Claim, cause: Cause, *, memory_limit: int | None = None) -> None:
     """Record the end of an attempt that was stopped.
+
+    Args:
+        store: Where to record it.
+        claim: The attempt's.
+        cause: Why it was stopped.
+        memory_limit: The limit that it had to keep to, in bytes.
 
     Raises:
         StoreUnavailable: The store cannot be reached.
@@ -47,6 +53,11 @@ def settle_stopped(store: Store, claim: Claim, cause: Cause) -> None:
             case Cause.TIMED_OUT:
                 detail = "The job's timeout_seconds are over, counted over all of its attempts."
                 store.attempts.fail(claim, Failure(code=Reason.TIMEOUT, detail=detail))
+            case Cause.OUT_OF_MEMORY:
+                detail = (
+                    f"The training held more than the {memory_limit} bytes that it may; try a smaller mini_batch_size."
+                )
+                store.attempts.fail(claim, Failure(code=Reason.OUT_OF_MEMORY, detail=detail))
             case Cause.LEASE_LOST | Cause.UNRECORDED:
                 pass  # nothing can be recorded
     except (LeaseLost, Refused):

@@ -13,6 +13,7 @@ class Cause(StrEnum):
     PAUSED = "paused"  # a client asked for that
     TERMINATED = "terminated"  # the worker is to end
     TIMED_OUT = "timed_out"  # the job's time is used up
+    OUT_OF_MEMORY = "out_of_memory"  # it holds more memory than it may
     LEASE_LOST = "lease_lost"  # the job has moved on: nothing more may be recorded
     UNRECORDED = "unrecorded"  # the store refuses for ever what the attempt reports
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pippin.store import Claim, Control, LeaseLost, StoreUnavailable
 from pippin.store.attempts import Attempts
 from worker.child import Child
+from worker.memory import MemoryWatch
 from worker.shutdown import Shutdown
 from worker.stop import CAUSES, Cause
 
@@ -70,7 +71,7 @@ class Overseer:
         return None if control is Control.CONTINUE else CAUSES[control]
 
 
-def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer) -> Ending:
+def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer, memory: MemoryWatch) -> Ending:
     """Wait for `child` to end; kill it once it should have ended and has not.
 
     Args:
@@ -78,15 +79,22 @@ def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer
         shutdown: Whether the worker is to end.
         grace: How long the child has then, in seconds.
         overseer: Whether the store wants the child to end.
+        memory: Whether it holds too much.
     """
     killed_for: Cause | None = None
     shutdown.watch(child)
     try:
         while (code := child.wait(_WAIT_SECONDS)) is None:
             if killed_for is None:
-                killed_for = Cause.TERMINATED if shutdown.overdue(grace) else overseer.overdue()
+                killed_for = _overdue(shutdown, grace, overseer, memory)
                 if killed_for is not None:
                     child.kill()
     finally:
         shutdown.watch(None)
     return Ending(code, killed_for)
+
+
+def _overdue(shutdown: Shutdown, grace: float, overseer: Overseer, memory: MemoryWatch) -> Cause | None:
+    if shutdown.overdue(grace):
+        return Cause.TERMINATED
+    return Cause.OUT_OF_MEMORY if memory.exceeded() else overseer.overdue()

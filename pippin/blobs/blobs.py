@@ -8,6 +8,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 from pippin.blobs.behind_service import ServiceStore
@@ -122,13 +123,35 @@ class Blobs:
         """
         self._objects("delete").delete(digest)
 
-    def names(self) -> Iterator[str]:
+    def delete_untouched(self, digest: str, since: datetime) -> bool:
+        """Remove a blob, unless it was put since then; whether it was removed.
+
+        In a folder this is safe against a put at the same moment. In a bucket, a put that ends within the milliseconds
+        between the look at the blob's time and its removal is lost.
+
+        Raises:
+            BlobError: The store could not be reached, or is behind a service.
+        """
+        return self._objects("delete").delete_untouched(digest, since)
+
+    def delete_abandoned(self, since: datetime) -> int:
+        """Remove files that puts left in a folder before then when they were cut off; how many there were.
+
+        Raises:
+            BlobError: The store is behind a service.
+        """
+        return self._objects("delete").delete_abandoned(since)
+
+    def names(self, untouched_since: datetime | None = None) -> Iterator[str]:
         """The digest of every blob, in no order; other files in the same folder are passed over.
+
+        Args:
+            untouched_since: Only of blobs that were not put since then.
 
         Raises:
             BlobError: The store could not be listed, or is behind a service.
         """
-        return self._objects("list").names()
+        return self._objects("list").names(untouched_since)
 
     def sizes(self) -> Iterator[tuple[str, int]]:
         """The digest and the size in bytes of every blob, as `names` has them.

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -15,10 +15,12 @@ from pippin.blobs.errors import BlobError, BlobMissingError
 from pippin.blobs.names import CHUNK, hex_of, unchanged
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, GetResult
+    from obstore import GetOptions, GetResult, ObjectMeta
     from obstore.store import ClientConfig, RetryConfig
 
 _OBJECT = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
+# Where a folder's blobs wait for their end. No blob's name begins like that.
+_ASIDE = "swept"
 
 # Replaces AWS_ALLOW_HTTP. Only an address that says http:// is reached without TLS.
 _CLIENT: "ClientConfig" = {
@@ -68,17 +70,73 @@ class ObjectStore:
         with suppress(BlobMissingError):
             _call(f"could not delete {digest}", lambda: obstore.delete(self._store, _object(digest)))
 
-    def names(self) -> Iterator[str]:
-        """The digest of every blob, in no order; other files in the same folder are passed over."""
-        return (digest for digest, _ in self.sizes())
+    def delete_untouched(self, digest: str, since: datetime) -> bool:
+        """Remove a blob that was not put since then, and say whether it was removed.
+
+        A folder's file is first moved aside and judged there, and moved back if a put came first: no put is ever lost.
+        A bucket has no such step: a put that ends within the few milliseconds between look and removal is.
+        """
+        name, doing = _object(digest), f"could not delete {digest}"
+        aside = f"{_ASIDE}/{hex_of(digest)}" if isinstance(self._store, LocalStore) else name
+        try:
+            if self._modified(name, doing) >= since:
+                return False
+            if aside != name:
+                _call(doing, lambda: obstore.rename(self._store, name, aside))
+                if self._modified(aside, doing) >= since:
+                    _call(doing, lambda: obstore.rename(self._store, aside, name))
+                    return False
+            _call(doing, lambda: obstore.delete(self._store, aside))
+        except BlobMissingError:
+            return False
+        return True
+
+    def names(self, untouched_since: datetime | None = None) -> Iterator[str]:
+        """The digest of every blob, in no order; other files in the same folder are passed over.
+
+        Args:
+            untouched_since: Only of blobs that were not put since then.
+        """
+        for digest, meta in self._listed():
+            if untouched_since is None or meta["last_modified"] < untouched_since:
+                yield digest
 
     def sizes(self) -> Iterator[tuple[str, int]]:
-        """The same, each with its size in bytes."""
+        """The digest of every blob, in no order, each with its size in bytes."""
+        return ((digest, meta["size"]) for digest, meta in self._listed())
+
+    def _listed(self) -> Iterator[tuple[str, "ObjectMeta"]]:
         batches = iter(obstore.list(self._store))
         while (batch := _call("could not list the blobs", lambda: next(batches, None))) is not None:
             for meta in batch:
                 if match := _OBJECT.fullmatch(meta["path"]):
-                    yield f"sha256:{match[2]}", meta["size"]
+                    yield f"sha256:{match[2]}", meta
+
+    def delete_abandoned(self, since: datetime) -> int:
+        """Remove what puts that were cut off left in a folder before then; how many files that were.
+
+        What a removal that was cut off left aside is put back, to be judged again. A bucket has rules of its own for
+        uploads that never ended.
+        """
+        if not isinstance(self._store, LocalStore):
+            return 0
+        folder = self._store.prefix
+        assert folder is not None
+        removed = 0
+        # Another sweeper may be quicker with each of them.
+        for path in folder.glob(f"{_ASIDE}/*"):
+            with suppress(FileNotFoundError):
+                path.rename(folder / _object(path.name))
+        # obstore writes to `<name>#<number>` and renames.
+        for path in folder.glob("[0-9a-f][0-9a-f]/*#*"):
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime < since.timestamp():
+                    path.unlink()
+                    removed += 1
+        return removed
+
+    def _modified(self, name: str, doing: str) -> datetime:
+        return _call(doing, lambda: obstore.head(self._store, name))["last_modified"]
 
 
 def _open(url: str) -> LocalStore | S3Store:

@@ -18,7 +18,16 @@ def new_id(prefix: str, milliseconds: int | None = None) -> str:
         The prefix, `_`, and 26 characters: 48 bits of time, then 80 random bits.
     """
     moment = time.time_ns() // 1_000_000 if milliseconds is None else milliseconds
-    number = (moment & (2**48 - 1)) << 80 | secrets.randbits(80)
+    return _written(prefix, moment, secrets.randbits(80))
+
+
+def first_id(prefix: str, milliseconds: int) -> str:
+    """What no identifier made at or after this Unix time sorts before, and each one made earlier does."""
+    return _written(prefix, milliseconds, 0)
+
+
+def _written(prefix: str, milliseconds: int, chance: int) -> str:
+    number = (milliseconds & (2**48 - 1)) << 80 | chance
     return f"{prefix}_" + "".join(_ALPHABET[number >> shift & 31] for shift in range(125, -1, -5))
 
 

@@ -5,6 +5,7 @@ from typing import Literal
 
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.spec import Finding, ResolvedSpec, resolve
+from pippin.spec.memory import training_memory
 from pippin.spec.summary import SpecSummary, summary
 from pippin.swiftcoremltools import from_swift, looks_like
 
@@ -23,6 +24,20 @@ class ModelDocument:
     resolved: ResolvedSpec
     source: Literal["spec", "swiftcoremltools"]
     findings: tuple[Finding, ...]
+
+    def check_memory(self, most: int) -> None:
+        """Refuse a model whose training, with its own mini-batch size, would take more than `most` bytes.
+
+        Raises:
+            FaultyDocumentError: It does, and has the figures.
+        """
+        size = self.resolved.spec.optimizer.mini_batch_size.default
+        memory = training_memory(self.resolved)
+        if excess := memory.excess(size, most):
+            place = "/optimizer/mini_batch_size" if memory.largest_batch(most) else "/layers"
+            # SwiftCoreMLTools writes both elsewhere.
+            fault = Fault(place if self.source == "spec" else "", excess)
+            raise FaultyDocumentError("training the model takes too much memory", [fault])
 
     def summary(self) -> SpecSummary:
         """The model, with all of these findings."""

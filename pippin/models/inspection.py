@@ -4,6 +4,8 @@ Whoever does not trust the file does this in a process of its own: protobuf's pa
 megabytes can hold millions of messages.
 """
 
+from functools import reduce
+
 from pippin.mlmodel import AnyModel, Model, Pipeline, open_model
 from pippin.models.record import Description, Inspection, PipelineSummary
 from pippin.models.trainable import Trainable, trainable_network
@@ -12,6 +14,7 @@ from pippin.neighbors import summary as neighbors_summary
 from pippin.spec import LabelFeature
 from pippin.spec.features import ArrayFeature
 from pippin.spec.findings import Finding
+from pippin.spec.memory import TrainingMemory, predicting_memory
 from pippin.spec.summary import feature_summary, network_summary, summary
 
 
@@ -45,7 +48,9 @@ def trainable_of(model: AnyModel) -> Trainable:
             method="nearest_neighbors",
             counts={"number_of_neighbors": model.number_of_neighbors},
         )
-    return trainable_of(model.last).model_copy(update={"features": model.training_inputs, "is_pipeline": True})
+    last = trainable_of(model.last)
+    memory = reduce(TrainingMemory.after, (predicting_memory(stage.resolved) for stage in model.front), last.memory)
+    return last.model_copy(update={"features": model.training_inputs, "is_pipeline": True, "memory": memory})
 
 
 def _described(model: AnyModel) -> Description:

@@ -12,6 +12,7 @@ from pippin.spec import (
     IntegerParameter,
     ResolvedSpec,
 )
+from pippin.spec.memory import TrainingMemory, training_memory
 from pippin.spec.optimizers import Optimizer
 
 
@@ -34,6 +35,8 @@ class Trainable(BaseModel):
     numbers: dict[str, DoubleParameter] = Field(default_factory=dict, description="The others.")
     shuffle: bool = False
     is_pipeline: bool = Field(default=False, description="Whether frozen models stand before the one that is trained.")
+
+    memory: TrainingMemory = Field(default=TrainingMemory(), description="What a training of it takes.")
 
     @property
     def parameters(self) -> dict[str, IntegerParameter | DoubleParameter]:
@@ -61,6 +64,7 @@ def trainable_network(resolved: ResolvedSpec) -> Trainable:
         counts={name: each for name, each in declared.items() if isinstance(each, IntegerParameter)},
         numbers={name: each for name, each in declared.items() if isinstance(each, DoubleParameter)},
         shuffle=spec.shuffle,
+        memory=training_memory(resolved),
     )
 
 

@@ -18,6 +18,7 @@ TENANTS = "pippin:tenants"  # set: every tenant that ever submitted a job
 CENSUS = "pippin:blobs:usage"  # string: what the blob store held when it was last counted, as JSON
 CENSUS_TURN = "pippin:blobs:turn"  # string: while it is there, nobody needs to count the blobs
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
+LISTINGS = "pippin:*s"  # pattern: every tenant's listings are among the keys that match it
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,14 @@ def record(tenant: str, kind: str, record_id: str) -> str:
 def listing(tenant: str, kind: str) -> str:
     """Sorted set of all ids of a kind, all scores 0."""
     return f"pippin:{tenant}:{kind}s"
+
+
+def tenant_of_listing(key: str) -> str | None:
+    """The tenant whose jobs, datasets or models the key lists; None for a key that is no such listing."""
+    match key.split(":"):
+        case [_, tenant, "jobs" | "datasets" | "models"]:
+            return tenant
+    return None
 
 
 def names(tenant: str, kind: str) -> str:

@@ -12,6 +12,8 @@ from pippin.store.named import NamedRecords
 from pippin.store.overview import Overviews
 from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
+from pippin.store.references import References
+from pippin.store.retention import Retention
 from pippin.store.scripts import Scripts
 from pippin.store.tokens import Tokens
 from pippin.store.workers import Workers
@@ -31,6 +33,8 @@ class Store:
         models: Records of uploaded models by id and name.
         workers: Heartbeats.
         reaping: What a reaper needs.
+        references: Which blobs the records name.
+        retention: Which jobs have been kept for long enough.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
         tokens: What lets machines in.
         census: How much the blob store holds.
@@ -49,6 +53,8 @@ class Store:
         self.datasets = NamedRecords(redis, "dataset", StoredManifest)
         self.models = NamedRecords(redis, "model", StoredModel)
         self.reaping = Reaping(redis, scripts, queues, self.workers)
+        self.references = References(redis)
+        self.retention = Retention(redis, self.references)
         self.tokens = Tokens(redis)
         self.census = Census(redis)
         self.overviews = Overviews(redis, queues, self.workers, self.census)

@@ -56,7 +56,7 @@ def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
     operation_id="putBlob",
     summary="Store a blob",
     response_description="It is stored, as it may have been before.",
-    responses=responses(401, 404, 413, 422, 503),
+    responses=responses(401, 404, 413, 422, 503, 507),
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
 )
 async def put(request: Request, sha256: Digest, blobs: TheBlobs, settings: TheSettings) -> None:

@@ -11,6 +11,7 @@ from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from service import conditional, uploads
+from service.abandoning import until_disconnected
 from service.bodies import JsonRoute, UploadRoute
 from service.context import NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
 from service.ingest import workroom
@@ -22,6 +23,8 @@ upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
 
 # Parsing keeps a core busy: two at once leave the threads for everybody else.
 _parsing = anyio.CapacityLimiter(2)
+
+_SHOWN = 5
 
 _FILES = {
     "multipart/form-data": {
@@ -86,7 +89,7 @@ async def _options(
     response_description="The dataset is new. `Location` says where it is.",
     responses={
         200: {"description": "The same upload under the same name is there already.", "model": Manifest},
-        **responses(400, 409, 413, 415, 422, 503),
+        **responses(400, 409, 413, 415, 422, 503, 507),
     },
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
     dependencies=[NeedsRoom],
@@ -105,9 +108,13 @@ async def add(
     async with contextmanager_in_threadpool(workroom(settings)) as folder:
         try:
             upload = await uploads.receive(request, folder, settings.max_dataset_bytes)
-            manifest, is_new = await anyio.to_thread.run_sync(
-                lambda: ingestion.ingest(upload, options, name=name, tenant=tenant, folder=folder), limiter=_parsing
-            )
+            async with until_disconnected(request) as abandonment:
+                manifest, is_new = await anyio.to_thread.run_sync(
+                    lambda: ingestion.ingest(
+                        upload, options, name=name, tenant=tenant, folder=folder, abandonment=abandonment
+                    ),
+                    limiter=_parsing,
+                )
         except DatasetError as error:
             raise _refused(error) from error
     response.status_code = 201 if is_new else 200
@@ -182,10 +189,13 @@ def first_examples(
     operation_id="deleteDataset",
     summary="Delete a dataset",
     response_description="The dataset is gone.",
-    responses=responses(404, 503),
+    responses=responses(404, 409, 503),
 )
 def delete(manifest: ExistingDataset, tenant: Tenant, store: TheStore) -> None:
-    """Jobs that were submitted with it keep what they need."""
+    """A dataset that jobs are still to be trained on stays until they have ended: 409 names them."""
+    if users := store.references.users_of(tenant, manifest.id):
+        shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else "")
+        raise Problem("state-conflict", f"{manifest.id} is the dataset of {shown}; cancel them or wait for their end.")
     store.datasets.delete(tenant, manifest.id)
 
 

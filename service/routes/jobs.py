@@ -12,7 +12,7 @@ from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
 from service import conditional, openapi
 from service.bodies import JsonRoute
-from service.context import ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheStore
+from service.context import ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheSettings, TheStore
 from service.idempotency import IdempotencyKey, once
 from service.model_sources import ModelSources
 from service.problems import invalid_parameter, responses
@@ -47,6 +47,7 @@ def submit(
     response: Response,
     tenant: Tenant,
     store: TheStore,
+    settings: TheSettings,
     model_files: TheModelFiles,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
@@ -54,7 +55,9 @@ def submit(
     with once(store, tenant, document, idempotency_key) as (idempotency, known):
         job = store.jobs.get(tenant, known) if known else None
         if job is None:
-            submission = prepare(document, tenant, store, ModelSources(tenant, store, model_files.trainable))
+            sources = ModelSources(tenant, store, model_files.trainable)
+            most = settings.max_training_bytes
+            submission = prepare(document, tenant, store, sources, max_training_bytes=most)
             job = store.jobs.submit(
                 tenant,
                 submission.request,

@@ -51,7 +51,7 @@ class ModelPage(BaseModel):
     response_description="The model is new. `Location` says where it is.",
     responses={
         200: {"description": "The same model under the same name is there already.", "model": ModelRecord},
-        **responses(400, 409, 413, 415, 422, 503),
+        **responses(400, 409, 413, 415, 422, 503, 507),
     },
     openapi_extra=openapi.model_body(),
     dependencies=[NeedsRoom],

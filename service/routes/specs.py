@@ -38,11 +38,18 @@ async def validate(request: Request, settings: TheSettings, model_files: TheMode
     if not body:
         raise malformed("it is empty; this takes JSON or YAML")
     if is_json(request):
-        return await run_in_threadpool(lambda value: read_document(value).summary(), await request.json())
+        return await run_in_threadpool(_validate_json, await request.json(), settings.max_training_bytes)
     async with contextmanager_in_threadpool(workroom(settings)) as folder:
-        return await anyio.to_thread.run_sync(_validate_yaml, body, folder / "spec.yaml", model_files, limiter=reading)
+        arguments = (body, folder / "spec.yaml", model_files, settings.max_training_bytes)
+        return await anyio.to_thread.run_sync(_validate_yaml, *arguments, limiter=reading)
 
 
-def _validate_yaml(body: bytes, path: Path, model_files: ModelFiles) -> SpecSummary:
+def _validate_json(document: object, most_bytes: int) -> SpecSummary:
+    found = read_document(document)
+    found.check_memory(most_bytes)
+    return found.summary()
+
+
+def _validate_yaml(body: bytes, path: Path, model_files: ModelFiles, most_bytes: int) -> SpecSummary:
     path.write_bytes(body)
-    return model_files.validate(path, "yaml")
+    return model_files.validate(path, "yaml", most_bytes)

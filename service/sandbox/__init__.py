@@ -1,7 +1,7 @@
 """Tasks on hostile input, each in a process of its own, which may crash or be killed without harm to the service."""
 
 from service.sandbox.errors import SandboxError, TaskRefused
-from service.sandbox.sandbox import Sandbox
+from service.sandbox.sandbox import Abandonment, Sandbox
 from service.sandbox.wire import Answer
 
-__all__ = ["Answer", "Sandbox", "SandboxError", "TaskRefused"]
+__all__ = ["Abandonment", "Answer", "Sandbox", "SandboxError", "TaskRefused"]

@@ -13,7 +13,8 @@ import structlog
 
 from pippin.faults import FaultyDocumentError, PippinError
 from service.sandbox import wire
-from service.sandbox.limits import die_with, limit, peak_bytes
+from service.sandbox.errors import NO_ROOM
+from service.sandbox.limits import die_with, die_without, limit, live_without, peak_bytes
 
 Task = Callable[..., object]
 
@@ -60,7 +61,10 @@ def _serve(connection: socket.socket, tasks: Mapping[str, Task]) -> None:
     deadline = time.monotonic() + request["limits"]["seconds"]
     limit(**request["limits"])
     connection.sendall(wire.message({"deadline": deadline}))
+    # Who does not wait for the answer any more wants no work to go into it.
+    die_without(connection)
     message, attachment = _do(tasks, request["task"], request["arguments"])
+    live_without(connection)
     connection.sendall(message)
     connection.sendall(attachment)
 
@@ -79,10 +83,18 @@ def _do(tasks: Mapping[str, Task], name: str, arguments: Mapping[str, object]) -
         pass
     except PippinError as error:
         return wire.message({"outcome": "refused", **_described(error), "peak_bytes": peak_bytes()}), b""
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return _crashed(name, error)
+        return wire.message({"outcome": "no_room"}), b""
     except Exception as error:  # noqa: BLE001 - a traceback is for the log, a name for the service
-        _log.exception("a task crashed", task=name)
-        return wire.message({"outcome": "crashed", "kind": type(error).__name__}), b""
+        return _crashed(name, error)
     return _OUT_OF_MEMORY, b""
+
+
+def _crashed(name: str, error: Exception) -> tuple[bytes, bytes]:
+    _log.error("a task crashed", task=name, exc_info=error)
+    return wire.message({"outcome": "crashed", "kind": type(error).__name__}), b""
 
 
 def _described(error: PippinError) -> dict[str, object]:

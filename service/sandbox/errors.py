@@ -1,19 +1,23 @@
 """What the sandbox raises."""
 
+import errno
 from collections.abc import Iterable
 from typing import Literal
 
 from pippin.faults import Fault, PippinError
 
-Why = Literal["crashed", "too_slow", "too_large", "unavailable"]
+Why = Literal["crashed", "too_slow", "too_large", "no_room", "abandoned", "unavailable"]
+
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""What the system says when a disk, a share of it or a file is as full as it may be."""
 
 
 class SandboxError(PippinError):
     """A task that came to no answer.
 
     Attributes:
-        why: "crashed", "too_slow" and "too_large" are owed to the task and what it was given; "unavailable" is owed to
-            this machine, and the same call may work later.
+        why: "crashed", "too_slow" and "too_large" are owed to the task and what it was given; "no_room" on disk and
+            "unavailable" to this machine, and the same call may work later; "abandoned" to who asked for it.
     """
 
     def __init__(self, why: Why, text: str) -> None:

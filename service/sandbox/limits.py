@@ -1,17 +1,19 @@
 """What a child of the nursery takes from itself before it looks at anything hostile."""
 
 import ctypes
+import fcntl
 import math
 import os
 import resource
+import select
 import signal
+import socket
 import sys
 from contextlib import suppress
 from pathlib import Path
 
 _PR_SET_PDEATHSIG = 1
 _NICENESS = 5
-_OPEN_FILES = 64
 # Loaded before any fork, once for all children.
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -28,16 +30,40 @@ def die_with(parent: int) -> None:
         os._exit(1)
 
 
-def limit(seconds: float, memory_bytes: int | None) -> None:
+def die_without(connection: socket.socket) -> None:
+    """Have the kernel end this process, whatever it is doing, when the other end of `connection` is closed.
+
+    Nothing else may arrive there: any byte would do the same. `live_without` ends this. Linux only: BSD's sockets also
+    signal what the other end has read. Elsewhere it lives on until its time is up.
+    """
+    if sys.platform != "linux":
+        return
+    # SIGIO ends a process that does not handle it (fcntl(2), F_SETOWN).
+    signal.signal(signal.SIGIO, signal.SIG_DFL)
+    fcntl.fcntl(connection, fcntl.F_SETOWN, os.getpid())
+    fcntl.fcntl(connection, fcntl.F_SETFL, fcntl.fcntl(connection, fcntl.F_GETFL) | os.O_ASYNC)
+    # It may have been closed before the kernel was asked.
+    if select.select([connection], [], [], 0)[0]:
+        os._exit(1)
+
+
+def live_without(connection: socket.socket) -> None:
+    """Undo `die_without`."""
+    if sys.platform == "linux":
+        fcntl.fcntl(connection, fcntl.F_SETFL, fcntl.fcntl(connection, fcntl.F_GETFL) & ~os.O_ASYNC)
+
+
+def limit(seconds: float, memory_bytes: int | None, open_files: int) -> None:
     """Bound what this process may use from now on.
 
     Args:
         seconds: After so much time the kernel ends it, whatever it is doing.
         memory_bytes: What it may allocate beyond what it has now; None sets no limit. Linux only.
+        open_files: How many files it may have open.
     """
     os.nice(_NICENESS)
     _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_NOFILE, _OPEN_FILES)
+    _lower(resource.RLIMIT_NOFILE, open_files)
     # Stands in for the alarm, should the process put that off.
     _lower(resource.RLIMIT_CPU, math.ceil(seconds) + 1)
     if sys.platform == "linux":

@@ -3,7 +3,8 @@
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 
 import structlog
 
@@ -19,6 +20,40 @@ _BEGIN_SECONDS = 60.0
 # The alarm ends a child at its deadline; how much later its end must have shown here.
 _MARGIN_SECONDS = 5.0
 _LONGEST_GREETING = 1000
+
+
+class Abandonment:
+    """Ends a task that nobody waits for any more. For one call of `Sandbox.run`, from any thread."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._connection: socket.socket | None = None
+        self.asked = False
+
+    def ask(self) -> None:
+        """End the task at once, or let it not begin."""
+        with self._lock:
+            self.asked = True
+            if self._connection is not None:
+                # The child's end shows it, which ends the child, and so does ours, on which a thread waits.
+                with suppress(OSError):
+                    self._connection.shutdown(socket.SHUT_RDWR)
+
+    @contextmanager
+    def of(self, connection: socket.socket) -> Iterator[None]:
+        """What `ask` closes meanwhile."""
+        with self._lock:
+            self._connection = connection
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._connection = None
+
+    def check(self, task: str) -> None:
+        """Raise if it was asked."""
+        if self.asked:
+            raise SandboxError("abandoned", f"nobody waits for {task} any more")
 
 
 class Sandbox:
@@ -67,7 +102,14 @@ class Sandbox:
             self._living_nursery()
 
     def run(
-        self, task: str, arguments: Mapping[str, object], *, seconds: float, memory_bytes: int | None = None
+        self,
+        task: str,
+        arguments: Mapping[str, object],
+        *,
+        seconds: float,
+        memory_bytes: int | None = None,
+        open_files: int = 64,
+        abandonment: Abandonment | None = None,
     ) -> wire.Answer:
         """Do a task and wait for its answer.
 
@@ -76,12 +118,15 @@ class Sandbox:
             arguments: Values that JSON can hold; files are given by their paths.
             seconds: How long the task may take once it has begun.
             memory_bytes: How much memory it may allocate; None sets no limit. Linux only.
+            open_files: How many files it may have open.
+            abandonment: What may end the task early.
 
         Raises:
             TaskRefused: The task raised a `PippinError`.
             SandboxError: There is no answer; `why` says whether the task or this machine is to blame.
         """
-        limits = {"seconds": seconds, "memory_bytes": memory_bytes}
+        limits = {"seconds": seconds, "memory_bytes": memory_bytes, "open_files": open_files}
+        abandonment = abandonment or Abandonment()
         # The child logs with what the caller logs with: the id of the request that it works for.
         context = structlog.contextvars.get_contextvars()
         request = wire.message({"task": task, "limits": limits, "arguments": dict(arguments), "context": context})
@@ -89,11 +134,15 @@ class Sandbox:
             raise SandboxError("unavailable", f"{task} was not begun: others were busy for {self._wait_seconds:g} s")
         try:
             for _ in range(2):
+                abandonment.check(task)
                 try:
-                    answer = self._attempt(task, request)
+                    answer = self._attempt(task, request, abandonment)
                     self._note(answer)
                     return _opened(task, answer)
-                except (EOFError, OSError) as error:
+                except (EOFError, OSError, SandboxError) as error:
+                    abandonment.check(task)
+                    if isinstance(error, SandboxError):
+                        raise
                     _log.warning("a child was lost", task=task, error=repr(error))
         finally:
             self._places.release()
@@ -111,7 +160,7 @@ class Sandbox:
             self._closed = True
             self._end_nursery()
 
-    def _attempt(self, task: str, request: bytes) -> wire.Answer:
+    def _attempt(self, task: str, request: bytes, abandonment: Abandonment) -> wire.Answer:
         """The child's last message.
 
         Raises:
@@ -119,7 +168,7 @@ class Sandbox:
             SandboxError: As `run` does.
         """
         connection, theirs = socket.socketpair()
-        with connection:
+        with connection, abandonment.of(connection):
             with theirs:
                 nursery = self._hand_over(theirs)
             deadline = self._begin(nursery, connection, task, request)
@@ -205,6 +254,8 @@ def _opened(task: str, answer: wire.Answer) -> wire.Answer:
             raise TaskRefused(kind, text, [Fault(*fault) for fault in faults])
         case {"outcome": "too_large"}:
             raise SandboxError("too_large", f"{task} needs more memory than it may have")
+        case {"outcome": "no_room"}:
+            raise SandboxError("no_room", f"{task} found no room on disk")
         case {"outcome": "crashed", "kind": str(kind)}:
             raise SandboxError("crashed", f"{task} crashed ({kind})")
         case _:

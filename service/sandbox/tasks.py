@@ -6,6 +6,7 @@ from collections.abc import Mapping
 # an `Answer`, or a document alone. The nursery imports the module before it forks: what the task needs is to be
 # imported at the module's top.
 TASKS: Mapping[str, str] = {
+    "prepare_dataset": "service.tasks.prepare_dataset:prepare_dataset",
     "inspect_model": "service.tasks.inspect_model:inspect_model",
     "build_model": "service.tasks.documents:build_model",
     "validate_document": "service.tasks.documents:validate_document",

@@ -37,13 +37,16 @@ def build_model(path: str, language: str, to: str) -> object:
     return {"source": found.source, "inspection": told}
 
 
-def validate_document(path: str, language: str) -> object:
+def validate_document(path: str, language: str, most_bytes: int) -> object:
     """What the document at `path` describes, as a `SpecSummary` in JSON.
 
     Raises:
-        MalformedDocumentError, FaultyDocumentError: As `build_model` does.
+        MalformedDocumentError, FaultyDocumentError: As `build_model` does; also when training it takes more memory
+            than `most_bytes`.
     """
-    return read_document(_value(Path(path).read_bytes(), language)).summary().model_dump(mode="json")
+    found = read_document(_value(Path(path).read_bytes(), language))
+    found.check_memory(most_bytes)
+    return found.summary().model_dump(mode="json")
 
 
 def _value(data: bytes, language: str) -> Any:  # noqa: ANN401 (any JSON value)

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from pippin.blobs import Blobs
+from pippin.store import Store
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -194,3 +195,27 @@ def test_a_body_of_another_kind_or_broken_is_refused(
     *, http: httpx2.Client, is_problem: IsProblem, headers: dict[str, str], body: bytes, status: int
 ) -> None:
     is_problem(http.post("/datasets?name=x", content=body, headers=headers), status)
+
+
+def test_a_dataset_in_use_stays_until_its_jobs_have_ended(
+    http: httpx2.Client, tiny: dict[str, Any], submit: Callable[..., dict[str, Any]], is_problem: IsProblem
+) -> None:
+    jobs = [submit()["id"] for _ in range(7)]
+    detail = is_problem(http.delete("/datasets/tiny"), 409, "state-conflict")["detail"]
+    assert ", ".join(jobs[:5]) in detail
+    assert "and 2 more" in detail
+    for job_id in jobs:
+        http.post(f"/jobs/{job_id}/cancel")
+    assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
+    assert http.get(f"/jobs/{jobs[0]}").json()["request"]["dataset"]["name"] == "tiny"
+
+
+def test_a_model_may_go_before_its_jobs_have_ended(
+    http: httpx2.Client, submit: Callable[..., dict[str, Any]], mnist_spec: dict[str, Any], store: Store
+) -> None:
+    model = http.post("/models", json=mnist_spec).json()
+    job = submit(model={"id": model["id"]})
+    assert http.delete(f"/models/{model['id']}").status_code == 204
+    assert model["digest"] in set(store.references.digests())
+    http.post(f"/jobs/{job['id']}/cancel")
+    assert model["digest"] not in set(store.references.digests())

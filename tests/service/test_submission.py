@@ -244,6 +244,7 @@ def test_a_repeat_gives_the_first_job_even_if_it_could_not_be_made_again(
     http: httpx2.Client, job_request: dict[str, Any], tiny: dict[str, Any]
 ) -> None:
     first = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
+    http.post(f"/jobs/{first.json()['id']}/cancel")
     assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
     second = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
     assert second.json()["id"] == first.json()["id"]

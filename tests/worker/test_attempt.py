@@ -83,12 +83,26 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
     """Makes one attempt at a job with an engine."""
 
     def make(
-        job: Job, engine: Engine, *, number: int = 1, stop: StopSwitch | None = None, blobs: Blobs | None = None
+        job: Job,
+        engine: Engine,
+        *,
+        number: int = 1,
+        stop: StopSwitch | None = None,
+        blobs: Blobs | None = None,
+        training_bytes: int | None = None,
     ) -> Claim:
         claim = Claim(TENANT, job.id, number, new_token())
         used = blobs or bench.blobs
         cache = BlobCache(home / "cache" / "blobs", 10**9, used)
-        tools = Tools(store=bench.store, blobs=used, cache=cache, engine=engine, renew_seconds=0.1, blob_seconds=0.5)
+        tools = Tools(
+            store=bench.store,
+            blobs=used,
+            cache=cache,
+            engine=engine,
+            renew_seconds=0.1,
+            blob_seconds=0.5,
+            training_bytes=training_bytes,
+        )
         run(Assignment(claim, "bench", engine.name), tools, stop or StopSwitch())
         return claim
 
@@ -139,6 +153,16 @@ def test_a_file_that_was_uploaded_is_trained_as_it_is(bench: "Bench", attempt: C
     trained = bench.artifact(job, "trained")
     assert parse(trained).description.input[0].shortDescription == "kept, though no spec says it"
     assert read(trained).weights.keys() == read(data).weights.keys()
+
+
+def test_a_training_that_cannot_fit_fails_before_it_begins(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit(digest=bench.blobs.put_bytes(build(resolve(bench.spec))))
+    attempt(job, JaxEngine(), training_bytes=100)
+    done = bench.job(job)
+    assert done.reason is not None
+    assert done.reason.code is Reason.OUT_OF_MEMORY
+    assert "100 bytes are allowed" in done.reason.detail
+    assert bench.events(job, "epoch") == []
 
 
 def test_a_file_that_is_gone_is_said_to_be(bench: "Bench", attempt: Callable[..., Claim]) -> None:

@@ -18,6 +18,7 @@ from pippin.store import Claim
 from worker import child
 from worker.assignment import Assignment
 from worker.shutdown import Shutdown
+from worker.memory import MemoryWatch
 from worker.supervision import supervise
 
 class Content:
@@ -36,7 +37,7 @@ shutdown = Shutdown()
 shutdown.install()
 started = child.start_child(assignment, work, "{way}")
 say(started.pid)
-ending = supervise(started, shutdown, {grace}, Content())
+ending = supervise(started, shutdown, {grace}, Content(), MemoryWatch(started.pid, {limit}, every=0.05))
 say(ending.code, ending.signal_name, ending.killed_for is not None)
 """
 
@@ -63,10 +64,15 @@ def start() -> Iterator[Start]:
     running: list[subprocess.Popen[str]] = []
 
     def begin(
-        work: str, *, way: str = "fork", grace: float = 30, environment: dict[str, str] | None = None
+        work: str,
+        *,
+        way: str = "fork",
+        grace: float = 30,
+        limit: int | None = None,
+        environment: dict[str, str] | None = None,
     ) -> "subprocess.Popen[str]":
         parent = subprocess.Popen(
-            [sys.executable, "-P", "-c", _PARENT.format(work=work, way=way, grace=grace)],
+            [sys.executable, "-P", "-c", _PARENT.format(work=work, way=way, grace=grace, limit=limit)],
             stdout=subprocess.PIPE,
             text=True,
             env={**os.environ, **(environment or {})},
@@ -97,6 +103,18 @@ def test_the_parent_hears_the_childs_exit_code(start: Start) -> None:
     assert int(_line(parent)) > 0
     assert _line(parent) == "5 None False"
     assert parent.wait(10) == 0
+
+
+def test_a_child_that_holds_more_memory_than_it_may_is_killed(start: Start) -> None:
+    parent = start("held = bytearray(b'x') * 300_000_000; time.sleep(60)", limit=200_000_000)
+    _line(parent)
+    assert _line(parent) == "-9 SIGKILL True"
+
+
+def test_a_child_that_keeps_within_its_memory_goes_on(start: Start) -> None:
+    parent = start("held = bytearray(b'x') * 100_000_000; time.sleep(0.5); return 3", limit=1_000_000_000)
+    _line(parent)
+    assert _line(parent) == "3 None False"
 
 
 def test_an_exception_in_the_child_ends_the_child_alone(start: Start) -> None:

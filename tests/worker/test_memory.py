@@ -1,7 +1,14 @@
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from pippin.jobs.states import Reason
+from pippin.spec.memory import TrainingMemory
+from worker.engines.engine import EngineError
+from worker.memory import MemoryWatch, check_training, held_bytes, resident_bytes
 
 _PROGRAM = """
 import numpy as np
@@ -19,3 +26,48 @@ except MemoryError:
 def test_no_more_memory_is_given_than_the_limit(limit: int | None, said: str) -> None:
     program = [sys.executable, "-P", "-c", _PROGRAM.format(limit=limit)]
     assert subprocess.run(program, capture_output=True, text=True, check=True).stdout.strip() == said
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only there are mapped files left out")
+def test_mapped_files_do_not_count(tmp_path: Path) -> None:
+    path = tmp_path / "dataset"
+    path.write_bytes(bytes(100_000_000))
+    program = (
+        "import mmap, sys; f = open(sys.argv[1]); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ); m[:].count(b'x')"
+    )
+    program += "; print('ready', flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-P", "-c", program, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        held, resident = held_bytes(process.pid), resident_bytes(process.pid)
+        process.kill()
+    assert held is not None
+    assert resident is not None
+    assert held < 50_000_000
+    assert resident > 100_000_000
+
+
+def test_who_is_gone_holds_nothing() -> None:
+    with subprocess.Popen([sys.executable, "-P", "-c", ""]) as process:
+        process.wait()
+    assert resident_bytes(process.pid) is held_bytes(process.pid) is None
+    assert not MemoryWatch(process.pid, 1).exceeded()
+
+
+def test_nothing_is_watched_without_a_limit() -> None:
+    assert MemoryWatch(os.getpid(), 1).exceeded()
+    assert not MemoryWatch(os.getpid(), None).exceeded()
+
+
+def test_a_training_that_cannot_fit_is_refused_with_figures() -> None:
+    memory = TrainingMemory(fixed=1_000_000_000, per_example=500_000_000)
+    check_training(memory, 128, 8, 6_000_000_000)
+    check_training(memory, None, 8, 1)
+    check_training(memory, 128, 8, None)
+    with pytest.raises(
+        EngineError, match=r"^Training takes 5.0 GB or more: .* a mini_batch_size of 2 would fit\.$"
+    ) as told:
+        check_training(memory, 128, 8, 2_000_000_000)
+    assert told.value.reason is Reason.OUT_OF_MEMORY

@@ -45,6 +45,16 @@ def test_a_child_that_aborted_under_a_memory_limit_was_out_of_memory(bench: "Ben
     assert failed.reason.code is Reason.OUT_OF_MEMORY
 
 
+def test_a_child_that_was_killed_for_its_memory_fails_the_job_at_once(bench: "Bench") -> None:
+    job, claim = _claimed(bench, max_attempts=3)
+    settle(bench.store, claim, Ending(-9, Cause.OUT_OF_MEMORY), memory_limit=10**9)
+    failed = bench.job(job)
+    assert failed.status is Status.FAILED
+    assert failed.reason is not None
+    assert failed.reason.code is Reason.OUT_OF_MEMORY
+    assert "1000000000 bytes" in failed.reason.detail
+
+
 def test_a_child_that_exited_in_error_is_a_lost_worker(bench: "Bench") -> None:
     job, claim = _claimed(bench, max_attempts=1)
     settle(bench.store, claim, Ending(1))

@@ -1,0 +1,116 @@
+"""Which blobs the records name: what a sweeper must not delete."""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from redis.client import Pipeline
+
+from pippin.jobs.states import Status
+from pippin.store import keys
+from pippin.store.client import Client
+
+_CHUNK = 500
+_READS = 3  # how many answers `_ask` leads to
+
+
+class References:
+    """Reads every tenant's records in chunks, the oldest first, so that neither Redis nor a reader holds them all."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def tenants(self) -> list[str]:
+        """Every tenant that has a job, a dataset or a model."""
+        found: set[str] = set()
+        cursor = 0
+        while True:
+            with self._client.pipeline(transaction=False) as pipe:
+                pipe.scan(cursor, match=keys.LISTINGS, count=1000)
+                cursor, names = pipe.execute()[0]
+            found.update(tenant for name in names if (tenant := keys.tenant_of_listing(name)))
+            if not int(cursor):
+                return sorted(found)
+
+    def digests(self) -> Iterator[str]:
+        """The digest of every blob that a record names, `sha256:<hex>`, some of them several times.
+
+        The artifacts and checkpoints of all jobs; the model and the dataset of jobs that have not ended; the arrays of
+        datasets; uploaded models. A record that is made meanwhile may be missed.
+        """
+        for tenant in self.tenants():
+            for kind in ("dataset", "model"):
+                for record in self._records(tenant, kind):
+                    yield str(json.loads(record)["digest"])
+            yield from self._of_jobs(tenant)
+
+    def users_of(self, tenant: str, dataset_id: str) -> list[str]:
+        """The ids of the jobs on a dataset that have not ended, the first submitted of each state first."""
+        found = []
+        for status in Status:
+            if status.is_final:
+                continue
+            for ids in chunks(self._client, keys.jobs_by_status(tenant, status)):
+                requests = self._answers(ids, lambda pipe, n: pipe.hget(keys.job(tenant, n).job, "request"))
+                asked = zip(ids, requests, strict=True)
+                found += [n for n, request in asked if request and json.loads(request)["dataset"]["id"] == dataset_id]
+        return found
+
+    def _records(self, tenant: str, kind: str) -> Iterator[str]:
+        listing = keys.listing(tenant, kind)
+        for ids in chunks(self._client, listing):
+            yield from filter(
+                None, self._answers(ids, lambda pipe, n: pipe.hget(keys.record(tenant, kind, n), "record"))
+            )
+
+    def _of_jobs(self, tenant: str) -> Iterator[str]:
+        for ids in chunks(self._client, keys.jobs(tenant)):
+            answers = self._answers(ids, lambda pipe, job_id: _ask(pipe, keys.job(tenant, job_id)))
+            for n in range(0, len(answers), _READS):
+                yield from _named(*answers[n : n + _READS])
+
+    def _answers(self, ids: Iterable[str], ask: Callable[[Pipeline, str], object]) -> list[Any]:
+        with self._client.pipeline(transaction=False) as pipe:
+            for record_id in ids:
+                ask(pipe, record_id)
+            answers: list[Any] = pipe.execute()
+        return answers
+
+
+def chunks(client: Client, listing: str, below: str = "+") -> Iterator[list[str]]:
+    """The ids of a listing, the oldest first, some hundreds at a time; those of records made meanwhile come last.
+
+    Args:
+        client: Where to look.
+        listing: The key of a sorted set with equal scores.
+        below: Only ids before this one, as `(id`.
+    """
+    begin = "-"
+    while True:
+        with client.pipeline(transaction=False) as pipe:
+            pipe.zrange(listing, begin, below, bylex=True, offset=0, num=_CHUNK)
+            ids: list[str] = pipe.execute()[0]
+        if not ids:
+            return
+        yield ids
+        begin = f"({ids[-1]}"
+
+
+def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:
+    pipe.hmget(of.job, "status", "request", "resume")
+    pipe.hvals(of.artifacts)
+    pipe.hvals(of.checkpoints)
+
+
+def _named(fields: list[str | None], *documents: list[str]) -> Iterator[str]:
+    status, request, resume = fields
+    if status is None:
+        return
+    for document in (text for texts in documents for text in texts):
+        yield str(json.loads(document)["digest"])
+    # Of a job that has ended too: it may be tried again from there.
+    if resume:
+        yield str(json.loads(resume)["digest"])
+    if request and not Status(status).is_final:
+        asked = json.loads(request)
+        yield from filter(None, (asked["dataset"]["digest"], asked["model"]["digest"]))

@@ -1,0 +1,50 @@
+"""Finds the jobs that ended so long ago that they need not be kept."""
+
+from collections.abc import Iterator
+
+from pippin.jobs.ids import first_id
+from pippin.jobs.states import Status
+from pippin.store import keys
+from pippin.store.client import Client
+from pippin.store.references import References, chunks
+
+_FINAL = tuple(status for status in Status if status.is_final)
+
+
+class Retention:
+    """Judges by the clock of Redis, as everything that is written into a job's record is."""
+
+    def __init__(self, client: Client, references: References) -> None:
+        self._client = client
+        self._references = references
+
+    def outdated(self, seconds: float, limit: int = 500) -> list[tuple[str, str]]:
+        """Tenant and id of jobs that ended more than `seconds` ago; a paused job has not ended.
+
+        Args:
+            seconds: How long they are kept.
+            limit: How many at most.
+        """
+        second, microsecond = self._client.time()
+        before = int(second) * 1_000_000 + int(microsecond) - int(seconds * 1e6)
+        if before <= 0:
+            return []
+        found: list[tuple[str, str]] = []
+        for tenant in self._references.tenants():
+            for status in _FINAL:
+                for job_id in self._ended(tenant, status, before):
+                    found.append((tenant, job_id))
+                    if len(found) == limit:
+                        return found
+        return found
+
+    def _ended(self, tenant: str, status: Status, before: int) -> Iterator[str]:
+        """The jobs with a status that ended before a time in microseconds, the first submitted first."""
+        # One that was submitted later has not ended before; ids sort by when they were made.
+        bound = f"({first_id('job', before // 1000)}"
+        for ids in chunks(self._client, keys.jobs_by_status(tenant, status), bound):
+            with self._client.pipeline(transaction=False) as pipe:
+                for job_id in ids:
+                    pipe.hget(keys.job(tenant, job_id).job, "finished_at")
+                ends: list[str | None] = pipe.execute()
+            yield from (job_id for job_id, end in zip(ids, ends, strict=True) if end and int(end) < before)

@@ -1,0 +1,223 @@
+"""Uploads that are made to do harm: each is refused with a clear word, in bounded memory, and leaves nothing behind."""
+
+import io
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import sys
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+
+from pippin.store import Store
+from service import ingest
+
+IsProblem = Callable[..., dict[str, Any]]
+WaitFor = Callable[[Callable[[], object], str], None]
+
+# What the nursery shares with its children is part of it.
+MOST_PEAK = 600 * 2**20
+
+
+@pytest.fixture
+def service(make_service: Callable[..., Any]) -> Any:  # noqa: ANN401 (a service of the conftest)
+    return make_service(max_dataset_bytes=64 * 2**20, max_dataset_unpacked_bytes=64 * 2**20)
+
+
+@pytest.fixture
+def send(service: Any) -> Iterator[Callable[..., httpx2.Response]]:  # noqa: ANN401
+    """Uploads bytes as a dataset."""
+    with httpx2.Client(base_url=service.url, timeout=60) as client:
+        yield lambda content, **query: client.post("/datasets", params={"name": "bad", **query}, content=content)
+    assert list((service.settings.home / "uploads").iterdir()) == []
+    assert service.server.config.app.state.sandbox.peak_bytes < MOST_PEAK
+
+
+def zipped(members: dict[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+    return file.getvalue()
+
+
+def npy(shape: tuple[int, ...], data: bytes) -> bytes:
+    header = repr({"descr": "|u1", "fortran_order": False, "shape": shape}).ljust(117).encode() + b"\n"
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(header)) + header + data
+
+
+def png(width: int, height: int, pixels: bytes) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(pixels)) + chunk(b"IEND", b"")
+
+
+HOSTILE = {
+    "a ZIP that unpacks to more than is allowed": (
+        lambda: zipped({"image.npy": npy((80, 2**20), bytes(80 * 2**20))}),
+        {},
+        413,
+        "unpacks to more",
+    ),
+    "a header that declares terabytes": (
+        lambda: zipped({"image.npy": npy((1000, 2**30), b"little")}),
+        {},
+        422,
+        "which is 1,073,741,824,000 bytes",
+    ),
+    "a header that declares too many examples": (
+        lambda: zipped({"image.npy": npy((2**60,), b"little")}),
+        {},
+        413,
+        "examples",
+    ),
+    "a picture of too many pixels": (
+        lambda: zipped({"a/1.png": png(9000, 9000, bytes(1000))}),
+        {},
+        413,
+        "9000 by 9000 pixels",
+    ),
+    "a line of 30 MB": (lambda: b"label,x\n1," + b"9" * 30_000_000, {"format": "csv"}, 413, "longer than 8,388,608"),
+    "a line of four million cells": (
+        lambda: b"1," * 4_000_000 + b"1\n",
+        {"format": "csv"},
+        413,
+        "100,000",
+    ),
+}
+
+
+def test_harm_is_refused_in_bounded_memory(send: Callable[..., httpx2.Response], is_problem: IsProblem) -> None:
+    for make, query, status, said in HOSTILE.values():
+        problem = is_problem(send(make(), **query), status)
+        assert said in json.dumps(problem, ensure_ascii=False)
+
+
+def test_the_limits_of_the_child_are_told_as_faults_of_the_upload(
+    send: Callable[..., httpx2.Response], tiny_npz: bytes, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ingest, "_MEMORY_BYTES", 4096)
+    big = zipped({"image.npy": npy((8, 2**20), bytes(8 * 2**20))})
+    assert "took more memory" in is_problem(send(big), 422)["errors"][0]["detail"]
+    monkeypatch.undo()
+    monkeypatch.setattr(ingest, "_BASE_SECONDS", 0.0)
+    monkeypatch.setattr(ingest, "_SLOWEST_BYTES_A_SECOND", 10**12)
+    assert "took longer" in is_problem(send(big), 422)["errors"][0]["detail"]
+    monkeypatch.undo()
+    assert send(tiny_npz).status_code == 201
+
+
+def test_as_many_features_as_are_allowed_need_as_many_files(send: Callable[..., httpx2.Response]) -> None:
+    members = {f"train/feature{number}.npy": npy((2,), b"\0\1") for number in range(256)}
+    answer = send(zipped(members))
+    assert answer.status_code == 201, answer.text
+    assert len(answer.json()["features"]) == 256
+
+
+def children_of(nursery: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{nursery}/task/{nursery}/children").read_text().split()]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_client_that_leaves_takes_its_child_with_it(service: Any, wait_for: WaitFor) -> None:  # noqa: ANN401
+    # Ten million rows take tens of seconds to read.
+    body = b"label,x\n" + b"1,2\n" * 10_000_000
+    nursery = service.server.config.app.state.sandbox.nursery_pid
+    host, port = service.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            b"POST /datasets?name=slow&format=csv HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\n"
+            + f"content-length: {len(body)}\r\n\r\n".encode()
+        )
+        connection.sendall(body)
+        wait_for(lambda: children_of(nursery), "the child begins")
+        (child,) = children_of(nursery)
+    wait_for(lambda: not Path(f"/proc/{child}").exists(), "the child ends")
+    wait_for(lambda: not list((service.settings.home / "uploads").iterdir()), "its room is emptied")
+    assert service.server.config.app.state.sandbox.nursery_pid == nursery
+
+
+@pytest.fixture
+def confined(valkey_url: str, tmp_path: Path, wait_for: WaitFor) -> Iterator[tuple[str, Path]]:
+    """A service none of whose files may grow beyond a megabyte, as if its disk were full then: its URL and home."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    environment |= {"PIPPIN_HOME": str(tmp_path / "home"), "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_PORT": "0"}
+    log = tmp_path / "log"
+    with log.open("wb") as file:
+        process = subprocess.Popen(
+            # In units of 512 bytes.
+            ["/bin/sh", "-c", 'ulimit -f 2000 && exec "$@"', "sh", sys.executable, "-P", "-m", "service"],
+            env=environment,
+            stderr=file,
+        )
+    try:
+        wait_for(lambda: "listening" in log.read_text() or process.poll() is not None, "the service listens")
+        line = next(line for line in log.read_text().splitlines() if "listening" in line)
+        host, port = json.loads(line)["address"]
+        yield f"http://{host}:{port}", tmp_path / "home"
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.wait(20)
+
+
+def test_a_full_disk_is_told_and_nothing_torn_is_left(confined: tuple[str, Path], is_problem: IsProblem) -> None:
+    url, home = confined
+    noise = np.random.default_rng(1).integers(0, 256, 3_000_000, np.uint8).tobytes()
+    arrays = npy((15, 200_000), bytes(3_000_000))
+    with httpx2.Client(base_url=url, timeout=30) as http:
+        # While it arrives, while it is unpacked, and as a blob.
+        for answer in (
+            http.post("/datasets?name=noise&format=npz", content=noise),
+            http.post("/datasets?name=zeros", content=zipped({"image.npy": arrays})),
+            http.post("/models?name=noise", content=noise),
+        ):
+            problem = is_problem(answer, 507, "insufficient-storage")
+            assert "disk is full" in problem["detail"]
+            assert answer.headers["retry-after"] == "60"
+        assert http.get("/datasets").json()["data"] == http.get("/models").json()["data"] == []
+        small = zipped({"image.npy": npy((4, 3), bytes(12)), "label.npy": npy((4,), bytes(4))})
+        assert http.post("/datasets?name=small", content=small).status_code == 201
+    assert list((home / "uploads").iterdir()) == []
+    assert list((home / "blobs").rglob("*#*")) == []
+
+
+def test_jobs_go_on_when_redis_is_too_full_for_new_ones(
+    *,
+    make_service: Callable[..., Any],
+    tiny_npz: bytes,
+    store: Store,
+    trainer: Callable[[str], Any],
+    is_problem: IsProblem,
+) -> None:
+    service = make_service()
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        http.post("/datasets?name=tiny", content=tiny_npz)
+        request = {"model": {"preset": "mnist-cnn"}, "dataset": "tiny", "report": "batch"}
+        job_id = http.post("/jobs", json=request).json()["id"]
+        limit = store.redis.config_get("maxmemory")["maxmemory"]
+        store.redis.config_set("maxmemory", int(store.redis.info("memory")["used_memory"] * 1.2))
+        try:
+            for path, body in (("/jobs", {"json": request}), ("/models", {"json": {}}), ("/datasets?name=x", {})):
+                is_problem(http.post(path, **body), 503, "unavailable")
+            attempt = trainer(job_id)
+            attempt.begin()
+            for epoch in range(1, 4):
+                attempt.epoch(epoch, [0.5] * 100)
+                attempt.log("a line")
+            attempt.succeed()
+            job = http.get(f"/jobs/{job_id}").json()
+            assert http.delete(f"/jobs/{job_id}").status_code == 204
+        finally:
+            store.redis.config_set("maxmemory", limit)
+        assert (job["status"], job["progress"]["epoch"]) == ("succeeded", 3)

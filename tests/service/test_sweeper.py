@@ -1,0 +1,306 @@
+"""What is deleted by itself, and what never is."""
+
+import json
+import os
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.blob_cache import BlobCache
+from pippin.blobs import Blobs
+from pippin.jobs.checkpoint import StoredCheckpoint
+from pippin.settings import Settings
+from pippin.store import Store, keys
+from service.sweeper import Sweeper
+
+WaitFor = Callable[[Callable[[], object], str], None]
+HOUR, DAY = 3600, 24 * 3600
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    return make_settings()
+
+
+@pytest.fixture
+def kept(settings: Settings) -> Blobs:
+    """The blobs of those settings."""
+    return Blobs(settings.blobs_url)
+
+
+@pytest.fixture
+def sweeper(store: Store, settings: Settings, kept: Blobs) -> Sweeper:
+    cache = BlobCache(settings.blob_cache, settings.cache_bytes, kept)
+    return Sweeper(store, kept, cache, settings, acts=lambda: True)
+
+
+@pytest.fixture
+def old(settings: Settings, kept: Blobs) -> Callable[[bytes], str]:
+    """Stores blobs that have not been touched for more than an hour."""
+
+    def put(content: bytes) -> str:
+        digest = kept.put_bytes(content)
+        age(settings, digest, 2 * HOUR)
+        return digest
+
+    return put
+
+
+def path_of(settings: Settings, digest: str) -> Path:
+    name = digest.removeprefix("sha256:")
+    return settings.home / "blobs" / name[:2] / name
+
+
+def age(settings: Settings, digest: str, seconds: float) -> None:
+    then = time.time() - seconds
+    os.utime(path_of(settings, digest), (then, then))
+
+
+def stored(digest: str) -> str:
+    """A checkpoint as a job's record has it."""
+    now = datetime.now(UTC)
+    return StoredCheckpoint(epoch=1, step=0, engine="jax", digest=digest, bytes=1, created_at=now).model_dump_json()
+
+
+def end_before(store: Store, tenant: str, job_id: str, seconds: float) -> str:
+    """Makes a job one that was submitted and ended so long ago; its new id."""
+    older = f"job_0000000000{job_id[14:]}"
+    for key in store.redis.keys(f"pippin:{tenant}:job:{job_id}*"):
+        store.redis.rename(key, key.replace(job_id, older))
+    for key in store.redis.keys(f"pippin:{tenant}:jobs*"):
+        if store.redis.zrem(key, job_id):
+            store.redis.zadd(key, {older: 0})
+    store.redis.hset(keys.job(tenant, older).job, "finished_at", int((time.time() - seconds) * 1e6))
+    return older
+
+
+def test_what_no_record_names_goes_at_the_second_sweep(sweeper: Sweeper, kept: Blobs, old: Callable[..., str]) -> None:
+    orphan, fresh = old(b"orphan"), kept.put_bytes(b"fresh")
+    sweeper.sweep()
+    assert kept.head(orphan) == 6
+    sweeper.sweep()
+    assert (kept.head(orphan), kept.head(fresh)) == (None, 5)
+
+
+def test_every_put_begins_the_grace_anew(
+    sweeper: Sweeper, kept: Blobs, old: Callable[..., str], settings: Settings
+) -> None:
+    digest = old(b"again")
+    sweeper.sweep()
+    file = settings.home / "again"
+    file.write_bytes(b"again")
+    assert kept.put_file(file)[0] == digest
+    sweeper.sweep()
+    assert kept.head(digest) == 5
+
+
+def test_a_put_while_the_sweep_runs_keeps_its_blob(
+    sweeper: Sweeper, kept: Blobs, old: Callable[..., str], store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    digest = old(b"late")
+    sweeper.sweep()
+    named = store.references.digests
+
+    def put_meanwhile() -> list[str]:
+        found = list(named())
+        kept.put_bytes(b"late")
+        return found
+
+    monkeypatch.setattr(store.references, "digests", put_meanwhile)
+    sweeper.sweep()
+    assert kept.head(digest) == 4
+
+
+def test_what_records_name_stays(
+    *,
+    sweeper: Sweeper,
+    kept: Blobs,
+    old: Callable[..., str],
+    store: Store,
+    submitted: Callable[..., str],
+    trainer: Callable[[str], Any],
+) -> None:
+    arrays, initial, checkpoint, resume = map(old, (b"arrays", b"initial", b"checkpoint", b"resume"))
+    attempt = trainer(submitted(digest=arrays))
+    attempt.begin()
+    attempt.artifact("initial", initial, 7)
+    of = keys.job("default", attempt.job_id)
+    store.redis.hset(of.checkpoints, "1", stored(checkpoint))
+    store.redis.hset(of.job, "resume", stored(resume))
+    for _ in range(2):
+        sweeper.sweep()
+    assert None not in map(kept.head, (arrays, initial, checkpoint, resume))
+    trained = old(b"trained")
+    attempt.succeed(trained, 7)
+    for _ in range(2):
+        sweeper.sweep()
+    # The dataset was deleted, and this job has ended.
+    assert kept.head(arrays) is None
+    assert None not in map(kept.head, (trained, initial, checkpoint, resume))
+    store.jobs.delete("default", attempt.job_id)
+    for _ in range(2):
+        sweeper.sweep()
+    assert list(kept.names()) == []
+
+
+def test_records_of_every_tenant_count(sweeper: Sweeper, kept: Blobs, old: Callable[..., str], store: Store) -> None:
+    mine, theirs = old(b"mine"), old(b"theirs")
+    for tenant, digest in (("default", mine), ("other", theirs)):
+        store.redis.zadd(keys.listing(tenant, "model"), {"model_1": 0})
+        store.redis.hset(keys.record(tenant, "model", "model_1"), "record", json.dumps({"digest": digest}))
+    for _ in range(2):
+        sweeper.sweep()
+    assert {mine, theirs} == set(kept.names())
+    assert store.references.tenants() == ["default", "other"]
+
+
+def test_deleted_datasets_and_models_free_their_blobs(
+    *,
+    http: httpx2.Client,
+    tiny: dict[str, Any],
+    store: Store,
+    settings: Settings,
+    mnist_spec: dict[str, Any],
+    blobs: Blobs,
+) -> None:
+    model = http.post("/models", json=mnist_spec).json()
+    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
+    hasty = Sweeper(store, blobs, cache, settings.model_copy(update={"sweep_grace_seconds": 0}), acts=lambda: True)
+    for _ in range(2):
+        hasty.sweep()
+    assert http.get(f"/models/{model['id']}/file").status_code == 200
+    assert http.get(f"/datasets/{tiny['id']}/preview").status_code == 200
+    http.delete(f"/models/{model['id']}")
+    http.delete(f"/datasets/{tiny['id']}")
+    for _ in range(2):
+        hasty.sweep()
+    assert {blobs.head(model["digest"]), blobs.head(tiny["digest"])} == {None}
+
+
+def test_the_model_of_a_job_can_be_had_as_long_as_the_job(
+    *,
+    http: httpx2.Client,
+    trained: Callable[[bytes], str],
+    digits: bytes,
+    store: Store,
+    settings: Settings,
+    blobs: Blobs,
+) -> None:
+    job_id = trained(digits)
+    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
+    hasty = Sweeper(store, blobs, cache, settings.model_copy(update={"sweep_grace_seconds": 0}), acts=lambda: True)
+    for _ in range(2):
+        hasty.sweep()
+    assert http.get(f"/jobs/{job_id}/model").content == digits
+    assert http.delete(f"/jobs/{job_id}").status_code == 204
+    for _ in range(2):
+        hasty.sweep()
+    assert list(blobs.names()) == []
+
+
+def test_jobs_that_ended_long_ago_go_with_all_that_is_theirs(
+    sweeper: Sweeper, store: Store, submitted: Callable[..., str], trainer: Callable[[str], Any]
+) -> None:
+    waiting, recent, outdated = (submitted() for _ in range(3))
+    for job_id in (recent, outdated):
+        trainer(job_id).train()
+    outdated = end_before(store, "default", outdated, 31 * DAY)
+    recent = end_before(store, "default", recent, 29 * DAY)
+    sweeper.sweep()
+    assert [job.id for job in store.jobs.page("default").items] == [waiting, recent]
+    assert store.redis.keys(f"*{outdated}*") == []
+
+
+def test_a_paused_job_is_kept(sweeper: Sweeper, store: Store, submitted: Callable[..., str]) -> None:
+    job_id = submitted()
+    store.jobs.pause("default", job_id)
+    paused = end_before(store, "default", job_id, 365 * DAY)
+    sweeper.sweep()
+    job = store.jobs.get("default", paused)
+    assert job is not None
+    assert job.status == "paused"
+
+
+@pytest.mark.parametrize(("days", "left"), [(0, 1), (10_000, 1), (0.5, 0)])
+def test_how_long_jobs_are_kept_can_be_chosen(
+    *,
+    store: Store,
+    settings: Settings,
+    submitted: Callable[..., str],
+    trainer: Callable[[str], Any],
+    kept: Blobs,
+    days: float,
+    left: int,
+) -> None:
+    job_id = submitted()
+    trainer(job_id).train()
+    end_before(store, "default", job_id, 1 * DAY)
+    cache = BlobCache(settings.blob_cache, settings.cache_bytes, kept)
+    chosen = settings.model_copy(update={"retention_days": days})
+    Sweeper(store, kept, cache, chosen, acts=lambda: True).sweep()
+    assert len(store.jobs.page("default").items) == left
+
+
+def test_torn_files_go_when_they_are_old(sweeper: Sweeper, settings: Settings, kept: Blobs) -> None:
+    digest = kept.put_bytes(b"whole")
+    name = path_of(settings, digest)
+    staged, growing = name.with_name(f"{name.name}#1"), name.with_name(f"{name.name}#2")
+    download = settings.blob_cache / ".fetch-abandoned"
+    room = settings.home / "uploads" / "abandoned"
+    for folder in (download, room):
+        folder.mkdir(parents=True)
+    for path in (staged, growing, download / "part", room / "0"):
+        path.write_bytes(b"torn")
+    for path, seconds in ((staged, 2 * HOUR), (download, 2 * DAY), (room, 2 * DAY)):
+        os.utime(path, (time.time() - seconds,) * 2)
+    sweeper.sweep()
+    assert [path.exists() for path in (name, growing, staged, download, room)] == [True, True, False, False, False]
+
+
+def test_a_removal_that_was_cut_off_is_undone_and_judged_again(
+    sweeper: Sweeper, settings: Settings, old: Callable[..., str], kept: Blobs
+) -> None:
+    digest = old(b"aside")
+    aside = settings.home / "blobs" / "swept" / digest.removeprefix("sha256:")
+    aside.parent.mkdir()
+    path_of(settings, digest).rename(aside)
+    sweeper.sweep()
+    assert kept.head(digest) == 5
+    sweeper.sweep()
+    assert kept.head(digest) is None
+    assert not aside.exists()
+
+
+def test_the_cache_shrinks_to_its_limit(store: Store, settings: Settings, kept: Blobs) -> None:
+    entries = [settings.blob_cache / f"{number:064x}" for number in range(3)]
+    settings.blob_cache.mkdir(parents=True)
+    for number, entry in enumerate(entries):
+        entry.write_bytes(b"x" * 100)
+        os.utime(entry, (1000 + number,) * 2)
+    Sweeper(store, kept, BlobCache(settings.blob_cache, 250, kept), settings, acts=lambda: False).sweep()
+    assert [entry.exists() for entry in entries] == [False, True, True]
+
+
+def test_only_the_service_that_acts_deletes(
+    store: Store, settings: Settings, kept: Blobs, old: Callable[..., str]
+) -> None:
+    digest = old(b"orphan")
+    cache = BlobCache(settings.blob_cache, settings.cache_bytes, kept)
+    idle = Sweeper(store, kept, cache, settings, acts=lambda: False)
+    for _ in range(3):
+        idle.sweep()
+    assert kept.head(digest) == 6
+
+
+def test_a_running_service_sweeps(make_service: Callable[..., Any], wait_for: WaitFor) -> None:
+    service = make_service(
+        reaper_interval_seconds=0.1, reaper_grace_seconds=0, sweep_interval_seconds=0.1, sweep_grace_seconds=0
+    )
+    blobs = Blobs(service.settings.blobs_url)
+    digest = blobs.put_bytes(b"orphan")
+    wait_for(lambda: blobs.head(digest) is None, "the blob is swept")

@@ -1,0 +1,84 @@
+"""Models too large to be trained are refused before anything of them is allocated."""
+
+import json
+import resource
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+IsProblem = Callable[..., dict[str, Any]]
+Fill = Callable[[dict[str, Any]], None]
+
+
+def faults(problem: dict[str, Any]) -> dict[str, str]:
+    return {item["pointer"]: item["detail"] for item in problem["errors"]}
+
+
+def with_enormous_upsampling(spec: dict[str, Any]) -> None:
+    """A few bytes of spec that make 4.5 GB of every example."""
+    spec["layers"].insert(0, {"type": "upsample", "name": "up", "scaling_factor": [1200, 1200]})
+    spec["layers"].insert(
+        1,
+        {"type": "pooling", "name": "down", "pooling_type": "max", "kernel_size": [1200, 1200], "stride": [1200, 1200]},
+    )
+
+
+def with_enormous_padding(spec: dict[str, Any]) -> None:
+    spec["layers"].insert(0, {"type": "padding", "name": "pad", "borders": [[20000, 20000], [20000, 20000]]})
+    spec["layers"].insert(1, {"type": "crop", "name": "crop", "borders": [[20000, 20000], [20000, 20000]]})
+
+
+@pytest.mark.parametrize("fill", [with_enormous_upsampling, with_enormous_padding])
+@pytest.mark.parametrize("media_type", ["application/json", "application/yaml"])
+def test_enormous_blobs_are_refused_from_their_shapes(
+    http: httpx2.Client, mnist_spec: dict[str, Any], is_problem: IsProblem, fill: Fill, media_type: str
+) -> None:
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    fill(mnist_spec)
+    answer = http.post("/specs/validate", content=json.dumps(mnist_spec), headers={"content-type": media_type})
+    problem = is_problem(answer, 422, "invalid-request")
+    ((pointer, detail),) = faults(problem).items()
+    assert pointer in {"/optimizer/mini_batch_size", "/layers"}
+    assert "34.4 GB are allowed" in detail
+    # The service runs in this process.
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000
+
+
+def test_a_job_is_refused_where_its_mini_batch_is_chosen(
+    http: httpx2.Client, job_request: dict[str, Any], mnist_spec: dict[str, Any], is_problem: IsProblem
+) -> None:
+    with_enormous_upsampling(mnist_spec)
+    request = job_request | {"model": {"spec": mnist_spec}}
+    told = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
+    assert "a mini_batch_size of 7 would fit" in told["/hyperparameters/mini_batch_size"]
+    request["hyperparameters"] = {"mini_batch_size": 7}
+    assert http.post("/jobs", json=request).status_code == 202
+
+
+def test_an_uploaded_model_is_judged_by_what_is_known_of_its_file(
+    *,
+    make_service: Callable[..., Any],
+    mnist_spec: dict[str, Any],
+    tiny_npz: bytes,
+    is_problem: IsProblem,
+) -> None:
+    service = make_service(max_training_bytes=1_000_000)
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        http.post("/datasets?name=tiny", content=tiny_npz)
+        model = http.post("/models", json=mnist_spec).json()["id"]
+        answer = http.post("/jobs", json={"model": {"id": model}, "dataset": "tiny"})
+        assert "9.38 MB for weights" in faults(is_problem(answer, 422))["/model"]
+
+
+def test_the_dataset_bounds_the_mini_batch(
+    *, make_service: Callable[..., Any], tiny_npz: bytes, is_problem: IsProblem
+) -> None:
+    # Of 128 examples the blobs would take 35 MB; there are eight.
+    service = make_service(max_training_bytes=20_000_000)
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        http.post("/datasets?name=tiny", content=tiny_npz)
+        answer = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"})
+        assert answer.status_code == 202, answer.text
+        is_problem(http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}), 422)
