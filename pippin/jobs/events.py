@@ -32,8 +32,7 @@ class Event:
         """What happened.
 
         For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt, losses.
-        For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: the
-        checkpoint.
+        For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: it.
         """
         parsed: dict[str, Any] = json.loads(self.text)
         return parsed

@@ -77,7 +77,7 @@ def test_thousands_of_requests_are_answered_as_the_document_says(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    cases = schemathesis(process, held, token, tmp_path, "--max-examples=75")
+    cases = schemathesis(process, held, token, tmp_path, "--max-examples=100")
     with capsys.disabled():
         sys.stdout.write(f"\nschemathesis: {cases:,} requests with {'a' if token else 'no'} token\n")
     assert cases >= 3_000
