@@ -41,6 +41,10 @@ test-full: $(READY) fuzz ## Run the long tests too (under 25 minutes)
 fuzz: $(READY) ## Send 20,000 broken models and specs to the service
 	@$(BIN)/python -m pytest tests/service/fuzz --fuzz-cases 20000
 
+.PHONY: load
+load: $(READY) ## Put 1,000 jobs and 500 stream clients on the service; print how it bears them
+	@$(BIN)/python -m tests.load
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and the import rules
 	@$(BIN)/ruff format --check .

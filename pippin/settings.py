@@ -154,6 +154,9 @@ class Settings(BaseSettings):
         description="How long a training may take to stop, checkpoint included, when its job is paused, out of time or "
         "lost to another worker; then its process is killed. A cancelled one has 5 seconds at most.",
     )
+    send_timeout_seconds: float = Field(
+        default=30, gt=0, description="How long a client may read nothing of an answer before it is cut off."
+    )
     cache_bytes: int = Field(
         default=10 * 2**30, ge=0, description="Room in PIPPIN_HOME for copies of the datasets and models in use."
     )

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import sys
-from typing import cast
+from typing import Any, cast
 
 import structlog
 import uvicorn
@@ -28,7 +28,18 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
+                self._cut_off_whoever_stops_reading(listener)
                 structlog.stdlib.get_logger("service").info("listening", address=listener.getsockname()[:2])
+
+    def _cut_off_whoever_stops_reading(self, listener: Any) -> None:  # noqa: ANN401 (asyncio's wrapper of a socket)
+        """Have the kernel end connections that take no more bytes (Linux); each inherits this from its listener.
+
+        Closing does not: asyncio first waits, without end, until the client has read what is waiting for it.
+        """
+        if hasattr(socket, "TCP_USER_TIMEOUT"):
+            settings: Settings = cast("FastAPI", self.config.app).state.settings
+            milliseconds = int(settings.send_timeout_seconds * 1000)
+            listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End the streams, then everything else."""

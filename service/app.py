@@ -138,7 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with closing(sandbox), closing(watched):
         sandbox.start()
         async with EventReader(url) as reader:
-            app.state.streams = Streams(store, reader, meters)
+            app.state.streams = Streams(store, reader, meters, send_timeout=settings.send_timeout_seconds)
             runs = (reaper.run(), sweeper.run(), census.run(), keep_sample(ingestion, settings))
             duties = [asyncio.create_task(duty) for duty in runs]
             yield

@@ -8,19 +8,21 @@ from contextlib import contextmanager
 from typing import Annotated
 
 from fastapi import Header
+from pydantic import WithJsonSchema
 
 from pippin.store import Idempotency, Store
 from service.problems import invalid_parameter
 
+_KEY = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"|([\x21\x23-\x7e]{1,255})')
+_Described = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^(?:{_KEY.pattern})$"})]
+
 IdempotencyKey = Annotated[
-    str | None,
+    _Described | None,
     Header(
         alias="Idempotency-Key",
         description="Any text of yours: a repeat with the same key and body makes no second job.",
     ),
 ]
-
-_KEY = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"|([\x21\x23-\x7e]{1,255})')
 
 
 @contextmanager

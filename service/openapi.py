@@ -12,7 +12,7 @@ from pippin.jobs.request import JobRequest, RetryRequest
 from pippin.predictions.reports import EvaluationRequest
 from pippin.spec import ModelSpec
 from service.examples import EXAMPLES
-from service.problems import ProblemDocument
+from service.problems import ProblemDocument, responses
 
 _REF = "#/components/schemas/{model}"
 
@@ -43,16 +43,25 @@ def model_body() -> dict[str, Any]:
     binary = {"type": "string", "format": "binary"}
     content = {
         "application/octet-stream": {"schema": binary},
-        "multipart/form-data": {"schema": {"type": "object", "properties": {"file": binary}}},
+        "multipart/form-data": {"schema": form(binary)},
     }
     return {"requestBody": {"required": True, "content": content | _model_documents()}}
 
 
+def form(file: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a multipart form that holds a `file`, or several, and nothing else."""
+    return {"type": "object", "required": ["file"], "additionalProperties": False, "properties": {"file": file}}
+
+
+def model_document() -> dict[str, Any]:
+    """The schema of a model in either language."""
+    return {"anyOf": [{"$ref": _REF.format(model="ModelSpec")}, _SWIFT]}
+
+
 def _model_documents() -> dict[str, Any]:
-    schema = {"anyOf": [{"$ref": _REF.format(model="ModelSpec")}, _SWIFT]}
     return {
-        "application/json": {"schema": schema, "example": EXAMPLES["ModelSpec"]},
-        "application/yaml": {"schema": schema},
+        "application/json": {"schema": model_document(), "example": EXAMPLES["ModelSpec"]},
+        "application/yaml": {"schema": model_document()},
     }
 
 
@@ -61,6 +70,7 @@ _SWIFT = {
     "title": "SwiftCoreMLToolsModel",
     "description": "A model as SwiftCoreMLTools writes it.",
     "required": ["neuralNetwork"],
+    "properties": {"neuralNetwork": {"type": "object"}},
 }
 
 
@@ -75,6 +85,10 @@ def describe(app: FastAPI) -> dict[str, Any]:
         tags=app.openapi_tags,
         routes=app.routes,
     )
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        # Every route refuses query parameters that it does not know.
+        told = operation["responses"] | {str(status): text for status, text in responses(422).items()}
+        operation["responses"] = dict(sorted(told.items()))
     schemas: dict[str, Any] = document["components"]["schemas"]
     for name, kind in _BESIDES.items():
         schemas |= _schemas(name, kind, schemas)

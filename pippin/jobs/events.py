@@ -1,7 +1,9 @@
 """Events: the entries of a job's stream, in the order in which they happened."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Literal
 
 from pippin.jobs.states import Status
@@ -16,15 +18,24 @@ class Event:
     Attributes:
         id: Its place in the job's stream, `milliseconds-number`; ordered, unique within the job.
         type: What kind of event.
-        data: For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt,
-            losses. For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: the checkpoint.
+        text: The data as JSON, as it was recorded: most of those who follow a job pass it on and never look inside.
         time: When, by the clock of Redis.
     """
 
     id: str
     type: EventType
-    data: dict[str, Any]
+    text: str
     time: datetime
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """What happened.
+
+        For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt, losses.
+        For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: it.
+        """
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
 
     @property
     def is_last(self) -> bool:

@@ -1,9 +1,8 @@
 """The events of jobs, read from their streams."""
 
-import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import cast
 
 from pippin.jobs.events import Event, EventType
 from pippin.jobs.metrics import EpochMetrics
@@ -33,8 +32,9 @@ def decode_event(entry: tuple[str, dict[str, str]]) -> Event:
     """An event from an entry of a stream, as redis-py hands it over."""
     event_id, fields = entry
     milliseconds, _ = parse_event_id(event_id)
-    data: dict[str, Any] = json.loads(fields["data"])
-    return Event(event_id, cast("EventType", fields["type"]), data, _EPOCH + timedelta(milliseconds=milliseconds))
+    return Event(
+        event_id, cast("EventType", fields["type"]), fields["data"], _EPOCH + timedelta(milliseconds=milliseconds)
+    )
 
 
 class Events:

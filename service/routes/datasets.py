@@ -5,12 +5,12 @@ from typing import Annotated, Any
 import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
-from service import conditional, uploads
+from service import conditional, openapi, uploads
 from service.abandoning import until_disconnected
 from service.bodies import JsonRoute, UploadRoute
 from service.context import NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
@@ -28,10 +28,7 @@ _SHOWN = 5
 
 _FILES = {
     "multipart/form-data": {
-        "schema": {
-            "type": "object",
-            "properties": {"file": {"type": "array", "items": {"type": "string", "format": "binary"}}},
-        }
+        "schema": openapi.form({"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}})
     },
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
 }
@@ -59,19 +56,30 @@ class Preview(BaseModel):
     )
 
 
+# Described to clients as they are written in a query; `DatasetOptions` checks them, and says more of what is wrong.
+_GROUP = "[^:;]+(?::(?:[^,;]+(?:,[^,;]+)*)?)?"
+_Format = Annotated[str, WithJsonSchema({"type": "string", "enum": ["idx", "csv", "npz", "images"]})]
+_Scale = Annotated[str, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
+_Target = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_GROUP}$"})]
+_Inputs = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_GROUP}(?:;{_GROUP})*$"})]
+_Shape = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*(?:,[1-9][0-9]*){0,4}$"})]
+_Header = Annotated[str, WithJsonSchema({"type": "boolean"})]
+_Color = Annotated[str, WithJsonSchema({"type": "string", "enum": ["gray", "rgb"]})]
+
+
 def _described(option: str) -> Any:  # noqa: ANN401 (what FastAPI calls a parameter is Any)
     return Query(description=DatasetOptions.model_fields[option].description)
 
 
 async def _options(
     *,
-    format: Annotated[str | None, _described("format")] = None,  # noqa: A002 (the contract's name)
-    scale: Annotated[str | None, _described("scale")] = None,
-    target: Annotated[str | None, _described("target")] = None,
-    inputs: Annotated[str | None, _described("inputs")] = None,
-    shape: Annotated[str | None, _described("shape")] = None,
-    header: Annotated[str | None, _described("header")] = None,
-    color: Annotated[str | None, _described("color")] = None,
+    format: Annotated[_Format | None, _described("format")] = None,  # noqa: A002 (the contract's name)
+    scale: Annotated[_Scale | None, _described("scale")] = None,
+    target: Annotated[_Target | None, _described("target")] = None,
+    inputs: Annotated[_Inputs | None, _described("inputs")] = None,
+    shape: Annotated[_Shape | None, _described("shape")] = None,
+    header: Annotated[_Header | None, _described("header")] = None,
+    color: Annotated[_Color | None, _described("color")] = None,
 ) -> DatasetOptions:
     given = {name: value for name, value in locals().items() if value is not None}
     try:
@@ -156,7 +164,7 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
     operation_id="getDataset",
     summary="Look at a dataset",
     response_description="The dataset's manifest.",
-    responses=responses(404, 503),
+    responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, 503)},
 )
 def get(request: Request, manifest: ExistingDataset) -> Response:
     """By id or by name."""

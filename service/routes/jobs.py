@@ -4,7 +4,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pippin import tracing
 from pippin.jobs.job import Job
@@ -19,6 +19,9 @@ from service.problems import invalid_parameter, responses
 from service.submission import prepare
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
+
+# Described to clients, checked by `_labels`, which says more of what is wrong.
+_Label = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
 
 
 class JobPage(BaseModel):
@@ -84,7 +87,7 @@ def page(
     store: TheStore,
     status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
     label: Annotated[
-        list[str], Query(description="Only jobs with this label, as `key=value`; may be given several times.")
+        list[_Label], Query(description="Only jobs with this label, as `key=value`; may be given several times.")
     ] = [],  # noqa: B006 (FastAPI copies it)
     after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Status
@@ -59,11 +59,14 @@ class JobEvents(BaseModel):
     data: list[EventRow] = Field(description="Oldest first.")
 
 
+# Described to clients, checked by `_place`; an empty one counts as none.
+_EventId = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^(?:[0-9]{1,20}(?:-[0-9]{1,20})?)?$"})]
 After = Annotated[
-    str | None, Query(description="Only what follows the event with this id.", examples=["1763940000000-0"])
+    _EventId | None, Query(description="Only what follows the event with this id.", examples=["1763940000000-0"])
 ]
 LastEventId = Annotated[
-    str | None, Header(alias="Last-Event-ID", description="Like `after`, and stronger: what a browser resumes with.")
+    _EventId | None,
+    Header(alias="Last-Event-ID", description="Like `after`, and stronger: what a browser resumes with."),
 ]
 Follow = Annotated[bool, Query(description="Go on until the job has ended; event streams always do.")]
 

@@ -128,7 +128,7 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
     operation_id="getModel",
     summary="Look at a model",
     response_description="The model.",
-    responses=responses(404, 503),
+    responses={304: {"description": "The model is as the client knows it."}, **responses(404, 503)},
 )
 def get(request: Request, record: ExistingModel) -> Response:
     """By id or by name: what it holds, what a job may choose, and what may go wrong with it."""
@@ -165,7 +165,7 @@ def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
     responses={
         200: {
             "description": "The document.",
-            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/ModelSpec"}}},
+            "content": {"application/json": {"schema": openapi.model_document()}},
         },
         **responses(404, 422, 503),
     },

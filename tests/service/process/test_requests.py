@@ -1,0 +1,90 @@
+"""Whatever bytes a client sends, to whatever endpoint: no 5xx, and the process goes on, no larger than it was."""
+
+import socket
+import sys
+from collections import Counter
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
+from tests.service.process.requests import RawRequest, requests
+from tests.service_process import ServiceProcess
+
+SEED = 20_261_125
+SECONDS = 60.0
+# An answer to a request without an end may never come.
+SHORT_SECONDS = 0.05
+GROWTH = 128 * 2**20
+
+
+def answered(address: tuple[str, int], request: RawRequest) -> int | None:
+    """The status of the answer; None when the service has closed the connection, or waits for the rest."""
+    with socket.create_connection(address, timeout=SECONDS) as connection:
+        head = b""
+        try:
+            connection.sendall(request.content)
+            connection.settimeout(SECONDS if request.is_whole else SHORT_SECONDS)
+            while b"\r\n\r\n" not in head and (chunk := connection.recv(65536)):
+                head += chunk
+                # An interim answer is followed by the one that counts.
+                if head.startswith(b"HTTP/1.1 1"):
+                    head = head.partition(b"\r\n\r\n")[2]
+        except TimeoutError:
+            assert not request.is_whole, f"no answer within {SECONDS:g} s: {request.content[:2000]!r}"
+        except ConnectionError:
+            pass
+    return int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.") else None
+
+
+def send(process: ServiceProcess, held: dict[str, str], cases: int) -> Counter[int | None]:
+    """Sends so many, and gives how often each status came back."""
+    document = httpx2.get(f"{process.url}/openapi.json").json()
+    parts = urlsplit(process.url)
+    assert parts.hostname
+    assert parts.port
+    address = parts.hostname, parts.port
+    known = ("contract", "mnist-sample", "mnist-cnn", *held.values())
+    statuses: Counter[int | None] = Counter()
+
+    @seed(SEED)
+    @settings(
+        max_examples=cases,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(request=requests(document, known))
+    def one(request: RawRequest) -> None:
+        status = answered(address, request)
+        statuses[status] += 1
+        assert status is None or status < 500, f"{status}: {request.content[:4000]!r}"
+
+    one()
+    return statuses
+
+
+def test_no_request_however_strange_harms_the_service(process: ServiceProcess, held: dict[str, str]) -> None:
+    assert send(process, held, 300).total() == 300
+    assert process.is_alive
+    assert httpx2.get(f"{process.url}/readyz").status_code == 200
+
+
+@pytest.mark.full
+@pytest.mark.timeout(900)
+def test_thousands_of_strange_requests_leave_nothing_behind(
+    process: ServiceProcess, held: dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    send(process, held, 500)
+    resident, files = process.resident_bytes, process.open_files
+    statuses = send(process, held, 5_000)
+    table = "\n".join(f"{status or 'none':>6} {times:>6}" for status, times in sorted(statuses.items(), key=str))
+    grown = process.resident_bytes - resident
+    with capsys.disabled():
+        sys.stdout.write(f"\nstatus  times\n{table}\nmemory grew by {grown / 2**20:.0f} MB\n")
+    assert httpx2.get(f"{process.url}/readyz").status_code == 200
+    assert grown < GROWTH
+    assert process.open_files <= files + 10
+    assert {200, 400, 404, 405, 406, 409, 415, 422} <= statuses.keys(), "many endpoints were reached"
