@@ -145,8 +145,23 @@ class Settings(BaseSettings):
         ge=2**28,
         description="Memory that a training may take; one that takes more ends. Default: no limit.",
     )
+    service_drain_seconds: float = Field(
+        default=0,
+        ge=0,
+        description="How long a service that is told to stop answers on, while `/readyz` says 503: longer than a proxy "
+        "before it takes to notice.",
+    )
+    service_grace_seconds: int = Field(
+        default=3,
+        ge=0,
+        description="How long requests that are under way may take to end after that, uploads too. `pippin up` allows "
+        "3 seconds in all.",
+    )
     worker_grace_seconds: float = Field(
-        default=2, ge=0, description="How long a worker that is to end waits for its training to stop."
+        default=2,
+        ge=0,
+        description="How long a training may take to stop, checkpoint included, when its worker is to end; then its "
+        "process is killed and the job goes on from its last checkpoint.",
     )
     stop_grace_seconds: float = Field(
         default=30,

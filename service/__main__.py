@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from types import FrameType
 from typing import Any, cast
 
 import structlog
@@ -16,12 +17,20 @@ from pippin.home import prepare_home
 from pippin.settings import Settings, SettingsError
 from service.app import create_app
 
-# `pippin up` stops everything within 5 s.
-_GRACE_SECONDS = 3
+_TICK_SECONDS = 0.05
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which on its way out tells endless streams to end instead of waiting for them."""
+    """uvicorn, which says that it is about to stop before it does, and then ends the endless streams."""
+
+    @property
+    def _app(self) -> FastAPI:
+        return cast("FastAPI", self.config.app)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Say so from the very signal on: `/readyz` looks at it."""
+        self._app.state.draining = True
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where: a port of 0 is chosen only now."""
@@ -42,12 +51,24 @@ class Server(uvicorn.Server):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """End the streams, then everything else."""
+        """Answer on until proxies have looked elsewhere, then end the streams, and the rest as it is answered."""
+        self._app.state.draining = True
+        await self._answer_on(self._app.state.settings.service_drain_seconds)
+        # First: a client whose stream ends comes back within a second, and is to find another service or none.
+        for server in self.servers:
+            server.close()
         # The application hears of the end only when its connections are closed, which a stream would prevent.
-        await cast("FastAPI", self.config.app).state.streams.reader.aclose()
+        await self._app.state.streams.reader.aclose()
         await super().shutdown(sockets)
         # Here, since uvicorn ends the process by the signal that it was told to stop with.
         await asyncio.to_thread(tracing.close)
+
+    async def _answer_on(self, seconds: float) -> None:
+        """Go on for so long, or until Ctrl-C comes a second time."""
+        for _ in range(round(seconds / _TICK_SECONDS)):
+            if self.force_exit:
+                return
+            await asyncio.sleep(_TICK_SECONDS)
 
 
 def server_of(settings: Settings) -> Server:
@@ -60,7 +81,7 @@ def server_of(settings: Settings) -> Server:
         log_config=None,
         access_log=False,
         server_header=False,
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=settings.service_grace_seconds,
     )
     return Server(config)
 

@@ -71,6 +71,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
+    app.state.draining = False  # set by the server when it is told to stop
     meters = app.state.meters = Meters()
     of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
     for routes in (*of_jobs, datasets, models, specs, workers, blobs, health, prometheus, docs):

@@ -24,6 +24,10 @@ _FULLEST = 0.8
 
 
 # The small ones are coroutines, since FastAPI would send plain functions to a thread each.
+async def _draining(request: Request) -> bool:
+    return bool(request.app.state.draining)
+
+
 async def _settings(request: Request) -> Settings:
     return cast("Settings", request.app.state.settings)
 
@@ -79,6 +83,7 @@ async def _job_id(job_id: Annotated[str, Path(examples=["job_01k9x2m4v8q0r7tz3yh
     return job_id
 
 
+Draining = Annotated[bool, Depends(_draining)]
 TheSettings = Annotated[Settings, Depends(_settings)]
 TheStore = Annotated[Store, Depends(_store)]
 TheBlobs = Annotated[Blobs, Depends(_blobs)]

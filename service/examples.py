@@ -210,6 +210,7 @@ EXAMPLES: dict[str, Any] = {
     "ModelPage": {"data": [_MODEL], "has_more": False, "next": None},
     "DatasetPage": {"data": [_MANIFEST], "has_more": False, "next": None},
     "Preview": {"dataset": _DATASET_ID, "split": "train", "examples": [{"size": [10.0, 2.0], "price": [0.5]}]},
+    "DrainRequest": {"hand_back": True},
     "EvaluationRequest": {"dataset": "mnist-sample", "split": "test", "max_examples": 1000},
     "Prediction": {
         "outputs": {"color": ["red"], "color_probability": [{"red": 0.75, "blue": 0.25}]},

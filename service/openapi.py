@@ -9,6 +9,7 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from pippin.jobs.request import JobRequest, RetryRequest
+from pippin.jobs.worker import DrainRequest
 from pippin.predictions.reports import EvaluationRequest
 from pippin.spec import ModelSpec
 from service.examples import EXAMPLES
@@ -23,6 +24,7 @@ _BESIDES: dict[str, type[BaseModel]] = {
     "RetryRequest": RetryRequest,
     "ModelSpec": ModelSpec,
     "EvaluationRequest": EvaluationRequest,
+    "DrainRequest": DrainRequest,
 }
 
 

@@ -36,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "not-acceptable": Kind(406, "None of the accepted media types can be given"),
     "state-conflict": Kind(409, "The state does not allow it"),
     "name-taken": Kind(409, "The name is taken"),
+    "ambiguous-name": Kind(409, "The name could mean several"),
     "idempotency-in-flight": Kind(409, "The first request with this Idempotency-Key is still being answered"),
     "body-too-large": Kind(413, "The body is too large"),
     "unsupported-media-type": Kind(415, "The body's media type is not supported"),

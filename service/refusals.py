@@ -13,7 +13,16 @@ from starlette.routing import Match
 
 from pippin.blobs import BlobError
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.store import IdempotencyInFlight, IdempotencyMismatch, NameTaken, NoSuchJob, Refused, StoreUnavailable
+from pippin.store import (
+    AmbiguousName,
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    NameTaken,
+    NoSuchJob,
+    NoSuchWorker,
+    Refused,
+    StoreUnavailable,
+)
 from service.blame import problem_of
 from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of, no_room
 from service.sandbox import SandboxError, TaskRefused
@@ -35,6 +44,8 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     FaultyDocumentError: lambda error: invalid(error.faults),
     RequestValidationError: lambda error: invalid_request(parameter_items(error.errors())),
     NoSuchJob: lambda error: Problem("not-found", _sentence(error)),
+    NoSuchWorker: lambda error: Problem("not-found", _sentence(error)),
+    AmbiguousName: lambda error: Problem("ambiguous-name", _sentence(error)),
     Refused: lambda error: Problem("state-conflict", _sentence(error)),
     NameTaken: lambda error: Problem("name-taken", _sentence(error)),
     IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", _sentence(error)),

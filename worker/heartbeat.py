@@ -57,7 +57,7 @@ class Heartbeat:
         with suppress(StoreUnavailable):
             self._workers.remove(self._report.name)
 
-    def tell(self, state: Literal["idle", "busy", "draining"], current_job: str | None = None) -> None:
+    def tell(self, state: Literal["idle", "busy", "draining", "drained"], current_job: str | None = None) -> None:
         """Say what the worker does now. Does not wait until it is sent."""
         self._report = self._report.model_copy(update={"state": state, "current_job": current_job})
         self._changed.set()

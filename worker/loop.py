@@ -18,6 +18,7 @@ from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_to
 from worker.assignment import Assignment
 from worker.awake import Awake
 from worker.child import Way, start_child
+from worker.drain import Draining
 from worker.engines.engine import Engine
 from worker.entry import make_attempt
 from worker.heartbeat import Heartbeat
@@ -61,7 +62,8 @@ def work(
     # The heartbeat tries again by itself, and a fork waits for it.
     beats = Store(connect(url, retries=0))
     with Heartbeat(beats.workers, unique, engine.name) as heartbeat:
-        parent = _Parent(settings, engine, shutdown, heartbeat, name=unique, way=way, awake=awake or Awake())
+        draining = Draining(beats.workers, unique)
+        parent = _Parent(settings, engine, shutdown, heartbeat, draining, name=unique, way=way, awake=awake or Awake())
         if way == "fork":
             engine.warm_up()
         # What has been imported stays: a child's garbage collector would copy every page of it.
@@ -69,27 +71,51 @@ def work(
         gc.freeze()
         heartbeat.tell("idle")
         _log.info("ready", worker=unique, engine=engine.name, queue=QUEUES[engine.name])
-        _take_attempts(url, QUEUES[engine.name], unique, parent.handle, shutdown)
+        while not shutdown.requested:
+            _take_attempts(url, QUEUES[engine.name], parent.handle, shutdown, draining, name=unique)
+            _rest(heartbeat, shutdown, draining)
         heartbeat.tell("draining")
     _log.info("stopped", worker=unique)
 
 
 def _take_attempts(
-    url: str, queue: str, name: str, handle: Callable[[AttemptRef, Callable[[], None]], None], shutdown: Shutdown
+    url: str,
+    queue: str,
+    handle: Callable[[AttemptRef, Callable[[], None]], None],
+    shutdown: Shutdown,
+    draining: Draining,
+    *,
+    name: str,
 ) -> None:
+    """Take one attempt after another until the worker is to end or to rest."""
+
+    def stopping() -> bool:
+        return shutdown.requested or draining.begun()
+
     # Without retries: a pop that is sent twice may take two jobs and lose one.
     connection = Redis.from_url(url, socket_timeout=_SOCKET_SECONDS, retry=Retry(NoBackoff(), 0))
-    while not shutdown.requested:
+    while not stopping():
         try:
-            worker = AttemptWorker(
-                queue, name=name, connection=connection, handle=handle, stopping=lambda: shutdown.requested
-            )
+            worker = AttemptWorker(queue, name=name, connection=connection, handle=handle, stopping=stopping)
             worker.work()
         except RedisError as error:
             _log.warning("Redis cannot be reached; trying on", error=str(error))
-        if not shutdown.requested:
+        if not stopping():
             # RQ's loop ends whenever it meets something that it did not foresee.
             time.sleep(_WAIT_SECONDS)
+
+
+def _rest(heartbeat: Heartbeat, shutdown: Shutdown, draining: Draining) -> None:
+    """Do nothing, and say so, until the worker is to take jobs again or to end."""
+    if shutdown.requested:
+        return
+    heartbeat.tell("drained")
+    _log.info("drained: no jobs are taken")
+    while draining.begun() and not shutdown.requested:
+        time.sleep(_WAIT_SECONDS)
+    if not shutdown.requested:
+        heartbeat.tell("idle")
+        _log.info("undrained: jobs are taken again")
 
 
 class _Parent:
@@ -101,6 +127,7 @@ class _Parent:
         engine: Engine,
         shutdown: Shutdown,
         heartbeat: Heartbeat,
+        draining: Draining,
         *,
         name: str,
         way: Way,
@@ -111,6 +138,7 @@ class _Parent:
         self._engine = engine
         self._shutdown = shutdown
         self._heartbeat = heartbeat
+        self._draining = draining
         self._name = name
         self._way = way
         self._awake = awake
@@ -133,7 +161,12 @@ class _Parent:
         # While the child is on its way, so that no record outlives a worker that is killed.
         forget()
         with self._awake.during(child.pid):
-            overseer = Overseer(self._store.attempts, claim, self._settings.stop_grace_seconds)
+            overseer = Overseer(
+                self._store.attempts,
+                claim,
+                self._settings.stop_grace_seconds,
+                wants_back=self._draining.wants_back,
+            )
             memory = MemoryWatch(child.pid, self._settings.worker_memory_bytes)
             ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds, overseer, memory)
         if ending.code != 0:

@@ -2,6 +2,7 @@
 
 import signal
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pippin.store import Claim, Control, LeaseLost, StoreUnavailable
@@ -40,14 +41,37 @@ class Overseer:
     While the store cannot be reached, no time counts against the child.
     """
 
-    def __init__(self, attempts: Attempts, claim: Claim, grace: float, *, every: float = 1) -> None:
+    def __init__(
+        self,
+        attempts: Attempts,
+        claim: Claim,
+        grace: float,
+        *,
+        wants_back: Callable[[], bool] = lambda: False,
+        every: float = 1,
+    ) -> None:
+        """Nothing is looked at yet.
+
+        Args:
+            attempts: Where to look.
+            claim: The attempt's.
+            grace: How long a child that should stop may take, in seconds.
+            wants_back: Whether this worker is to give the job back and live on.
+            every: Seconds between two looks.
+        """
         self._attempts = attempts
         self._claim = claim
         self._grace = grace
+        self._wants_back = wants_back
         self._every = every
         self._looked = time.monotonic()
         self._cause: Cause | None = None
         self._since = 0.0
+
+    @property
+    def hands_back(self) -> bool:
+        """Whether the child is to be told to hand its job back; nothing in the store would tell it."""
+        return self._cause is Cause.TERMINATED
 
     def overdue(self) -> Cause | None:
         """Why the child should have stopped, once it has had its time to do so. Looks every second or so."""
@@ -68,7 +92,9 @@ class Overseer:
             return Cause.LEASE_LOST  # or it has not claimed the job yet, which takes less time
         except StoreUnavailable:
             return None
-        return None if control is Control.CONTINUE else CAUSES[control]
+        if control is not Control.CONTINUE:
+            return CAUSES[control]
+        return Cause.TERMINATED if self._wants_back() else None
 
 
 def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer, memory: MemoryWatch) -> Ending:
@@ -82,6 +108,7 @@ def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer
         memory: Whether it holds too much.
     """
     killed_for: Cause | None = None
+    told = False
     shutdown.watch(child)
     try:
         while (code := child.wait(_WAIT_SECONDS)) is None:
@@ -89,6 +116,9 @@ def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer
                 killed_for = _overdue(shutdown, grace, overseer, memory)
                 if killed_for is not None:
                     child.kill()
+                elif overseer.hands_back and not told:
+                    child.terminate()
+                    told = True
     finally:
         shutdown.watch(None)
     return Ending(code, killed_for)

@@ -1,10 +1,26 @@
-"""`pippin workers`."""
+"""`pippin workers`, and its `drain` and `undrain`."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pippin.cli import output
 
+if TYPE_CHECKING:
+    from pippin.jobs.worker import Worker
 
-def list_workers(json_: output.JsonFlag = False) -> None:
-    """List the workers that are alive."""
+commands = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="The worker's name as `pippin workers` shows it, or a unique beginning.")
+]
+
+
+@commands.callback()
+def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None:
+    """List the workers that are alive; drain one, and have it work again."""
+    if context.invoked_subcommand is not None:
+        return
     from pippin.client import Client
 
     with Client() as client:
@@ -29,3 +45,44 @@ def list_workers(json_: output.JsonFlag = False) -> None:
                 for each in found
             ],
         )
+
+
+@commands.command()
+def drain(
+    name: Name,
+    hand_back: Annotated[
+        bool, typer.Option("--hand-back", help="Give the current job back at once, with a checkpoint.")
+    ] = False,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Have a worker take no more jobs: it finishes its current one and stays up, idle.
+
+    It works again after `pippin workers undrain`, or when it is restarted.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        worker = client.drain(name, hand_back=hand_back)
+    if json_:
+        output.print_json(worker.model_dump(mode="json"))
+    else:
+        output.say(f"{worker.name} takes no more jobs{_rest(worker, hand_back=hand_back)}.")
+
+
+@commands.command()
+def undrain(name: Name, json_: output.JsonFlag = False) -> None:
+    """Have a drained worker take jobs again."""
+    from pippin.client import Client
+
+    with Client() as client:
+        worker = client.undrain(name)
+    if json_:
+        output.print_json(worker.model_dump(mode="json"))
+    else:
+        output.say(f"{worker.name} takes jobs again.")
+
+
+def _rest(worker: "Worker", *, hand_back: bool) -> str:
+    if worker.current_job is None:
+        return ""
+    return f", and {'hands back' if hand_back else 'finishes'} {worker.current_job}"

@@ -177,6 +177,14 @@ class AsyncClient:
         """The workers that are alive."""
         return await self._send(calls.workers())
 
+    async def drain(self, worker: str, *, hand_back: bool = False) -> Worker:
+        """Has a worker take no more jobs, and finish its current one or hand it back."""
+        return await self._send(calls.drain(worker, hand_back=hand_back))
+
+    async def undrain(self, worker: str) -> Worker:
+        """Has a drained worker take jobs again."""
+        return await self._send(calls.undrain(worker))
+
     async def validate(self, spec: Mapping[str, Any]) -> SpecSummary:
         """What the service makes of a spec."""
         return await self._send(calls.validate(spec))

@@ -263,6 +263,16 @@ def workers() -> Call[list[Worker]]:
     return Call(method="GET", path="workers", parse=lambda response: read(response).data)
 
 
+def drain(name: str, *, hand_back: bool) -> Call[Worker]:
+    """`POST /workers/{name}/drain`."""
+    return Call(method="POST", path=_drain_path(name), parse=_as(Worker), json={"hand_back": hand_back})
+
+
+def undrain(name: str) -> Call[Worker]:
+    """`DELETE /workers/{name}/drain`; a repeat changes nothing."""
+    return Call(method="DELETE", path=_drain_path(name), parse=_as(Worker))
+
+
 def validate(spec: Mapping[str, Any]) -> Call[SpecSummary]:
     """`POST /specs/validate`."""
     return Call(method="POST", path="specs/validate", parse=_as(SpecSummary), json=dict(spec))
@@ -283,6 +293,10 @@ def _repeatable(key: str | None) -> dict[str, str]:
     text = key or str(uuid.uuid4())
     # A string as RFC 9651, section 3.3.3, writes it.
     return {"Idempotency-Key": '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'}
+
+
+def _drain_path(name: str) -> str:
+    return f"workers/{quote(name, safe='')}/drain"
 
 
 def _nested(value: Any) -> object:  # noqa: ANN401 - an array of whatever library, or lists

@@ -256,6 +256,26 @@ class Client:
         """The workers that are alive."""
         return self._send(calls.workers())
 
+    def drain(self, worker: str, *, hand_back: bool = False) -> Worker:
+        """Has a worker take no more jobs; it stays up, idle, until it is undrained or restarted.
+
+        Args:
+            worker: Its name, or a beginning that no other worker's name has.
+            hand_back: Whether it gives its current job back at once, with a checkpoint, instead of finishing it.
+
+        Raises:
+            ServiceError: 404 when there is no such worker, 409 when several are meant.
+        """
+        return self._send(calls.drain(worker, hand_back=hand_back))
+
+    def undrain(self, worker: str) -> Worker:
+        """Has a drained worker take jobs again.
+
+        Raises:
+            ServiceError: As `drain`.
+        """
+        return self._send(calls.undrain(worker))
+
     def validate(self, spec: Mapping[str, Any]) -> SpecSummary:
         """What the service makes of a spec: its layers with shapes and parameter counts.
 

@@ -1,9 +1,30 @@
 """A worker as the REST contract shows it."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+
+class Drain(StrEnum):
+    """How a worker that takes no more jobs parts with the one that it trains."""
+
+    FINISH = "finish"  # it trains it to its end
+    HAND_BACK = "hand_back"  # it gives it back at once, with a checkpoint
+
+
+class DrainRequest(BaseModel):
+    """What is asked of a worker that is to take no more jobs."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    hand_back: bool = Field(
+        default=False,
+        strict=True,
+        description="Give the current job back at once, with a checkpoint, for another worker to go on with; else it "
+        "is trained to its end.",
+    )
 
 
 class WorkerReport(BaseModel):
@@ -21,7 +42,10 @@ class WorkerReport(BaseModel):
         description="What it can compute on: of Core ML the values of a job's `compute_units`; of jax the GPU's name, "
         "or `cpu_only`.",
     )
-    state: Literal["starting", "idle", "busy", "draining"]
+    state: Literal["starting", "idle", "busy", "draining", "drained"] = Field(
+        description="`draining`: takes no more jobs, and still has one or is about to leave; `drained`: has none, and "
+        "stays up without work."
+    )
     current_job: str | None
     pid: int
     started_at: datetime

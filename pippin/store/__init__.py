@@ -5,12 +5,14 @@ from pippin.jobs.worker import Worker, WorkerReport
 from pippin.store.attempts import Claim, Control, new_token
 from pippin.store.client import Client, connect
 from pippin.store.errors import (
+    AmbiguousName,
     IdempotencyInFlight,
     IdempotencyMismatch,
     LeaseLost,
     MalformedEventId,
     NameTaken,
     NoSuchJob,
+    NoSuchWorker,
     Refused,
     StoreError,
     StoreUnavailable,
@@ -26,6 +28,7 @@ from pippin.store.subscription import Subscription
 __all__ = [
     "FUNCTION",
     "QUEUES",
+    "AmbiguousName",
     "Claim",
     "Client",
     "Control",
@@ -38,6 +41,7 @@ __all__ = [
     "MalformedEventId",
     "NameTaken",
     "NoSuchJob",
+    "NoSuchWorker",
     "Page",
     "Refused",
     "Store",

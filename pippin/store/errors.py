@@ -16,6 +16,14 @@ class NoSuchJob(StoreError):
     """There is no job with this id."""
 
 
+class NoSuchWorker(StoreError):
+    """No worker that was heard of lately has this name."""
+
+
+class AmbiguousName(StoreError):
+    """Several workers have a name that begins so."""
+
+
 class Refused(StoreError):
     """The job's state does not allow this."""
 

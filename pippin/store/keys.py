@@ -133,6 +133,11 @@ def worker(name: str) -> str:
     return f"pippin:worker:{name}"
 
 
+def drain(name: str) -> str:
+    """String: how a worker that is to take no more jobs parts with its current one; expires."""
+    return f"{worker(name)}:drain"
+
+
 def wakeup(reader: str) -> str:
     """Stream that wakes one process's event reader."""
     return f"pippin:wakeup:{reader}"

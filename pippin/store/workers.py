@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from pippin.jobs.engines import EngineName
-from pippin.jobs.worker import Worker, WorkerReport
+from pippin.jobs.worker import Drain, Worker, WorkerReport
 from pippin.store import keys
 from pippin.store.client import Client
+from pippin.store.errors import AmbiguousName, NoSuchWorker
 from pippin.store.queues import QUEUES
 from pippin.store.records import moment
 
 ALIVE_SECONDS = 30  # by the clock of Redis; a worker that was silent for longer gets no work on its account
 SHOWN_SECONDS = 120  # and after this it is no longer listed
+# A worker that Redis is out of reach for must not come back to work because of that; one that died has a new name.
+_DRAIN_SECONDS = 24 * 3600
+_NAMED = 10  # candidates that an error lists
 
 
 class Workers:
@@ -25,6 +29,7 @@ class Workers:
         now = self._now()
         with self._client.pipeline() as pipe:
             pipe.set(keys.worker(report.name), report.model_dump_json(), ex=SHOWN_SECONDS)
+            pipe.expire(keys.drain(report.name), _DRAIN_SECONDS)
             pipe.zadd(keys.WORKERS, {report.name: now})
             pipe.zremrangebyscore(keys.WORKERS, "-inf", now - SHOWN_SECONDS * 1_000_000)
             pipe.execute()
@@ -32,7 +37,7 @@ class Workers:
     def remove(self, name: str) -> None:
         """Forget a worker that leaves."""
         with self._client.pipeline() as pipe:
-            pipe.delete(keys.worker(name))
+            pipe.delete(keys.worker(name), keys.drain(name))
             pipe.zrem(keys.WORKERS, name)
             pipe.execute()
 
@@ -46,7 +51,56 @@ class Workers:
 
     def live_engines(self) -> frozenset[str]:
         """The engines of the workers that are alive and take jobs: one that drains takes no more."""
-        return frozenset(engine for worker in self.alive() if worker.state != "draining" for engine in worker.engines)
+        away = {"draining", "drained"}
+        return frozenset(engine for worker in self.alive() if worker.state not in away for engine in worker.engines)
+
+    def find(self, name: str) -> Worker:
+        """The worker with a name, or the only one whose name begins so: names have a random end.
+
+        Raises:
+            NoSuchWorker: Nobody who was heard of in the last two minutes is called that.
+            AmbiguousName: Several names begin so.
+        """
+        listed = self.all()
+        found = [worker for worker in listed if worker.name == name]
+        found = found or [worker for worker in listed if worker.name.startswith(name)]
+        if not found:
+            known = f"known are {_names(listed)}" if listed else "no worker is alive"
+            raise NoSuchWorker(f"there is no worker {name[:80]!r}; {known}")
+        if len(found) > 1:
+            raise AmbiguousName(f"{len(found)} workers have a name that begins with {name[:80]!r}: {_names(found)}")
+        return found[0]
+
+    def drain(self, name: str, how: Drain) -> Worker:
+        """Have a worker take no more jobs until `undrain` or its end; that holds for every job that it has not yet.
+
+        Args:
+            name: As for `find`.
+            how: What becomes of its current job. The last word counts.
+
+        Raises:
+            NoSuchWorker: As `find`.
+            AmbiguousName: As `find`.
+        """
+        found = self.find(name)
+        self._client.set(keys.drain(found.name), how, ex=_DRAIN_SECONDS)
+        return self.find(found.name)
+
+    def undrain(self, name: str) -> Worker:
+        """Have a worker take jobs again; of one that does, nothing changes.
+
+        Raises:
+            NoSuchWorker: As `find`.
+            AmbiguousName: As `find`.
+        """
+        found = self.find(name)
+        self._client.delete(keys.drain(found.name))
+        return self.find(found.name)
+
+    def drain_of(self, name: str) -> Drain | None:
+        """Whether the worker with exactly this name is to take no more jobs, and how."""
+        how = self._client.get(keys.drain(name))
+        return None if how is None else Drain(str(how))
 
     def queue_for(self, engines: Sequence[EngineName]) -> str:
         """The queue for a new job.
@@ -73,10 +127,23 @@ class Workers:
         heard = sorted((name, int(at)) for name, at in beats if at >= since)
         with self._client.pipeline(transaction=False) as pipe:
             for name, _ in heard:
-                pipe.get(keys.worker(name))
+                pipe.mget(keys.worker(name), keys.drain(name))
             records = pipe.execute()
         return [
-            Worker(**WorkerReport.model_validate_json(record).model_dump(), last_heartbeat=moment(at))
-            for (_, at), record in zip(heard, records, strict=True)
+            _worker(record, at, drains=drain is not None)
+            for (_, at), (record, drain) in zip(heard, records, strict=True)
             if record is not None
         ]
+
+
+def _worker(record: str, at: int, *, drains: bool) -> Worker:
+    report = WorkerReport.model_validate_json(record)
+    if drains and report.state != "drained":
+        # From the moment it was told on: it may not have heard of it yet, but takes no more jobs.
+        report = report.model_copy(update={"state": "draining"})
+    return Worker(**report.model_dump(), last_heartbeat=moment(at))
+
+
+def _names(workers: Sequence[Worker]) -> str:
+    more = len(workers) - _NAMED
+    return ", ".join(worker.name for worker in workers[:_NAMED]) + (f" and {more} more" if more > 0 else "")

@@ -6,8 +6,8 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
 from service.bodies import JsonRoute
-from service.context import TheBlobs, TheStore
-from service.problems import responses
+from service.context import Draining, TheBlobs, TheStore
+from service.problems import Problem, responses
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
 
@@ -38,11 +38,14 @@ async def healthz() -> Health:
     "/readyz",
     operation_id="getReadiness",
     summary="Can the service work?",
-    response_description="Redis and the blobs can be reached.",
+    response_description="Redis and the blobs can be reached, and the service is not about to stop.",
     responses=responses(503),
 )
-def readyz(store: TheStore, blobs: TheBlobs) -> Health:
-    """503 with the reason while Redis or the blobs cannot be reached."""
+def readyz(*, draining: Draining, store: TheStore, blobs: TheBlobs) -> Health:
+    """503 with the reason while Redis or the blobs cannot be reached, and once the service has been told to stop."""
+    if draining:
+        detail = "The service is draining: it has been told to stop, and takes requests for a moment only."
+        raise Problem("unavailable", detail, headers={"retry-after": "2"})
     store.ping()
     blobs.head(_NOBODY)
     return Health()

@@ -1,14 +1,23 @@
-"""The workers that were heard of lately."""
+"""The workers that were heard of lately, and what they are told to do."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict
 
-from pippin.jobs.worker import Worker
-from service.bodies import JsonRoute
+from pippin.jobs.worker import Drain, DrainRequest, Worker
+from service import openapi
+from service.bodies import JsonRoute, is_json, unsupported
 from service.context import TheStore
 from service.problems import responses
+from service.validation import parse
 
 router = APIRouter(tags=["workers"], route_class=JsonRoute)
+
+
+WorkerName = Annotated[
+    str, Path(description="The worker's name, or a beginning that no other one has.", examples=["laptop-4f1c"])
+]
 
 
 class WorkerList(BaseModel):
@@ -29,3 +38,41 @@ class WorkerList(BaseModel):
 def workers(store: TheStore) -> WorkerList:
     """Who trains: where, with which engines, and on what at this moment."""
     return WorkerList(data=store.workers.all())
+
+
+async def _asked(request: Request) -> DrainRequest:
+    """What the body asks for; it may be left out."""
+    if not await request.body():
+        return DrainRequest()
+    if not is_json(request):
+        raise unsupported(request, "application/json")
+    return parse(DrainRequest, await request.json())
+
+
+@router.post(
+    "/workers/{name}/drain",
+    status_code=202,
+    operation_id="drainWorker",
+    summary="Have a worker take no more jobs",
+    response_description="The worker: draining, until it has no job any more and is drained.",
+    responses=responses(400, 404, 409, 413, 415, 422, 503),
+    openapi_extra=openapi.body(DrainRequest, required=False),
+)
+def drain(name: WorkerName, asked: Annotated[DrainRequest, Depends(_asked)], store: TheStore) -> Worker:
+    """A job that is submitted after this answer is not begun there.
+
+    The worker stays up, without work, until it is undrained or restarted.
+    """
+    return store.workers.drain(name, Drain.HAND_BACK if asked.hand_back else Drain.FINISH)
+
+
+@router.delete(
+    "/workers/{name}/drain",
+    operation_id="undrainWorker",
+    summary="Have a worker take jobs again",
+    response_description="The worker. It takes jobs again within a second or two.",
+    responses=responses(404, 409, 503),
+)
+def undrain(name: WorkerName, store: TheStore) -> Worker:
+    """Take back what drained it; a worker that was not drained stays as it is."""
+    return store.workers.undrain(name)

@@ -27,6 +27,7 @@ from pippin.jobs.ids import new_id
 from pippin.jobs.job import Job
 from pippin.jobs.request import DatasetSource, HyperparameterChoice, ResolvedModel, ResolvedRequest
 from pippin.jobs.states import Status
+from pippin.jobs.worker import WorkerReport
 from pippin.models.trainable import trainable_network
 from pippin.spec import resolve
 from pippin.store import Store
@@ -177,6 +178,22 @@ def bench(store: Store, blobs: Blobs, prepared: StoredManifest) -> Bench:
 
 
 @pytest.fixture
+def bench_report() -> WorkerReport:
+    """What a worker says about itself."""
+    return WorkerReport(
+        name="bench-1",
+        host="bench",
+        os="Linux",
+        chip="x86_64",
+        engines=["jax"],
+        state="idle",
+        current_job=None,
+        pid=1,
+        started_at=datetime.now(UTC),
+    )
+
+
+@pytest.fixture
 def wait_for() -> Callable[..., None]:
     """Waits until a condition holds."""
 
@@ -193,13 +210,14 @@ def wait_for() -> Callable[..., None]:
 class WorkerProcess:
     """A worker in a process of its own."""
 
-    def __init__(self, url: str, home: Path, log: Path, *arguments: str) -> None:
+    def __init__(self, url: str, home: Path, log: Path, *arguments: str, **variables: str) -> None:
         environment = {
             **os.environ,
             "PIPPIN_REDIS_URL": url,
             "PIPPIN_HOME": str(home),
             "PIPPIN_WORKER_THREADS": "1",
             "PIPPIN_WORKER_GRACE_SECONDS": "10",
+            **variables,
         }
         self._log = log
         with log.open("wb") as output:
@@ -232,9 +250,9 @@ def start(
     """Starts workers, and ends those that still run with the module."""
     started: list[WorkerProcess] = []
 
-    def begin(*arguments: str) -> WorkerProcess:
+    def begin(*arguments: str, **variables: str) -> WorkerProcess:
         log = tmp_path_factory.mktemp("worker") / "log"
-        started.append(WorkerProcess(valkey_server.url, home, log, *arguments))
+        started.append(WorkerProcess(valkey_server.url, home, log, *arguments, **variables))
         return started[-1]
 
     yield begin

@@ -57,6 +57,19 @@ def test_a_job_that_is_out_of_time_or_in_other_hands_is_seen(bench: "Bench") -> 
     assert _after_a_look(Overseer(bench.store.attempts, claim, 0, every=0.01)) is Cause.LEASE_LOST
 
 
+def test_a_child_that_does_not_hand_its_job_back_is_ended_when_the_grace_is_over(bench: "Bench") -> None:
+    job, claim = _claimed(bench)
+    patient, impatient = (
+        Overseer(bench.store.attempts, claim, grace, wants_back=lambda: True, every=0.01) for grace in (60, 0)
+    )
+    assert _after_a_look(patient) is None
+    assert patient.hands_back
+    assert _after_a_look(impatient) is Cause.TERMINATED
+    bench.store.jobs.cancel(TENANT, job.id)
+    assert _after_a_look(impatient) is not Cause.TERMINATED
+    assert not impatient.hands_back
+
+
 def test_the_worker_of_a_frozen_training_is_free_again_after_a_cancel(
     bench: "Bench", start: Callable[..., "WorkerProcess"]
 ) -> None:

@@ -15,7 +15,9 @@ from rq.job import Job as RqJob
 from rq.suspension import suspend
 
 from pippin.embedded import EmbeddedValkey
+from pippin.jobs.worker import Drain, WorkerReport
 from pippin.store import FUNCTION, QUEUES
+from worker.drain import Draining
 from worker.rq_worker import AttemptRef, AttemptWorker
 
 if TYPE_CHECKING:
@@ -150,6 +152,28 @@ def test_a_job_popped_while_the_worker_was_told_to_stop_goes_back_to_the_front(
         # Asked once before the pop, then when the job is in hand.
         asked.append(len(asked) > 0)
         return asked[-1]
+
+    def handle(*_: object) -> None:
+        pytest.fail("nothing may be begun any more")
+
+    AttemptWorker(QUEUE, name="bench-1", connection=connection, handle=handle, stopping=stopping).work()
+    assert queue.get_job_ids() == [f"{first.id}-1", f"{second.id}-1"]
+    assert connection.llen(queue.intermediate_queue_key) == 0
+
+
+def test_a_job_popped_while_the_worker_was_told_to_drain_goes_back_to_the_front(
+    bench: "Bench", connection: Redis, queue: Queue, bench_report: WorkerReport
+) -> None:
+    workers = bench.store.workers
+    workers.heartbeat(bench_report)
+    draining = Draining(workers, bench_report.name)
+    first, second = bench.submit(), bench.submit()
+
+    def stopping() -> bool:
+        begun = draining.begun()
+        # Told after the last look before the pop.
+        workers.drain(bench_report.name, Drain.FINISH)
+        return begun
 
     def handle(*_: object) -> None:
         pytest.fail("nothing may be begun any more")

@@ -2,7 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pippin.store import Store, WorkerReport, keys
+from pippin.jobs.worker import Drain
+from pippin.store import AmbiguousName, NoSuchWorker, Store, WorkerReport, keys
 
 
 def test_a_worker_is_listed_with_the_time_of_its_heartbeat(store: Store, report: WorkerReport) -> None:
@@ -67,3 +68,63 @@ def test_a_worker_that_drains_gets_no_more_work(store: Store, report: WorkerRepo
     assert store.workers.live_engines() == set()
     assert store.workers.queue_for(["coreml", "jax"]) == "pippin-jax"
     assert [worker.state for worker in store.workers.alive()] == ["draining"]
+
+
+@pytest.mark.parametrize("name", ["mac-1", "mac-1-0", "mac-1-0a"])
+def test_a_worker_is_found_by_its_name_or_the_beginning_of_it(store: Store, report: WorkerReport, name: str) -> None:
+    for each in ("mac-1-0a", "mac-2-0b"):
+        store.workers.heartbeat(report.model_copy(update={"name": each}))
+    assert store.workers.find(name).name == "mac-1-0a"
+
+
+def test_a_whole_name_is_found_though_another_begins_with_it(store: Store, report: WorkerReport) -> None:
+    for each in ("mac", "mac-1"):
+        store.workers.heartbeat(report.model_copy(update={"name": each}))
+    assert store.workers.find("mac").name == "mac"
+
+
+def test_a_name_that_means_nobody_or_several_is_refused_with_the_candidates(store: Store, report: WorkerReport) -> None:
+    with pytest.raises(NoSuchWorker, match="no worker is alive"):
+        store.workers.drain("mac-1", Drain.FINISH)
+    for number in range(12):
+        store.workers.heartbeat(report.model_copy(update={"name": f"mac-{number:02}"}))
+    with pytest.raises(NoSuchWorker, match=r"'pc'; known are mac-00, mac-01, .*mac-09 and 2 more$"):
+        store.workers.undrain("pc")
+    with pytest.raises(AmbiguousName, match=r"^2 workers .* 'mac-1': mac-10, mac-11$"):
+        store.workers.drain("mac-1", Drain.FINISH)
+    assert store.redis.keys("*:drain") == []
+
+
+def test_a_drained_worker_is_left_out_from_the_moment_it_is_told(store: Store, report: WorkerReport) -> None:
+    store.workers.heartbeat(report)
+    assert store.workers.drain("mac", Drain.FINISH).state == "draining"
+    assert store.workers.live_engines() == set()
+    assert store.workers.drain_of(report.name) is Drain.FINISH
+    store.workers.heartbeat(report.model_copy(update={"state": "busy"}))
+    assert [worker.state for worker in store.workers.all()] == ["draining"]
+    store.workers.heartbeat(report.model_copy(update={"state": "drained"}))
+    assert [worker.state for worker in store.workers.all()] == ["drained"]
+    assert store.workers.live_engines() == set()
+
+
+def test_the_last_word_on_the_current_job_counts(store: Store, report: WorkerReport) -> None:
+    store.workers.heartbeat(report)
+    store.workers.drain("mac-1", Drain.FINISH)
+    store.workers.drain("mac-1", Drain.HAND_BACK)
+    assert store.workers.drain_of(report.name) is Drain.HAND_BACK
+    assert store.workers.undrain("mac-1").state == "idle"
+    assert store.workers.undrain("mac-1").state == "idle"
+    assert store.workers.drain_of(report.name) is None
+    assert store.workers.live_engines() == {"jax"}
+
+
+def test_a_drain_lasts_as_long_as_the_worker_is_heard_of_and_a_day_of_silence(
+    store: Store, report: WorkerReport
+) -> None:
+    store.workers.heartbeat(report)
+    store.workers.drain("mac-1", Drain.FINISH)
+    store.redis.expire(keys.drain(report.name), 10)
+    store.workers.heartbeat(report)
+    assert store.redis.ttl(keys.drain(report.name)) > 80_000
+    store.workers.remove(report.name)
+    assert store.redis.exists(keys.drain(report.name)) == 0

@@ -1,0 +1,105 @@
+"""Workers that are to take no more jobs, and stay."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pippin.embedded import EmbeddedValkey
+from pippin.jobs.job import Job
+from pippin.jobs.states import Status
+from pippin.jobs.worker import Drain, WorkerReport
+from pippin.store import Store
+from worker.drain import Draining
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench, WorkerProcess
+
+    Start = Callable[..., WorkerProcess]
+
+WaitFor = Callable[..., None]
+
+
+@pytest.fixture(scope="module")
+def worker(start: "Start") -> "WorkerProcess":
+    """One worker, which outlives every drain."""
+    return start("--name", "drainee")
+
+
+def _state(store: Store) -> str:
+    (shown,) = store.workers.all()
+    return shown.state
+
+
+def _epochs(number: int) -> Callable[[Job], bool]:
+    return lambda job: job.progress.epoch >= number
+
+
+def test_a_drained_worker_finishes_its_job_takes_no_more_and_works_again_when_undrained(
+    bench: "Bench", worker: "WorkerProcess", store: Store, wait_for: WaitFor
+) -> None:
+    job = bench.submit(dataset={"train": "long"}, hyperparameters={"epochs": 3, "mini_batch_size": 1})
+    bench.wait_until(job, Status.RUNNING)
+    assert store.workers.drain("drainee", Drain.FINISH).state == "draining"
+    waiting = bench.submit()
+    assert bench.wait_until(job, Status.SUCCEEDED).attempts[0].status == "succeeded"
+    wait_for(lambda: _state(store) == "drained")
+    assert bench.job(waiting).attempts == []
+    assert "No live worker has the jax engine" in str(bench.job(waiting).waiting_for)
+    store.workers.undrain("drainee")
+    bench.wait_until(waiting, Status.SUCCEEDED)
+    wait_for(lambda: _state(store) == "idle")
+    assert worker.process.poll() is None
+
+
+def test_a_job_handed_back_keeps_its_place_and_the_worker_stays(
+    bench: "Bench", worker: "WorkerProcess", store: Store, wait_for: WaitFor
+) -> None:
+    job = bench.submit_long(max_attempts=1)
+    bench.wait_until(job, _epochs(1))
+    store.workers.drain("drainee", Drain.HAND_BACK)
+    back = bench.wait_until(job, Status.QUEUED)
+    assert [each.status for each in back.attempts] == ["handed_back"]
+    assert back.checkpoint is not None
+    wait_for(lambda: _state(store) == "drained")
+    assert worker.children() == []
+    store.workers.undrain("drainee")
+    again = bench.wait_until(job, lambda job: len(job.attempts) == 2 and job.status is Status.RUNNING)
+    resumed = again.attempts[1].resumed_from
+    assert resumed is not None
+    assert (resumed.epoch, resumed.step) == (back.checkpoint.epoch, back.checkpoint.step)
+    store.jobs.cancel("default", job.id)
+    bench.wait_until(job, Status.CANCELLED)
+    epochs = [epoch["epoch"] for epoch in bench.events(job, "epoch")]
+    assert epochs == list(range(1, len(epochs) + 1))
+
+
+def test_an_idle_worker_is_drained_and_can_still_be_told_to_end(
+    start: "Start", store: Store, wait_for: WaitFor
+) -> None:
+    leaving = start("--name", "leaving")
+    wait_for(lambda: "leaving" in str(store.workers.all()))
+    store.workers.drain("leaving", Drain.FINISH)
+    wait_for(lambda: store.workers.find("leaving").state == "drained")
+    name = store.workers.find("leaving").name
+    assert leaving.stop() == 0
+    assert name not in [worker.name for worker in store.workers.all()]
+    assert store.workers.drain_of(name) is None
+
+
+def test_what_was_said_of_a_drain_holds_through_an_outage(
+    store: Store, bench_report: WorkerReport, valkey_server: EmbeddedValkey
+) -> None:
+    store.workers.heartbeat(bench_report)
+    draining = Draining(store.workers, bench_report.name, every=0)
+    assert not draining.begun()
+    store.workers.drain("bench-1", Drain.HAND_BACK)
+    assert draining.wants_back()
+    valkey_server.stop()
+    try:
+        assert draining.begun()
+        assert draining.wants_back()
+    finally:
+        valkey_server.start()
+    store.workers.undrain("bench-1")
+    assert not draining.begun()
