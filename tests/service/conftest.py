@@ -3,11 +3,16 @@
 import io
 import json
 import logging
+import os
+import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -365,3 +370,57 @@ def is_problem() -> Callable[..., dict[str, Any]]:
         return dict(problem)
 
     return check
+
+
+class Process:
+    """The service as `pippin up` starts it."""
+
+    def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": "0", **variables}
+        ours = {name: value for name, value in ours.items() if value}
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "service"], env=clean | ours, stderr=subprocess.PIPE, text=True
+        )
+        self.log: list[dict[str, Any]] = []
+
+    def address(self) -> str:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(json.loads(line))
+            if self.log[-1]["event"] == "listening":
+                host, port = self.log[-1]["address"]
+                return f"http://{host}:{port}"
+        pytest.fail(f"the service did not start: {self.log}")
+
+    def resident_megabytes(self) -> float:
+        status = Path(f"/proc/{self.process.pid}/status").read_text()
+        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+        return int(kilobytes) / 1000
+
+    def ask_to_stop(self) -> None:
+        """Send SIGTERM."""
+        self.process.send_signal(signal.SIGTERM)
+
+    def terminate(self) -> None:
+        self.ask_to_stop()
+        _, rest = self.process.communicate(timeout=20)
+        self.log += [json.loads(line) for line in rest.splitlines()]
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.communicate()
+
+
+@pytest.fixture
+def start_process(valkey_url: str, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    """Starts services in processes of their own, with these variables; they end with the test."""
+    started: list[Process] = []
+
+    def start(**variables: str) -> Process:
+        started.append(Process(valkey_url, tmp_path, **variables))
+        return started[-1]
+
+    yield start
+    for service in started:
+        service.end()

@@ -1,5 +1,4 @@
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -17,6 +16,9 @@ from pippin.store import Store, connect
 
 IsProblem = Callable[..., dict[str, Any]]
 WaitFor = Callable[[Callable[[], object], str], None]
+
+
+StartProcess = Callable[..., Any]
 
 
 class Service(Protocol):
@@ -105,60 +107,24 @@ def test_the_packaged_sample_is_there_and_can_be_trained_on(
         assert answer.json()["request"]["dataset"]["bind"] == {"image": "image", "output_true": "label"}
 
 
-class Process:
-    """The service as `pippin up` starts it."""
-
-    def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
-        ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": "0", **variables}
-        ours = {name: value for name, value in ours.items() if value}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "service"], env=clean | ours, stderr=subprocess.PIPE, text=True
-        )
-        self.log: list[dict[str, Any]] = []
-
-    def address(self) -> str:
-        assert self.process.stderr is not None
-        for line in self.process.stderr:
-            self.log.append(json.loads(line))
-            if self.log[-1]["event"] == "listening":
-                host, port = self.log[-1]["address"]
-                return f"http://{host}:{port}"
-        pytest.fail(f"the service did not start: {self.log}")
-
-    def resident_megabytes(self) -> float:
-        status = Path(f"/proc/{self.process.pid}/status").read_text()
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
-        return int(kilobytes) / 1000
-
-    def terminate(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        _, rest = self.process.communicate(timeout=20)
-        self.log += [json.loads(line) for line in rest.splitlines()]
-
-
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
-    valkey_url: str, tmp_path: Path, tiny_npz: bytes, wait_for: WaitFor
+    valkey_url: str, start_process: StartProcess, tiny_npz: bytes, wait_for: WaitFor
 ) -> None:
-    service = Process(valkey_url, tmp_path)
-    try:
-        with httpx2.Client(base_url=service.address(), timeout=20) as http:
-            wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
-            http.post("/datasets?name=tiny", content=tiny_npz)
-            job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
-            http.get("/openapi.json")
-            assert service.resident_megabytes() < 200
-            sse = {"accept": "text/event-stream"}
-            with http.stream("GET", f"/jobs/{job_id}/events", headers=sse) as answer:
-                chunks = answer.iter_bytes()
-                next(chunks)
-                service.terminate()
-                for chunk in chunks:
-                    assert b"event: end" not in chunk
-    finally:
-        service.process.kill()
-        service.process.wait()
+    service = start_process()
+    with httpx2.Client(base_url=service.address(), timeout=20) as http:
+        wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
+        http.post("/datasets?name=tiny", content=tiny_npz)
+        job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
+        http.get("/openapi.json")
+        assert service.resident_megabytes() < 200
+        sse = {"accept": "text/event-stream"}
+        with http.stream("GET", f"/jobs/{job_id}/events", headers=sse) as answer:
+            chunks = answer.iter_bytes()
+            next(chunks)
+            service.terminate()
+            for chunk in chunks:
+                assert b"event: end" not in chunk
     assert service.process.returncode in {0, -signal.SIGTERM}
     assert not [line for line in service.log if line["level"] in {"error", "critical"}]
     requests = [line for line in service.log if line["event"] == "request"]
@@ -177,9 +143,9 @@ def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
     ],
 )
 def test_a_setting_that_cannot_be_used_is_told_in_a_sentence(
-    tmp_path: Path, variable: str, value: str, said: str
+    start_process: StartProcess, variable: str, value: str, said: str
 ) -> None:
-    service = Process("redis://127.0.0.1:1", tmp_path, **{variable: value})
+    service = start_process(**{"PIPPIN_REDIS_URL": "redis://127.0.0.1:1", variable: value})
     _, log = service.process.communicate(timeout=30)
     assert service.process.returncode == 2
     assert said in log

@@ -1,0 +1,196 @@
+"""A service is stopped and started anew: what is under way ends well, and who follows a job loses nothing."""
+
+import asyncio
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, cast
+
+import httpx2
+import pytest
+
+from pippin.client import AsyncClient, Client
+from pippin.client.sse import EventStreamParser
+
+IsProblem = Callable[..., dict[str, Any]]
+StartProcess = Callable[..., Any]
+WaitFor = Callable[[Callable[[], object], str], None]
+
+SECONDS = 60.0
+
+
+class Follower(threading.Thread):
+    """Follows a job over as many connections as it takes.
+
+    Attributes:
+        seen: The type, the id and, of an epoch, the number of every event so far.
+        failure: What ended it early.
+    """
+
+    def __init__(self, url: str, job_id: str) -> None:
+        super().__init__(daemon=True)
+        self.seen: list[tuple[str, str, int | None]] = []
+        self.failure: Exception | None = None
+        self._url = url
+        self._job = job_id
+        self.start()
+
+    def run(self) -> None:
+        try:
+            self.follow(self._url, self._job)
+        except Exception as error:  # noqa: BLE001 - the test looks at it
+            self.failure = error
+
+    def follow(self, url: str, job_id: str) -> None:
+        raise NotImplementedError
+
+    def note(self, kind: str, event_id: str, data: dict[str, Any]) -> None:
+        self.seen.append((kind, event_id, data.get("epoch")))
+
+    @property
+    def epochs(self) -> list[int | None]:
+        return [epoch for kind, _, epoch in self.seen if kind == "epoch"]
+
+
+class OurClient(Follower):
+    def follow(self, url: str, job_id: str) -> None:
+        with Client(url, follow_patience=SECONDS) as client:
+            for event in client.events(job_id):
+                self.note(event.type, event.id, event.data)
+
+
+class OurAsyncClient(Follower):
+    def follow(self, url: str, job_id: str) -> None:
+        async def run() -> None:
+            async with AsyncClient(url, follow_patience=SECONDS) as client:
+                async for event in client.events(job_id):
+                    self.note(event.type, event.id, event.data)
+
+        asyncio.run(run())
+
+
+class Browser(Follower):
+    """Does what the HTML standard has an EventSource do, and counts its connections."""
+
+    connections = 0
+
+    def follow(self, url: str, job_id: str) -> None:
+        parser = EventStreamParser()
+        deadline = time.monotonic() + SECONDS
+        while not (self.seen and self.seen[-1][0] == "end") and time.monotonic() < deadline:
+            headers = {"accept": "text/event-stream"}
+            if parser.last_event_id:
+                headers["last-event-id"] = parser.last_event_id
+            try:
+                with httpx2.stream("GET", f"{url}/jobs/{job_id}/events", headers=headers, timeout=SECONDS) as answer:
+                    assert answer.status_code == 200
+                    self.connections += 1
+                    for chunk in answer.iter_bytes():
+                        for event in parser.feed(chunk):
+                            self.note(event.type, event.id, json.loads(event.data))
+            except httpx2.ConnectError:
+                time.sleep(0.1)
+                continue
+            # It ended in order, so a browser would come back after as long as it was told to wait.
+            assert parser.retry == 1.0
+            parser = EventStreamParser(parser.last_event_id, parser.retry)
+
+
+def test_who_follows_a_job_misses_and_repeats_nothing_through_a_restart(
+    *,
+    start_process: StartProcess,
+    submitted: Callable[..., str],
+    trainer: Callable[..., Any],
+    wait_for: WaitFor,
+) -> None:
+    first = start_process()
+    url = first.address()
+    job_id = submitted()
+    followers = [kind(url, job_id) for kind in (OurClient, OurAsyncClient, Browser)]
+
+    def all_have(epochs: list[int]) -> None:
+        wait_for(lambda: all(each.epochs == epochs or each.failure for each in followers), f"all have {epochs}")
+
+    attempt = trainer(job_id)
+    attempt.begin()
+    attempt.epoch(1)
+    all_have([1])
+    first.ask_to_stop()
+    attempt.epoch(2)
+    assert first.process.wait(20) in {0, -signal.SIGTERM}
+    attempt.epoch(3)
+    again = start_process(PIPPIN_PORT=url.rpartition(":")[2])
+    assert again.address() == url
+    all_have([1, 2, 3])
+    attempt.epoch(4)
+    attempt.succeed()
+    for each in followers:
+        each.join(SECONDS)
+        assert each.failure is None
+        assert not each.is_alive()
+    ours, ours_too, browser = (each.seen for each in followers)
+    assert ours == ours_too == browser
+    assert [epoch for kind, _, epoch in ours if kind == "epoch"] == [1, 2, 3, 4]
+    assert [kind for kind, _, _ in ours].count("end") == 1
+    ids = [event_id for kind, event_id, _ in ours if kind != "end"]
+    assert len(set(ids)) == len(ids)
+    assert cast("Browser", followers[2]).connections >= 2
+
+
+def test_it_says_that_it_drains_and_answers_on_until_proxies_have_seen_it(
+    *,
+    start_process: StartProcess,
+    submitted: Callable[..., str],
+    trainer: Callable[..., Any],
+    is_problem: IsProblem,
+    wait_for: WaitFor,
+) -> None:
+    service = start_process(PIPPIN_SERVICE_DRAIN_SECONDS="600")
+    url = service.address()
+    job_id = submitted()
+    follower = OurClient(url, job_id)
+    wait_for(lambda: follower.seen, "the follower is there")
+    assert httpx2.get(f"{url}/readyz").status_code == 200
+    service.ask_to_stop()
+    wait_for(lambda: httpx2.get(f"{url}/readyz").status_code == 503, "it says that it drains")
+    problem = is_problem(httpx2.get(f"{url}/readyz"), 503, "unavailable")
+    assert "draining" in problem["detail"]
+    assert httpx2.get(f"{url}/healthz").status_code == 200
+    attempt = trainer(job_id)
+    attempt.begin()
+    attempt.epoch(1)
+    wait_for(lambda: follower.epochs == [1], "the stream goes on")
+    assert service.process.poll() is None
+    # Whoever has no time to wait ends it with Ctrl-C.
+    service.process.send_signal(signal.SIGINT)
+    service.process.wait(20)
+
+
+@pytest.mark.parametrize("path", ["/datasets?name=slow", "/jobs"])
+def test_a_request_under_way_at_sigterm_is_answered(
+    start_process: StartProcess, tiny_npz: bytes, wait_for: WaitFor, path: str
+) -> None:
+    service = start_process(PIPPIN_SERVICE_GRACE_SECONDS="60")
+    url = service.address()
+    httpx2.post(f"{url}/datasets?name=tiny", content=tiny_npz, timeout=SECONDS)
+    job = json.dumps({"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).encode()
+    body, kind, status = (job, "application/json", 202) if path == "/jobs" else (tiny_npz, "application/zip", 201)
+
+    def listens() -> bool:
+        try:
+            httpx2.get(f"{url}/healthz", timeout=SECONDS)
+        except httpx2.TransportError:
+            return False
+        return True
+
+    def pieces() -> Iterator[bytes]:
+        yield body[:40]
+        service.ask_to_stop()
+        wait_for(lambda: not listens(), "it takes no new connection")
+        yield body[40:]
+
+    answer = httpx2.post(f"{url}{path}", content=pieces(), headers={"content-type": kind}, timeout=SECONDS)
+    assert answer.status_code == status, answer.text
+    assert service.process.wait(20) in {0, -signal.SIGTERM}

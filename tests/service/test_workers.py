@@ -1,0 +1,80 @@
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.jobs.worker import Drain, WorkerReport
+from pippin.store import Store
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def workers(store: Store) -> list[str]:
+    """Two workers that are alive."""
+    names = ["mac-0a", "mac-1b"]
+    for name in names:
+        report = WorkerReport(
+            name=name,
+            host="mac.local",
+            os="macOS 26.1",
+            chip="Apple M4",
+            engines=["jax"],
+            state="busy",
+            current_job="job_1",
+            pid=4711,
+            started_at=datetime.now(UTC),
+        )
+        store.workers.heartbeat(report)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("body", "how"),
+    [({}, Drain.FINISH), ({"json": {}}, Drain.FINISH), ({"json": {"hand_back": True}}, Drain.HAND_BACK)],
+)
+def test_a_worker_is_drained_and_shown_so_until_it_is_undrained(
+    http: httpx2.Client, store: Store, workers: list[str], body: dict[str, Any], how: Drain
+) -> None:
+    answer = http.post("/workers/mac-0/drain", **body)
+    assert answer.status_code == 202
+    assert (answer.json()["name"], answer.json()["state"]) == ("mac-0a", "draining")
+    assert store.workers.drain_of(workers[0]) is how
+    assert [each["state"] for each in http.get("/workers").json()["data"]] == ["draining", "busy"]
+    for _ in range(2):
+        answer = http.delete("/workers/mac-0a/drain")
+        assert (answer.status_code, answer.json()["state"]) == (200, "busy")
+    assert store.workers.drain_of(workers[0]) is None
+
+
+@pytest.mark.usefixtures("workers")
+@pytest.mark.parametrize("method", ["POST", "DELETE"])
+def test_a_name_that_means_nobody_or_several_is_told_with_the_candidates(
+    http: httpx2.Client, is_problem: IsProblem, method: str
+) -> None:
+    problem = is_problem(http.request(method, "/workers/pc/drain"), 404, "not-found")
+    assert problem["detail"] == "There is no worker 'pc'; known are mac-0a, mac-1b."
+    problem = is_problem(http.request(method, "/workers/mac/drain"), 409, "ambiguous-name")
+    assert problem["detail"] == "2 workers have a name that begins with 'mac': mac-0a, mac-1b."
+
+
+@pytest.mark.usefixtures("workers")
+@pytest.mark.parametrize(
+    ("body", "status", "said"),
+    [
+        ({"json": {"hand_back": "yes"}}, 422, "/hand_back"),
+        ({"json": {"handback": True}}, 422, "/handback"),
+        ({"json": []}, 422, "object"),
+        ({"content": b"{", "headers": {"content-type": "application/json"}}, 400, "malformed"),
+        ({"content": b"{}", "headers": {"content-type": "text/plain"}}, 415, "application/json"),
+    ],
+)
+def test_a_faulty_body_drains_nobody(
+    *, http: httpx2.Client, is_problem: IsProblem, store: Store, body: dict[str, Any], status: int, said: str
+) -> None:
+    answer = http.post("/workers/mac-0a/drain", **body)
+    is_problem(answer, status)
+    assert said in answer.text
+    assert store.workers.drain_of("mac-0a") is None
