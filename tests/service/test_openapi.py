@@ -13,6 +13,7 @@ from fastapi import FastAPI
 from pippin.datasets.manifest import Manifest
 from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest, RetryRequest
+from pippin.jobs.worker import DrainRequest
 from pippin.models.record import ModelRecord
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.settings import Settings
@@ -111,6 +112,7 @@ MODELS: dict[str, Callable[[Any], object]] = {
     "ModelPage": ModelPage.model_validate,
     "DatasetPage": DatasetPage.model_validate,
     "Preview": Preview.model_validate,
+    "DrainRequest": DrainRequest.model_validate,
     "EvaluationRequest": EvaluationRequest.model_validate,
     "Prediction": Prediction.model_validate,
     "EvaluationReport": EvaluationReport.model_validate,

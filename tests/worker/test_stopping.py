@@ -37,6 +37,7 @@ DEEP: dict[str, Any] = {
 }
 
 
+@pytest.mark.full
 def test_an_idle_worker_goes_on_at_once_with_what_another_has_handed_back(bench: "Bench", start: "Start") -> None:
     leaving = start("--name", "leaving")
     job = bench.submit_long(max_attempts=1)
@@ -55,7 +56,7 @@ def test_an_idle_worker_goes_on_at_once_with_what_another_has_handed_back(bench:
     assert staying.stop() == 0
 
 
-@pytest.mark.parametrize("grace", ["0", "60"])
+@pytest.mark.parametrize("grace", ["0", pytest.param("60", marks=pytest.mark.full)])
 def test_a_job_whose_model_is_being_compiled_is_handed_back(bench: "Bench", start: "Start", grace: str) -> None:
     worker = start("--name", "compiler", PIPPIN_WORKER_GRACE_SECONDS=grace, PIPPIN_LOG_LEVEL="debug")
     job = bench.submit(spec=DEEP, max_attempts=1)

@@ -314,6 +314,22 @@ def test_workers_are_listed(with_service: Invoke) -> None:
     assert json.loads(with_service("workers", "--json").stdout)[0]["engines"] == ["jax"]
 
 
+def test_a_worker_is_drained_and_undrained_by_the_beginning_of_its_name(with_service: Invoke) -> None:
+    (worker,) = json.loads(with_service("workers", "--json").stdout)
+    try:
+        done = with_service("workers", "drain", worker["name"][:-4])
+        assert done.stdout == f"{worker['name']} takes no more jobs.\n"
+        assert json.loads(with_service("workers", "--json").stdout)[0]["state"] in {"draining", "drained"}
+        shown = json.loads(with_service("workers", "drain", worker["name"], "--hand-back", "--json").stdout)
+        assert shown["name"] == worker["name"]
+        refused = with_service("workers", "drain", "nobody")
+        assert refused.exit_code == 3
+        assert f"There is no worker 'nobody'; known are {worker['name']}." in refused.stderr
+    finally:
+        done = with_service("workers", "undrain", worker["name"])
+    assert done.stdout == f"{worker['name']} takes jobs again.\n"
+
+
 def test_a_table_is_uploaded_by_name_and_listed(with_service: Invoke, tmp_path: Path) -> None:
     file = tmp_path / "houses.csv"
     file.write_text("size,rooms,price\n50,2,100\n70,3,150\n90,4,200\n")

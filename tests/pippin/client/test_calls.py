@@ -130,6 +130,31 @@ def test_a_deleted_job_answers_nothing(ask: Calls, serve: Calls, answer: Calls) 
     assert (server.seen[0].method, server.seen[0].path) == ("DELETE", "/jobs/job%2F..%2F1")
 
 
+def test_a_worker_is_drained_and_undrained(ask: Calls, serve: Calls, answer: Calls) -> None:
+    worker = {
+        "name": "mac-1",
+        "host": "mac.local",
+        "os": "macOS 26.1",
+        "chip": "Apple M4",
+        "engines": ["jax"],
+        "compute_units": [],
+        "state": "draining",
+        "current_job": None,
+        "pid": 1,
+        "started_at": "2026-11-23T10:00:00Z",
+        "last_heartbeat": "2026-11-23T10:00:00Z",
+    }
+    server = serve(lambda *_: answer(202, json.dumps(worker).encode()))
+    assert ask(server.url, "drain", "mac/1").state == "draining"
+    assert ask(server.url, "drain", "mac", hand_back=True).name == "mac-1"
+    assert ask(server.url, "undrain", "mac").name == "mac-1"
+    assert [(seen.method, seen.path, seen.body) for seen in server.seen] == [
+        ("POST", "/workers/mac%2F1/drain", b'{"hand_back":false}'),
+        ("POST", "/workers/mac/drain", b'{"hand_back":true}'),
+        ("DELETE", "/workers/mac/drain", b""),
+    ]
+
+
 def test_nobody_there_is_told_after_a_while(ask: Calls) -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))

@@ -10,6 +10,7 @@ from redis.exceptions import NoPermissionError
 from pippin.jobs.job import Artifact, Failure, Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Reason, Status
+from pippin.jobs.worker import Drain, WorkerReport
 from pippin.store import Claim, Client, Store, connect, new_token
 from pippin.tokens import issue
 
@@ -61,6 +62,16 @@ def test_every_end_of_an_attempt_is_within_its_rights(
         mine.attempts.running(claim)
         give(claim)
         assert status_of(store, job) is Status.QUEUED
+
+
+def test_a_workers_own_drain_is_within_its_rights(store: Store, limited: Client, report: WorkerReport) -> None:
+    mine = Store(limited).workers
+    mine.heartbeat(report)
+    store.workers.drain(report.name, Drain.FINISH)
+    mine.heartbeat(report)
+    assert mine.drain_of(report.name) is Drain.FINISH
+    mine.remove(report.name)
+    assert store.workers.drain_of(report.name) is None
 
 
 def status_of(store: Store, job: Job) -> Status:
