@@ -64,7 +64,7 @@ class Server(uvicorn.Server):
         await asyncio.to_thread(tracing.close)
 
     async def _answer_on(self, seconds: float) -> None:
-        """Go on for so long, or until Ctrl-C comes a second time."""
+        """Go on for so long, or until Ctrl-C comes on top of what asked for the end."""
         for _ in range(round(seconds / _TICK_SECONDS)):
             if self.force_exit:
                 return

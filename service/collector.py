@@ -14,7 +14,7 @@ from pippin.store import QUEUES, StoreUnavailable
 from pippin.store.counters import EPOCH_BOUNDS, EpochTimes
 from pippin.store.overview import Overview, Overviews
 
-_WORKER_STATES = ("starting", "idle", "busy", "draining")
+_WORKER_STATES = ("starting", "idle", "busy", "draining", "drained")
 # An attempt is lost for these; told from the beginning, since a rate needs a first value.
 _LOSSES = (Reason.WORKER_LOST, Reason.OUT_OF_MEMORY)
 
