@@ -18,7 +18,7 @@ Name = Annotated[
 
 @commands.callback()
 def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None:
-    """List the workers that are alive; drain one, and have it work again."""
+    """List the workers that are alive, or drain one."""
     if context.invoked_subcommand is not None:
         return
     from pippin.client import Client
