@@ -6,22 +6,41 @@ from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
 from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
 from pippin.store import Store, connect
+from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
 from service import openapi, refusals
+from service.first_token import keep_first_token
+from service.gate import Gate
+from service.guard import Guard
 from service.ingest import Ingestion, limits_of, sweep_workrooms
 from service.model_files import ModelFiles
 from service.problems import MEDIA_TYPE
 from service.reaper import Reaper
 from service.request_log import RequestLog
-from service.routes import artifacts, blobs, datasets, docs, health, jobs, metrics, models, predictions, specs, workers
-from service.sample import keep_sample
+from service.routes import (
+    artifacts,
+    blobs,
+    datasets,
+    docs,
+    health,
+    jobs,
+    metrics,
+    models,
+    predictions,
+    session,
+    specs,
+    workers,
+)
+from service.sample import Sample
 from service.sandbox import Sandbox
 from service.sandbox.tasks import TASKS
+from service.security_headers import SecurityHeaders
 from service.streaming import Streams
 
 _DESCRIPTION = "Trains Core ML models: post a spec, watch every epoch, download a trained `.mlmodel`."
@@ -47,12 +66,38 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
-    for routes in (jobs, metrics, artifacts, predictions, datasets, models, specs, workers, blobs, health, docs):
+    for routes in (
+        jobs,
+        metrics,
+        artifacts,
+        predictions,
+        datasets,
+        models,
+        specs,
+        workers,
+        blobs,
+        session,
+        health,
+        docs,
+    ):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
     app.mount("/docs/assets", docs.assets)
     refusals.install(app)
+    # The last one added is the first that a request meets.
+    app.add_middleware(Guard, settings=settings)
+    if settings.cors_origins:
+        # No credentials: a session's cookie is for the service's own pages.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["authorization", "idempotency-key", "if-none-match", "last-event-id", "range"],
+            expose_headers=["etag", "link", "location", "repr-digest", "retry-after", "x-request-id"],
+        )
+    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     describe_once(app)
     return app
@@ -76,6 +121,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     url = settings.redis_url.get_secret_value()
     sweep_workrooms(settings)
     store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds)
+    app.state.rates = Rates(store.redis)
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
     sandbox = app.state.sandbox = Sandbox(TASKS)
@@ -83,12 +129,15 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
+    sample = app.state.sample = Sample(ingestion, settings)
     reaper = Reaper(store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds)
     with closing(sandbox):
         sandbox.start()
         async with EventReader(url) as reader:
             app.state.streams = Streams(store, reader)
-            duties = [asyncio.create_task(duty) for duty in (reaper.run(), keep_sample(ingestion, settings))]
+            duties = [
+                asyncio.create_task(duty) for duty in (reaper.run(), sample.keep(), keep_first_token(store, settings))
+            ]
             yield
             for duty in duties:
                 duty.cancel()

@@ -14,7 +14,9 @@ from pippin.settings import Settings
 from pippin.store import Store
 from service.ingest import Ingestion
 from service.model_files import ModelFiles
+from service.principal import Principal
 from service.problems import Problem, not_found
+from service.sample import Sample
 from service.sandbox import Sandbox
 from service.streaming import Streams
 
@@ -58,8 +60,16 @@ async def _ingestion(request: Request) -> Ingestion:
     return cast("Ingestion", request.app.state.ingestion)
 
 
-async def _tenant() -> str:
-    return "default"
+async def _caller(request: Request) -> Principal:
+    return cast("Principal", request.state.principal)
+
+
+Caller = Annotated[Principal, Depends(_caller)]
+
+
+async def _tenant(request: Request, caller: Caller) -> str:
+    await cast("Sample", request.app.state.sample).offer(caller.tenant)
+    return caller.tenant
 
 
 async def _job_id(job_id: Annotated[str, Path(examples=["job_01k9x2m4v8q0r7tz3yhc5d6wbe"])]) -> str:

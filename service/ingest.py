@@ -17,7 +17,7 @@ from pippin.datasets.prepare import Prepared, prepare
 from pippin.datasets.upload import Upload
 from pippin.jobs.ids import new_id
 from pippin.settings import Settings
-from pippin.store import Store
+from pippin.store import ByteQuota, Store
 
 _ABANDONED_SECONDS = 24 * 3600
 
@@ -31,7 +31,14 @@ class Ingestion:
     limits: DatasetLimits
 
     def ingest(
-        self, upload: Upload, options: DatasetOptions, *, name: str, tenant: str, folder: Path
+        self,
+        upload: Upload,
+        options: DatasetOptions,
+        *,
+        name: str,
+        tenant: str,
+        folder: Path,
+        quota: ByteQuota | None = None,
     ) -> tuple[StoredManifest, bool]:
         """Store an upload as a dataset, unless the same one is there already.
 
@@ -41,6 +48,7 @@ class Ingestion:
             name: Under which the dataset is known from then on.
             tenant: Whose it will be.
             folder: Room to work in, which the caller empties.
+            quota: What the token that uploaded it may use, if that is limited.
 
         Returns:
             The dataset's manifest, and whether it is new.
@@ -48,15 +56,19 @@ class Ingestion:
         Raises:
             DatasetError: The upload or an option is at fault.
             NameTaken: Another dataset has the name.
+            QuotaExceeded: The token has used up its quota.
             BlobError, StoreUnavailable: It could not be stored.
         """
-        return self.keep(prepare(upload, options, self.limits, folder), name=name, tenant=tenant)
+        return self.keep(prepare(upload, options, self.limits, folder), name=name, tenant=tenant, quota=quota)
 
-    def keep(self, prepared: Prepared, *, name: str, tenant: str) -> tuple[StoredManifest, bool]:
+    def keep(
+        self, prepared: Prepared, *, name: str, tenant: str, quota: ByteQuota | None = None
+    ) -> tuple[StoredManifest, bool]:
         """Store what was prepared, as `ingest` does."""
+        self.store.datasets.require_room(tenant, prepared.arrays_path.stat().st_size, quota)
         self.blobs.put_file(prepared.arrays_path)
         manifest = prepared.manifest(id=new_id("ds"), name=name, created_at=datetime.now(UTC))
-        return self.store.datasets.create(tenant, manifest, prepared.content_key)
+        return self.store.datasets.create(tenant, manifest, prepared.content_key, quota)
 
 
 def limits_of(settings: Settings) -> DatasetLimits:

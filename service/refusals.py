@@ -13,13 +13,27 @@ from starlette.routing import Match
 
 from pippin.blobs import BlobError
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.store import IdempotencyInFlight, IdempotencyMismatch, NameTaken, NoSuchJob, Refused, StoreUnavailable
+from pippin.store import (
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    NameTaken,
+    NoSuchJob,
+    QuotaExceeded,
+    Refused,
+    StoreUnavailable,
+)
 from service.blame import problem_of
 from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of
 from service.sandbox import SandboxError, TaskRefused
 from service.validation import parameter_items
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def unavailable(error: StoreUnavailable) -> Problem:
+    """The 503 while Redis is away."""
+    return Problem("unavailable", _sentence(error), headers={"retry-after": "2"})
+
 
 # Any: each function takes the error that it stands beside.
 _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
@@ -30,7 +44,8 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     NameTaken: lambda error: Problem("name-taken", _sentence(error)),
     IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", _sentence(error)),
     IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
-    StoreUnavailable: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "2"}),
+    QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
+    StoreUnavailable: unavailable,
     BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
     SandboxError: problem_of,

@@ -5,12 +5,14 @@ from pippin.jobs.worker import Worker, WorkerReport
 from pippin.store.attempts import Claim, Control, new_token
 from pippin.store.client import Client, connect
 from pippin.store.errors import (
+    BadTenant,
     IdempotencyInFlight,
     IdempotencyMismatch,
     LeaseLost,
     MalformedEventId,
     NameTaken,
     NoSuchJob,
+    QuotaExceeded,
     Refused,
     StoreError,
     StoreUnavailable,
@@ -19,13 +21,18 @@ from pippin.store.events import parse_event_id
 from pippin.store.idempotency import Idempotency
 from pippin.store.listing import Page
 from pippin.store.queues import FUNCTION, QUEUES, rq_id
+from pippin.store.quotas import ByteQuota, JobQuota
 from pippin.store.reader import EventReader
 from pippin.store.store import Store
 from pippin.store.subscription import Subscription
+from pippin.store.tokens import SESSION_SECONDS, Knock
 
 __all__ = [
     "FUNCTION",
     "QUEUES",
+    "SESSION_SECONDS",
+    "BadTenant",
+    "ByteQuota",
     "Claim",
     "Client",
     "Control",
@@ -34,11 +41,14 @@ __all__ = [
     "Idempotency",
     "IdempotencyInFlight",
     "IdempotencyMismatch",
+    "JobQuota",
+    "Knock",
     "LeaseLost",
     "MalformedEventId",
     "NameTaken",
     "NoSuchJob",
     "Page",
+    "QuotaExceeded",
     "Refused",
     "Store",
     "StoreError",

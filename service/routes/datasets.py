@@ -12,7 +12,7 @@ from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from service import conditional, uploads
 from service.bodies import JsonRoute, UploadRoute
-from service.context import NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
+from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
 from service.ingest import workroom
 from service.preview import preview
 from service.problems import ErrorItem, Problem, invalid_request, not_found, responses
@@ -96,6 +96,7 @@ async def add(
     request: Request,
     response: Response,
     tenant: Tenant,
+    caller: Caller,
     settings: TheSettings,
     ingestion: TheIngestion,
     name: Annotated[str, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
@@ -106,7 +107,10 @@ async def add(
         try:
             upload = await uploads.receive(request, folder, settings.max_dataset_bytes)
             manifest, is_new = await anyio.to_thread.run_sync(
-                lambda: ingestion.ingest(upload, options, name=name, tenant=tenant, folder=folder), limiter=_parsing
+                lambda: ingestion.ingest(
+                    upload, options, name=name, tenant=tenant, folder=folder, quota=caller.byte_quota
+                ),
+                limiter=_parsing,
             )
         except DatasetError as error:
             raise _refused(error) from error

@@ -17,7 +17,7 @@ from pippin.jobs.states import Status
 from pippin.store import Idempotency, Store
 from service import conditional, openapi
 from service.bodies import JsonRoute
-from service.context import ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheStore
+from service.context import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheStore
 from service.model_sources import ModelSources
 from service.problems import invalid_parameter, responses
 from service.submission import prepare
@@ -52,6 +52,7 @@ def submit(
     document: Annotated[object, Body()],
     response: Response,
     tenant: Tenant,
+    caller: Caller,
     store: TheStore,
     model_files: TheModelFiles,
     idempotency_key: Annotated[
@@ -67,7 +68,13 @@ def submit(
         job = store.jobs.get(tenant, known) if known else None
         if job is None:
             submission = prepare(document, tenant, store, ModelSources(tenant, store, model_files.trainable))
-            job = store.jobs.submit(tenant, submission.request, spec=submission.spec, idempotency=idempotency)
+            job = store.jobs.submit(
+                tenant,
+                submission.request,
+                spec=submission.spec,
+                idempotency=idempotency,
+                quota=caller.job_quota,
+            )
     response.headers["location"] = f"/jobs/{job.id}"
     return job
 

@@ -5,7 +5,7 @@ from pydantic import BaseModel, ConfigDict
 
 from pippin.jobs.worker import Worker
 from service.bodies import JsonRoute
-from service.context import TheStore
+from service.context import Tenant, TheStore
 from service.problems import responses
 
 router = APIRouter(tags=["workers"], route_class=JsonRoute)
@@ -26,6 +26,12 @@ class WorkerList(BaseModel):
     response_description="The workers, by name.",
     responses=responses(503),
 )
-def workers(store: TheStore) -> WorkerList:
-    """Who trains: where, with which engines, and on what at this moment."""
-    return WorkerList(data=store.workers.all())
+def workers(tenant: Tenant, store: TheStore) -> WorkerList:
+    """Who trains: where, with which engines, and on what at this moment. A job of another tenant is not named."""
+    found = store.workers.all()
+    own = store.jobs.of_tenant(tenant, [worker.current_job for worker in found if worker.current_job])
+    return WorkerList(
+        data=[
+            worker if worker.current_job in own else worker.model_copy(update={"current_job": None}) for worker in found
+        ]
+    )
