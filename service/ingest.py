@@ -65,7 +65,9 @@ class Ingestion:
         self, prepared: Prepared, *, name: str, tenant: str, quota: ByteQuota | None = None
     ) -> tuple[StoredManifest, bool]:
         """Store what was prepared, as `ingest` does."""
-        self.store.datasets.require_room(tenant, prepared.arrays_path.stat().st_size, quota)
+        if quota:
+            size = prepared.arrays_path.stat().st_size
+            self.store.datasets.require_room(tenant, name, prepared.content_key, size, quota)
         self.blobs.put_file(prepared.arrays_path)
         manifest = prepared.manifest(id=new_id("ds"), name=name, created_at=datetime.now(UTC))
         return self.store.datasets.create(tenant, manifest, prepared.content_key, quota)

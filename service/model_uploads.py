@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from pippin.blobs import Blobs
+from pippin.blobs.names import digest_of
 from pippin.datasets.upload import UploadedFile
 from pippin.faults import Fault
 from pippin.jobs.ids import new_id
@@ -66,7 +67,8 @@ class ModelUploads:
         size = file.stat().st_size
         if size > self.most_bytes:
             raise invalid([Fault("", f"the model takes {size:,} bytes; needs at most {self.most_bytes:,}")])
-        self.store.models.require_room(tenant, size, self.quota)
+        if self.quota:
+            self.store.models.require_room(tenant, name, digest_of(file)[0], size, self.quota)
         digest, size = self.blobs.put_file(file)
         record = StoredModel(
             id=new_id("model"),

@@ -73,7 +73,7 @@ class NamedRecords(Generic[RecordT]):
         """
         key = keys.record(tenant, self._kind, record.id)
         names, contents = keys.names(tenant, self._kind), keys.contents(tenant, self._kind)
-        identity = sha256(f"{record.name or ''}\n{content_key}".encode()).hexdigest()
+        identity = _identity(record.name, content_key)
 
         def make(pipe: Pipeline) -> str:
             # In this order: one made between the two reads is then known, and not taken for another.
@@ -105,13 +105,13 @@ class NamedRecords(Generic[RecordT]):
         present = self.get(tenant, made)
         return (present, False) if present else self.create(tenant, record, content_key, quota)
 
-    def require_room(self, tenant: str, size: int, quota: ByteQuota | None) -> None:
-        """See that there is room for an upload of `size` bytes, before its blob is stored.
+    def require_room(self, tenant: str, name: str | None, content_key: str, size: int, quota: ByteQuota) -> None:
+        """See that there is room for an upload of `size` bytes, before its blob is stored; the same again needs none.
 
         Raises:
             QuotaExceeded: There is none.
         """
-        if quota:
+        if not self._client.hexists(keys.contents(tenant, self._kind), _identity(name, content_key)):
             quota.require(self._client, tenant, size)
 
     def get(self, tenant: str, id_or_name: str) -> RecordT | None:
@@ -163,3 +163,7 @@ class NamedRecords(Generic[RecordT]):
             return True
 
         return watching(self._client, [record], remove)
+
+
+def _identity(name: str | None, content_key: str) -> str:
+    return sha256(f"{name or ''}\n{content_key}".encode()).hexdigest()

@@ -60,7 +60,6 @@ class Tokens:
         records = self._client.hgetall(keys.TOKENS).values()
         return sorted((Token.model_validate_json(record) for record in records), key=lambda token: token.created_at)
 
-
     def revoke(self, token_id: str) -> None:
         """Let a token, and every session that stands for it, open nothing from now on; one that is gone is no error."""
         with self._client.pipeline() as pipe:

@@ -96,15 +96,16 @@ def test_so_many_bytes_may_be_stored_and_more_once_some_are_deleted(store: Store
     store.datasets.create(TENANT, manifest(40, "b"), "b", quota)
     for check in (
         lambda: store.datasets.create(TENANT, manifest(1, "c"), "c", quota),
-        lambda: store.models.require_room(TENANT, 1, quota),
+        lambda: store.models.require_room(TENANT, None, "m", 1, quota),
     ):
         with pytest.raises(QuotaExceeded, match="100 of the 100 bytes"):
             check()
     assert store.datasets.get(TENANT, "c") is None
     # The same again is nothing new.
+    store.datasets.require_room(TENANT, "a", "a", 60, quota)
     assert not store.datasets.create(TENANT, manifest(60, "a"), "a", quota)[1]
     store.datasets.delete(TENANT, first.id)
-    store.models.require_room(TENANT, 60, quota)
+    store.models.require_room(TENANT, None, "m", 60, quota)
     store.datasets.create(TENANT, manifest(60, "c"), "c", quota)
 
 
