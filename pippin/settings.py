@@ -4,7 +4,7 @@ import difflib
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -27,9 +27,21 @@ def _redis_url(url: SecretStr) -> SecretStr:
     parts = urlsplit(url.get_secret_value())
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("give an address that begins with redis://, rediss:// or unix://")
+    if not _has_port_or_none(parts):
+        # Told without what was found: it may be the rest of a password with a slash in it.
+        raise ValueError(
+            "its port is no number from 0 to 65535; in a password, percent-encode all but letters and digits"
+        )
     if parts.query:
         _check_options(url.get_secret_value())
     return url
+
+
+def _has_port_or_none(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port >= 0
+    except ValueError:
+        return False
 
 
 def _check_options(url: str) -> None:

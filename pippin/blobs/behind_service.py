@@ -134,7 +134,8 @@ class ServiceStore:
             raise BlobMissingError(f"{doing}: there is no such blob")
         if status == 401:
             raise BlobRefusedError(f"the service at {self._host} {self._why_unauthorized()}")
-        if status == 403:
+        # Another 403 is of a proxy's.
+        if status == 403 and "www-authenticate" in response.headers:
             raise BlobRefusedError(f"the service at {self._host} demands a token of the role worker{_detail(response)}")
         if response.is_redirect:
             location = response.headers["location"]
