@@ -12,6 +12,7 @@ from pippin.jobs.ids import is_id
 from pippin.jobs.job import Job
 from pippin.settings import Settings
 from pippin.store import Store
+from pippin.tokens import DEFAULT_TENANT
 from service.ingest import Ingestion
 from service.model_files import ModelFiles
 from service.principal import Principal
@@ -68,7 +69,9 @@ Caller = Annotated[Principal, Depends(_caller)]
 
 
 async def _tenant(request: Request, caller: Caller) -> str:
-    await cast("Sample", request.app.state.sample).offer(caller.tenant)
+    # The default tenant is offered it when the service starts, and its requests wait for nothing.
+    if caller.tenant != DEFAULT_TENANT:
+        await cast("Sample", request.app.state.sample).offer(caller.tenant)
     return caller.tenant
 
 

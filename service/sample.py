@@ -23,6 +23,7 @@ class Sample:
         self._ingestion = ingestion
         self._settings = settings
         self._offered: set[str] = set()
+        self._one_at_a_time = asyncio.Lock()
 
     async def keep(self) -> None:
         """Store it for the default tenant; wait for Redis and the blobs as long as it takes."""
@@ -37,14 +38,17 @@ class Sample:
         """Store it for a tenant that this process has not met before; what came between, if anything did."""
         if tenant in self._offered:
             return None
-        try:
-            await run_in_threadpool(self._store, tenant)
-        except (StoreUnavailable, BlobError) as error:
-            return error
-        except NameTaken:
-            _log.info("the packaged sample was not stored: another dataset has its name", dataset=NAME, tenant=tenant)
-        self._offered.add(tenant)
-        return None
+        # Its first requests may come together; the sample is prepared once.
+        async with self._one_at_a_time:
+            try:
+                if tenant not in self._offered:
+                    await run_in_threadpool(self._store, tenant)
+            except (StoreUnavailable, BlobError) as error:
+                return error
+            except NameTaken:
+                _log.info("the packaged sample was not stored: another dataset has its name", dataset=NAME)
+            self._offered.add(tenant)
+            return None
 
     def _store(self, tenant: str) -> None:
         known = self._ingestion.store.datasets.get(tenant, NAME)
