@@ -88,6 +88,6 @@ IMAGE := --constraint requirements.lock deploy/docker/build.in
 
 .PHONY: lock
 lock: $(READY) ## Resolve the pinned requirements anew from pyproject.toml
-	@$(COMPILE) pyproject.toml --extra service --extra worker --extra mac --extra dev -o requirements.lock
-	@$(COMPILE) $(IMAGE) pyproject.toml --extra service -o deploy/docker/service.lock
-	@$(COMPILE) $(IMAGE) pyproject.toml --extra worker -o deploy/docker/worker.lock
+	@$(COMPILE) pyproject.toml --extra service --extra worker --extra mac --extra otel --extra dev -o requirements.lock
+	@$(COMPILE) $(IMAGE) pyproject.toml --extra service --extra otel -o deploy/docker/service.lock
+	@$(COMPILE) $(IMAGE) pyproject.toml --extra worker --extra otel -o deploy/docker/worker.lock

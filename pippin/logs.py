@@ -1,16 +1,39 @@
 """How every Pippin process logs."""
 
 import logging
+import re
 import sys
+import threading
+from collections.abc import MutableMapping
+from types import TracebackType
+from typing import Any, Literal
 
 import structlog
 
+Format = Literal["auto", "json", "console"]
 
-def configure(level: str) -> None:
-    """Send every log line of the process to standard error: readable on a terminal, else one JSON object a line.
+# What must never be read in a log, wherever it was printed into: the password of an address, the secret of a token,
+# and what a header of credentials says.
+_SECRETS = (
+    (re.compile(r"(?<=://)([^\s/:@\"']*):[^\s/\"']+@"), r"\1:***@"),
+    (re.compile(r"(pippin_[0-9a-z]{26}_)[0-9a-f]{64}"), r"\1***"),
+    (re.compile(r"(?i)(\b(?:bearer|basic) )[\w.~+/=-]{8,}"), r"\1***"),
+)
+
+
+def masked(text: str) -> str:
+    """`text` without the secrets that can be told by their form."""
+    for pattern, instead in _SECRETS:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def configure(level: str, form: Format = "auto") -> None:
+    """Send every log line of the process to standard error, what ends it or one of its threads included.
 
     Args:
         level: The least level that is shown: debug, info, warning or error.
+        form: One JSON object a line, or lines for people; auto is the latter on a terminal.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -18,10 +41,12 @@ def configure(level: str) -> None:
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
-    if sys.stderr.isatty():
+    terminal = sys.stderr.isatty()
+    if form == "console" or (form == "auto" and terminal):
         # Its own way with tracebacks shows every local variable, passwords among them, and takes seconds.
         plain = structlog.dev.plain_traceback
-        rendering: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer(exception_formatter=plain)]
+        console = structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=plain)
+        rendering: list[structlog.typing.Processor] = [console]
     else:
         rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
@@ -38,7 +63,29 @@ def configure(level: str) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering, _mask],
         )
     )
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    sys.excepthook = _log_uncaught
+    threading.excepthook = _log_uncaught_in_thread
+
+
+def _mask(_logger: object, _method: str, line: MutableMapping[str, Any] | str) -> str:
+    """The last step: whatever a line is made of, it leaves without secrets."""
+    assert isinstance(line, str)
+    return masked(line)
+
+
+def _log_uncaught(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    if issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, where)
+    else:
+        structlog.get_logger(__name__).critical("uncaught", exc_info=(kind, error, where))
+
+
+def _log_uncaught_in_thread(caught: threading.ExceptHookArgs) -> None:
+    if not issubclass(caught.exc_type, SystemExit) and caught.exc_value is not None:
+        thread = caught.thread.name if caught.thread else None
+        information = (caught.exc_type, caught.exc_value, caught.exc_traceback)
+        structlog.get_logger(__name__).critical("uncaught in a thread", thread=thread, exc_info=information)

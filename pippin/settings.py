@@ -190,6 +190,11 @@ class Settings(BaseSettings):
         default="info", description="The least level that is logged: debug, info, warning or error."
     )
 
+    log_format: Literal["auto", "json", "console"] = Field(
+        default="auto",
+        description="How log lines look: json, console (for people), or auto: console on a terminal, else json.",
+    )
+
     def __init__(self, **values: Any) -> None:  # noqa: ANN401  # pydantic's own constructor is as open
         _refuse_unknown_variables(type(self))
         try:

@@ -1,5 +1,6 @@
 """`python -m service`: the service under uvicorn, until SIGTERM or Ctrl-C."""
 
+import asyncio
 import socket
 import sys
 from contextlib import closing
@@ -9,7 +10,7 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from pippin import logs
+from pippin import logs, tracing
 from pippin.blobs import Blobs
 from pippin.faults import PippinError
 from pippin.first_admin import require_admin
@@ -38,6 +39,8 @@ class Server(uvicorn.Server):
         # The application hears of the end only when its connections are closed, which a stream would prevent.
         await cast("FastAPI", self.config.app).state.streams.reader.aclose()
         await super().shutdown(sockets)
+        # Here, since uvicorn ends the process by the signal that it was told to stop with.
+        await asyncio.to_thread(tracing.close)
 
 
 def server_of(settings: Settings) -> Server:
@@ -59,12 +62,13 @@ def main() -> int:
     """Serve; 2 when the settings cannot be used."""
     try:
         settings = Settings()
-        logs.configure(settings.log_level)
+        logs.configure(settings.log_level, settings.log_format)
         prepare_home(settings.home)
         _check(settings)
     except PippinError as error:
         sys.stderr.write(f"{error}\n")
         return 2
+    tracing.configure("pippin-service")
     server_of(settings).run()
     return 0
 

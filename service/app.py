@@ -6,8 +6,10 @@ from contextlib import asynccontextmanager, closing
 from importlib.metadata import version
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
+from pippin import tracing
 from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
@@ -15,17 +17,23 @@ from pippin.store import Store, connect
 from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
 from service import openapi, refusals
+from service.census import BlobCensus
+from service.checkpoint_models import CheckpointModels
+from service.collector import StoreCollector
 from service.first_token import keep_first_token
 from service.gate import Gate
 from service.guard import Guard
 from service.ingest import Ingestion, limits_of, sweep_workrooms
+from service.meters import Meters
 from service.model_files import ModelFiles
 from service.problems import MEDIA_TYPE
 from service.reaper import Reaper
-from service.request_log import RequestLog
+from service.request_log import PROBES, RequestLog
+from service.request_meter import RequestMeter
 from service.routes import (
     artifacts,
     blobs,
+    checkpoints,
     datasets,
     docs,
     health,
@@ -33,6 +41,8 @@ from service.routes import (
     metrics,
     models,
     predictions,
+    prometheus,
+    retries,
     session,
     specs,
     workers,
@@ -58,6 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         # A redirect would lead to whatever host the request named.
         redirect_slashes=False,
+        telemetry=_telemetry(),
         responses={
             "default": {
                 "description": "Any other problem.",
@@ -66,20 +77,9 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
-    for routes in (
-        jobs,
-        metrics,
-        artifacts,
-        predictions,
-        datasets,
-        models,
-        specs,
-        workers,
-        blobs,
-        session,
-        health,
-        docs,
-    ):
+    meters = app.state.meters = Meters()
+    of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
+    for routes in (*of_jobs, datasets, models, specs, workers, blobs, session, health, prometheus, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
@@ -99,8 +99,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(Gate, settings=settings)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
+    app.add_middleware(RequestMeter, meters=meters)
     describe_once(app)
     return app
+
+
+def _telemetry() -> TelemetryConfig:
+    """Spans of requests, where the process is traced. Its own logs and metrics would repeat ours."""
+    provider = tracing.provider()
+    return {
+        "tracing": provider is not None,
+        "tracer_provider": provider,
+        "operation_spans": False,
+        "metrics": False,
+        "logs": False,
+        "auto_configure": False,
+        "exclude": lambda scope: scope.get("path") in PROBES,
+    }
 
 
 def describe_once(app: FastAPI) -> None:
@@ -125,20 +140,28 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
     sandbox = app.state.sandbox = Sandbox(TASKS)
-    app.state.model_files = ModelFiles(sandbox, app.state.cache)
+    files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
+    app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, limits_of(settings))
     sample = app.state.sample = Sample(ingestion, settings)
-    reaper = Reaper(store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds)
-    with closing(sandbox):
+    meters: Meters = app.state.meters
+    reaper = Reaper(
+        store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds, meters=meters
+    )
+    census = BlobCensus(store, app.state.blobs)
+    # Without retries: whoever scrapes waits ten seconds, and is to hear that Redis is away.
+    watched = Store(connect(url, retries=0))
+    meters.registry.register(StoreCollector(watched.overviews))
+    with closing(sandbox), closing(watched):
         sandbox.start()
         async with EventReader(url) as reader:
-            app.state.streams = Streams(store, reader)
-            duties = [
-                asyncio.create_task(duty) for duty in (reaper.run(), sample.keep(), keep_first_token(store, settings))
-            ]
+            app.state.streams = Streams(store, reader, meters)
+            runs = (reaper.run(), census.run(), sample.keep(), keep_first_token(store, settings))
+            duties = [asyncio.create_task(duty) for duty in runs]
             yield
+            census.close()
             for duty in duties:
                 duty.cancel()
             await asyncio.gather(*duties, return_exceptions=True)

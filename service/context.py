@@ -13,7 +13,9 @@ from pippin.jobs.job import Job
 from pippin.settings import Settings
 from pippin.store import Store
 from pippin.tokens import DEFAULT_TENANT
+from service.checkpoint_models import CheckpointModels
 from service.ingest import Ingestion
+from service.meters import Meters
 from service.model_files import ModelFiles
 from service.principal import Principal
 from service.problems import Problem, not_found
@@ -53,12 +55,20 @@ async def _model_files(request: Request) -> ModelFiles:
     return cast("ModelFiles", request.app.state.model_files)
 
 
+async def _checkpoint_models(request: Request) -> CheckpointModels:
+    return cast("CheckpointModels", request.app.state.checkpoint_models)
+
+
 async def _streams(request: Request) -> Streams:
     return cast("Streams", request.app.state.streams)
 
 
 async def _ingestion(request: Request) -> Ingestion:
     return cast("Ingestion", request.app.state.ingestion)
+
+
+async def _meters(request: Request) -> Meters:
+    return cast("Meters", request.app.state.meters)
 
 
 async def _caller(request: Request) -> Principal:
@@ -89,8 +99,10 @@ TheCache = Annotated[BlobCache, Depends(_cache)]
 TheSandbox = Annotated[Sandbox, Depends(_sandbox)]
 TheEvaluations = Annotated[asyncio.Lock, Depends(_evaluations)]
 TheModelFiles = Annotated[ModelFiles, Depends(_model_files)]
+TheCheckpointModels = Annotated[CheckpointModels, Depends(_checkpoint_models)]
 TheIngestion = Annotated[Ingestion, Depends(_ingestion)]
 TheStreams = Annotated[Streams, Depends(_streams)]
+TheMeters = Annotated[Meters, Depends(_meters)]
 Tenant = Annotated[str, Depends(_tenant)]
 JobId = Annotated[str, Depends(_job_id)]
 

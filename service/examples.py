@@ -85,6 +85,7 @@ _JOB: dict[str, Any] = {
         "engines": ["coreml", "jax"],
         "compute_units": "all",
         "report": "epoch",
+        "checkpoint": {"every_epochs": 1, "keep": 3},
         "max_attempts": 3,
         "timeout_seconds": None,
         "labels": {"team": "vision"},
@@ -97,6 +98,14 @@ _JOB: dict[str, Any] = {
     "latest_metrics": _METRICS,
     "waiting_for": None,
     "notice": None,
+    "checkpoint": {
+        "epoch": 1,
+        "step": 0,
+        "engine": "jax",
+        "digest": _DIGEST,
+        "bytes": 7033312,
+        "created_at": "2026-11-23T12:00:04Z",
+    },
     "attempts": [
         {
             "number": 1,
@@ -104,6 +113,7 @@ _JOB: dict[str, Any] = {
             "engine": "jax",
             "status": "running",
             "reason": None,
+            "resumed_from": None,
             "started_at": "2026-11-23T12:00:01Z",
             "ended_at": None,
         }
@@ -165,9 +175,22 @@ EXAMPLES: dict[str, Any] = {
         "dataset": "mnist-sample",
         "hyperparameters": {"epochs": 5, "learning_rate": 0.001},
     },
+    "RetryRequest": {"from_checkpoint": True},
     "ModelSpec": preset("mnist-cnn"),
     "Job": _JOB,
     "JobPage": {"data": [_JOB], "has_more": True, "next": _JOB_ID},
+    "CheckpointList": {
+        "data": [
+            {
+                "epoch": 1,
+                "engine": "jax",
+                "bytes": 7033312,
+                "created_at": "2026-11-23T12:00:04Z",
+                "url": f"/jobs/{_JOB_ID}/checkpoints/1/model",
+                "metrics": _METRICS,
+            }
+        ]
+    },
     "EpochMetrics": _METRICS,
     "JobMetrics": {"job": _JOB_ID, "status": "running", "data": [_METRICS]},
     "JobEvents": {

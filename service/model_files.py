@@ -119,16 +119,29 @@ class ModelFiles:
         """
         return self._cache.open(digest, lambda path: self._of_cache("export_model", path, form=form)).attachment
 
+    def at_checkpoint(self, initial: str, checkpoint: str, to: Path) -> None:
+        """Write the model in the blob `initial`, with the weights in the blob `checkpoint`, to `to`.
+
+        Raises:
+            BlobError: One of them cannot be fetched.
+        """
+
+        def make(path: Path, saved: Path) -> None:
+            self._of_cache("checkpoint_model", path, saved, checkpoint=str(saved), to=str(to))
+
+        self._cache.open(initial, lambda path: self._cache.open(checkpoint, lambda saved: make(path, saved)))
+
     def _find_trainable(self, digest: str) -> Trainable:
         answer = self._cache.open(digest, lambda path: self._of_cache("inspect_model", path))
         return Inspection.model_validate(answer.document).trainable
 
-    def _of_cache(self, task: str, path: Path, **arguments: object) -> Answer:
+    def _of_cache(self, task: str, path: Path, beside: Path | None = None, /, **arguments: object) -> Answer:
         try:
-            return self._run(task, path, **arguments)
+            return self._run(task, path, beside, **arguments)
         except SandboxError:
-            # It may have been removed before the child opened it; the cache then fetches it again.
-            path.stat()
+            # One may have been removed before the child opened it; the cache then fetches it again.
+            for file in filter(None, (path, beside)):
+                file.stat()
             raise
 
     def _read(self, task: str, document: Path, language: Language, **arguments: object) -> Mapping[str, Any]:
@@ -140,10 +153,11 @@ class ModelFiles:
             raise
         return answer
 
-    def _run(self, task: str, path: Path, **arguments: object) -> Answer:
+    def _run(self, task: str, path: Path, beside: Path | None = None, /, **arguments: object) -> Answer:
+        read = path.stat().st_size + (beside.stat().st_size if beside else 0)
         return self._sandbox.run(
             task,
             {"path": str(path), **arguments},
             seconds=_SECONDS,
-            memory_bytes=_BASE_BYTES + _BYTES_A_BYTE * path.stat().st_size,
+            memory_bytes=_BASE_BYTES + _BYTES_A_BYTE * read,
         )

@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from pippin.jobs.request import JobRequest
+from pippin.jobs.request import JobRequest, RetryRequest
 from pippin.predictions.reports import EvaluationRequest
 from pippin.spec import ModelSpec
 from service.access import role_for
@@ -22,16 +22,17 @@ _REF = "#/components/schemas/{model}"
 _BESIDES: dict[str, type[BaseModel]] = {
     "Problem": ProblemDocument,
     "JobRequest": JobRequest,
+    "RetryRequest": RetryRequest,
     "ModelSpec": ModelSpec,
     "EvaluationRequest": EvaluationRequest,
 }
 
 
-def body(kind: type[BaseModel]) -> dict[str, Any]:
+def body(kind: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
     """What `openapi_extra` says of an endpoint that takes a `kind` as JSON and checks it itself."""
     schema = {"$ref": _REF.format(model=kind.__name__)}
     content = {"application/json": {"schema": schema, "example": EXAMPLES[kind.__name__]}}
-    return {"requestBody": {"required": True, "content": content}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 def model_document_body() -> dict[str, Any]:

@@ -7,7 +7,9 @@ import time
 import structlog
 from starlette.concurrency import run_in_threadpool
 
+from pippin.jobs.states import Status
 from pippin.store import Store, StoreUnavailable
+from service.meters import Meters
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -23,10 +25,11 @@ class Reaper:
     reached unbroken for `grace` seconds, in which a living worker has long renewed its lease.
     """
 
-    def __init__(self, store: Store, *, interval: float, grace: float) -> None:
+    def __init__(self, store: Store, *, interval: float, grace: float, meters: Meters | None = None) -> None:
         self._store = store
         self._interval = interval
         self._grace = grace
+        self._meters = meters or Meters()
         self._name = secrets.token_hex(8)
         self._first_reached: float | None = None
         self._last_reached = 0.0
@@ -47,15 +50,19 @@ class Reaper:
             StoreUnavailable: Redis cannot be reached.
         """
         acting = self._store.reaping.acting(self._name, 3 * self._interval + _SLACK_SECONDS)
+        self._meters.reaper_looked(acting=acting)
         if not self._trusts(time.monotonic()) or not acting:
             return
         for tenant, job_id in self._store.reaping.expired():
             status = self._store.reaping.requeue_lost(tenant, job_id)
             if status is not None:
+                self._meters.reaped("requeued" if status is Status.QUEUED else status)
                 _log.warning("an attempt was lost", job=job_id, job_is_now=status)
         for _, job_id in self._store.reaping.requeue_orphans():
+            self._meters.reaped("queued_again")
             _log.warning("a queued job was in no queue and is queued again", job=job_id)
         for _, job_id in self._store.reaping.move_stranded():
+            self._meters.reaped("moved")
             _log.info("a job was moved to an engine that is alive", job=job_id)
 
     def _trusts(self, now: float) -> bool:

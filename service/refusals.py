@@ -96,5 +96,6 @@ def _allowed(request: Request) -> list[str]:
 
 
 def _sentence(error: Exception) -> str:
-    text = str(error)
-    return f"{text[:1].upper()}{text[1:].removesuffix('.')}."
+    text = str(error).removesuffix(".")
+    # An id is written as it is.
+    return f"{text}." if text.startswith("job_") else f"{text[:1].upper()}{text[1:]}."

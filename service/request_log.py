@@ -14,7 +14,7 @@ from service.problems import Problem, answer, instance_of
 _log = structlog.stdlib.get_logger(__name__)
 _GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
 # Asked every few seconds by whatever watches the service.
-_PROBES = frozenset({"/healthz", "/readyz"})
+PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestLog:
@@ -40,16 +40,17 @@ class RequestLog:
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
-            try:
-                await self._app(scope, receive, send_with_id)
-            except Exception:
-                _log.exception("unhandled", method=scope["method"], path=scope["path"])
-                if status:
-                    raise  # half an answer is out; only a broken connection can tell the client
-                problem = Problem("internal-error", "The service failed; its log has the reason under this id.")
-                await answer(problem, instance_of(scope), id=request_id)(scope, receive, send_with_id)
-            finally:
-                level = logging.DEBUG if scope["path"] in _PROBES else logging.INFO
-                milliseconds = round((time.perf_counter() - began) * 1000, 1)
-                _log.log(level, "request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+        # For good: each request has a context of its own, and the server logs what fails after this has returned.
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            await self._app(scope, receive, send_with_id)
+        except Exception:
+            _log.exception("unhandled", method=scope["method"], path=scope["path"])
+            if status:
+                raise  # half an answer is out; only a broken connection can tell the client
+            problem = Problem("internal-error", "The service failed; its log has the reason under this id.")
+            await answer(problem, instance_of(scope), id=request_id)(scope, receive, send_with_id)
+        finally:
+            level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
+            milliseconds = round((time.perf_counter() - began) * 1000, 1)
+            _log.log(level, "request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)

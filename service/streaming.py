@@ -14,6 +14,7 @@ from pippin.jobs.events import Event
 from pippin.jobs.job import Job
 from pippin.store import Store, StoreUnavailable
 from pippin.store.reader import EventReader
+from service.meters import Meters
 from service.views import View, csv_line, json_text, ndjson_line
 
 JSON, SSE, NDJSON, CSV = "application/json", "text/event-stream", "application/x-ndjson", "text/csv"
@@ -28,10 +29,15 @@ AppStatus.enable_automatic_graceful_drain = False
 class _Stream(EventSourceResponse):
     """A stream of any media type, whose client is dropped when it stops reading."""
 
+    def __init__(self, content: AsyncIterator[Any], meters: Meters, **options: Any) -> None:  # noqa: ANN401 - passed on
+        super().__init__(content, **options)
+        self._meters = meters
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it."""
         try:
-            await super().__call__(scope, receive, send)
+            with self._meters.following():
+                await super().__call__(scope, receive, send)
         except SendTimeoutError:
             _log.info("dropped a client that stopped reading", path=scope["path"])
 
@@ -43,12 +49,14 @@ class Streams:
     Attributes:
         store: Where the events are.
         reader: Follows them.
+        meters: Counts who follows, and what is sent.
         ping_seconds: How often a quiet stream of server-sent events gives a sign of life.
         send_timeout: Seconds after which a client that reads nothing is dropped.
     """
 
     store: Store
     reader: EventReader
+    meters: Meters
     ping_seconds: int = 15
     send_timeout: float = 30
 
@@ -91,6 +99,7 @@ class Streams:
                 chunks = self._table(tenant, job, view, after)
         return _Stream(
             chunks,
+            self.meters,
             media_type=form,
             headers={"cache-control": "no-store, no-transform"},
             ping=self.ping_seconds if form == SSE else 0,
@@ -102,6 +111,7 @@ class Streams:
         yield ServerSentEvent(retry=1000)
         async for event in self._events(tenant, job, after):
             if view.tells(event):
+                self.meters.events_sent.inc()
                 yield ServerSentEvent(json_text(event.data), event=event.type, id=event.id)
             if event.is_last:
                 end = {"job": job.id, "status": event.data["to"], "reason": event.data["reason"]}
@@ -110,12 +120,14 @@ class Streams:
     async def _lines(self, tenant: str, job: Job, view: View, after: str) -> AsyncIterator[bytes]:
         async for event in self._events(tenant, job, after):
             if (row := view.row(event)) is not None:
+                self.meters.events_sent.inc()
                 yield ndjson_line(row)
 
     async def _table(self, tenant: str, job: Job, view: View, after: str) -> AsyncIterator[bytes]:
         yield csv_line(view.columns)
         async for event in self._events(tenant, job, after):
             if (row := view.row(event)) is not None:
+                self.meters.events_sent.inc()
                 yield csv_line(_values(row, view))
 
     async def _events(self, tenant: str, job: Job, after: str) -> AsyncIterator[Event]:

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Sequence
 
+from pippin import tracing
 from pippin.faults import PippinError
 from pippin.home import prepare_home
 from pippin.settings import Settings
@@ -27,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         settings = Settings()
         if settings.redis_url is None:
             return _complain("set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses")
-        configure(settings.log_level)
+        configure(settings)
         prepare_home(settings.home)
         ask_for_access(settings)
         engine = make_engine(asked.engine, EngineOptions.of(settings))
@@ -35,6 +36,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error))
     # Not at the top: what is refused above need not wait for seconds of imports.
     from worker.loop import work  # noqa: PLC0415
+
+    if asked.start == "fork":
+        tracing.prepare()
 
     work(settings, engine, shutdown, name=asked.name, way=asked.start)
     return 0

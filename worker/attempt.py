@@ -2,11 +2,13 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
 
 import structlog
 
+from pippin import tracing
 from pippin.blob_cache import BlobCache
 from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
 from pippin.checkpoints import Checkpoint, CheckpointError, read_checkpoint
@@ -63,12 +65,6 @@ def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
     Raises:
         StoreUnavailable: The end could not be recorded for as long as that is worth trying.
     """
-    claim = assignment.claim
-    with structlog.contextvars.bound_contextvars(job=claim.job_id, attempt=claim.number):
-        _run(assignment, tools, stop)
-
-
-def _run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
     claim = assignment.claim
     try:
         job = patiently(
@@ -159,14 +155,16 @@ class _Attempt:
             Exception: Whatever else went wrong, with a sentence if it was foreseen.
         """
         request, tools = self._request, self._tools
-        model = self._model()
+        with tracing.span("build"):
+            model = self._model()
         trainable = trainable_of(open_model(model))
         # Nobody waits for the initial model, so the training does not either.
         uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
         try:
-            initial = uploads.submit(self._store, "initial", model)
+            initial = uploads.submit(copy_context().run, self._store, "initial", model)
             initial.add_done_callback(lambda done: None if done.exception() else self._report.artifact(done.result()))
-            training, validation, names = self._examples(trainable)
+            with tracing.span("fetch"):
+                training, validation, names = self._examples(trainable)
             self._stop.check()
             run = TrainingRun(
                 admitting(model, request.hyperparameters) if request.widened else model,
@@ -178,7 +176,8 @@ class _Attempt:
                 compute_units=request.compute_units,
                 resume=self._checkpoint(),
             )
-            learned = tools.engine.train(run, self._report)
+            with tracing.span("train"):
+                learned = tools.engine.train(run, self._report)
             trained = write_trained(model, learned, self._provenance(trainable, training))
             self._report.artifact(self._store("inference", inference_variant(trained)))
             initial.result()
@@ -243,7 +242,8 @@ class _Attempt:
         )
 
     def _store(self, variant: Variant, data: bytes) -> Artifact:
-        digest = patiently(lambda: self._tools.blobs.put_bytes(data), self._tools.blob_seconds)
+        with tracing.span("store", variant=variant, bytes=len(data)):
+            digest = patiently(lambda: self._tools.blobs.put_bytes(data), self._tools.blob_seconds)
         url = f"/jobs/{self._claim.job_id}/model?variant={variant}"
         return Artifact(variant=variant, digest=digest, bytes=len(data), url=url)
 

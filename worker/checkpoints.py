@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from pippin import tracing
 from pippin.blobs import Blobs
 from pippin.checkpoints import Checkpoint, write_checkpoint
 from pippin.jobs.checkpoint import StoredCheckpoint
@@ -44,8 +45,9 @@ class PendingCheckpoint:
         """
         with self._lock:
             if (data := self._data) is not None:
-                digest = patiently(lambda: self._blobs.put_bytes(data), self._patience)
                 made = self._checkpoint
+                with tracing.span("checkpoint", epoch=made.epoch, bytes=len(data)):
+                    digest = patiently(lambda: self._blobs.put_bytes(data), self._patience)
                 self._stored = StoredCheckpoint(
                     epoch=made.epoch,
                     step=made.step,

@@ -6,10 +6,11 @@ import sys
 
 import structlog
 
+from pippin import tracing
 from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
-from pippin.store import Store, connect
+from pippin.store import Claim, Store, StoreUnavailable, connect
 from worker.assignment import Assignment
 from worker.attempt import Tools, run
 from worker.child import die_at_end_of
@@ -24,6 +25,9 @@ _log = structlog.get_logger(__name__)
 
 def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> int:
     """Make one attempt in this process, which is the attempt's own; the exit code, 0 when its end is recorded."""
+    claim = assignment.claim
+    # For every line of this process, which makes no other attempt.
+    structlog.contextvars.bind_contextvars(job=claim.job_id, attempt=claim.number)
     stop = StopSwitch()
     # The worker ends its children itself: a Ctrl-C in its terminal is not meant for them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -40,12 +44,30 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
         engine=engine,
         renew_seconds=settings.lease_renew_seconds,
     )
+    # Only here: an exporter's thread does not survive a fork.
+    tracing.configure("pippin-worker")
+    attributes: dict[str, str | int] = {
+        "pippin.job": claim.job_id,
+        "pippin.attempt": claim.number,
+        "pippin.engine": engine.name,
+    }
     try:
-        run(assignment, tools, stop)
+        with tracing.continuing(_traceparent(tools.store, claim)), tracing.span("attempt", **attributes):
+            run(assignment, tools, stop)
     except Exception:  # noqa: BLE001 - the exit code tells the parent, the log tells a person
         _log.exception("the end of the attempt could not be recorded")
         return 1
+    finally:
+        tracing.close()
     return 0
+
+
+def _traceparent(store: Store, claim: Claim) -> str:
+    """Where the trace of the job began; not worth waiting for."""
+    try:
+        return store.jobs.traceparent(claim.tenant, claim.job_id) if tracing.provider() is not None else ""
+    except StoreUnavailable:
+        return ""
 
 
 def main() -> None:
@@ -53,7 +75,7 @@ def main() -> None:
     assignment = Assignment.from_json(sys.stdin.buffer.readline().decode())
     die_at_end_of(sys.stdin.fileno())
     settings = Settings()
-    configure(settings.log_level)
+    configure(settings)
     code = make_attempt(assignment, make_engine(assignment.engine, EngineOptions.of(settings)), settings)
     # Threads that hang in a dead connection must not hold up the exit.
     os._exit(code)

@@ -3,13 +3,14 @@
 import logging
 
 from pippin import logs
+from pippin.settings import Settings
 
 # Our own lines say better what RQ and HTTPX say at level info; JAX writes a hundred lines a program at level debug.
 _TALKATIVE = ("rq", "jax", "httpx2", "httpcore2")
 
 
-def configure(level: str) -> None:
-    """Log from `level` on, other people's libraries from warnings on."""
-    logs.configure(level)
+def configure(settings: Settings) -> None:
+    """Log as the settings say, other people's libraries from warnings on."""
+    logs.configure(settings.log_level, settings.log_format)
     for name in _TALKATIVE:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -117,6 +117,10 @@ class _Parent:
 
     def handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
         """Have the attempt made; returns when it is over. `forget` deletes RQ's record of it."""
+        with structlog.contextvars.bound_contextvars(job=attempt.job_id, attempt=attempt.number):
+            self._handle(attempt, forget)
+
+    def _handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
         claim = Claim(attempt.tenant, attempt.job_id, attempt.number, new_token())
         self._heartbeat.tell("busy", attempt.job_id)
         with self._heartbeat.quiet():
@@ -131,20 +135,14 @@ class _Parent:
             overseer = Overseer(self._store.attempts, claim, self._settings.stop_grace_seconds)
             ending = supervise(child, self._shutdown, self._settings.worker_grace_seconds, overseer)
         if ending.code != 0:
-            _log.warning(
-                "the child ended",
-                job=claim.job_id,
-                attempt=claim.number,
-                code=ending.code,
-                killed_for=ending.killed_for,
-            )
+            _log.warning("the child ended", code=ending.code, killed_for=ending.killed_for)
             limit = self._settings.worker_memory_bytes
-            self._settle(claim, partial(settle, self._store, claim, ending, memory_limit=limit))
+            self._settle(partial(settle, self._store, claim, ending, memory_limit=limit))
         self._heartbeat.tell("draining" if self._shutdown.requested else "idle")
 
-    def _settle(self, claim: Claim, record: Callable[[], None]) -> None:
+    def _settle(self, record: Callable[[], None]) -> None:
         seconds = _SETTLE_SECONDS_AT_THE_END if self._shutdown.requested else _SETTLE_SECONDS
         try:
             patiently(record, seconds)
         except StoreUnavailable as error:
-            _log.warning("the lease is left to run out", job=claim.job_id, attempt=claim.number, error=str(error))
+            _log.warning("the lease is left to run out", error=str(error))

@@ -8,6 +8,7 @@ from functools import partial
 
 import structlog
 
+from pippin import tracing
 from pippin.checkpoints import Checkpoint
 from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.job import Artifact
@@ -71,6 +72,7 @@ class Report:
         """Record the epoch, and before it the checkpoint of its end where one is due."""
         metrics = self.last = self._metrics(result)
         _log.info("epoch", epoch=result.epoch, loss=metrics.loss, seconds=round(result.seconds, 3))
+        tracing.completed("epoch", result.seconds, epoch=result.epoch)
         due = snapshot is not None and self._checkpoints.due(result.epoch)
         pending = self._checkpoints.make(snapshot()) if snapshot is not None and due else None
 

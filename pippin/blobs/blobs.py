@@ -130,6 +130,14 @@ class Blobs:
         """
         return self._objects("list").names()
 
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """The digest and the size in bytes of every blob, as `names` has them.
+
+        Raises:
+            BlobError: The store could not be listed, or is behind a service.
+        """
+        return self._objects("list").sizes()
+
     def _objects(self, doing: str) -> ObjectStore:
         if isinstance(self._store, ObjectStore):
             return self._store

@@ -70,11 +70,15 @@ class ObjectStore:
 
     def names(self) -> Iterator[str]:
         """The digest of every blob, in no order; other files in the same folder are passed over."""
+        return (digest for digest, _ in self.sizes())
+
+    def sizes(self) -> Iterator[tuple[str, int]]:
+        """The same, each with its size in bytes."""
         batches = iter(obstore.list(self._store))
         while (batch := _call("could not list the blobs", lambda: next(batches, None))) is not None:
             for meta in batch:
                 if match := _OBJECT.fullmatch(meta["path"]):
-                    yield f"sha256:{match[2]}"
+                    yield f"sha256:{match[2]}", meta["size"]
 
 
 def _open(url: str) -> LocalStore | S3Store:

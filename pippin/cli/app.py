@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from pippin.cli import (
+    checkpoints,
+    continuing,
     datasets,
     demo,
     doctor,
@@ -44,7 +46,11 @@ app.command("jobs")(jobs.list_jobs)
 app.command()(jobs.job)
 app.command()(following.metrics)
 app.command()(jobs.cancel)
+app.command()(continuing.pause)
+app.command()(continuing.resume)
+app.command()(continuing.retry)
 app.command()(jobs.download)
+app.add_typer(checkpoints.commands, name="checkpoints")
 app.command()(predictions.predict)
 app.command()(predictions.evaluate)
 app.add_typer(datasets.commands, name="datasets")

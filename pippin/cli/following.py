@@ -109,17 +109,22 @@ class _View(Protocol):
 def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
     from pippin.client import calls
 
-    with _view(json_=json_) as view, Waiting(lambda: client.job(job_id).waiting_for, view.waiting) as waiting:
+    with _view(json_=json_) as view, Waiting(lambda: _lacking(client.job(job_id)), view.waiting) as waiting:
         for event in client.events(job_id):
             if event.type == "epoch":
                 view.epoch(calls.epoch(event))
             elif event.type == "state":
                 status = str(event.data.get("to", ""))
                 view.state(status)
-                waiting.queued(status == Status.QUEUED)
+                waiting.waits(status in {Status.QUEUED, Status.PAUSED})
             elif event.type == "log":
                 view.log(str(event.data.get("line", "")))
     return client.job(job_id)
+
+
+def _lacking(job: "Job") -> str | None:
+    """What a job waits for, if anything."""
+    return f"It rests, and goes on after: pippin resume {job.id}" if job.status == Status.PAUSED else job.waiting_for
 
 
 @contextmanager

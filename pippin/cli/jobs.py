@@ -11,7 +11,8 @@ from pippin.cli.exits import Exit, ToldError
 from pippin.jobs.engines import ComputeUnits, EngineChoice
 
 if TYPE_CHECKING:
-    from pippin.jobs.job import Job
+    from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
+    from pippin.jobs.job import Attempt, Job
 
 JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `pippin jobs` shows it.")]
 
@@ -167,10 +168,25 @@ def _show(job: "Job") -> None:
         "finished": job.finished_at and job.finished_at.isoformat(timespec="seconds"),
         "progress": f"epoch {job.progress.epoch} of {job.progress.epochs}",
         "latest": job.latest_metrics and following.sentence(job.latest_metrics),
-        "attempts": "; ".join(f"{each.number}: {each.status} on {each.worker}" for each in job.attempts),
+        "retry of": job.retry_of,
+        "checkpoint": job.checkpoint and f"{place(job.checkpoint)} ({job.checkpoint.bytes:,} bytes)",
+        "attempts": "; ".join(_sentence(each) for each in job.attempts),
         "models": ", ".join(f"{each.variant} ({each.bytes:,} bytes)" for each in job.artifacts),
     }
     output.say(job.id, style="bold")
     for name, value in lines.items():
         if value:
             output.say(f"  {name:<12}{value}")
+
+
+def _sentence(attempt: "Attempt") -> str:
+    text = f"{attempt.number}: {attempt.status} on {attempt.worker}"
+    if attempt.resumed_from:
+        text += f", went on from {place(attempt.resumed_from)}"
+        text += f" ({attempt.resumed_from.notice.removesuffix('.')})" if attempt.resumed_from.notice else ""
+    return text
+
+
+def place(where: "StoredCheckpoint | Resumption") -> str:
+    """A place in a training, between two mini-batches."""
+    return f"epoch {where.epoch}" + (f" and {where.step} mini-batches" if where.step else "")

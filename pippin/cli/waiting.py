@@ -1,4 +1,4 @@
-"""What a queued job lacks, told while a person watches: no event says it, so the service is asked now and then."""
+"""What a queued or paused job lacks, told while a person watches: no event says it, so the service is asked."""
 
 import threading
 from collections.abc import Callable
@@ -10,7 +10,7 @@ _ASK_SECONDS = 2.0
 
 
 class Waiting:
-    """A thread that asks while the job is queued, for the time of the `with` block.
+    """A thread that asks while the job waits, for the time of the `with` block.
 
     Each sentence is told once, and again when it has changed meanwhile.
 
@@ -26,7 +26,7 @@ class Waiting:
         self._ask = ask
         self._tell = tell
         self._seconds = seconds
-        self._queued = threading.Event()
+        self._waiting = threading.Event()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._ask_on, name="waiting", daemon=True)
 
@@ -36,26 +36,26 @@ class Waiting:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._queued.set()
+        self._waiting.set()
         # Not for ever: it may wait for an answer of a service that is away.
         self._thread.join(1)
 
-    def queued(self, is_queued: bool) -> None:
-        """Whether the job waits for a worker now."""
-        if is_queued:
-            self._queued.set()
+    def waits(self, is_waiting: bool) -> None:
+        """Whether the job waits now: for a worker, or for somebody to resume it."""
+        if is_waiting:
+            self._waiting.set()
         else:
-            self._queued.clear()
+            self._waiting.clear()
 
     def _ask_on(self) -> None:
         told: str | None = None
-        while self._queued.wait() and not self._over.is_set():
+        while self._waiting.wait() and not self._over.is_set():
             try:
                 lacking = self._ask()
             except PippinError:
                 pass  # the stream of events, which is read meanwhile, tells of a service that is away
             else:
-                if lacking and lacking != told and self._queued.is_set() and not self._over.is_set():
+                if lacking and lacking != told and self._waiting.is_set() and not self._over.is_set():
                     self._tell(lacking)
                 told = lacking
             self._over.wait(self._seconds)

@@ -17,6 +17,7 @@ from pippin.client.following import Following
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
 from pippin.datasets.manifest import Manifest
+from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
@@ -93,6 +94,26 @@ class AsyncClient:
     async def cancel(self, job_id: str) -> Job:
         """Asks the job to stop; a queued one stops at once."""
         return await self._send(calls.cancel(job_id))
+
+    async def pause(self, job_id: str) -> Job:
+        """Lets the job rest: a queued one at once, a running one once its worker has made a checkpoint."""
+        return await self._send(calls.pause(job_id))
+
+    async def resume(self, job_id: str) -> Job:
+        """Queues a paused job again; it goes on from its newest checkpoint."""
+        return await self._send(calls.resume(job_id))
+
+    async def retry(self, job_id: str, *, from_checkpoint: bool = False, idempotency_key: str | None = None) -> Job:
+        """Makes a new job that asks the same as one that has failed or was cancelled."""
+        return await self._send(calls.retry(job_id, from_checkpoint, idempotency_key))
+
+    async def checkpoints(self, job_id: str) -> list[KeptCheckpoint]:
+        """The epochs of which the job keeps a checkpoint, oldest first."""
+        return await self._send(calls.checkpoints(job_id))
+
+    async def download_checkpoint(self, job_id: str, epoch: int, path: str | PathLike[str] = ".") -> Path:
+        """Downloads the job's model as it stood at the end of an epoch."""
+        return await self._download(calls.job_path(job_id, "checkpoints", str(epoch), "model"), {}, Path(path))
 
     async def delete(self, job_id: str) -> None:
         """Forgets a final job and its files."""

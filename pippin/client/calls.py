@@ -15,6 +15,7 @@ from pippin.client.answers import Event, JobMetrics, Page
 from pippin.client.errors import ServiceError
 from pippin.datasets.manifest import Manifest
 from pippin.faults import PippinError
+from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
@@ -90,9 +91,7 @@ def checked(response: httpx2.Response) -> httpx2.Response:
 def submit(request: JobRequest | Mapping[str, Any], idempotency_key: str | None) -> Call[Job]:
     """`POST /jobs`. Its key makes it harmless to send again; 409 says that the first try is still being worked on."""
     body = request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
-    key = idempotency_key or str(uuid.uuid4())
-    # A string as RFC 9651, section 3.3.3, writes it.
-    headers = {"Idempotency-Key": '"' + key.replace("\\", "\\\\").replace('"', '\\"') + '"'}
+    headers = _repeatable(idempotency_key)
     return Call(method="POST", path="jobs", parse=_as(Job), json=body, headers=headers, busy=frozenset({409}))
 
 
@@ -124,6 +123,33 @@ def epoch(event: Event) -> EpochMetrics:
 def cancel(job_id: str) -> Call[Job]:
     """`POST /jobs/{id}/cancel`. A repeat of one that was heard would be refused: the job may be final by then."""
     return Call(method="POST", path=job_path(job_id, "cancel"), parse=_as(Job), may_repeat=False)
+
+
+def pause(job_id: str) -> Call[Job]:
+    """`POST /jobs/{id}/pause`: a job that rests goes on resting."""
+    return Call(method="POST", path=job_path(job_id, "pause"), parse=_as(Job))
+
+
+def resume(job_id: str) -> Call[Job]:
+    """`POST /jobs/{id}/resume`. A repeat of one that was heard would be refused: a worker may have the job by then."""
+    return Call(method="POST", path=job_path(job_id, "resume"), parse=_as(Job), may_repeat=False)
+
+
+def retry(job_id: str, from_checkpoint: bool, idempotency_key: str | None) -> Call[Job]:
+    """`POST /jobs/{id}/retry`. Its key makes it harmless to send again; 409 may mean that the job cannot be retried."""
+    return Call(
+        method="POST",
+        path=job_path(job_id, "retry"),
+        parse=_as(Job),
+        json={"from_checkpoint": from_checkpoint},
+        headers=_repeatable(idempotency_key),
+    )
+
+
+def checkpoints(job_id: str) -> Call[list[KeptCheckpoint]]:
+    """`GET /jobs/{id}/checkpoints`."""
+    read = _as(Page[KeptCheckpoint])
+    return Call(method="GET", path=job_path(job_id, "checkpoints"), parse=lambda response: read(response).data)
 
 
 def delete(job_id: str) -> Call[None]:
@@ -250,6 +276,13 @@ def is_ready() -> Call[bool]:
 def job_path(job_id: str, *parts: str) -> str:
     """Where a job, or a part of it, is."""
     return "/".join(("jobs", quote(job_id, safe=""), *parts))
+
+
+def _repeatable(key: str | None) -> dict[str, str]:
+    """The header that makes a call repeatable; a key of our own where none is given."""
+    text = key or str(uuid.uuid4())
+    # A string as RFC 9651, section 3.3.3, writes it.
+    return {"Idempotency-Key": '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'}
 
 
 def _nested(value: Any) -> object:  # noqa: ANN401 - an array of whatever library, or lists

@@ -17,6 +17,7 @@ from pippin.client.following import Following
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
 from pippin.datasets.manifest import Manifest
+from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
@@ -112,6 +113,35 @@ class Client:
     def cancel(self, job_id: str) -> Job:
         """Asks the job to stop; a queued one stops at once."""
         return self._send(calls.cancel(job_id))
+
+    def pause(self, job_id: str) -> Job:
+        """Lets the job rest: a queued one at once, a running one once its worker has made a checkpoint."""
+        return self._send(calls.pause(job_id))
+
+    def resume(self, job_id: str) -> Job:
+        """Queues a paused job again; it goes on from its newest checkpoint."""
+        return self._send(calls.resume(job_id))
+
+    def retry(self, job_id: str, *, from_checkpoint: bool = False, idempotency_key: str | None = None) -> Job:
+        """Makes a new job that asks the same as one that has failed or was cancelled.
+
+        Args:
+            job_id: The job to try again.
+            from_checkpoint: Go on from its newest checkpoint, instead of beginning anew.
+            idempotency_key: With the same one, at most one job is made, however often this is called (24 hours).
+
+        Raises:
+            ServiceError: 409 with the reason why it cannot be tried again.
+        """
+        return self._send(calls.retry(job_id, from_checkpoint, idempotency_key))
+
+    def checkpoints(self, job_id: str) -> list[KeptCheckpoint]:
+        """The epochs of which the job keeps a checkpoint, oldest first."""
+        return self._send(calls.checkpoints(job_id))
+
+    def download_checkpoint(self, job_id: str, epoch: int, path: str | PathLike[str] = ".") -> Path:
+        """Downloads the job's model as it stood at the end of an epoch, as `download` does the trained one."""
+        return self._download(calls.job_path(job_id, "checkpoints", str(epoch), "model"), {}, Path(path))
 
     def delete(self, job_id: str) -> None:
         """Forgets a final job and its files."""

@@ -4,6 +4,8 @@ from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.jobs.metrics import EpochMetrics
+
 
 class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -18,6 +20,17 @@ class StoredCheckpoint(_Value):
     digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
     bytes: int = Field(ge=0)
     created_at: datetime
+
+
+class KeptCheckpoint(_Value):
+    """A checkpoint of an epoch's end, as clients see it: they can download it as a model."""
+
+    epoch: int = Field(ge=0, description="The epoch at whose end it was made.")
+    engine: str = Field(description="The engine that made it.")
+    bytes: int = Field(ge=0, description="Of the checkpoint, optimizer state included; its model is smaller.")
+    created_at: datetime
+    url: str = Field(description="Where its `.mlmodel` is, relative to the service.")
+    metrics: EpochMetrics | None = Field(description="What the epoch measured; null where an earlier job trained it.")
 
 
 class Resumption(_Value):

@@ -87,7 +87,7 @@ class Job(_Value):
         default=None, description="What of the request did not count, in a sentence; null when all of it did."
     )
     checkpoint: StoredCheckpoint | None = Field(
-        description="The newest, from which the next attempt goes on; null before the first."
+        default=None, description="The newest, from which the next attempt goes on; null before the first."
     )
     attempts: list[Attempt]
     transitions: list[Transition]

@@ -114,6 +114,14 @@ class JobRequest(_Body):
     labels: dict[Name, Label] = Field(default_factory=dict, max_length=64)
 
 
+class RetryRequest(_Body):
+    """The body of `POST /jobs/{id}/retry`."""
+
+    from_checkpoint: bool = Field(
+        default=False, description="Go on from the job's newest checkpoint instead of beginning with the first epoch."
+    )
+
+
 class Hyperparameters(_Body):
     """The hyperparameters that a job trains with, each one decided. What the model does not have is null."""
 

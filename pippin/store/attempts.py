@@ -19,6 +19,7 @@ from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Status, sources
 from pippin.store import keys
 from pippin.store.client import Client
+from pippin.store.counters import epoch_fields
 from pippin.store.errors import LeaseLost, NoSuchJob, Refused
 from pippin.store.jobs import Jobs
 from pippin.store.queues import Queues
@@ -159,7 +160,9 @@ class Attempts:
             losses = [float(loss) if math.isfinite(loss) else None for loss in batch_losses]
             batches = compact({"epoch": metrics.epoch, "attempt": claim.number, "losses": losses})
         stored = checkpoint.model_dump_json() if checkpoint else ""
-        return self._write("epoch", claim, str(metrics.epoch), metrics.model_dump_json(), batches, stored)[0]
+        counted = (*epoch_fields(metrics.engine, metrics.seconds), metrics.seconds)
+        arguments = (str(metrics.epoch), metrics.model_dump_json(), batches, stored, *counted)
+        return self._write("epoch", claim, *arguments, more_keys=(keys.counters(claim.tenant),))[0]
 
     def checkpoint(self, claim: Claim, checkpoint: StoredCheckpoint) -> None:
         """Record a checkpoint within an epoch, which has been stored: the next attempt goes on from it.
@@ -269,8 +272,9 @@ class Attempts:
 
         self._check(claim, watching(self._client, [of.job], give))
 
-    def _write(self, script: str, claim: Claim, *arguments: str | float) -> list[str]:
-        answer = self._scripts.run(script, claim.tenant, claim.job_id, str(claim.number), claim.token, *arguments)
+    def _write(self, script: str, claim: Claim, *arguments: str | float, more_keys: tuple[str, ...] = ()) -> list[str]:
+        held = (str(claim.number), claim.token)
+        answer = self._scripts.run(script, claim.tenant, claim.job_id, *held, *arguments, more_keys=more_keys)
         return self._check(claim, answer)
 
     def _end(

@@ -1,11 +1,12 @@
 """The events of jobs, read from their streams."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, cast
 
 from pippin.jobs.events import Event, EventType
+from pippin.jobs.metrics import EpochMetrics
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import MalformedEventId
@@ -63,3 +64,16 @@ class Events:
         while page := self.read(tenant, job_id, after):
             yield from page
             after = page[-1].id
+
+    def epochs(self, tenant: str, job_id: str, numbers: Iterable[int]) -> dict[int, EpochMetrics]:
+        """The metrics of these epochs by their numbers; without those that the job did not train."""
+        of, wanted = keys.job(tenant, job_id), list(numbers)
+        with self._client.pipeline(transaction=False) as pipe:
+            for number in wanted:
+                pipe.hget(of.epochs, str(number))
+            ids = [event_id for event_id in pipe.execute() if event_id is not None]
+            for event_id in ids:
+                pipe.xrange(of.events, event_id, event_id)
+            events = [decode_event(entry) for entries in pipe.execute() for entry in entries]
+        metrics = (EpochMetrics.model_validate(event.data) for event in events)
+        return {found.epoch: found for found in metrics}

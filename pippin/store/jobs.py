@@ -1,4 +1,4 @@
-"""Jobs: submitted, read, listed, cancelled, deleted."""
+"""Jobs: submitted, read, listed, cancelled, paused, resumed, deleted."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -20,7 +20,7 @@ from pippin.store.queues import QUEUES, Queues
 from pippin.store.quotas import JobQuota
 from pippin.store.records import compact, new_fields, read_checkpoints, read_jobs
 from pippin.store.scripts import Scripts
-from pippin.store.transaction import watching
+from pippin.store.transaction import hmget, watching
 from pippin.store.workers import Workers
 
 
@@ -43,6 +43,7 @@ class Jobs:
         retries: Job | None = None,
         from_: StoredCheckpoint | None = None,
         quota: JobQuota | None = None,
+        traceparent: str = "",
     ) -> Job:
         """Make a job and queue its first attempt: both, or neither.
 
@@ -54,6 +55,7 @@ class Jobs:
             retries: The job that this one tries again.
             from_: The checkpoint of that job from which this one goes on; None begins with the first epoch.
             quota: What the token that asks may use, if that is limited.
+            traceparent: The span that its attempts belong to, where requests are traced.
 
         Returns:
             The new job, or the one that the first request with the same idempotency key made.
@@ -70,8 +72,9 @@ class Jobs:
         of = keys.job(tenant, job_id)
         marker = keys.idempotency(tenant, idempotency.key) if idempotency else ""
         listings = [keys.jobs(tenant), *_label_listings(tenant, request.labels)]
-
-        fields = new_fields(request, queue=queue, retries=retries, from_=from_, idempotency=marker)
+        fields = new_fields(
+            request, queue=queue, retries=retries, from_=from_, idempotency=marker, traceparent=traceparent
+        )
 
         def make(pipe: Pipeline) -> str:
             if pipe.exists(of.job):
@@ -81,6 +84,7 @@ class Jobs:
             ended = quota.require(pipe, tenant) if quota else []
             self._queues.enqueue(pipe, queue, tenant, job_id, 1)
             pipe.hset(of.job, mapping=fields)
+            pipe.sadd(keys.TENANTS, tenant)
             pipe.set(of.spec, compact(spec))
             if from_ and not from_.step:
                 pipe.hset(of.checkpoints, str(from_.epoch), from_.model_dump_json())
@@ -143,6 +147,10 @@ class Jobs:
         document: dict[str, Any] = json.loads(text)
         return document
 
+    def traceparent(self, tenant: str, job_id: str) -> str:
+        """The span that a job's attempts belong to; "" when it was submitted untraced, or is gone."""
+        return str(self._client.hget(keys.job(tenant, job_id).job, "traceparent") or "")
+
     def cancel(self, tenant: str, job_id: str) -> Job:
         """Cancel a job: at once if no worker holds it, else its worker hears of it when it renews its lease.
 
@@ -165,11 +173,11 @@ class Jobs:
     def pause(self, tenant: str, job_id: str) -> Job:
         """Let a job rest: at once if no worker holds it, else its worker makes a checkpoint and gives it up.
 
-        Of a job that is already being paused this changes nothing.
+        Of a job that rests already, or is being paused, this changes nothing.
 
         Raises:
             NoSuchJob: There is none with this id.
-            Refused: The job rests already, is being cancelled or has ended.
+            Refused: The job is being cancelled or has ended.
         """
         answer = self._scripts.run("pause", tenant, job_id)
         if answer[0] == "missing":
@@ -191,14 +199,13 @@ class Jobs:
             Refused: The job is not paused.
         """
         of = keys.job(tenant, job_id)
-        job = self._require(tenant, job_id)
-        queue = self._workers.queue_for(job.engines_left)
 
         def queue_again(pipe: Pipeline) -> list[str]:
+            job = self._require(tenant, job_id)
+            queue = self._workers.queue_for(job.engines_left)
             number = pipe.hget(of.job, "attempt")
-            paused = pipe.hget(of.job, "status") == Status.PAUSED
             pipe.multi()
-            if paused:
+            if job.status is Status.PAUSED:
                 self._queues.enqueue(pipe, queue, tenant, job_id, int(str(number)))
             self._scripts.run("resume", tenant, job_id, queue, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
@@ -249,11 +256,19 @@ class Jobs:
 
     def _withdraw(self, tenant: str, job: Job) -> None:
         """Take a job that nobody will train out of RQ's hands. A worker that has it already is refused its claim."""
-        if not (job.status.is_final or job.status is Status.PAUSED):
-            return
-        queue, number = self._client.hmget(keys.job(tenant, job.id).job, "queue", "attempt")
-        for attempt in range(1, int(number or 0) + 1):
-            self._queues.withdraw(str(queue), job.id, attempt)
+        of = keys.job(tenant, job.id)
+
+        def remove(pipe: Pipeline) -> None:
+            status, queue, number = hmget(pipe, of.job, "status", "queue", "attempt")
+            # Somebody may have resumed it meanwhile: what is in the queue now is meant to be there.
+            if not status or not (Status(status).is_final or status == Status.PAUSED):
+                return
+            pipe.multi()
+            for attempt in range(1, int(number) + 1):
+                self._queues.remove(pipe, queue, job.id, attempt)
+            pipe.execute()
+
+        watching(self._client, [of.job], remove)
 
     def _milliseconds(self) -> int:
         seconds, microseconds = self._client.time()

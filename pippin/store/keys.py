@@ -16,11 +16,29 @@ TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
 HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
 GUARDED_ROLES = "pippin:tokens:roles"  # set: roles of which a token is demanded, since one was made
 RATES = "pippin:rate"  # how the keys of the rate limits begin, which the library `limits` makes
+TENANTS = "pippin:tenants"  # set: every tenant that ever submitted a job
+CENSUS = "pippin:blobs:usage"  # string: what the blob store held when it was last counted, as JSON
+CENSUS_TURN = "pippin:blobs:turn"  # string: while it is there, nobody needs to count the blobs
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 # What stands second in a key that belongs to no tenant.
-_TAKEN = frozenset({"acting", "leases", "queued", "rate", "session", "strays", "tokens", "wakeup", "worker", "workers"})
+_TAKEN = frozenset(
+    {
+        "acting",
+        "blobs",
+        "leases",
+        "queued",
+        "rate",
+        "session",
+        "strays",
+        "tenants",
+        "tokens",
+        "wakeup",
+        "worker",
+        "workers",
+    }
+)
 
 
 def is_tenant(name: str) -> bool:
@@ -95,6 +113,11 @@ def jobs_by_status(tenant: str, status: str = "") -> str:
 def jobs_by_label(tenant: str, name: str, value: str) -> str:
     """Sorted set of the job ids with a label."""
     return f"pippin:{tenant}:jobs:label:{quote(name, safe='')}={quote(value, safe='')}"
+
+
+def counters(tenant: str) -> str:
+    """Hash: what is counted of a tenant's jobs; the fields are `counters.py`'s."""
+    return f"pippin:{tenant}:counters"
 
 
 def idempotency(tenant: str, key: str) -> str:

@@ -4,6 +4,7 @@ RQ's own view of a job is not read: `registry.count` and its like clean up as th
 its callbacks in the process that only wanted to look.
 """
 
+from collections.abc import Iterable
 from typing import cast
 
 from redis.client import Pipeline
@@ -63,6 +64,14 @@ class Queues:
         with self._client.pipeline() as pipe:
             self.remove(pipe, queue, job_id, number)
             pipe.execute()
+
+    def lengths(self, queues: Iterable[str]) -> list[int]:
+        """How many attempts wait in each of these queues."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for queue in queues:
+                pipe.llen(self._queues[queue].key)
+            found: list[int] = pipe.execute()
+        return found
 
     def waiting(self, queue: str) -> list[tuple[str, int]]:
         """Job and number of the attempts that wait in a queue, the next one first."""

@@ -9,9 +9,10 @@ from pippin.jobs.states import Reason, Status
 from pippin.store import keys
 from pippin.store.attempts import Claim
 from pippin.store.client import Client
+from pippin.store.counters import lost_field
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.scripts import Scripts
-from pippin.store.transaction import watching
+from pippin.store.transaction import hmget, watching
 from pippin.store.workers import Workers
 
 STRAY_SECONDS = 30  # a worker has a popped job in its hands this long at most before it claims it
@@ -66,8 +67,8 @@ class Reaping:
         """End the attempt whose lease ran out, and queue the job's next one, or end the job.
 
         Returns:
-            The job's new state: `queued`; `failed` when its attempts or its time are used up; `cancelled` when that
-            was asked. None when nothing was done: the lease was renewed after all, or the job is gone.
+            The job's new state: `queued`; `failed` when its attempts or its time are used up; `cancelled` or `paused`
+            when that was asked. None when nothing was done: the lease was renewed after all, or the job is gone.
         """
 
         def judge(pipe: Pipeline, fields: dict[str, str]) -> Failure | None:
@@ -75,7 +76,7 @@ class Reaping:
             if ends is None or float(str(ends)) > self._now():
                 return None
             number = fields["attempt"]
-            (worker,) = _hmget(pipe, keys.job(tenant, job_id).attempts, f"{number}:worker")
+            (worker,) = hmget(pipe, keys.job(tenant, job_id).attempts, f"{number}:worker")
             detail = f"The worker {worker} stopped answering during attempt {number}."
             return Failure(code=Reason.WORKER_LOST, detail=detail)
 
@@ -111,13 +112,14 @@ class Reaping:
             if found is None:
                 return None
             number = int(fields["attempt"])
-            (started,) = _hmget(pipe, of.attempts, f"{number}:started_at")
+            (started,) = hmget(pipe, of.attempts, f"{number}:started_at")
             # Absent when the job was deleted since the first read; then EXEC refuses, and the next try finds no job.
             target, failure = _after_loss(fields, found, self._now() - int(started or 0))
             pipe.multi()
             if target is Status.QUEUED:
                 self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)
             end = (str(number), token, "lost", target, failure.model_dump_json(), "", "")
+            pipe.hincrby(keys.counters(tenant), lost_field(found.code), 1)
             self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             return (Status(answer[1]), fields["queue"], number) if answer[0] == "ok" else None
@@ -189,7 +191,7 @@ class Reaping:
 
         def enqueue(pipe: Pipeline) -> bool:
             asked = ("status", "attempt", "queue", "engines", "resume")
-            status, number, present, engines, checkpoint = _hmget(pipe, of.job, *asked)
+            status, number, present, engines, checkpoint = hmget(pipe, of.job, *asked)
             # Only the engine that made a checkpoint can go on from it.
             elsewhere = None if checkpoint else _queue_among(engines.split(","), live or frozenset())
             queue = present if live is None else elsewhere
@@ -226,11 +228,6 @@ def _after_loss(fields: dict[str, str], found: Failure, lasted: int) -> tuple[St
     if losses >= int(fields["max_attempts"]):
         detail = f"{lost}; {losses} attempts were lost, and max_attempts is {fields['max_attempts']}."
         return Status.FAILED, Failure(code=found.code, detail=detail)
-    resting = Status.PAUSED if fields["status"] == Status.PAUSING else Status.QUEUED
-    return resting, Failure(code=found.code, detail=f"{lost}; the job is tried again.")
-
-
-def _hmget(pipe: Pipeline, key: str, *fields: str) -> list[str]:
-    # Under WATCH a pipeline answers at once, which its type does not tell. What is absent reads as "".
-    values: list[str | None] = pipe.execute_command("HMGET", key, *fields)  # type: ignore[no-untyped-call]
-    return [value or "" for value in values]
+    if fields["status"] == Status.PAUSING:
+        return Status.PAUSED, Failure(code=found.code, detail=f"{lost}; the job rests, as was asked.")
+    return Status.QUEUED, Failure(code=found.code, detail=f"{lost}; the job is tried again.")

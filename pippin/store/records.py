@@ -27,7 +27,13 @@ def moment(microseconds: str | int) -> datetime:
 
 
 def new_fields(
-    request: ResolvedRequest, *, queue: str, retries: Job | None, from_: StoredCheckpoint | None, idempotency: str
+    request: ResolvedRequest,
+    *,
+    queue: str,
+    retries: Job | None,
+    from_: StoredCheckpoint | None,
+    idempotency: str,
+    traceparent: str,
 ) -> dict[FieldT, EncodableT]:
     """The flat fields of a new job's hash; the script that makes its first transition adds status and time.
 
@@ -41,6 +47,7 @@ def new_fields(
         "engine": "" if request.engine == "auto" else request.engine,
         "retry_of": retries.id if retries else "",
         "idempotency": idempotency,
+        "traceparent": traceparent,
         "attempt": "1",  # the attempt that may claim the job next, or has claimed it
         "losses": "0",
         "max_attempts": str(request.max_attempts),

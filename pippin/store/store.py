@@ -3,11 +3,13 @@
 from pippin.datasets.manifest import StoredManifest
 from pippin.models.record import StoredModel
 from pippin.store.attempts import Attempts
+from pippin.store.census import Census
 from pippin.store.client import Client
 from pippin.store.events import Events
 from pippin.store.idempotency import IdempotencyKeys
 from pippin.store.jobs import Jobs
 from pippin.store.named import NamedRecords
+from pippin.store.overview import Overviews
 from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
 from pippin.store.scripts import Scripts
@@ -31,6 +33,8 @@ class Store:
         reaping: What a reaper needs.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
         tokens: What lets machines in.
+        census: How much the blob store holds.
+        overviews: How everything stands, in numbers.
         idempotency: The keys that clients sent to make requests repeatable.
     """
 
@@ -46,6 +50,8 @@ class Store:
         self.models = NamedRecords(redis, "model", StoredModel)
         self.reaping = Reaping(redis, scripts, queues, self.workers)
         self.tokens = Tokens(redis)
+        self.census = Census(redis)
+        self.overviews = Overviews(redis, queues, self.workers, self.census)
         self.idempotency = IdempotencyKeys(redis)
 
     def ping(self) -> None:

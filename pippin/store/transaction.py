@@ -37,3 +37,10 @@ def watching(client: Client, watched: list[str], body: Callable[[Pipeline], _T])
             except WatchError:
                 continue
     raise StoreUnavailable("Redis was too busy with the same record; try again")
+
+
+def hmget(pipe: Pipeline, key: str, *fields: str) -> list[str]:
+    """Fields of a hash, read at once under WATCH; what is absent reads as ""."""
+    # That a pipeline answers at once then, its type does not tell.
+    values: list[str | None] = pipe.execute_command("HMGET", key, *fields)  # type: ignore[no-untyped-call]
+    return [value or "" for value in values]

@@ -13,7 +13,7 @@ from service.problems import Problem, responses
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
-_FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 @router.head("/jobs/{job_id}/model", include_in_schema=False)
@@ -23,8 +23,8 @@ _FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "
     operation_id="downloadModel",
     summary="Download a model",
     responses={
-        200: {"description": "The `.mlmodel`.", **_FILE},
-        206: {"description": "The part of it that `Range` asks for.", **_FILE},
+        200: {"description": "The `.mlmodel`.", **FILE},
+        206: {"description": "The part of it that `Range` asks for.", **FILE},
         304: {"description": "The client has it already."},
         **responses(404, 409, 416, 503),
     },
@@ -58,7 +58,12 @@ def artifact_of(job: Job, variant: Variant) -> Artifact:
     raise Problem("state-conflict", f"The job is {job.status} and has not made its {variant} model yet.")
 
 
-def _filename(job: Job, variant: Variant) -> str:
+def stem_of(job: Job) -> str:
+    """What the names of the job's files begin with."""
     model = job.request.model
-    stem = safe_name(job.name or model.preset or model.name or job.id, job.id)
+    return safe_name(job.name or model.preset or model.name or job.id, job.id)
+
+
+def _filename(job: Job, variant: Variant) -> str:
+    stem = stem_of(job)
     return f"{stem}.mlmodel" if variant == "trained" else f"{stem}-{variant}.mlmodel"

@@ -1,30 +1,24 @@
-"""Jobs: submitted, listed, read, cancelled, deleted."""
+"""Jobs: submitted, listed, read, cancelled, paused, resumed, deleted."""
 
-import hashlib
-import json
-import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin import tracing
 from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
-from pippin.store import Idempotency, Store
 from service import conditional, openapi
 from service.bodies import JsonRoute
 from service.context import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheStore
+from service.idempotency import IdempotencyKey, once
 from service.model_sources import ModelSources
 from service.problems import invalid_parameter, responses
 from service.submission import prepare
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
-
-_KEY = re.compile(r'"((?:[\x20-\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255})"|([\x21\x23-\x7e]{1,255})')
 
 
 class JobPage(BaseModel):
@@ -55,16 +49,10 @@ def submit(
     caller: Caller,
     store: TheStore,
     model_files: TheModelFiles,
-    idempotency_key: Annotated[
-        str | None,
-        Header(
-            alias="Idempotency-Key",
-            description="Any text of yours: a repeat with the same key and body makes no second job.",
-        ),
-    ] = None,
+    idempotency_key: IdempotencyKey = None,
 ) -> Job:
     """Train a model. Whatever is wrong with the request is told at once, each fault with its place in the body."""
-    with _once(store, tenant, document, idempotency_key) as (idempotency, known):
+    with once(store, tenant, document, idempotency_key) as (idempotency, known):
         job = store.jobs.get(tenant, known) if known else None
         if job is None:
             submission = prepare(document, tenant, store, ModelSources(tenant, store, model_files.trainable))
@@ -74,6 +62,7 @@ def submit(
                 spec=submission.spec,
                 idempotency=idempotency,
                 quota=caller.job_quota,
+                traceparent=tracing.traceparent(),
             )
     response.headers["location"] = f"/jobs/{job.id}"
     return job
@@ -133,6 +122,32 @@ def cancel(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     return store.jobs.cancel(tenant, job_id)
 
 
+@router.post(
+    "/jobs/{job_id}/pause",
+    status_code=202,
+    operation_id="pauseJob",
+    summary="Pause a job",
+    response_description="The job: paused, or pausing until its worker has made a checkpoint and stopped.",
+    responses=responses(404, 409, 503),
+)
+def pause(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
+    """Let a job rest: at once if no worker has it, else its worker keeps a checkpoint and is free for others."""
+    return store.jobs.pause(tenant, job_id)
+
+
+@router.post(
+    "/jobs/{job_id}/resume",
+    status_code=202,
+    operation_id="resumeJob",
+    summary="Resume a job",
+    response_description="The job, queued again.",
+    responses=responses(404, 409, 503),
+)
+def resume(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
+    """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it."""
+    return store.jobs.resume(tenant, job_id)
+
+
 @router.delete(
     "/jobs/{job_id}",
     status_code=204,
@@ -144,42 +159,6 @@ def cancel(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
 def delete(job_id: JobId, tenant: Tenant, store: TheStore) -> None:
     """Forget a job that has ended. A live one has to be cancelled first."""
     store.jobs.delete(tenant, job_id)
-
-
-@contextmanager
-def _once(
-    store: Store, tenant: str, document: object, key: str | None
-) -> Iterator[tuple[Idempotency | None, str | None]]:
-    """Marks the request as being worked on, and forgets it if it leads to no job.
-
-    Yields:
-        The mark, and the id of the job that the first request with this key made.
-    """
-    if key is None:
-        yield None, None
-        return
-    idempotency = Idempotency(_parsed_key(key), _fingerprint(document))
-    known = store.idempotency.begin(tenant, idempotency)
-    try:
-        yield idempotency, known
-    except Exception:
-        store.idempotency.abandon(tenant, idempotency)
-        raise
-
-
-def _parsed_key(header: str) -> str:
-    """The key, with or without the quotes that the draft asks for."""
-    match = _KEY.fullmatch(header.strip())
-    if match is None:
-        raise invalid_parameter(
-            "Idempotency-Key", f"found {header[:60]!r}; give 1 to 255 visible ASCII characters, in quotes or not"
-        )
-    return re.sub(r"\\(.)", r"\1", match[1]) if match[1] is not None else match[2]
-
-
-def _fingerprint(document: object) -> str:
-    """The same for two bodies that say the same, however they are written."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
 
 
 def _labels(given: list[str]) -> dict[str, str]:

@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from typing import cast
 
 import structlog
 
@@ -25,7 +26,8 @@ def main() -> None:
     """Serve until the service is gone; `service.sandbox.nursery` says what the arguments are."""
     control = socket.socket(fileno=int(sys.argv[1]))
     setup = json.loads(sys.argv[2])
-    logs.configure("info")
+    # As the service, which has checked it, and whose other settings do not come here.
+    logs.configure("info", cast("logs.Format", os.environ.get("PIPPIN_LOG_FORMAT", "auto")))
     sys.path.extend(setup["paths"])
     tasks = {name: _load(place) for name, place in setup["tasks"].items()}
     # Children share the memory of what is there by now; a collection would write to all of it.

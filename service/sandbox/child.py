@@ -56,6 +56,7 @@ def run_and_exit(connection: socket.socket, tasks: Mapping[str, Task], parent: i
 
 def _serve(connection: socket.socket, tasks: Mapping[str, Task]) -> None:
     request = wire.receive(connection, most=_LONGEST_REQUEST).document
+    structlog.contextvars.bind_contextvars(**request["context"])
     deadline = time.monotonic() + request["limits"]["seconds"]
     limit(**request["limits"])
     connection.sendall(wire.message({"deadline": deadline}))

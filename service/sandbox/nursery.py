@@ -12,6 +12,7 @@ from contextlib import suppress
 # The rest of the environment stays here: addresses with passwords in them, and the keys of the blob store.
 _ENVIRONMENT = (
     *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE"),
+    "PIPPIN_LOG_FORMAT",
     *("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
 )
 # Threads do not survive a fork, and the service needs the machine's other cores.

@@ -82,7 +82,9 @@ class Sandbox:
             SandboxError: There is no answer; `why` says whether the task or this machine is to blame.
         """
         limits = {"seconds": seconds, "memory_bytes": memory_bytes}
-        request = wire.message({"task": task, "limits": limits, "arguments": dict(arguments)})
+        # The child logs with what the caller logs with: the id of the request that it works for.
+        context = structlog.contextvars.get_contextvars()
+        request = wire.message({"task": task, "limits": limits, "arguments": dict(arguments), "context": context})
         if not self._places.acquire(timeout=self._wait_seconds):
             raise SandboxError("unavailable", f"{task} was not begun: others were busy for {self._wait_seconds:g} s")
         try:

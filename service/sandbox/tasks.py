@@ -10,6 +10,7 @@ TASKS: Mapping[str, str] = {
     "build_model": "service.tasks.documents:build_model",
     "validate_document": "service.tasks.documents:validate_document",
     "export_model": "service.tasks.export_model:export_model",
+    "checkpoint_model": "service.tasks.checkpoint_model:checkpoint_model",
     "predict": "service.tasks.trained_model:predict",
     "evaluate": "service.tasks.trained_model:evaluate_model",
 }

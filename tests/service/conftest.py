@@ -17,7 +17,9 @@ import structlog
 from pydantic import SecretStr
 
 from pippin.blobs import Blobs
+from pippin.checkpoints import Checkpoint, write_checkpoint
 from pippin.embedded import EmbeddedValkey
+from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.job import Artifact, Failure, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import ResolvedRequest
@@ -26,6 +28,7 @@ from pippin.mlmodel import build, with_learned
 from pippin.settings import Settings
 from pippin.spec import resolve
 from pippin.spec.presets import preset
+from pippin.spec.weights import Weights
 from pippin.store import Claim, Store, new_token
 from service.__main__ import Server, server_of
 
@@ -206,12 +209,18 @@ class Trainer:
     job_id: str
     claim: Claim = field(init=False)
 
-    def begin(self, number: int = 1) -> None:
+    def begin(self, number: int = 1, resumed: Resumption | None = None) -> None:
         self.claim = Claim("default", self.job_id, number, new_token())
         self.store.attempts.claim(self.claim, worker="worker-1", engine="jax")
-        self.store.attempts.running(self.claim)
+        self.store.attempts.running(self.claim, resumed)
 
-    def epoch(self, epoch: int, batch_losses: list[float] | None = None, loss: float | None = 0.5) -> str:
+    def epoch(
+        self,
+        epoch: int,
+        batch_losses: list[float] | None = None,
+        loss: float | None = 0.5,
+        checkpoint: StoredCheckpoint | None = None,
+    ) -> str:
         metrics = EpochMetrics(
             epoch=epoch,
             epochs=3,
@@ -226,7 +235,7 @@ class Trainer:
             time=datetime(2026, 11, 23, 12, tzinfo=UTC),
             diverged=loss is None,
         )
-        return self.store.attempts.epoch(self.claim, metrics, batch_losses)
+        return self.store.attempts.epoch(self.claim, metrics, batch_losses, checkpoint)
 
     def log(self, line: str) -> None:
         self.store.attempts.log(self.claim, line)
@@ -249,6 +258,29 @@ class Trainer:
         for epoch in range(1, epochs + 1):
             self.epoch(epoch)
         self.succeed()
+
+
+@pytest.fixture
+def save(blobs: Blobs) -> Callable[..., StoredCheckpoint]:
+    """Stores checkpoints: of weights, or of whatever these bytes are."""
+
+    def save_one(
+        epoch: int, weights: Weights | bytes = b"none", *, step: int = 0, engine: str = "jax"
+    ) -> StoredCheckpoint:
+        data = weights
+        if not isinstance(data, bytes):
+            place = {"engine": engine, "epoch": epoch, "step": step, "taken": 1, "batch_sums": (0.5,) * step}
+            data = write_checkpoint(Checkpoint(**place, weights=data, moments=(data, data)))
+        return StoredCheckpoint(
+            epoch=epoch,
+            step=step,
+            engine=engine,
+            digest=blobs.put_bytes(data),
+            bytes=len(data),
+            created_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
+        )
+
+    return save_one
 
 
 @pytest.fixture

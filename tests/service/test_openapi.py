@@ -12,7 +12,7 @@ from fastapi import FastAPI
 
 from pippin.datasets.manifest import Manifest
 from pippin.jobs.job import Job
-from pippin.jobs.request import JobRequest
+from pippin.jobs.request import JobRequest, RetryRequest
 from pippin.models.record import ModelRecord
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.settings import Settings
@@ -21,6 +21,7 @@ from service.app import create_app
 from service.examples import EXAMPLES
 from service.openapi import rendered
 from service.problems import ProblemDocument
+from service.routes.checkpoints import CheckpointList
 from service.routes.datasets import DatasetPage, Preview
 from service.routes.jobs import JobPage
 from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
@@ -97,6 +98,8 @@ def test_every_operation_says_what_it_is_and_how_it_fails(document: dict[str, An
 
 MODELS: dict[str, Callable[[Any], object]] = {
     "JobRequest": JobRequest.model_validate,
+    "RetryRequest": RetryRequest.model_validate,
+    "CheckpointList": CheckpointList.model_validate,
     "ModelSpec": resolve,
     "Job": Job.model_validate,
     "JobPage": JobPage.model_validate,

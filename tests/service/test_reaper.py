@@ -5,6 +5,7 @@ import httpx2
 import pytest
 
 from pippin.store import Store, connect
+from service.meters import Meters
 from service.reaper import Reaper
 
 WaitFor = Callable[[Callable[[], object], str], None]
@@ -43,6 +44,16 @@ def test_a_lost_attempt_is_queued_again(lost: str, hasty: Store) -> None:
     assert job is not None
     assert job.status == "queued"
     assert [attempt.status for attempt in job.attempts] == ["lost"]
+
+
+def test_what_the_reaper_did_is_counted(lost: str, hasty: Store) -> None:
+    meters = Meters()
+    reaper = Reaper(hasty, interval=1, grace=0, meters=meters)
+    reaper.look()
+    reaper.look()
+    assert status(hasty, lost) == "queued"
+    assert meters.registry.get_sample_value("pippin_reaper_actions_total", {"action": "requeued"}) == 1
+    assert meters.registry.get_sample_value("pippin_reaper_acting") == 1
 
 
 def test_nothing_is_taken_before_redis_was_reached_for_long_enough(lost: str, hasty: Store) -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any, Protocol
 
 import httpx2
@@ -8,6 +9,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from service.request_log import RequestLog
+from service.sandbox import Sandbox, SandboxError
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -47,3 +49,12 @@ def test_a_store_that_fails_in_an_unknown_way_is_an_internal_error(
 ) -> None:
     monkeypatch.setitem(service.server.config.app.state._state, "store", object())
     is_problem(http.get("/jobs"), 500, "internal-error")
+
+
+def test_what_fails_in_the_sandbox_is_logged_with_the_request_too(capfd: pytest.CaptureFixture[str]) -> None:
+    of_request = structlog.contextvars.bound_contextvars(request_id="the-request")
+    with closing(Sandbox({"fail": "operator:itemgetter"})) as sandbox, of_request, pytest.raises(SandboxError):
+        sandbox.run("fail", {"no": "such argument"}, seconds=20)
+    crashed = [line for line in capfd.readouterr().err.splitlines() if "a task crashed" in line]
+    assert crashed
+    assert "the-request" in crashed[0]

@@ -9,7 +9,7 @@ import pytest
 
 from pippin.blobs import Blobs
 from pippin.store import Idempotency, Store
-from service.routes.jobs import _fingerprint
+from service.idempotency import fingerprint
 from tests.service.hostile_models import mnist_file
 
 SWIFT = Path(__file__).parents[2] / "examples" / "mnist-cnn.swiftcoremltools.json"
@@ -260,7 +260,7 @@ def test_the_same_key_with_another_body_is_refused(
 def test_while_the_first_is_being_answered_a_repeat_is_put_off(
     http: httpx2.Client, job_request: dict[str, Any], store: Store, is_problem: IsProblem
 ) -> None:
-    store.idempotency.begin("default", Idempotency("one", _fingerprint(job_request)))
+    store.idempotency.begin("default", Idempotency("one", fingerprint(job_request)))
     answer = http.post("/jobs", json=job_request, headers={"idempotency-key": "one"})
     is_problem(answer, 409, "idempotency-in-flight")
     assert answer.headers["retry-after"] == "1"

@@ -1,9 +1,9 @@
--- Pauses a job at once when no worker holds it, else asks its worker to stop.
+-- Pauses a job at once when no worker holds it, else asks its worker to stop. One that rests already goes on resting.
 local status = redis.call('HGET', job, 'status')
 if not status then
   return { 'missing' }
 end
-if status == 'pausing' then
+if status == 'pausing' or status == 'paused' then
   return { 'ok', status }
 end
 -- From `starting` and `running` only the second is allowed, from `queued` only the first.

@@ -30,7 +30,7 @@ def told(asked: Asked) -> list[str]:
     """What is told of a queued job until the last answer has come again and again."""
     said: list[str] = []
     with Waiting(asked, said.append, seconds=0.001) as waiting:
-        waiting.queued(True)
+        waiting.waits(True)
         assert asked.at_the_last.wait(20)
     return said
 
@@ -51,8 +51,8 @@ def test_only_while_the_job_is_queued_is_anything_asked(wait_until: WaitUntil) -
     asked = Asked("no worker")
     said: list[str] = []
     with Waiting(asked, said.append, seconds=0.001) as waiting:
-        waiting.queued(False)
+        waiting.waits(False)
         assert not asked.at_the_last.wait(0.05)
-        waiting.queued(True)
+        waiting.waits(True)
         wait_until(lambda: asked.count > 3)
     assert said == ["no worker"]

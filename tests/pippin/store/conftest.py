@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.jobs.job import Artifact, Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import ResolvedRequest
@@ -103,6 +104,23 @@ def metrics() -> Callable[..., EpochMetrics]:
             engine="jax",
             attempt=attempt,
             time=datetime(2026, 11, 24, tzinfo=UTC),
+        )
+
+    return make
+
+
+@pytest.fixture
+def checkpoint() -> Callable[..., StoredCheckpoint]:
+    """A checkpoint after so many epochs and mini-batches; the same one for the same place."""
+
+    def make(epoch: int, step: int = 0) -> StoredCheckpoint:
+        return StoredCheckpoint(
+            epoch=epoch,
+            step=step,
+            engine="jax",
+            digest=f"sha256:{epoch:032x}{step:032x}",
+            bytes=7033312,
+            created_at=datetime(2026, 11, 24, tzinfo=UTC),
         )
 
     return make

@@ -6,7 +6,7 @@ from pippin.jobs.job import Artifact, Failure, Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason, Status
-from pippin.store import Claim, Idempotency, NoSuchJob, Refused, Store
+from pippin.store import Claim, Idempotency, NoSuchJob, Refused, Store, keys
 
 TENANT = "default"
 Submit = Callable[..., Job]
@@ -106,7 +106,7 @@ def test_only_an_ended_job_is_deleted(store: Store, submit: Submit, running: Tak
     assert store.queues.waiting("pippin-jax") == [(job.id, 1)]
 
 
-def test_a_deleted_job_leaves_nothing(
+def test_a_deleted_job_leaves_nothing_but_what_was_counted(
     store: Store,
     ask: Callable[..., ResolvedRequest],
     running: TakeJob,
@@ -122,7 +122,7 @@ def test_a_deleted_job_leaves_nothing(
     store.jobs.delete(TENANT, job.id)
     assert store.jobs.get(TENANT, job.id) is None
     assert store.events.read(TENANT, job.id) == []
-    assert store.redis.keys("*") == ["rq:queues"]
+    assert set(store.redis.keys("*")) == {"rq:queues", keys.TENANTS, keys.counters(TENANT)}
     with pytest.raises(NoSuchJob):
         store.jobs.delete(TENANT, job.id)
 

@@ -8,6 +8,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.jobs.job import Artifact, Failure
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import ResolvedRequest
@@ -15,7 +16,8 @@ from pippin.jobs.states import TRANSITIONS, Reason, Status
 from pippin.store import Claim, Control, LeaseLost, Refused, Store, keys, new_token
 
 TENANT = "default"
-HELD = {Status.STARTING, Status.RUNNING, Status.CANCELLING}
+HELD = {Status.STARTING, Status.RUNNING, Status.PAUSING, Status.CANCELLING}
+RESTING = {Status.PAUSED, Status.PAUSING}
 MAX_ATTEMPTS = 2
 
 
@@ -29,10 +31,11 @@ class Expected:
     holder: Claim | None = None
     endings: dict[str, str] = field(default_factory=dict)  # token -> the ending that it recorded
     epochs: dict[int, str] = field(default_factory=dict)
+    place: tuple[int, int] | None = None  # of the checkpoint to go on from
 
     def end(self, status: Status) -> None:
         self.status, self.holder = status, None
-        if status is Status.QUEUED:
+        if not status.is_final:
             self.number += 1
 
 
@@ -42,6 +45,7 @@ class Life(RuleBasedStateMachine):
     store: Store
     request: ResolvedRequest
     metrics: Callable[..., EpochMetrics]
+    checkpoint: Callable[..., StoredCheckpoint]
 
     jobs: Bundle[str] = Bundle("jobs")
     claims: Bundle[Claim] = Bundle("claims")
@@ -100,8 +104,9 @@ class Life(RuleBasedStateMachine):
         if not self.holds(claim):
             self.refused(lambda: self.store.attempts.renew(claim), LeaseLost)
             return
-        cancelling = self.expected[claim.job_id].status is Status.CANCELLING
-        assert self.store.attempts.renew(claim) is (Control.CANCEL if cancelling else Control.CONTINUE)
+        wanted = {Status.CANCELLING: Control.CANCEL, Status.PAUSING: Control.PAUSE}
+        told = wanted.get(self.expected[claim.job_id].status, Control.CONTINUE)
+        assert (self.store.attempts.renew(claim), self.store.attempts.look(claim)) == (told, told)
 
     @rule(claim=claims, epoch=st.integers(1, 3))
     def finish_epoch(self, claim: Claim, epoch: int) -> None:
@@ -112,6 +117,36 @@ class Life(RuleBasedStateMachine):
         event_id = self.store.attempts.epoch(claim, self.metrics(epoch), [0.5])
         assert job.epochs.setdefault(epoch, event_id) == event_id
 
+    @rule(claim=claims, place=st.tuples(st.integers(0, 3), st.integers(1, 3)))
+    def keep_a_checkpoint(self, claim: Claim, place: tuple[int, int]) -> None:
+        job = self.expected[claim.job_id]
+        stored = self.checkpoint(*place)
+        if not self.holds(claim):
+            self.refused(lambda: self.store.attempts.checkpoint(claim, stored), LeaseLost)
+            return
+        self.store.attempts.checkpoint(claim, stored)
+        if job.place is None or place > job.place:
+            job.place, job.losses = place, 0
+
+    @rule(job_id=jobs)
+    def pause(self, job_id: str) -> None:
+        job = self.expected[job_id]
+        if job.status.is_final or job.status is Status.CANCELLING:
+            self.refused(lambda: self.store.jobs.pause(TENANT, job_id), Refused)
+            return
+        self.store.jobs.pause(TENANT, job_id)
+        if job.status not in RESTING:
+            job.status = Status.PAUSED if job.status is Status.QUEUED else Status.PAUSING
+
+    @rule(job_id=jobs)
+    def resume(self, job_id: str) -> None:
+        job = self.expected[job_id]
+        if job.status not in {Status.PAUSED, Status.QUEUED}:
+            self.refused(lambda: self.store.jobs.resume(TENANT, job_id), Refused)
+            return
+        self.store.jobs.resume(TENANT, job_id)
+        job.status = Status.QUEUED
+
     @rule(job_id=jobs)
     def cancel(self, job_id: str) -> None:
         job = self.expected[job_id]
@@ -119,7 +154,7 @@ class Life(RuleBasedStateMachine):
             self.refused(lambda: self.store.jobs.cancel(TENANT, job_id), Refused)
             return
         self.store.jobs.cancel(TENANT, job_id)
-        job.status = Status.CANCELLED if job.status is Status.QUEUED else Status.CANCELLING
+        job.status = Status.CANCELLING if job.status in HELD else Status.CANCELLED
 
     @rule(job_id=jobs)
     def lose_worker(self, job_id: str) -> None:
@@ -141,8 +176,10 @@ class Life(RuleBasedStateMachine):
         job.endings[holder.token] = "lost"
         if job.status is Status.CANCELLING:
             job.end(Status.CANCELLED)
+        elif job.losses >= MAX_ATTEMPTS:
+            job.end(Status.FAILED)
         else:
-            job.end(Status.FAILED if job.losses >= MAX_ATTEMPTS else Status.QUEUED)
+            job.end(Status.PAUSED if job.status is Status.PAUSING else Status.QUEUED)
         assert outcome is job.status
 
     @rule(claim=claims)
@@ -151,7 +188,7 @@ class Life(RuleBasedStateMachine):
         self.store.redis.zadd(keys.LEASES, {keys.member(TENANT, claim.job_id): 1}, xx=True)
         assert ((TENANT, claim.job_id) in self.store.reaping.expired()) == (job.holder is not None)
 
-    @rule(claim=claims, ending=st.sampled_from(["succeed", "fail", "cancelled", "hand_back"]))
+    @rule(claim=claims, ending=st.sampled_from(["succeed", "fail", "cancelled", "paused", "hand_back"]))
     def end(self, claim: Claim, ending: str) -> None:
         job = self.expected[claim.job_id]
         artifact = Artifact(variant="trained", digest="sha256:" + "1" * 64, bytes=1, url="/model")
@@ -161,10 +198,13 @@ class Life(RuleBasedStateMachine):
             "succeed": Status.SUCCEEDED,
             "fail": Status.FAILED,
             "cancelled": Status.CANCELLED,
+            "paused": Status.PAUSED,
             "hand_back": Status.QUEUED,
         }[ending]
         if job.status is Status.CANCELLING and ending != "succeed":
             target = Status.CANCELLED
+        if job.status is Status.PAUSING and ending == "hand_back":
+            target = Status.PAUSED
 
         def act() -> None:
             getattr(self.store.attempts, ending)(claim, *arguments)
@@ -188,6 +228,7 @@ class Life(RuleBasedStateMachine):
         for job in found:
             expected = self.expected[job.id]
             assert job.status is expected.status
+            assert (job.checkpoint and (job.checkpoint.epoch, job.checkpoint.step)) == expected.place
             assert job.progress.epoch == max(expected.epochs, default=0)
             assert (job.finished_at is not None) == expected.status.is_final
             assert (job.reason is not None) == (expected.status is Status.FAILED)
@@ -220,12 +261,18 @@ class Life(RuleBasedStateMachine):
         assert queued == {keys.member(TENANT, job_id) for job_id in members[Status.QUEUED]}
         waiting = self.store.queues.waiting("pippin-jax")
         assert all((job_id, self.expected[job_id].number) in waiting for job_id in members[Status.QUEUED])
+        assert not any((job_id, self.expected[job_id].number) in waiting for job_id in members[Status.PAUSED])
 
 
 def test_any_life_of_any_jobs_keeps_the_promises(
-    store: Store, ask: Callable[..., ResolvedRequest], metrics: Callable[..., EpochMetrics]
+    *,
+    store: Store,
+    ask: Callable[..., ResolvedRequest],
+    metrics: Callable[..., EpochMetrics],
+    checkpoint: Callable[..., StoredCheckpoint],
 ) -> None:
-    Life.store, Life.request, Life.metrics = store, ask(max_attempts=MAX_ATTEMPTS), staticmethod(metrics)
+    Life.store, Life.request = store, ask(max_attempts=MAX_ATTEMPTS)
+    Life.metrics, Life.checkpoint = staticmethod(metrics), staticmethod(checkpoint)
     run_state_machine_as_test(
         Life,
         settings=settings(

@@ -1,0 +1,80 @@
+"""`pippin checkpoints` and `pippin checkpoints download`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from pippin.cli import output
+from pippin.cli.exits import Exit, ToldError
+from pippin.cli.jobs import JobId
+
+
+class _ListUnlessNamed(TyperGroup):
+    """`pippin checkpoints ID` is short for `pippin checkpoints list ID`."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer keeps these types to itself
+        """The command that is named, or else `list`."""
+        named = bool(args) and args[0] in self.commands
+        return super().resolve_command(ctx, args if named else ["list", *args])
+
+
+commands = typer.Typer(
+    cls=_ListUnlessNamed,
+    help="List the epochs of which a job keeps a checkpoint (`pippin checkpoints ID`), and download their models.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+
+@commands.command("list")
+def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
+    """List the epochs of which a job keeps a checkpoint. The word `list` may be left out."""
+    from pippin.client import Client
+
+    with Client() as client:
+        found = client.checkpoints(job_id)
+    if json_:
+        output.print_json([each.model_dump(mode="json") for each in found])
+    elif found:
+        output.table(
+            ["EPOCH", "ENGINE", "LOSS", "ACCURACY", "BYTES", "CREATED"],
+            [
+                (
+                    str(each.epoch),
+                    each.engine,
+                    output.figure(each.metrics.loss if each.metrics else None),
+                    output.figure(each.metrics.validation_accuracy if each.metrics else None),
+                    f"{each.bytes:,}",
+                    output.ago(each.created_at),
+                )
+                for each in found
+            ],
+            right=["EPOCH", "LOSS", "ACCURACY", "BYTES"],
+        )
+    elif output.stdout().is_terminal:
+        output.say("No checkpoints. A job makes one at the end of an epoch, and when it is paused.")
+
+
+@commands.command()
+def download(
+    job_id: JobId,
+    epoch: Annotated[int, typer.Argument(metavar="EPOCH", min=0, help="One that `pippin checkpoints ID` lists.")],
+    to: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; a folder keeps its name.")
+    ] = Path(),
+    json_: output.JsonFlag = False,
+) -> None:
+    """Download a job's model as it stood at the end of an epoch.
+
+    The file is checked against its digest: it is there whole, or not at all.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        try:
+            path = client.download_checkpoint(job_id, epoch, to)
+        except OSError as error:
+            raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
+    output.tell_download(path, json_=json_)

@@ -1,0 +1,78 @@
+"""How everything stands at a moment, in numbers: what is watched from outside. All of it is read, nothing written."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pippin.jobs.states import Status
+from pippin.store import keys
+from pippin.store.census import BlobUsage, Census
+from pippin.store.client import Client
+from pippin.store.counters import EpochTimes, epoch_times, losses
+from pippin.store.queues import QUEUES, Queues
+from pippin.store.workers import Workers
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The numbers of one moment.
+
+    Attributes:
+        jobs: How many jobs have each status.
+        waiting: How many attempts wait in each engine's queue.
+        oldest_wait_seconds: How long the longest waiting job has been queued; 0 when none is.
+        workers: How many workers are alive, by engine and state.
+        losses: Attempts lost so far, by reason.
+        epochs: How long epochs took so far, by engine.
+        blobs: What the blob store held when it was last counted; None before the first time.
+        memory_bytes: What Redis has filled.
+        memory_limit_bytes: What it may fill; 0 when nothing limits it.
+    """
+
+    jobs: Mapping[Status, int]
+    waiting: Mapping[str, int]
+    oldest_wait_seconds: float
+    workers: Mapping[tuple[str, str], int]
+    losses: Mapping[str, int]
+    epochs: Mapping[str, EpochTimes]
+    blobs: BlobUsage | None
+    memory_bytes: int
+    memory_limit_bytes: int
+
+
+class Overviews:
+    """Reads overviews, in a few commands whose number does not grow with the number of jobs."""
+
+    def __init__(self, client: Client, queues: Queues, workers: Workers, census: Census) -> None:
+        self._client = client
+        self._queues = queues
+        self._workers = workers
+        self._census = census
+
+    def read(self) -> Overview:
+        """The numbers at this moment."""
+        tenants = [str(tenant) for tenant in self._client.smembers(keys.TENANTS)]
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.time()
+            pipe.zrange(keys.QUEUED, 0, 0, withscores=True)
+            pipe.info("memory")
+            for tenant in tenants:
+                pipe.hgetall(keys.counters(tenant))
+                for status in Status:
+                    pipe.zcard(keys.jobs_by_status(tenant, status))
+            (seconds, microseconds), oldest, memory, *answers = pipe.execute()
+        step = 1 + len(Status)
+        counted = [answers[n : n + step] for n in range(0, len(answers), step)]
+        hashes = [each[0] for each in counted]
+        now = seconds + microseconds / 1e6
+        return Overview(
+            jobs={status: sum(each[n] for each in counted) for n, status in enumerate(Status, start=1)},
+            waiting=dict(zip(QUEUES, self._queues.lengths(QUEUES.values()), strict=True)),
+            oldest_wait_seconds=max(0.0, now - oldest[0][1] / 1e6) if oldest else 0.0,
+            workers=Counter((engine, worker.state) for worker in self._workers.alive() for engine in worker.engines),
+            losses=losses(hashes),
+            epochs=epoch_times(hashes),
+            blobs=self._census.last(),
+            memory_bytes=memory["used_memory"],
+            memory_limit_bytes=memory["maxmemory"],
+        )

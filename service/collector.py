@@ -1,0 +1,99 @@
+"""What Redis knows of queues, jobs, workers and blobs, for Prometheus: asked at each scrape, and only read.
+
+Every service tells the same of it, whichever is asked, and none forgets a count when it starts again.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from pippin.jobs.states import Reason
+from pippin.store import QUEUES, StoreUnavailable
+from pippin.store.counters import EPOCH_BOUNDS, EpochTimes
+from pippin.store.overview import Overview, Overviews
+
+_WORKER_STATES = ("starting", "idle", "busy", "draining")
+# An attempt is lost for these; told from the beginning, since a rate needs a first value.
+_LOSSES = (Reason.WORKER_LOST, Reason.OUT_OF_MEMORY)
+
+
+class StoreCollector(Collector):
+    """Tells the numbers of an overview, and while Redis is away only that."""
+
+    def __init__(self, overviews: Overviews) -> None:
+        self._overviews = overviews
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: the registry would otherwise ask Redis when this is registered."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """What holds at this moment."""
+        overview = self._read()
+        yield GaugeMetricFamily("pippin_redis_up", "1 while Redis answers, else 0.", value=float(overview is not None))
+        if overview is not None:
+            yield from _families(overview)
+
+    def _read(self) -> Overview | None:
+        try:
+            return self._overviews.read()
+        except StoreUnavailable:
+            return None
+
+
+def _families(overview: Overview) -> Iterator[Metric]:
+    jobs = GaugeMetricFamily("pippin_jobs", "Jobs kept, by status.", labels=["status"])
+    for status, count in overview.jobs.items():
+        jobs.add_metric([status], count)
+    yield jobs
+    waiting = GaugeMetricFamily("pippin_queue_jobs", "Jobs that wait in an engine's queue.", labels=["engine"])
+    for engine, count in overview.waiting.items():
+        waiting.add_metric([engine], count)
+    yield waiting
+    help_text = "How long the longest waiting job has been queued; 0 when none is."
+    yield GaugeMetricFamily("pippin_queue_oldest_age_seconds", help_text, value=overview.oldest_wait_seconds)
+    workers = GaugeMetricFamily("pippin_workers", "Workers alive, by engine and state.", labels=["engine", "state"])
+    for engine in QUEUES:
+        for state in _WORKER_STATES:
+            workers.add_metric([engine, state], overview.workers.get((engine, state), 0))
+    yield workers
+    losses = CounterMetricFamily(
+        "pippin_attempts_lost", "Attempts lost to trouble of a machine, by reason.", labels=["reason"]
+    )
+    for reason, count in (dict.fromkeys(_LOSSES, 0) | dict(overview.losses)).items():
+        losses.add_metric([reason], count)
+    yield losses
+    yield _epochs(overview)
+    yield from _sizes(overview)
+
+
+def _epochs(overview: Overview) -> Metric:
+    family = HistogramMetricFamily("pippin_epoch_duration_seconds", "How long an epoch took.", labels=["engine"])
+    none = EpochTimes((0,) * (len(EPOCH_BOUNDS) + 1), 0.0)
+    for engine, times in (dict.fromkeys(QUEUES, none) | dict(overview.epochs)).items():
+        buckets, below = [], 0
+        for bound, count in zip((*map(str, EPOCH_BOUNDS), "+Inf"), times.counts, strict=True):
+            below += count
+            buckets.append((bound, float(below)))
+        family.add_metric([engine], buckets, times.seconds)
+    return family
+
+
+def _sizes(overview: Overview) -> Iterator[Metric]:
+    if (blobs := overview.blobs) is not None:
+        yield GaugeMetricFamily("pippin_blobs", "Blobs kept, when last counted.", value=blobs.count)
+        yield GaugeMetricFamily("pippin_blob_bytes", "What they take together.", value=blobs.bytes)
+        counted = "pippin_blob_count_timestamp_seconds"
+        yield GaugeMetricFamily(counted, "When they were counted, in seconds since 1970.", value=blobs.counted_at)
+    filled, limit = overview.memory_bytes, overview.memory_limit_bytes
+    yield GaugeMetricFamily("pippin_redis_memory_bytes", "Memory that Redis has filled.", value=filled)
+    yield GaugeMetricFamily(
+        "pippin_redis_memory_limit_bytes", "Memory that Redis may fill; 0 when nothing limits it.", value=limit
+    )
+    yield GaugeMetricFamily(
+        "pippin_redis_memory_fullness_ratio",
+        "How full it is: at 1 it refuses writes; 0 when nothing limits it.",
+        value=filled / limit if limit else 0.0,
+    )

@@ -1,0 +1,69 @@
+"""What this process counts of its own doings, for Prometheus. What happens elsewhere is read from Redis instead."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+
+_LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
+REAPER_ACTIONS = ("requeued", "failed", "cancelled", "paused", "queued_again", "moved")
+
+
+class Meters:
+    """The counters and gauges of one process, each named for what it counts, and the registry that they are in."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        Info("pippin_build", "What runs here.", registry=registry).info({"version": version("pippin")})
+        self.requests = Counter(
+            "pippin_http_requests_total",
+            "Requests answered, by route template, method and status.",
+            ["method", "route", "status"],
+            registry=registry,
+        )
+        self.latency = Histogram(
+            "pippin_http_request_duration_seconds",
+            "From a request's arrival to the beginning of its answer; a stream goes on after that.",
+            ["method", "route"],
+            buckets=_LATENCIES,
+            registry=registry,
+        )
+        self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job now.", registry=registry)
+        self.events_sent = Counter("pippin_events_sent_total", "Events sent to those clients.", registry=registry)
+        self.reaper_actions = Counter(
+            "pippin_reaper_actions_total",
+            "What the reaper did: lost attempts whose job it moved on, by the job's new state; jobs it queued again or "
+            "moved to another engine's queue.",
+            ["action"],
+            registry=registry,
+        )
+        for action in REAPER_ACTIONS:
+            self.reaper_actions.labels(action)
+        self.reaper_acting = Gauge(
+            "pippin_reaper_acting", "1 in the one service whose reaper acts, else 0.", registry=registry
+        )
+        self.reaper_last_look = Gauge(
+            "pippin_reaper_last_look_timestamp_seconds",
+            "When the reaper last looked for lost attempts, in seconds since 1970; 0 before it did.",
+            registry=registry,
+        )
+
+    def reaped(self, action: str) -> None:
+        """Count something that the reaper did, one of the `REAPER_ACTIONS`."""
+        self.reaper_actions.labels(action).inc()
+
+    def reaper_looked(self, *, acting: bool) -> None:
+        """Note that the reaper has reached Redis, and whether it is the one that acts."""
+        self.reaper_acting.set(acting)
+        self.reaper_last_look.set_to_current_time()
+
+    @contextmanager
+    def following(self) -> Iterator[None]:
+        """A client follows a job while the `with` block lasts."""
+        self.stream_clients.inc()
+        try:
+            yield
+        finally:
+            self.stream_clients.dec()

@@ -1,0 +1,78 @@
+"""A failed or cancelled job, tried again as a new one."""
+
+from dataclasses import dataclass
+
+from pippin.blobs import Blobs
+from pippin.jobs.checkpoint import StoredCheckpoint
+from pippin.jobs.job import Job
+from pippin.jobs.request import ResolvedRequest
+from pippin.jobs.states import Status
+from pippin.store import Idempotency, JobQuota, Store
+from service.problems import Problem
+
+_RETRIED = frozenset({Status.FAILED, Status.CANCELLED})
+
+
+@dataclass(frozen=True)
+class Retry:
+    """What the new job begins with.
+
+    Attributes:
+        of: The job that is tried again.
+        request: What that one asked; of one that goes on from a checkpoint, with the engine alone that can.
+        checkpoint: From where it goes on; None when it begins with the first epoch.
+    """
+
+    of: Job
+    request: ResolvedRequest
+    checkpoint: StoredCheckpoint | None
+
+    def submit(self, tenant: str, store: Store, idempotency: Idempotency | None, quota: JobQuota | None = None) -> Job:
+        """Make and queue the new job.
+
+        Raises:
+            NoSuchJob: The old one was deleted meanwhile.
+        """
+        spec = store.jobs.spec(tenant, self.of.id)
+        return store.jobs.submit(
+            tenant,
+            self.request,
+            spec=spec,
+            idempotency=idempotency,
+            quota=quota,
+            retries=self.of,
+            from_=self.checkpoint,
+        )
+
+
+def prepare_retry(job: Job, tenant: str, store: Store, blobs: Blobs, *, from_checkpoint: bool) -> Retry:
+    """See that a job can be tried again with what is still there.
+
+    Raises:
+        Problem: 409 with the reason why it cannot.
+        BlobError: The blobs cannot be reached.
+    """
+    if job.status not in _RETRIED:
+        raise _refused(job, f"it is {job.status}, and only what has failed or was cancelled can be")
+    _check_files(job, tenant, store, blobs)
+    if not from_checkpoint:
+        return Retry(job, job.request, None)
+    checkpoint = job.checkpoint
+    if checkpoint is None:
+        raise _refused(job, "it has made no checkpoint; leave from_checkpoint out to begin anew", "from a checkpoint ")
+    if blobs.head(checkpoint.digest) is None:
+        raise _refused(job, "the file is gone; leave from_checkpoint out to begin anew", "from its checkpoint ")
+    engines = [engine for engine in job.request.engines if engine == checkpoint.engine]
+    return Retry(job, job.request.model_copy(update={"engines": engines}), checkpoint)
+
+
+def _check_files(job: Job, tenant: str, store: Store, blobs: Blobs) -> None:
+    dataset, model = job.request.dataset, job.request.model
+    if store.datasets.get(tenant, dataset.id) is None or blobs.head(dataset.digest) is None:
+        raise _refused(job, f"its dataset {dataset.name or dataset.id} is gone; upload it again and submit a new job")
+    if model.digest and blobs.head(model.digest) is None:
+        raise _refused(job, f"the file of its model {model.name or model.id or model.job} is gone; submit a new job")
+
+
+def _refused(job: Job, why: str, how: str = "") -> Problem:
+    return Problem("state-conflict", f"{job.id} cannot be retried {how}".rstrip() + f": {why}.")

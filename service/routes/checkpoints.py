@@ -1,0 +1,84 @@
+"""The checkpoints that a job keeps, and the models in them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Path, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.jobs.checkpoint import KeptCheckpoint
+from service.bodies import JsonRoute
+from service.context import ExistingJob, Tenant, TheBlobs, TheCheckpointModels, TheStore
+from service.disposition import attachment
+from service.files import serve
+from service.problems import not_found, responses
+from service.routes.artifacts import FILE, artifact_of, stem_of
+
+router = APIRouter(tags=["jobs"], route_class=JsonRoute)
+
+
+class CheckpointList(BaseModel):
+    """The checkpoints of epochs' ends that a job keeps."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[KeptCheckpoint] = Field(description="Oldest first.")
+
+
+@router.get(
+    "/jobs/{job_id}/checkpoints",
+    operation_id="listCheckpoints",
+    summary="List a job's checkpoints",
+    response_description="Every epoch of which a checkpoint is kept.",
+    responses=responses(404, 503),
+)
+def checkpoints(job: ExistingJob, tenant: Tenant, store: TheStore) -> CheckpointList:
+    """The newest epochs, as many as the job asks to keep."""
+    kept = store.jobs.checkpoints(tenant, job.id)
+    metrics = store.events.epochs(tenant, job.id, [found.epoch for found in kept])
+    return CheckpointList(
+        data=[
+            KeptCheckpoint(
+                epoch=found.epoch,
+                engine=found.engine,
+                bytes=found.bytes,
+                created_at=found.created_at,
+                url=f"/jobs/{job.id}/checkpoints/{found.epoch}/model",
+                metrics=metrics.get(found.epoch),
+            )
+            for found in kept
+        ]
+    )
+
+
+@router.head("/jobs/{job_id}/checkpoints/{epoch}/model", include_in_schema=False)
+@router.get(
+    "/jobs/{job_id}/checkpoints/{epoch}/model",
+    response_class=Response,
+    operation_id="downloadCheckpoint",
+    summary="Download a checkpoint as a model",
+    responses={
+        200: {"description": "The `.mlmodel`.", **FILE},
+        206: {"description": "The part of it that `Range` asks for.", **FILE},
+        304: {"description": "The client has it already."},
+        **responses(404, 409, 416, 422, 503),
+    },
+)
+def model(
+    *,
+    request: Request,
+    job: ExistingJob,
+    epoch: Annotated[int, Path(ge=0, description="One of those that are kept.")],
+    tenant: Tenant,
+    store: TheStore,
+    blobs: TheBlobs,
+    models: TheCheckpointModels,
+) -> Response:
+    """The job's model as it stood at the end of an epoch, updatable, with its SHA-256 as the trained model has it."""
+    kept = store.jobs.checkpoints(tenant, job.id)
+    checkpoint = next((found for found in kept if found.epoch == epoch), None)
+    if checkpoint is None:
+        there = f"it keeps those of {', '.join(str(found.epoch) for found in kept)}" if kept else "it keeps none"
+        raise not_found(f"checkpoint of epoch {epoch} of {job.id}; {there}")
+    digest, size = models.find(artifact_of(job, "initial").digest, checkpoint)
+    headers = {"content-disposition": attachment(f"{stem_of(job)}-epoch-{epoch}.mlmodel")}
+    return serve(request, blobs, digest, size, headers)

@@ -1,0 +1,34 @@
+"""The service's own numbers, as Prometheus asks for them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from prometheus_client.exposition import choose_encoder
+
+from service.bodies import JsonRoute
+from service.context import TheMeters
+
+router = APIRouter(tags=["health"], route_class=JsonRoute)
+
+_EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin_redis_up gauge\npippin_redis_up 1.0\n"
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    operation_id="getServiceMetrics",
+    summary="Watch the service",
+    responses={
+        200: {
+            "description": "Prometheus text, or OpenMetrics if `Accept` asks for it.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        }
+    },
+)
+def service_metrics(meters: TheMeters, accept: Annotated[str | None, Header()] = None) -> Response:
+    """Queues, jobs, workers, requests, streams and blobs in numbers. While Redis is away it says so, and the rest.
+
+    A job's own metrics are at `/jobs/{id}/metrics`.
+    """
+    encode, media_type = choose_encoder(accept or "")
+    return Response(encode(meters.registry), headers={"content-type": media_type, "cache-control": "no-store"})

@@ -1,0 +1,58 @@
+"""Jobs that are tried again."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+
+from pippin.jobs.job import Job
+from pippin.jobs.request import RetryRequest
+from service import openapi
+from service.bodies import JsonRoute, is_json, unsupported
+from service.context import Caller, ExistingJob, NeedsRoom, Tenant, TheBlobs, TheStore
+from service.idempotency import IdempotencyKey, once
+from service.problems import responses
+from service.retrying import prepare_retry
+from service.validation import parse
+
+router = APIRouter(tags=["jobs"], route_class=JsonRoute)
+
+
+async def _asked(request: Request) -> RetryRequest:
+    """What the body asks for; it may be left out."""
+    if not await request.body():
+        return RetryRequest()
+    if not is_json(request):
+        raise unsupported(request, "application/json")
+    return parse(RetryRequest, await request.json())
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    status_code=202,
+    operation_id="retryJob",
+    summary="Try a job again",
+    response_description="The new job, queued; `retry_of` names the old one. `Location` says where it is.",
+    responses=responses(400, 404, 409, 413, 415, 422, 503),
+    openapi_extra=openapi.body(RetryRequest, required=False),
+    dependencies=[NeedsRoom],
+)
+def retry(
+    *,
+    job: ExistingJob,
+    asked: Annotated[RetryRequest, Depends(_asked)],
+    response: Response,
+    tenant: Tenant,
+    caller: Caller,
+    store: TheStore,
+    blobs: TheBlobs,
+    idempotency_key: IdempotencyKey = None,
+) -> Job:
+    """Make a new job that asks the same as one that has failed or was cancelled, anew or from its newest checkpoint."""
+    document = {"retry": job.id, **asked.model_dump()}
+    with once(store, tenant, document, idempotency_key) as (idempotency, known):
+        made = store.jobs.get(tenant, known) if known else None
+        if made is None:
+            found = prepare_retry(job, tenant, store, blobs, from_checkpoint=asked.from_checkpoint)
+            made = found.submit(tenant, store, idempotency, caller.job_quota)
+    response.headers["location"] = f"/jobs/{made.id}"
+    return made

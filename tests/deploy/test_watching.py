@@ -1,0 +1,99 @@
+"""The dashboard and the alerts ask for what the service tells, and for nothing else."""
+
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from pippin.store import Store
+from service.collector import StoreCollector
+from service.meters import Meters
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+RULES = DEPLOY / "prometheus" / "alerts.yml"
+DASHBOARD = DEPLOY / "grafana" / "pippin.json"
+# What Prometheus itself adds.
+TARGET_LABELS = {"job", "instance"}
+
+
+@pytest.fixture
+def told(store: Store) -> dict[str, set[str]]:
+    """Every sample that the service tells, with the names of its labels."""
+    store.census.record(1, 2)
+    meters = Meters()
+    meters.requests.labels("GET", "/jobs", "200").inc()
+    meters.latency.labels("GET", "/jobs").observe(0.1)
+    meters.registry.register(StoreCollector(store.overviews))
+    found = {"up": TARGET_LABELS}
+    for family in meters.registry.collect():
+        for sample in family.samples:
+            found[sample.name] = set(sample.labels) | TARGET_LABELS
+    return found
+
+
+def rules() -> list[dict[str, Any]]:
+    (group,) = yaml.safe_load(RULES.read_text())["groups"]
+    return list(group["rules"])
+
+
+def dashboard_expressions() -> Iterator[str]:
+    for panel in json.loads(DASHBOARD.read_text())["panels"]:
+        for target in panel["targets"]:
+            yield target["expr"]
+
+
+def metrics_in(expression: str) -> set[str]:
+    return set(re.findall(r"\b(?:pippin|process)_[a-z_]+|\bup\b", expression))
+
+
+def test_every_metric_that_is_asked_for_is_told(told: dict[str, set[str]]) -> None:
+    expressions = [*dashboard_expressions(), *(rule["expr"] for rule in rules())]
+    for expression in expressions:
+        asked = metrics_in(expression)
+        assert asked, expression
+        assert asked <= told.keys(), expression
+        labels = set().union(*(told[name] for name in asked))
+        grouped = re.findall(r"\b(?:by|on) \(([^)]*)\)", expression)
+        assert {name.strip() for names in grouped for name in names.split(",")} <= labels, expression
+        assert set(re.findall(r"[{,]\s*([a-z_]+)[=!]", expression)) <= labels, expression
+
+
+def test_every_metric_of_ours_is_shown_or_watched(told: dict[str, set[str]]) -> None:
+    expressions = [*dashboard_expressions(), *(rule["expr"] for rule in rules())]
+    asked = set().union(*map(metrics_in, expressions))
+    families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in asked}
+    ours = {name for name in told if name.startswith("pippin_") and not name.endswith(("_created", "_info"))}
+    unused = {name for name in ours if re.sub(r"_(bucket|count|sum)$", "", name) not in families}
+    # These tell of one service beside the others, and how old a count is.
+    assert unused == {"pippin_reaper_acting", "pippin_blobs", "pippin_blob_count_timestamp_seconds"}
+
+
+def test_names_have_base_units_and_labels_no_ids(told: dict[str, set[str]]) -> None:
+    for name, labels in told.items():
+        assert not re.search(r"(ms|millis|minutes|kb|mb|percent)(_|$)", name)
+        assert not labels & {"id", "job_id", "tenant", "name", "path"}
+
+
+def test_every_alert_has_a_severity_and_says_what_is_wrong() -> None:
+    for rule in rules():
+        assert rule["labels"]["severity"] in {"critical", "warning"}
+        assert rule["annotations"]["summary"].endswith(".")
+        assert rule["annotations"]["description"]
+
+
+def test_the_scrape_configuration_has_the_rules() -> None:
+    configuration = yaml.safe_load((RULES.parent / "prometheus.yml").read_text())
+    assert configuration["rule_files"] == [RULES.name]
+    (scrape,) = configuration["scrape_configs"]
+    # `up{job="pippin"}` in the rules and on the dashboard.
+    assert scrape["job_name"] == "pippin"
+
+
+def test_every_alert_is_explained() -> None:
+    explained = (DEPLOY.parent / "docs" / "operations.md").read_text()
+    for rule in rules():
+        assert f"`{rule['alert']}`" in explained

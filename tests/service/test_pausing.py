@@ -1,0 +1,103 @@
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.jobs.checkpoint import Resumption
+
+IsProblem = Callable[..., dict[str, Any]]
+Submit = Callable[..., dict[str, Any]]
+
+
+def test_a_queued_job_rests_at_once_and_is_queued_again(http: httpx2.Client, submit: Submit) -> None:
+    path = f"/jobs/{submit()['id']}"
+    for _ in range(2):
+        answer = http.post(f"{path}/pause")
+        assert (answer.status_code, answer.json()["status"]) == (202, "paused")
+    for _ in range(2):
+        answer = http.post(f"{path}/resume")
+        assert (answer.status_code, answer.json()["status"]) == (202, "queued")
+    assert http.get("/jobs", params={"status": "paused"}).json()["data"] == []
+
+
+def test_a_running_job_rests_once_its_worker_has_stopped_and_goes_on_from_its_checkpoint(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], save: Callable[..., Any]
+) -> None:
+    path = f"/jobs/{submit()['id']}"
+    attempt = trainer(path.removeprefix("/jobs/"))
+    attempt.begin()
+    assert http.post(f"{path}/pause").json()["status"] == "pausing"
+    attempt.store.attempts.checkpoint(attempt.claim, save(0, step=3))
+    attempt.store.attempts.paused(attempt.claim)
+    job = http.get(path).json()
+    assert (job["status"], job["attempts"][0]["status"]) == ("paused", "paused")
+    assert (job["checkpoint"]["epoch"], job["checkpoint"]["step"]) == (0, 3)
+    assert http.post(f"{path}/resume").json()["status"] == "queued"
+    notice = "It computes with another number of threads."
+    attempt.begin(2, Resumption(epoch=0, step=3, notice=notice))
+    resumed = http.get(path).json()["attempts"][1]["resumed_from"]
+    assert resumed == {"epoch": 0, "step": 3, "notice": notice}
+
+
+def test_what_the_state_does_not_allow_is_a_conflict(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+) -> None:
+    job_id = submit()["id"]
+    attempt = trainer(job_id)
+    attempt.begin()
+    problem = is_problem(http.post(f"/jobs/{job_id}/resume"), 409, "state-conflict")
+    assert problem["detail"] == f"{job_id} cannot be resumed: it is running."
+    attempt.succeed()
+    for change in ("pause", "resume"):
+        assert "it is succeeded" in is_problem(http.post(f"/jobs/{job_id}/{change}"), 409, "state-conflict")["detail"]
+
+
+@pytest.mark.parametrize("change", ["pause", "resume", "retry"])
+def test_a_job_that_is_not_there_is_not_found(http: httpx2.Client, is_problem: IsProblem, change: str) -> None:
+    for job_id in ("job_" + "0" * 26, "nonsense"):
+        is_problem(http.post(f"/jobs/{job_id}/{change}"), 404, "not-found")
+
+
+def test_the_stream_of_a_paused_job_stays_open(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any]
+) -> None:
+    job_id = submit()["id"]
+    http.post(f"/jobs/{job_id}/pause")
+    with http.stream("GET", f"/jobs/{job_id}/events", headers={"accept": "text/event-stream"}) as stream:
+        states = []
+        for line in stream.iter_lines():
+            if line.startswith("data: ") and '"to"' in line:
+                states.append(json.loads(line.removeprefix("data: "))["to"])
+                if states[-1] == "paused":
+                    http.post(f"/jobs/{job_id}/resume")
+                if states[-1] == "queued" and len(states) > 1:
+                    trainer(job_id).train()
+            if line == "event: end":
+                break
+    assert states == ["queued", "paused", "queued", "starting", "running", "succeeded"]
+
+
+def test_how_often_checkpoints_are_made_and_kept_is_the_clients_to_say(http: httpx2.Client, submit: Submit) -> None:
+    assert submit()["request"]["checkpoint"] == {"every_epochs": 1, "keep": 3}
+    job = submit(checkpoint={"every_epochs": 5})
+    assert http.get(f"/jobs/{job['id']}").json()["request"]["checkpoint"] == {"every_epochs": 5, "keep": 3}
+
+
+@pytest.mark.parametrize(
+    ("policy", "pointer"),
+    [
+        ({"every_epochs": 0}, "/checkpoint/every_epochs"),
+        ({"keep": 0}, "/checkpoint/keep"),
+        ({"keep": 101}, "/checkpoint/keep"),
+        ({"keep": "3"}, "/checkpoint/keep"),
+        ({"often": True}, "/checkpoint/often"),
+        (3, "/checkpoint"),
+    ],
+)
+def test_a_checkpoint_policy_that_is_none_is_told_with_its_place(
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, policy: object, pointer: str
+) -> None:
+    problem = is_problem(http.post("/jobs", json=job_request | {"checkpoint": policy}), 422, "invalid-request")
+    assert [fault["pointer"] for fault in problem["errors"]] == [pointer]

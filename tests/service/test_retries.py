@@ -1,0 +1,155 @@
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.blobs import Blobs
+from pippin.store import Store
+
+IsProblem = Callable[..., dict[str, Any]]
+Submit = Callable[..., dict[str, Any]]
+Save = Callable[..., Any]
+
+
+@pytest.fixture
+def failed(submit: Submit, trainer: Callable[[str], Any], save: Save) -> Callable[..., str]:
+    """Makes jobs that failed after two epochs, with a checkpoint of the second."""
+
+    def make(*, checkpoint: bool = True, **changes: object) -> str:
+        attempt = trainer(submit(**changes)["id"])
+        attempt.begin()
+        attempt.epoch(1)
+        attempt.epoch(2, checkpoint=save(2) if checkpoint else None)
+        attempt.fail()
+        return str(attempt.job_id)
+
+    return make
+
+
+def test_a_retry_is_a_new_job_that_asks_the_same(
+    http: httpx2.Client, failed: Callable[..., str], mnist_spec: dict[str, Any], store: Store
+) -> None:
+    mnist_spec["layers"][-2]["bias"] = [0.5] * 10
+    old = http.get(f"/jobs/{failed(model={'spec': mnist_spec}, labels={'team': 'a'}, max_attempts=7)}").json()
+    answer = http.post(f"/jobs/{old['id']}/retry")
+    new = answer.json()
+    assert answer.status_code == 202
+    assert answer.headers["location"] == f"/jobs/{new['id']}"
+    assert (new["retry_of"], new["status"], new["id"] == old["id"]) == (old["id"], "queued", False)
+    assert new["request"] == old["request"]
+    assert (new["checkpoint"], new["progress"]["epoch"], new["attempts"]) == (None, 0, [])
+    assert store.jobs.spec("default", new["id"])["layers"][-2]["bias"] == [0.5] * 10
+    assert http.get(f"/jobs/{old['id']}").json() == old
+
+
+def test_a_retry_from_a_checkpoint_begins_there_with_the_engine_that_made_it(
+    http: httpx2.Client, failed: Callable[..., str]
+) -> None:
+    old = http.get(f"/jobs/{failed()}").json()
+    assert old["request"]["engines"] == ["coreml", "jax"]
+    new = http.post(f"/jobs/{old['id']}/retry", json={"from_checkpoint": True}).json()
+    assert new["checkpoint"] == old["checkpoint"]
+    assert new["request"] == old["request"] | {"engines": ["jax"]}
+    assert (new["progress"]["epoch"], new["latest_metrics"]) == (2, old["latest_metrics"])
+    (kept,) = http.get(f"/jobs/{new['id']}/checkpoints").json()["data"]
+    assert (kept["epoch"], kept["metrics"]) == (2, None)
+    assert new["waiting_for"] == "No live worker has the jax engine; start one with `pippin worker`."
+
+
+def test_a_cancelled_job_can_be_retried_and_so_can_the_retry(http: httpx2.Client, submit: Submit) -> None:
+    job_id = submit()["id"]
+    for _ in range(2):
+        http.post(f"/jobs/{job_id}/cancel")
+        new = http.post(f"/jobs/{job_id}/retry", json={}).json()
+        assert new["retry_of"] == job_id
+        job_id = new["id"]
+
+
+def test_a_job_that_may_still_succeed_or_has_is_not_retried(
+    http: httpx2.Client, submit: Submit, trainer: Callable[[str], Any], is_problem: IsProblem
+) -> None:
+    job_id = submit()["id"]
+    told = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
+    assert told == f"{job_id} cannot be retried: it is queued, and only what has failed or was cancelled can be."
+    trainer(job_id).train()
+    assert "it is succeeded" in is_problem(http.post(f"/jobs/{job_id}/retry"), 409)["detail"]
+    assert len(http.get("/jobs").json()["data"]) == 1
+
+
+def test_without_a_checkpoint_there_is_nothing_to_go_on_from(
+    http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem, blobs: Blobs
+) -> None:
+    path = f"/jobs/{failed(checkpoint=False)}/retry"
+    told = is_problem(http.post(path, json={"from_checkpoint": True}), 409, "state-conflict")["detail"]
+    assert "it has made no checkpoint; leave from_checkpoint out" in told
+    assert http.post(path, json={"from_checkpoint": False}).status_code == 202
+    job_id = failed()
+    blobs.delete(http.get(f"/jobs/{job_id}").json()["checkpoint"]["digest"])
+    told = is_problem(http.post(f"/jobs/{job_id}/retry", json={"from_checkpoint": True}), 409)["detail"]
+    assert "the file is gone" in told
+
+
+def test_a_dataset_or_a_model_that_is_gone_is_told(
+    *,
+    http: httpx2.Client,
+    failed: Callable[..., str],
+    mnist_spec: dict[str, Any],
+    blobs: Blobs,
+    tiny: dict[str, Any],
+    is_problem: IsProblem,
+) -> None:
+    uploaded = http.post("/models", params={"name": "digits"}, json=mnist_spec).json()
+    job_id = failed(model={"id": "digits"})
+    http.delete(f"/models/{uploaded['id']}")
+    assert http.post(f"/jobs/{job_id}/retry").status_code == 202  # the file alone is needed
+    blobs.delete(uploaded["digest"])
+    told = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
+    assert "the file of its model digits is gone; submit a new job" in told
+    assert http.delete(f"/datasets/{tiny['id']}").status_code == 204
+    told = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
+    assert "its dataset tiny is gone; upload it again and submit a new job" in told
+
+
+def test_a_retry_sent_again_with_its_key_makes_no_second_job(
+    http: httpx2.Client, failed: Callable[..., str], job_request: dict[str, Any], is_problem: IsProblem
+) -> None:
+    job_id, other = failed(), failed()
+    key = {"idempotency-key": '"mine"'}
+    first = http.post(f"/jobs/{job_id}/retry", headers=key)
+    again = http.post(f"/jobs/{job_id}/retry", headers=key, json={"from_checkpoint": False})
+    assert (again.status_code, again.json()["id"]) == (202, first.json()["id"])
+    assert again.headers["location"] == first.headers["location"]
+    for answer in (
+        http.post(f"/jobs/{job_id}/retry", headers=key, json={"from_checkpoint": True}),
+        http.post(f"/jobs/{other}/retry", headers=key),
+        http.post("/jobs", headers=key, json=job_request),
+    ):
+        is_problem(answer, 422, "idempotency-mismatch")
+
+
+def test_a_refused_retry_leaves_its_key_free(
+    http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem
+) -> None:
+    path, key = f"/jobs/{failed(checkpoint=False)}/retry", {"idempotency-key": "mine"}
+    is_problem(http.post(path, headers=key, json={"from_checkpoint": True}), 409, "state-conflict")
+    assert http.post(path, headers=key).status_code == 202
+    is_problem(http.post(path, headers={"idempotency-key": ""}), 422, "invalid-request")
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "pointer"),
+    [
+        (b'{"from_checkpoint": "yes"}', 422, "/from_checkpoint"),
+        (b'{"from": 3}', 422, "/from"),
+        (b"[]", 422, ""),
+        (b"{", 400, None),
+    ],
+)
+def test_a_body_that_asks_for_something_else_is_refused(
+    *, http: httpx2.Client, failed: Callable[..., str], is_problem: IsProblem, body: bytes, status: int, pointer: str
+) -> None:
+    path = f"/jobs/{failed()}/retry"
+    problem = is_problem(http.post(path, content=body, headers={"content-type": "application/json"}), status)
+    assert [fault["pointer"] for fault in problem.get("errors", [])] == ([] if pointer is None else [pointer])
+    is_problem(http.post(path, content=b"{}", headers={"content-type": "text/plain"}), 415, "unsupported-media-type")

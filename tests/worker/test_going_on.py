@@ -1,0 +1,66 @@
+"""Trainings that are interrupted in real workers, and come to the very bytes of one that was not."""
+
+import os
+import signal
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import pytest
+
+from pippin.jobs.job import Job
+from pippin.jobs.states import Status
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench, WorkerProcess
+
+TENANT = "default"
+ASKED = {"dataset": {"train": "long", "validation": "test"}, "report": "batch"}
+HYPERPARAMETERS = {"epochs": 4, "mini_batch_size": 1, "learning_rate": 0.01, "momentum": 0.9}
+
+
+@pytest.fixture(scope="module")
+def worker(start: Callable[..., "WorkerProcess"]) -> "WorkerProcess":
+    return start("--name", "bench")
+
+
+def _submit(bench: "Bench") -> Job:
+    # With momentum there is something to lose besides weights.
+    optimizer = {**bench.spec["optimizer"], "momentum": {"default": 0.9, "min": 0, "max": 1}}
+    return bench.submit(spec=bench.spec | {"optimizer": optimizer}, hyperparameters=HYPERPARAMETERS, **ASKED)  # type: ignore[arg-type]
+
+
+def _told(bench: "Bench", job: Job) -> list[tuple[object, ...]]:
+    epochs = bench.events(job, "epoch")
+    return [(each["epoch"], each["loss"], each["validation_loss"], each["validation_accuracy"]) for each in epochs]
+
+
+def test_a_training_that_was_paused_and_one_that_was_killed_end_in_the_same_bytes(
+    bench: "Bench", worker: "WorkerProcess"
+) -> None:
+    whole, paused, killed = (_submit(bench) for _ in range(3))
+    bench.wait_until(whole, Status.SUCCEEDED)
+
+    bench.wait_until(paused, lambda job: job.progress.epoch >= 2)
+    bench.store.jobs.pause(TENANT, paused.id)
+    resting = bench.wait_until(paused, Status.PAUSED)
+    assert resting.checkpoint is not None
+    assert resting.checkpoint.epoch >= 2
+    bench.store.jobs.resume(TENANT, paused.id)
+
+    bench.wait_until(killed, lambda job: job.progress.epoch >= 2)
+    (child,) = worker.children()
+    os.kill(child, signal.SIGKILL)
+    bench.wait_until(killed, Status.SUCCEEDED)
+    bench.wait_until(paused, Status.SUCCEEDED)
+
+    for job, status in ((paused, "paused"), (killed, "lost")):
+        done = bench.job(job)
+        assert [each.status for each in done.attempts] == [status, "succeeded"]
+        went_on = done.attempts[1].resumed_from
+        assert went_on is not None
+        assert went_on.epoch >= 2
+        assert went_on.notice is None
+        assert _told(bench, job) == _told(bench, whole)
+        losses = [event["losses"] for event in bench.events(job, "batches")]
+        assert losses == [event["losses"] for event in bench.events(whole, "batches")]
+        assert bench.artifact(job, "trained") == bench.artifact(whole, "trained")
