@@ -47,8 +47,8 @@ def test_every_operation_with_a_body_is_among_them(http: httpx2.Client) -> None:
         if "requestBody" in operation
     }
     tried = {(method, re.sub(r"job_0+|0{64}", "*", path.partition("?")[0])) for method, path, *_ in bodies()}
-    # Its body is looked at once the job is found; below there is one.
-    assert found == tried | {("POST", "/jobs/*/predict")}
+    # Their bodies are looked at once the job is found; below there is one.
+    assert found == tried | {("POST", "/jobs/*/predict"), ("POST", "/jobs/*/retry")}
 
 
 @pytest.fixture
@@ -89,12 +89,12 @@ def test_a_body_without_an_end_is_cut_off_at_its_limit(
     assert list((service.settings.home / "uploads").glob("*")) == []
 
 
-def test_so_is_one_that_asks_a_trained_model(
+def test_so_is_one_about_a_job_that_is_there(
     send: Callable[..., tuple[int, int]], trained: Callable[..., str], digits: bytes
 ) -> None:
     job_id = trained(digits)
-    for kind in ("application/json", "image/png"):
-        status, sent = send("POST", f"/jobs/{job_id}/predict", kind)
+    for action, kind in (("predict", "application/json"), ("predict", "image/png"), ("retry", "application/json")):
+        status, sent = send("POST", f"/jobs/{job_id}/{action}", kind)
         assert status in {413, 0}
         assert sent < 1_000_000 + BUFFERED
 
