@@ -52,6 +52,10 @@ lint: $(READY) ## Check style, types and the import rules
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 
+.PHONY: audit
+audit: $(READY) ## Look up the pinned packages among the known vulnerabilities (needs pypi.org)
+	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.lock
+
 .PHONY: openapi
 openapi: $(READY) ## Write docs/openapi.json anew from the service's routes
 	@$(BIN)/python -m service.openapi > docs/openapi.json

@@ -4,12 +4,13 @@ import difflib
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from pippin.faults import PippinError
+from pippin.hosts import is_loopback
 
 PREFIX = "PIPPIN_"
 
@@ -26,9 +27,21 @@ def _redis_url(url: SecretStr) -> SecretStr:
     parts = urlsplit(url.get_secret_value())
     if parts.scheme not in {"redis", "rediss", "unix"}:
         raise ValueError("give an address that begins with redis://, rediss:// or unix://")
+    if not _has_port_or_none(parts):
+        # Told without what was found: it may be the rest of a password with a slash in it.
+        raise ValueError(
+            "its port is no number from 0 to 65535; in a password, percent-encode all but letters and digits"
+        )
     if parts.query:
         _check_options(url.get_secret_value())
     return url
+
+
+def _has_port_or_none(parts: SplitResult) -> bool:
+    try:
+        return parts.port is None or parts.port >= 0
+    except ValueError:
+        return False
 
 
 def _check_options(url: str) -> None:
@@ -48,6 +61,22 @@ def _http_url(url: str) -> str:
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("give an address such as http://127.0.0.1:8000")
     return url.rstrip("/")
+
+
+def _names(text: object) -> object:
+    """What stands between commas."""
+    return tuple(filter(None, map(str.strip, text.split(",")))) if isinstance(text, str) else text
+
+
+Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
+
+
+def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
+    for origin in origins:
+        parts = urlsplit(origin)
+        if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}":
+            raise ValueError("give origins such as https://app.example.com, without a path")
+    return origins
 
 
 def _blobs_url(url: str) -> str:
@@ -90,13 +119,29 @@ class Settings(BaseSettings):
     )
     token_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
         default=None,
-        description="File, closed to all but its owner, with the token that a service at PIPPIN_BLOBS_URL demands.",
+        description="File, closed to all but its owner, with the token to show to the service: of the command line and "
+        "the client to the one at PIPPIN_URL, of a worker to the one at PIPPIN_BLOBS_URL.",
+    )
+    admin_token_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None,
+        description="File with the service's first token, of the role admin; made with a new token if it is not there. "
+        "A service that others reach needs it, or a token made before with `pippin tokens`.",
     )
     url: Annotated[str, AfterValidator(_http_url)] = Field(
         default="http://127.0.0.1:8000", description="Address of the service, for the command line and the client."
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="Address that the service listens on.")
     port: int = Field(default=8000, ge=0, le=65535, description="Port that the service listens on; 0 takes a free one.")
+    allowed_hosts: Names = Field(
+        default=(),
+        description="Names under which others reach the service, through a proxy say, with commas between them; it "
+        "answers to these, to PIPPIN_HOST and to this machine's own names only.",
+    )
+    cors_origins: Annotated[Names, AfterValidator(_origins)] = Field(
+        default=(),
+        description="Origins, such as https://app.example.com, whose pages may call the service with a token; with "
+        "commas between them.",
+    )
     max_body_bytes: int = Field(
         default=32 * 2**20, ge=1024, description="Largest body of a request, uploads of datasets and blobs apart."
     )
@@ -190,6 +235,11 @@ class Settings(BaseSettings):
             super().__init__(**values)
         except ValidationError as error:
             raise SettingsError(_sentence(error)) from None
+
+    @property
+    def serves_others(self) -> bool:
+        """Whether others than this machine can reach the service: at its own address, or through what stands before."""
+        return not all(map(is_loopback, (self.host, *self.allowed_hosts)))
 
     @property
     def blob_cache(self) -> Path:

@@ -3,6 +3,7 @@
 import asyncio
 import socket
 import sys
+from contextlib import closing
 from types import FrameType
 from typing import Any, cast
 
@@ -13,9 +14,12 @@ from fastapi import FastAPI
 from pippin import logs, tracing
 from pippin.blobs import Blobs
 from pippin.faults import PippinError
+from pippin.first_admin import require_admin
 from pippin.home import prepare_home
 from pippin.settings import Settings, SettingsError
+from pippin.store import Store, connect
 from service.app import create_app
+from service.first_token import check_first_token
 
 _TICK_SECONDS = 0.05
 
@@ -90,12 +94,12 @@ def main() -> int:
     """Serve; 2 when the settings cannot be used."""
     try:
         settings = Settings()
+        logs.configure(settings.log_level, settings.log_format)
         prepare_home(settings.home)
         _check(settings)
     except PippinError as error:
         sys.stderr.write(f"{error}\n")
         return 2
-    logs.configure(settings.log_level, settings.log_format)
     tracing.configure("pippin-service")
     server_of(settings).run()
     return 0
@@ -111,6 +115,9 @@ def _check(settings: Settings) -> None:
             "needs file:///a/folder or s3://bucket/prefix"
         )
     Blobs(settings.blobs_url)
+    check_first_token(settings)
+    with closing(Store(connect(settings.redis_url.get_secret_value(), retries=0))) as store:
+        require_admin(settings, store)
 
 
 if __name__ == "__main__":

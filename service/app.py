@@ -7,17 +7,22 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.middleware.cors import CORSMiddleware
 
 from pippin import tracing
 from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
 from pippin.store import Store, connect
+from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
 from service import openapi, refusals
 from service.census import BlobCensus
 from service.checkpoint_models import CheckpointModels
 from service.collector import StoreCollector
+from service.first_token import keep_first_token
+from service.gate import Gate
+from service.guard import Guard
 from service.ingest import Ingestion, limits_of, sweep_workrooms
 from service.meters import Meters
 from service.model_files import ModelFiles
@@ -38,12 +43,14 @@ from service.routes import (
     predictions,
     prometheus,
     retries,
+    session,
     specs,
     workers,
 )
-from service.sample import keep_sample
+from service.sample import Sample
 from service.sandbox import Sandbox
 from service.sandbox.tasks import TASKS
+from service.security_headers import SecurityHeaders
 from service.streaming import Streams
 from service.sweeper import Sweeper
 
@@ -74,12 +81,25 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.draining = False  # set by the server when it is told to stop
     meters = app.state.meters = Meters()
     of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
-    for routes in (*of_jobs, datasets, models, specs, workers, blobs, health, prometheus, docs):
+    for routes in (*of_jobs, datasets, models, specs, workers, blobs, session, health, prometheus, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
     app.mount("/docs/assets", docs.assets)
     refusals.install(app)
+    # The last one added is the first that a request meets.
+    app.add_middleware(Guard, settings=settings)
+    if settings.cors_origins:
+        # No credentials: a session's cookie is for the service's own pages.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST", "PUT", "DELETE"],
+            allow_headers=["authorization", "idempotency-key", "if-none-match", "last-event-id", "range"],
+            expose_headers=["etag", "link", "location", "repr-digest", "retry-after", "x-request-id"],
+        )
+    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestMeter, meters=meters)
     describe_once(app)
@@ -118,6 +138,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     url = settings.redis_url.get_secret_value()
     sweep_workrooms(settings)
     store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds)
+    app.state.rates = Rates(store.redis)
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
     # Two uploads of datasets, two of models, and room for predictions beside them.
@@ -127,6 +148,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, sandbox, limits_of(settings))
+    sample = app.state.sample = Sample(ingestion, settings)
     meters: Meters = app.state.meters
     reaper = Reaper(
         store, interval=settings.reaper_interval_seconds, grace=settings.reaper_grace_seconds, meters=meters
@@ -140,7 +162,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         sandbox.start()
         async with EventReader(url) as reader:
             app.state.streams = Streams(store, reader, meters, send_timeout=settings.send_timeout_seconds)
-            runs = (reaper.run(), sweeper.run(), census.run(), keep_sample(ingestion, settings))
+            runs = (reaper.run(), sweeper.run(), census.run(), sample.keep(), keep_first_token(store, settings))
             duties = [asyncio.create_task(duty) for duty in runs]
             yield
             census.close()

@@ -12,11 +12,14 @@ from pippin.jobs.ids import is_id
 from pippin.jobs.job import Job
 from pippin.settings import Settings
 from pippin.store import Store
+from pippin.tokens import DEFAULT_TENANT
 from service.checkpoint_models import CheckpointModels
 from service.ingest import Ingestion
 from service.meters import Meters
 from service.model_files import ModelFiles
+from service.principal import Principal
 from service.problems import Problem, not_found
+from service.sample import Sample
 from service.sandbox import Sandbox
 from service.streaming import Streams
 
@@ -72,8 +75,18 @@ async def _meters(request: Request) -> Meters:
     return cast("Meters", request.app.state.meters)
 
 
-async def _tenant() -> str:
-    return "default"
+async def _caller(request: Request) -> Principal:
+    return cast("Principal", request.state.principal)
+
+
+Caller = Annotated[Principal, Depends(_caller)]
+
+
+async def _tenant(request: Request, caller: Caller) -> str:
+    # The default tenant is offered it when the service starts, and its requests wait for nothing.
+    if caller.tenant != DEFAULT_TENANT:
+        await cast("Sample", request.app.state.sample).offer(caller.tenant)
+    return caller.tenant
 
 
 async def _job_id(job_id: Annotated[str, Path(examples=["job_01k9x2m4v8q0r7tz3yhc5d6wbe"])]) -> str:

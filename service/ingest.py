@@ -18,7 +18,7 @@ from pippin.datasets.prepare import Prepared
 from pippin.datasets.upload import Upload
 from pippin.jobs.ids import new_id
 from pippin.settings import Settings
-from pippin.store import Store
+from pippin.store import ByteQuota, Store
 from service.sandbox import Abandonment, Sandbox, TaskRefused
 from service.tasks.prepare_dataset import prepared_from
 
@@ -44,7 +44,15 @@ class Ingestion:
     limits: DatasetLimits
 
     def ingest(
-        self, upload: Upload, options: DatasetOptions, *, name: str, tenant: str, folder: Path, abandonment: Abandonment
+        self,
+        upload: Upload,
+        options: DatasetOptions,
+        *,
+        name: str,
+        tenant: str,
+        folder: Path,
+        abandonment: Abandonment,
+        quota: ByteQuota | None = None,
     ) -> tuple[StoredManifest, bool]:
         """Store an upload as a dataset, unless the same one is there already.
 
@@ -55,6 +63,7 @@ class Ingestion:
             tenant: Whose it will be.
             folder: Room to work in, which the caller empties.
             abandonment: Ends the reading when nobody waits for it any more.
+            quota: What the token that uploaded it may use, if that is limited.
 
         Returns:
             The dataset's manifest, and whether it is new.
@@ -63,9 +72,10 @@ class Ingestion:
             DatasetError: The upload or an option is at fault.
             SandboxError: Reading it came to no answer.
             NameTaken: Another dataset has the name.
+            QuotaExceeded: The token has used up its quota.
             BlobError, StoreUnavailable: It could not be stored.
         """
-        return self.keep(self._prepare(upload, options, folder, abandonment), name=name, tenant=tenant)
+        return self.keep(self._prepare(upload, options, folder, abandonment), name=name, tenant=tenant, quota=quota)
 
     def _prepare(self, upload: Upload, options: DatasetOptions, folder: Path, abandonment: Abandonment) -> Prepared:
         """The upload read in a process of its own, whose memory and time are limited."""
@@ -91,11 +101,16 @@ class Ingestion:
             raise kind(error.faults) from None
         return prepared_from(answer.document)
 
-    def keep(self, prepared: Prepared, *, name: str, tenant: str) -> tuple[StoredManifest, bool]:
+    def keep(
+        self, prepared: Prepared, *, name: str, tenant: str, quota: ByteQuota | None = None
+    ) -> tuple[StoredManifest, bool]:
         """Store what was prepared, as `ingest` does."""
+        if quota:
+            size = prepared.arrays_path.stat().st_size
+            self.store.datasets.require_room(tenant, name, prepared.content_key, size, quota)
         self.blobs.put_file(prepared.arrays_path)
         manifest = prepared.manifest(id=new_id("ds"), name=name, created_at=datetime.now(UTC))
-        return self.store.datasets.create(tenant, manifest, prepared.content_key)
+        return self.store.datasets.create(tenant, manifest, prepared.content_key, quota)
 
 
 def limits_of(settings: Settings) -> DatasetLimits:

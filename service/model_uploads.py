@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from pippin.blobs import Blobs
+from pippin.blobs.names import digest_of
 from pippin.datasets.upload import UploadedFile
 from pippin.faults import Fault
 from pippin.jobs.ids import new_id
 from pippin.models.record import StoredModel
-from pippin.store import Store
+from pippin.store import ByteQuota, Store
 from service.model_files import Language, ModelFiles
 from service.problems import invalid
 
@@ -26,12 +27,14 @@ class ModelUploads:
         blobs: Keeps the files.
         files: Reads what was sent.
         most_bytes: The largest model that is kept.
+        quota: What the token that uploads may use, if that is limited.
     """
 
     store: Store
     blobs: Blobs
     files: ModelFiles
     most_bytes: int
+    quota: ByteQuota | None = None
 
     def keep(
         self, sent: UploadedFile, kind: Kind, *, name: str | None, tenant: str, folder: Path
@@ -52,6 +55,7 @@ class ModelUploads:
             TaskRefused, SandboxError: The sandbox refused it, or came to no answer.
             Problem: 400 for a document that is none, 422 for a model that is too large.
             NameTaken: Another model has the name.
+            QuotaExceeded: The token has used up its quota.
             BlobError, StoreUnavailable: It could not be stored.
         """
         if kind == "mlmodel":
@@ -63,6 +67,8 @@ class ModelUploads:
         size = file.stat().st_size
         if size > self.most_bytes:
             raise invalid([Fault("", f"the model takes {size:,} bytes; needs at most {self.most_bytes:,}")])
+        if self.quota:
+            self.store.models.require_room(tenant, name, digest_of(file)[0], size, self.quota)
         digest, size = self.blobs.put_file(file)
         record = StoredModel(
             id=new_id("model"),
@@ -73,4 +79,4 @@ class ModelUploads:
             created_at=datetime.now(UTC),
             **dict(inspection),
         )
-        return self.store.models.create(tenant, record, digest)
+        return self.store.models.create(tenant, record, digest, self.quota)

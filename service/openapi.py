@@ -12,7 +12,9 @@ from pippin.jobs.request import JobRequest, RetryRequest
 from pippin.jobs.worker import DrainRequest
 from pippin.predictions.reports import EvaluationRequest
 from pippin.spec import ModelSpec
+from service.access import role_for
 from service.examples import EXAMPLES
+from service.guard import COOKIE
 from service.problems import ProblemDocument, responses
 
 _REF = "#/components/schemas/{model}"
@@ -102,8 +104,42 @@ def describe(app: FastAPI) -> dict[str, Any]:
     # FastAPI describes its own form of a 422, which never leaves this service.
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
+    _describe_access(document)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
+
+
+_SCHEMES = {
+    "bearer": {
+        "type": "http",
+        "scheme": "bearer",
+        "description": "A token made by `pippin tokens create`. A service that only its own machine reaches demands "
+        "none before the first one is made.",
+    },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": COOKIE,
+        "description": "What `POST /session` gives a browser for a token. Whatever changes something takes an `Origin` "
+        "header of the service's own with it, as browsers send it.",
+    },
+}
+
+
+def _describe_access(document: dict[str, Any]) -> None:
+    """Say of each operation which role it takes, and how it is refused."""
+    document["components"]["securitySchemes"] = _SCHEMES
+    refused = responses(401, 403, 429)
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            role = role_for(method.upper(), path)
+            if role is None:
+                continue
+            schemes = ["bearer"] if operation["operationId"] == "beginSession" else list(_SCHEMES)
+            # Roles are named here as OpenAPI 3.1 allows it for schemes that have no scopes.
+            operation["security"] = [{scheme: [role]} for scheme in schemes]
+            answers = operation["responses"] | {str(status): told for status, told in refused.items()}
+            operation["responses"] = dict(sorted(answers.items()))
 
 
 def _schemas(name: str, kind: type[BaseModel], taken: dict[str, Any]) -> dict[str, Any]:

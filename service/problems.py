@@ -31,6 +31,8 @@ class Kind:
 KINDS: dict[str, Kind] = {
     "malformed-body": Kind(400, "The body cannot be read"),
     "unauthorized": Kind(401, "A token is needed"),
+    "forbidden": Kind(403, "The token does not allow this"),
+    "foreign-origin": Kind(403, "The request comes from a page of another origin"),
     "not-found": Kind(404, "There is nothing here"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "not-acceptable": Kind(406, "None of the accepted media types can be given"),
@@ -43,6 +45,9 @@ KINDS: dict[str, Kind] = {
     "range-not-satisfiable": Kind(416, "The range lies outside the file"),
     "invalid-request": Kind(422, "The request is not valid"),
     "idempotency-mismatch": Kind(422, "The Idempotency-Key was used for another request"),
+    "misdirected": Kind(421, "The service does not go by this host"),
+    "quota-exceeded": Kind(429, "The token's quota is used up"),
+    "rate-limited": Kind(429, "The token has made too many requests"),
     "internal-error": Kind(500, "Something went wrong in the service"),
     "insufficient-storage": Kind(507, "The service's disk is full"),
     "unavailable": Kind(503, "The service cannot do this right now"),

@@ -20,6 +20,7 @@ from pippin.store import (
     NameTaken,
     NoSuchJob,
     NoSuchWorker,
+    QuotaExceeded,
     Refused,
     StoreUnavailable,
 )
@@ -30,6 +31,11 @@ from service.sandbox.errors import NO_ROOM
 from service.validation import parameter_items
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def unavailable(error: StoreUnavailable) -> Problem:
+    """The 503 while Redis is away."""
+    return Problem("unavailable", _sentence(error), headers={"retry-after": "2"})
 
 
 def _of_system(error: OSError) -> Problem:
@@ -50,7 +56,8 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     NameTaken: lambda error: Problem("name-taken", _sentence(error)),
     IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", _sentence(error)),
     IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
-    StoreUnavailable: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "2"}),
+    QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
+    StoreUnavailable: unavailable,
     BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
     SandboxError: problem_of,

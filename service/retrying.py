@@ -8,7 +8,7 @@ from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.jobs.job import Job
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Status
-from pippin.store import Idempotency, Store
+from pippin.store import Idempotency, JobQuota, Store
 from service.problems import Problem
 
 _RETRIED = frozenset({Status.FAILED, Status.CANCELLED})
@@ -28,7 +28,7 @@ class Retry:
     request: ResolvedRequest
     checkpoint: StoredCheckpoint | None
 
-    def submit(self, tenant: str, store: Store, idempotency: Idempotency | None) -> Job:
+    def submit(self, tenant: str, store: Store, idempotency: Idempotency | None, quota: JobQuota | None = None) -> Job:
         """Make and queue the new job.
 
         Raises:
@@ -40,6 +40,7 @@ class Retry:
             self.request,
             spec=spec,
             idempotency=idempotency,
+            quota=quota,
             retries=self.of,
             from_=self.checkpoint,
             traceparent=tracing.traceparent(),

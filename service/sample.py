@@ -1,4 +1,4 @@
-"""The packaged sample of MNIST, stored when the service starts, so that a first job has something to train on."""
+"""The packaged sample of MNIST, stored for every tenant, so that a first job has something to train on."""
 
 import asyncio
 
@@ -9,34 +9,50 @@ from pippin.blobs import BlobError
 from pippin.datasets.sample import NAME, prepare
 from pippin.settings import Settings
 from pippin.store import NameTaken, StoreUnavailable
+from pippin.tokens import DEFAULT_TENANT
 from service.ingest import Ingestion, workroom
 
 _log = structlog.stdlib.get_logger(__name__)
-_TENANT = "default"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
 
 
-async def keep_sample(ingestion: Ingestion, settings: Settings) -> None:
-    """Store the sample unless it is there; wait for Redis and the blobs as long as it takes."""
-    pause = _FIRST_PAUSE
-    while True:
-        try:
-            await run_in_threadpool(_store, ingestion, settings)
-        except (StoreUnavailable, BlobError) as error:
+class Sample:
+    """Offers the sample to every tenant once in this process's life: who deletes it has it back after a restart."""
+
+    def __init__(self, ingestion: Ingestion, settings: Settings) -> None:
+        self._ingestion = ingestion
+        self._settings = settings
+        self._offered: set[str] = set()
+        self._one_at_a_time = asyncio.Lock()
+
+    async def keep(self) -> None:
+        """Store it for the default tenant; wait for Redis and the blobs as long as it takes."""
+        pause = _FIRST_PAUSE
+        while (trouble := await self.offer(DEFAULT_TENANT)) is not None:
             if pause == _FIRST_PAUSE:
-                _log.warning("waiting for Redis and the blobs", error=str(error))
+                _log.warning("waiting for Redis and the blobs", error=str(trouble))
             await asyncio.sleep(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
-        except NameTaken:
-            _log.info("the packaged sample was not stored: another dataset has its name", dataset=NAME)
-            return
-        else:
-            return
 
+    async def offer(self, tenant: str) -> StoreUnavailable | BlobError | None:
+        """Store it for a tenant that this process has not met before; what came between, if anything did."""
+        if tenant in self._offered:
+            return None
+        # Its first requests may come together; the sample is prepared once.
+        async with self._one_at_a_time:
+            try:
+                if tenant not in self._offered:
+                    await run_in_threadpool(self._store, tenant)
+            except (StoreUnavailable, BlobError) as error:
+                return error
+            except NameTaken:
+                _log.info("the packaged sample was not stored: another dataset has its name", dataset=NAME)
+            self._offered.add(tenant)
+            return None
 
-def _store(ingestion: Ingestion, settings: Settings) -> None:
-    known = ingestion.store.datasets.get(_TENANT, NAME)
-    if known is not None and ingestion.blobs.head(known.digest) is not None:
-        return
-    with workroom(settings) as folder:
-        ingestion.keep(prepare(folder), name=NAME, tenant=_TENANT)
+    def _store(self, tenant: str) -> None:
+        known = self._ingestion.store.datasets.get(tenant, NAME)
+        if known is not None and self._ingestion.blobs.head(known.digest) is not None:
+            return
+        with workroom(self._settings) as folder:
+            self._ingestion.keep(prepare(folder), name=NAME, tenant=tenant)

@@ -14,7 +14,7 @@ BEGIN, END = "<!-- settings: written by `make settings` -->\n", "<!-- end of set
 
 def default_of(field: FieldInfo) -> str:
     """The default as a person would write it; nothing where the description tells it."""
-    if field.default in {None, PydanticUndefined}:
+    if field.default in {None, PydanticUndefined, ()}:
         return ""
     return f"`{field.default}`"
 

@@ -26,6 +26,7 @@ _POP_SECONDS = 1
 _SOCKET_SECONDS = 5
 _BEAT_SECONDS = 60
 _WAIT_SECONDS = 1.0
+_SHOWN = 200
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
@@ -50,14 +51,21 @@ def attempt_of(job: Job) -> AttemptRef:
     try:
         function, instance, args, kwargs = job.func_name, job.instance, job.args, job.kwargs
     except Exception as error:
-        raise ForgedJobError(f"its data cannot be read: {error!r}") from error
+        raise ForgedJobError(f"its data cannot be read: {_shown(error)}") from error
     if function != FUNCTION or instance is not None:
-        raise ForgedJobError(f"it names the function {function!r}; only {FUNCTION} is run here")
+        raise ForgedJobError(f"it names the function {_shown(function)}; only {FUNCTION} is run here")
     match args:
         case [str(tenant), str(job_id), int(number)] if not isinstance(number, bool) and number > 0 and not kwargs:
             if _NAME.fullmatch(tenant) and _NAME.fullmatch(job_id) and job.id == rq_id(job_id, number):
                 return AttemptRef(tenant, job_id, number)
-    raise ForgedJobError(f"its arguments are {args!r} and {kwargs!r}; a tenant, a job and the attempt's number belong")
+    found = f"{_shown(args)} and {_shown(kwargs)}"
+    raise ForgedJobError(f"its arguments are {found}; a tenant, a job and the attempt's number belong")
+
+
+def _shown(value: object) -> str:
+    """What a stranger wrote, short enough for a line of the log."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
 
 class _AttemptQueue(Queue):

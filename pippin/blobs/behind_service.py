@@ -9,8 +9,9 @@ import httpx2
 from pippin.blobs.errors import BlobError, BlobMissingError, BlobRefusedError
 from pippin.blobs.names import hex_of, unchanged
 from pippin.blobs.tries import PassingTroubleError, Tries
-from pippin.client.connection import is_loopback, options, service_url
+from pippin.client.connection import options, service_url
 from pippin.faults import PippinError
+from pippin.hosts import is_loopback
 from pippin.tokens import read_token
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
@@ -46,9 +47,9 @@ class ServiceStore:
                 "use https://, or an SSH tunnel to 127.0.0.1"
             )
         self._token_file = token_file
+        given = options(f"{address}/blobs/", token)
         self._http = httpx2.Client(
-            **options(f"{address}/blobs/"),
-            headers={"accept-encoding": "identity"} | ({"authorization": f"Bearer {token}"} if token else {}),
+            **given | {"headers": {**given["headers"], "accept-encoding": "identity"}},
             limits=httpx2.Limits(max_keepalive_connections=0),
             verify=httpx2.create_ssl_context(),
         )
@@ -133,6 +134,9 @@ class ServiceStore:
             raise BlobMissingError(f"{doing}: there is no such blob")
         if status == 401:
             raise BlobRefusedError(f"the service at {self._host} {self._why_unauthorized()}")
+        # Another 403 is of a proxy's.
+        if status == 403 and "www-authenticate" in response.headers:
+            raise BlobRefusedError(f"the service at {self._host} demands a token of the role worker{_detail(response)}")
         if response.is_redirect:
             location = response.headers["location"]
             raise BlobError(f"{doing}: {self._host} sends us on to {location}; set PIPPIN_BLOBS_URL to where it leads")

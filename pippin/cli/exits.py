@@ -73,6 +73,8 @@ def _told(error: PippinError) -> ToldError:
 
 
 _HINTS = {
+    401: "`pippin tokens create` makes one, where the service's Redis is; name its file in PIPPIN_TOKEN_FILE.",
+    403: "PIPPIN_TOKEN_FILE names the file of the token; `pippin tokens list` shows what each allows.",
     404: "`pippin jobs`, `pippin datasets list` and `pippin models list` show what there is.",
     500: "The service's log has more, under the id above.",
 }

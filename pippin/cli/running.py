@@ -54,7 +54,7 @@ def up(
         if json_:
             output.print_json({"url": found.url, "home": str(found.home), "pid": os.getpid()}, indent=None)
             return
-        for line in _what_next(found.url, str(found.home)):
+        for line in _what_next(found.url, str(found.home), shut=settings.serves_others):
             say("pippin", line)
 
     run(settings, workers, say, ready)
@@ -81,7 +81,12 @@ def become(module: str, environment: dict[str, str], *arguments: str) -> None:
     os.execve(command[0], command, {**os.environ, **environment})  # noqa: S606 - our own interpreter and module
 
 
-def _what_next(url: str, home: str) -> list[str]:
+def _what_next(url: str, home: str, *, shut: bool) -> list[str]:
+    if shut:
+        return [
+            f"ready at {url}, data in {home}; Ctrl-C stops it. Others reach it, so it demands a token of everybody:",
+            "  pippin tokens create --role submit",
+        ]
     setting = "" if url == "http://127.0.0.1:8000" else f"PIPPIN_URL={url} "
     return [
         f"ready at {url}, data in {home}; Ctrl-C stops it. In another terminal, train the packaged digits:",

@@ -1,4 +1,4 @@
-"""`pippin tokens`: what lets workers on other machines in. Made in Redis itself, not through the service."""
+"""`pippin tokens`: what lets people and machines in. Made in Redis itself, not through the service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,25 +12,45 @@ from pippin.tokens import Role
 
 if TYPE_CHECKING:
     from pippin.store import Store
+    from pippin.tokens import Quotas
 
 commands = typer.Typer(
-    help="Make, list and revoke the tokens of workers on other machines.", no_args_is_help=True, rich_markup_mode=None
+    help="Make, list and revoke what lets people and machines in.", no_args_is_help=True, rich_markup_mode=None
 )
+
+
+_WHERE = {"worker": "on the worker's machine", "admin": "of yours", "submit": "of its user", "read": "of its user"}
 
 
 @commands.command()
 def create(
+    *,
     role: Annotated[Role, typer.Option(help="What it allows.")],
-    name: Annotated[str | None, typer.Option(help="A name to know it by: the machine's, say.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name to know it by: the machine's or the person's, say.")] = None,
+    tenant: Annotated[str, typer.Option(help="Whose jobs, datasets and models it sees.")] = "default",
+    queued_jobs: Annotated[int | None, typer.Option(min=0, help="At most so many of its jobs wait.")] = None,
+    active_jobs: Annotated[int | None, typer.Option(min=0, help="At most so many of its jobs wait or run.")] = None,
+    stored_bytes: Annotated[
+        int | None, typer.Option(min=0, help="At most so many bytes of datasets and models that it added.")
+    ] = None,
+    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="At most so many requests a minute.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Make a token and print it: this once, since only a hash of it is kept.
 
-    From the first one on, the service's /blobs demands one.
+    A worker reads and writes blobs; read looks, and asks trained models; submit also trains, uploads and deletes; admin
+    may do everything. From the first worker token on, /blobs demands one; from the first of another role on, the whole
+    service does.
     """
-    from pippin.tokens import issue
+    from pippin.tokens import Quotas, issue
 
-    token = issue(role, name)
+    quotas = Quotas(
+        queued_jobs=queued_jobs,
+        active_jobs=active_jobs,
+        stored_bytes=stored_bytes,
+        requests_per_minute=requests_per_minute,
+    )
+    token = issue(role, name, tenant=tenant, quotas=quotas)
     with _store() as store:
         store.tokens.add(token)
     if json_:
@@ -39,7 +59,7 @@ def create(
     # Alone on stdout, so that it can be sent to a file.
     typer.echo(token.text)
     output.stderr().print(
-        f"Made {token.record.id}. It is not shown again: keep it in a file of mode 600 on the worker's machine, and "
+        f"Made {token.record.id}. It is not shown again: keep it in a file of mode 600 {_WHERE[role]}, and "
         "name that file in PIPPIN_TOKEN_FILE there.",
         soft_wrap=True,
     )
@@ -53,10 +73,18 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
     if json_:
         output.print_json([token.model_dump(mode="json") for token in found])
     elif not found:
-        output.say("There is no token. `pippin tokens create --role worker` makes one.")
+        output.say("There is no token. `pippin tokens create --role admin` makes one.")
     else:
-        rows = [(token.id, token.name or "-", token.role, output.ago(token.created_at)) for token in found]
-        output.table(["ID", "NAME", "ROLE", "MADE"], rows)
+        rows = [
+            (token.id, token.name or "-", token.role, token.tenant, _limits(token.quotas), output.ago(token.created_at))
+            for token in found
+        ]
+        output.table(["ID", "NAME", "ROLE", "TENANT", "LIMITS", "MADE"], rows)
+
+
+def _limits(quotas: "Quotas") -> str:
+    given = quotas.model_dump(exclude_none=True)
+    return ", ".join(f"{name} {value:,}" for name, value in given.items()) or "-"
 
 
 @commands.command()

@@ -32,11 +32,18 @@ T = TypeVar("T")
 class AsyncClient:
     """Speaks to a Pippin service, as `Client` does, whose methods say what these do too."""
 
-    def __init__(self, url: str | None = None, *, patience: float = 3, follow_patience: float = 60) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        patience: float = 3,
+        follow_patience: float = 60,
+    ) -> None:
         self.url = connection.service_url(url)
         self._patience = patience
         self._follow_patience = follow_patience
-        self._http = httpx2.AsyncClient(**connection.options(self.url))
+        self._http = httpx2.AsyncClient(**connection.options(self.url, connection.own_token(self.url, token)))
 
     async def __aenter__(self) -> Self:
         return self

@@ -1,6 +1,5 @@
 """Where the service is, and how its HTTP client is set up."""
 
-import ipaddress
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -8,7 +7,9 @@ from urllib.parse import urlsplit
 import httpx2
 
 from pippin.faults import PippinError
+from pippin.hosts import is_loopback
 from pippin.settings import Settings
+from pippin.tokens import read_token
 
 _FIRST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
@@ -31,23 +32,29 @@ def service_url(url: str | None) -> str:
     return found.rstrip("/")
 
 
-def options(url: str) -> dict[str, Any]:
+def own_token(url: str, given: str | None) -> str | None:
+    """The token to show to the service at `url`: the one given, else the one in the file that PIPPIN_TOKEN_FILE names.
+
+    Raises:
+        TokenFileError: The file cannot be used.
+        PippinError: The token would cross a network unencrypted.
+    """
+    token = read_token(Settings().token_file) if given is None else given
+    if token and not url.startswith("https://") and not is_loopback(httpx2.URL(url).host):
+        raise PippinError(f"{url} would be sent the token unencrypted: use https://, or an SSH tunnel to 127.0.0.1")
+    return token or None
+
+
+def options(url: str, token: str | None = None) -> dict[str, Any]:
     """The keyword arguments of `httpx2.Client` and `httpx2.AsyncClient` alike."""
     return {
         "base_url": url,
+        "headers": {"authorization": f"Bearer {token}"} if token else {},
         # Streams send a ping every 15 s, so a minute of silence means that the other side is gone.
         "timeout": httpx2.Timeout(60, connect=5),
         # A proxy named in the environment is for the outside; it could not reach this machine's loopback.
         "trust_env": not is_loopback(httpx2.URL(url).host),
     }
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host's name or address is this machine's own."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class Deadline:

@@ -34,22 +34,32 @@ class Client:
 
     Args:
         url: The service; by default the setting `PIPPIN_URL`, else http://127.0.0.1:8000.
+        token: What to show to the service; by default what is in the file that the setting `PIPPIN_TOKEN_FILE` names.
+            An empty text shows none.
         patience: Seconds for which a call without an answer is tried again.
         follow_patience: Seconds for which a broken stream is taken up again.
 
     Raises:
-        PippinError: If `url` is not an address of a service.
+        PippinError: If `url` is not an address of a service, or the token would be sent to it unencrypted.
+        TokenFileError: If the token's file cannot be used.
 
     Every method may raise:
         ServiceError: The service refused the call, and said why.
         ServiceUnreachable: No answer came, though calls that may be repeated were.
     """
 
-    def __init__(self, url: str | None = None, *, patience: float = 3, follow_patience: float = 60) -> None:
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        patience: float = 3,
+        follow_patience: float = 60,
+    ) -> None:
         self.url = connection.service_url(url)
         self._patience = patience
         self._follow_patience = follow_patience
-        self._http = httpx2.Client(**connection.options(self.url))
+        self._http = httpx2.Client(**connection.options(self.url, connection.own_token(self.url, token)))
 
     def __enter__(self) -> Self:
         return self

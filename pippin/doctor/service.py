@@ -3,8 +3,10 @@
 from pippin.client import Client, ServiceError, ServiceUnreachable
 from pippin.doctor.finding import Finding, fault, ok, warning
 from pippin.doctor.secrecy import shown
+from pippin.tokens import TokenFileError
 
 _UNAVAILABLE = 503
+_UNAUTHORIZED = frozenset({401, 403})
 
 
 def check_service(url: str, *, named: bool) -> Finding:
@@ -27,7 +29,14 @@ def check_service(url: str, *, named: bool) -> Finding:
             return fault("service", str(error), advice)
         advice = "Set PIPPIN_URL to the service's address; `pippin up` starts one here."
         return warning("service", f"PIPPIN_URL is not set, and none runs at {where}", advice)
+    except TokenFileError as error:
+        return fault("service", str(error), "Correct PIPPIN_TOKEN_FILE (docs/security.md).")
     except ServiceError as error:
+        if error.status in _UNAUTHORIZED:
+            # It is asked for its workers once it has said that it is not ready.
+            return fault(
+                "service", f"{where} answers, but is not ready", f"`curl {where}/readyz` and its log say more."
+            )
         if error.status != _UNAVAILABLE:
             advice = "Set PIPPIN_URL to the address of Pippin's service, without a path."
             return fault("service", f"{where} answers, but not as Pippin does: {error}", advice)

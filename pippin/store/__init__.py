@@ -6,6 +6,7 @@ from pippin.store.attempts import Claim, Control, new_token
 from pippin.store.client import Client, connect
 from pippin.store.errors import (
     AmbiguousName,
+    BadTenant,
     IdempotencyInFlight,
     IdempotencyMismatch,
     LeaseLost,
@@ -13,6 +14,7 @@ from pippin.store.errors import (
     NameTaken,
     NoSuchJob,
     NoSuchWorker,
+    QuotaExceeded,
     Refused,
     StoreError,
     StoreUnavailable,
@@ -21,14 +23,19 @@ from pippin.store.events import parse_event_id
 from pippin.store.idempotency import Idempotency
 from pippin.store.listing import Page
 from pippin.store.queues import FUNCTION, QUEUES, rq_id
+from pippin.store.quotas import ByteQuota, JobQuota
 from pippin.store.reader import EventReader
 from pippin.store.store import Store
 from pippin.store.subscription import Subscription
+from pippin.store.tokens import SESSION_SECONDS, Knock
 
 __all__ = [
     "FUNCTION",
     "QUEUES",
+    "SESSION_SECONDS",
     "AmbiguousName",
+    "BadTenant",
+    "ByteQuota",
     "Claim",
     "Client",
     "Control",
@@ -37,12 +44,15 @@ __all__ = [
     "Idempotency",
     "IdempotencyInFlight",
     "IdempotencyMismatch",
+    "JobQuota",
+    "Knock",
     "LeaseLost",
     "MalformedEventId",
     "NameTaken",
     "NoSuchJob",
     "NoSuchWorker",
     "Page",
+    "QuotaExceeded",
     "Refused",
     "Store",
     "StoreError",

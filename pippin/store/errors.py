@@ -44,5 +44,13 @@ class NameTaken(StoreError):
     """Another dataset has this name."""
 
 
+class QuotaExceeded(StoreError):
+    """The token has used up what it may use of something."""
+
+
+class BadTenant(StoreError):
+    """What was given as a tenant's name cannot be one."""
+
+
 class MalformedEventId(StoreError):
     """What was given as an event's id is not one."""

@@ -1,7 +1,7 @@
 """Jobs: submitted, read, listed, cancelled, paused, resumed, deleted."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.client import Pipeline
@@ -17,6 +17,7 @@ from pippin.store.errors import NoSuchJob, Refused
 from pippin.store.idempotency import Idempotency, recall, settle
 from pippin.store.listing import Page, newest
 from pippin.store.queues import QUEUES, Queues
+from pippin.store.quotas import JobQuota
 from pippin.store.records import compact, new_fields, read_checkpoints, read_jobs
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import hmget, watching
@@ -41,6 +42,7 @@ class Jobs:
         idempotency: Idempotency | None = None,
         retries: Job | None = None,
         from_: StoredCheckpoint | None = None,
+        quota: JobQuota | None = None,
         traceparent: str = "",
     ) -> Job:
         """Make a job and queue its first attempt: both, or neither.
@@ -52,6 +54,7 @@ class Jobs:
             idempotency: What makes the request repeatable.
             retries: The job that this one tries again.
             from_: The checkpoint of that job from which this one goes on; None begins with the first epoch.
+            quota: What the token that asks may use, if that is limited.
             traceparent: The span that its attempts belong to, where requests are traced.
 
         Returns:
@@ -60,6 +63,7 @@ class Jobs:
         Raises:
             IdempotencyMismatch: The key was used with another body.
             IdempotencyInFlight: Another request with the key is being worked on.
+            QuotaExceeded: The token has used up its quota.
             StoreUnavailable: Redis cannot be reached; the job may have been made, which a repeat with the same
                 idempotency key finds out.
         """
@@ -77,6 +81,7 @@ class Jobs:
                 return job_id  # made by an EXEC whose answer was lost
             if idempotency and (known := recall(pipe, marker, idempotency)):
                 return known
+            ended = quota.require(pipe, tenant) if quota else []
             self._queues.enqueue(pipe, queue, tenant, job_id, 1)
             pipe.hset(of.job, mapping=fields)
             pipe.sadd(keys.TENANTS, tenant)
@@ -87,11 +92,14 @@ class Jobs:
                 pipe.zadd(listing, {job_id: 0})
             if idempotency:
                 settle(pipe, marker, idempotency, job_id)
+            if quota:
+                quota.note(pipe, tenant, job_id, ended)
             self._scripts.run("create", tenant, job_id, pipe=pipe)
             pipe.execute()
             return job_id
 
-        made = watching(self._client, [of.job, *([marker] if marker else [])], make)
+        watched = [of.job, *([marker] if marker else []), *([quota.key(tenant)] if quota else [])]
+        made = watching(self._client, watched, make)
         return self._require(tenant, made)
 
     def get(self, tenant: str, job_id: str) -> Job | None:
@@ -121,6 +129,11 @@ class Jobs:
         listings += _label_listings(tenant, labels or {})
         ids, cursor = newest(self._client, listings or [keys.jobs(tenant)], after, limit)
         return Page(tuple(self._read(tenant, ids)), cursor)
+
+    def of_tenant(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
+        """Which of these jobs are the tenant's."""
+        scores = self._client.zmscore(keys.jobs(tenant), list(job_ids)) if job_ids else []
+        return frozenset(job_id for job_id, score in zip(job_ids, scores, strict=True) if score is not None)
 
     def spec(self, tenant: str, job_id: str) -> dict[str, Any]:
         """The resolved spec that the job's model is built from.

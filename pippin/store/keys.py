@@ -3,6 +3,7 @@
 Each begins with `pippin:`. What belongs to a tenant has the tenant in its key. RQ's keys are RQ's own (`queues.py`).
 """
 
+import re
 from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote
@@ -14,11 +15,36 @@ ACTING = "pippin:acting"  # string: which reaper acts
 TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
 HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
 GUARDED_ROLES = "pippin:tokens:roles"  # set: roles of which a token is demanded, since one was made
+RATES = "pippin:rate"  # how the keys of the rate limits begin, which the library `limits` makes
 TENANTS = "pippin:tenants"  # set: every tenant that ever submitted a job
 CENSUS = "pippin:blobs:usage"  # string: what the blob store held when it was last counted, as JSON
 CENSUS_TURN = "pippin:blobs:turn"  # string: while it is there, nobody needs to count the blobs
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
 LISTINGS = "pippin:*s"  # pattern: every tenant's listings are among the keys that match it
+
+_TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+# What stands second in a key that belongs to no tenant.
+_TAKEN = frozenset(
+    {
+        "acting",
+        "blobs",
+        "leases",
+        "queued",
+        "rate",
+        "session",
+        "strays",
+        "tenants",
+        "tokens",
+        "wakeup",
+        "worker",
+        "workers",
+    }
+)
+
+
+def is_tenant(name: str) -> bool:
+    """Whether a tenant can have this name: 1 to 40 small letters, digits and dashes that make no key of ours."""
+    return _TENANT.fullmatch(name) is not None and name not in _TAKEN
 
 
 @dataclass(frozen=True)
@@ -126,6 +152,21 @@ def names(tenant: str, kind: str) -> str:
 def contents(tenant: str, kind: str) -> str:
     """Hash: what makes two uploads of a kind the same -> the id."""
     return f"pippin:{tenant}:{kind}s:contents"
+
+
+def jobs_of_token(tenant: str, token_id: str) -> str:
+    """Set of the ids of the live jobs that a token with a quota submitted, and of some that have ended since."""
+    return f"pippin:{tenant}:quota:{token_id}:jobs"
+
+
+def bytes_of_token(tenant: str, token_id: str) -> str:
+    """Hash: key of a record that a token with a quota added -> the bytes of its blob; some may be gone since."""
+    return f"pippin:{tenant}:quota:{token_id}:bytes"
+
+
+def session(secret_hash: str) -> str:
+    """String: id of the token that a browser's session stands for; expires."""
+    return f"pippin:session:{secret_hash}"
 
 
 def worker(name: str) -> str:

@@ -9,6 +9,7 @@ from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import NameTaken
 from pippin.store.listing import Page, newest
+from pippin.store.quotas import ByteQuota
 from pippin.store.transaction import watching
 
 
@@ -22,6 +23,10 @@ class Named(Protocol):
     @property
     def name(self) -> str | None:
         """Unique among its kind, where there is one."""
+
+    @property
+    def bytes(self) -> int:
+        """The size of its blob."""
 
     def model_dump_json(self) -> str:
         """The record as JSON."""
@@ -47,7 +52,9 @@ class NamedRecords(Generic[RecordT]):
         self._kind = kind
         self._record = record
 
-    def create(self, tenant: str, record: RecordT, content_key: str) -> tuple[RecordT, bool]:
+    def create(
+        self, tenant: str, record: RecordT, content_key: str, quota: ByteQuota | None = None
+    ) -> tuple[RecordT, bool]:
         """Keep a record, unless the same one is there already.
 
         Args:
@@ -55,15 +62,18 @@ class NamedRecords(Generic[RecordT]):
             record: What to keep, under the id that it brings (`new_id("ds")`).
             content_key: A digest of the uploaded bytes and of the options they were read with. Two uploads are the
                 same when this and their names are.
+            quota: What the token that uploaded it may use, if that is limited.
 
         Returns:
             The record that is kept, and whether it is new.
 
         Raises:
             NameTaken: Another one has the name.
+            QuotaExceeded: The token has used up its quota.
         """
+        key = keys.record(tenant, self._kind, record.id)
         names, contents = keys.names(tenant, self._kind), keys.contents(tenant, self._kind)
-        identity = sha256(f"{record.name or ''}\n{content_key}".encode()).hexdigest()
+        identity = _identity(record.name, content_key)
 
         def make(pipe: Pipeline) -> str:
             # In this order: one made between the two reads is then known, and not taken for another.
@@ -76,24 +86,33 @@ class NamedRecords(Generic[RecordT]):
                     f"the name {record.name!r} belongs to the {self._kind} {holder!s}, which has another content; "
                     f"choose another name or delete that {self._kind}"
                 )
+            gone = quota.require(pipe, tenant, record.bytes) if quota else []
             pipe.multi()
+            if quota:
+                quota.note(pipe, tenant, key, record.bytes, gone)
             if record.name:
                 pipe.hset(names, record.name, record.id)
             pipe.hset(contents, identity, record.id)
             pipe.zadd(keys.listing(tenant, self._kind), {record.id: 0})
-            pipe.hset(
-                keys.record(tenant, self._kind, record.id),
-                mapping={"record": record.model_dump_json(), "identity": identity},
-            )
+            pipe.hset(key, mapping={"record": record.model_dump_json(), "identity": identity})
             pipe.execute()
             return record.id
 
-        made = watching(self._client, [names, contents], make)
+        made = watching(self._client, [names, contents, *([quota.key(tenant)] if quota else [])], make)
         if made == record.id:
             return record, True
         # Deleted in this very moment, the one of before gives way to the one at hand.
         present = self.get(tenant, made)
-        return (present, False) if present else self.create(tenant, record, content_key)
+        return (present, False) if present else self.create(tenant, record, content_key, quota)
+
+    def require_room(self, tenant: str, name: str | None, content_key: str, size: int, quota: ByteQuota) -> None:
+        """See that there is room for an upload of `size` bytes, before its blob is stored; the same again needs none.
+
+        Raises:
+            QuotaExceeded: There is none.
+        """
+        if not self._client.hexists(keys.contents(tenant, self._kind), _identity(name, content_key)):
+            quota.require(self._client, tenant, size)
 
     def get(self, tenant: str, id_or_name: str) -> RecordT | None:
         """The one with this id or, if no id is that, this name; None if there is none."""
@@ -144,3 +163,7 @@ class NamedRecords(Generic[RecordT]):
             return True
 
         return watching(self._client, [record], remove)
+
+
+def _identity(name: str | None, content_key: str) -> str:
+    return sha256(f"{name or ''}\n{content_key}".encode()).hexdigest()

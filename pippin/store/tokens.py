@@ -1,26 +1,54 @@
-"""The tokens that let machines in."""
+"""The tokens that let people and machines in, and the browser sessions that stand for them."""
 
 import hmac
+import secrets
+from typing import NamedTuple
 
 from pippin.store import keys
 from pippin.store.client import Client
-from pippin.tokens.token import NewToken, Role, Token, parse, secret_hash
+from pippin.store.errors import BadTenant
+from pippin.tokens.token import NewToken, Token, parse, secret_hash
+
+SESSION_SECONDS = 12 * 3600
+"""How long a browser stays let in."""
 
 _NO_HASH = secret_hash("")
+_SECRET_BYTES = 32
+
+
+class Knock(NamedTuple):
+    """Who stands before the door.
+
+    Attributes:
+        token: The live token that was shown; None if none was, or another.
+        made: The roles of which a token was ever made.
+    """
+
+    token: Token | None
+    made: frozenset[str]
 
 
 class Tokens:
     """Records of tokens, and the hashes of their secrets.
 
-    A role is demanded from its first token on, and stays so when that token is revoked: to revoke the only token must
-    not open the door to everybody.
+    A role counts as made from its first token on, and stays so when that token is revoked: to revoke the only token
+    must not open the door to everybody.
     """
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
     def add(self, token: NewToken) -> None:
-        """Keep a token, and demand one of its role from now on."""
+        """Keep a token; its role counts as made from now on.
+
+        Raises:
+            BadTenant: Its tenant's name cannot be one.
+        """
+        if not keys.is_tenant(token.record.tenant):
+            raise BadTenant(
+                f"no tenant can be called {token.record.tenant!r}; give 1 to 40 small letters, digits and dashes, and "
+                "none of the names that Pippin uses itself, such as worker"
+            )
         with self._client.pipeline() as pipe:
             pipe.hset(keys.TOKENS, token.record.id, token.record.model_dump_json())
             pipe.hset(keys.HASHES, token.record.id, token.hash)
@@ -33,29 +61,50 @@ class Tokens:
         return sorted((Token.model_validate_json(record) for record in records), key=lambda token: token.created_at)
 
     def revoke(self, token_id: str) -> None:
-        """Let a token open nothing from now on; one that is gone is no error."""
+        """Let a token, and every session that stands for it, open nothing from now on; one that is gone is no error."""
         with self._client.pipeline() as pipe:
             pipe.hdel(keys.TOKENS, token_id)
             pipe.hdel(keys.HASHES, token_id)
             pipe.execute()
 
-    def allows(self, text: str | None, role: Role) -> bool:
-        """Whether who shows the token `text`, or none, may do what `role` allows.
+    def knock(self, text: str | None) -> Knock:
+        """Who shows the token `text`, or none.
 
         Text that has not the form of a token costs Redis no look-up of it.
         """
         shown = parse(text or "")
         with self._client.pipeline() as pipe:
-            pipe.sismember(keys.GUARDED_ROLES, role)
+            pipe.smembers(keys.GUARDED_ROLES)
             if shown is not None:
                 pipe.hget(keys.TOKENS, shown.id)
                 pipe.hget(keys.HASHES, shown.id)
-            guarded, *found = pipe.execute()
-        if not guarded:
-            return True
+            made, *found = pipe.execute()
         if shown is None:
-            return False
+            return Knock(None, frozenset(made))
         record, kept = found
         # The comparison is made for an unknown id too, and takes as long wherever the two differ.
         same = hmac.compare_digest(kept or _NO_HASH, secret_hash(shown.secret))
-        return same and record is not None and Token.model_validate_json(record).role == role
+        return Knock(Token.model_validate_json(record) if same and record is not None else None, frozenset(made))
+
+    def open_session(self, token: Token) -> str:
+        """Begin a session that stands for a token.
+
+        Returns:
+            Its secret of 256 random bits, of which only a hash is kept.
+        """
+        secret = secrets.token_hex(_SECRET_BYTES)
+        self._client.set(keys.session(secret_hash(secret)), token.id, ex=SESSION_SECONDS)
+        return secret
+
+    def knock_with_session(self, secret: str) -> Knock:
+        """Who shows a session's secret. It is found by its hash, so nothing can be learnt from how long that takes."""
+        token_id = self._client.get(keys.session(secret_hash(secret)))
+        with self._client.pipeline() as pipe:
+            pipe.smembers(keys.GUARDED_ROLES)
+            pipe.hget(keys.TOKENS, str(token_id or ""))
+            made, record = pipe.execute()
+        return Knock(Token.model_validate_json(record) if record is not None else None, frozenset(made))
+
+    def end_session(self, secret: str) -> None:
+        """Let a session open nothing from now on; one that is gone is no error."""
+        self._client.delete(keys.session(secret_hash(secret)))

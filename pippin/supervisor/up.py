@@ -2,16 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import SecretStr
 
-from pippin.client import AsyncClient, ServiceError, ServiceUnreachable
+from pippin.client import AsyncClient, ServiceUnreachable
 from pippin.embedded import EmbeddedValkey
+from pippin.first_admin import require_admin
 from pippin.home import HomeLock, prepare_home
 from pippin.settings import Settings
+from pippin.store import Store, StoreUnavailable, connect
 from pippin.supervisor.coreml import has_coreml
 from pippin.supervisor.keeper import Say
 from pippin.supervisor.part import Part
@@ -79,36 +81,51 @@ def _home(settings: Settings) -> Iterator[None]:
 
 
 async def _up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None], *, coreml: bool) -> None:
-    server = None
+    embedded = None
     if settings.redis_url is None:
-        server = ServerKeeper(EmbeddedValkey(settings.home, max_memory_bytes=settings.max_memory_bytes), say)
+        embedded = EmbeddedValkey(settings.home, max_memory_bytes=settings.max_memory_bytes)
 
-    def all_parts(address: str | None) -> list[Part]:
-        known = settings if address is None else settings.model_copy(update={"redis_url": SecretStr(address)})
-        return parts(known, workers, coreml=coreml)
+    def known() -> Settings:
+        """The settings with the address of Redis, once that runs."""
+        return settings.model_copy(update={"redis_url": SecretStr(embedded.url)}) if embedded else settings
 
-    supervisor = Supervisor(server, all_parts, say)
+    def all_parts(_: str | None) -> list[Part]:
+        with _store(known()) as store:
+            require_admin(settings, store)
+        return parts(known(), workers, coreml=coreml)
+
+    supervisor = Supervisor(ServerKeeper(embedded, say) if embedded else None, all_parts, say)
     url = _url(settings)
 
     async def announce() -> None:
-        async with AsyncClient(url, patience=0) as client:
-            while True:
-                if await _is_ready(client, supervisor.pids, workers):
-                    break
-                await asyncio.sleep(_LOOK_EVERY)
+        # Without a token: whether a service is ready is told to everybody, and our workers are found in Redis.
+        async with AsyncClient(url, token="", patience=0) as client:
+            with _store(known()) as store:
+                while True:
+                    if await _is_ready(client, store, supervisor.pids, workers):
+                        break
+                    await asyncio.sleep(_LOOK_EVERY)
         ready(Ready(url, settings.home))
 
     await supervisor.run(announce)
 
 
-async def _is_ready(client: AsyncClient, pids: frozenset[int], workers: int) -> bool:
+@contextmanager
+def _store(settings: Settings) -> Iterator[Store]:
+    assert settings.redis_url is not None
+    with closing(Store(connect(settings.redis_url.get_secret_value(), retries=0))) as store:
+        yield store
+
+
+async def _is_ready(client: AsyncClient, store: Store, pids: frozenset[int], workers: int) -> bool:
     """Whether the service can do its work, and one of our workers, if there are any, waits for some."""
     try:
         if not await client.is_ready():
             return False
-        return not workers or any(each.pid in pids and each.state != "starting" for each in await client.workers())
-    except (ServiceError, ServiceUnreachable):
+        alive = await asyncio.to_thread(store.workers.all) if workers else []
+    except (ServiceUnreachable, StoreUnavailable):
         return False
+    return not workers or any(each.pid in pids and each.state != "starting" for each in alive)
 
 
 def _url(settings: Settings) -> str:

@@ -4,15 +4,18 @@ import re
 import secrets
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
 from pippin.jobs.ids import new_id
+from pippin.tokens.quotas import Quotas
+from pippin.tokens.roles import Role
 
-Role = Literal["worker"]
-ROLES: tuple[Role, ...] = get_args(Role)
+DEFAULT_TENANT = "default"
+"""Whose everything is where nobody has named a tenant."""
 
+_NO_QUOTAS = Quotas()
 _PREFIX = "token"
 _TEXT = re.compile(r"pippin_([0-9a-z]{26})_([0-9a-f]{64})", re.ASCII)
 
@@ -24,6 +27,8 @@ class Token(BaseModel):
         id: `token_` and 26 characters; no secret.
         name: What its maker calls it: the machine that it is for, say.
         role: What it allows.
+        tenant: Whose jobs, datasets and models it sees. The blobs, the workers and the tokens are everybody's.
+        quotas: How much it may use.
         created_at: When it was made.
     """
 
@@ -32,6 +37,8 @@ class Token(BaseModel):
     id: str
     name: str | None
     role: Role
+    tenant: str = DEFAULT_TENANT
+    quotas: Quotas = _NO_QUOTAS
     created_at: datetime
 
 
@@ -56,11 +63,24 @@ class Parsed(NamedTuple):
     secret: str
 
 
-def issue(role: Role, name: str | None) -> NewToken:
+def issue(role: Role, name: str | None, *, tenant: str = DEFAULT_TENANT, quotas: Quotas = _NO_QUOTAS) -> NewToken:
     """Make a token whose secret has 256 random bits, so that a plain hash of it cannot be searched."""
     token_id, secret = new_id(_PREFIX), secrets.token_hex(32)
-    record = Token(id=token_id, name=name, role=role, created_at=datetime.now(UTC))
+    record = Token(id=token_id, name=name, role=role, tenant=tenant, quotas=quotas, created_at=datetime.now(UTC))
     return NewToken(record, f"pippin_{token_id.removeprefix(f'{_PREFIX}_')}_{secret}", secret_hash(secret))
+
+
+def adopt(text: str, role: Role, name: str) -> NewToken:
+    """The token with this text, which was made elsewhere and is kept here for the first time.
+
+    Raises:
+        ValueError: The text has not the form of a token.
+    """
+    shown = parse(text)
+    if shown is None:
+        raise ValueError("it has not the form of a token")
+    record = Token(id=shown.id, name=name, role=role, created_at=datetime.now(UTC))
+    return NewToken(record, text, secret_hash(shown.secret))
 
 
 def parse(text: str) -> Parsed | None:

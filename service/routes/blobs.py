@@ -8,14 +8,13 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.datasets.upload import Spool
-from service.auth import WorkersOnly
 from service.bodies import UploadRoute
 from service.context import TheBlobs, TheSettings
 from service.files import serve
 from service.ingest import workroom
 from service.problems import ErrorItem, invalid_request, not_found, responses
 
-router = APIRouter(tags=["blobs"], route_class=UploadRoute, dependencies=[WorkersOnly])
+router = APIRouter(tags=["blobs"], route_class=UploadRoute)
 
 _HEX = re.compile(r"[0-9a-f]{64}")
 _BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
@@ -39,7 +38,7 @@ Digest = Annotated[str, Depends(_digest)]
     responses={
         200: {"description": "Its content.", **_BYTES},
         206: {"description": "Part of it.", **_BYTES},
-        **responses(401, 404, 416, 503),
+        **responses(404, 416, 503),
     },
 )
 def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
@@ -56,7 +55,7 @@ def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
     operation_id="putBlob",
     summary="Store a blob",
     response_description="It is stored, as it may have been before.",
-    responses=responses(401, 404, 413, 422, 503, 507),
+    responses=responses(404, 413, 422, 503, 507),
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
 )
 async def put(request: Request, sha256: Digest, blobs: TheBlobs, settings: TheSettings) -> None:

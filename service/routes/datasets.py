@@ -13,7 +13,7 @@ from pippin.datasets.options import DatasetOptions
 from service import conditional, openapi, uploads
 from service.abandoning import until_disconnected
 from service.bodies import JsonRoute, UploadRoute
-from service.context import NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
+from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
 from service.ingest import workroom
 from service.preview import preview
 from service.problems import ErrorItem, Problem, invalid_request, not_found, responses
@@ -107,6 +107,7 @@ async def add(
     request: Request,
     response: Response,
     tenant: Tenant,
+    caller: Caller,
     settings: TheSettings,
     ingestion: TheIngestion,
     name: Annotated[str, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
@@ -119,7 +120,13 @@ async def add(
             async with until_disconnected(request) as abandonment:
                 manifest, is_new = await anyio.to_thread.run_sync(
                     lambda: ingestion.ingest(
-                        upload, options, name=name, tenant=tenant, folder=folder, abandonment=abandonment
+                        upload,
+                        options,
+                        name=name,
+                        tenant=tenant,
+                        folder=folder,
+                        abandonment=abandonment,
+                        quota=caller.byte_quota,
                     ),
                     limiter=_parsing,
                 )

@@ -8,6 +8,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from service.problems import KINDS, not_found
+from service.security_headers import HTML_POLICY
 
 router = APIRouter(include_in_schema=False)
 
@@ -31,9 +32,6 @@ _PAGE = """<!doctype html>
 </html>
 """
 _START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null});\n'
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
-)
 
 
 @router.get("/")
@@ -45,7 +43,7 @@ def home() -> Response:
 @router.get("/docs")
 def page() -> Response:
     """The page."""
-    return HTMLResponse(_PAGE, headers={"content-security-policy": _POLICY})
+    return HTMLResponse(_PAGE, headers={"content-security-policy": HTML_POLICY})
 
 
 @router.get("/docs/start.js")

@@ -12,7 +12,7 @@ from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
 from service import conditional, openapi
 from service.bodies import JsonRoute
-from service.context import ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheSettings, TheStore
+from service.context import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheSettings, TheStore
 from service.idempotency import IdempotencyKey, once
 from service.model_sources import ModelSources
 from service.problems import invalid_parameter, responses
@@ -49,6 +49,7 @@ def submit(
     document: Annotated[object, Body()],
     response: Response,
     tenant: Tenant,
+    caller: Caller,
     store: TheStore,
     settings: TheSettings,
     model_files: TheModelFiles,
@@ -66,6 +67,7 @@ def submit(
                 submission.request,
                 spec=submission.spec,
                 idempotency=idempotency,
+                quota=caller.job_quota,
                 traceparent=tracing.traceparent(),
             )
     response.headers["location"] = f"/jobs/{job.id}"

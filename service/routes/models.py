@@ -14,7 +14,7 @@ from pippin.models.record import ModelRecord, StoredModel
 from service import conditional, openapi, uploads
 from service.blame import fault_of
 from service.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
-from service.context import NeedsRoom, Tenant, TheBlobs, TheModelFiles, TheSettings, TheStore
+from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheModelFiles, TheSettings, TheStore
 from service.disposition import attachment, safe_name
 from service.files import serve
 from service.ingest import workroom
@@ -61,6 +61,7 @@ async def add(
     request: Request,
     response: Response,
     tenant: Tenant,
+    caller: Caller,
     settings: TheSettings,
     store: TheStore,
     blobs: TheBlobs,
@@ -74,7 +75,7 @@ async def add(
     A document is a spec or a model of SwiftCoreMLTools, in JSON or in YAML. What cannot be trained is refused with
     every reason; pointers lead into the document, or into the model as a spec would describe it.
     """
-    kept = ModelUploads(store, blobs, model_files, settings.max_model_bytes)
+    kept = ModelUploads(store, blobs, model_files, settings.max_model_bytes, caller.byte_quota)
     kind = _kind(request)
     raw = _MLMODEL if kind == "mlmodel" else {media_type(request)}
     async with contextmanager_in_threadpool(workroom(settings)) as folder:

@@ -8,7 +8,7 @@ from pippin.jobs.job import Job
 from pippin.jobs.request import RetryRequest
 from service import openapi
 from service.bodies import JsonRoute, is_json, unsupported
-from service.context import ExistingJob, NeedsRoom, Tenant, TheBlobs, TheStore
+from service.context import Caller, ExistingJob, NeedsRoom, Tenant, TheBlobs, TheStore
 from service.idempotency import IdempotencyKey, once
 from service.problems import responses
 from service.retrying import prepare_retry
@@ -42,6 +42,7 @@ def retry(
     asked: Annotated[RetryRequest, Depends(_asked)],
     response: Response,
     tenant: Tenant,
+    caller: Caller,
     store: TheStore,
     blobs: TheBlobs,
     idempotency_key: IdempotencyKey = None,
@@ -52,6 +53,6 @@ def retry(
         made = store.jobs.get(tenant, known) if known else None
         if made is None:
             found = prepare_retry(job, tenant, store, blobs, from_checkpoint=asked.from_checkpoint)
-            made = found.submit(tenant, store, idempotency)
+            made = found.submit(tenant, store, idempotency, caller.job_quota)
     response.headers["location"] = f"/jobs/{made.id}"
     return made

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Depends, Path, Request
 from pydantic import BaseModel, ConfigDict
 
 from pippin.jobs.worker import Drain, DrainRequest, Worker
+from pippin.store import Store
 from service import openapi
 from service.bodies import JsonRoute, is_json, unsupported
-from service.context import TheStore
+from service.context import Tenant, TheStore
 from service.problems import responses
 from service.validation import parse
 
@@ -35,9 +36,9 @@ class WorkerList(BaseModel):
     response_description="The workers, by name.",
     responses=responses(503),
 )
-def workers(store: TheStore) -> WorkerList:
-    """Who trains: where, with which engines, and on what at this moment."""
-    return WorkerList(data=store.workers.all())
+def workers(tenant: Tenant, store: TheStore) -> WorkerList:
+    """Who trains: where, with which engines, and on what at this moment. A job of another tenant is not named."""
+    return WorkerList(data=_as_seen_by(tenant, store, store.workers.all()))
 
 
 async def _asked(request: Request) -> DrainRequest:
@@ -58,12 +59,13 @@ async def _asked(request: Request) -> DrainRequest:
     responses=responses(400, 404, 409, 413, 415, 422, 503),
     openapi_extra=openapi.body(DrainRequest, required=False),
 )
-def drain(name: WorkerName, asked: Annotated[DrainRequest, Depends(_asked)], store: TheStore) -> Worker:
+def drain(name: WorkerName, asked: Annotated[DrainRequest, Depends(_asked)], tenant: Tenant, store: TheStore) -> Worker:
     """A job that is submitted after this answer is not begun there.
 
     The worker stays up, without work, until it is undrained or restarted.
     """
-    return store.workers.drain(name, Drain.HAND_BACK if asked.hand_back else Drain.FINISH)
+    drained = store.workers.drain(name, Drain.HAND_BACK if asked.hand_back else Drain.FINISH)
+    return _as_seen_by(tenant, store, [drained])[0]
 
 
 @router.delete(
@@ -73,6 +75,14 @@ def drain(name: WorkerName, asked: Annotated[DrainRequest, Depends(_asked)], sto
     response_description="The worker. It takes jobs again within a second or two.",
     responses=responses(404, 409, 503),
 )
-def undrain(name: WorkerName, store: TheStore) -> Worker:
+def undrain(name: WorkerName, tenant: Tenant, store: TheStore) -> Worker:
     """Take back what drained it; a worker that was not drained stays as it is."""
-    return store.workers.undrain(name)
+    return _as_seen_by(tenant, store, [store.workers.undrain(name)])[0]
+
+
+def _as_seen_by(tenant: str, store: Store, workers: list[Worker]) -> list[Worker]:
+    """The workers without the ids of other tenants' jobs."""
+    own = store.jobs.of_tenant(tenant, [worker.current_job for worker in workers if worker.current_job])
+    return [
+        worker if worker.current_job in own else worker.model_copy(update={"current_job": None}) for worker in workers
+    ]

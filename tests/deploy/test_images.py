@@ -82,3 +82,12 @@ def test_every_pin_has_a_hash_and_no_file_names_an_index(lock: str) -> None:
     assert "://" not in text
     for entry in re.split(r"\n(?=[a-z0-9])", text):
         assert "--hash=sha256:" in entry, entry.splitlines()[0]
+
+
+def test_the_service_makes_its_first_token_in_the_volume_that_lasts() -> None:
+    service = COMPOSE["services"]["service"]
+    assert service["environment"]["PIPPIN_ADMIN_TOKEN_FILE"].startswith("/var/lib/pippin/")
+    assert (
+        service["environment"]["PIPPIN_REDIS_URL"] == COMPOSE["services"]["worker"]["environment"]["PIPPIN_REDIS_URL"]
+    )
+    assert "PIPPIN_ADMIN_TOKEN_FILE" not in COMPOSE["services"]["worker"]["environment"]

@@ -1,93 +1,267 @@
 import hashlib
+import re
 from collections.abc import Callable
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol
 
 import httpx2
 import pytest
 
 from pippin.blobs import BlobError, BlobRefusedError, Blobs
-from pippin.store import Store
-from pippin.tokens import issue
+from pippin.store import Store, WorkerReport
+from pippin.tokens import ROLES, Role, grants, issue
+from service.access import role_for
+from service.app import create_app
+from service.openapi import describe
 
 LARGE = b"x" * 20_000_000
 IsProblem = Callable[..., dict[str, Any]]
+MakeToken = Callable[..., str]
 
 CONTENT = b"weights"
 PATH = f"/blobs/{hashlib.sha256(CONTENT).hexdigest()}"
+JOB = f"job_{'0' * 26}"
+
+
+class Service(Protocol):
+    url: str
+    settings: Any
 
 
 @pytest.fixture
-def token(store: Store) -> str:
-    """A live worker token, the first one."""
-    made = issue("worker", "mac-mini")
-    store.tokens.add(made)
-    return made.text
+def make_token(store: Store) -> MakeToken:
+    """Makes live tokens."""
+
+    def make(role: Role, tenant: str = "default") -> str:
+        made = issue(role, None, tenant=tenant)
+        store.tokens.add(made)
+        return made.text
+
+    return make
 
 
 def bearer(token: str) -> dict[str, str]:
     return {"authorization": f"Bearer {token}"}
 
 
-def test_blobs_are_open_until_the_first_worker_token_is_made(http: httpx2.Client) -> None:
+def operations(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
+    """Method, path and description of every operation."""
+    return [
+        (method.upper(), path, operation)
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+    ]
+
+
+def test_without_a_token_of_any_role_all_is_open(http: httpx2.Client) -> None:
     assert http.put(PATH, content=CONTENT).status_code == 204
     assert http.get(PATH).content == CONTENT
+    assert http.get("/jobs").status_code == 200
+    assert http.get("/jobs", headers=bearer("nonsense")).status_code == 200
+    assert http.get("/session").json() == {"role": "admin", "tenant": "default", "token": None, "expires_at": None}
 
 
-def test_from_then_on_they_open_to_a_live_token_only(http: httpx2.Client, token: str, is_problem: IsProblem) -> None:
+@pytest.mark.parametrize("role", ROLES)
+def test_every_operation_takes_the_role_that_it_says_and_no_other(
+    http: httpx2.Client, make_token: MakeToken, role: Role
+) -> None:
+    make_token("admin")
+    token = make_token(role)
+    asked = 0
+    for method, template, operation in operations(http.get("/openapi.json").json()):
+        path = re.sub(r"\{\w+\}", "0" * 64, template)
+        answer = http.request(method, path, headers=bearer(token))
+        needed = role_for(method, template)
+        assert needed == role_for(method, path)
+        if needed is None:
+            assert "security" not in operation
+            continue
+        asked += 1
+        assert operation["security"][0] == {"bearer": [needed]}
+        assert {"401", "403", "429"} <= operation["responses"].keys()
+        assert (answer.status_code == 403) == (not grants(role, needed)), (method, path, answer.text)
+        assert answer.status_code not in {401, 500}, (method, path, answer.text)
+        if answer.status_code == 403:
+            assert f'error="insufficient_scope", scope="{needed}"' in answer.headers["www-authenticate"]
+    assert asked > 20
+
+
+def test_without_a_token_every_operation_is_refused_but_those_that_say_nothing_about_anybody(
+    http: httpx2.Client, make_token: MakeToken, is_problem: IsProblem
+) -> None:
+    make_token("read")
+    for method, template, operation in operations(http.get("/openapi.json").json()):
+        path = re.sub(r"\{\w+\}", "0" * 64, template)
+        answer = http.request(method, path)
+        if "security" in operation:
+            is_problem(answer, 401, "unauthorized")
+            # RFC 6750, section 3.1: no error code for who showed no token.
+            assert answer.headers["www-authenticate"] == 'Bearer realm="pippin"'
+        else:
+            assert answer.status_code == 200
+    for path in ("/", "/docs", "/docs/start.js", "/docs/assets/swagger-ui.css", "/problems/unauthorized"):
+        assert http.get(path).status_code in {200, 307}
+    for method, path in (("GET", "/nothing"), ("HEAD", f"/jobs/{JOB}/model"), ("OPTIONS", "/jobs"), ("BREW", "/jobs")):
+        assert http.request(method, path).status_code == 401
+
+
+def test_every_route_of_the_service_is_in_the_description_or_open(make_settings: Callable[..., Any]) -> None:
+    app = create_app(make_settings())
+    described = {(method, path) for method, path, _ in operations(describe(app))}
+    for route in app.router.routes:
+        path = getattr(route, "path", "")
+        for method in (getattr(route, "methods", None) or {"GET"}) - {"HEAD"}:
+            assert (method, path) in described or role_for(method, path) is None, (method, path)
+
+
+def test_a_workers_token_shuts_the_blobs_and_nothing_else(
+    http: httpx2.Client, make_token: MakeToken, is_problem: IsProblem
+) -> None:
+    token = make_token("worker")
     assert http.put(PATH, content=CONTENT, headers=bearer(token)).status_code == 204
     assert http.get(PATH, headers=bearer(token)).content == CONTENT
     assert http.head(PATH, headers={"authorization": f"bearer {token}"}).status_code == 200
     for method in ("GET", "PUT"):
-        answer = http.request(method, PATH, content=CONTENT if method == "PUT" else None)
-        is_problem(answer, 401, "unauthorized")
-        # RFC 6750, section 3.1: no error code for who showed no token.
-        assert answer.headers["www-authenticate"] == 'Bearer realm="pippin"'
-    assert http.head(PATH).status_code == 401
+        is_problem(http.request(method, PATH, content=CONTENT if method == "PUT" else None), 401, "unauthorized")
+    assert http.get("/jobs").status_code == 200
+    assert http.get("/jobs", headers=bearer(token)).status_code == 200
 
 
 @pytest.mark.parametrize("shown", ["nonsense", issue("worker", None).text], ids=["nonsense", "never-kept"])
 def test_a_token_that_is_not_live_is_called_invalid(
-    http: httpx2.Client,
-    token: str,  # noqa: ARG001 (makes the service demand one)
-    shown: str,
-    is_problem: IsProblem,
+    http: httpx2.Client, make_token: MakeToken, shown: str, is_problem: IsProblem
 ) -> None:
+    make_token("worker")
     answer = http.get(PATH, headers=bearer(shown))
     assert shown not in is_problem(answer, 401, "unauthorized")["detail"]
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
 
 
-def test_another_scheme_than_bearer_is_no_token(http: httpx2.Client, token: str) -> None:
-    assert http.get(PATH, headers={"authorization": f"Basic {token}"}).status_code == 401
+def test_another_scheme_than_bearer_is_no_token(http: httpx2.Client, make_token: MakeToken) -> None:
+    token = make_token("admin")
+    for shown in (f"Basic {token}", token, f"Bearer{token}", "Bearer", ""):
+        assert http.get("/jobs", headers={"authorization": shown}).status_code == 401
 
 
-def test_a_revoked_token_is_refused_by_the_next_request(http: httpx2.Client, token: str, store: Store) -> None:
-    http.put(PATH, content=CONTENT, headers=bearer(token))
+def test_a_revoked_token_is_refused_by_the_next_request(
+    http: httpx2.Client, make_token: MakeToken, store: Store
+) -> None:
+    token = make_token("submit")
+    assert http.get("/jobs", headers=bearer(token)).status_code == 200
     store.tokens.revoke(store.tokens.all()[0].id)
-    assert http.get(PATH, headers=bearer(token)).status_code == 401
+    assert http.get("/jobs", headers=bearer(token)).status_code == 401
+    assert http.get("/jobs").status_code == 401
 
 
-def test_who_may_not_come_in_learns_nothing_of_names(http: httpx2.Client, token: str) -> None:
-    assert http.get("/blobs/abc").status_code == 401
-    assert http.get("/blobs/abc", headers=bearer(token)).status_code == 404
+def test_who_may_not_come_in_learns_nothing_of_names(http: httpx2.Client, make_token: MakeToken) -> None:
+    token = make_token("admin")
+    for path in ("/blobs/abc", f"/jobs/{JOB}", "/datasets/x", "/nothing"):
+        assert http.get(path).status_code == 401
+        assert http.get(path, headers=bearer(token)).status_code == 404
 
 
-def test_other_routes_stay_open(http: httpx2.Client, token: str) -> None:  # noqa: ARG001 (makes the service demand one)
-    assert http.get("/jobs").status_code == 200
+def test_a_service_that_others_reach_is_shut_before_the_first_token(
+    make_service: Callable[..., Service], make_token: MakeToken
+) -> None:
+    service = make_service(allowed_hosts=("pippin.example.com",))
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        assert http.get("/jobs").status_code == 401
+        assert http.get(PATH).status_code == 401
+        assert http.get("/readyz").status_code == 200
+        assert http.get("/jobs", headers=bearer(make_token("read"))).status_code == 200
 
 
-def test_the_contract_names_the_scheme_on_these_routes_alone(http: httpx2.Client) -> None:
-    document = http.get("/openapi.json").json()
-    assert document["components"]["securitySchemes"]["workerToken"]["scheme"] == "bearer"
-    guarded = {
-        path for path, item in document["paths"].items() for operation in item.values() if "security" in operation
+def test_a_tenant_sees_only_its_own(
+    http: httpx2.Client, make_token: MakeToken, tiny_npz: bytes, is_problem: IsProblem
+) -> None:
+    ours, theirs = (bearer(make_token("submit", tenant=tenant)) for tenant in ("alone-a", "alone-b"))
+    dataset = http.post("/datasets?name=tiny", content=tiny_npz, headers=ours).json()
+    request = {"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}
+    job = http.post("/jobs", json=request, headers=ours | {"idempotency-key": "one"}).json()
+    model = http.post("/models?name=m", json=job_spec(http, ours), headers=ours)
+    assert model.status_code == 201, model.text
+
+    for path in (
+        *(f"/jobs/{job['id']}{part}" for part in ("", "/metrics", "/events", "/model")),
+        *(f"/datasets/{name}{part}" for name in ("tiny", dataset["id"]) for part in ("", "/preview")),
+        *(f"/models/{name}{part}" for name in ("m", model.json()["id"]) for part in ("", "/file", "/spec")),
+    ):
+        is_problem(http.get(path, headers=theirs), 404)
+    for method, path in (
+        ("POST", f"/jobs/{job['id']}/cancel"),
+        ("DELETE", f"/jobs/{job['id']}"),
+        ("DELETE", "/datasets/tiny"),
+        ("DELETE", "/models/m"),
+    ):
+        is_problem(http.request(method, path, headers=theirs), 404)
+    is_problem(http.post("/jobs", json=request, headers=theirs | {"idempotency-key": "two"}), 422)
+    is_problem(
+        http.post("/jobs", json=request | {"dataset": "mnist-sample", "model": {"id": "m"}}, headers=theirs), 422
+    )
+    assert http.get("/jobs", headers=theirs).json()["data"] == []
+    assert http.get("/models", headers=theirs).json()["data"] == []
+    # Its names and its idempotency keys are its own, and the sample is there for everybody.
+    assert [each["name"] for each in http.get("/datasets", headers=theirs).json()["data"]] == ["mnist-sample"]
+    sample = request | {"dataset": "mnist-sample"}
+    other = http.post("/jobs", json=sample, headers=theirs | {"idempotency-key": "one"})
+    assert other.status_code == 202, other.text
+    assert other.json()["id"] != job["id"]
+    assert [each["id"] for each in http.get("/jobs", headers=ours).json()["data"]] == [job["id"]]
+
+
+def job_spec(http: httpx2.Client, headers: dict[str, str]) -> dict[str, Any]:
+    """A small model to upload."""
+    spec = {
+        "inputs": [{"name": "x", "shape": [4]}],
+        "outputs": [{"name": "y", "shape": [3]}],
+        "layers": [
+            {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+            {"type": "softmax", "name": "softmax"},
+        ],
+        "loss": {"type": "categorical_cross_entropy", "target": "label"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 10},
+        "epochs": 3,
     }
-    assert guarded == {"/blobs/{sha256}"}
+    assert http.post("/specs/validate", json=spec, headers=headers).status_code == 200
+    return spec
 
 
-def test_an_upload_that_is_refused_before_it_is_read_is_refused_in_words(http: httpx2.Client, store: Store) -> None:
+def test_a_worker_is_seen_by_all_and_its_job_by_its_tenant_alone(
+    http: httpx2.Client, make_token: MakeToken, store: Store, submitted: Callable[..., str]
+) -> None:
+    job_id = submitted()
+    report = {
+        "name": "mac-1",
+        "host": "mac",
+        "os": "macOS",
+        "chip": "M4",
+        "engines": ["jax"],
+        "state": "busy",
+        "current_job": job_id,
+        "pid": 1,
+        "started_at": "2026-11-24T00:00:00Z",
+    }
+    store.workers.heartbeat(WorkerReport.model_validate(report))
+    ours, theirs = (bearer(make_token("read", tenant=tenant)) for tenant in ("default", "team-b"))
+    assert [each["current_job"] for each in http.get("/workers", headers=ours).json()["data"]] == [job_id]
+    assert [each["current_job"] for each in http.get("/workers", headers=theirs).json()["data"]] == [None]
+
+
+def test_an_upload_that_is_refused_before_it_is_read_is_refused_in_words(
+    http: httpx2.Client, make_token: MakeToken
+) -> None:
     with pytest.raises(BlobError, match="PIPPIN_MAX_DATASET_BYTES"):
         Blobs(str(http.base_url)).put_bytes(LARGE)
-    store.tokens.add(issue("worker", None))
+    make_token("worker")
     with pytest.raises(BlobRefusedError, match="demands a worker token"):
         Blobs(str(http.base_url)).put_bytes(LARGE)
+
+
+def test_a_token_of_another_role_is_told_which_it_takes(
+    http: httpx2.Client, make_token: MakeToken, tmp_path: Path
+) -> None:
+    file = tmp_path / "token"
+    file.touch(mode=0o600)
+    file.write_text(make_token("read"))
+    with pytest.raises(BlobRefusedError, match=r"role worker.*has the role read"):
+        Blobs(str(http.base_url), file).put_bytes(CONTENT)

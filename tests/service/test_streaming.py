@@ -256,7 +256,7 @@ def test_a_client_that_stops_reading_is_dropped_and_can_come_back(
     with socket.socket() as frozen:
         frozen.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         frozen.connect((host, int(port)))
-        frozen.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n".encode())
+        frozen.sendall(f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n".encode())
         wait_for(lambda: service.followers == 1, "the client follows")
         # More than the sockets' own buffers hold.
         for epoch in range(1, 21):

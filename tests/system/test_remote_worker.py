@@ -142,9 +142,9 @@ def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
     assert all(f'if-range: "{name}"'.encode() in begin.lower() for begin in gets)
     assert (tmp_path / "far" / "cache" / "blobs" / name).stat().st_size == dataset.bytes
 
-    # What the worker made went the same way, with the token, which stands nowhere else.
+    # What the worker made, checkpoints among it, went the same way, with the token, which stands nowhere else.
     puts = [begin for begin in service.blobs.begins if begin.startswith(b"PUT /blobs/")]
-    assert {begin.split()[1].decode() for begin in puts} == {
+    assert {begin.split()[1].decode() for begin in puts} >= {
         f"/blobs/{digest.removeprefix('sha256:')}" for digest in artifacts.values()
     }
     token = token_file.read_text().strip()

@@ -21,7 +21,7 @@ from worker.drain import Draining
 from worker.rq_worker import AttemptRef, AttemptWorker
 
 if TYPE_CHECKING:
-    from tests.worker.conftest import Bench
+    from tests.worker.conftest import Bench, WorkerProcess
 
 QUEUE = QUEUES["jax"]
 
@@ -110,6 +110,24 @@ def test_a_forged_job_is_refused_and_none_of_its_callbacks_runs(
     assert drain() == []
     assert not proof.exists()
     assert _rq_keys(connection) == set()
+
+
+def test_a_worker_process_reports_what_it_refused_and_trains_on(
+    bench: "Bench", queue: Queue, start: Callable[..., "WorkerProcess"], tmp_path: Path, wait_for: Callable[..., None]
+) -> None:
+    proof = tmp_path / "proof"
+    forged = queue.enqueue_call("os.mkdir", args=[str(proof), "x" * 100_000], timeout=-1)
+    job = bench.submit()
+    worker = start()
+    wait_for(lambda: bench.job(job).status.is_final, 60)
+    assert bench.job(job).status == "succeeded"
+    assert not proof.exists()
+    (said,) = [line for line in map(json.loads, worker.log.splitlines()) if line["event"] == "refused a forged job"]
+    assert said["level"] == "warning"
+    assert said["rq_job"] == forged.id
+    assert "os.mkdir" in said["why"]
+    assert len(said["why"]) < 1_000
+    assert worker.stop() == 0
 
 
 def test_an_instances_method_is_refused(

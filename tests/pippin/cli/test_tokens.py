@@ -19,7 +19,9 @@ def test_a_token_is_alone_on_stdout_and_shown_once(invoke: Invoke, store: Store)
     made = invoke("tokens", "create", "--role", "worker", "--name", "mac-mini")
     assert made.exit_code == 0, made.output
     token = made.stdout.removesuffix("\n")
-    assert store.tokens.allows(token, "worker")
+    known = store.tokens.knock(token).token
+    assert known is not None
+    assert known.role == "worker"
     assert "not shown again" in made.stderr
     listed = invoke("tokens", "list")
     assert "mac-mini" in listed.stdout
@@ -63,3 +65,29 @@ def test_without_any_redis_it_says_what_to_set(invoke: Invoke, monkeypatch: pyte
     refused = invoke("tokens", "list")
     assert refused.exit_code == 4
     assert "PIPPIN_REDIS_URL" in refused.stderr
+
+
+def test_a_token_has_a_tenant_and_limits(invoke: Invoke, store: Store) -> None:
+    made = invoke(
+        *("tokens", "create", "--role", "submit", "--tenant", "team-a", "--queued-jobs", 5, "--active-jobs", 9),
+        *("--stored-bytes", 10**9, "--requests-per-minute", 600),
+    )
+    assert made.exit_code == 0, made.output
+    (token,) = store.tokens.all()
+    assert token.tenant == "team-a"
+    assert token.quotas.model_dump() == {
+        "queued_jobs": 5,
+        "active_jobs": 9,
+        "stored_bytes": 10**9,
+        "requests_per_minute": 600,
+    }
+    listed = invoke("tokens", "list").stdout
+    assert "team-a" in listed
+    assert "stored_bytes 1,000,000,000" in listed
+
+
+def test_a_tenant_that_cannot_be_one_is_refused(invoke: Invoke, store: Store) -> None:
+    refused = invoke("tokens", "create", "--role", "read", "--tenant", "a:b")
+    assert refused.exit_code == 2
+    assert "no tenant can be called 'a:b'" in refused.stderr
+    assert store.tokens.all() == []

@@ -1,23 +1,33 @@
 import pytest
 
-from pippin.store import Store
-from pippin.tokens import issue, parse
+from pippin.store import BadTenant, Store, keys
+from pippin.tokens import Quotas, issue, parse
 
 
-def test_nobody_is_asked_for_a_token_before_the_first_is_made(store: Store) -> None:
-    assert store.tokens.allows(None, "worker")
-    assert store.tokens.allows("anything", "worker")
+def test_before_the_first_nobody_is_known_and_no_role_was_made(store: Store) -> None:
+    assert store.tokens.knock(None) == (None, frozenset())
+    assert store.tokens.knock("anything") == (None, frozenset())
+    assert store.tokens.knock_with_session("anything") == (None, frozenset())
 
 
-def test_from_the_first_on_only_live_ones_open(store: Store) -> None:
+def test_only_live_tokens_are_known(store: Store) -> None:
     first, second, stranger = (issue("worker", name) for name in ("a", "b", "c"))
     store.tokens.add(first)
     store.tokens.add(second)
     assert [token.name for token in store.tokens.all()] == ["a", "b"]
-    assert store.tokens.allows(first.text, "worker")
-    assert store.tokens.allows(second.text, "worker")
+    for token in (first, second):
+        assert store.tokens.knock(token.text) == (token.record, {"worker"})
     for text in (None, "", "anything", stranger.text):
-        assert not store.tokens.allows(text, "worker")
+        assert store.tokens.knock(text) == (None, {"worker"})
+
+
+def test_a_record_brings_its_tenant_and_its_quotas(store: Store) -> None:
+    quotas = Quotas(queued_jobs=1, active_jobs=2, stored_bytes=3, requests_per_minute=4)
+    token = issue("submit", "ada", tenant="team-a", quotas=quotas)
+    store.tokens.add(token)
+    known = store.tokens.knock(token.text).token
+    assert known is not None
+    assert (known.tenant, known.quotas) == ("team-a", quotas)
 
 
 def test_the_id_of_a_live_token_with_another_secret_opens_nothing(store: Store) -> None:
@@ -26,31 +36,58 @@ def test_the_id_of_a_live_token_with_another_secret_opens_nothing(store: Store) 
     secret, wrong = (parse(each.text) for each in (token, other))
     assert secret is not None
     assert wrong is not None
-    assert not store.tokens.allows(token.text.replace(secret.secret, wrong.secret), "worker")
+    assert store.tokens.knock(token.text.replace(secret.secret, wrong.secret)).token is None
 
 
-def test_a_revoked_token_opens_nothing_and_the_door_stays_shut(store: Store) -> None:
-    token = issue("worker", None)
+def test_a_revoked_token_and_its_sessions_open_nothing_and_the_role_stays_made(store: Store) -> None:
+    token = issue("submit", None)
     store.tokens.add(token)
+    session = store.tokens.open_session(token.record)
+    assert store.tokens.knock_with_session(session) == (token.record, {"submit"})
     for _ in range(2):
         store.tokens.revoke(token.record.id)
     assert store.tokens.all() == []
-    assert not store.tokens.allows(token.text, "worker")
-    assert not store.tokens.allows(None, "worker")
+    assert store.tokens.knock(token.text) == (None, {"submit"})
+    assert store.tokens.knock_with_session(session) == (None, {"submit"})
 
 
-@pytest.mark.parametrize("part", ["text", "secret"])
-def test_redis_never_holds_what_would_open(store: Store, part: str) -> None:
+def test_a_session_ends_by_itself_and_when_it_is_told_to(store: Store) -> None:
+    token = issue("read", None)
+    store.tokens.add(token)
+    session, other = store.tokens.open_session(token.record), store.tokens.open_session(token.record)
+    (key, *_) = store.redis.keys("pippin:session:*")
+    assert 12 * 3600 - 60 < store.redis.ttl(key) <= 12 * 3600
+    for _ in range(2):
+        store.tokens.end_session(session)
+    assert store.tokens.knock_with_session(session).token is None
+    assert store.tokens.knock_with_session(other).token == token.record
+
+
+def test_redis_never_holds_what_would_open(store: Store) -> None:
     token = issue("worker", "mac-mini")
     store.tokens.add(token)
+    session = store.tokens.open_session(token.record)
     shown = parse(token.text)
     assert shown is not None
-    secret = {"text": token.text, "secret": shown.secret}[part]
-    kept = [
-        value
-        for key in store.redis.scan_iter("pippin:tokens*")
-        if store.redis.type(key) == "hash"
-        for value in store.redis.hvals(key)
-    ]
-    assert len(kept) == 2
-    assert not any(secret in value for value in kept)
+    kept = list(store.redis.keys("*"))
+    for key in list(kept):
+        kind = store.redis.type(key)
+        kept += store.redis.hvals(key) if kind == "hash" else [store.redis.get(key)] if kind == "string" else []
+    assert len(kept) == 7
+    for secret in (token.text, shown.secret, session):
+        assert not any(secret in value for value in kept)
+
+
+@pytest.mark.parametrize("name", ["", "A", "a:b", "a/b", "é", "-a", "a" * 41, "worker", "session", "tokens", "a\n"])
+def test_a_tenant_whose_name_could_be_another_key_is_refused(store: Store, name: str) -> None:
+    with pytest.raises(BadTenant, match="no tenant can be called"):
+        store.tokens.add(issue("read", None, tenant=name))
+    assert store.tokens.all() == []
+
+
+def test_no_tenants_name_is_a_part_of_our_own_keys() -> None:
+    own = [value for name, value in vars(keys).items() if name.isupper() and isinstance(value, str)]
+    own += [keys.session("x"), keys.worker("x"), keys.wakeup("x")]
+    assert len(own) >= 10
+    assert not any(keys.is_tenant(key.split(":")[1]) for key in own)
+    assert keys.is_tenant("default")

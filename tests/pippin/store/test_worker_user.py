@@ -9,6 +9,7 @@ from redis.exceptions import NoPermissionError
 
 from pippin.jobs.job import Artifact, Failure, Job
 from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason, Status
 from pippin.jobs.worker import Drain, WorkerReport
 from pippin.store import Claim, Client, Store, connect, new_token
@@ -72,6 +73,20 @@ def test_a_workers_own_drain_is_within_its_rights(store: Store, limited: Client,
     assert mine.drain_of(report.name) is Drain.FINISH
     mine.remove(report.name)
     assert store.workers.drain_of(report.name) is None
+
+
+def test_it_works_for_every_tenant_and_may_only_read_what_they_have_added(
+    store: Store, limited: Client, ask: Callable[..., ResolvedRequest]
+) -> None:
+    mine = Store(limited)
+    job = store.jobs.submit("team-a", ask(), spec={})
+    claim = Claim("team-a", job.id, 1, new_token())
+    mine.attempts.claim(claim, worker="mac-1", engine="jax")
+    mine.attempts.running(claim)
+    assert mine.jobs.spec("team-a", job.id) == {}
+    assert mine.datasets.get("team-a", "digits") is None
+    with pytest.raises(NoPermissionError):
+        limited.hset("pippin:team-a:dataset:ds_1", "record", "forged")
 
 
 def status_of(store: Store, job: Job) -> Status:

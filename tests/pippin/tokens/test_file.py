@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from pippin.tokens import TokenFileError, issue, read_token
+from pippin.tokens import TokenFileError, issue, read_token, write_token
 
 
 @pytest.fixture
@@ -44,3 +44,16 @@ def test_what_is_no_token_is_not_repeated_in_the_error(file: Path) -> None:
     with pytest.raises(TokenFileError, match="holds no token") as raised:
         read_token(file)
     assert "hunter2" not in str(raised.value)
+
+
+def test_a_file_is_made_whole_for_its_owner_alone_and_never_over_another(tmp_path: Path) -> None:
+    path, text = tmp_path / "token", issue("admin", None).text
+    write_token(path, text, "PIPPIN_ADMIN_TOKEN_FILE")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert read_token(path) == text
+    with pytest.raises(FileExistsError):
+        write_token(path, issue("admin", None).text, "PIPPIN_ADMIN_TOKEN_FILE")
+    assert read_token(path) == text
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(TokenFileError, match=r"PIPPIN_ADMIN_TOKEN_FILE .*cannot be made: No such file"):
+        write_token(tmp_path / "away" / "token", text, "PIPPIN_ADMIN_TOKEN_FILE")

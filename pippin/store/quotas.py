@@ -1,0 +1,108 @@
+"""What tokens with a quota have used of it, counted in the transaction that uses more.
+
+Nothing is counted down: whatever has ended or was deleted since is found gone when the quota is next looked at.
+"""
+
+from dataclasses import dataclass
+
+from redis.client import Pipeline
+
+from pippin.jobs.states import Status
+from pippin.store import keys
+from pippin.store.client import Client
+from pippin.store.errors import QuotaExceeded
+
+
+@dataclass(frozen=True)
+class JobQuota:
+    """How many jobs a token may have.
+
+    Attributes:
+        token_id: Whose.
+        queued: How many may wait for a worker; None for any number.
+        active: How many may wait or run; None for any number.
+    """
+
+    token_id: str
+    queued: int | None
+    active: int | None
+
+    def key(self, tenant: str) -> str:
+        """The key to WATCH from before `require` to the EXEC."""
+        return keys.jobs_of_token(tenant, self.token_id)
+
+    def require(self, pipe: Pipeline, tenant: str) -> list[str]:
+        """See that there is room for one more job, reading under WATCH.
+
+        Returns:
+            Jobs that have ended or are gone, for `note` to forget.
+
+        Raises:
+            QuotaExceeded: There is none.
+        """
+        # Under WATCH a pipeline answers at once, which its types do not tell.
+        ids = sorted(str(each) for each in pipe.smembers(self.key(tenant)))
+        states = {job_id: pipe.hget(keys.job(tenant, job_id).job, "status") for job_id in ids}
+        active = {job_id: Status(str(state)) for job_id, state in states.items() if state is not None}
+        active = {job_id: state for job_id, state in active.items() if not state.is_final}
+        queued = sum(state is Status.QUEUED for state in active.values())
+        if self.queued is not None and queued >= self.queued:
+            raise QuotaExceeded(
+                f"{queued} of this token's jobs wait for a worker, and no more may; wait for one to start"
+            )
+        if self.active is not None and len(active) >= self.active:
+            raise QuotaExceeded(f"{len(active)} of this token's jobs wait or run, and no more may; wait for one to end")
+        return [job_id for job_id in ids if job_id not in active]
+
+    def note(self, pipe: Pipeline, tenant: str, job_id: str, ended: list[str]) -> None:
+        """Count one more job, in the MULTI that makes it."""
+        pipe.sadd(self.key(tenant), job_id)
+        if ended:
+            pipe.srem(self.key(tenant), *ended)
+
+
+@dataclass(frozen=True)
+class ByteQuota:
+    """How many bytes of datasets and models a token may have added.
+
+    Attributes:
+        token_id: Whose.
+        bytes: How many.
+    """
+
+    token_id: str
+    bytes: int
+
+    def key(self, tenant: str) -> str:
+        """The key to WATCH from before `require` to the EXEC."""
+        return keys.bytes_of_token(tenant, self.token_id)
+
+    def require(self, reader: Client | Pipeline, tenant: str, size: int) -> list[str]:
+        """See that there is room for `size` more bytes.
+
+        Args:
+            reader: A client, or a pipeline under WATCH: both answer at once.
+            tenant: Whose.
+            size: In bytes.
+
+        Returns:
+            Keys of records that are gone, for `note` to forget.
+
+        Raises:
+            QuotaExceeded: There is none.
+        """
+        noted = {str(key): int(used) for key, used in reader.hgetall(self.key(tenant)).items()}
+        gone = [key for key in noted if not reader.exists(key)]
+        used = sum(noted.values()) - sum(noted[key] for key in gone)
+        if used + size > self.bytes:
+            raise QuotaExceeded(
+                f"this token has stored {used:,} of the {self.bytes:,} bytes that it may, and {size:,} more would be "
+                "too many; delete a dataset or a model"
+            )
+        return gone
+
+    def note(self, pipe: Pipeline, tenant: str, record_key: str, size: int, gone: list[str]) -> None:
+        """Count `size` more bytes, in the MULTI that makes the record with this key."""
+        pipe.hset(self.key(tenant), record_key, str(size))
+        if gone:
+            pipe.hdel(self.key(tenant), *gone)

@@ -1,0 +1,35 @@
+"""How often a token may ask: a window of a minute that slides, kept in Redis, so that all services count together."""
+
+import math
+import time
+
+from limits import RateLimitItemPerMinute
+from limits.storage import RedisStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
+
+from pippin.store import keys
+from pippin.store.client import Client, reaching
+
+
+class Rates:
+    """Counts requests. Safe for threads. A module of its own to import: only the service needs the library."""
+
+    def __init__(self, client: Client) -> None:
+        # Of the address only the scheme is read; the connections are those of the client, password and TLS included.
+        storage = RedisStorage("redis://", connection_pool=client.connection_pool, key_prefix=keys.RATES)
+        self._limiter = SlidingWindowCounterRateLimiter(storage)
+
+    def hit(self, token_id: str, per_minute: int) -> int:
+        """Count one more request.
+
+        Returns:
+            0 if it may be made, else the seconds after which it may be tried again; it is then not counted.
+
+        Raises:
+            StoreUnavailable: Redis cannot be reached.
+        """
+        limit = RateLimitItemPerMinute(per_minute)
+        with reaching():
+            if self._limiter.hit(limit, token_id):
+                return 0
+            return max(1, math.ceil(self._limiter.get_window_stats(limit, token_id).reset_time - time.time()))

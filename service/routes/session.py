@@ -1,0 +1,90 @@
+"""A browser's session: what carries no `Authorization` header, such as an EventSource or a download, comes in by it."""
+
+from datetime import UTC, datetime, timedelta
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.store import SESSION_SECONDS
+from pippin.tokens import Role
+from service.bodies import JsonRoute
+from service.context import Caller, TheStore
+from service.guard import COOKIE
+from service.problems import Problem, responses
+
+router = APIRouter(tags=["session"], route_class=JsonRoute)
+
+
+class Session(BaseModel):
+    """Who somebody is to the service."""
+
+    model_config = ConfigDict(frozen=True)
+
+    role: Role = Field(description="What they may do.")
+    tenant: str = Field(description="Whose jobs, datasets and models they see.")
+    token: str | None = Field(description="The id of their token; null where no token is demanded.")
+    expires_at: datetime | None = Field(default=None, description="When a session that was just begun ends.")
+
+
+@router.get(
+    "/session",
+    operation_id="getSession",
+    summary="Who am I?",
+    response_description="Who makes the request.",
+    responses=responses(503),
+)
+async def get(caller: Caller) -> Session:
+    """Works with a token, with a session's cookie, and with neither where no token is demanded."""
+    return Session(role=caller.role, tenant=caller.tenant, token=caller.token.id if caller.token else None)
+
+
+@router.post(
+    "/session",
+    status_code=201,
+    operation_id="beginSession",
+    summary="Begin a browser's session",
+    response_description="The session has begun; its cookie is in `Set-Cookie`.",
+    responses=responses(503),
+)
+def begin(request: Request, response: Response, caller: Caller, store: TheStore) -> Session:
+    """Exchange a bearer token for a cookie, which scripts cannot read and other sites cannot send.
+
+    It ends after twelve hours, when it is deleted, and when the token is revoked.
+    """
+    if caller.token is None or caller.by_session:
+        raise Problem(
+            "unauthorized",
+            "A session is begun with a token, sent as: Authorization: Bearer TOKEN.",
+            headers={"www-authenticate": 'Bearer realm="pippin"'},
+        )
+    response.set_cookie(
+        COOKIE,
+        store.tokens.open_session(caller.token),
+        max_age=SESSION_SECONDS,
+        secure=_is_encrypted(request),
+        httponly=True,
+        samesite="strict",
+    )
+    response.headers["cache-control"] = "no-store"
+    ends = datetime.now(UTC) + timedelta(seconds=SESSION_SECONDS)
+    return Session(role=caller.role, tenant=caller.tenant, token=caller.token.id, expires_at=ends)
+
+
+@router.delete(
+    "/session",
+    status_code=204,
+    operation_id="endSession",
+    summary="End a browser's session",
+    response_description="The cookie opens nothing any more.",
+    responses=responses(503),
+)
+def end(request: Request, response: Response, store: TheStore) -> None:
+    """Of a request without the cookie this changes nothing."""
+    if secret := request.cookies.get(COOKIE):
+        store.tokens.end_session(secret)
+    response.delete_cookie(COOKIE, secure=_is_encrypted(request), httponly=True, samesite="strict")
+
+
+def _is_encrypted(request: Request) -> bool:
+    """Whether the browser speaks TLS, to us or to a proxy: the page's own origin tells, where the proxy does not."""
+    return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")

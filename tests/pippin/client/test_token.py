@@ -1,0 +1,50 @@
+from pathlib import Path
+
+import pytest
+
+from pippin.client import AsyncClient, Client
+from pippin.faults import PippinError
+from pippin.tokens import TokenFileError, issue
+
+TOKEN = issue("submit", None).text
+HERE, THERE = "http://127.0.0.1:8000", "http://pippin.example.com"
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What PIPPIN_TOKEN_FILE names."""
+    path = tmp_path / "token"
+    path.touch(mode=0o600)
+    path.write_text(TOKEN)
+    monkeypatch.setenv("PIPPIN_TOKEN_FILE", str(path))
+    return path
+
+
+def shown(client: Client | AsyncClient) -> str | None:
+    return client._http.headers.get("authorization")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_the_token_of_the_file_is_shown_unless_another_is_given_or_none_wanted(
+    file: Path,  # noqa: ARG001 (is there)
+    kind: type[Client] | type[AsyncClient],
+) -> None:
+    other = issue("read", None).text
+    assert shown(kind(HERE)) == f"Bearer {TOKEN}"
+    assert shown(kind(HERE, token=other)) == f"Bearer {other}"
+    assert shown(kind(HERE, token="")) is None
+
+
+def test_without_a_file_none_is_shown() -> None:
+    assert shown(Client(HERE)) is None
+
+
+def test_it_is_not_sent_unencrypted_over_a_network(file: Path) -> None:
+    with pytest.raises(PippinError, match="unencrypted") as raised:
+        Client(THERE)
+    assert TOKEN not in str(raised.value)
+    assert shown(Client(THERE.replace("http:", "https:"))) == f"Bearer {TOKEN}"
+    assert shown(Client(THERE, token="")) is None
+    file.chmod(0o644)
+    with pytest.raises(TokenFileError, match="chmod 600"):
+        Client(HERE)

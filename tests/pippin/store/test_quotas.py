@@ -1,0 +1,117 @@
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+
+import pytest
+
+from pippin.datasets.manifest import StoredManifest
+from pippin.jobs.ids import new_id
+from pippin.jobs.job import Job
+from pippin.jobs.request import ResolvedRequest
+from pippin.store import ByteQuota, Claim, Idempotency, JobQuota, QuotaExceeded, Store
+from pippin.store.rates import Rates
+
+TENANT = "default"
+Submit = Callable[..., Job]
+
+
+@pytest.fixture
+def submit_as(store: Store, ask: Callable[..., ResolvedRequest]) -> Submit:
+    def submit(quota: JobQuota, idempotency: Idempotency | None = None) -> Job:
+        return store.jobs.submit(TENANT, ask(), spec={}, quota=quota, idempotency=idempotency)
+
+    return submit
+
+
+def test_so_many_jobs_may_wait_and_one_more_once_one_has_started(
+    submit_as: Submit, claim: Callable[..., Claim], store: Store
+) -> None:
+    quota = JobQuota("token_a", queued=2, active=None)
+    first, _ = submit_as(quota), submit_as(quota)
+    with pytest.raises(QuotaExceeded, match="2 of this token's jobs wait"):
+        submit_as(quota)
+    assert len(store.jobs.page(TENANT).items) == 2
+    claim(first)
+    submit_as(quota)
+
+
+def test_so_many_jobs_may_wait_or_run_and_one_more_once_one_has_ended(
+    submit_as: Submit, claim: Callable[..., Claim], store: Store
+) -> None:
+    quota = JobQuota("token_a", queued=None, active=2)
+    first, second = submit_as(quota), submit_as(quota)
+    claim(first)
+    with pytest.raises(QuotaExceeded, match="2 of this token's jobs wait or run"):
+        submit_as(quota)
+    store.jobs.cancel(TENANT, second.id)
+    third = submit_as(quota)
+    store.jobs.cancel(TENANT, third.id)
+    store.jobs.delete(TENANT, third.id)
+    submit_as(quota)
+
+
+def test_the_quota_of_one_token_is_none_of_anothers(submit_as: Submit) -> None:
+    for name in ("token_a", "token_b"):
+        submit_as(JobQuota(name, queued=1, active=1))
+
+
+def test_of_many_submissions_at_once_no_more_than_allowed_are_taken(submit_as: Submit, store: Store) -> None:
+    quota = JobQuota("token_a", queued=3, active=None)
+
+    def attempt(_: int) -> bool:
+        try:
+            submit_as(quota)
+        except QuotaExceeded:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as threads:
+        assert sum(threads.map(attempt, range(16))) == 3
+    assert len(store.jobs.page(TENANT).items) == 3
+
+
+def test_a_repeat_with_the_same_key_is_answered_though_the_quota_is_full(submit_as: Submit) -> None:
+    quota, key = JobQuota("token_a", queued=1, active=1), Idempotency("one", "body")
+    assert submit_as(quota, key).id == submit_as(quota, key).id
+
+
+def manifest(size: int, name: str) -> StoredManifest:
+    return StoredManifest(
+        id=new_id("ds"),
+        name=name,
+        format="npz",
+        digest="sha256:" + "0" * 64,
+        bytes=size,
+        features=[],
+        splits=[],
+        labels=None,
+        created_at=datetime.now(UTC),
+        ranges={},
+    )
+
+
+def test_so_many_bytes_may_be_stored_and_more_once_some_are_deleted(store: Store) -> None:
+    quota = ByteQuota("token_a", 100)
+    first, _ = store.datasets.create(TENANT, manifest(60, "a"), "a", quota)
+    store.datasets.create(TENANT, manifest(40, "b"), "b", quota)
+    for check in (
+        lambda: store.datasets.create(TENANT, manifest(1, "c"), "c", quota),
+        lambda: store.models.require_room(TENANT, None, "m", 1, quota),
+    ):
+        with pytest.raises(QuotaExceeded, match="100 of the 100 bytes"):
+            check()
+    assert store.datasets.get(TENANT, "c") is None
+    # The same again is nothing new.
+    store.datasets.require_room(TENANT, "a", "a", 60, quota)
+    assert not store.datasets.create(TENANT, manifest(60, "a"), "a", quota)[1]
+    store.datasets.delete(TENANT, first.id)
+    store.models.require_room(TENANT, None, "m", 60, quota)
+    store.datasets.create(TENANT, manifest(60, "c"), "c", quota)
+
+
+def test_requests_are_counted_by_token_and_told_when_to_come_back(store: Store) -> None:
+    rates = Rates(store.redis)
+    assert [rates.hit("token_a", 3) for _ in range(3)] == [0, 0, 0]
+    assert 1 <= rates.hit("token_a", 3) <= 60
+    assert rates.hit("token_b", 3) == 0
+    assert all(key.startswith("pippin:rate") for key in store.redis.keys("*"))

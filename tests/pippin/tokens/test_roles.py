@@ -1,0 +1,26 @@
+import pytest
+
+from pippin.tokens import ROLES, Role, grants, is_demanded
+
+ALLOWED: dict[Role, set[Role]] = {
+    "admin": {"admin", "submit", "read", "worker"},
+    "submit": {"submit", "read"},
+    "read": {"read"},
+    "worker": {"worker"},
+}
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_a_role_allows_what_the_roles_below_it_allow(role: Role) -> None:
+    assert {needed for needed in ROLES if grants(role, needed)} == ALLOWED[role]
+
+
+@pytest.mark.parametrize("needed", ROLES)
+def test_nothing_is_demanded_before_the_first_token(needed: Role) -> None:
+    assert not is_demanded(needed, set())
+
+
+def test_a_workers_token_shuts_the_blobs_alone_and_any_other_all() -> None:
+    assert [needed for needed in ROLES if is_demanded(needed, {"worker"})] == ["worker"]
+    for made in ("admin", "submit", "read"):
+        assert all(is_demanded(needed, {made}) for needed in ROLES)

@@ -1,0 +1,116 @@
+"""No body is read beyond its limit, whatever it says of its length."""
+
+import re
+import select
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import httpx2
+import pytest
+
+JOB = f"/jobs/job_{'0' * 26}"
+PIECE = b" " * 65_536
+CHUNK = b"%x\r\n%s\r\n" % (len(PIECE), PIECE)
+# Larger than every limit of the service that the tests use, which are 1, 2 and 5 megabytes.
+MOST = 40_000_000
+# What the sockets on both sides may hold.
+BUFFERED = 12_000_000
+
+
+class Service(Protocol):
+    settings: Any
+
+
+def bodies() -> list[tuple[str, str, str, int]]:
+    """Method, path, media type and limit of each kind of body that an operation takes."""
+    json, octets = "application/json", "application/octet-stream"
+    return [
+        ("POST", "/jobs", json, 1_000_000),
+        ("POST", "/specs/validate", json, 1_000_000),
+        ("POST", "/specs/validate", "application/yaml", 1_000_000),
+        ("POST", f"{JOB}/evaluate", json, 1_000_000),
+        ("POST", "/datasets?name=x", octets, 2_000_000),
+        ("POST", "/datasets?name=x", "multipart/form-data; boundary=b", 2_000_000),
+        ("POST", "/models", octets, 5_000_000),
+        ("POST", "/models", json, 5_000_000),
+        ("POST", "/models", "multipart/form-data; boundary=b", 5_000_000),
+        ("PUT", f"/blobs/{'0' * 64}", octets, 2_000_000),
+    ]
+
+
+def test_every_operation_with_a_body_is_among_them(http: httpx2.Client) -> None:
+    found = {
+        (method.upper(), re.sub(r"\{\w+\}", "*", path))
+        for path, item in http.get("/openapi.json").json()["paths"].items()
+        for method, operation in item.items()
+        if "requestBody" in operation
+    }
+    tried = {(method, re.sub(r"job_0+|0{64}", "*", path.partition("?")[0])) for method, path, *_ in bodies()}
+    # Their bodies are looked at once the job is found; below there is one.
+    assert found == tried | {("POST", "/jobs/*/predict"), ("POST", "/jobs/*/retry")}
+
+
+@pytest.fixture
+def send(http: httpx2.Client) -> Callable[..., tuple[int, int]]:
+    """Sends a chunked body without end until the service answers: the answer's status, and how much went out."""
+
+    def start(method: str, path: str, kind: str) -> tuple[int, int]:
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
+        )
+        begin = b'--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
+        sent, pending = 0, head.encode()
+        if kind.startswith("multipart"):
+            pending += b"%x\r\n%s\r\n" % (len(begin), begin)
+        with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=30) as connection:
+            while sent < MOST:
+                readable, _, _ = select.select([connection], [connection], [], 30)
+                try:
+                    if readable:
+                        return int(connection.recv(1000).split()[1]), sent
+                    count = connection.send(pending)
+                except (BrokenPipeError, ConnectionResetError):
+                    return 0, sent
+                sent, pending = sent + count, pending[count:] or CHUNK
+        pytest.fail("the service has read on")
+
+    return start
+
+
+@pytest.mark.parametrize(("method", "path", "kind", "limit"), bodies())
+def test_a_body_without_an_end_is_cut_off_at_its_limit(
+    *, send: Callable[..., tuple[int, int]], service: Service, method: str, path: str, kind: str, limit: int
+) -> None:
+    status, sent = send(method, path, kind)
+    # Whoever goes on sending may find the connection closed before the answer could be read.
+    assert status in {413, 0}
+    assert sent < limit + BUFFERED
+    assert list((service.settings.home / "uploads").glob("*")) == []
+
+
+def test_so_is_one_about_a_job_that_is_there(
+    send: Callable[..., tuple[int, int]], trained: Callable[..., str], digits: bytes
+) -> None:
+    job_id = trained(digits)
+    for action, kind in (("predict", "application/json"), ("predict", "image/png"), ("retry", "application/json")):
+        status, sent = send("POST", f"/jobs/{job_id}/{action}", kind)
+        assert status in {413, 0}
+        assert sent < 1_000_000 + BUFFERED
+
+
+@pytest.mark.parametrize("path", [f"{JOB}/cancel", "/session"])
+def test_a_body_that_nobody_asked_for_is_not_read(send: Callable[..., tuple[int, int]], path: str) -> None:
+    status, sent = send("POST", path, "application/json")
+    assert status in {404, 401, 0}
+    assert sent < BUFFERED
+
+
+@pytest.mark.parametrize(("method", "path", "kind", "limit"), bodies())
+def test_a_body_that_is_announced_too_large_is_refused_unread(
+    *, http: httpx2.Client, method: str, path: str, kind: str, limit: int
+) -> None:
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {limit + 1}\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=30) as connection:
+        connection.sendall(head.encode())
+        assert connection.recv(1000).split()[1] == b"413"

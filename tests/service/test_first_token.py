@@ -1,0 +1,145 @@
+"""A service that others reach has somebody who may let them in, or does not start."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import structlog
+
+from pippin.first_admin import require_admin
+from pippin.settings import Settings, SettingsError
+from pippin.store import Store
+from pippin.tokens import ROLES, TokenFileError, issue, read_token
+from service.first_token import check_first_token, keep_first_token
+
+WaitFor = Callable[[Callable[[], object], str], None]
+
+
+class Process:
+    """A service that listens on every address of the machine."""
+
+    def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": "0", "PIPPIN_HOST": "0.0.0.0"}
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "service"], env=clean | ours | variables, stderr=subprocess.PIPE, text=True
+        )
+        self.log: list[str] = []
+
+    def url(self) -> str:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.log.append(line)
+            event: dict[str, Any] = json.loads(line)
+            if event["event"] == "listening":
+                return f"http://127.0.0.1:{event['address'][1]}"
+        pytest.fail(f"the service did not start: {self.log}")
+
+    def end(self) -> str:
+        """All that it said."""
+        self.process.send_signal(signal.SIGTERM)
+        _, rest = self.process.communicate(timeout=20)
+        return "".join([*self.log, rest])
+
+
+@pytest.fixture
+def start(valkey_url: str, tmp_path: Path) -> Iterator[Callable[..., Process]]:
+    started: list[Process] = []
+
+    def begin(**variables: str) -> Process:
+        started.append(Process(valkey_url, tmp_path / "home", **variables))
+        return started[-1]
+
+    yield begin
+    for each in started:
+        each.process.kill()
+        each.process.communicate()
+
+
+@pytest.mark.parametrize("setting", [{"host": "0.0.0.0"}, {"allowed_hosts": ("localhost", "pippin.example.com")}])
+def test_with_an_admins_token_alone_others_are_served(
+    store: Store, make_settings: Callable[..., Settings], setting: dict[str, Any]
+) -> None:
+    settings = make_settings(**setting)
+    for role in ROLES[1:]:
+        store.tokens.add(issue(role, None))
+        with pytest.raises(SettingsError, match=r"pippin tokens create --role admin.*PIPPIN_ADMIN_TOKEN_FILE"):
+            require_admin(settings, store)
+    store.tokens.add(issue("admin", None))
+    require_admin(settings, store)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_on_loopback_none_is_needed(store: Store, make_settings: Callable[..., Settings], host: str) -> None:
+    require_admin(make_settings(host=host), store)
+
+
+def test_it_does_not_start_and_says_what_to_do(start: Callable[..., Process]) -> None:
+    refused = start()
+    _, said = refused.process.communicate(timeout=30)
+    assert refused.process.returncode == 2
+    assert len(said.splitlines()) == 1
+    assert "there is no token of the role admin" in said
+
+
+def test_a_file_that_is_not_there_is_made_and_lets_its_owner_in(
+    start: Callable[..., Process], store: Store, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    file = tmp_path / "admin.token"
+    service = start(PIPPIN_ADMIN_TOKEN_FILE=str(file))
+    url = service.url()
+    token = read_token(file)
+    assert token is not None
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert httpx2.get(f"{url}/jobs").status_code == 401
+    shown = {"authorization": f"Bearer {token}"}
+    wait_for(lambda: httpx2.get(f"{url}/jobs", headers=shown).status_code == 200, "the first token is kept")
+    assert token.rpartition("_")[2] not in service.end()
+    (record,) = store.tokens.all()
+    assert (record.role, record.tenant, record.name) == ("admin", "default", "first")
+
+
+async def test_a_token_that_was_revoked_does_not_come_back(
+    store: Store, make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = make_settings(admin_token_file=tmp_path / "admin.token")
+    check_first_token(settings)
+    text = read_token(settings.admin_token_file)
+    for _ in range(2):
+        await keep_first_token(store, settings)
+        assert [token.role for token in store.tokens.all()] == ["admin"]
+    store.tokens.revoke(store.tokens.all()[0].id)
+    check_first_token(settings)
+    with structlog.testing.capture_logs() as log:
+        await keep_first_token(store, settings)
+    assert store.tokens.all() == []
+    assert "not the first any more" in log[0]["event"]
+    assert read_token(settings.admin_token_file) == text
+
+
+def test_a_file_that_others_may_read_is_refused(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
+    file = tmp_path / "admin.token"
+    file.write_text(issue("admin", None).text)
+    file.chmod(0o644)
+    with pytest.raises(TokenFileError, match=f"PIPPIN_ADMIN_TOKEN_FILE.*chmod 600 {file}"):
+        check_first_token(make_settings(admin_token_file=file))
+
+
+def test_pippin_up_refuses_too_and_leaves_nothing_running(tmp_path: Path) -> None:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    command = [sys.executable, "-P", "-m", "pippin", "up", "--host", "0.0.0.0", "--port", "0", "--workers", "0"]
+    home = tmp_path / "home"
+    refused = subprocess.run(
+        [*command, "--home", str(home)], env=clean, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert refused.returncode == 2
+    assert "pippin tokens create --role admin" in refused.stderr
+    listed = subprocess.run(["ps", "-Aww", "-o", "args="], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert str(home) not in listed

@@ -1,0 +1,132 @@
+"""What a page of somebody else can make a browser send."""
+
+import socket
+from collections.abc import Callable
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from pippin.store import Store
+from pippin.tokens import issue
+from service.gate import is_own
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+class Service(Protocol):
+    url: str
+
+
+MakeService = Callable[..., Service]
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:1", "127.0.0.1", "127.0.0.1:80", "127.9.9.9", "[::1]:8000"])
+def test_this_machines_own_names_are_let_in(http: httpx2.Client, host: str) -> None:
+    assert http.get("/jobs", headers={"host": host}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "evil.example",
+        "localhost.evil.example",
+        "127.0.0.1.evil.example",
+        "evil.example:8000",
+        "192.0.2.1",
+        "localhost@evil.example",
+        "[::1",
+        "",
+        "0.0.0.0",
+    ],
+)
+def test_a_name_that_was_pointed_at_this_machine_is_not(http: httpx2.Client, is_problem: IsProblem, host: str) -> None:
+    for path in ("/jobs", "/healthz", "/docs", "/nothing"):
+        assert (
+            "PIPPIN_ALLOWED_HOSTS" in is_problem(http.get(path, headers={"host": host}), 421, "misdirected")["detail"]
+        )
+
+
+@pytest.mark.parametrize("head", [b"GET /jobs HTTP/1.0\r\n\r\n", b"GET /jobs HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"])
+def test_a_request_for_no_host_or_for_two_is_refused(http: httpx2.Client, head: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=20) as connection:
+        connection.sendall(head)
+        assert connection.recv(1000).split()[1] in {b"400", b"421"}
+
+
+@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://127.0.0.1:1", "file://", "", "x"])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/jobs"), ("POST", "/jobs"), ("DELETE", "/session")])
+def test_a_page_of_another_origin_is_not_let_in(
+    *, http: httpx2.Client, is_problem: IsProblem, method: str, path: str, origin: str
+) -> None:
+    answer = http.request(method, path, headers={"origin": origin})
+    is_problem(answer, 403, "foreign-origin")
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_the_services_own_pages_are(http: httpx2.Client) -> None:
+    own = f"http://{urlsplit(str(http.base_url)).netloc}"
+    answer = http.get("/jobs", headers={"origin": own})
+    assert answer.status_code == 200
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_proxys_name_and_its_tls_are_known_when_they_are_set(make_service: MakeService, store: Store) -> None:
+    service = make_service(allowed_hosts=("Pippin.example.com",))
+    token = issue("read", None)
+    store.tokens.add(token)
+    shown = {"authorization": f"Bearer {token.text}"}
+    with httpx2.Client(base_url=service.url, timeout=20, headers=shown) as http:
+        for host in ("pippin.example.com", "PIPPIN.example.com:443", "localhost"):
+            assert http.get("/jobs", headers={"host": host}).status_code == 200
+        own = {"host": "pippin.example.com", "origin": "https://pippin.example.com"}
+        assert http.get("/jobs", headers=own).status_code == 200
+        assert http.get("/jobs", headers={"host": "other.example.com"}).status_code == 421
+        begun = http.post("/session", headers=own)
+        assert "; Secure" in begun.headers["set-cookie"]
+
+
+def test_a_service_on_all_addresses_answers_to_every_number_and_to_no_other_name(make_service: MakeService) -> None:
+    service = make_service(host="0.0.0.0")
+    with httpx2.Client(base_url=service.url.replace("0.0.0.0", "127.0.0.1"), timeout=20) as http:
+        assert http.get("/readyz", headers={"host": "192.0.2.1:8000"}).status_code == 200
+        assert http.get("/readyz", headers={"host": "evil.example"}).status_code == 421
+
+
+def test_chosen_origins_may_call_with_a_token_and_others_may_not(make_service: MakeService, store: Store) -> None:
+    chosen, token = "https://app.example.com", issue("submit", None)
+    service = make_service(cors_origins=(chosen,))
+    store.tokens.add(token)
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        preflight = {
+            "origin": chosen,
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization, content-type, idempotency-key",
+        }
+        asked = http.options("/jobs", headers=preflight)
+        assert asked.status_code == 200
+        assert asked.headers["access-control-allow-origin"] == chosen
+        assert "access-control-allow-credentials" not in asked.headers
+        answer = http.get("/jobs", headers={"origin": chosen, "authorization": f"Bearer {token.text}"})
+        assert (answer.status_code, answer.headers["access-control-allow-origin"]) == (200, chosen)
+        assert http.options("/jobs", headers=preflight | {"origin": "https://evil.example"}).status_code == 403
+        refused = http.get("/jobs", headers={"origin": chosen})
+        assert (refused.status_code, refused.headers["access-control-allow-origin"]) == (401, chosen)
+
+
+@pytest.mark.parametrize(
+    ("origin", "host", "own"),
+    [
+        ("http://a:1", "a:1", True),
+        ("https://A", "a", True),
+        ("http://a", "a:1", False),
+        ("ftp://a", "a", False),
+        ("a", "a", False),
+        ("null", "null", False),
+        (None, "a", False),
+        ("http://", "", False),
+    ],
+)
+def test_an_origin_is_own_when_it_names_the_host_that_was_asked(origin: str | None, host: str, own: bool) -> None:
+    assert is_own(origin, host) is own

@@ -1,0 +1,62 @@
+from collections.abc import Callable
+from typing import Protocol
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+JOB = f"job_{'0' * 26}"
+
+
+class Service(Protocol):
+    url: str
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/docs"),
+        ("GET", "/docs/assets/swagger-ui.css"),
+        ("GET", "/docs/start.js"),
+        ("GET", "/openapi.json"),
+        ("GET", "/healthz"),
+        ("GET", "/jobs"),
+        ("GET", "/nothing"),
+        ("GET", f"/jobs/{JOB}/events"),
+        ("POST", "/jobs"),
+        ("PUT", "/jobs"),
+        ("HEAD", f"/blobs/{'0' * 64}"),
+        ("GET", "/problems/not-found"),
+    ],
+)
+def test_every_answer_says_what_a_browser_may_do_with_it(http: httpx2.Client, method: str, path: str) -> None:
+    check(http.request(method, path))
+
+
+def test_so_does_one_that_is_refused_at_the_gate(http: httpx2.Client) -> None:
+    check(http.get("/jobs", headers={"host": "evil.example"}))
+    check(http.get("/jobs", headers={"origin": "http://evil.example"}))
+
+
+def test_so_does_one_of_a_service_without_redis(make_service: Callable[..., Service]) -> None:
+    service = make_service(redis_url=SecretStr("redis://127.0.0.1:1/0"))
+    with httpx2.Client(base_url=service.url, timeout=30) as http:
+        answer = http.get("/jobs")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
+    check(answer)
+
+
+def check(answer: httpx2.Response) -> None:
+    headers = answer.headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["x-frame-options"] == "DENY"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert headers["cross-origin-resource-policy"] == "same-origin"
+    policy = headers["content-security-policy"].split("; ")
+    assert policy[0] == "default-src 'none'"
+    assert "frame-ancestors 'none'" in policy
+    assert "x-request-id" in headers
+    if headers.get("content-type", "").startswith("text/html"):
+        assert {"script-src 'self'", "base-uri 'none'", "form-action 'none'"} <= set(policy)

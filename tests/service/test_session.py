@@ -1,0 +1,104 @@
+"""How a browser, whose EventSource and downloads carry no bearer, comes in."""
+
+from collections.abc import Callable, Iterator
+from http.cookies import SimpleCookie
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.store import Store
+from pippin.tokens import issue
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def browser(http: httpx2.Client, store: Store) -> Iterator[httpx2.Client]:
+    """A client that keeps the cookie of a session that it has begun."""
+    token = issue("submit", "ada")
+    store.tokens.add(token)
+    begun = http.post("/session", headers={"authorization": f"Bearer {token.text}"})
+    assert begun.status_code == 201, begun.text
+    yield http
+    http.cookies.clear()
+
+
+@pytest.fixture
+def own(http: httpx2.Client) -> dict[str, str]:
+    """What a page of the service's own sends with whatever changes something."""
+    return {"origin": str(http.base_url).rstrip("/")}
+
+
+def test_a_token_is_exchanged_for_a_cookie_that_no_script_and_no_other_site_can_use(
+    http: httpx2.Client, store: Store
+) -> None:
+    token = issue("read", None, tenant="team-a")
+    store.tokens.add(token)
+    begun = http.post("/session", headers={"authorization": f"Bearer {token.text}"})
+    (cookie,) = SimpleCookie(begun.headers["set-cookie"]).values()
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "strict"
+    assert cookie["path"] == "/"
+    assert cookie["max-age"] == str(12 * 3600)
+    assert not cookie["secure"]
+    assert begun.headers["cache-control"] == "no-store"
+    assert token.text.rpartition("_")[2] not in cookie.value
+    answer = begun.json()
+    assert answer.pop("expires_at")
+    assert answer == {"role": "read", "tenant": "team-a", "token": token.record.id}
+    http.cookies.clear()
+
+
+def test_with_the_cookie_alone_streams_and_downloads_work(
+    browser: httpx2.Client, trained: Callable[..., str], digits: bytes
+) -> None:
+    job_id = trained(digits)
+    with browser.stream("GET", f"/jobs/{job_id}/events", headers={"accept": "text/event-stream"}) as stream:
+        assert stream.status_code == 200
+        assert "event: end" in "".join(stream.iter_text())
+    assert browser.get(f"/jobs/{job_id}/model").content == digits
+    assert browser.get("/session").json()["role"] == "submit"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("POST", "/jobs"), ("POST", "/datasets?name=x"), ("DELETE", "/datasets/x"), ("DELETE", "/session")],
+)
+def test_what_changes_something_takes_the_services_own_origin(
+    *, browser: httpx2.Client, is_problem: IsProblem, own: dict[str, str], method: str, path: str
+) -> None:
+    is_problem(browser.request(method, path), 403, "foreign-origin")
+    is_problem(browser.request(method, path, headers={"origin": "http://evil.example"}), 403, "foreign-origin")
+    assert browser.request(method, path, headers=own).status_code in {204, 404, 415, 422}
+
+
+def test_a_session_is_of_its_tokens_role_and_begins_no_other(
+    browser: httpx2.Client, is_problem: IsProblem, own: dict[str, str]
+) -> None:
+    is_problem(browser.get(f"/blobs/{'0' * 64}"), 403, "forbidden")
+    is_problem(browser.post("/session", headers=own), 401, "unauthorized")
+
+
+def test_it_ends_when_it_is_told_to(browser: httpx2.Client, own: dict[str, str]) -> None:
+    secret = dict(browser.cookies)["pippin_session"]
+    ended = browser.delete("/session", headers=own)
+    assert ended.status_code == 204
+    assert dict(browser.cookies) == {}
+    assert browser.get("/jobs", headers={"cookie": f"pippin_session={secret}"}).status_code == 401
+
+
+def test_it_ends_with_its_token(browser: httpx2.Client, store: Store) -> None:
+    assert browser.get("/jobs").status_code == 200
+    store.tokens.revoke(store.tokens.all()[0].id)
+    answer = browser.get("/jobs")
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+
+
+def test_a_bearer_counts_before_the_cookie(browser: httpx2.Client) -> None:
+    assert browser.get("/jobs", headers={"authorization": "Bearer nonsense"}).status_code == 401
+
+
+def test_without_a_token_there_is_nothing_to_exchange(http: httpx2.Client, is_problem: IsProblem) -> None:
+    is_problem(http.post("/session"), 401, "unauthorized")

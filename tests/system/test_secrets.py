@@ -1,0 +1,120 @@
+"""Passwords and tokens stand in no argument, no log and no error, whatever goes wrong."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import pytest
+
+from pippin.client import Client
+from pippin.embedded import running_url
+
+SECRET = "hunter2%2Fhunter2"
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+
+
+def command_lines() -> set[str]:
+    """The arguments of every process at this moment."""
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            found.add((folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+        except OSError:
+            continue
+    return found
+
+
+@contextmanager
+def watched() -> Iterator[set[str]]:
+    """Looks at all processes again and again for the block; what it saw."""
+    seen, over = command_lines(), threading.Event()
+
+    def look() -> None:
+        while not over.wait(0.5):
+            seen.update(command_lines())
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        thread.join()
+        seen.update(command_lines())
+
+
+@pytest.mark.full
+def test_a_whole_job_shows_neither_the_password_nor_a_token(start_up: Callable[..., Any], tmp_path: Path) -> None:
+    with watched() as seen:
+        up = start_up()
+        file = tmp_path / "token"
+        file.touch(mode=0o600)
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        ours = {"PIPPIN_HOME": str(up.home), "PIPPIN_URL": up.url, "PIPPIN_TOKEN_FILE": str(file)}
+
+        def pippin(*arguments: str) -> "subprocess.CompletedProcess[str]":
+            line = [sys.executable, "-P", "-m", "pippin", *arguments]
+            return subprocess.run(line, env=clean | ours, capture_output=True, text=True, timeout=60, check=True)
+
+        token = pippin("tokens", "create", "--role", "submit").stdout.strip()
+        file.write_text(token)
+        said = [pippin("tokens", "list"), pippin("workers"), pippin("datasets", "list")]
+        assert httpx2.get(f"{up.url}/jobs").status_code == 401
+        with Client(up.url, token=token) as client:
+            request = {"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample", "hyperparameters": {"epochs": 1}}
+            job = client.wait(client.submit(request).id, timeout=90)
+            assert job.status == "succeeded", "".join(up.log)
+        password = urlsplit(running_url(up.home) or "").password
+        up.end()
+    assert password
+    secrets = (password, token, token.rpartition("_")[2])
+    assert any("valkey-server" in line for line in seen)
+    assert any("-m worker" in line for line in seen)
+    shown = [*seen, *up.log, *(each.stdout + each.stderr for each in said)]
+    assert len(up.log) > 10
+    assert not [line for line in shown for secret in secrets if secret in line]
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("wrong", ["nobody listens", "wrong password", "no TLS"])
+def test_the_service_and_a_worker_that_cannot_reach_redis_do_not_show_its_password(
+    valkey_url: str, tmp_path: Path, wrong: str
+) -> None:
+    port = urlsplit(valkey_url).port
+    address = {
+        "nobody listens": f"redis://user:{SECRET}@127.0.0.1:1/0",
+        "wrong password": f"redis://:{SECRET}@127.0.0.1:{port}/0",
+        "no TLS": f"rediss://user:{SECRET}@127.0.0.1:{port}/0",
+    }[wrong]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    ours = {"PIPPIN_REDIS_URL": address, "PIPPIN_HOME": str(tmp_path), "PIPPIN_PORT": "0", "PIPPIN_LOG_LEVEL": "debug"}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-P", "-m", module],
+            env=clean | ours,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for module in ("service", "worker")
+    ]
+    timer = threading.Timer(20, lambda: [process.terminate() for process in processes])
+    timer.start()
+    try:
+        for process in processes:
+            said, _ = process.communicate(timeout=60)
+            assert said
+            assert "hunter2" not in said
+    finally:
+        timer.cancel()
+        for process in processes:
+            process.kill()
+            process.communicate()
