@@ -12,7 +12,7 @@ from typing import Self
 # How a call fails: an answer that says so; a connection cut before the service hears of the call, or in the middle of
 # its answer, when the service has done all that was asked; silence until the caller has had enough.
 WAYS = ("503", "cut before", "cut after", "silence")
-_SILENCE_SECONDS = 6.0
+_SILENCE_SECONDS = 2.0
 
 
 class BlobProxy:

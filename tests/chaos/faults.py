@@ -14,10 +14,10 @@ class Fault(StrEnum):
 
     TRAINING_KILLED = "kill -9 of the training process"
     WORKER_KILLED = "kill -9 of the worker parent"
-    TRAINING_FROZEN = "SIGSTOP of the training process for longer than the lease"
-    WORKER_FROZEN = "SIGSTOP of parent and training process for longer than the lease"
     SERVICE_KILLED = "kill -9 of the service"
     VALKEY_KILLED = "kill -9 of Valkey"
+    TRAINING_FROZEN = "SIGSTOP of the training process for longer than the lease"
+    WORKER_FROZEN = "SIGSTOP of parent and training process for longer than the lease"
     REDIS_SILENT = "outage: Redis does not answer"
     REDIS_REFUSES = "outage: Redis refuses connections"
 
@@ -48,11 +48,11 @@ _SHARES = {
 
 
 def plan(count: int, choice: random.Random) -> list[Fault]:
-    """So many faults in an order that `choice` decides: the kinds by their shares, each at least once if it can be."""
-    every = [fault for fault, share in _SHARES.items() for _ in range(round(share * count / 200))]
-    rare = [fault for fault in Fault if fault not in every]
-    faults = [*rare, *every][:count]
-    faults += choice.choices(list(_SHARES), list(_SHARES.values()), k=count - len(faults))
+    """So many faults in an order that `choice` decides: of each kind its share, and at least one if there is room."""
+    most = list(Fault)[:count]
+    every = [fault for fault, share in _SHARES.items() for _ in range(max(1, round(share * count / 200)))]
+    faults = every if len(every) == count else [*most, *choice.choices(most, [_SHARES[each] for each in most], k=count)]
+    faults = faults[:count]
     choice.shuffle(faults)
     return faults
 

@@ -21,7 +21,7 @@ HASTE: dict[str, object] = {
     "size",
     [
         pytest.param(
-            Size(6, 4, workers=2, epochs=12, epoch_seconds=0.2, lease_seconds=3, outage_seconds=5, settings=HASTE),
+            Size(4, 3, workers=2, epochs=8, lease_seconds=3, settings=HASTE),
             id="short",
         ),
         pytest.param(
@@ -36,6 +36,6 @@ def test_no_fault_loses_repeats_or_damages_anything(tmp_path: Path, size: Size) 
     table = "\n".join(lines(result))
     print(table)  # noqa: T201 - shown when the test fails, or with -s
     assert not result.wrong, table
-    assert len(result.outcome.injections) == size.faults
-    assert {each.fault for each in result.outcome.injections} >= {Fault.TRAINING_KILLED, Fault.WORKER_KILLED}
+    kinds = {each.fault for each in result.outcome.injections}
+    assert kinds >= {Fault.TRAINING_KILLED, Fault.WORKER_KILLED, Fault.SERVICE_KILLED, Fault.VALKEY_KILLED}
     assert result.failed_blob_calls.total() > 0
