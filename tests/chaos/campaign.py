@@ -9,10 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, TypeVar
-
-import numpy as np
 
 from pippin.client import Client, ServiceError, ServiceUnreachable
 from pippin.faults import PippinError
@@ -21,28 +18,10 @@ from pippin.jobs.states import Status
 from tests.chaos import processes
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import Fault, plan, signal_of, victims
+from tests.chaos.jobs import dataset, request
 
 _T = TypeVar("_T")
 
-_SPEC: dict[str, Any] = {
-    "inputs": [{"name": "x", "shape": [4]}],
-    "outputs": [{"name": "y", "shape": [3]}],
-    "layers": [
-        {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
-        {"type": "softmax", "name": "softmax"},
-    ],
-    "loss": {"type": "categorical_cross_entropy", "target": "label"},
-    # With moments, so that a training that goes on has more than its weights to remember.
-    "optimizer": {
-        "type": "adam",
-        "learning_rate": 0.01,
-        "mini_batch_size": 10,
-        "beta1": 0.9,
-        "beta2": 0.999,
-        "eps": 1e-8,
-    },
-    "epochs": 3,
-}
 _LONGEST_WAIT = 0.5
 _GIVE_UP_SECONDS = 180.0
 
@@ -134,7 +113,7 @@ class Campaign:
         """Do all of it."""
         began = time.monotonic()
         with self._cluster.client() as client:
-            _patiently(lambda: client.add_dataset("chaos", [_dataset(self._cluster.home.parent)]))
+            _patiently(lambda: client.add_dataset("points", [dataset(self._cluster.home.parent)]))
             with ThreadPoolExecutor(self._size.workers) as pool:
                 for done in [pool.submit(self._drive, client) for _ in range(self._size.workers)]:
                     done.result()
@@ -144,8 +123,8 @@ class Campaign:
 
     def _drive(self, client: Client) -> None:
         while (number := self._next_job()) is not None:
-            request = self._request(number)
-            job = _patiently(lambda request=request, number=number: client.submit(request, idempotency_key=f"{number}"))
+            asked = self._request(number)
+            job = _patiently(lambda asked=asked, number=number: client.submit(asked, idempotency_key=f"{number}"))
             follower = _Follower(client, job.id)
             follower.start()
             with self._lock:
@@ -182,13 +161,7 @@ class Campaign:
     def _request(self, number: int) -> dict[str, Any]:
         # Pairs of jobs are the same training: their results have to be, whatever they went through.
         seed = 1 + (number - 1) % -(-self._size.jobs // 2)
-        return {
-            "name": f"chaos-{number}",
-            "model": {"spec": _SPEC | {"seed": seed}},
-            "dataset": "chaos",
-            "hyperparameters": {"epochs": self._size.epochs, "seed": seed},
-            "max_attempts": 100,
-        }
+        return request(self._size.epochs, seed=seed, name=f"chaos-{number}", max_attempts=100)
 
     def _inject(self, client: Client, job_id: str) -> bool:
         """Inject the next fault while the job is trained; False when that cannot be: the job ended, or none is left."""
@@ -304,15 +277,6 @@ def _patiently(ask: Callable[[], _T]) -> _T:
             if error.status not in {409, 503} or time.monotonic() > deadline:
                 raise
         time.sleep(0.2)
-
-
-def _dataset(folder: Path) -> Path:
-    random_numbers = np.random.default_rng(0)
-    labels = random_numbers.integers(0, 3, 300)
-    examples = (random_numbers.random((300, 4)) + 2 * np.eye(3, 4)[labels]).astype(np.float32)
-    path = folder / "chaos.npz"
-    np.savez(path, **{"train/x": examples, "train/label": labels.astype(np.int32).reshape(-1, 1)})
-    return path
 
 
 def _now() -> datetime:

@@ -38,11 +38,13 @@ class Member:
     Attributes:
         name: What it is called here.
         restarts: How often it was started again.
+        held_down: Whether it stays away once it has ended.
     """
 
     def __init__(self, name: str, command: list[str], environment: Mapping[str, str], log: Path) -> None:
         self.name = name
         self.restarts = -1
+        self.held_down = False
         self._command = command
         self._environment = environment
         self._log = log
@@ -58,8 +60,8 @@ class Member:
         return self._log.read_text(errors="replace")
 
     def keep(self) -> None:
-        """Start it unless it runs."""
-        if self._process is not None and self._process.poll() is None:
+        """Start it unless it runs, or is to stay away."""
+        if self.held_down or (self._process is not None and self._process.poll() is None):
             return
         self.restarts += 1
         with self._log.open("ab") as output:
@@ -67,9 +69,17 @@ class Member:
                 self._command, cwd=ROOT, env=self._environment, stdin=subprocess.DEVNULL, stdout=output, stderr=output
             )
 
+    def kill(self, *, hold_down: bool = False) -> None:
+        """End it at once, for good if it is to be held down; it is gone when this comes back."""
+        self.held_down = hold_down
+        assert self._process is not None
+        process = self._process
+        process.kill()
+        process.wait()
+
     def end(self) -> int | None:
-        """Ask it to stop; its exit code, None if it had to be killed."""
-        if self._process is None:
+        """Ask it to stop; its exit code, 0 if it is held down, None if it had to be killed."""
+        if self._process is None or self.held_down:
             return 0
         self._process.terminate()
         try:
