@@ -20,6 +20,11 @@ _TRIES = 3
 _FETCH = ".fetch-"
 
 
+def sweep_downloads(folder: Path) -> None:
+    """Remove from the folder of a cache what a process that was killed had half fetched."""
+    sweep(folder, _FETCH)
+
+
 class BlobCache:
     """A folder of blobs. The ones used longest ago go first once they take more than `limit` bytes together.
 
@@ -86,7 +91,7 @@ class BlobCache:
             fetched.replace(entry)
 
     def _make_room(self, newest: Path | None) -> None:
-        sweep(self._folder, _FETCH)
+        sweep_downloads(self._folder)
         entries = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):

@@ -30,13 +30,18 @@ def lines(result: Result) -> Iterator[str]:
     ]
     yield f"from kill to running again, outages apart: {_seconds([each for each in kills if not each.apart])}"
     yield f"the same while Redis was away too:         {_seconds([each for each in kills if each.apart])}"
+    alone = [each for each in kills if not each.meanwhile]
+    yield f"the same with no other fault meanwhile:    {_seconds(alone)}"
+    for each in sorted(kills, key=lambda each: each.seconds)[-3:]:
+        meanwhile = ", ".join(other.fault for other in each.meanwhile) or "nothing else"
+        yield f"  {each.seconds:.1f} s: {each.injection.fault}; meanwhile: {meanwhile}"
     attempts = list(chain.from_iterable(job.attempts for job in verdict.jobs))
     lost = sum(attempt.status == "lost" for attempt in attempts)
     resumed = sum(attempt.resumed_from is not None for attempt in attempts)
     yield (
         f"attempts: {len(attempts)}, of which {lost} were lost and {resumed} went on from a checkpoint; "
         f"most of one job: {max((len(job.attempts) for job in verdict.jobs), default=0)}; "
-        f"faults that ended no attempt: {verdict.survived}"
+        f"faults that ended no attempt: {verdict.survived}, that hit the next one before it ran: {verdict.hit_again}"
     )
     yield f"trainings that woke up and found their job taken: {result.zombies}"
     ends = sorted({str(job.status) for job in verdict.jobs})

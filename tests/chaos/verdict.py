@@ -31,11 +31,13 @@ class Recovery:
         injection: The fault.
         seconds: From its beginning to the event that says `running` of a later attempt.
         apart: Whether Redis was away in that time.
+        meanwhile: The other faults of parts that all need, between the two.
     """
 
     injection: Injection
     seconds: float
     apart: bool
+    meanwhile: list[Injection]
 
 
 @dataclass(frozen=True)
@@ -47,20 +49,21 @@ class Verdict:
         recoveries: Of the faults that ended an attempt.
         jobs: The jobs as they ended.
         survived: How many faults of workers ended no attempt: the training was over by then, say.
+        hit_again: After how many the next attempt was hit too before it ran.
     """
 
     wrong: list[str]
     recoveries: list[Recovery]
     jobs: list[Job]
     survived: int
+    hit_again: int
 
 
 def judge(client: Client, outcome: Outcome, folder: Path) -> Verdict:
     """Look at every job. `folder` takes what is downloaded."""
     wrong = list(outcome.wrong)
     jobs, recoveries, trained = [], [], {}
-    survived = 0
-    outages = [(each.at, each.ended) for each in outcome.injections if each.fault.outage]
+    survived = hit_again = 0
     for job_id in outcome.jobs:
         job, events = client.job(job_id), list(client.events(job_id))
         jobs.append(job)
@@ -71,18 +74,19 @@ def judge(client: Client, outcome: Outcome, folder: Path) -> Verdict:
             model = open_model(files["trained"])
             assert isinstance(model, FrozenNetwork)
             trained.setdefault(job.request.hyperparameters.seed, []).append(model.weights)
-        for injection in outcome.injections:
-            if injection.job == job_id and injection.attempt is not None:
-                again = _running_again(events, injection)
-                if again is None:
-                    survived += 1
-                    continue
-                apart = any(begun < again and ended > injection.at for begun, ended in outages)
-                recoveries.append(Recovery(injection, (again - injection.at).total_seconds(), apart))
+        hits = {each.attempt: each for each in outcome.injections if each.job == job_id and each.attempt is not None}
+        for number, injection in hits.items():
+            again = _running_again(events, number)
+            if again is None:
+                survived += 1
+            elif any(later in hits for later in range(number + 1, again[0])):
+                hit_again += 1
+            else:
+                recoveries.append(_recovery(injection, again[1], outcome.injections))
     for seed, weights in trained.items():
         if not all(_same(weights[0], each) for each in weights[1:]):
             wrong.append(f"two trainings with the seed {seed} have learned different weights")
-    return Verdict(wrong, recoveries, jobs, survived)
+    return Verdict(wrong, recoveries, jobs, survived, hit_again)
 
 
 def _faults_of(job: Job, events: Sequence[Event], followed: list[int]) -> Iterator[str]:
@@ -147,13 +151,18 @@ def _download(client: Client, job: Job, folder: Path) -> tuple[dict[str, bytes],
     return files, wrong
 
 
-def _running_again(events: Sequence[Event], injection: Injection) -> datetime | None:
-    """When a later attempt than the one that was hit was running; None when that one did not end by the fault."""
+def _running_again(events: Sequence[Event], number: int) -> tuple[int, datetime] | None:
+    """The first attempt after `number` that ran, and since when; None when none did."""
     for event in events:
-        running = event.type == "state" and event.data["to"] == "running"
-        if running and int(str(event.data["attempt"])) > (injection.attempt or 0):
-            return _time(event)
+        if event.type == "state" and event.data["to"] == "running" and int(str(event.data["attempt"])) > number:
+            return int(str(event.data["attempt"])), _time(event)
     return None
+
+
+def _recovery(injection: Injection, again: datetime, every: Sequence[Injection]) -> Recovery:
+    meanwhile = [each for each in every if each.attempt is None and each.at < again and each.ended > injection.at]
+    apart = any(each.fault.outage for each in meanwhile)
+    return Recovery(injection, (again - injection.at).total_seconds(), apart, meanwhile)
 
 
 def _same(one: Weights, other: Weights) -> bool:
