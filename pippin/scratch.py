@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 @contextmanager
-def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
+def scratch_folder(parent: Path, prefix: str = "") -> Iterator[Path]:
     """An empty folder in `parent` (made if absent), gone afterwards.
 
     It is locked as long as this process lives, so that `sweep` can tell it from one whose process was killed.
@@ -30,8 +30,8 @@ def scratch_folder(parent: Path, prefix: str) -> Iterator[Path]:
         os.close(lock)
 
 
-def sweep(parent: Path, prefix: str) -> None:
-    """Remove the scratch folders in `parent` whose processes were killed."""
+def sweep(parent: Path, prefix: str = "") -> None:
+    """Remove the scratch folders in `parent`, or those whose names begin with `prefix`, whose processes were killed."""
     with suppress(FileNotFoundError), _locked(parent, fcntl.LOCK_EX):
         for folder in parent.glob(f"{prefix}*"):
             # Held by its living process, or gone by itself in this moment.

@@ -20,8 +20,6 @@ from pippin.store import Store
 from service.sandbox import Abandonment, Sandbox, TaskRefused
 from service.tasks.prepare_dataset import prepared_from
 
-_ROOM = "room-"
-
 # A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores; small pictures are the slowest to read
 # for their size.
 _BASE_SECONDS = 600.0
@@ -108,13 +106,13 @@ def limits_of(settings: Settings) -> DatasetLimits:
 @contextmanager
 def workroom(settings: Settings) -> Iterator[Path]:
     """An empty folder on the disk of PIPPIN_HOME, gone afterwards. The system's own may be in memory."""
-    with scratch_folder(_rooms(settings), _ROOM) as folder:
+    with scratch_folder(_rooms(settings)) as folder:
         yield folder
 
 
 def sweep_workrooms(settings: Settings) -> None:
     """Remove what a service that was killed left behind."""
-    sweep(_rooms(settings), _ROOM)
+    sweep(_rooms(settings))
 
 
 def _rooms(settings: Settings) -> Path:
