@@ -78,8 +78,8 @@ class Member:
         process.wait()
 
     def end(self) -> int | None:
-        """Ask it to stop; its exit code, 0 if it is held down, None if it had to be killed."""
-        if self._process is None or self.held_down:
+        """Ask it to stop; its exit code, 0 if it was down already, None if it had to be killed."""
+        if self._process is None or self._process.poll() is not None:
             return 0
         self._process.terminate()
         try:
