@@ -45,6 +45,12 @@ fuzz: $(READY) ## Send 20,000 broken models and specs to the service
 load: $(READY) ## Put 1,000 jobs and 500 stream clients on the service; print how it bears them
 	@$(BIN)/python -m tests.load
 
+SEED ?= 1
+
+.PHONY: chaos
+chaos: $(READY) ## Hit 60 jobs with 200 faults and print what came of it (about 20 minutes); SEED=n draws others
+	@$(BIN)/python -m tests.chaos --seed $(SEED)
+
 .PHONY: lint
 lint: $(READY) ## Check style, types and the import rules
 	@$(BIN)/ruff format --check .

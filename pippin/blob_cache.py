@@ -2,8 +2,6 @@
 
 import os
 import re
-import tempfile
-import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -13,13 +11,18 @@ from numpy.typing import NDArray
 
 from pippin.blobs import Blobs
 from pippin.datasets.arrays import open_arrays
+from pippin.scratch import scratch_folder, sweep
 
 T = TypeVar("T")
 
 _ENTRY = re.compile(r"[0-9a-f]{64}")
 _TRIES = 3
-# A download that old was left by a worker that died.
-_ABANDONED_SECONDS = 24 * 3600
+_FETCH = ".fetch-"
+
+
+def sweep_downloads(folder: Path) -> None:
+    """Remove from the folder of a cache what a process that was killed had half fetched."""
+    sweep(folder, _FETCH)
 
 
 class BlobCache:
@@ -79,9 +82,8 @@ class BlobCache:
             self._make_room(entry)
 
     def _fetch(self, digest: str, entry: Path) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".fetch-", dir=self._folder) as folder:
-            fetched = Path(folder) / entry.name
+        with scratch_folder(self._folder, _FETCH) as folder:
+            fetched = folder / entry.name
             self._blobs.fetch(digest, fetched)
             # Without this, a power cut after the rename could leave a whole name on an empty file.
             with fetched.open("rb") as file:
@@ -89,13 +91,11 @@ class BlobCache:
             fetched.replace(entry)
 
     def _make_room(self, newest: Path | None) -> None:
+        sweep_downloads(self._folder)
         entries = []
         for path in self._folder.iterdir():
             with suppress(FileNotFoundError):
                 entries.append((path.stat().st_mtime, path.stat().st_size, path))
-        for modified, _, path in entries:
-            if path.name.startswith(".fetch-") and modified < time.time() - _ABANDONED_SECONDS:
-                _remove_folder(path)
         kept = [entry for entry in sorted(entries) if _ENTRY.fullmatch(entry[2].name)]
         total = sum(size for _, size, _ in kept)
         for _, size, path in kept:
@@ -104,10 +104,3 @@ class BlobCache:
             if path != newest:
                 path.unlink(missing_ok=True)
                 total -= size
-
-
-def _remove_folder(folder: Path) -> None:
-    with suppress(OSError):
-        for path in folder.iterdir():
-            path.unlink()
-        folder.rmdir()

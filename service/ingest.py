@@ -1,13 +1,10 @@
 """From an upload on disk to a stored dataset: its arrays first, its record last, so that nothing is half-stored."""
 
-import shutil
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from pippin.blobs import Blobs
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError
@@ -17,12 +14,11 @@ from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import Prepared
 from pippin.datasets.upload import Upload
 from pippin.jobs.ids import new_id
+from pippin.scratch import scratch_folder, sweep
 from pippin.settings import Settings
 from pippin.store import ByteQuota, Store
 from service.sandbox import Abandonment, Sandbox, TaskRefused
 from service.tasks.prepare_dataset import prepared_from
-
-_ABANDONED_SECONDS = 24 * 3600
 
 # A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores; small pictures are the slowest to read
 # for their size.
@@ -125,18 +121,13 @@ def limits_of(settings: Settings) -> DatasetLimits:
 @contextmanager
 def workroom(settings: Settings) -> Iterator[Path]:
     """An empty folder on the disk of PIPPIN_HOME, gone afterwards. The system's own may be in memory."""
-    room = _rooms(settings)
-    room.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with TemporaryDirectory(dir=room) as folder:
-        yield Path(folder)
+    with scratch_folder(_rooms(settings)) as folder:
+        yield folder
 
 
 def sweep_workrooms(settings: Settings) -> None:
-    """Remove what a service that was killed left behind; another one may be using what is younger than a day."""
-    for folder in _rooms(settings).glob("*"):
-        with suppress(FileNotFoundError):
-            if time.time() - folder.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(folder, ignore_errors=True)
+    """Remove what a service that was killed left behind."""
+    sweep(_rooms(settings))
 
 
 def _rooms(settings: Settings) -> Path:

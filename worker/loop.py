@@ -13,6 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
+from pippin.blob_cache import sweep_downloads
 from pippin.settings import Settings
 from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_token
 from worker.assignment import Assignment
@@ -64,6 +65,7 @@ def work(
     with Heartbeat(beats.workers, unique, engine.name) as heartbeat:
         draining = Draining(beats.workers, unique)
         parent = _Parent(settings, engine, shutdown, heartbeat, draining, name=unique, way=way, awake=awake or Awake())
+        sweep_downloads(settings.blob_cache)
         if way == "fork":
             engine.warm_up()
         # What has been imported stays: a child's garbage collector would copy every page of it.
@@ -173,6 +175,7 @@ class _Parent:
             _log.warning("the child ended", code=ending.code, killed_for=ending.killed_for)
             limit = self._settings.worker_memory_bytes
             self._settle(partial(settle, self._store, claim, ending, memory_limit=limit))
+            sweep_downloads(self._settings.blob_cache)
         self._heartbeat.tell("draining" if self._shutdown.requested else "idle")
 
     def _settle(self, record: Callable[[], None]) -> None:

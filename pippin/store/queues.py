@@ -39,7 +39,11 @@ class Queues:
         }
 
     def enqueue(self, pipe: Pipeline, queue: str, tenant: str, job_id: str, number: int) -> None:
-        """Queue an attempt in the caller's MULTI; RQ issues the MULTI itself, so this comes first of the writes."""
+        """Queue an attempt in the caller's MULTI; RQ issues the MULTI itself, so this comes first of the writes.
+
+        A job's later attempts go before what waits: it has had its turn, and a worker that was lost or drained must not
+        send it to the end of a long queue.
+        """
         self._queues[queue].enqueue_call(
             FUNCTION,
             args=[tenant, job_id, number],
@@ -48,6 +52,7 @@ class Queues:
             result_ttl=_RECORD_SECONDS,
             failure_ttl=_RECORD_SECONDS,
             description=rq_id(job_id, number),
+            at_front=number > 1,
             pipeline=pipe,
         )
 

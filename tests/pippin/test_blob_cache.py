@@ -7,6 +7,7 @@ from safetensors.numpy import save
 
 from pippin.blob_cache import BlobCache
 from pippin.blobs import BlobError, BlobMissingError, Blobs
+from pippin.scratch import scratch_folder
 
 CONTENTS = [bytes([number]) * 1_000 for number in range(3)]
 
@@ -78,13 +79,11 @@ def test_a_blob_larger_than_the_room_is_used_all_the_same(folder: Path, blobs: B
 
 
 def test_what_a_dead_process_left_half_fetched_goes(folder: Path, blobs: Blobs, digests: list[str]) -> None:
-    for name, age in ((".fetch-old", 1_000), (".fetch-new", None)):
-        (folder / name).mkdir(parents=True)
-        (folder / name / "part").write_bytes(b"half")
-        if age is not None:
-            os.utime(folder / name, (age, age))
-    BlobCache(folder, 10**9, blobs).data(digests[0])
-    assert _entries(folder) == {".fetch-new", _name(digests[0])}
+    (folder / ".fetch-dead").mkdir(parents=True)
+    (folder / ".fetch-dead" / "part").write_bytes(b"half")
+    with scratch_folder(folder, ".fetch-") as alive:
+        BlobCache(folder, 10**9, blobs).data(digests[0])
+        assert _entries(folder) == {alive.name, _name(digests[0])}
 
 
 def test_a_blob_that_another_process_removes_at_the_wrong_moment_is_fetched_again(

@@ -42,6 +42,18 @@ def test_a_lost_attempt_is_followed_by_the_next(store: Store, submit: Submit, ru
     running(job, 2)
 
 
+def test_a_lost_job_does_not_queue_up_behind_all_the_others(
+    store: Store, submit: Submit, running: TakeJob, expire: Expire
+) -> None:
+    job = submit()
+    store.queues.withdraw("pippin-jax", job.id, 1)
+    running(job)
+    waiting = [submit().id for _ in range(3)]
+    expire(job)
+    store.reaping.requeue_lost(TENANT, job.id)
+    assert store.queues.waiting("pippin-jax") == [(job.id, 2), *((other, 1) for other in waiting)]
+
+
 def test_a_worker_whose_process_died_reports_it_at_once(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit(max_attempts=2)
     store.queues.withdraw("pippin-jax", job.id, 1)

@@ -1,0 +1,34 @@
+"""`python -m tests.chaos`: hits a Pippin with faults while it trains, and prints what came of it.
+
+Exit codes: 0 all is as it has to be, 1 something is not.
+"""
+
+import argparse
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.chaos.campaign import Size
+from tests.chaos.table import lines
+from tests.chaos.whole import run
+
+
+def main() -> int:
+    """Run a campaign; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__.partition("\n")[0])
+    parser.add_argument("--faults", type=int, default=200)
+    parser.add_argument("--jobs", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1, help="decides which faults, when, and in which order")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="pippin-chaos-") as folder:
+        result = run(Path(folder), Size(asked.faults, asked.jobs), seed=asked.seed, say=_say)
+    sys.stdout.write("\n".join(lines(result)) + "\n")
+    return 1 if result.wrong else 0
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

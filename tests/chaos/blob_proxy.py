@@ -1,0 +1,123 @@
+"""An HTTP proxy before a service's `/blobs` that fails a share of the calls, each in a way of its own."""
+
+import http.client
+import random
+import threading
+import time
+from collections import Counter
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Self
+
+# How a call fails: an answer that says so; a connection cut before the service hears of the call, or in the middle of
+# its answer, when the service has done all that was asked; silence until the caller has had enough.
+WAYS = ("503", "cut before", "cut after", "silence")
+_SILENCE_SECONDS = 2.0
+
+
+class BlobProxy:
+    """The proxy, on a free port of the loopback interface while its `with` block lasts.
+
+    Attributes:
+        calls: How many calls came.
+        failed: How many of them failed, by the way in which they did.
+    """
+
+    def __init__(self, port: int, *, share: float, seed: int) -> None:
+        """Describe it.
+
+        Args:
+            port: The service's, on this machine.
+            share: Of the calls, how many fail.
+            seed: Decides which, and how.
+        """
+        self.share = share
+        self.calls = 0
+        self.failed: Counter[str] = Counter()
+        self._service = port
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+        proxy = self
+
+        # http.server wants a class, and it makes the object itself.
+        class Handler(_Handler):
+            def way(self) -> str | None:
+                return proxy._fate()
+
+            def service(self) -> int:
+                return proxy._service
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,), name="blob-proxy")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    def _fate(self) -> str | None:
+        with self._lock:
+            self.calls += 1
+            if self._random.random() >= self.share:
+                return None
+            way = self._random.choice(WAYS)
+            self.failed[way] += 1
+            return way
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def way(self) -> str | None:
+        raise NotImplementedError
+
+    def service(self) -> int:
+        raise NotImplementedError
+
+    def do_GET(self) -> None:
+        self.close_connection = True
+        # The service was killed, or the worker: the other side sees a connection that ends.
+        with suppress(OSError, http.client.HTTPException):
+            self._pass_on(self.way())
+
+    do_HEAD = do_PUT = do_GET  # noqa: N815 - the names are http.server's
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+    def _pass_on(self, way: str | None) -> None:
+        body = self.rfile.read(int(self.headers.get("content-length") or 0))
+        if way == "503":
+            self.send_error(503)
+            return
+        if way == "silence":
+            time.sleep(_SILENCE_SECONDS)
+        if way in {"silence", "cut before"}:
+            return
+        service = http.client.HTTPConnection("127.0.0.1", self.service(), timeout=30)
+        try:
+            kept = {name.lower(): value for name, value in self.headers.items()}
+            headers = kept | {"host": f"127.0.0.1:{self.service()}", "connection": "close"}
+            service.request(self.command, self.path, body=body or None, headers=headers)
+            answer = service.getresponse()
+            content = answer.read()
+        finally:
+            service.close()
+        if way == "cut after" and not content:
+            return
+        self.send_response_only(answer.status, answer.reason)
+        for name, value in answer.getheaders():
+            if name.lower() not in {"connection", "transfer-encoding"}:
+                self.send_header(name, value)
+        self.send_header("connection", "close")
+        self.end_headers()
+        self.wfile.write(content[: len(content) // 2] if way == "cut after" else content)

@@ -1,0 +1,45 @@
+"""Processes as the system shows them (Linux: /proc)."""
+
+import os
+import signal
+import time
+from contextlib import suppress
+from pathlib import Path
+
+
+def children(pid: int) -> list[int]:
+    """The processes that `pid` started and that still run."""
+    with suppress(OSError):
+        return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return []
+
+
+def send(pid: int, with_signal: signal.Signals) -> bool:
+    """Whether there was a process to send it to."""
+    try:
+        os.kill(pid, with_signal)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def with_variable(name: str, value: str) -> dict[int, str]:
+    """The command lines of all processes that have this environment variable, by process id; zombies are none."""
+    wanted = f"{name}={value}".encode()
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        # Whatever ends while it is looked at is no process any more; those of others are none of ours.
+        with suppress(OSError):
+            if wanted in (folder / "environ").read_bytes().split(b"\0"):
+                found[int(folder.name)] = (
+                    (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                )
+    return found
+
+
+def gone(name: str, value: str, seconds: float) -> dict[int, str]:
+    """Those of `with_variable` that are still there after `seconds`."""
+    deadline = time.monotonic() + seconds
+    while (left := with_variable(name, value)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    return left

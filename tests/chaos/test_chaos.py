@@ -1,0 +1,41 @@
+"""Jobs come to their end, each epoch once, whatever is killed, frozen or away; `make chaos` is the full size."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.campaign import Size
+from tests.chaos.faults import Fault
+from tests.chaos.table import lines
+from tests.chaos.whole import run
+
+# Everything that waits waits less, so that a fault is over in seconds.
+HASTE: dict[str, object] = {
+    "lease_renew_seconds": 1,
+    "reaper_interval_seconds": 0.5,
+    "reaper_grace_seconds": 2,
+}
+
+
+@pytest.mark.parametrize(
+    "size",
+    [
+        pytest.param(
+            Size(4, 3, workers=2, epochs=8, lease_seconds=3, settings=HASTE),
+            id="short",
+        ),
+        pytest.param(
+            Size(30, 12, epochs=16, lease_seconds=5, outage_seconds=10, settings=HASTE),
+            id="middling",
+            marks=[pytest.mark.full, pytest.mark.timeout(600)],
+        ),
+    ],
+)
+def test_no_fault_loses_repeats_or_damages_anything(tmp_path: Path, size: Size) -> None:
+    result = run(tmp_path, size, seed=1)
+    table = "\n".join(lines(result))
+    print(table)  # noqa: T201 - shown when the test fails, or with -s
+    assert not result.wrong, table
+    kinds = {each.fault for each in result.outcome.injections}
+    assert kinds >= {Fault.TRAINING_KILLED, Fault.WORKER_KILLED, Fault.SERVICE_KILLED, Fault.VALKEY_KILLED}
+    assert result.failed_blob_calls.total() > 0

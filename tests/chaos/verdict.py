@@ -1,0 +1,175 @@
+"""What a campaign has to leave behind, looked up from outside: jobs, their streams, their files."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+
+from pippin.client import Client
+from pippin.client.answers import Event
+from pippin.jobs.job import Job
+from pippin.jobs.states import Status
+from pippin.mlmodel import FrozenNetwork, Weights, open_model
+from pippin.mlmodel.proto import parse
+from tests.chaos.campaign import Injection, Outcome
+
+# Streams tell milliseconds, attempts microseconds.
+_ROUNDING = timedelta(milliseconds=1)
+# States in which no attempt holds the job.
+_AT_REST = {"queued", "paused", "succeeded", "failed", "cancelled"}
+
+
+@dataclass(frozen=True)
+class Recovery:
+    """From a fault that ended an attempt to the job's running again.
+
+    Attributes:
+        injection: The fault.
+        seconds: From its beginning to the event that says `running` of a later attempt.
+        apart: Whether Redis was away in that time.
+        meanwhile: The other faults of parts that all need, between the two.
+    """
+
+    injection: Injection
+    seconds: float
+    apart: bool
+    meanwhile: list[Injection]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What was found.
+
+    Attributes:
+        wrong: What should not be, in sentences.
+        recoveries: Of the faults that ended an attempt.
+        jobs: The jobs as they ended.
+        survived: How many faults of workers ended no attempt: the training was over by then, say.
+        hit_again: After how many the next attempt was hit too before it ran.
+    """
+
+    wrong: list[str]
+    recoveries: list[Recovery]
+    jobs: list[Job]
+    survived: int
+    hit_again: int
+
+
+def judge(client: Client, outcome: Outcome, folder: Path) -> Verdict:
+    """Look at every job. `folder` takes what is downloaded."""
+    wrong = list(outcome.wrong)
+    jobs, recoveries, trained = [], [], {}
+    survived = hit_again = 0
+    for job_id in outcome.jobs:
+        job, events = client.job(job_id), list(client.events(job_id))
+        jobs.append(job)
+        wrong += [f"{job_id}: {found}" for found in _faults_of(job, events, outcome.followed.get(job_id, []))]
+        if job.status is Status.SUCCEEDED:
+            files, found = _download(client, job, folder)
+            wrong += [f"{job_id}: {each}" for each in found]
+            model = open_model(files["trained"])
+            assert isinstance(model, FrozenNetwork)
+            trained.setdefault(job.request.hyperparameters.seed, []).append(model.weights)
+        hits = {each.attempt: each for each in outcome.injections if each.job == job_id and each.attempt is not None}
+        for number, injection in hits.items():
+            again = _running_again(events, number)
+            if again is None:
+                survived += 1
+            elif any(later in hits for later in range(number + 1, again[0])):
+                hit_again += 1
+            else:
+                recoveries.append(_recovery(injection, again[1], outcome.injections))
+    for seed, weights in trained.items():
+        if not all(_same(weights[0], each) for each in weights[1:]):
+            wrong.append(f"two trainings with the seed {seed} have learned different weights")
+    return Verdict(wrong, recoveries, jobs, survived, hit_again)
+
+
+def _faults_of(job: Job, events: Sequence[Event], followed: list[int]) -> Iterator[str]:
+    if job.status is not Status.SUCCEEDED:
+        yield f"it is {job.status}: {job.reason}"
+    every = list(range(1, job.progress.epochs + 1))
+    epochs = [event.data["epoch"] for event in events if event.type == "epoch"]
+    if epochs != every:
+        yield f"its stream has the epochs {epochs}"
+    if followed != every:
+        yield f"who followed it saw the epochs {followed}"
+    yield from _wrong_attempts(job)
+    yield from _writes_outside_their_lease(job, events)
+
+
+def _wrong_attempts(job: Job) -> Iterator[str]:
+    """Attempts that overlap, or that are counted wrong."""
+    if [attempt.number for attempt in job.attempts] != list(range(1, len(job.attempts) + 1)):
+        yield f"its attempts have the numbers {[attempt.number for attempt in job.attempts]}"
+    for attempt in job.attempts:
+        if attempt.ended_at is None:
+            yield f"attempt {attempt.number} has no end"
+    for earlier, later in pairwise(job.attempts):
+        if earlier.ended_at is not None and later.started_at < earlier.ended_at:
+            yield f"attempt {later.number} began before {earlier.number} had ended"
+
+
+def _writes_outside_their_lease(job: Job, events: Sequence[Event]) -> Iterator[str]:
+    """What was written by an attempt that did not hold the job at that moment."""
+    holder = latest = 0  # the attempt that holds the job, 0 while none does; and the last one that did
+    for event in events:
+        if event.type == "state" and event.data["to"] == "starting":
+            holder = int(str(event.data["attempt"]))
+            if holder <= latest:
+                yield f"attempt {holder} began after attempt {latest}"
+            latest = holder
+        elif event.type == "state" and event.data["to"] in _AT_REST:
+            holder = 0
+        elif event.type in {"epoch", "batches", "log"}:
+            number = int(str(event.data["attempt"]))
+            attempt = job.attempts[number - 1]
+            if number != holder:
+                yield f"attempt {number} wrote {event.type} {event.id} while attempt {holder} held the job"
+            elif attempt.ended_at is not None and _time(event) > attempt.ended_at + _ROUNDING:
+                yield f"attempt {number} wrote {event.type} {event.id} after its end"
+            elif _time(event) < attempt.started_at - _ROUNDING:
+                yield f"attempt {number} wrote {event.type} {event.id} before its beginning"
+
+
+def _download(client: Client, job: Job, folder: Path) -> tuple[dict[str, bytes], list[str]]:
+    """The files of a job by their variants, and what is wrong with them."""
+    files, wrong = {}, []
+    if {artifact.variant for artifact in job.artifacts} != {"initial", "trained", "inference"}:
+        wrong.append(f"its artifacts are {[artifact.variant for artifact in job.artifacts]}")
+    for artifact in job.artifacts:
+        path = client.download(job.id, folder / f"{artifact.variant}.mlmodel", variant=artifact.variant)
+        content = files[artifact.variant] = path.read_bytes()
+        path.unlink()
+        if artifact.digest != f"sha256:{hashlib.sha256(content).hexdigest()}" or artifact.bytes != len(content):
+            wrong.append(f"its {artifact.variant} model is not what its record says")
+        parse(content)
+    return files, wrong
+
+
+def _running_again(events: Sequence[Event], number: int) -> tuple[int, datetime] | None:
+    """The first attempt after `number` that ran, and since when; None when none did."""
+    for event in events:
+        if event.type == "state" and event.data["to"] == "running" and int(str(event.data["attempt"])) > number:
+            return int(str(event.data["attempt"])), _time(event)
+    return None
+
+
+def _recovery(injection: Injection, again: datetime, every: Sequence[Injection]) -> Recovery:
+    meanwhile = [each for each in every if each.attempt is None and each.at < again and each.ended > injection.at]
+    apart = any(each.fault.outage for each in meanwhile)
+    return Recovery(injection, (again - injection.at).total_seconds(), apart, meanwhile)
+
+
+def _same(one: Weights, other: Weights) -> bool:
+    return one.keys() == other.keys() and all(
+        np.array_equal(array, other[layer][key]) for layer, arrays in one.items() for key, array in arrays.items()
+    )
+
+
+def _time(event: Event) -> datetime:
+    return datetime.fromtimestamp(int(event.id.partition("-")[0]) / 1000, UTC)
