@@ -35,6 +35,7 @@ def bodies() -> list[tuple[str, str, str, int]]:
         ("POST", "/models", octets, 5_000_000),
         ("POST", "/models", json, 5_000_000),
         ("POST", "/models", "multipart/form-data; boundary=b", 5_000_000),
+        ("POST", "/workers/nobody/drain", json, 1_000_000),
         ("PUT", f"/blobs/{'0' * 64}", octets, 2_000_000),
     ]
 
@@ -46,7 +47,7 @@ def test_every_operation_with_a_body_is_among_them(http: httpx2.Client) -> None:
         for method, operation in item.items()
         if "requestBody" in operation
     }
-    tried = {(method, re.sub(r"job_0+|0{64}", "*", path.partition("?")[0])) for method, path, *_ in bodies()}
+    tried = {(method, re.sub(r"job_0+|nobody|0{64}", "*", path.partition("?")[0])) for method, path, *_ in bodies()}
     # Their bodies are looked at once the job is found; below there is one.
     assert found == tried | {("POST", "/jobs/*/predict"), ("POST", "/jobs/*/retry")}
 

@@ -137,7 +137,7 @@ def test_a_client_that_leaves_takes_its_child_with_it(service: Any, wait_for: Wa
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
-            b"POST /datasets?name=slow&format=csv HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\n"
+            b"POST /datasets?name=slow&format=csv HTTP/1.1\r\nhost: localhost\r\ncontent-type: text/csv\r\n"
             + f"content-length: {len(body)}\r\n\r\n".encode()
         )
         connection.sendall(body)

@@ -102,7 +102,9 @@ def test_a_dataset_or_a_model_that_is_gone_is_told(
     uploaded = http.post("/models", params={"name": "digits"}, json=mnist_spec).json()
     job_id = failed(model={"id": "digits"})
     http.delete(f"/models/{uploaded['id']}")
-    assert http.post(f"/jobs/{job_id}/retry").status_code == 202  # the file alone is needed
+    retried = http.post(f"/jobs/{job_id}/retry")
+    assert retried.status_code == 202  # the file alone is needed
+    http.post(f"/jobs/{retried.json()['id']}/cancel")  # a live job would hold its dataset
     blobs.delete(uploaded["digest"])
     told = is_problem(http.post(f"/jobs/{job_id}/retry"), 409, "state-conflict")["detail"]
     assert "the file of its model digits is gone; submit a new job" in told
