@@ -35,7 +35,7 @@ test: $(READY) ## Run the tests (under 5 minutes)
 
 .PHONY: test-full
 test-full: $(READY) fuzz ## Run the long tests too (under 25 minutes)
-	@$(BIN)/python -m pytest -m full
+	@$(BIN)/python -m pytest -m full -n auto --dist worksteal
 
 .PHONY: fuzz
 fuzz: $(READY) ## Send 20,000 broken models and specs to the service

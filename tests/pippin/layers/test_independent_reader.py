@@ -14,7 +14,7 @@ from pippin.spec.initializers import initial_weights
 from pippin.spec.presets import preset
 from tests.pippin.layers.case import Case
 from tests.pippin.layers.onnx_reader import run
-from tests.pippin.layers.rows import CASES
+from tests.pippin.layers.rows import CASES, parameters
 
 
 class Fault(NamedTuple):
@@ -138,14 +138,14 @@ def close(ours: NDArray[np.float32], theirs: NDArray[np.float32]) -> bool:
     return ours.shape == theirs.shape and np.allclose(theirs, ours, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", AGREED, ids=str)
+@pytest.mark.parametrize("case", parameters(AGREED))
 def test_an_independent_reader_computes_the_same(case: Case) -> None:
     for ours, theirs in ours_and_theirs(case):
         assert ours.shape == theirs.shape
         np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("case", FAULTY, ids=str)
+@pytest.mark.parametrize("case", parameters(FAULTY))
 def test_what_is_called_a_fault_of_the_reader_still_is_one(case: Case) -> None:
     fault = FAULTS[fault_of(case) or ""]
     if fault.error is not None:

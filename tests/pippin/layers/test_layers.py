@@ -12,7 +12,7 @@ from pippin.network import predict
 from pippin.network.arrays import Array, Namespace
 from pippin.spec.table import LAYERS
 from tests.pippin.layers.case import Case
-from tests.pippin.layers.rows import CASES
+from tests.pippin.layers.rows import CASES, parameters
 
 STEP = 1e-6
 
@@ -32,7 +32,7 @@ def test_it_computes_what_the_format_says(case: Case) -> None:
         np.testing.assert_allclose(made[name].reshape(expected.shape), expected, rtol=1e-9, atol=1e-11)
 
 
-@every_layer
+@pytest.mark.parametrize("case", parameters(CASES))
 def test_jax_computes_the_same_and_its_gradient_is_the_slope(case: Case) -> None:
     resolved, inputs, weights = case.resolved(), case.drawn(examples=2), case.weights()
     rng = np.random.default_rng(5)
