@@ -16,7 +16,7 @@ from pippin.settings import Settings
 from pippin.store import Store, connect
 from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
-from service import openapi, refusals
+from service import dashboard, openapi, refusals
 from service.census import BlobCensus
 from service.checkpoint_models import CheckpointModels
 from service.collector import StoreCollector
@@ -86,6 +86,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
     app.mount("/docs/assets", docs.assets)
+    app.include_router(dashboard.router)
+    app.mount("/dashboard", dashboard.assets)
     refusals.install(app)
     # The last one added is the first that a request meets.
     app.add_middleware(Guard, settings=settings)
