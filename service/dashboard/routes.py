@@ -1,4 +1,4 @@
-"""The dashboard's page and files. Scripts of others come only out of installed wheels, and nothing from another host."""
+"""The dashboard's page and files. Scripts of others come out of installed wheels, nothing from another host."""
 
 from importlib.resources import files
 from pathlib import Path

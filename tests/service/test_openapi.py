@@ -142,9 +142,12 @@ def test_the_page_loads_nothing_from_another_host_and_runs_nothing_inline(http: 
     assert http.get("/openapi.json").json()["openapi"] == "3.1.0"
 
 
-def test_the_root_leads_to_the_page(http: httpx2.Client) -> None:
-    answer = http.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (307, "docs")
+def test_the_root_is_the_dashboard_whose_files_are_all_there(http: httpx2.Client) -> None:
+    page = http.get("/")
+    assert page.status_code == 200
+    assert not re.search(r"<script(?! type=.module. src=)", page.text)
+    for file in ("icon.svg", "styles.css", "main.js", "charts/plotly.min.js"):
+        assert http.get(f"/dashboard/{file}").status_code == 200
 
 
 def test_the_type_of_a_problem_leads_to_what_it_means(http: httpx2.Client) -> None:
