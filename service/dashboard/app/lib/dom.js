@@ -11,8 +11,17 @@ export function el(name, attributes = {}, ...children) {
     if (typeof value === "function") made.addEventListener(key.replace(/^on/, ""), value);
     else made.setAttribute(key, value === true ? "" : value);
   }
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return made;
+}
+
+/** Makes `old` look like `made`, and changes no more than has to: a place of the keyboard, and of scrolling, stays. */
+export function renew(old, made) {
+  if (old.isEqualNode(made)) return;
+  const alike = old.cloneNode(false).isEqualNode(made.cloneNode(false)) && old.childNodes.length === made.childNodes.length;
+  if (!alike) return void old.replaceWith(made);
+  const fresh = [...made.childNodes];
+  [...old.childNodes].forEach((child, n) => renew(child, fresh[n]));
 }
 
 /** What failed and how to mend it, from an error of `api.js` or any other. */
