@@ -20,6 +20,7 @@ export class JobList {
     this.labels = labels;
     this.words = text.toLowerCase().split(/\s+/).filter(Boolean);
     this.jobs = [];
+    this.begun = false;
     this.cursor = null;
     this.complete = false;
   }
@@ -33,6 +34,7 @@ export class JobList {
   async more() {
     const page = await this.#page(PAGE, this.cursor);
     this.#merge(page.data);
+    this.begun = true;
     this.cursor = page.next;
     this.complete = !page.has_more;
   }
@@ -51,7 +53,8 @@ export class JobList {
       this.#merge(page.data);
       if (known) break;
     } while (page.has_more && this.jobs.length > seen.size);
-    const others = visible.filter((job) => !isFinal(job) && !seen.has(job.id));
+    const mine = new Set(this.jobs.map((job) => job.id));
+    const others = visible.filter((job) => mine.has(job.id) && !isFinal(job) && !seen.has(job.id));
     await Promise.all(others.map((job) => this.#refreshOne(job.id)));
   }
 

@@ -84,8 +84,8 @@ export async function show(main, _parameters, query) {
 
   async function refresh() {
     const mine = list;
-    if (!mine) return;
     if (problem) return begin();
+    if (!mine?.begun) return;
     await mine.refresh(rows.visible);
     if (mine === list) draw();
   }
@@ -99,7 +99,7 @@ export async function show(main, _parameters, query) {
   /** Fetches pages for as long as the end of what is there is near. */
   async function fetchAhead() {
     const mine = list;
-    if (!mine || loading || problem || mine.complete || rows.last + AHEAD < mine.shown.length) return;
+    if (!mine?.begun || loading || problem || mine.complete || rows.last + AHEAD < mine.shown.length) return;
     loading = true;
     try {
       await mine.more();
