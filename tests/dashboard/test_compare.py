@@ -15,7 +15,7 @@ def other_job(api: Any) -> str:  # noqa: ANN401 (a class of conftest.py)
 
 
 ALL_DRAWN = """names => {
-  const lines = document.querySelector('.chart').data ?? [];
+  const lines = document.querySelector('.chart')?.data ?? [];
   return names.every(name => lines.some(line => line.name === name && line.x.length > 1));
 }"""
 

@@ -12,14 +12,15 @@ from playwright.sync_api import Page, expect
 
 from pippin.mlmodel import read
 
-POINTS = (
-    "document.querySelector('[aria-label^=\"Loss of each epoch\"]').data?.find(line => line.name === name)?.x.length"
-)
+POINTS = """([name, count]) => {
+  const chart = document.querySelector('[aria-label^="Loss of each epoch"]');
+  return chart?.data?.find(line => line.name === name)?.x.length >= count;
+}"""
 
 
 def wait_for_points(page: Page, count: int, name: str = "Training") -> None:
     """Until the curve has so many points."""
-    page.wait_for_function(f"([name, count]) => {POINTS} >= count", arg=[name, count])
+    page.wait_for_function(POINTS, arg=[name, count])
 
 
 def state(page: Page, name: str) -> Any:  # noqa: ANN401 (playwright's locator)
