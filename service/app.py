@@ -41,6 +41,7 @@ from service.routes import (
     metrics,
     models,
     predictions,
+    presets,
     prometheus,
     retries,
     session,
@@ -81,7 +82,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.draining = False  # set by the server when it is told to stop
     meters = app.state.meters = Meters()
     of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
-    for routes in (*of_jobs, datasets, models, specs, workers, blobs, session, health, prometheus, docs):
+    for routes in (*of_jobs, datasets, models, presets, specs, workers, blobs, session, health, prometheus, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)

@@ -23,10 +23,11 @@ from service.examples import EXAMPLES
 from service.openapi import rendered
 from service.problems import ProblemDocument
 from service.routes.checkpoints import CheckpointList
-from service.routes.datasets import DatasetPage, Preview
+from service.routes.datasets import ClassBalance, DatasetPage, Preview
 from service.routes.jobs import JobPage
 from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
 from service.routes.models import ModelPage
+from service.routes.presets import PresetList
 from service.routes.workers import WorkerList
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -112,6 +113,8 @@ MODELS: dict[str, Callable[[Any], object]] = {
     "ModelPage": ModelPage.model_validate,
     "DatasetPage": DatasetPage.model_validate,
     "Preview": Preview.model_validate,
+    "ClassBalance": ClassBalance.model_validate,
+    "PresetList": PresetList.model_validate,
     "DrainRequest": DrainRequest.model_validate,
     "EvaluationRequest": EvaluationRequest.model_validate,
     "Prediction": Prediction.model_validate,
