@@ -7,7 +7,10 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
+from service.dashboard import netron
+
 router = APIRouter(include_in_schema=False)
+router.include_router(netron.router)
 
 _APP = Path(str(files("service.dashboard"))) / "app"
 
