@@ -1,8 +1,10 @@
 // What is loaded first: the frame around the pages. Each page is a module of its own, loaded when it is visited.
 import "./components/connection-state.js";
 import "./components/theme-switch.js";
+import { asksForTokens } from "./components/sign-in.js";
 import { start } from "./lib/router.js";
 
+asksForTokens();
 start(document.querySelector("main"), [
   ["/jobs", () => import("./pages/jobs.js")],
   ["/jobs/:id", () => import("./pages/job.js")],

@@ -31,13 +31,20 @@ export async function request(path, options = {}) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
     tellConnection(false);
-    throw new ApiError(0, "The service cannot be reached", "Check that `pippin up` runs; the page tries again by itself.");
+    throw failure(0, {});
   }
   tellConnection(true);
   if (answer.ok) return answer;
-  const problem = await answer.json().catch(() => ({}));
-  if (answer.status === 401) dispatchEvent(new CustomEvent("unauthorized"));
-  throw new ApiError(answer.status, problem.title ?? `The service answered ${answer.status}`, problem.detail ?? "", problem.errors ?? []);
+  throw failure(answer.status, await answer.json().catch(() => ({})));
+}
+
+/** The error that an answer comes to; status 0 is none at all. Whoever is unknown is asked to sign in. */
+export function failure(status, problem) {
+  if (status === 0) {
+    return new ApiError(0, "The service cannot be reached", "Check that `pippin up` runs; the page tries again by itself.");
+  }
+  if (status === 401) dispatchEvent(new CustomEvent("unauthorized"));
+  return new ApiError(status, problem.title ?? `The service answered ${status}`, problem.detail ?? "", problem.errors ?? []);
 }
 
 /** The JSON of a GET. */
