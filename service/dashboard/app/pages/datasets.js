@@ -25,7 +25,7 @@ function row({ id, name, format, features, splits, bytes: size, created_at }) {
   return el("tr", {}, [
     el("td", {}, el("a", { href: `#/datasets/${id}` }, name ?? id)),
     el("td", {}, format),
-    el("td", { class: "mono" }, features.map((feature) => `${feature.name} ${feature.shape.join(" × ")}`).join(", ")),
+    el("td", { class: "mono shapes" }, features.map((feature) => `${feature.name} ${feature.shape.join(" × ")}`).join(", ")),
     el("td", { class: "number" }, splits.map((split) => `${split.name} ${count(split.examples)}`).join(", ")),
     el("td", { class: "number" }, bytes(size)),
     el("td", {}, ago(created_at)),

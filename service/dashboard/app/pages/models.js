@@ -42,7 +42,7 @@ function row({ id, name, model, size, since }) {
   return el("tr", {}, [
     el("td", {}, el("a", { href: `#/models/${encodeURIComponent(id)}` }, name)),
     el("td", {}, model.kind.replaceAll("_", " ")),
-    el("td", { class: "mono" }, inputs),
+    el("td", { class: "mono shapes" }, inputs),
     el("td", { class: "number" }, count(trained.parameter_count)),
     el("td", { class: "number" }, size),
     el("td", {}, since),

@@ -60,10 +60,10 @@ function confusion({ labels, matrix }) {
   };
   return el("div", {}, [
     el("h3", {}, "Confusion matrix"),
+    el("p", { class: "muted" }, "Each row is a true class, each column what it was taken for."),
     scrollRegion(
       "Confusion matrix",
       el("table", { class: "confusion" }, [
-        el("caption", {}, "Each row is a true class, each column what it was taken for."),
         el("thead", {}, el("tr", {}, el("td", {}), labels.map((label) => el("th", { scope: "col", class: "number" }, String(label))))),
         el("tbody", {}, matrix.map((row, y) => el("tr", {}, el("th", { scope: "row" }, String(labels[y])), row.map((value, x) => cell(value, x, y))))),
       ]),
