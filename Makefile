@@ -11,7 +11,7 @@ READY := $(VENV)/.ready
 
 .PHONY: help
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(READY) ## Make .venv from requirements.lock
@@ -84,6 +84,10 @@ MNIST ?= ../shared/data/mnist
 .PHONY: bench-mnist
 bench-mnist: $(READY) ## Train on all 60,000 digits as the seed app does; MNIST=folder names the four files' place
 	@$(BIN)/python benchmarks/mnist.py --from "$(MNIST)"
+
+.PHONY: bench-dashboard
+bench-dashboard: $(READY) ## Time the dashboard's first paint and scrolling, and weigh its pages; needs chromium
+	@$(BIN)/python benchmarks/dashboard.py
 
 $(VENV)-bench/.ready: benchmarks/requirements.txt
 	@echo "Installing the benchmark's peers into $(VENV)-bench (a few minutes)"

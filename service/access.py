@@ -6,7 +6,7 @@ SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 section 9.2.1), as far as we know them."""
 
 # Firsts of paths that say nothing about anybody: a person finds out here how to come in, a probe whether all is well.
-_OPEN = frozenset({"", "docs", "healthz", "openapi.json", "problems", "readyz"})
+_OPEN = frozenset({"", "dashboard", "docs", "healthz", "netron", "openapi.json", "problems", "readyz"})
 # They ask and keep nothing.
 _ASKING = ("/predict", "/specs/validate")
 

@@ -16,7 +16,7 @@ from pippin.settings import Settings
 from pippin.store import Store, connect
 from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
-from service import openapi, refusals
+from service import dashboard, openapi, refusals
 from service.census import BlobCensus
 from service.checkpoint_models import CheckpointModels
 from service.collector import StoreCollector
@@ -41,6 +41,7 @@ from service.routes import (
     metrics,
     models,
     predictions,
+    presets,
     prometheus,
     retries,
     session,
@@ -81,11 +82,13 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.draining = False  # set by the server when it is told to stop
     meters = app.state.meters = Meters()
     of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
-    for routes in (*of_jobs, datasets, models, specs, workers, blobs, session, health, prometheus, docs):
+    for routes in (*of_jobs, datasets, models, presets, specs, workers, blobs, session, health, prometheus, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
     app.mount("/docs/assets", docs.assets)
+    app.include_router(dashboard.router)
+    app.mount("/dashboard", dashboard.assets)
     refusals.install(app)
     # The last one added is the first that a request meets.
     app.add_middleware(Guard, settings=settings)

@@ -210,6 +210,12 @@ EXAMPLES: dict[str, Any] = {
     "ModelPage": {"data": [_MODEL], "has_more": False, "next": None},
     "DatasetPage": {"data": [_MANIFEST], "has_more": False, "next": None},
     "Preview": {"dataset": _DATASET_ID, "split": "train", "examples": [{"size": [10.0, 2.0], "price": [0.5]}]},
+    "ClassBalance": {
+        "dataset": _DATASET_ID,
+        "feature": "label",
+        "splits": {"train": [{"label": "cat", "examples": 812}, {"label": "dog", "examples": 794}]},
+    },
+    "PresetList": {"data": [{"name": "prices", "model": _MODEL["model"]}]},
     "DrainRequest": {"hand_back": True},
     "EvaluationRequest": {"dataset": "mnist-sample", "split": "test", "max_examples": 1000},
     "Prediction": {

@@ -1,5 +1,6 @@
 """Datasets: uploaded, listed, looked into, deleted."""
 
+from math import prod
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -10,13 +11,14 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
+from pippin.faults import Fault
 from service import conditional, openapi, uploads
 from service.abandoning import until_disconnected
 from service.bodies import JsonRoute, UploadRoute
 from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
 from service.ingest import workroom
-from service.preview import preview
-from service.problems import ErrorItem, Problem, invalid_request, not_found, responses
+from service.preview import class_counts, examples_at, preview
+from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
 upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
@@ -24,6 +26,7 @@ upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
 # Parsing keeps a core busy: two at once leave the threads for everybody else.
 _parsing = anyio.CapacityLimiter(2)
 
+_MOST_CLASSES = 1000
 _SHOWN = 5
 
 _FILES = {
@@ -45,7 +48,7 @@ class DatasetPage(BaseModel):
 
 
 class Preview(BaseModel):
-    """The first examples of a dataset."""
+    """Some examples of a dataset."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,6 +57,25 @@ class Preview(BaseModel):
     examples: list[dict[str, Any]] = Field(
         description="Feature name -> its values as stored, nested by its shape; `scale` is not applied."
     )
+
+
+class ClassCount(BaseModel):
+    """How often a class occurs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str | int = Field(description="The class's name, or its number where it has none.")
+    examples: int
+
+
+class ClassBalance(BaseModel):
+    """How the examples of a dataset are spread over its classes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    feature: str = Field(description="Where the class stands.")
+    splits: dict[str, list[ClassCount]] = Field(description="Split -> its classes, in the order of their numbers.")
 
 
 # Described to clients as they are written in a query; `DatasetOptions` checks them, and says more of what is wrong.
@@ -183,19 +205,52 @@ def get(request: Request, manifest: ExistingDataset) -> Response:
 @router.get(
     "/datasets/{dataset_id}/preview",
     operation_id="previewDataset",
-    summary="Look at the first examples",
+    summary="Look at some examples",
     response_description="The examples.",
     responses=responses(404, 422, 503),
 )
-def first_examples(
+def some_examples(
     manifest: ExistingDataset,
     blobs: TheBlobs,
     split: Annotated[str | None, Query(description="Default: the first.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
+    at: Annotated[
+        list[int] | None,
+        Query(max_length=100, description="Instead of the first: these rows of the split, from 0, in this order."),
+    ] = None,
 ) -> Preview:
-    """The first examples of a split, as they are stored."""
+    """The first examples of a split, or chosen ones such as an evaluation's worst, as they are stored."""
     chosen = split or manifest.splits[0].name
-    return Preview(dataset=manifest.id, split=chosen, examples=preview(manifest, chosen, limit, blobs))
+    found = preview(manifest, chosen, limit, blobs) if at is None else examples_at(manifest, chosen, at, blobs)
+    return Preview(dataset=manifest.id, split=chosen, examples=found)
+
+
+@router.get(
+    "/datasets/{dataset_id}/classes",
+    operation_id="countClasses",
+    summary="Count the classes",
+    response_description="How many examples there are of each.",
+    responses=responses(404, 422, 503),
+)
+def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
+    """Of a dataset whose last feature is a class's number; of quantities there is nothing to count."""
+    target = manifest.features[-1]
+    if target.dtype == "float32" or prod(target.shape) != 1:
+        detail = f"the dataset's last feature, {target.name!r}, is no class number, so there are no classes to count"
+        raise invalid([Fault("", detail)])
+    counts = class_counts(manifest, target, blobs)
+    if max(map(len, counts.values())) > _MOST_CLASSES:
+        detail = f"{target.name!r} takes more than {_MOST_CLASSES:,} values; needs fewer to be counted as classes"
+        raise invalid([Fault("", detail)])
+    names = dict(enumerate(manifest.labels or []))
+    return ClassBalance(
+        dataset=manifest.id,
+        feature=target.name,
+        splits={
+            split: [ClassCount(label=names.get(number, number), examples=of) for number, of in sorted(found.items())]
+            for split, found in counts.items()
+        },
+    )
 
 
 @router.delete(

@@ -4,7 +4,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from service.problems import KINDS, not_found
@@ -32,12 +32,6 @@ _PAGE = """<!doctype html>
 </html>
 """
 _START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null});\n'
-
-
-@router.get("/")
-def home() -> Response:
-    """Lead a browser to the API page."""
-    return RedirectResponse("docs", status_code=307)
 
 
 @router.get("/docs")

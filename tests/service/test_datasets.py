@@ -104,6 +104,42 @@ def test_a_preview_shows_no_more_than_asked(http: httpx2.Client, tiny: dict[str,
     ]
 
 
+def test_a_preview_shows_chosen_rows_in_the_order_asked_for(
+    http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem
+) -> None:
+    first = http.get("/datasets/tiny/preview?split=test").json()["examples"]
+    assert len(first) == 4
+    chosen = http.get("/datasets/tiny/preview?split=test&at=3&at=0&at=3").json()
+    assert chosen == {"dataset": tiny["id"], "split": "test", "examples": [first[3], first[0], first[3]]}
+    for row in (4, -1):
+        problem = is_problem(http.get(f"/datasets/tiny/preview?split=test&at={row}"), 422)
+        assert problem["errors"] == [{"parameter": "at", "detail": f"found {row}; the split has the rows 0 to 3"}]
+
+
+def test_classes_are_counted_by_name_in_every_split(http: httpx2.Client) -> None:
+    http.post("/datasets?name=pets&format=images", content=pictures())
+    found = http.get("/datasets/pets/classes").json()
+    assert found["splits"] == {
+        "train": [{"label": "cat", "examples": 1}, {"label": "dog", "examples": 1}],
+        "test": [{"label": "cat", "examples": 1}],
+    }
+
+
+def test_classes_without_names_are_counted_by_number(http: httpx2.Client) -> None:
+    http.post("/datasets?name=numbers", content=b"label,x\n7,1\n2,2\n7,3\n", headers=CSV)
+    found = http.get("/datasets/numbers/classes").json()
+    assert (found["feature"], found["splits"]) == (
+        "label",
+        {"train": [{"label": 2, "examples": 1}, {"label": 7, "examples": 2}]},
+    )
+
+
+def test_quantities_are_no_classes(http: httpx2.Client, is_problem: IsProblem) -> None:
+    http.post("/datasets?name=flats&target=price", content=b"size,price\n10,0.5\n20,1.5\n", headers=CSV)
+    problem = is_problem(http.get("/datasets/flats/classes"), 422)
+    assert "'price', is no class number" in problem["errors"][0]["detail"]
+
+
 def test_datasets_are_listed_newest_first_page_by_page(http: httpx2.Client) -> None:
     for number in range(3):
         http.post(f"/datasets?name=d{number}", content=f"label,x\n1,{number}\n".encode(), headers=CSV)

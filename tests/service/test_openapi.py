@@ -23,10 +23,11 @@ from service.examples import EXAMPLES
 from service.openapi import rendered
 from service.problems import ProblemDocument
 from service.routes.checkpoints import CheckpointList
-from service.routes.datasets import DatasetPage, Preview
+from service.routes.datasets import ClassBalance, DatasetPage, Preview
 from service.routes.jobs import JobPage
 from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
 from service.routes.models import ModelPage
+from service.routes.presets import PresetList
 from service.routes.workers import WorkerList
 
 COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
@@ -112,6 +113,8 @@ MODELS: dict[str, Callable[[Any], object]] = {
     "ModelPage": ModelPage.model_validate,
     "DatasetPage": DatasetPage.model_validate,
     "Preview": Preview.model_validate,
+    "ClassBalance": ClassBalance.model_validate,
+    "PresetList": PresetList.model_validate,
     "DrainRequest": DrainRequest.model_validate,
     "EvaluationRequest": EvaluationRequest.model_validate,
     "Prediction": Prediction.model_validate,
@@ -142,9 +145,12 @@ def test_the_page_loads_nothing_from_another_host_and_runs_nothing_inline(http: 
     assert http.get("/openapi.json").json()["openapi"] == "3.1.0"
 
 
-def test_the_root_leads_to_the_page(http: httpx2.Client) -> None:
-    answer = http.get("/")
-    assert (answer.status_code, answer.headers["location"]) == (307, "docs")
+def test_the_root_is_the_dashboard_whose_files_are_all_there(http: httpx2.Client) -> None:
+    page = http.get("/")
+    assert page.status_code == 200
+    assert not re.search(r"<script(?! type=.module. src=)", page.text)
+    for file in ("icon.svg", "styles.css", "main.js", "charts/plotly.min.js"):
+        assert http.get(f"/dashboard/{file}").status_code == 200
 
 
 def test_the_type_of_a_problem_leads_to_what_it_means(http: httpx2.Client) -> None:

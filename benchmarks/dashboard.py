@@ -1,0 +1,203 @@
+"""How light the dashboard is: its first paint, the weight of its pages, and scrolling through 2,000 jobs.
+
+Runs Valkey and a service of its own, puts finished jobs straight into the store, and looks through chromium. Weight is
+what the browser got before any compression, without the data of the API and without plotly.js, which only pages with
+charts load.
+"""
+
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from pippin.embedded import EmbeddedValkey
+from pippin.jobs.job import Artifact
+from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.request import ResolvedRequest
+from pippin.store import Claim, Store, connect, new_token
+
+CHROMIUM = "/usr/bin/chromium"
+JOBS, EPOCHS, LOADS = 2_000, 5, 7
+PAINT_LIMIT, WEIGHT_LIMIT, FRAME_LIMIT = 1_000, 150, 100
+DIGEST = "sha256:" + "0" * 64
+
+# Scrolls on in every frame, and waits at the end of what is there for what follows.
+SCROLL = """async (wanted) => {
+  const table = document.querySelector('[aria-label="Table of jobs"]');
+  const frames = [];
+  let last = performance.now();
+  const deadline = last + 60000;
+  const bottom = () => document.querySelector(`tr[aria-rowindex="${wanted + 1}"]`);
+  while (!bottom() && last < deadline) {
+    table.scrollTop += 260;
+    const now = await new Promise(requestAnimationFrame);
+    frames.push(now - last);
+    last = now;
+  }
+  return {frames, reached: Boolean(bottom())};
+}"""
+
+
+def request_of(number: int) -> ResolvedRequest:
+    values = {
+        "name": f"job {number}",
+        "model": {"preset": "mnist-cnn"},
+        "dataset": {
+            "id": "ds_0",
+            "name": "mnist-sample",
+            "digest": DIGEST,
+            "train": "train",
+            "validation": "test",
+            "validation_fraction": None,
+            "bind": {"image": "image", "output_true": "label"},
+        },
+        "hyperparameters": {"epochs": EPOCHS, "shuffle": True, "seed": number},
+        "limits": "enforce",
+        "engine": "jax",
+        "compute_units": "all",
+        "report": "epoch",
+        "max_attempts": 3,
+        "timeout_seconds": None,
+        "labels": {"team": "vision" if number % 2 else "speech"},
+    }
+    return ResolvedRequest.model_validate(values)
+
+
+def finish(store: Store, number: int) -> str:
+    """A job that has trained; its id."""
+    job = store.jobs.submit("default", request_of(number), spec={})
+    claim = Claim("default", job.id, 1, new_token())
+    store.attempts.claim(claim, worker="worker-1", engine="jax")
+    store.attempts.running(claim)
+    for epoch in range(1, EPOCHS + 1):
+        metrics = EpochMetrics(
+            epoch=epoch,
+            epochs=EPOCHS,
+            loss=1 / epoch,
+            validation_loss=1.1 / epoch,
+            validation_accuracy=1 - 0.2 / epoch,
+            examples_per_second=9_000,
+            seconds=1,
+            learning_rate=0.001,
+            engine="jax",
+            attempt=1,
+            time=datetime.now(UTC),
+        )
+        store.attempts.epoch(claim, metrics, None)
+    url = f"/jobs/{job.id}/model?variant=trained"
+    store.attempts.succeed(claim, Artifact(variant="trained", digest=DIGEST, bytes=1, url=url))
+    return job.id
+
+
+@contextmanager
+def service(redis_url: str, home: Path) -> Iterator[str]:
+    """Its address, once it answers."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {**os.environ, "PIPPIN_REDIS_URL": redis_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": str(port)}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "service"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        for _ in range(300):
+            try:
+                httpx2.get(f"{url}/readyz").raise_for_status()
+                break
+            except httpx2.HTTPError:
+                time.sleep(0.1)
+        yield url
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def first_paint(browser: Browser, url: str) -> tuple[float, float]:
+    """Milliseconds to the first paint of anything, and to the first row of the table, with an empty cache."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(f"{url}/")
+    page.locator("tbody tr[data-id]").first.wait_for()
+    rows: float = page.evaluate("performance.now()")
+    paint: float = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    context.close()
+    return paint, rows
+
+
+def weight(browser: Browser, url: str, path: str) -> int:
+    """Bytes of the page's own files."""
+    sizes: dict[str, int] = {}
+
+    def note(response: Any) -> None:  # noqa: ANN401 (playwright's response)
+        place = response.url.removeprefix(url).partition("?")[0]
+        if place == "/" or (place.startswith("/dashboard/") and "/charts/" not in place):
+            sizes[place] = len(response.body())
+
+    context = browser.new_context()
+    page = context.new_page()
+    page.on("response", note)
+    page.goto(f"{url}/#{path}")
+    page.get_by_role("heading", level=1).wait_for()
+    page.wait_for_timeout(1000)
+    context.close()
+    return sum(sizes.values())
+
+
+def scroll(browser: Browser, url: str) -> list[float]:
+    """The lengths of all frames on the way from the newest job to the oldest, fetching them all."""
+    page: Page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
+    page.goto(f"{url}/")
+    page.locator("tbody tr[data-id]").first.wait_for()
+    page.wait_for_timeout(500)
+    found = page.evaluate(SCROLL, JOBS)
+    if not found["reached"]:
+        raise SystemExit("the end of the list was not reached")
+    frames: list[float] = found["frames"]
+    return frames
+
+
+def main() -> None:
+    """Measure and print."""
+    with tempfile.TemporaryDirectory(prefix="pippin-bench-") as folder:
+        home = Path(folder)
+        with EmbeddedValkey(home) as valkey, service(valkey.url, home) as url:
+            store = Store(connect(valkey.url))
+            ids = [finish(store, number) for number in range(JOBS)]
+            store.close()
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+                loads = [first_paint(browser, url) for _ in range(LOADS)]
+                pages = {
+                    "jobs": "/jobs",
+                    "job": f"/jobs/{ids[0]}",
+                    "compare": f"/compare?jobs={','.join(ids[:3])}",
+                }
+                weights = {name: weight(browser, url, path) for name, path in pages.items()}
+                frames = sorted(scroll(browser, url))
+                browser.close()
+    paint, rows = (statistics.median(times) for times in zip(*loads, strict=True))
+    print(
+        f"first paint {paint:.0f} ms (limit {PAINT_LIMIT}), first row of {JOBS:,} jobs {rows:.0f} ms; median of {LOADS}"
+    )
+    for name, size in weights.items():
+        print(f"weight of the page `{name}` {size / 1000:.1f} kB (limit {WEIGHT_LIMIT})")
+    print(
+        f"scrolling through {JOBS:,} jobs: {len(frames)} frames, median {statistics.median(frames):.1f} ms, "
+        f"longest {frames[-1]:.0f} ms (limit {FRAME_LIMIT}), {sum(frame > FRAME_LIMIT for frame in frames)} over it"
+    )
+
+
+if __name__ == "__main__":
+    main()

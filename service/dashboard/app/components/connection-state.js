@@ -1,0 +1,23 @@
+// Says that the service is away, and tries to find it again.
+import { onConnection, request } from "../lib/api.js";
+
+class ConnectionState extends HTMLElement {
+  connectedCallback() {
+    this.setAttribute("role", "status");
+    this.stop = onConnection((reachable) => this.tell(reachable));
+  }
+
+  disconnectedCallback() {
+    this.stop();
+    clearTimeout(this.timer);
+  }
+
+  tell(reachable) {
+    this.classList.toggle("away", !reachable);
+    this.textContent = reachable ? "" : "Connection lost – trying again";
+    clearTimeout(this.timer);
+    if (!reachable) this.timer = setTimeout(() => request("healthz").catch(() => {}), 2000);
+  }
+}
+
+customElements.define("connection-state", ConnectionState);

@@ -1,0 +1,35 @@
+// The first examples of a split, in a row of pictures or a table.
+import { get } from "../lib/api.js";
+import { el, problemBox } from "../lib/dom.js";
+import { scrollRegion } from "./scroll-region.js";
+import { isPicture, shortened, thumbnail } from "./thumbnail.js";
+
+/** An element that fills itself. */
+export function exampleStrip(dataset, split, limit = 16) {
+  const place = el("div", { class: "examples", "aria-busy": "true" });
+  get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(split)}&limit=${limit}`)
+    .then(({ examples }) => place.replaceChildren(shown(dataset, examples)))
+    .catch((error) => place.replaceChildren(problemBox(error)))
+    .finally(() => place.removeAttribute("aria-busy"));
+  return place;
+}
+
+function shown(dataset, examples) {
+  const picture = dataset.features.find(isPicture);
+  const others = dataset.features.filter((feature) => feature !== picture);
+  const said = (example, feature) => {
+    const value = example[feature.name];
+    const isTarget = feature === dataset.features.at(-1);
+    return (isTarget && dataset.labels?.[value]) ?? shortened(value);
+  };
+  if (picture) {
+    const tile = (example) => {
+      const text = others.map((feature) => said(example, feature)).join(", ");
+      return el("li", {}, thumbnail(example[picture.name], picture, `Example: ${text}`), el("span", {}, text));
+    };
+    return el("ul", { class: "tiles" }, examples.map(tile));
+  }
+  const head = others.map((feature) => el("th", { scope: "col" }, feature.name));
+  const row = (example) => el("tr", {}, others.map((feature) => el("td", { class: "mono" }, said(example, feature))));
+  return scrollRegion("Examples", el("table", {}, el("thead", {}, el("tr", {}, head)), el("tbody", {}, examples.slice(0, 8).map(row))));
+}

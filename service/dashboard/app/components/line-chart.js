@@ -1,0 +1,72 @@
+// A chart of lines in the colours of the page.
+import { palette, plotly } from "../lib/charts.js";
+import { el, problemBox } from "../lib/dom.js";
+
+const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const PAUSE = 200;
+
+/**
+ * A chart with an element `element`; `draw(make)` shows what `make(colours)` gives: `{series, x, y, log, zero,
+ * format}`, as plotly takes the series, with titles of the axes, of which `zero` has y begin at 0. It is drawn anew when the colours change, and not too often.
+ */
+export function lineChart(label) {
+  const element = el("div", { class: "chart", role: "img", "aria-label": label });
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  let make = null;
+  let timer = null;
+  let over = false;
+
+  function draw(how) {
+    make = how;
+    timer ??= setTimeout(paint, element.childElementCount ? PAUSE : 0);
+  }
+
+  async function paint() {
+    let library;
+    try {
+      library = await plotly();
+    } catch (error) {
+      element.replaceChildren(problemBox(error));
+      return;
+    } finally {
+      timer = null;
+    }
+    if (over || !make || !element.isConnected) return;
+    const colours = palette();
+    const { series, ...axes } = make(colours);
+    await library.react(element, series, layout(colours, axes), CONFIG);
+  }
+
+  const again = () => make && draw(make);
+  addEventListener("themechange", again);
+  dark.addEventListener("change", again);
+
+  function end() {
+    over = true;
+    clearTimeout(timer);
+    removeEventListener("themechange", again);
+    dark.removeEventListener("change", again);
+    globalThis.Plotly?.purge(element);
+  }
+
+  return { element, draw, end };
+}
+
+function layout(colours, { x, y, log = false, format, zero = false }) {
+  const axis = { gridcolor: colours.line, linecolor: colours.line, zeroline: false, automargin: true };
+  return {
+    autosize: true,
+    margin: { l: 50, r: 12, t: 8, b: 40 },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: colours.text, family: getComputedStyle(document.documentElement).fontFamily, size: 12 },
+    hovermode: "x unified",
+    hoverlabel: { bgcolor: colours.paper, bordercolor: colours.line, font: { color: colours.text } },
+    modebar: { bgcolor: "rgba(0,0,0,0)", color: colours.muted, activecolor: colours.text },
+    legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
+    xaxis: { ...axis, title: { text: x }, rangemode: "tozero" },
+    yaxis: { ...axis, rangemode: zero ? "tozero" : "normal", title: { text: y }, type: log ? "log" : "linear", tickformat: format },
+    // Whatever a person has zoomed into stays when an epoch comes.
+    uirevision: log ? "log" : "linear",
+  };
+}

@@ -1,0 +1,28 @@
+// Charts by plotly.js, which is loaded when the first one is drawn.
+
+let loading = null;
+
+/** plotly.js. */
+export function plotly() {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = "dashboard/charts/plotly.min.js";
+    script.onload = () => resolve(globalThis.Plotly);
+    script.onerror = () => reject(new Error("The charts could not be loaded."));
+    document.head.append(script);
+  });
+  return loading;
+}
+
+/** The colours of the page, for a chart to be drawn with; read anew after a `themechange`. */
+export function palette() {
+  const style = getComputedStyle(document.documentElement);
+  const read = (name) => style.getPropertyValue(name).trim();
+  return {
+    text: read("--text"),
+    muted: read("--muted"),
+    line: read("--line"),
+    paper: read("--paper"),
+    series: [1, 2, 3, 4, 5, 6].map((n) => read(`--series-${n}`)),
+  };
+}

@@ -1,0 +1,39 @@
+// Sending files, with how far they have come: fetch does not tell that.
+import { failure, tellConnection } from "./api.js";
+
+/**
+ * Posts files as a form.
+ * @param {string} path
+ * @param {File[]} files
+ * @param {(share: number) => void} onProgress told what share of the bytes has been sent
+ * @returns {Promise<object>} the answer's JSON; problems are thrown as `api.js` throws them
+ */
+export function upload(path, files, onProgress = () => {}) {
+  const form = new FormData();
+  for (const file of files) form.append("file", file, file.name);
+  return new Promise((resolve, reject) => {
+    const sending = new XMLHttpRequest();
+    sending.open("POST", path);
+    sending.responseType = "text";
+    sending.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    sending.onload = () => {
+      tellConnection(true);
+      const answer = parsed(sending.responseText);
+      if (sending.status < 300) resolve(answer);
+      else reject(failure(sending.status, answer));
+    };
+    sending.onerror = () => {
+      tellConnection(false);
+      reject(failure(0, {}));
+    };
+    sending.send(form);
+  });
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}

@@ -1,0 +1,19 @@
+// What is loaded first: the frame around the pages. Each page is a module of its own, loaded when it is visited.
+import "./components/connection-state.js";
+import "./components/theme-switch.js";
+import { asksForTokens } from "./components/sign-in.js";
+import { start } from "./lib/router.js";
+
+asksForTokens();
+start(document.querySelector("main"), [
+  ["/jobs", () => import("./pages/jobs.js")],
+  ["/jobs/:id", () => import("./pages/job.js")],
+  ["/compare", () => import("./pages/compare.js")],
+  ["/new", () => import("./pages/new-job.js")],
+  ["/models", () => import("./pages/models.js")],
+  ["/models/:id", () => import("./pages/model.js")],
+  ["/try/:id", () => import("./pages/try.js")],
+  ["/datasets", () => import("./pages/datasets.js")],
+  ["/datasets/:id", () => import("./pages/dataset.js")],
+  ["/workers", () => import("./pages/workers.js")],
+]);

@@ -1,0 +1,152 @@
+// Several jobs over one another: their curves, and what was asked of each.
+import { get } from "../lib/api.js";
+import { lines } from "../lib/curves.js";
+import { asked } from "../lib/differences.js";
+import { el, emptyState, problemBox, renew } from "../lib/dom.js";
+import { duration, elapsed, figure, percent } from "../lib/format.js";
+import { poll } from "../lib/poll.js";
+import { isFinal } from "../lib/states.js";
+import { stylesheet } from "../lib/stylesheet.js";
+import { curveSettings } from "../components/curve-settings.js";
+import { jobName } from "../components/job-row.js";
+import { lineChart } from "../components/line-chart.js";
+import { statusBadge } from "../components/status-badge.js";
+
+export const title = "Compare";
+
+const EVERY = 2;
+const METRICS = {
+  loss: "Training loss",
+  validation_loss: "Validation loss",
+  validation_accuracy: "Validation accuracy",
+  examples_per_second: "Examples a second",
+  learning_rate: "Learning rate",
+};
+const DASHES = ["solid", "dash", "dot", "dashdot"];
+
+export async function show(main, _parameters, query) {
+  await stylesheet(new URL("./compare.css", import.meta.url));
+  const ids = [...new Set((query.get("jobs") ?? "").split(",").filter(Boolean))];
+  if (!ids.length) {
+    main.append(emptyState("Nothing to compare yet", el("p", {}, "Tick two jobs or more in the table, then press Compare."), el("a", { class: "button primary", href: "#/jobs" }, "Choose jobs")));
+    return undefined;
+  }
+  const found = new Map();
+  const chart = lineChart("The chosen metric of every job");
+  const metric = el("select", { onchange: draw }, Object.entries(METRICS).map(([name, word]) => el("option", { value: name }, word)));
+  const across = el("select", { onchange: draw }, [el("option", { value: "epoch" }, "Epoch"), el("option", { value: "time" }, "Training time")]);
+  const settings = curveSettings(draw);
+  const only = el("input", { type: "checkbox", onchange: () => table.classList.toggle("compare-only", only.checked) });
+  const table = el("table", { class: "compare-table" });
+  const trouble = el("div", { hidden: true });
+  main.append(
+    el("div", { class: "head" }, el("h1", {}, "Compare"), el("span", { class: "muted" }, `${ids.length} jobs`)),
+    trouble,
+    el("div", { class: "compare-fields" }, el("label", {}, "Metric", metric), el("label", {}, "Along", across), settings.element),
+    el("section", { class: "card" }, chart.element),
+    el("section", { class: "card" }, [
+      el("div", { class: "head" }, el("h2", {}, "Results and requests"), el("label", { class: "check actions" }, only, "Only what differs")),
+      el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Results and requests" }, table),
+    ]),
+  );
+  chart.element.classList.add("compare-chart");
+  const turns = poll(EVERY, refresh);
+
+  async function refresh() {
+    const open = ids.filter((id) => !found.has(id) || !isFinal(found.get(id).job));
+    const answers = await Promise.allSettled(open.map(fetchOne));
+    const failed = answers.find((answer) => answer.status === "rejected" && answer.reason.status);
+    trouble.replaceChildren(...(failed ? [problemBox(failed.reason)] : []));
+    trouble.hidden = !failed;
+    // What is gone is not asked for again.
+    answers.forEach((answer, n) => answer.reason?.status === 404 && ids.splice(ids.indexOf(open[n]), 1));
+    if (answers.some((answer) => answer.status === "fulfilled")) draw();
+  }
+
+  /** The job first: if it has ended by then, its metrics are whole. */
+  async function fetchOne(id) {
+    const job = await get(`jobs/${id}`);
+    const { data } = await get(`jobs/${id}/metrics`);
+    found.set(id, { job, epochs: data });
+  }
+
+  function draw() {
+    const all = ids.filter((id) => found.has(id)).map((id) => found.get(id));
+    const name = metric.value;
+    chart.draw(({ series }) => ({
+      x: across.value === "time" ? "Seconds of training" : "Epoch",
+      y: METRICS[name],
+      log: settings.log,
+      format: name === "validation_accuracy" ? ".1%" : undefined,
+      series: all.flatMap(({ job, epochs }, n) => lines({
+        name: jobName(job),
+        x: across.value === "time" ? running(epochs) : epochs.map((epoch) => epoch.epoch),
+        y: epochs.map((epoch) => epoch[name]),
+        smoothing: settings.smoothing,
+        ...look(n, series),
+      })),
+    }));
+    drawTable(all);
+  }
+
+  function drawTable(all) {
+    const jobs = all.map(({ job }) => job);
+    const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, "What")), jobs.map((job, n) =>
+      el("th", { scope: "col" }, el("span", { class: "swatch", style: `background: var(--series-${(n % 6) + 1})` }), el("a", { href: `#/jobs/${job.id}` }, jobName(job))),
+    ));
+    const groups = [["Results", results(all)], ...grouped(asked(jobs))];
+    const rows = groups.flatMap(([group, members]) => [
+      el("tr", { class: members.some((row) => row.differs) ? "group" : "group same" }, el("th", { scope: "rowgroup", colspan: jobs.length + 1 }, group)),
+      ...members.map(line),
+    ]);
+    const whole = [el("thead", {}, head), el("tbody", {}, rows)];
+    if (table.childElementCount) [...table.children].forEach((part, n) => renew(part, whole[n]));
+    else table.append(...whole);
+  }
+
+  function line({ group, name, values, differs }) {
+    const mark = differs && group ? el("span", { class: "unseen" }, " (differs)") : null;
+    return el("tr", { class: differs ? (group ? "differs" : "") : "same" }, el("th", { scope: "row" }, name, mark), values.map((value) =>
+      el("td", {}, value === null ? "–" : value instanceof Node ? value : String(value)),
+    ));
+  }
+
+  return () => {
+    turns.stop();
+    chart.end();
+  };
+}
+
+/** Colours first, then strokes as well: six colours are as many as can be told apart. */
+function look(n, series) {
+  return { color: series[n % series.length], dash: DASHES[Math.floor(n / series.length) % DASHES.length] };
+}
+
+/** The seconds of training after each epoch, without what lay between attempts. */
+function running(epochs) {
+  let sum = 0;
+  return epochs.map((epoch) => (sum += epoch.seconds));
+}
+
+/** What came of the jobs; it always counts as different. */
+function results(all) {
+  const best = (epochs, name, choose) => {
+    const values = epochs.map((epoch) => epoch[name]).filter((value) => value !== null);
+    return values.length ? choose(...values) : null;
+  };
+  const row = (name, read) => ({ name, values: all.map(read), differs: true });
+  return [
+    row("State", ({ job }) => statusBadge(job.status)),
+    row("Epochs", ({ job }) => `${job.progress.epoch}/${job.progress.epochs}`),
+    row("Loss", ({ epochs }) => figure(epochs.at(-1)?.loss)),
+    row("Lowest validation loss", ({ epochs }) => figure(best(epochs, "validation_loss", Math.min))),
+    row("Best accuracy", ({ epochs }) => percent(best(epochs, "validation_accuracy", Math.max))),
+    row("Duration", ({ job }) => duration(elapsed(job))),
+  ];
+}
+
+function grouped(rows) {
+  const groups = new Map();
+  for (const row of rows) groups.set(row.group, [...(groups.get(row.group) ?? []), row]);
+  return [...groups];
+}

@@ -1,0 +1,164 @@
+// One job, live: its curves, its life, its files, and what can be done with it.
+import { follow, get, onConnection } from "../lib/api.js";
+import { el, problemBox, renew } from "../lib/dom.js";
+import { count, duration, elapsed, figure, percent } from "../lib/format.js";
+import { isFinal } from "../lib/states.js";
+import { stylesheet } from "../lib/stylesheet.js";
+import { jobName } from "../components/job-row.js";
+import { progressBar } from "../components/progress-bar.js";
+import { statusBadge } from "../components/status-badge.js";
+import { actions } from "./job/actions.js";
+import { curves } from "./job/curves.js";
+import { commands, hyperparameters, request } from "./job/facts.js";
+import { checkpoints, models } from "./job/files.js";
+import { attempts, transitions } from "./job/history.js";
+import { eventLog } from "./job/log.js";
+
+export const title = "Job";
+
+export async function show(main, { id }) {
+  await stylesheet(new URL("./job.css", import.meta.url));
+  let job = await get(`jobs/${id}`);
+  let away = false;
+  let timer = null;
+  const charts = curves(id);
+  const log = eventLog();
+  const buttons = actions(id, update);
+  const heading = el("h1");
+  const state = el("span", { role: "status" });
+  const told = el("div", { class: "stack" });
+  const summary = el("div", { class: "card summary" });
+  const parts = Object.fromEntries(["models", "checkpoints", "attempts", "transitions"].map((name) => [name, el("div")]));
+  main.append(
+    el("div", { class: "head" }, heading, state, buttons.element),
+    buttons.trouble,
+    told,
+    summary,
+    charts.element,
+    card("Attempts", parts.attempts),
+    el("div", { class: "grid" }, [
+      card("Models", parts.models),
+      card("Checkpoints", parts.checkpoints),
+      card("State changes", parts.transitions),
+      card("Hyperparameters", hyperparameters(job)),
+      card("Request", request(job)),
+    ]),
+    log.element,
+    commands(job),
+  );
+  update(job);
+
+  const stream = follow(`jobs/${id}/events`, {
+    state: hear("state", refreshSoon),
+    epoch: hear("epoch", charts.add),
+    checkpoint: hear("checkpoint", refreshSoon),
+    artifact: hear("artifact", refreshSoon),
+    log: hear("log", () => {}),
+    end: refreshSoon,
+  });
+  const clock = setInterval(() => {
+    if (!isFinal(job)) showSummary();
+  }, 1000);
+  // While a stream is cut off nothing is told; and a job may be gone when the service is there again.
+  const forget = onConnection((there) => {
+    if (there && away) refreshSoon();
+    away = !there;
+  });
+  refreshCheckpoints();
+
+  function card(name, ...content) {
+    return el("section", { class: "card" }, el("h2", {}, name), content);
+  }
+
+  /** What to do with an event: note it, with the time that its id begins with, and act on it. */
+  function hear(type, act) {
+    return (data, eventId) => {
+      log.add(type, data, Number(eventId.split("-")[0]));
+      act(data);
+      if (type !== "epoch" || data.epoch <= job.progress.epoch) return;
+      update({ ...job, latest_metrics: data, progress: { epoch: data.epoch, epochs: data.epochs } });
+    };
+  }
+
+  function refreshSoon() {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, 150);
+  }
+
+  async function refresh() {
+    try {
+      update(await get(`jobs/${id}`));
+      await refreshCheckpoints();
+    } catch (error) {
+      if (error.status === 0) return;
+      if (error.status === 404) end();
+      told.replaceChildren(problemBox(error));
+    }
+  }
+
+  async function refreshCheckpoints() {
+    try {
+      put("checkpoints", checkpoints((await get(`jobs/${id}/checkpoints`)).data));
+    } catch (error) {
+      if (error.status) put("checkpoints", problemBox(error));
+    }
+  }
+
+  function update(now) {
+    job = now;
+    heading.textContent = jobName(job);
+    document.title = `${jobName(job)} · Pippin`;
+    if (state.textContent !== job.status) state.replaceChildren(statusBadge(job.status));
+    buttons.update(job);
+    charts.update(job);
+    told.replaceChildren(...notices());
+    told.hidden = !told.childElementCount;
+    put("models", models(job));
+    put("attempts", attempts(job));
+    put("transitions", transitions(job));
+    showSummary();
+  }
+
+  function put(name, content) {
+    if (parts[name].firstChild) renew(parts[name].firstChild, content);
+    else parts[name].append(content);
+  }
+
+  function notices() {
+    const found = [];
+    if (job.reason) found.push(el("div", { class: "problem" }, el("strong", {}, job.reason.code.replaceAll("_", " ")), el("p", {}, job.reason.detail)));
+    if (job.waiting_for) found.push(el("div", { class: "card" }, `Waiting: ${job.waiting_for}`));
+    if (job.notice) found.push(el("div", { class: "card" }, job.notice));
+    return found;
+  }
+
+  function showSummary() {
+    const { loss, validation_loss, validation_accuracy, examples_per_second: speed } = job.latest_metrics ?? {};
+    const left = timeLeft();
+    const figures = [
+      ["Epochs", progressBar(job.progress)],
+      ["Loss", figure(loss)],
+      ["Validation loss", figure(validation_loss)],
+      ["Accuracy", percent(validation_accuracy)],
+      ["Examples a second", count(speed)],
+      ["Duration", duration(elapsed(job))],
+      left === null ? null : ["Left, about", duration(left)],
+    ];
+    summary.replaceChildren(...figures.filter(Boolean).map(([name, value]) => el("div", {}, el("span", { class: "muted" }, name), el("strong", {}, value))));
+  }
+
+  function timeLeft() {
+    if (job.status !== "running" || !job.latest_metrics) return null;
+    return (job.progress.epochs - job.progress.epoch) * job.latest_metrics.seconds;
+  }
+
+  function end() {
+    stream.close();
+    charts.end();
+    forget();
+    clearInterval(clock);
+    clearTimeout(timer);
+  }
+
+  return end;
+}

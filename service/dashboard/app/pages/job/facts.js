@@ -1,0 +1,55 @@
+// What a job was asked to do.
+import { el } from "../../lib/dom.js";
+import { modelName } from "../../lib/format.js";
+import { datasetName } from "../../lib/job-list.js";
+import { commandLine, curl, python, requestOf } from "../../lib/request-text.js";
+import { copyButton } from "../../components/copy-button.js";
+
+/** Pairs of names and values as a list; those without a value are left out. */
+export function facts(pairs) {
+  const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return el("dl", { class: "facts" }, told.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))]));
+}
+
+/** The hyperparameters. */
+export function hyperparameters(job) {
+  const { hyperparameters: values, widened, limits } = job.request;
+  const word = (name, value) => `${value}${widened?.includes(name) ? " (outside the model's limits)" : ""}`;
+  const pairs = Object.entries(values).filter(([, value]) => value !== null);
+  return facts([...pairs.map(([name, value]) => [name, word(name, value)]), ["limits", limits === "widen" ? "widened" : null]]);
+}
+
+/** Model, data and the rest of the request. */
+export function request(job) {
+  const { model, dataset, checkpoint, ...rest } = job.request;
+  const share = dataset.validation_fraction;
+  return facts([
+    ["Id", el("code", {}, job.id)],
+    ["Model", model.id ? el("a", { href: `#/models/${model.id}` }, modelName(job)) : model.job ? el("a", { href: `#/jobs/${model.job}` }, modelName(job)) : modelName(job)],
+    ["Dataset", el("a", { href: `#/datasets/${dataset.id}` }, datasetName(job))],
+    ["Trained on", dataset.train],
+    ["Validated on", dataset.validation ?? (share ? `${100 * share} % of it, held out` : "nothing")],
+    ["Inputs", Object.entries(dataset.bind).map(([to, from]) => (to === from ? to : `${to} from ${from}`)).join(", ")],
+    ["Engine", job.engine ?? rest.engine],
+    ["Compute units", rest.compute_units === "all" ? null : rest.compute_units],
+    ["Checkpoints", checkpoint ? `every ${checkpoint.every_epochs === 1 ? "epoch" : `${checkpoint.every_epochs} epochs`}, the newest ${checkpoint.keep} are kept` : null],
+    ["Attempts", `at most ${rest.max_attempts} without progress`],
+    ["Time limit", rest.timeout_seconds ? `${rest.timeout_seconds} s` : null],
+    ["Labels", Object.entries(job.labels).map((pair) => pair.join("=")).join(", ")],
+    ["Retry of", job.retry_of ? el("a", { href: `#/jobs/${job.retry_of}` }, job.retry_of) : null],
+    ["Created", new Date(job.created_at).toLocaleString("en-GB")],
+  ]);
+}
+
+/** The same job from a terminal and from Python. */
+export function commands(job) {
+  const base = new URL(".", location.href).href;
+  const asked = requestOf(job);
+  const forms = { curl: curl(asked, base), CLI: commandLine(asked, base), Python: python(asked, base) };
+  return el("section", { class: "card stack commands" }, el("h2", {}, "The same again"), Object.entries(forms).map(([name, text], n) =>
+    el("details", { open: n === 0 }, el("summary", {}, name), el("div", { class: "copied" }, [
+      copyButton(`it for ${name}`, () => text),
+      el("pre", { tabindex: 0, "aria-label": `The job for ${name}` }, text),
+    ])),
+  ));
+}

@@ -1,0 +1,58 @@
+// Everything that happened to a job, and the lines that its training wrote.
+import { el } from "../../lib/dom.js";
+import { bytes, figure, percent } from "../../lib/format.js";
+
+const MOST = 5000;
+
+/** A list of events; `add(type, data, time)` puts one at its end. */
+export function eventLog() {
+  const list = el("ol", { class: "events", tabindex: 0, "aria-label": "Events and log lines" });
+  const only = el("select", { onchange: () => (list.dataset.only = only.value) }, [
+    el("option", { value: "" }, "Everything"),
+    el("option", { value: "log" }, "Log lines"),
+    el("option", { value: "state" }, "State changes"),
+    el("option", { value: "epoch" }, "Epochs"),
+    el("option", { value: "checkpoint" }, "Checkpoints"),
+  ]);
+  const element = el("section", { class: "card" }, [
+    el("div", { class: "head" }, el("h2", {}, "Events and log"), el("label", { class: "check actions" }, "Show", only)),
+    list,
+  ]);
+  let waiting = [];
+
+  /** Added once a frame: a job that has ended tells its whole life at once. */
+  function add(type, data, time) {
+    if (!waiting.length) requestAnimationFrame(flush);
+    const clock = time ? new Date(time).toLocaleTimeString("en-GB", { hour12: false }) : "";
+    waiting.push(
+      el("li", { class: type }, el("time", time ? { datetime: new Date(time).toISOString() } : {}, clock), el("span", { class: "kind" }, type), el("span", {}, sentence(type, data))),
+    );
+  }
+
+  function flush() {
+    const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
+    list.append(...waiting.slice(-MOST));
+    waiting = [];
+    while (list.childElementCount > MOST) list.firstChild.remove();
+    if (atEnd) list.scrollTop = list.scrollHeight;
+  }
+
+  return { element, add };
+}
+
+function sentence(type, data) {
+  switch (type) {
+    case "state":
+      return `${data.from ?? "new"} → ${data.to}${data.reason ? `: ${data.reason.detail}` : ""}`;
+    case "epoch":
+      return `${data.epoch}/${data.epochs}: loss ${data.diverged ? "not finite" : figure(data.loss)}, validation ${figure(data.validation_loss)}, accuracy ${percent(data.validation_accuracy)}`;
+    case "checkpoint":
+      return `of epoch ${data.epoch}${data.step ? `, mini-batch ${data.step}` : ""}, ${bytes(data.bytes)}`;
+    case "artifact":
+      return `${data.variant}, ${bytes(data.bytes)}`;
+    case "log":
+      return data.line;
+    default:
+      return JSON.stringify(data);
+  }
+}

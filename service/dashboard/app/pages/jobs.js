@@ -1,0 +1,198 @@
+// All jobs: a live table that is filtered, scrolled without end, and chosen from for comparison.
+import { problemBox, el, emptyState } from "../lib/dom.js";
+import { count } from "../lib/format.js";
+import { JobList } from "../lib/job-list.js";
+import { poll } from "../lib/poll.js";
+import { visitPage } from "../lib/router.js";
+import { STATES } from "../lib/states.js";
+import { stylesheet } from "../lib/stylesheet.js";
+import { COLUMNS, jobRow } from "../components/job-row.js";
+import { VirtualRows } from "../components/virtual-rows.js";
+
+export const title = "Jobs";
+
+const EVERY = 2;
+const AHEAD = 40;
+
+export async function show(main, _parameters, query) {
+  await stylesheet(new URL("./jobs.css", import.meta.url));
+  const chosen = new Set();
+  let list = null;
+  let loading = false;
+  let problem = null;
+
+  const state = el("select", { name: "status", onchange: filter }, [
+    el("option", { value: "" }, "All states"),
+    STATES.map((name) => el("option", { value: name }, name)),
+  ]);
+  const known = el("datalist", { id: "known-labels" });
+  const label = el("input", { name: "label", type: "text", placeholder: "team=vision", list: "known-labels", autocomplete: "off", oninput: filterSoon });
+  const text = el("input", { name: "text", type: "search", placeholder: "Name, id, model, dataset, worker …", oninput: filterSoon });
+  state.value = query.get("status") ?? "";
+  label.value = query.getAll("label").join(" ");
+  text.value = query.get("text") ?? "";
+
+  const total = el("span", { class: "muted", role: "status" });
+  const compare = el("button", { type: "button", disabled: true, onclick: () => visitPage("/compare", { jobs: [...chosen].join(",") }) }, "Compare");
+  const clear = el("button", { type: "button", class: "plain", hidden: true, onclick: clearChoice }, "Clear selection");
+  const body = el("tbody");
+  const table = el("table", { "aria-label": "Jobs, newest first" }, [
+    el("colgroup", {}, COLUMNS.map(([name]) => el("col", { class: `c-${name}` }))),
+    el("thead", {}, el("tr", { "aria-rowindex": 1 }, COLUMNS.map(([name, text_, kind]) => heading(name, text_, kind)))),
+    body,
+  ]);
+  const scroller = el("div", { class: "card jobs-table", tabindex: 0, role: "region", "aria-label": "Table of jobs" }, table);
+  const below = el("div");
+  main.append(
+    el("div", { class: "head" }, el("h1", {}, "Jobs"), total, el("div", { class: "actions" }, clear, compare)),
+    el("form", { class: "jobs-filter", role: "search", onsubmit: (event) => event.preventDefault() }, [
+      el("label", {}, "State", state),
+      el("label", {}, "Label", label, known),
+      el("label", { class: "grow" }, "Search", text),
+    ]),
+    scroller,
+    below,
+  );
+
+  const selection = { has: (id) => chosen.has(id), set: choose };
+  const make = () => jobRow(selection);
+  const rows = new VirtualRows(scroller, body, make, fetchAhead);
+  const turns = poll(EVERY, refresh, fail);
+  const clock = setInterval(() => rows.made.forEach((row) => row.tick()), 1000);
+  let typing = null;
+  await begin();
+
+  function heading(name, text_, kind) {
+    const content = text_ || el("span", { class: "unseen" }, "Select");
+    return el("th", { scope: "col", class: kind, "data-name": name }, content);
+  }
+
+  /** Starts over with the filter that stands in the fields. */
+  async function begin() {
+    list = new JobList({ status: state.value, labels: labels(), text: text.value });
+    const mine = list;
+    scroller.scrollTop = 0;
+    try {
+      await list.more();
+      problem = null;
+    } catch (error) {
+      problem = error;
+    }
+    if (mine === list) draw();
+    fetchAhead();
+  }
+
+  async function refresh() {
+    const mine = list;
+    if (problem) return begin();
+    if (!mine?.begun) return;
+    await mine.refresh(rows.visible);
+    if (mine === list) draw();
+  }
+
+  /** A table that is there is left: the head of the page says that the connection is lost. */
+  function fail(error) {
+    if (error.status) problem = error;
+    draw();
+  }
+
+  /** Fetches pages for as long as the end of what is there is near. */
+  async function fetchAhead() {
+    const mine = list;
+    if (!mine?.begun || loading || problem || mine.complete || rows.last + AHEAD < mine.shown.length) return;
+    loading = true;
+    try {
+      await mine.more();
+    } catch (error) {
+      fail(error);
+      return;
+    } finally {
+      loading = false;
+    }
+    if (mine === list) draw();
+    fetchAhead();
+  }
+
+  function draw() {
+    const shown = list.shown;
+    rows.update(shown);
+    table.setAttribute("aria-rowcount", list.complete ? shown.length + 1 : -1);
+    const words = `${count(shown.length)} ${shown.length === 1 ? "job" : "jobs"}${list.complete ? "" : " so far"}`;
+    if (total.textContent !== words) total.textContent = words;
+    scroller.hidden = !shown.length;
+    total.hidden = !shown.length;
+    below.replaceChildren(...(problem ? [problemBox(problem)] : shown.length ? [] : [nothing()]));
+    const pairs = new Set(list.jobs.flatMap((job) => Object.entries(job.labels).map((pair) => pair.join("="))));
+    if (pairs.size !== known.children.length) known.replaceChildren(...[...pairs].sort().map((pair) => el("option", { value: pair })));
+  }
+
+  function nothing() {
+    if (!list.complete) return el("p", { class: "muted" }, "Looking …");
+    if (filtered()) {
+      const all = el("button", { type: "button", onclick: showAll }, "Show all jobs");
+      return emptyState("No job matches", el("p", {}, "Nothing has this state, these labels and this text together."), all);
+    }
+    return emptyState(
+      "No jobs yet",
+      el("p", {}, "A job trains a model on a dataset. The packaged digits are there to begin with."),
+      el("p", {}, el("a", { class: "button primary", href: "#/new" }, "New job")),
+      el("p", {}, "Or from a terminal: ", el("code", {}, "pippin demo")),
+    );
+  }
+
+  function labels() {
+    return label.value.split(/\s+/).filter(Boolean);
+  }
+
+  function filtered() {
+    return Boolean(state.value || label.value.trim() || text.value.trim());
+  }
+
+  function showAll() {
+    state.value = label.value = text.value = "";
+    text.focus();
+    filter();
+  }
+
+  function filterSoon() {
+    clearTimeout(typing);
+    typing = setTimeout(filter, 250);
+  }
+
+  function filter() {
+    const faulty = labels().some((pair) => !/^[^=]+=/.test(pair));
+    label.setCustomValidity(faulty ? "Give a label as key=value." : "");
+    if (faulty) return void label.setAttribute("aria-invalid", "true");
+    label.removeAttribute("aria-invalid");
+    const kept = new URLSearchParams();
+    if (state.value) kept.set("status", state.value);
+    for (const pair of labels()) kept.append("label", pair);
+    if (text.value.trim()) kept.set("text", text.value.trim());
+    // The address is there to come back to; the page stays, and with it the focus.
+    history.replaceState(null, "", `#/jobs${kept.size ? `?${kept}` : ""}`);
+    begin();
+  }
+
+  function choose(id, wanted) {
+    if (wanted) chosen.add(id);
+    else chosen.delete(id);
+    compare.disabled = chosen.size < 2;
+    compare.textContent = chosen.size ? `Compare ${chosen.size}` : "Compare";
+    compare.classList.toggle("primary", chosen.size >= 2);
+    clear.hidden = !chosen.size;
+  }
+
+  function clearChoice() {
+    for (const id of [...chosen]) choose(id, false);
+    for (const row of rows.made) row.fill(row.item);
+    scroller.focus();
+  }
+
+  return () => {
+    turns.stop();
+    rows.end();
+    clearInterval(clock);
+    clearTimeout(typing);
+    list = null;
+  };
+}

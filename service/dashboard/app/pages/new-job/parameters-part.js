@@ -1,0 +1,79 @@
+// The model's hyperparameters, each with what the model allows.
+import { el } from "../../lib/dom.js";
+import { choice, field, numberIn } from "../../lib/fields.js";
+import { figure } from "../../lib/format.js";
+import { trainedPart } from "../../lib/models.js";
+
+const DEFAULT = "";
+
+/** The part of the form; `show(model)` makes its fields, `value()` gives what was entered. */
+export function parametersPart(wish) {
+  const place = el("div", { class: "fields" });
+  const element = el("section", { class: "card part", "aria-label": "Hyperparameters", "data-pointer": "/hyperparameters" }, [
+    el("h2", {}, "Hyperparameters"),
+    el("p", { class: "muted" }, "What is left empty takes the model's own default."),
+    place,
+    el("small", { class: "fault" }),
+  ]);
+  let fields = new Map();
+  // While a spec is written it describes no model now and then: what was entered outlives that.
+  const entered = { ...wish };
+
+  function show(model) {
+    Object.assign(entered, value());
+    fields = new Map();
+    if (!model) {
+      place.replaceChildren(el("p", { class: "muted" }, "They follow from the model."));
+      return;
+    }
+    const made = Object.entries(declared(model)).map(([name, parameter]) => {
+      const input = inputFor(parameter, entered[name]);
+      fields.set(name, () => numberIn(input));
+      return field(`/hyperparameters/${name}`, label(name), input, range(parameter));
+    });
+    place.replaceChildren(...made, shuffling(entered.shuffle), seeding(entered.seed));
+  }
+
+  function shuffling(chosen) {
+    const select = choice([[DEFAULT, "as the model says"], ["true", "yes"], ["false", "no"]], chosen ?? DEFAULT);
+    fields.set("shuffle", () => (select.value === DEFAULT ? null : select.value === "true"));
+    return field("/hyperparameters/shuffle", "Shuffle", select, "the examples, anew in each epoch");
+  }
+
+  function seeding(chosen) {
+    const input = el("input", { type: "number", min: 0, step: 1, value: chosen ?? null, placeholder: "drawn" });
+    fields.set("seed", () => numberIn(input));
+    return field("/hyperparameters/seed", "Seed", input, "the same one gives the same training");
+  }
+
+  function value() {
+    const all = [...fields].map(([name, read]) => [name, read()]).filter(([, found]) => found !== null);
+    return Object.fromEntries(all);
+  }
+
+  return { element, show, value };
+}
+
+function declared(model) {
+  const trained = trainedPart(model);
+  return trained.hyperparameters ?? { number_of_neighbors: trained.neighbors.number_of_neighbors };
+}
+
+function inputFor({ default: usual, minimum, maximum, allowed }, chosen) {
+  if (allowed) return choice([[DEFAULT, `${usual} (default)`], ...allowed.filter((each) => each !== usual)], chosen === usual ? DEFAULT : chosen ?? DEFAULT);
+  // A limit is checked by the service: with `limits: widen` a value may lie beyond it.
+  return el("input", { type: "number", step: "any", value: chosen ?? null, placeholder: String(usual), "data-min": minimum, "data-max": maximum });
+}
+
+function range({ minimum, maximum, allowed }) {
+  if (allowed) return "one of these";
+  const has = (value) => value !== null && value !== undefined;
+  if (has(minimum) && has(maximum)) return `${figure(minimum)} to ${figure(maximum)}`;
+  if (has(minimum)) return `at least ${figure(minimum)}`;
+  return has(maximum) ? `at most ${figure(maximum)}` : "any that makes sense";
+}
+
+function label(name) {
+  const text = name.replaceAll("_", " ");
+  return text[0].toUpperCase() + text.slice(1);
+}

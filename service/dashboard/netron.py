@@ -1,0 +1,70 @@
+"""Netron, which draws a model's graph, out of its wheel and cut off from everybody but this host.
+
+Its page as shipped (9.3.3) asks ipinfo.io where the reader is, reports to an analytics service, and after 180 days
+shows nothing but the demand to be updated. It does the last two for a released version with a date, and the first
+where it finds no consent: so it is told that it is version 0.0.0 of no date, and that consent was given.
+"""
+
+import re
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import APIRouter
+from starlette.responses import FileResponse, HTMLResponse, Response
+
+from service.problems import not_found
+
+router = APIRouter(include_in_schema=False)
+
+_WHEEL = Path(str(files("netron")))
+_PARTS = frozenset(path.name for path in _WHEEL.iterdir() if path.suffix in {".js", ".css", ".json", ".png", ".ico"})
+
+# It styles what it draws with attributes, and parses models in a worker of its own.
+_POLICY = (
+    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; connect-src 'self' data: blob:; font-src 'self' data:; form-action 'none'; "
+    "base-uri 'none'; frame-ancestors 'self'"
+)
+_CACHE_BUSTER = "url = `${url}${separator}cb=${new Date().getTime()}`;"
+_META = re.compile(r'<meta (?:http-equiv="Content-Security-Policy"|name="(?:version|date)")[^>]*>\n?')
+_HEADERS = {"content-security-policy": _POLICY, "x-frame-options": "SAMEORIGIN", "cache-control": "no-cache"}
+
+
+def rewritten(page: str) -> str:
+    """Netron's page as version 0.0.0 without a date. Its own policy goes: ours, a header, says more."""
+    return _META.sub("", page).replace("<head>", '<head>\n<meta name="version" content="0.0.0">', 1)
+
+
+def asking_plainly(script: str) -> str:
+    """Netron's `browser.js`, so that it asks for a model at the address that it was given.
+
+    Raises:
+        ValueError: This Netron is written differently.
+    """
+    if _CACHE_BUSTER not in script:
+        raise ValueError("Netron's browser.js does not add a parameter the way that Pippin knows; needs netron 9.3")
+    return script.replace(_CACHE_BUSTER, "")
+
+
+@router.get("/netron/")
+def page() -> Response:
+    """Netron. `?url=` names the model's file, relative to here, and `&identifier=` how it is called."""
+    shown = HTMLResponse(rewritten((_WHEEL / "index.html").read_text(encoding="utf-8")), headers=_HEADERS)
+    # Without a path it is for the page's own folder, wherever a proxy has put that.
+    shown.set_cookie("consent", "1", path=None, samesite="strict")
+    return shown
+
+
+@router.get("/netron/browser.js")
+def browser() -> Response:
+    """The part that fetches."""
+    script = asking_plainly((_WHEEL / "browser.js").read_text(encoding="utf-8"))
+    return Response(script, media_type="text/javascript", headers=_HEADERS)
+
+
+@router.get("/netron/{name}")
+def part(name: str) -> Response:
+    """A script, style, picture or table of Netron's."""
+    if name not in _PARTS:
+        raise not_found(f"/netron/{name}")
+    return FileResponse(_WHEEL / name, headers=_HEADERS | {"cache-control": "max-age=86400"})

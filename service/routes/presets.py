@@ -1,0 +1,97 @@
+"""The models that come with Pippin: listed, and handed out as documents and as files."""
+
+import json
+from typing import Annotated
+
+import anyio.to_thread
+from fastapi import APIRouter, Depends, Response
+from fastapi.concurrency import contextmanager_in_threadpool
+from pydantic import BaseModel, ConfigDict
+
+from pippin.models.documents import read_document
+from pippin.spec.presets import UnknownPresetError, preset, preset_names
+from pippin.spec.summary import SpecSummary
+from service.bodies import JsonRoute
+from service.context import TheModelFiles, TheSettings
+from service.disposition import attachment
+from service.ingest import workroom
+from service.model_files import reading
+from service.problems import not_found, responses
+
+router = APIRouter(tags=["models"], route_class=JsonRoute)
+
+_FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+_SPEC = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ModelSpec"}}}}
+
+
+class PresetModel(BaseModel):
+    """A model that comes with Pippin."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    model: SpecSummary
+
+
+class PresetList(BaseModel):
+    """All of them, by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[PresetModel]
+
+
+@router.get(
+    "/presets",
+    operation_id="listPresets",
+    summary="List the presets",
+    response_description="The models that come with Pippin.",
+)
+def presets() -> PresetList:
+    """What `{"preset": NAME}` of a job may name, with its layers and what a job may choose."""
+    found = [PresetModel(name=name, model=read_document(preset(name)).summary()) for name in preset_names()]
+    return PresetList(data=found)
+
+
+def _existing(name: str) -> bytes:
+    try:
+        return json.dumps(preset(name), indent=2).encode()
+    except UnknownPresetError as error:
+        raise not_found(f"preset {name}; there are {', '.join(preset_names())}") from error
+
+
+ExistingPreset = Annotated[bytes, Depends(_existing)]
+
+
+@router.get(
+    "/presets/{name}/spec",
+    response_class=Response,
+    operation_id="getPresetSpec",
+    summary="Read a preset as a document",
+    responses={200: {"description": "The document.", **_SPEC}, **responses(404)},
+)
+def spec(document: ExistingPreset) -> Response:
+    """The preset in the spec language, to change it."""
+    return Response(document, media_type="application/json")
+
+
+@router.get(
+    "/presets/{name}/file",
+    response_class=Response,
+    operation_id="downloadPresetFile",
+    summary="Download a preset",
+    responses={200: {"description": "The `.mlmodel`.", **_FILE}, **responses(404, 503)},
+)
+async def file(name: str, document: ExistingPreset, settings: TheSettings, model_files: TheModelFiles) -> Response:
+    """The preset as an `.mlmodel`, built anew, with the initial weights that its seed draws."""
+    async with contextmanager_in_threadpool(workroom(settings)) as folder:
+
+        def build() -> bytes:
+            source, built = folder / "spec.json", folder / "built.mlmodel"
+            source.write_bytes(document)
+            model_files.build(source, "json", built)
+            return built.read_bytes()
+
+        data = await anyio.to_thread.run_sync(build, limiter=reading)
+    headers = {"content-disposition": attachment(f"{name}.mlmodel")}
+    return Response(data, media_type="application/octet-stream", headers=headers)

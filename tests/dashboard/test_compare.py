@@ -1,0 +1,88 @@
+"""Several jobs over one another."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+
+@pytest.fixture(scope="module")
+def other_job(api: Any) -> str:  # noqa: ANN401 (a class of conftest.py)
+    """A job that learns ten times more slowly than `trained_job`."""
+    slow = {"epochs": 2, "learning_rate": 0.0001}
+    return str(api.wait(api.submit(name="slow", hyperparameters=slow)["id"])["id"])
+
+
+ALL_DRAWN = """names => {
+  const lines = document.querySelector('.chart')?.data ?? [];
+  return names.every(name => lines.some(line => line.name === name && line.x.length > 1));
+}"""
+
+
+def wait_for_lines(page: Page, names: list[str]) -> None:
+    page.wait_for_function(ALL_DRAWN, arg=names)
+
+
+def test_curves_lie_over_one_another_and_differences_are_marked(page: Page, trained_job: str, other_job: str) -> None:
+    page.goto(f"/#/compare?jobs={trained_job},{other_job}")
+    wait_for_lines(page, ["digits", "slow"])
+    rate = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="learning_rate (differs)"))
+    expect(rate.get_by_role("cell")).to_have_text(["0.001", "0.0001"])
+    expect(page.get_by_role("rowheader", name="mini_batch_size", exact=True)).to_be_visible()
+    page.get_by_label("Only what differs").check()
+    expect(page.get_by_role("rowheader", name="mini_batch_size", exact=True)).to_have_count(0)
+    expect(rate).to_be_visible()
+
+
+def test_another_metric_can_be_chosen_and_another_axis(page: Page, trained_job: str, other_job: str) -> None:
+    page.goto(f"/#/compare?jobs={trained_job},{other_job}")
+    wait_for_lines(page, ["digits", "slow"])
+    page.get_by_label("Metric").select_option("Validation accuracy")
+    page.wait_for_function("document.querySelector('.chart').layout.yaxis.title.text === 'Validation accuracy'")
+    assert 0.8 < page.evaluate("document.querySelector('.chart').data[0].y.at(-1)") <= 1
+    page.get_by_label("Along").select_option("Training time")
+    page.wait_for_function("document.querySelector('.chart').layout.xaxis.title.text === 'Seconds of training'")
+
+
+def test_a_job_that_trains_moves_on(page: Page, api: Any, trained_job: str) -> None:  # noqa: ANN401
+    job_id = api.submit(name="live", hyperparameters={"epochs": 4})["id"]
+    page.goto(f"/#/compare?jobs={trained_job},{job_id}")
+    expect(page.get_by_role("cell", name="4/4")).to_be_visible()
+    wait_for_lines(page, ["digits", "live"])
+
+
+def test_one_that_is_gone_is_told_and_the_others_are_shown(page: Page, trained_job: str, faults: Any) -> None:  # noqa: ANN401
+    faults.expected.append("404")
+    page.goto(f"/#/compare?jobs={trained_job},job_00000000000000000000000000")
+    expect(page.get_by_role("alert")).to_contain_text("job_00000000000000000000000000")
+    wait_for_lines(page, ["digits"])
+
+
+def test_without_jobs_it_says_how_to_choose_some(page: Page) -> None:
+    page.goto("/#/compare")
+    page.get_by_role("link", name="Choose jobs").click()
+    expect(page).to_have_title("Jobs · Pippin")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_a_screen_reader_finds_its_way(
+    open_page: Callable[..., Page],
+    check_accessibility: Callable[[Page], None],
+    trained_job: str,
+    other_job: str,
+    colours: str,
+) -> None:
+    page = open_page(color_scheme=colours)
+    page.goto(f"/#/compare?jobs={trained_job},{other_job}")
+    wait_for_lines(page, ["digits", "slow"])
+    check_accessibility(page)
+
+
+def test_a_phone_need_not_scroll_the_page_sideways(
+    open_page: Callable[..., Page], trained_job: str, other_job: str
+) -> None:
+    page = open_page(viewport={"width": 360, "height": 740})
+    page.goto(f"/#/compare?jobs={trained_job},{other_job}")
+    wait_for_lines(page, ["digits", "slow"])
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,0 +1,42 @@
+"""The frame around the pages: what every one of them has."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Page, expect
+
+
+def test_the_service_shows_the_dashboard_at_its_root(page: Page) -> None:
+    page.goto("/")
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
+    expect(page).to_have_title("Jobs · Pippin")
+
+
+def test_a_keyboard_skips_to_the_content(page: Page) -> None:
+    page.goto("/#/jobs")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    page.locator("body").press("Home")
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_dark_is_what_the_system_asks_for_until_a_person_chooses(open_page: Callable[..., Page]) -> None:
+    page = open_page(color_scheme="dark")
+    page.goto("/#/jobs")
+    background = "getComputedStyle(document.documentElement).backgroundColor"
+    dark = page.evaluate(background)
+    page.get_by_role("button", name="Colours: system").click()
+    light = page.evaluate(background)
+    assert light != dark
+    page.reload()
+    expect(page.get_by_role("button", name="Colours: light")).to_be_visible()
+    assert page.evaluate(background) == light
+    page.get_by_role("button", name="Colours: light").click()
+    assert page.evaluate(background) == dark
+
+
+def test_a_page_that_is_not_there_says_so(page: Page) -> None:
+    page.goto("/#/nowhere")
+    expect(page.get_by_role("alert")).to_contain_text("There is no page /nowhere")

@@ -1,0 +1,203 @@
+"""The page of one job."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pippin.mlmodel import read
+
+POINTS = """([name, count]) => {
+  const chart = document.querySelector('[aria-label^="Loss of each epoch"]');
+  return chart?.data?.find(line => line.name === name)?.x.length >= count;
+}"""
+
+
+def wait_for_points(page: Page, count: int, name: str = "Training") -> None:
+    """Until the curve has so many points."""
+    page.wait_for_function(POINTS, arg=[name, count])
+
+
+def state(page: Page, name: str) -> Any:  # noqa: ANN401 (playwright's locator)
+    return page.locator(".head").get_by_role("status").filter(has_text=name)
+
+
+def press(page: Page, name: str) -> None:
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def test_its_curve_grows_while_it_trains_and_buttons_rule_it(page: Page, api: Any) -> None:  # noqa: ANN401
+    job_id = api.submit(name="long", hyperparameters={"epochs": 500})["id"]
+    page.goto(f"/#/jobs/{job_id}")
+    wait_for_points(page, 1)
+    expect(state(page, "running")).to_be_visible()
+    wait_for_points(page, 3)
+
+    press(page, "Pause")
+    expect(state(page, "paused")).to_be_visible()
+    reached = api.job(job_id)["progress"]["epoch"]
+    press(page, "Resume")
+    expect(state(page, "running")).to_be_visible()
+    expect(page.get_by_text(f"Went on from epoch {reached}")).to_be_visible()
+    wait_for_points(page, reached + 1)
+
+    press(page, "Cancel")
+    expect(state(page, "cancelled")).to_be_visible()
+    changes = page.get_by_role("region", name="State changes")
+    for name in ("queued", "starting", "running", "pausing", "paused", "cancelling", "cancelled"):
+        expect(changes.get_by_text(name, exact=True).first).to_be_visible()
+
+    press(page, "Retry from checkpoint")
+    expect(page.get_by_role("link", name=job_id)).to_be_visible()
+    expect(state(page, "running")).to_be_visible()
+    expect(page.get_by_text("Went on from epoch")).to_be_visible()
+    press(page, "Cancel")
+    expect(state(page, "cancelled")).to_be_visible()
+    press(page, "Retry")
+    expect(state(page, "running")).to_be_visible()
+    expect(page.get_by_text("Went on from epoch")).to_have_count(0)
+    press(page, "Cancel")
+    expect(state(page, "cancelled")).to_be_visible()
+
+
+def test_it_shows_mini_batches_a_smooth_line_and_a_logarithmic_axis(page: Page, api: Any) -> None:  # noqa: ANN401
+    job_id = api.wait(api.submit(name="in detail", report="batch")["id"])["id"]
+    page.goto(f"/#/jobs/{job_id}")
+    wait_for_points(page, 3)
+    page.get_by_label("Mini-batches").check()
+    wait_for_points(page, 3 * 16, "Mini-batches")
+    page.get_by_label("Logarithmic axis").check()
+    page.wait_for_function("document.querySelector('.chart').layout.yaxis.type === 'log'")
+    lines = page.evaluate("document.querySelector('.chart').data.length")
+    page.get_by_label("Smoothing").fill("0.5")
+    page.wait_for_function("lines => document.querySelector('.chart').data.length === 2 * lines", arg=lines)
+
+
+def test_a_job_that_was_not_asked_for_mini_batches_offers_none(page: Page, trained_job: str) -> None:
+    page.goto(f"/#/jobs/{trained_job}")
+    wait_for_points(page, 3)
+    expect(page.get_by_label("Mini-batches")).to_be_disabled()
+
+
+def test_its_epochs_are_also_a_table_and_its_events_a_list(page: Page, trained_job: str) -> None:
+    page.goto(f"/#/jobs/{trained_job}")
+    page.get_by_text("All epochs as a table").click()
+    expect(page.get_by_role("region", name="Epochs").locator("tbody tr")).to_have_count(3)
+    events = page.get_by_role("list", name="Events and log lines")
+    expect(events).to_contain_text("starting → running")
+    expect(events).to_contain_text("3/3: loss")
+    expect(events.locator("li.log").first).to_be_visible()
+    page.get_by_label("Show").select_option("epoch")
+    expect(events.locator("li:visible")).to_have_count(3)
+
+
+def test_each_model_and_checkpoint_can_be_downloaded(page: Page, trained_job: str, tmp_path: Path) -> None:
+    page.goto(f"/#/jobs/{trained_job}")
+    expected = {
+        "Download the trained model": "digits.mlmodel",
+        "Download the initial model": "digits-initial.mlmodel",
+        "Download the inference model": "digits-inference.mlmodel",
+        "Download the model of epoch 2": "digits-epoch-2.mlmodel",
+    }
+    for link, name in expected.items():
+        with page.expect_download() as loading:
+            page.get_by_role("link", name=link).click()
+        assert loading.value.suggested_filename == name
+        loading.value.save_as(tmp_path / name)
+        assert read((tmp_path / name).read_bytes()).layers
+    expect(page.get_by_role("link", name="Try it")).to_have_attribute("href", f"#/try/{trained_job}")
+    expect(page.get_by_role("link", name="Clone and edit")).to_have_attribute("href", f"#/new?from={trained_job}")
+
+
+@pytest.mark.parametrize(("form", "program"), [("curl", "bash"), ("CLI", "bash"), ("Python", sys.executable)])
+def test_what_it_shows_to_be_typed_makes_the_same_job_again(
+    open_page: Callable[..., Page],
+    api: Any,  # noqa: ANN401
+    trained_job: str,
+    form: str,
+    program: str,
+) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    page.goto(f"/#/jobs/{trained_job}")
+    opened = page.get_by_role("button", name=f"Copy it for {form}")
+    if not opened.is_visible():
+        page.get_by_text(form, exact=True).click()
+    opened.click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    text = page.evaluate("navigator.clipboard.readText()")
+    before = {job["id"] for job in api.jobs()}
+    folder = Path(sys.executable).parent
+    environment = {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [program, "-c", text], env=environment, capture_output=True, text=True, check=False, timeout=90
+    )
+    assert done.returncode == 0, done.stderr
+    (made,) = [job for job in api.jobs() if job["id"] not in before]
+    assert made["request"] == api.job(trained_job)["request"]
+    api.wait(made["id"])
+
+
+def test_why_it_failed_stands_above_all(page: Page, api: Any) -> None:  # noqa: ANN401
+    hopeless = {"epochs": 3, "learning_rate": 1e18}
+    job_id = api.wait(api.submit(hyperparameters=hopeless, limits="widen")["id"], status="failed")["id"]
+    page.goto(f"/#/jobs/{job_id}")
+    expect(page.locator(".problem")).to_contain_text("diverged")
+    expect(page.get_by_role("button", name="Retry", exact=True)).to_be_visible()
+    expect(page.get_by_text("learning_rate", exact=True)).to_be_visible()
+    expect(page.get_by_text("(outside the model's limits)")).to_be_visible()
+
+
+def test_deleting_it_is_asked_twice(page: Page, api: Any) -> None:  # noqa: ANN401
+    job = api.submit(name="short-lived", engine="coreml")
+    page.goto(f"/#/jobs/{job['id']}")
+    press(page, "Cancel")
+    press(page, "Delete")
+    expect(page.get_by_role("dialog", name="Delete short-lived?")).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    assert api.job(job["id"])["status"] == "cancelled"
+    press(page, "Delete")
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page).to_have_title("Jobs · Pippin")
+    assert job["id"] not in [other["id"] for other in api.jobs()]
+
+
+def test_a_refusal_is_shown_and_leaves_the_page(page: Page, api: Any, faults: Any) -> None:  # noqa: ANN401
+    faults.expected.append("409")
+    job = api.submit(name="overtaken", engine="coreml")
+    page.goto(f"/#/jobs/{job['id']}")
+    expect(page.get_by_role("button", name="Pause")).to_be_visible()
+    # Somebody else was faster, and the page has not heard of it yet.
+    page.route("**/events", lambda route: route.abort())
+    page.evaluate("id => fetch(`jobs/${id}/cancel`, {method: 'POST'})", job["id"])
+    page.evaluate("[...document.querySelectorAll('button')].find(button => button.textContent === 'Pause').click()")
+    expect(page.get_by_role("alert")).to_contain_text("cannot be paused")
+    api.forget(job["id"])
+
+
+def test_a_job_that_is_not_there_is_a_problem_in_words(page: Page, faults: Any) -> None:  # noqa: ANN401
+    faults.expected.append("404")
+    page.goto("/#/jobs/job_00000000000000000000000000")
+    expect(page.get_by_role("alert")).to_contain_text("job_00000000000000000000000000")
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_a_screen_reader_finds_its_way(
+    open_page: Callable[..., Page], check_accessibility: Callable[[Page], None], trained_job: str, colours: str
+) -> None:
+    page = open_page(color_scheme=colours)
+    page.goto(f"/#/jobs/{trained_job}")
+    wait_for_points(page, 3)
+    check_accessibility(page)
+
+
+def test_a_phone_need_not_scroll_the_page_sideways(open_page: Callable[..., Page], trained_job: str) -> None:
+    page = open_page(viewport={"width": 360, "height": 740})
+    page.goto(f"/#/jobs/{trained_job}")
+    wait_for_points(page, 3)
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,0 +1,154 @@
+"""The table of jobs."""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+CROWD = 150
+
+
+@pytest.fixture(scope="module")
+def crowd(api: Any) -> Iterator[list[str]]:  # noqa: ANN401 (a class of conftest.py)
+    """Ids of jobs that wait for a Mac which never comes, newest first."""
+    ids = [api.submit(name=f"waits {n}", engine="coreml", labels={"crowd": "yes"})["id"] for n in range(CROWD)]
+    yield ids[::-1]
+    for job_id in ids:
+        api.forget(job_id)
+
+
+def row(page: Page, job_id: str) -> Any:  # noqa: ANN401 (playwright's locator)
+    return page.locator(f'tr[data-id="{job_id}"]')
+
+
+def test_a_job_that_is_submitted_appears_and_its_row_lives(page: Page, api: Any) -> None:  # noqa: ANN401
+    page.goto("/#/jobs")
+    expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
+    job = api.submit(name="newcomer")
+    shown = row(page, job["id"])
+    expect(shown).to_contain_text("newcomer")
+    expect(shown).to_contain_text("mnist-cnn")
+    expect(shown.get_by_role("progressbar", name="epoch 3 of 3")).to_be_visible()
+    expect(shown).to_contain_text("succeeded")
+    expect(shown).to_contain_text(re.compile(r"9\d\.\d\d %"))
+    shown.get_by_role("link", name="newcomer").click()
+    expect(page.get_by_role("heading", name="newcomer", level=1)).to_be_visible()
+
+
+def test_it_is_filtered_by_state_label_and_text_and_the_address_keeps_that(
+    page: Page, trained_job: str, crowd: list[str]
+) -> None:
+    page.goto("/#/jobs")
+    expect(row(page, crowd[0])).to_be_visible()
+    page.get_by_label("State").select_option("succeeded")
+    expect(row(page, trained_job)).to_be_visible()
+    expect(row(page, crowd[0])).to_have_count(0)
+    page.get_by_label("State").select_option("")
+    page.get_by_label("Label").fill("team=vision")
+    expect(row(page, trained_job)).to_be_visible()
+    expect(row(page, crowd[0])).to_have_count(0)
+    page.get_by_label("Label").fill("")
+    page.get_by_label("Search").fill("WAITS 77")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(1)
+    expect(page.get_by_label("Search")).to_be_focused()
+    page.reload()
+    expect(page.get_by_label("Search")).to_have_value("WAITS 77")
+    expect(page.locator("tbody tr[data-id]")).to_have_count(1)
+    expect(page.locator("tbody tr[data-id]")).to_contain_text("waits 77")
+
+
+def test_a_label_without_a_value_is_called_faulty(page: Page, trained_job: str) -> None:
+    page.goto("/#/jobs?label=team%3Dvision")
+    expect(row(page, trained_job)).to_be_visible()
+    page.get_by_label("Label").fill("team")
+    expect(page.get_by_label("Label")).to_have_attribute("aria-invalid", "true")
+    page.get_by_label("Label").fill("team=vision")
+    expect(page.get_by_label("Label")).not_to_have_attribute("aria-invalid", "true")
+
+
+@pytest.mark.usefixtures("crowd")
+def test_where_nothing_matches_it_says_what_to_do(page: Page) -> None:
+    page.goto("/#/jobs?text=nothing-is-called-so")
+    expect(page.get_by_role("heading", name="No job matches")).to_be_visible()
+    page.get_by_role("button", name="Show all jobs").click()
+    expect(page.locator("tbody tr[data-id]").first).to_be_visible()
+    expect(page.get_by_label("Search")).to_be_focused()
+
+
+def test_thousands_can_be_scrolled_as_only_those_in_sight_are_drawn(page: Page, crowd: list[str]) -> None:
+    page.goto("/#/jobs?label=crowd%3Dyes")
+    table = page.get_by_role("region", name="Table of jobs")
+    expect(row(page, crowd[0])).to_be_visible()
+    for _ in range(40):
+        table.evaluate("element => element.scrollBy(0, 600)")
+        page.wait_for_timeout(30)
+    expect(row(page, crowd[-1])).to_be_visible()
+    expect(page.get_by_role("status").filter(has_text=f"{CROWD} jobs")).to_be_visible()
+    expect(table.get_by_role("table")).to_have_attribute("aria-rowcount", str(CROWD + 1))
+    assert page.locator("tbody tr[data-id]").count() < 60
+    assert row(page, crowd[-1]).get_attribute("aria-rowindex") == str(CROWD + 1)
+
+
+def test_a_new_job_moves_neither_what_is_in_sight_nor_the_focus(
+    page: Page,
+    api: Any,  # noqa: ANN401
+    crowd: list[str],
+) -> None:
+    page.goto("/#/jobs?label=crowd%3Dyes")
+    table = page.get_by_role("region", name="Table of jobs")
+    expect(row(page, crowd[0])).to_be_visible()
+    table.evaluate("element => element.scrollTo(0, 1500)")
+    watched = row(page, crowd[30])
+    expect(watched).to_be_visible()
+    watched.get_by_role("checkbox").focus()
+    place = watched.bounding_box()
+    job = api.submit(name="late", engine="coreml", labels={"crowd": "yes"})
+    expect(
+        page.get_by_role("status").filter(has_text="101 jobs so far").or_(page.get_by_text("151 jobs"))
+    ).to_be_visible()
+    assert watched.bounding_box() == place
+    expect(watched.get_by_role("checkbox")).to_be_focused()
+    # Nor does a row with the focus go when it is scrolled out of sight.
+    table.evaluate("element => element.scrollTo(0, 0)")
+    expect(row(page, job["id"])).to_be_visible()
+    expect(watched.get_by_role("checkbox")).to_be_focused()
+    api.forget(job["id"])
+    expect(row(page, job["id"])).to_have_count(0)
+
+
+def test_two_that_are_chosen_by_keyboard_are_compared(page: Page, crowd: list[str]) -> None:
+    page.goto("/#/jobs?label=crowd%3Dyes")
+    button = page.get_by_role("button", name="Compare")
+    expect(button).to_be_disabled()
+    row(page, crowd[0]).get_by_role("checkbox").focus()
+    page.keyboard.press("Space")
+    row(page, crowd[2]).get_by_role("checkbox").focus()
+    page.keyboard.press("Space")
+    expect(button).to_have_text("Compare 2")
+    button.focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", name="Compare", level=1)).to_be_visible()
+    expect(page.get_by_role("columnheader", name=f"waits {CROWD - 1}")).to_be_visible()
+    expect(page.get_by_role("columnheader", name=f"waits {CROWD - 3}")).to_be_visible()
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_a_screen_reader_finds_its_way(
+    open_page: Callable[..., Page], check_accessibility: Callable[[Page], None], trained_job: str, colours: str
+) -> None:
+    page = open_page(color_scheme=colours)
+    page.goto("/#/jobs?label=team%3Dvision")
+    expect(row(page, trained_job)).to_be_visible()
+    check_accessibility(page)
+    page.goto("/#/jobs?text=nothing-is-called-so")
+    expect(page.get_by_role("heading", name="No job matches")).to_be_visible()
+    check_accessibility(page)
+
+
+def test_a_phone_need_not_scroll_the_page_sideways(open_page: Callable[..., Page], trained_job: str) -> None:
+    page = open_page(viewport={"width": 360, "height": 740})
+    page.goto("/#/jobs?label=team%3Dvision")
+    expect(row(page, trained_job)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth") == 360

@@ -1,0 +1,76 @@
+"""Models: listed, drawn layer by layer, uploaded, and shown as a graph by Netron."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from pippin.spec.presets import preset
+from tests.dashboard.conftest import Faults
+
+
+def test_a_preset_is_drawn_layer_by_layer(page: Page) -> None:
+    page.goto("/#/models")
+    page.get_by_role("link", name="mnist-cnn").click()
+    layers = page.locator(".layers > li")
+    expect(layers).to_have_count(13)
+    expect(layers.nth(1)).to_contain_text("32 \N{MULTIPLICATION SIGN} 26 \N{MULTIPLICATION SIGN} 26")
+    expect(layers.nth(8)).to_contain_text("576,500")
+    expect(page.get_by_role("row", name="learning rate")).to_contain_text("0 to 0.3")
+    page.get_by_role("link", name="Train it").click()
+    expect(page.get_by_role("combobox", name="Model")).to_have_value("preset mnist-cnn")
+
+
+def test_netron_shows_the_graph_in_a_year_and_asks_nobody_else(
+    open_page: Callable[..., Page],
+) -> None:
+    # That no request leaves this host, and nothing stands in the console, is checked when the window closes.
+    page = open_page(viewport={"width": 1280, "height": 900})
+    page.context.clock.install(time=datetime.now(UTC) + timedelta(days=366))
+    page.goto("/#/models/preset:mnist-cnn")
+    page.get_by_role("button", name="Show the graph").click()
+    netron = page.frame_locator("iframe[title='Graph of mnist-cnn in Netron']")
+    expect(netron.locator("#canvas .node")).not_to_have_count(0)
+    expect(netron.get_by_text("innerProduct", exact=True)).to_have_count(2)
+    expect(netron.get_by_text("Please update to the newest version.")).to_have_count(0)
+    expect(netron.locator("#message-text")).not_to_be_visible()
+
+
+def test_a_model_is_uploaded_looked_at_and_deleted(page: Page) -> None:
+    spec = preset("mnist-cnn") | {"short_description": "for the dashboard's test"}
+    page.goto("/#/models")
+    page.get_by_label("Upload a model").set_input_files(
+        {"name": "dropped.json", "mimeType": "application/json", "buffer": json.dumps(spec).encode()}
+    )
+    expect(page.get_by_role("heading", name="dropped")).to_be_visible()
+    expect(page.get_by_text("from spec")).to_be_visible()
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="Download").click()
+    assert saved.value.suggested_filename == "dropped.mlmodel"
+    page.get_by_role("button", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete it").click()
+    expect(page.get_by_role("heading", name="Models")).to_be_visible()
+    expect(page.get_by_role("link", name="dropped")).to_have_count(0)
+
+
+def test_what_is_no_model_is_refused_with_the_reason(page: Page, faults: Faults) -> None:
+    faults.expected.append("status of 422")
+    page.goto("/#/models")
+    page.get_by_label("Upload a model").set_input_files(
+        {"name": "holiday.mlmodel", "mimeType": "application/octet-stream", "buffer": b"sun and sea" * 10}
+    )
+    expect(page.get_by_role("alert")).to_contain_text("not valid")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["models", "models/preset:mnist-cnn"])
+def test_the_pages_are_accessible_and_fit_a_phone(
+    scheme: str, path: str, open_page: Callable[..., Page], check_accessibility: Callable[[Page], None]
+) -> None:
+    page = open_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
+    page.goto(f"/#/{path}")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    check_accessibility(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

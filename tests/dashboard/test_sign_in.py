@@ -1,0 +1,49 @@
+"""Whom the service does not know, the dashboard asks for a token."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+
+from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import Faults
+
+
+def make_token(home: Path, role: str) -> str:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    command = [sys.executable, "-P", "-m", "pippin", "tokens", "create", "--role", role]
+    made = subprocess.run(
+        command, env=clean | {"PIPPIN_HOME": str(home)}, capture_output=True, text=True, check=True, timeout=60
+    )
+    return made.stdout.strip()
+
+
+def test_a_token_opens_the_dashboard_for_a_session(
+    start_up: Callable[..., SimpleNamespace],
+    open_page: Callable[..., Page],
+    faults: Faults,
+    check_accessibility: Callable[[Page], None],
+) -> None:
+    up = start_up("--workers", "0")
+    faults.expected += ["status of 401", f"another host: {re.escape(up.url)}"]
+    token = make_token(up.home, "submit")
+    page = open_page(up.url)
+    page.goto("/#/datasets")
+    dialog = page.get_by_role("dialog", name="Sign in")
+    expect(dialog).to_be_visible()
+    check_accessibility(page)
+    dialog.get_by_label("Token").fill("pippin_wrong")
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog.get_by_role("alert")).to_be_visible()
+    dialog.get_by_label("Token").fill(token)
+    dialog.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
+    expect(dialog).to_have_count(0)
+    # Neither a script nor the address can know it afterwards.
+    assert token not in page.evaluate("document.cookie + location.href + JSON.stringify({...localStorage})")
+    page.reload()
+    expect(page.get_by_role("heading", name="Datasets")).to_be_visible()

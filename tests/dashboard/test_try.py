@@ -1,0 +1,179 @@
+"""Try it: a digit drawn by hand is recognized, and mistakes are shown."""
+
+import io
+import json
+import re
+from collections.abc import Callable
+
+import httpx2
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import Api
+
+STROKES = {
+    "1": [[(140, 40), (140, 240)]],
+    "7": [[(80, 60), (200, 60), (120, 240)]],
+    "0": [[(140, 50), (90, 80), (75, 140), (90, 200), (140, 230), (190, 200), (205, 140), (190, 80), (140, 50)]],
+}
+"""Places of the pad that a hand goes through, of 280 by 280."""
+
+
+def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
+    pad = page.get_by_role("img", name="Drawing pad")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    for (x, y), *rest in strokes:
+        page.mouse.move(box["x"] + x, box["y"] + y)
+        page.mouse.down()
+        for to_x, to_y in rest:
+            page.mouse.move(box["x"] + to_x, box["y"] + to_y, steps=6)
+        page.mouse.up()
+
+
+def seen(page: Page) -> list[list[int]]:
+    """The pixels that the model sees, row by row."""
+    rows: list[list[int]] = page.get_by_role("img", name="What the model sees").evaluate(
+        """canvas => {
+            const {width, height} = canvas;
+            const {data} = canvas.getContext("2d").getImageData(0, 0, width, height);
+            const row = y => Array.from({length: width}, (_, x) => data[4 * (y * width + x)]);
+            return Array.from({length: height}, (_, y) => row(y));
+        }"""
+    )
+    return rows
+
+
+@pytest.mark.parametrize("digit", STROKES)
+def test_a_digit_that_is_drawn_with_the_mouse_wins(digit: str, page: Page, trained_job: str) -> None:
+    page.goto(f"/#/try/{trained_job}")
+    draw(page, STROKES[digit])
+    expect(page.locator(".verdict strong")).to_have_text(digit)
+    expect(page.locator(".bars li")).to_have_count(10)
+    page.get_by_role("button", name="Clear").click()
+    expect(page.locator(".verdict")).to_have_count(0)
+
+
+def test_the_model_sees_a_digit_centred_as_those_of_mnist_are(page: Page, trained_job: str) -> None:
+    page.goto(f"/#/try/{trained_job}")
+    draw(page, [[(30, 30), (60, 120)]])
+    expect(page.locator(".verdict")).to_be_visible()
+    rows = seen(page)
+    lit = [(x, y, value) for y, row in enumerate(rows) for x, value in enumerate(row) if value > 25]
+    assert (len(rows), len(rows[0])) == (28, 28)
+    assert max(y for _, y, _ in lit) - min(y for _, y, _ in lit) in (18, 19, 20)
+    mass = sum(value for *_, value in lit)
+    for axis in (0, 1):
+        assert abs(sum((place[axis] + 0.5) * place[2] for place in lit) / mass - 14) < 1
+    page.get_by_label("Centre it").uncheck()
+    expect(page.get_by_label("Centre it")).not_to_be_checked()
+    assert seen(page)[4][4] > 100
+
+
+def test_a_picture_of_ink_on_paper_is_read(page: Page, trained_job: str) -> None:
+    picture = Image.new("L", (200, 200), 235)
+    ImageDraw.Draw(picture).line([(50, 40), (150, 40), (90, 170)], fill=20, width=16, joint="curve")
+    file = io.BytesIO()
+    picture.save(file, "png")
+    page.goto(f"/#/try/{trained_job}")
+    page.get_by_label("Open a picture").set_input_files(
+        {"name": "seven.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    expect(page.locator(".verdict strong")).to_have_text("7")
+
+
+def test_what_is_no_picture_is_refused(page: Page, trained_job: str) -> None:
+    page.goto(f"/#/try/{trained_job}")
+    page.get_by_label("Open a picture").set_input_files(
+        {"name": "notes.png", "mimeType": "image/png", "buffer": b"none"}
+    )
+    expect(page.get_by_role("alert")).to_contain_text("notes.png is no picture")
+
+
+def test_the_worst_mistakes_are_shown_and_can_be_tried(page: Page, trained_job: str) -> None:
+    page.goto(f"/#/try/{trained_job}")
+    measured = page.get_by_role("region", name="How good it is")
+    expect(measured.get_by_text("2,000", exact=True)).to_be_visible()
+    cells = measured.locator(".confusion tbody td").all_inner_texts()
+    assert len(cells) == 100
+    assert sum(map(int, cells)) == 2000
+    first = measured.locator(".mistakes button").first
+    predicted = first.locator("b").nth(1).inner_text()
+    first.click()
+    # It is shown as it is stored, so the model says the same of it again.
+    expect(page.locator(".verdict strong")).to_have_text(predicted)
+
+
+def test_a_finger_draws_on_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.goto(f"/#/try/{trained_job}")
+    pad = page.get_by_role("img", name="Drawing pad")
+    expect(pad).to_be_visible()
+    box = pad.bounding_box()
+    assert box is not None
+    session = page.context.new_cdp_session(page)
+    for kind, x, y in (("touchStart", 140, 40), ("touchMove", 140, 140), ("touchMove", 140, 240), ("touchEnd", 0, 0)):
+        points = [] if kind == "touchEnd" else [{"x": box["x"] + x, "y": box["y"] + y}]
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    expect(page.locator(".verdict strong")).to_have_text("1")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_model_of_numbers_has_a_field_for_each(
+    page: Page, api: Api, check_accessibility: Callable[[Page], None]
+) -> None:
+    table = "price,size,rooms\n" + "".join(
+        f"{size * 2 + rooms},{size},{rooms}\n" for size in range(8) for rooms in (1, 2)
+    )
+    answer = httpx2.post(
+        f"{api.url}/datasets",
+        params={"name": "flats", "target": "price", "inputs": "flat:size,rooms"},
+        content=table.encode(),
+        headers={"content-type": "text/csv"},
+    )
+    assert answer.status_code in (200, 201), answer.text
+    spec = {
+        "inputs": [{"name": "flat", "shape": [2]}],
+        "outputs": [{"name": "price", "shape": [1]}],
+        "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
+        "loss": {"type": "mean_squared_error"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.01, "mini_batch_size": 4},
+        "epochs": 2,
+    }
+    job = api.wait(api.submit(name="flats", model={"spec": spec}, dataset="flats", hyperparameters={})["id"])
+    page.goto(f"/#/try/{job['id']}")
+    page.get_by_label("flat 1").fill("3")
+    page.get_by_label("flat 2").fill("1")
+    page.get_by_role("button", name="Ask").click()
+    asked = {"inputs": {"flat": [[3, 1]]}}
+    told = httpx2.post(f"{api.url}/jobs/{job['id']}/predict", json=asked).json()["outputs"]["price"][0][0]
+    shown = page.locator(".answer dd")
+    expect(shown).to_have_text(re.compile(r"^-?\d"))
+    assert float(shown.inner_text()) == pytest.approx(told, rel=1e-3), json.dumps(told)
+    page.get_by_role("button", name="Fill in an example").click()
+    expect(page.get_by_label("flat 2")).to_have_value(re.compile("^[12]$"))
+    check_accessibility(page)
+
+
+def test_a_job_without_a_model_says_what_it_waits_for(page: Page, api: Api) -> None:
+    job = api.submit(hyperparameters={"epochs": 900})
+    page.goto(f"/#/try/{job['id']}")
+    expect(page.get_by_role("heading", name="There is no trained model yet")).to_be_visible()
+    api.cancel(job["id"])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible(
+    scheme: str,
+    open_page: Callable[..., Page],
+    trained_job: str,
+    check_accessibility: Callable[[Page], None],
+) -> None:
+    page = open_page(color_scheme=scheme)
+    page.goto(f"/#/try/{trained_job}")
+    draw(page, STROKES["7"])
+    expect(page.locator(".verdict")).to_be_visible()
+    expect(page.locator(".mistakes")).to_be_visible()
+    check_accessibility(page)

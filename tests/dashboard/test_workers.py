@@ -1,0 +1,34 @@
+"""Workers: what is alive and doing what, drained and let work again."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.dashboard.conftest import Api
+
+
+def test_a_worker_shows_its_job_and_is_drained_and_undrained(page: Page, api: Api) -> None:
+    job = api.submit(name="to be seen", hyperparameters={"epochs": 900})
+    page.goto("/#/workers")
+    worker = page.get_by_role("region", name="Worker")
+    expect(worker.get_by_role("link", name="to be seen")).to_be_visible()
+    expect(worker.locator(".badge")).to_have_text("busy")
+    worker.get_by_role("button", name="Drain").click()
+    expect(worker.locator(".badge")).to_have_text("draining")
+    api.cancel(job["id"])
+    expect(worker.locator(".badge")).to_have_text("drained", timeout=30_000)
+    expect(worker).to_contain_text("nothing")
+    worker.get_by_role("button", name="Let it work again").click()
+    expect(worker.locator(".badge")).to_have_text("idle", timeout=30_000)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_page_is_accessible_and_fits_a_phone(
+    scheme: str, open_page: Callable[..., Page], check_accessibility: Callable[[Page], None]
+) -> None:
+    page = open_page(color_scheme=scheme, viewport={"width": 360, "height": 740})
+    page.goto("/#/workers")
+    expect(page.get_by_role("region", name="Worker")).to_be_visible()
+    check_accessibility(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,0 +1,48 @@
+"""Netron as it is served: with nothing that leads away from this host."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import pytest
+
+from service.dashboard.netron import asking_plainly
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+def test_its_page_has_no_date_and_a_version_that_is_never_released(http: httpx2.Client) -> None:
+    answer = http.get("/netron/")
+    assert re.findall(r'<meta name="(version|date)" content="([^"]*)">', answer.text) == [("version", "0.0.0")]
+    assert "Content-Security-Policy" not in answer.text
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'none'; script-src 'self';" in policy
+    assert "frame-ancestors 'self'" in policy
+    assert "http" not in policy
+    assert answer.headers["x-frame-options"] == "SAMEORIGIN"
+
+
+def test_consent_is_given_for_its_own_folder_whatever_stands_before_it(http: httpx2.Client) -> None:
+    cookie = http.get("/netron/").headers["set-cookie"].lower()
+    assert cookie.startswith("consent=1")
+    assert "path=" not in cookie
+    assert "expires=" not in cookie
+    assert "max-age=" not in cookie
+
+
+def test_a_model_is_asked_for_without_a_parameter_that_the_api_would_refuse(http: httpx2.Client) -> None:
+    assert "url = `${url}${separator}cb=" not in http.get("/netron/browser.js").text
+    with pytest.raises(ValueError, match=r"needs netron 9\.3"):
+        asking_plainly("// another browser.js")
+
+
+@pytest.mark.parametrize("name", ["server.py", "__init__.py", "..%2Fnetron%2Fserver.py", "nothing.js"])
+def test_what_no_page_needs_is_not_there(name: str, http: httpx2.Client, is_problem: IsProblem) -> None:
+    is_problem(http.get(f"/netron/{name}"), 404, "not-found")
+
+
+def test_its_parts_are_there(http: httpx2.Client) -> None:
+    for name, kind in (("coreml.js", "text/javascript"), ("grapher.css", "text/css"), ("icon.png", "image/png")):
+        answer = http.get(f"/netron/{name}")
+        assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (200, kind)

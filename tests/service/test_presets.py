@@ -1,0 +1,34 @@
+"""The models that come with Pippin, over HTTP."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+
+from pippin.mlmodel import read
+from pippin.spec.presets import preset, preset_names
+
+IsProblem = Callable[..., dict[str, Any]]
+
+
+def test_every_preset_is_listed_with_its_layers_and_choices(http: httpx2.Client) -> None:
+    listed = http.get("/presets").json()["data"]
+    assert tuple(each["name"] for each in listed) == preset_names()
+    network = listed[0]["model"]
+    assert network["parameter_count"] == 585_958
+    assert network["layers"][0]["output_shapes"] == [[32, 26, 26]]
+    assert network["hyperparameters"]["learning_rate"]["maximum"] == 0.3
+
+
+def test_a_preset_is_handed_out_as_a_document_and_as_a_file(http: httpx2.Client) -> None:
+    document = http.get("/presets/mnist-cnn/spec").json()
+    assert document == preset("mnist-cnn")
+    answer = http.get("/presets/mnist-cnn/file")
+    assert answer.headers["content-disposition"] == 'attachment; filename="mnist-cnn.mlmodel"'
+    assert len(read(answer.content).resolved.layers) == len(document["layers"])  # type: ignore[union-attr]
+
+
+def test_a_preset_that_is_none_is_not_there(http: httpx2.Client, is_problem: IsProblem) -> None:
+    for form in ("spec", "file"):
+        problem = is_problem(http.get(f"/presets/resnet/{form}"), 404, "not-found")
+        assert "there are mnist-cnn" in problem["detail"]
