@@ -1,6 +1,7 @@
 """What it takes to follow a job's stream over as many connections as needed, without loss or repeat."""
 
 import json
+import time
 from typing import Any
 
 import httpx2
@@ -13,6 +14,8 @@ from pippin.client.tries import Tries
 
 # What a proxy or a restarting service answers for a while.
 _PASSING = frozenset({502, 503, 504})
+# A stream that has stood for so long stands, though it may have had nothing to tell but signs of life.
+_STEADY_SECONDS = 5.0
 
 
 class Following:
@@ -28,9 +31,11 @@ class Following:
         self.ended = False
         self._tries = tries
         self._parser = EventStreamParser(last_event_id)
+        self._connected = time.monotonic()
 
     def headers(self) -> dict[str, str]:
         """What the next connection asks with."""
+        self._connected = time.monotonic()
         # Each connection starts in the middle of nothing: half an event of the last one must not leak into it.
         self._parser = EventStreamParser(self._parser.last_event_id, self._parser.retry)
         resume = {"Last-Event-ID": self._parser.last_event_id} if self._parser.last_event_id else {}
@@ -53,7 +58,7 @@ class Following:
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes, the end's included."""
         found = [_event(each) for each in self._parser.feed(chunk)]
-        if found:
+        if found or time.monotonic() - self._connected > _STEADY_SECONDS:
             self._tries.answered()
         self.ended = self.ended or any(event.type == "end" for event in found)
         return found
