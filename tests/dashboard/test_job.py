@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from pippin.mlmodel import read
+from pippin.mlmodel.proto import parse
 
 POINTS = """([name, count]) => {
   const chart = document.querySelector('[aria-label^="Loss of each epoch"]');
@@ -109,7 +109,7 @@ def test_each_model_and_checkpoint_can_be_downloaded(page: Page, trained_job: st
             page.get_by_role("link", name=link).click()
         assert loading.value.suggested_filename == name
         loading.value.save_as(tmp_path / name)
-        assert read((tmp_path / name).read_bytes()).layers
+        assert parse((tmp_path / name).read_bytes()).neuralNetwork.layers
     expect(page.get_by_role("link", name="Try it")).to_have_attribute("href", f"#/try/{trained_job}")
     expect(page.get_by_role("link", name="Clone and edit")).to_have_attribute("href", f"#/new?from={trained_job}")
 

@@ -5,7 +5,15 @@ import { asksForTokens } from "./components/sign-in.js";
 import { start } from "./lib/router.js";
 
 asksForTokens();
-start(document.querySelector("main"), [
+const main = document.querySelector("main");
+
+// The address behind `#` names the page that is shown, so it is left as it is.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  main.focus();
+});
+
+start(main, [
   ["/jobs", () => import("./pages/jobs.js")],
   ["/jobs/:id", () => import("./pages/job.js")],
   ["/compare", () => import("./pages/compare.js")],
