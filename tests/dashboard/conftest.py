@@ -102,7 +102,10 @@ def open_page(browser: Browser, faults: Faults) -> Iterator[Callable[..., Page]]
 
 @pytest.fixture
 def page(open_page: Callable[..., Page]) -> Page:
-    """A window of 1280 by 900, in English, light. `page.goto("/#/jobs")` shows a page of the dashboard."""
+    """A window of 1280 by 900, in English, light. `page.goto("/#/jobs")` shows a page of the dashboard.
+
+    Wait with functions, as in `page.wait_for_function("() => …")`: the page's policy lets no text be evaluated.
+    """
     return open_page(viewport={"width": 1280, "height": 900}, color_scheme="light", locale="en-GB")
 
 

@@ -39,10 +39,10 @@ def test_another_metric_can_be_chosen_and_another_axis(page: Page, trained_job: 
     page.goto(f"/#/compare?jobs={trained_job},{other_job}")
     wait_for_lines(page, ["digits", "slow"])
     page.get_by_label("Metric").select_option("Validation accuracy")
-    page.wait_for_function("document.querySelector('.chart').layout.yaxis.title.text === 'Validation accuracy'")
+    page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.title.text === 'Validation accuracy'")
     assert 0.8 < page.evaluate("document.querySelector('.chart').data[0].y.at(-1)") <= 1
     page.get_by_label("Along").select_option("Training time")
-    page.wait_for_function("document.querySelector('.chart').layout.xaxis.title.text === 'Seconds of training'")
+    page.wait_for_function("() => document.querySelector('.chart').layout.xaxis.title.text === 'Seconds of training'")
 
 
 def test_a_job_that_trains_moves_on(page: Page, api: Any, trained_job: str) -> None:  # noqa: ANN401

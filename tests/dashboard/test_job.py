@@ -72,7 +72,7 @@ def test_it_shows_mini_batches_a_smooth_line_and_a_logarithmic_axis(page: Page, 
     page.get_by_label("Mini-batches").check()
     wait_for_points(page, 3 * 16, "Mini-batches")
     page.get_by_label("Logarithmic axis").check()
-    page.wait_for_function("document.querySelector('.chart').layout.yaxis.type === 'log'")
+    page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.type === 'log'")
     lines = page.evaluate("document.querySelector('.chart').data.length")
     page.get_by_label("Smoothing").fill("0.5")
     page.wait_for_function("lines => document.querySelector('.chart').data.length === 2 * lines", arg=lines)

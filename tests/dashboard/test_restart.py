@@ -33,7 +33,7 @@ def test_a_lost_connection_is_shown_and_a_live_curve_goes_on_after_it(
     job = httpx2.post(f"{up.url}/jobs", json=request, timeout=30).json()
     page = open_page(up.url)
     page.goto(f"/#/jobs/{job['id']}")
-    page.wait_for_function(f"{POINTS} >= 1")
+    page.wait_for_function(f"() => {POINTS} >= 1")
 
     os.kill(up.parts()["service"], signal.SIGKILL)
     expect(page.get_by_text("Connection lost")).to_be_visible()

@@ -10,7 +10,7 @@ const PAUSE = 200;
  * format}`, as plotly takes the series, with titles of the axes, of which `zero` has y begin at 0. It is drawn anew when the colours change, and not too often.
  */
 export function lineChart(label) {
-  const element = el("div", { class: "chart", role: "img", "aria-label": label });
+  const element = el("div", { class: "chart", role: "group", "aria-label": label });
   const dark = matchMedia("(prefers-color-scheme: dark)");
   let make = null;
   let timer = null;
