@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 from playwright.sync_api import Page, expect
 
-POINTS = "document.querySelector('.chart')?.data?.[0].x.length ?? 0"
+POINTS = "(document.querySelector('.chart')?.data?.[0].x.length ?? 0)"
 
 
 def test_a_lost_connection_is_shown_and_a_live_curve_goes_on_after_it(
