@@ -38,7 +38,7 @@ def test_curves_lie_over_one_another_and_differences_are_marked(page: Page, trai
 def test_another_metric_can_be_chosen_and_another_axis(page: Page, trained_job: str, other_job: str) -> None:
     page.goto(f"/#/compare?jobs={trained_job},{other_job}")
     wait_for_lines(page, ["digits", "slow"])
-    page.get_by_label("Metric", exact=True).select_option("Validation accuracy")
+    page.get_by_role("combobox", name="Metric").select_option("Validation accuracy")
     page.wait_for_function("() => document.querySelector('.chart').layout.yaxis.title.text === 'Validation accuracy'")
     assert 0.8 < page.evaluate("document.querySelector('.chart').data[0].y.at(-1)") <= 1
     page.get_by_label("Along").select_option("Training time")
