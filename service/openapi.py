@@ -90,8 +90,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     for operation in (each for path in document["paths"].values() for each in path.values()):
-        # Every route refuses query parameters that it does not know.
-        told = operation["responses"] | {str(status): text for status, text in responses(422).items()}
+        # Every route refuses query parameters that it does not know, and the gate pages of others and hosts of others.
+        told = operation["responses"] | {str(status): text for status, text in responses(403, 421, 422).items()}
         operation["responses"] = dict(sorted(told.items()))
     schemas: dict[str, Any] = document["components"]["schemas"]
     for name, kind in _BESIDES.items():
@@ -129,7 +129,8 @@ _SCHEMES = {
 def _describe_access(document: dict[str, Any]) -> None:
     """Say of each operation which role it takes, and how it is refused."""
     document["components"]["securitySchemes"] = _SCHEMES
-    refused = responses(401, 403, 429)
+    # Whose the token is, Redis knows.
+    refused = responses(401, 429, 503)
     for path, item in document["paths"].items():
         for method, operation in item.items():
             role = role_for(method.upper(), path)

@@ -14,6 +14,8 @@ from typing import Self
 import httpx2
 
 from pippin.embedded import EmbeddedValkey
+from pippin.store import Store, connect
+from pippin.tokens import Role, issue
 
 
 class ServiceProcess:
@@ -77,6 +79,14 @@ class ServiceProcess:
             while http.get("/datasets/mnist-sample").status_code != httpx2.codes.OK:
                 assert time.monotonic() < deadline, "".join(self.log)
                 time.sleep(0.05)
+
+    def add_token(self, role: Role) -> str:
+        """Make a token. From the first one on the service demands one (of the workers alone, if that is its role)."""
+        made = issue(role, "test")
+        store = Store(connect(self.valkey.url))
+        store.tokens.add(made)
+        store.close()
+        return made.text
 
     @property
     def open_files(self) -> int:

@@ -97,6 +97,14 @@ def test_every_operation_says_what_it_is_and_how_it_fails(document: dict[str, An
                 assert list(answer["content"]) == ["application/problem+json"]
 
 
+def test_every_operation_says_how_the_door_is_kept(document: dict[str, Any]) -> None:
+    for operation in (each for path in document["paths"].values() for each in path.values()):
+        told = operation["responses"].keys()
+        assert {"403", "421"} <= told
+        assert ("security" in operation) == ("401" in told) == ("429" in told)
+        assert "503" in told or "security" not in operation
+
+
 MODELS: dict[str, Callable[[Any], object]] = {
     "JobRequest": JobRequest.model_validate,
     "RetryRequest": RetryRequest.model_validate,

@@ -1,16 +1,25 @@
 """A service in a process of its own that holds something of everything."""
 
-from collections.abc import Iterator
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx2
+import numpy as np
 import pytest
 
-from pippin.jobs.job import Artifact
+from pippin.checkpoints import Checkpoint, write_checkpoint
+from pippin.jobs.checkpoint import StoredCheckpoint
+from pippin.jobs.worker import WorkerReport
 from pippin.spec.presets import preset
-from pippin.store import Claim, Store, connect, new_token
+from pippin.store import Store, connect
 from tests.service_process import ServiceProcess
+
+WORKER = "contract-0a"
+_BEAT_SECONDS = 10
 
 
 @pytest.fixture
@@ -21,20 +30,74 @@ def process(tmp_path: Path) -> Iterator[ServiceProcess]:
 
 
 @pytest.fixture
-def held(process: ServiceProcess, tiny_npz: bytes) -> dict[str, str]:
-    """What the service holds: a dataset, a model, a job that waits and one that has been trained."""
+def records(process: ServiceProcess) -> Iterator[Store]:
+    """The records of the service in the process."""
+    store = Store(connect(process.valkey.url))
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def worker(records: Store) -> Iterator[str]:
+    """The name of a worker that is alive as long as the test, and trains nothing."""
+    report = WorkerReport(
+        name=WORKER,
+        host="contract.local",
+        os="Linux",
+        chip="x86_64",
+        engines=["jax"],
+        state="idle",
+        current_job=None,
+        pid=4711,
+        started_at=datetime.now(UTC),
+    )
+    over = threading.Event()
+
+    def beat() -> None:
+        while not over.wait(_BEAT_SECONDS):
+            records.workers.heartbeat(report)
+
+    records.workers.heartbeat(report)
+    heart = threading.Thread(target=beat)
+    heart.start()
+    yield WORKER
+    over.set()
+    heart.join()
+
+
+@pytest.fixture
+def held(
+    process: ServiceProcess, records: Store, worker: str, trainer: Callable[..., Any], tiny_npz: bytes
+) -> dict[str, str]:
+    """What the service holds: a dataset, a model, a worker, and a job in every state that a client brings about."""
     body: dict[str, Any] = {"model": {"preset": "mnist-cnn"}, "dataset": "contract", "hyperparameters": {"epochs": 1}}
+    states = ("trained", "failed", "queued", "resting", "doomed")
     with httpx2.Client(base_url=process.url, timeout=60) as http:
         http.post("/datasets?name=contract", content=tiny_npz).raise_for_status()
         http.post("/models?name=contract", json=preset("mnist-cnn")).raise_for_status()
-        trained, queued = (http.post("/jobs", json=body).raise_for_status().json()["id"] for _ in range(2))
+        jobs = {state: http.post("/jobs", json=body).raise_for_status().json()["id"] for state in states}
         file = http.head("/models/contract/file").headers
-        digest, size = file["etag"].strip('"'), int(file["content-length"])
-    store = Store(connect(process.valkey.url))
-    claim = Claim("default", trained, 1, new_token())
-    store.attempts.claim(claim, worker="contract", engine="jax")
-    store.attempts.running(claim)
-    url = f"/jobs/{trained}/model?variant=trained"
-    store.attempts.succeed(claim, Artifact(variant="trained", digest=f"sha256:{digest}", bytes=size, url=url))
-    store.close()
-    return {"trained": trained, "queued": queued, "blob": digest}
+        checkpoint = _checkpoint(http)
+    digest, size = file["etag"].strip('"'), int(file["content-length"])
+    trained, failed = (trainer(jobs[state], records) for state in ("trained", "failed"))
+    for attempt in (trained, failed):
+        attempt.begin()
+        attempt.artifact("initial", f"sha256:{digest}", size)
+        attempt.epoch(1, checkpoint=checkpoint)
+    trained.succeed(f"sha256:{digest}", size)
+    failed.fail()
+    return jobs | {"blob": digest, "worker": worker}
+
+
+def _checkpoint(http: httpx2.Client) -> StoredCheckpoint:
+    """A checkpoint of the end of epoch 1, stored."""
+    weights = {"hidden2": {"bias": np.arange(10, dtype=np.float32)}}
+    made = Checkpoint(
+        engine="jax", epoch=1, step=0, taken=1, batch_sums=(), weights=weights, moments=(weights, weights)
+    )
+    data = write_checkpoint(made)
+    digest = hashlib.sha256(data).hexdigest()
+    http.put(f"/blobs/{digest}", content=data).raise_for_status()
+    return StoredCheckpoint(
+        epoch=1, step=0, engine="jax", digest=f"sha256:{digest}", bytes=len(data), created_at=datetime.now(UTC)
+    )

@@ -26,6 +26,9 @@ _VALUES = (
     *(b"bytes=0-", b"bytes=-0", b"bytes=5-2", b"bytes=0-0,9-9", b"bytes=99999999999999999999-", b"items=0-1"),
     *(b"0-0", b"9" * 40, b"18446744073709551615-18446744073709551615", b"1-", b"-", b'W/"x"', b"gzip", b"chunked"),
     *(b"100-continue", b"websocket", b"h2c", b"Bearer", b"Bearer \xff", b"Basic OjpAOg==", b"a" * 9000, b"k=v"),
+    *(b"Bearer pippin_" + b"0" * 26 + b"_" + b"0" * 64, b"bearer  x y", b"pippin_session=", b"pippin_session=\xff"),
+    *(b"pippin_session=" + b"0" * 64 + b"; pippin_session=x", b"http://x", b"https://x:9", b"http://["),
+    *(b"text/plain; version=1.0.0; escaping=x", b"application/openmetrics-text; version=9", b"x:99999", b"[::1"),
     *(b"application/json; charset=utf-16", b"multipart/form-data", b"multipart/form-data; boundary=", b"image/png"),
     *(b"multipart/form-data; boundary=x", b"application/yaml", b"application/octet-stream", b"application/json"),
 )
@@ -33,6 +36,7 @@ _NUMBERS = (10**400, -(10**400), 2**63, 2**64, -1, 0, 1e308, 5e-324, -0.0)
 _KEYS = (
     *("model", "spec", "preset", "id", "job", "dataset", "hyperparameters", "epochs", "limits", "labels", "layers"),
     *("type", "name", "inputs", "outputs", "shape", "optimizer", "loss", "neuralNetwork", "max_examples", "split"),
+    *("from_checkpoint", "hand_back", "checkpoint", "engine", "max_attempts", "timeout_seconds"),
 )
 _JSON_WORDS = ("mnist-cnn", "contract", "\0", "\ud800", "é" * 300, "convolution", "enforce", "", "float")
 
@@ -131,28 +135,36 @@ def _headers() -> st.SearchStrategy[dict[str, bytes]]:
 # How the body's length is told: mostly as it is.
 _ANNOUNCED = st.sampled_from(["right"] * 12 + ["chunked", "short", "long", "broken", "twice", "none"])
 
+# Whether the token is shown.
+_SHOWN = st.sampled_from([True] * 15 + [False])
+
 
 @st.composite
-def requests(draw: st.DrawFn, document: Mapping[str, Any], held: tuple[str, ...]) -> RawRequest:
+def requests(
+    draw: st.DrawFn, document: Mapping[str, Any], held: tuple[str, ...], token: str | None = None
+) -> RawRequest:
     """A request of any endpoint.
 
     Args:
         draw: Given by hypothesis.
         document: The OpenAPI description, which names the addresses.
         held: Ids and names that the service knows.
+        token: Shown with most requests.
     """
     address = draw(st.sampled_from([*document["paths"], *_ADDRESSES]))
     documented = [method.upper() for method in document["paths"].get(address, {})]
     method = draw(st.sampled_from([*documented * 8, *_METHODS]))
-    # What all others ask for must not go away.
-    words = _words(("nobody",) if method == "DELETE" else held)
+    # What all others ask for must not go away; what is drained is there.
+    words = _words(("nobody",) if method == "DELETE" and not address.endswith("/drain") else held)
     path = b"/".join(draw(words) if part.startswith("{") else part.encode() for part in address.split("/"))
     pairs = draw(_queries())
     query = "&".join(f"{name}={quote_from_bytes(value)}" for name, value in pairs).encode()
     headers = draw(_headers())
     body, media = draw(_bodies())
     lines = [b"%b %b%b%b HTTP/1.1" % (method.encode(), path, b"?" if query else b"", query)]
-    lines += [b"Host: x"] * ("Host" not in headers)
+    lines += [b"Host: localhost"] * ("Host" not in headers)
+    if token and "Authorization" not in headers and draw(_SHOWN):
+        lines.append(b"Authorization: Bearer %b" % token.encode())
     lines += [b"Content-Type: %b" % media] * ("Content-Type" not in headers and media != b"")
     lines += [b"%b: %b" % (name.encode(), value) for name, value in headers.items()]
     announced = draw(_ANNOUNCED)

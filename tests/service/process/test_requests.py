@@ -17,6 +17,7 @@ SECONDS = 60.0
 # An answer to a request without an end may never come.
 SHORT_SECONDS = 0.05
 GROWTH = 128 * 2**20
+AS = pytest.mark.parametrize("who", ["anybody", "admin"])
 
 
 def answered(address: tuple[str, int], request: RawRequest) -> int | None:
@@ -38,14 +39,14 @@ def answered(address: tuple[str, int], request: RawRequest) -> int | None:
     return int(head.split(b" ", 2)[1]) if head.startswith(b"HTTP/1.") else None
 
 
-def send(process: ServiceProcess, held: dict[str, str], cases: int) -> Counter[int | None]:
-    """Sends so many, and gives how often each status came back."""
+def send(process: ServiceProcess, held: dict[str, str], cases: int, token: str | None = None) -> Counter[int | None]:
+    """Sends so many, most of them with the token, and gives how often each status came back."""
     document = httpx2.get(f"{process.url}/openapi.json").json()
     parts = urlsplit(process.url)
     assert parts.hostname
     assert parts.port
     address = parts.hostname, parts.port
-    known = ("contract", "mnist-sample", "mnist-cnn", *held.values())
+    known = ("contract", "mnist-sample", "mnist-cnn", "1", *held.values())
     statuses: Counter[int | None] = Counter()
 
     @seed(SEED)
@@ -56,7 +57,7 @@ def send(process: ServiceProcess, held: dict[str, str], cases: int) -> Counter[i
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    @given(request=requests(document, known))
+    @given(request=requests(document, known, token))
     def one(request: RawRequest) -> None:
         status = answered(address, request)
         statuses[status] += 1
@@ -66,25 +67,30 @@ def send(process: ServiceProcess, held: dict[str, str], cases: int) -> Counter[i
     return statuses
 
 
-def test_no_request_however_strange_harms_the_service(process: ServiceProcess, held: dict[str, str]) -> None:
-    assert send(process, held, 300).total() == 300
+@AS
+def test_no_request_however_strange_harms_the_service(process: ServiceProcess, held: dict[str, str], who: str) -> None:
+    token = process.add_token("admin") if who == "admin" else None
+    assert send(process, held, 300, token).total() == 300
     assert process.is_alive
     assert httpx2.get(f"{process.url}/readyz").status_code == 200
 
 
 @pytest.mark.full
 @pytest.mark.timeout(900)
+@AS
 def test_thousands_of_strange_requests_leave_nothing_behind(
-    process: ServiceProcess, held: dict[str, str], capsys: pytest.CaptureFixture[str]
+    process: ServiceProcess, held: dict[str, str], who: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    send(process, held, 500)
+    token = process.add_token("admin") if who == "admin" else None
+    send(process, held, 500, token)
     resident, files = process.resident_bytes, process.open_files
-    statuses = send(process, held, 5_000)
+    statuses = send(process, held, 5_000, token)
     table = "\n".join(f"{status or 'none':>6} {times:>6}" for status, times in sorted(statuses.items(), key=str))
     grown = process.resident_bytes - resident
     with capsys.disabled():
-        sys.stdout.write(f"\nstatus  times\n{table}\nmemory grew by {grown / 2**20:.0f} MB\n")
+        sys.stdout.write(f"\nas {who}\nstatus  times\n{table}\nmemory grew by {grown / 2**20:.0f} MB\n")
     assert httpx2.get(f"{process.url}/readyz").status_code == 200
     assert grown < GROWTH
     assert process.open_files <= files + 10
-    assert {200, 400, 404, 405, 406, 409, 415, 422} <= statuses.keys(), "many endpoints were reached"
+    refused = {401} if token else set()
+    assert {200, 202, 400, 403, 404, 405, 406, 409, 415, 421, 422} | refused <= statuses.keys(), "many were reached"
