@@ -141,22 +141,25 @@ _SHOWN = st.sampled_from([True] * 15 + [False])
 
 @st.composite
 def requests(
-    draw: st.DrawFn, document: Mapping[str, Any], held: tuple[str, ...], token: str | None = None
+    draw: st.DrawFn, document: Mapping[str, Any], held: Mapping[str, tuple[str, ...]], token: str | None = None
 ) -> RawRequest:
     """A request of any endpoint.
 
     Args:
         draw: Given by hypothesis.
         document: The OpenAPI description, which names the addresses.
-        held: Ids and names that the service knows.
+        held: Ids and names that the service knows, by the parameters that take them.
         token: Shown with most requests.
     """
     address = draw(st.sampled_from([*document["paths"], *_ADDRESSES]))
     documented = [method.upper() for method in document["paths"].get(address, {})]
-    method = draw(st.sampled_from([*documented * 8, *_METHODS]))
+    method = draw(st.sampled_from([*documented * 20, *_METHODS]))
     # What all others ask for must not go away; what is drained is there.
-    words = _words(("nobody",) if method == "DELETE" and not address.endswith("/drain") else held)
-    path = b"/".join(draw(words) if part.startswith("{") else part.encode() for part in address.split("/"))
+    known = {} if method == "DELETE" and not address.endswith("/drain") else held
+    path = b"/".join(
+        draw(_words(known.get(part.strip("{}"), ("nobody",)))) if part.startswith("{") else part.encode()
+        for part in address.split("/")
+    )
     pairs = draw(_queries())
     query = "&".join(f"{name}={quote_from_bytes(value)}" for name, value in pairs).encode()
     headers = draw(_headers())
