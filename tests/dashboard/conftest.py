@@ -163,6 +163,10 @@ class Api:
         httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=30)
         assert httpx2.delete(f"{self.url}/jobs/{job_id}", timeout=30).status_code == 204
 
+    def cancel(self, job_id: str) -> None:
+        """Stop it, if it has not ended."""
+        httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=30)
+
     def wait(self, job_id: str, *, status: str = "succeeded", seconds: float = 120) -> dict[str, Any]:
         """The job, once it is in a state."""
         deadline = time.monotonic() + seconds
