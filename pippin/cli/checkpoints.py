@@ -7,8 +7,8 @@ import typer
 from typer.core import TyperGroup
 
 from pippin.cli import output
+from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
-from pippin.cli.jobs import JobId
 
 
 class _ListUnlessNamed(TyperGroup):

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pippin.cli import following, output
-from pippin.cli.jobs import JobId, place
+from pippin.cli.arguments import JobId
+from pippin.cli.jobs import place
 
 if TYPE_CHECKING:
     from pippin.client import Client

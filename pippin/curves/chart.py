@@ -61,8 +61,7 @@ class Chart:
         """The epochs."""
         high = max(self.epochs, 2)
         step = max(1, round(_step(high - 1)))
-        first = step if step > 1 else 1
-        return Axis(1, high, tuple(range(first, high + 1, step)))
+        return Axis(1, high, tuple(range(step, high + 1, step)))
 
     @cached_property
     def y(self) -> Axis:
