@@ -64,7 +64,8 @@ class Bar:
         line.add_column(no_wrap=True)
         line.add_column(ratio=1)
         line.add_column(no_wrap=True)
-        done = ProgressBar(total=latest.epochs, completed=latest.epoch) if latest else ProgressBar(total=None)
+        total, completed = (latest.epochs, latest.epoch) if latest else (None, 0)
+        done = ProgressBar(total, completed, complete_style="cyan", finished_style="green", pulse_style="cyan")
         line.add_row(output.status_text(self._status), done, self._figures(latest) if latest else "")
         return line
 

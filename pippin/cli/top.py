@@ -23,6 +23,7 @@ _LIVE = ("running", "starting", "pausing", "cancelling", "queued", "paused")
 _MOST_OF_A_STATE = 100
 _MOST_ENDED = 5
 _BLOCKS = 12
+_WIDE = 110  # columns, from which on there is room for all that is known
 
 
 def top(
@@ -38,7 +39,7 @@ def top(
         if json_:
             output.print_json(_seen(client).document())
         elif once or not console.is_terminal:
-            console.print(_screen(client.url, _seen(client), console.height if console.is_terminal else None))
+            console.print(_screen(client.url, _seen(client), (console.width, None)))
         else:
             _watch(client, seconds)
 
@@ -69,7 +70,7 @@ def _watch(client: "Client", seconds: float) -> None:
 
     console = output.stdout()
     seen = _seen(client)
-    with Live(_screen(client.url, seen, console.height), console=console, screen=True, auto_refresh=False) as live:
+    with Live(_screen(client.url, seen, console.size), console=console, screen=True, auto_refresh=False) as live:
         while True:
             time.sleep(seconds)
             trouble = ""
@@ -77,22 +78,23 @@ def _watch(client: "Client", seconds: float) -> None:
                 seen = _seen(client)
             except PippinError as error:
                 trouble = str(error)
-            live.update(_screen(client.url, seen, console.height, trouble), refresh=True)
+            live.update(_screen(client.url, seen, console.size, trouble), refresh=True)
 
 
-def _screen(url: str, seen: _Seen, height: int | None, trouble: str = "") -> "Group":
+def _screen(url: str, seen: _Seen, size: tuple[int, int | None], trouble: str = "") -> "Group":
     from rich.console import Group
 
+    width, height = size
     # What is left for jobs below the head, the workers, and the headings of both.
     room = None if height is None else max(3, height - len(seen.workers) - 8)
     jobs = [*seen.live, *seen.ended]
     shown = jobs if room is None else jobs[:room]
     parts: list[RenderableType] = [_head(url, seen, trouble), ""]
-    parts.append(_jobs(shown) if jobs else Text("No jobs. `pippin new` writes a job's file.", style="dim"))
+    parts.append(_jobs(shown, width) if jobs else Text("No jobs. `pippin new` writes a job's file.", style="dim"))
     if len(shown) < len(jobs):
         parts.append(Text(f"and {len(jobs) - len(shown)} more", style="dim"))
     parts.append("")
-    parts.append(_workers(seen.workers) if seen.workers else Text("No worker is alive.", style="yellow"))
+    parts.append(_workers(seen.workers, width) if seen.workers else Text("No worker is alive.", style="yellow"))
     return Group(*parts)
 
 
@@ -105,62 +107,80 @@ def _head(url: str, seen: _Seen, trouble: str) -> Text:
     return text.append(f"\n{trouble}", style="bold red") if trouble else text
 
 
-def _jobs(jobs: "list[Job]") -> Table:
-    table = _table({"JOB": "left", "STATUS": "left", "PROGRESS": "left", "LOSS": "right", "ACCURACY": "right"})
-    for heading in ("EX/S", "LEFT"):
+def _jobs(jobs: "list[Job]", width: int) -> Table:
+    wide = width >= _WIDE
+    table = _table("JOB", "STATUS", "PROGRESS" if wide else "EPOCH")
+    for heading in ("LOSS", "ACCURACY", *(["EX/S"] if wide else []), "TIME"):
         table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("WORKER", no_wrap=True, overflow="ellipsis")
+    for heading in ("NAME", "WORKER") if wide else ():
+        table.add_column(heading)
     for job in jobs:
         latest = job.latest_metrics
-        table.add_row(
-            f"{job.name} {job.id}" if job.name else job.id,
+        cells = [
+            _fitted(job.id),
             output.status_text(job.status),
-            _progress(job),
+            _progress(job, _BLOCKS if wide else 0),
             output.figure(latest.loss if latest else None),
             output.figure(latest.validation_accuracy if latest else None),
-            f"{latest.examples_per_second:,.0f}" if latest else "-",
-            _left(job),
-            job.attempts[-1].worker if job.attempts else job.waiting_for or "-",
-            style="dim" if job.status.is_final else "",
-        )
+            *([f"{latest.examples_per_second:,.0f}" if latest else "-"] if wide else []),
+            _time(job),
+            *(map(_fitted, (job.name or "-", _place(job))) if wide else ()),
+        ]
+        table.add_row(*cells, style="dim" if job.status.is_final else "")
     return table
 
 
-def _workers(workers: "list[Worker]") -> Table:
-    table = _table({"WORKER": "left", "STATE": "left", "ENGINES": "left", "JOB": "left", "SYSTEM": "left"})
-    table.add_column("HEARTBEAT", justify="right", no_wrap=True)
+def _workers(workers: "list[Worker]", width: int) -> Table:
+    wide = width >= _WIDE
+    table = _table("WORKER", "STATE", "ENGINES", "HEARTBEAT")
+    for heading in ("JOB", *(["SYSTEM"] if wide else [])):
+        table.add_column(heading)
     for worker in workers:
-        table.add_row(
-            worker.name,
+        cells = [
+            _fitted(worker.name),
             Text(worker.state, style={"busy": "cyan", "draining": "yellow"}.get(worker.state, "")),
             ", ".join(worker.engines),
-            worker.current_job or "-",
-            f"{worker.os}, {worker.chip}",
             output.ago(worker.last_heartbeat),
-        )
+            _fitted(worker.current_job or "-"),
+            *([_fitted(f"{worker.os}, {worker.chip}")] if wide else []),
+        ]
+        table.add_row(*cells)
     return table
 
 
-def _table(columns: dict[str, str]) -> Table:
+def _table(name: str, *headings: str) -> Table:
+    """A table whose first column gives way where there is no room, and whose further ones, short, do not."""
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading, justify in columns.items():
-        table.add_column(heading, justify=justify, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type] # a Literal
+    table.add_column(name)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
     return table
 
 
-def _progress(job: "Job") -> Text:
+def _fitted(text: str) -> Text:
+    """A cell that is cut off rather than wrapped: a row is a line."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def _progress(job: "Job", width: int) -> Text:
     done, total = job.progress.epoch, job.progress.epochs
-    blocks = round(_BLOCKS * done / total)
+    blocks = round(width * done / total)
     text = Text("━" * blocks, style="green" if job.status == "succeeded" else "cyan")
-    return text.append("━" * (_BLOCKS - blocks), style="bright_black").append(f" {done}/{total}", style="default")
+    text.append("━" * (width - blocks), style="bright_black")
+    return text.append(f"{' ' if width else ''}{done}/{total}", style="default")
 
 
-def _left(job: "Job") -> str:
+def _place(job: "Job") -> str:
+    """The worker that has or had it; what it waits for, if none has."""
+    return job.waiting_for or (job.attempts[-1].worker if job.attempts else "-")
+
+
+def _time(job: "Job") -> str:
     """How long a running job will take, going by its latest epoch; how long one that has ended took."""
     if job.finished_at and job.started_at:
-        return f"took {output.clock(round((job.finished_at - job.started_at).total_seconds()))}"
+        return output.clock(round((job.finished_at - job.started_at).total_seconds()))
     latest = job.latest_metrics
     if latest is None or job.status != "running":
         return "-"
     since = (datetime.now(UTC) - latest.time).total_seconds()
-    return output.clock(max(0, round((latest.epochs - latest.epoch) * latest.seconds - since)))
+    return f"{output.clock(max(0, round((latest.epochs - latest.epoch) * latest.seconds - since)))} left"

@@ -30,7 +30,7 @@ def write_event_files(folder: Path, job: Job, epochs: Sequence[EpochMetrics]) ->
     """
     try:
         from tensorboard.compat.proto.event_pb2 import Event  # noqa: PLC0415 - an extra
-        from tensorboard.plugins.hparams.summary import session_start_pb  # noqa: PLC0415
+        from tensorboard.plugins.hparams.summary_v2 import hparams_pb  # noqa: PLC0415
         from tensorboard.summary import Writer  # noqa: PLC0415
         from tensorboard.summary.writer.event_file_writer import EventFileWriter  # noqa: PLC0415
     except ImportError as error:
@@ -46,6 +46,8 @@ def write_event_files(folder: Path, job: Job, epochs: Sequence[EpochMetrics]) ->
             writer.add_scalar(tag, value, each.epoch, wall_time=each.time.timestamp())
         writer.close()
     settings = EventFileWriter(str(runs))
-    settings.add_event(Event(summary=session_start_pb(settings_of(job)), wall_time=job.created_at.timestamp()))
+    began = job.created_at.timestamp()
+    summary = hparams_pb(settings_of(job), trial_id=job.id, start_time_secs=began)
+    settings.add_event(Event(summary=summary, wall_time=began))
     settings.close()
     return runs
