@@ -22,7 +22,7 @@ class _ListUnlessNamed(TyperGroup):
 
 commands = typer.Typer(
     cls=_ListUnlessNamed,
-    help="List the epochs of which a job keeps a checkpoint (`pippin checkpoints ID`), and download their models.",
+    help="List a job's checkpoints, and download their models. `pippin checkpoints ID` lists them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

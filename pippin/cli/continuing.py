@@ -51,7 +51,9 @@ def retry(
     follow: Follow = False,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Try a job again that failed or was cancelled, as a new job, whose id is printed.
+    """Try a failed or cancelled job again, as a new job.
+
+    The new job's id is printed.
 
     With --json --follow, stdout has one JSON document a line: the job, each epoch, and the job as it ended.
     """

@@ -22,7 +22,7 @@ def plot(
     png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Draw into a picture instead.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Draw a job's loss and accuracy, in the terminal or as a picture."""
+    """Draw a job's curves, in the terminal or as a picture."""
     from pippin.client import Client
     from pippin.curves.chart import charts_of
 

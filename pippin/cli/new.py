@@ -21,7 +21,7 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Write a job's file, with every field explained, ready to be submitted."""
+    """Write a job's file, with every field explained."""
     text = _text(preset)
     if str(file) == "-":
         typer.echo(text, nl=False)

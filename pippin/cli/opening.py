@@ -16,7 +16,7 @@ def open_dashboard(
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Open the dashboard in a browser, at a job's page if one is named.
+    """Open the dashboard, or a job's page in it, in a browser.
 
     Where there is no browser, its address is for another machine's.
     """
