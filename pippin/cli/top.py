@@ -116,7 +116,7 @@ def _jobs(jobs: "list[Job]", width: int) -> Table:
         table.add_column(heading)
     for job in jobs:
         latest = job.latest_metrics
-        cells = [
+        cells: list[str | Text] = [
             _fitted(job.id),
             output.status_text(job.status),
             _progress(job, _BLOCKS if wide else 0),
@@ -136,7 +136,7 @@ def _workers(workers: "list[Worker]", width: int) -> Table:
     for heading in ("JOB", *(["SYSTEM"] if wide else [])):
         table.add_column(heading)
     for worker in workers:
-        cells = [
+        cells: list[str | Text] = [
             _fitted(worker.name),
             Text(worker.state, style={"busy": "cyan", "draining": "yellow"}.get(worker.state, "")),
             ", ".join(worker.engines),

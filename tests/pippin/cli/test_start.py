@@ -31,7 +31,7 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
 def test_every_command_is_listed_with_a_whole_sentence(invoke: Invoke) -> None:
     text = invoke("--help").stdout
     names = "up serve worker demo new submit jobs job metrics plot top open cancel download export workers validate"
-    for command in [*names.split(), *"doctor datasets models retry parity checkpoints".split()]:
+    for command in [*names.split(), *["doctor", "datasets", "models", "retry", "parity", "checkpoints"]]:
         line = next(line for line in text.splitlines() if line.split()[:1] == [command])
         assert line.endswith("."), line
         assert not line.endswith("..."), line
