@@ -39,6 +39,10 @@ def submit(
     """
     from pippin.client import Client
 
+    if file != "-" and not Path(file).exists():
+        raise ToldError(
+            Exit.USAGE, f"There is no {file}.", now=f"Write one, with every field explained: pippin new {file}"
+        )
     document = documents.load(file)
     with Client() as client, document.located("The job was refused."):
         job = client.submit(document.value | _given(engine=engine, compute_units=compute_units))

@@ -55,3 +55,10 @@ def test_a_preset_that_there_is_not_is_told(invoke: Invoke, tmp_path: Path) -> N
     assert done.exit_code == 2
     assert "there are: mnist-cnn" in done.stderr
     assert not (tmp_path / "job.yaml").exists()
+
+
+def test_a_job_file_that_there_is_not_can_be_written(invoke: Invoke, tmp_path: Path) -> None:
+    done = invoke("submit", tmp_path / "job.yaml")
+    assert done.exit_code == 2
+    assert f"There is no {tmp_path}/job.yaml." in done.stderr
+    assert f"pippin new {tmp_path}/job.yaml" in done.stderr
