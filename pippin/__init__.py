@@ -1,1 +1,17 @@
 """Pippin trains Core ML models as a service; this package is what the service, its workers and its users share."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pippin.client import AsyncClient, Client
+
+__all__ = ["AsyncClient", "Client"]
+
+
+def __getattr__(name: str) -> object:
+    """The clients, imported when somebody asks: workers and `pippin --help` do not wait for an HTTP library."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from pippin import client  # noqa: PLC0415
+
+    return getattr(client, name)

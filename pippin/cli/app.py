@@ -7,16 +7,21 @@ import typer
 from pippin.cli import (
     checkpoints,
     continuing,
+    curves,
     datasets,
     demo,
     doctor,
+    exporting,
     following,
     jobs,
     models,
+    new,
+    opening,
     parity,
     predictions,
     running,
     tokens,
+    top,
     validate,
     workers,
 )
@@ -41,15 +46,20 @@ app.command()(running.up)
 app.command()(running.serve)
 app.command()(running.worker)
 app.command()(demo.demo)
+app.command()(new.new)
 app.command()(jobs.submit)
 app.command("jobs")(jobs.list_jobs)
 app.command()(jobs.job)
 app.command()(following.metrics)
+app.command()(curves.plot)
+app.command()(top.top)
+app.command("open")(opening.open_dashboard)
 app.command()(jobs.cancel)
 app.command()(continuing.pause)
 app.command()(continuing.resume)
 app.command()(continuing.retry)
 app.command()(jobs.download)
+app.command()(exporting.export)
 app.add_typer(checkpoints.commands, name="checkpoints")
 app.command()(predictions.predict)
 app.command()(predictions.evaluate)

@@ -7,8 +7,8 @@ import typer
 from typer.core import TyperGroup
 
 from pippin.cli import output
+from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
-from pippin.cli.jobs import JobId
 
 
 class _ListUnlessNamed(TyperGroup):
@@ -22,7 +22,7 @@ class _ListUnlessNamed(TyperGroup):
 
 commands = typer.Typer(
     cls=_ListUnlessNamed,
-    help="List the epochs of which a job keeps a checkpoint (`pippin checkpoints ID`), and download their models.",
+    help="List a job's checkpoints, and download their models. `pippin checkpoints ID` lists them.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )

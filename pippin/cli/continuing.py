@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pippin.cli import following, output
-from pippin.cli.jobs import JobId, place
+from pippin.cli.arguments import JobId
+from pippin.cli.jobs import place
 
 if TYPE_CHECKING:
     from pippin.client import Client
@@ -50,7 +51,9 @@ def retry(
     follow: Follow = False,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Try a job again that failed or was cancelled, as a new job, whose id is printed.
+    """Try a failed or cancelled job again, as a new job.
+
+    The new job's id is printed.
 
     With --json --follow, stdout has one JSON document a line: the job, each epoch, and the job as it ended.
     """

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pippin.cli.exits import Exit, ToldError
-from pippin.documents import yaml12
-from pippin.documents.errors import MalformedDocumentError, Place
 from pippin.faults import Fault, FaultyDocumentError
+
+if TYPE_CHECKING:
+    from pippin.documents.errors import Place
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,9 @@ class Document:
 
     name: str
     value: dict[str, Any]
-    places: dict[str, Place] = field(repr=False)
+    places: dict[str, "Place"] = field(repr=False)
 
-    def place(self, pointer: str) -> Place | None:
+    def place(self, pointer: str) -> "Place | None":
         """Where a value stands, or what would hold it if it is missing."""
         while pointer and pointer not in self.places:
             pointer = pointer.rpartition("/")[0]
@@ -44,7 +45,7 @@ class Document:
         """The file and, where it is known, line and column of a value."""
         return self._at(self.place(pointer))
 
-    def _at(self, place: Place | None) -> str:
+    def _at(self, place: "Place | None") -> str:
         return f"{self.name}:{place.line}:{place.column}" if place else self.name
 
     @contextmanager
@@ -78,6 +79,9 @@ def load(path: str) -> Document:
     Raises:
         ToldError: If it cannot be read, or is neither YAML nor JSON, or no mapping.
     """
+    from pippin.documents import yaml12
+    from pippin.documents.errors import MalformedDocumentError
+
     name, text = _read(path)
     # JSON is asked first: YAML reads most of it, but takes the escape of a character beyond U+FFFF for two.
     value = _json(text)

@@ -1,6 +1,5 @@
 """`pippin metrics`, and how a job is watched: a bar on a terminal, a line an epoch in a pipe, or JSON lines."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Protocol
@@ -8,20 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 import typer
 
 from pippin.cli import output
+from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit
 from pippin.cli.waiting import Waiting
 from pippin.jobs.states import Status
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
-
     from pippin.client import Client
     from pippin.jobs.job import Job
     from pippin.jobs.metrics import EpochMetrics
 
 
 def metrics(
-    job_id: Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `pippin jobs` shows it.")],
+    job_id: JobId,
     follow_: Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")] = False,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -134,8 +132,11 @@ def _view(*, json_: bool) -> Iterator[_View]:
     elif not output.stdout().is_terminal:
         yield _Lines()
     else:
-        with _bar() as progress:
-            yield _Bar(progress)
+        # With all of rich's live display, which other commands need not wait for.
+        from pippin.cli.progress import shown_bar
+
+        with shown_bar(sentence) as bar:
+            yield bar
 
 
 class _JsonLines:
@@ -164,57 +165,3 @@ class _Lines:
 
     def log(self, line: str) -> None:
         output.say(line)
-
-
-class _Bar:
-    def __init__(self, progress: "Progress") -> None:
-        self._progress = progress
-        self._task = progress.add_task("waiting", total=None, latest="", end=None)
-
-    def state(self, status: str) -> None:
-        self._progress.update(self._task, description=status)
-
-    def waiting(self, sentence: str) -> None:
-        self._progress.console.print(sentence, style="yellow")
-
-    def epoch(self, epoch: "EpochMetrics") -> None:
-        self._progress.update(
-            self._task,
-            total=epoch.epochs,
-            completed=epoch.epoch,
-            latest=_short(epoch),
-            end=time.monotonic() + (epoch.epochs - epoch.epoch) * epoch.seconds,
-        )
-        self._progress.console.print(sentence(epoch))
-
-    def log(self, line: str) -> None:
-        self._progress.console.print(line, style="dim")
-
-
-def _short(epoch: "EpochMetrics") -> str:
-    """An epoch as it stands beside the bar, in a terminal of 80 columns."""
-    accuracy = "" if epoch.validation_accuracy is None else f"accuracy {epoch.validation_accuracy:.4f} "
-    return f"{epoch.epoch}/{epoch.epochs} loss {output.figure(epoch.loss)} {accuracy}{epoch.examples_per_second:,.0f}/s"
-
-
-def _bar() -> "Progress":
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TextColumn
-    from rich.text import Text
-
-    class LeftColumn(ProgressColumn):
-        """Counts down to when the last epoch will end, going by the latest one."""
-
-        def render(self, task: Task) -> Text:
-            if task.fields["end"] is None:
-                return Text("")
-            left = max(0, round(task.fields["end"] - time.monotonic()))
-            return Text(f"{left // 60}:{left % 60:02} left")
-
-    return Progress(
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=None),
-        TextColumn("{task.fields[latest]}", markup=False),
-        LeftColumn(),
-        console=output.stdout(),
-        expand=True,
-    )

@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pippin.cli import documents, following, output
+from pippin.cli.arguments import JobId, offer_statuses
 from pippin.cli.exits import Exit, ToldError
 from pippin.jobs.engines import ComputeUnits, EngineChoice
 
 if TYPE_CHECKING:
     from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
     from pippin.jobs.job import Attempt, Job
-
-JobId = Annotated[str, typer.Argument(metavar="ID", help="The job's id, as `pippin jobs` shows it.")]
 
 
 class ModelVariant(enum.StrEnum):
@@ -40,6 +39,10 @@ def submit(
     """
     from pippin.client import Client
 
+    if file != "-" and not Path(file).exists():
+        raise ToldError(
+            Exit.USAGE, f"There is no {file}.", now=f"Write one, with every field explained: pippin new {file}"
+        )
     document = documents.load(file)
     with Client() as client, document.located("The job was refused."):
         job = client.submit(document.value | _given(engine=engine, compute_units=compute_units))
@@ -55,7 +58,7 @@ def submit(
 
 
 def list_jobs(
-    status: Annotated[str | None, typer.Option(help="Only jobs in this state.")] = None,
+    status: Annotated[str | None, typer.Option(help="Only jobs in this state.", autocompletion=offer_statuses)] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs with this label.")] = None,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
     json_: output.JsonFlag = False,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pippin.cli import describing, documents, output
+from pippin.cli.arguments import offer_models
 from pippin.cli.exits import Exit, ToldError
 
 if TYPE_CHECKING:
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 commands = typer.Typer(help="Upload, list and export models.", no_args_is_help=True, rich_markup_mode=None)
 
-ModelId = Annotated[str, typer.Argument(metavar="ID", help="The model's id or name, as `pippin models list` shows it.")]
+ModelId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The model's id or name, as `pippin models list` shows it.", autocompletion=offer_models
+    ),
+]
 
 
 class Form(enum.StrEnum):
@@ -93,6 +99,7 @@ def export(
     model_id: ModelId,
     form: Annotated[Form, typer.Option("--as", help="The language. A spec has no weights.")] = Form.SPEC,
     to: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where to; else stdout.")] = None,
+    json_: output.JsonFlag = False,
 ) -> None:
     """Write a model as a document, in JSON."""
     from pippin.client import Client
@@ -106,7 +113,7 @@ def export(
         to.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise ToldError(Exit.USAGE, f"{to} cannot be written: {error.strerror}.") from error
-    output.say(str(to))
+    output.tell_download(to, json_=json_)
 
 
 @commands.command()
@@ -129,12 +136,14 @@ def download(
 
 
 @commands.command()
-def delete(model_id: ModelId) -> None:
+def delete(model_id: ModelId, json_: output.JsonFlag = False) -> None:
     """Delete a model. Jobs that were submitted with it keep what they need."""
     from pippin.client import Client
 
     with Client() as client:
         client.delete_model(model_id)
+    if json_:
+        output.print_json({"deleted": model_id})
 
 
 def _added(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":

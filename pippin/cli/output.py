@@ -94,6 +94,13 @@ def ago(moment: datetime | None) -> str:
     return f"{seconds} s ago"
 
 
+def clock(seconds: int) -> str:
+    """A length of time as minutes and seconds, or hours, minutes and seconds."""
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
 def tell_download(path: Path, *, json_: bool) -> None:
     """Where a download is, and how large."""
     size = path.stat().st_size

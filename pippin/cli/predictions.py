@@ -8,8 +8,8 @@ import typer
 from rich.text import Text
 
 from pippin.cli import output
+from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
-from pippin.cli.jobs import JobId
 
 if TYPE_CHECKING:
     from pippin.predictions.reports import Choice, Confusion, Prediction

@@ -1,5 +1,6 @@
 """`pippin tokens`: what lets people and machines in. Made in Redis itself, not through the service."""
 
+import enum
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
@@ -8,7 +9,6 @@ import typer
 
 from pippin.cli import output
 from pippin.cli.exits import Exit, ToldError
-from pippin.tokens import Role
 
 if TYPE_CHECKING:
     from pippin.store import Store
@@ -19,13 +19,22 @@ commands = typer.Typer(
 )
 
 
+class TokenRole(enum.StrEnum):
+    """What a token allows, each more than the one before it; worker stands apart."""
+
+    WORKER = "worker"
+    READ = "read"
+    SUBMIT = "submit"
+    ADMIN = "admin"
+
+
 _WHERE = {"worker": "on the worker's machine", "admin": "of yours", "submit": "of its user", "read": "of its user"}
 
 
 @commands.command()
 def create(
     *,
-    role: Annotated[Role, typer.Option(help="What it allows.")],
+    role: Annotated[TokenRole, typer.Option(help="What it allows.")],
     name: Annotated[str | None, typer.Option(help="A name to know it by: the machine's or the person's, say.")] = None,
     tenant: Annotated[str, typer.Option(help="Whose jobs, datasets and models it sees.")] = "default",
     queued_jobs: Annotated[int | None, typer.Option(min=0, help="At most so many of its jobs wait.")] = None,
@@ -50,7 +59,7 @@ def create(
         stored_bytes=stored_bytes,
         requests_per_minute=requests_per_minute,
     )
-    token = issue(role, name, tenant=tenant, quotas=quotas)
+    token = issue(role.value, name, tenant=tenant, quotas=quotas)
     with _store() as store:
         store.tokens.add(token)
     if json_:
@@ -59,7 +68,7 @@ def create(
     # Alone on stdout, so that it can be sent to a file.
     typer.echo(token.text)
     output.stderr().print(
-        f"Made {token.record.id}. It is not shown again: keep it in a file of mode 600 {_WHERE[role]}, and "
+        f"Made {token.record.id}. It is not shown again: keep it in a file of mode 600 {_WHERE[role.value]}, and "
         "name that file in PIPPIN_TOKEN_FILE there.",
         soft_wrap=True,
     )
@@ -88,7 +97,10 @@ def _limits(quotas: "Quotas") -> str:
 
 
 @commands.command()
-def revoke(token: Annotated[str, typer.Argument(metavar="ID|NAME", help="Its id, or its name if one has it.")]) -> None:
+def revoke(
+    token: Annotated[str, typer.Argument(metavar="ID|NAME", help="Its id, or its name if one has it.")],
+    json_: output.JsonFlag = False,
+) -> None:
     """Revoke a token: the next request that shows it is refused."""
     with _store() as store:
         matches = [each for each in store.tokens.all() if token in {each.id, each.name}]
@@ -98,7 +110,10 @@ def revoke(token: Annotated[str, typer.Argument(metavar="ID|NAME", help="Its id,
             ids = [each.id for each in matches]
             raise ToldError(Exit.REFUSED, f"{len(ids)} tokens are named {token!r}.", ids, "Give the id of one of them.")
         store.tokens.revoke(matches[0].id)
-    output.say(f"Revoked {matches[0].id}.")
+    if json_:
+        output.print_json({"revoked": matches[0].id})
+    else:
+        output.say(f"Revoked {matches[0].id}.")
 
 
 @contextmanager

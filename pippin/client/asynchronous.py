@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx2
 
-from pippin.client import calls, connection
+from pippin.client import calls, connection, wishes
 from pippin.client.answers import Event, JobMetrics, ModelForm, Page
 from pippin.client.downloading import Download
 from pippin.client.errors import ServiceError
 from pippin.client.following import Following
+from pippin.client.live_async import AsyncLiveJob
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
 from pippin.datasets.manifest import Manifest
@@ -60,6 +61,28 @@ class AsyncClient:
     async def submit(self, request: JobRequest | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
         """Asks for a job; with the same key, at most one is made, however often this is called (24 hours)."""
         return await self._send(calls.submit(request, idempotency_key))
+
+    async def train(
+        self,
+        model: wishes.ModelWish,
+        dataset: wishes.DatasetWish,
+        *,
+        name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        **hyperparameters: Unpack[wishes.HyperparameterWish],
+    ) -> AsyncLiveJob:
+        """Trains a model on a dataset: submits the job, and comes back with it at once."""
+        source = wishes.model_source(model)
+        if isinstance(source, Path):
+            source = {"id": (await self.add_model(source)).id}
+        data = wishes.dataset_source(dataset)
+        if isinstance(data, Path):
+            data = (await self.add_dataset(data.stem, [data])).id
+        return AsyncLiveJob(self, await self.submit(wishes.request(source, data, name, hyperparameters, options)))
+
+    async def live(self, job_id: str) -> AsyncLiveJob:
+        """A job that was made elsewhere, to follow and steer as one that `train` made."""
+        return AsyncLiveJob(self, await self.job(job_id))
 
     def jobs(
         self, *, status: str | None = None, labels: Mapping[str, str] | None = None, limit: int | None = None

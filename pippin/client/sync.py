@@ -5,15 +5,16 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 import httpx2
 
-from pippin.client import calls, connection
+from pippin.client import calls, connection, wishes
 from pippin.client.answers import Event, JobMetrics, ModelForm, Page
 from pippin.client.downloading import Download
 from pippin.client.errors import ServiceError
 from pippin.client.following import Following
+from pippin.client.live import LiveJob
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
 from pippin.datasets.manifest import Manifest
@@ -74,6 +75,40 @@ class Client:
     def submit(self, request: JobRequest | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
         """Asks for a job; with the same key, at most one is made, however often this is called (24 hours)."""
         return self._send(calls.submit(request, idempotency_key))
+
+    def train(
+        self,
+        model: wishes.ModelWish,
+        dataset: wishes.DatasetWish,
+        *,
+        name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        **hyperparameters: Unpack[wishes.HyperparameterWish],
+    ) -> LiveJob:
+        """Trains a model on a dataset: submits the job, and comes back with it at once.
+
+        Args:
+            model: A preset's name, an uploaded model's id or name, a job whose trained model is trained further, the
+                path (not as text) of a file to upload, or a spec.
+            dataset: A dataset's id or name, the path (not as text) of a file to upload, or what `POST /jobs` takes.
+            name: What the job is called, and its model's file.
+            options: Further fields of the request, as `POST /jobs` names them: `labels`, `engine`, `limits`, …
+            hyperparameters: What is left out takes the model's default.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        source = wishes.model_source(model)
+        if isinstance(source, Path):
+            source = {"id": self.add_model(source).id}
+        data = wishes.dataset_source(dataset)
+        if isinstance(data, Path):
+            data = self.add_dataset(data.stem, [data]).id
+        return LiveJob(self, self.submit(wishes.request(source, data, name, hyperparameters, options)))
+
+    def live(self, job_id: str) -> LiveJob:
+        """A job that was made elsewhere, to follow and steer as one that `train` made."""
+        return LiveJob(self, self.job(job_id))
 
     def jobs(
         self, *, status: str | None = None, labels: Mapping[str, str] | None = None, limit: int | None = None

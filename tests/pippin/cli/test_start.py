@@ -1,8 +1,11 @@
 """How the command line starts, and what it says about itself."""
 
+import os
+import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from typer.testing import Result
@@ -16,7 +19,8 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
         "from pippin.cli import main\n"
         "try: main()\n"
         "except SystemExit as end: assert end.code == 0\n"
-        "heavy = {'numpy', 'jax', 'coremltools', 'httpx2', 'redis', 'pydantic_settings'} & set(sys.modules)\n"
+        "heavy = {'numpy', 'jax', 'coremltools', 'httpx2', 'redis', 'pydantic', 'yaml', 'PIL', 'plotille', 'IPython',\n"
+        "  'tensorboard', 'mlflow', 'rich.live', 'rich.progress'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
@@ -26,8 +30,8 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
 
 def test_every_command_is_listed_with_a_whole_sentence(invoke: Invoke) -> None:
     text = invoke("--help").stdout
-    names = "up serve worker demo submit jobs job metrics cancel download workers validate doctor datasets models"
-    for command in names.split():
+    names = "up serve worker demo new submit jobs job metrics plot top open cancel download export workers validate"
+    for command in [*names.split(), *["doctor", "datasets", "models", "retry", "parity", "checkpoints"]]:
         line = next(line for line in text.splitlines() if line.split()[:1] == [command])
         assert line.endswith("."), line
         assert not line.endswith("..."), line
@@ -67,3 +71,40 @@ def test_a_misspelt_setting_is_told(invoke: Invoke, monkeypatch: pytest.MonkeyPa
     done = invoke("jobs")
     assert done.exit_code == 2
     assert "did you mean PIPPIN_URL?" in done.stderr
+
+
+def test_every_command_that_comes_to_an_end_speaks_json(invoke: Invoke) -> None:
+    def commands(*path: str) -> Iterator[tuple[str, ...]]:
+        text = invoke(*path, "--help").stdout
+        listed = text.partition("Commands:")[2].partition("\n\n")[0].splitlines()
+        below = [line.split()[0] for line in listed if re.match(r"  \w", line)]
+        for name in below:
+            yield from commands(*path, name)
+        if not below:
+            yield path
+
+    silent = [path for path in commands() if "--json" not in invoke(*path, "--help").stdout]
+    assert silent == [("serve",), ("worker",)]
+
+
+def test_a_shell_is_offered_commands_and_what_a_command_does(unused_port: int) -> None:
+    def offered(words: str) -> list[str]:
+        done = subprocess.run(
+            [Path(sys.executable).with_name("pippin")],
+            env=os.environ
+            | {
+                "_PIPPIN_COMPLETE": "complete_zsh",
+                "_TYPER_COMPLETE_ARGS": words,
+                "PIPPIN_URL": f"http://127.0.0.1:{unused_port}",
+            },
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.stderr == ""
+        return re.findall(r'^"?([\w-]+)', done.stdout.replace("_arguments '*: :((", ""), re.MULTILINE)
+
+    assert offered("pippin pl") == ["plot"]
+    assert offered("pippin jobs --status pau") == ["pausing", "paused"]
+    assert offered("pippin new --preset mn") == ["mnist-cnn"]
+    assert offered("pippin job ") == ["_files"]  # nobody there to ask: no error in the middle of a line

@@ -1,0 +1,76 @@
+"""`pippin plot`."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pippin.cli import output
+from pippin.cli.arguments import JobId
+from pippin.cli.exits import Exit, ToldError
+
+if TYPE_CHECKING:
+    from pippin.curves.chart import Chart
+
+_PIPE_WIDTH = 100
+_MOST_WIDTH = 120
+_LINES = 12
+
+
+def plot(
+    job_id: JobId,
+    png: Annotated[Path | None, typer.Option("--png", metavar="FILE", help="Draw into a picture instead.")] = None,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Draw a job's curves, in the terminal or as a picture."""
+    from pippin.client import Client
+    from pippin.curves.chart import charts_of
+
+    with Client() as client:
+        job = client.job(job_id)
+        charts = charts_of(client.metrics(job_id).data)
+    if png is not None:
+        if not charts:
+            raise ToldError(Exit.REFUSED, f"{job_id} has nothing to draw: {_nothing_yet(job.status)}.")
+        _write(png, charts)
+        output.tell_download(png, json_=json_)
+    elif json_:
+        output.print_json({"job": job_id, "status": job.status, "charts": [_document(chart) for chart in charts]})
+    elif charts:
+        _show(f"{job.name or job.id}, {job.status}", charts)
+    else:
+        output.say(f"{job_id} has nothing to draw: {_nothing_yet(job.status)}.")
+
+
+def _nothing_yet(status: str) -> str:
+    return f"it is {status}, and no epoch has ended with a loss or an accuracy"
+
+
+def _write(png: Path, charts: "list[Chart]") -> None:
+    from pippin.curves.png import write_png
+
+    try:
+        write_png(png, charts)
+    except OSError as error:
+        raise ToldError(Exit.USAGE, f"{png} cannot be written: {error.strerror}.") from error
+
+
+def _show(title: str, charts: "list[Chart]") -> None:
+    from pippin.curves import terminal
+
+    console = output.stdout()
+    width = min(console.width, _MOST_WIDTH) if console.is_terminal else _PIPE_WIDTH
+    output.say(title, style="bold")
+    for chart in charts:
+        console.print()
+        console.print(terminal.text(chart, width, _LINES), soft_wrap=True)
+
+
+def _document(chart: "Chart") -> dict[str, object]:
+    return {
+        "title": chart.title,
+        "curves": [
+            {"label": curve.label, "epochs": [at for at, _ in curve.points], "values": [y for _, y in curve.points]}
+            for curve in chart.curves
+        ],
+    }

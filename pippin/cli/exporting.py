@@ -1,0 +1,94 @@
+"""`pippin export`."""
+
+import enum
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pippin.cli import output
+from pippin.cli.arguments import JobId
+from pippin.cli.exits import Exit, ToldError
+
+if TYPE_CHECKING:
+    from pippin.jobs.job import Job
+    from pippin.jobs.metrics import EpochMetrics
+
+
+class Target(enum.StrEnum):
+    """What a job can be exported to."""
+
+    TENSORBOARD = "tensorboard"
+    MLFLOW = "mlflow"
+    CSV = "csv"
+
+
+def export(
+    job_id: JobId,
+    to: Annotated[Target, typer.Option(help="What it is for.")],
+    where: Annotated[
+        str | None,
+        typer.Option(
+            "-o",
+            "--output",
+            metavar="WHERE",
+            help="CSV: a file, else stdout. TensorBoard: a folder, else runs. MLflow: a folder or the URI of a server "
+            "or database.  [MLFLOW_TRACKING_URI, else mlruns]",
+        ),
+    ] = None,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Export a job's epochs to TensorBoard, MLflow or CSV."""
+    from pippin.client import Client
+    from pippin.client.known import dashboard_url
+
+    with Client() as client:
+        job = client.job(job_id)
+        epochs = client.metrics(job_id).data
+        url = dashboard_url(client.url, job_id)
+    try:
+        match to:
+            case Target.CSV:
+                _to_csv(where, epochs, json_=json_)
+            case Target.TENSORBOARD:
+                _to_tensorboard(Path(where or "runs"), job, epochs, json_=json_)
+            case Target.MLFLOW:
+                _to_mlflow(where or os.environ.get("MLFLOW_TRACKING_URI") or "mlruns", job, epochs, url, json_=json_)
+    except OSError as error:
+        raise ToldError(Exit.USAGE, f"{error.filename or where} cannot be written: {error.strerror}.") from error
+
+
+def _to_csv(where: str | None, epochs: "list[EpochMetrics]", *, json_: bool) -> None:
+    from pippin.exports.table import write_csv
+
+    if where is None or where == "-":
+        if json_:
+            output.print_json([epoch.model_dump(mode="json") for epoch in epochs])
+        else:
+            write_csv(sys.stdout, epochs)
+        return
+    with Path(where).open("w", encoding="utf-8", newline="") as file:
+        write_csv(file, epochs)
+    output.tell_download(Path(where), json_=json_)
+
+
+def _to_tensorboard(folder: Path, job: "Job", epochs: "list[EpochMetrics]", *, json_: bool) -> None:
+    from pippin.exports.event_files import write_event_files
+
+    written = write_event_files(folder, job, epochs)
+    if json_:
+        output.print_json({"path": str(written), "epochs": len(epochs)})
+    else:
+        output.say(f"{written} ({len(epochs)} epochs). Look at it: tensorboard --logdir {folder}")
+
+
+def _to_mlflow(target: str, job: "Job", epochs: "list[EpochMetrics]", url: str, *, json_: bool) -> None:
+    from pippin.exports.tracking import log_run
+
+    logged = log_run(target, job, epochs, url)
+    if json_:
+        output.print_json(logged._asdict() | {"epochs": len(epochs)})
+    else:
+        output.say(f"Run {logged.run} of experiment {logged.experiment} at {logged.uri} ({len(epochs)} epochs).")

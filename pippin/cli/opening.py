@@ -1,0 +1,46 @@
+"""`pippin open`."""
+
+import os
+import sys
+from typing import Annotated
+
+import typer
+
+from pippin.cli import output
+from pippin.cli.arguments import offer_jobs
+
+
+def open_dashboard(
+    job_id: Annotated[
+        str | None, typer.Argument(metavar="[ID]", help="The job to show.", autocompletion=offer_jobs)
+    ] = None,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Open the dashboard, or a job's page in it, in a browser.
+
+    Where there is no browser, its address is for another machine's.
+    """
+    from pippin.client import Client
+    from pippin.client.known import dashboard_url
+
+    with Client() as client:
+        if job_id is None:
+            client.is_ready()
+        else:
+            client.job(job_id)
+        url = dashboard_url(client.url, job_id)
+    opened = _opened(url)
+    if json_:
+        output.print_json({"url": url, "opened": opened})
+    else:
+        output.say(url)
+
+
+def _opened(url: str) -> bool:
+    """Whether a browser took it. One that would draw into this terminal does not count."""
+    import webbrowser
+
+    windows = sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    )
+    return windows and webbrowser.open(url)

@@ -1,0 +1,104 @@
+"""How a job is watched at a terminal: a line an epoch, and below them a bar and the course of loss and accuracy."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from pippin.cli import output
+from pippin.curves.spark import sparkline
+
+if TYPE_CHECKING:
+    from pippin.jobs.metrics import EpochMetrics
+
+_MOST_BLOCKS = 40
+
+
+class Bar:
+    """What is shown of a job below its epochs; drawn anew several times a second, so that the time counts down.
+
+    Args:
+        console: Prints what stays, above it.
+        sentence: Tells an epoch in a line.
+    """
+
+    def __init__(self, console: Console, sentence: "Callable[[EpochMetrics], str]") -> None:
+        self._console = console
+        self._sentence = sentence
+        self._status = "waiting"
+        self._epochs: list[EpochMetrics] = []
+        self._ends = 0.0
+
+    def state(self, status: str) -> None:
+        """Takes the job's state."""
+        self._status = status
+
+    def waiting(self, sentence: str) -> None:
+        """Says what the job waits for."""
+        self._console.print(sentence, style="yellow", soft_wrap=True)
+
+    def epoch(self, epoch: "EpochMetrics") -> None:
+        """Takes an epoch, which gets a line of its own."""
+        self._epochs.append(epoch)
+        self._ends = time.monotonic() + (epoch.epochs - epoch.epoch) * epoch.seconds
+        self._console.print(self._sentence(epoch), soft_wrap=True)
+
+    def log(self, line: str) -> None:
+        """Takes a line of the worker's log."""
+        self._console.print(line, style="dim", soft_wrap=True)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        yield self._bar()
+        if len(self._epochs) > 1:
+            yield self._courses(options.max_width)
+
+    def _bar(self) -> Table:
+        latest = self._epochs[-1] if self._epochs else None
+        line = Table.grid(padding=(0, 1), expand=True)
+        line.add_column(no_wrap=True)
+        line.add_column(ratio=1)
+        line.add_column(no_wrap=True)
+        total, completed = (latest.epochs, latest.epoch) if latest else (None, 0)
+        done = ProgressBar(total, completed, complete_style="cyan", finished_style="green", pulse_style="cyan")
+        line.add_row(output.status_text(self._status), done, self._figures(latest) if latest else "")
+        return line
+
+    def _figures(self, latest: "EpochMetrics") -> Text:
+        left = max(0, round(self._ends - time.monotonic()))
+        accuracy = "" if latest.validation_accuracy is None else f" accuracy {latest.validation_accuracy:.4f}"
+        text = Text(f"{latest.epoch}/{latest.epochs}", style="bold")
+        text.append(f" loss {_loss(latest)}{accuracy} {latest.examples_per_second:,.0f}/s ", style="not bold")
+        return text.append(f"{output.clock(left)} left", style="not bold dim")
+
+    def _courses(self, width: int) -> Text:
+        """The loss and, where there is one, the accuracy since the first epoch."""
+        courses = {
+            "loss": ([each.loss for each in self._epochs], "cyan"),
+            "accuracy": ([each.validation_accuracy for each in self._epochs], "green"),
+        }
+        shown = {name: course for name, course in courses.items() if any(value is not None for value in course[0])}
+        room = min(_MOST_BLOCKS, (width - 4) // max(1, len(shown)) - len("accuracy "))
+        text = Text()
+        for name, (values, style) in shown.items():
+            text.append("   " if text else "").append(f"{name} ", style="dim")
+            text.append(sparkline(values, max(1, room)), style=style)
+        return text
+
+
+@contextmanager
+def shown_bar(sentence: "Callable[[EpochMetrics], str]") -> Iterator[Bar]:
+    """A bar on stdout for the block; it stays as it was last."""
+    console = output.stdout()
+    bar = Bar(console, sentence)
+    with Live(bar, console=console, refresh_per_second=8):
+        yield bar
+
+
+def _loss(epoch: "EpochMetrics") -> str:
+    return "diverged" if epoch.diverged else output.figure(epoch.loss)

@@ -1,0 +1,186 @@
+"""`pippin top`: jobs and workers as they are now, again and again."""
+
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from pippin.cli import output
+
+if TYPE_CHECKING:
+    from rich.console import Group, RenderableType
+
+    from pippin.client import Client
+    from pippin.jobs.job import Job
+    from pippin.jobs.worker import Worker
+
+# In this order: what is at work, then what waits.
+_LIVE = ("running", "starting", "pausing", "cancelling", "queued", "paused")
+_MOST_OF_A_STATE = 100
+_MOST_ENDED = 5
+_BLOCKS = 12
+_WIDE = 110  # columns, from which on there is room for all that is known
+
+
+def top(
+    seconds: Annotated[float, typer.Option(min=0.2, help="How often to look.")] = 1,
+    once: Annotated[bool, typer.Option("--once", help="Look once only, as is done in a pipe.")] = False,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Watch jobs and workers live; Ctrl-C leaves."""
+    from pippin.client import Client
+
+    console = output.stdout()
+    with Client() as client:
+        if json_:
+            output.print_json(_seen(client).document())
+        elif once or not console.is_terminal:
+            console.print(_screen(client.url, _seen(client), (console.width, None)))
+        else:
+            _watch(client, seconds)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """All that was there at a moment: live jobs, those that ended last, and workers."""
+
+    live: "list[Job]"
+    ended: "list[Job]"
+    workers: "list[Worker]"
+
+    def document(self) -> dict[str, object]:
+        return {name: [each.model_dump(mode="json") for each in found] for name, found in vars(self).items()}
+
+
+def _seen(client: "Client") -> _Seen:
+    live = [job for status in _LIVE for job in client.jobs(status=status, limit=_MOST_OF_A_STATE)]
+    ended = [job for job in client.jobs(limit=20) if job.status.is_final]
+    return _Seen(live, ended[:_MOST_ENDED], client.workers())
+
+
+def _watch(client: "Client", seconds: float) -> None:
+    """Shows them until Ctrl-C. A service that does not answer is waited for: it may be starting again."""
+    from rich.live import Live
+
+    from pippin.faults import PippinError
+
+    console = output.stdout()
+    seen = _seen(client)
+    with Live(_screen(client.url, seen, console.size), console=console, screen=True, auto_refresh=False) as live:
+        while True:
+            time.sleep(seconds)
+            trouble = ""
+            try:
+                seen = _seen(client)
+            except PippinError as error:
+                trouble = str(error)
+            live.update(_screen(client.url, seen, console.size, trouble), refresh=True)
+
+
+def _screen(url: str, seen: _Seen, size: tuple[int, int | None], trouble: str = "") -> "Group":
+    from rich.console import Group
+
+    width, height = size
+    # What is left for jobs below the head, the workers, and the headings of both.
+    room = None if height is None else max(3, height - len(seen.workers) - 8)
+    jobs = [*seen.live, *seen.ended]
+    shown = jobs if room is None else jobs[:room]
+    parts: list[RenderableType] = [_head(url, seen, trouble), ""]
+    parts.append(_jobs(shown, width) if jobs else Text("No jobs. `pippin new` writes a job's file.", style="dim"))
+    if len(shown) < len(jobs):
+        parts.append(Text(f"and {len(jobs) - len(shown)} more", style="dim"))
+    parts.append("")
+    parts.append(_workers(seen.workers, width) if seen.workers else Text("No worker is alive.", style="yellow"))
+    return Group(*parts)
+
+
+def _head(url: str, seen: _Seen, trouble: str) -> Text:
+    counts = {status: sum(job.status == status for job in seen.live) for status in _LIVE}
+    jobs = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no job is live"
+    busy = sum(worker.state == "busy" for worker in seen.workers)
+    text = Text(no_wrap=True, overflow="ellipsis")
+    text.append("Pippin ", style="bold").append(f"{url}   {jobs}   {busy} of {len(seen.workers)} workers busy")
+    return text.append(f"\n{trouble}", style="bold red") if trouble else text
+
+
+def _jobs(jobs: "list[Job]", width: int) -> Table:
+    wide = width >= _WIDE
+    table = _table("JOB", "STATUS", "PROGRESS" if wide else "EPOCH")
+    for heading in ("LOSS", "ACCURACY", *(["EX/S"] if wide else []), "TIME"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for heading in ("NAME", "WORKER") if wide else ():
+        table.add_column(heading)
+    for job in jobs:
+        latest = job.latest_metrics
+        cells: list[str | Text] = [
+            _fitted(job.id),
+            output.status_text(job.status),
+            _progress(job, _BLOCKS if wide else 0),
+            output.figure(latest.loss if latest else None),
+            output.figure(latest.validation_accuracy if latest else None),
+            *([f"{latest.examples_per_second:,.0f}" if latest else "-"] if wide else []),
+            _time(job),
+            *(map(_fitted, (job.name or "-", _place(job))) if wide else ()),
+        ]
+        table.add_row(*cells, style="dim" if job.status.is_final else "")
+    return table
+
+
+def _workers(workers: "list[Worker]", width: int) -> Table:
+    wide = width >= _WIDE
+    table = _table("WORKER", "STATE", "ENGINES", "HEARTBEAT")
+    for heading in ("JOB", *(["SYSTEM"] if wide else [])):
+        table.add_column(heading)
+    for worker in workers:
+        cells: list[str | Text] = [
+            _fitted(worker.name),
+            Text(worker.state, style={"busy": "cyan", "draining": "yellow"}.get(worker.state, "")),
+            ", ".join(worker.engines),
+            output.ago(worker.last_heartbeat),
+            _fitted(worker.current_job or "-"),
+            *([_fitted(f"{worker.os}, {worker.chip}")] if wide else []),
+        ]
+        table.add_row(*cells)
+    return table
+
+
+def _table(name: str, *headings: str) -> Table:
+    """A table whose first column gives way where there is no room, and whose further ones, short, do not."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(name)
+    for heading in headings:
+        table.add_column(heading, no_wrap=True)
+    return table
+
+
+def _fitted(text: str) -> Text:
+    """A cell that is cut off rather than wrapped: a row is a line."""
+    return Text(text, no_wrap=True, overflow="ellipsis")
+
+
+def _progress(job: "Job", width: int) -> Text:
+    done, total = job.progress.epoch, job.progress.epochs
+    blocks = round(width * done / total)
+    text = Text("━" * blocks, style="green" if job.status == "succeeded" else "cyan")
+    text.append("━" * (width - blocks), style="bright_black")
+    return text.append(f"{' ' if width else ''}{done}/{total}", style="default")
+
+
+def _place(job: "Job") -> str:
+    """The worker that has or had it; what it waits for, if none has."""
+    return job.waiting_for or (job.attempts[-1].worker if job.attempts else "-")
+
+
+def _time(job: "Job") -> str:
+    """How long a running job will take, going by its latest epoch; how long one that has ended took."""
+    if job.finished_at and job.started_at:
+        return output.clock(round((job.finished_at - job.started_at).total_seconds()))
+    latest = job.latest_metrics
+    if latest is None or job.status != "running":
+        return "-"
+    since = (datetime.now(UTC) - latest.time).total_seconds()
+    return f"{output.clock(max(0, round((latest.epochs - latest.epoch) * latest.seconds - since)))} left"

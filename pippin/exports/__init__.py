@@ -1,0 +1,1 @@
+"""What a job measured, written for other tools, by their own writers."""

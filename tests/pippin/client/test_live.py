@@ -1,0 +1,228 @@
+"""Jobs with the client at hand, of both clients, against a server that answers as told."""
+
+import asyncio
+import json
+import math
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pippin.client import AsyncClient, Client, ServiceUnreachable
+from pippin.faults import PippinError
+
+Calls = Callable[..., Any]
+Document = dict[str, object]
+
+STREAM = {"content-type": "text/event-stream"}
+
+
+def epoch(number: int, **changes: object) -> Document:
+    return {
+        "epoch": number, "epochs": 3, "loss": 1 / number, "validation_loss": None, "validation_accuracy": 0.5,
+        "examples_per_second": 1.0, "seconds": 1.0, "learning_rate": 0.1, "engine": "jax", "attempt": 1,
+        "time": "2026-11-23T10:00:00Z",
+    } | changes  # fmt: skip
+
+
+class Service:
+    """A job of three epochs."""
+
+    def __init__(self, job: Document, answer: Calls, *, cancel_status: int = 202, **changes: object) -> None:
+        self.job = job | {"progress": {"epoch": 0, "epochs": 3}}
+        self.answer = answer
+        self.cancel_status = cancel_status
+        self.changes = changes
+        self.away = False
+
+    def __call__(self, seen: SimpleNamespace, _: int) -> object:
+        if self.away:
+            return None
+        epochs = [epoch(number, **self.changes) for number in (1, 2, 3)]
+        if seen.path.endswith("/metrics") and seen.headers["accept"] == "text/event-stream":
+            events = [f"id: {each['epoch']}-0\nevent: epoch\ndata: {json.dumps(each)}\n\n" for each in epochs]
+            return self.answer(200, ("".join(events) + "id: 9-0\nevent: end\ndata: {}\n\n").encode(), STREAM)
+        if seen.path.endswith("/metrics"):
+            return self.answer(200, json.dumps({"job": "job_1", "status": "running", "data": epochs}).encode())
+        if seen.path.endswith("/cancel"):
+            self.job = self.job | {"status": "cancelled"}
+            return self.answer(self.cancel_status, json.dumps(self.job | {"title": "It is over"}).encode())
+        return self.answer(202 if seen.method == "POST" else 200, json.dumps(self.job).encode())
+
+
+class Spy:
+    """A callback that has seen enough after an epoch."""
+
+    def __init__(self, enough: int = 99) -> None:
+        self.enough = enough
+        self.told: list[tuple[object, ...]] = []
+
+    def set_model(self, model: Any) -> None:  # noqa: ANN401 - whatever has stop_training
+        self.model = model
+
+    def set_params(self, params: dict[str, object]) -> None:
+        self.told.append(("params", params["epochs"]))
+
+    def on_train_begin(self, logs: dict[str, float]) -> None:
+        self.told.append(("train", logs))
+
+    def on_epoch_begin(self, number: int, logs: dict[str, float]) -> None:
+        self.told.append(("begin", number, logs))
+
+    def on_epoch_end(self, number: int, logs: dict[str, float]) -> None:
+        self.told.append(("end", number, logs))
+        self.model.stop_training = number + 1 >= self.enough
+
+    def on_train_end(self, logs: dict[str, float]) -> None:
+        self.told.append(("over", logs))
+
+
+@pytest.fixture(params=["sync", "async"])
+def waited(request: pytest.FixtureRequest) -> Calls:
+    """Waits for a job of the service with callbacks; the live job afterwards."""
+
+    def with_client(url: str, callbacks: list[object]) -> object:
+        with Client(url, patience=0.5) as client:
+            job = client.live("job_1")
+            job.wait(callbacks=callbacks)
+            return job
+
+    async def with_async_client(url: str, callbacks: list[object]) -> object:
+        async with AsyncClient(url, patience=0.5) as client:
+            job = await client.live("job_1")
+            await job.wait(callbacks=callbacks)
+            return job
+
+    if request.param == "sync":
+        return with_client
+    return lambda url, callbacks: asyncio.run(with_async_client(url, callbacks))
+
+
+def test_callbacks_are_told_as_keras_tells_them(
+    waited: Calls, serve: Calls, answer: Calls, job_document: Document
+) -> None:
+    spy = Spy()
+    job = waited(serve(Service(job_document, answer)).url, [spy, object()])
+    logs = [{"loss": 1 / number, "val_accuracy": 0.5, "learning_rate": 0.1} for number in (1, 2, 3)]
+    assert spy.told == [
+        ("params", 3),
+        ("train", {}),
+        *(told for at in range(3) for told in (("begin", at, {}), ("end", at, logs[at]))),
+        ("over", logs[2]),
+    ]
+    assert [each.epoch for each in job.epochs] == [1, 2, 3]
+
+
+def test_a_loss_that_diverged_is_not_a_number_to_callbacks(
+    waited: Calls, serve: Calls, answer: Calls, job_document: Document
+) -> None:
+    spy = Spy()
+    waited(serve(Service(job_document, answer, loss=None, diverged=True)).url, [spy])
+    assert all(math.isnan(told[2]["loss"]) for told in spy.told if told[0] == "end")  # type: ignore[index, call-overload]
+
+
+@pytest.mark.parametrize("cancel_status", [202, 409])
+def test_a_callback_that_has_seen_enough_cancels_the_job_once(
+    *, waited: Calls, serve: Calls, answer: Calls, job_document: Document, cancel_status: int
+) -> None:
+    server = serve(Service(job_document, answer, cancel_status=cancel_status))
+    spy = Spy(enough=2)
+    job = waited(server.url, [spy])
+    assert [seen.path for seen in server.seen if seen.method == "POST"] == ["/jobs/job_1/cancel"]
+    assert [told[1] for told in spy.told if told[0] == "end"] == [0, 1]
+    assert job.status == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("model", "sent"),
+    [
+        ("mnist-cnn", {"preset": "mnist-cnn"}),
+        ("drawing", {"id": "drawing"}),
+        ("job_01m888gczja37vn2ng2ma0eeq8", {"job": "job_01m888gczja37vn2ng2ma0eeq8"}),
+        ({"preset": "mnist-cnn"}, {"preset": "mnist-cnn"}),
+        ({"inputs": [], "layers": []}, {"spec": {"inputs": [], "layers": []}}),
+    ],
+)
+def test_train_says_what_is_trained_in_the_words_of_the_contract(
+    *, ask: Calls, serve: Calls, answer: Calls, job_document: Document, model: object, sent: Document
+) -> None:
+    server = serve(Service(job_document, answer))
+    ask(server.url, "train", model, "digits", name="mine", options={"engine": "jax"}, epochs=2, seed=7)
+    assert json.loads(server.seen[0].body) == {
+        "name": "mine",
+        "model": sent,
+        "dataset": "digits",
+        "hyperparameters": {"epochs": 2, "seed": 7},
+        "engine": "jax",
+    }
+
+
+def test_train_goes_on_from_a_job_and_uploads_no_file_that_is_not_there(
+    ask: Calls, serve: Calls, answer: Calls, job_document: Document, tmp_path: Path
+) -> None:
+    server = serve(Service(job_document, answer))
+    with Client(server.url) as client:
+        job = client.live("job_1")
+        for model in (job, job.record):
+            ask(server.url, "train", model, {"id": "digits", "validation_fraction": 0.1})
+            sent = json.loads(server.seen[-1].body)
+            assert (sent["model"], sent["dataset"]["validation_fraction"]) == ({"job": "job_1"}, 0.1)
+            assert "name" not in sent
+    with pytest.raises(FileNotFoundError):
+        ask(server.url, "train", tmp_path / "no.mlmodel", "digits")
+
+
+def test_a_cell_shows_the_curves_as_they_are_and_as_they_were_without_a_service(
+    serve: Calls, answer: Calls, job_document: Document
+) -> None:
+    service = Service(job_document | {"name": "<b>mine"}, answer)
+    server = serve(service)
+    with Client(server.url, patience=0) as client:
+        job = client.live("job_1")
+        shown = job._repr_html_()
+        assert "&lt;b&gt;mine" in shown
+        assert f'href="{server.url}/#/jobs/job_1"' in shown
+        assert (shown.count("<svg"), shown.count("<polyline")) == (2, 2)
+        assert repr(job) == "<LiveJob job_1 queued, epoch 3 of 3>"
+        service.away = True
+        assert job._repr_html_() == shown
+        with pytest.raises(ServiceUnreachable):
+            job.refresh()
+
+
+def test_a_notebook_shows_the_curves_anew_after_each_epoch(serve: Calls, answer: Calls, job_document: Document) -> None:
+    display = pytest.importorskip("IPython.core.interactiveshell")
+    from IPython.utils.capture import capture_output  # noqa: PLC0415 - it takes a while
+
+    display.InteractiveShell.instance()
+    try:
+        server = serve(Service(job_document, answer))
+        with Client(server.url) as client, capture_output() as captured:
+            client.live("job_1").show()
+    finally:
+        display.InteractiveShell.clear_instance()
+    pages = [output.data["text/html"] for output in captured.outputs]
+    assert len(pages) == 5
+    assert pages[-1].count("<polyline") == 2
+
+
+def test_outside_of_a_notebook_show_says_what_else_there_is(
+    serve: Calls, answer: Calls, job_document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "IPython.display", None)
+    with (
+        Client(serve(Service(job_document, answer)).url) as client,
+        pytest.raises(PippinError, match=r"use follow\(\)"),
+    ):
+        client.live("job_1").show()
+
+
+def test_the_package_offers_its_clients_by_name() -> None:
+    import pippin  # noqa: PLC0415 - what is tested
+
+    assert (pippin.Client, pippin.AsyncClient) == (Client, AsyncClient)
+    with pytest.raises(AttributeError, match="no attribute 'Nonsense'"):
+        _ = pippin.Nonsense
