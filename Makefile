@@ -75,6 +75,10 @@ settings: $(READY) ## Write the README's table of settings anew
 layers: $(READY) ## Write docs/layers.md anew from the layer types
 	@$(BIN)/python tools/layers_table.py
 
+.PHONY: decisions
+decisions: $(READY) ## Write the lists of decisions anew from the pages in docs/decisions
+	@$(BIN)/python tools/decisions_list.py
+
 .PHONY: docs
 docs: $(VENV)-docs/.ready ## Build the documentation into site/; broken links fail
 	@$(VENV)-docs/bin/zensical build --clean --strict
