@@ -63,8 +63,9 @@ audit: $(READY) ## Look up the pinned packages among the known vulnerabilities (
 	@$(BIN)/pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r requirements.lock
 
 .PHONY: openapi
-openapi: $(READY) ## Write docs/openapi.json anew from the service's routes
+openapi: $(READY) ## Write docs/openapi.json and docs/rest.md anew from the service's routes
 	@$(BIN)/python -m service.openapi > docs/openapi.json
+	@$(BIN)/python tools/rest_reference.py
 
 .PHONY: settings
 settings: $(READY) ## Write the README's table of settings anew
@@ -73,6 +74,22 @@ settings: $(READY) ## Write the README's table of settings anew
 .PHONY: layers
 layers: $(READY) ## Write docs/layers.md anew from the layer types
 	@$(BIN)/python tools/layers_table.py
+
+.PHONY: decisions
+decisions: $(READY) ## Write the lists of decisions anew from the pages in docs/decisions
+	@$(BIN)/python tools/decisions_list.py
+
+.PHONY: docs
+docs: $(VENV)-docs/.ready ## Build the documentation into site/; broken links fail
+	@$(VENV)-docs/bin/zensical build --clean --strict
+
+# An environment of its own: it takes seconds, and needs nothing of Pippin.
+$(VENV)-docs/.ready: pyproject.toml
+	@echo "Installing what builds the documentation into $(VENV)-docs (a few seconds)"
+	@$(PYTHON) -m venv --clear $(VENV)-docs
+	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check \
+	  $$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"])')
+	@touch $@
 
 .PHONY: bench
 bench: $(READY) $(VENV)-bench/.ready ## Time an epoch against Keras/TensorFlow and PyTorch, a job's start, the service's memory

@@ -1,0 +1,241 @@
+"""Writes docs/rest.md, from docs/openapi.json; with --check, only compares."""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+DOCS = Path(__file__).parents[1] / "docs"
+PAGE = DOCS / "rest.md"
+
+_METHODS = ("get", "post", "put", "delete")
+_TITLES = {
+    "jobs": "Jobs",
+    "datasets": "Datasets",
+    "models": "Models",
+    "specs": "Specs",
+    "workers": "Workers",
+    "blobs": "Blobs",
+    "session": "Sessions",
+    "health": "The service itself",
+}
+_ELSEWHERE = {"ModelSpec": "spec.md"}
+"""Objects that have a page of their own, which says more than their schema."""
+
+_INTRODUCTION = """\
+<!-- Written by `make openapi` from docs/openapi.json: change the routes there. -->
+# REST reference
+
+Every route of the service. A running one serves the same as `/openapi.json`, for tools that read OpenAPI 3.1, and as an
+interactive page at `/docs`, which loads nothing from another host.
+
+Bodies are JSON unless something else is said; times are RFC 3339 in UTC. *Role* is the least that a
+[token](security.md#roles) needs where the service demands one. Lists come newest first in pages: while `has_more` is
+true, pass `next` as `after`.
+
+An error is a [problem](#problem) (`application/problem+json`, RFC 9457): its `type` leads to a page of the service that
+explains it, `errors` points at each fault of a request. Any route may answer 422 to a request that is not valid; with
+tokens, 401, 403 and 429; and 503, with `Retry-After`, when the service cannot work right now.
+"""
+_SAID_ABOVE = {"401", "403", "422", "429", "503", "default"}
+
+
+def main() -> None:
+    """Write or compare."""
+    wanted = page(json.loads((DOCS / "openapi.json").read_text(encoding="utf-8")))
+    if "--check" not in sys.argv:
+        PAGE.write_text(wanted, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != wanted:
+        sys.exit("docs/rest.md does not describe the routes as they are: run `make openapi`")
+
+
+def page(document: Mapping[str, Any]) -> str:
+    """The whole page."""
+    schemas = document["components"]["schemas"]
+    operations = [
+        (method, path, routes[method])
+        for path, routes in document["paths"].items()
+        for method in _METHODS
+        if method in routes
+    ]
+    tags = dict.fromkeys(tag for _, _, operation in operations for tag in operation["tags"])
+    parts = [_INTRODUCTION, _overview(operations)]
+    for tag in tags:
+        parts.append(f"## {_TITLES[tag]}\n")
+        parts.extend(_operation(*one) for one in operations if tag in one[2]["tags"])
+    parts.append("## Objects\n\nWhat the routes above read and write.\n")
+    parts.extend(_object(name, schemas[name]) for name in sorted(_reached(document["paths"], schemas)))
+    return "\n".join(parts)
+
+
+def _overview(operations: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
+    rows = [
+        (f"[`{method.upper()} {path}`](#{_anchor(operation)})", operation["summary"], _role(operation))
+        for method, path, operation in operations
+    ]
+    return _table(("route", "", "role"), rows)
+
+
+def _anchor(operation: Mapping[str, Any]) -> str:
+    """The anchor that the site and code hosts make of a heading."""
+    return re.sub(r"[^\w\- ]", "", operation["summary"].lower()).replace(" ", "-")
+
+
+def _role(operation: Mapping[str, Any]) -> str:
+    roles = [role for scheme in operation.get("security", ()) for role in scheme.get("bearer", ())]
+    return f"`{roles[0]}`" if roles else "none"
+
+
+def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
+    parts = [f"### {operation['summary']}", f"`{method.upper()} {path}`, role {_role(operation)}."]
+    if "description" in operation:
+        parts.append(operation["description"])
+    if parameters := operation.get("parameters"):
+        rows = [
+            (
+                f"`{one['name']}`",
+                one["in"],
+                _form(one["schema"]),
+                _default(one["schema"], is_required=one.get("required", False)),
+                one.get("description", ""),
+            )
+            for one in parameters
+        ]
+        parts.append(_table(("parameter", "in", "", "default", "meaning"), rows).rstrip())
+    if body := operation.get("requestBody"):
+        parts.append("Body: " + _contents(body["content"]) + ".")
+        parts.extend(_example(media) for media in body["content"].values() if "example" in media)
+    answers = [
+        (f"`{status}`", _answer(answer))
+        for status, answer in operation["responses"].items()
+        if status not in _SAID_ABOVE
+    ]
+    parts.append(_table(("answer", ""), answers).rstrip())
+    return "\n\n".join(parts) + "\n"
+
+
+def _example(media: Mapping[str, Any]) -> str:
+    return f"```json\n{json.dumps(media['example'], indent=2)}\n```"
+
+
+def _answer(answer: Mapping[str, Any]) -> str:
+    said = answer["description"].rstrip(".")
+    content = {kind: media for kind, media in answer.get("content", {}).items() if kind != "application/problem+json"}
+    return f"{said}. {_contents(content)}" if content else f"{said}."
+
+
+def _contents(content: Mapping[str, Any]) -> str:
+    told = []
+    for kind, media in content.items():
+        form = _form(media.get("schema", {}))
+        told.append(form if kind == "application/json" else f"`{kind}`" + (f": {form}" if "#" in form else ""))
+    return _listed(told)
+
+
+def _object(name: str, schema: Mapping[str, Any]) -> str:
+    parts = [f"### {name}"]
+    if "description" in schema:
+        parts.append(schema["description"])
+    if fields := schema.get("properties"):
+        required = schema.get("required", ())
+        rows = [
+            (f"`{field}`", _form(said), _default(said, is_required=field in required), said.get("description", ""))
+            for field, said in fields.items()
+        ]
+        parts.append(_table(("field", "", "default", "meaning"), rows).rstrip())
+    else:
+        form = _form(schema)
+        parts.append(f"{form[0].upper()}{form[1:]}.")
+    return "\n\n".join(parts) + "\n"
+
+
+def _reached(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
+    """The names of the objects that routes speak of, at any depth."""
+    reached: set[str] = set()
+    waiting = list(_references(paths))
+    while waiting:
+        name = waiting.pop()
+        if name not in reached | _ELSEWHERE.keys() | {"JsonValue"}:
+            reached.add(name)
+            waiting.extend(_references(schemas[name]))
+    return reached
+
+
+def _references(node: object) -> Iterator[str]:
+    if isinstance(node, dict):
+        if isinstance(reference := node.get("$ref"), str):
+            yield reference.rpartition("/")[2]
+        for value in node.values():
+            yield from _references(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _references(value)
+
+
+def _form(schema: Mapping[str, Any]) -> str:
+    """The values that a JSON schema admits, in words."""
+    branches = schema.get("anyOf") or schema.get("oneOf")
+    if branches:
+        return _listed(list(dict.fromkeys(_form(branch) for branch in branches)))
+    match schema:
+        case {"$ref": reference}:
+            return _linked(reference.rpartition("/")[2])
+        case {"const": value}:
+            return f"`{json.dumps(value)}`"
+        case {"enum": values}:
+            return _listed([f"`{value}`" for value in values])
+        case {"type": "array", "items": dict(entry)} if entry:
+            return f"list of {_form(entry)}"
+        case {"type": "object", "additionalProperties": dict(value)} if value:
+            return f"object: {_form(value)} by name"
+        case _:
+            return _simple(schema)
+
+
+def _linked(name: str) -> str:
+    return "any JSON" if name == "JsonValue" else f"[{name}]({_ELSEWHERE.get(name, '#' + name.lower())})"
+
+
+def _simple(schema: Mapping[str, Any]) -> str:
+    kind = schema.get("type", "any JSON")
+    if schema.get("format") == "date-time":
+        return "time"
+    if schema.get("format") == "binary":
+        return "bytes"
+    if kind in {"integer", "number"}:
+        return {"integer": "whole number", "number": "number"}[kind] + _bounds(schema)
+    return {"string": "text", "boolean": "true or false", "array": "list"}.get(kind, kind)
+
+
+def _bounds(schema: Mapping[str, Any]) -> str:
+    least, most = schema.get("minimum"), schema.get("maximum")
+    if "exclusiveMinimum" in schema:
+        return f" above {schema['exclusiveMinimum']}"
+    if least is None or abs(least) >= 2**63:
+        return ""
+    return f" {least:g} or more" if most is None or most >= 2**53 else f" {least:g} to {most:,}"
+
+
+def _default(schema: Mapping[str, Any], *, is_required: bool) -> str:
+    if is_required:
+        return "required"
+    value = schema.get("default")
+    if isinstance(value, dict):
+        value = {name: inner for name, inner in value.items() if inner is not None}
+    return "" if value in (None, {}, []) else f"`{json.dumps(value)}`"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return ", ".join(words[:-1]) + " or " + words[-1] if len(words) > 1 else "".join(words)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    lines = [" | ".join(" ".join(cell.replace("|", "\\|").split()) for cell in row) for row in (head, *rows)]
+    first, *others = (re.sub(r"\|  (?=\|)", "| ", f"| {line} |\n") for line in lines)
+    return "".join([first, "|" + "---|" * len(head) + "\n", *others])
+
+
+if __name__ == "__main__":
+    main()
