@@ -102,6 +102,10 @@ MNIST ?= ../shared/data/mnist
 bench-mnist: $(READY) ## Train on all 60,000 digits as the seed app does; MNIST=folder names the four files' place
 	@$(BIN)/python benchmarks/mnist.py --from "$(MNIST)"
 
+.PHONY: screenshots
+screenshots: $(READY) ## Picture every page of the dashboard, light and dark, into build/screenshots; needs chromium
+	@$(BIN)/python -m pytest -q tests/dashboard/test_screenshots.py --screenshots build/screenshots
+
 .PHONY: bench-dashboard
 bench-dashboard: $(READY) ## Time the dashboard's first paint and scrolling, and weigh its pages; needs chromium
 	@$(BIN)/python benchmarks/dashboard.py

@@ -1,0 +1,58 @@
+"""Every page of the dashboard as a picture, light and dark; `make screenshots` keeps them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Page
+
+if TYPE_CHECKING:
+    from tests.dashboard.conftest import Api
+
+WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
+# What a page has come to show when it has all that it shows.
+PAGES = {
+    "jobs": ("/#/jobs", "[role=row] >> text=digits"),
+    "job": ("/#/jobs/{job}", ".js-plotly-plot"),
+    "compare": ("/#/compare?jobs={job},{other}", ".js-plotly-plot"),
+    "new": ("/#/new", "form"),
+    "models": ("/#/models", "text=mnist-cnn"),
+    "datasets": ("/#/datasets", "text=mnist-sample"),
+    "dataset": ("/#/datasets/mnist-sample", "canvas, img"),
+    "workers": ("/#/workers", "text=jax"),
+    "try": ("/#/try/{job}", "canvas"),
+}
+
+
+@pytest.fixture
+def folder(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """Where the pictures go."""
+    kept = request.config.getoption("--screenshots")
+    found = Path(kept) if kept else tmp_path
+    found.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+@pytest.fixture(scope="module")
+def jobs(api: "Api", trained_job: str) -> dict[str, str]:
+    """Two jobs that differ in their learning rate."""
+    hyperparameters = {"epochs": 3, "learning_rate": 0.003}
+    other = api.submit(name="digits, faster", hyperparameters=hyperparameters)["id"]
+    api.wait(other)
+    return {"job": trained_job, "other": str(other)}
+
+
+@pytest.mark.parametrize("colours", ["light", "dark"])
+def test_every_page_can_be_pictured(
+    open_page: Callable[..., Page], jobs: dict[str, str], folder: Path, colours: str
+) -> None:
+    for width, viewport in (("wide", WIDE), ("phone", PHONE)):
+        page = open_page(viewport=viewport, color_scheme=colours, locale="en-GB")
+        for name, (address, shown) in PAGES.items():
+            page.goto(address.format(**jobs))
+            page.locator(shown).first.wait_for()
+            page.wait_for_timeout(400)  # charts draw themselves in
+            picture = page.screenshot(path=folder / f"{name}-{colours}-{width}.png")
+            # An empty page of one colour packs into a few kilobytes.
+            assert len(picture) > 8_000, name
