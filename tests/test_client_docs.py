@@ -12,6 +12,7 @@ DOCS = Path(__file__).parent.parent / "docs" / "client.md"
 
 
 @pytest.mark.timeout(300)
+@pytest.mark.full
 def test_the_examples_do_what_they_say(
     running_up: SimpleNamespace,
     tmp_path: Path,

@@ -22,6 +22,7 @@ from worker.memory import MemoryWatch
 from worker.supervision import supervise
 
 class Content:
+    hands_back = False
     def overdue(self):
         return None
 

