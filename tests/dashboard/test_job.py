@@ -125,6 +125,7 @@ def test_what_it_shows_to_be_typed_makes_the_same_job_again(
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
     page.goto(f"/#/jobs/{trained_job}")
     opened = page.get_by_role("button", name=f"Copy it for {form}")
+    page.get_by_text(form, exact=True).wait_for()
     if not opened.is_visible():
         page.get_by_text(form, exact=True).click()
     opened.click()

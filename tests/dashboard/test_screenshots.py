@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 WIDE, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 # What a page has come to show when it has all that it shows.
 PAGES = {
-    "jobs": ("/#/jobs", "[role=row] >> text=digits"),
+    "jobs": ("/#/jobs", "tr[data-id]"),
     "job": ("/#/jobs/{job}", ".js-plotly-plot"),
     "compare": ("/#/compare?jobs={job},{other}", ".js-plotly-plot"),
     "new": ("/#/new", "form"),
