@@ -1,13 +1,17 @@
 """A stream that breaks off, anywhere, is taken up again without loss or repeat."""
 
 import json
+import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from pippin.client import Client, ServiceError, ServiceUnreachable
+from pippin.client import Client, ServiceError, ServiceUnreachable, following
+from pippin.client.following import Following
+from pippin.client.tries import Tries
 
 Calls = Callable[..., Any]
 
@@ -99,3 +103,17 @@ def test_patience_with_a_stream_ends(serve: Calls) -> None:
     with Client(server.url, follow_patience=0.3) as client, pytest.raises(ServiceUnreachable):
         list(client.follow("job_1"))
     assert len(server.seen) > 1
+
+
+@pytest.mark.parametrize("steady", [True, False])
+def test_a_stream_that_stood_for_a_while_is_a_service_that_answered(
+    monkeypatch: pytest.MonkeyPatch, steady: bool
+) -> None:
+    """A job may wait in its queue for longer than anybody's patience: what comes then are signs of life only."""
+    monkeypatch.setattr(following, "_STEADY_SECONDS", 0.1 if steady else 60)
+    followed = Following("/jobs/job_1/metrics", Tries("http://127.0.0.1:1", patience=0.3))
+    followed.headers()
+    time.sleep(0.35)
+    assert followed.feed(b": ping\n\n") == []
+    with nullcontext() if steady else pytest.raises(ServiceUnreachable):
+        assert followed.pause_after(None) > 0
