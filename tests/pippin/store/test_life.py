@@ -73,21 +73,21 @@ class Life(RuleBasedStateMachine):
 
     @rule(target=claims, job_id=jobs, skew=st.sampled_from([0, 0, 0, 1, -1]))
     def claim(self, job_id: str, skew: int) -> Claim:
-        job = self.expected[job_id]
-        claim = Claim(TENANT, job_id, job.number + skew, new_token())
-        if skew == 0 and job.status is Status.QUEUED:
-            self.store.attempts.claim(claim, worker="w", engine="jax")
-            job.status, job.holder = Status.STARTING, claim
-        else:
-            self.refused(lambda: self.store.attempts.claim(claim, worker="w", engine="jax"), Refused)
+        claim = Claim(TENANT, job_id, self.expected[job_id].number + skew, new_token())
+        self.claim_again(claim)
         return claim
 
     @rule(claim=claims)
     def claim_again(self, claim: Claim) -> None:
-        if self.holds(claim):
-            self.store.attempts.claim(claim, worker="w", engine="jax")
-        else:
+        job = self.expected[claim.job_id]
+        # A claim that was refused while the job rested is as good as a new one once it is queued again.
+        due = job.status is Status.QUEUED and claim.number == job.number
+        if not due and not self.holds(claim):
             self.refused(lambda: self.store.attempts.claim(claim, worker="w", engine="jax"), Refused)
+            return
+        self.store.attempts.claim(claim, worker="w", engine="jax")
+        if due:
+            job.status, job.holder = Status.STARTING, claim
 
     @rule(claim=claims)
     def start_running(self, claim: Claim) -> None:
