@@ -1,20 +1,23 @@
 """How requests are read: within limits, by media type, as strict JSON, and with no query parameter unknown."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
 from service import strict_json
 from service.problems import ErrorItem, Problem, invalid_request
+from service.validation import parse
 
 YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
 """RFC 9512, and what was usual before it."""
 
+_Model = TypeVar("_Model", bound=BaseModel)
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -129,3 +132,16 @@ def is_json(request: Request) -> bool:
 def is_yaml(request: Request) -> bool:
     """Whether the body is said to be YAML."""
     return media_type(request) in YAML
+
+
+def optional(kind: type[_Model]) -> Callable[[Request], Coroutine[Any, Any, _Model]]:
+    """A dependency that gives what a JSON body asks for; the body may be left out, and then asks for what is usual."""
+
+    async def asked(request: Request) -> _Model:
+        if not await request.body():
+            return kind()
+        if not is_json(request):
+            raise unsupported(request, "application/json")
+        return parse(kind, await request.json())
+
+    return asked

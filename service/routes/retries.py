@@ -2,28 +2,18 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
 
 from pippin.jobs.job import Job
 from pippin.jobs.request import RetryRequest
 from service import openapi
-from service.bodies import JsonRoute, is_json, unsupported
+from service.bodies import JsonRoute, optional
 from service.context import Caller, ExistingJob, NeedsRoom, Tenant, TheBlobs, TheStore
 from service.idempotency import IdempotencyKey, once
 from service.problems import responses
 from service.retrying import prepare_retry
-from service.validation import parse
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
-
-
-async def _asked(request: Request) -> RetryRequest:
-    """What the body asks for; it may be left out."""
-    if not await request.body():
-        return RetryRequest()
-    if not is_json(request):
-        raise unsupported(request, "application/json")
-    return parse(RetryRequest, await request.json())
 
 
 @router.post(
@@ -39,7 +29,7 @@ async def _asked(request: Request) -> RetryRequest:
 def retry(
     *,
     job: ExistingJob,
-    asked: Annotated[RetryRequest, Depends(_asked)],
+    asked: Annotated[RetryRequest, Depends(optional(RetryRequest))],
     response: Response,
     tenant: Tenant,
     caller: Caller,

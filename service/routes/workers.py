@@ -2,16 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Path, Request
+from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict
 
 from pippin.jobs.worker import Drain, DrainRequest, Worker
 from pippin.store import Store
 from service import openapi
-from service.bodies import JsonRoute, is_json, unsupported
+from service.bodies import JsonRoute, optional
 from service.context import Tenant, TheStore
 from service.problems import responses
-from service.validation import parse
 
 router = APIRouter(tags=["workers"], route_class=JsonRoute)
 
@@ -41,15 +40,6 @@ def workers(tenant: Tenant, store: TheStore) -> WorkerList:
     return WorkerList(data=_as_seen_by(tenant, store, store.workers.all()))
 
 
-async def _asked(request: Request) -> DrainRequest:
-    """What the body asks for; it may be left out."""
-    if not await request.body():
-        return DrainRequest()
-    if not is_json(request):
-        raise unsupported(request, "application/json")
-    return parse(DrainRequest, await request.json())
-
-
 @router.post(
     "/workers/{name}/drain",
     status_code=202,
@@ -59,7 +49,9 @@ async def _asked(request: Request) -> DrainRequest:
     responses=responses(400, 404, 409, 413, 415, 422, 503),
     openapi_extra=openapi.body(DrainRequest, required=False),
 )
-def drain(name: WorkerName, asked: Annotated[DrainRequest, Depends(_asked)], tenant: Tenant, store: TheStore) -> Worker:
+def drain(
+    name: WorkerName, asked: Annotated[DrainRequest, Depends(optional(DrainRequest))], tenant: Tenant, store: TheStore
+) -> Worker:
     """A job that is submitted after this answer is not begun there.
 
     The worker stays up, without work, until it is undrained or restarted.
