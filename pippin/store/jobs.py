@@ -203,10 +203,12 @@ class Jobs:
         def queue_again(pipe: Pipeline) -> list[str]:
             job = self._require(tenant, job_id)
             queue = self._workers.queue_for(job.engines_left)
-            number = pipe.hget(of.job, "attempt")
+            number, left = hmget(pipe, of.job, "attempt", "queue")
             pipe.multi()
             if job.status is Status.PAUSED:
-                self._queues.enqueue(pipe, queue, tenant, job_id, int(str(number)))
+                # Whoever paused it may not have come to take it out of its queue yet.
+                self._queues.remove(pipe, left, job_id, int(number))
+                self._queues.enqueue(pipe, queue, tenant, job_id, int(number))
             self._scripts.run("resume", tenant, job_id, queue, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             return answer
