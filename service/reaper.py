@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import time
 
 import structlog
 from starlette.concurrency import run_in_threadpool
@@ -13,8 +12,7 @@ from service.meters import Meters
 
 _log = structlog.stdlib.get_logger(__name__)
 
-# A look may take this long beyond its turn. The store sends a command again for some 20 s before it gives up, so an
-# outage shows as a long look as often as an error.
+# A look may take this long beyond its turn before another reaper takes over.
 _SLACK_SECONDS = 2.0
 
 
@@ -22,20 +20,32 @@ class Reaper:
     """Looks every few seconds. Of several services only one acts, and only while it can trust what it sees.
 
     After an outage of Redis every lease looks expired, though the workers live: nothing is taken before Redis was
-    reached unbroken for `grace` seconds, in which a living worker has long renewed its lease.
+    reached unbroken for `grace` seconds, in which a living worker has long renewed its lease. A gap too short for a
+    lease to run out breaks nothing, be it one of Redis or one without a service.
 
     Attributes:
         acts: Whether it was the one that acts when it last looked.
     """
 
-    def __init__(self, store: Store, *, interval: float, grace: float, meters: Meters | None = None) -> None:
+    def __init__(
+        self, store: Store, *, interval: float, grace: float, gap: float = 0, meters: Meters | None = None
+    ) -> None:
+        """Make one that has not looked yet.
+
+        Args:
+            store: Where the leases are.
+            interval: Seconds from one look to the next.
+            grace: For how many seconds Redis must have been reached before anything is taken.
+            gap: After this many seconds in which nobody reached Redis `grace` begins anew; two intervals at least.
+            meters: Where to count what is done.
+        """
         self._store = store
         self._interval = interval
+        self._turn = interval + _SLACK_SECONDS
         self._grace = grace
+        self._gap = max(gap, 2 * interval)
         self._meters = meters or Meters()
         self._name = secrets.token_hex(8)
-        self._first_reached: float | None = None
-        self._last_reached = 0.0
         self.acts = False
 
     async def run(self) -> None:
@@ -53,9 +63,10 @@ class Reaper:
         Raises:
             StoreUnavailable: Redis cannot be reached.
         """
-        acting = self._store.reaping.acting(self._name, 3 * self._interval + _SLACK_SECONDS)
+        trusted = self._store.reaping.reached(self._gap) >= self._grace
+        acting = self._store.reaping.acting(self._name, self._turn)
         self._meters.reaper_looked(acting=acting)
-        self.acts = self._trusts(time.monotonic()) and acting
+        self.acts = trusted and acting
         if not self.acts:
             return
         for tenant, job_id in self._store.reaping.expired():
@@ -70,18 +81,11 @@ class Reaper:
             self._meters.reaped("moved")
             _log.info("a job was moved to an engine that is alive", job=job_id)
 
-    def _trusts(self, now: float) -> bool:
-        """Whether Redis has been reached without a gap for long enough."""
-        if self._first_reached is None or now - self._last_reached > self._interval + _SLACK_SECONDS:
-            self._first_reached = now
-        self._last_reached = now
-        return now - self._first_reached >= self._grace
-
     def _look_safely(self) -> None:
         try:
             self.look()
         except StoreUnavailable:
-            self._first_reached, self.acts = None, False
+            self.acts = False
         except Exception:  # noqa: BLE001 (the next look must come, whatever happens to this one)
             _log.exception("looking for lost attempts failed")
 

@@ -12,6 +12,7 @@ LEASES = "pippin:leases"  # sorted set: member of a held job -> when its lease e
 QUEUED = "pippin:queued"  # sorted set: member of a queued job -> since when, microseconds of Redis TIME
 STRAYS = "pippin:strays"  # hash: member of a job found in no queue -> since when, microseconds of Redis TIME
 ACTING = "pippin:acting"  # string: which reaper acts
+REACHED = "pippin:reached"  # hash: since when, until when reapers reached Redis unbroken, microseconds of Redis TIME
 TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
 HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
 GUARDED_ROLES = "pippin:tokens:roles"  # set: roles of which a token is demanded, since one was made
@@ -31,6 +32,7 @@ _TAKEN = frozenset(
         "leases",
         "queued",
         "rate",
+        "reached",
         "session",
         "strays",
         "tenants",

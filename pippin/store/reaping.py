@@ -56,6 +56,30 @@ class Reaping:
 
         watching(self._client, [keys.ACTING], leave)
 
+    def reached(self, gap: float) -> float:
+        """Note that Redis was reached just now.
+
+        Kept in Redis for all reapers in common, so that one which has only just started knows what was before it.
+
+        Args:
+            gap: Between two of these notes this many seconds may pass and Redis still counts as reached throughout.
+
+        Returns:
+            For how many seconds it has been reached without a longer gap.
+        """
+
+        def note(pipe: Pipeline) -> float:
+            since, until = hmget(pipe, keys.REACHED, "since", "until")
+            now = self._now()
+            unbroken = bool(until) and abs(now - int(until)) <= gap * 1e6
+            start = min(int(since), now) if unbroken else now
+            pipe.multi()
+            pipe.hset(keys.REACHED, mapping={"since": start, "until": now})
+            pipe.execute()
+            return (now - start) / 1e6
+
+        return watching(self._client, [keys.REACHED], note)
+
     def expired(self, limit: int = 100) -> list[tuple[str, str]]:
         """Tenant and id of the jobs whose lease has run out by the clock of Redis, the oldest first."""
         with self._client.pipeline(transaction=False) as pipe:

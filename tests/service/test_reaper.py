@@ -4,7 +4,7 @@ from typing import Any, Protocol
 import httpx2
 import pytest
 
-from pippin.store import Store, connect
+from pippin.store import Store, connect, keys
 from service.meters import Meters
 from service.reaper import Reaper
 
@@ -56,6 +56,15 @@ def test_what_the_reaper_did_is_counted(lost: str, hasty: Store) -> None:
     assert meters.registry.get_sample_value("pippin_reaper_acting") == 1
 
 
+def reached(valkey_url: str, *, since: float, until: float) -> None:
+    """Make it so that reapers reached Redis from one moment to another, in seconds before now."""
+    client = connect(valkey_url)
+    now = client.time()[0]
+    times = {"since": int((now - since) * 1e6), "until": int((now - until) * 1e6)}
+    client.hset(keys.REACHED, mapping=times)
+    client.close()
+
+
 def test_nothing_is_taken_before_redis_was_reached_for_long_enough(lost: str, hasty: Store) -> None:
     reaper = Reaper(hasty, interval=1, grace=1000)
     reaper.look()
@@ -63,17 +72,38 @@ def test_nothing_is_taken_before_redis_was_reached_for_long_enough(lost: str, ha
     assert status(hasty, lost) == "running"
 
 
-def test_a_gap_begins_the_wait_anew() -> None:
-    reaper = Reaper(Store(connect("redis://127.0.0.1:1")), interval=2, grace=10)
-    trusted = [now for now in (0, 2, 4, 6, 8, 10, 12, 30, 32, 34, 36, 38, 40, 42) if reaper._trusts(now)]
-    assert trusted == [10, 12, 40, 42]
+def test_a_fresh_reaper_goes_by_what_others_saw(lost: str, hasty: Store, valkey_url: str) -> None:
+    reached(valkey_url, since=1001, until=5)
+    Reaper(hasty, interval=1, grace=1000, gap=10).look()
+    assert status(hasty, lost) == "queued"
 
 
-def test_an_outage_begins_the_wait_anew() -> None:
-    reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=10)
-    assert [reaper._trusts(now) for now in (0, 4, 8, 12)] == [False, False, False, True]
+def test_a_gap_begins_the_wait_anew(lost: str, hasty: Store, valkey_url: str) -> None:
+    reached(valkey_url, since=1001, until=15)
+    reaper = Reaper(hasty, interval=1, grace=1000, gap=10)
+    reaper.look()
+    reaper.look()
+    assert status(hasty, lost) == "running"
+
+
+def test_the_time_that_redis_was_reached_adds_up_over_short_gaps(hasty: Store, valkey_url: str) -> None:
+    assert hasty.reaping.reached(10) == 0
+    reached(valkey_url, since=100, until=9)
+    assert 100 <= hasty.reaping.reached(10) < 200
+    assert hasty.reaping.reached(10) >= 100
+    assert hasty.reaping.reached(0) == 0
+
+
+def test_a_clock_that_was_set_back_begins_the_wait_anew(hasty: Store, valkey_url: str) -> None:
+    reached(valkey_url, since=-1000, until=-2000)
+    assert hasty.reaping.reached(10) == 0
+
+
+def test_an_outage_is_borne_until_the_next_look() -> None:
+    reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=0)
+    reaper.acts = True
     reaper._look_safely()
-    assert not reaper._trusts(13)
+    assert not reaper.acts
 
 
 def test_of_two_only_one_acts_until_it_resigns(lost: str, hasty: Store) -> None:
