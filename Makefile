@@ -68,7 +68,7 @@ openapi: $(READY) ## Write docs/openapi.json and docs/rest.md anew from the serv
 	@$(BIN)/python tools/rest_reference.py
 
 .PHONY: settings
-settings: $(READY) ## Write the README's table of settings anew
+settings: $(READY) ## Write docs/settings.md anew from the settings
 	@$(BIN)/python tools/settings_table.py
 
 .PHONY: layers

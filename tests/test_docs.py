@@ -105,6 +105,12 @@ def test_every_command_exists_with_its_options(words: str) -> None:
     command.make_parser(context).parse_args(args=rest)
 
 
+def test_the_settings_are_listed_as_they_are() -> None:
+    command = [sys.executable, str(ROOT / "tools/settings_table.py"), "--check"]
+    ran = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_every_setting_exists(page: str) -> None:
     named = set(re.findall(rf"\b{PREFIX}([A-Z_]+[A-Z])\b", PAGES[page]))

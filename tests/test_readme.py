@@ -11,12 +11,6 @@ ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
-def test_it_lists_every_setting_as_it_is() -> None:
-    command = [sys.executable, str(ROOT / "tools/settings_table.py"), "--check"]
-    ran = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert ran.returncode == 0, ran.stderr
-
-
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"\]\(([^):]+)\)", README))))
 def test_what_it_links_to_is_there(target: str) -> None:
     assert (ROOT / target).exists()

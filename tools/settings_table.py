@@ -1,4 +1,4 @@
-"""Writes the table of settings into README.md, from the fields of `Settings`; with --check, only compares."""
+"""Writes docs/settings.md from the fields of `Settings`; with --check, only compares."""
 
 import sys
 from pathlib import Path
@@ -8,8 +8,43 @@ from pydantic_core import PydanticUndefined
 
 from pippin.settings import PREFIX, Settings
 
-README = Path(__file__).parents[1] / "README.md"
-BEGIN, END = "<!-- settings: written by `make settings` -->\n", "<!-- end of settings -->"
+PAGE = Path(__file__).parents[1] / "docs" / "settings.md"
+
+_INTRODUCTION = f"""\
+<!-- Written by `make settings` from pippin/settings.py: change it there. -->
+# Settings
+
+Every process of Pippin is set up through its environment; what is given on a command line comes before it. A variable
+that begins with `{PREFIX}` and is none of these, or whose value cannot be used, ends the process with a sentence that
+names it. Sizes are in bytes. `pippin doctor` checks what they name.
+"""
+
+_SECTIONS = {
+    "Where things are": ("home", "redis_url", "blobs_url", "cache_bytes", "url", "token_file"),
+    "The service": (
+        "host",
+        "port",
+        "allowed_hosts",
+        "cors_origins",
+        "admin_token_file",
+        "send_timeout_seconds",
+        "service_drain_seconds",
+        "service_grace_seconds",
+    ),
+    "What is accepted": (
+        "max_body_bytes",
+        "max_dataset_bytes",
+        "max_dataset_unpacked_bytes",
+        "max_dataset_examples",
+        "max_model_bytes",
+        "max_training_bytes",
+        "max_memory_bytes",
+    ),
+    "Workers": ("worker_threads", "worker_memory_bytes", "worker_grace_seconds", "stop_grace_seconds"),
+    "Lost attempts": ("lease_seconds", "lease_renew_seconds", "reaper_interval_seconds", "reaper_grace_seconds"),
+    "What is kept": ("retention_days", "sweep_interval_seconds", "sweep_grace_seconds"),
+    "Logs": ("log_level", "log_format"),
+}
 
 
 def default_of(field: FieldInfo) -> str:
@@ -19,25 +54,28 @@ def default_of(field: FieldInfo) -> str:
     return f"`{field.default}`"
 
 
-def table() -> str:
-    """The settings as a Markdown table."""
-    rows = [
-        f"| `{PREFIX}{name.upper()}` | {default_of(field)} | {field.description} |"
-        for name, field in Settings.model_fields.items()
-    ]
-    return "\n".join(["| variable | default | |", "|---|---|---|", *rows]) + "\n"
+def page() -> str:
+    """The settings as a page of Markdown.
+
+    Raises:
+        SystemExit: A setting stands in no section.
+    """
+    if missing := set(Settings.model_fields) - {name for names in _SECTIONS.values() for name in names}:
+        sys.exit(f"tools/settings_table.py puts these settings in no section: {', '.join(sorted(missing))}")
+    parts = [_INTRODUCTION]
+    for title, names in _SECTIONS.items():
+        fields = ((name, Settings.model_fields[name]) for name in names)
+        rows = (f"| `{PREFIX}{name.upper()}` | {default_of(field)} | {field.description} |" for name, field in fields)
+        parts.append("\n".join([f"## {title}", "", "| variable | default | |", "|---|---|---|", *rows]) + "\n")
+    return "\n".join(parts)
 
 
 def main() -> None:
     """Write or compare."""
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(BEGIN)
-    after = rest.split(END)[1]
-    wanted = before + BEGIN + table() + END + after
     if "--check" not in sys.argv:
-        README.write_text(wanted, encoding="utf-8")
-    elif text != wanted:
-        sys.exit("README.md does not list the settings as they are: run `make settings`")
+        PAGE.write_text(page(), encoding="utf-8")
+    elif PAGE.read_text(encoding="utf-8") != page():
+        sys.exit("docs/settings.md does not list the settings as they are: run `make settings`")
 
 
 if __name__ == "__main__":

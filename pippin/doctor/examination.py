@@ -24,7 +24,7 @@ def examine() -> Iterator[Finding]:
     try:
         settings = Settings()
     except SettingsError as error:
-        yield fault("settings", str(error), "Correct the variable; README.md lists the settings.")
+        yield fault("settings", str(error), "Correct the variable; docs/settings.md lists the settings.")
         return
     secrets = secrets_of(settings, os.environ)
     for finding in _of(settings):
