@@ -1,5 +1,6 @@
 """Whom the service does not know, the dashboard asks for a token."""
 
+import json
 import os
 import re
 import subprocess
@@ -10,6 +11,7 @@ from types import SimpleNamespace
 
 from playwright.sync_api import Page, expect
 
+from pippin.client import Client
 from tests.dashboard.conftest import Faults
 
 
@@ -47,3 +49,28 @@ def test_a_token_opens_the_dashboard_for_a_session(
     assert token not in page.evaluate("document.cookie + location.href + JSON.stringify({...localStorage})")
     page.reload()
     expect(page.get_by_role("heading", name="Datasets")).to_be_visible()
+
+
+def test_the_job_as_curl_shows_the_token_of_a_service_that_demands_one(
+    *, start_up: Callable[..., SimpleNamespace], open_page: Callable[..., Page], faults: Faults, tmp_path: Path
+) -> None:
+    up = start_up("--workers", "0")
+    faults.expected += ["status of 401", f"another host: {re.escape(up.url)}"]
+    secret = make_token(up.home, "submit")
+    token = tmp_path / "token"
+    token.write_text(secret)
+    token.chmod(0o600)
+    with Client(up.url, token=secret) as client:
+        first = client.submit({"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"})
+        page = open_page(up.url)
+        page.goto(f"/#/jobs/{first.id}")
+        dialog = page.get_by_role("dialog", name="Sign in")
+        dialog.get_by_label("Token").fill(secret)
+        dialog.get_by_role("button", name="Sign in").click()
+        shown = page.get_by_label("The job for curl").inner_text()
+        environment = os.environ | {"PIPPIN_TOKEN_FILE": str(token)}
+        done = subprocess.run(
+            ["bash", "-c", shown], env=environment, capture_output=True, text=True, check=True, timeout=30
+        )
+        assert client.job(json.loads(done.stdout)["id"]).request == first.request
+    assert secret not in shown

@@ -32,9 +32,10 @@ export function requestOf(job) {
   return without(whole);
 }
 
-/** The request as a command line of curl. */
-export function curl(request, base) {
-  return `curl -s ${base}jobs -H 'content-type: application/json' -d ${quoted(JSON.stringify(request, null, 2))}`;
+/** The request as a command line of curl, which shows a token if one is demanded. */
+export function curl(request, base, withToken) {
+  const token = withToken ? ` -H "authorization: Bearer $(cat "$PIPPIN_TOKEN_FILE")"` : "";
+  return `curl -s ${base}jobs${token} -H 'content-type: application/json' -d ${quoted(JSON.stringify(request, null, 2))}`;
 }
 
 /** The request for `pippin submit`, by stdin. */

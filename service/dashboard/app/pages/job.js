@@ -18,7 +18,8 @@ export const title = "Job";
 
 export async function show(main, { id }) {
   await stylesheet(new URL("./job.css", import.meta.url));
-  let job = await get(`jobs/${id}`);
+  const [found, session] = await Promise.all([get(`jobs/${id}`), get("session")]);
+  let job = found;
   let away = false;
   let timer = null;
   const charts = curves(id);
@@ -44,7 +45,7 @@ export async function show(main, { id }) {
       card("Request", request(job)),
     ]),
     log.element,
-    commands(job),
+    commands(job, session.token !== null),
   );
   update(job);
 

@@ -41,12 +41,15 @@ export function request(job) {
   ]);
 }
 
-/** The same job from a terminal and from Python. */
-export function commands(job) {
+/** The same job from a terminal and from Python, where whoever asks may have to show a token. */
+export function commands(job, withToken) {
   const base = new URL(".", location.href).href;
   const asked = requestOf(job);
-  const forms = { curl: curl(asked, base), CLI: commandLine(asked, base), Python: python(asked, base) };
-  return el("section", { class: "card stack commands" }, el("h2", {}, "The same again"), Object.entries(forms).map(([name, text], n) =>
+  const forms = { curl: curl(asked, base, withToken), CLI: commandLine(asked, base), Python: python(asked, base) };
+  return el("section", { class: "card stack commands" }, [
+    el("h2", {}, "The same again"),
+    withToken && el("p", { class: "muted" }, ["This service demands a token: ", el("code", {}, "PIPPIN_TOKEN_FILE"), " names the file that yours is in."]),
+  ], Object.entries(forms).map(([name, text], n) =>
     el("details", { open: n === 0 }, el("summary", {}, name), el("div", { class: "copied" }, [
       copyButton(`it for ${name}`, () => text),
       el("pre", { tabindex: 0, "aria-label": `The job for ${name}` }, text),
