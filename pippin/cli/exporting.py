@@ -3,6 +3,7 @@
 import enum
 import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,6 +14,7 @@ from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
 
 if TYPE_CHECKING:
+    from pippin.client import Client
     from pippin.jobs.job import Job
     from pippin.jobs.metrics import EpochMetrics
 
@@ -40,22 +42,21 @@ def export(
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Export a job's epochs to TensorBoard, MLflow or CSV."""
+    """Export a job's epochs to TensorBoard, MLflow or CSV; MLflow gets the trained model too."""
     from pippin.client import Client
-    from pippin.client.known import dashboard_url
 
-    with Client() as client:
-        job = client.job(job_id)
-        epochs = client.metrics(job_id).data
-        url = dashboard_url(client.url, job_id)
     try:
-        match to:
-            case Target.CSV:
-                _to_csv(where, epochs, json_=json_)
-            case Target.TENSORBOARD:
-                _to_tensorboard(Path(where or "runs"), job, epochs, json_=json_)
-            case Target.MLFLOW:
-                _to_mlflow(where or os.environ.get("MLFLOW_TRACKING_URI") or "mlruns", job, epochs, url, json_=json_)
+        with Client() as client:
+            job = client.job(job_id)
+            epochs = client.metrics(job_id).data
+            match to:
+                case Target.CSV:
+                    _to_csv(where, epochs, json_=json_)
+                case Target.TENSORBOARD:
+                    _to_tensorboard(Path(where or "runs"), job, epochs, json_=json_)
+                case Target.MLFLOW:
+                    target = where or os.environ.get("MLFLOW_TRACKING_URI") or "mlruns"
+                    _to_mlflow(target, job, epochs, client, json_=json_)
     except OSError as error:
         raise ToldError(Exit.USAGE, f"{error.filename or where} cannot be written: {error.strerror}.") from error
 
@@ -84,11 +85,16 @@ def _to_tensorboard(folder: Path, job: "Job", epochs: "list[EpochMetrics]", *, j
         output.say(f"{written} ({len(epochs)} epochs). Look at it: tensorboard --logdir {folder}")
 
 
-def _to_mlflow(target: str, job: "Job", epochs: "list[EpochMetrics]", url: str, *, json_: bool) -> None:
+def _to_mlflow(target: str, job: "Job", epochs: "list[EpochMetrics]", client: "Client", *, json_: bool) -> None:
+    from pippin.client.known import dashboard_url
     from pippin.exports.tracking import log_run
 
-    logged = log_run(target, job, epochs, url)
+    with tempfile.TemporaryDirectory(prefix="pippin-") as folder:
+        has_trained = any(artifact.variant == "trained" for artifact in job.artifacts)
+        model = client.download(job.id, folder) if has_trained else None
+        logged = log_run(target, job, epochs, dashboard_url(client.url, job.id), model)
     if json_:
-        output.print_json(logged._asdict() | {"epochs": len(epochs)})
+        output.print_json(logged._asdict() | {"epochs": len(epochs), "model": model.name if model else None})
     else:
-        output.say(f"Run {logged.run} of experiment {logged.experiment} at {logged.uri} ({len(epochs)} epochs).")
+        told = f"{len(epochs)} epochs{f', {model.name}' if model else ''}"
+        output.say(f"Run {logged.run} of experiment {logged.experiment} at {logged.uri} ({told}).")

@@ -28,14 +28,15 @@ class Run(NamedTuple):
     run: str
 
 
-def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str) -> Run:
-    """Logs a job's epochs, settings, labels and state as a new run of the experiment `pippin`.
+def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str, model: Path | None = None) -> Run:
+    """Logs a job's epochs, settings, labels, state and model as a new run of the experiment `pippin`.
 
     Args:
         target: A tracking server's or a database's URI, or a folder for MLflow's files.
         job: What was asked.
         epochs: Oldest first.
         url: The job's page, which the run gets as a tag.
+        model: What the job has trained, an artifact in the run's folder `model`.
 
     Raises:
         MissingLibraryError: MLflow is not installed.
@@ -65,6 +66,8 @@ def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str) -> 
             params=[Param(name, str(value)) for name, value in settings_of(job).items()],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
+        if model:
+            client.log_artifact(run.info.run_id, str(model), "model")
         if job.status in _STATUSES:
             client.set_terminated(run.info.run_id, _STATUSES[job.status], _ms(job.finished_at or job.created_at))
     except MlflowException as error:

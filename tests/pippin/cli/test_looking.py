@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import hashlib
 import json
 import os
 import pty
@@ -210,6 +211,9 @@ def test_mlflow_reads_what_was_exported_to_it(
     assert [each.step for each in history] == [1, 2, 3]
     assert [each.value for each in history] == [each.validation_accuracy for each in finished.epochs]
     assert run.data.metrics["loss"] == finished.epochs[-1].loss
+    model = client.download_artifacts(told["run"], f"model/{told['model']}", str(tmp_path))
+    trained = next(each for each in finished.record.artifacts if each.variant == "trained")
+    assert "sha256:" + hashlib.sha256(Path(model).read_bytes()).hexdigest() == trained.digest
     again = json.loads(
         with_service("export", finished.id, "--to", "mlflow", "-o", tmp_path / "mlruns", "--json").stdout
     )
