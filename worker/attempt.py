@@ -62,8 +62,11 @@ class Tools:
     training_bytes: int | None = None
 
 
-def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
+def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> bool:
     """Make the attempt and record how it ended, unless it turns out to be somebody else's.
+
+    Returns:
+        Whether this machine did its part: False when the attempt was lost for want of a file or of the blobs.
 
     Raises:
         StoreUnavailable: The end could not be recorded for as long as that is worth trying.
@@ -76,17 +79,23 @@ def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> None:
         )
     except (Refused, NoSuchJob) as error:
         _log.info("not claimed", why=str(error))
-        return
+        return True
     _log.info("claimed")
     with (
         Lease(tools.store.attempts, claim, stop, renew_seconds=tools.renew_seconds),
         Outbox(stop) as outbox,
     ):
-        _Attempt(claim, job, tools, stop, outbox).run()
+        attempt = _Attempt(claim, job, tools, stop, outbox)
+        attempt.run()
+    return not attempt.lost
 
 
 class _Attempt:
-    """An attempt that holds its job."""
+    """An attempt that holds its job.
+
+    Attributes:
+        lost: Whether it ended for want of a file or of the blobs.
+    """
 
     def __init__(self, claim: Claim, job: Job, tools: Tools, stop: StopSwitch, outbox: Outbox) -> None:
         self._claim = claim
@@ -95,6 +104,7 @@ class _Attempt:
         self._tools = tools
         self._stop = stop
         self._outbox = outbox
+        self.lost = False
         self._report = Report(
             tools.store.attempts,
             claim,
@@ -113,7 +123,7 @@ class _Attempt:
             sent = self._outbox.flush(_PATIENCE_SECONDS)
         except BlobError as error:
             # A checkpoint could not be stored: what was trained since the one before it is trained again.
-            end, sent = self._lost(error), True
+            end, sent = self._lose(error), True
         if not sent:
             if self._stop.cause is not Cause.LEASE_LOST:
                 raise StoreUnavailable("Redis could not be reached in time to record what the attempt has done")
@@ -137,16 +147,17 @@ class _Attempt:
         except StoreUnavailable:
             raise
         except (OSError, BlobError) as error:
-            return self._lost(error)
+            return self._lose(error)
         except Exception as error:  # noqa: BLE001 - whatever went wrong, the job must end with a reason
             failure = failure_of(error)
             _log.info("failed", reason=failure.code, detail=failure.detail)
             return partial(store.attempts.fail, claim, failure)
         return partial(self._succeed, trained)
 
-    def _lost(self, error: Exception) -> Callable[[], object]:
+    def _lose(self, error: Exception) -> Callable[[], object]:
         """A full disk or a blob store that is away says nothing about the job: another worker may do better."""
         _log.error("lost", error=str(error))
+        self.lost = True
         failure = Failure(code=Reason.WORKER_LOST, detail=f"A file could not be read or written: {error}.")
         return partial(self._tools.store.reaping.report_lost, self._claim, failure)
 

@@ -24,7 +24,11 @@ _log = structlog.get_logger(__name__)
 
 
 def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> int:
-    """Make one attempt in this process, which is the attempt's own; the exit code, 0 when its end is recorded."""
+    """Make one attempt in this process, which is the attempt's own.
+
+    Returns:
+        The exit code: 0 when the attempt's end is recorded, 1 when it is not, 3 when it is and the machine is to blame.
+    """
     claim = assignment.claim
     # For every line of this process, which makes no other attempt.
     structlog.contextvars.bind_contextvars(job=claim.job_id, attempt=claim.number)
@@ -54,13 +58,12 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
     }
     try:
         with tracing.continuing(_traceparent(tools.store, claim)), tracing.span("attempt", **attributes):
-            run(assignment, tools, stop)
+            return 0 if run(assignment, tools, stop) else 3
     except Exception:  # noqa: BLE001 - the exit code tells the parent, the log tells a person
         _log.exception("the end of the attempt could not be recorded")
         return 1
     finally:
         tracing.close()
-    return 0
 
 
 def _traceparent(store: Store, claim: Claim) -> str:

@@ -25,6 +25,7 @@ from worker.entry import make_attempt
 from worker.heartbeat import Heartbeat
 from worker.memory import MemoryWatch
 from worker.patience import patiently
+from worker.recovery import Recovery
 from worker.rq_worker import AttemptRef, AttemptWorker
 from worker.settlement import settle
 from worker.shutdown import Shutdown
@@ -144,6 +145,7 @@ class _Parent:
         self._name = name
         self._way = way
         self._awake = awake
+        self._recovery = Recovery()
         self._store = Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds)
 
     def handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
@@ -154,6 +156,7 @@ class _Parent:
     def _handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
         claim = Claim(attempt.tenant, attempt.job_id, attempt.number, new_token())
         self._heartbeat.tell("busy", attempt.job_id)
+        self._recovery.begin()
         with self._heartbeat.quiet():
             child = start_child(
                 Assignment(claim, self._name, self._engine.name),
@@ -177,6 +180,8 @@ class _Parent:
             self._settle(partial(settle, self._store, claim, ending, memory_limit=limit))
             sweep_downloads(self._settings.blob_cache)
         self._heartbeat.tell("draining" if self._shutdown.requested else "idle")
+        lost = ending.code != 0 and ending.killed_for is None
+        self._recovery.rest(self._recovery.end(lost=lost), lambda: self._shutdown.requested or self._draining.begun())
 
     def _settle(self, record: Callable[[], None]) -> None:
         seconds = _SETTLE_SECONDS_AT_THE_END if self._shutdown.requested else _SETTLE_SECONDS

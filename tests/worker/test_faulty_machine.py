@@ -1,0 +1,31 @@
+"""A worker whose machine cannot train: here one whose cache cannot be written, as on a full disk."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pippin.jobs.states import Reason, Status
+
+if TYPE_CHECKING:
+    from tests.worker.conftest import Bench, WorkerProcess
+
+    Start = Callable[..., WorkerProcess]
+
+
+def test_it_rests_between_attempts_that_it_loses_at_once_and_can_be_stopped_meanwhile(
+    *, bench: "Bench", start: "Start", home: Path, tmp_path: Path, wait_for: Callable[..., None]
+) -> None:
+    worker = start(PIPPIN_HOME=str(tmp_path), PIPPIN_BLOBS_URL=(home / "blobs").as_uri())
+    wait_for(lambda: "ready" in worker.log)
+    cache = tmp_path / "cache" / "blobs"
+    shutil.rmtree(cache, ignore_errors=True)
+    cache.parent.mkdir(exist_ok=True)
+    cache.write_text("where a folder belongs")
+    failed = bench.wait_until(bench.submit(max_attempts=3), Status.FAILED)
+    assert [each.status for each in failed.attempts] == ["lost"] * 3
+    assert failed.reason is not None
+    assert failed.reason.code is Reason.WORKER_LOST
+    assert "could not be read or written" in failed.reason.detail
+    wait_for(lambda: worker.log.count("resting") == 2)
+    assert worker.stop() == 0
