@@ -1,6 +1,7 @@
 """Models: listed, drawn layer by layer, uploaded, and shown as a graph by Netron."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -74,3 +75,47 @@ def test_the_pages_are_accessible_and_fit_a_phone(
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     check_accessibility(page)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_bypass_is_drawn_beside_the_layers_that_it_passes(page: Page) -> None:
+    def dense(name: str, source: str, **more: object) -> dict[str, object]:
+        return {"type": "inner_product", "name": name, "input": source, "output": name, "output_channels": 8} | more
+
+    spec = {
+        "inputs": [{"name": "x", "shape": [8]}],
+        "outputs": [{"name": "y", "shape": [8]}],
+        "layers": [
+            dense("one", "x"),
+            dense("two", "one"),
+            {"type": "add", "name": "sum", "input": ["one", "two"], "output": "sum"},
+            dense("left", "sum"),
+            dense("right", "sum"),
+            {"type": "add", "name": "all", "input": ["left", "right", "x"], "output": "all"},
+            dense("head", "all", updatable=True),
+            {"type": "softmax", "name": "softmax", "input": "head", "output": "y"},
+        ],
+        "loss": {"type": "categorical_cross_entropy"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4},
+        "epochs": 1,
+    }
+    page.goto("/#/models")
+    content = {"name": "branches.json", "mimeType": "application/json", "buffer": json.dumps(spec).encode()}
+    page.get_by_label("Upload a model").set_input_files(content)
+    expect(page.get_by_role("heading", name="branches")).to_be_visible()
+    rows = page.locator(".layers > li")
+    # From above, by name: the input, the eight layers, the output.
+    followers = [row.locator(".name").inner_text() for row in rows.all() if "follows" in row.get_attribute("class")]
+    assert followers == ["one", "two", "sum", "left", "all", "head", "softmax", "y"]
+    kinds = [sorted(re.findall(r"\b(in|out|above|below)\b", row.inner_html())) for row in rows.all()]
+    assert kinds == [
+        ["below", "out"],
+        ["above", "below", "below", "out"],
+        ["above", "above", "below", "below"],
+        ["above", "above", "below", "below", "in", "out"],
+        ["above", "above", "below", "below", "below", "out"],
+        ["above", "above", "above", "below", "below", "in"],
+        ["above", "above", "in", "in"],
+        [],
+        [],
+        [],
+    ]
