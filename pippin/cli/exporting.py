@@ -42,7 +42,10 @@ def export(
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Export a job's epochs to TensorBoard, MLflow or CSV; MLflow gets the trained model too."""
+    """Export a job's epochs to TensorBoard, MLflow or CSV.
+
+    MLflow gets the trained model too.
+    """
     from pippin.client import Client
 
     try:

@@ -128,7 +128,8 @@ def _store() -> Iterator["Store"]:
     where = "Set PIPPIN_REDIS_URL as for the service, or start `pippin up` on this machine with the same PIPPIN_HOME."
     if url is None:
         raise ToldError(Exit.UNREACHABLE, "No Redis is known here.", now=where)
-    store = Store(connect(url))
+    # Who waits at a terminal hears of trouble at once.
+    store = Store(connect(url, retries=0))
     try:
         yield store
     except StoreUnavailable as error:

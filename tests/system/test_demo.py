@@ -58,7 +58,7 @@ def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("with_signal", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize("with_signal", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.full)])
 def test_a_demo_that_is_stopped_stops_all_that_it_started(
     tmp_path: Path, wait_until: WaitUntil, with_signal: signal.Signals
 ) -> None:

@@ -18,6 +18,9 @@ from tests.chaos.jobs import dataset, request
 
 WaitUntil = Callable[..., None]
 
+# The short form of `make chaos` stands for these among the quick tests.
+pytestmark = pytest.mark.full
+
 EPOCH_SECONDS = 0.2
 HASTE = {"lease_seconds": 3, "lease_renew_seconds": 1, "reaper_interval_seconds": 0.5, "reaper_grace_seconds": 1.5}
 
@@ -80,9 +83,9 @@ def follow(cluster: Cluster, job_id: str, seen: list[EpochMetrics], service: int
     ("seconds", "silent"),
     [
         pytest.param(5, False, id="refuses"),
-        pytest.param(5, True, id="silent", marks=pytest.mark.full),
-        pytest.param(60, False, id="refuses-long", marks=[pytest.mark.full, pytest.mark.timeout(300)]),
-        pytest.param(60, True, id="silent-long", marks=[pytest.mark.full, pytest.mark.timeout(300)]),
+        pytest.param(5, True, id="silent"),
+        pytest.param(60, False, id="refuses-long", marks=pytest.mark.timeout(300)),
+        pytest.param(60, True, id="silent-long", marks=pytest.mark.timeout(300)),
     ],
 )
 def test_a_training_outlasts_an_outage_of_redis(
@@ -193,7 +196,6 @@ def test_what_a_dead_worker_was_asked_comes_to_its_end(
         client.cancel(job_id)
 
 
-@pytest.mark.full
 @pytest.mark.timeout(300)
 def test_a_job_that_loses_three_workers_in_a_row_fails_and_says_why(
     client: Client, worker: Member, wait_until: WaitUntil
@@ -214,7 +216,6 @@ def test_a_job_that_loses_three_workers_in_a_row_fails_and_says_why(
     )
 
 
-@pytest.mark.full
 def test_a_queued_job_that_is_in_no_queue_is_found(cluster: Cluster, client: Client, worker: Member) -> None:
     worker.kill(hold_down=True)
     job_id = submit(client, epochs=1)

@@ -152,6 +152,7 @@ def test_it_trains_to_the_end_and_resumes_a_download_that_broke(
     assert token not in far.log.decode()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("shown", ["revoked", "none"])
 def test_without_a_live_token_it_takes_no_job_and_says_what_to_set(
     service: Service, token_file: Path, shown: str

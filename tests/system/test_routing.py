@@ -92,6 +92,7 @@ def test_auto_takes_core_ml_while_it_is_there_and_leaves_it_what_it_cannot_train
     assert workplace.trained_by(workplace.submit()) == [("jax", "succeeded")]
 
 
+@pytest.mark.full
 def test_an_auto_job_that_waits_for_a_mac_that_fell_silent_is_trained_by_jax(workplace: Workplace) -> None:
     name = workplace.start_mac()
     workplace.end_mac(signal.SIGKILL)
@@ -102,6 +103,7 @@ def test_an_auto_job_that_waits_for_a_mac_that_fell_silent_is_trained_by_jax(wor
     assert workplace.trained_by(job_id) == [("jax", "succeeded")]
 
 
+@pytest.mark.full
 def test_a_job_for_core_ml_waits_for_a_mac_and_says_so_to_who_follows_it(workplace: Workplace) -> None:
     job_id = workplace.submit(engine="coreml")
     assert workplace.client.job(job_id).waiting_for == NO_MAC

@@ -70,6 +70,7 @@ def test_told_to_stop_it_leaves_nothing_behind(
     assert not any("is killed" in line for line in up.log), up.log
 
 
+@pytest.mark.full
 def test_each_part_that_is_killed_comes_back_and_jobs_go_on(start_up: StartUp, wait_until: WaitUntil) -> None:
     up = start_up()
     with Client(up.url, patience=30) as client:
@@ -80,6 +81,7 @@ def test_each_part_that_is_killed_comes_back_and_jobs_go_on(start_up: StartUp, w
     assert sum("killed by SIGKILL" in line for line in up.log) == 3
 
 
+@pytest.mark.full
 def test_nothing_is_left_of_a_supervisor_that_is_killed_and_its_data_stays(
     start_up: StartUp, wait_until: WaitUntil, tmp_path: Path
 ) -> None:
@@ -129,6 +131,7 @@ def test_no_secret_stands_in_a_command_line_or_in_the_log(running_up: SimpleName
     assert password not in "".join(running_up.log)
 
 
+@pytest.mark.full
 def test_another_redis_takes_the_place_of_the_embedded_one(
     start_up: StartUp, valkey_url: str, wait_until: WaitUntil
 ) -> None:

@@ -70,6 +70,7 @@ def test_a_child_that_does_not_hand_its_job_back_is_ended_when_the_grace_is_over
     assert not impatient.hands_back
 
 
+@pytest.mark.full
 def test_the_worker_of_a_frozen_training_is_free_again_after_a_cancel(
     bench: "Bench", start: Callable[..., "WorkerProcess"]
 ) -> None:

@@ -4,12 +4,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pippin.jobs.states import Status
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
 
 
+@pytest.mark.full
 def test_a_spawned_child_trains_and_one_whose_worker_is_killed_ends(
     bench: "Bench", start: "Callable[..., WorkerProcess]", wait_for: Callable[..., None]
 ) -> None:

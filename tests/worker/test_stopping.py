@@ -67,6 +67,7 @@ def test_a_job_whose_model_is_being_compiled_is_handed_back(bench: "Bench", star
     assert (back.status, [each.status for each in back.attempts]) == (Status.QUEUED, ["handed_back"])
 
 
+@pytest.mark.full
 def test_a_second_sigterm_ends_a_training_that_does_not_answer(
     bench: "Bench", start: "Start", wait_for: WaitFor
 ) -> None:

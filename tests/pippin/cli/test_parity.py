@@ -29,6 +29,7 @@ def test_it_examines_pippins_own_engine_anywhere(tmp_path: Path) -> None:
     assert "NOT as Pippin" not in done.stdout
 
 
+@pytest.mark.full
 def test_one_case_as_json(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--engine", "jax", "--case", "momentum", "--json")
     assert done.returncode == 0, done.stderr

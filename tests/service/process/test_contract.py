@@ -52,7 +52,7 @@ def schemathesis(process: ServiceProcess, held: dict[str, str], who: str, folder
     return int(generated[1])
 
 
-@pytest.mark.parametrize("who", ["anybody", "admin", "stranger"])
+@pytest.mark.parametrize("who", ["anybody", "admin", pytest.param("stranger", marks=pytest.mark.full)])
 def test_a_few_requests_of_every_kind_are_answered_as_the_document_says(
     process: ServiceProcess, held: dict[str, str], who: str, tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ def first(cache: Path) -> dict[str, Any]:
     return _job("--cache", str(cache))
 
 
+@pytest.mark.full
 def test_a_job_compiles_two_programs_and_no_more(first: dict[str, Any]) -> None:
     # One to train and one to validate: each operation outside of them would be a program of its own.
     assert (first["found"], first["compiled"]) == (0, 2)
@@ -39,6 +40,7 @@ def test_the_next_job_finds_the_programs_and_gives_the_same_bytes(cache: Path, f
     assert (second["digest"], second["losses"]) == (first["digest"], first["losses"])
 
 
+@pytest.mark.full
 def test_processes_that_hand_a_training_on_give_the_bytes_of_one_that_makes_it_whole(
     cache: Path, first: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -53,6 +55,7 @@ def test_processes_that_hand_a_training_on_give_the_bytes_of_one_that_makes_it_w
     assert [part["notice"] for part in parts] == [None, None, None]
 
 
+@pytest.mark.full
 def test_a_damaged_cache_harms_nothing_and_is_mended(cache: Path, first: dict[str, Any]) -> None:
     training, validation = sorted(cache.glob("*/*-cache"))
     training.write_bytes(training.read_bytes()[:1000])
