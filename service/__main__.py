@@ -19,7 +19,7 @@ from pippin.home import prepare_home
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store, connect
 from service.app import create_app
-from service.first_token import check_first_token
+from service.security.first_token import check_first_token
 
 _TICK_SECONDS = 0.05
 

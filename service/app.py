@@ -17,19 +17,15 @@ from pippin.store import Store, connect
 from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
 from service import dashboard, openapi, refusals
-from service.census import BlobCensus
-from service.checkpoint_models import CheckpointModels
-from service.collector import StoreCollector
-from service.first_token import keep_first_token
-from service.gate import Gate
-from service.guard import Guard
-from service.ingest import Ingestion, limits_of, sweep_workrooms
-from service.meters import Meters
-from service.model_files import ModelFiles
+from service.background.census import BlobCensus
+from service.background.reaper import Reaper
+from service.background.sweeper import Sweeper
+from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
+from service.datasets.sample import Sample
+from service.jobs.streaming import Streams
+from service.models.checkpoints import CheckpointModels
+from service.models.files import ModelFiles
 from service.problems import MEDIA_TYPE
-from service.reaper import Reaper
-from service.request_log import PROBES, RequestLog
-from service.request_meter import RequestMeter
 from service.routes import (
     artifacts,
     blobs,
@@ -48,12 +44,16 @@ from service.routes import (
     specs,
     workers,
 )
-from service.sample import Sample
 from service.sandbox import Sandbox
 from service.sandbox.tasks import TASKS
-from service.security_headers import SecurityHeaders
-from service.streaming import Streams
-from service.sweeper import Sweeper
+from service.security.first_token import keep_first_token
+from service.security.gate import Gate
+from service.security.guard import Guard
+from service.security.headers import SecurityHeaders
+from service.telemetry.collector import StoreCollector
+from service.telemetry.meters import Meters
+from service.telemetry.request_log import PROBES, RequestLog
+from service.telemetry.request_meter import RequestMeter
 
 _DESCRIPTION = "Trains Core ML models: post a spec, watch every epoch, download a trained `.mlmodel`."
 

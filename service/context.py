@@ -13,15 +13,15 @@ from pippin.jobs.job import Job
 from pippin.settings import Settings
 from pippin.store import Store
 from pippin.tokens import DEFAULT_TENANT
-from service.checkpoint_models import CheckpointModels
-from service.ingest import Ingestion
-from service.meters import Meters
-from service.model_files import ModelFiles
-from service.principal import Principal
+from service.datasets.ingest import Ingestion
+from service.datasets.sample import Sample
+from service.jobs.streaming import Streams
+from service.models.checkpoints import CheckpointModels
+from service.models.files import ModelFiles
 from service.problems import Problem, not_found
-from service.sample import Sample
 from service.sandbox import Sandbox
-from service.streaming import Streams
+from service.security.principal import Principal
+from service.telemetry.meters import Meters
 
 _FULLEST = 0.8
 

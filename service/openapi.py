@@ -12,10 +12,10 @@ from pippin.jobs.request import JobRequest, RetryRequest
 from pippin.jobs.worker import DrainRequest
 from pippin.predictions.reports import EvaluationRequest
 from pippin.spec import ModelSpec
-from service.access import role_for
 from service.examples import EXAMPLES
-from service.guard import COOKIE
 from service.problems import ProblemDocument, responses
+from service.security.access import role_for
+from service.security.guard import COOKIE
 
 _REF = "#/components/schemas/{model}"
 

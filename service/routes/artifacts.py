@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from pippin.jobs.job import Artifact, Job, Variant
-from service.bodies import JsonRoute
 from service.context import ExistingJob, TheBlobs
-from service.disposition import attachment, safe_name
-from service.files import serve
+from service.http.bodies import JsonRoute
+from service.http.disposition import attachment, safe_name
+from service.http.files import serve
 from service.problems import Problem, responses
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)

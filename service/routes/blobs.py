@@ -8,10 +8,10 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.datasets.upload import Spool
-from service.bodies import UploadRoute
 from service.context import TheBlobs, TheSettings
-from service.files import serve
-from service.ingest import workroom
+from service.datasets.ingest import workroom
+from service.http.bodies import UploadRoute
+from service.http.files import serve
 from service.problems import ErrorItem, invalid_request, not_found, responses
 
 router = APIRouter(tags=["blobs"], route_class=UploadRoute)

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.jobs.checkpoint import KeptCheckpoint
-from service.bodies import JsonRoute
 from service.context import ExistingJob, Tenant, TheBlobs, TheCheckpointModels, TheStore
-from service.disposition import attachment
-from service.files import serve
+from service.http.bodies import JsonRoute
+from service.http.disposition import attachment
+from service.http.files import serve
 from service.problems import not_found, responses
 from service.routes.artifacts import FILE, artifact_of, stem_of
 

@@ -12,12 +12,13 @@ from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.faults import Fault
-from service import conditional, openapi, uploads
-from service.abandoning import until_disconnected
-from service.bodies import JsonRoute, UploadRoute
+from service import openapi
 from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
-from service.ingest import workroom
-from service.preview import class_counts, examples_at, preview
+from service.datasets.ingest import workroom
+from service.datasets.preview import class_counts, examples_at, preview
+from service.http import conditional, uploads
+from service.http.abandoning import until_disconnected
+from service.http.bodies import JsonRoute, UploadRoute
 from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)

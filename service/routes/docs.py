@@ -8,7 +8,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from service.problems import KINDS, not_found
-from service.security_headers import HTML_POLICY
+from service.security.headers import HTML_POLICY
 
 router = APIRouter(include_in_schema=False)
 

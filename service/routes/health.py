@@ -5,8 +5,8 @@ from typing import Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
 
-from service.bodies import JsonRoute
 from service.context import Draining, TheBlobs, TheStore
+from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)

@@ -10,13 +10,14 @@ from pippin import tracing
 from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
-from service import conditional, openapi
-from service.bodies import JsonRoute
+from service import openapi
 from service.context import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheSettings, TheStore
-from service.idempotency import IdempotencyKey, once
-from service.model_sources import ModelSources
+from service.http import conditional
+from service.http.bodies import JsonRoute
+from service.http.idempotency import IdempotencyKey, once
+from service.jobs.model_sources import ModelSources
+from service.jobs.submission import prepare
 from service.problems import invalid_parameter, responses
-from service.submission import prepare
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 

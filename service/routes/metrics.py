@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Status
 from pippin.store import MalformedEventId, parse_event_id
-from service.accept import negotiate
-from service.bodies import JsonRoute
 from service.context import ExistingJob, Tenant, TheStreams
+from service.http.accept import negotiate
+from service.http.bodies import JsonRoute
+from service.jobs.streaming import CSV, FORMS, JSON, NDJSON, SSE
+from service.jobs.views import EventsView, MetricsView
 from service.problems import invalid_parameter, responses
-from service.streaming import CSV, FORMS, JSON, NDJSON, SSE
-from service.views import EventsView, MetricsView
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 

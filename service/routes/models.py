@@ -11,15 +11,16 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.models.record import ModelRecord, StoredModel
-from service import conditional, openapi, uploads
+from service import openapi
 from service.blame import fault_of
-from service.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
 from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheModelFiles, TheSettings, TheStore
-from service.disposition import attachment, safe_name
-from service.files import serve
-from service.ingest import workroom
-from service.model_files import Form, reading
-from service.model_uploads import Kind, ModelUploads
+from service.datasets.ingest import workroom
+from service.http import conditional, uploads
+from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
+from service.http.disposition import attachment, safe_name
+from service.http.files import serve
+from service.models.files import Form, reading
+from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
 from service.sandbox import SandboxError, TaskRefused
 

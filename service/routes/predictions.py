@@ -19,8 +19,8 @@ from pippin.jobs.job import Artifact, Job
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.store import Store
 from service import openapi
-from service.bodies import JsonRoute, is_json, media_type, unsupported
 from service.context import ExistingJob, Tenant, TheCache, TheEvaluations, TheSandbox, TheStore
+from service.http.bodies import JsonRoute, is_json, media_type, unsupported
 from service.problems import Problem, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused

@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict
 from pippin.models.documents import read_document
 from pippin.spec.presets import UnknownPresetError, preset, preset_names
 from pippin.spec.summary import SpecSummary
-from service.bodies import JsonRoute
 from service.context import TheModelFiles, TheSettings
-from service.disposition import attachment
-from service.ingest import workroom
-from service.model_files import reading
+from service.datasets.ingest import workroom
+from service.http.bodies import JsonRoute
+from service.http.disposition import attachment
+from service.models.files import reading
 from service.problems import not_found, responses
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from prometheus_client.exposition import choose_encoder
 
-from service.bodies import JsonRoute
 from service.context import TheMeters
+from service.http.bodies import JsonRoute
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Response
 from pippin.jobs.job import Job
 from pippin.jobs.request import RetryRequest
 from service import openapi
-from service.bodies import JsonRoute, optional
 from service.context import Caller, ExistingJob, NeedsRoom, Tenant, TheBlobs, TheStore
-from service.idempotency import IdempotencyKey, once
+from service.http.bodies import JsonRoute, optional
+from service.http.idempotency import IdempotencyKey, once
+from service.jobs.retrying import prepare_retry
 from service.problems import responses
-from service.retrying import prepare_retry
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 

@@ -7,10 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.store import SESSION_SECONDS
 from pippin.tokens import Role
-from service.bodies import JsonRoute
 from service.context import Caller, TheStore
-from service.guard import COOKIE
+from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
+from service.security.guard import COOKIE
 
 router = APIRouter(tags=["session"], route_class=JsonRoute)
 

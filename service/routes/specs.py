@@ -10,10 +10,10 @@ from starlette.concurrency import run_in_threadpool
 from pippin.models.documents import read_document
 from pippin.spec.summary import SpecSummary
 from service import openapi
-from service.bodies import YAML, JsonRoute, is_json, is_yaml, unsupported
 from service.context import TheModelFiles, TheSettings
-from service.ingest import workroom
-from service.model_files import ModelFiles, reading
+from service.datasets.ingest import workroom
+from service.http.bodies import YAML, JsonRoute, is_json, is_yaml, unsupported
+from service.models.files import ModelFiles, reading
 from service.problems import malformed, responses
 
 router = APIRouter(tags=["specs"], route_class=JsonRoute)

@@ -8,8 +8,8 @@ from pydantic import BaseModel, ConfigDict
 from pippin.jobs.worker import Drain, DrainRequest, Worker
 from pippin.store import Store
 from service import openapi
-from service.bodies import JsonRoute, optional
 from service.context import Tenant, TheStore
+from service.http.bodies import JsonRoute, optional
 from service.problems import responses
 
 router = APIRouter(tags=["workers"], route_class=JsonRoute)

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from pippin.store import Store
-from service.collector import StoreCollector
-from service.meters import Meters
+from service.telemetry.collector import StoreCollector
+from service.telemetry.meters import Meters
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"

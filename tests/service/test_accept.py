@@ -1,6 +1,6 @@
 import pytest
 
-from service.accept import negotiate
+from service.http.accept import negotiate
 from service.problems import Problem
 
 OFFERS = ["application/json", "text/event-stream", "application/x-ndjson", "text/csv"]

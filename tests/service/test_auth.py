@@ -10,9 +10,9 @@ import pytest
 from pippin.blobs import BlobError, BlobRefusedError, Blobs
 from pippin.store import Store, WorkerReport
 from pippin.tokens import ROLES, Role, grants, issue
-from service.access import role_for
 from service.app import create_app
 from service.openapi import describe
+from service.security.access import role_for
 
 LARGE = b"x" * 20_000_000
 IsProblem = Callable[..., dict[str, Any]]

@@ -17,7 +17,7 @@ from pippin.first_admin import require_admin
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store
 from pippin.tokens import ROLES, TokenFileError, issue, read_token
-from service.first_token import check_first_token, keep_first_token
+from service.security.first_token import check_first_token, keep_first_token
 
 WaitFor = Callable[[Callable[[], object], str], None]
 

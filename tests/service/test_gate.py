@@ -10,7 +10,7 @@ import pytest
 
 from pippin.store import Store
 from pippin.tokens import issue
-from service.gate import is_own
+from service.security.gate import is_own
 
 IsProblem = Callable[..., dict[str, Any]]
 

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from pippin.store import Store
-from service import ingest
+from service.datasets import ingest
 
 IsProblem = Callable[..., dict[str, Any]]
 WaitFor = Callable[[Callable[[], object], str], None]

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.ranges import Slice, UnsatisfiableError, requested
+from service.http.ranges import Slice, UnsatisfiableError, requested
 
 
 @pytest.mark.parametrize(

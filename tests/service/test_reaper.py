@@ -5,8 +5,8 @@ import httpx2
 import pytest
 
 from pippin.store import Store, connect, keys
-from service.meters import Meters
-from service.reaper import Reaper
+from service.background.reaper import Reaper
+from service.telemetry.meters import Meters
 
 WaitFor = Callable[[Callable[[], object], str], None]
 

@@ -8,8 +8,8 @@ import structlog
 from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
-from service.request_log import RequestLog
 from service.sandbox import Sandbox, SandboxError
+from service.telemetry.request_log import RequestLog
 
 IsProblem = Callable[..., dict[str, Any]]
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.http.strict_json import loads
 from service.problems import Problem
-from service.strict_json import loads
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from pippin.blobs import Blobs
 from pippin.store import Idempotency, Store
-from service.idempotency import fingerprint
+from service.http.idempotency import fingerprint
 from tests.service.hostile_models import mnist_file
 
 SWIFT = Path(__file__).parents[2] / "examples" / "mnist-cnn.swiftcoremltools.json"

@@ -16,7 +16,7 @@ from pippin.blobs import Blobs
 from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.settings import Settings
 from pippin.store import Store, keys
-from service.sweeper import Sweeper
+from service.background.sweeper import Sweeper
 
 WaitFor = Callable[[Callable[[], object], str], None]
 HOUR, DAY = 3600, 24 * 3600

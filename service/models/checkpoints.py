@@ -6,8 +6,8 @@ from pippin.blobs import BlobDamagedError, BlobMissingError, Blobs
 from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.settings import Settings
 from service.blame import fault_of
-from service.ingest import workroom
-from service.model_files import ModelFiles
+from service.datasets.ingest import workroom
+from service.models.files import ModelFiles
 from service.problems import Problem
 from service.sandbox import SandboxError, TaskRefused
 

@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from pippin.datasets.upload import Spool, Upload, UploadedFile
-from service.bodies import media_type, unsupported
+from service.http.bodies import media_type, unsupported
 from service.problems import Problem
 
 if TYPE_CHECKING:

@@ -11,11 +11,11 @@ from pippin.settings import Settings
 from pippin.store import Knock, Store, StoreUnavailable
 from pippin.store.rates import Rates
 from pippin.tokens import Role, grants, is_demanded
-from service.access import SAFE, role_for
-from service.gate import is_own
-from service.principal import Principal
 from service.problems import Problem, answer, instance_of
 from service.refusals import unavailable
+from service.security.access import SAFE, role_for
+from service.security.gate import is_own
+from service.security.principal import Principal
 
 COOKIE = "pippin_session"
 """What holds the secret of a browser's session."""

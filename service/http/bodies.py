@@ -10,7 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from service import strict_json
+from service.http import strict_json
 from service.problems import ErrorItem, Problem, invalid_request
 from service.validation import parse
 

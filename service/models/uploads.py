@@ -12,7 +12,7 @@ from pippin.faults import Fault
 from pippin.jobs.ids import new_id
 from pippin.models.record import StoredModel
 from pippin.store import ByteQuota, Store
-from service.model_files import Language, ModelFiles
+from service.models.files import Language, ModelFiles
 from service.problems import invalid
 
 Kind = Literal["mlmodel"] | Language

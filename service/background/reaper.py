@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 
 from pippin.jobs.states import Status
 from pippin.store import Store, StoreUnavailable
-from service.meters import Meters
+from service.telemetry.meters import Meters
 
 _log = structlog.stdlib.get_logger(__name__)
 

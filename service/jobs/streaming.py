@@ -15,8 +15,8 @@ from pippin.jobs.events import Event
 from pippin.jobs.job import Job
 from pippin.store import Store, StoreUnavailable
 from pippin.store.reader import EventReader
-from service.meters import Meters
-from service.views import View, csv_line, json_text, ndjson_line
+from service.jobs.views import View, csv_line, json_text, ndjson_line
+from service.telemetry.meters import Meters
 
 JSON, SSE, NDJSON, CSV = "application/json", "text/event-stream", "application/x-ndjson", "text/csv"
 FORMS = (JSON, SSE, NDJSON, CSV)

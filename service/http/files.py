@@ -6,9 +6,9 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from pippin.blobs import Blobs
-from service.conditional import is_current
+from service.http.conditional import is_current
+from service.http.ranges import Slice, UnsatisfiableError, requested
 from service.problems import Problem
-from service.ranges import Slice, UnsatisfiableError, requested
 
 
 def serve(request: Request, blobs: Blobs, digest: str, size: int, headers: dict[str, str]) -> Response:

@@ -24,7 +24,7 @@ from pippin.jobs.request import (
 )
 from pippin.models.trainable import Trainable
 from pippin.store import Store
-from service.model_sources import ModelSources
+from service.jobs.model_sources import ModelSources
 from service.validation import parse
 
 T = TypeVar("T", bound=BaseModel)

@@ -10,7 +10,7 @@ from pippin.datasets.sample import NAME, prepare
 from pippin.settings import Settings
 from pippin.store import NameTaken, StoreUnavailable
 from pippin.tokens import DEFAULT_TENANT
-from service.ingest import Ingestion, workroom
+from service.datasets.ingest import Ingestion, workroom
 
 _log = structlog.stdlib.get_logger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0

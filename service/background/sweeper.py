@@ -12,7 +12,7 @@ from pippin.blob_cache import BlobCache
 from pippin.blobs import BlobError, Blobs
 from pippin.settings import Settings
 from pippin.store import NoSuchJob, Refused, Store, StoreUnavailable
-from service.ingest import sweep_workrooms
+from service.datasets.ingest import sweep_workrooms
 
 _log = structlog.stdlib.get_logger(__name__)
 

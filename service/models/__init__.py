@@ -1,0 +1,1 @@
+"""Model files: taken in, known, and made of checkpoints."""
