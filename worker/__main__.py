@@ -16,7 +16,7 @@ from worker.blob_access import ask_for_access
 from worker.child import DEFAULT_WAY
 from worker.engines import ENGINES, EngineOptions, make_engine
 from worker.logs import configure
-from worker.shutdown import Shutdown
+from worker.parent.shutdown import Shutdown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except PippinError as error:
         return _complain(str(error))
     # Not at the top: what is refused above need not wait for seconds of imports.
-    from worker.loop import work  # noqa: PLC0415
+    from worker.parent.loop import work  # noqa: PLC0415
 
     if asked.start == "fork":
         tracing.prepare()

@@ -69,7 +69,7 @@ def start_child(assignment: Assignment, main: Callable[[Assignment], int], way: 
 
     Args:
         assignment: What the child is to do.
-        main: Run in the child. The way "spawn" runs `worker.entry` instead, in a new interpreter that takes its
+        main: Run in the child. The way "spawn" runs `worker.attempt.entry` instead, in a new interpreter that takes its
             settings, the address of Redis among them, from the environment and the assignment from a pipe, so that no
             secret shows in the list of processes.
         way: How to start it.
@@ -126,7 +126,7 @@ def _spawn(assignment: Assignment) -> Child:
         pid = os.posix_spawn(
             sys.executable,
             # -P: a `worker.py` in the current folder must not be taken for ours.
-            [sys.executable, "-P", "-m", "worker.entry"],
+            [sys.executable, "-P", "-m", "worker.attempt.entry"],
             os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)],
             setpgroup=0,

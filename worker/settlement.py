@@ -3,8 +3,8 @@
 from pippin.jobs.job import Failure
 from pippin.jobs.states import Reason
 from pippin.store import Claim, LeaseLost, Refused, Store
+from worker.parent.supervision import Ending
 from worker.stop import Cause
-from worker.supervision import Ending
 
 # What a process ends with that was refused memory: an abort out of C++, or a write through a null pointer.
 _SIGNS_OF_NO_MEMORY = {"SIGABRT", "SIGSEGV", "SIGBUS"}

@@ -15,7 +15,7 @@ from rq.serializers import JSONSerializer
 from pippin.store.client import Client
 
 # The one function that a worker runs; a string, since this package imports no worker.
-FUNCTION = "worker.attempt.run"
+FUNCTION = "worker.attempt.run.run"
 
 # RQ is crash-safe only for a worker process with one queue, so each engine has its own.
 QUEUES = {"jax": "pippin-jax", "coreml": "pippin-coreml"}

@@ -25,7 +25,7 @@ HASTE: dict[str, object] = {
             id="short",
         ),
         pytest.param(
-            Size(30, 12, epochs=16, lease_seconds=5, outage_seconds=10, settings=HASTE),
+            Size(30, 12, epochs=32, lease_seconds=5, outage_seconds=10, settings=HASTE),
             id="middling",
             marks=[pytest.mark.full, pytest.mark.timeout(600)],
         ),

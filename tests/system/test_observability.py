@@ -217,7 +217,7 @@ def test_every_line_about_a_request_has_its_id(watched: Watched) -> None:
 
 
 def test_every_line_of_an_attempt_has_its_job_and_number(watched: Watched) -> None:
-    lifecycle = {"worker.loop", "worker.heartbeat", "worker.rq_worker"}
+    lifecycle = {"worker.parent.loop", "worker.parent.heartbeat", "worker.parent.rq_worker"}
     ours = [line for line in watched.worker if line["logger"].startswith(("worker.", "pippin."))]
     of_attempts = [line for line in ours if line["logger"] not in lifecycle]
     assert {line["event"] for line in of_attempts} >= {"claimed", "built the model", "training began", "epoch"}

@@ -17,9 +17,9 @@ import os, signal, sys, time
 from pippin.store import Claim
 from worker import child
 from worker.assignment import Assignment
-from worker.shutdown import Shutdown
+from worker.parent.shutdown import Shutdown
 from worker.memory import MemoryWatch
-from worker.supervision import supervise
+from worker.parent.supervision import supervise
 
 class Content:
     hands_back = False

@@ -4,7 +4,7 @@ import pytest
 
 from pippin.store import Store
 from worker import health
-from worker.heartbeat import Heartbeat
+from worker.parent.heartbeat import Heartbeat
 
 
 def test_a_host_is_healthy_while_a_worker_on_it_is_heard_of(

@@ -5,9 +5,9 @@ import pytest
 from pippin.jobs.job import Job
 from pippin.jobs.states import Reason, Status
 from pippin.store import Claim, new_token
+from worker.parent.supervision import Ending
 from worker.settlement import settle
 from worker.stop import Cause
-from worker.supervision import Ending
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench

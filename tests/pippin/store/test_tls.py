@@ -12,7 +12,7 @@ from rq import Queue
 from pippin.settings import Settings, SettingsError
 from pippin.store import EventReader, Store, StoreUnavailable, connect
 from tests.tls import Authority, TlsFront
-from worker.rq_worker import AttemptWorker
+from worker.parent.rq_worker import AttemptWorker
 
 
 @pytest.fixture(scope="module")

@@ -17,19 +17,19 @@ from pippin.blob_cache import sweep_downloads
 from pippin.settings import Settings
 from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_token
 from worker.assignment import Assignment
-from worker.awake import Awake
+from worker.attempt.entry import make_attempt
 from worker.child import Way, start_child
-from worker.drain import Draining
 from worker.engines.engine import Engine
-from worker.entry import make_attempt
-from worker.heartbeat import Heartbeat
 from worker.memory import MemoryWatch
+from worker.parent.awake import Awake
+from worker.parent.drain import Draining
+from worker.parent.heartbeat import Heartbeat
+from worker.parent.recovery import Recovery
+from worker.parent.rq_worker import AttemptRef, AttemptWorker
+from worker.parent.shutdown import Shutdown
+from worker.parent.supervision import Overseer, supervise
 from worker.patience import patiently
-from worker.recovery import Recovery
-from worker.rq_worker import AttemptRef, AttemptWorker
 from worker.settlement import settle
-from worker.shutdown import Shutdown
-from worker.supervision import Overseer, supervise
 
 _log = structlog.get_logger(__name__)
 

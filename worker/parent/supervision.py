@@ -9,7 +9,7 @@ from pippin.store import Claim, Control, LeaseLost, StoreUnavailable
 from pippin.store.attempts import Attempts
 from worker.child import Child
 from worker.memory import MemoryWatch
-from worker.shutdown import Shutdown
+from worker.parent.shutdown import Shutdown
 from worker.stop import CAUSES, Cause
 
 _WAIT_SECONDS = 0.25

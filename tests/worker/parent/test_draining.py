@@ -10,7 +10,7 @@ from pippin.jobs.job import Job
 from pippin.jobs.states import Status
 from pippin.jobs.worker import Drain, WorkerReport
 from pippin.store import Store
-from worker.drain import Draining
+from worker.parent.drain import Draining
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

@@ -19,8 +19,8 @@ from pippin.jobs.states import Reason, Status
 from pippin.mlmodel import Weights, read
 from pippin.store import Claim, new_token
 from worker.assignment import Assignment
-from worker.attempt import Tools, run
-from worker.checkpoints import Checkpoints
+from worker.attempt.checkpoints import Checkpoints
+from worker.attempt.run import Tools, run
 from worker.engines.engine import EpochResult, Observer, Stopped, TrainingRun
 from worker.stop import Cause, StopSwitch
 

@@ -23,17 +23,17 @@ from pippin.models.trainable import Trainable
 from pippin.spec import resolve
 from pippin.store import Claim, LeaseLost, NoSuchJob, Refused, Store, StoreUnavailable
 from worker.assignment import Assignment
-from worker.checkpoints import Checkpoints
+from worker.attempt.checkpoints import Checkpoints
+from worker.attempt.failures import failure_of
+from worker.attempt.lease import Lease
+from worker.attempt.outbox import Outbox
+from worker.attempt.report import Report
+from worker.attempt.trained import provenance, write_trained
 from worker.engines.engine import Engine, Stopped, TrainingRun
-from worker.failures import failure_of
-from worker.lease import Lease
 from worker.memory import check_training
-from worker.outbox import Outbox
 from worker.patience import patiently
-from worker.report import Report
 from worker.settlement import settle_stopped
 from worker.stop import Cause, StopSwitch
-from worker.trained import provenance, write_trained
 
 _log = structlog.get_logger(__name__)
 

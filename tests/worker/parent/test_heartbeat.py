@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pippin.embedded import EmbeddedValkey
 from pippin.store import Store
 from worker.compute_units import compute_units
-from worker.heartbeat import Heartbeat
+from worker.parent.heartbeat import Heartbeat
 
 
 def test_a_worker_is_shown_while_it_lives_with_what_it_does(store: Store, wait_for: Callable[..., None]) -> None:

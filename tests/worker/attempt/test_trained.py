@@ -8,8 +8,8 @@ from pippin.jobs.request import Hyperparameters
 from pippin.jobs.states import Reason
 from pippin.mlmodel import build, read
 from pippin.spec import resolve
+from worker.attempt.trained import provenance, write_trained
 from worker.engines.engine import EngineError
-from worker.trained import provenance, write_trained
 
 _SPEC = {
     "inputs": [{"name": "x", "shape": [2]}],

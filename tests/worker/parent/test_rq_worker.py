@@ -17,8 +17,8 @@ from rq.suspension import suspend
 from pippin.embedded import EmbeddedValkey
 from pippin.jobs.worker import Drain, WorkerReport
 from pippin.store import FUNCTION, QUEUES
-from worker.drain import Draining
-from worker.rq_worker import AttemptRef, AttemptWorker
+from worker.parent.drain import Draining
+from worker.parent.rq_worker import AttemptRef, AttemptWorker
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

@@ -8,8 +8,8 @@ from structlog.testing import capture_logs
 from pippin.mlmodel import Weights
 from pippin.settings import Settings
 from worker.engines.engine import Observer, TrainingRun
-from worker.loop import work
-from worker.shutdown import Shutdown
+from worker.parent.loop import work
+from worker.parent.shutdown import Shutdown
 
 
 class Idle:

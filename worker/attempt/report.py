@@ -16,9 +16,9 @@ from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import Hyperparameters
 from pippin.store import Claim
 from pippin.store.attempts import Attempts
-from worker.checkpoints import Checkpoints
+from worker.attempt.checkpoints import Checkpoints
+from worker.attempt.outbox import Outbox
 from worker.engines.engine import EpochResult
-from worker.outbox import Outbox
 from worker.stop import StopSwitch
 
 _log = structlog.get_logger(__name__)

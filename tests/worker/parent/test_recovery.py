@@ -1,4 +1,4 @@
-from worker.recovery import LONGEST_REST, Recovery
+from worker.parent.recovery import LONGEST_REST, Recovery
 
 
 class Clock:

@@ -11,8 +11,8 @@ import pytest
 from pippin.jobs.job import Job
 from pippin.jobs.states import Status
 from pippin.store import Claim, new_token
+from worker.parent.supervision import Overseer
 from worker.stop import Cause
-from worker.supervision import Overseer
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

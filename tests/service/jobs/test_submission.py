@@ -12,7 +12,7 @@ from pippin.store import Idempotency, Store
 from service.http.idempotency import fingerprint
 from tests.service.hostile_models import mnist_file
 
-SWIFT = Path(__file__).parents[2] / "examples" / "mnist-cnn.swiftcoremltools.json"
+SWIFT = Path(__file__).parents[3] / "examples" / "mnist-cnn.swiftcoremltools.json"
 
 IsProblem = Callable[..., dict[str, Any]]
 

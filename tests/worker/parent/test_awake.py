@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from structlog.testing import capture_logs
 
-from worker.awake import CAFFEINATE, Awake
+from worker.parent.awake import CAFFEINATE, Awake
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -80,10 +80,10 @@ _WORKER = """
 import sys
 from pathlib import Path
 from pippin.settings import Settings
-from worker.awake import Awake
+from worker.parent.awake import Awake
 from worker.engines import EngineOptions, make_engine
-from worker.loop import work
-from worker.shutdown import Shutdown
+from worker.parent.loop import work
+from worker.parent.shutdown import Shutdown
 
 settings, shutdown = Settings(), Shutdown()
 shutdown.install()
@@ -101,7 +101,7 @@ def test_a_worker_holds_it_while_its_child_trains_and_no_longer(
         try:
             bench.wait_until(job, lambda job: job.progress.epoch >= 1)
             holder, *_, child = (tmp_path / "told").read_text().split()
-            assert "worker.entry" in Path(f"/proc/{child}/cmdline").read_text()
+            assert "worker.attempt.entry" in Path(f"/proc/{child}/cmdline").read_text()
             assert _exists(int(holder))
         finally:
             worker.terminate()

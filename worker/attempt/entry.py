@@ -1,4 +1,4 @@
-"""A child's life, from its first instruction to its exit code. `python -m worker.entry` is a spawned child's."""
+"""A child's life, from its first instruction to its exit code. A spawned one runs `python -m worker.attempt.entry`."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from pippin.blobs import Blobs
 from pippin.settings import Settings
 from pippin.store import Claim, Store, StoreUnavailable, connect
 from worker.assignment import Assignment
-from worker.attempt import Tools, run
+from worker.attempt.run import Tools, run
 from worker.child import die_at_end_of
 from worker.engines import EngineOptions, make_engine
 from worker.engines.engine import Engine

@@ -20,7 +20,7 @@ from pippin.mlmodel.proto import parse, serialize
 from pippin.spec import resolve
 from pippin.store import Claim, keys, new_token
 from worker.assignment import Assignment
-from worker.attempt import Tools, run
+from worker.attempt.run import Tools, run
 from worker.engines.engine import Engine, EngineError, EpochResult, Observer, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 from worker.stop import Cause, StopSwitch

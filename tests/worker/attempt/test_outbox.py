@@ -5,7 +5,7 @@ from typing import NoReturn
 import pytest
 
 from pippin.store import LeaseLost, StoreUnavailable
-from worker.outbox import Outbox
+from worker.attempt.outbox import Outbox
 from worker.stop import Cause, StopSwitch
 
 

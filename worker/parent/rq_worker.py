@@ -246,4 +246,4 @@ class AttemptWorker(Worker):
         """Nothing: RQ's commands can kill a training; stopping is ours."""
 
     def _install_signal_handlers(self) -> None:
-        """Nothing: see `worker.shutdown`."""
+        """Nothing: see `worker.parent.shutdown`."""
