@@ -135,6 +135,8 @@ def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningSe
     # Its reaper looks once and then keeps out of the way of the tests.
     service = RunningService(make_settings(**limits, reaper_interval_seconds=60))
     service.start()
+    figures = service.server.config.app.state.meters.registry
+    _wait_for(lambda: figures.get_sample_value("pippin_reaper_last_look_timestamp_seconds"), "its reaper has looked")
     yield service
     service.stop()
 
