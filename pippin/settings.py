@@ -164,7 +164,11 @@ class Settings(BaseSettings):
     )
     lease_renew_seconds: float = Field(default=5, gt=0, description="How often a worker renews its lease.")
     reaper_interval_seconds: float = Field(
-        default=2, gt=0, le=60, description="How often the service looks for attempts whose worker fell silent."
+        default=2,
+        gt=0,
+        le=60,
+        description="How often the service looks for attempts whose worker fell silent; "
+        "more often where leases are so short that it would not see an outage in time.",
     )
     reaper_grace_seconds: float = Field(
         default=10,
@@ -245,6 +249,14 @@ class Settings(BaseSettings):
     def blob_cache(self) -> Path:
         """The folder of those copies."""
         return self.home / "cache" / "blobs"
+
+    @property
+    def longest_gap_seconds(self) -> float:
+        """How long nobody may reach Redis without a lease running out for it.
+
+        Half of what is left of a lease when its next renewal is due: its worker has the other half to renew it.
+        """
+        return (self.lease_seconds - self.lease_renew_seconds) / 2
 
     @model_validator(mode="after")
     def _renews_in_time(self) -> Self:

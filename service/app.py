@@ -157,8 +157,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         store,
         interval=settings.reaper_interval_seconds,
         grace=settings.reaper_grace_seconds,
-        # Half of what is left of a lease when its next renewal is due: the worker has the other half to renew it.
-        gap=(settings.lease_seconds - settings.lease_renew_seconds) / 2,
+        gap=settings.longest_gap_seconds,
         meters=meters,
     )
     sweeper = Sweeper(store, app.state.blobs, app.state.cache, settings, acts=lambda: reaper.acts)

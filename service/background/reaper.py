@@ -28,22 +28,22 @@ class Reaper:
     """
 
     def __init__(
-        self, store: Store, *, interval: float, grace: float, gap: float = 0, meters: Meters | None = None
+        self, store: Store, *, interval: float, grace: float, gap: float, meters: Meters | None = None
     ) -> None:
         """Make one that has not looked yet.
 
         Args:
             store: Where the leases are.
-            interval: Seconds from one look to the next.
+            interval: Seconds from one look to the next; half of `gap` at most: between two looks no outage is seen.
             grace: For how many seconds Redis must have been reached before anything is taken.
-            gap: After this many seconds in which nobody reached Redis `grace` begins anew; two intervals at least.
+            gap: After this many seconds in which nobody reached Redis `grace` begins anew.
             meters: Where to count what is done.
         """
         self._store = store
-        self._interval = interval
-        self._turn = interval + _SLACK_SECONDS
+        self._interval = min(interval, gap / 2)
+        self._turn = self._interval + _SLACK_SECONDS
         self._grace = grace
-        self._gap = max(gap, 2 * interval)
+        self._gap = gap
         self._meters = meters or Meters()
         self._name = secrets.token_hex(8)
         self.acts = False

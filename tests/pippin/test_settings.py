@@ -17,6 +17,7 @@ def test_the_defaults_need_nothing_set(tmp_path: Path) -> None:
     assert settings.redis_url is None
     assert settings.url == "http://127.0.0.1:8000"
     assert (settings.lease_seconds, settings.lease_renew_seconds) == (20, 5)
+    assert settings.longest_gap_seconds == 7.5
 
 
 def test_variables_replace_the_defaults(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def status(store: Store, job_id: str) -> str:
 
 
 def test_a_lost_attempt_is_queued_again(lost: str, hasty: Store) -> None:
-    Reaper(hasty, interval=1, grace=0).look()
+    Reaper(hasty, interval=1, grace=0, gap=10).look()
     job = hasty.jobs.get("default", lost)
     assert job is not None
     assert job.status == "queued"
@@ -48,7 +48,7 @@ def test_a_lost_attempt_is_queued_again(lost: str, hasty: Store) -> None:
 
 def test_what_the_reaper_did_is_counted(lost: str, hasty: Store) -> None:
     meters = Meters()
-    reaper = Reaper(hasty, interval=1, grace=0, meters=meters)
+    reaper = Reaper(hasty, interval=1, grace=0, gap=10, meters=meters)
     reaper.look()
     reaper.look()
     assert status(hasty, lost) == "queued"
@@ -66,7 +66,7 @@ def reached(valkey_url: str, *, since: float, until: float) -> None:
 
 
 def test_nothing_is_taken_before_redis_was_reached_for_long_enough(lost: str, hasty: Store) -> None:
-    reaper = Reaper(hasty, interval=1, grace=1000)
+    reaper = Reaper(hasty, interval=1, grace=1000, gap=10)
     reaper.look()
     reaper.look()
     assert status(hasty, lost) == "running"
@@ -99,15 +99,20 @@ def test_a_clock_that_was_set_back_begins_the_wait_anew(hasty: Store, valkey_url
     assert hasty.reaping.reached(10) == 0
 
 
+def test_it_looks_twice_in_a_gap_however_rarely_it_was_told_to(hasty: Store) -> None:
+    assert Reaper(hasty, interval=60, grace=10, gap=7.5)._interval == 3.75
+    assert Reaper(hasty, interval=2, grace=10, gap=7.5)._interval == 2
+
+
 def test_an_outage_is_borne_until_the_next_look() -> None:
-    reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=0)
+    reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=0, gap=10)
     reaper.acts = True
     reaper._look_safely()
     assert not reaper.acts
 
 
 def test_of_two_only_one_acts_until_it_resigns(lost: str, hasty: Store) -> None:
-    first, second = (Reaper(hasty, interval=1, grace=0) for _ in range(2))
+    first, second = (Reaper(hasty, interval=1, grace=0, gap=10) for _ in range(2))
     assert hasty.reaping.acting(first._name, 1000)
     second.look()
     assert status(hasty, lost) == "running"
