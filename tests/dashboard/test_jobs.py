@@ -13,7 +13,8 @@ CROWD = 150
 @pytest.fixture(scope="module")
 def crowd(api: Any) -> Iterator[list[str]]:  # noqa: ANN401 (a class of conftest.py)
     """Ids of jobs that wait for a Mac which never comes, newest first."""
-    ids = [api.submit(name=f"waits {n}", engine="coreml", labels={"crowd": "yes"})["id"] for n in range(CROWD)]
+    # Their names have a # since any digits may stand in an id too, where the search also looks.
+    ids = [api.submit(name=f"waits #{n}", engine="coreml", labels={"crowd": "yes"})["id"] for n in range(CROWD)]
     yield ids[::-1]
     for job_id in ids:
         api.forget(job_id)
@@ -50,13 +51,13 @@ def test_it_is_filtered_by_state_label_and_text_and_the_address_keeps_that(
     expect(row(page, trained_job)).to_be_visible()
     expect(row(page, crowd[0])).to_have_count(0)
     page.get_by_label("Label").fill("")
-    page.get_by_label("Search").fill("WAITS 77")
+    page.get_by_label("Search").fill("WAITS #77")
     expect(page.locator("tbody tr[data-id]")).to_have_count(1)
     expect(page.get_by_label("Search")).to_be_focused()
     page.reload()
-    expect(page.get_by_label("Search")).to_have_value("WAITS 77")
+    expect(page.get_by_label("Search")).to_have_value("WAITS #77")
     expect(page.locator("tbody tr[data-id]")).to_have_count(1)
-    expect(page.locator("tbody tr[data-id]")).to_contain_text("waits 77")
+    expect(page.locator("tbody tr[data-id]")).to_contain_text("waits #77")
 
 
 def test_a_label_without_a_value_is_called_faulty(page: Page, trained_job: str) -> None:
@@ -130,8 +131,8 @@ def test_two_that_are_chosen_by_keyboard_are_compared(page: Page, crowd: list[st
     button.focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Compare", level=1)).to_be_visible()
-    expect(page.get_by_role("columnheader", name=f"waits {CROWD - 1}")).to_be_visible()
-    expect(page.get_by_role("columnheader", name=f"waits {CROWD - 3}")).to_be_visible()
+    expect(page.get_by_role("columnheader", name=f"waits #{CROWD - 1}")).to_be_visible()
+    expect(page.get_by_role("columnheader", name=f"waits #{CROWD - 3}")).to_be_visible()
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
