@@ -18,6 +18,7 @@ PAGES = {
     "compare": ("/#/compare?jobs={job},{other}", ".js-plotly-plot"),
     "new": ("/#/new", "form"),
     "models": ("/#/models", "text=mnist-cnn"),
+    "model": ("/#/models/preset:mnist-cnn", ".layers li"),
     "datasets": ("/#/datasets", "text=mnist-sample"),
     "dataset": ("/#/datasets/mnist-sample", "canvas, img"),
     "workers": ("/#/workers", "text=jax"),
