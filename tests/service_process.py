@@ -15,7 +15,7 @@ import httpx2
 
 from pippin.embedded import EmbeddedValkey
 from pippin.store import Store, connect
-from pippin.tokens import Role, issue
+from pippin.tokens import DEFAULT_TENANT, Role, issue
 
 
 class ServiceProcess:
@@ -80,9 +80,9 @@ class ServiceProcess:
                 assert time.monotonic() < deadline, "".join(self.log)
                 time.sleep(0.05)
 
-    def add_token(self, role: Role) -> str:
+    def add_token(self, role: Role, *, tenant: str = DEFAULT_TENANT) -> str:
         """Make a token. From the first one on the service demands one (of the workers alone, if that is its role)."""
-        made = issue(role, "test")
+        made = issue(role, "test", tenant=tenant)
         store = Store(connect(self.valkey.url))
         store.tokens.add(made)
         store.close()

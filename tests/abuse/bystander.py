@@ -1,0 +1,68 @@
+"""Another tenant's client in a process of its own: lists its jobs again and again, on a new connection each time.
+
+`python -m tests.abuse.bystander URL TOKEN` runs until its standard input ends, then prints what it measured as JSON.
+"""
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from typing import Self
+
+import httpx2
+
+_PAUSE_SECONDS = 0.05
+
+
+class Bystander:
+    """The process, while its `with` block lasts.
+
+    Attributes:
+        seconds: How long each answer took, from before the connection to the last byte.
+        failures: What came instead of a 200, in words.
+    """
+
+    def __init__(self, url: str, token: str) -> None:
+        self.seconds: list[float] = []
+        self.failures: list[str] = []
+        self._command = [sys.executable, "-m", "tests.abuse.bystander", url, token]
+
+    def __enter__(self) -> Self:
+        self._process = subprocess.Popen(self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        assert self._process.stdout is not None
+        # It says so once its first request is answered.
+        self._process.stdout.readline()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        output, _ = self._process.communicate()
+        measured = json.loads(output)
+        self.seconds, self.failures = measured["seconds"], measured["failures"]
+
+
+def main() -> None:
+    """Measure until standard input ends."""
+    url, token = sys.argv[1:]
+    over = threading.Event()
+    threading.Thread(target=lambda: (sys.stdin.read(), over.set()), daemon=True).start()
+    seconds: list[float] = []
+    failures: list[str] = []
+    while not over.wait(_PAUSE_SECONDS) or not seconds:
+        began = time.monotonic()
+        try:
+            with httpx2.Client(timeout=60, trust_env=False) as client:
+                answer = client.get(f"{url}/jobs", headers={"authorization": f"Bearer {token}"})
+            if answer.status_code != httpx2.codes.OK:
+                failures.append(f"{answer.status_code} {answer.text[:200]}")
+        except httpx2.HTTPError as error:
+            failures.append(repr(error))
+        seconds.append(time.monotonic() - began)
+        if len(seconds) == 1:
+            sys.stdout.write("measuring\n")
+            sys.stdout.flush()
+    json.dump({"seconds": seconds, "failures": failures}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,122 @@
+"""What a worker keeps while Redis takes no writes: a process that reports mini-batches as fast as it can."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import httpx2
+
+from pippin.blobs import Blobs
+from pippin.jobs.request import CheckpointPolicy
+from pippin.store import Claim, Store, connect, new_token
+from pippin.tokens import DEFAULT_TENANT
+from tests.abuse.attacks import MB, Damage
+from tests.service_process import ServiceProcess
+from worker.attempt.checkpoints import Checkpoints
+from worker.attempt.outbox import Outbox
+from worker.attempt.report import Report
+from worker.engines.engine import EpochResult
+from worker.stop import StopSwitch
+
+# An epoch of a million examples in mini-batches of seven.
+_BATCHES = 150_000
+_SECONDS = 20.0
+_MOST_BYTES = 300 * MB
+
+
+def run() -> tuple[Damage, float]:
+    """Report into a full Redis for a while.
+
+    Returns:
+        What that left, and how many seconds it took.
+    """
+    began = time.monotonic()
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.abuse.outbox"], input=str(_SECONDS), stdout=subprocess.PIPE, text=True, check=True
+    )
+    held = json.loads(ended.stdout.splitlines()[-1])
+    damage = Damage(
+        {
+            "epochs reported and recorded in the end": f"{held['reported']} and {held['recorded']}",
+            "the worker held before and at most": f"{held['before'] / MB:.0f} MB and {held['peak'] / MB:.0f} MB",
+        }
+    )
+    if held["peak"] - held["before"] > _MOST_BYTES:
+        damage.wrong.append(f"the worker held {held['peak'] / MB:.0f} MB")
+    if held["recorded"] != held["reported"]:
+        damage.wrong.append(f"{held['reported'] - held['recorded']} epochs were lost")
+    return damage, time.monotonic() - began
+
+
+def main() -> None:
+    """Measure, in this process; standard input says for how many seconds, standard output what came of it."""
+    seconds = float(sys.stdin.read())
+    with (
+        tempfile.TemporaryDirectory(prefix="pippin-abuse-") as home,
+        ServiceProcess(Path(home), lease_seconds=3600) as service,
+    ):
+        service.wait_for_sample()
+        redis = connect(service.valkey.url)
+        store = Store(redis, lease_seconds=3600)
+        job_id = _submit(service.url)
+        claim = Claim(DEFAULT_TENANT, job_id, 1, new_token())
+        store.attempts.claim(claim, worker="abuse", engine="jax")
+        stop = StopSwitch()
+        with Outbox(stop) as outbox:
+            report = Report(
+                store.attempts,
+                claim,
+                outbox,
+                stop,
+                engine="jax",
+                hyperparameters=store.jobs.get(DEFAULT_TENANT, job_id).request.hyperparameters,
+                checkpoints=Checkpoints(
+                    CheckpointPolicy(every_epochs=1_000_000), Blobs((Path(home) / "blobs").as_uri()), patience=1
+                ),
+                last=None,
+            )
+            report.training_began()
+            assert outbox.flush(30)
+            redis.config_set("maxmemory", 1)
+            before = peak = _resident()
+            epochs, until = 0, time.monotonic() + seconds
+            while time.monotonic() < until:
+                epochs += 1
+                losses = tuple(1 / (1 + epochs + step) for step in range(_BATCHES))
+                report.epoch_ended(EpochResult(epochs, 0.5, 0.25, 0.9, 0.05, 1e6, losses))
+                peak = max(peak, _resident())
+                time.sleep(0.02)
+            redis.config_set("maxmemory", 0)
+            assert outbox.flush(300)
+        with httpx2.Client(base_url=service.url, timeout=60) as http:
+            recorded = _recorded(http, job_id)
+        store.close()
+    json.dump({"before": before, "peak": peak, "reported": epochs, "recorded": recorded}, sys.stdout)
+
+
+def _submit(url: str) -> str:
+    body = {
+        "model": {"preset": "mnist-cnn"},
+        "dataset": "mnist-sample",
+        "report": "batch",
+        "hyperparameters": {"epochs": 1000},
+    }
+    return str(httpx2.post(f"{url}/jobs", json=body, timeout=60).raise_for_status().json()["id"])
+
+
+def _recorded(http: httpx2.Client, job_id: str) -> int:
+    """How many epochs the service lists."""
+    listed = http.get(f"/jobs/{job_id}/metrics", headers={"accept": "text/csv"}).raise_for_status().text
+    return len(listed.strip().splitlines()) - 1
+
+
+def _resident() -> int:
+    return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+if __name__ == "__main__":
+    main()

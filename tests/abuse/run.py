@@ -1,0 +1,74 @@
+"""Runs the attacks, each beside a bystander, and judges what it felt."""
+
+import tempfile
+import time
+from collections.abc import Callable, Collection
+from pathlib import Path
+
+from tests.abuse import lost_records, outbox
+from tests.abuse.attacks import ATTACKS, MB, Attack, Damage, Size
+from tests.abuse.bystander import Bystander
+from tests.abuse.target import Target
+
+# What a bystander's GET /jobs may take at worst, and what the service may hold at its peak.
+WORST_SECONDS = 0.5
+PEAK_BYTES = 600 * MB
+
+Say = Callable[[str], None]
+
+
+def run(size: Size, *, only: Collection[str] | None = None, say: Say, worst: float = WORST_SECONDS) -> list[str]:
+    """Carry out the attacks.
+
+    Args:
+        size: How large they are.
+        only: The names of some; None for all.
+        say: Takes each line of the table.
+        worst: What a bystander's request may take, in seconds.
+
+    Returns:
+        What must not be, in sentences.
+    """
+    wrong: list[str] = []
+    for name, attack in ATTACKS.items():
+        if only is None or name in only:
+            wrong += _beside_a_bystander(name, attack, size, say, worst)
+    for name, alone in (("outbox", outbox.run), ("lost records", lost_records.run)):
+        if only is None or name in only:
+            damage, seconds = alone()
+            say(f"{name}: {seconds:.1f} s")
+            wrong += _told(name, damage, say)
+    return wrong
+
+
+def _beside_a_bystander(name: str, attack: Attack, size: Size, say: Say, worst: float) -> list[str]:
+    with tempfile.TemporaryDirectory(prefix="pippin-abuse-") as home, Target(Path(home)) as target:
+        at_rest = target.service.resident_bytes
+        target.settle()
+        began = time.monotonic()
+        with Bystander(target.service.url, target.bystander) as bystander:
+            damage = attack(target, size)
+        seconds = time.monotonic() - began
+        target.settle()
+        slowest = max(bystander.seconds)
+        say(
+            f"{name}: {seconds:.1f} s; a bystander's GET /jobs at worst {1000 * slowest:.0f} ms of "
+            f"{len(bystander.seconds)}; the service held {at_rest / MB:.0f} MB before, "
+            f"{target.peak_bytes / MB:.0f} MB at most, {target.service.resident_bytes / MB:.0f} MB after"
+        )
+        if slowest > worst:
+            damage.wrong.append(f"a bystander's GET /jobs took {slowest:.1f} s")
+        if bystander.failures:
+            failures = bystander.failures
+            damage.wrong.append(f"{len(failures)} of a bystander's requests failed, first with: {failures[0]}")
+        if target.peak_bytes > PEAK_BYTES:
+            damage.wrong.append(f"the service held {target.peak_bytes / MB:.0f} MB")
+        if not target.service.is_alive:
+            damage.wrong.append("the service ended")
+        return _told(name, damage, say)
+
+
+def _told(name: str, damage: Damage, say: Say) -> list[str]:
+    for figure, value in damage.figures.items():
+        say(f"    {figure}: {value}")
+    return [f"{name}: {each}" for each in damage.wrong]
