@@ -45,6 +45,10 @@ fuzz: $(READY) ## Send 20,000 broken models and specs to the service
 load: $(READY) ## Put 1,000 jobs and 500 stream clients on the service; print how it bears them
 	@$(BIN)/python -m tests.load
 
+.PHONY: abuse
+abuse: $(READY) ## Attack a service as one client can; print what the others feel of it (a few minutes)
+	@$(BIN)/python -m tests.abuse
+
 SEED ?= 1
 
 .PHONY: chaos
@@ -84,11 +88,10 @@ docs: $(VENV)-docs/.ready ## Build the documentation into site/; broken links fa
 	@$(VENV)-docs/bin/zensical build --clean --strict
 
 # An environment of its own: it takes seconds, and needs nothing of Pippin.
-$(VENV)-docs/.ready: pyproject.toml
+$(VENV)-docs/.ready: tools/docs.lock
 	@echo "Installing what builds the documentation into $(VENV)-docs (a few seconds)"
 	@$(PYTHON) -m venv --clear $(VENV)-docs
-	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check \
-	  $$($(PYTHON) -c 'import tomllib; print(*tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]["docs"])')
+	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 .PHONY: bench
@@ -110,10 +113,10 @@ screenshots: $(READY) ## Picture every page of the dashboard, light and dark, in
 bench-dashboard: $(READY) ## Time the dashboard's first paint and scrolling, and weigh its pages; needs chromium
 	@$(BIN)/python benchmarks/dashboard.py
 
-$(VENV)-bench/.ready: benchmarks/requirements.txt
+$(VENV)-bench/.ready: benchmarks/requirements.lock
 	@echo "Installing the benchmark's peers into $(VENV)-bench (a few minutes)"
 	@$(PYTHON) -m venv --clear $(VENV)-bench
-	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt
+	@$(VENV)-bench/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
 # uv resolves; the files name no index, so that they serve behind any mirror.
@@ -126,3 +129,5 @@ lock: $(READY) ## Resolve the pinned requirements anew from pyproject.toml
 	@$(COMPILE) pyproject.toml --extra service --extra worker --extra mac --extra otel --extra dev -o requirements.lock
 	@$(COMPILE) $(IMAGE) pyproject.toml --extra service --extra otel -o deploy/docker/service.lock
 	@$(COMPILE) $(IMAGE) pyproject.toml --extra worker --extra otel -o deploy/docker/worker.lock
+	@$(COMPILE) tools/docs.in -o tools/docs.lock
+	@$(COMPILE) benchmarks/requirements.in -o benchmarks/requirements.lock
