@@ -1,5 +1,6 @@
 """The service that is attacked, and how the attackers reach it."""
 
+import resource
 import threading
 import time
 from contextlib import ExitStack
@@ -15,6 +16,8 @@ from tests.service_process import ServiceProcess
 # Clients on other addresses of the loopback range are other clients to the service.
 ATTACKER = "127.0.0.2"
 _SAMPLE_SECONDS = 0.02
+# What most systems give a process, unless it asks for more.
+_DESCRIPTORS = 1024
 
 
 class Target:
@@ -38,6 +41,7 @@ class Target:
 
     def __enter__(self) -> Self:
         self._open.enter_context(self.service)
+        resource.prlimit(self.service.pid, resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
         self.service.wait_for_sample()
         self.redis: Redis = connect(self.service.valkey.url)
         self.store = Store(self.redis)

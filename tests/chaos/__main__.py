@@ -8,6 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.chaos import losses
 from tests.chaos.campaign import Size
 from tests.chaos.table import lines
 from tests.chaos.whole import run
@@ -22,8 +23,10 @@ def main() -> int:
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="pippin-chaos-") as folder:
         result = run(Path(folder), Size(asked.faults, asked.jobs), seed=asked.seed, say=_say)
-    sys.stdout.write("\n".join(lines(result)) + "\n")
-    return 1 if result.wrong else 0
+    with tempfile.TemporaryDirectory(prefix="pippin-chaos-") as folder:
+        wrong = losses.run(Path(folder), say=_say)
+    sys.stdout.write("\n".join([*lines(result), *losses.lines(wrong)]) + "\n")
+    return 1 if result.wrong or wrong else 0
 
 
 def _say(line: str) -> None:

@@ -192,6 +192,8 @@ class Campaign:
         attempt = job.attempts[-1]
         hit = victims(self._cluster, fault, attempt.worker)
         began = _now()
+        if fault is Fault.CACHE_DAMAGED:
+            self._cluster.damage_cache(in_place=False)
         with_signal = signal_of(fault)
         if not hit or not processes.send(hit[0], with_signal):
             return None

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shutil
 import signal
 import socket
 import subprocess
@@ -161,9 +162,9 @@ class Cluster:
     def __exit__(self, *_: object) -> None:
         self._exit.close()
 
-    def client(self, number: int = 0, patience: float = 120) -> Client:
+    def client(self, number: int = 0, patience: float = 120, token: str | None = None) -> Client:
         """A client of a service, that outlasts its faults."""
-        return Client(self.urls[number], patience=patience, follow_patience=patience)
+        return Client(self.urls[number], token=token, patience=patience, follow_patience=patience)
 
     def store(self) -> Store:
         """A direct look at the records."""
@@ -178,16 +179,29 @@ class Cluster:
                     raise AssertionError(f"{url} is not ready; {self._trouble}; {self.services[0].log[-2000:]}")
                 time.sleep(0.05)
 
+    @property
+    def records(self) -> Path:
+        """The folder of Valkey's append-only file, which holds all that was ever answered."""
+        return self.home / "valkey" / "appendonlydir"
+
     def worker_of(self, name: str) -> Member:
         """The worker whose full name, as attempts bear it, is `name`."""
         return next(each for each in self.workers if name.startswith(f"{each.name}-"))
 
-    def kill_valkey(self, away: float = 0) -> None:
-        """End Valkey with SIGKILL, and start it again after `away` seconds. Comes back when it runs."""
+    def kill_valkey(self, away: float = 0, *, restore: Path | None = None) -> None:
+        """End Valkey with SIGKILL, and start it again after `away` seconds. Comes back when it runs.
+
+        Args:
+            away: Seconds.
+            restore: A copy of `records` that takes the place of what Valkey had on disk.
+        """
         with self._keeping:
             self._away = True
             assert self.valkey.pid is not None
             processes.send(self.valkey.pid, signal.SIGKILL)
+            if restore is not None:
+                shutil.rmtree(self.records)
+                shutil.copytree(restore, self.records)
         time.sleep(away)
         restarts = self.valkey_restarts
         self._away = False
@@ -203,6 +217,24 @@ class Cluster:
         processes.send(pid, signal.SIGSTOP)
         time.sleep(seconds)
         processes.send(pid, signal.SIGCONT)
+
+    def damage_cache(self, *, in_place: bool) -> int:
+        """Invert the second half of every cached file; how many there were.
+
+        Args:
+            in_place: Whether processes that have a file mapped see the damage too. Else a damaged copy takes its place.
+        """
+        damaged = 0
+        for path in (self.home / "cache" / "blobs").glob("[0-9a-f]*"):
+            content = bytearray(path.read_bytes())
+            middle = len(content) // 2
+            content[middle:] = bytes(255 - byte for byte in content[middle:])
+            copy = path if in_place else self._folder / path.name
+            with copy.open("r+b" if in_place else "wb") as file:
+                file.write(content)
+            copy.replace(path)
+            damaged += 1
+        return damaged
 
     def processes(self) -> dict[int, str]:
         """What runs, Valkey included."""

@@ -17,6 +17,7 @@ class Fault(StrEnum):
     SERVICE_KILLED = "kill -9 of the service"
     VALKEY_KILLED = "kill -9 of Valkey"
     TRAINING_FROZEN = "SIGSTOP of the training process for longer than the lease"
+    CACHE_DAMAGED = "cached files damaged, then kill -9 of the training process"
     WORKER_FROZEN = "SIGSTOP of parent and training process for longer than the lease"
     REDIS_SILENT = "outage: Redis does not answer"
     REDIS_REFUSES = "outage: Redis refuses connections"
@@ -32,11 +33,19 @@ class Fault(StrEnum):
         return self in {Fault.REDIS_SILENT, Fault.REDIS_REFUSES}
 
 
-_OF_WORKER = {Fault.TRAINING_KILLED, Fault.WORKER_KILLED, Fault.TRAINING_FROZEN, Fault.WORKER_FROZEN}
+_OF_WORKER = {
+    Fault.TRAINING_KILLED,
+    Fault.CACHE_DAMAGED,
+    Fault.WORKER_KILLED,
+    Fault.TRAINING_FROZEN,
+    Fault.WORKER_FROZEN,
+}
+KILLS = {Fault.TRAINING_KILLED, Fault.CACHE_DAMAGED, Fault.WORKER_KILLED}
 
 # Of 200.
 _SHARES = {
-    Fault.TRAINING_KILLED: 76,
+    Fault.TRAINING_KILLED: 68,
+    Fault.CACHE_DAMAGED: 8,
     Fault.WORKER_KILLED: 34,
     Fault.TRAINING_FROZEN: 16,
     Fault.WORKER_FROZEN: 16,
@@ -65,6 +74,7 @@ def victims(cluster: Cluster, fault: Fault, worker: str) -> Sequence[int]:
         return []
     return {
         Fault.TRAINING_KILLED: trainings,
+        Fault.CACHE_DAMAGED: trainings,
         Fault.TRAINING_FROZEN: trainings,
         Fault.WORKER_KILLED: [parent],
         Fault.WORKER_FROZEN: [parent, *trainings],
@@ -73,4 +83,4 @@ def victims(cluster: Cluster, fault: Fault, worker: str) -> Sequence[int]:
 
 def signal_of(fault: Fault) -> signal.Signals:
     """What the victims are sent."""
-    return signal.SIGKILL if fault in {Fault.TRAINING_KILLED, Fault.WORKER_KILLED} else signal.SIGSTOP
+    return signal.SIGKILL if fault in KILLS else signal.SIGSTOP

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from itertools import chain
 from statistics import median
 
-from tests.chaos.faults import Fault
+from tests.chaos.faults import KILLS, Fault
 from tests.chaos.verdict import Recovery
 from tests.chaos.whole import Result
 
@@ -26,7 +26,7 @@ def lines(result: Result) -> Iterator[str]:
     yield f"{'blob store fails: ' + failed:<66}{result.failed_blob_calls.total():>6}   of {result.blob_calls} calls"
     yield ""
     kills = [
-        each for each in verdict.recoveries if each.injection.fault in {Fault.TRAINING_KILLED, Fault.WORKER_KILLED}
+        each for each in verdict.recoveries if each.injection.fault in KILLS
     ]
     yield f"from kill to running again, outages apart: {_seconds([each for each in kills if not each.apart])}"
     yield f"the same while Redis was away too:         {_seconds([each for each in kills if each.apart])}"

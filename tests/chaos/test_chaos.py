@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.chaos import losses
 from tests.chaos.campaign import Size
 from tests.chaos.faults import Fault
 from tests.chaos.table import lines
@@ -39,3 +40,11 @@ def test_no_fault_loses_repeats_or_damages_anything(tmp_path: Path, size: Size) 
     kinds = {each.fault for each in result.outcome.injections}
     assert kinds >= {Fault.TRAINING_KILLED, Fault.WORKER_KILLED, Fault.SERVICE_KILLED, Fault.VALKEY_KILLED}
     assert result.failed_blob_calls.total() > 0
+
+
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_lost_records_and_damaged_caches_delete_nothing_and_let_no_stranger_in(tmp_path: Path) -> None:
+    said: list[str] = []
+    wrong = losses.run(tmp_path, say=said.append)
+    assert not wrong, "\n".join([*said, *wrong])

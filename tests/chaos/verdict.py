@@ -84,7 +84,7 @@ def judge(client: Client, outcome: Outcome, folder: Path) -> Verdict:
             else:
                 recoveries.append(_recovery(injection, again[1], outcome.injections))
     for seed, weights in trained.items():
-        if not all(_same(weights[0], each) for each in weights[1:]):
+        if not all(same_weights(weights[0], each) for each in weights[1:]):
             wrong.append(f"two trainings with the seed {seed} have learned different weights")
     return Verdict(wrong, recoveries, jobs, survived, hit_again)
 
@@ -165,7 +165,8 @@ def _recovery(injection: Injection, again: datetime, every: Sequence[Injection])
     return Recovery(injection, (again - injection.at).total_seconds(), apart, meanwhile)
 
 
-def _same(one: Weights, other: Weights) -> bool:
+def same_weights(one: Weights, other: Weights) -> bool:
+    """Whether both have the same arrays, bit for bit."""
     return one.keys() == other.keys() and all(
         np.array_equal(array, other[layer][key]) for layer, arrays in one.items() for key, array in arrays.items()
     )
