@@ -20,6 +20,12 @@ RATES = "pippin:rate"  # how the keys of the rate limits begin, which the librar
 TENANTS = "pippin:tenants"  # set: every tenant that ever submitted a job
 CENSUS = "pippin:blobs:usage"  # string: what the blob store held when it was last counted, as JSON
 CENSUS_TURN = "pippin:blobs:turn"  # string: while it is there, nobody needs to count the blobs
+BLOB_IDENTITY = "pippin:blobs:identity"  # string: what this Redis is called in the blob store that it owns
+BLOB_GENERATION = "pippin:blobs:generation"  # string: how often blobs were swept by the records of this Redis
+BLOB_CLOSED = "pippin:blobs:closed"  # string: why no blob may be deleted until an operator adopts the store
+SWEEP_HOLD = "pippin:blobs:hold"  # string: while it is there, no blob is deleted; expires
+SWEEP_APPROVAL = "pippin:blobs:approval"  # string: how many blobs an operator let the sweeper delete; expires
+SWEEP_REPORT = "pippin:blobs:sweep"  # string: what the last sweep did or why it did nothing, as JSON
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
 LISTINGS = "pippin:*s"  # pattern: every tenant's listings are among the keys that match it
 
