@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from pippin.cli import (
+    backup,
     checkpoints,
     continuing,
     curves,
@@ -67,6 +68,8 @@ app.add_typer(datasets.commands, name="datasets")
 app.add_typer(models.commands, name="models")
 app.add_typer(tokens.commands, name="tokens")
 app.add_typer(workers.commands, name="workers")
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(validate.validate)
 app.command()(doctor.doctor)
 app.command()(parity.parity)

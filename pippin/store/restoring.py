@@ -1,6 +1,6 @@
 """Puts a copy of all records into a Redis: staged beside the present ones first, then in their place in one step."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.resources import files
 from typing import Any
 
@@ -8,7 +8,6 @@ from redis.client import Pipeline
 
 from pippin.store import keys
 from pippin.store.attempts import Claim
-from pippin.store.client import Client
 from pippin.store.errors import LeaseLost, Refused
 from pippin.store.queues import QUEUES
 from pippin.store.snapshot import KeyCopy, exact_client
@@ -133,35 +132,43 @@ def _write(pipe: Pipeline, name: str, copy: KeyCopy) -> None:
     """Queue the commands that make the key `name` what the copy says."""
     key = _bytes(name)
     pipe.unlink(key)
-    match copy.type:
-        case "string":
-            pipe.set(key, _bytes(copy.value))
-        case "hash":
-            for part in _parts(list(copy.value.items())):
-                pipe.hset(key, mapping={_bytes(field): _bytes(value) for field, value in part})
-        case "list":
-            for part in _parts(copy.value):
-                pipe.rpush(key, *map(_bytes, part))
-        case "set":
-            for part in _parts(copy.value):
-                pipe.sadd(key, *map(_bytes, part))
-        case "zset":
-            for part in _parts(copy.value):
-                pipe.zadd(key, {_bytes(member): score for member, score in part})
-        case "stream":
-            last, entries = copy.value
-            for entry, fields in entries:
-                pipe.execute_command("XADD", key, entry, *map(_bytes, fields))
-            # Ids go on after the last one that was ever given out, not after the last entry that is kept.
-            pipe.execute_command("XSETID", key, last)
+    if copy.type != "none":
+        _WRITES[copy.type](pipe, key, copy.value)
     if copy.expires_at is not None:
         pipe.pexpireat(key, copy.expires_at)
+
+
+def _write_stream(pipe: Pipeline, key: bytes, value: Any) -> None:  # noqa: ANN401 - see snapshot.Value
+    last, entries = value
+    for entry, fields in entries:
+        pipe.execute_command("XADD", key, entry, *map(_bytes, fields))
+    # Ids go on after the last one that was ever given out, not after the last entry that is kept.
+    pipe.execute_command("XSETID", key, last)
+
+
+def _write_parts(write: Callable[[Pipeline, bytes, list[Any]], object]) -> Callable[[Pipeline, bytes, Any], None]:
+    """Writes members by commands of a bounded length."""
+
+    def write_all(pipe: Pipeline, key: bytes, value: Any) -> None:  # noqa: ANN401 - see snapshot.Value
+        members = list(value.items()) if isinstance(value, dict) else value
+        for start in range(0, len(members), _PART):
+            write(pipe, key, members[start : start + _PART])
+
+    return write_all
+
+
+_WRITES: dict[str, Callable[[Pipeline, bytes, Any], object]] = {
+    "string": lambda pipe, key, value: pipe.set(key, _bytes(value)),
+    "hash": _write_parts(
+        lambda pipe, key, part: pipe.hset(key, mapping={_bytes(name): _bytes(value) for name, value in part})
+    ),
+    "list": _write_parts(lambda pipe, key, part: pipe.rpush(key, *map(_bytes, part))),
+    "set": _write_parts(lambda pipe, key, part: pipe.sadd(key, *map(_bytes, part))),
+    "zset": _write_parts(lambda pipe, key, part: pipe.zadd(key, {_bytes(member): score for member, score in part})),
+    "stream": _write_stream,
+}
 
 
 def _bytes(text: str) -> bytes:
     # redis-py's packer in C knows no surrogates.
     return text.encode("utf-8", "surrogateescape")
-
-
-def _parts(members: list[Any]) -> Iterator[list[Any]]:
-    return (members[start : start + _PART] for start in range(0, len(members), _PART))

@@ -1,15 +1,15 @@
 """A copy of all records as they were at one moment, read from a Redis that is written to meanwhile.
 
-Redis has no read of many keys at one moment but a MULTI, which would have to hold all of them in memory. So all keys are
-read one after the other, while Redis reports every key that changes (`CLIENT TRACKING` in broadcasting mode). What has
-changed is read again, until what is left fits into one MULTI and nothing else has changed by its end: at that moment the
-copy is exact. Neither a fork of the server nor the rights of a replica are needed.
+Redis has no read of many keys at one moment but a MULTI, which would have to hold all of them in memory. So all keys
+are read one after the other, while Redis reports every key that changes (`CLIENT TRACKING` in broadcasting mode). What
+has changed is read again, until what is left fits into one MULTI and nothing else has changed by its end: at that
+moment the copy is exact. Neither a fork of the server nor the rights of a replica are needed.
 """
 
 import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Self, cast
 
 from redis.exceptions import RedisError, ResponseError
 
@@ -18,8 +18,8 @@ from pippin.store.client import SOCKET_TIMEOUT, Client, reaching
 from pippin.store.errors import StoreError
 
 Value = Any
-"""JSON: a string; an object for a hash; a list for a list or a set; `[member, score]` pairs for a sorted set; `[last id,
-[[id, [field, value, …]], …]]` for a stream. Bytes that are no UTF-8 are lone surrogates, as `surrogateescape` makes them.
+"""JSON: a string; an object for a hash; a list for a list or a set; `[member, score]` pairs for a sorted set; for a
+stream `[last id, [[id, [field, value, …]], …]]`. Bytes that are no UTF-8 are lone surrogates, as of `surrogateescape`.
 """
 
 _SCAN = 1000
@@ -178,14 +178,12 @@ class _Changes:
         self._listener = client.connection_pool.make_connection()
         self._tracker = client.connection_pool.make_connection()
 
-    def __enter__(self) -> "_Changes":
+    def __enter__(self) -> Self:
         try:
             listener = self._call(self._listener, "CLIENT", "ID")
             self._call(self._listener, "SUBSCRIBE", _CHANNEL)
             prefix = keys.OURS.removesuffix("*")
-            self._call(
-                self._tracker, "CLIENT", "TRACKING", "ON", "REDIRECT", str(listener), "BCAST", "PREFIX", prefix
-            )
+            self._call(self._tracker, "CLIENT", "TRACKING", "ON", "REDIRECT", str(listener), "BCAST", "PREFIX", prefix)
         except BaseException:
             self.__exit__()
             raise
