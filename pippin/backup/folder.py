@@ -179,6 +179,12 @@ class Folder:
         if not intact:
             raise BackupError(f"{path} is damaged: its SHA-256 is not the one in the manifest")
 
+    def make_room(self, name: str) -> None:
+        """Make the folders that the blob is to be in."""
+        folder = self.blob(name).parent
+        for each in (folder.parent, folder):
+            each.mkdir(mode=0o700, exist_ok=True)
+
     def blob(self, name: str) -> Path:
         """Where the blob is or is to be, by its 64 hex digits."""
         return self.path / _BLOBS / name[:2] / name

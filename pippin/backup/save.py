@@ -130,7 +130,7 @@ class _Copier:
         path = self._folder.blob(name)
         if self._is_there(path, digest, size):
             return size
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._folder.make_room(name)
         try:
             self._blobs.fetch(digest, path)
         except BlobDamagedError:

@@ -10,8 +10,8 @@ import structlog
 from starlette.concurrency import run_in_threadpool
 
 from pippin.blob_cache import BlobCache
-from pippin.blob_ownership import BlobOwnership
-from pippin.blobs import BlobError, Blobs
+from pippin.blob_ownership import BlobOwnership, unnamed
+from pippin.blobs import BlobEntry, BlobError, Blobs
 from pippin.settings import Settings
 from pippin.store import NoSuchJob, Refusal, Refused, Store, StoreUnavailable, SweepReport
 from service.datasets.ingest import sweep_workrooms
@@ -19,8 +19,7 @@ from service.datasets.ingest import sweep_workrooms
 _log = structlog.stdlib.get_logger(__name__)
 
 _DAY_SECONDS = 24 * 3600
-# So many old blobs are compared with the records at once: some 20 MB of names, however many there are of either.
-_BATCH = 100_000
+_MOST_CONDEMNED = 100_000  # names that are remembered for the next sweep: some 20 MB; it deletes no more than these
 
 
 @dataclass
@@ -148,28 +147,20 @@ class Sweeper:
 
     def _count(self, since: datetime) -> _Census:
         census = _Census()
-        batch: set[str] = set()
-        for blob in self._blobs.entries():
-            census.blobs += 1
-            if blob.modified < since:
-                batch.add(blob.digest)
-            if len(batch) == _BATCH:
-                self._judge(batch, census)
-                batch = set()
-        self._judge(batch, census)
-        return census
 
-    def _judge(self, digests: set[str], census: _Census) -> None:
-        for digest in self._unnamed(digests) if digests else ():
+        def old() -> Iterator[BlobEntry]:
+            for blob in self._blobs.entries():
+                census.blobs += 1
+                if blob.modified < since:
+                    yield blob
+
+        for blob in unnamed(old(), self._store.references):
             census.unnamed += 1
-            if digest in self._condemned:
-                census.doomed.append(digest)
-            elif len(census.condemned) < _BATCH:
-                census.condemned.add(digest)
-
-    def _unnamed(self, digests: set[str]) -> Iterator[str]:
-        digests.difference_update(self._store.references.digests())
-        return iter(digests)
+            if blob.digest in self._condemned:
+                census.doomed.append(blob.digest)
+            elif len(census.condemned) < _MOST_CONDEMNED:
+                census.condemned.add(blob.digest)
+        return census
 
     def _report(self, refusal: Refusal | None, detail: str, census: _Census | None = None, deleted: int = 0) -> None:
         """Record how the sweep ended, for metrics and `pippin doctor`, and log a change."""
