@@ -184,6 +184,18 @@ class Settings(BaseSettings):
     sweep_grace_seconds: float = Field(
         default=3600, ge=0, description="How long a file that no record names is left untouched before it is deleted."
     )
+    sweep_max_share: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="The largest share of all blobs that no record may name for a sweep to delete any of them; beyond "
+        "it, and beyond PIPPIN_SWEEP_MAX_BLOBS, `pippin blobs sweep` has to approve.",
+    )
+    sweep_max_blobs: int = Field(
+        default=100,
+        ge=0,
+        description="So many blobs that no record names are deleted whatever share of all they are.",
+    )
     worker_threads: int | None = Field(
         default=None,
         ge=1,

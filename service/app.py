@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from pippin import tracing
@@ -56,6 +57,8 @@ from service.telemetry.request_log import PROBES, RequestLog
 from service.telemetry.request_meter import RequestMeter
 
 _DESCRIPTION = "Trains Core ML models: post a spec, watch every epoch, download a trained `.mlmodel`."
+
+_CLAIM_SECONDS = 5
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -169,6 +172,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         sandbox.start()
         async with EventReader(url) as reader:
             app.state.streams = Streams(store, reader, meters, send_timeout=settings.send_timeout_seconds)
+            # Before anything is stored here. Where a large store without an owner takes longer, requests do not wait.
+            claim = asyncio.create_task(run_in_threadpool(sweeper.claim))
+            await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
             runs = (reaper.run(), sweeper.run(), census.run(), sample.keep(), keep_first_token(store, settings))
             duties = [asyncio.create_task(duty) for duty in runs]
             yield

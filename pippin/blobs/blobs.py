@@ -14,7 +14,7 @@ from pathlib import Path
 from pippin.blobs.behind_service import ServiceStore
 from pippin.blobs.errors import BlobDamagedError, BlobError, BlobMissingError
 from pippin.blobs.names import digest_of, hex_of
-from pippin.blobs.objects import ObjectStore
+from pippin.blobs.objects import BlobEntry, ObjectStore
 
 
 class Blobs:
@@ -142,24 +142,41 @@ class Blobs:
         """
         return self._objects("delete").delete_abandoned(since)
 
-    def names(self, untouched_since: datetime | None = None) -> Iterator[str]:
-        """The digest of every blob, in no order; other files in the same folder are passed over.
-
-        Args:
-            untouched_since: Only of blobs that were not put since then.
+    def entries(self) -> Iterator[BlobEntry]:
+        """Every blob with its size and the time of its last put, in no order; other files are passed over.
 
         Raises:
             BlobError: The store could not be listed, or is behind a service.
         """
-        return self._objects("list").names(untouched_since)
+        return self._objects("list").entries()
 
-    def sizes(self) -> Iterator[tuple[str, int]]:
-        """The digest and the size in bytes of every blob, as `names` has them.
+    def names(self) -> Iterator[str]:
+        """The digest of every blob, as `entries` has them."""
+        return (entry.digest for entry in self.entries())
+
+    def read_marker(self, name: str) -> bytes | None:
+        """The content of a marker, a small object that says something about the store; None when there is none.
 
         Raises:
-            BlobError: The store could not be listed, or is behind a service.
+            BlobError: The store could not be read, or is behind a service.
         """
-        return self._objects("list").sizes()
+        return self._objects("read the markers of").read_marker(name)
+
+    def create_marker(self, name: str, data: bytes) -> bool:
+        """Write a marker unless there is one; whether it was written. Of two processes at the same time one succeeds.
+
+        Raises:
+            BlobError: The store could not be written to, or is behind a service.
+        """
+        return self._objects("mark").create_marker(name, data)
+
+    def write_marker(self, name: str, data: bytes) -> None:
+        """Write a marker in place of the one that is there.
+
+        Raises:
+            BlobError: The store could not be written to, or is behind a service.
+        """
+        self._objects("mark").write_marker(name, data)
 
     def _objects(self, doing: str) -> ObjectStore:
         if isinstance(self._store, ObjectStore):

@@ -11,6 +11,10 @@ class BlobMissingError(BlobError):
     """There is no blob of this name."""
 
 
+class BlobExistsError(BlobError):
+    """There is an object of this name already, and it was not to be replaced."""
+
+
 class BlobDamagedError(BlobError):
     """The blob's content is not what its name says."""
 

@@ -1,24 +1,30 @@
 """Blobs in a folder or an S3 bucket, through obstore: objects under `<first two hex digits>/<hex>`."""
 
 import re
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import obstore
-from obstore.exceptions import BaseError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError
 from obstore.store import LocalStore, S3Store
 
-from pippin.blobs.errors import BlobError, BlobMissingError
+from pippin.blobs.errors import BlobError, BlobExistsError, BlobMissingError
 from pippin.blobs.names import CHUNK, hex_of, unchanged
 
 if TYPE_CHECKING:
-    from obstore import GetOptions, GetResult, ObjectMeta
+    from obstore import GetOptions, GetResult
     from obstore.store import ClientConfig, RetryConfig
 
 _OBJECT = re.compile(r"([0-9a-f]{2})/(\1[0-9a-f]{62})")
+# Where the store keeps what it knows about itself. No blob's name begins like that.
+_MARKERS = "pippin"
+# A store without conditional writes may lose one of two writes of the same marker: after this long the winner is read.
+_SETTLE_SECONDS = 1.0
 # Where a folder's blobs wait for their end. No blob's name begins like that.
 _ASIDE = "swept"
 
@@ -32,6 +38,21 @@ _CLIENT: "ClientConfig" = {
 _RETRIES: "RetryConfig" = {"max_retries": 4, "retry_timeout": timedelta(seconds=30)}
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class BlobEntry:
+    """A blob as a listing shows it.
+
+    Attributes:
+        digest: `sha256:<hex>`.
+        bytes: Its size.
+        modified: When it was last put.
+    """
+
+    digest: str
+    bytes: int
+    modified: datetime
 
 
 class ObjectStore:
@@ -91,26 +112,47 @@ class ObjectStore:
             return False
         return True
 
-    def names(self, untouched_since: datetime | None = None) -> Iterator[str]:
-        """The digest of every blob, in no order; other files in the same folder are passed over.
-
-        Args:
-            untouched_since: Only of blobs that were not put since then.
-        """
-        for digest, meta in self._listed():
-            if untouched_since is None or meta["last_modified"] < untouched_since:
-                yield digest
-
-    def sizes(self) -> Iterator[tuple[str, int]]:
-        """The digest of every blob, in no order, each with its size in bytes."""
-        return ((digest, meta["size"]) for digest, meta in self._listed())
-
-    def _listed(self) -> Iterator[tuple[str, "ObjectMeta"]]:
+    def entries(self) -> Iterator[BlobEntry]:
+        """Every blob, in no order; other files in the same folder are passed over."""
         batches = iter(obstore.list(self._store))
         while (batch := _call("could not list the blobs", lambda: next(batches, None))) is not None:
             for meta in batch:
                 if match := _OBJECT.fullmatch(meta["path"]):
-                    yield f"sha256:{match[2]}", meta
+                    yield BlobEntry(f"sha256:{match[2]}", meta["size"], meta["last_modified"])
+
+    def read_marker(self, name: str) -> bytes | None:
+        """The content of a marker, a small object that says something about the store; None when there is none."""
+        doing = f"could not read the marker {name} of the blob store"
+        try:
+            return _call(doing, lambda: bytes(obstore.get(self._store, _marker(name)).bytes()))
+        except BlobMissingError:
+            return None
+
+    def create_marker(self, name: str, data: bytes) -> bool:
+        """Write a marker unless there is one; whether it was written.
+
+        The write is conditional, so of two processes one succeeds. A store that knows no conditional writes (S3 has
+        them since 2024) is written to and read again after a second, when the last of two writes has won.
+        """
+        doing = f"could not write the marker {name} to the blob store"
+        try:
+            _call(doing, lambda: obstore.put(self._store, _marker(name), data, mode="create"))
+        except BlobExistsError:
+            return False
+        except BlobError as error:
+            if not _is_unsupported(error.__cause__):
+                raise
+            if self.read_marker(name) is not None:
+                return False
+            self.write_marker(name, data)
+            time.sleep(_SETTLE_SECONDS)
+            return self.read_marker(name) == data
+        return True
+
+    def write_marker(self, name: str, data: bytes) -> None:
+        """Write a marker in place of the one that is there."""
+        doing = f"could not write the marker {name} to the blob store"
+        _call(doing, lambda: obstore.put(self._store, _marker(name), data))
 
     def delete_abandoned(self, since: datetime) -> int:
         """Remove what puts that were cut off left in a folder before then; how many files that were.
@@ -155,6 +197,15 @@ def _object(digest: str) -> str:
     return f"{name[:2]}/{name}"
 
 
+def _marker(name: str) -> str:
+    return f"{_MARKERS}/{name}.json"
+
+
+def _is_unsupported(error: BaseException | None) -> bool:
+    """Whether a store refused a conditional write because it has none."""
+    return isinstance(error, NotSupportedError) or "NotImplemented" in str(error) or "501" in str(error)
+
+
 def _pieces(doing: str, result: "GetResult") -> Iterator[bytes]:
     stream = iter(result.stream(min_chunk_size=CHUNK))
     while (chunk := _call(doing, lambda: next(stream, None))) is not None:
@@ -166,6 +217,8 @@ def _call(doing: str, operation: Callable[[], _T]) -> _T:
         return operation()
     except FileNotFoundError as error:
         raise BlobMissingError(f"{doing}: there is no such blob") from error
+    except AlreadyExistsError as error:
+        raise BlobExistsError(f"{doing}: it is there already") from error
     except (BaseError, OSError) as error:
         raise BlobError(f"{doing}: {_first_line(error)}") from error
 

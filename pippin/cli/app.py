@@ -5,6 +5,8 @@ from typing import Annotated
 import typer
 
 from pippin.cli import (
+    backup,
+    blobs,
     checkpoints,
     continuing,
     curves,
@@ -67,6 +69,9 @@ app.add_typer(datasets.commands, name="datasets")
 app.add_typer(models.commands, name="models")
 app.add_typer(tokens.commands, name="tokens")
 app.add_typer(workers.commands, name="workers")
+app.add_typer(blobs.commands, name="blobs")
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command()(validate.validate)
 app.command()(doctor.doctor)
 app.command()(parity.parity)

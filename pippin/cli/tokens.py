@@ -1,17 +1,15 @@
 """`pippin tokens`: what lets people and machines in. Made in Redis itself, not through the service."""
 
 import enum
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pippin.cli import output
 from pippin.cli.exits import Exit, ToldError
+from pippin.cli.records import opened_store
 
 if TYPE_CHECKING:
-    from pippin.store import Store
     from pippin.tokens import Quotas
 
 commands = typer.Typer(
@@ -60,7 +58,7 @@ def create(
         requests_per_minute=requests_per_minute,
     )
     token = issue(role.value, name, tenant=tenant, quotas=quotas)
-    with _store() as store:
+    with opened_store() as store:
         store.tokens.add(token)
     if json_:
         output.print_json(token.record.model_dump(mode="json") | {"token": token.text})
@@ -77,7 +75,7 @@ def create(
 @commands.command("list")
 def list_tokens(json_: output.JsonFlag = False) -> None:
     """List the live tokens; never their secrets."""
-    with _store() as store:
+    with opened_store() as store:
         found = store.tokens.all()
     if json_:
         output.print_json([token.model_dump(mode="json") for token in found])
@@ -102,7 +100,7 @@ def revoke(
     json_: output.JsonFlag = False,
 ) -> None:
     """Revoke a token: the next request that shows it is refused."""
-    with _store() as store:
+    with opened_store() as store:
         matches = [each for each in store.tokens.all() if token in {each.id, each.name}]
         if not matches:
             raise ToldError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
@@ -114,25 +112,3 @@ def revoke(
         output.print_json({"revoked": matches[0].id})
     else:
         output.say(f"Revoked {matches[0].id}.")
-
-
-@contextmanager
-def _store() -> Iterator["Store"]:
-    """The service's store: Redis as the settings name it, else the embedded server of a `pippin up` on this machine."""
-    from pippin.embedded import running_url
-    from pippin.settings import Settings
-    from pippin.store import Store, StoreUnavailable, connect
-
-    settings = Settings()
-    url = settings.redis_url.get_secret_value() if settings.redis_url else running_url(settings.home)
-    where = "Set PIPPIN_REDIS_URL as for the service, or start `pippin up` on this machine with the same PIPPIN_HOME."
-    if url is None:
-        raise ToldError(Exit.UNREACHABLE, "No Redis is known here.", now=where)
-    # Who waits at a terminal hears of trouble at once.
-    store = Store(connect(url, retries=0))
-    try:
-        yield store
-    except StoreUnavailable as error:
-        raise ToldError(Exit.UNREACHABLE, f"{error}.", now=where) from error
-    finally:
-        store.close()

@@ -3,6 +3,7 @@
 from pippin.jobs.events import Event
 from pippin.jobs.worker import Worker, WorkerReport
 from pippin.store.attempts import Claim, Control, new_token
+from pippin.store.blob_ledger import BlobLedger, Refusal, SweepReport
 from pippin.store.client import Client, connect
 from pippin.store.errors import (
     AmbiguousName,
@@ -35,6 +36,7 @@ __all__ = [
     "SESSION_SECONDS",
     "AmbiguousName",
     "BadTenant",
+    "BlobLedger",
     "ByteQuota",
     "Claim",
     "Client",
@@ -53,11 +55,13 @@ __all__ = [
     "NoSuchWorker",
     "Page",
     "QuotaExceeded",
+    "Refusal",
     "Refused",
     "Store",
     "StoreError",
     "StoreUnavailable",
     "Subscription",
+    "SweepReport",
     "Worker",
     "WorkerReport",
     "connect",

@@ -20,8 +20,19 @@ RATES = "pippin:rate"  # how the keys of the rate limits begin, which the librar
 TENANTS = "pippin:tenants"  # set: every tenant that ever submitted a job
 CENSUS = "pippin:blobs:usage"  # string: what the blob store held when it was last counted, as JSON
 CENSUS_TURN = "pippin:blobs:turn"  # string: while it is there, nobody needs to count the blobs
+BLOB_IDENTITY = "pippin:blobs:identity"  # string: what this Redis is called in the blob store that it owns
+BLOB_GENERATION = "pippin:blobs:generation"  # string: how often blobs were swept by the records of this Redis
+BLOB_CLOSED = "pippin:blobs:closed"  # string: why no blob may be deleted until an operator adopts the store
+SWEEP_HOLD = "pippin:blobs:hold"  # string: while it is there, no blob is deleted; expires
+SWEEP_APPROVAL = "pippin:blobs:approval"  # string: how many blobs an operator let the sweeper delete; expires
+SWEEP_REPORT = "pippin:blobs:sweep"  # string: what the last sweep did or why it did nothing, as JSON
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
+OURS = "pippin:*"  # pattern: every key of ours, what a restore has staged left out
+STAGED = "pippin-restore:"  # how the keys of a restore begin until they replace the present ones
 LISTINGS = "pippin:*s"  # pattern: every tenant's listings are among the keys that match it
+
+# What stands second in the keys that belong to processes and to this Redis alone, not to the records.
+PASSING = frozenset({"acting", "blobs", "rate", "reached", "session", "strays", "wakeup", "worker", "workers"})
 
 _TENANT = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
 # What stands second in a key that belongs to no tenant.
@@ -47,6 +58,14 @@ _TAKEN = frozenset(
 def is_tenant(name: str) -> bool:
     """Whether a tenant can have this name: 1 to 40 small letters, digits and dashes that make no key of ours."""
     return _TENANT.fullmatch(name) is not None and name not in _TAKEN
+
+
+def is_record(key: str) -> bool:
+    """Whether a key of ours is one of those that a backup holds and a restore replaces.
+
+    Heartbeats, sessions, rate limits and what Redis knows of its blob store are not.
+    """
+    return re.split("[:/]", key)[1] not in PASSING
 
 
 @dataclass(frozen=True)

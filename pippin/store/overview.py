@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from pippin.jobs.states import Status
 from pippin.store import keys
+from pippin.store.blob_ledger import BlobLedger, SweepReport
 from pippin.store.census import BlobUsage, Census
 from pippin.store.client import Client
 from pippin.store.counters import EpochTimes, epoch_times, losses
@@ -25,6 +26,7 @@ class Overview:
         losses: Attempts lost so far, by reason.
         epochs: How long epochs took so far, by engine.
         blobs: What the blob store held when it was last counted; None before the first time.
+        sweep: What the last sweep of the blob store did; None before the first.
         memory_bytes: What Redis has filled.
         memory_limit_bytes: What it may fill; 0 when nothing limits it.
     """
@@ -36,6 +38,7 @@ class Overview:
     losses: Mapping[str, int]
     epochs: Mapping[str, EpochTimes]
     blobs: BlobUsage | None
+    sweep: SweepReport | None
     memory_bytes: int
     memory_limit_bytes: int
 
@@ -43,11 +46,14 @@ class Overview:
 class Overviews:
     """Reads overviews, in a few commands whose number does not grow with the number of jobs."""
 
-    def __init__(self, client: Client, queues: Queues, workers: Workers, census: Census) -> None:
+    def __init__(
+        self, client: Client, queues: Queues, workers: Workers, census: Census, blob_ledger: BlobLedger
+    ) -> None:
         self._client = client
         self._queues = queues
         self._workers = workers
         self._census = census
+        self._blob_ledger = blob_ledger
 
     def read(self) -> Overview:
         """The numbers at this moment."""
@@ -73,6 +79,7 @@ class Overviews:
             losses=losses(hashes),
             epochs=epoch_times(hashes),
             blobs=self._census.last(),
+            sweep=self._blob_ledger.last_report(),
             memory_bytes=memory["used_memory"],
             memory_limit_bytes=memory["maxmemory"],
         )

@@ -3,6 +3,7 @@
 from pippin.datasets.manifest import StoredManifest
 from pippin.models.record import StoredModel
 from pippin.store.attempts import Attempts
+from pippin.store.blob_ledger import BlobLedger
 from pippin.store.census import Census
 from pippin.store.client import Client
 from pippin.store.events import Events
@@ -37,6 +38,7 @@ class Store:
         retention: Which jobs have been kept for long enough.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
         tokens: What lets machines in.
+        blob_ledger: What is known of the blob store that this Redis owns.
         census: How much the blob store holds.
         overviews: How everything stands, in numbers.
         idempotency: The keys that clients sent to make requests repeatable.
@@ -56,8 +58,9 @@ class Store:
         self.references = References(redis)
         self.retention = Retention(redis, self.references)
         self.tokens = Tokens(redis)
+        self.blob_ledger = BlobLedger(redis)
         self.census = Census(redis)
-        self.overviews = Overviews(redis, queues, self.workers, self.census)
+        self.overviews = Overviews(redis, queues, self.workers, self.census, self.blob_ledger)
         self.idempotency = IdempotencyKeys(redis)
 
     def ping(self) -> None:

@@ -51,9 +51,9 @@ class BlobCensus:
     def _counted(self) -> tuple[int, int] | None:
         """How many blobs there are, and how many bytes they have; None when the process is to end."""
         count = total = 0
-        for _, size in self._blobs.sizes():
+        for blob in self._blobs.entries():
             if self._over:
                 return None
             count += 1
-            total += size
+            total += blob.bytes
         return count, total

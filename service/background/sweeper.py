@@ -1,32 +1,51 @@
-"""Deletes what nobody needs any more: jobs that were kept for long enough, blobs that no record names, torn files."""
+"""Deletes what is needed no more: jobs that were kept for long enough, blobs that no record names, torn files."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from itertools import islice
 
 import structlog
 from starlette.concurrency import run_in_threadpool
 
 from pippin.blob_cache import BlobCache
-from pippin.blobs import BlobError, Blobs
+from pippin.blob_ownership import BlobOwnership, unnamed
+from pippin.blobs import BlobEntry, BlobError, Blobs
 from pippin.settings import Settings
-from pippin.store import NoSuchJob, Refused, Store, StoreUnavailable
+from pippin.store import NoSuchJob, Refusal, Refused, Store, StoreUnavailable, SweepReport
 from service.datasets.ingest import sweep_workrooms
 
 _log = structlog.stdlib.get_logger(__name__)
 
 _DAY_SECONDS = 24 * 3600
-# So many old blobs are held against the records at once: some 20 MB of names, whatever there is of either.
-_BATCH = 100_000
+_MOST_CONDEMNED = 100_000  # names that are remembered for the next sweep: some 20 MB; it deletes no more than these
+
+
+@dataclass
+class _Census:
+    """What a look at all blobs brought.
+
+    Attributes:
+        blobs: How many there are.
+        unnamed: How many of them are older than the grace and named by no record.
+        doomed: Those of them that were unnamed at the last sweep too, up to a limit.
+        condemned: The others, up to a limit.
+    """
+
+    blobs: int = 0
+    unnamed: int = 0
+    doomed: list[str] = field(default_factory=list)
+    condemned: set[str] = field(default_factory=set)
 
 
 class Sweeper:
     """Sweeps again and again. Of several services only the one that acts touches records and blobs.
 
-    A blob goes when no record names it, when it has not been put for the grace, which every put begins anew, and when
-    the same was true a sweep before: a request that is on its way while records are read may name a blob that nobody
-    else does.
+    A blob is deleted when no record names it, when it has not been put for the grace, which every put begins anew, and
+    when the same was true a sweep before: a request that is on its way while records are read may name a blob that no
+    record does. No blob is deleted from a store that belongs to another Redis, by records that are older than the last
+    sweep, while a backup is made, or when more would be deleted than the settings allow in one sweep.
 
     Args:
         store: Where the records are.
@@ -44,7 +63,22 @@ class Sweeper:
         self._cache = cache
         self._settings = settings
         self._acts = acts
+        self._ownership = BlobOwnership(store, blobs)
+        self._ledger = store.blob_ledger
         self._condemned: frozenset[str] = frozenset()
+        self._refusal: Refusal | None = None
+
+    def claim(self) -> None:
+        """Claim the blob store for this Redis, unless it has an owner or cannot be reached: then a sweep does it later.
+
+        To be called before this service stores anything: a store without an owner is judged by its content.
+        """
+        try:
+            verdict = self._ownership.claim()
+        except (StoreUnavailable, BlobError) as error:
+            _log.info("the blob store's owner is looked up later", error=str(error))
+        else:
+            self._note(verdict.refusal, verdict.detail)
 
     async def run(self) -> None:
         """Sweep, until cancelled; the first time after one interval."""
@@ -84,24 +118,65 @@ class Sweeper:
             _log.info("deleted jobs that were kept for long enough", jobs=deleted)
 
     def _delete_blobs(self, since: datetime) -> None:
-        """Delete the blobs that were untouched since then and that nobody names, now and at the last sweep."""
+        """Delete the blobs that were untouched since then and that no record names, now and at the last sweep."""
+        verdict = self._ownership.claim()
+        if verdict.refusal:
+            self._condemned = frozenset()
+            self._report(verdict.refusal, verdict.detail)
+            return
+        if holder := self._ledger.holder():
+            _log.info("no blobs are deleted while a backup or a restore runs", held_by=holder)
+            return
+        self._ownership.advance()
         torn = self._blobs.delete_abandoned(since)
-        condemned: set[str] = set()
-        deleted = 0
-        old = self._blobs.names(untouched_since=since)
-        while self._acts() and (batch := set(islice(old, _BATCH))):
-            for digest in self._unnamed(batch):
-                if digest in self._condemned:
-                    deleted += self._blobs.delete_untouched(digest, since)
-                elif len(condemned) < _BATCH:
-                    condemned.add(digest)
-        self._condemned = frozenset(condemned)
+        census = self._count(since)
+        self._condemned = frozenset((*census.condemned, *census.doomed))
+        usual = max(self._settings.sweep_max_blobs, int(self._settings.sweep_max_share * census.blobs))
+        if census.unnamed > usual + self._ledger.approved():
+            self._report(Refusal.LIMIT, _beyond(census, usual), census)
+            return
+        # Looked up after the records were read: what a backup has read by then names nothing that is doomed here.
+        held = self._ledger.holder() is not None or not self._acts()
+        deleted = 0 if held else sum(self._blobs.delete_untouched(digest, since) for digest in census.doomed)
+        self._condemned = frozenset(census.condemned)
+        if census.unnamed - deleted <= usual:
+            self._ledger.withdraw_approval()
+        self._report(None, "", census, deleted)
         if deleted or torn:
             _log.info("deleted blobs that no record names", blobs=deleted, torn_files=torn)
 
-    def _unnamed(self, digests: set[str]) -> Iterator[str]:
-        digests.difference_update(self._store.references.digests())
-        return iter(digests)
+    def _count(self, since: datetime) -> _Census:
+        census = _Census()
+
+        def old() -> Iterator[BlobEntry]:
+            for blob in self._blobs.entries():
+                census.blobs += 1
+                if blob.modified < since:
+                    yield blob
+
+        for blob in unnamed(old(), self._store.references):
+            census.unnamed += 1
+            if blob.digest in self._condemned:
+                census.doomed.append(blob.digest)
+            elif len(census.condemned) < _MOST_CONDEMNED:
+                census.condemned.add(blob.digest)
+        return census
+
+    def _report(self, refusal: Refusal | None, detail: str, census: _Census | None = None, deleted: int = 0) -> None:
+        """Record how the sweep ended, for metrics and `pippin doctor`, and log a change."""
+        blobs, unnamed = (census.blobs, census.unnamed) if census else (None, None)
+        self._ledger.report(
+            SweepReport(refusal=refusal, detail=detail, blobs=blobs, unnamed=unnamed, deleted=deleted, at=time.time())
+        )
+        self._note(refusal, detail)
+
+    def _note(self, refusal: Refusal | None, detail: str) -> None:
+        if refusal is not self._refusal:
+            if refusal:
+                _log.warning("no blobs are deleted", reason=refusal, detail=detail)
+            else:
+                _log.info("blobs that no record names are deleted again")
+        self._refusal = refusal
 
     def _sweep_safely(self) -> None:
         try:
@@ -110,3 +185,12 @@ class Sweeper:
             _log.warning("sweeping was cut off; it goes on later", error=str(error))
         except Exception:  # noqa: BLE001 (the next sweep must come, whatever happens to this one)
             _log.exception("sweeping failed")
+
+
+def _beyond(census: _Census, usual: int) -> str:
+    share = census.unnamed / census.blobs
+    return (
+        f"no record names {census.unnamed:,} of {census.blobs:,} blobs ({share:.0%}), and one sweep may delete "
+        f"{usual:,} (PIPPIN_SWEEP_MAX_SHARE, PIPPIN_SWEEP_MAX_BLOBS): if records are missing, restore a backup; "
+        "`pippin blobs list --unnamed` shows these blobs, and `pippin blobs sweep --yes` lets them be deleted"
+    )

@@ -10,7 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from pippin.jobs.states import Reason
-from pippin.store import QUEUES, StoreUnavailable
+from pippin.store import QUEUES, Refusal, StoreUnavailable, SweepReport
 from pippin.store.counters import EPOCH_BOUNDS, EpochTimes
 from pippin.store.overview import Overview, Overviews
 
@@ -81,12 +81,30 @@ def _epochs(overview: Overview) -> Metric:
     return family
 
 
+def _sweep(report: SweepReport) -> Iterator[Metric]:
+    refused = GaugeMetricFamily(
+        "pippin_sweep_refused",
+        "1 for the reason for which the last sweep deleted no blobs, else 0.",
+        labels=["reason"],
+    )
+    for reason in Refusal:
+        refused.add_metric([reason], float(report.refusal is reason))
+    yield refused
+    name = "pippin_sweep_timestamp_seconds"
+    yield GaugeMetricFamily(name, "When the last sweep ended or was refused, in seconds since 1970.", value=report.at)
+    if report.unnamed is not None:
+        help_text = "Blobs that no record named at the last sweep, the recently put left out."
+        yield GaugeMetricFamily("pippin_blobs_unnamed", help_text, value=report.unnamed)
+
+
 def _sizes(overview: Overview) -> Iterator[Metric]:
     if (blobs := overview.blobs) is not None:
         yield GaugeMetricFamily("pippin_blobs", "Blobs kept, when last counted.", value=blobs.count)
         yield GaugeMetricFamily("pippin_blob_bytes", "What they take together.", value=blobs.bytes)
         counted = "pippin_blob_count_timestamp_seconds"
         yield GaugeMetricFamily(counted, "When they were counted, in seconds since 1970.", value=blobs.counted_at)
+    if (sweep := overview.sweep) is not None:
+        yield from _sweep(sweep)
     filled, limit = overview.memory_bytes, overview.memory_limit_bytes
     yield GaugeMetricFamily("pippin_redis_memory_bytes", "Memory that Redis has filled.", value=filled)
     yield GaugeMetricFamily(

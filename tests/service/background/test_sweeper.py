@@ -12,6 +12,7 @@ import httpx2
 import pytest
 
 from pippin.blob_cache import BlobCache
+from pippin.blob_ownership import BlobOwnership
 from pippin.blobs import Blobs
 from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.settings import Settings
@@ -33,10 +34,16 @@ def kept(settings: Settings) -> Blobs:
     return Blobs(settings.blobs_url)
 
 
+def owning(store: Store, blobs: Blobs, settings: Settings, **changes: object) -> Sweeper:
+    """A sweeper whose Redis owns the blobs."""
+    BlobOwnership(store, blobs).adopt()
+    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
+    return Sweeper(store, blobs, cache, settings.model_copy(update=changes), acts=lambda: True)
+
+
 @pytest.fixture
 def sweeper(store: Store, settings: Settings, kept: Blobs) -> Sweeper:
-    cache = BlobCache(settings.blob_cache, settings.cache_bytes, kept)
-    return Sweeper(store, kept, cache, settings, acts=lambda: True)
+    return owning(store, kept, settings)
 
 
 @pytest.fixture
@@ -169,8 +176,7 @@ def test_deleted_datasets_and_models_free_their_blobs(
     blobs: Blobs,
 ) -> None:
     model = http.post("/models", json=mnist_spec).json()
-    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
-    hasty = Sweeper(store, blobs, cache, settings.model_copy(update={"sweep_grace_seconds": 0}), acts=lambda: True)
+    hasty = owning(store, blobs, settings, sweep_grace_seconds=0)
     for _ in range(2):
         hasty.sweep()
     assert http.get(f"/models/{model['id']}/file").status_code == 200
@@ -192,8 +198,7 @@ def test_the_model_of_a_job_can_be_had_as_long_as_the_job(
     blobs: Blobs,
 ) -> None:
     job_id = trained(digits)
-    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
-    hasty = Sweeper(store, blobs, cache, settings.model_copy(update={"sweep_grace_seconds": 0}), acts=lambda: True)
+    hasty = owning(store, blobs, settings, sweep_grace_seconds=0)
     for _ in range(2):
         hasty.sweep()
     assert http.get(f"/jobs/{job_id}/model").content == digits
@@ -240,9 +245,7 @@ def test_how_long_jobs_are_kept_can_be_chosen(
     job_id = submitted()
     trainer(job_id).train()
     end_before(store, "default", job_id, 1 * DAY)
-    cache = BlobCache(settings.blob_cache, settings.cache_bytes, kept)
-    chosen = settings.model_copy(update={"retention_days": days})
-    Sweeper(store, kept, cache, chosen, acts=lambda: True).sweep()
+    owning(store, kept, settings, retention_days=days).sweep()
     assert len(store.jobs.page("default").items) == left
 
 

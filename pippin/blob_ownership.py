@@ -1,0 +1,190 @@
+"""Which Redis a blob store belongs to: only by the records of that one may blobs be deleted.
+
+The store holds two small objects. `pippin/owner.json` names the Redis that owns it and is written once, by a
+conditional put. `pippin/generation.json` counts the sweeps that were made by the records of that Redis. Redis holds the
+same identity and the same count, so that a Redis that was emptied (no identity), another one (a different identity) and
+one that was restored from an old snapshot (a lower count) are told apart from the owner.
+"""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import islice
+
+from pippin.blobs import BlobEntry, BlobError, Blobs
+from pippin.store import Refusal, Store
+from pippin.store.references import References
+
+_OWNER = "owner"
+_GENERATION = "generation"
+_FORMAT = 1
+_BATCH = 50_000  # so many blobs are compared with the records at once: some 25 MB, however many there are of either
+
+_ADOPT = (
+    "`pippin blobs list --unnamed` shows what no record names; `pippin blobs adopt --yes` makes this Redis the owner"
+)
+
+
+def unnamed(blobs: Iterable[BlobEntry], references: References) -> Iterator[BlobEntry]:
+    """Those of the blobs that no record names. The records are read once for each fifty thousand blobs."""
+    entries = iter(blobs)
+    while batch := {blob.digest: blob for blob in islice(entries, _BATCH)}:
+        for digest in references.digests():
+            batch.pop(digest, None)
+        yield from batch.values()
+
+
+class MarkerError(BlobError):
+    """A marker of the store that cannot be used.
+
+    Attributes:
+        newer: Whether a newer Pippin wrote it; else it is damaged.
+    """
+
+    def __init__(self, text: str, *, newer: bool) -> None:
+        super().__init__(text)
+        self.newer = newer
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether blobs may be deleted by the records of a Redis.
+
+    Attributes:
+        refusal: Why not; None when they may.
+        detail: The same as a sentence, with what to do.
+    """
+
+    refusal: Refusal | None
+    detail: str
+
+
+_OWNED = Verdict(None, "")
+
+
+class BlobOwnership:
+    """The relation of one Redis to one blob store.
+
+    Every method raises StoreUnavailable or BlobError when one of them cannot be reached.
+
+    Args:
+        store: The records.
+        blobs: The blobs, in a folder or a bucket.
+    """
+
+    def __init__(self, store: Store, blobs: Blobs) -> None:
+        self._ledger = store.blob_ledger
+        self._references = store.references
+        self._blobs = blobs
+
+    def inspect(self) -> Verdict:
+        """Whether blobs may be deleted now. Writes nothing."""
+        try:
+            owner, swept = self._owner(), self._generation()
+        except MarkerError as error:
+            return Verdict(Refusal.UNREADABLE, f"{error}; {_ADOPT}")
+        mine, closed = self._ledger.identity(), self._ledger.closed()
+        if owner is None:
+            why = closed or "no Redis has claimed it yet"
+            return Verdict(Refusal.UNCLAIMED, f"the blob store has no owner: {why}; {_ADOPT}")
+        if mine is None:
+            return Verdict(
+                Refusal.LOST,
+                f"the blob store belongs to the Redis {owner}, and this Redis has no identity: it is another one, or "
+                f"it has lost its records; restore a backup, or {_ADOPT}",
+            )
+        if owner != mine:
+            return Verdict(
+                Refusal.FOREIGN,
+                f"the blob store belongs to the Redis {owner}, and this one is {mine}: give this service a store of "
+                f"its own in PIPPIN_BLOBS_URL; or, if the other is gone, {_ADOPT}",
+            )
+        if closed:
+            return Verdict(Refusal.CLOSED, f"{closed}; {_ADOPT}")
+        known = self._ledger.generation()
+        if known < swept:
+            return Verdict(
+                Refusal.OUTDATED,
+                f"the records in Redis are older than the blob store: it was swept {swept} times, and they know of "
+                f"{known}; an old copy of Redis' data was put back: restore a newer one, or {_ADOPT}",
+            )
+        return _OWNED
+
+    def claim(self) -> Verdict:
+        """Whether blobs may be deleted now; a store without an owner is claimed first, if the records account for it.
+
+        They do when it is empty, or when they name most of its blobs: an installation from before stores had
+        owners. Otherwise the store stays closed until an operator adopts it, whatever records are added meanwhile.
+        """
+        verdict = self.inspect()
+        if verdict.refusal is not Refusal.UNCLAIMED:
+            return verdict
+        if self._ledger.closed() and next(self._blobs.names(), None) is not None:
+            return verdict
+        total = sum(1 for _ in self._blobs.names())
+        named = total - sum(1 for _ in unnamed(self._blobs.entries(), self._references))
+        if total and named * 2 <= total:
+            self._ledger.close(f"it holds {total:,} blobs, of which the records of this Redis name {named:,}")
+            return self.inspect()
+        self._ledger.reopen()
+        self._blobs.create_marker(_OWNER, self._owner_document())
+        return self.inspect()
+
+    def advance(self) -> None:
+        """Count a sweep, in Redis first: a process that ends between the two leaves Redis ahead, which is harmless."""
+        self._set_generation(max(self._ledger.generation(), self._generation()) + 1)
+
+    def _set_generation(self, generation: int) -> None:
+        self._ledger.set_generation(generation)
+        document = {"format": _FORMAT, "owner": self._ledger.identity(), "generation": generation}
+        self._blobs.write_marker(_GENERATION, _encoded(document))
+
+    def adopt(self) -> None:
+        """Make this Redis the owner, whatever stood against it.
+
+        Raises:
+            MarkerError: The store was marked by a newer Pippin.
+        """
+        try:
+            self._owner()
+            swept = self._generation()
+        except MarkerError as error:
+            if error.newer:
+                raise
+            swept = 0
+        self._blobs.write_marker(_OWNER, self._owner_document())
+        self._ledger.reopen()
+        self._set_generation(max(self._ledger.generation(), swept) + 1)
+
+    def _owner_document(self) -> bytes:
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        return _encoded({"format": _FORMAT, "owner": self._ledger.draw_identity(), "claimed_at": now})
+
+    def _owner(self) -> str | None:
+        document = self._document(_OWNER)
+        return None if document is None else str(document["owner"])
+
+    def _generation(self) -> int:
+        document = self._document(_GENERATION)
+        return 0 if document is None else int(document["generation"])
+
+    def _document(self, name: str) -> dict[str, str | int] | None:
+        data = self._blobs.read_marker(name)
+        if data is None:
+            return None
+        try:
+            document: dict[str, str | int] = json.loads(data)
+            version = document["format"]
+            known = version == _FORMAT and name in document and int(document.get("generation", 0)) >= 0
+        except (ValueError, KeyError, TypeError):
+            version, known = None, False
+        if not known:
+            newer = isinstance(version, int) and version > _FORMAT
+            why = f"it has format {version}, and this Pippin knows up to {_FORMAT}" if newer else "it is damaged"
+            raise MarkerError(f"the marker pippin/{name}.json of the blob store cannot be used: {why}", newer=newer)
+        return document
+
+
+def _encoded(document: dict[str, str | int | None]) -> bytes:
+    return json.dumps(document, indent=2).encode() + b"\n"

@@ -1,0 +1,174 @@
+"""`pippin backup` and `pippin restore`."""
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Self
+
+import typer
+
+from pippin.cli import output
+from pippin.cli.exits import Exit, ToldError
+from pippin.cli.records import opened_redis
+
+if TYPE_CHECKING:
+    from pippin.backup import Progress
+
+_SHOWN = 10  # of the blobs that are missing
+_TERMINAL_SECONDS, _LOG_SECONDS = 0.2, 10.0
+
+Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the backup.")]
+
+
+def backup(
+    folder: Folder,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Read the blobs that are there already, and replace damaged ones.")
+    ] = False,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Back up all records and blobs into DIR, while jobs run.
+
+    Blobs that an earlier backup left in DIR are not copied again. Cut off, it leaves that earlier backup as it was.
+    The backup holds the hashes of tokens, models and datasets: keep it as safe as PIPPIN_HOME.
+
+    The exit code is 1 if blobs are missing from the store that records name; all others are in the backup then.
+    """
+    from pippin.backup import save
+    from pippin.backup.folder import Folder as BackupFolder
+    from pippin.blobs import Blobs
+    from pippin.settings import Settings
+
+    settings = Settings()
+    if settings.redis_url is None and not (settings.home / "valkey").is_dir():
+        raise ToldError(
+            Exit.UNREACHABLE,
+            f"There is nothing to back up in {settings.home}.",
+            now="PIPPIN_HOME names another folder.",
+        )
+    with _Line() as line, opened_redis(settings) as (url, store):
+        saved = save(url, store, Blobs(settings.blobs_url), BackupFolder(folder), line.show, verify=verify)
+    if json_:
+        output.print_json(
+            {
+                "folder": str(folder),
+                "keys": saved.keys,
+                "blobs": saved.blobs,
+                "bytes": saved.bytes,
+                "copied": saved.copied,
+                "missing": list(saved.missing),
+            }
+        )
+    else:
+        output.say(
+            f"{folder}: {saved.keys:,} keys and {saved.blobs:,} blobs of {saved.bytes:,} bytes, of which "
+            f"{saved.copied:,} were not there before."
+        )
+    if saved.missing:
+        output.error(
+            f"{len(saved.missing):,} blobs that records name are missing from the blob store, or damaged there.",
+            _first(saved.missing),
+            "The backup has all others. What needs these blobs cannot be used, now and after a restore.",
+        )
+        raise typer.Exit(Exit.FAULT_FOUND)
+
+
+def restore(
+    folder: Folder,
+    replace: Annotated[
+        bool,
+        typer.Option("--replace", help="Replace the records that are there; the blobs that are there stay."),
+    ] = False,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Restore the backup in DIR into an empty Redis and an empty blob store.
+
+    The backup is verified first. Its records take effect in one step at the end: cut off before, it has changed none.
+    Jobs that were being trained are queued again, and go on from their last checkpoint. Tokens are those of the backup:
+    one that was revoked since is valid again.
+    """
+    from pippin.backup import restore as put_back
+    from pippin.backup.folder import Folder as BackupFolder
+    from pippin.blobs import Blobs
+    from pippin.settings import Settings
+
+    settings = Settings()
+    # Before a server is started for nothing.
+    BackupFolder(folder).manifest()
+    with _Line() as line, opened_redis(settings) as (url, _):
+        restored = put_back(url, Blobs(settings.blobs_url), BackupFolder(folder), line.show, replace=replace)
+    if json_:
+        output.print_json(
+            {
+                "created_at": restored.created_at,
+                "keys": restored.keys,
+                "blobs": restored.blobs,
+                "bytes": restored.bytes,
+                "queued_again": restored.given_back,
+                "sweep_refused": restored.refusal,
+                "missing": list(restored.missing),
+            }
+        )
+        return
+    output.say(
+        f"Restored the backup of {restored.created_at}: {restored.keys:,} keys and {restored.blobs:,} blobs of "
+        f"{restored.bytes:,} bytes. Jobs queued again: {restored.given_back:,}."
+    )
+    if restored.refusal:
+        output.say(
+            "No blobs will be deleted: the blob store has another owner, or holds blobs that are not in the backup. "
+            "`pippin blobs list --unnamed` shows them; `pippin blobs adopt --yes` lets the service delete them."
+        )
+    if restored.missing:
+        output.error(
+            f"{len(restored.missing):,} blobs were missing when the backup was made.", _first(restored.missing)
+        )
+
+
+def _first(digests: tuple[str, ...]) -> list[str]:
+    more = [f"and {len(digests) - _SHOWN:,} more"] if len(digests) > _SHOWN else []
+    return [*digests[:_SHOWN], *more]
+
+
+class _Line:
+    """Shows progress on stderr for a block: one line that changes on a terminal, else a line every ten seconds.
+
+    What goes wrong in the block ends as a sentence with its exit code.
+    """
+
+    def __init__(self) -> None:
+        self._console = output.stderr()
+        self._every = _TERMINAL_SECONDS if self._console.is_terminal else _LOG_SECONDS
+        self._shown = time.monotonic()
+        self._open = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        if self._open:
+            self._console.file.write("\r\x1b[K")
+            self._console.file.flush()
+        from pippin.backup import BackupError
+        from pippin.blobs import BlobError
+        from pippin.store.snapshot import SnapshotError
+
+        if isinstance(error, BackupError):
+            raise ToldError(Exit.REFUSED, f"{error}.") from error
+        if isinstance(error, (BlobError, SnapshotError)):
+            raise ToldError(Exit.UNREACHABLE, f"{error}.") from error
+
+    def show(self, progress: "Progress") -> None:
+        """Show a moment of the work, unless one was shown just now."""
+        now = time.monotonic()
+        if now - self._shown < self._every:
+            return
+        self._shown = now
+        total = f" of {progress.total:,}" if progress.total is not None else ""
+        size = f", {progress.bytes:,} bytes" if progress.bytes else ""
+        text = f"{progress.doing}: {progress.done:,}{total}{size}"
+        if self._console.is_terminal:
+            self._open = True
+            self._console.file.write(f"\r\x1b[K{text}")
+            self._console.file.flush()
+        else:
+            self._console.print(text, soft_wrap=True)

@@ -1,0 +1,221 @@
+"""`pippin blobs`: what the blob store holds, which Redis owns it, and what may be deleted. Done where the blobs are."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pippin.cli import output
+from pippin.cli.exits import Exit, ToldError
+from pippin.cli.records import opened_store
+
+if TYPE_CHECKING:
+    from pippin.blobs import BlobEntry, Blobs
+    from pippin.settings import Settings
+    from pippin.store import Store
+
+commands = typer.Typer(
+    help="List blobs, say which Redis owns them, and recover those whose records were lost.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+
+Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")]
+
+
+@commands.command("list")
+def list_blobs(
+    unnamed: Annotated[bool, typer.Option("--unnamed", help="Only blobs that no record names.")] = False,
+    limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest.")] = 100,
+    json_: output.JsonFlag = False,
+) -> None:
+    """List blobs, the newest first, with what they hold as far as their first bytes say."""
+    from pippin.blob_kinds import kind_of
+
+    with _opened() as (_, store, blobs):
+        orphans = {blob.digest for blob in _unnamed(store, blobs)}
+        shown = sorted(
+            (blob for blob in blobs.entries() if not unnamed or blob.digest in orphans),
+            key=lambda blob: (blob.modified, blob.digest),
+            reverse=True,
+        )
+        rows = [(blob, kind_of(blobs, blob)) for blob in shown[:limit]]
+    if json_:
+        output.print_json(
+            [
+                {
+                    "digest": blob.digest,
+                    "bytes": blob.bytes,
+                    "modified": blob.modified.isoformat(),
+                    "kind": kind,
+                    "named": blob.digest not in orphans,
+                }
+                for blob, kind in rows
+            ]
+        )
+        return
+    output.table(
+        ["DIGEST", "KIND", "BYTES", "PUT", "NAMED"],
+        [
+            (
+                blob.digest,
+                kind,
+                f"{blob.bytes:,}",
+                output.ago(blob.modified),
+                "no" if blob.digest in orphans else "yes",
+            )
+            for blob, kind in rows
+        ],
+        right=["BYTES"],
+    )
+    output.say(f"{len(rows):,} of {len(shown):,} blobs, of which no record names {len(orphans):,}.")
+
+
+@commands.command()
+def adopt(yes: Yes = False, json_: output.JsonFlag = False) -> None:
+    """Make this Redis the owner of the blob store, so that the sweeper deletes blobs that its records do not name."""
+    from pippin.blob_ownership import BlobOwnership
+
+    with _opened() as (settings, store, blobs):
+        ownership = BlobOwnership(store, blobs)
+        verdict = ownership.inspect()
+        orphans = _Sum()
+        for blob in _unnamed(store, blobs):
+            orphans.add(blob)
+        if yes and verdict.refusal:
+            ownership.adopt()
+    if json_:
+        output.print_json(
+            {
+                "adopted": yes and verdict.refusal is not None,
+                "was": verdict.refusal,
+                "unnamed": orphans.count,
+                "unnamed_bytes": orphans.bytes,
+            }
+        )
+        return
+    if verdict.refusal is None:
+        output.say("This Redis owns the blob store already.")
+        return
+    output.say(f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
+    if not yes:
+        output.say(f"With --yes this Redis becomes the owner. Its records do not name {orphans.text}.")
+        return
+    output.say(
+        f"This Redis owns the blob store now. Its records do not name {orphans.text}: a service deletes blobs "
+        f"that were not put for {settings.sweep_grace_seconds:g} s, within the limits of one sweep."
+    )
+
+
+@commands.command()
+def sweep(yes: Yes = False, json_: output.JsonFlag = False) -> None:
+    """Let the next sweep of the service delete the blobs that no record names, however many they are.
+
+    It deletes those that have not been put for PIPPIN_SWEEP_GRACE_SECONDS. The approval ends with that, or after a day.
+    """
+    from pippin.blob_ownership import BlobOwnership
+
+    with _opened() as (settings, store, blobs):
+        verdict = BlobOwnership(store, blobs).inspect()
+        if verdict.refusal:
+            raise ToldError(Exit.REFUSED, f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
+        since = datetime.now(UTC) - timedelta(seconds=settings.sweep_grace_seconds)
+        orphans = _Sum()
+        for blob in _unnamed(store, blobs):
+            if blob.modified < since:
+                orphans.add(blob)
+        if yes and orphans.count:
+            store.blob_ledger.approve(orphans.count)
+    if json_:
+        output.print_json({"approved": yes, "unnamed": orphans.count, "unnamed_bytes": orphans.bytes})
+    elif yes:
+        output.say(
+            f"The service deletes {orphans.text} at its second sweep from now, one every "
+            f"{settings.sweep_interval_seconds:g} s."
+        )
+    else:
+        output.say(f"No record names {orphans.text}. With --yes the service deletes them.")
+
+
+@commands.command()
+def recover(
+    digest: Annotated[str, typer.Argument(metavar="DIGEST", help="As `pippin blobs list` shows it.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What jobs call the dataset or model by.")],
+    scale: Annotated[
+        float | None, typer.Option(help="Datasets: what uint8 values are multiplied by; else 1/255.")
+    ] = None,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Upload a blob whose record was lost as a dataset or a model again, through the service at PIPPIN_URL.
+
+    Class names and the tenant were in the record, and are lost with it. A checkpoint belongs to a job and cannot be
+    uploaded.
+    """
+    from pippin.blob_kinds import BlobKind, kind_of, to_upload
+    from pippin.blobs import BlobEntry, Blobs
+    from pippin.client import Client
+    from pippin.datasets.errors import DatasetError
+    from pippin.settings import Settings
+
+    blobs = Blobs(Settings().blobs_url)
+    size = blobs.head(digest)
+    if size is None:
+        raise ToldError(Exit.REFUSED, f"There is no blob {digest}.", now="`pippin blobs list` shows all.")
+    kind = kind_of(blobs, BlobEntry(digest, size, datetime.now(UTC)))
+    if kind not in {BlobKind.DATASET, BlobKind.MODEL}:
+        what = "is a checkpoint" if kind is BlobKind.CHECKPOINT else "holds neither a dataset nor a model"
+        raise ToldError(Exit.REFUSED, f"The blob {digest} {what}: it cannot be uploaded.")
+    with TemporaryDirectory(prefix="pippin-") as folder, Client() as client:
+        copy = Path(folder, "blob")
+        blobs.fetch(digest, copy)
+        try:
+            file = to_upload(kind, copy, Path(folder))
+        except DatasetError as error:
+            raise ToldError(Exit.REFUSED, f"The blob {digest} cannot be used: {error}.") from error
+        if kind is BlobKind.DATASET:
+            options = {} if scale is None else {"scale": repr(scale)}
+            record_id = client.add_dataset(name, [file], options=options).id
+        else:
+            record_id = client.add_model(file, name=name).id
+    if json_:
+        output.print_json({"kind": kind, "id": record_id, "name": name})
+    else:
+        output.say(f"{record_id}: the {kind} {name}.")
+
+
+class _Sum:
+    """How many blobs there are, and how much they take."""
+
+    def __init__(self) -> None:
+        self.count = self.bytes = 0
+
+    def add(self, blob: "BlobEntry") -> None:
+        self.count += 1
+        self.bytes += blob.bytes
+
+    @property
+    def text(self) -> str:
+        return f"{self.count:,} blobs of {self.bytes:,} bytes"
+
+
+def _unnamed(store: "Store", blobs: "Blobs") -> Iterator["BlobEntry"]:
+    from pippin.blob_ownership import unnamed
+
+    return unnamed(blobs.entries(), store.references)
+
+
+@contextmanager
+def _opened() -> Iterator[tuple["Settings", "Store", "Blobs"]]:
+    from pippin.blobs import BlobError, Blobs
+    from pippin.settings import Settings
+
+    settings = Settings()
+    with opened_store() as store:
+        try:
+            yield settings, store, Blobs(settings.blobs_url)
+        except BlobError as error:
+            raise ToldError(Exit.UNREACHABLE, f"{error}.", now="PIPPIN_BLOBS_URL names the blob store.") from error

@@ -1,0 +1,174 @@
+"""Puts a copy of all records into a Redis: staged beside the present ones first, then in their place in one step."""
+
+from collections.abc import Callable, Iterable, Iterator
+from importlib.resources import files
+from typing import Any
+
+from redis.client import Pipeline
+
+from pippin.store import keys
+from pippin.store.attempts import Claim
+from pippin.store.errors import LeaseLost, Refused
+from pippin.store.queues import QUEUES
+from pippin.store.snapshot import KeyCopy, exact_client
+from pippin.store.store import Store
+
+_SCAN = 1000
+_BATCH_KEYS = 500
+_PART = 1000  # so many members of one key are written by one command
+# Held jobs are given back right after the records are in place. A process that is killed just then leaves that to the
+# reaper, which must not be quicker otherwise.
+_LEASE_SECONDS = 120
+
+
+class Restoring:
+    """The steps of one restore, in this order: `clear`, `stage`, `replace`, `settle`.
+
+    Killed before `replace`, it has changed no record. After it, everything is in place; the reaper of a service does
+    what `settle` did not.
+
+    Args:
+        url: The address of Redis, password included.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._client = exact_client(url)
+        self._store = Store(self._client)
+
+    @property
+    def store(self) -> Store:
+        """The store on the same connection."""
+        return self._store
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def is_empty(self) -> bool:
+        """Whether Redis holds no record."""
+        return not any(keys.is_record(name) for name in self._scan(keys.OURS))
+
+    def clear(self) -> None:
+        """Remove what a restore staged that was cut off."""
+        names: list[str] = []
+        for name in self._scan(f"{keys.STAGED}*"):
+            names.append(name)
+            if len(names) == _SCAN:
+                self._client.unlink(*names)
+                names = []
+        if names:
+            self._client.unlink(*names)
+
+    def stage(self, copies: Iterable[KeyCopy]) -> None:
+        """Write copies of keys beside the present ones; of several of one key the last one counts.
+
+        Raises:
+            StoreUnavailable: Redis cannot be reached, or is full.
+        """
+        with self._client.pipeline(transaction=False) as pipe:
+            for copy in copies:
+                _write(pipe, keys.STAGED + copy.key, copy)
+                if len(pipe) >= _BATCH_KEYS:
+                    pipe.execute()
+            pipe.execute()
+
+    def replace(self) -> int:
+        """Put what is staged in the place of all records, in one step; how many keys that were."""
+        for queue in QUEUES.values():
+            for job_id, number in self._store.queues.waiting(queue):
+                self._store.queues.withdraw(queue, job_id, number)
+        leases = keys.STAGED + keys.LEASES
+        if held := self._client.zrange(leases, 0, -1):
+            self._client.zadd(leases, dict.fromkeys(map(str, held), self._now() + _LEASE_SECONDS * 1_000_000))
+        script = (files("pippin.store") / "lua" / "replace.lua").read_text()
+        answer: Any = self._client.register_script(script)(args=[keys.STAGED, *sorted(keys.PASSING)])
+        return int(answer)
+
+    def settle(self, moment: int) -> int:
+        """Give back the jobs that were being trained, and queue again those that were queued; how many were given back.
+
+        They go on from their last checkpoint, and that counts as no loss. The time since the copy was made counts
+        as none of their training.
+
+        Args:
+            moment: When the copy was made, in microseconds of Redis TIME.
+        """
+        given_back = 0
+        for member in self._client.zrange(keys.LEASES, 0, -1):
+            tenant, job_id = keys.parse_member(str(member))
+            given_back += self._give_back(tenant, job_id, moment)
+        self._store.reaping.requeue_orphans(0)
+        return given_back
+
+    def _give_back(self, tenant: str, job_id: str, moment: int) -> bool:
+        of = keys.job(tenant, job_id)
+        number, token = self._client.hmget(of.job, "attempt", "token")
+        if not number or not token:
+            self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
+            return False
+        self._client.hincrby(of.job, "spent", -max(0, self._now() - moment))
+        try:
+            self._store.attempts.hand_back(Claim(tenant, job_id, int(number), token))
+        except (LeaseLost, Refused):
+            return False
+        return True
+
+    def _scan(self, pattern: str) -> Iterator[str]:
+        cursor = 0
+        while True:
+            with self._client.pipeline(transaction=False) as pipe:
+                pipe.scan(cursor, match=pattern, count=_SCAN)
+                cursor, names = pipe.execute()[0]
+            yield from names
+            if not int(cursor):
+                return
+
+    def _now(self) -> int:
+        seconds, microseconds = self._client.time()
+        return int(seconds) * 1_000_000 + int(microseconds)
+
+
+def _write(pipe: Pipeline, name: str, copy: KeyCopy) -> None:
+    """Queue the commands that make the key `name` what the copy says."""
+    key = _bytes(name)
+    pipe.unlink(key)
+    if copy.type != "none":
+        _WRITES[copy.type](pipe, key, copy.value)
+    if copy.expires_at is not None:
+        pipe.pexpireat(key, copy.expires_at)
+
+
+def _write_stream(pipe: Pipeline, key: bytes, value: Any) -> None:  # noqa: ANN401 - see snapshot.Value
+    last, entries = value
+    for entry, fields in entries:
+        pipe.execute_command("XADD", key, entry, *map(_bytes, fields))
+    # Ids go on after the last one that was ever given out, not after the last entry that is kept.
+    pipe.execute_command("XSETID", key, last)
+
+
+def _write_parts(write: Callable[[Pipeline, bytes, list[Any]], object]) -> Callable[[Pipeline, bytes, Any], None]:
+    """Writes members by commands of a bounded length."""
+
+    def write_all(pipe: Pipeline, key: bytes, value: Any) -> None:  # noqa: ANN401 - see snapshot.Value
+        members = list(value.items()) if isinstance(value, dict) else value
+        for start in range(0, len(members), _PART):
+            write(pipe, key, members[start : start + _PART])
+
+    return write_all
+
+
+_WRITES: dict[str, Callable[[Pipeline, bytes, Any], object]] = {
+    "string": lambda pipe, key, value: pipe.set(key, _bytes(value)),
+    "hash": _write_parts(
+        lambda pipe, key, part: pipe.hset(key, mapping={_bytes(name): _bytes(value) for name, value in part})
+    ),
+    "list": _write_parts(lambda pipe, key, part: pipe.rpush(key, *map(_bytes, part))),
+    "set": _write_parts(lambda pipe, key, part: pipe.sadd(key, *map(_bytes, part))),
+    "zset": _write_parts(lambda pipe, key, part: pipe.zadd(key, {_bytes(member): score for member, score in part})),
+    "stream": _write_stream,
+}
+
+
+def _bytes(text: str) -> bytes:
+    # redis-py's packer in C knows no surrogates.
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,261 @@
+"""A copy of all records as they were at one moment, read from a Redis that is written to meanwhile.
+
+Redis has no read of many keys at one moment but a MULTI, which would have to hold all of them in memory. So all keys
+are read one after the other, while Redis reports every key that changes (`CLIENT TRACKING` in broadcasting mode). What
+has changed is read again, until what is left fits into one MULTI and nothing else has changed by its end: at that
+moment the copy is exact. Neither a fork of the server nor the rights of a replica are needed.
+"""
+
+import secrets
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Self, cast
+
+from redis.exceptions import RedisError, ResponseError
+
+from pippin.store import keys
+from pippin.store.client import SOCKET_TIMEOUT, Client, reaching
+from pippin.store.errors import StoreError
+
+Value = Any
+"""JSON: a string; an object for a hash; a list for a list or a set; `[member, score]` pairs for a sorted set; for a
+stream `[last id, [[id, [field, value, …]], …]]`. Bytes that are no UTF-8 are lone surrogates, as of `surrogateescape`.
+"""
+
+_SCAN = 1000
+_GROUP_KEYS = 200
+_GROUP_BYTES = 4 * 2**20  # by Redis' own estimate of what a key takes
+_LAST_KEYS = 2000  # so many changed keys are few enough for one MULTI
+_ROUNDS = 200
+_CHANNEL = "__redis__:invalidate"
+
+
+class SnapshotError(StoreError):
+    """No copy of one moment could be made; the text says why."""
+
+
+@dataclass(frozen=True)
+class KeyCopy:
+    """A key as it was read. Of several copies of one key the last one counts.
+
+    Attributes:
+        key: Its name.
+        type: `hash`, `list`, `set`, `zset`, `stream`, `string`, or `none` for a key that is gone.
+        value: See `Value`; None for a key that is gone.
+        expires_at: When it expires, in milliseconds since 1970 by the clock of Redis; None when it does not.
+    """
+
+    key: str
+    type: str
+    value: Value
+    expires_at: int | None
+
+
+class Snapshot:
+    """One copy of the records.
+
+    Attributes:
+        moment: When the records were as copied, in microseconds of Redis TIME; 0 until `copies` has ended.
+
+    Args:
+        url: The address of Redis, password included.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._client = exact_client(url)
+        self.moment = 0
+
+    def copies(self) -> Iterator[KeyCopy]:
+        """Every record's keys. The copy is exact when this has ended, and not before.
+
+        Raises:
+            StoreUnavailable: The connection broke, or Redis does not answer.
+            SnapshotError: Redis changes too quickly, was emptied meanwhile, or refuses the commands that this needs.
+        """
+        try:
+            with _Changes(self._client) as changes:
+                for names in self._scan():
+                    yield from self._read(names)
+                changed = changes.take()
+                for _ in range(_ROUNDS):
+                    if len(changed) > _LAST_KEYS:
+                        yield from self._read(sorted(changed))
+                        changed = changes.take()
+                        continue
+                    copies = self._read_at_once(sorted(changed))
+                    late = changes.take()
+                    yield from copies or ()
+                    if copies is not None and late <= changed:
+                        return
+                    changed = late if copies is not None else late | changed
+            raise SnapshotError("Redis changes too quickly for a copy of one moment; try again when fewer jobs run")
+        except ResponseError as error:
+            raise SnapshotError(f"Redis refuses a command that a copy of all records needs: {error}") from error
+        finally:
+            self._client.close()
+
+    def _scan(self) -> Iterator[list[str]]:
+        cursor = 0
+        while True:
+            with self._client.pipeline(transaction=False) as pipe:
+                pipe.scan(cursor, match=keys.OURS, count=_SCAN)
+                cursor, names = pipe.execute()[0]
+            yield [name for name in names if keys.is_record(name)]
+            if not int(cursor):
+                return
+
+    def _read(self, names: Iterable[str]) -> Iterator[KeyCopy]:
+        """Copies of keys, each as it is when it is read. One that changes type just then is left to a later round."""
+        for group in self._groups(names):
+            with self._client.pipeline(transaction=False) as pipe:
+                answers = self._ask(pipe, group)
+            yield from (copy for copy in _copies(group, answers) if copy is not None)
+
+    def _read_at_once(self, names: list[str]) -> list[KeyCopy] | None:
+        """Copies of keys, all of one moment; None when one of them changed its type just before."""
+        wanted = [each for group in self._groups(names) for each in group]
+        with self._client.pipeline(transaction=True) as pipe:
+            answers = self._ask(pipe, wanted)
+        copies = list(_copies(wanted, answers))
+        if None in copies:
+            return None
+        seconds, microseconds = answers[0]
+        self.moment = int(seconds) * 1_000_000 + int(microseconds)
+        return cast("list[KeyCopy]", copies)
+
+    def _groups(self, names: Iterable[str]) -> Iterator[list[tuple[str, str]]]:
+        """The keys with their types, in groups that take little memory."""
+        names = list(names)
+        for start in range(0, len(names), _GROUP_KEYS):
+            part = names[start : start + _GROUP_KEYS]
+            with self._client.pipeline(transaction=False) as pipe:
+                for name in part:
+                    pipe.type(name)
+                    pipe.memory_usage(name)
+                answers = pipe.execute()
+            group: list[tuple[str, str]] = []
+            size = 0
+            for name, type_, used in zip(part, answers[::2], answers[1::2], strict=True):
+                if type_ not in _READS:
+                    raise SnapshotError(f"the key {name} is of the type {type_}, which Pippin never makes")
+                if group and size + (used or 0) > _GROUP_BYTES:
+                    yield group
+                    group, size = [], 0
+                group.append((name, type_))
+                size += used or 0
+            yield group
+
+    @staticmethod
+    def _ask(pipe: Any, wanted: Iterable[tuple[str, str]]) -> list[Any]:  # noqa: ANN401 - redis-py's are untyped
+        pipe.time()
+        for name, type_ in wanted:
+            pipe.type(name)
+            pipe.pttl(name)
+            _READS[type_](pipe, name)
+        answers: list[Any] = pipe.execute(raise_on_error=False)
+        return answers
+
+
+def exact_client(url: str) -> Client:
+    """A client that reads and writes bytes that are no UTF-8 without loss, as lone surrogates."""
+    client = Client.from_url(
+        url,
+        decode_responses=True,
+        encoding_errors="surrogateescape",
+        protocol=2,
+        # A PING between two commands would be mistaken for a report of changes.
+        health_check_interval=0,
+        socket_timeout=6 * SOCKET_TIMEOUT,
+        socket_connect_timeout=SOCKET_TIMEOUT,
+    )
+    return cast("Client", client)
+
+
+class _Changes:
+    """The keys that change from now on, by two connections: one asks for the reports, the other receives them."""
+
+    def __init__(self, client: Client) -> None:
+        self._listener = client.connection_pool.make_connection()
+        self._tracker = client.connection_pool.make_connection()
+
+    def __enter__(self) -> Self:
+        try:
+            listener = self._call(self._listener, "CLIENT", "ID")
+            self._call(self._listener, "SUBSCRIBE", _CHANNEL)
+            prefix = keys.OURS.removesuffix("*")
+            self._call(self._tracker, "CLIENT", "TRACKING", "ON", "REDIRECT", str(listener), "BCAST", "PREFIX", prefix)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.disconnect()
+        self._tracker.disconnect()
+
+    def take(self) -> set[str]:
+        """The keys of records that changed since this was last called, by all commands that Redis has answered."""
+        # The reports end with the tracker's connection. A broken one raises here and is not made anew.
+        self._call(self._tracker, "PING")
+        # Redis sends the reports of a round of its event loop before it reads the commands of the next.
+        mark = secrets.token_hex(8)
+        changed: set[str] = set()
+        answer = self._call(self._listener, "PING", mark)
+        while answer != ["pong", mark]:
+            match answer:
+                case ["message", _, list(names)]:
+                    changed.update(name for name in names if keys.is_record(name))
+                case ["message", _, None]:
+                    raise SnapshotError("Redis was emptied while its records were copied")
+            with reaching():
+                answer = self._listener.read_response()
+        return changed
+
+    @staticmethod
+    def _call(connection: Any, *command: str) -> Any:  # noqa: ANN401 - redis-py's answers are untyped
+        with reaching():
+            connection.send_command(*command, check_health=False)
+            return connection.read_response()
+
+
+def _copies(wanted: Iterable[tuple[str, str]], answers: list[Any]) -> Iterator[KeyCopy | None]:
+    """The copies in the answers; None for a key that had another type by then."""
+    seconds, microseconds = answers[0]
+    now = int(seconds) * 1000 + int(microseconds) // 1000
+    position = 1
+    for name, type_ in wanted:
+        count = 4 if type_ == "stream" else 3
+        present, ttl, *value = answers[position : position + count]
+        position += count
+        if present != type_ or any(isinstance(each, RedisError) for each in value):
+            yield None
+        else:
+            yield KeyCopy(name, type_, _VALUES[type_](value), now + ttl if ttl >= 0 else None)
+
+
+def _read_stream(pipe: Any, name: str) -> None:  # noqa: ANN401 - redis-py's pipelines are untyped
+    pipe.xinfo_stream(name)
+    pipe.xrange(name)
+
+
+_READS: dict[str, Any] = {
+    "none": lambda pipe, name: pipe.get(name),
+    "string": lambda pipe, name: pipe.get(name),
+    "hash": lambda pipe, name: pipe.hgetall(name),
+    "list": lambda pipe, name: pipe.lrange(name, 0, -1),
+    "set": lambda pipe, name: pipe.smembers(name),
+    "zset": lambda pipe, name: pipe.zrange(name, 0, -1, withscores=True),
+    "stream": _read_stream,
+}
+_VALUES: dict[str, Any] = {
+    "none": lambda _: None,
+    "string": lambda answers: answers[0],
+    "hash": lambda answers: answers[0],
+    "list": lambda answers: answers[0],
+    "set": lambda answers: sorted(answers[0]),
+    "zset": lambda answers: [list(pair) for pair in answers[0]],
+    "stream": lambda answers: [
+        answers[0]["last-generated-id"],
+        [[entry, [text for pair in fields.items() for text in pair]] for entry, fields in answers[1]],
+    ],
+}

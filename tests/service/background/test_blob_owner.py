@@ -1,0 +1,306 @@
+"""From whose blob store, and how much of it, a sweeper deletes: nothing when the records may be the wrong ones."""
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+import redis
+from structlog.testing import capture_logs
+
+from pippin.blob_cache import BlobCache
+from pippin.blob_ownership import BlobOwnership
+from pippin.blobs import Blobs
+from pippin.embedded import EmbeddedValkey
+from pippin.settings import Settings
+from pippin.store import Refusal, Store, connect, keys
+from service.background.sweeper import Sweeper
+
+HOURS = 2 * 3600
+
+
+@pytest.fixture
+def settings(make_settings: Callable[..., Settings]) -> Settings:
+    return make_settings()
+
+
+@pytest.fixture
+def blobs(settings: Settings) -> Blobs:
+    return Blobs(settings.blobs_url)
+
+
+@pytest.fixture
+def other_store(tmp_path: Path) -> Iterator[Store]:
+    """The records in another Redis, which are none."""
+    with EmbeddedValkey(tmp_path / "other-home") as server:
+        opened = Store(connect(server.url))
+        yield opened
+        opened.close()
+
+
+def sweeper_of(store: Store, blobs: Blobs, settings: Settings, **changes: object) -> Sweeper:
+    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
+    return Sweeper(store, blobs, cache, settings.model_copy(update=changes), acts=lambda: True)
+
+
+def put_old(settings: Settings, blobs: Blobs, *contents: bytes) -> list[str]:
+    """Blobs that were put long before the grace began."""
+    digests = [blobs.put_bytes(content) for content in contents]
+    for digest in digests:
+        name = digest.removeprefix("sha256:")
+        path = settings.home / "blobs" / name[:2] / name
+        os.utime(path, (time.time() - HOURS,) * 2)
+    return digests
+
+
+def name_models(store: Store, *digests: str) -> None:
+    """Records of models whose files are these blobs."""
+    for number, digest in enumerate(digests):
+        store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
+        store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
+
+
+def sweep_often(sweeper: Sweeper) -> None:
+    for _ in range(4):
+        sweeper.sweep()
+
+
+def refusal(store: Store) -> Refusal | None:
+    report = store.blob_ledger.last_report()
+    assert report is not None
+    assert bool(report.detail) == bool(report.refusal)
+    return report.refusal
+
+
+def test_an_empty_store_is_claimed_and_swept(store: Store, blobs: Blobs, settings: Settings) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    (orphan,) = put_old(settings, blobs, b"orphan")
+    sweep_often(sweeper)
+    assert blobs.head(orphan) is None
+    assert refusal(store) is None
+    owner = json.loads((settings.home / "blobs" / "pippin" / "owner.json").read_text())
+    assert owner["owner"] == store.blob_ledger.identity()
+
+
+def test_an_emptied_redis_deletes_nothing(store: Store, blobs: Blobs, settings: Settings) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    digests = put_old(settings, blobs, b"one", b"two", b"three")
+    name_models(store, *digests)
+    sweep_often(sweeper)
+    store.redis.flushall()
+    sweep_often(sweeper)
+    sweep_often(sweeper_of(store, blobs, settings))
+    assert set(blobs.names()) == set(digests)
+    assert refusal(store) is Refusal.LOST
+
+
+def test_a_redis_emptied_before_stores_had_owners_deletes_nothing(
+    store: Store, blobs: Blobs, settings: Settings
+) -> None:
+    digests = put_old(settings, blobs, b"one", b"two", b"three")
+    sweeper_of(store, blobs, settings).claim()
+    # Records that are added afterwards do not open it: the decision was made on the records of the start.
+    added = put_old(settings, blobs, b"four", b"five", b"six", b"seven", b"eight")
+    name_models(store, *added)
+    sweep_often(sweeper_of(store, blobs, settings))
+    assert set(blobs.names()) == {*digests, *added}
+    assert refusal(store) is Refusal.UNCLAIMED
+
+
+def test_an_installation_from_before_stores_had_owners_claims_its_own(
+    store: Store, blobs: Blobs, settings: Settings
+) -> None:
+    named = put_old(settings, blobs, b"one", b"two")
+    (orphan,) = put_old(settings, blobs, b"orphan")
+    name_models(store, *named)
+    sweep_often(sweeper_of(store, blobs, settings))
+    assert set(blobs.names()) == set(named)
+    assert blobs.head(orphan) is None
+
+
+def test_another_redis_over_the_same_store_deletes_nothing(
+    store: Store, other_store: Store, blobs: Blobs, settings: Settings
+) -> None:
+    sweeper_of(store, blobs, settings).claim()
+    digests = put_old(settings, blobs, b"one", b"two")
+    name_models(store, *digests)
+    sweep_often(sweeper_of(other_store, blobs, settings))
+    assert set(blobs.names()) == set(digests)
+    assert refusal(other_store) is Refusal.LOST
+    # One that has a store of its own already is told apart.
+    other_store.blob_ledger.draw_identity()
+    sweep_often(sweeper_of(other_store, blobs, settings))
+    assert set(blobs.names()) == set(digests)
+    assert refusal(other_store) is Refusal.FOREIGN
+    sweep_often(sweeper_of(store, blobs, settings))
+    assert refusal(store) is None
+
+
+def test_of_two_redis_that_claim_at_once_one_owns_the_store(
+    store: Store, other_store: Store, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, theirs = BlobOwnership(store, blobs), BlobOwnership(other_store, blobs)
+    draw = store.blob_ledger.draw_identity
+
+    def claim_meanwhile() -> str:
+        assert theirs.claim().refusal is None
+        return draw()
+
+    monkeypatch.setattr(store.blob_ledger, "draw_identity", claim_meanwhile)
+    assert mine.claim().refusal is Refusal.FOREIGN
+    assert theirs.inspect().refusal is None
+
+
+def test_two_services_with_the_same_redis_agree(
+    store: Store, valkey_url: str, blobs: Blobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = Store(connect(valkey_url))
+    mine, theirs = BlobOwnership(store, blobs), BlobOwnership(second, blobs)
+    draw = store.blob_ledger.draw_identity
+
+    def claim_meanwhile() -> str:
+        assert theirs.claim().refusal is None
+        return draw()
+
+    monkeypatch.setattr(store.blob_ledger, "draw_identity", claim_meanwhile)
+    assert (mine.claim().refusal, theirs.inspect().refusal) == (None, None)
+    second.close()
+
+
+def test_records_older_than_the_last_sweep_delete_nothing(
+    *, store: Store, valkey_url: str, blobs: Blobs, settings: Settings
+) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    (early,) = put_old(settings, blobs, b"early")
+    name_models(store, early)
+    sweeper.sweep()
+    binary = redis.Redis.from_url(valkey_url)
+    snapshot = {key: binary.dump(key) for key in binary.keys("pippin:*")}
+    late = put_old(settings, blobs, b"late", b"later")
+    name_models(store, early, *late)
+    sweeper.sweep()
+    binary.flushall()
+    for key, value in snapshot.items():
+        binary.restore(key, 0, value)
+    binary.close()
+    sweep_often(sweeper_of(store, blobs, settings))
+    assert set(blobs.names()) == {early, *late}
+    assert refusal(store) is Refusal.OUTDATED
+    BlobOwnership(store, blobs).adopt()
+    sweep_often(sweeper_of(store, blobs, settings))
+    assert set(blobs.names()) == {early}
+
+
+def test_more_than_the_share_waits_for_a_command(store: Store, blobs: Blobs, settings: Settings) -> None:
+    sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0.5)
+    sweeper.claim()
+    digests = put_old(settings, blobs, *(bytes([n]) for n in range(10)))
+    name_models(store, *digests[:5])
+    sweep_often(sweeper)
+    assert set(blobs.names()) == set(digests[:5])  # half of them: allowed
+    more = put_old(settings, blobs, *(bytes([n]) for n in range(100, 106)))
+    sweep_often(sweeper)
+    assert set(blobs.names()) == {*digests[:5], *more}  # 6 of 11: none
+    assert refusal(store) is Refusal.LIMIT
+    report = store.blob_ledger.last_report()
+    assert report is not None
+    assert (report.blobs, report.unnamed, report.deleted) == (11, 6, 0)
+    store.blob_ledger.approve(6)
+    sweep_often(sweeper)
+    assert set(blobs.names()) == set(digests[:5])
+    assert store.blob_ledger.approved() == 0
+    assert refusal(store) is None
+
+
+def test_few_blobs_go_whatever_their_share(store: Store, blobs: Blobs, settings: Settings) -> None:
+    sweeper = sweeper_of(store, blobs, settings, sweep_max_blobs=3, sweep_max_share=0)
+    sweeper.claim()
+    put_old(settings, blobs, b"1", b"2", b"3")
+    sweep_often(sweeper)
+    assert list(blobs.names()) == []
+
+
+def test_nothing_is_deleted_while_a_backup_holds_the_blobs(store: Store, blobs: Blobs, settings: Settings) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    put_old(settings, blobs, b"orphan")
+    assert store.blob_ledger.hold("backup 1")
+    assert not store.blob_ledger.hold("backup 2")
+    sweep_often(sweeper)
+    assert len(list(blobs.names())) == 1
+    store.blob_ledger.release("backup 2")
+    sweep_often(sweeper)
+    assert len(list(blobs.names())) == 1
+    store.blob_ledger.release("backup 1")
+    sweep_often(sweeper)
+    assert list(blobs.names()) == []
+
+
+def test_a_hold_that_begins_during_a_sweep_stops_it(
+    store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    put_old(settings, blobs, b"orphan")
+    sweeper.sweep()
+    entries = blobs.entries
+
+    def hold_meanwhile() -> Iterator[Any]:
+        store.blob_ledger.hold("backup 1")
+        return entries()
+
+    monkeypatch.setattr(blobs, "entries", hold_meanwhile)
+    sweep_often(sweeper)
+    assert len(list(blobs.names())) == 1
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b"{", b"[]", b'{"format": 1}', b'{"format": 2, "owner": "x"}', b'{"format": 1, "owner": 7}', b"\xff"],
+)
+def test_a_marker_that_cannot_be_read_deletes_nothing(
+    *, store: Store, blobs: Blobs, settings: Settings, damage: bytes
+) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    (orphan,) = put_old(settings, blobs, b"orphan")
+    (settings.home / "blobs" / "pippin" / "owner.json").write_bytes(damage)
+    sweep_often(sweeper)
+    assert blobs.head(orphan) == 6
+    assert refusal(store) in {Refusal.UNREADABLE, Refusal.FOREIGN}
+
+
+def test_a_change_is_logged_once(store: Store, blobs: Blobs, settings: Settings) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    store.redis.flushall()
+    with capture_logs() as lines:
+        sweep_often(sweeper)
+        BlobOwnership(store, blobs).adopt()
+        sweep_often(sweeper)
+        store.redis.flushall()
+        sweep_often(sweeper)
+    warnings = [(line["event"], line["reason"]) for line in lines if line["log_level"] == "warning"]
+    assert warnings == [("no blobs are deleted", Refusal.LOST)] * 2
+
+
+def test_metrics_say_why_nothing_is_deleted(
+    http: httpx2.Client, store: Store, settings: Settings, blobs: Blobs
+) -> None:
+    put_old(settings, blobs, b"one")
+    sweeper_of(store, blobs, settings).sweep()
+    shown = http.get("/metrics").text
+    assert 'pippin_sweep_refused{reason="unclaimed"} 1.0' in shown
+    assert 'pippin_sweep_refused{reason="limit"} 0.0' in shown
+    BlobOwnership(store, blobs).adopt()
+    sweeper_of(store, blobs, settings).sweep()
+    shown = http.get("/metrics").text
+    assert 'pippin_sweep_refused{reason="unclaimed"} 0.0' in shown
+    assert "pippin_blobs_unnamed 1.0" in shown
