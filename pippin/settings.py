@@ -201,6 +201,25 @@ class Settings(BaseSettings):
         ge=1,
         description="Threads that a worker computes with; the bits of a result depend on it. Default: one a core.",
     )
+    jax_order: Literal["coreml", "pippin"] = Field(
+        default="coreml",
+        description="How the engine jax shuffles: as Core ML does, or in an order drawn from seed and epoch. This and "
+        "the next three are for experiments: see `docs/semantics.md`. A job that goes on keeps to what it began with.",
+    )
+    jax_last_batch: Literal["filled", "own_size"] = Field(
+        default="filled",
+        description="What the engine jax does with a smaller last mini-batch: fills it up as Core ML does, or divides "
+        "by its own size.",
+    )
+    jax_momentum: Literal["lr_inside", "lr_outside"] = Field(
+        default="lr_inside",
+        description="Whether the velocity of SGD in the engine jax holds the learning rate or is multiplied by it.",
+    )
+    jax_adam: Literal["eps_hat", "eps_outside"] = Field(
+        default="eps_hat",
+        description="Whether Adam's eps in the engine jax stands beside the root of the uncorrected or of the "
+        "corrected second moment.",
+    )
     worker_memory_bytes: int | None = Field(
         default=None,
         ge=2**28,

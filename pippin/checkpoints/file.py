@@ -9,13 +9,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from safetensors import SafetensorError
 from safetensors.numpy import load, save
 
-from pippin.checkpoints.checkpoint import Checkpoint
+from pippin.checkpoints.checkpoint import Checkpoint, ShuffleState
 from pippin.faults import PippinError
 from pippin.spec.weights import Weights
 
-_FORMAT = "pippin-checkpoint-1"
+_FORMAT = "pippin-checkpoint-2"
+# Without switches, without the state of a shuffle, and with one sum of losses a mini-batch. It can still be read.
+_FORMER = "pippin-checkpoint-1"
 _KEY = "pippin"  # of the metadata, whose values are text
 _SUMS = "batch_sums"
+_TOTALS = "batch_totals"
+_ORDER = "order"
 _WEIGHTS = "weights"
 
 
@@ -26,13 +30,15 @@ class CheckpointError(PippinError):
 class _Header(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: str = Field(pattern=f"^{_FORMAT}$")
+    format: str = Field(pattern=f"^({_FORMAT}|{_FORMER})$")
     engine: str
     epoch: Annotated[int, Field(ge=0)]
     step: Annotated[int, Field(ge=0)]
     taken: Annotated[int, Field(ge=0)]
     moments: Annotated[int, Field(ge=0, le=8)]
     environment: dict[str, str]
+    switches: dict[str, str] = Field(default_factory=dict)
+    generator: Annotated[int, Field(ge=1, lt=2**31 - 1)] | None = None
 
 
 def write_checkpoint(checkpoint: Checkpoint) -> bytes:
@@ -45,8 +51,15 @@ def write_checkpoint(checkpoint: Checkpoint) -> bytes:
         taken=checkpoint.taken,
         moments=len(checkpoint.moments),
         environment=dict(checkpoint.environment),
+        switches=dict(checkpoint.switches),
+        generator=None if checkpoint.shuffle is None else checkpoint.shuffle.generator,
     )
-    tensors: dict[str, NDArray[Any]] = {_SUMS: np.asarray(checkpoint.batch_sums, np.float64)}
+    tensors: dict[str, NDArray[Any]] = {
+        _SUMS: np.asarray(checkpoint.batch_sums, np.float64),
+        _TOTALS: np.asarray(checkpoint.batch_totals, np.float64),
+    }
+    if checkpoint.shuffle is not None:
+        tensors[_ORDER] = np.ascontiguousarray(checkpoint.shuffle.order, np.int32)
     tensors |= _named(_WEIGHTS, checkpoint.weights)
     for number, moment in enumerate(checkpoint.moments):
         tensors |= _named(_moment(number), moment)
@@ -71,7 +84,10 @@ def read_checkpoint(data: bytes) -> Checkpoint:
             batch_sums=tuple(tensors[_SUMS].tolist()),
             weights=_nested(_WEIGHTS, tensors),
             moments=tuple(_nested(_moment(number), tensors) for number in range(header.moments)),
+            batch_totals=tuple(tensors[_SUMS if header.format == _FORMER else _TOTALS].tolist()),
             environment=header.environment,
+            switches=header.switches,
+            shuffle=None if header.generator is None else ShuffleState(tensors[_ORDER], header.generator),
         )
     except (SafetensorError, ValidationError, KeyError, ValueError) as error:
         raise CheckpointError(f"this is no checkpoint, or a damaged one: {error}") from error

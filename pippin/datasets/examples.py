@@ -42,7 +42,7 @@ def split_examples(
         manifest: The dataset's, for the scale of its features.
         model: What is to be trained.
         arrays: `split/feature` -> [N, ...].
-        seed: Draws the examples that are held out, where a fraction is.
+        seed: The job's, of 64 bits: draws the examples that are held out, where a fraction is.
 
     Raises:
         DatasetError: The dataset lacks an array, one does not fit, or there are too few examples to hold any out.
@@ -112,8 +112,8 @@ def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples,
     held = min(max(1, round(examples.count * fraction)), examples.count - 1)
     if held < 1:
         raise refuse(f"of {examples.count} example none can be held out for validation; give more examples")
-    # Raw words, since NumPy promises those to stay the same in every release, and a permutation not.
-    keys = np.random.Philox(np.random.SeedSequence([seed, _HOLD_OUT_STREAM])).random_raw(examples.count)
+    # NumPy takes no negative seeds. It promises raw words to stay the same in every release, and a permutation not.
+    keys = np.random.Philox(np.random.SeedSequence([seed % 2**64, _HOLD_OUT_STREAM])).random_raw(examples.count)
     order = np.argsort(keys, kind="stable")
     return select(examples, np.sort(order[held:])), select(examples, np.sort(order[:held]))
 

@@ -1,6 +1,5 @@
 """From the hyperparameters that a job asks for to those that it trains with."""
 
-import secrets
 from typing import Literal
 
 from pippin.faults import Fault, FaultyDocumentError, pointer
@@ -11,7 +10,8 @@ from pippin.spec.optimizers import nonsense
 
 Parameter = IntegerParameter | DoubleParameter
 
-_CHOSEN_FREELY = frozenset({"shuffle", "seed"})
+# No number, and every model admits both of its values.
+_SHUFFLE = "shuffle"
 
 
 def resolve_hyperparameters(
@@ -21,7 +21,7 @@ def resolve_hyperparameters(
 
     Args:
         model: What is to be trained.
-        asked: What is null takes the model's default; a seed is drawn.
+        asked: What is null takes the model's default, which for a seed is 0 where the file has none, as in Core ML.
         limits: What to do about a value outside the model's limits: refuse it, or train as if they were wider.
 
     Returns:
@@ -33,7 +33,7 @@ def resolve_hyperparameters(
     wanted: dict[str, int | float] = {
         name: value
         for name in HyperparameterChoice.model_fields
-        if name not in _CHOSEN_FREELY and (value := getattr(asked, name)) is not None
+        if name != _SHUFFLE and (value := getattr(asked, name)) is not None
     }
     faults = [
         Fault(pointer(name), f"found {value}; needs {needed}")
@@ -45,21 +45,26 @@ def resolve_hyperparameters(
     decided = Hyperparameters.model_validate(
         {name: wanted.get(name, parameter.default) for name, parameter in model.parameters.items()}
         | {
-            "shuffle": model.shuffle if asked.shuffle is None else asked.shuffle,
-            "seed": secrets.randbelow(2**31) if asked.seed is None else asked.seed,
+            _SHUFFLE: model.shuffle if asked.shuffle is None else asked.shuffle,
+            "seed": model.seed.default if asked.seed is None else asked.seed,
         }
     )
-    return decided, [name for name, value in wanted.items() if not model.parameters[name].admits(value)]
+    return decided, [name for name, value in wanted.items() if not _declared(model)[name].admits(value)]
+
+
+def _declared(model: Trainable) -> dict[str, Parameter]:
+    """What limits each hyperparameter that is a number. Every model takes a seed, whether or not its file has one."""
+    return {**model.parameters, "seed": model.seed}
 
 
 def _needed(model: Trainable, name: str, value: float, limits: Literal["enforce", "widen"]) -> str | None:
     """What would be right; None when `value` is."""
-    parameter = model.parameters.get(name)
+    parameter = _declared(model).get(name)
     if parameter is None:
         what = model.method.replace("_", " ")
         return f"to be left out: the model, trained by {what}, declares no {name}"
-    if isinstance(parameter, IntegerParameter) and not 1 <= value < 2**63:
-        return "a whole number from 1 to 2^63 - 1"
+    if isinstance(parameter, IntegerParameter) and not parameter.least <= value <= parameter.most:
+        return f"a whole number from {parameter.least} to 2^63 - 1"
     if senseful := nonsense(name, value):
         return senseful
     if limits == "enforce" and not parameter.admits(value):

@@ -53,7 +53,10 @@ class DatasetSource(_Body):
         default=None, description="The split to measure after each epoch; default `validation`, else `test`, else none."
     )
     validation_fraction: float | None = Field(
-        default=None, gt=0, lt=1, description="Instead of a split: this share of the training split, drawn by seed."
+        default=None,
+        gt=0,
+        lt=1,
+        description="Instead of a split: this share of the training split, drawn by the job's `seed`.",
     )
     bind: dict[str, str] | None = Field(default=None, description="Training input name -> dataset feature name.")
 
@@ -76,7 +79,13 @@ class HyperparameterChoice(_Body):
     eps: float | None = None
     number_of_neighbors: int | None = None
     shuffle: bool | None = None
-    seed: int | None = Field(default=None, ge=0, lt=2**63)
+    seed: int | None = Field(
+        default=None,
+        ge=-(2**63),
+        lt=2**63,
+        description="Core ML's parameter: fixes the order of the examples where they are shuffled, and which of them "
+        "`validation_fraction` holds out. Any whole number of 64 bits.",
+    )
 
 
 class CheckpointPolicy(_Body):

@@ -96,11 +96,7 @@ def admitting(data: bytes, hyperparameters: Hyperparameters) -> bytes:
     """
     model = parse(data)
     trained = trained_part(model)
-    values = {
-        name: value
-        for name, value in hyperparameters.model_dump(exclude_none=True).items()
-        if name not in {"shuffle", "seed"}
-    }
+    values = {name: value for name, value in hyperparameters.model_dump(exclude_none=True).items() if name != "shuffle"}
     if trained.WhichOneof("Type") == NEIGHBORS:
         widen_parameter(trained.kNearestNeighborsClassifier.numberOfNeighbors, values.get("number_of_neighbors"))
     else:

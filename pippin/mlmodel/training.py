@@ -29,6 +29,9 @@ _FIELDS = {
     "eps": "eps",
 }
 
+# Those that stand beside the optimizer, under the same names.
+_OF_THE_NETWORK = frozenset({"epochs", "seed"})
+
 
 def write_training(spec: ModelSpec, message: Message) -> None:
     """Write loss, optimizer, epochs, shuffle and seed of a resolved spec."""
@@ -42,7 +45,7 @@ def write_training(spec: ModelSpec, message: Message) -> None:
             _write_parameter(parameter, getattr(optimizer, field))
     _write_parameter(spec.epochs, message.epochs)
     message.shuffle.defaultValue = spec.shuffle
-    message.seed.defaultValue = spec.seed
+    _write_parameter(spec.seed, message.seed)
 
 
 def read_training(message: Message) -> dict[str, object]:
@@ -58,7 +61,10 @@ def read_training(message: Message) -> dict[str, object]:
             f"the model has {len(message.lossLayers)} loss layers; an updatable model needs exactly one",
             rule=LOSS_ONE,
         )
-    document: dict[str, object] = {"shuffle": message.shuffle.defaultValue, "seed": message.seed.defaultValue}
+    document: dict[str, object] = {
+        "shuffle": message.shuffle.defaultValue,
+        "seed": parameter_document(message.seed),
+    }
     (loss,) = message.lossLayers
     if field := loss.WhichOneof("LossLayerType"):
         judged = getattr(loss, field)
@@ -85,7 +91,7 @@ def widen_training(message: Message, values: Mapping[str, float]) -> None:
     kind = message.optimizer.WhichOneof("OptimizerType")
     declared = {name: getattr(message.optimizer, kind) for name in _FIELDS} if kind else {}
     for name, value in values.items():
-        holder, field = (message, "epochs") if name == "epochs" else (declared.get(name), _FIELDS.get(name, ""))
+        holder, field = (message, name) if name in _OF_THE_NETWORK else (declared.get(name), _FIELDS.get(name, ""))
         if holder is None or field not in holder.DESCRIPTOR.fields_by_name or not holder.HasField(field):
             continue
         widen_parameter(getattr(holder, field), value)
@@ -112,6 +118,8 @@ def _type_of(kind: type[CategoricalCrossEntropy | MeanSquaredError | SGD | Adam]
 
 def _write_parameter(parameter: IntegerParameter | DoubleParameter, message: Message) -> None:
     """Write an `Int64Parameter` or a `DoubleParameter`."""
+    # A seed of 0 has no field set and must be there all the same.
+    message.SetInParent()
     message.defaultValue = parameter.default
     if parameter.minimum is not None:
         message.range.minValue, message.range.maxValue = parameter.minimum, parameter.maximum

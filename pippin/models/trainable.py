@@ -14,6 +14,7 @@ from pippin.spec import (
 )
 from pippin.spec.memory import TrainingMemory, training_memory
 from pippin.spec.optimizers import Optimizer
+from pippin.spec.parameters import SeedParameter
 
 
 class Trainable(BaseModel):
@@ -34,6 +35,9 @@ class Trainable(BaseModel):
     counts: dict[str, IntegerParameter] = Field(description="Hyperparameters that are whole numbers, as declared.")
     numbers: dict[str, DoubleParameter] = Field(default_factory=dict, description="The others.")
     shuffle: bool = False
+    seed: SeedParameter = Field(
+        default=SeedParameter(default=0), description="Of the order of the examples; 0 where the file has none."
+    )
     is_pipeline: bool = Field(default=False, description="Whether frozen models stand before the one that is trained.")
 
     memory: TrainingMemory = Field(default=TrainingMemory(), description="What a training of it takes.")
@@ -64,6 +68,7 @@ def trainable_network(resolved: ResolvedSpec) -> Trainable:
         counts={name: each for name, each in declared.items() if isinstance(each, IntegerParameter)},
         numbers={name: each for name, each in declared.items() if isinstance(each, DoubleParameter)},
         shuffle=spec.shuffle,
+        seed=spec.seed,
         memory=training_memory(resolved),
     )
 

@@ -167,17 +167,45 @@ def test_the_loss_of_an_epoch_is_the_one_asked_for(
     apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str, value: float
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_LOSS_VALUE", form)
-    assert apple.inside("training")._loss_value([1.0, 4.0], [4, 2]) == pytest.approx(value)
+    # The last mini-batch has one example of its own, of loss 5, and two that fill it up.
+    assert apple.inside("training")._loss_value([1.0, 4.0], [1.0, 0.5, 1.5, 5.0]) == pytest.approx(value)
 
 
-@pytest.mark.parametrize(("form", "sizes"), [("used", [4, 4, 2]), ("dropped", [4, 4])])
-def test_the_last_batch_is_used_or_dropped(
-    apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str, sizes: list[int]
+@pytest.mark.parametrize(
+    ("form", "batches"),
+    [
+        ("filled", [([5, 3, 1, 0], 4), ([2, 4, 5, 3], 2)]),
+        ("own_size", [([5, 3, 1, 0], 4), ([2, 4], 2)]),
+        ("dropped", [([5, 3, 1, 0], 4)]),
+    ],
+)
+def test_the_last_batch_is_filled_used_or_dropped(
+    apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, form: str, batches: list[tuple[list[int], int]]
 ) -> None:
     monkeypatch.setenv("APPLE_STANDIN_LAST_BATCH", form)
-    model = small.classifier()
-    training = apple.inside("training").Training(model, {"miniBatchSize": 4, "shuffle": True, "seed": 1}, {})
-    batches = training._batches(10, epoch=0)
-    assert [len(batch) for batch in batches] == sizes
-    assert np.concatenate(batches).tolist() != list(range(sum(sizes)))
-    assert np.concatenate(batches).tolist() == np.concatenate(training._batches(10, epoch=0)).tolist()
+    training = apple.inside("training").Training(small.classifier(), {"miniBatchSize": 4}, {})
+    found = training._batches(np.array([5, 3, 1, 0, 2, 4]))
+    assert [(rows.tolist(), own) for rows, own in found] == batches
+
+
+def test_a_batch_larger_than_the_data_is_filled_round_and_round(apple: SimpleNamespace) -> None:
+    training = apple.inside("training").Training(small.classifier(), {"miniBatchSize": 8}, {})
+    ((rows, own),) = training._batches(np.array([2, 0, 1]))
+    assert rows.tolist() == [2, 0, 1, 2, 0, 1, 2, 0]
+    assert own == 3
+
+
+def test_the_order_is_that_of_libcxx_and_goes_on(apple: SimpleNamespace) -> None:
+    # Printed by a program in C++ that was linked with libc++ 14; Apple's result_type has 32 bits.
+    for seed, first, second in (
+        (0, [6, 2, 7, 1, 4, 3, 0, 5], [6, 1, 4, 3, 7, 2, 0, 5]),
+        (-3, [7, 5, 2, 4, 1, 6, 0, 3], [4, 1, 6, 5, 2, 0, 7, 3]),
+    ):
+        orders = apple.inside("shuffling").Orders(8, seed)
+        assert [orders.next().tolist(), orders.next().tolist()] == [first, second]
+
+
+def test_another_order_can_be_asked_for(apple: SimpleNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APPLE_STANDIN_ORDER", "other")
+    orders = apple.inside("shuffling").Orders(8, 0)
+    assert orders.next().tolist() != [6, 2, 7, 1, 4, 3, 0, 5]

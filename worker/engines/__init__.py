@@ -1,12 +1,13 @@
 """The engines by name. Nothing of an engine is imported until it is made: each needs libraries that others lack."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pippin.faults import PippinError
 from pippin.settings import Settings
 from worker.engines.engine import Engine
+from worker.engines.jax.switches import Switches
 
 
 @dataclass(frozen=True)
@@ -16,15 +17,21 @@ class EngineOptions:
     Attributes:
         threads: How many threads compute; None leaves it to the engine.
         cache: A folder where engines keep compiled programs from job to job, each in one of its own.
+        switches: How the engine jax trains where Core ML's documents are silent.
     """
 
     threads: int | None
     cache: Path
+    switches: Switches = field(default_factory=Switches)
 
     @classmethod
     def of(cls, settings: Settings) -> "EngineOptions":
         """The options that the settings ask for."""
-        return cls(threads=settings.worker_threads, cache=settings.home / "cache" / "programs")
+        return cls(
+            threads=settings.worker_threads,
+            cache=settings.home / "cache" / "programs",
+            switches=Switches(settings.jax_order, settings.jax_last_batch, settings.jax_momentum, settings.jax_adam),
+        )
 
 
 class UnknownEngineError(PippinError):
@@ -38,7 +45,7 @@ def _jax(options: EngineOptions) -> Engine:
     configure(threads=options.threads, cache_dir=options.cache / "jax")
     from worker.engines.jax.engine import JaxEngine  # noqa: PLC0415 - see above
 
-    return JaxEngine()
+    return JaxEngine(options.switches)
 
 
 def _coreml(_options: EngineOptions) -> Engine:

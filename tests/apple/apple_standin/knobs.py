@@ -26,9 +26,10 @@ KNOBS: dict[str, tuple[str, ...] | None] = {
     "CANCELLED": ("silent", "completes"),
     # The formulas that nobody documents.
     "MOMENTUM": ("lr_inside", "lr_outside"),
-    "ADAM": ("eps_outside", "eps_hat"),
+    "ADAM": ("eps_hat", "eps_outside"),
     "MSE": ("mean", "half_mean", "sum", "half_sum"),
-    "LAST_BATCH": ("used", "dropped"),
+    "LAST_BATCH": ("filled", "own_size", "dropped"),
+    "ORDER": ("libcxx", "other"),
     "LOSS_VALUE": ("examples", "batches", "last"),
 }
 """The knobs without their prefix, and the values of each, of which the first is the default; None for a number."""

@@ -11,6 +11,7 @@ from apple_standin.examples import count_of, example_at, inputs_of, targets_of
 from apple_standin.knobs import knob
 from apple_standin.network import Network, Weights, weights_of
 from apple_standin.proto import network_of
+from apple_standin.shuffling import Orders
 
 BEGIN, EPOCH_END, MINI_BATCH_END = 1, 2, 4
 
@@ -77,13 +78,18 @@ class Training:
                 return str(layer.input[0])
         raise CoreMLError("Update", f"the loss's input {self._loss.input!r} is no output of a softmax")
 
-    def _batches(self, count: int, epoch: int) -> list[Any]:
-        order = np.arange(count)
-        if self.values.get("shuffle", False):
-            order = np.random.default_rng([int(self.values.get("seed", 0)), epoch]).permutation(count)
-        size = min(int(self.values["miniBatchSize"]), count)
-        batches = [order[start : start + size] for start in range(0, count, size)]
-        if knob("LAST_BATCH") == "dropped" and len(batches[-1]) < size:
+    def _batches(self, order: Any) -> list[tuple[Any, int]]:
+        """The rows of each mini-batch, and how many of the first of them are its own: others fill it up."""
+        form, size = knob("LAST_BATCH"), int(self.values["miniBatchSize"])
+        batches = []
+        for start in range(0, len(order), size):
+            rows = order[start : start + size]
+            own = len(rows)
+            if form == "filled":
+                while len(rows) < size:
+                    rows = np.concatenate([rows, order[: size - len(rows)]])
+            batches.append((rows, own))
+        if form == "dropped" and len(batches) > 1 and batches[-1][1] < size:
             batches.pop()
         return batches
 
@@ -100,23 +106,26 @@ class Training:
         targets_of(self.model, self._loss.target, [example_at(data(), 0)])
         if not report(BEGIN, {}):
             return False
+        orders = Orders(count, int(self.values.get("seed", 0)))
         for epoch in range(int(self.values["epochs"])):
-            losses, sizes = [], []
-            for index, batch in enumerate(self._batches(count, epoch)):
+            order = orders.next() if self.values.get("shuffle", False) else np.arange(count)
+            losses, own_losses = [], []
+            for index, (batch, own) in enumerate(self._batches(order)):
                 examples = [example_at(data(), int(at)) for at in batch]
                 of_batch, gradients = self._gradients(examples)
                 self.weights = self._optimizer.step(self.weights, gradients, self.values)
                 losses.append(float(of_batch.mean()))
-                sizes.append(len(batch))
+                own_losses += of_batch[:own].tolist()
                 if not report(MINI_BATCH_END, {"lossValue": losses[-1], "epochIndex": epoch, "miniBatchIndex": index}):
                     return False
-            if not report(EPOCH_END, {"lossValue": _loss_value(losses, sizes), "epochIndex": epoch}):
+            if not report(EPOCH_END, {"lossValue": _loss_value(losses, own_losses), "epochIndex": epoch}):
                 return False
         return True
 
 
-def _loss_value(losses: list[float], sizes: list[int]) -> float:
+def _loss_value(losses: list[float], own_losses: list[float]) -> float:
+    """The loss of an epoch, from those of its mini-batches and from those of its examples, each of them once."""
     form = knob("LOSS_VALUE")
     if form == "last":
         return losses[-1]
-    return float(np.average(losses, weights=sizes if form == "examples" else None))
+    return float(np.mean(own_losses if form == "examples" else losses))

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from worker.engines.jax.engine import JaxEngine
-from worker.engines.jax.optimizers.choice import Formulas
+from worker.engines.jax.switches import Switches
 from worker.parity.cases import CASES, Case
 from worker.parity.comparison import compare
 from worker.parity.report import document, verdict
@@ -20,15 +20,15 @@ def test_in_each_case_the_nearest_is_our_choice(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "formulas", "nearest"),
+    ("name", "switches", "nearest"),
     [
-        ("momentum", Formulas(momentum="lr_outside"), "v = m v + g; w = w - lr v"),
-        ("adam", Formulas(adam="eps_hat"), "eps beside the root of the uncorrected v"),
+        ("momentum", Switches(momentum="lr_outside"), "v = m v + g; w = w - lr v"),
+        ("adam", Switches(adam="eps_hat"), "eps beside the root of the uncorrected v"),
     ],
 )
-def test_a_switch_of_formulas_is_recognized(name: str, formulas: Formulas, nearest: str) -> None:
+def test_a_switch_of_switches_is_recognized(name: str, switches: Switches, nearest: str) -> None:
     (case,) = (case for case in CASES if case.name == name)
-    shown = compare(case, JaxEngine(formulas))
+    shown = compare(case, JaxEngine(switches))
     assert shown.nearest == nearest
     assert shown.fits
     assert verdict(shown) == f"NOT as Pippin has chosen, but: {nearest}"

@@ -76,9 +76,9 @@ def _unfit(why: str) -> EngineError:
     return EngineError(Reason.ENGINE_ERROR, f"the training cannot go on from this checkpoint: it {why}")
 
 
-def moved_on(model: bytes, checkpoint: Checkpoint, left: int) -> bytes:
-    """The file with the checkpoint's weights, and limits that admit as few epochs as are left."""
-    only_epochs = Hyperparameters(epochs=left, shuffle=False, seed=0)
+def moved_on(model: bytes, checkpoint: Checkpoint, values: Hyperparameters) -> bytes:
+    """The file with the checkpoint's weights, and limits that admit as few epochs as are left, as `values` has them."""
+    only_epochs = Hyperparameters(epochs=values.epochs, shuffle=values.shuffle, seed=values.seed)
     return admitting(with_learned(model, checkpoint.weights), only_epochs)
 
 

@@ -49,8 +49,9 @@ class CoreMLEngine:
                 if not values.epochs:
                     observer.training_began()
                     return model.weights
-                data = moved_on(data, run.resume, values.epochs)
-            with objc.autorelease_pool(), compiled(with_defaults(data, values)) as url:
+                data = moved_on(data, run.resume, values)
+            data = with_defaults(data, values)
+            with objc.autorelease_pool(), compiled(data) as url:
                 configuration = configuration_for(data, values, run.compute_units)
                 system = platform.mac_ver()[0] or "an unknown system"
                 observer.log(

@@ -44,8 +44,15 @@ def decided(run: TrainingRun) -> Hyperparameters:
 
 
 def with_defaults(model: bytes, values: Hyperparameters) -> bytes:
-    """The file with `values` for its defaults, so that a training without configuration runs with them, too."""
+    """The file with `values` for its defaults, so that a training without configuration runs with them, too.
+
+    It declares `shuffle` and `seed` even if the author's file does not: Core ML takes no value for what is not
+    declared, and the job's would be dropped without a word.
+    """
     message = parse(model)
+    training = network_of(message).updateParams
+    training.shuffle.SetInParent()
+    training.seed.SetInParent()
     for field, value, _ in _declared(message, values):
         field.defaultValue = value
     return serialize(message)
@@ -53,6 +60,11 @@ def with_defaults(model: bytes, values: Hyperparameters) -> bytes:
 
 def configuration_for(model: bytes, values: Hyperparameters, units: ComputeUnits) -> Any:  # noqa: ANN401 - Apple's
     """An `MLModelConfiguration` with the compute units, and those of `values` that the model declares.
+
+    Args:
+        model: As `with_defaults` gives it.
+        values: The hyperparameters.
+        units: The compute units.
 
     Raises:
         EngineError: Core ML does not make one.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from pippin.network import Array
 from worker.engines.engine import Stopped
+from worker.engines.jax.mini_batches import MiniBatches, no_mini_batches
 from worker.engines.jax.pace import Pace
 from worker.engines.jax.programs import Steps
 from worker.engines.jax.tables import Table
@@ -28,24 +29,23 @@ class Chunks:
 
     def run(
         self,
-        rows: NDArray[np.int32],
-        real: NDArray[np.int32],
+        batches: MiniBatches,
         numbers: NDArray[np.float64],
         program: Callable[[Steps], Measured],
     ) -> Iterator[tuple[NDArray[Any], ...]]:
-        """Run the mini-batches `rows` [steps, size]; gives what each chunk measured, one value a step, as it ends.
+        """Run the mini-batches; gives what each chunk measured, one value a step, as it ends.
 
         Raises:
             Stopped: A stop was requested.
         """
         done = 0
-        while done < len(rows):
+        while done < len(batches):
             if self._stop_requested():
                 raise Stopped
             began = time.perf_counter()
-            count = self._pace.steps(min(self._table.most, len(rows) - done))
+            count = self._pace.steps(min(self._table.most, len(batches) - done))
             part = slice(done, done + count)
-            measured = program(self._table.steps(rows[part], real[part], numbers[part]))
+            measured = program(self._table.steps(batches.part(part), numbers[part]))
             yield tuple(array[:count] for array in jax.device_get(measured))
             self._pace.took(count, time.perf_counter() - began)
             done += count
@@ -57,5 +57,4 @@ class Chunks:
 
     def nothing(self, size: int, numbers: int) -> Steps:
         """No steps at all, in arrays of the shapes that every call has: what a program is compiled for."""
-        none = np.zeros(0, np.int32)
-        return self._table.steps(none.reshape(0, size), none, np.zeros((0, numbers)))
+        return self._table.steps(no_mini_batches(size), np.zeros((0, numbers)))

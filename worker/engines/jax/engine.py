@@ -8,8 +8,8 @@ from worker.engines.jax.faults import device_faults
 from worker.engines.jax.front import through_front
 from worker.engines.jax.neighbors import learn_neighbors
 from worker.engines.jax.network import NetworkTrainer
-from worker.engines.jax.optimizers.choice import Formulas
 from worker.engines.jax.start import ENGINE
+from worker.engines.jax.switches import Switches
 from worker.engines.jax.warm_up import warm_up
 
 
@@ -25,7 +25,7 @@ class JaxEngine:
 
     def __init__(
         self,
-        formulas: Formulas | None = None,
+        switches: Switches | None = None,
         *,
         steps_per_chunk: int | None = None,
         resident_bytes: int | None = None,
@@ -33,11 +33,12 @@ class JaxEngine:
         """Make an engine.
 
         Args:
-            formulas: The update formulas; None takes the likeliest of those that Core ML may use.
+            switches: How to train where Core ML's documents are silent; None takes what Core ML does, as far as it is
+                known, and likely does where it is not.
             steps_per_chunk: See `NetworkTrainer`.
             resident_bytes: See `NetworkTrainer`.
         """
-        self._networks = NetworkTrainer(formulas or Formulas(), steps_per_chunk, resident_bytes)
+        self._networks = NetworkTrainer(switches or Switches(), steps_per_chunk, resident_bytes)
 
     def warm_up(self) -> None:
         """Do once what every training would do first, where children forked from this process profit by it."""

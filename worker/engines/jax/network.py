@@ -4,8 +4,6 @@ import time
 from dataclasses import dataclass, replace
 
 import jax
-import numpy as np
-from numpy.typing import NDArray
 
 from pippin.jobs.states import Reason
 from pippin.mlmodel import Model
@@ -16,12 +14,13 @@ from worker.engines.jax.chunks import Chunks
 from worker.engines.jax.columns import Source
 from worker.engines.jax.environment import environment, notice_of
 from worker.engines.jax.lowering import network_for
-from worker.engines.jax.optimizers.choice import Formulas, optimizer_for
-from worker.engines.jax.order import epoch_order
+from worker.engines.jax.optimizers.choice import optimizer_for
 from worker.engines.jax.pace import Pace
 from worker.engines.jax.parameters import parameters_of
 from worker.engines.jax.programs import Programs
-from worker.engines.jax.start import start_of
+from worker.engines.jax.schedule import first_shuffle, schedule_for
+from worker.engines.jax.start import start_of, switches_of
+from worker.engines.jax.switches import Switches
 from worker.engines.jax.tables import room_for_examples, table_for
 from worker.engines.jax.training import REMEDY, Training
 from worker.engines.jax.validation import SIZE, Validation
@@ -32,13 +31,13 @@ class NetworkTrainer:
     """How networks are trained; the last two change no result and are found by themselves if None.
 
     Attributes:
-        formulas: The update formulas.
+        switches: How to train where Core ML's documents are silent; a training that is resumed keeps to its own.
         steps_per_chunk: How many steps to run between two looks at whether to stop.
         resident_bytes: How much of the device's memory examples may take for the whole training; more of them than
             that are put there a chunk at a time.
     """
 
-    formulas: Formulas
+    switches: Switches
     steps_per_chunk: int | None = None
     resident_bytes: int | None = None
 
@@ -57,14 +56,15 @@ class NetworkTrainer:
         rates = run.learning_rates
         if rates is not None and len(rates) != asked.epochs:
             raise ValueError(f"{len(rates)} learning rates were given for {asked.epochs} epochs; give each epoch one")
+        switches = switches_of(run.resume, self.switches)
         programs = Programs(
             network_for(model.resolved, jax.default_backend()),
             columns_of(model.resolved),
             parameters_of(model.resolved),
-            optimizer_for(model.resolved.spec.optimizer, asked, self.formulas),
+            optimizer_for(model.resolved.spec.optimizer, asked, switches),
         )
-        size = min(asked.mini_batch_size, run.training.count)
-        chunks = self._chunks(run.training, programs, size, observer)
+        width = min(asked.mini_batch_size, run.training.count)
+        chunks = self._chunks(run.training, programs, width, observer)
         measured = None if run.validation is None else self._chunks(run.validation, programs, SIZE, observer)
         start = start_of(
             run.resume,
@@ -72,13 +72,18 @@ class NetworkTrainer:
             programs.parameters,
             moments=programs.optimizer.moments,
             epochs=asked.epochs,
-            steps=-(-run.training.count // size),
+            steps=-(-run.training.count // width),
+            switches=switches,
+            shuffle=first_shuffle(asked, switches, run.training.count),
         )
-        training = Training(programs, model.weights, start, chunks, size)
+        schedule = schedule_for(asked, switches, start, run.training.count, width)
+        training = Training(programs, model.weights, start, chunks, schedule)
         # Only now, since to train is what the user waits for.
         validation = None if measured is None else Validation(programs, measured, training)
         device = jax.devices()[0]
         observer.log(f"JAX {jax.__version__} on {device.device_kind}, ready in {time.perf_counter() - began:.2f} s")
+        if switches != Switches():
+            observer.log("trained otherwise than Core ML does, as the switches say: " + switches.text)
         observer.training_began(notice_of(start.environment, environment()))
         try:
             _epochs(training, validation, run, observer)
@@ -103,9 +108,8 @@ def _epochs(training: Training, validation: Validation | None, run: TrainingRun,
     """
     asked = run.hyperparameters
     for epoch in range(training.finished + 1, asked.epochs + 1):
-        order = epoch_order(run.training.count, seed=asked.seed, epoch=epoch, shuffle=asked.shuffle)
         rate = None if run.learning_rates is None else run.learning_rates[epoch - 1]
-        result, wrong = _epoch(epoch, training, order, rate, validation)
+        result, wrong = _epoch(epoch, training, rate, validation)
         snapshot = training.checkpoint if wrong is None and training.finite else None
         observer.epoch_ended(result if run.report_batches else replace(result, batch_losses=None), snapshot)
         if wrong is not None:
@@ -113,11 +117,11 @@ def _epochs(training: Training, validation: Validation | None, run: TrainingRun,
 
 
 def _epoch(
-    epoch: int, training: Training, order: NDArray[np.int32], rate: float | None, validation: Validation | None
+    epoch: int, training: Training, rate: float | None, validation: Validation | None
 ) -> tuple[EpochResult, str | None]:
     """Train one epoch and measure; gives what came of it, and what is wrong if the training has diverged."""
     began = time.perf_counter()
-    losses = training.epoch(order, rate)
+    losses = training.epoch(rate)
     # A resumed epoch may have no step left.
     seconds = max(time.perf_counter() - began, 1e-9)
     step = losses.diverged_at

@@ -33,7 +33,9 @@ class Steps:
         table: One matrix a column, one row an example.
         scales: One factor a column.
         rows: [K, size] which rows of the matrices make up each mini-batch.
-        real: [K] how many of a mini-batch's rows count; the rest repeats the last of them.
+        own: [K] how many of a mini-batch's first rows are its own examples; the rest fills it up.
+        repeats: [K] how often each row of a mini-batch counts; 0 where only the first `again` do.
+        again: [K] how many of its first rows count once more.
         numbers: [K, n] what the optimizer needs in each step; [K, 0] to measure only.
         count: How many of the K mini-batches to run.
     """
@@ -41,7 +43,9 @@ class Steps:
     table: Arrays
     scales: Arrays
     rows: Array
-    real: Array
+    own: Array
+    repeats: Array
+    again: Array
     numbers: Array
     count: Array
 
@@ -55,31 +59,38 @@ class Programs:
     parameters: Parameters
     optimizer: Optimizer
 
-    def train(self, trained: Arrays, moments: Moments, frozen: Arrays, steps: Steps) -> tuple[Arrays, Moments, Array]:
-        """Take the steps; gives weights, moments and each mini-batch's sum of losses, [K].
+    def train(
+        self, trained: Arrays, moments: Moments, frozen: Arrays, steps: Steps
+    ) -> tuple[Arrays, Moments, Array, Array]:
+        """Take the steps; gives weights, moments and two sums of losses for each mini-batch, both [K].
 
-        `moments` holds a tuple for each trained array.
+        The first is over all that a mini-batch counts, and its mean is what the step makes smaller; the second is over
+        the mini-batch's own examples. `moments` holds a tuple for each trained array.
         """
 
-        def step(index: Array, state: tuple[Arrays, Moments, Array]) -> tuple[Arrays, Moments, Array]:
-            trained, moments, sums = state
-            inputs, real = self._mini_batch(steps, index), steps.real[index]
+        def step(index: Array, state: tuple[Arrays, Moments, Array, Array]) -> tuple[Arrays, Moments, Array, Array]:
+            trained, moments, totals, sums = state
+            inputs, repeats, again = self._mini_batch(steps, index), steps.repeats[index], steps.again[index]
 
-            def mean_loss(trained: Arrays) -> tuple[Array, Array]:
-                total = _sum_of_real(self.network.losses(self.parameters.named(trained, frozen), inputs), real)
-                return total / real, total
+            def mean_loss(trained: Arrays) -> tuple[Array, tuple[Array, Array]]:
+                losses = self.network.losses(self.parameters.named(trained, frozen), inputs)
+                size = losses.shape[0]
+                times = repeats + (jnp.arange(size) < again)
+                # A row that does not count may hold what is not finite.
+                total = jnp.where(times > 0, losses * times, 0).sum()
+                return total / (repeats * size + again), (total, _sum_of_first(losses, steps.own[index]))
 
-            gradients, total = jax.grad(mean_loss, has_aux=True)(trained)
+            gradients, (total, own) = jax.grad(mean_loss, has_aux=True)(trained)
             numbers = tuple(steps.numbers[index])
             updated = [
                 self.optimizer.update(weight, kept, gradient, numbers)
                 for weight, kept, gradient in zip(trained, moments, gradients, strict=True)
             ]
             weights, moments = (tuple(each) for each in zip(*updated, strict=True))
-            return weights, moments, sums.at[index].set(total)
+            return weights, moments, totals.at[index].set(total), sums.at[index].set(own)
 
-        none = jnp.zeros(steps.real.shape, jnp.float32)
-        return _repeated(step, steps.count, (trained, moments, none))
+        none = jnp.zeros(steps.own.shape, jnp.float32)
+        return _repeated(step, steps.count, (trained, moments, none, none))
 
     def validate(self, trained: Arrays, frozen: Arrays, steps: Steps) -> tuple[Array, Array]:
         """Measure; gives each mini-batch's sum of losses and number of right answers, both [K]."""
@@ -88,10 +99,10 @@ class Programs:
         def step(index: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
             sums, hits = state
             losses, right = self.network.losses_and_hits(weights, self._mini_batch(steps, index))
-            real = steps.real[index]
-            return sums.at[index].set(_sum_of_real(losses, real)), hits.at[index].set(_sum_of_real(right, real))
+            own = steps.own[index]
+            return sums.at[index].set(_sum_of_first(losses, own)), hits.at[index].set(_sum_of_first(right, own))
 
-        shape = steps.real.shape
+        shape = steps.own.shape
         return _repeated(step, steps.count, (jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.int32)))
 
     def _mini_batch(self, steps: Steps, index: Array) -> dict[str, Array]:
@@ -110,6 +121,6 @@ def _repeated(step: Callable[[Array, _State], _State], count: Array, state: _Sta
     return final
 
 
-def _sum_of_real(found: Array, real: Array) -> Array:
-    """The sum over the first `real` examples of a mini-batch."""
-    return jnp.where(jnp.arange(found.shape[0]) < real, found, 0).sum()
+def _sum_of_first(values: Array, count: Array) -> Array:
+    """The sum over the first `count` examples of a mini-batch."""
+    return jnp.where(jnp.arange(values.shape[0]) < count, values, 0).sum()

@@ -1,23 +1,49 @@
 """Where a training starts: at the weights in the model's file, or where a checkpoint stands."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.checkpoints import Checkpoint
+from pippin.checkpoints import Checkpoint, ShuffleState
 from pippin.jobs.states import Reason
 from pippin.spec.weights import Weights
 from worker.engines.engine import EngineError
 from worker.engines.jax.environment import environment
 from worker.engines.jax.parameters import Parameters, picked
+from worker.engines.jax.switches import FORMER, Switches
 
 ENGINE = "jax"
 
 
+def switches_of(resume: Checkpoint | None, default: Switches) -> Switches:
+    """How to train: a training that goes on does so as it began, whatever this machine's `default` is.
+
+    Raises:
+        EngineError: The checkpoint's switches are not this engine's.
+    """
+    if resume is None:
+        return default
+    if not resume.switches:
+        return FORMER
+    try:
+        return Switches.of_document(resume.switches)
+    except ValueError as error:
+        raise _misfit(str(error)) from None
+
+
 def start_of(
-    resume: Checkpoint | None, weights: Weights, parameters: Parameters, *, moments: int, epochs: int, steps: int
+    resume: Checkpoint | None,
+    weights: Weights,
+    parameters: Parameters,
+    *,
+    moments: int,
+    epochs: int,
+    steps: int,
+    switches: Switches,
+    shuffle: ShuffleState | None,
 ) -> Checkpoint:
     """The checkpoint to go on from; without one to `resume`, that of a training that has taken no step.
 
@@ -28,6 +54,8 @@ def start_of(
         moments: How many arrays the optimizer keeps beside each.
         epochs: How many epochs the training has.
         steps: How many mini-batches an epoch has.
+        switches: How to train, see `switches_of`.
+        shuffle: Where the shuffle stands before the first epoch; None without one that goes on.
 
     Raises:
         EngineError: The checkpoint is not one of this training.
@@ -35,13 +63,27 @@ def start_of(
     trained = dict(zip(parameters.trained, picked(weights, parameters.trained), strict=True))
     if resume is None:
         zeros = tuple(nested({key: np.zeros_like(array) for key, array in trained.items()}) for _ in range(moments))
-        return Checkpoint(ENGINE, 0, 0, 0, (), nested(trained), zeros, environment())
+        return Checkpoint(
+            ENGINE,
+            0,
+            0,
+            0,
+            (),
+            nested(trained),
+            zeros,
+            environment=environment(),
+            switches=switches.document(),
+            shuffle=shuffle,
+        )
     _check_place(resume, epochs, steps)
     _check_arrays(resume.weights, "weights", trained)
     if len(resume.moments) != moments:
         raise _misfit(f"holds {len(resume.moments)} moments of each weight; the model's optimizer keeps {moments}")
     for number, moment in enumerate(resume.moments, 1):
         _check_arrays(moment, f"moments {number}", trained)
+    if shuffle is None:
+        return replace(resume, shuffle=None)
+    _check_shuffle(resume.shuffle, len(shuffle.order))
     return resume
 
 
@@ -61,8 +103,17 @@ def _check_place(resume: Checkpoint, epochs: int, steps: int) -> None:
     most = steps if resume.epoch < epochs else 0
     if not 0 <= resume.step <= most:
         raise _misfit(f"stands after step {resume.step} of epoch {resume.epoch + 1}; there it can have taken {most}")
-    if len(resume.batch_sums) != resume.step:
-        raise _misfit(f"holds the losses of {len(resume.batch_sums)} steps; it has taken {resume.step}")
+    for losses in (resume.batch_sums, resume.batch_totals):
+        if len(losses) != resume.step:
+            raise _misfit(f"holds the losses of {len(losses)} steps; it has taken {resume.step}")
+
+
+def _check_shuffle(shuffle: ShuffleState | None, count: int) -> None:
+    if shuffle is None:
+        raise _misfit("does not hold the order of the examples, which the next epoch shuffles")
+    order = shuffle.order
+    if order.dtype != np.int32 or order.shape != (count,) or not np.array_equal(np.sort(order), np.arange(count)):
+        raise _misfit(f"holds an order of {order.size} examples; the training has {count}, each of them once")
 
 
 def _check_arrays(found: Weights, what: str, wanted: Mapping[tuple[str, str], NDArray[Any]]) -> None:

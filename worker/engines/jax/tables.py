@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from worker.engines.jax.columns import Source
+from worker.engines.jax.mini_batches import MiniBatches
 from worker.engines.jax.programs import Arrays, Steps
 
 # Examples that one call may visit: its rows go over as int32, so this bounds what a call copies to 256 KB.
@@ -39,16 +40,18 @@ class Table(ABC):
         """How many examples there are."""
         return self._source.count
 
-    def steps(self, rows: NDArray[np.int32], real: NDArray[np.int32], numbers: NDArray[np.float64]) -> Steps:
-        """What a program needs to run the mini-batches `rows` [n, size], with n no more than `most`."""
-        matrices, placed = self._placed(rows)
+    def steps(self, batches: MiniBatches, numbers: NDArray[np.float64]) -> Steps:
+        """What a program needs to run the mini-batches, no more than `most` of them."""
+        matrices, placed = self._placed(batches.rows)
         return Steps(
             table=matrices,
             scales=self._source.scales,
             rows=_padded(placed, self.most),
-            real=_padded(real, self.most),
+            own=_padded(batches.own, self.most),
+            repeats=_padded(batches.repeats, self.most),
+            again=_padded(batches.again, self.most),
             numbers=_padded(numbers.astype(np.float32), self.most),
-            count=np.int32(len(rows)),
+            count=np.int32(len(batches)),
         )
 
     @abstractmethod

@@ -1,5 +1,6 @@
 """Training steps: weights and moments stay on the device from chunk to chunk."""
 
+from array import array
 from dataclasses import dataclass
 
 import jax
@@ -13,9 +14,10 @@ from worker.engines.engine import EngineError
 from worker.engines.jax.chunks import Chunks
 from worker.engines.jax.compilation import compiled
 from worker.engines.jax.environment import environment
-from worker.engines.jax.order import mini_batches
+from worker.engines.jax.mini_batches import MiniBatches
 from worker.engines.jax.parameters import picked
 from worker.engines.jax.programs import Arrays, Programs, Steps
+from worker.engines.jax.schedule import Schedule
 from worker.engines.jax.start import ENGINE, nested
 
 REMEDY = "a smaller learning rate may help, and so may data on a smaller scale and without values that are not finite"
@@ -26,35 +28,37 @@ class Losses:
     """What an epoch's mini-batches gave, in order; it ends early where one of them was not finite.
 
     Attributes:
-        sums: [steps] sums of losses, float64.
-        real: [steps] numbers of examples.
+        totals: [steps] sums of losses over all that a mini-batch counts, float64.
+        sums: [steps] the same over its own examples alone.
+        batches: The mini-batches.
         resumed: How many of these steps had been taken before the training was resumed.
     """
 
+    totals: NDArray[np.float64]
     sums: NDArray[np.float64]
-    real: NDArray[np.int32]
+    batches: MiniBatches
     resumed: int = 0
 
     @property
     def mean(self) -> float:
-        """The mean over all examples."""
+        """The mean over all examples, each of which counts once: where its mini-batch has it as its own."""
         with np.errstate(invalid="ignore"):  # inf - inf, which a diverged epoch may hold
-            return float(self.sums.sum() / self.real.sum())
+            return float(self.sums.sum() / self.batches.own.sum())
 
     @property
     def means(self) -> tuple[float, ...]:
-        """The mean of each mini-batch."""
-        return tuple((self.sums / self.real).tolist())
+        """The mean of each mini-batch, over all that it counts."""
+        return tuple((self.totals / self.batches.sizes).tolist())
 
     @property
     def visited(self) -> int:
         """How many examples were learned from since the training began or was resumed."""
-        return int(self.real[self.resumed :].sum())
+        return int(self.batches.own[self.resumed :].sum())
 
     @property
     def diverged_at(self) -> int | None:
         """The first step, from 1, whose loss is not finite."""
-        wrong = np.flatnonzero(~np.isfinite(self.sums))
+        wrong = np.flatnonzero(~np.isfinite(self.totals))
         return int(wrong[0]) + 1 if wrong.size else None
 
 
@@ -71,82 +75,88 @@ class Training:
     trained: Arrays
     frozen: Arrays
 
-    def __init__(self, programs: Programs, weights: Weights, start: Checkpoint, chunks: Chunks, size: int) -> None:
-        """Put weights and moments on the device, and compile the program for mini-batches of `size`.
+    def __init__(
+        self, programs: Programs, weights: Weights, start: Checkpoint, chunks: Chunks, schedule: Schedule
+    ) -> None:
+        """Put weights and moments on the device, and compile the program for the schedule's mini-batches.
 
         Args:
             programs: The model's.
             weights: All that the model's file holds.
             start: Where the training stands; the weights that change are taken from here.
             chunks: Runs the steps.
-            size: How many examples a mini-batch has.
+            schedule: The mini-batches of the epochs that are left.
         """
         self._keys, self._optimizer = programs.parameters.trained, programs.optimizer
         self._chunks = chunks
-        self._size = size
+        self._schedule = schedule
+        self._switches = start.switches
         self.finished, self.taken = start.epoch, start.taken
         # Of the epoch after those that are finished.
-        self._sums = [np.asarray(start.batch_sums, np.float64)]
+        self._totals, self._sums = array("d", start.batch_totals), array("d", start.batch_sums)
         self.trained = jax.device_put(picked(start.weights, self._keys))
         self.frozen = jax.device_put(picked(weights, programs.parameters.frozen))
         moments = [picked(moment, self._keys) for moment in start.moments]
         self._moments = jax.device_put(tuple(zip(*moments, strict=True)))
-        nothing = chunks.nothing(size, self._optimizer.rows(1, 1).shape[1])
+        nothing = chunks.nothing(schedule.width, self._optimizer.rows(1, 1).shape[1])
         # Donated, weights and moments are overwritten in place.
         program = jax.jit(programs.train, donate_argnums=(0, 1))
         self._program = compiled(program.lower(self.trained, self._moments, self.frozen, nothing))
 
-    def epoch(self, order: NDArray[np.int32], learning_rate: float | None = None) -> Losses:
-        """Take the steps that are left of an epoch, one for each mini-batch of `order`, until a loss is not finite.
+    def epoch(self, learning_rate: float | None = None) -> Losses:
+        """Take the steps that are left of an epoch, one for each mini-batch, until a loss is not finite.
 
         Args:
-            order: The rows of the examples, in the order in which they are visited.
             learning_rate: That of this epoch; None takes the optimizer's.
 
         Raises:
             Stopped: A stop was requested.
         """
-        rows, real = mini_batches(order, self._size)
+        batches = self._schedule.of(self.finished + 1)
         done = self._step
         # Those of the whole epoch, and then a part of them: so they are computed alike wherever it was interrupted.
-        numbers = self._optimizer.rows(self.taken - done + 1, len(rows), learning_rate)
-        for (measured,) in self._chunks.run(rows[done:], real[done:], numbers[done:], self._steps):
-            self._sums.append(measured.astype(np.float64))
-            self.taken += len(measured)
-            if not np.isfinite(measured).all():
+        numbers = self._optimizer.rows(self.taken - done + 1, len(batches), learning_rate)
+        left = slice(done, None)
+        for totals, sums in self._chunks.run(batches.part(left), numbers[left], self._steps):
+            self._totals.extend(totals.tolist())
+            self._sums.extend(sums.tolist())
+            self.taken += len(totals)
+            if not np.isfinite(totals).all():
                 break
-        sums = np.concatenate(self._sums)
-        return Losses(sums, real[: len(sums)], done)
+        return Losses(np.array(self._totals), np.array(self._sums), batches.part(slice(self._step)), done)
 
     def end_epoch(self) -> None:
         """Count the epoch as finished: its steps are taken, and what was to be measured after them is measured."""
         self.finished += 1
-        self._sums = []
+        self._totals, self._sums = array("d"), array("d")
+        self._schedule.finish()
 
     @property
     def finite(self) -> bool:
         """Whether all weights that change are."""
         # Copied first: a view of JAX's own memory would keep the next chunk from overwriting it in place.
-        return all(bool(np.isfinite(np.array(array)).all()) for array in self.trained)
+        return all(bool(np.isfinite(np.array(weight)).all()) for weight in self.trained)
 
     def checkpoint(self) -> Checkpoint:
         """Where the training stands now, in copies that further steps leave alone."""
         moments = [dict(zip(self._keys, map(np.array, each), strict=True)) for each in zip(*self._moments, strict=True)]
-        sums = [value for part in self._sums for value in part.tolist()]
         return Checkpoint(
             engine=ENGINE,
             epoch=self.finished,
             step=self._step,
             taken=self.taken,
-            batch_sums=tuple(sums),
+            batch_sums=tuple(self._sums),
             weights=nested(dict(zip(self._keys, map(np.array, self.trained), strict=True))),
             moments=tuple(nested(moment) for moment in moments),
+            batch_totals=tuple(self._totals),
             environment=environment(),
+            switches=self._switches,
+            shuffle=self._schedule.shuffle,
         )
 
     @property
     def _step(self) -> int:
-        return sum(map(len, self._sums))
+        return len(self._totals)
 
     def weights(self, given: Weights) -> Weights:
         """The weights `given` with those that are trained replaced; what is frozen is handed back as it came.
@@ -155,16 +165,16 @@ class Training:
             EngineError: A weight is not finite.
         """
         found = dict(zip(self._keys, map(np.array, self.trained), strict=True))
-        for (layer, key), array in found.items():
-            if not np.isfinite(array).all():
+        for (layer, key), weight in found.items():
+            if not np.isfinite(weight).all():
                 raise EngineError(
                     Reason.DIVERGED, f"the {key} of layer {layer} are not finite after the last step; {REMEDY}"
                 )
         return {
-            layer: {key: found.get((layer, key), array) for key, array in arrays.items()}
+            layer: {key: found.get((layer, key), weight) for key, weight in arrays.items()}
             for layer, arrays in given.items()
         }
 
-    def _steps(self, steps: Steps) -> tuple[jax.Array]:
-        self.trained, self._moments, sums = self._program(self.trained, self._moments, self.frozen, steps)
-        return (sums,)
+    def _steps(self, steps: Steps) -> tuple[jax.Array, jax.Array]:
+        self.trained, self._moments, totals, sums = self._program(self.trained, self._moments, self.frozen, steps)
+        return totals, sums

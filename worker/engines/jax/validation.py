@@ -7,7 +7,7 @@ import numpy as np
 
 from worker.engines.jax.chunks import Chunks
 from worker.engines.jax.compilation import compiled
-from worker.engines.jax.order import mini_batches
+from worker.engines.jax.mini_batches import own_size
 from worker.engines.jax.programs import Programs
 from worker.engines.jax.training import Training
 
@@ -20,7 +20,7 @@ class Validation:
 
     def __init__(self, programs: Programs, chunks: Chunks, training: Training) -> None:
         """Begin to compile the program; that goes on while the first epoch is trained."""
-        self._rows, self._real = mini_batches(np.arange(chunks.examples, dtype=np.int32), SIZE)
+        self._batches = own_size(np.arange(chunks.examples, dtype=np.int32), SIZE)
         self._chunks = chunks
         self._training = training
         self._has_classes = programs.network.has_classes
@@ -41,9 +41,9 @@ class Validation:
         """
         program, training = self._program.result(), self._training
         loss, hits = 0.0, 0
-        numbers = np.zeros((len(self._rows), 0))
+        numbers = np.zeros((len(self._batches), 0))
         for sums, right in self._chunks.run(
-            self._rows, self._real, numbers, lambda steps: program(training.trained, training.frozen, steps)
+            self._batches, numbers, lambda steps: program(training.trained, training.frozen, steps)
         ):
             loss += float(sums.sum(dtype=np.float64))
             hits += int(right.sum())

@@ -10,7 +10,7 @@ from pippin.mlmodel import build, read
 from pippin.spec import resolve
 from worker.engines.engine import EngineError, Examples, Stopped
 from worker.engines.jax.engine import JaxEngine
-from worker.engines.jax.optimizers.choice import Formulas
+from worker.engines.jax.switches import Switches
 
 # Their classes stand in conftest.py, which tests cannot import.
 Lab: TypeAlias = Any
@@ -300,8 +300,8 @@ def test_examples_that_do_not_fit_are_refused(
     assert failure.value.reason is Reason.INVALID_DATA
 
 
-def test_the_formulas_can_be_switched(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
+def test_adam_can_be_switched(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
     asked = lab.run(classifier, clouds, epochs=2, **ADAM_VALUES | {"eps": 0.1})
-    outside = JaxEngine().train(asked, notes)
-    hat = JaxEngine(Formulas(adam="eps_hat")).train(asked, notes)
+    hat = JaxEngine().train(asked, notes)
+    outside = JaxEngine(Switches(adam="eps_outside")).train(asked, notes)
     assert _bits(outside) != _bits(hat)

@@ -8,7 +8,7 @@ import pytest
 
 from pippin.mlmodel import read
 from worker.engines.jax.engine import JaxEngine
-from worker.engines.jax.optimizers.choice import Formulas
+from worker.engines.jax.switches import Switches
 
 # Their classes stand in conftest.py, which tests cannot import.
 Lab: TypeAlias = Any
@@ -37,16 +37,16 @@ def _run(lab: Lab, *rates: float) -> Any:  # noqa: ANN401 - a run of the lab
 
 
 @pytest.mark.parametrize(
-    ("formulas", "expected"),
+    ("switches", "expected"),
     [
         # g = 2 w: 2, then 1.6. v = 0.2, then 0.5 * 0.2 + 0.05 * 1.6 = 0.18.
-        (Formulas(momentum="lr_inside"), 0.62),
+        (Switches(momentum="lr_inside"), 0.62),
         # v = 2, then 0.5 * 2 + 1.6 = 2.6; the steps are 0.2 and 0.13.
-        (Formulas(momentum="lr_outside"), 0.67),
+        (Switches(momentum="lr_outside"), 0.67),
     ],
 )
-def test_each_epoch_has_its_own(formulas: Formulas, expected: float, lab: Lab, notes: Notes) -> None:
-    trained = JaxEngine(formulas).train(_run(lab, 0.1, 0.05), notes)
+def test_each_epoch_has_its_own(switches: Switches, expected: float, lab: Lab, notes: Notes) -> None:
+    trained = JaxEngine(switches).train(_run(lab, 0.1, 0.05), notes)
     assert trained["line"]["weights"].item() == pytest.approx(expected, abs=1e-6)
 
 

@@ -77,7 +77,9 @@ def test_what_fills_up_a_mini_batch_leaves_no_trace(lab: Lab) -> None:
             table=(table, np.array([[0], [1], [1], [0]], np.int32)),
             scales=(np.float32(1), np.float32(1)),
             rows=np.array([[0, 1, 2, 3]], np.int32),
-            real=np.array([2], np.int32),
+            own=np.array([2], np.int32),
+            repeats=np.array([0], np.float32),
+            again=np.array([2], np.int32),
             numbers=np.array([[0.1, 0.9]], np.float32),
             count=np.int32(1),
         )
@@ -102,7 +104,9 @@ def test_steps_beyond_the_count_change_nothing(lab: Lab) -> None:
         table=(np.ones((4, 3), np.float32), np.zeros((4, 1), np.int32)),
         scales=(np.float32(1), np.float32(1)),
         rows=np.zeros((8, 4), np.int32),
-        real=np.zeros(8, np.int32),
+        own=np.zeros(8, np.int32),
+        repeats=np.zeros(8, np.float32),
+        again=np.zeros(8, np.int32),
         numbers=np.ones((8, 2), np.float32),
         count=np.int32(0),
     )

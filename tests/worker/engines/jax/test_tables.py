@@ -5,6 +5,7 @@ import pytest
 
 from worker.engines.columns import Column
 from worker.engines.jax.columns import Source
+from worker.engines.jax.mini_batches import own_size
 from worker.engines.jax.tables import roomy, table_for
 
 Lab: TypeAlias = Any  # its class stands in conftest.py, which tests cannot import
@@ -21,7 +22,7 @@ def source(lab: Lab) -> Source:
 @pytest.mark.parametrize("limit", [0, 10**6], ids=["window", "whole"])
 def test_rows_lead_to_the_examples_that_were_asked_for(limit: int, source: Source) -> None:
     rows = np.array([[5, 0, 3], [2, 2, 1]], np.int32)
-    steps = table_for(source, 3, limit).steps(rows, np.array([3, 3], np.int32), np.zeros((2, 1)))
+    steps = table_for(source, 3, limit).steps(own_size(rows.reshape(-1), 3), np.zeros((2, 1)))
     images, labels = (np.asarray(matrix) for matrix in steps.table)
     assert steps.count == 2
     assert labels[steps.rows[:2]][..., 0].tolist() == rows.tolist()
@@ -32,10 +33,8 @@ def test_rows_lead_to_the_examples_that_were_asked_for(limit: int, source: Sourc
 def test_every_call_has_arrays_of_the_same_shapes(limit: int, source: Source) -> None:
     table = table_for(source, 2, limit)
     shapes = [
-        [array.shape for array in (*steps.table, steps.rows, steps.real, steps.numbers)]
-        for steps in (
-            table.steps(np.zeros((n, 2), np.int32), np.ones(n, np.int32), np.zeros((n, 3))) for n in (0, 1, 5)
-        )
+        [array.shape for array in (*steps.table, steps.rows, steps.own, steps.repeats, steps.again, steps.numbers)]
+        for steps in (table.steps(own_size(np.zeros(2 * n, np.int32), 2), np.zeros((n, 3))) for n in (0, 1, 5))
     ]
     assert shapes[0] == shapes[1] == shapes[2]
 

@@ -1,24 +1,22 @@
 """Adam: steps scaled by running means of the gradient and of its square."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
 from pippin.network import Array
-
-EpsForm = Literal["eps_outside", "eps_hat"]
+from worker.engines.jax.switches import AdamForm
 
 
 @dataclass(frozen=True)
 class Adam:
-    """w <- w - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps) (`AdamOptimizer`).
+    """w <- w - lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps) (`AdamOptimizer`, MPSNNOptimizers.h).
 
     m <- beta1 * m + (1 - beta1) * g and v <- beta2 * v + (1 - beta2) * g^2 come first; t is the step, from 1.
-    The form `eps_hat` adds eps to the uncorrected root:
-    w <- w - lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps).
+    The form `eps_outside` adds eps to the corrected root:
+    w <- w - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
     After 12 steps with eps 1e-8 the two were 1e-4 apart.
     """
 
@@ -26,7 +24,7 @@ class Adam:
     beta1: float
     beta2: float
     eps: float
-    form: EpsForm = "eps_outside"
+    form: AdamForm = "eps_hat"
 
     @property
     def moments(self) -> int:

@@ -1,34 +1,25 @@
 """Which optimizer a model is trained with."""
 
-from dataclasses import dataclass
-
 from pippin.jobs.request import Hyperparameters
 from pippin.spec import Optimizer as Declared
-from worker.engines.jax.optimizers.adam import Adam, EpsForm
+from worker.engines.jax.optimizers.adam import Adam
 from worker.engines.jax.optimizers.optimizer import Optimizer
-from worker.engines.jax.optimizers.sgd import MomentumForm, Sgd
+from worker.engines.jax.optimizers.sgd import Sgd
+from worker.engines.jax.switches import Switches
 
 
-@dataclass(frozen=True)
-class Formulas:
-    """Apple documents no update formula. These are the candidates, the likelier first."""
-
-    momentum: MomentumForm = "lr_inside"
-    adam: EpsForm = "eps_outside"
-
-
-def optimizer_for(declared: Declared, hyperparameters: Hyperparameters, formulas: Formulas) -> Optimizer:
+def optimizer_for(declared: Declared, hyperparameters: Hyperparameters, switches: Switches) -> Optimizer:
     """The optimizer that the model declares, with the values that the job decided on."""
     learning_rate = _decided("learning_rate", hyperparameters.learning_rate)
     if declared.type == "sgd":
         # The one hyperparameter that a file may leave out.
-        return Sgd(learning_rate, hyperparameters.momentum or 0.0, formulas.momentum)
+        return Sgd(learning_rate, hyperparameters.momentum or 0.0, switches.momentum)
     return Adam(
         learning_rate,
         _decided("beta1", hyperparameters.beta1),
         _decided("beta2", hyperparameters.beta2),
         _decided("eps", hyperparameters.eps),
-        formulas.adam,
+        switches.adam,
     )
 
 

@@ -1,14 +1,12 @@
 """Stochastic gradient descent with momentum."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pippin.network import Array
-
-MomentumForm = Literal["lr_inside", "lr_outside"]
+from worker.engines.jax.switches import Momentum
 
 
 @dataclass(frozen=True)
@@ -20,7 +18,7 @@ class Sgd:
 
     learning_rate: float
     momentum: float
-    form: MomentumForm = "lr_inside"
+    form: Momentum = "lr_inside"
 
     @property
     def moments(self) -> int:

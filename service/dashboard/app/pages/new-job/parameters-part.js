@@ -41,9 +41,9 @@ export function parametersPart(wish) {
   }
 
   function seeding(chosen) {
-    const input = el("input", { type: "number", min: 0, step: 1, value: chosen ?? null, placeholder: "drawn" });
+    const input = el("input", { type: "number", step: 1, value: chosen ?? null, placeholder: "as the model says" });
     fields.set("seed", () => numberIn(input));
-    return field("/hyperparameters/seed", "Seed", input, "the same one gives the same training");
+    return field("/hyperparameters/seed", "Seed", input, "of the order of the examples: the same one gives the same training");
   }
 
   function value() {

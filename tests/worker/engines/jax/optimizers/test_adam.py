@@ -2,12 +2,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from worker.engines.jax.optimizers.adam import Adam, EpsForm
+from worker.engines.jax.optimizers.adam import Adam
+from worker.engines.jax.switches import AdamForm
 
 GRADIENTS = (1, 2, -1, 0)
 
 
-def _weights(form: EpsForm) -> list[float]:
+def _weights(form: AdamForm) -> list[float]:
     optimizer = Adam(learning_rate=0.1, beta1=0.5, beta2=0.75, eps=0.1, form=form)
     rows = np.float32(optimizer.rows(1, len(GRADIENTS)))
     weight, moments = jnp.float32(1), (jnp.float32(0), jnp.float32(0))
@@ -39,7 +40,7 @@ def test_adam_with_eps_beside_the_uncorrected_root() -> None:
 
 def test_corrections_are_exact_where_float32_would_lose_them() -> None:
     # 1 - 0.999 in float32 is 0.0010000467; the correction of the first step must undo the factor exactly.
-    row = np.float32(Adam(learning_rate=0.1, beta1=0.9, beta2=0.999, eps=1e-8).rows(1, 1)[0])
+    row = np.float32(Adam(learning_rate=0.1, beta1=0.9, beta2=0.999, eps=1e-8, form="eps_outside").rows(1, 1)[0])
     assert row[3] == row[6] == np.float32(0.001)
 
 

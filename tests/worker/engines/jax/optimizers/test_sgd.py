@@ -2,10 +2,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from worker.engines.jax.optimizers.sgd import MomentumForm, Sgd
+from worker.engines.jax.optimizers.sgd import Sgd
+from worker.engines.jax.switches import Momentum
 
 
-def _weights(form: MomentumForm, steps: list[tuple[float, float]]) -> list[float]:
+def _weights(form: Momentum, steps: list[tuple[float, float]]) -> list[float]:
     weight, moments = jnp.float32(1), (jnp.float32(0),)
     found = []
     for gradient, rate in steps:
