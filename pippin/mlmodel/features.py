@@ -1,7 +1,11 @@
 """The descriptions of what goes in and comes out."""
 
+from collections.abc import Iterable
+
+from pippin.faults import pointer
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import ARRAY_TYPES, COLORS, Message
+from pippin.mlmodel.rules import FEATURES_DEFAULTS, FEATURES_KEYS
 from pippin.spec import ArrayFeature, Feature, ImageFeature, LabelFeature
 from pippin.spec.features import DictionaryFeature, NumberFeature
 
@@ -29,7 +33,24 @@ def write_feature(feature: Feature, message: Message) -> None:
             kind.dictionaryType.int64KeyType.SetInParent()
 
 
-def read_feature(message: Message) -> dict[str, object]:
+def read_features(messages: Iterable[Message], field: str) -> list[dict[str, object]]:
+    """The features of a list of `FeatureDescription`, as a spec's document has them in `field`.
+
+    Raises:
+        ModelFileError: With every feature that the spec language does not have, or that says what it cannot mean.
+    """
+    found, faults = [], []
+    for index, message in enumerate(messages):
+        try:
+            found.append(_read_feature(message))
+        except ModelFileError as error:
+            faults += [fault.under(pointer(field, index)) for fault in error.faults]
+    if faults:
+        raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
+    return found
+
+
+def _read_feature(message: Message) -> dict[str, object]:
     """The feature of a `FeatureDescription`, as a spec's document has it.
 
     Raises:
@@ -50,9 +71,20 @@ def read_feature(message: Message) -> dict[str, object]:
         case "doubleType":
             return {"name": name, "type": "number"}
         case "dictionaryType":
-            keys = "int64" if message.type.dictionaryType.WhichOneof("KeyType") == "int64KeyType" else "string"
+            keys = _KEYS.get(message.type.dictionaryType.WhichOneof("KeyType"))
+            if keys is None:
+                raise ModelFileError(
+                    f"feature {name!r} is a dictionary without a type of keys; needs int64KeyType or stringKeyType",
+                    rule=FEATURES_KEYS,
+                )
             return {"name": name, "type": "dictionary", "keys": keys}
     raise ModelFileError(f"feature {name!r} is of kind {kind}; a network reads and answers arrays, images and classes")
+
+
+_KEYS = {"int64KeyType": "int64", "stringKeyType": "string"}
+
+# The fields of `ArrayFeatureType` that hold the default value of a feature, by its numbers.
+_DEFAULTS = {"float": "floatDefaultValue", "double": "doubleDefaultValue", "int": "intDefaultValue"}
 
 
 def _read_array(name: str, array: Message) -> dict[str, object]:
@@ -63,6 +95,12 @@ def _read_array(name: str, array: Message) -> dict[str, object]:
         raise ModelFileError(
             f"feature {name!r} has numbers of data type {array.dataType}; Pippin knows "
             + ", ".join(f"{known} ({number})" for known, number in ARRAY_TYPES.items())
+        )
+    default = array.WhichOneof("defaultOptionalValue")
+    if default is not None and default != _DEFAULTS[numbers]:
+        raise ModelFileError(
+            f"feature {name!r} has a {default} for numbers of type {numbers}; needs {_DEFAULTS[numbers]}",
+            rule=FEATURES_DEFAULTS,
         )
     # What a model answers is often declared without a shape; the layers make one.
     return {"type": numbers} | ({"shape": list(array.shape)} if array.shape else {})

@@ -1,18 +1,20 @@
 """From an updatable `.mlmodel` to the spec language and arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pippin.faults import Fault, pointer
 from pippin.mlmodel.classes import read_classes
 from pippin.mlmodel.errors import ModelFileError
-from pippin.mlmodel.features import read_feature
+from pippin.mlmodel.features import read_features
 from pippin.mlmodel.kinds import check_updatable, network_of
 from pippin.mlmodel.layers import read_layers, read_weights
 from pippin.mlmodel.metadata import read_metadata, read_seeds
-from pippin.mlmodel.preprocessing import read_preprocessing
+from pippin.mlmodel.preprocessing import read_mean_images, read_preprocessing
 from pippin.mlmodel.proto import Message, parse
+from pippin.mlmodel.rules import OUTPUT_RANKS
 from pippin.mlmodel.training import read_training
-from pippin.spec import ResolvedNetwork, ResolvedSpec, SpecError, resolve, resolve_network
+from pippin.spec import ArrayFeature, ResolvedNetwork, ResolvedSpec, SpecError, resolve, resolve_network
 from pippin.spec.weights import Weights
 
 
@@ -63,8 +65,9 @@ def read_network(model: Message) -> Model:
         resolved = resolve(_document(model, network))
     except SpecError as error:
         raise ModelFileError(f"the file holds no model that can be trained: {error}", error.faults) from error
+    _check_output_ranks(model, resolved)
     return Model(
-        resolved=resolved,
+        resolved=replace(resolved, mean_images=read_mean_images(network, resolved.inputs)),
         weights=read_weights(resolved, network),
         metadata=dict(model.description.metadata.userDefined),
     )
@@ -81,7 +84,28 @@ def read_frozen(model: Message) -> FrozenNetwork:
         resolved = resolve_network(_network_document(model, network))
     except SpecError as error:
         raise ModelFileError(f"the file holds no network that can be computed: {error}", error.faults) from error
-    return FrozenNetwork(resolved, read_weights(resolved, network))
+    _check_output_ranks(model, resolved)
+    return FrozenNetwork(
+        replace(resolved, mean_images=read_mean_images(network, resolved.inputs)), read_weights(resolved, network)
+    )
+
+
+def _check_output_ranks(model: Message, resolved: ResolvedNetwork) -> None:
+    """Refuse an output that is declared with fewer axes than layers see, where Core ML takes them as declared.
+
+    Raises:
+        ModelFileError: There is one.
+    """
+    faults = []
+    for index, (declared, output) in enumerate(zip(model.description.output, resolved.outputs, strict=True)):
+        shape = tuple(declared.type.multiArrayType.shape)
+        if isinstance(output, ArrayFeature) and shape not in ((), output.shape):
+            detail = (
+                f"found {list(shape)}; the layers make {list(output.lengths)}, and all axes must be declared or none"
+            )
+            faults.append(Fault(pointer("outputs", index, "shape"), detail, OUTPUT_RANKS))
+    if faults:
+        raise ModelFileError(faults[0].detail, faults)
 
 
 def _document(model: Message, network: Message) -> dict[str, object]:
@@ -89,7 +113,7 @@ def _document(model: Message, network: Message) -> dict[str, object]:
     return {
         **_network_document(model, network),
         **read_seeds(model.description.metadata),
-        "training_inputs": _features(model.description.trainingInput, network, model),
+        "training_inputs": _features(model.description.trainingInput, "training_inputs", network, model),
         **read_training(network.updateParams),
     }
 
@@ -105,8 +129,8 @@ def _network_document(model: Message, network: Message) -> dict[str, object]:
     return {
         "version": model.specificationVersion,
         **read_metadata(description.metadata),
-        "inputs": _features(description.input, network, model),
-        "outputs": [read_feature(feature) for feature in description.output],
+        "inputs": _features(description.input, "inputs", network, model),
+        "outputs": read_features(description.output, "outputs"),
         "layers": read_layers(network, description.metadata),
         "array_input_shape_mapping": _ARRAY_MAPPINGS.get(network.arrayInputShapeMapping, "unknown"),
         "image_input_shape_mapping": _IMAGE_MAPPINGS.get(network.imageInputShapeMapping, "unknown"),
@@ -114,10 +138,10 @@ def _network_document(model: Message, network: Message) -> dict[str, object]:
     }
 
 
-def _features(messages: Message, network: Message, model: Message) -> list[dict[str, object]]:
+def _features(messages: Message, field: str, network: Message, model: Message) -> list[dict[str, object]]:
     """Inputs, each image with what its scaler does."""
-    inputs = [read_feature(feature) for feature in model.description.input]
+    inputs = read_features(model.description.input, "inputs")
     images = {str(each["name"]): str(each["color"]) for each in inputs if each["type"] == "image"}
     scalers = read_preprocessing(network, images)
-    found = [read_feature(feature) for feature in messages]
+    found = read_features(messages, field)
     return [each | scalers.get(str(each["name"]), {}) if each["type"] == "image" else each for each in found]

@@ -86,7 +86,7 @@ def class_names(network: FrozenNetwork) -> ClassNames | None:
 def class_probabilities(
     network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]], made: Mapping[str, NDArray[Any]]
 ) -> NDArray[Any] | None:
-    """[N, classes] of a network that tells classes apart, else None.
+    """[N, classes] of a network that tells classes apart, else None; None too where `made` lacks a classifier's.
 
     These are a classifier's probabilities, or what the softmax makes that a cross-entropy judges.
 
@@ -97,7 +97,8 @@ def class_probabilities(
     """
     resolved = network.resolved
     if resolved.spec.classifier is not None:
-        return _flat(made[resolved.probabilities_blob])
+        shares = made.get(resolved.probabilities_blob)
+        return None if shares is None else _flat(shares)
     if not isinstance(network, Model) or not isinstance(network.resolved.spec.loss, CategoricalCrossEntropy):
         return None
     name = network.resolved.spec.loss.input

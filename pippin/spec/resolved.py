@@ -1,8 +1,11 @@
 """A spec after all inference: what the file, the network and the engines work from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
 
 from pippin.spec.features import Feature
 from pippin.spec.findings import Finding
@@ -45,11 +48,17 @@ class ResolvedNetwork:
         spec: Every field filled in that could be inferred.
         layers: In the order in which they are computed, which is the spec's own.
         shapes: Every blob's shape, of one example: model inputs and what layers make.
+        mean_images: What is subtracted from images before the first layer, [C, H, W] by the input's name, the channels
+            in the order of its `color`: `NeuralNetworkMeanImage`. Only files have them; a spec cannot say them.
     """
 
     spec: NetworkSpec
     layers: tuple[ResolvedLayer, ...]
     shapes: Mapping[str, Shape]
+    # Arrays have no single truth value to compare by.
+    mean_images: Mapping[str, NDArray[np.float32]] = field(
+        default_factory=dict, compare=False, repr=False, kw_only=True
+    )
 
     @property
     def parameter_count(self) -> int:
