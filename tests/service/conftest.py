@@ -146,7 +146,8 @@ def service(
     shared_service: RunningService,
     valkey_url: str,  # noqa: ARG001 (empties the server)
 ) -> RunningService:
-    """The service, whose records are empty."""
+    """The service, whose records are empty, and which remembers no tokens."""
+    shared_service.server.config.app.state.requirement.reset()
     return shared_service
 
 
