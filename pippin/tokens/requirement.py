@@ -108,6 +108,8 @@ class TokenRequirement:
             self._known = Requirement(self._known.roles | stored.roles, self._known.generation)
         else:
             self._known = stored
+        if self._known == stored:
+            self._logged = None
         return self._known
 
     def _read(self) -> Requirement:
@@ -119,15 +121,15 @@ class TokenRequirement:
             return _NOTHING
         except OSError as error:
             raise RequirementError(f"{self._path} cannot be read: {error.strerror}") from error
-        with os.fdopen(descriptor, "rb") as file:
+        try:
             mode = os.fstat(descriptor).st_mode
             if not stat.S_ISREG(mode) or mode & 0o022:
                 raise RequirementError(f"{self._path} is no regular file that its owner alone may write")
-            try:
-                text = file.read(_MAX_BYTES)
-            except OSError as error:
-                raise RequirementError(f"{self._path} cannot be read: {error.strerror}") from error
-        return self._parsed(text)
+            return self._parsed(os.read(descriptor, _MAX_BYTES))
+        except OSError as error:
+            raise RequirementError(f"{self._path} cannot be read: {error.strerror}") from error
+        finally:
+            os.close(descriptor)
 
     def _parsed(self, text: bytes) -> Requirement:
         try:
