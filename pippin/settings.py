@@ -137,6 +137,17 @@ class Settings(BaseSettings):
         description="Names under which others reach the service, through a proxy say, with commas between them; it "
         "answers to these, to PIPPIN_HOST and to this machine's own names only.",
     )
+    require_tokens: Literal["auto", "always"] = Field(
+        default="auto",
+        description="When the service demands tokens: always, or auto: from the first one that was made on, and always "
+        "where other machines can reach it.",
+    )
+    token_check_seconds: float = Field(
+        default=1,
+        gt=0,
+        le=60,
+        description="How often the service looks for revoked tokens and ended sessions whose requests are still open.",
+    )
     cors_origins: Annotated[Names, AfterValidator(_origins)] = Field(
         default=(),
         description="Origins, such as https://app.example.com, whose pages may call the service with a token; with "
@@ -275,6 +286,11 @@ class Settings(BaseSettings):
     def serves_others(self) -> bool:
         """Whether others than this machine can reach the service: at its own address, or through what stands before."""
         return not all(map(is_loopback, (self.host, *self.allowed_hosts)))
+
+    @property
+    def demands_tokens(self) -> bool:
+        """Whether the service demands tokens even before the first one was made."""
+        return self.require_tokens == "always" or self.serves_others
 
     @property
     def blob_cache(self) -> Path:

@@ -17,6 +17,7 @@ from pippin.settings import Settings
 from pippin.store import Store, connect
 from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
+from pippin.tokens import TokenRequirement
 from service import dashboard, openapi, refusals
 from service.background.census import BlobCensus
 from service.background.reaper import Reaper
@@ -47,10 +48,12 @@ from service.routes import (
 )
 from service.sandbox import Sandbox
 from service.sandbox.tasks import TASKS
+from service.security.access import Operations
 from service.security.first_token import keep_first_token
 from service.security.gate import Gate
 from service.security.guard import Guard
 from service.security.headers import SecurityHeaders
+from service.security.open_requests import OpenRequests
 from service.telemetry.collector import StoreCollector
 from service.telemetry.meters import Meters
 from service.telemetry.request_log import PROBES, RequestLog
@@ -69,6 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
         description=_DESCRIPTION,
         license_info={"name": "MIT"},
         lifespan=_lifespan,
+        # These would be routes that declare no role; ours are in routes/docs.py.
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         # A redirect would lead to whatever host the request named.
@@ -82,6 +87,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
+    app.state.requirement = TokenRequirement(settings.home)
     app.state.draining = False  # set by the server when it is told to stop
     meters = app.state.meters = Meters()
     of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
@@ -94,7 +100,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/dashboard", dashboard.assets)
     refusals.install(app)
     # The last one added is the first that a request meets.
-    app.add_middleware(Guard, settings=settings)
+    operations = app.state.operations = Operations(app.routes)
+    app.add_middleware(Guard, settings=settings, operations=operations)
     if settings.cors_origins:
         # No credentials: a session's cookie is for the service's own pages.
         app.add_middleware(
@@ -156,6 +163,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, sandbox, limits_of(settings))
     sample = app.state.sample = Sample(ingestion, settings)
     meters: Meters = app.state.meters
+    requirement: TokenRequirement = app.state.requirement
+    open_requests = app.state.open_requests = OpenRequests(store, requirement, meters, settings)
     reaper = Reaper(
         store,
         interval=settings.reaper_interval_seconds,
@@ -175,7 +184,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
             # Before anything is stored here. Where a large store without an owner takes longer, requests do not wait.
             claim = asyncio.create_task(run_in_threadpool(sweeper.claim))
             await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
-            runs = (reaper.run(), sweeper.run(), census.run(), sample.keep(), keep_first_token(store, settings))
+            runs = (
+                open_requests.run(),
+                reaper.run(),
+                sweeper.run(),
+                census.run(),
+                sample.keep(),
+                keep_first_token(store, settings, requirement),
+            )
             duties = [asyncio.create_task(duty) for duty in runs]
             yield
             census.close()

@@ -14,7 +14,7 @@ from pippin.predictions.reports import EvaluationRequest
 from pippin.spec import ModelSpec
 from service.examples import EXAMPLES
 from service.problems import ProblemDocument, responses
-from service.security.access import role_for
+from service.security.access import Operations
 from service.security.guard import COOKIE
 
 _REF = "#/components/schemas/{model}"
@@ -104,7 +104,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     # FastAPI describes its own form of a 422, which never leaves this service.
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
-    _describe_access(document)
+    _describe_access(document, app.state.operations)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 
@@ -126,14 +126,15 @@ _SCHEMES = {
 }
 
 
-def _describe_access(document: dict[str, Any]) -> None:
+def _describe_access(document: dict[str, Any], operations: Operations) -> None:
     """Say of each operation which role it takes, and how it is refused."""
     document["components"]["securitySchemes"] = _SCHEMES
-    # Whose the token is, Redis knows.
+    roles = {(each.method, each.path): each.access.role for each in operations}
+    # Redis is asked about each token, hence the 503.
     refused = responses(401, 429, 503)
     for path, item in document["paths"].items():
         for method, operation in item.items():
-            role = role_for(method.upper(), path)
+            role = roles[method.upper(), path]
             if role is None:
                 continue
             schemes = ["bearer"] if operation["operationId"] == "beginSession" else list(_SCHEMES)

@@ -32,6 +32,7 @@ KINDS: dict[str, Kind] = {
     "malformed-body": Kind(400, "The body cannot be read"),
     "unauthorized": Kind(401, "A token is needed"),
     "forbidden": Kind(403, "The token does not allow this"),
+    "behind-proxy": Kind(403, "A proxy stands before a service that demands no tokens"),
     "foreign-origin": Kind(403, "The request comes from a page of another origin"),
     "not-found": Kind(404, "There is nothing here"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),

@@ -54,7 +54,7 @@ def up(
         if json_:
             output.print_json({"url": found.url, "home": str(found.home), "pid": os.getpid()}, indent=None)
             return
-        for line in _what_next(found.url, str(found.home), shut=settings.serves_others):
+        for line in _what_next(found.url, str(found.home), shut=settings.demands_tokens):
             say("pippin", line)
 
     run(settings, workers, say, ready)
@@ -84,7 +84,7 @@ def become(module: str, environment: dict[str, str], *arguments: str) -> None:
 def _what_next(url: str, home: str, *, shut: bool) -> list[str]:
     if shut:
         return [
-            f"ready at {url}, data in {home}; Ctrl-C stops it. Others reach it, so it demands a token of everybody:",
+            f"ready at {url}, data in {home}; Ctrl-C stops it. It demands a token of everybody:",
             "  pippin tokens create --role submit",
         ]
     setting = "" if url == "http://127.0.0.1:8000" else f"PIPPIN_URL={url} "

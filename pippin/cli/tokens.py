@@ -112,3 +112,28 @@ def revoke(
         output.print_json({"revoked": matches[0].id})
     else:
         output.say(f"Revoked {matches[0].id}.")
+
+
+@commands.command()
+def reset(json_: output.JsonFlag = False) -> None:
+    """Have the service of this PIPPIN_HOME demand no tokens any more, as before the first one was made.
+
+    That is remembered in Redis and in PIPPIN_HOME, so that losing the one opens nothing. Refused while a token is live.
+    A service that other machines reach demands tokens all the same.
+    """
+    from pippin.settings import Settings
+    from pippin.tokens import RequirementError, TokenRequirement
+
+    requirement = TokenRequirement(Settings().home)
+    with opened_store() as store:
+        if not store.tokens.forget_roles():
+            raise ToldError(Exit.REFUSED, "A token is live.", now="`pippin tokens revoke` it first.")
+    # In this order: a service that has asked Redis before it was told would remember the roles again.
+    try:
+        requirement.reset()
+    except RequirementError as error:
+        raise ToldError(Exit.REFUSED, f"{error}.", now="Give PIPPIN_HOME as the service has it.") from error
+    if json_:
+        output.print_json({"reset": str(requirement.path)})
+    else:
+        output.say("No token is demanded any more, unless PIPPIN_REQUIRE_TOKENS or other settings demand one.")

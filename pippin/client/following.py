@@ -57,7 +57,8 @@ class Following:
 
     def feed(self, chunk: bytes) -> list[Event]:
         """The events that `chunk` completes, the end's included."""
-        found = [_event(each) for each in self._parser.feed(chunk)]
+        # It happened to the token, not to the job; the next connection is refused with the reason.
+        found = [_event(each) for each in self._parser.feed(chunk) if each.type != "revoked"]
         if found or time.monotonic() - self._connected > _STEADY_SECONDS:
             self._tries.answered()
         self.ended = self.ended or any(event.type == "end" for event in found)

@@ -28,7 +28,7 @@ from pippin.store.quotas import ByteQuota, JobQuota
 from pippin.store.reader import EventReader
 from pippin.store.store import Store
 from pippin.store.subscription import Subscription
-from pippin.store.tokens import SESSION_SECONDS, Knock
+from pippin.store.tokens import SESSION_SECONDS, Knock, LiveTokens
 
 __all__ = [
     "FUNCTION",
@@ -49,6 +49,7 @@ __all__ = [
     "JobQuota",
     "Knock",
     "LeaseLost",
+    "LiveTokens",
     "MalformedEventId",
     "NameTaken",
     "NoSuchJob",

@@ -2,11 +2,15 @@
 
 import hmac
 import secrets
+from collections.abc import Collection
 from typing import NamedTuple
+
+from redis.client import Pipeline
 
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import BadTenant
+from pippin.store.transaction import watching
 from pippin.tokens.token import NewToken, Token, parse, secret_hash
 
 SESSION_SECONDS = 12 * 3600
@@ -25,6 +29,20 @@ class Knock(NamedTuple):
     """
 
     token: Token | None
+    made: frozenset[str]
+
+
+class LiveTokens(NamedTuple):
+    """Which of some tokens and sessions still open anything.
+
+    Attributes:
+        tokens: Ids of the live tokens.
+        sessions: Hashes of the secrets of the sessions that have not ended and whose token is live.
+        made: The roles of which a token was ever made.
+    """
+
+    tokens: frozenset[str]
+    sessions: frozenset[str]
     made: frozenset[str]
 
 
@@ -85,6 +103,41 @@ class Tokens:
         # The comparison is made for an unknown id too, and takes as long wherever the two differ.
         same = hmac.compare_digest(kept or _NO_HASH, secret_hash(shown.secret))
         return Knock(Token.model_validate_json(record) if same and record is not None else None, frozenset(made))
+
+    def made(self) -> frozenset[str]:
+        """The roles of which a token was ever made."""
+        return frozenset(map(str, self._client.smembers(keys.GUARDED_ROLES)))
+
+    def live(self, token_ids: Collection[str], session_hashes: Collection[str]) -> LiveTokens:
+        """Which of these tokens and sessions are live, in two round trips however many they are."""
+        with self._client.pipeline() as pipe:
+            pipe.smembers(keys.GUARDED_ROLES)
+            for each in session_hashes:
+                pipe.get(keys.session(each))
+            made, *owners = pipe.execute()
+        sessions = {each: owner for each, owner in zip(session_hashes, owners, strict=True) if owner is not None}
+        asked = list({*token_ids, *sessions.values()})
+        hashes = self._client.hmget(keys.HASHES, asked) if asked else []
+        live = frozenset(each for each, kept in zip(asked, hashes, strict=True) if kept is not None)
+        return LiveTokens(live, frozenset(each for each, owner in sessions.items() if owner in live), frozenset(made))
+
+    def forget_roles(self) -> bool:
+        """Count no role as made any more, unless a token is live.
+
+        Returns:
+            Whether that was done.
+        """
+
+        def forget(pipe: Pipeline) -> bool:
+            # That a pipeline answers at once under WATCH, its type does not tell.
+            if pipe.execute_command("HLEN", keys.TOKENS):  # type: ignore[no-untyped-call]
+                return False
+            pipe.multi()
+            pipe.delete(keys.GUARDED_ROLES)
+            pipe.execute()
+            return True
+
+        return watching(self._client, [keys.TOKENS], forget)
 
     def open_session(self, token: Token) -> str:
         """Begin a session that stands for a token.

@@ -2,6 +2,7 @@
 
 from pippin.tokens.file import TokenFileError, read_token, write_token
 from pippin.tokens.quotas import Quotas
+from pippin.tokens.requirement import Requirement, RequirementError, TokenRequirement
 from pippin.tokens.roles import ROLES, Role, grants, is_demanded
 from pippin.tokens.token import DEFAULT_TENANT, NewToken, Token, adopt, issue, parse, secret_hash
 
@@ -10,9 +11,12 @@ __all__ = [
     "ROLES",
     "NewToken",
     "Quotas",
+    "Requirement",
+    "RequirementError",
     "Role",
     "Token",
     "TokenFileError",
+    "TokenRequirement",
     "adopt",
     "grants",
     "is_demanded",

@@ -13,6 +13,7 @@ from fastapi import APIRouter
 from starlette.responses import FileResponse, HTMLResponse, Response
 
 from service.problems import not_found
+from service.security.access import PUBLIC
 
 router = APIRouter(include_in_schema=False)
 
@@ -46,7 +47,7 @@ def asking_plainly(script: str) -> str:
     return script.replace(_CACHE_BUSTER, "")
 
 
-@router.get("/netron/")
+@router.get("/netron/", dependencies=[PUBLIC])
 def page() -> Response:
     """Netron. `?url=` names the model's file, relative to here, and `&identifier=` how it is called."""
     shown = HTMLResponse(rewritten((_WHEEL / "index.html").read_text(encoding="utf-8")), headers=_HEADERS)
@@ -55,14 +56,14 @@ def page() -> Response:
     return shown
 
 
-@router.get("/netron/browser.js")
+@router.get("/netron/browser.js", dependencies=[PUBLIC])
 def browser() -> Response:
     """The part that fetches."""
     script = asking_plainly((_WHEEL / "browser.js").read_text(encoding="utf-8"))
     return Response(script, media_type="text/javascript", headers=_HEADERS)
 
 
-@router.get("/netron/{name}")
+@router.get("/netron/{name}", dependencies=[PUBLIC])
 def part(name: str) -> Response:
     """A script, style, picture or table of Netron's."""
     if name not in _PARTS:

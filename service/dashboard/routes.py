@@ -5,16 +5,16 @@ from pathlib import Path
 
 from fastapi import APIRouter
 from starlette.responses import FileResponse, HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
 
 from service.dashboard import netron
+from service.security.access import PUBLIC, PublicFiles
 
 router = APIRouter(include_in_schema=False)
 router.include_router(netron.router)
 
 _APP = Path(str(files("service.dashboard"))) / "app"
 
-assets = StaticFiles(directory=_APP)
+assets = PublicFiles(directory=_APP)
 _CHARTS = Path(str(files("plotly"))) / "package_data" / "plotly.min.js"
 
 # plotly.js writes style attributes and one style element of its own; models and digits are shown from blobs and data.
@@ -24,14 +24,14 @@ POLICY = (
 )
 
 
-@router.get("/")
+@router.get("/", dependencies=[PUBLIC])
 def home() -> Response:
     """The one page; what it shows stands behind the `#` of its address."""
     page = (_APP / "index.html").read_text(encoding="utf-8")
     return HTMLResponse(page, headers={"content-security-policy": POLICY, "cache-control": "no-cache"})
 
 
-@router.get("/dashboard/charts/plotly.min.js")
+@router.get("/dashboard/charts/plotly.min.js", dependencies=[PUBLIC])
 def charts() -> Response:
     """The script that draws charts; the page loads it when it has one to draw."""
     return FileResponse(_CHARTS, media_type="text/javascript", headers={"cache-control": "max-age=86400"})

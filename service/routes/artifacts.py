@@ -10,13 +10,14 @@ from service.http.bodies import JsonRoute
 from service.http.disposition import attachment, safe_name
 from service.http.files import serve
 from service.problems import Problem, responses
+from service.security.access import requires
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
 FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
-@router.head("/jobs/{job_id}/model", include_in_schema=False)
+@router.head("/jobs/{job_id}/model", include_in_schema=False, dependencies=[requires("read")])
 @router.get(
     "/jobs/{job_id}/model",
     response_class=Response,
@@ -28,6 +29,7 @@ FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "f
         304: {"description": "The client has it already."},
         **responses(404, 409, 416, 503),
     },
+    dependencies=[requires("read")],
 )
 def model(
     request: Request,

@@ -13,6 +13,7 @@ from service.datasets.ingest import workroom
 from service.http.bodies import UploadRoute
 from service.http.files import serve
 from service.problems import ErrorItem, invalid_request, not_found, responses
+from service.security.access import requires
 
 router = APIRouter(tags=["blobs"], route_class=UploadRoute)
 
@@ -29,7 +30,7 @@ async def _digest(sha256: Annotated[str, Path(description="64 hex digits in lowe
 Digest = Annotated[str, Depends(_digest)]
 
 
-@router.head("/blobs/{sha256}", include_in_schema=False)
+@router.head("/blobs/{sha256}", include_in_schema=False, dependencies=[requires("worker")])
 @router.get(
     "/blobs/{sha256}",
     response_class=Response,
@@ -40,6 +41,7 @@ Digest = Annotated[str, Depends(_digest)]
         206: {"description": "Part of it.", **_BYTES},
         **responses(404, 416, 503),
     },
+    dependencies=[requires("worker")],
 )
 def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
     """The file whose content has this SHA-256."""
@@ -57,6 +59,7 @@ def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
     response_description="It is stored, as it may have been before.",
     responses=responses(404, 413, 422, 503, 507),
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
+    dependencies=[requires("worker")],
 )
 async def put(request: Request, sha256: Digest, blobs: TheBlobs, settings: TheSettings) -> None:
     """Keep a file under the SHA-256 of its content, which is checked: what does not match is not stored."""

@@ -12,6 +12,7 @@ from service.http.disposition import attachment
 from service.http.files import serve
 from service.problems import not_found, responses
 from service.routes.artifacts import FILE, artifact_of, stem_of
+from service.security.access import requires
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -30,6 +31,7 @@ class CheckpointList(BaseModel):
     summary="List a job's checkpoints",
     response_description="Every epoch of which a checkpoint is kept.",
     responses=responses(404, 503),
+    dependencies=[requires("read")],
 )
 def checkpoints(job: ExistingJob, tenant: Tenant, store: TheStore) -> CheckpointList:
     """The newest epochs, as many as the job asks to keep."""
@@ -50,7 +52,7 @@ def checkpoints(job: ExistingJob, tenant: Tenant, store: TheStore) -> Checkpoint
     )
 
 
-@router.head("/jobs/{job_id}/checkpoints/{epoch}/model", include_in_schema=False)
+@router.head("/jobs/{job_id}/checkpoints/{epoch}/model", include_in_schema=False, dependencies=[requires("read")])
 @router.get(
     "/jobs/{job_id}/checkpoints/{epoch}/model",
     response_class=Response,
@@ -62,6 +64,7 @@ def checkpoints(job: ExistingJob, tenant: Tenant, store: TheStore) -> Checkpoint
         304: {"description": "The client has it already."},
         **responses(404, 409, 416, 422, 503),
     },
+    dependencies=[requires("read")],
 )
 def model(
     *,

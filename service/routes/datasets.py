@@ -20,6 +20,7 @@ from service.http import conditional, uploads
 from service.http.abandoning import until_disconnected
 from service.http.bodies import JsonRoute, UploadRoute
 from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
+from service.security.access import requires
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
 upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
@@ -123,7 +124,7 @@ async def _options(
         **responses(400, 409, 413, 415, 422, 503, 507),
     },
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
-    dependencies=[NeedsRoom],
+    dependencies=[requires("submit"), NeedsRoom],
 )
 async def add(
     *,
@@ -166,6 +167,7 @@ async def add(
     summary="List datasets",
     response_description="A page of datasets.",
     responses=responses(422, 503),
+    dependencies=[requires("read")],
 )
 def page(
     tenant: Tenant,
@@ -195,6 +197,7 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
     summary="Look at a dataset",
     response_description="The dataset's manifest.",
     responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, 503)},
+    dependencies=[requires("read")],
 )
 def get(request: Request, manifest: ExistingDataset) -> Response:
     """By id or by name."""
@@ -209,6 +212,7 @@ def get(request: Request, manifest: ExistingDataset) -> Response:
     summary="Look at some examples",
     response_description="The examples.",
     responses=responses(404, 422, 503),
+    dependencies=[requires("read")],
 )
 def some_examples(
     manifest: ExistingDataset,
@@ -232,6 +236,7 @@ def some_examples(
     summary="Count the classes",
     response_description="How many examples there are of each.",
     responses=responses(404, 422, 503),
+    dependencies=[requires("read")],
 )
 def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
     """Of a dataset whose last feature is a class's number; of quantities there is nothing to count."""
@@ -261,6 +266,7 @@ def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
     summary="Delete a dataset",
     response_description="The dataset is gone.",
     responses=responses(404, 409, 503),
+    dependencies=[requires("submit")],
 )
 def delete(manifest: ExistingDataset, tenant: Tenant, store: TheStore) -> None:
     """A dataset that jobs are still to be trained on stays until they have ended: 409 names them."""

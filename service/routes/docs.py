@@ -4,16 +4,17 @@ from importlib.resources import files
 from pathlib import Path
 
 from fastapi import APIRouter
-from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from service.problems import KINDS, not_found
+from service.security.access import PUBLIC, PublicFiles
 from service.security.headers import HTML_POLICY
 
 router = APIRouter(include_in_schema=False)
 
 # The wheel ships the page's script and style; its own page would load a script inline, which our policy refuses.
-assets = StaticFiles(directory=Path(str(files("fastapi_offline"))) / "static")
+assets = PublicFiles(directory=Path(str(files("fastapi_offline"))) / "static")
 
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -34,19 +35,25 @@ _PAGE = """<!doctype html>
 _START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#page", deepLinking: true, validatorUrl: null});\n'
 
 
-@router.get("/docs")
+@router.api_route("/openapi.json", methods=["GET", "HEAD"], dependencies=[PUBLIC])
+def description(request: Request) -> Response:
+    """The OpenAPI document of the service."""
+    return JSONResponse(request.app.openapi())
+
+
+@router.get("/docs", dependencies=[PUBLIC])
 def page() -> Response:
     """The page."""
     return HTMLResponse(_PAGE, headers={"content-security-policy": HTML_POLICY})
 
 
-@router.get("/docs/start.js")
+@router.get("/docs/start.js", dependencies=[PUBLIC])
 def start() -> Response:
     """What starts the page."""
     return Response(_START, media_type="text/javascript")
 
 
-@router.get("/problems/{kind}")
+@router.get("/problems/{kind}", dependencies=[PUBLIC])
 def problem(kind: str) -> Response:
     """What a problem's `type` leads to."""
     if kind not in KINDS:

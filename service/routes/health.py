@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 from service.context import Draining, TheBlobs, TheStore
 from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
+from service.security.access import PUBLIC
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
 
@@ -28,6 +29,7 @@ class Health(BaseModel):
     operation_id="getHealth",
     summary="Is the process alive?",
     response_description="It is.",
+    dependencies=[PUBLIC],
 )
 async def healthz() -> Health:
     """Says nothing about Redis or the blobs."""
@@ -40,6 +42,7 @@ async def healthz() -> Health:
     summary="Can the service work?",
     response_description="Redis and the blobs can be reached, and the service is not about to stop.",
     responses=responses(503),
+    dependencies=[PUBLIC],
 )
 def readyz(*, draining: Draining, store: TheStore, blobs: TheBlobs) -> Health:
     """503 with the reason while Redis or the blobs cannot be reached, and once the service has been told to stop."""

@@ -18,6 +18,7 @@ from service.http.idempotency import IdempotencyKey, once
 from service.jobs.model_sources import ModelSources
 from service.jobs.submission import prepare
 from service.problems import invalid_parameter, responses
+from service.security.access import requires
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -43,7 +44,7 @@ class JobPage(BaseModel):
     response_description="The job, queued. `Location` says where it is.",
     responses=responses(400, 409, 413, 415, 422, 503),
     openapi_extra=openapi.body(JobRequest),
-    dependencies=[NeedsRoom],
+    dependencies=[requires("submit"), NeedsRoom],
 )
 def submit(
     *,
@@ -81,6 +82,7 @@ def submit(
     summary="List jobs",
     response_description="A page of jobs; `Link` leads to the next.",
     responses=responses(422, 503),
+    dependencies=[requires("read")],
 )
 def page(
     *,
@@ -110,6 +112,7 @@ def page(
     summary="Look at a job",
     response_description="The job.",
     responses={304: {"description": "The job is as the client knows it."}, **responses(404, 503)},
+    dependencies=[requires("read")],
 )
 def get(request: Request, job: ExistingJob) -> Response:
     """A job as it stands; with `If-None-Match` only if it has changed."""
@@ -123,6 +126,7 @@ def get(request: Request, job: ExistingJob) -> Response:
     summary="Cancel a job",
     response_description="The job: cancelled, or cancelling until its worker has stopped.",
     responses=responses(404, 409, 503),
+    dependencies=[requires("submit")],
 )
 def cancel(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     """Stop a job: at once if no worker has it yet. What has ended cannot be cancelled."""
@@ -136,6 +140,7 @@ def cancel(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     summary="Pause a job",
     response_description="The job: paused, or pausing until its worker has made a checkpoint and stopped.",
     responses=responses(404, 409, 503),
+    dependencies=[requires("submit")],
 )
 def pause(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     """Let a job rest: at once if no worker has it, else its worker keeps a checkpoint and is free for others."""
@@ -149,6 +154,7 @@ def pause(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     summary="Resume a job",
     response_description="The job, queued again.",
     responses=responses(404, 409, 503),
+    dependencies=[requires("submit")],
 )
 def resume(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it."""
@@ -162,6 +168,7 @@ def resume(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     summary="Delete a job",
     response_description="The job is gone.",
     responses=responses(404, 409, 503),
+    dependencies=[requires("submit")],
 )
 def delete(job_id: JobId, tenant: Tenant, store: TheStore) -> None:
     """Forget a job that has ended. A live one has to be cancelled first."""

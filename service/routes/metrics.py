@@ -14,6 +14,7 @@ from service.http.bodies import JsonRoute
 from service.jobs.streaming import CSV, FORMS, JSON, NDJSON, SSE
 from service.jobs.views import EventsView, MetricsView
 from service.problems import invalid_parameter, responses
+from service.security.access import requires
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -86,6 +87,7 @@ def _forms(text: str) -> dict[int | str, dict[str, Any]]:
     operation_id="getMetrics",
     summary="Watch the epochs",
     responses=_forms("One object, line, row or event an epoch; an event stream ends with `event: end`."),
+    dependencies=[requires("read")],
 )
 def metrics(
     *,
@@ -109,6 +111,7 @@ def metrics(
     operation_id="getEvents",
     summary="Watch everything",
     responses=_forms("One object, line, row or event for each thing that happened; an event stream ends with `end`."),
+    dependencies=[requires("read")],
 )
 def events(
     *,

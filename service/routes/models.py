@@ -23,6 +23,7 @@ from service.models.files import Form, reading
 from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
 from service.sandbox import SandboxError, TaskRefused
+from service.security.access import requires
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 upload_router = APIRouter(tags=["models"], route_class=ModelUploadRoute)
@@ -55,7 +56,7 @@ class ModelPage(BaseModel):
         **responses(400, 409, 413, 415, 422, 503, 507),
     },
     openapi_extra=openapi.model_body(),
-    dependencies=[NeedsRoom],
+    dependencies=[requires("submit"), NeedsRoom],
 )
 async def add(
     *,
@@ -102,6 +103,7 @@ async def add(
     summary="List models",
     response_description="A page of models.",
     responses=responses(422, 503),
+    dependencies=[requires("read")],
 )
 def page(
     tenant: Tenant,
@@ -131,6 +133,7 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
     summary="Look at a model",
     response_description="The model.",
     responses={304: {"description": "The model is as the client knows it."}, **responses(404, 503)},
+    dependencies=[requires("read")],
 )
 def get(request: Request, record: ExistingModel) -> Response:
     """By id or by name: what it holds, what a job may choose, and what may go wrong with it."""
@@ -139,7 +142,7 @@ def get(request: Request, record: ExistingModel) -> Response:
     )
 
 
-@router.head("/models/{model_id}/file", include_in_schema=False)
+@router.head("/models/{model_id}/file", include_in_schema=False, dependencies=[requires("read")])
 @router.get(
     "/models/{model_id}/file",
     response_class=Response,
@@ -151,6 +154,7 @@ def get(request: Request, record: ExistingModel) -> Response:
         304: {"description": "The client has it already."},
         **responses(404, 416, 503),
     },
+    dependencies=[requires("read")],
 )
 def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
     """The `.mlmodel` that was sent, or built from a document; with its SHA-256 in `ETag` and `Repr-Digest`."""
@@ -171,6 +175,7 @@ def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
         },
         **responses(404, 422, 503),
     },
+    dependencies=[requires("read")],
 )
 def spec(
     record: ExistingModel,
@@ -195,6 +200,7 @@ def spec(
     summary="Delete a model",
     response_description="The model is gone.",
     responses=responses(404, 503),
+    dependencies=[requires("submit")],
 )
 def delete(record: ExistingModel, tenant: Tenant, store: TheStore) -> None:
     """Jobs that were submitted with it keep what they need."""

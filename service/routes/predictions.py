@@ -24,6 +24,7 @@ from service.http.bodies import JsonRoute, is_json, media_type, unsupported
 from service.problems import Problem, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
+from service.security.access import requires
 from service.validation import parse
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
@@ -81,6 +82,7 @@ _ASKED: dict[str, Any] = {
     response_description="What it answers.",
     responses=responses(400, 404, 409, 413, 415, 422, 503),
     openapi_extra=_ASKED,
+    dependencies=[requires("read")],
 )
 async def predict(
     *,
@@ -112,6 +114,7 @@ async def predict(
     response_description="How good it is.",
     responses=responses(400, 404, 409, 413, 415, 422, 503),
     openapi_extra=openapi.body(EvaluationRequest),
+    dependencies=[requires("submit")],
 )
 async def evaluate(
     *,

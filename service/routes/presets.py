@@ -17,6 +17,7 @@ from service.http.bodies import JsonRoute
 from service.http.disposition import attachment
 from service.models.files import reading
 from service.problems import not_found, responses
+from service.security.access import requires
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 
@@ -46,6 +47,7 @@ class PresetList(BaseModel):
     operation_id="listPresets",
     summary="List the presets",
     response_description="The models that come with Pippin.",
+    dependencies=[requires("read")],
 )
 def presets() -> PresetList:
     """What `{"preset": NAME}` of a job may name, with its layers and what a job may choose."""
@@ -69,6 +71,7 @@ ExistingPreset = Annotated[bytes, Depends(_existing)]
     operation_id="getPresetSpec",
     summary="Read a preset as a document",
     responses={200: {"description": "The document.", **_SPEC}, **responses(404)},
+    dependencies=[requires("read")],
 )
 def spec(document: ExistingPreset) -> Response:
     """The preset in the spec language, to change it."""
@@ -81,6 +84,7 @@ def spec(document: ExistingPreset) -> Response:
     operation_id="downloadPresetFile",
     summary="Download a preset",
     responses={200: {"description": "The `.mlmodel`.", **_FILE}, **responses(404, 503)},
+    dependencies=[requires("read")],
 )
 async def file(name: str, document: ExistingPreset, settings: TheSettings, model_files: TheModelFiles) -> Response:
     """The preset as an `.mlmodel`, built anew, with the initial weights that its seed draws."""

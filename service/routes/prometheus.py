@@ -7,6 +7,7 @@ from prometheus_client.exposition import choose_encoder
 
 from service.context import TheMeters
 from service.http.bodies import JsonRoute
+from service.security.access import requires
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
 
@@ -24,6 +25,7 @@ _EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin
             "content": {"text/plain": {"schema": {"type": "string"}, "example": _EXAMPLE}},
         }
     },
+    dependencies=[requires("read", answers_without_redis=True)],
 )
 def service_metrics(meters: TheMeters, accept: Annotated[str | None, Header()] = None) -> Response:
     """Queues, jobs, workers, requests, streams and blobs in numbers. While Redis is away it says so, and the rest.

@@ -12,6 +12,7 @@ from service.http.bodies import JsonRoute, optional
 from service.http.idempotency import IdempotencyKey, once
 from service.jobs.retrying import prepare_retry
 from service.problems import responses
+from service.security.access import requires
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -24,7 +25,7 @@ router = APIRouter(tags=["jobs"], route_class=JsonRoute)
     response_description="The new job, queued; `retry_of` names the old one. `Location` says where it is.",
     responses=responses(400, 404, 409, 413, 415, 422, 503),
     openapi_extra=openapi.body(RetryRequest, required=False),
-    dependencies=[NeedsRoom],
+    dependencies=[requires("submit"), NeedsRoom],
 )
 def retry(
     *,

@@ -10,6 +10,7 @@ from pippin.tokens import Role
 from service.context import Caller, TheStore
 from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
+from service.security.access import requires
 from service.security.guard import COOKIE
 
 router = APIRouter(tags=["session"], route_class=JsonRoute)
@@ -32,6 +33,7 @@ class Session(BaseModel):
     summary="Who am I?",
     response_description="Who makes the request.",
     responses=responses(503),
+    dependencies=[requires("read")],
 )
 async def get(caller: Caller) -> Session:
     """Works with a token, with a session's cookie, and with neither where no token is demanded."""
@@ -45,6 +47,7 @@ async def get(caller: Caller) -> Session:
     summary="Begin a browser's session",
     response_description="The session has begun; its cookie is in `Set-Cookie`.",
     responses=responses(503),
+    dependencies=[requires("read")],
 )
 def begin(request: Request, response: Response, caller: Caller, store: TheStore) -> Session:
     """Exchange a bearer token for a cookie, which scripts cannot read and other sites cannot send.
@@ -77,6 +80,7 @@ def begin(request: Request, response: Response, caller: Caller, store: TheStore)
     summary="End a browser's session",
     response_description="The cookie opens nothing any more.",
     responses=responses(503),
+    dependencies=[requires("read")],
 )
 def end(request: Request, response: Response, store: TheStore) -> None:
     """Of a request without the cookie this changes nothing."""

@@ -15,6 +15,7 @@ from service.datasets.ingest import workroom
 from service.http.bodies import YAML, JsonRoute, is_json, is_yaml, unsupported
 from service.models.files import ModelFiles, reading
 from service.problems import malformed, responses
+from service.security.access import requires
 
 router = APIRouter(tags=["specs"], route_class=JsonRoute)
 
@@ -26,6 +27,7 @@ router = APIRouter(tags=["specs"], route_class=JsonRoute)
     response_description="The spec is right, and this is what it describes.",
     responses=responses(400, 413, 415, 422, 503),
     openapi_extra=openapi.model_document_body(),
+    dependencies=[requires("read")],
 )
 async def validate(request: Request, settings: TheSettings, model_files: TheModelFiles) -> SpecSummary:
     """Shapes and parameter counts of a model, or every fault of its spec with pointers from the spec's root.

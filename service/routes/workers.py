@@ -11,6 +11,7 @@ from service import openapi
 from service.context import Tenant, TheStore
 from service.http.bodies import JsonRoute, optional
 from service.problems import responses
+from service.security.access import requires
 
 router = APIRouter(tags=["workers"], route_class=JsonRoute)
 
@@ -34,6 +35,7 @@ class WorkerList(BaseModel):
     summary="List the workers",
     response_description="The workers, by name.",
     responses=responses(503),
+    dependencies=[requires("read")],
 )
 def workers(tenant: Tenant, store: TheStore) -> WorkerList:
     """Who trains: where, with which engines, and on what at this moment. A job of another tenant is not named."""
@@ -48,6 +50,7 @@ def workers(tenant: Tenant, store: TheStore) -> WorkerList:
     response_description="The worker: draining, until it has no job any more and is drained.",
     responses=responses(400, 404, 409, 413, 415, 422, 503),
     openapi_extra=openapi.body(DrainRequest, required=False),
+    dependencies=[requires("admin")],
 )
 def drain(
     name: WorkerName, asked: Annotated[DrainRequest, Depends(optional(DrainRequest))], tenant: Tenant, store: TheStore
@@ -66,6 +69,7 @@ def drain(
     summary="Have a worker take jobs again",
     response_description="The worker. It takes jobs again within a second or two.",
     responses=responses(404, 409, 503),
+    dependencies=[requires("admin")],
 )
 def undrain(name: WorkerName, tenant: Tenant, store: TheStore) -> Worker:
     """Take back what drained it; a worker that was not drained stays as it is."""

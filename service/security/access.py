@@ -1,32 +1,123 @@
-"""Which role each request takes. The one place that decides it: the guard asks here, and so does the description."""
+"""Which role each operation takes: declared where its route is, read here by the guard and by the API description."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from fastapi import Depends
+from fastapi.routing import RouteContext, iter_route_contexts
+from starlette.requests import Request
+from starlette.routing import BaseRoute, Match, Mount
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
 
 from pippin.tokens import Role
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change nothing (RFC 9110 section 9.2.1), as far as we know them."""
 
-# Firsts of paths that say nothing about anybody: a person finds out here how to come in, a probe whether all is well.
-_OPEN = frozenset({"", "dashboard", "docs", "healthz", "netron", "openapi.json", "problems", "readyz"})
-# They ask and keep nothing.
-_ASKING = ("/predict", "/specs/validate")
+
+class UndeclaredAccessError(RuntimeError):
+    """A route does not declare exactly one role; the service cannot start with it."""
 
 
-def role_for(method: str, path: str) -> Role | None:
-    """The role that a request takes; None when anybody may make it.
+@dataclass(frozen=True)
+class Access:
+    """What an operation demands of a request.
 
-    Whatever is not named here takes a token, also what does not exist.
-
-    Args:
-        method: In capitals.
-        path: As asked for, or with parameters in braces.
+    Attributes:
+        role: The role that a token must grant; None when anyone may call the operation.
+        answers_without_redis: Whether a service that demands no token answers while Redis cannot be reached.
     """
-    first = path.removeprefix("/").partition("/")[0]
-    if first in _OPEN:
-        return None
-    if first == "blobs":
-        return "worker"
-    if first == "tokens" or (first == "workers" and method not in SAFE):
-        return "admin"
-    if method in SAFE or first == "session" or path.endswith(_ASKING):
-        return "read"
-    return "submit"
+
+    role: Role | None
+    answers_without_redis: bool = False
+
+    async def __call__(self, request: Request) -> None:
+        """Refuse a request that the guard checked for another operation than the one that FastAPI selected.
+
+        Raises:
+            RuntimeError: The two differ, which is a fault of this service.
+        """
+        if request.state.access != self:
+            raise RuntimeError(f"the guard checked {request.state.access} for an operation that declares {self}")
+
+
+def requires(role: Role, *, answers_without_redis: bool = False) -> Any:  # noqa: ANN401 (what FastAPI calls it)
+    """The declaration, among the `dependencies` of a route, that it takes a token of this role."""
+    return Depends(Access(role, answers_without_redis))
+
+
+PUBLIC = Depends(Access(None))
+"""The declaration, among the `dependencies` of a route, that anyone may call it."""
+
+_UNMATCHED = Access("read")
+
+
+class PublicFiles(StaticFiles):
+    """A mounted folder that anyone may read."""
+
+    access = Access(None)
+
+
+class Operation(NamedTuple):
+    """One method of one route.
+
+    Attributes:
+        method: In capitals.
+        path: The template, with parameters in braces.
+        access: What it demands.
+    """
+
+    method: str
+    path: str
+    access: Access
+
+
+class Operations:
+    """The declarations of all routes of an application, in the order in which its router tries them."""
+
+    def __init__(self, routes: Sequence[BaseRoute]) -> None:
+        """Read the declarations.
+
+        Raises:
+            UndeclaredAccessError: A route declares no access, or more than one.
+        """
+        self._declared = [(context, _declared(context)) for context in iter_route_contexts(routes)]
+
+    def __iter__(self) -> Iterator[Operation]:
+        """Every operation; mounted folders are none."""
+        for context, access in self._declared:
+            for method in sorted(context.methods or ()):
+                yield Operation(method, context.path or "", access)
+
+    def access_of(self, scope: Scope) -> Access:
+        """What the operation demands that the router will select for a request.
+
+        A path with no operation for the method demands what its first operation does; the router answers 405. A path
+        of no operation demands a token, so that a stranger cannot find out which paths exist.
+        """
+        partial: Access | None = None
+        for context, access in self._declared:
+            match, _ = context.matches(scope)
+            if match is Match.FULL:
+                return access
+            if match is Match.PARTIAL and partial is None:
+                partial = access
+        return partial or _UNMATCHED
+
+
+def _declared(context: RouteContext) -> Access:
+    route = context.original_route
+    if isinstance(route, Mount):
+        found = [route.app.access] if isinstance(route.app, PublicFiles) else []
+    else:
+        dependencies = getattr(context, "dependencies", [])
+        found = [each.dependency for each in dependencies if isinstance(each.dependency, Access)]
+    if len(found) != 1:
+        methods = ", ".join(sorted(context.methods or ()))
+        raise UndeclaredAccessError(
+            f"the route {methods} {context.path} declares {len(found)} roles; give it one of requires(role) and PUBLIC "
+            "in `dependencies`, or mount PublicFiles"
+        )
+    return found[0]

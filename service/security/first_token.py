@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from pippin.first_admin import SETTING
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable
-from pippin.tokens import adopt, issue, read_token, write_token
+from pippin.tokens import TokenRequirement, adopt, issue, read_token, write_token
 
 _NAME = "first"
 _PAUSE = 2.0
@@ -27,23 +27,27 @@ def check_first_token(settings: Settings) -> None:
         _text_in(settings.admin_token_file)
 
 
-async def keep_first_token(store: Store, settings: Settings) -> None:
-    """Let in the token of that file, unless an admin's token was ever made; wait for Redis as long as it takes."""
+async def keep_first_token(store: Store, settings: Settings, requirement: TokenRequirement) -> None:
+    """Let in the token of that file, unless an admin's token was ever made; wait for Redis as long as it takes.
+
+    A Redis that lost its records has lost which tokens were revoked too, so the token does not come back then.
+    """
     if settings.admin_token_file is None:
         return
     while True:
         try:
-            await run_in_threadpool(_keep, store, settings.admin_token_file)
+            await run_in_threadpool(_keep, store, requirement, settings.admin_token_file)
         except StoreUnavailable:
             await asyncio.sleep(_PAUSE)
         else:
             return
 
 
-def _keep(store: Store, path: Path) -> None:
+def _keep(store: Store, requirement: TokenRequirement, path: Path) -> None:
     text = _text_in(path)
+    recalled = requirement.recall()
     knock = store.tokens.knock(text)
-    if "admin" not in knock.made:
+    if "admin" not in knock.made | recalled.roles:
         # Only the first: a token that was revoked must not come back when the service is started again.
         store.tokens.add(adopt(text, "admin", _NAME))
         _log.info("the first token of the role admin is kept", file=str(path))

@@ -10,78 +10,145 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from pippin.settings import Settings
 from pippin.store import Knock, Store, StoreUnavailable
 from pippin.store.rates import Rates
-from pippin.tokens import Role, grants, is_demanded
+from pippin.tokens import Role, TokenRequirement, grants, is_demanded, secret_hash
 from service.problems import Problem, answer, instance_of
 from service.refusals import unavailable
-from service.security.access import SAFE, role_for
+from service.security.access import SAFE, Access, Operations
 from service.security.gate import is_own
+from service.security.open_requests import OpenRequests
 from service.security.principal import Principal
 
 COOKIE = "pippin_session"
 """What holds the secret of a browser's session."""
 
-# What watches the service from its own machine is to hear of it when Redis is away.
-_NUMBERS = "/metrics"
 _REALM = 'Bearer realm="pippin"'
+
+_LOST = (
+    " Redis has lost its record of the tokens that this service demanded before, so it stays closed: `pippin tokens "
+    "create` makes a new token, and `pippin tokens reset`, with the service's PIPPIN_HOME, has it demand none."
+)
+
+# Headers that proxies and tunnels add (RFC 7239, RFC 9110 section 7.6.3, and what is usual beside x-forwarded-*).
+_FORWARDING = frozenset(
+    {
+        "cdn-loop",
+        "cf-connecting-ip",
+        "client-ip",
+        "fastly-client-ip",
+        "fly-client-ip",
+        "forwarded",
+        "true-client-ip",
+        "via",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-envoy-external-address",
+        "x-original-forwarded-for",
+        "x-original-host",
+        "x-original-uri",
+        "x-original-url",
+        "x-proxyuser-ip",
+        "x-real-ip",
+        "x-rewrite-url",
+    }
+)
 
 
 class Guard:
     """Finds out whose a request is, and puts that into the request's state as `principal`.
 
     A bearer token (RFC 6750) counts before the cookie of a browser's session. Every request asks Redis, so that a
-    revoked token is refused by the very next one.
+    revoked token is refused by the very next one. One that is being answered ends soon after; see `OpenRequests`.
     """
 
-    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+    def __init__(self, app: ASGIApp, settings: Settings, operations: Operations) -> None:
         self._app = app
-        # Others reach it: then it is shut before the first token is made, too.
-        self._always = settings.serves_others
+        self._operations = operations
+        self._always = settings.demands_tokens
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        needed = role_for(scope["method"], scope["path"]) if scope["type"] == "http" else None
-        if needed is not None:
-            try:
-                principal = await run_in_threadpool(self._admit, Request(scope), needed)
-            except (Problem, StoreUnavailable) as error:
-                if isinstance(error, Problem) or self._always or scope["path"] != _NUMBERS:
-                    problem = error if isinstance(error, Problem) else unavailable(error)
-                    await answer(problem, instance_of(scope))(scope, receive, send)
-                    return
-                principal = Principal(None)
-            scope.setdefault("state", {})["principal"] = principal
-            if principal.token:
-                structlog.contextvars.bind_contextvars(token=principal.token.id)
-        await self._app(scope, receive, send)
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        access = self._operations.access_of(scope)
+        state = scope.setdefault("state", {})
+        state["access"] = access
+        if access.role is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            principal = await run_in_threadpool(self._admit, Request(scope), access)
+        except (Problem, StoreUnavailable) as error:
+            problem = error if isinstance(error, Problem) else unavailable(error)
+            await answer(problem, instance_of(scope))(scope, receive, send)
+            return
+        state["principal"] = principal
+        if principal.token:
+            structlog.contextvars.bind_contextvars(token=principal.token.id)
+        open_requests = cast("OpenRequests", scope["app"].state.open_requests)
+        with open_requests.opened(principal, access.role) as request:
+            await request.run(self._app, scope, receive, send)
 
-    def _admit(self, request: Request, needed: Role) -> Principal:
-        """Who makes the request.
+    def _admit(self, request: Request, access: Access) -> Principal:
+        """The principal of the request.
 
         Raises:
-            Problem: 401 for nobody that is known, 403 for somebody who may not, 429 for somebody who may later.
+            Problem: 401 without a live token where one is demanded, 403 when its role is not enough or a proxy exposes
+                a service that demands none, 429 when it makes too many requests.
             StoreUnavailable: Redis cannot be reached.
         """
+        assert access.role is not None
         store = cast("Store", request.app.state.store)
+        requirement = cast("TokenRequirement", request.app.state.requirement)
         bearer = _bearer(request.headers.get("authorization"))
         session = request.cookies.get(COOKIE) if bearer is None else None
-        knock = store.tokens.knock(bearer) if session is None else store.tokens.knock_with_session(session)
-        allowed = knock.token is not None and grants(knock.token.role, needed)
-        if not allowed and not (self._always or is_demanded(needed, knock.made)):
-            return Principal(None)
+        recalled = requirement.recall()
+        try:
+            knock = store.tokens.knock(bearer) if session is None else store.tokens.knock_with_session(session)
+        except StoreUnavailable:
+            if not access.answers_without_redis or self._is_demanded(access.role, recalled.roles):
+                raise
+            return _anonymous(request)
+        if not recalled.roles.issuperset(knock.made):
+            requirement.remember(knock.made, recalled)
+        allowed = knock.token is not None and grants(knock.token.role, access.role)
+        if not allowed and not self._is_demanded(access.role, knock.made | recalled.roles):
+            return _anonymous(request)
         if not allowed:
-            raise _refusal(knock, needed, shown=(bearer, session))
+            lost = not self._is_demanded(access.role, knock.made)
+            raise _refusal(knock, access.role, shown=(bearer, session), lost=lost)
         if session is not None and request.method not in SAFE and not is_own(*_origin_and_host(request)):
             detail = (
                 "With a session's cookie this takes an Origin header of the service's own; or send the token itself."
             )
             raise Problem("foreign-origin", detail)
-        principal = Principal(knock.token, by_session=session is not None)
+        principal = Principal(knock.token, session_hash=secret_hash(session) if session is not None else None)
         if principal.token and principal.requests_per_minute is not None:
             rates = cast("Rates", request.app.state.rates)
             if wait := rates.hit(principal.token.id, principal.requests_per_minute):
                 detail = f"This token may make {principal.requests_per_minute:,} requests a minute."
                 raise Problem("rate-limited", detail, headers={"retry-after": str(wait)})
         return principal
+
+    def _is_demanded(self, role: Role, made: frozenset[str]) -> bool:
+        return self._always or is_demanded(role, made)
+
+
+def _anonymous(request: Request) -> Principal:
+    """The principal of a request without a token, on a service that demands none.
+
+    Raises:
+        Problem: 403, when a proxy has forwarded it: the service would be open to everyone whom the proxy serves.
+    """
+    for name in request.headers:
+        if name in _FORWARDING or name.startswith("x-forwarded-"):
+            detail = (
+                f"The request has the header {name[:40]}: a proxy stands before this service, which demands no tokens. "
+                "Make one with `pippin tokens create --role admin`, or name the proxy's host in "
+                "PIPPIN_ALLOWED_HOSTS, or set PIPPIN_REQUIRE_TOKENS=always; then every request takes a token."
+            )
+            raise Problem("behind-proxy", detail)
+    return Principal(None)
 
 
 def _bearer(header: str | None) -> str | None:
@@ -96,15 +163,23 @@ def _origin_and_host(request: Request) -> tuple[str | None, str | None]:
     return request.headers.get("origin"), request.headers.get("host")
 
 
-def _refusal(knock: Knock, needed: Role, shown: tuple[str | None, str | None]) -> Problem:
+def _refusal(knock: Knock, needed: Role, shown: tuple[str | None, str | None], *, lost: bool) -> Problem:
+    """The problem of a request whose token is not enough, or that has none.
+
+    Args:
+        knock: Its token.
+        needed: The role that the operation takes.
+        shown: The bearer token and the session's secret that it came with.
+        lost: Whether Redis, by what it still knows, would demand no token.
+    """
     if knock.token is not None:
         described = f'{_REALM}, error="insufficient_scope", scope="{needed}"'
         detail = f"The token has the role {knock.token.role}; this takes one of the role {needed}."
         return Problem("forbidden", detail, headers={"www-authenticate": described})
     if not any(shown):
         # RFC 6750 section 3.1: who showed nothing is told no error code.
-        detail = f"This takes a token of the role {needed}, sent as: Authorization: Bearer TOKEN."
+        detail = f"This takes a token of the role {needed}, sent as: Authorization: Bearer TOKEN.{_LOST * lost}"
         return Problem("unauthorized", detail, headers={"www-authenticate": _REALM})
     described = f'{_REALM}, error="invalid_token", error_description="The token is unknown or revoked"'
-    detail = f"The token is unknown or revoked; `pippin tokens create --role {needed}` makes another."
+    detail = f"The token is unknown or revoked; `pippin tokens create --role {needed}` makes another.{_LOST * lost}"
     return Problem("unauthorized", detail, headers={"www-authenticate": described})

@@ -12,11 +12,16 @@ class Principal:
 
     Attributes:
         token: The token that was shown; None where none is demanded and none that counts was shown.
-        by_session: Whether a browser's session stood for it.
+        session_hash: The hash of the secret of the browser's session that stood for it, if one did.
     """
 
     token: Token | None
-    by_session: bool = False
+    session_hash: str | None = None
+
+    @property
+    def by_session(self) -> bool:
+        """Whether a browser's session stood for the token."""
+        return self.session_hash is not None
 
     @property
     def role(self) -> Role:

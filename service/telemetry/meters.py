@@ -30,6 +30,17 @@ class Meters:
             buckets=_LATENCIES,
             registry=registry,
         )
+        self.revoked_requests = Counter(
+            "pippin_revoked_requests_total",
+            "Open requests that were ended because their token was revoked or their session had ended.",
+            registry=registry,
+        )
+        self.tokens_demanded = Gauge(
+            "pippin_tokens_demanded",
+            "1 where a token is demanded, else 0: of workers for /blobs, of people for all else.",
+            ["of"],
+            registry=registry,
+        )
         self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job now.", registry=registry)
         self.events_sent = Counter("pippin_events_sent_total", "Events sent to those clients.", registry=registry)
         self.reaper_actions = Counter(
@@ -49,6 +60,11 @@ class Meters:
             "When the reaper last looked for lost attempts, in seconds since 1970; 0 before it did.",
             registry=registry,
         )
+
+    def demands(self, *, workers: bool, people: bool) -> None:
+        """Note of whom the service demands a token."""
+        self.tokens_demanded.labels("workers").set(workers)
+        self.tokens_demanded.labels("people").set(people)
 
     def reaped(self, action: str) -> None:
         """Count something that the reaper did, one of the `REAPER_ACTIONS`."""

@@ -146,7 +146,8 @@ def service(
     shared_service: RunningService,
     valkey_url: str,  # noqa: ARG001 (empties the server)
 ) -> RunningService:
-    """The service, whose records are empty."""
+    """The service, whose records are empty, and which remembers no tokens."""
+    shared_service.server.config.app.state.requirement.reset()
     return shared_service
 
 
@@ -214,10 +215,11 @@ class Trainer:
 
     store: Store
     job_id: str
+    tenant: str = "default"
     claim: Claim = field(init=False)
 
     def begin(self, number: int = 1, resumed: Resumption | None = None) -> None:
-        self.claim = Claim("default", self.job_id, number, new_token())
+        self.claim = Claim(self.tenant, self.job_id, number, new_token())
         self.store.attempts.claim(self.claim, worker="worker-1", engine="jax")
         self.store.attempts.running(self.claim, resumed)
 
@@ -293,7 +295,7 @@ def save(blobs: Blobs) -> Callable[..., StoredCheckpoint]:
 @pytest.fixture
 def trainer(store: Store) -> Callable[..., Trainer]:
     """Makes trainers."""
-    return lambda job_id, other=None: Trainer(other or store, job_id)
+    return lambda job_id, other=None, tenant="default": Trainer(other or store, job_id, tenant)
 
 
 @pytest.fixture(scope="session")

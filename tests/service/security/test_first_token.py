@@ -16,7 +16,7 @@ import structlog
 from pippin.first_admin import require_admin
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store
-from pippin.tokens import ROLES, TokenFileError, issue, read_token
+from pippin.tokens import ROLES, TokenFileError, TokenRequirement, issue, read_token
 from service.security.first_token import check_first_token, keep_first_token
 
 WaitFor = Callable[[Callable[[], object], str], None]
@@ -110,15 +110,16 @@ async def test_a_token_that_was_revoked_does_not_come_back(
     store: Store, make_settings: Callable[..., Settings], tmp_path: Path
 ) -> None:
     settings = make_settings(admin_token_file=tmp_path / "admin.token")
+    requirement = TokenRequirement(settings.home)
     check_first_token(settings)
     text = read_token(settings.admin_token_file)
     for _ in range(2):
-        await keep_first_token(store, settings)
+        await keep_first_token(store, settings, requirement)
         assert [token.role for token in store.tokens.all()] == ["admin"]
     store.tokens.revoke(store.tokens.all()[0].id)
     check_first_token(settings)
     with structlog.testing.capture_logs() as log:
-        await keep_first_token(store, settings)
+        await keep_first_token(store, settings, requirement)
     assert store.tokens.all() == []
     assert "not the first any more" in log[0]["event"]
     assert read_token(settings.admin_token_file) == text

@@ -86,6 +86,11 @@ export function follow(path, handlers) {
       });
     }
     if (!handlers.end) source.addEventListener("end", close);
+    // The session has ended: the dialog asks for a token, and the page is loaded again after that.
+    source.addEventListener("revoked", () => {
+      close();
+      dispatchEvent(new CustomEvent("unauthorized"));
+    });
     source.onerror = () => {
       if (over) return;
       tellConnection(false);

@@ -1,0 +1,200 @@
+"""Requests that are being answered, each of which ends once its token was revoked or its session has ended."""
+
+import json
+from collections.abc import Awaitable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import structlog
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from pippin.settings import Settings
+from pippin.store import LiveTokens, Store, StoreUnavailable
+from pippin.tokens import Role, TokenRequirement, is_demanded
+from service.problems import Problem, answer, instance_of
+from service.security.principal import Principal
+from service.telemetry.meters import Meters
+
+_T = TypeVar("_T")
+_DETAIL = "The token was revoked, or the session has ended, while this was being answered."
+# A client that reads nothing cannot be sent a last event either.
+_FAREWELL_SECONDS = 1.0
+
+_log = structlog.stdlib.get_logger(__name__)
+
+
+class OpenRequest:
+    """One request, from the time that it was let in until it is answered."""
+
+    def __init__(self, principal: Principal, needed: Role) -> None:
+        self._principal = principal
+        self._needed = needed
+        self._waits: set[anyio.CancelScope] = set()
+        self.revoked = False
+
+    @property
+    def token_id(self) -> str | None:
+        """The id of its token, if that came in the request itself."""
+        token = self._principal.token
+        return token.id if token is not None and self._principal.session_hash is None else None
+
+    @property
+    def session_hash(self) -> str | None:
+        """The hash of the secret of its session, if it came with one."""
+        return self._principal.session_hash
+
+    def may_go_on(self, live: LiveTokens, demanded_roles: frozenset[str]) -> bool:
+        """Whether it would still be let in."""
+        if self.session_hash is not None:
+            return self.session_hash in live.sessions
+        if self.token_id is not None:
+            return self.token_id in live.tokens
+        return not is_demanded(self._needed, demanded_roles)
+
+    def revoke(self) -> None:
+        """End it, at once where it waits for its client."""
+        self.revoked = True
+        for scope in list(self._waits):
+            scope.cancel()
+
+    async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+        """Have `app` answer it. Once revoked, its client seems to have disconnected, and nothing more is sent to it.
+
+        The application is not cancelled: a cancelled endpoint would leave its files and locks behind.
+        """
+        sent = _Answer(self, send)
+
+        async def receive_unless_revoked() -> Message:
+            message = None if self.revoked else await self.unless_revoked(receive())
+            return message or {"type": "http.disconnect"}
+
+        try:
+            await app(scope, receive_unless_revoked, sent.send)
+        except Exception:
+            if not self.revoked:
+                raise
+        if self.revoked and not sent.finished:
+            _log.info("ended a request whose token was revoked", path=scope["path"])
+            await sent.end(scope, receive)
+
+    async def unless_revoked(self, waiting: Awaitable[_T]) -> _T | None:
+        """What `waiting` comes to; None when the token was revoked first."""
+        with anyio.CancelScope() as scope:
+            self._waits.add(scope)
+            try:
+                return await waiting
+            finally:
+                self._waits.discard(scope)
+        return None
+
+
+class _Answer:
+    """What has been sent of the answer to a request."""
+
+    def __init__(self, request: OpenRequest, send: Send) -> None:
+        self._request = request
+        self._send = send
+        self._headers: Headers | None = None
+        self.finished = False
+
+    async def send(self, message: Message) -> None:
+        """Pass on a message of the application, unless the token was revoked.
+
+        Raises:
+            OSError: It was revoked, in the middle of the answer; the framework takes that for a lost connection.
+        """
+        if not self._request.revoked:
+            await self._request.unless_revoked(self._pass_on(message))
+        # An answer that has not begun is replaced by `end`.
+        if self._request.revoked and self._headers is not None and not self.finished:
+            raise OSError("the token of this request was revoked")
+
+    async def _pass_on(self, message: Message) -> None:
+        await self._send(message)
+        if message["type"] == "http.response.start":
+            self._headers = Headers(raw=message["headers"])
+        else:
+            self.finished = not message.get("more_body", False)
+
+    async def end(self, scope: Scope, receive: Receive) -> None:
+        """Answer 401, or end what was begun.
+
+        The server breaks the connection of what ends here without its last message, so that a part of a file is not
+        taken for the whole.
+        """
+        problem = Problem("unauthorized", _DETAIL, headers={"www-authenticate": 'Bearer realm="pippin"'})
+        if self._headers is None:
+            await answer(problem, instance_of(scope))(scope, receive, self._send)
+        elif self._headers.get("content-type", "").startswith("text/event-stream"):
+            data = json.dumps({"status": problem.status_code, "detail": problem.detail})
+            last = f"event: revoked\r\ndata: {data}\r\n\r\n".encode()
+            with anyio.move_on_after(_FAREWELL_SECONDS):
+                await self._send({"type": "http.response.body", "body": last, "more_body": False})
+
+
+class OpenRequests:
+    """All open requests of this process, and the one loop that asks Redis about their tokens.
+
+    A revoked token ends its requests after PIPPIN_TOKEN_CHECK_SECONDS at most, and the time that Redis takes to answer.
+    While Redis cannot be reached, they go on: nothing can be revoked then.
+    """
+
+    def __init__(self, store: Store, requirement: TokenRequirement, meters: Meters, settings: Settings) -> None:
+        self._store = store
+        self._requirement = requirement
+        self._meters = meters
+        self._always = settings.demands_tokens
+        self._interval = settings.token_check_seconds
+        self._open: set[OpenRequest] = set()
+        # Apart from the threads that answer requests, which may all be busy.
+        self._thread = anyio.CapacityLimiter(1)
+
+    @contextmanager
+    def opened(self, principal: Principal, needed: Role) -> Iterator[OpenRequest]:
+        """A request that was let in, open for as long as the `with` block."""
+        request = OpenRequest(principal, needed)
+        self._open.add(request)
+        try:
+            yield request
+        finally:
+            self._open.discard(request)
+
+    async def run(self) -> None:
+        """Look again and again, until cancelled."""
+        while True:
+            try:
+                await self.check()
+            except StoreUnavailable as error:
+                _log.debug("revoked tokens cannot be looked up", error=str(error))
+            except Exception:  # noqa: BLE001 (the next look must come, or revoked tokens would keep their streams)
+                _log.exception("looking for revoked tokens failed")
+            await anyio.sleep(self._interval)
+
+    async def check(self) -> None:
+        """End the requests whose token was revoked, whose session has ended, or that have none where one is demanded.
+
+        Raises:
+            StoreUnavailable: Redis cannot be reached.
+        """
+        requests = list(self._open)
+        tokens = {each.token_id for each in requests if each.token_id is not None}
+        sessions = {each.session_hash for each in requests if each.session_hash is not None}
+
+        def look() -> tuple[LiveTokens, frozenset[str]]:
+            recalled = self._requirement.recall()
+            live = self._store.tokens.live(tokens, sessions)
+            self._requirement.remember(live.made, recalled)
+            return live, live.made | recalled.roles
+
+        live, demanded = await anyio.to_thread.run_sync(look, limiter=self._thread)
+        self._meters.demands(
+            workers=self._always or is_demanded("worker", demanded),
+            people=self._always or is_demanded("read", demanded),
+        )
+        for request in requests:
+            if not request.revoked and not request.may_go_on(live, demanded):
+                request.revoke()
+                self._meters.revoked_requests.inc()

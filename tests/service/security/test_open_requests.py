@@ -1,0 +1,283 @@
+"""A request ends when its token is revoked or its session is over, wherever it stands; the requests of others go on."""
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx2
+import pytest
+
+from pippin.blobs import Blobs
+from pippin.client import Client, ServiceError
+from pippin.store import Store, keys
+from pippin.tokens import NewToken, Role, issue
+from pippin.tokens.token import secret_hash
+
+Service: TypeAlias = Any  # a RunningService
+WaitFor = Callable[[Callable[[], object], str], None]
+
+SSE = {"accept": "text/event-stream"}
+LARGE = bytes(64 * 2**20)
+
+
+@dataclass
+class Reading:
+    """Reads an answer in a thread of its own, to its end."""
+
+    http: httpx2.Client
+    method: str
+    path: str
+    headers: dict[str, str]
+    content: Iterator[bytes] | None = None
+    paused: threading.Event | None = None
+    status: int = 0
+    text: bytes = b""
+    error: Exception | None = None
+
+    def __post_init__(self) -> None:
+        self.thread = threading.Thread(target=self._read)
+        self.thread.start()
+
+    def _read(self) -> None:
+        try:
+            with self.http.stream(self.method, self.path, headers=self.headers, content=self.content) as answer:
+                self.status = answer.status_code
+                for chunk in answer.iter_bytes(65536):
+                    self.text = (self.text + chunk)[-(2**20) :]
+                    if self.paused is not None:
+                        self.paused.wait(60)
+        except httpx2.HTTPError as error:
+            self.error = error
+
+    def end(self) -> None:
+        self.thread.join(20)
+        assert not self.thread.is_alive(), "the request did not end"
+
+
+Read = Callable[..., Reading]
+
+
+@pytest.fixture
+def read(http: httpx2.Client) -> Iterator[Read]:
+    """Starts readings; all have ended when the test has."""
+    started: list[Reading] = []
+
+    def start(
+        path: str,
+        headers: dict[str, str],
+        method: str = "GET",
+        *,
+        content: Iterator[bytes] | None = None,
+        paused: threading.Event | None = None,
+    ) -> Reading:
+        started.append(Reading(http, method, path, headers, content, paused))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.paused is not None:
+            each.paused.set()
+    # Whatever still follows a job ends with its tokens.
+    for each in started:
+        each.thread.join(30)
+        assert not each.thread.is_alive()
+
+
+@pytest.fixture
+def add(store: Store) -> Callable[..., NewToken]:
+    def make(role: Role = "submit") -> NewToken:
+        token = issue(role, None)
+        store.tokens.add(token)
+        return token
+
+    return make
+
+
+Add = Callable[..., NewToken]
+
+
+def bearer(token: NewToken) -> dict[str, str]:
+    return {"authorization": f"Bearer {token.text}"}
+
+
+@pytest.fixture
+def job(submitted: Callable[..., str]) -> str:
+    """A job that waits: a stream of it goes on."""
+    return submitted()
+
+
+@pytest.fixture
+def revocations(service: Service) -> Callable[[], float]:
+    """How many requests were ended so far."""
+    registry = service.server.config.app.state.meters.registry
+    return lambda: registry.get_sample_value("pippin_revoked_requests_total") or 0
+
+
+def followers(service: Service, number: int) -> Callable[[], bool]:
+    return lambda: service.followers == number
+
+
+def test_a_stream_ends_with_its_token_and_says_so(
+    *, http: httpx2.Client, service: Service, store: Store, add: Add, read: Read, job: str, wait_for: WaitFor,
+    revocations: Callable[[], float],
+) -> None:  # fmt: skip
+    revoked, other = add("read"), add("read")
+    before = revocations()
+    stream = read(f"/jobs/{job}/events", SSE | bearer(revoked))
+    others = read(f"/jobs/{job}/events", SSE | bearer(other))
+    wait_for(followers(service, 2), "both streams are open")
+    store.tokens.revoke(revoked.record.id)
+    stream.end()
+    assert (stream.status, stream.error) == (200, None)
+    assert stream.text.endswith(b"\r\n\r\n")
+    assert b"event: revoked\r\ndata: {" in stream.text
+    assert http.get(f"/jobs/{job}/events", headers=SSE | bearer(revoked)).status_code == 401
+    assert revocations() == before + 1
+    assert others.thread.is_alive()
+    assert service.followers == 1
+    store.tokens.revoke(other.record.id)
+    others.end()
+
+
+@pytest.mark.parametrize("form", ["application/x-ndjson", "text/csv"])
+def test_lines_and_tables_are_cut_off(
+    *, service: Service, store: Store, add: Add, read: Read, job: str, wait_for: WaitFor, form: str
+) -> None:
+    token = add("read")
+    stream = read(f"/jobs/{job}/metrics?follow=true", {"accept": form} | bearer(token))
+    wait_for(followers(service, 1), "the stream is open")
+    store.tokens.revoke(token.record.id)
+    stream.end()
+    assert isinstance(stream.error, httpx2.RemoteProtocolError)
+    wait_for(followers(service, 0), "nothing follows the job any more")
+
+
+def _revoke(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
+    store.tokens.revoke(token.record.id)
+
+
+def _sign_out(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
+    headers = {"cookie": f"pippin_session={session}", "origin": str(http.base_url).rstrip("/")}
+    assert http.delete("/session", headers=headers).status_code == 204
+
+
+def _expire(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
+    store.redis.delete(keys.session(secret_hash(session)))
+
+
+def _lose_records(store: Store, token: NewToken, session: str, http: httpx2.Client) -> None:  # noqa: ARG001
+    store.redis.flushall()
+
+
+@pytest.mark.parametrize("end", [_revoke, _sign_out, _expire, _lose_records], ids=lambda end: end.__name__)
+def test_a_sessions_stream_ends_with_the_session(
+    *, http: httpx2.Client, service: Service, store: Store, add: Add, read: Read, job: str, wait_for: WaitFor,
+    end: Callable[..., None],
+) -> None:  # fmt: skip
+    token = add()
+    session, other = (store.tokens.open_session(token.record) for _ in range(2))
+    stream = read(f"/jobs/{job}/events", SSE | {"cookie": f"pippin_session={session}"})
+    others = read(f"/jobs/{job}/events", SSE | {"cookie": f"pippin_session={other}"})
+    wait_for(followers(service, 2), "both streams are open")
+    end(store, token, session, http)
+    stream.end()
+    # With the records the job is gone too, and its streams may end of that first.
+    assert b"event: revoked" in stream.text or end is _lose_records
+    if end in {_sign_out, _expire}:
+        assert others.thread.is_alive()
+        store.tokens.revoke(token.record.id)
+    others.end()
+
+
+def test_a_stream_without_a_token_ends_when_tokens_are_demanded(
+    *, service: Service, add: Add, read: Read, job: str, wait_for: WaitFor
+) -> None:
+    stream = read(f"/jobs/{job}/events", SSE)
+    wait_for(followers(service, 1), "the stream is open")
+    add("worker")
+    add("read")
+    stream.end()
+    assert b"event: revoked" in stream.text
+
+
+def test_a_download_is_cut_off_however_slowly_it_is_read(
+    *, store: Store, add: Add, read: Read, blobs: Blobs, wait_for: WaitFor, revocations: Callable[[], float]
+) -> None:
+    digest = blobs.put_bytes(LARGE).removeprefix("sha256:")
+    assert digest == hashlib.sha256(LARGE).hexdigest()
+    token = add("worker")
+    before, paused = revocations(), threading.Event()
+    download = read(f"/blobs/{digest}", bearer(token), paused=paused)
+    wait_for(lambda: download.text, "the download has begun")
+    store.tokens.revoke(token.record.id)
+    # Nothing is read meanwhile: the service does not wait for that.
+    wait_for(lambda: revocations() == before + 1, "the service has ended it")
+    paused.set()
+    download.end()
+    assert isinstance(download.error, httpx2.HTTPError)
+
+
+@pytest.mark.parametrize("path", ["/datasets?name=x", "/models?name=x", "/blobs/" + "0" * 64])
+def test_an_upload_is_answered_401_and_leaves_nothing(
+    *, service: Service, store: Store, add: Add, read: Read, wait_for: WaitFor, path: str
+) -> None:
+    token = add("admin")
+    sent, revoked = threading.Event(), threading.Event()
+
+    def content() -> Iterator[bytes]:
+        yield b"x" * 1000
+        sent.set()
+        revoked.wait(30)
+        yield b"x" * 1000
+
+    method = "PUT" if "blobs" in path else "POST"
+    type_ = {"content-type": "application/octet-stream"}
+    upload = read(path, bearer(token) | type_, method, content=content())
+    assert sent.wait(20)
+    rooms = Path(service.settings.home) / "uploads"
+    wait_for(lambda: any(rooms.iterdir()), "the upload has begun")
+    store.tokens.revoke(token.record.id)
+    wait_for(lambda: not any(rooms.iterdir()), "the upload was given up")
+    revoked.set()
+    upload.end()
+    assert upload.status == 401 or upload.error is not None
+    assert store.datasets.page("default", after=None, limit=1).items == ()
+
+
+def test_the_client_gives_up_with_the_reason(
+    *, http: httpx2.Client, service: Service, store: Store, add: Add, job: str, wait_for: WaitFor
+) -> None:
+    token = add()
+    raised: list[ServiceError] = []
+
+    def follow() -> None:
+        with Client(str(http.base_url), token=token.text) as client:
+            try:
+                list(client.events(job))
+            except ServiceError as error:
+                raised.append(error)
+
+    thread = threading.Thread(target=follow)
+    thread.start()
+    wait_for(followers(service, 1), "the client follows the job")
+    store.tokens.revoke(token.record.id)
+    thread.join(30)
+    assert [error.status for error in raised] == [401]
+
+
+def test_many_open_requests_cost_one_look(
+    *, service: Service, store: Store, add: Add, read: Read, job: str, wait_for: WaitFor
+) -> None:
+    tokens = [add("read") for _ in range(8)]
+    for token in tokens * 2:
+        read(f"/jobs/{job}/events", SSE | bearer(token))
+    wait_for(followers(service, 16), "the streams are open")
+    looks = store.redis.info("commandstats")["cmdstat_hmget"]["calls"]
+    began = store.redis.info("commandstats")["cmdstat_smembers"]["calls"]
+    wait_for(lambda: store.redis.info("commandstats")["cmdstat_smembers"]["calls"] >= began + 3, "three looks")
+    assert store.redis.info("commandstats")["cmdstat_hmget"]["calls"] - looks <= 5
+    for token in tokens:
+        store.tokens.revoke(token.record.id)

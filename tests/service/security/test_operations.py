@@ -1,0 +1,278 @@
+"""Every operation of the service, asked by every role and by another tenant; the operations come from the routes."""
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+import httpx2
+import numpy as np
+import pytest
+
+from pippin.blobs import Blobs
+from pippin.jobs.checkpoint import StoredCheckpoint
+from pippin.store import Store, WorkerReport
+from pippin.tokens import ROLES, Role, grants, issue
+from service.security.access import Operation
+
+CONTENT = b"weights"
+BLOB = hashlib.sha256(CONTENT).hexdigest()
+OWNER, OTHER = "team-a", "team-b"
+# Words at the end of paths, which once decided about the role.
+DATASET, MODEL = "predict", "validate"
+
+
+@dataclass(frozen=True)
+class Example:
+    """A request for one operation, and what a token that may make it is answered.
+
+    Attributes:
+        status: The answer to the tenant whose objects are asked for.
+        foreign: The answer to another tenant.
+        options: Of the request: its body, its headers, its query.
+    """
+
+    status: int
+    foreign: int
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+def shared(status: int, **options: object) -> Example:
+    """An operation that answers every tenant alike, each with its own objects only."""
+    return Example(status, status, options)
+
+
+def owned(status: int, **options: object) -> Example:
+    """An operation on one object of a tenant, which to another tenant does not exist."""
+    return Example(status, 404, options)
+
+
+Service: TypeAlias = Any  # a RunningService
+
+JSON = {"content-type": "application/json"}
+# In this order: what deletes the objects that others ask for comes last.
+EXAMPLES: dict[tuple[str, str], Example] = {
+    ("GET", "/"): shared(200),
+    ("GET", "/docs"): shared(200),
+    ("GET", "/docs/start.js"): shared(200),
+    ("GET", "/openapi.json"): shared(200),
+    ("HEAD", "/openapi.json"): shared(200),
+    ("GET", "/problems/{kind}"): shared(200),
+    ("GET", "/dashboard/charts/plotly.min.js"): shared(200),
+    ("GET", "/netron/"): shared(200),
+    ("GET", "/netron/browser.js"): shared(200),
+    ("GET", "/netron/{name}"): shared(200),
+    ("GET", "/healthz"): shared(200),
+    ("GET", "/readyz"): shared(200),
+    ("GET", "/metrics"): shared(200),
+    ("POST", "/session"): shared(201),
+    ("GET", "/session"): shared(200),
+    ("GET", "/presets"): shared(200),
+    ("GET", "/presets/{name}/spec"): shared(200),
+    ("GET", "/presets/{name}/file"): shared(200),
+    ("POST", "/specs/validate"): shared(422, content="{}", headers=JSON),
+    ("GET", "/workers"): shared(200),
+    ("POST", "/workers/{name}/drain"): shared(202),
+    ("DELETE", "/workers/{name}/drain"): shared(200),
+    ("PUT", "/blobs/{sha256}"): shared(204, content=CONTENT),
+    ("GET", "/blobs/{sha256}"): shared(200),
+    ("HEAD", "/blobs/{sha256}"): shared(200),
+    ("POST", "/jobs"): Example(202, 422, {"json": {"model": {"preset": "mnist-cnn"}, "dataset": DATASET}}),
+    ("GET", "/jobs"): shared(200),
+    ("GET", "/jobs/{job_id}"): owned(200),
+    ("GET", "/jobs/{job_id}/metrics"): owned(200),
+    ("GET", "/jobs/{job_id}/events"): owned(200),
+    ("GET", "/jobs/{job_id}/model"): owned(200),
+    ("HEAD", "/jobs/{job_id}/model"): owned(200),
+    ("GET", "/jobs/{job_id}/checkpoints"): owned(200),
+    ("GET", "/jobs/{job_id}/checkpoints/{epoch}/model"): owned(200),
+    ("HEAD", "/jobs/{job_id}/checkpoints/{epoch}/model"): owned(200),
+    ("POST", "/jobs/{job_id}/predict"): owned(422, content="{}", headers=JSON),
+    ("POST", "/jobs/{job_id}/evaluate"): owned(422, content="{}", headers=JSON),
+    ("POST", "/jobs/{job_id}/cancel"): owned(409),
+    ("POST", "/jobs/{job_id}/pause"): owned(409),
+    ("POST", "/jobs/{job_id}/resume"): owned(409),
+    ("POST", "/jobs/{job_id}/retry"): owned(409),
+    ("POST", "/datasets"): shared(415, params={"name": "new"}, content="{}", headers={"content-type": "text/html"}),
+    ("GET", "/datasets"): shared(200),
+    ("GET", "/datasets/{dataset_id}"): owned(200),
+    ("GET", "/datasets/{dataset_id}/preview"): owned(200),
+    ("GET", "/datasets/{dataset_id}/classes"): owned(200),
+    ("POST", "/models"): shared(422, content="{}", headers=JSON),
+    ("GET", "/models"): shared(200),
+    ("GET", "/models/{model_id}"): owned(200),
+    ("GET", "/models/{model_id}/file"): owned(200),
+    ("HEAD", "/models/{model_id}/file"): owned(200),
+    ("GET", "/models/{model_id}/spec"): owned(200),
+    ("DELETE", "/jobs/{job_id}"): owned(204),
+    ("DELETE", "/datasets/{dataset_id}"): owned(409),
+    ("DELETE", "/models/{model_id}"): owned(204),
+    ("DELETE", "/session"): shared(204),
+}
+PARAMETERS = {"kind": "unauthorized", "sha256": BLOB, "epoch": "1", "dataset_id": DATASET, "model_id": MODEL}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """What a request shows.
+
+    Attributes:
+        role: The role that it may act in; None when it is to be refused as unknown.
+        headers: Its token or its cookie.
+        by_session: Whether a browser's session stands for the token.
+    """
+
+    role: Role | None
+    headers: dict[str, str]
+    by_session: bool = False
+
+
+@dataclass
+class World:
+    """What belongs to the tenant `OWNER`, and the callers."""
+
+    http: httpx2.Client
+    store: Store
+    job_id: str
+    dataset_id: str
+    model_id: str
+
+    def ask(self, operation: Operation, caller: Caller) -> httpx2.Response:
+        parameters = PARAMETERS | {"job_id": self.job_id}
+        name = {"/netron/{name}": "index.js", "/workers/{name}/drain": "mac-1"}.get(operation.path, "mnist-cnn")
+        options = dict(EXAMPLES[operation.method, operation.path].options)
+        options["headers"] = options.get("headers", {}) | caller.headers
+        self.http.cookies.clear()
+        return self.http.request(operation.method, operation.path.format(name=name, **parameters), **options)
+
+    def callers(self, tenant: str) -> dict[str, Caller]:
+        """One of each kind, in a tenant."""
+        tokens = {}
+        for role in ROLES:
+            tokens[role] = issue(role, None, tenant=tenant)
+            self.store.tokens.add(tokens[role])
+        callers: dict[str, Caller] = {role: Caller(role, bearer(tokens[role].text)) for role in ROLES}
+        origin = {"origin": str(self.http.base_url).rstrip("/")}
+        session = self.store.tokens.open_session(tokens["submit"].record)
+        callers["session"] = Caller("submit", {"cookie": f"pippin_session={session}"} | origin, by_session=True)
+        revoked = issue("admin", None, tenant=tenant)
+        self.store.tokens.add(revoked)
+        session = self.store.tokens.open_session(revoked.record)
+        self.store.tokens.revoke(revoked.record.id)
+        callers["revoked"] = Caller(None, bearer(revoked.text))
+        callers["session of a revoked token"] = Caller(None, {"cookie": f"pippin_session={session}"} | origin)
+        callers["none"] = Caller(None, {})
+        return callers
+
+
+def bearer(text: str) -> dict[str, str]:
+    return {"authorization": f"Bearer {text}"}
+
+
+@pytest.fixture
+def operations(service: Service) -> list[Operation]:
+    """Every operation that the service's routes declare, those last that delete what others ask for."""
+    declared = list(service.server.config.app.state.operations)
+    missing = [(each.method, each.path) for each in declared if (each.method, each.path) not in EXAMPLES]
+    assert not missing, "give these operations an example, so that every role is tried on them"
+    order = list(EXAMPLES)
+    return sorted(declared, key=lambda each: order.index((each.method, each.path)))
+
+
+@pytest.fixture
+def world(
+    *,
+    http: httpx2.Client,
+    store: Store,
+    blobs: Blobs,
+    tiny_npz: bytes,
+    digits: bytes,
+    trainer: Callable[..., Any],
+    save: Callable[..., StoredCheckpoint],
+) -> World:
+    """A trained job, a dataset, a model and a worker that is busy with the job."""
+    maker = issue("submit", None, tenant=OWNER)
+    store.tokens.add(maker)
+    ours = bearer(maker.text)
+    dataset = http.post(f"/datasets?name={DATASET}", content=tiny_npz, headers=ours)
+    assert dataset.status_code == 201, dataset.text
+    model = http.post(f"/models?name={MODEL}", content=digits, headers=ours)
+    assert model.status_code == 201, model.text
+    blobs.put_bytes(CONTENT)
+    request = {"model": {"preset": "mnist-cnn"}, "dataset": DATASET, "checkpoint": {"keep": 1}}
+    job = http.post("/jobs", json=request, headers=ours)
+    assert job.status_code == 202, job.text
+    attempt = trainer(job.json()["id"], tenant=OWNER)
+    attempt.begin()
+    attempt.artifact("initial", blobs.put_bytes(digits), len(digits))
+    attempt.epoch(1, checkpoint=save(1, {"hidden2": {"bias": np.zeros(10, np.float32)}}))
+    attempt.succeed(blobs.put_bytes(digits), len(digits))
+    report = {
+        "name": "mac-1", "host": "mac", "os": "macOS", "chip": "M4", "engines": ["jax"], "state": "busy",
+        "current_job": job.json()["id"], "pid": 1, "started_at": "2026-11-24T00:00:00Z",
+    }  # fmt: skip
+    store.workers.heartbeat(WorkerReport.model_validate(report))
+    return World(http, store, job.json()["id"], dataset.json()["id"], model.json()["id"])
+
+
+def test_every_example_is_of_an_operation(operations: list[Operation]) -> None:
+    assert EXAMPLES.keys() == {(each.method, each.path) for each in operations}
+
+
+def expected(operation: Operation, caller: Caller, *, own: bool) -> int:
+    """The status that the declaration of the operation demands."""
+    example = EXAMPLES[operation.method, operation.path]
+    needed = operation.access.role
+    if needed is None:
+        return example.status
+    if caller.role is None:
+        return 401
+    if not grants(caller.role, needed):
+        return 403
+    if caller.by_session and (operation.method, operation.path) == ("POST", "/session"):
+        return 401  # a session begins no other
+    return example.status if own else example.foreign
+
+
+KINDS = (*ROLES, "session", "revoked", "session of a revoked token", "none")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("tenant", [OTHER, OWNER])
+def test_every_role_may_do_what_is_declared_and_another_tenant_sees_nothing(
+    world: World, operations: list[Operation], tenant: str, kind: str
+) -> None:
+    caller = world.callers(tenant)[kind]
+    wrong = []
+    for operation in operations:
+        answer = world.ask(operation, caller)
+        status = expected(operation, caller, own=tenant == OWNER)
+        if answer.status_code != status:
+            wrong.append((operation.method, operation.path, answer.status_code, status, answer.text[:200]))
+        if answer.status_code == 403:
+            assert f'scope="{operation.access.role}"' in answer.headers["www-authenticate"]
+        asked_for = any(f"{{{name}_id}}" in operation.path for name in ("job", "dataset", "model"))
+        if tenant == OTHER and not asked_for:
+            assert not any(each in answer.text for each in (world.job_id, world.dataset_id, world.model_id))
+    assert not wrong
+    if tenant == OTHER or caller.role not in {"submit", "admin"}:
+        assert world.store.jobs.get(OWNER, world.job_id) is not None
+        assert world.store.models.get(OWNER, world.model_id) is not None
+    assert world.store.datasets.get(OWNER, world.dataset_id) is not None
+
+
+def test_the_description_says_of_every_operation_what_it_declares(
+    http: httpx2.Client, operations: list[Operation]
+) -> None:
+    paths = http.get("/openapi.json").json()["paths"]
+    for operation in operations:
+        described = paths.get(operation.path, {}).get(operation.method.lower())
+        if described is None:
+            # Undescribed are the pages for people, and HEAD, which takes what GET takes.
+            as_get = [each.access for each in operations if (each.method, each.path) == ("GET", operation.path)]
+            assert operation.access.role is None or as_get == [operation.access]
+        elif operation.access.role is None:
+            assert "security" not in described
+        else:
+            assert described["security"][0] == {"bearer": [operation.access.role]}
+            assert {"401", "403", "429"} <= described["responses"].keys()

@@ -1,0 +1,179 @@
+"""A service that has demanded tokens demands them after Redis has lost its records, and does not trust a proxy."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from pippin.embedded import EmbeddedValkey
+from pippin.store import Store, connect
+from pippin.tokens import Role, TokenRequirement, issue
+
+Service: TypeAlias = Any  # a RunningService
+WaitFor = Callable[[Callable[[], object], str], None]
+IsProblem = Callable[..., dict[str, Any]]
+BLOB = "/blobs/" + "0" * 64
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def start(make_service: Callable[..., Service], home: Path) -> Iterator[Callable[..., httpx2.Client]]:
+    """Starts a service with that home, and gives a client of it."""
+    clients = []
+
+    def begin(**settings: object) -> httpx2.Client:
+        home.mkdir(exist_ok=True)
+        service = make_service(**{"home": home} | settings)
+        clients.append(httpx2.Client(base_url=service.url, timeout=20))
+        return clients[-1]
+
+    yield begin
+    for client in clients:
+        client.close()
+
+
+def add(store: Store, role: Role) -> dict[str, str]:
+    token = issue(role, None)
+    store.tokens.add(token)
+    return {"authorization": f"Bearer {token.text}"}
+
+
+def test_redis_emptied_while_the_service_runs_opens_nothing(
+    start: Callable[..., httpx2.Client], store: Store, home: Path, is_problem: IsProblem
+) -> None:
+    http = start()
+    assert http.get("/jobs").status_code == 200
+    token = add(store, "admin")
+    session = {"cookie": f"pippin_session={store.tokens.open_session(store.tokens.all()[0])}"}
+    assert http.get("/jobs", headers=token).status_code == 200
+    store.redis.flushall()
+    for headers in ({}, token, session):
+        problem = is_problem(http.get("/jobs", headers=headers), 401, "unauthorized")
+        assert "pippin tokens reset" in problem["detail"]
+    for path in (BLOB, "/workers", "/metrics", "/nothing"):
+        assert http.get(path).status_code == 401
+    assert http.get("/readyz").status_code == 200
+    # Another service of the same home, started after the loss, knows it from the file; so does one that runs on.
+    other = start()
+    assert other.get("/jobs").status_code == 401
+    assert http.get("/jobs", headers=add(store, "read")).status_code == 200
+    store.redis.flushall()
+    TokenRequirement(home).reset()
+    assert http.get("/jobs").status_code == other.get("/jobs").status_code == 200
+
+
+def test_a_token_that_no_request_has_shown_counts_too(
+    start: Callable[..., httpx2.Client], store: Store, home: Path, wait_for: WaitFor
+) -> None:
+    http = start(token_check_seconds=0.05)
+    add(store, "submit")
+    wait_for(lambda: "submit" in TokenRequirement(home).recall().roles, "the service has seen the token")
+    store.redis.flushall()
+    assert http.get("/jobs").status_code == 401
+
+
+def test_a_workers_token_keeps_the_blobs_closed_and_nothing_else(
+    start: Callable[..., httpx2.Client], store: Store
+) -> None:
+    http = start()
+    assert http.get(BLOB, headers=add(store, "worker")).status_code == 404
+    store.redis.flushall()
+    assert http.get(BLOB).status_code == 401
+    assert http.get("/jobs").status_code == 200
+
+
+def test_a_damaged_file_closes_the_service_and_live_tokens_open_it(
+    start: Callable[..., httpx2.Client], store: Store, home: Path
+) -> None:
+    home.mkdir()
+    TokenRequirement(home).path.write_text("{")
+    http = start()
+    assert http.get("/jobs").status_code == 401
+    assert http.get("/jobs", headers=add(store, "read")).status_code == 200
+
+
+def test_homes_remember_apart(
+    start: Callable[..., httpx2.Client], store: Store, tmp_path: Path, wait_for: WaitFor
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    add(store, "read")
+    services = [start(), start(home=other)]
+    for home in (other, tmp_path / "home"):
+        wait_for(TokenRequirement(home).recall, "it is remembered")
+    assert [each.get("/jobs").status_code for each in services] == [401, 401]
+    store.redis.flushall()
+    TokenRequirement(other).reset()
+    assert [each.get("/jobs").status_code for each in services] == [401, 200]
+
+
+def test_always_demands_tokens_before_the_first(start: Callable[..., httpx2.Client], store: Store) -> None:
+    http = start(require_tokens="always")
+    assert http.get("/jobs").status_code == http.get(BLOB).status_code == 401
+    assert http.get("/metrics").status_code == 401
+    assert http.get("/healthz").status_code == 200
+    assert http.get("/jobs", headers=add(store, "read")).status_code == 200
+
+
+def test_always_does_not_start_before_there_is_an_administrator(start_process: Callable[..., Any]) -> None:
+    refused = start_process(PIPPIN_REQUIRE_TOKENS="always").process
+    _, said = refused.communicate(timeout=60)
+    assert refused.returncode == 2
+    assert "PIPPIN_REQUIRE_TOKENS is always" in said
+    assert "pippin tokens create --role admin" in said
+
+
+HEADERS = [
+    ("X-Forwarded-For", "203.0.113.7"),
+    ("x-forwarded-proto", "https"),
+    ("X-Forwarded-Host", "pippin.example.com"),
+    ("X-Forwarded-Prefix", ""),
+    ("Forwarded", "for=203.0.113.7"),
+    ("X-Real-IP", "203.0.113.7"),
+    ("Via", "1.1 proxy"),
+    ("CF-Connecting-IP", "203.0.113.7"),
+    ("X-Original-URL", "/jobs"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), HEADERS)
+def test_a_service_without_tokens_refuses_what_a_proxy_forwards(
+    *, http: httpx2.Client, store: Store, is_problem: IsProblem, name: str, value: str
+) -> None:
+    for method, path in (("GET", "/jobs"), ("POST", "/jobs"), ("PUT", BLOB), ("GET", "/metrics"), ("GET", "/nothing")):
+        problem = is_problem(http.request(method, path, headers={name: value}), 403, "behind-proxy")
+        assert name.lower() in problem["detail"]
+        assert "PIPPIN_REQUIRE_TOKENS" in problem["detail"]
+    assert http.get("/healthz", headers={name: value}).status_code == 200
+    token = add(store, "read")
+    # Once tokens are demanded, the proxy is none of the service's business.
+    assert http.get("/jobs", headers={name: value}).status_code == 401
+    assert http.get("/jobs", headers={name: value} | token).status_code == 200
+
+
+@pytest.fixture
+def own_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
+    """A server that a test may stop."""
+    with EmbeddedValkey(tmp_path / "valkey") as server:
+        yield server
+
+
+def test_while_redis_is_away_the_figures_are_open_only_where_no_token_was_ever_demanded(
+    start: Callable[..., httpx2.Client], own_valkey: EmbeddedValkey, home: Path
+) -> None:
+    http = start(redis_url=SecretStr(own_valkey.url))
+    store = Store(connect(own_valkey.url))
+    own_valkey.stop()
+    assert http.get("/metrics").status_code == 200
+    assert http.get("/metrics", headers={"x-forwarded-for": "203.0.113.7"}).status_code == 403
+    home.mkdir(exist_ok=True)
+    TokenRequirement(home).remember({"read"}, TokenRequirement(home).recall())
+    assert http.get("/metrics").status_code == 503
+    store.close()
