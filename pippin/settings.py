@@ -145,6 +145,19 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(
         default=32 * 2**20, ge=1024, description="Largest body of a request, uploads of datasets and blobs apart."
     )
+    body_memory_bytes: int = Field(
+        default=256 * 2**20,
+        ge=2**20,
+        description="Memory that bodies of JSON may take together once they are parsed, as far as it can be estimated; "
+        "larger ones are refused, others wait.",
+    )
+    busy_wait_seconds: float = Field(
+        default=20,
+        gt=0,
+        lt=60,
+        description="How long a request waits while the service is busy with others like it, before it is refused with "
+        "503 and `Retry-After`.",
+    )
     max_dataset_bytes: int = Field(default=2 * 2**30, ge=1024, description="Largest upload of a dataset.")
     max_dataset_unpacked_bytes: int = Field(
         default=8 * 2**30, ge=1024, description="Largest size that an uploaded dataset may unpack to."

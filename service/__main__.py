@@ -1,8 +1,10 @@
 """`python -m service`: the service under uvicorn, until SIGTERM or Ctrl-C."""
 
 import asyncio
+import os
 import socket
 import sys
+import threading
 from contextlib import closing
 from types import FrameType
 from typing import Any, cast
@@ -22,6 +24,10 @@ from service.app import create_app
 from service.security.first_token import check_first_token
 
 _TICK_SECONDS = 0.05
+# What the end takes beside the grace that requests have; `pippin up` allows no more than 5 s in all.
+_EXIT_SECONDS = 5.0
+
+_log = structlog.stdlib.get_logger("service")
 
 
 class Server(uvicorn.Server):
@@ -33,8 +39,24 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Say so from the very signal on: `/readyz` looks at it."""
+        if not self._app.state.draining:
+            self._end_in_time(sig)
         self._app.state.draining = True
         super().handle_exit(sig, frame)
+
+    def _end_in_time(self, sig: int) -> None:
+        """End the process even if a thread never ends its work, which Python would wait for without a limit."""
+        settings: Settings = self._app.state.settings
+        seconds = settings.service_drain_seconds + settings.service_grace_seconds + _EXIT_SECONDS
+
+        def end() -> None:
+            _log.error("threads are still at work; the process ends without them", seconds=seconds)
+            # As the shell says that a process was ended by a signal.
+            os._exit(128 + sig)
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where: a port of 0 is chosen only now."""
@@ -42,7 +64,7 @@ class Server(uvicorn.Server):
         for server in self.servers:
             for listener in server.sockets:
                 self._cut_off_whoever_stops_reading(listener)
-                structlog.stdlib.get_logger("service").info("listening", address=listener.getsockname()[:2])
+                _log.info("listening", address=listener.getsockname()[:2])
 
     def _cut_off_whoever_stops_reading(self, listener: Any) -> None:  # noqa: ANN401 (asyncio's wrapper of a socket)
         """Have the kernel end connections that take no more bytes (Linux); each inherits this from its listener.

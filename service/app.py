@@ -22,6 +22,7 @@ from service.background.reaper import Reaper
 from service.background.sweeper import Sweeper
 from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
 from service.datasets.sample import Sample
+from service.http.body_budget import BodyBudget
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
 from service.models.files import ModelFiles
@@ -44,8 +45,9 @@ from service.routes import (
     specs,
     workers,
 )
-from service.sandbox import Sandbox
+from service.sandbox import Sandbox, Workload
 from service.sandbox.tasks import TASKS
+from service.sandbox.workload import CHILDREN
 from service.security.first_token import keep_first_token
 from service.security.gate import Gate
 from service.security.guard import Guard
@@ -144,15 +146,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.rates = Rates(store.redis)
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
-    # Two uploads of datasets, two of models, and room for predictions beside them.
-    sandbox = app.state.sandbox = Sandbox(TASKS, children=6)
+    meters: Meters = app.state.meters
+    wait_seconds = settings.busy_wait_seconds
+    app.state.bodies = BodyBudget(max_bytes=settings.body_memory_bytes, wait_seconds=wait_seconds, meter=meters)
+    app.state.workload = Workload(wait_seconds=wait_seconds, meter=meters)
+    sandbox = app.state.sandbox = Sandbox(TASKS, children=CHILDREN)
     files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
     app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, sandbox, limits_of(settings))
     sample = app.state.sample = Sample(ingestion, settings)
-    meters: Meters = app.state.meters
     reaper = Reaper(
         store,
         interval=settings.reaper_interval_seconds,

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 
 from pippin.blob_cache import BlobCache
 from pippin.blobs import BlobError, Blobs
 from pippin.settings import Settings
 from pippin.store import NoSuchJob, Refused, Store, StoreUnavailable
+from service.background.threads import run_duty
 from service.datasets.ingest import sweep_workrooms
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -50,7 +50,7 @@ class Sweeper:
         """Sweep, until cancelled; the first time after one interval."""
         while True:
             await asyncio.sleep(self._settings.sweep_interval_seconds)
-            await run_in_threadpool(self._sweep_safely)
+            await run_duty(self._sweep_safely)
 
     def sweep(self) -> None:
         """Delete what there is to delete at this moment.

@@ -30,6 +30,15 @@ class Meters:
             buckets=_LATENCIES,
             registry=registry,
         )
+        self.waiting_requests = Gauge(
+            "pippin_waiting_requests", "Requests that wait for their turn now.", ["resource"], registry=registry
+        )
+        self.busy_refusals = Counter(
+            "pippin_busy_refusals_total",
+            "Requests refused because others kept them waiting.",
+            ["resource"],
+            registry=registry,
+        )
         self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job now.", registry=registry)
         self.events_sent = Counter("pippin_events_sent_total", "Events sent to those clients.", registry=registry)
         self.reaper_actions = Counter(
@@ -58,6 +67,14 @@ class Meters:
         """Note that the reaper has reached Redis, and whether it is the one that acts."""
         self.reaper_acting.set(acting)
         self.reaper_last_look.set_to_current_time()
+
+    def waiting(self, resource: str, count: int) -> None:
+        """Note how many requests wait for a resource that they share."""
+        self.waiting_requests.labels(resource).set(count)
+
+    def refused(self, resource: str) -> None:
+        """Count a request that was refused since others kept it waiting."""
+        self.busy_refusals.labels(resource).inc()
 
     @contextmanager
     def following(self) -> Iterator[None]:
