@@ -21,17 +21,25 @@ from pippin.home import prepare_home
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store, connect
 from service.app import create_app
+from service.http.connection import Connection
+from service.http.connection_limits import ConnectionLimits, throttled
 from service.security.first_token import check_first_token
 
 _TICK_SECONDS = 0.05
-# What the end takes beside the grace that requests have; `pippin up` allows no more than 5 s in all.
+# What the end may take beside the grace that requests have.
 _EXIT_SECONDS = 5.0
+# Also how many connections asyncio tries to accept in a row, even once it has no descriptors left.
+_BACKLOG = 256
 
 _log = structlog.stdlib.get_logger("service")
 
 
 class Server(uvicorn.Server):
     """uvicorn, which says that it is about to stop before it does, and then ends the endless streams."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._warn = throttled(_log.warning, seconds=1)
 
     @property
     def _app(self) -> FastAPI:
@@ -43,6 +51,14 @@ class Server(uvicorn.Server):
             self._end_in_time(sig)
         self._app.state.draining = True
         super().handle_exit(sig, frame)
+
+    def _handle_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what no task handles; of accepting in vain, which asyncio tries hundreds of times a second, one line."""
+        if isinstance(context.get("exception"), OSError) and "accept" in context["message"]:
+            self._app.state.meters.accept_errors.inc()
+            self._warn("a connection could not be accepted", error=str(context["exception"]))
+        else:
+            loop.default_exception_handler(context)
 
     def _end_in_time(self, sig: int) -> None:
         """End the process even if a thread never ends its work, which Python would wait for without a limit."""
@@ -60,6 +76,7 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where: a port of 0 is chosen only now."""
+        asyncio.get_running_loop().set_exception_handler(self._handle_loop_error)
         await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
@@ -99,8 +116,14 @@ class Server(uvicorn.Server):
 
 def server_of(settings: Settings) -> Server:
     """The server, ready to run."""
+    app = create_app(settings)
+    app.state.connections = ConnectionLimits(settings, app.state.meters)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
+        http=Connection,
+        ws="none",
+        backlog=_BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,
         host=settings.host,
         port=settings.port,
         lifespan="on",

@@ -23,6 +23,7 @@ from service.background.sweeper import Sweeper
 from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
 from service.datasets.sample import Sample
 from service.http.body_budget import BodyBudget
+from service.http.target import AbsoluteTargets
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
 from service.models.files import ModelFiles
@@ -107,6 +108,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestMeter, meters=meters)
+    app.add_middleware(AbsoluteTargets)
     describe_once(app)
     return app
 

@@ -6,6 +6,8 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
+from service.http.connection_limits import CLOSE_REASONS, CloseReason
+
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 REAPER_ACTIONS = ("requeued", "failed", "cancelled", "paused", "queued_again", "moved")
 
@@ -28,6 +30,20 @@ class Meters:
             "From a request's arrival to the beginning of its answer; a stream goes on after that.",
             ["method", "route"],
             buckets=_LATENCIES,
+            registry=registry,
+        )
+        self.connections = Gauge("pippin_connections", "Connections of clients open now.", registry=registry)
+        self.connections_cut_off = Counter(
+            "pippin_connections_cut_off_total",
+            "Connections that the service refused (total, address) or closed (gave_way, head_timeout, body_timeout).",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in CLOSE_REASONS:
+            self.connections_cut_off.labels(reason)
+        self.accept_errors = Counter(
+            "pippin_accept_errors_total",
+            "Connections that could not be accepted, for want of descriptors or memory.",
             registry=registry,
         )
         self.waiting_requests = Gauge(
@@ -67,6 +83,14 @@ class Meters:
         """Note that the reaper has reached Redis, and whether it is the one that acts."""
         self.reaper_acting.set(acting)
         self.reaper_last_look.set_to_current_time()
+
+    def connections_open(self, count: int) -> None:
+        """Note how many connections are open."""
+        self.connections.set(count)
+
+    def connection_closed(self, reason: CloseReason) -> None:
+        """Count a connection that the service refused or closed."""
+        self.connections_cut_off.labels(reason).inc()
 
     def waiting(self, resource: str, count: int) -> None:
         """Note how many requests wait for a resource that they share."""
