@@ -153,8 +153,48 @@ class Settings(BaseSettings):
         description="Origins, such as https://app.example.com, whose pages may call the service with a token; with "
         "commas between them.",
     )
+    max_connections: int = Field(
+        default=2000,
+        ge=8,
+        description="Most connections of clients; fewer where the limit of open files (`ulimit -n`) leaves no room.",
+    )
+    max_connections_by_address: int = Field(
+        default=1000,
+        ge=4,
+        description="Most connections of one client address, of IPv6 one /64 network; three quarters of all at most.",
+    )
+    proxy_addresses: Names = Field(
+        default=(),
+        description="Addresses of proxies before the service, with commas between them, whose connections count only "
+        "among all.",
+    )
+    head_timeout_seconds: float = Field(
+        default=10, gt=0, description="How long the request line and headers of a request may take to arrive."
+    )
+    body_timeout_seconds: float = Field(
+        default=20, gt=0, description="How long a body may arrive more slowly than PIPPIN_MIN_BODY_BYTES_PER_SECOND."
+    )
+    min_body_bytes_per_second: int = Field(
+        default=100, ge=1, description="Slowest rate at which a body may arrive before its connection is closed."
+    )
+    keep_alive_seconds: int = Field(
+        default=5, ge=1, description="How long a connection may wait for its next request before it is closed."
+    )
     max_body_bytes: int = Field(
         default=32 * 2**20, ge=1024, description="Largest body of a request, uploads of datasets and blobs apart."
+    )
+    body_memory_bytes: int = Field(
+        default=256 * 2**20,
+        ge=2**20,
+        description="Memory that bodies of JSON may take together once they are parsed, as far as it can be estimated; "
+        "larger ones are refused, others wait.",
+    )
+    busy_wait_seconds: float = Field(
+        default=20,
+        gt=0,
+        lt=60,
+        description="How long a request waits while the service is busy with others like it, before it is refused with "
+        "503 and `Retry-After`.",
     )
     max_dataset_bytes: int = Field(default=2 * 2**30, ge=1024, description="Largest upload of a dataset.")
     max_dataset_unpacked_bytes: int = Field(

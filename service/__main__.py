@@ -1,8 +1,10 @@
 """`python -m service`: the service under uvicorn, until SIGTERM or Ctrl-C."""
 
 import asyncio
+import os
 import socket
 import sys
+import threading
 from contextlib import closing
 from types import FrameType
 from typing import Any, cast
@@ -19,13 +21,25 @@ from pippin.home import prepare_home
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store, connect
 from service.app import create_app
+from service.http.connection import Connection
+from service.http.connection_limits import ConnectionLimits, throttled
 from service.security.first_token import check_first_token
 
 _TICK_SECONDS = 0.05
+# What the end may take beside the grace that requests have.
+_EXIT_SECONDS = 5.0
+# Also how many connections asyncio tries to accept in a row, even once it has no descriptors left.
+_BACKLOG = 256
+
+_log = structlog.stdlib.get_logger("service")
 
 
 class Server(uvicorn.Server):
     """uvicorn, which says that it is about to stop before it does, and then ends the endless streams."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._warn = throttled(_log.warning, seconds=1)
 
     @property
     def _app(self) -> FastAPI:
@@ -33,16 +47,41 @@ class Server(uvicorn.Server):
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Say so from the very signal on: `/readyz` looks at it."""
+        if not self._app.state.draining:
+            self._end_in_time(sig)
         self._app.state.draining = True
         super().handle_exit(sig, frame)
 
+    def _handle_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Log what no task handles; of accepting in vain, which asyncio tries hundreds of times a second, one line."""
+        if isinstance(context.get("exception"), OSError) and "accept" in context["message"]:
+            self._app.state.meters.accept_errors.inc()
+            self._warn("a connection could not be accepted", error=str(context["exception"]))
+        else:
+            loop.default_exception_handler(context)
+
+    def _end_in_time(self, sig: int) -> None:
+        """End the process even if a thread never ends its work, which Python would wait for without a limit."""
+        settings: Settings = self._app.state.settings
+        seconds = settings.service_drain_seconds + settings.service_grace_seconds + _EXIT_SECONDS
+
+        def end() -> None:
+            _log.error("threads are still at work; the process ends without them", seconds=seconds)
+            # As the shell says that a process was ended by a signal.
+            os._exit(128 + sig)
+
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Listen, and say where: a port of 0 is chosen only now."""
+        asyncio.get_running_loop().set_exception_handler(self._handle_loop_error)
         await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
                 self._cut_off_whoever_stops_reading(listener)
-                structlog.stdlib.get_logger("service").info("listening", address=listener.getsockname()[:2])
+                _log.info("listening", address=listener.getsockname()[:2])
 
     def _cut_off_whoever_stops_reading(self, listener: Any) -> None:  # noqa: ANN401 (asyncio's wrapper of a socket)
         """Have the kernel end connections that take no more bytes (Linux); each inherits this from its listener.
@@ -77,8 +116,14 @@ class Server(uvicorn.Server):
 
 def server_of(settings: Settings) -> Server:
     """The server, ready to run."""
+    app = create_app(settings)
+    app.state.connections = ConnectionLimits(settings, app.state.meters)
     config = uvicorn.Config(
-        create_app(settings),
+        app,
+        http=Connection,
+        ws="none",
+        backlog=_BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,
         host=settings.host,
         port=settings.port,
         lifespan="on",

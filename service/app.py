@@ -7,7 +7,6 @@ from importlib.metadata import version
 
 from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
-from starlette.concurrency import run_in_threadpool
 from starlette.middleware.cors import CORSMiddleware
 
 from pippin import tracing
@@ -22,8 +21,11 @@ from service import dashboard, openapi, refusals
 from service.background.census import BlobCensus
 from service.background.reaper import Reaper
 from service.background.sweeper import Sweeper
+from service.background.threads import run_duty
 from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
 from service.datasets.sample import Sample
+from service.http.body_budget import BodyBudget
+from service.http.target import AbsoluteTargets
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
 from service.models.files import ModelFiles
@@ -46,8 +48,9 @@ from service.routes import (
     specs,
     workers,
 )
-from service.sandbox import Sandbox
+from service.sandbox import Sandbox, Workload
 from service.sandbox.tasks import TASKS
+from service.sandbox.workload import CHILDREN
 from service.security.access import Operations
 from service.security.first_token import keep_first_token
 from service.security.gate import Gate
@@ -115,6 +118,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestMeter, meters=meters)
+    app.add_middleware(AbsoluteTargets)
     describe_once(app)
     return app
 
@@ -154,15 +158,17 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.rates = Rates(store.redis)
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
-    # Two uploads of datasets, two of models, and room for predictions beside them.
-    sandbox = app.state.sandbox = Sandbox(TASKS, children=6)
+    meters: Meters = app.state.meters
+    wait_seconds = settings.busy_wait_seconds
+    app.state.bodies = BodyBudget(max_bytes=settings.body_memory_bytes, wait_seconds=wait_seconds, meter=meters)
+    app.state.workload = Workload(wait_seconds=wait_seconds, meter=meters)
+    sandbox = app.state.sandbox = Sandbox(TASKS, children=CHILDREN)
     files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
     app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
     # One evaluation at a time: it keeps a core busy for minutes.
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, sandbox, limits_of(settings))
     sample = app.state.sample = Sample(ingestion, settings)
-    meters: Meters = app.state.meters
     requirement: TokenRequirement = app.state.requirement
     open_requests = app.state.open_requests = OpenRequests(store, requirement, meters, settings)
     reaper = Reaper(
@@ -182,7 +188,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with EventReader(url) as reader:
             app.state.streams = Streams(store, reader, meters, send_timeout=settings.send_timeout_seconds)
             # Before anything is stored here. Where a large store without an owner takes longer, requests do not wait.
-            claim = asyncio.create_task(run_in_threadpool(sweeper.claim))
+            claim = asyncio.create_task(run_duty(sweeper.claim))
             await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
             runs = (
                 open_requests.run(),

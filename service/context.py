@@ -19,7 +19,7 @@ from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
 from service.models.files import ModelFiles
 from service.problems import Problem, not_found
-from service.sandbox import Sandbox
+from service.sandbox import Sandbox, Workload
 from service.security.principal import Principal
 from service.telemetry.meters import Meters
 
@@ -49,6 +49,10 @@ async def _cache(request: Request) -> BlobCache:
 
 async def _sandbox(request: Request) -> Sandbox:
     return cast("Sandbox", request.app.state.sandbox)
+
+
+async def _workload(request: Request) -> Workload:
+    return cast("Workload", request.app.state.workload)
 
 
 async def _evaluations(request: Request) -> asyncio.Lock:
@@ -102,6 +106,7 @@ TheStore = Annotated[Store, Depends(_store)]
 TheBlobs = Annotated[Blobs, Depends(_blobs)]
 TheCache = Annotated[BlobCache, Depends(_cache)]
 TheSandbox = Annotated[Sandbox, Depends(_sandbox)]
+TheWorkload = Annotated[Workload, Depends(_workload)]
 TheEvaluations = Annotated[asyncio.Lock, Depends(_evaluations)]
 TheModelFiles = Annotated[ModelFiles, Depends(_model_files)]
 TheCheckpointModels = Annotated[CheckpointModels, Depends(_checkpoint_models)]

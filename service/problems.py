@@ -37,6 +37,7 @@ KINDS: dict[str, Kind] = {
     "not-found": Kind(404, "There is nothing here"),
     "method-not-allowed": Kind(405, "The method is not allowed here"),
     "not-acceptable": Kind(406, "None of the accepted media types can be given"),
+    "request-timeout": Kind(408, "The request did not arrive in time"),
     "state-conflict": Kind(409, "The state does not allow it"),
     "name-taken": Kind(409, "The name is taken"),
     "ambiguous-name": Kind(409, "The name could mean several"),

@@ -40,6 +40,11 @@ class Upload:
         """Files of this machine, under their own names."""
         return cls(tuple(UploadedFile(path.name, path, *digest_of(path)) for path in paths))
 
+    @property
+    def bytes(self) -> int:
+        """The size of all files together, as sent."""
+        return sum(file.bytes for file in self.files)
+
     def content_key(self, options: DatasetOptions) -> str:
         """The identity of an upload: equal for the same names, bytes and options, whatever the order of the files."""
         files = sorted((file.name, file.digest) for file in self.files)

@@ -3,10 +3,10 @@
 import asyncio
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 
 from pippin.blobs import BlobError, Blobs
 from pippin.store import Store, StoreUnavailable
+from service.background.threads import run_duty
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -26,7 +26,7 @@ class BlobCensus:
     async def run(self) -> None:
         """Count again and again, until cancelled."""
         while True:
-            await run_in_threadpool(self.count)
+            await run_duty(self.count)
             await asyncio.sleep(_LOOK_SECONDS)
 
     def close(self) -> None:

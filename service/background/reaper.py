@@ -4,10 +4,10 @@ import asyncio
 import secrets
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 
 from pippin.jobs.states import Status
 from pippin.store import Store, StoreUnavailable
+from service.background.threads import run_duty
 from service.telemetry.meters import Meters
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -52,10 +52,10 @@ class Reaper:
         """Look again and again, until cancelled."""
         try:
             while True:
-                await run_in_threadpool(self._look_safely)
+                await run_duty(self._look_safely)
                 await asyncio.sleep(self._interval)
         finally:
-            await run_in_threadpool(self._resign)
+            await run_duty(self._resign)
 
     def look(self) -> None:
         """Do what there is to do at this moment.

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 
 from pippin.blob_cache import BlobCache
 from pippin.blob_ownership import BlobOwnership, unnamed
 from pippin.blobs import BlobEntry, BlobError, Blobs
 from pippin.settings import Settings
 from pippin.store import NoSuchJob, Refusal, Refused, Store, StoreUnavailable, SweepReport
+from service.background.threads import run_duty
 from service.datasets.ingest import sweep_workrooms
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -84,7 +84,7 @@ class Sweeper:
         """Sweep, until cancelled; the first time after one interval."""
         while True:
             await asyncio.sleep(self._settings.sweep_interval_seconds)
-            await run_in_threadpool(self._sweep_safely)
+            await run_duty(self._sweep_safely)
 
     def sweep(self) -> None:
         """Delete what there is to delete at this moment.

@@ -49,6 +49,7 @@ class Ingestion:
         folder: Path,
         abandonment: Abandonment,
         quota: ByteQuota | None = None,
+        seconds: float | None = None,
     ) -> tuple[StoredManifest, bool]:
         """Store an upload as a dataset, unless the same one is there already.
 
@@ -60,6 +61,7 @@ class Ingestion:
             folder: Room to work in, which the caller empties.
             abandonment: Ends the reading when nobody waits for it any more.
             quota: What the token that uploaded it may use, if that is limited.
+            seconds: How long reading it may take; None leaves that to its size.
 
         Returns:
             The dataset's manifest, and whether it is new.
@@ -71,9 +73,12 @@ class Ingestion:
             QuotaExceeded: The token has used up its quota.
             BlobError, StoreUnavailable: It could not be stored.
         """
-        return self.keep(self._prepare(upload, options, folder, abandonment), name=name, tenant=tenant, quota=quota)
+        prepared = self._prepare(upload, options, folder, abandonment, seconds)
+        return self.keep(prepared, name=name, tenant=tenant, quota=quota)
 
-    def _prepare(self, upload: Upload, options: DatasetOptions, folder: Path, abandonment: Abandonment) -> Prepared:
+    def _prepare(
+        self, upload: Upload, options: DatasetOptions, folder: Path, abandonment: Abandonment, seconds: float | None
+    ) -> Prepared:
         """The upload read in a process of its own, whose memory and time are limited."""
         files = [[file.name, str(file.path), file.digest, file.bytes] for file in upload.files]
         arguments = {
@@ -82,12 +87,11 @@ class Ingestion:
             "limits": asdict(self.limits),
             "folder": str(folder),
         }
-        size = sum(file.bytes for file in upload.files)
         try:
             answer = self.sandbox.run(
                 "prepare_dataset",
                 arguments,
-                seconds=_BASE_SECONDS + size / _SLOWEST_BYTES_A_SECOND,
+                seconds=seconds or _BASE_SECONDS + upload.bytes / _SLOWEST_BYTES_A_SECOND,
                 memory_bytes=_MEMORY_BYTES,
                 open_files=_OPEN_FILES + self.limits.max_arrays,
                 abandonment=abandonment,

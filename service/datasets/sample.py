@@ -3,13 +3,13 @@
 import asyncio
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 
 from pippin.blobs import BlobError
 from pippin.datasets.sample import NAME, prepare
 from pippin.settings import Settings
 from pippin.store import NameTaken, StoreUnavailable
 from pippin.tokens import DEFAULT_TENANT
+from service.background.threads import run_duty
 from service.datasets.ingest import Ingestion, workroom
 
 _log = structlog.stdlib.get_logger(__name__)
@@ -42,7 +42,7 @@ class Sample:
         async with self._one_at_a_time:
             try:
                 if tenant not in self._offered:
-                    await run_in_threadpool(self._store, tenant)
+                    await run_duty(lambda: self._store(tenant))
             except (StoreUnavailable, BlobError) as error:
                 return error
             except NameTaken:

@@ -1,8 +1,11 @@
 """How requests are read: within limits, by media type, as strict JSON, and with no query parameter unknown."""
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
-from typing import Any, TypeVar
+from contextlib import AsyncExitStack
+from typing import Any, BinaryIO, Self, TypeVar, cast
 
+import anyio.to_thread
+from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
@@ -10,8 +13,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pippin.documents.strict_json import parsed_bytes
+from pippin.settings import Settings
+from service.datasets.ingest import workroom
 from service.http import strict_json
+from service.http.body_budget import SMALL_BYTES, BodyBudget
 from service.problems import ErrorItem, Problem, invalid_request
+from service.security.principal import Principal
 from service.validation import parse
 
 YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
@@ -22,11 +30,27 @@ _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class LimitedRequest(Request):
-    """A request whose body is counted as it arrives, whatever its `Content-Length` says, and whose JSON is strict."""
+    """A request whose body is counted as it arrives, whatever its `Content-Length` says, and whose JSON is strict.
+
+    What is larger than `SMALL_BYTES` waits on disk for its share of the `BodyBudget`, so that neither slow senders nor
+    waiting requests hold memory. Use it as a context manager, which gives the share back.
+    """
 
     def __init__(self, request: Request, most: int) -> None:
         super().__init__(request.scope, request.receive)
         self._most = most
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.release()
+
+    async def release(self) -> None:
+        """Give back what the body holds, before work that goes on for long without it."""
+        self._body = b""
+        await self._stack.aclose()
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
         """The body in pieces.
@@ -45,16 +69,60 @@ class LimitedRequest(Request):
                 raise self._too_large()
             yield chunk
 
+    async def body(self) -> bytes:
+        """The whole body, once there is memory for what it will be parsed to.
+
+        Raises:
+            Problem: 413, when it is too large, as it is or once parsed; 503, when other bodies have kept it waiting.
+        """
+        if not hasattr(self, "_body"):
+            self._body = await self._admitted_body()
+        return self._body
+
     async def json(self) -> Any:  # noqa: ANN401 (any JSON value)
         """The body as JSON.
 
         Raises:
-            Problem: 400, when it is not.
+            Problem: 400, when it is not; else as `body` does.
         """
         if not hasattr(self, "_json"):
-            # A large explicit model takes a second to parse, in which every stream would stand still.
-            self._json = await run_in_threadpool(strict_json.loads, await self.body())
+            body = await self.body()
+            # A large explicit model takes seconds to parse: on the event loop every stream would stand still, and in
+            # the threads that all requests share, a few of them would keep all others waiting.
+            limiter = None if len(body) <= SMALL_BYTES else self._budget.parsing
+            self._json = await anyio.to_thread.run_sync(strict_json.loads, body, limiter=limiter)
         return self._json
+
+    async def _admitted_body(self) -> bytes:
+        async with AsyncExitStack() as arrival:
+            start, size, weight = bytearray(), 0, 0
+            file: BinaryIO | None = None
+            async for chunk in self.stream():
+                size += len(chunk)
+                weight += parsed_bytes(chunk)
+                if size <= SMALL_BYTES:
+                    start += chunk
+                    continue
+                if file is None:
+                    file = await self._file(arrival)
+                    file.write(start)
+                await run_in_threadpool(file.write, chunk)
+            await self._stack.enter_async_context(self._budget.share(self._tenant, size, weight))
+            return bytes(start) if file is None else await run_in_threadpool(_content, file)
+
+    async def _file(self, arrival: AsyncExitStack) -> BinaryIO:
+        """An empty file on the disk of PIPPIN_HOME, which is gone when the body has arrived and was read."""
+        settings = cast("Settings", self.app.state.settings)
+        folder = await arrival.enter_async_context(contextmanager_in_threadpool(workroom(settings)))
+        return arrival.enter_context((folder / "body").open("x+b"))
+
+    @property
+    def _budget(self) -> BodyBudget:
+        return cast("BodyBudget", self.app.state.bodies)
+
+    @property
+    def _tenant(self) -> str:
+        return cast("Principal", self.state.principal).tenant
 
     def _too_large(self) -> Problem:
         return Problem("body-too-large", f"The body may have at most {self._most:,} bytes.")
@@ -72,10 +140,10 @@ class JsonRoute(APIRoute):
 
         async def checked(request: Request) -> Response:
             check(request)
-            limited = LimitedRequest(request, getattr(request.app.state.settings, self.limit))
-            if takes_json and not await limited.body():
-                raise Problem("malformed-body", "The body is empty; this takes JSON.")
-            return await handle(limited)
+            async with LimitedRequest(request, getattr(request.app.state.settings, self.limit)) as limited:
+                if takes_json and not await limited.body():
+                    raise Problem("malformed-body", "The body is empty; this takes JSON.")
+                return await handle(limited)
 
         return checked
 
@@ -100,6 +168,11 @@ class ModelUploadRoute(JsonRoute):
     """A route whose body is a model, of at most `max_model_bytes`, which the endpoint itself reads as it arrives."""
 
     limit = "max_model_bytes"
+
+
+def _content(file: BinaryIO) -> bytes:
+    file.seek(0)
+    return file.read()
 
 
 def _query_names(dependant: Dependant) -> set[str]:

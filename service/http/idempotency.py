@@ -1,7 +1,6 @@
 """The `Idempotency-Key` header: a client that sends a request again gets the job that the first one made."""
 
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +9,7 @@ from typing import Annotated
 from fastapi import Header
 from pydantic import WithJsonSchema
 
+from pippin.documents.strict_json import dumped
 from pippin.store import Idempotency, Store
 from service.problems import invalid_parameter
 
@@ -69,4 +69,7 @@ def _parsed(header: str) -> str:
 
 def fingerprint(document: object) -> str:
     """The same for two bodies that say the same, however they are written."""
-    return hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
+    digest = hashlib.sha256()
+    for text in dumped(document):
+        digest.update(text.encode())
+    return digest.hexdigest()

@@ -59,10 +59,19 @@ async def receive(
         return await _receive_multipart(request, folder, limit)
     if media_type(request) not in raw:
         raise unsupported(request, "multipart/form-data", "application/octet-stream", *told)
-    with Spool(folder / "0", limit) as spool:
+    return Upload((await spooled(request, folder / "0", limit),))
+
+
+async def spooled(request: Request, path: Path, limit: int) -> UploadedFile:
+    """The request's body, written to `path` as it arrives.
+
+    Raises:
+        Problem, DatasetTooLargeError: It has more than `limit` bytes.
+    """
+    with Spool(path, limit) as spool:
         async for chunk in request.stream():
             await run_in_threadpool(spool.write, chunk)
-        return Upload((spool.finish(""),))
+        return spool.finish("")
 
 
 async def _receive_multipart(request: Request, folder: Path, limit: int) -> Upload:

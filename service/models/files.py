@@ -6,8 +6,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-import anyio
-
 from pippin.blob_cache import BlobCache
 from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
@@ -20,10 +18,6 @@ from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 
 Language = Literal["json", "yaml"]
 Form = Literal["pippin", "swiftcoremltools"]
-
-reading = anyio.CapacityLimiter(2)
-"""For threads that wait for the sandbox while a client's upload is read: it does four things at once, and some of them
-are left to predictions."""
 
 # The largest models that are allowed, of half a gigabyte, take eight seconds to read (measured on two busy cores), and
 # small ones a hundredth of one.

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
-from pippin.datasets.upload import Spool
 from service.context import TheBlobs, TheSettings
 from service.datasets.ingest import workroom
 from service.http.bodies import UploadRoute
 from service.http.files import serve
+from service.http.uploads import spooled
 from service.problems import ErrorItem, invalid_request, not_found, responses
 from service.security.access import requires
 
@@ -64,10 +64,7 @@ def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
 async def put(request: Request, sha256: Digest, blobs: TheBlobs, settings: TheSettings) -> None:
     """Keep a file under the SHA-256 of its content, which is checked: what does not match is not stored."""
     async with contextmanager_in_threadpool(workroom(settings)) as folder:
-        with Spool(folder / "0", settings.max_dataset_bytes) as spool:
-            async for chunk in request.stream():
-                await run_in_threadpool(spool.write, chunk)
-            file = spool.finish("")
+        file = await spooled(request, folder / "0", settings.max_dataset_bytes)
         if file.digest != f"sha256:{sha256}":
             detail = f"the body has the SHA-256 {file.digest.removeprefix('sha256:')}, not the one in the address"
             raise invalid_request([ErrorItem(pointer="", detail=detail)])

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
 from pippin.jobs.checkpoint import KeptCheckpoint
-from service.context import ExistingJob, Tenant, TheBlobs, TheCheckpointModels, TheStore
+from service.context import ExistingJob, Tenant, TheBlobs, TheCheckpointModels, TheStore, TheWorkload
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment
 from service.http.files import serve
@@ -66,7 +67,7 @@ def checkpoints(job: ExistingJob, tenant: Tenant, store: TheStore) -> Checkpoint
     },
     dependencies=[requires("read")],
 )
-def model(
+async def model(
     *,
     request: Request,
     job: ExistingJob,
@@ -75,13 +76,15 @@ def model(
     store: TheStore,
     blobs: TheBlobs,
     models: TheCheckpointModels,
+    workload: TheWorkload,
 ) -> Response:
     """The job's model as it stood at the end of an epoch, updatable, with its SHA-256 as the trained model has it."""
-    kept = store.jobs.checkpoints(tenant, job.id)
+    kept = await run_in_threadpool(store.jobs.checkpoints, tenant, job.id)
     checkpoint = next((found for found in kept if found.epoch == epoch), None)
     if checkpoint is None:
         there = f"it keeps those of {', '.join(str(found.epoch) for found in kept)}" if kept else "it keeps none"
         raise not_found(f"checkpoint of epoch {epoch} of {job.id}; {there}")
-    digest, size = models.find(artifact_of(job, "initial").digest, checkpoint)
+    initial = artifact_of(job, "initial").digest
+    digest, size = await workload.run(workload.exports, tenant, lambda: models.find(initial, checkpoint))
     headers = {"content-disposition": attachment(f"{stem_of(job)}-epoch-{epoch}.mlmodel")}
     return serve(request, blobs, digest, size, headers)

@@ -3,7 +3,6 @@
 from math import prod
 from typing import Annotated, Any
 
-import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
@@ -13,7 +12,7 @@ from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.faults import Fault
 from service import openapi
-from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore
+from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore, TheWorkload
 from service.datasets.ingest import workroom
 from service.datasets.preview import class_counts, examples_at, preview
 from service.http import conditional, uploads
@@ -24,9 +23,6 @@ from service.security.access import requires
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
 upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
-
-# Parsing keeps a core busy: two at once leave the threads for everybody else.
-_parsing = anyio.CapacityLimiter(2)
 
 _MOST_CLASSES = 1000
 _SHOWN = 5
@@ -134,6 +130,7 @@ async def add(
     caller: Caller,
     settings: TheSettings,
     ingestion: TheIngestion,
+    workload: TheWorkload,
     name: Annotated[str, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> StoredManifest:
@@ -142,8 +139,10 @@ async def add(
         try:
             upload = await uploads.receive(request, folder, settings.max_dataset_bytes)
             async with until_disconnected(request) as abandonment:
-                manifest, is_new = await anyio.to_thread.run_sync(
-                    lambda: ingestion.ingest(
+                manifest, is_new = await workload.read(
+                    tenant,
+                    upload.bytes,
+                    lambda seconds: ingestion.ingest(
                         upload,
                         options,
                         name=name,
@@ -151,8 +150,8 @@ async def add(
                         folder=folder,
                         abandonment=abandonment,
                         quota=caller.byte_quota,
+                        seconds=seconds,
                     ),
-                    limiter=_parsing,
                 )
         except DatasetError as error:
             raise _refused(error) from error

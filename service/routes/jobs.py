@@ -11,7 +11,17 @@ from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
 from service import openapi
-from service.context import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheSettings, TheStore
+from service.context import (
+    Caller,
+    ExistingJob,
+    JobId,
+    NeedsRoom,
+    Tenant,
+    TheModelFiles,
+    TheSettings,
+    TheStore,
+    TheWorkload,
+)
 from service.http import conditional
 from service.http.bodies import JsonRoute
 from service.http.idempotency import IdempotencyKey, once
@@ -46,7 +56,7 @@ class JobPage(BaseModel):
     openapi_extra=openapi.body(JobRequest),
     dependencies=[requires("submit"), NeedsRoom],
 )
-def submit(
+async def submit(
     *,
     document: Annotated[object, Body()],
     response: Response,
@@ -55,23 +65,29 @@ def submit(
     store: TheStore,
     settings: TheSettings,
     model_files: TheModelFiles,
+    workload: TheWorkload,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
     """Train a model. Whatever is wrong with the request is told at once, each fault with its place in the body."""
-    with once(store, tenant, document, idempotency_key) as (idempotency, known):
-        job = store.jobs.get(tenant, known) if known else None
-        if job is None:
-            sources = ModelSources(tenant, store, model_files.trainable)
-            most = settings.max_training_bytes
-            submission = prepare(document, tenant, store, sources, max_training_bytes=most)
-            job = store.jobs.submit(
-                tenant,
-                submission.request,
-                spec=submission.spec,
-                idempotency=idempotency,
-                quota=caller.job_quota,
-                traceparent=tracing.traceparent(),
-            )
+
+    def submitted() -> Job:
+        with once(store, tenant, document, idempotency_key) as (idempotency, known):
+            job = store.jobs.get(tenant, known) if known else None
+            if job is None:
+                sources = ModelSources(tenant, store, model_files.trainable)
+                most = settings.max_training_bytes
+                submission = prepare(document, tenant, store, sources, max_training_bytes=most)
+                job = store.jobs.submit(
+                    tenant,
+                    submission.request,
+                    spec=submission.spec,
+                    idempotency=idempotency,
+                    quota=caller.job_quota,
+                    traceparent=tracing.traceparent(),
+                )
+            return job
+
+    job = await workload.run(workload.submissions, tenant, submitted)
     response.headers["location"] = f"/jobs/{job.id}"
     return job
 

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from pathlib import PurePath
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from pippin.models.record import ModelRecord, StoredModel
 from service import openapi
 from service.blame import fault_of
-from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheModelFiles, TheSettings, TheStore
+from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheModelFiles, TheSettings, TheStore, TheWorkload
 from service.datasets.ingest import workroom
 from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
 from service.http.disposition import attachment, safe_name
 from service.http.files import serve
-from service.models.files import Form, reading
+from service.models.files import Form
 from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
 from service.sandbox import SandboxError, TaskRefused
@@ -68,6 +67,7 @@ async def add(
     store: TheStore,
     blobs: TheBlobs,
     model_files: TheModelFiles,
+    workload: TheWorkload,
     name: Annotated[
         str | None, Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id.")
     ] = None,
@@ -89,8 +89,10 @@ async def add(
         (sent,) = upload.files
         # Of a form's file, the name says what it is.
         kind = _ENDINGS.get(PurePath(sent.name).suffix.lower(), kind)
-        record, is_new = await anyio.to_thread.run_sync(
-            lambda: kept.keep(sent, kind, name=name, tenant=tenant, folder=folder), limiter=reading
+        record, is_new = await workload.run(
+            workload.files(sent.bytes),
+            tenant,
+            lambda: kept.keep(sent, kind, name=name, tenant=tenant, folder=folder),
         )
     response.status_code = 201 if is_new else 200
     response.headers["location"] = f"/models/{record.id}"
@@ -177,9 +179,11 @@ def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
     },
     dependencies=[requires("read")],
 )
-def spec(
+async def spec(
     record: ExistingModel,
+    tenant: Tenant,
     model_files: TheModelFiles,
+    workload: TheWorkload,
     form: Annotated[
         Form,
         Query(
@@ -190,7 +194,8 @@ def spec(
 ) -> Response:
     """A network as a document, to change it or to build it in Swift. Not every model can be said in either language."""
     with _told_of_the_form():
-        return Response(model_files.export(record.digest, form), media_type="application/json")
+        content = await workload.run(workload.exports, tenant, lambda: model_files.export(record.digest, form))
+        return Response(content, media_type="application/json")
 
 
 @router.delete(

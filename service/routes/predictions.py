@@ -1,27 +1,39 @@
 """Jobs' trained models, asked and measured."""
 
 import asyncio
-import base64
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 
 import anyio
 from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.datasets.manifest import StoredManifest
+from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.job import Artifact, Job
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.store import Store
 from service import openapi
-from service.context import ExistingJob, Tenant, TheCache, TheEvaluations, TheSandbox, TheStore
-from service.http.bodies import JsonRoute, is_json, media_type, unsupported
-from service.problems import Problem, responses
+from service.context import (
+    ExistingJob,
+    Tenant,
+    TheCache,
+    TheEvaluations,
+    TheSandbox,
+    TheSettings,
+    TheStore,
+    TheWorkload,
+)
+from service.datasets.ingest import workroom
+from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
+from service.http.uploads import spooled
+from service.problems import Problem, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires
@@ -42,8 +54,7 @@ _WORKING_BYTES = 2**30
 # The file's bytes, the message parsed from them and the arrays make 3; weights of 4 bits grow to 8 times their size.
 _TIMES_THE_FILE = 8
 
-# Threads of their own: those that all other requests share must not all wait for the sandbox.
-_asking = anyio.CapacityLimiter(4)
+# A thread of its own: those that all other requests share must not wait for the sandbox.
 _measuring = anyio.CapacityLimiter(1)
 
 _USUAL_SPLITS = ("test", "validation")
@@ -92,18 +103,26 @@ async def predict(
     store: TheStore,
     cache: TheCache,
     sandbox: TheSandbox,
+    settings: TheSettings,
+    workload: TheWorkload,
     top: Annotated[int, Query(ge=1, le=1000, description="How many of the likeliest classes to tell.")] = 5,
 ) -> Response:
     """The trained model's answer to examples as JSON, or to one picture, which is resized and scaled as it needs."""
-    body = await _body(request)
-    model = artifact_of(job, "trained")
+    if not is_json(request) and media_type(request) not in PICTURES:
+        raise unsupported(request, "application/json", *PICTURES)
+    async with contextmanager_in_threadpool(workroom(settings)) as folder:
+        body = await spooled(request, folder / "body", settings.max_body_bytes)
+        if not body.bytes:
+            raise malformed('it is empty; this takes JSON, {"inputs": {…}}, or a picture')
+        model = artifact_of(job, "trained")
 
-    def ask() -> Answer:
-        arguments = {**body, "dataset_labels": _labels(job, tenant, store), "top": top}
-        task = _Task(sandbox, "predict", arguments, _PREDICT_SECONDS, model)
-        return cache.open(model.digest, lambda path: task.run(path=path))
+        def ask() -> Answer:
+            arguments = {"picture": not is_json(request), "dataset_labels": _labels(job, tenant, store), "top": top}
+            task = _Task(sandbox, "predict", arguments, _PREDICT_SECONDS, model)
+            return cache.open(model.digest, lambda path: task.run(path=path, body=body.path))
 
-    found = await anyio.to_thread.run_sync(ask, limiter=_asking)
+        with _of_the_body():
+            found = await workload.run(workload.predictions, tenant, ask)
     return Response(found.attachment, media_type="application/json")
 
 
@@ -118,6 +137,7 @@ async def predict(
 )
 async def evaluate(
     *,
+    request: Request,
     document: Annotated[object, Body()],
     job: ExistingJob,
     tenant: Tenant,
@@ -128,6 +148,8 @@ async def evaluate(
 ) -> EvaluationReport:
     """Loss, accuracy, confusion and worst mistakes on a split of any dataset that fits. One is done at a time."""
     asked = parse(EvaluationRequest, document)
+    # Evaluations take minutes, for which their bodies would keep others waiting.
+    await cast("LimitedRequest", request).release()
     model = artifact_of(job, "trained")
     manifest, split = await run_in_threadpool(_split, asked, tenant, store)
     own = job.request.dataset
@@ -155,18 +177,6 @@ async def evaluate(
             found = await anyio.to_thread.run_sync(measure, limiter=_measuring)
         seconds = time.perf_counter() - began
     return EvaluationReport(**found.document, dataset=manifest.id, split=split, seconds=round(seconds, 3))
-
-
-async def _body(request: Request) -> Mapping[str, Any]:
-    """The arguments that the body comes to."""
-    kind = media_type(request)
-    if is_json(request):
-        if not await request.body():
-            raise Problem("malformed-body", 'The body is empty; this takes JSON, {"inputs": {…}}, or a picture.')
-        return {"document": await request.json(), "picture": None}
-    if kind not in PICTURES:
-        raise unsupported(request, "application/json", *PICTURES)
-    return {"document": None, "picture": base64.b64encode(await request.body()).decode()}
 
 
 def _labels(job: Job, tenant: str, store: Store) -> list[str] | None:
@@ -240,6 +250,17 @@ class _Task:
                     "be sent; needs fewer examples, or a model whose layers make fewer numbers"
                 )
         return "this ended the process that computed it: the model does something that Pippin cannot compute"
+
+
+@contextmanager
+def _of_the_body() -> Iterator[None]:
+    """Answers 400 where the task found the body to be no JSON."""
+    try:
+        yield
+    except TaskRefused as error:
+        if error.kind != MalformedDocumentError.__name__:
+            raise
+        raise malformed(str(error)) from error
 
 
 @contextmanager

@@ -3,7 +3,6 @@
 import json
 from typing import Annotated
 
-import anyio.to_thread
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict
@@ -11,11 +10,10 @@ from pydantic import BaseModel, ConfigDict
 from pippin.models.documents import read_document
 from pippin.spec.presets import UnknownPresetError, preset, preset_names
 from pippin.spec.summary import SpecSummary
-from service.context import TheModelFiles, TheSettings
+from service.context import Tenant, TheModelFiles, TheSettings, TheWorkload
 from service.datasets.ingest import workroom
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment
-from service.models.files import reading
 from service.problems import not_found, responses
 from service.security.access import requires
 
@@ -86,7 +84,15 @@ def spec(document: ExistingPreset) -> Response:
     responses={200: {"description": "The `.mlmodel`.", **_FILE}, **responses(404, 503)},
     dependencies=[requires("read")],
 )
-async def file(name: str, document: ExistingPreset, settings: TheSettings, model_files: TheModelFiles) -> Response:
+async def file(
+    *,
+    name: str,
+    document: ExistingPreset,
+    tenant: Tenant,
+    settings: TheSettings,
+    model_files: TheModelFiles,
+    workload: TheWorkload,
+) -> Response:
     """The preset as an `.mlmodel`, built anew, with the initial weights that its seed draws."""
     async with contextmanager_in_threadpool(workroom(settings)) as folder:
 
@@ -96,6 +102,6 @@ async def file(name: str, document: ExistingPreset, settings: TheSettings, model
             model_files.build(source, "json", built)
             return built.read_bytes()
 
-        data = await anyio.to_thread.run_sync(build, limiter=reading)
+        data = await workload.run(workload.exports, tenant, build)
     headers = {"content-disposition": attachment(f"{name}.mlmodel")}
     return Response(data, media_type="application/octet-stream", headers=headers)

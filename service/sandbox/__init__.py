@@ -3,5 +3,6 @@
 from service.sandbox.errors import SandboxError, TaskRefused
 from service.sandbox.sandbox import Abandonment, Sandbox
 from service.sandbox.wire import Answer
+from service.sandbox.workload import Workload
 
-__all__ = ["Abandonment", "Answer", "Sandbox", "SandboxError", "TaskRefused"]
+__all__ = ["Abandonment", "Answer", "Sandbox", "SandboxError", "TaskRefused", "Workload"]

@@ -1,15 +1,16 @@
 """The first token of a service that others reach: without one nobody could come in, and nobody could make one."""
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import structlog
-from starlette.concurrency import run_in_threadpool
 
 from pippin.first_admin import SETTING
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable
 from pippin.tokens import TokenRequirement, adopt, issue, read_token, write_token
+from service.background.threads import run_duty
 
 _NAME = "first"
 _PAUSE = 2.0
@@ -36,7 +37,7 @@ async def keep_first_token(store: Store, settings: Settings, requirement: TokenR
         return
     while True:
         try:
-            await run_in_threadpool(_keep, store, requirement, settings.admin_token_file)
+            await run_duty(partial(_keep, store, requirement, settings.admin_token_file))
         except StoreUnavailable:
             await asyncio.sleep(_PAUSE)
         else:

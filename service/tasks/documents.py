@@ -28,7 +28,7 @@ def build_model(path: str, language: str, to: str) -> object:
         MalformedDocumentError: The file is no document.
         FaultyDocumentError: The document describes no model; it carries every reason.
     """
-    found = read_document(_value(Path(path).read_bytes(), language))
+    found = read_document(value_of(Path(path), language))
     inspection = Inspection(
         model=summary(found.resolved), findings=list(found.findings), trainable=trainable_network(found.resolved)
     )
@@ -44,12 +44,18 @@ def validate_document(path: str, language: str, most_bytes: int) -> object:
         MalformedDocumentError, FaultyDocumentError: As `build_model` does; also when training it takes more memory
             than `most_bytes`.
     """
-    found = read_document(_value(Path(path).read_bytes(), language))
+    found = read_document(value_of(Path(path), language))
     found.check_memory(most_bytes)
     return found.summary().model_dump(mode="json")
 
 
-def _value(data: bytes, language: str) -> Any:  # noqa: ANN401 (any JSON value)
+def value_of(path: Path, language: str) -> Any:  # noqa: ANN401 (any JSON value)
+    """The value that the file at `path` holds in JSON or YAML.
+
+    Raises:
+        MalformedDocumentError: It holds none.
+    """
+    data = path.read_bytes()
     try:
         return strict_json.loads(data) if language == "json" else yaml12.loads(data.decode())
     except UnicodeDecodeError as error:

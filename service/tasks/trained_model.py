@@ -1,6 +1,5 @@
 """Asks a trained model, and measures it. A layer may make more numbers than a machine has room for."""
 
-import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -22,28 +21,30 @@ from pippin.predictions.evaluation import evaluate
 from pippin.predictions.inputs import from_json
 from pippin.predictions.pictures import from_picture
 from service.sandbox.wire import Answer
+from service.tasks.documents import value_of
 
 
-def predict(path: str, document: object, picture: str | None, dataset_labels: Sequence[str] | None, top: int) -> Answer:
+def predict(path: str, body: str, picture: bool, dataset_labels: Sequence[str] | None, top: int) -> Answer:
     """What the model answers, as the JSON of a `Prediction` in the attachment, which nobody has to read again.
 
     Args:
         path: The `.mlmodel`.
-        document: `{"inputs": …}`, where there is no picture.
-        picture: A PNG, JPEG or PGM in base 64.
+        body: A file with `{"inputs": …}` in JSON, or with a picture.
+        picture: Whether it is a PNG, JPEG or PGM.
         dataset_labels: What the dataset that it was trained on calls the model's classes.
         top: How many of the likeliest classes to tell.
 
     Raises:
+        MalformedDocumentError: The body is no JSON.
         PredictionError: The inputs do not fit the model; it carries every reason.
         PippinError: The model cannot answer.
     """
     model = _model(path)
     features = inputs_of(model)
-    if picture is None:
-        inputs = from_json(features, document)
+    if picture:
+        inputs = from_picture(features, model.metadata, Path(body).read_bytes())
     else:
-        inputs = from_picture(features, model.metadata, base64.b64decode(picture))
+        inputs = from_json(features, value_of(Path(body), "json"))
     with _as_a_sentence(NeighborsError, "the model cannot answer"):
         answers = answer(model, inputs)
     found = prediction(answers, dataset_labels, top)

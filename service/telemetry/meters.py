@@ -6,6 +6,8 @@ from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
+from service.http.connection_limits import CLOSE_REASONS, CloseReason
+
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 REAPER_ACTIONS = ("requeued", "failed", "cancelled", "paused", "queued_again", "moved")
 
@@ -41,6 +43,29 @@ class Meters:
             ["of"],
             registry=registry,
         )
+        self.connections = Gauge("pippin_connections", "Connections of clients open now.", registry=registry)
+        self.connections_cut_off = Counter(
+            "pippin_connections_cut_off_total",
+            "Connections that the service refused (total, address) or closed (gave_way, head_timeout, body_timeout).",
+            ["reason"],
+            registry=registry,
+        )
+        for reason in CLOSE_REASONS:
+            self.connections_cut_off.labels(reason)
+        self.accept_errors = Counter(
+            "pippin_accept_errors_total",
+            "Connections that could not be accepted, for want of descriptors or memory.",
+            registry=registry,
+        )
+        self.waiting_requests = Gauge(
+            "pippin_waiting_requests", "Requests that wait for their turn now.", ["resource"], registry=registry
+        )
+        self.busy_refusals = Counter(
+            "pippin_busy_refusals_total",
+            "Requests refused because others kept them waiting.",
+            ["resource"],
+            registry=registry,
+        )
         self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job now.", registry=registry)
         self.events_sent = Counter("pippin_events_sent_total", "Events sent to those clients.", registry=registry)
         self.reaper_actions = Counter(
@@ -74,6 +99,22 @@ class Meters:
         """Note that the reaper has reached Redis, and whether it is the one that acts."""
         self.reaper_acting.set(acting)
         self.reaper_last_look.set_to_current_time()
+
+    def connections_open(self, count: int) -> None:
+        """Note how many connections are open."""
+        self.connections.set(count)
+
+    def connection_closed(self, reason: CloseReason) -> None:
+        """Count a connection that the service refused or closed."""
+        self.connections_cut_off.labels(reason).inc()
+
+    def waiting(self, resource: str, count: int) -> None:
+        """Note how many requests wait for a resource that they share."""
+        self.waiting_requests.labels(resource).set(count)
+
+    def refused(self, resource: str) -> None:
+        """Count a request that was refused since others kept it waiting."""
+        self.busy_refusals.labels(resource).inc()
 
     @contextmanager
     def following(self) -> Iterator[None]:

@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import pytest
 
 from pippin.documents.errors import MalformedDocumentError, Place
@@ -23,3 +26,54 @@ def test_the_reason_is_a_sentence_about_the_text(data: bytes, said: str) -> None
 
 def test_a_place_that_is_known_can_be_told_with_the_reason() -> None:
     assert MalformedDocumentError("no colon", Place(3, 4)).located == "no colon at line 3, column 4"
+
+
+def test_a_repeated_key_among_very_many_is_named_in_linear_time() -> None:
+    # Counting each key among all of them took 27 s for 40,000 keys, so it would take hours for these.
+    members = b",".join(b'"%x":1' % number for number in range(600_000))
+    with pytest.raises(MalformedDocumentError, match='the key "927bf" twice'):
+        loads(b"{%s}" % (members + b',"927bf":2'))
+
+
+def test_a_long_repeated_key_is_quoted_in_part() -> None:
+    key = b'"%s":1' % (b"k" * 1_000_000)
+    with pytest.raises(MalformedDocumentError) as caught:
+        loads(b"{%s,%s}" % (key, key))
+    assert len(str(caught.value)) < 300
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'["\\ud83c\\udf4e", ["\\ud800"]]',
+        b'{"\\ud83c\\udf4e": {"\\udc00": 1}}',
+        b'"\\\\ud83c\\udf4e"',
+    ],
+)
+def test_half_a_surrogate_pair_is_refused_wherever_it_stands(data: bytes) -> None:
+    with pytest.raises(MalformedDocumentError, match="half a surrogate pair"):
+        loads(data)
+
+
+def test_an_escaped_backslash_before_a_surrogates_digits_is_text() -> None:
+    assert loads(b'"\\\\ud800"') == "\\ud800"
+
+
+_PEAK = """
+import resource, sys
+from pippin.documents import strict_json
+unit = sys.argv[1].encode()
+data = b"[" + unit * (4_000_000 // len(unit)) + unit[:-1] + b"]"
+def peak():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+before = peak()
+strict_json.loads(data)
+print(peak() - before, strict_json.parsed_bytes(data))
+"""
+
+
+@pytest.mark.parametrize("unit", ["[],", "{},", '"ab",', "12345678,", "1.5,", "[[1]],", '{"a":1},', "[0.5,0.5],"])
+def test_the_estimate_of_memory_is_not_too_low(unit: str) -> None:
+    command = [sys.executable, "-c", _PEAK, unit]
+    taken, estimated = map(int, subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split())
+    assert taken < 1.1 * estimated + 4_000_000

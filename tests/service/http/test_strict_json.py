@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pippin.documents.strict_json import dumped
 from service.http.strict_json import loads
 from service.problems import Problem
 
@@ -32,6 +33,23 @@ def test_what_is_no_json_is_refused_with_the_place_or_the_reason(body: bytes, sa
         loads(body)
     assert raised.value.status_code == 400
     assert said.lower() in raised.value.detail.lower()
+
+
+@given(
+    st.recursive(
+        st.none() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=3),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(max_size=2), inner),
+    )
+)
+def test_the_pieces_of_a_value_are_its_json(value: object) -> None:
+    assert "".join(dumped(value)) == json.dumps(value, sort_keys=True)
+
+
+def test_a_long_list_is_written_in_pieces() -> None:
+    value = [0, [1] * 25_000, {"a": [2]}, 3]
+    pieces = list(dumped(value))
+    assert "".join(pieces) == json.dumps(value)
+    assert max(map(len, pieces)) < 50_000
 
 
 def test_a_pair_of_surrogates_is_one_character() -> None:

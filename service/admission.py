@@ -1,0 +1,131 @@
+"""Admission to a limited resource: places and a capacity that requests share, with tenants taking turns."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.problems import Problem
+
+
+class AdmissionMeter(Protocol):
+    """What an `Admission` reports to."""
+
+    def waiting(self, resource: str, count: int) -> None:
+        """So many requests wait."""
+
+    def refused(self, resource: str) -> None:
+        """A request was refused."""
+
+
+@dataclass(eq=False, slots=True)
+class _Waiter:
+    tenant: str
+    weight: int
+    admitted: asyncio.Future[None]
+
+
+class Admission:
+    """Admits requests while there is a place and enough capacity; the others wait, and are refused in the end.
+
+    Of those that wait, the first one of the tenant that holds the fewest places is next, and none passes it: a large
+    request is not kept waiting by small ones. For coroutines of one event loop.
+
+    Args:
+        resource: What is shared, for messages and metrics: "large bodies".
+        places: How many requests are admitted at once.
+        capacity: What their weights may come to together; None sets no limit.
+        wait_seconds: How long a request waits for its place.
+        meter: Where waiting and refused requests are counted.
+    """
+
+    def __init__(
+        self,
+        resource: str,
+        *,
+        places: int,
+        wait_seconds: float,
+        capacity: int | None = None,
+        meter: AdmissionMeter | None = None,
+    ) -> None:
+        self._resource = resource
+        self._places = places
+        self._capacity = capacity
+        self._wait_seconds = wait_seconds
+        self._meter = meter
+        self._held: Counter[str] = Counter()
+        self._used = 0
+        self._waiting: list[_Waiter] = []
+
+    @asynccontextmanager
+    async def place(self, tenant: str, weight: int = 0) -> AsyncIterator[None]:
+        """A place for a request of `tenant`, and `weight` of the capacity, while the `with` block lasts.
+
+        Raises:
+            Problem: 503 with `Retry-After`, when the request has waited for too long, or too many others wait.
+        """
+        await self._enter(tenant, weight)
+        try:
+            yield
+        finally:
+            self._leave(tenant, weight)
+
+    async def _enter(self, tenant: str, weight: int) -> None:
+        if not self._waiting and self._fits(weight):
+            self._take(tenant, weight)
+            return
+        waiter = _Waiter(tenant, weight, asyncio.get_running_loop().create_future())
+        self._waiting.append(waiter)
+        self._admit()
+        try:
+            async with asyncio.timeout(self._wait_seconds):
+                await waiter.admitted
+        except BaseException as error:
+            if waiter in self._waiting:
+                self._waiting.remove(waiter)
+            else:
+                self._leave(tenant, weight)
+            # What waited behind it may fit.
+            self._admit()
+            if isinstance(error, TimeoutError):
+                raise self._refusal() from None
+            raise
+
+    def _leave(self, tenant: str, weight: int) -> None:
+        self._held[tenant] -= 1
+        if not self._held[tenant]:
+            del self._held[tenant]
+        self._used -= weight
+        self._admit()
+
+    def _admit(self) -> None:
+        while self._waiting:
+            # The first of equals, so the one that has waited longest.
+            waiter = min(self._waiting, key=lambda waiter: self._held[waiter.tenant])
+            if not self._fits(waiter.weight):
+                break
+            self._waiting.remove(waiter)
+            self._take(waiter.tenant, waiter.weight)
+            waiter.admitted.set_result(None)
+        if self._meter is not None:
+            self._meter.waiting(self._resource, len(self._waiting))
+
+    def _fits(self, weight: int) -> bool:
+        if self._held.total() >= self._places:
+            return False
+        return self._capacity is None or self._used + weight <= self._capacity
+
+    def _take(self, tenant: str, weight: int) -> None:
+        self._held[tenant] += 1
+        self._used += weight
+
+    def _refusal(self) -> Problem:
+        if self._meter is not None:
+            self._meter.refused(self._resource)
+        detail = (
+            f"The service is busy: other {self._resource} have kept this one waiting for {self._wait_seconds:g} s. "
+            "Send the request again later."
+        )
+        return Problem("unavailable", detail, headers={"retry-after": "10"})

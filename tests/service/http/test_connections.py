@@ -1,0 +1,252 @@
+"""Clients that hold connections without using them, on real sockets."""
+
+import resource
+import socket
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from pippin.tokens import issue
+from tests.service_process import ServiceProcess
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+WHOLE = HEAD + b"\r\n"
+BODY_HEAD = (
+    b"POST /jobs HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 1000000\r\n\r\n{"
+)
+
+
+class Sockets(ExitStack):
+    """Opens connections, which are closed with the test."""
+
+    def connect(self, service: Any, sent: bytes = b"") -> socket.socket:
+        port = service.server.servers[0].sockets[0].getsockname()[1]
+        connection = self.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        if sent:
+            connection.sendall(sent)
+        return connection
+
+
+@pytest.fixture
+def sockets() -> Iterator[Sockets]:
+    with Sockets() as opened:
+        yield opened
+
+
+def rest_of(connection: socket.socket) -> bytes:
+    """What arrives until the service closes the connection."""
+    received = b""
+    try:
+        while data := connection.recv(65_536):
+            received += data
+    except ConnectionResetError:
+        pass
+    return received
+
+
+def status_of(connection: socket.socket) -> bytes:
+    return connection.recv(65_536).split(maxsplit=2)[1]
+
+
+def cut_off(service: Any, reason: str) -> float:
+    registry = service.server.config.app.state.meters.registry
+    return float(registry.get_sample_value("pippin_connections_cut_off_total", {"reason": reason}))
+
+
+def opened(service: Any) -> float:
+    return float(service.server.config.app.state.meters.registry.get_sample_value("pippin_connections"))
+
+
+def test_half_sent_heads_are_cut_off(make_service: Callable[..., Any], sockets: Sockets) -> None:
+    service = make_service(head_timeout_seconds=0.5, keep_alive_seconds=60)
+    silent, half = sockets.connect(service), sockets.connect(service, HEAD)
+    second = sockets.connect(service, WHOLE)
+    assert status_of(second) == b"200"
+    second.sendall(HEAD)
+    for connection in (silent, half, second):
+        assert rest_of(connection).startswith(b"HTTP/1.1 408 ")
+    assert cut_off(service, "head_timeout") == 3
+
+
+def test_a_head_that_arrives_byte_by_byte_gets_no_more_time(make_service: Callable[..., Any], sockets: Sockets) -> None:
+    service = make_service(head_timeout_seconds=0.5)
+    connection = sockets.connect(service, HEAD)
+    connection.settimeout(0.05)
+    answer = b""
+    deadline = time.monotonic() + 30
+    while not answer and time.monotonic() < deadline:
+        try:
+            connection.sendall(b"a: b\r\n")
+            answer = connection.recv(1000)
+        except TimeoutError:
+            continue
+        except (ConnectionResetError, BrokenPipeError):
+            break
+    assert cut_off(service, "head_timeout") == 1
+
+
+def test_a_connection_between_requests_is_closed_after_a_while(
+    make_service: Callable[..., Any], sockets: Sockets
+) -> None:
+    service = make_service(keep_alive_seconds=1)
+    connection = sockets.connect(service, WHOLE)
+    assert rest_of(connection).startswith(b"HTTP/1.1 200 ")
+
+
+def test_a_body_that_stops_arriving_is_cut_off(
+    make_service: Callable[..., Any], sockets: Sockets, wait_until: Callable[..., None]
+) -> None:
+    service = make_service(body_timeout_seconds=0.5)
+    stopped = sockets.connect(service, BODY_HEAD)
+    assert rest_of(stopped).startswith(b"HTTP/1.1 408 ")
+    assert cut_off(service, "body_timeout") == 1
+    wait_until(lambda: not list((service.settings.home / "uploads").glob("*")))
+
+
+def test_a_body_that_trickles_is_cut_off_and_one_that_goes_on_is_not(
+    make_service: Callable[..., Any], sockets: Sockets
+) -> None:
+    service = make_service(body_timeout_seconds=1, min_body_bytes_per_second=100, head_timeout_seconds=1)
+    slow, steady = sockets.connect(service, BODY_HEAD), sockets.connect(service, BODY_HEAD)
+    deadline = time.monotonic() + 60
+    while not cut_off(service, "body_timeout"):
+        assert time.monotonic() < deadline
+        for connection, data in ((slow, b" "), (steady, b" " * 1000)):
+            try:
+                connection.sendall(data)
+            except OSError:
+                assert connection is slow
+        time.sleep(0.05)
+    steady.sendall(b" " * 1_000_000)
+    assert status_of(steady) == b"400"
+
+
+def test_what_still_arrives_after_the_answer_is_not_read_without_end(
+    make_service: Callable[..., Any], sockets: Sockets
+) -> None:
+    service = make_service(head_timeout_seconds=0.5)
+    endless = sockets.connect(
+        service, b"POST /nothing-here HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    assert status_of(endless) == b"404"
+    deadline = time.monotonic() + 30
+    with pytest.raises(OSError, match=r"[Bb]roken|reset"):
+        while time.monotonic() < deadline:
+            endless.sendall(b"1\r\n \r\n")
+    assert cut_off(service, "body_timeout") == 1
+
+
+def test_idle_connections_give_way_to_new_ones(make_service: Callable[..., Any], sockets: Sockets) -> None:
+    service = make_service(max_connections=8, max_connections_by_address=8)
+    most = service.server.config.app.state.connections.max_by_address
+    assert most == 6
+    idle = [sockets.connect(service, HEAD) for _ in range(20)]
+    answered = sockets.connect(service, WHOLE)
+    assert status_of(answered) == b"200"
+    assert rest_of(idle[0]) == b""
+    assert cut_off(service, "gave_way") == 21 - most
+    assert opened(service) == most
+
+
+def test_connections_in_use_do_not_give_way(
+    make_service: Callable[..., Any], sockets: Sockets, wait_until: Callable[..., None]
+) -> None:
+    service = make_service(max_connections=8, max_connections_by_address=8)
+    busy = [sockets.connect(service, BODY_HEAD) for _ in range(6)]
+    idle = service.server.config.app.state.connections._idle
+    wait_until(lambda: opened(service) == 6 and not idle)
+    refused = rest_of(sockets.connect(service, WHOLE))
+    assert refused.startswith(b"HTTP/1.1 503 ")
+    assert b"retry-after: 5" in refused
+    assert cut_off(service, "address") == 1
+    busy.pop().close()
+    wait_until(lambda: opened(service) == 5)
+    assert status_of(sockets.connect(service, WHOLE)) == b"200"
+
+
+def test_a_proxys_connections_count_only_among_all(
+    make_service: Callable[..., Any], sockets: Sockets, wait_until: Callable[..., None]
+) -> None:
+    service = make_service(max_connections=8, max_connections_by_address=4, proxy_addresses=("127.0.0.1",))
+    for _ in range(8):
+        sockets.connect(service, BODY_HEAD)
+    idle = service.server.config.app.state.connections._idle
+    wait_until(lambda: opened(service) == 8 and not idle)
+    assert rest_of(sockets.connect(service, WHOLE)).startswith(b"HTTP/1.1 503 ")
+    assert (cut_off(service, "total"), cut_off(service, "address")) == (1, 0)
+
+
+def test_a_stream_outlives_every_time_limit(
+    make_service: Callable[..., Any], sockets: Sockets, submitted: Callable[..., str], wait_until: Callable[..., None]
+) -> None:
+    service = make_service(head_timeout_seconds=0.3, body_timeout_seconds=0.3, keep_alive_seconds=1)
+    path = f"/jobs/{submitted()}/metrics"
+    head = f"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n\r\n"
+    stream = sockets.connect(service, head.encode())
+    assert status_of(stream) == b"200"
+    # Enough time for every limit to strike.
+    silent = [sockets.connect(service) for _ in range(3)]
+    for connection in silent:
+        rest_of(connection)
+    kept = sockets.connect(service, WHOLE)
+    assert status_of(kept) == b"200"
+    rest_of(kept)
+    assert opened(service) == 1
+    stream.close()
+    wait_until(lambda: opened(service) == 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits (prlimit)")
+def test_a_service_without_descriptors_says_so_now_and_then_and_goes_on(tmp_path: Path) -> None:
+    with ServiceProcess(tmp_path, head_timeout_seconds=3) as service:
+        before = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)  # type: ignore[attr-defined]
+        with httpx2.Client(base_url=service.url, timeout=60) as http:
+            assert http.get("/healthz").status_code == 200
+        port = int(service.url.rpartition(":")[2])
+        resource.prlimit(service.pid, resource.RLIMIT_NOFILE, (service.open_files + 5, before[1]))  # type: ignore[attr-defined]
+        with ExitStack() as stack:
+            began = time.monotonic()
+            for _ in range(100):
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+            while not any("could not be accepted" in line for line in service.log):
+                assert time.monotonic() < began + 60
+                time.sleep(0.1)
+            time.sleep(3)
+            lines = [line for line in service.log if "accept" in line]
+            assert len(lines) <= time.monotonic() - began + 2
+        with httpx2.Client(base_url=service.url, timeout=60) as http:
+            assert http.get("/healthz").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "host", "status"),
+    [
+        ("http://localhost/healthz", "elsewhere.example.com", b"200"),
+        ("HTTP://127.0.0.1:80/healthz?", "x", b"200"),
+        ("http://localhost/jobs?limit=1", "localhost", b"200"),
+        ("http://localhost", "localhost", b"200"),
+        ("http://elsewhere.example.com/healthz", "localhost", b"421"),
+        ("http://me@localhost/healthz", "localhost", b"400"),
+        ("http:///healthz", "localhost", b"400"),
+        ("http://localhost/docs/%2e%2e/jobs", "localhost", b"404"),
+    ],
+)
+def test_targets_in_absolute_form_are_read_as_in_origin_form(
+    service: Any, sockets: Sockets, target: str, host: str, status: bytes
+) -> None:
+    assert status_of(sockets.connect(service, f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())) == status
+
+
+def test_an_absolute_target_is_guarded_like_any_other(
+    make_service: Callable[..., Any], sockets: Sockets, store: Any
+) -> None:
+    store.tokens.add(issue("admin", "first"))
+    service = make_service()
+    head = b"GET http://localhost/jobs HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    assert status_of(sockets.connect(service, head)) == b"401"
