@@ -18,9 +18,11 @@ from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
 from service import dashboard, openapi, refusals
 from service.background.census import BlobCensus
+from service.background.memory import MemoryTrimmer
 from service.background.reaper import Reaper
 from service.background.sweeper import Sweeper
 from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
+from service.datasets.preview import Previews
 from service.datasets.sample import Sample
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
@@ -145,7 +147,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
     # Two uploads of datasets, two of models, and room for predictions beside them.
-    sandbox = app.state.sandbox = Sandbox(TASKS, children=6)
+    sandbox = app.state.sandbox = Sandbox(TASKS, children=6, max_answer_bytes=settings.max_answer_bytes)
+    app.state.previews = Previews(app.state.blobs, sandbox, settings.max_answer_bytes)
     files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
     app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
     # One evaluation at a time: it keeps a core busy for minutes.
@@ -168,8 +171,13 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with closing(sandbox), closing(watched):
         sandbox.start()
         async with EventReader(url) as reader:
-            app.state.streams = Streams(store, reader, meters, send_timeout=settings.send_timeout_seconds)
-            runs = (reaper.run(), sweeper.run(), census.run(), sample.keep(), keep_first_token(store, settings))
+            app.state.streams = Streams(
+                store, reader, meters, settings.max_answer_bytes, send_timeout=settings.send_timeout_seconds
+            )
+            runs = (
+                *(reaper.run(), sweeper.run(), census.run(), sample.keep(), keep_first_token(store, settings)),
+                MemoryTrimmer(meters).run(),
+            )
             duties = [asyncio.create_task(duty) for duty in runs]
             yield
             census.close()

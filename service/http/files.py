@@ -1,7 +1,10 @@
 """Answers with the content of a blob: whole, in part, or not at all when the client has it already."""
 
 import base64
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from starlette.requests import Request
@@ -11,6 +14,8 @@ from pippin.blobs import BlobDamagedError, Blobs
 from service.http.conditional import is_current
 from service.http.ranges import Slice, UnsatisfiableError, requested
 from service.problems import Problem
+
+_PIECE = 2**18
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -52,6 +57,19 @@ def serve(request: Request, blobs: Blobs, digest: str, size: int, headers: dict[
         headers=described,
         media_type="application/octet-stream",
     )
+
+
+def open_file(path: Path, media_type: str) -> Response:
+    """The answer with the content of a file, which may be deleted meanwhile."""
+    file = path.open("rb")
+    headers = {"content-length": str(os.fstat(file.fileno()).st_size)}
+    return StreamingResponse(_pieces(file), headers=headers, media_type=media_type)
+
+
+def _pieces(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while piece := file.read(_PIECE):
+            yield piece
 
 
 def _content(request: Request, blobs: Blobs, digest: str, size: int, part: Slice | None) -> Iterator[bytes]:

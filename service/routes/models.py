@@ -18,7 +18,7 @@ from service.datasets.ingest import workroom
 from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
 from service.http.disposition import attachment, safe_name
-from service.http.files import serve
+from service.http.files import open_file, serve
 from service.models.files import Form, reading
 from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
@@ -104,13 +104,15 @@ async def add(
     responses=responses(422, 503),
 )
 def page(
+    *,
     tenant: Tenant,
     store: TheStore,
+    settings: TheSettings,
     after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ModelPage:
     """Newest first."""
-    found = store.models.page(tenant, after=after, limit=limit)
+    found = store.models.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
     return ModelPage(data=list(found.items), has_more=found.has_more, next=found.next)
 
 
@@ -173,8 +175,10 @@ def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
     },
 )
 def spec(
+    *,
     record: ExistingModel,
     model_files: TheModelFiles,
+    settings: TheSettings,
     form: Annotated[
         Form,
         Query(
@@ -184,8 +188,10 @@ def spec(
     ] = "pippin",
 ) -> Response:
     """A network as a document, to change it or to build it in Swift. Not every model can be said in either language."""
-    with _told_of_the_form():
-        return Response(model_files.export(record.digest, form), media_type="application/json")
+    with _told_of_the_form(), workroom(settings) as folder:
+        path = folder / "document.json"
+        model_files.export(record.digest, form, path)
+        return open_file(path, "application/json")
 
 
 @router.delete(
