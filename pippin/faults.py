@@ -27,6 +27,12 @@ class Fault:
         return replace(self, rule=rule)
 
 
+def clipped(text: str, max_characters: int = 2000) -> str:
+    """`text`, or its beginning with the number of characters that are left out: what it quotes may be of any length."""
+    rest = len(text) - max_characters
+    return text if rest <= 0 else f"{text[:max_characters]}… ({rest:,} more characters)"
+
+
 def pointer(*parts: str | int) -> str:
     """The JSON pointer made of `parts`, escaped as RFC 6901 section 3 says."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)

@@ -202,6 +202,17 @@ class Settings(BaseSettings):
     )
     max_dataset_examples: int = Field(default=10_000_000, ge=1, description="Most examples that a dataset may have.")
     max_model_bytes: int = Field(default=512 * 2**20, ge=1024, description="Largest upload of a model.")
+    max_answer_bytes: int = Field(
+        default=16 * 2**20,
+        ge=2**20,
+        description="Largest answer in JSON: previews show fewer values and metrics come in parts; a prediction beyond "
+        "it is refused. Files and streams have no such limit.",
+    )
+    max_page_bytes: int = Field(
+        default=4 * 2**20,
+        ge=1024,
+        description="Records on a page of a list: a page ends with fewer than were asked for once they take so much.",
+    )
     max_training_bytes: int = Field(
         default=32 * 2**30,
         ge=1024,

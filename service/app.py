@@ -19,10 +19,12 @@ from pippin.store.reader import EventReader
 from pippin.tokens import TokenRequirement
 from service import dashboard, openapi, refusals
 from service.background.census import BlobCensus
+from service.background.memory import MemoryTrimmer
 from service.background.reaper import Reaper
 from service.background.sweeper import Sweeper
 from service.background.threads import run_duty
 from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
+from service.datasets.preview import Previews
 from service.datasets.sample import Sample
 from service.http.body_budget import BodyBudget
 from service.http.target import AbsoluteTargets
@@ -162,7 +164,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     wait_seconds = settings.busy_wait_seconds
     app.state.bodies = BodyBudget(max_bytes=settings.body_memory_bytes, wait_seconds=wait_seconds, meter=meters)
     app.state.workload = Workload(wait_seconds=wait_seconds, meter=meters)
-    sandbox = app.state.sandbox = Sandbox(TASKS, children=CHILDREN)
+    sandbox = app.state.sandbox = Sandbox(TASKS, children=CHILDREN, max_answer_bytes=settings.max_answer_bytes)
+    app.state.previews = Previews(app.state.blobs, sandbox, settings.max_answer_bytes)
     files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
     app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
     # One evaluation at a time: it keeps a core busy for minutes.
@@ -186,7 +189,9 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     with closing(sandbox), closing(watched):
         sandbox.start()
         async with EventReader(url) as reader:
-            app.state.streams = Streams(store, reader, meters, send_timeout=settings.send_timeout_seconds)
+            app.state.streams = Streams(
+                store, reader, meters, settings.max_answer_bytes, send_timeout=settings.send_timeout_seconds
+            )
             # Before anything is stored here. Where a large store without an owner takes longer, requests do not wait.
             claim = asyncio.create_task(run_duty(sweeper.claim))
             await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
@@ -197,6 +202,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 census.run(),
                 sample.keep(),
                 keep_first_token(store, settings, requirement),
+                MemoryTrimmer(meters).run(),
             )
             duties = [asyncio.create_task(duty) for duty in runs]
             yield

@@ -14,6 +14,7 @@ from pippin.settings import Settings
 from pippin.store import Store
 from pippin.tokens import DEFAULT_TENANT
 from service.datasets.ingest import Ingestion
+from service.datasets.preview import Previews
 from service.datasets.sample import Sample
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
@@ -75,6 +76,10 @@ async def _ingestion(request: Request) -> Ingestion:
     return cast("Ingestion", request.app.state.ingestion)
 
 
+async def _previews(request: Request) -> Previews:
+    return cast("Previews", request.app.state.previews)
+
+
 async def _meters(request: Request) -> Meters:
     return cast("Meters", request.app.state.meters)
 
@@ -112,6 +117,7 @@ TheModelFiles = Annotated[ModelFiles, Depends(_model_files)]
 TheCheckpointModels = Annotated[CheckpointModels, Depends(_checkpoint_models)]
 TheIngestion = Annotated[Ingestion, Depends(_ingestion)]
 TheStreams = Annotated[Streams, Depends(_streams)]
+ThePreviews = Annotated[Previews, Depends(_previews)]
 TheMeters = Annotated[Meters, Depends(_meters)]
 Tenant = Annotated[str, Depends(_tenant)]
 JobId = Annotated[str, Depends(_job_id)]

@@ -1,7 +1,7 @@
 """Every error answer of the service: `application/problem+json`, as RFC 9457 describes it."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -11,12 +11,13 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from pippin.faults import Fault
+from pippin.faults import Fault, clipped
 
 MEDIA_TYPE = "application/problem+json"
 
-# A megabyte of empty objects has a hundred thousand faults, and ten megabytes of answer.
+# A megabyte of empty objects has a hundred thousand faults, and ten megabytes of answer; a fault may quote a megabyte.
 _MOST_ERRORS = 1000
+_MAX_ERROR_CHARACTERS = 2**18
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,7 @@ KINDS: dict[str, Kind] = {
     "quota-exceeded": Kind(429, "The token's quota is used up"),
     "rate-limited": Kind(429, "The token has made too many requests"),
     "internal-error": Kind(500, "Something went wrong in the service"),
+    "blob-damaged": Kind(500, "A stored file is damaged"),
     "insufficient-storage": Kind(507, "The service's disk is full"),
     "unavailable": Kind(503, "The service cannot do this right now"),
 }
@@ -105,9 +107,21 @@ def invalid_parameter(parameter: str, detail: str) -> Problem:
 def invalid_request(items: Iterable[ErrorItem]) -> Problem:
     """The 422 for a request with these faults; of very many, it lists the first."""
     errors = tuple(items)
+    shown = tuple(_shown(errors[:_MOST_ERRORS]))
     count = f"{len(errors):,} fault{'s' if len(errors) != 1 else ''}"
-    listed = "see errors" if len(errors) <= _MOST_ERRORS else f"errors has the first {_MOST_ERRORS:,}"
-    return Problem("invalid-request", f"The request has {count}; {listed}.", errors=errors[:_MOST_ERRORS])
+    listed = "see errors" if len(shown) == len(errors) else f"errors has the first {len(shown):,}"
+    return Problem("invalid-request", f"The request has {count}; {listed}.", errors=shown)
+
+
+def _shown(errors: Iterable[ErrorItem]) -> Iterator[ErrorItem]:
+    """The first errors, each clipped, that an answer has room for."""
+    size = 0
+    for error in errors:
+        texts = {name: clipped(text) for name in ("pointer", "parameter", "detail") if (text := getattr(error, name))}
+        size += sum(map(len, texts.values()))
+        if size > _MAX_ERROR_CHARACTERS:
+            return
+        yield error.model_copy(update=texts)
 
 
 def malformed(what: str) -> Problem:
@@ -155,7 +169,7 @@ def answer(problem: Problem, instance: str, **members: Any) -> Response:  # noqa
         "type": f"/problems/{problem.kind}",
         "title": KINDS[problem.kind].title,
         "status": problem.status_code,
-        "detail": problem.detail,
+        "detail": clipped(problem.detail),
         "instance": instance,
     }
     if problem.errors:

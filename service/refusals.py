@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Match
 
-from pippin.blobs import BlobError
+from pippin.blobs import BlobDamagedError, BlobError
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.store import (
     AmbiguousName,
@@ -58,6 +58,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
     QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
     StoreUnavailable: unavailable,
+    BlobDamagedError: lambda error: Problem("blob-damaged", _sentence(error)),
     BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
     SandboxError: problem_of,

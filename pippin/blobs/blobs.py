@@ -12,8 +12,8 @@ from datetime import datetime
 from pathlib import Path
 
 from pippin.blobs.behind_service import ServiceStore
-from pippin.blobs.errors import BlobDamagedError, BlobError, BlobMissingError
-from pippin.blobs.names import digest_of, hex_of
+from pippin.blobs.errors import BlobError, BlobMissingError
+from pippin.blobs.names import digest_of, verified
 from pippin.blobs.objects import BlobEntry, ObjectStore
 
 
@@ -91,6 +91,16 @@ class Blobs:
         stop = size if end is None else min(end, size)
         return self._store.pieces(digest, start, stop) if start < stop else iter(())
 
+    def read_verified(self, digest: str) -> Iterator[bytes]:
+        """The whole content of a blob, in pieces, of which the last is withheld until the content is known to be right.
+
+        Raises:
+            BlobMissingError: There is no such blob; raised before this returns.
+            BlobDamagedError: What the store holds is not what the name says; raised in place of the last piece.
+            BlobError: The store could not be read, here or while the pieces are taken.
+        """
+        return verified(self.read(digest), digest)
+
     def fetch(self, digest: str, path: Path) -> None:
         """Copy a blob to `path`: its content is checked, and the file appears whole or not at all.
 
@@ -102,15 +112,9 @@ class Blobs:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         temporary = Path(name)
         try:
-            hasher = hashlib.sha256()
             with os.fdopen(handle, "wb") as file:
-                for chunk in self.read(digest):
-                    hasher.update(chunk)
-                    file.write(chunk)
-            if hasher.hexdigest() != hex_of(digest):
-                raise BlobDamagedError(
-                    f"the blob {digest} is damaged: its content has the SHA-256 {hasher.hexdigest()}; store it again"
-                )
+                for piece in self.read_verified(digest):
+                    file.write(piece)
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

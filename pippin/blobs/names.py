@@ -2,10 +2,10 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from pippin.blobs.errors import BlobError
+from pippin.blobs.errors import BlobDamagedError, BlobError
 
 CHUNK = 4 * 1024 * 1024
 _NAME = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
@@ -47,3 +47,24 @@ def unchanged(path: Path, digest: str) -> Iterator[bytes]:
             yield chunk
     if f"sha256:{hasher.hexdigest()}" != digest:
         raise BlobError(f"{path.name} changed while it was being stored")
+
+
+def verified(pieces: Iterable[bytes], digest: str) -> Iterator[bytes]:
+    """The whole content of the blob `digest`; the last piece is withheld until the content is known to be right.
+
+    Raises:
+        BlobDamagedError: The content is not what the name says.
+    """
+    hasher = hashlib.sha256()
+    held = b""
+    for piece in pieces:
+        hasher.update(piece)
+        if held:
+            yield held
+        held = piece
+    if hasher.hexdigest() != hex_of(digest):
+        raise BlobDamagedError(
+            f"the blob {digest} is damaged: its content has the SHA-256 {hasher.hexdigest()}; store it again"
+        )
+    if held:
+        yield held

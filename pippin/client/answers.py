@@ -31,6 +31,7 @@ class JobMetrics(BaseModel):
     job: str
     status: Status
     data: list[EpochMetrics]
+    next: str | None = None
 
 
 class Event(BaseModel):

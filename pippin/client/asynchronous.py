@@ -96,7 +96,12 @@ class AsyncClient:
 
     async def metrics(self, job_id: str) -> JobMetrics:
         """The epochs finished so far."""
-        return await self._send(calls.metrics(job_id))
+        part = await self._send(calls.metrics(job_id, None))
+        epochs = part.data
+        while part.next:
+            part = await self._send(calls.metrics(job_id, part.next))
+            epochs = [*epochs, *part.data]
+        return part.model_copy(update={"data": epochs})
 
     async def follow(self, job_id: str, *, after: str = "") -> AsyncIterator[EpochMetrics]:
         """Each epoch as it ends, from the first (or the stream id `after`) until the job is final."""

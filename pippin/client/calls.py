@@ -107,9 +107,10 @@ def job(job_id: str) -> Call[Job]:
     return Call(method="GET", path=job_path(job_id), parse=_as(Job))
 
 
-def metrics(job_id: str) -> Call[JobMetrics]:
-    """`GET /jobs/{id}/metrics` as JSON."""
-    return Call(method="GET", path=job_path(job_id, "metrics"), parse=_as(JobMetrics))
+def metrics(job_id: str, after: str | None) -> Call[JobMetrics]:
+    """`GET /jobs/{id}/metrics` as JSON: one part of a long training's."""
+    params = [("after", after)] if after else []
+    return Call(method="GET", path=job_path(job_id, "metrics"), parse=_as(JobMetrics), params=params)
 
 
 def epoch(event: Event) -> EpochMetrics:

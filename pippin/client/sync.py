@@ -122,7 +122,12 @@ class Client:
 
     def metrics(self, job_id: str) -> JobMetrics:
         """The epochs finished so far."""
-        return self._send(calls.metrics(job_id))
+        part = self._send(calls.metrics(job_id, None))
+        epochs = part.data
+        while part.next:
+            part = self._send(calls.metrics(job_id, part.next))
+            epochs = [*epochs, *part.data]
+        return part.model_copy(update={"data": epochs})
 
     def follow(self, job_id: str, *, after: str = "") -> Iterator[EpochMetrics]:
         """Each epoch as it ends, from the first (or the stream id `after`) until the job is final."""

@@ -19,7 +19,8 @@ from pippin.datasets.parsed import ParsedDataset
 
 _CODES = {"uint8": "U8", "int32": "I32", "float32": "F32"}
 _DTYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
-_LONGEST_HEADER = 16 * 2**20
+MAX_HEADER_BYTES = 16 * 2**20
+"""Of the JSON that describes the arrays; the file's own first eight bytes may claim anything."""
 _CHUNK = 4 * 2**20
 
 
@@ -72,7 +73,7 @@ def open_arrays(path: Path) -> Mapping[str, NDArray[Any]]:
 
 def _header(file: BinaryIO, size: int) -> tuple[dict[str, object], int]:
     length = int.from_bytes(file.read(8), "little")
-    if size < 8 or length > min(size - 8, _LONGEST_HEADER):
+    if size < 8 or length > min(size - 8, MAX_HEADER_BYTES):
         raise refuse(f"a stored dataset of {size} bytes cannot have a header of {length}; the file is damaged")
     try:
         header = json.loads(file.read(length))

@@ -40,6 +40,9 @@ class Manifest(_Value):
     features: list[Feature] = Field(description="Inputs first, the target last, where the format tells them apart.")
     splits: list[Split]
     labels: list[str] | None = Field(description="The class that each label number stands for; null without names.")
+    label_count: int | None = Field(
+        default=None, description="How many classes have names: a list of datasets has the first labels only."
+    )
     created_at: datetime
 
 
@@ -57,3 +60,10 @@ class StoredManifest(Manifest):
     """The manifest as the store keeps it: with what a job's check needs so as not to open the arrays."""
 
     ranges: dict[str, dict[str, Range]] = Field(description="Split -> feature -> its extreme values.")
+
+    def shown(self, max_labels: int | None = None) -> Manifest:
+        """The manifest as an answer has it, with the first `max_labels` labels; None keeps all."""
+        fields = {name: getattr(self, name) for name in Manifest.model_fields}
+        if self.labels is not None:
+            fields |= {"labels": self.labels[:max_labels], "label_count": len(self.labels)}
+        return Manifest.model_construct(**fields)

@@ -11,7 +11,8 @@ from pippin.store.client import Client
 from pippin.store.errors import MalformedEventId
 
 START = "0-0"  # before every event
-_PAGE = 1000
+# An epoch's mini-batch losses take some ten kilobytes: so many of them are held at once by every reader.
+_PAGE = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

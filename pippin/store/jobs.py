@@ -15,10 +15,10 @@ from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import NoSuchJob, Refused
 from pippin.store.idempotency import Idempotency, recall, settle
-from pippin.store.listing import Page, newest
+from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.quotas import JobQuota
-from pippin.store.records import compact, new_fields, read_checkpoints, read_jobs
+from pippin.store.records import compact, job_sizes, new_fields, read_checkpoints, read_jobs
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import hmget, watching
 from pippin.store.workers import Workers
@@ -115,6 +115,7 @@ class Jobs:
         labels: Mapping[str, str] | None = None,
         after: str | None = None,
         limit: int = 20,
+        max_bytes: int = PAGE_BYTES,
     ) -> Page[Job]:
         """A page of jobs, newest first.
 
@@ -124,10 +125,14 @@ class Jobs:
             labels: Only jobs with all of these labels.
             after: Only jobs older than the one with this id: the `next` of the page before.
             limit: How many at most, 1 or more.
+            max_bytes: The page ends before a job with which its records would take more; it has at least one.
         """
         listings = [keys.jobs_by_status(tenant, status)] if status else []
         listings += _label_listings(tenant, labels or {})
         ids, cursor = newest(self._client, listings or [keys.jobs(tenant)], after, limit)
+        count = fitting(job_sizes(self._client, tenant, ids), max_bytes)
+        if count < len(ids):
+            ids, cursor = ids[:count], ids[count - 1]
         return Page(tuple(self._read(tenant, ids)), cursor)
 
     def of_tenant(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:

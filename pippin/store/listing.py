@@ -9,6 +9,9 @@ from pippin.store.client import Client
 _T = TypeVar("_T")
 _CHUNK = 500
 
+PAGE_BYTES = 4 * 2**20
+"""The most that the records on a page take, unless a caller says otherwise."""
+
 
 @dataclass(frozen=True)
 class Page(Generic[_T]):
@@ -59,6 +62,16 @@ def newest(client: Client, listings: Sequence[str], after: str | None, limit: in
         found += _in_all(client, others, chunk)
         cursor = chunk[-1]
     return found[:limit], found[limit - 1]
+
+
+def fitting(sizes: Sequence[int], max_bytes: int) -> int:
+    """How many of the first records take at most `max_bytes` together: at least one, so that every page gets on."""
+    total = 0
+    for count, size in enumerate(sizes):
+        total += size
+        if total > max_bytes:
+            return max(1, count)
+    return len(sizes)
 
 
 def _older(client: Client, listing: str, than: str | None, count: int) -> list[str]:

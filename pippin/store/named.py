@@ -8,7 +8,7 @@ from redis.client import Pipeline
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import NameTaken
-from pippin.store.listing import Page, newest
+from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
 from pippin.store.quotas import ByteQuota
 from pippin.store.transaction import watching
 
@@ -124,15 +124,24 @@ class NamedRecords(Generic[RecordT]):
             record = self._client.hget(keys.record(tenant, self._kind, named), "record")
         return None if record is None else self._record.model_validate_json(record)
 
-    def page(self, tenant: str, *, after: str | None = None, limit: int = 20) -> Page[RecordT]:
+    def page(
+        self, tenant: str, *, after: str | None = None, limit: int = 20, max_bytes: int = PAGE_BYTES
+    ) -> Page[RecordT]:
         """A page of records, newest first.
 
         Args:
             tenant: Whose.
             after: Only those older than the one with this id: the `next` of the page before.
             limit: How many at most, 1 or more.
+            max_bytes: The page ends before a record with which its records would take more; it has at least one.
         """
         ids, cursor = newest(self._client, [keys.listing(tenant, self._kind)], after, limit)
+        with self._client.pipeline(transaction=False) as pipe:
+            for record_id in ids:
+                pipe.hstrlen(keys.record(tenant, self._kind, record_id), "record")
+            count = fitting(pipe.execute(), max_bytes)
+        if count < len(ids):
+            ids, cursor = ids[:count], ids[count - 1]
         with self._client.pipeline(transaction=False) as pipe:
             for record_id in ids:
                 pipe.hget(keys.record(tenant, self._kind, record_id), "record")

@@ -20,7 +20,7 @@ from pippin.store.events import START, decode_event, parse_event_id
 from pippin.store.subscription import Subscription
 
 _BLOCK_MILLISECONDS = 2000  # well within SOCKET_TIMEOUT, see there
-_BATCH = 500
+_BATCH = 200
 _ASKING, _ASKING_SECONDS = 8, 10  # connections that read histories, and how long to wait for one
 _WAKEUP_SECONDS = 60  # a reader that was killed leaves its wake-up stream behind for this long
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0

@@ -1,65 +1,112 @@
 """Examples of a stored dataset, read without fetching the rest of it."""
 
+import base64
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.blobs import Blobs
+from pippin.blobs import BlobDamagedError, Blobs
+from pippin.datasets.arrays import MAX_HEADER_BYTES
 from pippin.datasets.manifest import Feature, StoredManifest
 from service.problems import invalid_parameter
+from service.sandbox import Sandbox
 
-_MOST_VALUES = 1_000_000
+# A float32 as JSON writes it takes 24 bytes at most, and the brackets around a value of five dimensions 10.
+_BYTES_A_VALUE = 40
+# Ranges read of the blob for one preview; in a bucket each takes some 20 ms.
+_MAX_READS = 1000
 _PIECE_EXAMPLES = 1_000_000
+_SECONDS = 30.0
+_MEMORY_BYTES = 128 * 2**20
+_MEMORY_A_BYTE = 16
 
 
-def preview(manifest: StoredManifest, split: str, most: int, blobs: Blobs) -> list[dict[str, Any]]:
-    """The first examples of a split: feature name -> its values as stored, nested by its shape.
+@dataclass(frozen=True)
+class Previews:
+    """Shows examples. Values become JSON in the sandbox: a million of them take 30 MB as Python numbers.
 
-    Args:
-        manifest: The dataset.
-        split: Which part of it.
-        most: How many examples; there are fewer where they are large.
-        blobs: Where the arrays lie.
-
-    Raises:
-        Problem: 422, when there is no such split.
-        BlobError: The arrays cannot be read.
+    Attributes:
+        blobs: Where the arrays are.
+        sandbox: Where the answer is made.
+        max_bytes: The most that an answer may have.
     """
-    count = min(most, _examples_of(manifest, split), _most_of(manifest))
-    arrays = _Arrays(manifest, blobs)
-    columns = {feature.name: arrays.read(split, feature, 0, count).tolist() for feature in manifest.features}
-    return [{name: values[index] for name, values in columns.items()} for index in range(count)]
+
+    blobs: Blobs
+    sandbox: Sandbox
+    max_bytes: int
+
+    def first(self, manifest: StoredManifest, split: str, count: int) -> bytes:
+        """A `Preview` in JSON of the first `count` examples of a split; of fewer where they are large.
+
+        Raises:
+            Problem: 422, when there is no such split.
+            BlobError: The arrays cannot be read.
+            SandboxError: There is no answer.
+        """
+        shown = min(count, _examples_of(manifest, split), self._max_examples(manifest))
+        return self._answer(manifest, split, [(0, shown)])
+
+    def chosen(self, manifest: StoredManifest, split: str, rows: Sequence[int]) -> bytes:
+        """The same of chosen rows, counted from 0, in the order given; of fewer where examples are large.
+
+        Raises:
+            Problem: 422, when there is no such split or row.
+            BlobError: The arrays cannot be read.
+            SandboxError: There is no answer.
+        """
+        examples = _examples_of(manifest, split)
+        for row in rows:
+            if not 0 <= row < examples:
+                raise invalid_parameter("at", f"found {row}; the split has the rows 0 to {examples - 1}")
+        shown = min(self._max_examples(manifest), max(1, _MAX_READS // len(manifest.features)))
+        return self._answer(manifest, split, [(row, row + 1) for row in rows[:shown]])
+
+    def _answer(self, manifest: StoredManifest, split: str, ranges: Sequence[tuple[int, int]]) -> bytes:
+        arrays = _Arrays(manifest, self.blobs)
+        count = sum(stop - start for start, stop in ranges)
+        remaining = self._max_values
+        columns, truncated = [], []
+        for feature in manifest.features:
+            size = prod(feature.shape)
+            # More than one example is shown only where all of them fit.
+            taken = size if count * size <= remaining else remaining // count
+            data = b"".join(arrays.read(split, feature, start, stop, taken) for start, stop in ranges)
+            shape = feature.shape if taken == size else (taken,)
+            columns.append((feature.name, feature.dtype, (count, *shape), base64.b64encode(data).decode()))
+            if taken < size:
+                truncated.append(feature.name)
+            remaining -= count * taken
+        about = {"dataset": manifest.id, "split": split, "truncated": truncated}
+        return self.sandbox.run(
+            "preview_examples",
+            {"about": about, "columns": columns},
+            seconds=_SECONDS,
+            memory_bytes=_MEMORY_BYTES + _MEMORY_A_BYTE * self.max_bytes,
+        ).attachment
+
+    @property
+    def _max_values(self) -> int:
+        return self.max_bytes // _BYTES_A_VALUE
+
+    def _max_examples(self, manifest: StoredManifest) -> int:
+        return max(1, self._max_values // sum(prod(feature.shape) for feature in manifest.features))
 
 
-def examples_at(manifest: StoredManifest, split: str, rows: Sequence[int], blobs: Blobs) -> list[dict[str, Any]]:
-    """The same of chosen rows, counted from 0, in the order given; fewer of them where examples are large.
-
-    Raises:
-        Problem: 422, when there is no such split or row.
-        BlobError: The arrays cannot be read.
-    """
-    examples = _examples_of(manifest, split)
-    for row in rows:
-        if not 0 <= row < examples:
-            raise invalid_parameter("at", f"found {row}; the split has the rows 0 to {examples - 1}")
-    arrays = _Arrays(manifest, blobs)
-    return [
-        {feature.name: arrays.read(split, feature, row, row + 1)[0].tolist() for feature in manifest.features}
-        for row in rows[: _most_of(manifest)]
-    ]
-
-
-def class_counts(manifest: StoredManifest, feature: Feature, blobs: Blobs) -> dict[str, dict[int, int]]:
-    """How many examples each split has of each class number.
+def class_counts(
+    manifest: StoredManifest, feature: Feature, blobs: Blobs, max_classes: int
+) -> dict[str, dict[int, int]] | None:
+    """How many examples each split has of each class number; None when a split has more classes than `max_classes`.
 
     Args:
         manifest: The dataset.
         feature: Its class numbers: whole, one an example.
-        blobs: Where the arrays lie.
+        blobs: Where the arrays are.
+        max_classes: Counting ends with the first split that has more: ten million of them took a gigabyte.
 
     Raises:
         BlobError: The arrays cannot be read.
@@ -70,31 +117,58 @@ def class_counts(manifest: StoredManifest, feature: Feature, blobs: Blobs) -> di
         of_split = counts[split.name] = {}
         for start in range(0, split.examples, _PIECE_EXAMPLES):
             stop = min(start + _PIECE_EXAMPLES, split.examples)
-            numbers, times = np.unique(arrays.read(split.name, feature, start, stop), return_counts=True)
+            numbers, times = np.unique(arrays.numbers(split.name, feature, start, stop), return_counts=True)
+            if len(numbers) > max_classes:
+                return None
             for number, many in zip(numbers.tolist(), times.tolist(), strict=True):
                 of_split[number] = of_split.get(number, 0) + many
+            if len(of_split) > max_classes:
+                return None
     return counts
 
 
 class _Arrays:
-    """The arrays of a dataset: safetensors, little-endian, in C order, at offsets from the end of its header."""
+    """The arrays of a dataset: safetensors, little-endian, in C order, at offsets from the end of its header.
+
+    Raises:
+        BlobDamagedError: The blob does not hold what the manifest says, as far as is looked at.
+    """
 
     def __init__(self, manifest: StoredManifest, blobs: Blobs) -> None:
         self._digest = manifest.digest
         self._blobs = blobs
-        self._begin = 8 + int.from_bytes(self._bytes(0, 8), "little")
-        self._header: dict[str, Any] = json.loads(self._bytes(8, self._begin))
+        length = int.from_bytes(self._bytes(0, 8), "little")
+        if length > MAX_HEADER_BYTES:
+            raise self._damaged(f"its header would have {length:,} bytes")
+        self._begin = 8 + length
+        try:
+            header = json.loads(self._bytes(8, self._begin))
+            self._offsets = {name: int(entry["data_offsets"][0]) for name, entry in header.items()}
+        except (ValueError, TypeError, KeyError, AttributeError, IndexError) as error:
+            raise self._damaged("its header cannot be read") from error
 
-    def read(self, split: str, feature: Feature, start: int, stop: int) -> NDArray[Any]:
-        """The values of examples `start` to `stop` (exclusive), `[stop - start, *feature.shape]`."""
-        dtype = np.dtype(feature.dtype).newbyteorder("<")
-        first = self._begin + self._header[f"{split}/{feature.name}"]["data_offsets"][0]
-        size = prod(feature.shape) * dtype.itemsize
-        data = self._bytes(first + start * size, first + stop * size)
-        return np.frombuffer(data, dtype).reshape(stop - start, *feature.shape)
+    def read(self, split: str, feature: Feature, start: int, stop: int, values: int) -> bytes:
+        """The first `values` values of each of the examples `start` to `stop` (exclusive)."""
+        first = self._begin + self._offsets[f"{split}/{feature.name}"]
+        itemsize = np.dtype(feature.dtype).itemsize
+        size = prod(feature.shape) * itemsize
+        if values == prod(feature.shape):
+            return self._bytes(first + start * size, first + stop * size)
+        begins = range(first + start * size, first + stop * size, size)
+        return b"".join(self._bytes(begin, begin + values * itemsize) for begin in begins)
+
+    def numbers(self, split: str, feature: Feature, start: int, stop: int) -> NDArray[Any]:
+        """The values of a feature that has one value an example, [stop - start]."""
+        return np.frombuffer(self.read(split, feature, start, stop, 1), np.dtype(feature.dtype).newbyteorder("<"))
 
     def _bytes(self, start: int, stop: int) -> bytes:
-        return b"".join(self._blobs.read(self._digest, start, stop))
+        data = b"".join(self._blobs.read(self._digest, start, stop))
+        if len(data) != stop - start:
+            raise self._damaged(f"it ends before byte {stop:,}")
+        return data
+
+    def _damaged(self, how: str) -> BlobDamagedError:
+        return BlobDamagedError(f"the blob {self._digest} is damaged: {how}; upload the dataset again")
 
 
 def _examples_of(manifest: StoredManifest, split: str) -> int:
@@ -102,7 +176,3 @@ def _examples_of(manifest: StoredManifest, split: str) -> int:
     if split not in examples:
         raise invalid_parameter("split", f"the dataset has no split {split!r}; its splits are {', '.join(examples)}")
     return examples[split]
-
-
-def _most_of(manifest: StoredManifest) -> int:
-    return max(1, _MOST_VALUES // sum(prod(feature.shape) for feature in manifest.features))

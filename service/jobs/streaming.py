@@ -1,8 +1,9 @@
 """A job's events as an answer: a snapshot, or a stream that goes on until the job has ended."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import structlog
@@ -15,6 +16,7 @@ from pippin.jobs.events import Event
 from pippin.jobs.job import Job
 from pippin.store import Store, StoreUnavailable
 from pippin.store.reader import EventReader
+from service.http.pieces import in_pieces
 from service.jobs.views import View, csv_line, json_text, ndjson_line
 from service.telemetry.meters import Meters
 
@@ -52,12 +54,14 @@ class Streams:
         reader: Follows them.
         meters: Counts who follows, and what is sent.
         ping_seconds: How often a quiet stream of server-sent events gives a sign of life.
+        max_bytes: About how long one JSON document may be.
         send_timeout: Seconds after which a client that reads nothing is dropped.
     """
 
     store: Store
     reader: EventReader
     meters: Meters
+    max_bytes: int
     ping_seconds: int = 15
     send_timeout: float = 30
 
@@ -71,17 +75,33 @@ class Streams:
         return self._snapshot(tenant, job, view, form, after)
 
     def _snapshot(self, tenant: str, job: Job, view: View, form: str, after: str) -> Response:
-        """What is there now, in any form but server-sent events."""
+        """What is there now, in any form but server-sent events; made while it is sent, unless it is short."""
         events = self.store.events.all(tenant, job.id, after)
-        rows = [row for row in map(view.row, events) if row is not None]
         match form:
             case "application/json":
-                content = json_text({"job": job.id, "status": job.status, "data": rows}).encode()
+                content = self._document(job, view, events)
             case "application/x-ndjson":
-                content = b"".join(map(ndjson_line, rows))
+                content = (ndjson_line(row) for event in events if (row := view.row(event)) is not None)
             case _:
-                content = b"".join([csv_line(view.columns), *(csv_line(_values(row, view)) for row in rows)])
-        return Response(content, media_type=form, headers={"cache-control": "no-cache"})
+                rows = (row for event in events if (row := view.row(event)) is not None)
+                content = chain([csv_line(view.columns)], (csv_line(_values(row, view)) for row in rows))
+        return in_pieces(content, form, {"cache-control": "no-cache"})
+
+    def _document(self, job: Job, view: View, events: Iterator[Event]) -> Iterator[bytes]:
+        """One JSON document, which ends early with the id to go on after once it has `max_bytes`."""
+        yield f'{{"job":{json_text(job.id)},"status":{json_text(job.status)},"data":['.encode()
+        size, last, following = 0, "", None
+        for event in events:
+            if size > self.max_bytes:
+                following = last
+                break
+            if (row := view.row(event)) is not None:
+                # Not of other events: an epoch's losses come in the one right before it.
+                last = event.id
+                text = json_text(row).encode()
+                yield b"," + text if size else text
+                size += len(text)
+        yield f'],"has_more":{json_text(following is not None)},"next":{json_text(following)}}}'.encode()
 
     def _live(self, tenant: str, job: Job, view: View, form: str, after: str) -> Response:
         """What is there now and what comes, in any form but one JSON document.

@@ -105,13 +105,13 @@ class ModelFiles:
         """
         return SpecSummary.model_validate(self._read("validate_document", document, language, most_bytes=most_bytes))
 
-    def export(self, digest: str, form: Form) -> bytes:
-        """The network in the blob `digest` as a document in JSON.
+    def export(self, digest: str, form: Form, to: Path) -> None:
+        """Write the network in the blob `digest` as a document in JSON to `to`.
 
         Raises:
             BlobError: The blob cannot be fetched.
         """
-        return self._cache.open(digest, lambda path: self._of_cache("export_model", path, form=form)).attachment
+        self._cache.open(digest, lambda path: self._of_cache("export_model", path, form=form, to=str(to)))
 
     def at_checkpoint(self, initial: str, checkpoint: str, to: Path) -> None:
         """Write the model in the blob `initial`, with the weights in the blob `checkpoint`, to `to`.

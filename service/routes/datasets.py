@@ -12,9 +12,19 @@ from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.faults import Fault
 from service import openapi
-from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheIngestion, TheSettings, TheStore, TheWorkload
+from service.context import (
+    Caller,
+    NeedsRoom,
+    Tenant,
+    TheBlobs,
+    TheIngestion,
+    ThePreviews,
+    TheSettings,
+    TheStore,
+    TheWorkload,
+)
 from service.datasets.ingest import workroom
-from service.datasets.preview import class_counts, examples_at, preview
+from service.datasets.preview import class_counts
 from service.http import conditional, uploads
 from service.http.abandoning import until_disconnected
 from service.http.bodies import JsonRoute, UploadRoute
@@ -25,6 +35,7 @@ router = APIRouter(tags=["datasets"], route_class=JsonRoute)
 upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
 
 _MOST_CLASSES = 1000
+_LISTED_LABELS = 100
 _SHOWN = 5
 
 _FILES = {
@@ -40,7 +51,10 @@ class DatasetPage(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    data: list[Manifest]
+    data: list[Manifest] = Field(
+        description=f"Of each dataset the first {_LISTED_LABELS} labels; `label_count` says how many there are. "
+        "Fewer datasets than `limit` where their records are large."
+    )
     has_more: bool = Field(description="Whether older datasets follow.")
     next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
 
@@ -54,6 +68,9 @@ class Preview(BaseModel):
     split: str
     examples: list[dict[str, Any]] = Field(
         description="Feature name -> its values as stored, nested by its shape; `scale` is not applied."
+    )
+    truncated: list[str] = Field(
+        description="Features of which one example is too large to show: they have their first values only, in a row."
     )
 
 
@@ -111,7 +128,6 @@ async def _options(
 @upload_router.post(
     "/datasets",
     status_code=201,
-    response_model=Manifest,
     operation_id="addDataset",
     summary="Upload a dataset",
     response_description="The dataset is new. `Location` says where it is.",
@@ -133,7 +149,7 @@ async def add(
     workload: TheWorkload,
     name: Annotated[str, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
     options: Annotated[DatasetOptions, Depends(_options)],
-) -> StoredManifest:
+) -> Manifest:
     """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
     async with contextmanager_in_threadpool(workroom(settings)) as folder:
         try:
@@ -157,7 +173,7 @@ async def add(
             raise _refused(error) from error
     response.status_code = 201 if is_new else 200
     response.headers["location"] = f"/datasets/{manifest.id}"
-    return manifest
+    return manifest.shown()
 
 
 @router.get(
@@ -169,14 +185,17 @@ async def add(
     dependencies=[requires("read")],
 )
 def page(
+    *,
     tenant: Tenant,
     store: TheStore,
+    settings: TheSettings,
     after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DatasetPage:
     """Newest first."""
-    found = store.datasets.page(tenant, after=after, limit=limit)
-    return DatasetPage(data=list(found.items), has_more=found.has_more, next=found.next)
+    found = store.datasets.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
+    data = [manifest.shown(_LISTED_LABELS) for manifest in found.items]
+    return DatasetPage(data=data, has_more=found.has_more, next=found.next)
 
 
 def _existing(dataset_id: str, tenant: Tenant, store: TheStore) -> StoredManifest:
@@ -200,33 +219,38 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
 )
 def get(request: Request, manifest: ExistingDataset) -> Response:
     """By id or by name."""
-    return conditional.document(
-        request, Manifest.model_validate(manifest.model_dump(include=set(Manifest.model_fields)))
-    )
+    return conditional.document(request, manifest.shown())
 
 
 @router.get(
     "/datasets/{dataset_id}/preview",
+    response_model=Preview,
     operation_id="previewDataset",
     summary="Look at some examples",
     response_description="The examples.",
     responses=responses(404, 422, 503),
     dependencies=[requires("read")],
 )
-def some_examples(
+async def some_examples(
     manifest: ExistingDataset,
-    blobs: TheBlobs,
+    tenant: Tenant,
+    previews: ThePreviews,
+    workload: TheWorkload,
     split: Annotated[str | None, Query(description="Default: the first.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
     at: Annotated[
         list[int] | None,
         Query(max_length=100, description="Instead of the first: these rows of the split, from 0, in this order."),
     ] = None,
-) -> Preview:
+) -> Response:
     """The first examples of a split, or chosen ones such as an evaluation's worst, as they are stored."""
     chosen = split or manifest.splits[0].name
-    found = preview(manifest, chosen, limit, blobs) if at is None else examples_at(manifest, chosen, at, blobs)
-    return Preview(dataset=manifest.id, split=chosen, examples=found)
+
+    def show() -> bytes:
+        return previews.first(manifest, chosen, limit) if at is None else previews.chosen(manifest, chosen, at)
+
+    content = await workload.run(workload.previews, tenant, show)
+    return Response(content, media_type="application/json")
 
 
 @router.get(
@@ -243,8 +267,8 @@ def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
     if target.dtype == "float32" or prod(target.shape) != 1:
         detail = f"the dataset's last feature, {target.name!r}, is no class number, so there are no classes to count"
         raise invalid([Fault("", detail)])
-    counts = class_counts(manifest, target, blobs)
-    if max(map(len, counts.values())) > _MOST_CLASSES:
+    counts = class_counts(manifest, target, blobs, _MOST_CLASSES)
+    if counts is None:
         detail = f"{target.name!r} takes more than {_MOST_CLASSES:,} values; needs fewer to be counted as classes"
         raise invalid([Fault("", detail)])
     names = dict(enumerate(manifest.labels or []))

@@ -106,6 +106,7 @@ def page(
     response: Response,
     tenant: Tenant,
     store: TheStore,
+    settings: TheSettings,
     status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
     label: Annotated[
         list[_Label], Query(description="Only jobs with this label, as `key=value`; may be given several times.")
@@ -114,7 +115,14 @@ def page(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Newest first."""
-    found = store.jobs.page(tenant, status=status, labels=_labels(label), after=after, limit=limit)
+    found = store.jobs.page(
+        tenant,
+        status=status,
+        labels=_labels(label),
+        after=after,
+        limit=limit,
+        max_bytes=settings.max_page_bytes,
+    )
     if found.next:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
         response.headers["link"] = f'</jobs?{urlencode([*query, ("after", found.next)])}>; rel="next"'

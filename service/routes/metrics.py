@@ -37,6 +37,8 @@ class JobMetrics(BaseModel):
     job: str
     status: Status
     data: list[EpochRow] = Field(description="Oldest first.")
+    has_more: bool = Field(description="Whether epochs follow for which this document had no more room.")
+    next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")
 
 
 class EventRow(BaseModel):
@@ -58,6 +60,8 @@ class JobEvents(BaseModel):
     job: str
     status: Status
     data: list[EventRow] = Field(description="Oldest first.")
+    has_more: bool = Field(description="Whether events follow for which this document had no more room.")
+    next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")
 
 
 # Described to clients, checked by `_place`; an empty one counts as none.

@@ -17,7 +17,7 @@ from service.datasets.ingest import workroom
 from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
 from service.http.disposition import attachment, safe_name
-from service.http.files import serve
+from service.http.files import open_file, serve
 from service.models.files import Form
 from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
@@ -108,13 +108,15 @@ async def add(
     dependencies=[requires("read")],
 )
 def page(
+    *,
     tenant: Tenant,
     store: TheStore,
+    settings: TheSettings,
     after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ModelPage:
     """Newest first."""
-    found = store.models.page(tenant, after=after, limit=limit)
+    found = store.models.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
     return ModelPage(data=list(found.items), has_more=found.has_more, next=found.next)
 
 
@@ -180,9 +182,11 @@ def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
     dependencies=[requires("read")],
 )
 async def spec(
+    *,
     record: ExistingModel,
     tenant: Tenant,
     model_files: TheModelFiles,
+    settings: TheSettings,
     workload: TheWorkload,
     form: Annotated[
         Form,
@@ -193,9 +197,15 @@ async def spec(
     ] = "pippin",
 ) -> Response:
     """A network as a document, to change it or to build it in Swift. Not every model can be said in either language."""
+
+    def export() -> Response:
+        with workroom(settings) as folder:
+            path = folder / "document.json"
+            model_files.export(record.digest, form, path)
+            return open_file(path, "application/json")
+
     with _told_of_the_form():
-        content = await workload.run(workload.exports, tenant, lambda: model_files.export(record.digest, form))
-        return Response(content, media_type="application/json")
+        return await workload.run(workload.exports, tenant, export)
 
 
 @router.delete(

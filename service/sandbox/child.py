@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import structlog
 
-from pippin.faults import FaultyDocumentError, PippinError
+from pippin.faults import FaultyDocumentError, PippinError, clipped
 from service.sandbox import wire
 from service.sandbox.errors import NO_ROOM
 from service.sandbox.limits import die_with, die_without, limit, live_without, peak_bytes
@@ -99,5 +99,5 @@ def _crashed(name: str, error: Exception) -> tuple[bytes, bytes]:
 
 def _described(error: PippinError) -> dict[str, object]:
     found = error.faults if isinstance(error, FaultyDocumentError) else ()
-    faults = [[fault.pointer, fault.detail, fault.rule] for fault in found]
-    return {"kind": type(error).__name__, "text": str(error), "faults": faults}
+    faults = [[clipped(fault.pointer), clipped(fault.detail), fault.rule] for fault in found]
+    return {"kind": type(error).__name__, "text": clipped(str(error)), "faults": faults}

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 # imported at the module's top.
 TASKS: Mapping[str, str] = {
     "prepare_dataset": "service.tasks.prepare_dataset:prepare_dataset",
+    "preview_examples": "service.tasks.preview_examples:preview_examples",
     "inspect_model": "service.tasks.inspect_model:inspect_model",
     "build_model": "service.tasks.documents:build_model",
     "validate_document": "service.tasks.documents:validate_document",

@@ -16,12 +16,12 @@ SMALL_FILE_BYTES = 2 * 2**20
 
 # A small upload that takes longer, a ZIP of zeros say, is begun again among the large ones.
 _SMALL_SECONDS = 10.0
-_SMALL_FILES, _LARGE_FILES, _PREDICTIONS, _EXPORTS, _EVALUATIONS = 3, 2, 4, 2, 1
+_SMALL_FILES, _LARGE_FILES, _PREDICTIONS, _PREVIEWS, _EXPORTS, _EVALUATIONS = 3, 2, 4, 2, 2, 1
 
 # A submission computes for a moment, waits for Redis, and now and then for a child that reads the model of another job.
 _SUBMISSIONS, _INSPECTIONS = 8, 2
 
-CHILDREN = _SMALL_FILES + _LARGE_FILES + _PREDICTIONS + _EXPORTS + _EVALUATIONS + _INSPECTIONS
+CHILDREN = sum((_SMALL_FILES, _LARGE_FILES, _PREDICTIONS, _PREVIEWS, _EXPORTS, _EVALUATIONS, _INSPECTIONS))
 """How many children the sandbox needs for all of them at once."""
 
 
@@ -36,6 +36,7 @@ class Workload:
         small_files: Of uploads and documents up to `SMALL_FILE_BYTES`.
         large_files: Of larger ones.
         predictions: Of answers of trained models.
+        previews: Of examples of datasets.
         exports: Of files that are made when they are asked for.
         submissions: Of jobs, whose specs may be large.
     """
@@ -47,6 +48,7 @@ class Workload:
         self.small_files = places("small uploads", _SMALL_FILES)
         self.large_files = places("large uploads", _LARGE_FILES)
         self.predictions = places("predictions", _PREDICTIONS)
+        self.previews = places("previews", _PREVIEWS)
         self.exports = places("exports", _EXPORTS)
         self.submissions = places("submissions", _SUBMISSIONS)
         # Admissions bound the threads; a place is given back only when its thread is free.

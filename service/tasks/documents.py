@@ -46,7 +46,7 @@ def validate_document(path: str, language: str, most_bytes: int) -> object:
     """
     found = read_document(value_of(Path(path), language))
     found.check_memory(most_bytes)
-    return found.summary().model_dump(mode="json")
+    return described(found.summary())
 
 
 def value_of(path: Path, language: str) -> Any:  # noqa: ANN401 (any JSON value)

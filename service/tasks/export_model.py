@@ -6,16 +6,16 @@ from pathlib import Path
 from pippin.mlmodel import Model, open_model
 from pippin.mlmodel.errors import ModelFileError
 from pippin.swiftcoremltools import to_swift
-from service.sandbox import Answer
 
 
-def export_model(path: str, form: str) -> Answer:
-    """The network in the `.mlmodel` at `path` as a document, which is what is attached.
+def export_model(path: str, form: str, to: str) -> object:
+    """Write the network in the `.mlmodel` at `path` as a document to `to`: with weights it may be large.
 
     Args:
         path: A file.
         form: `pippin`, the spec language, without weights; or `swiftcoremltools`, with them, since that library reads
             no network that has none.
+        to: Another file, which need not be there.
 
     Raises:
         FaultyDocumentError: The language cannot say it; it carries every reason.
@@ -26,4 +26,7 @@ def export_model(path: str, form: str) -> Answer:
     document = model.resolved.spec.document()
     if form == "swiftcoremltools":
         document = to_swift(document, model.weights)
-    return Answer(None, json.dumps(document, ensure_ascii=False, allow_nan=False).encode())
+    with Path(to).open("w", encoding="utf-8") as file:
+        # In parts: the text as a whole would take as much memory again.
+        file.writelines(json.JSONEncoder(ensure_ascii=False, allow_nan=False).iterencode(document))
+    return None

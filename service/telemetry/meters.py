@@ -67,6 +67,11 @@ class Meters:
             registry=registry,
         )
         self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job now.", registry=registry)
+        self.memory_returned = Counter(
+            "pippin_memory_returned_bytes_total",
+            "Free memory that was returned to the system after large requests.",
+            registry=registry,
+        )
         self.events_sent = Counter("pippin_events_sent_total", "Events sent to those clients.", registry=registry)
         self.reaper_actions = Counter(
             "pippin_reaper_actions_total",

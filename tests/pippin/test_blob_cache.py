@@ -6,7 +6,7 @@ import pytest
 from safetensors.numpy import save
 
 from pippin.blob_cache import BlobCache
-from pippin.blobs import BlobError, BlobMissingError, Blobs
+from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
 from pippin.scratch import scratch_folder
 
 CONTENTS = [bytes([number]) * 1_000 for number in range(3)]
@@ -33,7 +33,16 @@ def _name(digest: str) -> str:
 
 
 def _entries(folder: Path) -> set[str]:
-    return {path.name for path in folder.iterdir()}
+    return {path.name for path in folder.iterdir() if path.name != ".used"}
+
+
+def _invert(path: Path) -> None:
+    """Invert the file's content in place; size and modification time stay the same."""
+    before = path.stat()
+    content = path.read_bytes()
+    with path.open("r+b") as file:
+        file.write(bytes(255 - byte for byte in content))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
 def test_a_blob_is_fetched_once(folder: Path, blobs: Blobs, digests: list[str]) -> None:
@@ -67,7 +76,7 @@ def test_the_blob_used_longest_ago_makes_room(folder: Path, blobs: Blobs, digest
     cache = BlobCache(folder, 2_500, blobs)
     for age, number in enumerate((0, 1)):
         cache.data(digests[number])
-        os.utime(folder / _name(digests[number]), (1_000 + age, 1_000 + age))
+        os.utime(folder / ".used" / _name(digests[number]), (1_000 + age, 1_000 + age))
     # A look makes it the newest.
     cache.data(digests[0])
     cache.data(digests[2])
@@ -97,3 +106,66 @@ def test_a_blob_that_another_process_removes_at_the_wrong_moment_is_fetched_agai
         return path.read_bytes()
 
     assert BlobCache(folder, 10**9, blobs).open(digests[0], read_after_removal) == CONTENTS[0]
+
+
+@pytest.mark.parametrize("used_before", [True, False], ids=["used before", "first use"])
+@pytest.mark.parametrize("truncated", [True, False], ids=["truncated", "inverted"])
+def test_a_damaged_copy_is_fetched_again(
+    folder: Path, blobs: Blobs, digests: list[str], *, used_before: bool, truncated: bool
+) -> None:
+    cache = BlobCache(folder, 10**9, blobs)
+    cache.data(digests[1])
+    path = folder / _name(digests[1])
+    os.truncate(path, 10) if truncated else _invert(path)
+    used = cache if used_before else BlobCache(folder, 10**9, blobs)
+    assert used.data(digests[1]) == CONTENTS[1]
+
+
+def test_a_damaged_copy_of_a_damaged_blob_is_not_delivered(
+    folder: Path, tmp_path: Path, blobs: Blobs, digests: list[str]
+) -> None:
+    cache = BlobCache(folder, 10**9, blobs)
+    cache.data(digests[1])
+    name = _name(digests[1])
+    for path in (folder / name, tmp_path / "blobs" / name[:2] / name):
+        _invert(path)
+    with pytest.raises(BlobDamagedError, match=name):
+        cache.data(digests[1])
+    assert _entries(folder) == set()
+
+
+def test_a_copy_that_is_damaged_while_it_is_read_is_read_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+    damages = iter([True])
+
+    def read_after_damage(path: Path) -> bytes:
+        if next(damages, False):
+            _invert(path)
+        return path.read_bytes()
+
+    assert BlobCache(folder, 10**9, blobs).open(digests[1], read_after_damage) == CONTENTS[1]
+
+
+def test_a_verified_copy_is_not_read_again_by_other_uses(
+    folder: Path, blobs: Blobs, digests: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    caches = [BlobCache(folder, 10**9, blobs) for _ in range(2)]
+    for cache in caches:
+        cache.data(digests[0])
+    hashed: list[Path] = []
+    monkeypatch.setattr("pippin.blob_cache.digest_of", hashed.append)
+    for cache in caches:
+        assert cache.data(digests[0]) == CONTENTS[0]
+    assert hashed == []
+
+
+def test_mapped_arrays_notice_that_their_file_was_changed(folder: Path, blobs: Blobs) -> None:
+    digest = blobs.put_bytes(save({"train/x": np.arange(6, dtype=np.float32)}))
+    cache = BlobCache(folder, 10**9, blobs)
+    arrays = cache.arrays(digest)
+    path = folder / _name(digest)
+    path.unlink()  # as another process that makes room: the mapped content stays
+    arrays.check()
+    arrays = cache.arrays(digest)
+    _invert(path)
+    with pytest.raises(BlobDamagedError, match="changed while it was in use"):
+        arrays.check()

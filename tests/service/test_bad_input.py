@@ -163,3 +163,12 @@ def test_every_answer_carries_an_id_that_the_client_may_choose(http: httpx2.Clie
     assert len(http.get("/nothing").headers["x-request-id"]) == 32
     assert http.get("/healthz", headers={"x-request-id": "my-id-12345"}).headers["x-request-id"] == "my-id-12345"
     assert http.get("/healthz", headers={"x-request-id": "{evil} id"}).headers["x-request-id"] != "{evil} id"
+
+
+def test_a_fault_quotes_only_the_beginning_of_a_long_name(
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
+) -> None:
+    long = "k" * 300_000
+    problem = is_problem(http.post("/jobs", json={**job_request, long: 1, "dataset": long}), 422)
+    assert len(json.dumps(problem)) < 10_000
+    assert "more characters)" in json.dumps(problem)

@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import httpx2
+import pytest
 
 from pippin.blobs import Blobs
 
@@ -62,3 +63,27 @@ def test_what_is_no_digest_or_not_there_is_not_found(http: httpx2.Client, is_pro
     for name in ("0" * 64, "abc", HEX.upper(), f"{HEX}0", "..%2f..%2fetc"):
         is_problem(http.get(f"/blobs/{name}"), 404, "not-found")
     is_problem(http.put("/blobs/abc", content=b"x"), 404, "not-found")
+
+
+def test_a_damaged_blob_is_never_delivered_whole(http: httpx2.Client, service: Service) -> None:
+    content = b"soon damaged" * 1000
+    name = hashlib.sha256(content).hexdigest()
+    assert http.put(f"/blobs/{name}", content=content).status_code == 204
+    path = service.settings.home / "blobs" / name[:2] / name
+    path.write_bytes(bytes(255 - byte for byte in content))
+    with pytest.raises(httpx2.RemoteProtocolError):
+        http.get(f"/blobs/{name}")
+    path.unlink()
+
+
+def test_a_truncated_model_is_refused_before_its_download_begins(
+    http: httpx2.Client, service: Service, is_problem: IsProblem, mnist_spec: dict[str, Any]
+) -> None:
+    record = http.post("/models", json=mnist_spec).json()
+    name = record["digest"].removeprefix("sha256:")
+    path = service.settings.home / "blobs" / name[:2] / name
+    path.write_bytes(path.read_bytes()[:-1])
+    problem = is_problem(http.get(f"/models/{record['id']}/file"), 500, "blob-damaged")
+    assert record["digest"] in problem["detail"]
+    http.delete(f"/models/{record['id']}")
+    path.unlink()

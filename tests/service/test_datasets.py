@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 import httpx2
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -110,7 +111,12 @@ def test_a_preview_shows_chosen_rows_in_the_order_asked_for(
     first = http.get("/datasets/tiny/preview?split=test").json()["examples"]
     assert len(first) == 4
     chosen = http.get("/datasets/tiny/preview?split=test&at=3&at=0&at=3").json()
-    assert chosen == {"dataset": tiny["id"], "split": "test", "examples": [first[3], first[0], first[3]]}
+    assert chosen == {
+        "dataset": tiny["id"],
+        "split": "test",
+        "examples": [first[3], first[0], first[3]],
+        "truncated": [],
+    }
     for row in (4, -1):
         problem = is_problem(http.get(f"/datasets/tiny/preview?split=test&at={row}"), 422)
         assert problem["errors"] == [{"parameter": "at", "detail": f"found {row}; the split has the rows 0 to 3"}]
@@ -255,3 +261,59 @@ def test_a_model_may_go_before_its_jobs_have_ended(
     assert model["digest"] in set(store.references.digests())
     http.post(f"/jobs/{job['id']}/cancel")
     assert model["digest"] not in set(store.references.digests())
+
+
+def test_of_an_example_that_is_too_large_a_preview_has_the_beginning(http: httpx2.Client, service: Service) -> None:
+    values = 20_000_000
+    file = io.BytesIO()
+    np.savez_compressed(
+        file,
+        **{"train/image": np.arange(values, dtype=np.uint32).astype(np.uint8).reshape(1, values)},
+        **{"train/label": np.array([[7]], dtype=np.int32)},
+    )
+    assert http.post("/datasets?name=large", content=file.getvalue()).status_code == 201
+    for query in ("", "?at=0"):
+        answer = http.get(f"/datasets/large/preview{query}")
+        assert answer.status_code == 200, answer.text
+        assert len(answer.content) < service.settings.max_answer_bytes
+        shown = answer.json()
+        (example,) = shown["examples"]
+        assert shown["truncated"] == ["image", "label"]
+        assert example["image"][:300] == [number % 256 for number in range(300)]
+        assert 1000 < len(example["image"]) < values
+
+
+def test_a_page_of_datasets_ends_early_where_records_are_large(make_service: Callable[..., Any]) -> None:
+    service = make_service(max_page_bytes=40_000)
+    names = [f"wide-{number}" for number in range(4)]
+    rows = "".join(f"{'c' * 20}{number:03},1\n" for number in range(600))
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
+        for name in names:
+            answer = http.post(f"/datasets?name={name}&target=label", content=f"label,x\n{rows}", headers=CSV)
+            assert answer.status_code == 201, answer.text
+            assert (len(answer.json()["labels"]), answer.json()["label_count"]) == (600, 600)
+        listed, after = [], None
+        while True:
+            page = http.get("/datasets", params={"limit": 100, **({"after": after} if after else {})}).json()
+            assert len([dataset for dataset in page["data"] if dataset["name"] in names]) <= 2
+            listed += page["data"]
+            after = page["next"]
+            if not page["has_more"]:
+                break
+        of_ours = [dataset for dataset in listed if dataset["name"] in names]
+        assert sorted(dataset["name"] for dataset in of_ours) == names
+        assert {(len(dataset["labels"]), dataset["label_count"]) for dataset in of_ours} == {(100, 600)}
+        assert len(http.get("/datasets/wide-0").json()["labels"]) == 600
+
+
+def test_a_preview_of_a_damaged_blob_names_it(
+    http: httpx2.Client, service: Service, tiny: dict[str, Any], is_problem: IsProblem
+) -> None:
+    name = tiny["digest"].removeprefix("sha256:")
+    path = service.settings.home / "blobs" / name[:2] / name
+    content = path.read_bytes()
+    for damaged in (content[:100], content[:-1000], bytes(255 - byte for byte in content), b""):
+        path.write_bytes(damaged)
+        problem = is_problem(http.get("/datasets/tiny/preview?limit=100"), 500, "blob-damaged")
+        assert tiny["digest"] in problem["detail"]
+    path.write_bytes(content)

@@ -1,13 +1,22 @@
 import csv
 import io
 import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any, Protocol
 
 import httpx2
 import pytest
 
+from service.http.pieces import in_pieces
+
 IsProblem = Callable[..., dict[str, Any]]
+
+
+class Service(Protocol):
+    server: Any
+
+
 Trainers = Callable[[str], Any]
 Submit = Callable[..., dict[str, Any]]
 
@@ -122,3 +131,39 @@ def test_what_cannot_be_given_is_refused_before_anything_is_streamed(
     assert problem["errors"][0]["parameter"] == "folow"
     streamed = {"accept": "text/event-stream"}
     is_problem(http.get(f"/jobs/job_{'0' * 26}/{path}", headers=streamed), 404, "not-found")
+
+
+@pytest.mark.parametrize("path", ["metrics?batches=true", "events?"])
+def test_a_long_document_comes_in_parts_that_fit_together(
+    http: httpx2.Client, service: Service, trained: str, path: str
+) -> None:
+    whole = http.get(f"/jobs/{trained}/{path}").json()
+    assert (whole["has_more"], whole["next"]) == (False, None)
+    state = service.server.config.app.state
+    usual = state.streams
+    state.streams = replace(usual, max_bytes=1)
+    try:
+        rows: list[dict[str, Any]] = []
+        part = {"next": ""}
+        while part["next"] is not None:
+            part = http.get(f"/jobs/{trained}/{path}&after={part['next']}").json()
+            assert len(part["data"]) <= 1
+            rows += part["data"]
+    finally:
+        state.streams = usual
+    assert rows == whole["data"]
+
+
+def test_a_long_answer_is_made_while_it_is_sent() -> None:
+    made: list[int] = []
+
+    def content() -> Iterator[bytes]:
+        for number in range(100):
+            made.append(number)
+            yield b"x" * 2**14
+
+    short = in_pieces([b"a", b"b"], "text/csv", {})
+    assert (short.body, short.headers["content-length"]) == (b"ab", "2")
+    long = in_pieces(content(), "text/csv", {})
+    assert len(made) < 10
+    assert "content-length" not in long.headers

@@ -27,6 +27,10 @@ _log = structlog.get_logger(__name__)
 class Report:
     """The observer of one attempt's training. Nothing here waits for the store: it all goes through the outbox.
 
+    Args:
+        check_data: Raises BlobDamagedError when the data that is trained on has changed; called before every record of
+            what was learned.
+
     Attributes:
         last: The last epoch's metrics, of an earlier attempt at first; None before the job's first.
     """
@@ -42,6 +46,7 @@ class Report:
         hyperparameters: Hyperparameters,
         checkpoints: Checkpoints,
         last: EpochMetrics | None,
+        check_data: Callable[[], None] = lambda: None,
     ) -> None:
         self._attempts = attempts
         self._claim = claim
@@ -50,6 +55,7 @@ class Report:
         self._engine = engine
         self._hyperparameters = hyperparameters
         self._checkpoints = checkpoints
+        self._check_data = check_data
         self._from: StoredCheckpoint | None = None
         self.last = last
 
@@ -69,7 +75,12 @@ class Report:
         self._outbox.put(partial(self._attempts.running, self._claim, resumed))
 
     def epoch_ended(self, result: EpochResult, snapshot: Callable[[], Checkpoint] | None = None) -> None:
-        """Record the epoch, and before it the checkpoint of its end where one is due."""
+        """Record the epoch, and before it the checkpoint of its end where one is due.
+
+        Raises:
+            BlobDamagedError: The dataset was changed in the meantime; nothing of the epoch is recorded.
+        """
+        self._check_data()
         metrics = self.last = self._metrics(result)
         _log.info("epoch", epoch=result.epoch, loss=metrics.loss, seconds=round(result.seconds, 3))
         tracing.completed("epoch", result.seconds, epoch=result.epoch)
@@ -83,7 +94,12 @@ class Report:
         self._outbox.put(record)
 
     def stopped_at(self, checkpoint: Checkpoint) -> None:
-        """Record the place at which the training was interrupted, for another attempt to go on from."""
+        """Record the place at which the training was interrupted, for another attempt to go on from.
+
+        Raises:
+            BlobDamagedError: The dataset was changed in the meantime; the place is not recorded.
+        """
+        self._check_data()
         pending = self._checkpoints.make(checkpoint)
 
         def record() -> None:

@@ -9,7 +9,7 @@ from functools import partial
 import structlog
 
 from pippin import tracing
-from pippin.blob_cache import BlobCache
+from pippin.blob_cache import BlobCache, MappedArrays
 from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
 from pippin.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from pippin.datasets.errors import refuse
@@ -104,6 +104,7 @@ class _Attempt:
         self._tools = tools
         self._stop = stop
         self._outbox = outbox
+        self._arrays: MappedArrays | None = None
         self.lost = False
         self._report = Report(
             tools.store.attempts,
@@ -114,6 +115,7 @@ class _Attempt:
             hyperparameters=job.request.hyperparameters,
             checkpoints=Checkpoints(job.request.checkpoint, tools.blobs, patience=tools.blob_seconds),
             last=job.latest_metrics,
+            check_data=self._check_data,
         )
 
     def run(self) -> None:
@@ -142,7 +144,7 @@ class _Attempt:
             cause = self._stop.cause or Cause.TERMINATED
             _log.info("stopped", cause=cause)
             if stopped.checkpoint is not None and cause in _GOES_ON_AFTER:
-                self._report.stopped_at(stopped.checkpoint)
+                self._keep(stopped.checkpoint)
             return partial(settle_stopped, store, claim, cause)
         except StoreUnavailable:
             raise
@@ -153,6 +155,12 @@ class _Attempt:
             _log.info("failed", reason=failure.code, detail=failure.detail)
             return partial(store.attempts.fail, claim, failure)
         return partial(self._succeed, trained)
+
+    def _keep(self, checkpoint: Checkpoint) -> None:
+        try:
+            self._report.stopped_at(checkpoint)
+        except BlobDamagedError as error:
+            _log.warning("the checkpoint is not kept", error=str(error))
 
     def _lose(self, error: Exception) -> Callable[[], object]:
         """A full disk or a blob store that is away says nothing about the job: another worker may do better."""
@@ -194,6 +202,7 @@ class _Attempt:
             )
             with tracing.span("train"):
                 learned = tools.engine.train(run, self._report)
+            self._check_data()
             trained = write_trained(model, learned, self._provenance(trainable, training))
             self._report.artifact(self._store("inference", inference_variant(trained)))
             initial.result()
@@ -209,6 +218,8 @@ class _Attempt:
                 return patiently(lambda: tools.cache.data(digest), tools.blob_seconds)
             except BlobMissingError as error:
                 raise ModelFileError(f"the model's file is gone ({error}); upload it again") from error
+            except BlobDamagedError as error:
+                raise refuse(f"the model's file cannot be used: {error}") from error
         spec = patiently(lambda: tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
         model = build(resolve(spec))
         _log.debug("built the model", bytes=len(model))
@@ -244,9 +255,21 @@ class _Attempt:
             arrays = patiently(lambda: self._tools.cache.arrays(asked.digest), self._tools.blob_seconds)
         except BlobMissingError as error:
             raise refuse(f"the arrays of the dataset {asked.id} are gone ({error}); upload it again") from error
+        except BlobDamagedError as error:
+            raise refuse(f"the arrays of the dataset {asked.id} cannot be used: {error}") from error
+        self._arrays = arrays
         _log.debug("opened the dataset", digest=asked.digest)
         training, validation = split_examples(asked, manifest, model, arrays, self._request.hyperparameters.seed)
         return training, validation, None if manifest.labels is None else tuple(manifest.labels)
+
+    def _check_data(self) -> None:
+        """Verify that the dataset's cached copy is as it was when the training began; the attempt is lost otherwise.
+
+        Raises:
+            BlobDamagedError: It was changed.
+        """
+        if self._arrays is not None:
+            self._arrays.check()
 
     def _provenance(self, model: Trainable, training: Examples) -> dict[str, str]:
         return provenance(

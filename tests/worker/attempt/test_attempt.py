@@ -261,6 +261,75 @@ def test_a_dataset_that_was_deleted_is_the_users_to_mend(bench: "Bench", attempt
     assert "was deleted" in reason.detail
 
 
+def _invert(path: Path) -> None:
+    path.write_bytes(bytes(255 - byte for byte in path.read_bytes()))
+
+
+def _remove_the_middle(path: Path) -> None:
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
+
+
+@pytest.mark.parametrize("damage", [_invert, _remove_the_middle, Path.unlink])
+@pytest.mark.parametrize("of_the_model", [False, True], ids=["dataset", "model"])
+def test_a_damaged_blob_ends_the_job_at_once_and_is_named(
+    bench: "Bench",
+    attempt: Callable[..., Claim],
+    home: Path,
+    damage: Callable[[Path], None],
+    *,
+    of_the_model: bool,
+) -> None:
+    digest = bench.blobs.put_bytes(build(resolve(bench.spec))) if of_the_model else bench.manifest.digest
+    job = bench.submit(digest=digest) if of_the_model else bench.submit()
+    name = digest.removeprefix("sha256:")
+    (home / "cache" / "blobs" / name).unlink(missing_ok=True)
+    blob = home / "blobs" / name[:2] / name
+    content = blob.read_bytes()
+    damage(blob)
+    try:
+        attempt(job, Scripted(_raise(AssertionError("never reached"))))
+    finally:
+        blob.write_bytes(content)
+    failed = bench.job(job)
+    assert failed.status is Status.FAILED
+    assert failed.reason is not None
+    gone_model = of_the_model and damage is Path.unlink
+    assert failed.reason.code is (Reason.INVALID_MODEL if gone_model else Reason.INVALID_DATA)
+    assert digest in failed.reason.detail
+
+
+def test_a_cached_dataset_that_was_damaged_is_fetched_again(
+    bench: "Bench", attempt: Callable[..., Claim], home: Path
+) -> None:
+    first, second = bench.submit(), bench.submit()
+    attempt(first, JaxEngine())
+    _invert(home / "cache" / "blobs" / bench.manifest.digest.removeprefix("sha256:"))
+    attempt(second, JaxEngine())
+    assert bench.job(second).status is Status.SUCCEEDED
+    losses = [[epoch["loss"] for epoch in bench.events(job, "epoch")] for job in (first, second)]
+    assert losses[0] == losses[1]
+
+
+def test_nothing_is_recorded_of_an_epoch_whose_data_was_damaged(
+    bench: "Bench", attempt: Callable[..., Claim], home: Path
+) -> None:
+    job = bench.submit(max_attempts=3)
+
+    def damage_between_epochs(_: TrainingRun, observer: Observer) -> None:
+        observer.training_began()
+        observer.epoch_ended(_epoch(1))
+        _invert(home / "cache" / "blobs" / bench.manifest.digest.removeprefix("sha256:"))
+        observer.epoch_ended(_epoch(2))
+
+    attempt(job, Scripted(damage_between_epochs))
+    lost = bench.job(job)
+    assert (lost.status, lost.attempts[0].status) == (Status.QUEUED, "lost")
+    assert [epoch["epoch"] for epoch in bench.events(job, "epoch")] == [1]
+    attempt(job, JaxEngine(), number=2)
+    assert bench.job(job).status is Status.SUCCEEDED
+
+
 def test_a_blob_store_that_is_away_counts_as_a_lost_attempt(
     bench: "Bench", attempt: Callable[..., Claim], tmp_path: Path
 ) -> None:

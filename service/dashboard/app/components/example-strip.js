@@ -8,14 +8,15 @@ import { isPicture, shortened, thumbnail } from "./thumbnail.js";
 export function exampleStrip(dataset, split, limit = 16) {
   const place = el("div", { class: "examples", "aria-busy": "true" });
   get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(split)}&limit=${limit}`)
-    .then(({ examples }) => place.replaceChildren(shown(dataset, examples)))
+    .then((preview) => place.replaceChildren(shown(dataset, preview)))
     .catch((error) => place.replaceChildren(problemBox(error)))
     .finally(() => place.removeAttribute("aria-busy"));
   return place;
 }
 
-function shown(dataset, examples) {
-  const picture = dataset.features.find(isPicture);
+function shown(dataset, { examples, truncated }) {
+  // A truncated feature has its first values only, which make no picture.
+  const picture = dataset.features.find((feature) => isPicture(feature) && !truncated.includes(feature.name));
   const others = dataset.features.filter((feature) => feature !== picture);
   const said = (example, feature) => {
     const value = example[feature.name];

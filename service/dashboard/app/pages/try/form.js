@@ -36,7 +36,8 @@ export function askingForm(job, model, dataset) {
     const split = job.request.dataset.validation ?? job.request.dataset.train;
     const { examples } = dataset.splits.find((each) => each.name === split) ?? dataset.splits[0];
     const at = Math.floor(Math.random() * examples);
-    const { examples: [example] } = await get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(split)}&at=${at}`);
+    const { examples: [example], truncated } = await get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(split)}&at=${at}`);
+    if (truncated.length) throw new Error(`An example's ${truncated.join(", ")} is too large to fill in.`);
     take(example);
   }
 
