@@ -49,6 +49,7 @@ KINDS: dict[str, Kind] = {
     "quota-exceeded": Kind(429, "The token's quota is used up"),
     "rate-limited": Kind(429, "The token has made too many requests"),
     "internal-error": Kind(500, "Something went wrong in the service"),
+    "unreadable-record": Kind(500, "The record cannot be read"),
     "insufficient-storage": Kind(507, "The service's disk is full"),
     "unavailable": Kind(503, "The service cannot do this right now"),
 }

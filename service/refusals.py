@@ -23,6 +23,7 @@ from pippin.store import (
     QuotaExceeded,
     Refused,
     StoreUnavailable,
+    UnreadableRecord,
 )
 from service.blame import problem_of
 from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of, no_room
@@ -58,6 +59,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
     QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
     StoreUnavailable: unavailable,
+    UnreadableRecord: lambda error: Problem("unreadable-record", _sentence(error)),
     BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
     SandboxError: problem_of,

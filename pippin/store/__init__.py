@@ -18,6 +18,7 @@ from pippin.store.errors import (
     Refused,
     StoreError,
     StoreUnavailable,
+    UnreadableRecord,
 )
 from pippin.store.events import parse_event_id
 from pippin.store.idempotency import Idempotency
@@ -28,6 +29,7 @@ from pippin.store.reader import EventReader
 from pippin.store.store import Store
 from pippin.store.subscription import Subscription
 from pippin.store.tokens import SESSION_SECONDS, Knock
+from pippin.store.versions import Unreadable
 
 __all__ = [
     "FUNCTION",
@@ -58,6 +60,8 @@ __all__ = [
     "StoreError",
     "StoreUnavailable",
     "Subscription",
+    "Unreadable",
+    "UnreadableRecord",
     "Worker",
     "WorkerReport",
     "connect",
