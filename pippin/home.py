@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from pippin.faults import PippinError
+from pippin.home_version import require_version
 
 
 class HomeError(PippinError):
@@ -19,6 +20,7 @@ def prepare_home(home: Path) -> None:
     """Make the folder if there is none, and let nobody but its owner into it: it holds a password and models.
 
     Raises:
+        HomeVersionError: A Pippin of a newer major version has used it.
         HomeError: It cannot be made, is no folder, is another user's, or is one that everybody may write to.
     """
     try:
@@ -31,6 +33,7 @@ def prepare_home(home: Path) -> None:
             raise HomeError(f"PIPPIN_HOME {home} may be written by everybody; choose a folder of your own")
         if found.st_mode & 0o077:
             home.chmod(0o700)
+        require_version(home)
     except OSError as error:
         raise HomeError(f"PIPPIN_HOME {home} cannot be used: {error.strerror}") from error
 

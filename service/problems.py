@@ -53,6 +53,7 @@ KINDS: dict[str, Kind] = {
     "rate-limited": Kind(429, "The token has made too many requests"),
     "internal-error": Kind(500, "Something went wrong in the service"),
     "blob-damaged": Kind(500, "A stored file is damaged"),
+    "unreadable-record": Kind(500, "The record cannot be read"),
     "insufficient-storage": Kind(507, "The service's disk is full"),
     "unavailable": Kind(503, "The service cannot do this right now"),
 }

@@ -23,6 +23,7 @@ from pippin.store import (
     QuotaExceeded,
     Refused,
     StoreUnavailable,
+    UnreadableRecord,
 )
 from service.blame import problem_of
 from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of, no_room
@@ -59,6 +60,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
     StoreUnavailable: unavailable,
     BlobDamagedError: lambda error: Problem("blob-damaged", _sentence(error)),
+    UnreadableRecord: lambda error: Problem("unreadable-record", _sentence(error)),
     BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
     SandboxError: problem_of,

@@ -76,10 +76,12 @@ def create(
 def list_tokens(json_: output.JsonFlag = False) -> None:
     """List the live tokens; never their secrets."""
     with opened_store() as store:
-        found = store.tokens.all()
+        found, unreadable = store.tokens.listing()
+    for each in unreadable:
+        output.stderr().print(f"{each.detail} with: pippin tokens revoke {each.id}", soft_wrap=True, markup=False)
     if json_:
         output.print_json([token.model_dump(mode="json") for token in found])
-    elif not found:
+    elif not found and not unreadable:
         output.say("There is no token. `pippin tokens create --role admin` makes one.")
     else:
         rows = [
@@ -101,17 +103,19 @@ def revoke(
 ) -> None:
     """Revoke a token: the next request that shows it is refused."""
     with opened_store() as store:
-        matches = [each for each in store.tokens.all() if token in {each.id, each.name}]
+        readable, unreadable = store.tokens.listing()
+        matches = [each.id for each in readable if token in {each.id, each.name}]
+        matches += [each.id for each in unreadable if token == each.id]
         if not matches:
             raise ToldError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
         if len(matches) > 1:
-            ids = [each.id for each in matches]
-            raise ToldError(Exit.REFUSED, f"{len(ids)} tokens are named {token!r}.", ids, "Give the id of one of them.")
-        store.tokens.revoke(matches[0].id)
+            text = f"{len(matches)} tokens are named {token!r}."
+            raise ToldError(Exit.REFUSED, text, matches, "Give the id of one of them.")
+        store.tokens.revoke(matches[0])
     if json_:
-        output.print_json({"revoked": matches[0].id})
+        output.print_json({"revoked": matches[0]})
     else:
-        output.say(f"Revoked {matches[0].id}.")
+        output.say(f"Revoked {matches[0]}.")
 
 
 @commands.command()

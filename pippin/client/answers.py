@@ -1,13 +1,17 @@
 """What the service answers, beside the values that all of Pippin shares: jobs, manifests, workers."""
 
+import logging
+from functools import lru_cache
 from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Status
+from pippin.jobs.unreadable import UnreadableEntry
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 ModelForm = Literal["pippin", "swiftcoremltools"]
 """The languages in which the service tells a model."""
@@ -21,6 +25,17 @@ class Page(BaseModel, Generic[T]):
     data: list[T]
     has_more: bool = False
     next: str | None = None
+    unreadable: list[UnreadableEntry] = []
+
+    def warn_of_unreadable(self) -> None:
+        """Log which records of the list the service could not read, each of them once."""
+        for each in self.unreadable:
+            _warn(each.id, each.detail)
+
+
+@lru_cache(1000)
+def _warn(_: str, detail: str) -> None:
+    _log.warning("%s", detail)
 
 
 class JobMetrics(BaseModel):

@@ -261,7 +261,13 @@ def delete_model(model_id: str) -> Call[None]:
 def workers() -> Call[list[Worker]]:
     """`GET /workers`."""
     read = _as(Page[Worker])
-    return Call(method="GET", path="workers", parse=lambda response: read(response).data)
+
+    def parse(response: httpx2.Response) -> list[Worker]:
+        page = read(response)
+        page.warn_of_unreadable()
+        return page.data
+
+    return Call(method="GET", path="workers", parse=parse)
 
 
 def drain(name: str, *, hand_back: bool) -> Call[Worker]:

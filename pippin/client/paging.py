@@ -32,6 +32,7 @@ class Pages(Generic[T]):
 
     def take(self, page: Page[T]) -> list[T]:
         """The wanted entries of the page that arrived."""
+        page.warn_of_unreadable()
         wanted = page.data[: self._left]
         if self._left is not None:
             self._left -= len(wanted)

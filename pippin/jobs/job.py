@@ -86,6 +86,12 @@ class Job(_Value):
     notice: str | None = Field(
         default=None, description="What of the request did not count, in a sentence; null when all of it did."
     )
+    missing_epochs: int = Field(
+        default=0,
+        ge=0,
+        description="How many epochs of a succeeded job have no metrics, because the records were restored from an "
+        "older copy while it trained; 0 when none is missing.",
+    )
     checkpoint: StoredCheckpoint | None = Field(
         default=None, description="The newest, from which the next attempt goes on; null before the first."
     )

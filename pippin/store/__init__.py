@@ -19,6 +19,7 @@ from pippin.store.errors import (
     Refused,
     StoreError,
     StoreUnavailable,
+    UnreadableRecord,
 )
 from pippin.store.events import parse_event_id
 from pippin.store.idempotency import Idempotency
@@ -29,6 +30,7 @@ from pippin.store.reader import EventReader
 from pippin.store.store import Store
 from pippin.store.subscription import Subscription
 from pippin.store.tokens import SESSION_SECONDS, Knock, LiveTokens
+from pippin.store.versions import Unreadable
 
 __all__ = [
     "FUNCTION",
@@ -63,6 +65,8 @@ __all__ = [
     "StoreUnavailable",
     "Subscription",
     "SweepReport",
+    "Unreadable",
+    "UnreadableRecord",
     "Worker",
     "WorkerReport",
     "connect",

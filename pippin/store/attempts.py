@@ -19,13 +19,15 @@ from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Status, sources
 from pippin.store import keys
 from pippin.store.client import Client
-from pippin.store.counters import epoch_fields
+from pippin.store.clock import lasted
+from pippin.store.counters import MISSING_EPOCHS, epoch_fields
 from pippin.store.errors import LeaseLost, NoSuchJob, Refused
 from pippin.store.jobs import Jobs
 from pippin.store.queues import Queues
-from pippin.store.records import compact, read_checkpoints
+from pippin.store.records import compact, parse_checkpoint, read_checkpoints
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import watching
+from pippin.store.versions import MAJOR
 
 LOG_LINES = 1000  # of one attempt; its stream of events has to stay bounded
 LOG_LINE_CHARACTERS = 2000
@@ -85,8 +87,13 @@ class Attempts:
             Refused: The job is not queued for this attempt: another holds it, or it was cancelled.
         """
         number, job_id = claim.number, claim.job_id
-        arguments = (str(number), claim.token, worker, engine, self._lease_seconds)
+        arguments = (str(number), claim.token, worker, engine, self._lease_seconds, MAJOR)
         answer = self._scripts.run("claim", claim.tenant, job_id, *arguments)
+        if answer[0] == "newer":
+            raise Refused(
+                f"{job_id} cannot be claimed: its record has version {answer[1]} and was written by a newer Pippin; "
+                f"this worker reads versions up to {MAJOR}.x: upgrade it"
+            )
         if answer[0] == "refused":
             raise Refused(
                 f"attempt {number} of {job_id} cannot be claimed: the job is {answer[1]}, at attempt {answer[2]}"
@@ -114,13 +121,14 @@ class Attempts:
         of = keys.job(claim.tenant, claim.job_id)
         with self._client.pipeline(transaction=False) as pipe:
             pipe.time()
-            pipe.hmget(of.job, "status", "attempt", "token", "timeout", "spent")
-            pipe.hget(of.attempts, f"{claim.number}:started_at")
-            (second, microsecond), (status, number, token, timeout, spent), started = pipe.execute()
+            pipe.hmget(of.job, "status", "attempt", "token", "timeout", "spent", "lease")
+            pipe.hmget(of.attempts, f"{claim.number}:seen", f"{claim.number}:elapsed")
+            (second, microsecond), (status, number, token, timeout, spent, lease), (seen, elapsed) = pipe.execute()
         held = (number, token) == (str(claim.number), claim.token)
         self._check(claim, ["ok" if held else "lost", str(status or "")])
-        lasted = int(second) * 1_000_000 + int(microsecond) - int(started)
-        return _wanted(status, over=bool(timeout) and int(spent) + lasted > int(timeout))
+        at = int(second) * 1_000_000 + int(microsecond)
+        so_far = lasted(at, seen=seen or "", elapsed=elapsed or "", lease=lease or "")
+        return _wanted(status, over=bool(timeout) and int(spent) + so_far > int(timeout))
 
     def running(self, claim: Claim, resumed: Resumption | None = None) -> None:
         """Record that the first step is about to run.
@@ -183,9 +191,12 @@ class Attempts:
             LeaseLost: The job has moved on.
         """
         kept = read_checkpoints(self._client, claim.tenant, claim.job_id)
-        instead = next((found for found in reversed(kept) if found != bad), None)
+        instead = next((each for each in reversed(kept) if each != bad), None)
         place = (str(instead.epoch), str(instead.step), instead.model_dump_json()) if instead else ("", "", "")
-        self._write("discard", claim, bad.model_dump_json(), *place)
+        # As it stands in the record, where a newer version may have added fields.
+        stored = self._client.hget(keys.job(claim.tenant, claim.job_id).job, "resume")
+        same = stored is not None and parse_checkpoint(str(stored)) == bad
+        self._write("discard", claim, str(stored) if same else bad.model_dump_json(), *place)
         return instead
 
     def log(self, claim: Claim, line: str, *, line_id: str | None = None) -> None:
@@ -309,6 +320,8 @@ class Attempts:
             reason.model_dump_json() if reason else "",
             artifact.variant if artifact else "",
             artifact.model_dump_json() if artifact else "",
+            MISSING_EPOCHS,
+            more_keys=(keys.counters(claim.tenant),),
             pipe=pipe,
         )
 

@@ -4,6 +4,8 @@ from pydantic import BaseModel, ConfigDict
 
 from pippin.store import keys
 from pippin.store.client import Client
+from pippin.store.errors import UnreadableRecord
+from pippin.store.versions import UNREADABLE, dump, load
 
 
 class BlobUsage(BaseModel):
@@ -40,9 +42,13 @@ class Census:
         """Record a count: how many blobs, and how many bytes together."""
         seconds, microseconds = self._client.time()
         usage = BlobUsage(count=count, bytes=size, counted_at=int(seconds) + int(microseconds) / 1e6)
-        self._client.set(keys.CENSUS, usage.model_dump_json())
+        self._client.set(keys.CENSUS, dump(usage))
 
     def last(self) -> BlobUsage | None:
-        """The last count; None before the first."""
+        """The last count; None before the first, and where its record cannot be read."""
         text = self._client.get(keys.CENSUS)
-        return None if text is None else BlobUsage.model_validate_json(text)
+        try:
+            return None if text is None else load(BlobUsage, text, "blob usage")
+        except UnreadableRecord as error:
+            UNREADABLE.note(error)
+            return None

@@ -8,7 +8,7 @@ import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import OutOfMemoryError, ReadOnlyError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -30,6 +30,13 @@ def reaching() -> Iterator[None]:
         raise StoreUnavailable(f"Redis cannot be reached: {error}") from error
     except OutOfMemoryError as error:
         raise StoreUnavailable("Redis has reached its maxmemory and refuses writes") from error
+    except NoPermissionError as error:
+        if "script|load" not in str(error):
+            raise
+        raise StoreUnavailable(
+            "Redis does not know the scripts of this version of Pippin, and this user may not load them: the service "
+            "does it, once it runs in the same version"
+        ) from error
     except ReadOnlyError as error:
         raise StoreUnavailable("this Redis is a replica and refuses writes") from error
 

@@ -3,13 +3,20 @@
 One hash a tenant. Each count changes in the step that it counts, so that a step sent twice is counted once.
 """
 
+import math
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from pippin.jobs.engines import PREFERRED
+from pippin.jobs.states import Reason
+
 EPOCH_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Upper bounds of the classes that epochs are counted in, in seconds; one more class takes the longer ones."""
 
+MISSING_EPOCHS = "jobs_missing_epochs"  # jobs that succeeded although some of their epochs have no metrics
+
+_MAX_DIGITS = 18
 _LOST = "lost"
 _EPOCHS = "epochs"
 _SECONDS = "epochs_seconds"
@@ -35,33 +42,57 @@ def lost_field(reason: str) -> str:
 
 def epoch_fields(engine: str, seconds: float) -> tuple[str, str]:
     """The field that counts an epoch of `seconds`, and the field that their seconds are added to."""
-    return f"{_EPOCHS}:{engine}:{bisect_left(EPOCH_BOUNDS, seconds)}", f"{_SECONDS}:{engine}"
+    return _bucket_field(engine, bisect_left(EPOCH_BOUNDS, seconds)), f"{_SECONDS}:{engine}"
+
+
+def _bucket_field(engine: str, bucket: int) -> str:
+    return f"{_EPOCHS}:{engine}:{bucket}"
+
+
+def all_fields() -> list[str]:
+    """Every field that is counted in."""
+    buckets = range(len(EPOCH_BOUNDS) + 1)
+    of_engines = [[*(_bucket_field(engine, n) for n in buckets), f"{_SECONDS}:{engine}"] for engine in PREFERRED]
+    return [*map(lost_field, Reason), MISSING_EPOCHS, *(field for fields in of_engines for field in fields)]
 
 
 def losses(hashes: Iterable[Mapping[str, str]]) -> dict[str, int]:
     """Lost attempts by reason, over all tenants."""
-    found: dict[str, int] = {}
-    for kind, rest, value in _entries(hashes):
-        if kind == _LOST:
-            found[rest] = found.get(rest, 0) + int(value)
-    return found
+    sums: dict[str, int] = {}
+    for fields in hashes:
+        for reason in Reason:
+            if lost := _count(fields.get(lost_field(reason))):
+                sums[reason] = sums.get(reason, 0) + lost
+    return sums
 
 
 def epoch_times(hashes: Iterable[Mapping[str, str]]) -> dict[str, EpochTimes]:
     """The times of epochs by engine, over all tenants."""
     counts: dict[str, list[int]] = {}
     seconds: dict[str, float] = {}
-    for kind, rest, value in _entries(hashes):
-        if kind == _EPOCHS:
-            engine, _, place = rest.rpartition(":")
-            counts.setdefault(engine, [0] * (len(EPOCH_BOUNDS) + 1))[int(place)] += int(value)
-        elif kind == _SECONDS:
-            seconds[rest] = seconds.get(rest, 0.0) + float(value)
-    return {engine: EpochTimes(tuple(each), seconds.get(engine, 0.0)) for engine, each in counts.items()}
-
-
-def _entries(hashes: Iterable[Mapping[str, str]]) -> Iterable[tuple[str, str, str]]:
     for fields in hashes:
-        for field, value in fields.items():
-            kind, _, rest = field.partition(":")
-            yield kind, rest, value
+        for engine in PREFERRED:
+            of_engine = [_count(fields.get(_bucket_field(engine, n))) for n in range(len(EPOCH_BOUNDS) + 1)]
+            if any(of_engine):
+                before = counts.get(engine, [0] * len(of_engine))
+                counts[engine] = [one + other for one, other in zip(before, of_engine, strict=True)]
+                seconds[engine] = seconds.get(engine, 0.0) + _seconds(fields.get(f"{_SECONDS}:{engine}"))
+    return {engine: EpochTimes(tuple(each), seconds[engine]) for engine, each in counts.items()}
+
+
+def jobs_missing_epochs(hashes: Iterable[Mapping[str, str]]) -> int:
+    """Jobs that succeeded although some of their epochs have no metrics, over all tenants."""
+    return sum(_count(fields.get(MISSING_EPOCHS)) for fields in hashes)
+
+
+# Workers write these hashes: what is no number counts as 0, and fields of other names do not count.
+def _count(value: str | None) -> int:
+    return int(value) if value and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else 0
+
+
+def _seconds(value: str | None) -> float:
+    try:
+        seconds = float(value or 0)
+    except ValueError:
+        return 0.0
+    return seconds if math.isfinite(seconds) and seconds > 0 else 0.0

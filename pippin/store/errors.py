@@ -54,3 +54,15 @@ class BadTenant(StoreError):
 
 class MalformedEventId(StoreError):
     """What was given as an event's id is not one."""
+
+
+class UnreadableRecord(StoreError):
+    """A record is there, and is damaged or of a newer major version.
+
+    Attributes:
+        record_id: Which one.
+    """
+
+    def __init__(self, record_id: str, message: str) -> None:
+        super().__init__(message)
+        self.record_id = record_id

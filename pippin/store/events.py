@@ -1,11 +1,15 @@
 """The events of jobs, read from their streams."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
+from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.jobs.events import Event, EventType
+from pippin.jobs.job import Artifact
 from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import MalformedEventId
@@ -14,6 +18,15 @@ START = "0-0"  # before every event
 # An epoch's mini-batch losses take some ten kilobytes: so many of them are held at once by every reader.
 _PAGE = 200
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# What the data of an event has at least.
+_MEMBERS: dict[str, set[str]] = {
+    "state": {"from", "to", "attempt", "reason"},
+    "epoch": {name for name, field in EpochMetrics.model_fields.items() if field.is_required()},
+    "batches": {"epoch", "attempt", "losses"},
+    "log": {"line", "attempt"},
+    "artifact": set(Artifact.model_fields),
+    "checkpoint": set(StoredCheckpoint.model_fields),
+}
 
 
 def parse_event_id(text: str) -> tuple[int, int]:
@@ -29,13 +42,28 @@ def parse_event_id(text: str) -> tuple[int, int]:
     raise MalformedEventId(f"{text[:50]!r} is not the id of an event; one looks like 1763940000000-0")
 
 
-def decode_event(entry: tuple[str, dict[str, str]]) -> Event:
-    """An event from an entry of a stream, as redis-py hands it over."""
+def decode_event(entry: tuple[str, dict[str, str]]) -> Event | None:
+    """An event from an entry of a stream, as redis-py hands it over.
+
+    None for an entry that is no event, or of a kind that a newer version added: it must not hide the others.
+    """
     event_id, fields = entry
     milliseconds, _ = parse_event_id(event_id)
-    return Event(
-        event_id, cast("EventType", fields["type"]), fields["data"], _EPOCH + timedelta(milliseconds=milliseconds)
-    )
+    try:
+        kind, text, at = fields["type"], fields["data"], _EPOCH + timedelta(milliseconds=milliseconds)
+        data = json.loads(text)
+        if not isinstance(data, dict) or not _MEMBERS[kind] <= data.keys():
+            return None
+        if kind == "state":
+            Status(data["to"])
+    except (LookupError, ValueError, OverflowError, RecursionError):
+        return None
+    return Event(event_id, cast("EventType", kind), text, at)
+
+
+def decode_events(entries: Iterable[tuple[str, dict[str, str]]]) -> list[Event]:
+    """The events among the entries of a stream."""
+    return [event for event in map(decode_event, entries) if event is not None]
 
 
 class Events:
@@ -50,11 +78,7 @@ class Events:
         Raises:
             MalformedEventId: `after` is not the id of an event.
         """
-        milliseconds, number = parse_event_id(after)
-        with self._client.pipeline(transaction=False) as pipe:
-            pipe.xrange(keys.job(tenant, job_id).events, f"({milliseconds}-{number}", "+", count)
-            entries = pipe.execute()[0]
-        return [decode_event(entry) for entry in entries]
+        return decode_events(self._entries(tenant, job_id, after, count))
 
     def all(self, tenant: str, job_id: str, after: str = START) -> Iterator[Event]:
         """Every event that follows `after`, read in pages.
@@ -62,9 +86,9 @@ class Events:
         Raises:
             MalformedEventId: `after` is not the id of an event.
         """
-        while page := self.read(tenant, job_id, after):
-            yield from page
-            after = page[-1].id
+        while page := self._entries(tenant, job_id, after, _PAGE):
+            yield from decode_events(page)
+            after = page[-1][0]
 
     def epochs(self, tenant: str, job_id: str, numbers: Iterable[int]) -> dict[int, EpochMetrics]:
         """The metrics of these epochs by their numbers; without those that the job did not train."""
@@ -75,6 +99,13 @@ class Events:
             ids = [event_id for event_id in pipe.execute() if event_id is not None]
             for event_id in ids:
                 pipe.xrange(of.events, event_id, event_id)
-            events = [decode_event(entry) for entries in pipe.execute() for entry in entries]
-        metrics = (EpochMetrics.model_validate(event.data) for event in events)
-        return {found.epoch: found for found in metrics}
+            events = [event for entries in pipe.execute() for event in decode_events(entries)]
+        metrics = (EpochMetrics.model_validate(event.data, extra="ignore") for event in events)
+        return {each.epoch: each for each in metrics}
+
+    def _entries(self, tenant: str, job_id: str, after: str, count: int) -> list[tuple[str, dict[str, str]]]:
+        milliseconds, number = parse_event_id(after)
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.xrange(keys.job(tenant, job_id).events, f"({milliseconds}-{number}", "+", count)
+            entries: list[tuple[str, dict[str, str]]] = pipe.execute()[0]
+        return entries

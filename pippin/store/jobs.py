@@ -13,7 +13,8 @@ from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
-from pippin.store.errors import NoSuchJob, Refused
+from pippin.store.deletion import delete_unreadable
+from pippin.store.errors import NoSuchJob, Refused, UnreadableRecord
 from pippin.store.idempotency import Idempotency, recall, settle
 from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
 from pippin.store.queues import QUEUES, Queues
@@ -21,6 +22,7 @@ from pippin.store.quotas import JobQuota
 from pippin.store.records import compact, job_sizes, new_fields, read_checkpoints, read_jobs
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import hmget, watching
+from pippin.store.versions import Unreadable
 from pippin.store.workers import Workers
 
 
@@ -103,9 +105,15 @@ class Jobs:
         return self._require(tenant, made)
 
     def get(self, tenant: str, job_id: str) -> Job | None:
-        """The job, or None if there is none with this id."""
-        found = self._read(tenant, [job_id])
-        return found[0] if found else None
+        """The job, or None if there is none with this id.
+
+        Raises:
+            UnreadableRecord: Its record is damaged, or of a newer major version.
+        """
+        jobs, unreadable = self._read(tenant, [job_id])
+        for each in unreadable:
+            raise UnreadableRecord(each.id, each.detail)
+        return jobs[0] if jobs else None
 
     def page(
         self,
@@ -129,11 +137,13 @@ class Jobs:
         """
         listings = [keys.jobs_by_status(tenant, status)] if status else []
         listings += _label_listings(tenant, labels or {})
-        ids, cursor = newest(self._client, listings or [keys.jobs(tenant)], after, limit)
+        # Workers write the listings by status; what is in no other listing is no job.
+        ids, cursor = newest(self._client, [keys.jobs(tenant), *listings], after, limit)
         count = fitting(job_sizes(self._client, tenant, ids), max_bytes)
         if count < len(ids):
             ids, cursor = ids[:count], ids[count - 1]
-        return Page(tuple(self._read(tenant, ids)), cursor)
+        jobs, unreadable = self._read(tenant, ids)
+        return Page(tuple(jobs), cursor, tuple(unreadable))
 
     def of_tenant(self, tenant: str, job_ids: Sequence[str]) -> frozenset[str]:
         """Which of these jobs are the tenant's."""
@@ -170,10 +180,9 @@ class Jobs:
             raise _no_such(job_id)
         if answer[0] == "refused":
             raise Refused(f"{job_id} cannot be cancelled: it is {answer[1]}")
-        job = self._require(tenant, job_id)
-        if job.status is Status.CANCELLED:
-            self._withdraw(tenant, job)
-        return job
+        if answer[1] == Status.CANCELLED:
+            self._withdraw(tenant, job_id)
+        return self._require(tenant, job_id)
 
     def pause(self, tenant: str, job_id: str) -> Job:
         """Let a job rest: at once if no worker holds it, else its worker makes a checkpoint and gives it up.
@@ -189,10 +198,9 @@ class Jobs:
             raise _no_such(job_id)
         if answer[0] == "refused":
             raise Refused(f"{job_id} cannot be paused: it is {answer[1]}")
-        job = self._require(tenant, job_id)
-        if job.status is Status.PAUSED:
-            self._withdraw(tenant, job)
-        return job
+        if answer[1] == Status.PAUSED:
+            self._withdraw(tenant, job_id)
+        return self._require(tenant, job_id)
 
     def resume(self, tenant: str, job_id: str) -> Job:
         """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it.
@@ -232,16 +240,22 @@ class Jobs:
     def delete(self, tenant: str, job_id: str) -> None:
         """Delete a job that has ended, with its events, its place in every listing and its idempotency key.
 
+        A job whose record cannot be read is deleted too, unless its status says that a worker may still have it.
+
         Raises:
             NoSuchJob: There is none with this id.
             Refused: The job has not ended.
         """
         of = keys.job(tenant, job_id)
-        job = self._require(tenant, job_id)
+        try:
+            job = self._require(tenant, job_id)
+        except UnreadableRecord:
+            delete_unreadable(self._client, tenant, job_id)
+            return
         listings = [keys.jobs(tenant), *_label_listings(tenant, job.labels)]
         marker = self._client.hget(of.job, "idempotency")
         own = [*of.own, *([str(marker)] if marker else [])]
-        self._withdraw(tenant, job)
+        self._withdraw(tenant, job_id)
         answer = self._scripts.run("delete", tenant, job_id, len(listings), more_keys=(*listings, *own))
         if answer[0] == "missing":
             raise _no_such(job_id)
@@ -254,16 +268,16 @@ class Jobs:
             raise _no_such(job_id)
         return job
 
-    def _read(self, tenant: str, job_ids: list[str]) -> list[Job]:
-        jobs = read_jobs(self._client, tenant, job_ids)
+    def _read(self, tenant: str, job_ids: list[str]) -> tuple[list[Job], list[Unreadable]]:
+        jobs, unreadable = read_jobs(self._client, tenant, job_ids)
         if any(job.status is Status.QUEUED for job in jobs):
             live = self._workers.live_engines()
             jobs = [job.model_copy(update={"waiting_for": _lacks(job, live)}) for job in jobs]
-        return jobs
+        return jobs, unreadable
 
-    def _withdraw(self, tenant: str, job: Job) -> None:
+    def _withdraw(self, tenant: str, job_id: str) -> None:
         """Take a job that nobody will train out of RQ's hands. A worker that has it already is refused its claim."""
-        of = keys.job(tenant, job.id)
+        of = keys.job(tenant, job_id)
 
         def remove(pipe: Pipeline) -> None:
             status, queue, number = hmget(pipe, of.job, "status", "queue", "attempt")
@@ -272,7 +286,7 @@ class Jobs:
                 return
             pipe.multi()
             for attempt in range(1, int(number) + 1):
-                self._queues.remove(pipe, queue, job.id, attempt)
+                self._queues.remove(pipe, queue, job_id, attempt)
             pipe.execute()
 
         watching(self._client, [of.job], remove)

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote
 
+from pippin.jobs.ids import is_id
+
 LEASES = "pippin:leases"  # sorted set: member of a held job -> when its lease ends, microseconds of Redis TIME
 QUEUED = "pippin:queued"  # sorted set: member of a queued job -> since when, microseconds of Redis TIME
+RELEASED = "pippin:released"  # list: checkpoints that their job dropped, as JSON, until their blobs are looked at
 STRAYS = "pippin:strays"  # hash: member of a job found in no queue -> since when, microseconds of Redis TIME
 ACTING = "pippin:acting"  # string: which reaper acts
 REACHED = "pippin:reached"  # hash: since when, until when reapers reached Redis unbroken, microseconds of Redis TIME
@@ -44,6 +47,7 @@ _TAKEN = frozenset(
         "queued",
         "rate",
         "reached",
+        "released",
         "session",
         "strays",
         "tenants",
@@ -84,7 +88,7 @@ class JobKeys:
     @property
     def for_scripts(self) -> list[str]:
         """The keys that every script about a job is given."""
-        return [*self._changing, LEASES, QUEUED]
+        return [*self._changing, LEASES, QUEUED, RELEASED]
 
     @property
     def own(self) -> list[str]:
@@ -122,6 +126,12 @@ def parse_member(text: str) -> tuple[str, str]:
     return tenant, job_id
 
 
+def is_member(text: str) -> bool:
+    """Whether a text has the form of what `member` makes."""
+    tenant, job_id = parse_member(text)
+    return is_tenant(tenant) and is_id(job_id, "job")
+
+
 def jobs(tenant: str) -> str:
     """Sorted set of all job ids. All scores are 0: ids sort by time as text."""
     return f"pippin:{tenant}:jobs"
@@ -135,6 +145,11 @@ def jobs_by_status(tenant: str, status: str = "") -> str:
 def jobs_by_label(tenant: str, name: str, value: str) -> str:
     """Sorted set of the job ids with a label."""
     return f"pippin:{tenant}:jobs:label:{quote(name, safe='')}={quote(value, safe='')}"
+
+
+def label_listings(tenant: str) -> str:
+    """Pattern: the keys of `jobs_by_label` of every label of a tenant."""
+    return f"pippin:{tenant}:jobs:label:*"
 
 
 def counters(tenant: str) -> str:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pippin.store.client import Client
+from pippin.store.versions import Unreadable
 
 _T = TypeVar("_T")
 _CHUNK = 500
@@ -20,10 +21,12 @@ class Page(Generic[_T]):
     Attributes:
         items: What is on the page.
         next: The cursor to give as `after` for the page that follows; None on the last.
+        unreadable: Records of the page that are there and cannot be read.
     """
 
     items: tuple[_T, ...]
     next: str | None
+    unreadable: tuple[Unreadable, ...] = ()
 
     @property
     def has_more(self) -> bool:

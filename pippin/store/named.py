@@ -1,42 +1,21 @@
 """Uploads of one kind, datasets or models: their records, found by id or by name."""
 
 from hashlib import sha256
-from typing import Generic, Protocol, Self, TypeVar
+from typing import Any, Generic, TypeVar
 
 from redis.client import Pipeline
 
+from pippin.datasets.manifest import StoredManifest
+from pippin.models.record import StoredModel
 from pippin.store import keys
 from pippin.store.client import Client
-from pippin.store.errors import NameTaken
+from pippin.store.errors import NameTaken, UnreadableRecord
 from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
 from pippin.store.quotas import ByteQuota
 from pippin.store.transaction import watching
+from pippin.store.versions import UNREADABLE, Unreadable, dump, load
 
-
-class Named(Protocol):
-    """A record: a pydantic model with an id and perhaps a name."""
-
-    @property
-    def id(self) -> str:
-        """Unique, and sortable by time."""
-
-    @property
-    def name(self) -> str | None:
-        """Unique among its kind, where there is one."""
-
-    @property
-    def bytes(self) -> int:
-        """The size of its blob."""
-
-    def model_dump_json(self) -> str:
-        """The record as JSON."""
-
-    @classmethod
-    def model_validate_json(cls, json_data: str, /) -> Self:
-        """The record in JSON."""
-
-
-RecordT = TypeVar("RecordT", bound=Named)
+RecordT = TypeVar("RecordT", StoredManifest, StoredModel)
 
 
 class NamedRecords(Generic[RecordT]):
@@ -94,7 +73,7 @@ class NamedRecords(Generic[RecordT]):
                 pipe.hset(names, record.name, record.id)
             pipe.hset(contents, identity, record.id)
             pipe.zadd(keys.listing(tenant, self._kind), {record.id: 0})
-            pipe.hset(key, mapping={"record": record.model_dump_json(), "identity": identity})
+            pipe.hset(key, mapping={"record": dump(record), "identity": identity})
             pipe.execute()
             return record.id
 
@@ -115,14 +94,24 @@ class NamedRecords(Generic[RecordT]):
             quota.require(self._client, tenant, size)
 
     def get(self, tenant: str, id_or_name: str) -> RecordT | None:
-        """The one with this id or, if no id is that, this name; None if there is none."""
+        """The one with this id or, if no id is that, this name; None if there is none.
+
+        Raises:
+            UnreadableRecord: Its record is damaged, or of a newer major version.
+        """
+        record_id = self.id_of(tenant, id_or_name)
+        if record_id is None:
+            return None
+        stored = self._stored(tenant, [record_id])[0]
+        return None if stored is None else load(self._record, stored, record_id)
+
+    def id_of(self, tenant: str, id_or_name: str) -> str | None:
+        """The id of the one with this id or name, whether or not its record can be read; None if there is none."""
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.hget(keys.record(tenant, self._kind, id_or_name), "record")
+            pipe.exists(keys.record(tenant, self._kind, id_or_name))
             pipe.hget(keys.names(tenant, self._kind), id_or_name)
-            record, named = pipe.execute()
-        if record is None and named is not None:
-            record = self._client.hget(keys.record(tenant, self._kind, named), "record")
-        return None if record is None else self._record.model_validate_json(record)
+            exists, named = pipe.execute()
+        return id_or_name if exists else named
 
     def page(
         self, tenant: str, *, after: str | None = None, limit: int = 20, max_bytes: int = PAGE_BYTES
@@ -142,14 +131,17 @@ class NamedRecords(Generic[RecordT]):
             count = fitting(pipe.execute(), max_bytes)
         if count < len(ids):
             ids, cursor = ids[:count], ids[count - 1]
-        with self._client.pipeline(transaction=False) as pipe:
-            for record_id in ids:
-                pipe.hget(keys.record(tenant, self._kind, record_id), "record")
-            records = pipe.execute()
-        return Page(tuple(self._record.model_validate_json(record) for record in records if record), cursor)
+        items: list[RecordT] = []
+        unreadable: list[Unreadable] = []
+        for record_id, stored in zip(ids, self._stored(tenant, ids), strict=True):
+            try:
+                items += [] if stored is None else [load(self._record, stored, record_id)]
+            except UnreadableRecord as error:
+                unreadable.append(UNREADABLE.note(error))
+        return Page(tuple(items), cursor, tuple(unreadable))
 
     def delete(self, tenant: str, record_id: str) -> bool:
-        """Delete a record; its blob stays until nothing refers to it.
+        """Delete a record, readable or not; its blob stays until nothing refers to it.
 
         Returns:
             Whether there was one with this id.
@@ -158,20 +150,35 @@ class NamedRecords(Generic[RecordT]):
         record = keys.record(tenant, self._kind, record_id)
 
         def remove(pipe: Pipeline) -> bool:
-            found, identity = pipe.hget(record, "record"), pipe.hget(record, "identity")
-            if found is None or identity is None:
+            if not pipe.exists(record):
                 return False
-            name = self._record.model_validate_json(str(found)).name
+            try:
+                stored = self._stored(tenant, [record_id])[0]
+                stale_names = [load(self._record, stored, record_id).name]
+                stale_contents = [pipe.hget(record, "identity")]
+            except UnreadableRecord:
+                # Neither can be taken from the record: both are found by the id that they stand for.
+                stale_names, stale_contents = (
+                    [field for field, holder in pipe.hgetall(key).items() if holder == record_id]
+                    for key in (names, contents)
+                )
             pipe.multi()
             pipe.delete(record)
             pipe.zrem(keys.listing(tenant, self._kind), record_id)
-            pipe.hdel(contents, str(identity))
-            if name:
-                pipe.hdel(names, name)
+            for key, fields in ((names, stale_names), (contents, stale_contents)):
+                if known := [str(field) for field in fields if field]:
+                    pipe.hdel(key, *known)
             pipe.execute()
             return True
 
         return watching(self._client, [record], remove)
+
+    def _stored(self, tenant: str, ids: list[str]) -> list[Any]:
+        """What Redis answers for each record: its JSON, None, or an error where the key has another type."""
+        with self._client.pipeline(transaction=False) as pipe:
+            for record_id in ids:
+                pipe.hget(keys.record(tenant, self._kind, record_id), "record")
+            return list(pipe.execute(raise_on_error=False))
 
 
 def _identity(name: str | None, content_key: str) -> str:

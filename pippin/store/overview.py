@@ -9,7 +9,7 @@ from pippin.store import keys
 from pippin.store.blob_ledger import BlobLedger, SweepReport
 from pippin.store.census import BlobUsage, Census
 from pippin.store.client import Client
-from pippin.store.counters import EpochTimes, epoch_times, losses
+from pippin.store.counters import EpochTimes, all_fields, epoch_times, jobs_missing_epochs, losses
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.workers import Workers
 
@@ -25,6 +25,7 @@ class Overview:
         workers: How many workers are alive, by engine and state.
         losses: Attempts lost so far, by reason.
         epochs: How long epochs took so far, by engine.
+        missing_epochs: Jobs that succeeded so far although some of their epochs have no metrics.
         blobs: What the blob store held when it was last counted; None before the first time.
         sweep: What the last sweep of the blob store did; None before the first.
         memory_bytes: What Redis has filled.
@@ -37,6 +38,7 @@ class Overview:
     workers: Mapping[tuple[str, str], int]
     losses: Mapping[str, int]
     epochs: Mapping[str, EpochTimes]
+    missing_epochs: int
     blobs: BlobUsage | None
     sweep: SweepReport | None
     memory_bytes: int
@@ -58,18 +60,22 @@ class Overviews:
     def read(self) -> Overview:
         """The numbers at this moment."""
         tenants = [str(tenant) for tenant in self._client.smembers(keys.TENANTS)]
+        fields = all_fields()
         with self._client.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.zrange(keys.QUEUED, 0, 0, withscores=True)
             pipe.info("memory")
             for tenant in tenants:
-                pipe.hgetall(keys.counters(tenant))
+                pipe.hmget(keys.counters(tenant), fields)
                 for status in Status:
                     pipe.zcard(keys.jobs_by_status(tenant, status))
             (seconds, microseconds), oldest, memory, *answers = pipe.execute()
         step = 1 + len(Status)
         counted = [answers[n : n + step] for n in range(0, len(answers), step)]
-        hashes = [each[0] for each in counted]
+        hashes = [
+            {field: value for field, value in zip(fields, each[0], strict=True) if value is not None}
+            for each in counted
+        ]
         now = seconds + microseconds / 1e6
         return Overview(
             jobs={status: sum(each[n] for each in counted) for n, status in enumerate(Status, start=1)},
@@ -78,6 +84,7 @@ class Overviews:
             workers=Counter((engine, worker.state) for worker in self._workers.alive() for engine in worker.engines),
             losses=losses(hashes),
             epochs=epoch_times(hashes),
+            missing_epochs=jobs_missing_epochs(hashes),
             blobs=self._census.last(),
             sweep=self._blob_ledger.last_report(),
             memory_bytes=memory["used_memory"],

@@ -4,6 +4,7 @@ RQ's own view of a job is not read: `registry.count` and its like clean up as th
 its callbacks in the process that only wanted to look.
 """
 
+import re
 from collections.abc import Iterable
 from typing import cast
 
@@ -19,6 +20,8 @@ FUNCTION = "worker.attempt.run.run"
 
 # RQ is crash-safe only for a worker process with one queue, so each engine has its own.
 QUEUES = {"jax": "pippin-jax", "coreml": "pippin-coreml"}
+
+_NUMBER = re.compile("[0-9]{1,9}")  # of an attempt
 
 # RQ's record of a job that nobody deletes: our worker does, and the reaper for a worker that died.
 _RECORD_SECONDS = 24 * 3600
@@ -84,4 +87,4 @@ class Queues:
             pipe.lrange(self._queues[queue].key, 0, -1)
             found: list[str] = pipe.execute()[0]
         attempts = (entry.rpartition("-") for entry in found)
-        return [(job_id, int(number)) for job_id, _, number in attempts if number.isdigit()]
+        return [(job_id, int(number)) for job_id, _, number in attempts if _NUMBER.fullmatch(number)]

@@ -16,7 +16,7 @@ from pippin.jobs.events import Event
 from pippin.store import keys
 from pippin.store.client import SOCKET_TIMEOUT, reaching
 from pippin.store.errors import StoreUnavailable
-from pippin.store.events import START, decode_event, parse_event_id
+from pippin.store.events import START, decode_event, decode_events, parse_event_id
 from pippin.store.subscription import Subscription
 
 _BLOCK_MILLISECONDS = 2000  # well within SOCKET_TIMEOUT, see there
@@ -24,6 +24,8 @@ _BATCH = 200
 _ASKING, _ASKING_SECONDS = 8, 10  # connections that read histories, and how long to wait for one
 _WAKEUP_SECONDS = 60  # a reader that was killed leaves its wake-up stream behind for this long
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 2.0
+
+_Entry = tuple[str, dict[str, str]]  # of a stream: its id and its fields
 
 _log = structlog.get_logger(__name__)
 
@@ -94,7 +96,7 @@ class EventReader:
         try:
             if stream not in self._positions:
                 last = await self._last(stream)
-                self._positions.setdefault(stream, last.id if last else START)
+                self._positions.setdefault(stream, last[0] if last else START)
                 await self._wake()
             yield subscription
         finally:
@@ -115,18 +117,20 @@ class EventReader:
         stream = keys.job(tenant, job_id).events
         async with self.subscribe(tenant, job_id) as live:
             last = await self._last(stream)
-            while last is not None and parse_event_id(after) < parse_event_id(last.id):
+            while last is not None and parse_event_id(after) < parse_event_id(last[0]):
                 with reaching():
                     entries: Any = await self._asking.xrange(stream, f"({after}", "+", _BATCH)
                 if not entries:
                     return  # deleted meanwhile
                 for entry in entries:
+                    after = entry[0]
                     event = decode_event(entry)
+                    if event is None:
+                        continue
                     yield event
-                    after = event.id
                     if event.is_last:
                         return
-            if last is None or last.is_last:
+            if last is None or _ends(last):
                 return
             live.skip_through(after)
             async for event in live:
@@ -134,10 +138,10 @@ class EventReader:
                 if event.is_last:
                     return
 
-    async def _last(self, stream: str) -> Event | None:
+    async def _last(self, stream: str) -> _Entry | None:
         with reaching():
             entries: Any = await self._asking.xrevrange(stream, count=1)
-        return decode_event(entries[0]) if entries else None
+        return entries[0] if entries else None
 
     async def _wake(self) -> None:
         """Make the XREAD that is under way return, so that the next one has the new stream among its keys."""
@@ -185,17 +189,23 @@ class EventReader:
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
             pause = _FIRST_PAUSE
-            for stream, entries in cast("list[tuple[str, list[tuple[str, dict[str, str]]]]]", answer):
+            for stream, entries in cast("list[tuple[str, list[_Entry]]]", answer):
                 self._hand_out(stream, entries)
 
-    def _hand_out(self, stream: str, entries: list[tuple[str, dict[str, str]]]) -> None:
+    def _hand_out(self, stream: str, entries: list[_Entry]) -> None:
         if stream == self._wakeup:
             self._woken = entries[-1][0]
             return
         if stream not in self._positions:
             return  # the last follower left while the XREAD was under way
         self._positions[stream] = max(self._positions[stream], entries[-1][0], key=parse_event_id)
-        events = [decode_event(entry) for entry in entries]
+        events = decode_events(entries)
         for subscription in list(self._subscriptions.get(stream, ())):
             if not all(subscription.offer(event) for event in events):
                 self._drop(stream, subscription)
+
+
+def _ends(entry: _Entry) -> bool:
+    """Whether nothing can follow an entry in a job's stream."""
+    event = decode_event(entry)
+    return event is not None and event.is_last

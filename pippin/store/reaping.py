@@ -3,17 +3,25 @@
 from collections.abc import Callable
 
 from redis.client import Pipeline
+from redis.exceptions import ResponseError
 
 from pippin.jobs.job import Failure
 from pippin.jobs.states import Reason, Status
-from pippin.store import keys
+from pippin.store import clock, keys
 from pippin.store.attempts import Claim
 from pippin.store.client import Client
-from pippin.store.counters import lost_field
+from pippin.store.clock import lasted
+from pippin.store.counters import MISSING_EPOCHS, lost_field
+from pippin.store.members import MAX_MEMBERS, JobMembers
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import hmget, watching
 from pippin.store.workers import Workers
+
+_MAX_REQUEUED = 500  # jobs that one look queues again
+_LONGEST_TURN_MS = 120_000  # of a reaper; its interval is 60 s at most
+
+_LIVE = {status for status in Status if not status.is_final}
 
 STRAY_SECONDS = 30  # a worker has a popped job in its hands this long at most before it claims it
 
@@ -21,11 +29,12 @@ STRAY_SECONDS = 30  # a worker has a popped job in its hands this long at most b
 class Reaping:
     """Finds what was lost and sets it right. Each step is safe to repeat and safe beside another reaper."""
 
-    def __init__(self, client: Client, scripts: Scripts, queues: Queues, workers: Workers) -> None:
+    def __init__(self, client: Client, scripts: Scripts, queues: Queues, workers: Workers, members: JobMembers) -> None:
         self._client = client
         self._scripts = scripts
         self._queues = queues
         self._workers = workers
+        self._members = members
 
     def acting(self, owner: str, seconds: float) -> bool:
         """Whether `owner` is the reaper that acts, for the next `seconds`; ask again before they are over.
@@ -36,7 +45,10 @@ class Reaping:
         """
 
         def lead(pipe: Pipeline) -> bool:
-            if pipe.get(keys.ACTING) not in {None, owner}:
+            holder = pipe.get(keys.ACTING)
+            # A turn that lasts longer than any is from before the clock of Redis was set back.
+            ahead = int(str(pipe.pttl(keys.ACTING))) > _LONGEST_TURN_MS
+            if holder not in {None, owner} and not ahead:
                 return False
             pipe.multi()
             pipe.set(keys.ACTING, owner, px=int(seconds * 1000))
@@ -70,7 +82,7 @@ class Reaping:
 
         def note(pipe: Pipeline) -> float:
             since, until = hmget(pipe, keys.REACHED, "since", "until")
-            now = self._now()
+            now = clock.now(self._client)
             unbroken = bool(until) and abs(now - int(until)) <= gap * 1e6
             start = min(int(since), now) if unbroken else now
             pipe.multi()
@@ -80,12 +92,17 @@ class Reaping:
 
         return watching(self._client, [keys.REACHED], note)
 
-    def expired(self, limit: int = 100) -> list[tuple[str, str]]:
-        """Tenant and id of the jobs whose lease has run out by the clock of Redis, the oldest first."""
-        with self._client.pipeline(transaction=False) as pipe:
-            pipe.zrangebyscore(keys.LEASES, "-inf", self._now(), start=0, num=limit)
-            members: list[str] = pipe.execute()[0]
-        return [keys.parse_member(member) for member in members]
+    def fail_damaged(self, tenant: str, job_id: str, why: str) -> None:
+        """End a job whose record is damaged, so that it neither stays for ever nor holds up others."""
+        detail = f"The job's record is damaged, so that it cannot go on: {why[:200]}."
+        reason = Failure(code=Reason.WORKER_LOST, detail=detail).model_dump_json()
+        try:
+            self._scripts.run("fail_damaged", tenant, job_id, reason)
+        except ResponseError:  # not even that is possible; without a lease it is looked at no more
+            with self._client.pipeline() as pipe:
+                pipe.zrem(keys.LEASES, keys.member(tenant, job_id))
+                pipe.zrem(keys.QUEUED, keys.member(tenant, job_id))
+                pipe.execute()
 
     def requeue_lost(self, tenant: str, job_id: str) -> Status | None:
         """End the attempt whose lease ran out, and queue the job's next one, or end the job.
@@ -97,7 +114,7 @@ class Reaping:
 
         def judge(pipe: Pipeline, fields: dict[str, str]) -> Failure | None:
             ends = pipe.zscore(keys.LEASES, keys.member(tenant, job_id))
-            if ends is None or float(str(ends)) > self._now():
+            if ends is None or float(str(ends)) > clock.now(self._client):
                 return None
             number = fields["attempt"]
             (worker,) = hmget(pipe, keys.job(tenant, job_id).attempts, f"{number}:worker")
@@ -136,16 +153,21 @@ class Reaping:
             if found is None:
                 return None
             number = int(fields["attempt"])
-            (started,) = hmget(pipe, of.attempts, f"{number}:started_at")
             # Absent when the job was deleted since the first read; then EXEC refuses, and the next try finds no job.
-            target, failure = _after_loss(fields, found, self._now() - int(started or 0))
+            seen, elapsed = hmget(pipe, of.attempts, f"{number}:seen", f"{number}:elapsed")
+            so_far = lasted(clock.now(self._client), seen=seen, elapsed=elapsed, lease=fields.get("lease", ""))
+            target, failure = _after_loss(fields, found, so_far)
             pipe.multi()
             if target is Status.QUEUED:
                 self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)
-            end = (str(number), token, "lost", target, failure.model_dump_json(), "", "")
+            end = (str(number), token, "lost", target, failure.model_dump_json(), "", "", MISSING_EPOCHS)
             pipe.hincrby(keys.counters(tenant), lost_field(found.code), 1)
-            self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
+            counters = (keys.counters(tenant),)
+            self._scripts.run("end_attempt", tenant, job_id, *end, more_keys=counters, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
+            if answer[0] in {"refused", "missing"}:
+                # Whatever it is, nobody holds it.
+                self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
             return (Status(answer[1]), fields["queue"], number) if answer[0] == "ok" else None
 
         taken = watching(self._client, [of.job], take)
@@ -167,16 +189,21 @@ class Reaping:
         waiting = {job_id for queue in QUEUES.values() for job_id, _ in self._queues.waiting(queue)}
         with self._client.pipeline() as pipe:
             pipe.time()
-            pipe.zrange(keys.QUEUED, 0, -1)
+            pipe.zrange(keys.QUEUED, 0, MAX_MEMBERS - 1)
             pipe.hgetall(keys.STRAYS)
             (second, microsecond), queued, known = pipe.execute()
         now = second * 1_000_000 + microsecond
-        missing = {member for member in queued if keys.parse_member(member)[1] not in waiting}
-        overdue = sorted(member for member in missing if now - int(known.get(member, now)) >= seconds * 1e6)
+        outside = [member for member in queued if keys.parse_member(member)[1] not in waiting]
+        # A job that is live and not queued has just been claimed, and may be queued again.
+        live = self._members.prune(keys.QUEUED, outside, lambda fields: fields["status"] in _LIVE)
+        missing = [member for member, fields in live.items() if fields["status"] == Status.QUEUED]
+        # One that is missing from the future on is from before the clock of Redis was set back.
+        since = {member: int(known[member]) for member in missing if int(known.get(member) or now + 1) <= now}
+        overdue = sorted(member for member, at in since.items() if now - at >= seconds * 1e6)[:_MAX_REQUEUED]
         with self._client.pipeline() as pipe:
-            for member in missing - known.keys():
+            for member in set(missing) - since.keys():
                 pipe.hset(keys.STRAYS, member, now)
-            for member in (known.keys() - missing) | set(overdue):
+            for member in (known.keys() - set(missing)) | set(overdue):
                 pipe.hdel(keys.STRAYS, member)
             pipe.execute()
         orphans = [keys.parse_member(member) for member in overdue]
@@ -198,7 +225,7 @@ class Reaping:
             for job_id, _ in self._queues.waiting(queue)
         }
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.zrange(keys.QUEUED, 0, -1)
+            pipe.zrange(keys.QUEUED, 0, MAX_MEMBERS - 1)
             queued = [keys.parse_member(member) for member in pipe.execute()[0]]
         return [
             (tenant, job_id)
@@ -229,10 +256,6 @@ class Reaping:
             return True
 
         return watching(self._client, [of.job], enqueue)
-
-    def _now(self) -> int:
-        seconds, microseconds = self._client.time()
-        return int(seconds) * 1_000_000 + int(microseconds)
 
 
 def _queue_among(engines: list[str], live: frozenset[str]) -> str | None:

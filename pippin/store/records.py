@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from redis.client import Pipeline
+from redis.exceptions import ResponseError
 from redis.typing import EncodableT, FieldT
 
 from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
@@ -15,11 +16,13 @@ from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
+from pippin.store.errors import UnreadableRecord
+from pippin.store.versions import FIELD, UNREADABLE, VERSION, Unreadable, damaged, require_readable, version_of
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VARIANTS = ("initial", "trained", "inference")
 _BYTES_A_LINE = 200  # of a transition, or of a field of an attempt
-_READS = 4  # how many answers `_ask` leads to
+_READS = 5  # how many answers `_ask` leads to
 
 
 def moment(microseconds: str | int) -> datetime:
@@ -42,6 +45,7 @@ def new_fields(
     """
     timeout = request.timeout_seconds
     fields: dict[FieldT, EncodableT] = {
+        FIELD: VERSION,
         "request": request.model_dump_json(),
         "queue": queue,
         "engines": ",".join(request.engines),  # those that may train it, the preferred one first
@@ -55,25 +59,59 @@ def new_fields(
         "timeout": "" if timeout is None else str(int(timeout * 1e6)),  # microseconds over all attempts
         "spent": "0",  # microseconds of attempts that have ended
         "progress": "0",
+        "first_epoch": "0",  # epochs that an earlier job trained, whose metrics are in that job's record
+        "epochs": str(request.hyperparameters.epochs),
         "keep": str(request.checkpoint.keep),  # how many checkpoints of epochs' ends
     }
     if from_ is not None:
         fields |= {"resume": from_.model_dump_json(), "resume_epoch": from_.epoch, "resume_step": from_.step}
-        fields["progress"] = from_.epoch
+        fields["progress"] = fields["first_epoch"] = from_.epoch
     if retries and from_ and retries.latest_metrics and retries.latest_metrics.epoch == from_.epoch:
         fields["latest_metrics"] = retries.latest_metrics.model_dump_json()
     return fields
 
 
-def read_jobs(client: Client, tenant: str, job_ids: Iterable[str]) -> list[Job]:
-    """The jobs with these ids, in this order and as of one moment each; what is gone is left out."""
+def read_jobs(client: Client, tenant: str, job_ids: Iterable[str]) -> tuple[list[Job], list[Unreadable]]:
+    """The jobs with these ids, in this order and as of one moment each; what is gone is left out.
+
+    Returns:
+        The jobs, and the records that are there and cannot be read.
+    """
     ids = list(job_ids)
     with client.pipeline(transaction=len(ids) == 1) as pipe:
         for job_id in ids:
             _ask(pipe, keys.job(tenant, job_id))
-        answers = pipe.execute()
-    chunks = (answers[n : n + _READS] for n in range(0, len(answers), _READS))
-    return [_assemble(job_id, *chunk) for job_id, chunk in zip(ids, chunks, strict=True) if chunk[0].get("status")]
+        # A key of another type answers with an error, which concerns its own job alone.
+        answers = pipe.execute(raise_on_error=False)
+    jobs: list[Job] = []
+    unreadable: list[Unreadable] = []
+    for n, job_id in enumerate(ids):
+        chunk = answers[n * _READS : (n + 1) * _READS]
+        try:
+            job = _read(job_id, chunk)
+        except UnreadableRecord as error:
+            unreadable.append(UNREADABLE.note(error))
+        else:
+            jobs += [job] if job else []
+    return jobs, unreadable
+
+
+def _read(job_id: str, answers: list[Any]) -> Job | None:
+    """The job in the answers to `_ask`; None when there is none.
+
+    Raises:
+        UnreadableRecord: Its record is damaged or of a newer major version.
+    """
+    if answers[0] == {}:
+        return None
+    for answer in answers:
+        if isinstance(answer, ResponseError):
+            raise damaged(job_id, answer)
+    require_readable(version_of(answers[0]), job_id)
+    try:
+        return _assemble(job_id, answers)
+    except (LookupError, ValueError, OverflowError) as error:
+        raise damaged(job_id, error) from error
 
 
 def job_sizes(client: Client, tenant: str, job_ids: Iterable[str]) -> list[int]:
@@ -84,7 +122,10 @@ def job_sizes(client: Client, tenant: str, job_ids: Iterable[str]) -> list[int]:
             pipe.hstrlen(of.job, "request")
             pipe.llen(of.transitions)
             pipe.hlen(of.attempts)
-        answers: list[int] = pipe.execute()
+        # A key of another type has no size of its own: it is told of where the record is read.
+        answers = [
+            0 if isinstance(answer, ResponseError) else int(answer) for answer in pipe.execute(raise_on_error=False)
+        ]
     return [
         request + _BYTES_A_LINE * (transitions + attempts)
         for request, transitions, attempts in zip(answers[::3], answers[1::3], answers[2::3], strict=True)
@@ -94,7 +135,24 @@ def job_sizes(client: Client, tenant: str, job_ids: Iterable[str]) -> list[int]:
 def read_checkpoints(client: Client, tenant: str, job_id: str) -> list[StoredCheckpoint]:
     """The checkpoints of epochs' ends that a job keeps, oldest first."""
     kept = client.hgetall(keys.job(tenant, job_id).checkpoints).values()
-    return sorted((StoredCheckpoint.model_validate_json(text) for text in kept), key=lambda found: found.epoch)
+    return sorted(filter(None, map(_kept_checkpoint, kept)), key=lambda each: each.epoch)
+
+
+def _kept_checkpoint(text: str) -> StoredCheckpoint | None:
+    """A checkpoint from a job's record; None for what is none, which hides no other."""
+    try:
+        return parse_checkpoint(text)
+    except ValueError:
+        return None
+
+
+def parse_checkpoint(text: str) -> StoredCheckpoint:
+    """A checkpoint from its JSON, fields of newer versions left out.
+
+    Raises:
+        ValueError: It is none.
+    """
+    return StoredCheckpoint.model_validate_json(text, extra="ignore")
 
 
 def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:
@@ -102,16 +160,12 @@ def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:
     pipe.lrange(of.transitions, 0, -1)
     pipe.hgetall(of.attempts)
     pipe.hgetall(of.artifacts)
+    pipe.hlen(of.epochs)
 
 
-def _assemble(
-    job_id: str,
-    fields: dict[str, str],
-    transitions: list[str],
-    attempts: dict[str, str],
-    artifacts: dict[str, str],
-) -> Job:
-    request = ResolvedRequest.model_validate_json(fields["request"])
+def _assemble(job_id: str, answers: list[Any]) -> Job:
+    fields, transitions, attempts, artifacts, recorded_epochs = answers
+    request = ResolvedRequest.model_validate_json(fields["request"], extra="ignore")
     return Job(
         id=job_id,
         name=request.name,
@@ -128,10 +182,13 @@ def _assemble(
         latest_metrics=_metrics(fields.get("latest_metrics")),
         waiting_for=None,
         notice=_notice(request, fields),
+        missing_epochs=_missing_epochs(request, fields, recorded_epochs),
         checkpoint=_checkpoint(fields.get("resume")),
         attempts=_attempts(attempts),
         transitions=[_transition(line) for line in transitions],
-        artifacts=[Artifact.model_validate_json(artifacts[name]) for name in _VARIANTS if name in artifacts],
+        artifacts=[
+            Artifact.model_validate_json(artifacts[name], extra="ignore") for name in _VARIANTS if name in artifacts
+        ],
     )
 
 
@@ -139,6 +196,17 @@ def _notice(request: ResolvedRequest, fields: dict[str, str]) -> str | None:
     if fields["engine"] != "jax" or fields["status"] == Status.QUEUED or request.compute_units == "all":
         return None
     return f"compute_units {request.compute_units} did not count: jax trains it, and compute units are Core ML's."
+
+
+def _missing_epochs(request: ResolvedRequest, fields: dict[str, str], recorded: int) -> int:
+    """How many epochs of a job that succeeded have no metrics.
+
+    Each epoch is recorded before the end is, so some are missing only where Redis was restored from an older copy while
+    the job trained.
+    """
+    if fields["status"] != Status.SUCCEEDED or "first_epoch" not in fields:
+        return 0
+    return max(0, request.hyperparameters.epochs - int(fields["first_epoch"]) - recorded)
 
 
 def _attempts(fields: dict[str, str]) -> list[Attempt]:
@@ -154,7 +222,9 @@ def _attempt(number: int, fields: dict[str, str]) -> Attempt:
     return Attempt(
         number=number,
         reason=_failure(fields.get("reason")),
-        resumed_from=Resumption.model_validate_json(fields["resumed"]) if fields.get("resumed") else None,
+        resumed_from=Resumption.model_validate_json(fields["resumed"], extra="ignore")
+        if fields.get("resumed")
+        else None,
         started_at=moment(fields["started_at"]),
         ended_at=_moment_or_none(fields.get("ended_at")),
         **values,
@@ -167,15 +237,15 @@ def _transition(line: str) -> Transition:
 
 
 def _failure(text: str | None) -> Failure | None:
-    return Failure.model_validate_json(text) if text else None
+    return Failure.model_validate_json(text, extra="ignore") if text else None
 
 
 def _checkpoint(text: str | None) -> StoredCheckpoint | None:
-    return StoredCheckpoint.model_validate_json(text) if text else None
+    return parse_checkpoint(text) if text else None
 
 
 def _metrics(text: str | None) -> EpochMetrics | None:
-    return EpochMetrics.model_validate_json(text) if text else None
+    return EpochMetrics.model_validate_json(text, extra="ignore") if text else None
 
 
 def _moment_or_none(text: str | None) -> datetime | None:

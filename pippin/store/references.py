@@ -1,16 +1,21 @@
 """Which blobs the records name: what a sweeper must not delete."""
 
 import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from redis.client import Pipeline
+from redis.exceptions import ResponseError
 
 from pippin.jobs.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
+from pippin.store.errors import UnreadableRecord
+from pippin.store.versions import damaged
 
 _CHUNK = 500
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 _READS = 3  # how many answers `_ask` leads to
 
 
@@ -37,11 +42,16 @@ class References:
 
         The artifacts and checkpoints of all jobs; the model and the dataset of jobs that have not ended; the arrays of
         datasets; uploaded models. A record that is made meanwhile may be missed.
+
+        Digests are taken from the text of the records, so that a damaged one, or one of a newer version, still keeps
+        its blobs.
+
+        Raises:
+            UnreadableRecord: What a record names cannot be told at all. Nothing must then be taken for unnamed.
         """
         for tenant in self.tenants():
             for kind in ("dataset", "model"):
-                for record in self._records(tenant, kind):
-                    yield str(json.loads(record)["digest"])
+                yield from self._of_uploads(tenant, kind)
             yield from self._of_jobs(tenant)
 
     def users_of(self, tenant: str, dataset_id: str) -> list[str]:
@@ -53,27 +63,40 @@ class References:
             for ids in chunks(self._client, keys.jobs_by_status(tenant, status)):
                 requests = self._answers(ids, lambda pipe, n: pipe.hget(keys.job(tenant, n).job, "request"))
                 asked = zip(ids, requests, strict=True)
-                found += [n for n, request in asked if request and json.loads(request)["dataset"]["id"] == dataset_id]
+                found += [n for n, request in asked if isinstance(request, str) and _uses(request, dataset_id)]
         return found
 
-    def _records(self, tenant: str, kind: str) -> Iterator[str]:
+    def _of_uploads(self, tenant: str, kind: str) -> Iterator[str]:
         listing = keys.listing(tenant, kind)
         for ids in chunks(self._client, listing):
-            yield from filter(
-                None, self._answers(ids, lambda pipe, n: pipe.hget(keys.record(tenant, kind, n), "record"))
-            )
+            answers = self._answers(ids, lambda pipe, n: pipe.hgetall(keys.record(tenant, kind, n)))
+            for record_id, fields in zip(ids, answers, strict=True):
+                if fields == {}:
+                    continue  # deleted meanwhile
+                digests = [] if isinstance(fields, ResponseError) else _digests(fields.get("record", ""))
+                if not digests:
+                    raise UnreadableRecord(
+                        record_id,
+                        f"the record {record_id} of {tenant} is damaged and does not tell which blob it names, so no "
+                        "blob can be deleted: delete this record",
+                    )
+                yield from digests
 
     def _of_jobs(self, tenant: str) -> Iterator[str]:
         for ids in chunks(self._client, keys.jobs(tenant)):
             answers = self._answers(ids, lambda pipe, job_id: _ask(pipe, keys.job(tenant, job_id)))
-            for n in range(0, len(answers), _READS):
-                yield from _named(*answers[n : n + _READS])
+            for n, job_id in enumerate(ids):
+                chunk = answers[n * _READS : (n + 1) * _READS]
+                for answer in chunk:
+                    if isinstance(answer, ResponseError):
+                        raise damaged(job_id, answer)
+                yield from _named(*chunk)
 
     def _answers(self, ids: Iterable[str], ask: Callable[[Pipeline, str], object]) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipe:
             for record_id in ids:
                 ask(pipe, record_id)
-            answers: list[Any] = pipe.execute()
+            answers: list[Any] = pipe.execute(raise_on_error=False)
         return answers
 
 
@@ -104,13 +127,23 @@ def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:
 
 def _named(fields: list[str | None], *documents: list[str]) -> Iterator[str]:
     status, request, resume = fields
-    if status is None:
-        return
-    for document in (text for texts in documents for text in texts):
-        yield str(json.loads(document)["digest"])
+    for text in (text for texts in documents for text in texts):
+        yield from _digests(text)
     # Of a job that has ended too: it may be tried again from there.
     if resume:
-        yield str(json.loads(resume)["digest"])
-    if request and not Status(status).is_final:
-        asked = json.loads(request)
-        yield from filter(None, (asked["dataset"]["digest"], asked["model"]["digest"]))
+        yield from _digests(resume)
+    # A status that is not known here may be one in which the job still trains.
+    if request and not (status in set(Status) and Status(status).is_final):
+        yield from _digests(request)
+
+
+def _digests(text: str) -> list[str]:
+    return _DIGEST.findall(text)
+
+
+def _uses(request: str, dataset_id: str) -> bool:
+    """Whether a job's request is for a dataset; of one that cannot be read, whether it mentions it."""
+    try:
+        return bool(json.loads(request)["dataset"]["id"] == dataset_id)
+    except (ValueError, LookupError, TypeError):
+        return dataset_id in request

@@ -1,6 +1,7 @@
 """Finds the jobs that ended so long ago that they need not be kept."""
 
 from collections.abc import Iterator
+from typing import Any
 
 from pippin.jobs.ids import first_id
 from pippin.jobs.states import Status
@@ -46,5 +47,10 @@ class Retention:
             with self._client.pipeline(transaction=False) as pipe:
                 for job_id in ids:
                     pipe.hget(keys.job(tenant, job_id).job, "finished_at")
-                ends: list[str | None] = pipe.execute()
-            yield from (job_id for job_id, end in zip(ids, ends, strict=True) if end and int(end) < before)
+                ends: list[Any] = pipe.execute(raise_on_error=False)
+            yield from (job_id for job_id, end in zip(ids, ends, strict=True) if _is_before(end, before))
+
+
+def _is_before(end: object, before: int) -> bool:
+    """Whether a job ended before a time; of a damaged record nobody knows when it did."""
+    return isinstance(end, str) and end.isascii() and end.isdigit() and int(end) < before

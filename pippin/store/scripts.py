@@ -56,8 +56,20 @@ class Scripts:
                 "pause",
                 "resume",
                 "delete",
+                "fail_damaged",
             )
         }
+
+    def load(self) -> None:
+        """Have the server know every script: a worker's own user may run them and load none."""
+        scripts = list(self._registered.values())
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.script_exists(*(script.sha for script in scripts))
+            known = pipe.execute()[0]
+            for script, is_known in zip(scripts, known, strict=True):
+                if not is_known:
+                    pipe.script_load(script.script)
+            pipe.execute()
 
     def run(
         self,
@@ -79,7 +91,8 @@ class Scripts:
             pipe: Queue the script there, for one MULTI with other commands; its answer is then among that MULTI's.
 
         Returns:
-            `ok`, `missing`, `refused`, `lost` or `renewed`, then what the script adds to it. Of no use with `pipe`.
+            `ok`, `missing`, `refused`, `lost`, `newer` or `renewed`, then what the script adds to it. Of no use with
+            `pipe`.
         """
         answer: Any = self._registered[name](
             keys=[*keys.job(tenant, job_id).for_scripts, *more_keys],

@@ -2,6 +2,7 @@
 
 from pippin.datasets.manifest import StoredManifest
 from pippin.models.record import StoredModel
+from pippin.store import clock
 from pippin.store.attempts import Attempts
 from pippin.store.blob_ledger import BlobLedger
 from pippin.store.census import Census
@@ -9,6 +10,8 @@ from pippin.store.client import Client
 from pippin.store.events import Events
 from pippin.store.idempotency import IdempotencyKeys
 from pippin.store.jobs import Jobs
+from pippin.store.leases import Leases
+from pippin.store.members import JobMembers
 from pippin.store.named import NamedRecords
 from pippin.store.overview import Overviews
 from pippin.store.queues import Queues
@@ -33,6 +36,9 @@ class Store:
         datasets: Manifests by id and name.
         models: Records of uploaded models by id and name.
         workers: Heartbeats.
+        scripts: The scripts that change jobs.
+        members: Sets of jobs that workers write to.
+        leases: Of held jobs.
         reaping: What a reaper needs.
         references: Which blobs the records name.
         retention: Which jobs have been kept for long enough.
@@ -47,6 +53,7 @@ class Store:
     def __init__(self, redis: Client, *, lease_seconds: float = 20) -> None:
         scripts, queues = Scripts(redis), Queues(redis)
         self.redis = redis
+        self.scripts = scripts
         self.queues = queues
         self.workers = Workers(redis)
         self.jobs = Jobs(redis, scripts, queues, self.workers)
@@ -54,7 +61,9 @@ class Store:
         self.events = Events(redis)
         self.datasets = NamedRecords(redis, "dataset", StoredManifest)
         self.models = NamedRecords(redis, "model", StoredModel)
-        self.reaping = Reaping(redis, scripts, queues, self.workers)
+        self.members = JobMembers(redis)
+        self.leases = Leases(redis, self.members)
+        self.reaping = Reaping(redis, scripts, queues, self.workers, self.members)
         self.references = References(redis)
         self.retention = Retention(redis, self.references)
         self.tokens = Tokens(redis)
@@ -70,6 +79,10 @@ class Store:
             StoreUnavailable: There is none.
         """
         self.redis.ping()
+
+    def now(self) -> float:
+        """What the clock of Redis shows, in seconds since 1970."""
+        return clock.now(self.redis) / 1e6
 
     def fullness(self) -> float:
         """How much of its memory Redis has filled: 1 when it refuses writes; 0 when nothing limits it."""

@@ -9,8 +9,9 @@ from redis.client import Pipeline
 
 from pippin.store import keys
 from pippin.store.client import Client
-from pippin.store.errors import BadTenant
+from pippin.store.errors import BadTenant, UnreadableRecord
 from pippin.store.transaction import watching
+from pippin.store.versions import UNREADABLE, Unreadable, dump, load
 from pippin.tokens.token import NewToken, Token, parse, secret_hash
 
 SESSION_SECONDS = 12 * 3600
@@ -68,15 +69,25 @@ class Tokens:
                 "none of the names that Pippin uses itself, such as worker"
             )
         with self._client.pipeline() as pipe:
-            pipe.hset(keys.TOKENS, token.record.id, token.record.model_dump_json())
+            pipe.hset(keys.TOKENS, token.record.id, dump(token.record))
             pipe.hset(keys.HASHES, token.record.id, token.hash)
             pipe.sadd(keys.GUARDED_ROLES, token.record.role)
             pipe.execute()
 
     def all(self) -> list[Token]:
-        """Every token that is live, oldest first."""
-        records = self._client.hgetall(keys.TOKENS).values()
-        return sorted((Token.model_validate_json(record) for record in records), key=lambda token: token.created_at)
+        """Every live token whose record can be read, oldest first."""
+        return self.listing()[0]
+
+    def listing(self) -> tuple[list[Token], list[Unreadable]]:
+        """Every live token, oldest first, and the records that cannot be read: those let nothing in."""
+        tokens: list[Token] = []
+        unreadable: list[Unreadable] = []
+        for token_id, record in self._client.hgetall(keys.TOKENS).items():
+            try:
+                tokens.append(load(Token, record, str(token_id)))
+            except UnreadableRecord as error:
+                unreadable.append(UNREADABLE.note(error))
+        return sorted(tokens, key=lambda token: token.created_at), sorted(unreadable, key=lambda each: each.id)
 
     def revoke(self, token_id: str) -> None:
         """Let a token, and every session that stands for it, open nothing from now on; one that is gone is no error."""
@@ -102,7 +113,7 @@ class Tokens:
         record, kept = found
         # The comparison is made for an unknown id too, and takes as long wherever the two differ.
         same = hmac.compare_digest(kept or _NO_HASH, secret_hash(shown.secret))
-        return Knock(Token.model_validate_json(record) if same and record is not None else None, frozenset(made))
+        return Knock(_token(shown.id, record) if same and record is not None else None, frozenset(made))
 
     def made(self) -> frozenset[str]:
         """The roles of which a token was ever made."""
@@ -156,8 +167,17 @@ class Tokens:
             pipe.smembers(keys.GUARDED_ROLES)
             pipe.hget(keys.TOKENS, str(token_id or ""))
             made, record = pipe.execute()
-        return Knock(Token.model_validate_json(record) if record is not None else None, frozenset(made))
+        return Knock(_token(str(token_id), record) if record is not None else None, frozenset(made))
 
     def end_session(self, secret: str) -> None:
         """Let a session open nothing from now on; one that is gone is no error."""
         self._client.delete(keys.session(secret_hash(secret)))
+
+
+def _token(token_id: str, record: str) -> Token | None:
+    """The token of a record; None where it cannot be read: what it allows is then unknown, so it allows nothing."""
+    try:
+        return load(Token, record, token_id)
+    except UnreadableRecord as error:
+        UNREADABLE.note(error)
+        return None

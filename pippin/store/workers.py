@@ -1,21 +1,23 @@
 """The workers that were heard of lately."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from pippin.jobs.engines import EngineName
 from pippin.jobs.worker import Drain, Worker, WorkerReport
-from pippin.store import keys
+from pippin.store import clock, keys
 from pippin.store.client import Client
-from pippin.store.errors import AmbiguousName, NoSuchWorker
+from pippin.store.errors import AmbiguousName, NoSuchWorker, UnreadableRecord
 from pippin.store.queues import QUEUES
 from pippin.store.records import moment
+from pippin.store.versions import UNREADABLE, Unreadable, dump, load
 
 ALIVE_SECONDS = 30  # by the clock of Redis; a worker that was silent for longer gets no work on its account
 SHOWN_SECONDS = 120  # and after this it is no longer listed
 # A worker that Redis is out of reach for must not come back to work because of that; one that died has a new name.
 _DRAIN_SECONDS = 24 * 3600
 _NAMED = 10  # candidates that an error lists
+_MAX_LISTED = 1000  # the newest: whoever can write heartbeats could otherwise make every list as long as they like
+_FUTURE_SECONDS = 1
 
 
 class Workers:
@@ -26,12 +28,13 @@ class Workers:
 
     def heartbeat(self, report: WorkerReport) -> None:
         """Record that a worker lives and what it says about itself. Send it every 5 to 10 seconds."""
-        now = self._now()
+        now = clock.now(self._client)
         with self._client.pipeline() as pipe:
-            pipe.set(keys.worker(report.name), report.model_dump_json(), ex=SHOWN_SECONDS)
+            pipe.set(keys.worker(report.name), dump(report), ex=SHOWN_SECONDS)
             pipe.expire(keys.drain(report.name), _DRAIN_SECONDS)
             pipe.zadd(keys.WORKERS, {report.name: now})
             pipe.zremrangebyscore(keys.WORKERS, "-inf", now - SHOWN_SECONDS * 1_000_000)
+            pipe.zremrangebyscore(keys.WORKERS, now + _FUTURE_SECONDS * 1_000_000, "+inf")
             pipe.execute()
 
     def remove(self, name: str) -> None:
@@ -42,12 +45,16 @@ class Workers:
             pipe.execute()
 
     def all(self) -> list[Worker]:
-        """Every worker that was heard of in the last two minutes, by name."""
+        """Every worker that was heard of in the last two minutes and whose record can be read, by name."""
+        return self.listing()[0]
+
+    def listing(self) -> tuple[list[Worker], list[Unreadable]]:
+        """The workers that were heard of in the last two minutes, by name, and records that cannot be read."""
         return self._heard_of(SHOWN_SECONDS)
 
     def alive(self) -> list[Worker]:
         """Every worker that was heard of in the last half minute, by name."""
-        return self._heard_of(ALIVE_SECONDS)
+        return self._heard_of(ALIVE_SECONDS)[0]
 
     def live_engines(self) -> frozenset[str]:
         """The engines of the workers that are alive and take jobs: one that drains takes no more."""
@@ -112,32 +119,30 @@ class Workers:
         live = self.live_engines() if preferred else frozenset()
         return QUEUES[next((engine for engine in preferred if engine in live), last)]
 
-    def _now(self) -> int:
+    def _heard_of(self, seconds: float) -> tuple[list[Worker], list[Unreadable]]:
+        now = clock.now(self._client)
         with self._client.pipeline(transaction=False) as pipe:
-            pipe.time()
-            seconds, microseconds = pipe.execute()[0]
-        return int(seconds) * 1_000_000 + int(microseconds)
-
-    def _heard_of(self, seconds: float) -> list[Worker]:
-        with self._client.pipeline(transaction=False) as pipe:
-            pipe.time()
-            pipe.zrange(keys.WORKERS, 0, -1, withscores=True)
-            (now_seconds, now_microseconds), beats = pipe.execute()
-        since = int(now_seconds) * 1e6 + int(now_microseconds) - timedelta(seconds=seconds) / timedelta(microseconds=1)
-        heard = sorted((name, int(at)) for name, at in beats if at >= since)
+            # A beat in the future is from before the clock of Redis was set back: its worker may be gone.
+            bounds = (now + _FUTURE_SECONDS * 1_000_000, now - int(seconds * 1e6))
+            pipe.zrevrangebyscore(keys.WORKERS, *bounds, start=0, num=_MAX_LISTED, withscores=True)
+            beats = pipe.execute()[0]
+        heard = sorted((name, int(at)) for name, at in beats)
         with self._client.pipeline(transaction=False) as pipe:
             for name, _ in heard:
                 pipe.mget(keys.worker(name), keys.drain(name))
             records = pipe.execute()
-        return [
-            _worker(record, at, drains=drain is not None)
-            for (_, at), (record, drain) in zip(heard, records, strict=True)
-            if record is not None
-        ]
+        workers: list[Worker] = []
+        unreadable: list[Unreadable] = []
+        for (name, at), (record, drain) in zip(heard, records, strict=True):
+            try:
+                workers += [] if record is None else [_worker(name, record, at, drains=drain is not None)]
+            except UnreadableRecord as error:
+                unreadable.append(UNREADABLE.note(error))
+        return workers, unreadable
 
 
-def _worker(record: str, at: int, *, drains: bool) -> Worker:
-    report = WorkerReport.model_validate_json(record)
+def _worker(name: str, record: str, at: int, *, drains: bool) -> Worker:
+    report = load(WorkerReport, record, f"worker {name[:80]}")
     if drains and report.state != "drained":
         # From the moment it was told on: it may not have heard of it yet, but takes no more jobs.
         report = report.model_copy(update={"state": "draining"})

@@ -11,6 +11,7 @@ from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.faults import Fault
+from pippin.jobs.unreadable import UnreadableEntry
 from service import openapi
 from service.context import (
     Caller,
@@ -57,6 +58,9 @@ class DatasetPage(BaseModel):
     )
     has_more: bool = Field(description="Whether older datasets follow.")
     next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
+    unreadable: list[UnreadableEntry] = Field(
+        default=[], description="Records of this page that are there and cannot be read."
+    )
 
 
 class Preview(BaseModel):
@@ -194,8 +198,12 @@ def page(
 ) -> DatasetPage:
     """Newest first."""
     found = store.datasets.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
-    data = [manifest.shown(_LISTED_LABELS) for manifest in found.items]
-    return DatasetPage(data=data, has_more=found.has_more, next=found.next)
+    return DatasetPage(
+        data=[manifest.shown(_LISTED_LABELS) for manifest in found.items],
+        has_more=found.has_more,
+        next=found.next,
+        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in found.unreadable],
+    )
 
 
 def _existing(dataset_id: str, tenant: Tenant, store: TheStore) -> StoredManifest:
@@ -291,12 +299,16 @@ def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
     responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def delete(manifest: ExistingDataset, tenant: Tenant, store: TheStore) -> None:
+def delete(dataset_id: str, tenant: Tenant, store: TheStore) -> None:
     """A dataset that jobs are still to be trained on stays until they have ended: 409 names them."""
-    if users := store.references.users_of(tenant, manifest.id):
+    # Not read: a record that cannot be read can be deleted too.
+    known = store.datasets.id_of(tenant, dataset_id)
+    if known is None:
+        raise not_found(f"dataset {dataset_id}")
+    if users := store.references.users_of(tenant, known):
         shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else "")
-        raise Problem("state-conflict", f"{manifest.id} is the dataset of {shown}; cancel them or wait for their end.")
-    store.datasets.delete(tenant, manifest.id)
+        raise Problem("state-conflict", f"{known} is the dataset of {shown}; cancel them or wait for their end.")
+    store.datasets.delete(tenant, known)
 
 
 def _refused(error: DatasetError) -> Problem:

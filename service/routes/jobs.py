@@ -10,6 +10,7 @@ from pippin import tracing
 from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
+from pippin.jobs.unreadable import UnreadableEntry
 from service import openapi
 from service.context import (
     Caller,
@@ -44,6 +45,9 @@ class JobPage(BaseModel):
     data: list[Job]
     has_more: bool = Field(description="Whether older jobs follow.")
     next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
+    unreadable: list[UnreadableEntry] = Field(
+        default=[], description="Records of this page that are there and cannot be read."
+    )
 
 
 @router.post(
@@ -126,7 +130,12 @@ def page(
     if found.next:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
         response.headers["link"] = f'</jobs?{urlencode([*query, ("after", found.next)])}>; rel="next"'
-    return JobPage(data=list(found.items), has_more=found.has_more, next=found.next)
+    return JobPage(
+        data=list(found.items),
+        has_more=found.has_more,
+        next=found.next,
+        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in found.unreadable],
+    )
 
 
 @router.get(

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.jobs.unreadable import UnreadableEntry
 from pippin.models.record import ModelRecord, StoredModel
 from service import openapi
 from service.blame import fault_of
@@ -41,6 +42,9 @@ class ModelPage(BaseModel):
     data: list[ModelRecord]
     has_more: bool = Field(description="Whether older models follow.")
     next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
+    unreadable: list[UnreadableEntry] = Field(
+        default=[], description="Records of this page that are there and cannot be read."
+    )
 
 
 @upload_router.post(
@@ -117,7 +121,12 @@ def page(
 ) -> ModelPage:
     """Newest first."""
     found = store.models.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
-    return ModelPage(data=list(found.items), has_more=found.has_more, next=found.next)
+    return ModelPage(
+        data=list(found.items),
+        has_more=found.has_more,
+        next=found.next,
+        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in found.unreadable],
+    )
 
 
 def _existing(model_id: str, tenant: Tenant, store: TheStore) -> StoredModel:
@@ -217,9 +226,13 @@ async def spec(
     responses=responses(404, 503),
     dependencies=[requires("submit")],
 )
-def delete(record: ExistingModel, tenant: Tenant, store: TheStore) -> None:
+def delete(model_id: str, tenant: Tenant, store: TheStore) -> None:
     """Jobs that were submitted with it keep what they need."""
-    store.models.delete(tenant, record.id)
+    # Not read: a record that cannot be read can be deleted too.
+    known = store.models.id_of(tenant, model_id)
+    if known is None:
+        raise not_found(f"model {model_id}")
+    store.models.delete(tenant, known)
 
 
 def _kind(request: Request) -> Kind:

@@ -3,8 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.jobs.unreadable import UnreadableEntry
 from pippin.jobs.worker import Drain, DrainRequest, Worker
 from pippin.store import Store
 from service import openapi
@@ -27,6 +28,9 @@ class WorkerList(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     data: list[Worker]
+    unreadable: list[UnreadableEntry] = Field(
+        default=[], description="Workers whose report cannot be read: it is damaged, or of a newer Pippin."
+    )
 
 
 @router.get(
@@ -39,7 +43,11 @@ class WorkerList(BaseModel):
 )
 def workers(tenant: Tenant, store: TheStore) -> WorkerList:
     """Who trains: where, with which engines, and on what at this moment. A job of another tenant is not named."""
-    return WorkerList(data=_as_seen_by(tenant, store, store.workers.all()))
+    found, unreadable = store.workers.listing()
+    return WorkerList(
+        data=_as_seen_by(tenant, store, found),
+        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in unreadable],
+    )
 
 
 @router.post(

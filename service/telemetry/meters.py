@@ -85,6 +85,11 @@ class Meters:
         self.reaper_acting = Gauge(
             "pippin_reaper_acting", "1 in the one service whose reaper acts, else 0.", registry=registry
         )
+        self.clock_steps = Counter(
+            "pippin_redis_clock_steps_total",
+            "How often the clock of Redis was seen to jump by more than 2 s against this machine's monotonic clock.",
+            registry=registry,
+        )
         self.reaper_last_look = Gauge(
             "pippin_reaper_last_look_timestamp_seconds",
             "When the reaper last looked for lost attempts, in seconds since 1970; 0 before it did.",
@@ -95,6 +100,10 @@ class Meters:
         """Note of whom the service demands a token."""
         self.tokens_demanded.labels("workers").set(workers)
         self.tokens_demanded.labels("people").set(people)
+
+    def clock_stepped(self) -> None:
+        """Count a step of the clock of Redis."""
+        self.clock_steps.inc()
 
     def reaped(self, action: str) -> None:
         """Count something that the reaper did, one of the `REAPER_ACTIONS`."""

@@ -1,8 +1,13 @@
--- Gives the job to an attempt. Arguments: number, token, worker, engine, lease seconds.
-local number, token, worker, engine, seconds = arg(1), arg(2), arg(3), arg(4), arg(5)
+-- Gives the job to an attempt. Arguments: number, token, worker, engine, lease seconds, the newest major version of
+-- records that the worker can read.
+local number, token, worker, engine, seconds, major = arg(1), arg(2), arg(3), arg(4), arg(5), arg(6)
 local status = redis.call('HGET', job, 'status')
 if not status then
   return { 'missing' }
+end
+local version = redis.call('HGET', job, 'record_version') or '1.0'
+if tonumber(string.match(version, '^%d+') or '1') > tonumber(major) then
+  return { 'newer', version }
 end
 if is_holder(number, token) then
   return { 'ok' } -- the same claim, sent again
@@ -14,7 +19,7 @@ end
 redis.call('HSET', job, 'token', token, 'engine', engine)
 redis.call('HSETNX', job, 'started_at', at)
 redis.call('HSET', attempts, number .. ':token', token, number .. ':worker', worker, number .. ':engine', engine,
-  number .. ':status', 'starting', number .. ':started_at', at)
-redis.call('ZADD', leases, after(at, seconds), member)
+  number .. ':status', 'starting', number .. ':started_at', at, number .. ':seen', at)
+lease(seconds)
 enter('starting', status, '')
 return { 'ok' }

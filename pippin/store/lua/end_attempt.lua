@@ -1,7 +1,9 @@
 -- Ends an attempt and moves the job on.
--- Arguments: number, token, how the attempt ends, the job's next state, reason as JSON or '', variant and artifact or ''.
+-- Arguments: number, token, how the attempt ends, the job's next state, reason as JSON or '', variant and artifact or '',
+-- the field of the last key that counts jobs with missing epochs.
 -- Without a token it is the reaper that ends it, and only once the lease has run out.
 local number, token, how, target, reason, variant, artifact = arg(1), arg(2), arg(3), arg(4), arg(5), arg(6), arg(7)
+local missing_field = arg(8)
 local status = redis.call('HGET', job, 'status')
 if not status then
   return { 'missing' }
@@ -39,12 +41,19 @@ if variant ~= '' then
   redis.call('HSET', artifacts, variant, artifact)
   publish('artifact', artifact)
 end
-local since = redis.call('HGET', attempts, number .. ':started_at')
-redis.call('HINCRBY', job, 'spent', string.format('%.0f', at - since))
+redis.call('HINCRBY', job, 'spent', elapsed(number))
 redis.call('HSET', attempts, number .. ':status', how, number .. ':asked', asked, number .. ':ended_at', at,
   number .. ':reason', reason)
 if how == 'lost' then
   redis.call('HINCRBY', job, 'losses', 1)
+end
+-- Each epoch is recorded before the end is: one that is missing was lost with records that were restored since.
+local asked_epochs = tonumber(redis.call('HGET', job, 'epochs'))
+if target == 'succeeded' and asked_epochs then
+  local first = tonumber(redis.call('HGET', job, 'first_epoch'))
+  if redis.call('HLEN', epochs) < asked_epochs - first then
+    redis.call('HINCRBY', KEYS[#KEYS], missing_field, 1)
+  end
 end
 if target == 'failed' then
   redis.call('HSET', job, 'reason', reason)

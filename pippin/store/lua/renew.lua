@@ -4,9 +4,9 @@ local status = redis.call('HGET', job, 'status')
 if not is_holder(number, token) then
   return { 'lost', status }
 end
-redis.call('ZADD', leases, after(at, seconds), member)
+local spent = redis.call('HGET', job, 'spent') + elapsed(number)
+lease(seconds)
 -- The reaper decides about this record under WATCH: a renewal must show in it.
 redis.call('HSET', job, 'renewed_at', at)
 local timeout = redis.call('HGET', job, 'timeout')
-local spent = redis.call('HGET', job, 'spent') + at - redis.call('HGET', attempts, number .. ':started_at')
 return { 'ok', status, (timeout ~= '' and spent > tonumber(timeout)) and 'over' or 'within' }

@@ -3,6 +3,7 @@
 
 local job, transitions, attempts, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local epochs, artifacts, checkpoints, leases, queued = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
+local released = KEYS[10]
 
 local member, id, status_index = ARGV[1], ARGV[2], ARGV[3]
 local TABLE = cjson.decode(ARGV[4]) -- to -> {from = {state = true}, held = whether a worker holds it, final}
@@ -17,6 +18,34 @@ local at = time[1] .. string.format('%06d', tonumber(time[2]))
 
 local function after(microseconds, seconds)
   return string.format('%.0f', tonumber(microseconds) + tonumber(seconds) * 1e6)
+end
+
+-- The longest lease that is given, in seconds: a worker that dies is noticed after one.
+local LONGEST_LEASE = 3600
+local MOST_RELEASED = 10000
+
+-- Gives the attempt that holds the job a lease of so many seconds from now.
+local function lease(seconds)
+  seconds = math.min(math.max(tonumber(seconds), 0), LONGEST_LEASE)
+  redis.call('HSET', job, 'lease', string.format('%.0f', seconds * 1e6))
+  redis.call('ZADD', leases, after(at, seconds), member)
+end
+
+-- Sums up how long an attempt has lasted. The clock of Redis may be set forward or back between two calls: a difference
+-- counts as nothing where it is negative, and as one lease where it is longer. clock.py has the same rule.
+local function elapsed(number)
+  local seen = redis.call('HGET', attempts, number .. ':seen') or redis.call('HGET', attempts, number .. ':started_at')
+  local longest = tonumber(redis.call('HGET', job, 'lease') or '20000000')
+  local step = math.min(math.max(tonumber(at) - tonumber(seen), 0), longest)
+  redis.call('HSET', attempts, number .. ':seen', at)
+  return redis.call('HINCRBY', attempts, number .. ':elapsed', string.format('%.0f', step))
+end
+
+-- Lists a checkpoint that the job has no more use for, so that its blob can be deleted soon. A blob that is missing here
+-- is found by the sweeper later.
+local function release(checkpoint)
+  redis.call('RPUSH', released, checkpoint)
+  redis.call('LTRIM', released, -MOST_RELEASED, -1)
 end
 
 local function publish(kind, data)
@@ -49,14 +78,13 @@ local function enter(to, from, reason)
   end
   local before = from and ('"' .. from .. '"') or 'null'
   local why = reason ~= '' and reason or 'null'
-  local number = redis.call('HGET', job, 'attempt')
+  local number = redis.call('HGET', job, 'attempt') or 'null'
   publish('state', '{"from":' .. before .. ',"to":"' .. to .. '","attempt":' .. number .. ',"reason":' .. why .. '}')
 end
 
 local function may_enter(to, from)
   return TABLE[to].from[from] == true
 end
-
 
 -- Makes a stored checkpoint the one from which the next attempt goes on, unless a later one is there. Losses of workers
 -- count from the last such step forward.
@@ -65,6 +93,11 @@ local function advance(epoch, step, checkpoint)
   epoch, step = tonumber(epoch), tonumber(step)
   if known and (epoch < tonumber(known) or (epoch == tonumber(known) and step <= tonumber(taken))) then
     return
+  end
+  -- One within an epoch is kept nowhere else.
+  local before = tonumber(taken or 0) > 0 and redis.call('HGET', job, 'resume')
+  if before and before ~= checkpoint then
+    release(before)
   end
   redis.call('HSET', job, 'resume', checkpoint, 'resume_epoch', epoch, 'resume_step', step, 'losses', 0)
   publish('checkpoint', checkpoint)
@@ -76,6 +109,7 @@ local function keep(epoch, checkpoint)
   local kept = redis.call('HKEYS', checkpoints)
   table.sort(kept, function(one, other) return tonumber(one) < tonumber(other) end)
   for n = 1, #kept - tonumber(redis.call('HGET', job, 'keep')) do
+    release(redis.call('HGET', checkpoints, kept[n]))
     redis.call('HDEL', checkpoints, kept[n])
   end
 end

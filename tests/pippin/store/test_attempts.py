@@ -108,9 +108,9 @@ def test_a_renewal_prolongs_the_lease_even_after_it_ran_out(
     job = submit()
     held = claim(job)
     expire(job)
-    assert store.reaping.expired() == [(TENANT, job.id)]
+    assert store.leases.expired() == [(TENANT, job.id)]
     assert store.attempts.renew(held) is Control.CONTINUE
-    assert store.reaping.expired() == []
+    assert store.leases.expired() == []
 
 
 def test_a_renewal_tells_the_worker_to_stop_a_cancelled_job(store: Store, submit: Submit, running: TakeJob) -> None:
@@ -143,12 +143,12 @@ def test_time_counts_over_all_attempts(store: Store, submit: Submit, running: Ta
     job = submit(timeout_seconds=100)
     of = keys.job(TENANT, job.id)
     held = running(job)
-    store.redis.hincrby(of.attempts, "1:started_at", -60_000_000)
+    store.redis.hincrby(of.attempts, "1:elapsed", 60_000_000)
     assert store.attempts.renew(held) is Control.CONTINUE
     store.attempts.hand_back(held)
     held = running(job, 2)
     assert store.attempts.renew(held) is Control.CONTINUE
-    store.redis.hincrby(of.attempts, "2:started_at", -60_000_000)
+    store.redis.hincrby(of.attempts, "2:elapsed", 60_000_000)
     assert store.attempts.renew(held) is Control.TIMEOUT
 
 

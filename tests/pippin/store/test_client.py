@@ -30,7 +30,7 @@ def test_an_absent_server_is_store_unavailable(closed_port: int, ask: Callable[.
         lambda: store.jobs.page(TENANT),
         lambda: store.events.read(TENANT, "job_1"),
         store.workers.all,
-        store.reaping.expired,
+        store.leases.expired,
         lambda: store.reaping.requeue_lost(TENANT, "job_1"),
         lambda: store.datasets.get(TENANT, "ds_1"),
     ]

@@ -186,7 +186,7 @@ class Life(RuleBasedStateMachine):
     def fall_silent(self, claim: Claim) -> None:
         job = self.expected[claim.job_id]
         self.store.redis.zadd(keys.LEASES, {keys.member(TENANT, claim.job_id): 1}, xx=True)
-        assert ((TENANT, claim.job_id) in self.store.reaping.expired()) == (job.holder is not None)
+        assert ((TENANT, claim.job_id) in self.store.leases.expired()) == (job.holder is not None)
 
     @rule(claim=claims, ending=st.sampled_from(["succeed", "fail", "cancelled", "paused", "hand_back"]))
     def end(self, claim: Claim, ending: str) -> None:

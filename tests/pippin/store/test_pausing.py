@@ -64,7 +64,7 @@ def test_a_held_job_is_pausing_until_its_worker_gives_it_up(
     rests = read(store, job)
     assert (rests.status, rests.attempts[0].status) == (Status.PAUSED, "paused")
     assert rests.checkpoint == checkpoint(1, 7)
-    assert (waiting(store), store.reaping.expired()) == ([], [])
+    assert (waiting(store), store.leases.expired()) == ([], [])
     store.jobs.resume(TENANT, job.id)
     assert waiting(store) == [(job.id, 2)]
     again = running(job, 2)

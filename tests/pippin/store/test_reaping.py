@@ -24,9 +24,9 @@ def test_a_lost_attempt_is_followed_by_the_next(store: Store, submit: Submit, ru
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
     running(job)
-    assert store.reaping.expired() == []
+    assert store.leases.expired() == []
     expire(job)
-    assert store.reaping.expired() == [(TENANT, job.id)]
+    assert store.leases.expired() == [(TENANT, job.id)]
     assert store.reaping.requeue_lost(TENANT, job.id) is Status.QUEUED
     again = read(store, job)
     assert again.status is Status.QUEUED
@@ -37,7 +37,7 @@ def test_a_lost_attempt_is_followed_by_the_next(store: Store, submit: Submit, ru
     assert attempt.reason.code is Reason.WORKER_LOST
     assert attempt.reason.detail == "The worker worker-1 stopped answering during attempt 1; the job is tried again."
     assert store.queues.waiting("pippin-jax") == [(job.id, 2)]
-    assert store.reaping.expired() == []
+    assert store.leases.expired() == []
     assert store.reaping.requeue_lost(TENANT, job.id) is None
     running(job, 2)
 

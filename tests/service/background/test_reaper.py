@@ -28,7 +28,7 @@ def lost(submit: Callable[..., dict[str, Any]], trainer: Callable[..., Any], has
     """A job whose worker has fallen silent."""
     attempt = trainer(submit()["id"], hasty)
     attempt.begin()
-    wait_for(hasty.reaping.expired, "the lease runs out")
+    wait_for(hasty.leases.expired, "the lease runs out")
     return str(attempt.job_id)
 
 

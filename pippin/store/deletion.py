@@ -1,0 +1,36 @@
+"""Deletes a job whose record cannot be read: by its keys alone, whatever is below them."""
+
+from redis.client import Pipeline
+
+from pippin.jobs.states import Status
+from pippin.store import keys
+from pippin.store.client import Client
+from pippin.store.errors import Refused
+from pippin.store.transaction import hmget, watching
+
+_HELD = {status for status in Status if not status.is_final and status not in {Status.QUEUED, Status.PAUSED}}
+
+
+def delete_unreadable(client: Client, tenant: str, job_id: str) -> None:
+    """Delete what is under the keys of a job, and its place in every listing. Its idempotency key expires by itself.
+
+    Raises:
+        Refused: Its status says that a worker may still hold it.
+    """
+    of = keys.job(tenant, job_id)
+    # A pass over all keys, which only this rare case needs: the job's labels cannot be read.
+    labelled = [str(listing) for listing in client.scan_iter(match=keys.label_listings(tenant), count=1000)]
+
+    def remove(pipe: Pipeline) -> None:
+        status = hmget(pipe, of.job, "status")[0] if str(pipe.type(of.job)) == "hash" else ""
+        if status in _HELD:
+            raise Refused(f"{job_id} cannot be deleted: it is {status}; cancel it first")
+        pipe.multi()
+        pipe.delete(*of.own)
+        for listing in (keys.jobs(tenant), *labelled, *(keys.jobs_by_status(tenant, each) for each in Status)):
+            pipe.zrem(listing, job_id)
+        for listing in (keys.LEASES, keys.QUEUED):
+            pipe.zrem(listing, keys.member(tenant, job_id))
+        pipe.execute()
+
+    watching(client, [of.job], remove)

@@ -1,0 +1,71 @@
+"""The leases of held jobs: which have run out, and which a step of the clock of Redis has made too long."""
+
+from collections.abc import Mapping
+
+from pippin.store import clock, keys
+from pippin.store.client import Client
+from pippin.store.members import MAX_MEMBERS, JobMembers
+
+_SLACK = 1_000_000  # microseconds
+_MAX_DIGITS = 18
+
+
+class Leases:
+    """Reads and mends the sorted set of leases.
+
+    Workers write it, so a member may be anything. One that names no held job is removed. A job that is claimed in that
+    very moment may lose its lease with it: the next renewal brings it back.
+    """
+
+    def __init__(self, client: Client, members: JobMembers) -> None:
+        self._client = client
+        self._members = members
+
+    def expired(self, limit: int = 100) -> list[tuple[str, str]]:
+        """Tenant and id of the jobs whose lease has run out by the clock of Redis, the oldest first.
+
+        Reads ten thousand members, from both ends, so that malformed ones cannot hide those that are real.
+
+        Args:
+            limit: How many at most.
+        """
+        now = clock.now(self._client)
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.zrangebyscore(keys.LEASES, "-inf", now, start=0, num=MAX_MEMBERS // 2)
+            pipe.zrevrangebyscore(keys.LEASES, now, "-inf", start=0, num=MAX_MEMBERS // 2)
+            oldest, newest = pipe.execute()
+        members = list(dict.fromkeys([*oldest, *reversed(newest)]))
+        held = list(self._members.prune(keys.LEASES, members, _is_held))
+        # Half from each end again: jobs that cannot be taken must not hide the others either.
+        chosen = held if len(held) <= limit else [*held[: limit // 2], *held[-(limit - limit // 2) :]]
+        return [keys.parse_member(member) for member in chosen]
+
+    def shorten(self) -> int:
+        """Cut the leases that end later than one lease from now, as they do once the clock of Redis was set back.
+
+        A worker that lives renews its lease within that time. One that is gone would otherwise keep its job for as long
+        as the clock was set back.
+
+        Returns:
+            How many were cut.
+        """
+        now = clock.now(self._client)
+        with self._client.pipeline(transaction=False) as pipe:
+            pipe.zrevrangebyscore(keys.LEASES, "+inf", now + _SLACK, start=0, num=MAX_MEMBERS, withscores=True)
+            ends: dict[str, float] = dict(pipe.execute()[0])
+        held = self._members.prune(keys.LEASES, list(ends), _is_held)
+        latest = {member: now + _lease_of(fields) for member, fields in held.items()}
+        too_long = {member: end for member, end in latest.items() if ends[member] > end + _SLACK}
+        if too_long:
+            self._client.zadd(keys.LEASES, too_long, xx=True)
+        return len(too_long)
+
+
+def _is_held(fields: Mapping[str, str]) -> bool:
+    return bool(fields["token"])
+
+
+def _lease_of(fields: Mapping[str, str]) -> int:
+    text = fields["lease"]
+    known = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    return min(int(text), clock.LONGEST_LEASE) if known else clock.DEFAULT_LEASE
