@@ -26,6 +26,7 @@ from redis.retry import Retry
 from pippin.faults import PippinError
 from pippin.home import HomeLock, prepare_home
 from pippin.orphans import bound
+from pippin.worker_user import WORKER_USER, worker_user
 
 _HOST = "127.0.0.1"
 _PORT_TRIES = 5
@@ -70,8 +71,8 @@ def running_url(home: Path) -> str | None:
     return _url(port, password)
 
 
-def _url(port: int, password: str) -> str:
-    return f"redis://:{password}@{_HOST}:{port}/0"
+def _url(port: int, password: str, user: str = "") -> str:
+    return f"redis://{user}:{password}@{_HOST}:{port}/0"
 
 
 class EmbeddedValkey:
@@ -97,6 +98,7 @@ class EmbeddedValkey:
         self._process: subprocess.Popen[bytes] | None = None
         self._port: int | None = None
         self._password = ""
+        self._worker_password = ""
 
     @property
     def url(self) -> str:
@@ -108,6 +110,17 @@ class EmbeddedValkey:
         if self._port is None:
             raise EmbeddedValkeyError("the embedded server has no address before it is started")
         return _url(self._port, self._password)
+
+    @property
+    def worker_url(self) -> str:
+        """Its address for workers, whose user may do a worker's work only; with the password, as `url`.
+
+        Raises:
+            EmbeddedValkeyError: It was never started.
+        """
+        if self._port is None:
+            raise EmbeddedValkeyError("the embedded server has no address before it is started")
+        return _url(self._port, self._worker_password, WORKER_USER)
 
     @property
     def pid(self) -> int | None:
@@ -157,6 +170,7 @@ class EmbeddedValkey:
     def _start(self) -> str:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._password = _stored_password(self._folder / "password")
+        self._worker_password = _stored_password(self._folder / "worker-password")
         for attempt in range(1, _PORT_TRIES + 1):
             port = self._port or _free_port()
             log_start = self._launch(port)
@@ -201,6 +215,7 @@ class EmbeddedValkey:
                 f"bind {_HOST}",
                 f"port {port}",
                 f"requirepass {self._password}",
+                worker_user(self._worker_password),
                 "dir .",
                 "appendonly yes",
                 "appendfsync always",

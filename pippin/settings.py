@@ -112,6 +112,11 @@ class Settings(BaseSettings):
         description="Address of the Redis or Valkey server, as redis://, rediss:// or unix://. "
         "Without it `pippin up` runs an embedded one.",
     )
+    worker_redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+        default=None,
+        description="Address of that server for the workers of `pippin up`, with a user of their own; its embedded "
+        "server has one. Default: PIPPIN_REDIS_URL.",
+    )
     blobs_url: Annotated[str, AfterValidator(_blobs_url)] = Field(
         default_factory=_blobs_in,
         description="Where datasets and models are kept: file://, s3:// or the address of a service. "
@@ -126,6 +131,11 @@ class Settings(BaseSettings):
         default=None,
         description="File with the service's first token, of the role admin; made with a new token if it is not there. "
         "A service that others reach needs it, or a token made before with `pippin tokens`.",
+    )
+    worker_token_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+        default=None,
+        description="File with the first token of the role worker, for workers that read it there; made with a new "
+        "token if it is not there.",
     )
     url: Annotated[str, AfterValidator(_http_url)] = Field(
         default="http://127.0.0.1:8000", description="Address of the service, for the command line and the client."

@@ -19,8 +19,8 @@ def secrets_of(settings: Settings, environment: Mapping[str, str]) -> frozenset[
         environment: The variables of this process.
     """
     addresses = [settings.blobs_url, settings.url]
-    if settings.redis_url is not None:
-        addresses.append(settings.redis_url.get_secret_value())
+    redis_urls = (settings.redis_url, settings.worker_redis_url)
+    addresses += [url.get_secret_value() for url in redis_urls if url is not None]
     passwords = [urlsplit(address).password or "" for address in addresses]
     known = [*passwords, *map(unquote, passwords), *(environment.get(name, "") for name in _VARIABLES)]
     return frozenset(filter(None, known))

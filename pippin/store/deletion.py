@@ -1,18 +1,24 @@
 """Deletes a job whose record cannot be read: by its keys alone, whatever is below them."""
 
+from itertools import product
+
 from redis.client import Pipeline
 
 from pippin.jobs.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import Refused
+from pippin.store.queues import QUEUES, Queues
 from pippin.store.transaction import hmget, watching
 
+_MAX_ATTEMPTS = 1000  # as a request may ask for
 _HELD = {status for status in Status if not status.is_final and status not in {Status.QUEUED, Status.PAUSED}}
 
 
-def delete_unreadable(client: Client, tenant: str, job_id: str) -> None:
-    """Delete what is under the keys of a job, and its place in every listing. Its idempotency key expires by itself.
+def delete_unreadable(client: Client, queues: Queues, tenant: str, job_id: str) -> None:
+    """Delete what is under the keys of a job, and its place in every listing and queue.
+
+    Its idempotency key expires by itself.
 
     Raises:
         Refused: Its status says that a worker may still hold it.
@@ -22,7 +28,8 @@ def delete_unreadable(client: Client, tenant: str, job_id: str) -> None:
     labelled = [str(listing) for listing in client.scan_iter(match=keys.label_listings(tenant), count=1000)]
 
     def remove(pipe: Pipeline) -> None:
-        status = hmget(pipe, of.job, "status")[0] if str(pipe.type(of.job)) == "hash" else ""
+        is_hash = str(pipe.type(of.job)) == "hash"
+        status, attempt = hmget(pipe, of.job, "status", "attempt") if is_hash else ("", "")
         if status in _HELD:
             raise Refused(f"{job_id} cannot be deleted: it is {status}; cancel it first")
         pipe.multi()
@@ -31,6 +38,9 @@ def delete_unreadable(client: Client, tenant: str, job_id: str) -> None:
             pipe.zrem(listing, job_id)
         for listing in (keys.LEASES, keys.QUEUED):
             pipe.zrem(listing, keys.member(tenant, job_id))
+        attempts = min(int(attempt), _MAX_ATTEMPTS) if attempt.isascii() and attempt.isdigit() else 1
+        for queue, number in product(QUEUES.values(), range(1, attempts + 1)):
+            queues.remove(pipe, queue, job_id, number)
         pipe.execute()
 
     watching(client, [of.job], remove)

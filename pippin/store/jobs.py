@@ -250,7 +250,7 @@ class Jobs:
         try:
             job = self._require(tenant, job_id)
         except UnreadableRecord:
-            delete_unreadable(self._client, tenant, job_id)
+            delete_unreadable(self._client, self._queues, tenant, job_id)
             return
         listings = [keys.jobs(tenant), *_label_listings(tenant, job.labels)]
         marker = self._client.hget(of.job, "idempotency")

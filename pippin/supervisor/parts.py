@@ -11,17 +11,20 @@ def parts(settings: Settings, workers: int, *, coreml: bool = False) -> list[Par
     """The service and the workers.
 
     Args:
-        settings: As the parts shall see them: with a Redis address and the port to listen on.
+        settings: As the parts shall see them: with a Redis address, for workers too if they have their own, and the
+            port to listen on.
         workers: How many workers train with JAX.
         coreml: Whether one more, beside any of these, trains with Core ML. One is enough: they would share one GPU and
             one Neural Engine.
     """
     environment = _environment(settings)
-    table = [("service", python_module("service"))]
-    table += [(f"worker-{number}", python_module("worker")) for number in range(1, workers + 1)]
+    table = [Part("service", python_module("service"), environment)]
+    if settings.worker_redis_url is not None:
+        environment = {**environment, "PIPPIN_REDIS_URL": settings.worker_redis_url.get_secret_value()}
+    names = [(f"worker-{number}", ()) for number in range(1, workers + 1)]
     if coreml and workers:
-        table.append(("coreml", python_module("worker", "--engine", "coreml")))
-    return [Part(name, command, environment) for name, command in table]
+        names.append(("coreml", ("--engine", "coreml")))
+    return [*table, *(Part(name, python_module("worker", *options), environment) for name, options in names)]
 
 
 def python_module(module: str, *arguments: str) -> tuple[str, ...]:

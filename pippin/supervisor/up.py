@@ -87,7 +87,10 @@ async def _up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready
 
     def known() -> Settings:
         """The settings with the address of Redis, once that runs."""
-        return settings.model_copy(update={"redis_url": SecretStr(embedded.url)}) if embedded else settings
+        if embedded is None:
+            return settings
+        addresses = {"redis_url": SecretStr(embedded.url), "worker_redis_url": SecretStr(embedded.worker_url)}
+        return settings.model_copy(update=addresses)
 
     def all_parts(_: str | None) -> list[Part]:
         with _store(known()) as store:

@@ -1,15 +1,16 @@
-"""The first token of a service that others reach: without one nobody could come in, and nobody could make one."""
+"""The first tokens of a service that others reach: without an admin's nobody could come in, and make more."""
 
 import asyncio
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import structlog
 
-from pippin.first_admin import SETTING
+from pippin import first_admin
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable
-from pippin.tokens import TokenRequirement, adopt, issue, read_token, write_token
+from pippin.tokens import Role, TokenRequirement, adopt, issue, read_token, write_token
 from service.background.threads import run_duty
 
 _NAME = "first"
@@ -18,53 +19,69 @@ _PAUSE = 2.0
 _log = structlog.stdlib.get_logger(__name__)
 
 
+class _First(NamedTuple):
+    """The first token of a role, in the file that a setting names."""
+
+    role: Role
+    setting: str
+    path: Path
+
+
+def _firsts(settings: Settings) -> list[_First]:
+    files: list[tuple[Role, str, Path | None]] = [
+        ("admin", first_admin.SETTING, settings.admin_token_file),
+        ("worker", "PIPPIN_WORKER_TOKEN_FILE", settings.worker_token_file),
+    ]
+    return [_First(role, setting, path) for role, setting, path in files if path is not None]
+
+
 def check_first_token(settings: Settings) -> None:
-    """Make the file that PIPPIN_ADMIN_TOKEN_FILE names, unless it is there.
+    """Make the files that PIPPIN_ADMIN_TOKEN_FILE and PIPPIN_WORKER_TOKEN_FILE name, unless they are there.
 
     Raises:
-        TokenFileError: It cannot be made, or what is there cannot be used.
+        TokenFileError: One cannot be made, or what is there cannot be used.
     """
-    if settings.admin_token_file is not None:
-        _text_in(settings.admin_token_file)
+    for first in _firsts(settings):
+        _text_in(first)
 
 
 async def keep_first_token(store: Store, settings: Settings, requirement: TokenRequirement) -> None:
-    """Let in the token of that file, unless an admin's token was ever made; wait for Redis as long as it takes.
+    """Let in the tokens of these files, unless one of the role was ever made; wait for Redis as long as it takes.
 
-    A Redis that lost its records has lost which tokens were revoked too, so the token does not come back then.
+    A Redis that lost its records has lost which tokens were revoked too, so the tokens do not come back then.
     """
-    if settings.admin_token_file is None:
-        return
-    while True:
-        try:
-            await run_duty(partial(_keep, store, requirement, settings.admin_token_file))
-        except StoreUnavailable:
-            await asyncio.sleep(_PAUSE)
-        else:
-            return
+    for first in _firsts(settings):
+        while True:
+            try:
+                await run_duty(partial(_keep, store, requirement, first))
+            except StoreUnavailable:
+                await asyncio.sleep(_PAUSE)
+            else:
+                break
 
 
-def _keep(store: Store, requirement: TokenRequirement, path: Path) -> None:
-    text = _text_in(path)
+def _keep(store: Store, requirement: TokenRequirement, first: _First) -> None:
+    text = _text_in(first)
     recalled = requirement.recall()
     knock = store.tokens.knock(text)
-    if "admin" not in knock.made | recalled.roles:
+    file = str(first.path)
+    if first.role not in knock.made | recalled.roles:
         # Only the first: a token that was revoked must not come back when the service is started again.
-        store.tokens.add(adopt(text, "admin", _NAME))
-        _log.info("the first token of the role admin is kept", file=str(path))
+        store.tokens.add(adopt(text, first.role, _NAME))
+        _log.info("the first token of a role is kept", role=first.role, file=file)
     elif knock.token is None:
-        _log.warning("the token in the file is not live, and not the first any more", setting=SETTING, file=str(path))
+        _log.warning("the token in the file is not live, and not the first any more", setting=first.setting, file=file)
 
 
-def _text_in(path: Path) -> str:
+def _text_in(first: _First) -> str:
     """The token in the file; a new one in a new file if there is none. Of two services that make it, one does."""
-    if not path.exists():
+    if not first.path.exists():
         try:
-            write_token(path, issue("admin", _NAME).text, SETTING)
+            write_token(first.path, issue(first.role, _NAME).text, first.setting)
         except FileExistsError:
             pass
         else:
-            _log.info("made a token of the role admin", file=str(path))
-    text = read_token(path, SETTING)
+            _log.info("made a token", role=first.role, file=str(first.path))
+    text = read_token(first.path, first.setting)
     assert text is not None
     return text

@@ -7,6 +7,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from redis.exceptions import NoPermissionError
+
+from pippin.embedded import server_binary
+from pippin.store import connect
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -48,7 +52,7 @@ def test_each_service_restarts_and_says_whether_it_is_healthy(name: str) -> None
 def test_everything_that_must_last_lies_in_a_volume() -> None:
     mounts = [mount for service in COMPOSE["services"].values() for mount in service["volumes"]]
     named = {mount.split(":")[0] for mount in mounts if not mount.startswith(".")}
-    assert named == set(COMPOSE["volumes"]) == {"home", "records"}
+    assert named == set(COMPOSE["volumes"]) == {"home", "records", "worker-home", "worker-token"}
 
 
 def test_only_this_host_reaches_the_service_and_nobody_reaches_valkey() -> None:
@@ -56,12 +60,35 @@ def test_only_this_host_reaches_the_service_and_nobody_reaches_valkey() -> None:
     assert "ports" not in COMPOSE["services"]["valkey"]
 
 
-def test_no_password_is_written_down_or_passed_as_an_argument() -> None:
+@pytest.mark.parametrize("name", ["VALKEY_PASSWORD", "VALKEY_WORKER_PASSWORD"])
+def test_no_password_is_written_down_or_passed_as_an_argument(name: str) -> None:
     valkey = COMPOSE["services"]["valkey"]
-    assert valkey["environment"]["VALKEY_PASSWORD"].startswith("${VALKEY_PASSWORD:?")
+    assert valkey["environment"][name].startswith(f"${{{name}:?")
     script = valkey["entrypoint"][-1]
     assert "--include /tmp/password.conf" in script
     assert "--requirepass" not in script
+
+
+def test_a_server_configured_as_in_the_container_lets_the_worker_do_its_work_only(tmp_path: Path) -> None:
+    script = COMPOSE["services"]["valkey"]["entrypoint"][-1].replace("$$", "$")
+    script = script.replace("/tmp/password.conf", str(tmp_path / "password.conf"))
+    script = script.replace("/etc/valkey/worker.acl", str(ROOT / "deploy/valkey/worker.acl"))
+    passwords = {"VALKEY_PASSWORD": "whole", "VALKEY_WORKER_PASSWORD": "limited", "PATH": "/usr/bin:/bin"}
+    subprocess.run(["sh", "-ec", script.partition("exec ")[0]], env=passwords, check=True)
+    options = ["--port", "0", "--unixsocket", str(tmp_path / "socket"), "--include", str(tmp_path / "password.conf")]
+    with subprocess.Popen([str(server_binary()), *options], cwd=tmp_path, stdout=subprocess.PIPE) as server:
+        assert server.stdout is not None
+        try:
+            while b"Ready to accept" not in (line := server.stdout.readline()):
+                assert line, "the server ended"
+            with connect(f"unix://worker:limited@{tmp_path}/socket") as worker:
+                worker.zadd("pippin:leases", {"default/x": 1})
+                with pytest.raises(NoPermissionError):
+                    worker.keys("*")
+            with connect(f"unix://:whole@{tmp_path}/socket") as service:
+                assert service.keys("*") == ["pippin:leases"]
+        finally:
+            server.terminate()
 
 
 @pytest.mark.parametrize("setting", ["appendonly yes", "appendfsync always", "maxmemory-policy noeviction"])
@@ -87,7 +114,15 @@ def test_every_pin_has_a_hash_and_no_file_names_an_index(lock: str) -> None:
 def test_the_service_makes_its_first_token_in_the_volume_that_lasts() -> None:
     service = COMPOSE["services"]["service"]
     assert service["environment"]["PIPPIN_ADMIN_TOKEN_FILE"].startswith("/var/lib/pippin/")
-    assert (
-        service["environment"]["PIPPIN_REDIS_URL"] == COMPOSE["services"]["worker"]["environment"]["PIPPIN_REDIS_URL"]
-    )
-    assert "PIPPIN_ADMIN_TOKEN_FILE" not in COMPOSE["services"]["worker"]["environment"]
+
+
+def test_the_worker_has_neither_the_services_volume_nor_its_password_nor_its_token() -> None:
+    service, worker = COMPOSE["services"]["service"], COMPOSE["services"]["worker"]
+    assert not {mount.split(":")[0] for mount in worker["volumes"]} & {"home", "records"}
+    assert "VALKEY_PASSWORD" not in str(worker)
+    assert "admin" not in str(worker)
+    assert worker["environment"]["PIPPIN_REDIS_URL"].startswith("redis://worker:${VALKEY_WORKER_PASSWORD:?")
+    assert worker["environment"]["PIPPIN_TOKEN_FILE"] == service["environment"]["PIPPIN_WORKER_TOKEN_FILE"]
+    # The token is sent over loopback only.
+    assert worker["network_mode"] == "service:service"
+    assert worker["environment"]["PIPPIN_BLOBS_URL"].startswith("http://127.0.0.1:")

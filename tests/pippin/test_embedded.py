@@ -71,6 +71,15 @@ def test_what_it_keeps_is_private_and_the_password_is_in_no_command_line(tmp_pat
         assert password not in repr(server)
 
 
+def test_workers_have_a_user_of_their_own_with_another_password(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.worker_url) as worker:
+        assert stat.S_IMODE((tmp_path / "valkey" / "worker-password").stat().st_mode) == 0o600
+        assert (tmp_path / "valkey" / "password").read_text().strip() not in server.worker_url
+        assert worker.zadd("pippin:leases", {"default/x": 1}) == 1
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            worker.hgetall("pippin:tokens")
+
+
 def test_it_is_configured_to_lose_nothing(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path, max_memory_bytes=64 * 2**20) as server, client_of(server) as client:
         settings = client.config_get("append*", "maxmemory*", "bind")

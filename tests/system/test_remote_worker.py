@@ -167,4 +167,4 @@ def test_without_a_live_token_it_takes_no_job_and_says_what_to_set(
     assert "PIPPIN_TOKEN_FILE" in done.stderr
     assert "pippin tokens create --role worker" in done.stderr
     assert len(done.stderr.splitlines()) == 1
-    assert httpx2.get(f"{service.url}/workers").json() == {"data": []}
+    assert httpx2.get(f"{service.url}/workers").json()["data"] == []

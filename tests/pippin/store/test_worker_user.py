@@ -23,6 +23,7 @@ def limited(store: Store, valkey_url: str) -> Iterator[Client]:
     """The connection of such a user."""
     _, name, *rules = (Path(__file__).parents[3] / "deploy" / "valkey" / "worker.acl").read_text().split()
     store.redis.execute_command("ACL", "SETUSER", name, *rules, f">{PASSWORD}")
+    store.scripts.load()  # as the service does
     with connect(f"redis://{name}:{PASSWORD}@127.0.0.1:{urlsplit(valkey_url).port}/0") as connection:
         yield connection
     store.redis.execute_command("ACL", "DELUSER", name)
