@@ -21,8 +21,11 @@ from pippin.store import (
     NoSuchJob,
     NoSuchWorker,
     QuotaExceeded,
+    RecordTooLarge,
     Refused,
+    StoreFull,
     StoreUnavailable,
+    TenantFull,
 )
 from service.blame import problem_of
 from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of, no_room
@@ -57,6 +60,9 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", _sentence(error)),
     IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
     QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
+    RecordTooLarge: lambda error: invalid([Fault("", str(error))]),
+    TenantFull: lambda error: Problem("insufficient-storage", _sentence(error)),
+    StoreFull: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "60"}),
     StoreUnavailable: unavailable,
     BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),

@@ -15,12 +15,16 @@ from pippin.store.errors import (
     NoSuchJob,
     NoSuchWorker,
     QuotaExceeded,
+    RecordTooLarge,
     Refused,
     StoreError,
+    StoreFull,
     StoreUnavailable,
+    TenantFull,
 )
 from pippin.store.events import parse_event_id
 from pippin.store.idempotency import Idempotency
+from pippin.store.limits import StoreLimits
 from pippin.store.listing import Page
 from pippin.store.queues import FUNCTION, QUEUES, rq_id
 from pippin.store.quotas import ByteQuota, JobQuota
@@ -53,11 +57,15 @@ __all__ = [
     "NoSuchWorker",
     "Page",
     "QuotaExceeded",
+    "RecordTooLarge",
     "Refused",
     "Store",
     "StoreError",
+    "StoreFull",
+    "StoreLimits",
     "StoreUnavailable",
     "Subscription",
+    "TenantFull",
     "Worker",
     "WorkerReport",
     "connect",

@@ -11,6 +11,7 @@ from pippin.store.errors import NameTaken
 from pippin.store.listing import Page, newest
 from pippin.store.quotas import ByteQuota
 from pippin.store.transaction import watching
+from pippin.store.usage import Usage, charge_of_record, check_record
 
 
 class Named(Protocol):
@@ -47,8 +48,9 @@ class NamedRecords(Generic[RecordT]):
         record: The class of a record.
     """
 
-    def __init__(self, client: Client, kind: str, record: type[RecordT]) -> None:
+    def __init__(self, client: Client, kind: str, record: type[RecordT], usage: Usage) -> None:
         self._client = client
+        self._usage = usage
         self._kind = kind
         self._record = record
 
@@ -70,7 +72,12 @@ class NamedRecords(Generic[RecordT]):
         Raises:
             NameTaken: Another one has the name.
             QuotaExceeded: The token has used up its quota.
+            RecordTooLarge: The record is larger than one may be.
+            TenantFull, StoreFull: There is no room for another one.
         """
+        text = record.model_dump_json()
+        check_record(f"the {self._kind}'s record", len(text.encode()), self._usage.limits.record_bytes, _SMALLER)
+        size = charge_of_record(text, record.name)
         key = keys.record(tenant, self._kind, record.id)
         names, contents = keys.names(tenant, self._kind), keys.contents(tenant, self._kind)
         identity = _identity(record.name, content_key)
@@ -87,14 +94,17 @@ class NamedRecords(Generic[RecordT]):
                     f"choose another name or delete that {self._kind}"
                 )
             gone = quota.require(pipe, tenant, record.bytes) if quota else []
+            self._usage.require_room(tenant, size)
             pipe.multi()
+            pipe.sadd(keys.TENANTS, tenant)
+            self._usage.charge(pipe, tenant, f"{self._kind}s", size)
             if quota:
                 quota.note(pipe, tenant, key, record.bytes, gone)
             if record.name:
                 pipe.hset(names, record.name, record.id)
             pipe.hset(contents, identity, record.id)
             pipe.zadd(keys.listing(tenant, self._kind), {record.id: 0})
-            pipe.hset(key, mapping={"record": record.model_dump_json(), "identity": identity})
+            pipe.hset(key, mapping={"record": text, "identity": identity, "held": size})
             pipe.execute()
             return record.id
 
@@ -149,7 +159,7 @@ class NamedRecords(Generic[RecordT]):
         record = keys.record(tenant, self._kind, record_id)
 
         def remove(pipe: Pipeline) -> bool:
-            found, identity = pipe.hget(record, "record"), pipe.hget(record, "identity")
+            found, identity, held = (pipe.hget(record, field) for field in ("record", "identity", "held"))
             if found is None or identity is None:
                 return False
             name = self._record.model_validate_json(str(found)).name
@@ -159,10 +169,14 @@ class NamedRecords(Generic[RecordT]):
             pipe.hdel(contents, str(identity))
             if name:
                 pipe.hdel(names, name)
+            self._usage.release(pipe, tenant, f"{self._kind}s", int(str(held or 0)))
             pipe.execute()
             return True
 
         return watching(self._client, [record], remove)
+
+
+_SMALLER = "its names, class labels or layers take that much"
 
 
 def _identity(name: str | None, content_key: str) -> str:

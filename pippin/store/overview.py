@@ -10,6 +10,7 @@ from pippin.store.census import BlobUsage, Census
 from pippin.store.client import Client
 from pippin.store.counters import EpochTimes, epoch_times, losses
 from pippin.store.queues import QUEUES, Queues
+from pippin.store.usage import Held
 from pippin.store.workers import Workers
 
 
@@ -25,6 +26,7 @@ class Overview:
         losses: Attempts lost so far, by reason.
         epochs: How long epochs took so far, by engine.
         blobs: What the blob store held when it was last counted; None before the first time.
+        held: What each tenant holds in Redis, in bytes.
         memory_bytes: What Redis has filled.
         memory_limit_bytes: What it may fill; 0 when nothing limits it.
     """
@@ -36,6 +38,7 @@ class Overview:
     losses: Mapping[str, int]
     epochs: Mapping[str, EpochTimes]
     blobs: BlobUsage | None
+    held: Mapping[str, int]
     memory_bytes: int
     memory_limit_bytes: int
 
@@ -73,6 +76,7 @@ class Overviews:
             losses=losses(hashes),
             epochs=epoch_times(hashes),
             blobs=self._census.last(),
+            held={tenant: Held.read(counters).total for tenant, counters in zip(tenants, hashes, strict=True)},
             memory_bytes=memory["used_memory"],
             memory_limit_bytes=memory["maxmemory"],
         )

@@ -35,8 +35,8 @@ class References:
     def digests(self) -> Iterator[str]:
         """The digest of every blob that a record names, `sha256:<hex>`, some of them several times.
 
-        The artifacts and checkpoints of all jobs; the model and the dataset of jobs that have not ended; the arrays of
-        datasets; uploaded models. A record that is made meanwhile may be missed.
+        The artifacts and checkpoints of all jobs; the model, or the spec that it is built from, and the dataset of jobs
+        that have not ended; the arrays of datasets; uploaded models. A record that is made meanwhile may be missed.
         """
         for tenant in self.tenants():
             for kind in ("dataset", "model"):
@@ -113,4 +113,5 @@ def _named(fields: list[str | None], *documents: list[str]) -> Iterator[str]:
         yield str(json.loads(resume)["digest"])
     if request and not Status(status).is_final:
         asked = json.loads(request)
-        yield from filter(None, (asked["dataset"]["digest"], asked["model"]["digest"]))
+        model = asked["model"]
+        yield from filter(None, (asked["dataset"]["digest"], model["digest"], model.get("spec_digest")))

@@ -8,6 +8,7 @@ from pippin.store.client import Client
 from pippin.store.events import Events
 from pippin.store.idempotency import IdempotencyKeys
 from pippin.store.jobs import Jobs
+from pippin.store.limits import StoreLimits
 from pippin.store.named import NamedRecords
 from pippin.store.overview import Overviews
 from pippin.store.queues import Queues
@@ -16,7 +17,10 @@ from pippin.store.references import References
 from pippin.store.retention import Retention
 from pippin.store.scripts import Scripts
 from pippin.store.tokens import Tokens
+from pippin.store.usage import Usage
 from pippin.store.workers import Workers
+
+_DEFAULT_LIMITS = StoreLimits()
 
 
 class Store:
@@ -39,19 +43,21 @@ class Store:
         tokens: What lets machines in.
         census: How much the blob store holds.
         overviews: How everything stands, in numbers.
+        usage: What each tenant holds here, and whether it may hold more.
         idempotency: The keys that clients sent to make requests repeatable.
     """
 
-    def __init__(self, redis: Client, *, lease_seconds: float = 20) -> None:
+    def __init__(self, redis: Client, *, lease_seconds: float = 20, limits: StoreLimits = _DEFAULT_LIMITS) -> None:
         scripts, queues = Scripts(redis), Queues(redis)
         self.redis = redis
         self.queues = queues
         self.workers = Workers(redis)
-        self.jobs = Jobs(redis, scripts, queues, self.workers)
-        self.attempts = Attempts(redis, scripts, queues, self.jobs, lease_seconds=lease_seconds)
+        self.usage = Usage(redis, limits)
+        self.jobs = Jobs(redis, scripts, queues, self.workers, self.usage)
+        self.attempts = Attempts(redis, scripts, queues, self.jobs, lease_seconds=lease_seconds, limits=limits)
         self.events = Events(redis)
-        self.datasets = NamedRecords(redis, "dataset", StoredManifest)
-        self.models = NamedRecords(redis, "model", StoredModel)
+        self.datasets = NamedRecords(redis, "dataset", StoredManifest, self.usage)
+        self.models = NamedRecords(redis, "model", StoredModel, self.usage)
         self.reaping = Reaping(redis, scripts, queues, self.workers)
         self.references = References(redis)
         self.retention = Retention(redis, self.references)
@@ -67,13 +73,6 @@ class Store:
             StoreUnavailable: There is none.
         """
         self.redis.ping()
-
-    def fullness(self) -> float:
-        """How much of its memory Redis has filled: 1 when it refuses writes; 0 when nothing limits it."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            pipe.info("memory")
-            memory: dict[str, int] = pipe.execute()[0]
-        return memory["used_memory"] / memory["maxmemory"] if memory["maxmemory"] else 0.0
 
     def close(self) -> None:
         """Close the connections."""

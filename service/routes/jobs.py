@@ -11,12 +11,22 @@ from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
 from service import openapi
-from service.context import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheSettings, TheStore
+from service.context import (
+    Caller,
+    ExistingJob,
+    JobId,
+    NeedsRoom,
+    Tenant,
+    TheBlobs,
+    TheModelFiles,
+    TheSettings,
+    TheStore,
+)
 from service.http import conditional
 from service.http.bodies import JsonRoute
 from service.http.idempotency import IdempotencyKey, once
 from service.jobs.model_sources import ModelSources
-from service.jobs.submission import prepare
+from service.jobs.submission import prepare, store_large_spec
 from service.problems import invalid_parameter, responses
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
@@ -41,7 +51,7 @@ class JobPage(BaseModel):
     operation_id="submitJob",
     summary="Submit a job",
     response_description="The job, queued. `Location` says where it is.",
-    responses=responses(400, 409, 413, 415, 422, 503),
+    responses=responses(400, 409, 413, 415, 422, 503, 507),
     openapi_extra=openapi.body(JobRequest),
     dependencies=[NeedsRoom],
 )
@@ -53,6 +63,7 @@ def submit(
     caller: Caller,
     store: TheStore,
     settings: TheSettings,
+    blobs: TheBlobs,
     model_files: TheModelFiles,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
@@ -61,8 +72,15 @@ def submit(
         job = store.jobs.get(tenant, known) if known else None
         if job is None:
             sources = ModelSources(tenant, store, model_files.trainable)
-            most = settings.max_training_bytes
-            submission = prepare(document, tenant, store, sources, max_training_bytes=most)
+            submission = prepare(
+                document,
+                tenant,
+                store,
+                sources,
+                max_training_bytes=settings.max_training_bytes,
+                max_epochs=settings.max_epochs,
+            )
+            submission = store_large_spec(submission, blobs)
             job = store.jobs.submit(
                 tenant,
                 submission.request,
@@ -148,7 +166,7 @@ def pause(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     operation_id="resumeJob",
     summary="Resume a job",
     response_description="The job, queued again.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, 409, 503, 507),
 )
 def resume(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it."""

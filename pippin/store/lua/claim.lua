@@ -15,6 +15,7 @@ redis.call('HSET', job, 'token', token, 'engine', engine)
 redis.call('HSETNX', job, 'started_at', at)
 redis.call('HSET', attempts, number .. ':token', token, number .. ':worker', worker, number .. ':engine', engine,
   number .. ':status', 'starting', number .. ':started_at', at)
+charge(#token + #worker + #engine + 384)
 redis.call('ZADD', leases, after(at, seconds), member)
 enter('starting', status, '')
 return { 'ok' }

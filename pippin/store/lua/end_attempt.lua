@@ -37,12 +37,14 @@ end
 
 if variant ~= '' then
   redis.call('HSET', artifacts, variant, artifact)
+  charge(#artifact + 64)
   publish('artifact', artifact)
 end
 local since = redis.call('HGET', attempts, number .. ':started_at')
 redis.call('HINCRBY', job, 'spent', string.format('%.0f', at - since))
 redis.call('HSET', attempts, number .. ':status', how, number .. ':asked', asked, number .. ':ended_at', at,
   number .. ':reason', reason)
+charge(2 * #reason + 192)
 if how == 'lost' then
   redis.call('HINCRBY', job, 'losses', 1)
 end
