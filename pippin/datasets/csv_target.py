@@ -24,7 +24,7 @@ class Target:
     """
 
     def __init__(self, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> None:
-        self._labels = Labels(limits)
+        self._labels = Labels(limits, "name another column with target= if the target is another one")
         self._workspace = workspace
         self._faults = faults
         self._codes: dict[str, int] = {}
@@ -50,7 +50,7 @@ class Target:
             self._faults.add(f"{place()}: {quoted(text)} is not like the rows before, which have {kinds[0]}")
         elif value is None:
             if text not in self._codes:
-                self._labels.add(text, f"{place()}, the target (name another with target=)")
+                self._labels.add(text, place())
             value = self._codes.setdefault(text, len(self._codes))
         elif not isfinite(value):
             self._faults.add(f"{place()}: {quoted(text)} is not a finite number")

@@ -38,10 +38,10 @@ def parse_images(
         raise too_large(f"the ZIP has {len(sources.files):,} pictures; {limits.max_examples:,} are allowed")
     places = _places(sources.files)
     folders = {label for _, label in places}
-    checked = Labels(limits)
+    checked = Labels(limits, "rename the folders or leave some out")
     # Before they are ordered: Python refuses to read numbers of more than 4,300 digits.
     for label in folders:
-        checked.add(label, "the ZIP's folders")
+        checked.add(label, "the folders of the ZIP")
     labels = _ordered(folders)
     numbers = {label: number for number, label in enumerate(labels)}
     decoder = Decoder(options.color, limits)

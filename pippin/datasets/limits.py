@@ -35,15 +35,25 @@ class DatasetLimits:
 
 
 class Labels:
-    """Checks class labels as they are met, each once."""
+    """Checks class labels as they are met, each once.
 
-    def __init__(self, limits: DatasetLimits) -> None:
+    Args:
+        limits: What they are checked against.
+        advice: What to do about labels that are refused, for the message.
+    """
+
+    def __init__(self, limits: DatasetLimits, advice: str) -> None:
         self._limits = limits
+        self._advice = advice
         self._count = 0
         self._bytes = 0
 
     def add(self, label: str, place: str) -> None:
-        """One more different label, met at `place`.
+        """One more different label.
+
+        Args:
+            label: It.
+            place: Where it stands, for the message.
 
         Raises:
             DatasetTooLargeError: It is too long, or there are too many of them, or they take too many bytes.
@@ -54,17 +64,17 @@ class Labels:
         if len(label) > limits.max_label_characters:
             raise too_large(
                 f"{place}: the class label {quoted(label)} has {len(label):,} characters; "
-                f"{limits.max_label_characters:,} are allowed (PIPPIN_MAX_LABEL_CHARACTERS)"
+                f"{limits.max_label_characters:,} are allowed (PIPPIN_MAX_LABEL_CHARACTERS); {self._advice}"
             )
         if self._count > limits.max_classes:
             raise too_large(
                 f"{place}: there are more than {limits.max_classes:,} different class labels "
-                "(PIPPIN_MAX_DATASET_CLASSES)"
+                f"(PIPPIN_MAX_DATASET_CLASSES); {self._advice}"
             )
         if self._bytes > limits.max_labels_bytes:
             raise too_large(
                 f"{place}: the class labels take more than {limits.max_labels_bytes:,} bytes together "
-                "(PIPPIN_MAX_LABELS_BYTES); give them shorter names"
+                f"(PIPPIN_MAX_LABELS_BYTES); {self._advice}"
             )
 
 

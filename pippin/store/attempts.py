@@ -223,7 +223,7 @@ class Attempts:
             for text in (
                 shown,
                 f"More than {limits.log_lines} lines: further lines of this attempt are dropped.",
-                f"The job's record has reached its {limits.job_bytes:,} bytes: further lines of this attempt are dropped.",
+                f"The job's record has reached its {limits.job_bytes:,} bytes: further lines are dropped.",
             )
         ]
         self._write("log", claim, line_id or secrets.token_hex(8), limits.log_lines, limits.job_bytes, *texts)

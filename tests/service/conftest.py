@@ -242,7 +242,7 @@ class Trainer:
             time=datetime(2026, 11, 23, 12, tzinfo=UTC),
             diverged=loss is None,
         )
-        batches = None if batch_losses is None else BatchLosses.of(batch_losses, 1000)
+        batches = None if batch_losses is None else BatchLosses(batch_losses, 1, len(batch_losses))
         return self.store.attempts.epoch(self.claim, metrics, batches, checkpoint)
 
     def log(self, line: str) -> None:

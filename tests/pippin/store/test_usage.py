@@ -242,7 +242,7 @@ def test_a_job_that_holds_too_much_drops_losses_and_log_lines_but_no_epoch(
     lines = [event.data["line"] for event in events if event.type == "log"]
     assert len(lines) < 25
     assert "Mini-batch losses are no longer recorded from epoch" in "".join(lines)
-    assert lines[-1] == "The job's record has reached its 65,536 bytes: further lines of this attempt are dropped."
+    assert lines[-1] == "The job's record has reached its 65,536 bytes: further lines are dropped."
     # 100 epochs of 600 bytes are beyond the limit.
     assert charged(store, job) < 3 * 2**16
 
