@@ -81,6 +81,7 @@ class Checkpoints:
         self._patience = patience
         self._room = room
         self._waiting: deque[PendingCheckpoint] = deque()
+        self._gave_up = False
 
     def due(self, epoch: int) -> bool:
         """Whether the job wants one at the end of this epoch."""
@@ -91,8 +92,11 @@ class Checkpoints:
         made = PendingCheckpoint(checkpoint, self._blobs, self._patience)
         self._waiting = deque(waiting for waiting in self._waiting if waiting.size)
         while self._waiting and sum(each.size for each in self._waiting) + made.size > self._room:
-            given_up = self._waiting.popleft()
-            _log.warning("a checkpoint waited too long to be stored; a newer one takes its place")
-            given_up.give_up()
+            self._waiting.popleft().give_up()
+            if not self._gave_up:
+                self._gave_up = True
+                _log.warning(
+                    "checkpoints wait too long to be stored; newer ones take the place of older ones", room=self._room
+                )
         self._waiting.append(made)
         return made
