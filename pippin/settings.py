@@ -223,6 +223,40 @@ class Settings(BaseSettings):
         ge=1024,
         description="Records on a page of a list: a page ends with fewer than were asked for once they take so much.",
     )
+    max_dataset_classes: int = Field(
+        default=10_000, ge=1, description="Most different class labels that a dataset may have."
+    )
+    max_label_characters: int = Field(
+        default=200, ge=1, description="Longest class label that a dataset may have, in characters."
+    )
+    max_labels_bytes: int = Field(
+        default=2**19, ge=1024, description="Most bytes that the class labels of a dataset may take together."
+    )
+    max_record_bytes: int = Field(
+        default=2**20,
+        ge=4096,
+        description="Largest record of a dataset or a model in Redis, and largest description of a job; explicit "
+        "weights and large specs are kept with the blobs and do not count.",
+    )
+    max_job_bytes: int = Field(
+        default=16 * 2**20,
+        ge=2**16,
+        description="What one job may record in Redis before its log lines and mini-batch losses are dropped; epochs "
+        "never are.",
+    )
+    max_tenant_bytes: int = Field(
+        default=256 * 2**20,
+        ge=2**16,
+        description="What one tenant may hold in Redis before it can add no more jobs, datasets and models; running "
+        "jobs go on recording.",
+    )
+    max_epochs: int = Field(default=100_000, ge=1, description="Most epochs that a job may train.")
+    max_log_lines: int = Field(default=1000, ge=1, description="Most log lines that an attempt of a job may record.")
+    max_batch_losses: int = Field(
+        default=1000,
+        ge=1,
+        description="Most mini-batch losses recorded of an epoch; of more mini-batches, evenly spaced ones are.",
+    )
     max_training_bytes: int = Field(
         default=32 * 2**30,
         ge=1024,
@@ -314,6 +348,12 @@ class Settings(BaseSettings):
         ge=0,
         description="How long a training may take to stop, checkpoint included, when its worker is to end; then its "
         "process is killed and the job goes on from its last checkpoint.",
+    )
+    worker_outbox_bytes: int = Field(
+        default=32 * 2**20,
+        ge=2**20,
+        description="What a training may keep in memory of what it has not recorded yet while Redis is away or full; "
+        "beyond it mini-batch losses are dropped, then it waits.",
     )
     stop_grace_seconds: float = Field(
         default=30,

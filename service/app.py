@@ -13,7 +13,7 @@ from pippin import tracing
 from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
-from pippin.store import Store, connect
+from pippin.store import Store, StoreLimits, connect
 from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
 from pippin.tokens import TokenRequirement
@@ -156,7 +156,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
     sweep_workrooms(settings)
-    store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds)
+    store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds, limits=StoreLimits.of(settings))
     app.state.rates = Rates(store.redis)
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)

@@ -19,12 +19,10 @@ from service.datasets.sample import Sample
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
 from service.models.files import ModelFiles
-from service.problems import Problem, not_found
+from service.problems import not_found
 from service.sandbox import Sandbox, Workload
 from service.security.principal import Principal
 from service.telemetry.meters import Meters
-
-_FULLEST = 0.8
 
 
 # The small ones are coroutines, since FastAPI would send plain functions to a thread each.
@@ -130,12 +128,9 @@ def _job(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     return job
 
 
-def _room(store: TheStore) -> None:
-    # Jobs that run must be able to go on recording when no new ones are taken.
-    if store.fullness() > _FULLEST:
-        raise Problem(
-            "unavailable", "Redis is nearly full: delete jobs that have ended.", headers={"retry-after": "60"}
-        )
+def _room(store: TheStore, tenant: Tenant) -> None:
+    # Before the body is read; the store looks again, with the record's size, before it keeps anything.
+    store.usage.require_room(tenant)
 
 
 NeedsRoom = Depends(_room)

@@ -21,8 +21,11 @@ from pippin.store import (
     NoSuchJob,
     NoSuchWorker,
     QuotaExceeded,
+    RecordTooLarge,
     Refused,
+    StoreFull,
     StoreUnavailable,
+    TenantFull,
     UnreadableRecord,
 )
 from service.blame import problem_of
@@ -58,6 +61,9 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", _sentence(error)),
     IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
     QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
+    RecordTooLarge: lambda error: invalid([Fault("", str(error))]),
+    TenantFull: lambda error: Problem("insufficient-storage", _sentence(error)),
+    StoreFull: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "60"}),
     StoreUnavailable: unavailable,
     BlobDamagedError: lambda error: Problem("blob-damaged", _sentence(error)),
     UnreadableRecord: lambda error: Problem("unreadable-record", _sentence(error)),

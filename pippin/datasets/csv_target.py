@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.datasets.arrays import parts
-from pippin.datasets.errors import FaultList, quoted, too_large
+from pippin.datasets.errors import FaultList, quoted
 from pippin.datasets.growing import GrowingArray, Workspace
-from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.limits import DatasetLimits, Labels
 
 _INT32 = np.iinfo(np.int32)
 
@@ -24,7 +24,7 @@ class Target:
     """
 
     def __init__(self, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> None:
-        self._limits = limits
+        self._labels = Labels(limits, "name another column with target= if the target is another one")
         self._workspace = workspace
         self._faults = faults
         self._codes: dict[str, int] = {}
@@ -37,7 +37,7 @@ class Target:
         """The target of the next example; `place` says where it stands.
 
         Raises:
-            DatasetTooLargeError: There are more classes than allowed.
+            DatasetTooLargeError: There are more classes than allowed, or longer ones.
         """
         text = cell.strip()
         value = _number(text)
@@ -49,12 +49,9 @@ class Target:
             kinds = ("text", "numbers") if self._is_text else ("numbers", "text")
             self._faults.add(f"{place()}: {quoted(text)} is not like the rows before, which have {kinds[0]}")
         elif value is None:
+            if text not in self._codes:
+                self._labels.add(text, place())
             value = self._codes.setdefault(text, len(self._codes))
-            if len(self._codes) > self._limits.max_classes:
-                raise too_large(
-                    f"{place()}: the target has more than {self._limits.max_classes:,} different texts; "
-                    "name another with target="
-                )
         elif not isfinite(value):
             self._faults.add(f"{place()}: {quoted(text)} is not a finite number")
         elif self._is_integer and not (text.lstrip("+-").isdecimal() and _INT32.min <= value <= _INT32.max):

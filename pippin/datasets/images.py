@@ -6,7 +6,7 @@ import numpy as np
 
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError, FaultList, refuse, too_large
 from pippin.datasets.growing import GrowingArray, Workspace
-from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.limits import DatasetLimits, Labels
 from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
@@ -37,9 +37,12 @@ def parse_images(
     if len(sources.files) > limits.max_examples:
         raise too_large(f"the ZIP has {len(sources.files):,} pictures; {limits.max_examples:,} are allowed")
     places = _places(sources.files)
-    labels = _ordered({label for _, label in places})
-    if len(labels) > limits.max_classes:
-        raise too_large(f"the ZIP has {len(labels):,} folders of classes; {limits.max_classes:,} are allowed")
+    folders = {label for _, label in places}
+    checked = Labels(limits, "rename the folders or leave some out")
+    # Before they are ordered: Python refuses to read numbers of more than 4,300 digits.
+    for label in folders:
+        checked.add(label, "the folders of the ZIP")
+    labels = _ordered(folders)
     numbers = {label: number for number, label in enumerate(labels)}
     decoder = Decoder(options.color, limits)
     images: dict[str, GrowingArray] = {}

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pippin.datasets.errors import too_large
+from pippin.datasets.errors import quoted, too_large
 
 
 @dataclass(frozen=True)
@@ -17,6 +17,8 @@ class DatasetLimits:
         max_arrays: Features times splits.
         max_columns: Of a CSV.
         max_classes: Different class labels.
+        max_label_characters: Of one class label.
+        max_labels_bytes: Of all class labels together, in UTF-8.
         max_pixels: Of one image.
     """
 
@@ -27,7 +29,53 @@ class DatasetLimits:
     max_arrays: int = 256
     max_columns: int = 100_000
     max_classes: int = 10_000
+    max_label_characters: int = 200
+    max_labels_bytes: int = 2**19
     max_pixels: int = 64 * 2**20
+
+
+class Labels:
+    """Checks class labels as they are met, each once.
+
+    Args:
+        limits: What they are checked against.
+        advice: What to do about labels that are refused, for the message.
+    """
+
+    def __init__(self, limits: DatasetLimits, advice: str) -> None:
+        self._limits = limits
+        self._advice = advice
+        self._count = 0
+        self._bytes = 0
+
+    def add(self, label: str, place: str) -> None:
+        """One more different label.
+
+        Args:
+            label: It.
+            place: Where it stands, for the message.
+
+        Raises:
+            DatasetTooLargeError: It is too long, or there are too many of them, or they take too many bytes.
+        """
+        limits = self._limits
+        self._count += 1
+        self._bytes += len(label.encode(errors="surrogatepass"))
+        if len(label) > limits.max_label_characters:
+            raise too_large(
+                f"{place}: the class label {quoted(label)} has {len(label):,} characters; "
+                f"{limits.max_label_characters:,} are allowed (PIPPIN_MAX_LABEL_CHARACTERS); {self._advice}"
+            )
+        if self._count > limits.max_classes:
+            raise too_large(
+                f"{place}: there are more than {limits.max_classes:,} different class labels "
+                f"(PIPPIN_MAX_DATASET_CLASSES); {self._advice}"
+            )
+        if self._bytes > limits.max_labels_bytes:
+            raise too_large(
+                f"{place}: the class labels take more than {limits.max_labels_bytes:,} bytes together "
+                f"(PIPPIN_MAX_LABELS_BYTES); {self._advice}"
+            )
 
 
 class Budget:

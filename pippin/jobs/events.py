@@ -31,7 +31,8 @@ class Event:
     def data(self) -> dict[str, Any]:
         """What happened.
 
-        For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt, losses.
+        For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt, losses,
+        and of how many mini-batches each stands for one (`every`, absent in records of older versions).
         For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: it.
         """
         parsed: dict[str, Any] = json.loads(self.text)

@@ -1,6 +1,9 @@
 """What is measured while a job trains."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -29,3 +32,25 @@ class EpochMetrics(BaseModel):
     attempt: int = Field(ge=1)
     time: datetime
     diverged: bool = False
+
+
+@dataclass(frozen=True)
+class BatchLosses:
+    """The losses of an epoch's mini-batches, or of every so many of them.
+
+    Attributes:
+        losses: In order.
+        every: How many mini-batches one of them stands for: 1 when all are here. The first is that of mini-batch
+            `every`, the next that of `2 * every`.
+        count: How many mini-batches the epoch had.
+    """
+
+    losses: Sequence[float]
+    every: int
+    count: int
+
+    @classmethod
+    def of(cls, losses: Sequence[float], most: int) -> Self:
+        """All of `losses`, or evenly spaced ones of them: at most `most`."""
+        every = max(1, -(-len(losses) // most))
+        return cls(losses[every - 1 :: every], every, len(losses))

@@ -41,6 +41,11 @@ class ResolvedModel(ModelSource):
     digest: str | None = Field(
         default=None, description="Of the `.mlmodel` that is trained; null where it is built from a spec."
     )
+    spec_digest: str | None = Field(
+        default=None,
+        description="Of the blob with the resolved spec that the model is built from, where that is large or has "
+        "explicit weights; null otherwise.",
+    )
     name: str | None = Field(default=None, description="What the model is called, where it has a name.")
 
 

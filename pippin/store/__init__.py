@@ -16,13 +16,17 @@ from pippin.store.errors import (
     NoSuchJob,
     NoSuchWorker,
     QuotaExceeded,
+    RecordTooLarge,
     Refused,
     StoreError,
+    StoreFull,
     StoreUnavailable,
+    TenantFull,
     UnreadableRecord,
 )
 from pippin.store.events import parse_event_id
 from pippin.store.idempotency import Idempotency
+from pippin.store.limits import StoreLimits
 from pippin.store.listing import Page
 from pippin.store.queues import FUNCTION, QUEUES, rq_id
 from pippin.store.quotas import ByteQuota, JobQuota
@@ -58,13 +62,17 @@ __all__ = [
     "NoSuchWorker",
     "Page",
     "QuotaExceeded",
+    "RecordTooLarge",
     "Refusal",
     "Refused",
     "Store",
     "StoreError",
+    "StoreFull",
+    "StoreLimits",
     "StoreUnavailable",
     "Subscription",
     "SweepReport",
+    "TenantFull",
     "Unreadable",
     "UnreadableRecord",
     "Worker",

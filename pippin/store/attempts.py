@@ -7,7 +7,6 @@ be sent twice: redis-py sends a command again after a timeout, and a worker afte
 import json
 import math
 import secrets
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -15,7 +14,7 @@ from redis.client import Pipeline
 
 from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.jobs.states import Status, sources
 from pippin.store import keys
 from pippin.store.client import Client
@@ -23,13 +22,13 @@ from pippin.store.clock import lasted
 from pippin.store.counters import MISSING_EPOCHS, epoch_fields
 from pippin.store.errors import LeaseLost, NoSuchJob, Refused
 from pippin.store.jobs import Jobs
+from pippin.store.limits import StoreLimits
 from pippin.store.queues import Queues
 from pippin.store.records import compact, parse_checkpoint, read_checkpoints
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import watching
 from pippin.store.versions import MAJOR
 
-LOG_LINES = 1000  # of one attempt; its stream of events has to stay bounded
 LOG_LINE_CHARACTERS = 2000
 
 
@@ -67,12 +66,22 @@ def new_token() -> str:
 class Attempts:
     """The writes of attempts."""
 
-    def __init__(self, client: Client, scripts: Scripts, queues: Queues, jobs: Jobs, *, lease_seconds: float) -> None:
+    def __init__(
+        self,
+        client: Client,
+        scripts: Scripts,
+        queues: Queues,
+        jobs: Jobs,
+        *,
+        lease_seconds: float,
+        limits: StoreLimits,
+    ) -> None:
         self._client = client
         self._scripts = scripts
         self._queues = queues
         self._jobs = jobs
         self._lease_seconds = lease_seconds
+        self._limits = limits
 
     def claim(self, claim: Claim, *, worker: str, engine: str) -> Job:
         """Take a queued job: it is `starting`, and the lease runs.
@@ -146,7 +155,7 @@ class Attempts:
         self,
         claim: Claim,
         metrics: EpochMetrics,
-        batch_losses: Sequence[float] | None = None,
+        batches: BatchLosses | None = None,
         checkpoint: StoredCheckpoint | None = None,
     ) -> str:
         """Record a finished epoch, once: of an epoch that is there already, nothing changes.
@@ -154,7 +163,8 @@ class Attempts:
         Args:
             claim: The attempt's.
             metrics: Of the epoch.
-            batch_losses: The loss of each mini-batch, in order, recorded as one event. Not finite ones become null.
+            batches: The losses of its mini-batches, recorded as one event; dropped, with a line in the log, once the
+                job holds as much in Redis as one may. Not finite ones become null.
             checkpoint: Of the epoch's end, which has been stored. Of those the job keeps as many as it asks for.
 
         Returns:
@@ -163,14 +173,21 @@ class Attempts:
         Raises:
             LeaseLost: The job has moved on.
         """
-        batches = ""
-        if batch_losses is not None:
-            losses = [float(loss) if math.isfinite(loss) else None for loss in batch_losses]
-            batches = compact({"epoch": metrics.epoch, "attempt": claim.number, "losses": losses})
+        event = ""
+        if batches is not None:
+            losses = [_float32(loss) if math.isfinite(loss) else None for loss in batches.losses]
+            place = {"epoch": metrics.epoch, "attempt": claim.number}
+            event = compact({**place, "every": batches.every, "count": batches.count, "losses": losses})
         stored = checkpoint.model_dump_json() if checkpoint else ""
         counted = (*epoch_fields(metrics.engine, metrics.seconds), metrics.seconds)
-        arguments = (str(metrics.epoch), metrics.model_dump_json(), batches, stored, *counted)
-        return self._write("epoch", claim, *arguments, more_keys=(keys.counters(claim.tenant),))[0]
+        line = (
+            f"Mini-batch losses are no longer recorded from epoch {metrics.epoch} on: the job's record has reached its "
+            f"{self._limits.job_bytes:,} bytes."
+        )
+        limit = (self._limits.job_bytes, json.dumps({"line": line, "attempt": claim.number}))
+        return self._write(
+            "epoch", claim, str(metrics.epoch), metrics.model_dump_json(), event, stored, *counted, *limit
+        )[0]
 
     def checkpoint(self, claim: Claim, checkpoint: StoredCheckpoint) -> None:
         """Record a checkpoint within an epoch, which has been stored: the next attempt goes on from it.
@@ -200,7 +217,7 @@ class Attempts:
         return instead
 
     def log(self, claim: Claim, line: str, *, line_id: str | None = None) -> None:
-        """Record a line of log. After 1,000 of an attempt, one more says that the rest is dropped.
+        """Record a line of log. Past the limit of lines or of the job's bytes, one more says that the rest is dropped.
 
         Args:
             claim: The attempt's.
@@ -211,11 +228,16 @@ class Attempts:
             LeaseLost: The job has moved on.
         """
         shown = line if len(line) <= LOG_LINE_CHARACTERS else line[: LOG_LINE_CHARACTERS - 1] + "…"
+        limits = self._limits
         texts = [
             json.dumps({"line": text, "attempt": claim.number})
-            for text in (shown, f"More than {LOG_LINES} lines: further lines of this attempt are dropped.")
+            for text in (
+                shown,
+                f"More than {limits.log_lines} lines: further lines of this attempt are dropped.",
+                f"The job's record has reached its {limits.job_bytes:,} bytes: further lines are dropped.",
+            )
         ]
-        self._write("log", claim, line_id or secrets.token_hex(8), LOG_LINES, *texts)
+        self._write("log", claim, line_id or secrets.token_hex(8), limits.log_lines, limits.job_bytes, *texts)
 
     def artifact(self, claim: Claim, artifact: Artifact) -> None:
         """Record a file that has been stored. One of the same variant from an earlier attempt is replaced.
@@ -283,9 +305,9 @@ class Attempts:
 
         self._check(claim, watching(self._client, [of.job], give))
 
-    def _write(self, script: str, claim: Claim, *arguments: str | float, more_keys: tuple[str, ...] = ()) -> list[str]:
+    def _write(self, script: str, claim: Claim, *arguments: str | float) -> list[str]:
         held = (str(claim.number), claim.token)
-        answer = self._scripts.run(script, claim.tenant, claim.job_id, *held, *arguments, more_keys=more_keys)
+        answer = self._scripts.run(script, claim.tenant, claim.job_id, *held, *arguments)
         return self._check(claim, answer)
 
     def _end(
@@ -321,7 +343,6 @@ class Attempts:
             artifact.variant if artifact else "",
             artifact.model_dump_json() if artifact else "",
             MISSING_EPOCHS,
-            more_keys=(keys.counters(claim.tenant),),
             pipe=pipe,
         )
 
@@ -334,6 +355,11 @@ class Attempts:
             now = f"the job is {rest[0]}" if rest and rest[0] else "the job is gone"
             raise LeaseLost(f"attempt {claim.number} no longer holds {claim.job_id}: {now}")
         return rest
+
+
+def _float32(value: float) -> float:
+    """`value` in the 9 significant digits that tell any two 32-bit floats apart: half as long in JSON."""
+    return float(f"{value:.9g}")
 
 
 def _wanted(status: str, *, over: bool) -> Control:

@@ -44,6 +44,18 @@ class NameTaken(StoreError):
     """Another dataset has this name."""
 
 
+class RecordTooLarge(StoreError):
+    """A record is larger than one may be."""
+
+
+class TenantFull(StoreError):
+    """The tenant holds as much in Redis as it may; it can delete some of it."""
+
+
+class StoreFull(StoreError):
+    """Redis is too full for the tenant to store more; running jobs go on recording."""
+
+
 class QuotaExceeded(StoreError):
     """The token has used up what it may use of something."""
 

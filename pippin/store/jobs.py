@@ -22,6 +22,7 @@ from pippin.store.quotas import JobQuota
 from pippin.store.records import compact, job_sizes, new_fields, read_checkpoints, read_jobs
 from pippin.store.scripts import Scripts
 from pippin.store.transaction import hmget, watching
+from pippin.store.usage import Usage, charge_of_job, check_record, length
 from pippin.store.versions import Unreadable
 from pippin.store.workers import Workers
 
@@ -29,11 +30,12 @@ from pippin.store.workers import Workers
 class Jobs:
     """The records of jobs, as clients see and change them."""
 
-    def __init__(self, client: Client, scripts: Scripts, queues: Queues, workers: Workers) -> None:
+    def __init__(self, client: Client, scripts: Scripts, queues: Queues, workers: Workers, usage: Usage) -> None:
         self._client = client
         self._scripts = scripts
         self._queues = queues
         self._workers = workers
+        self._usage = usage
 
     def submit(
         self,
@@ -52,7 +54,7 @@ class Jobs:
         Args:
             tenant: Whose job.
             request: What is asked, every choice made.
-            spec: The resolved spec that the model is built from.
+            spec: The resolved spec that the model is built from; empty where the request names a blob that holds it.
             idempotency: What makes the request repeatable.
             retries: The job that this one tries again.
             from_: The checkpoint of that job from which this one goes on; None begins with the first epoch.
@@ -66,6 +68,8 @@ class Jobs:
             IdempotencyMismatch: The key was used with another body.
             IdempotencyInFlight: Another request with the key is being worked on.
             QuotaExceeded: The token has used up its quota.
+            RecordTooLarge: The request and the spec are too large to keep.
+            TenantFull, StoreFull: There is no room for another job.
             StoreUnavailable: Redis cannot be reached; the job may have been made, which a repeat with the same
                 idempotency key finds out.
         """
@@ -77,6 +81,12 @@ class Jobs:
         fields = new_fields(
             request, queue=queue, retries=retries, from_=from_, idempotency=marker, traceparent=traceparent
         )
+        spec_text = compact(spec)
+        kept = from_.model_dump_json() if from_ and not from_.step else ""
+        size = charge_of_job(fields, [spec_text, kept], [*listings, marker])
+        fields["held"] = size
+        written = length(fields["request"]) + length(spec_text)
+        check_record("the description of the job", written, self._usage.limits.record_bytes, _UPLOAD)
 
         def make(pipe: Pipeline) -> str:
             if pipe.exists(of.job):
@@ -84,18 +94,20 @@ class Jobs:
             if idempotency and (known := recall(pipe, marker, idempotency)):
                 return known
             ended = quota.require(pipe, tenant) if quota else []
+            self._usage.require_room(tenant, size)
             self._queues.enqueue(pipe, queue, tenant, job_id, 1)
             pipe.hset(of.job, mapping=fields)
             pipe.sadd(keys.TENANTS, tenant)
-            pipe.set(of.spec, compact(spec))
-            if from_ and not from_.step:
-                pipe.hset(of.checkpoints, str(from_.epoch), from_.model_dump_json())
+            pipe.set(of.spec, spec_text)
+            if from_ and kept:
+                pipe.hset(of.checkpoints, str(from_.epoch), kept)
             for listing in listings:
                 pipe.zadd(listing, {job_id: 0})
             if idempotency:
                 settle(pipe, marker, idempotency, job_id)
             if quota:
                 quota.note(pipe, tenant, job_id, ended)
+            self._usage.charge(pipe, tenant, "jobs", size)
             self._scripts.run("create", tenant, job_id, pipe=pipe)
             pipe.execute()
             return job_id
@@ -209,14 +221,19 @@ class Jobs:
 
         Raises:
             NoSuchJob: There is none with this id.
-            Refused: The job is not paused.
+            Refused: The job is not paused, or its record has grown as large as it may by having been paused so often.
+            TenantFull, StoreFull: There is no room for what it would record.
         """
         of = keys.job(tenant, job_id)
+        self._usage.require_room(tenant)
 
         def queue_again(pipe: Pipeline) -> list[str]:
             job = self._require(tenant, job_id)
             queue = self._workers.queue_for(job.engines_left)
-            number, left = hmget(pipe, of.job, "attempt", "queue")
+            number, left, held = hmget(pipe, of.job, "attempt", "queue", "held")
+            most = self._usage.limits.job_bytes
+            if int(held or 0) > most:
+                raise Refused(f"{job_id} cannot be resumed: its record has reached {most:,} bytes; cancel and retry it")
             pipe.multi()
             if job.status is Status.PAUSED:
                 # Whoever paused it may not have come to take it out of its queue yet.
@@ -294,6 +311,9 @@ class Jobs:
     def _milliseconds(self) -> int:
         seconds, microseconds = self._client.time()
         return int(seconds) * 1000 + int(microseconds) // 1000
+
+
+_UPLOAD = "upload its model (POST /models) and give the job the model's id"
 
 
 def _label_listings(tenant: str, labels: Mapping[str, str]) -> list[str]:

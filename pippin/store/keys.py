@@ -87,7 +87,7 @@ class JobKeys:
 
     @property
     def for_scripts(self) -> list[str]:
-        """The keys that every script about a job is given."""
+        """The keys that every script about a job is given first."""
         return [*self._changing, LEASES, QUEUED, RELEASED]
 
     @property

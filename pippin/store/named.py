@@ -4,6 +4,7 @@ from hashlib import sha256
 from typing import Any, Generic, TypeVar
 
 from redis.client import Pipeline
+from redis.exceptions import ResponseError
 
 from pippin.datasets.manifest import StoredManifest
 from pippin.models.record import StoredModel
@@ -13,6 +14,7 @@ from pippin.store.errors import NameTaken, UnreadableRecord
 from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
 from pippin.store.quotas import ByteQuota
 from pippin.store.transaction import watching
+from pippin.store.usage import Usage, charge_of_record, check_record
 from pippin.store.versions import UNREADABLE, Unreadable, dump, load
 
 RecordT = TypeVar("RecordT", StoredManifest, StoredModel)
@@ -26,8 +28,9 @@ class NamedRecords(Generic[RecordT]):
         record: The class of a record.
     """
 
-    def __init__(self, client: Client, kind: str, record: type[RecordT]) -> None:
+    def __init__(self, client: Client, kind: str, record: type[RecordT], usage: Usage) -> None:
         self._client = client
+        self._usage = usage
         self._kind = kind
         self._record = record
 
@@ -49,7 +52,12 @@ class NamedRecords(Generic[RecordT]):
         Raises:
             NameTaken: Another one has the name.
             QuotaExceeded: The token has used up its quota.
+            RecordTooLarge: The record is larger than one may be.
+            TenantFull, StoreFull: There is no room for another one.
         """
+        text = dump(record)
+        check_record(f"the {self._kind}'s record", len(text.encode()), self._usage.limits.record_bytes, _SMALLER)
+        size = charge_of_record(text, record.name)
         key = keys.record(tenant, self._kind, record.id)
         names, contents = keys.names(tenant, self._kind), keys.contents(tenant, self._kind)
         identity = _identity(record.name, content_key)
@@ -66,14 +74,17 @@ class NamedRecords(Generic[RecordT]):
                     f"choose another name or delete that {self._kind}"
                 )
             gone = quota.require(pipe, tenant, record.bytes) if quota else []
+            self._usage.require_room(tenant, size)
             pipe.multi()
+            pipe.sadd(keys.TENANTS, tenant)
+            self._usage.charge(pipe, tenant, f"{self._kind}s", size)
             if quota:
                 quota.note(pipe, tenant, key, record.bytes, gone)
             if record.name:
                 pipe.hset(names, record.name, record.id)
             pipe.hset(contents, identity, record.id)
             pipe.zadd(keys.listing(tenant, self._kind), {record.id: 0})
-            pipe.hset(key, mapping={"record": dump(record), "identity": identity})
+            pipe.hset(key, mapping={"record": text, "identity": identity, "held": size})
             pipe.execute()
             return record.id
 
@@ -152,6 +163,7 @@ class NamedRecords(Generic[RecordT]):
         def remove(pipe: Pipeline) -> bool:
             if not pipe.exists(record):
                 return False
+            held = _held(pipe, record)
             try:
                 stored = self._stored(tenant, [record_id])[0]
                 stale_names = [load(self._record, stored, record_id).name]
@@ -168,6 +180,7 @@ class NamedRecords(Generic[RecordT]):
             for key, fields in ((names, stale_names), (contents, stale_contents)):
                 if known := [str(field) for field in fields if field]:
                     pipe.hdel(key, *known)
+            self._usage.release(pipe, tenant, f"{self._kind}s", held)
             pipe.execute()
             return True
 
@@ -179,6 +192,17 @@ class NamedRecords(Generic[RecordT]):
             for record_id in ids:
                 pipe.hget(keys.record(tenant, self._kind, record_id), "record")
             return list(pipe.execute(raise_on_error=False))
+
+
+_SMALLER = "its names, class labels or layers take that much"
+
+
+def _held(pipe: Pipeline, record: str) -> int:
+    """What a record was charged; 0 where that cannot be told, which the next recount sets right."""
+    try:
+        return int(str(pipe.hget(record, "held") or 0))
+    except (ResponseError, ValueError):
+        return 0
 
 
 def _identity(name: str | None, content_key: str) -> str:

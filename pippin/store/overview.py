@@ -11,6 +11,7 @@ from pippin.store.census import BlobUsage, Census
 from pippin.store.client import Client
 from pippin.store.counters import EpochTimes, all_fields, epoch_times, jobs_missing_epochs, losses
 from pippin.store.queues import QUEUES, Queues
+from pippin.store.usage import Held
 from pippin.store.workers import Workers
 
 
@@ -28,6 +29,7 @@ class Overview:
         missing_epochs: Jobs that succeeded so far although some of their epochs have no metrics.
         blobs: What the blob store held when it was last counted; None before the first time.
         sweep: What the last sweep of the blob store did; None before the first.
+        held: What each tenant holds in Redis, in bytes.
         memory_bytes: What Redis has filled.
         memory_limit_bytes: What it may fill; 0 when nothing limits it.
     """
@@ -41,6 +43,7 @@ class Overview:
     missing_epochs: int
     blobs: BlobUsage | None
     sweep: SweepReport | None
+    held: Mapping[str, int]
     memory_bytes: int
     memory_limit_bytes: int
 
@@ -87,6 +90,7 @@ class Overviews:
             missing_epochs=jobs_missing_epochs(hashes),
             blobs=self._census.last(),
             sweep=self._blob_ledger.last_report(),
+            held={tenant: Held.read(counters).total for tenant, counters in zip(tenants, hashes, strict=True)},
             memory_bytes=memory["used_memory"],
             memory_limit_bytes=memory["maxmemory"],
         )

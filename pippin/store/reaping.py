@@ -162,8 +162,7 @@ class Reaping:
                 self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)
             end = (str(number), token, "lost", target, failure.model_dump_json(), "", "", MISSING_EPOCHS)
             pipe.hincrby(keys.counters(tenant), lost_field(found.code), 1)
-            counters = (keys.counters(tenant),)
-            self._scripts.run("end_attempt", tenant, job_id, *end, more_keys=counters, pipe=pipe)
+            self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             if answer[0] in {"refused", "missing"}:
                 # Whatever it is, nobody holds it.

@@ -40,8 +40,8 @@ class References:
     def digests(self) -> Iterator[str]:
         """The digest of every blob that a record names, `sha256:<hex>`, some of them several times.
 
-        The artifacts and checkpoints of all jobs; the model and the dataset of jobs that have not ended; the arrays of
-        datasets; uploaded models. A record that is made meanwhile may be missed.
+        The artifacts and checkpoints of all jobs; the model, or the spec that it is built from, and the dataset of jobs
+        that have not ended; the arrays of datasets; uploaded models. A record that is made meanwhile may be missed.
 
         Digests are taken from the text of the records, so that a damaged one, or one of a newer version, still keeps
         its blobs.

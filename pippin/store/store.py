@@ -11,6 +11,7 @@ from pippin.store.events import Events
 from pippin.store.idempotency import IdempotencyKeys
 from pippin.store.jobs import Jobs
 from pippin.store.leases import Leases
+from pippin.store.limits import StoreLimits
 from pippin.store.members import JobMembers
 from pippin.store.named import NamedRecords
 from pippin.store.overview import Overviews
@@ -20,7 +21,10 @@ from pippin.store.references import References
 from pippin.store.retention import Retention
 from pippin.store.scripts import Scripts
 from pippin.store.tokens import Tokens
+from pippin.store.usage import Usage
 from pippin.store.workers import Workers
+
+_DEFAULT_LIMITS = StoreLimits()
 
 
 class Store:
@@ -47,20 +51,22 @@ class Store:
         blob_ledger: What is known of the blob store that this Redis owns.
         census: How much the blob store holds.
         overviews: How everything stands, in numbers.
+        usage: What each tenant holds here, and whether it may hold more.
         idempotency: The keys that clients sent to make requests repeatable.
     """
 
-    def __init__(self, redis: Client, *, lease_seconds: float = 20) -> None:
+    def __init__(self, redis: Client, *, lease_seconds: float = 20, limits: StoreLimits = _DEFAULT_LIMITS) -> None:
         scripts, queues = Scripts(redis), Queues(redis)
         self.redis = redis
         self.scripts = scripts
         self.queues = queues
         self.workers = Workers(redis)
-        self.jobs = Jobs(redis, scripts, queues, self.workers)
-        self.attempts = Attempts(redis, scripts, queues, self.jobs, lease_seconds=lease_seconds)
+        self.usage = Usage(redis, limits)
+        self.jobs = Jobs(redis, scripts, queues, self.workers, self.usage)
+        self.attempts = Attempts(redis, scripts, queues, self.jobs, lease_seconds=lease_seconds, limits=limits)
         self.events = Events(redis)
-        self.datasets = NamedRecords(redis, "dataset", StoredManifest)
-        self.models = NamedRecords(redis, "model", StoredModel)
+        self.datasets = NamedRecords(redis, "dataset", StoredManifest, self.usage)
+        self.models = NamedRecords(redis, "model", StoredModel, self.usage)
         self.members = JobMembers(redis)
         self.leases = Leases(redis, self.members)
         self.reaping = Reaping(redis, scripts, queues, self.workers, self.members)
@@ -83,13 +89,6 @@ class Store:
     def now(self) -> float:
         """What the clock of Redis shows, in seconds since 1970."""
         return clock.now(self.redis) / 1e6
-
-    def fullness(self) -> float:
-        """How much of its memory Redis has filled: 1 when it refuses writes; 0 when nothing limits it."""
-        with self.redis.pipeline(transaction=False) as pipe:
-            pipe.info("memory")
-            memory: dict[str, int] = pipe.execute()[0]
-        return memory["used_memory"] / memory["maxmemory"] if memory["maxmemory"] else 0.0
 
     def close(self) -> None:
         """Close the connections."""

@@ -97,9 +97,16 @@ class Sweeper:
         if not self._acts():
             self._condemned = frozenset()
             return
+        self._recount()
         if self._settings.retention_days:
             self._delete_jobs(self._settings.retention_days * _DAY_SECONDS)
         self._delete_blobs(datetime.now(UTC) - timedelta(seconds=self._settings.sweep_grace_seconds))
+
+    def _recount(self) -> None:
+        """Set right what tenants are charged for their records."""
+        for tenant in self._store.references.tenants():
+            if wrong := self._store.usage.recount(tenant):
+                _log.warning("what a tenant holds in Redis was counted wrong", tenant=tenant, bytes=wrong)
 
     def _delete_jobs(self, seconds: float) -> None:
         deleted = 0

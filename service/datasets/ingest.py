@@ -119,6 +119,9 @@ def limits_of(settings: Settings) -> DatasetLimits:
         max_bytes=settings.max_dataset_bytes,
         max_unpacked_bytes=settings.max_dataset_unpacked_bytes,
         max_examples=settings.max_dataset_examples,
+        max_classes=settings.max_dataset_classes,
+        max_label_characters=settings.max_label_characters,
+        max_labels_bytes=settings.max_labels_bytes,
     )
 
 

@@ -131,6 +131,13 @@ def _without_arrays(source: ModelSource) -> ResolvedModel:
 
 
 _ARRAYS = frozenset(field for layer in LAYERS.values() for field in layer.array_fields)
+
+
+def has_weights(spec: Mapping[str, Any]) -> bool:
+    """Whether a resolved spec holds explicit weights."""
+    return any(layer.get(name) is not None for layer in spec.get("layers", ()) for name in _ARRAYS)
+
+
 _SWIFT_ARRAYS = frozenset({"weight", "bias"})
 
 

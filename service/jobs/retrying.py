@@ -34,6 +34,7 @@ class Retry:
         Raises:
             NoSuchJob: The old one was deleted meanwhile.
         """
+        # Empty where a file or a blob takes its place.
         spec = store.jobs.spec(tenant, self.of.id)
         return store.jobs.submit(
             tenant,
@@ -56,24 +57,36 @@ def prepare_retry(job: Job, tenant: str, store: Store, blobs: Blobs, *, from_che
     """
     if job.status not in _RETRIED:
         raise _refused(job, f"it is {job.status}, and only what has failed or was cancelled can be")
-    _check_files(job, tenant, store, blobs)
+    _check_dataset(job, tenant, store, blobs)
+    request = _with_model_there(job, blobs)
     if not from_checkpoint:
-        return Retry(job, job.request, None)
+        return Retry(job, request, None)
     checkpoint = job.checkpoint
     if checkpoint is None:
         raise _refused(job, "it has made no checkpoint; leave from_checkpoint out to begin anew", "from a checkpoint ")
     if blobs.head(checkpoint.digest) is None:
         raise _refused(job, "the file is gone; leave from_checkpoint out to begin anew", "from its checkpoint ")
     engines = [engine for engine in job.request.engines if engine == checkpoint.engine]
-    return Retry(job, job.request.model_copy(update={"engines": engines}), checkpoint)
+    return Retry(job, request.model_copy(update={"engines": engines}), checkpoint)
 
 
-def _check_files(job: Job, tenant: str, store: Store, blobs: Blobs) -> None:
-    dataset, model = job.request.dataset, job.request.model
+def _check_dataset(job: Job, tenant: str, store: Store, blobs: Blobs) -> None:
+    dataset = job.request.dataset
     if store.datasets.get(tenant, dataset.id) is None or blobs.head(dataset.digest) is None:
         raise _refused(job, f"its dataset {dataset.name or dataset.id} is gone; upload it again and submit a new job")
+
+
+def _with_model_there(job: Job, blobs: Blobs) -> ResolvedRequest:
+    """What the job asked; with the model that it built, where the blob of the spec is gone: it ended a while ago."""
+    model = job.request.model
     if model.digest and blobs.head(model.digest) is None:
         raise _refused(job, f"the file of its model {model.name or model.id or model.job} is gone; submit a new job")
+    if model.spec_digest is None or blobs.head(model.spec_digest) is not None:
+        return job.request
+    built = next((made.digest for made in job.artifacts if made.variant == "initial"), None)
+    if built is None or blobs.head(built) is None:
+        raise _refused(job, "the spec of its model is gone; submit a new job")
+    return job.request.model_copy(update={"model": model.model_copy(update={"digest": built, "spec_digest": None})})
 
 
 def _refused(job: Job, why: str, how: str = "") -> Problem:

@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.datasets.manifest import StoredManifest
 from pippin.faults import Fault, FaultyDocumentError
@@ -24,8 +25,13 @@ from pippin.jobs.request import (
 )
 from pippin.models.trainable import Trainable
 from pippin.store import Store
-from service.jobs.model_sources import ModelSources
+from pippin.store.records import compact
+from service.jobs.model_sources import ModelSources, has_weights
 from service.validation import parse
+
+# A spec of mnist-cnn's size takes 2 KB. One that is larger, or has explicit weights, is kept with the blobs: 52 rounds
+# of 16 MB of weights, each cancelled, filled Redis with 835 MB.
+_INLINE_SPEC_BYTES = 16 * 1024
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -36,7 +42,8 @@ class Submission:
 
     Attributes:
         request: What is asked, every choice made.
-        spec: The spec that its model is built from, everything inferred; empty for a model that is a file.
+        spec: The spec that its model is built from, everything inferred; empty for a model that is a file, and where a
+            blob holds the spec.
     """
 
     request: ResolvedRequest
@@ -44,7 +51,7 @@ class Submission:
 
 
 def prepare(
-    document: object, tenant: str, store: Store, models: ModelSources, *, max_training_bytes: int
+    document: object, tenant: str, store: Store, models: ModelSources, *, max_training_bytes: int, max_epochs: int
 ) -> Submission:
     """Resolve the model, the hyperparameters and the dataset of a request.
 
@@ -54,6 +61,7 @@ def prepare(
         store: Where the datasets are known.
         models: Where the models are.
         max_training_bytes: The most memory that the training may take, as far as shapes tell.
+        max_epochs: The most epochs that it may take, each of which is recorded.
 
     Raises:
         FaultyDocumentError: With every fault that could be found, each with a pointer from the document's root.
@@ -72,6 +80,7 @@ def prepare(
     if model and parts.hyperparameters:
         with faults.gathered("/hyperparameters"):
             chosen = resolve_hyperparameters(model.trainable, parts.hyperparameters, parts.limits)
+            _check_epochs(chosen[0].epochs, max_epochs)
     if model and parts.engines:
         with faults.gathered(""):
             engines = resolve_engines(model.trainable, parts.engines.engine, parts.engines.compute_units)
@@ -102,6 +111,20 @@ def prepare(
     return Submission(request, model.spec)
 
 
+def store_large_spec(submission: Submission, blobs: Blobs) -> Submission:
+    """The same submission with its spec in a blob, where that is large or has explicit weights.
+
+    Raises:
+        BlobError: The blob could not be stored.
+    """
+    data = compact(submission.spec).encode()
+    if len(data) <= _INLINE_SPEC_BYTES and not has_weights(submission.spec):
+        return submission
+    request = submission.request
+    model = request.model.model_copy(update={"spec_digest": blobs.put_bytes(data)})
+    return replace(submission, request=request.model_copy(update={"model": model}), spec={})
+
+
 _TAKEN_AS_ASKED = (
     "name",
     "limits",
@@ -130,6 +153,12 @@ _SHOWN = 10
 def _examples(manifest: StoredManifest, dataset: ResolvedDataset) -> int:
     """How many examples there are to train on."""
     return next(split.examples for split in manifest.splits if split.name == dataset.train)
+
+
+def _check_epochs(epochs: int, most: int) -> None:
+    if epochs > most:
+        detail = f"found {epochs}; needs at most {most} (PIPPIN_MAX_EPOCHS)"
+        raise FaultyDocumentError("too many epochs", [Fault("/epochs", detail)])
 
 
 def _check_memory(model: Trainable, chosen: Hyperparameters, examples: int, most: int) -> None:

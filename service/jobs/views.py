@@ -28,9 +28,12 @@ class MetricsView:
     """The finished epochs, and the losses of their mini-batches where they are asked for and were recorded."""
 
     def __init__(self, *, batches: bool) -> None:
-        self.columns: Sequence[str] = (*EpochMetrics.model_fields, *(["batch_losses"] if batches else []))
+        self.columns: Sequence[str] = (
+            *EpochMetrics.model_fields,
+            *(["batch_losses", "batch_every"] if batches else []),
+        )
         self._batches = batches
-        self._losses: list[float | None] | None = None
+        self._recorded: dict[str, Any] = {}
 
     def tells(self, event: Event) -> bool:
         """Epochs, and batches if asked."""
@@ -39,12 +42,15 @@ class MetricsView:
     def row(self, event: Event) -> dict[str, Any] | None:
         """An epoch's metrics; the store records its batches right before it."""
         if event.type == "batches":
-            self._losses = event.data["losses"]
+            self._recorded = event.data
         if event.type != "epoch":
             return None
         row = dict(event.data)
         if self._batches:
-            row["batch_losses"], self._losses = self._losses, None
+            # Older versions recorded every mini-batch, and did not say so.
+            every = self._recorded.get("every", 1) if self._recorded else None
+            row |= {"batch_losses": self._recorded.get("losses"), "batch_every": every}
+            self._recorded = {}
         return row
 
 

@@ -18,6 +18,7 @@ from service.context import (
     JobId,
     NeedsRoom,
     Tenant,
+    TheBlobs,
     TheModelFiles,
     TheSettings,
     TheStore,
@@ -27,7 +28,7 @@ from service.http import conditional
 from service.http.bodies import JsonRoute
 from service.http.idempotency import IdempotencyKey, once
 from service.jobs.model_sources import ModelSources
-from service.jobs.submission import prepare
+from service.jobs.submission import prepare, store_large_spec
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
 
@@ -56,7 +57,7 @@ class JobPage(BaseModel):
     operation_id="submitJob",
     summary="Submit a job",
     response_description="The job, queued. `Location` says where it is.",
-    responses=responses(400, 409, 413, 415, 422, 503),
+    responses=responses(400, 409, 413, 415, 422, 503, 507),
     openapi_extra=openapi.body(JobRequest),
     dependencies=[requires("submit"), NeedsRoom],
 )
@@ -68,6 +69,7 @@ async def submit(
     caller: Caller,
     store: TheStore,
     settings: TheSettings,
+    blobs: TheBlobs,
     model_files: TheModelFiles,
     workload: TheWorkload,
     idempotency_key: IdempotencyKey = None,
@@ -79,8 +81,15 @@ async def submit(
             job = store.jobs.get(tenant, known) if known else None
             if job is None:
                 sources = ModelSources(tenant, store, model_files.trainable)
-                most = settings.max_training_bytes
-                submission = prepare(document, tenant, store, sources, max_training_bytes=most)
+                submission = prepare(
+                    document,
+                    tenant,
+                    store,
+                    sources,
+                    max_training_bytes=settings.max_training_bytes,
+                    max_epochs=settings.max_epochs,
+                )
+                submission = store_large_spec(submission, blobs)
                 job = store.jobs.submit(
                     tenant,
                     submission.request,
@@ -186,7 +195,7 @@ def pause(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     operation_id="resumeJob",
     summary="Resume a job",
     response_description="The job, queued again.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, 409, 503, 507),
     dependencies=[requires("submit")],
 )
 def resume(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:

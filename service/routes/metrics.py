@@ -25,7 +25,13 @@ class EpochRow(EpochMetrics):
     """An epoch's metrics, with its mini-batch losses where they were asked for."""
 
     batch_losses: list[float | None] | None = Field(
-        default=None, description="Only with `batches=true`; null when the job did not ask for them."
+        default=None,
+        description="Only with `batches=true`; null when the job did not ask for them, and where they were dropped.",
+    )
+    batch_every: int | None = Field(
+        default=None,
+        description="How many mini-batches each of these losses stands for: 1 when all are here; of more than "
+        "PIPPIN_MAX_BATCH_LOSSES, evenly spaced ones are. The first is that of mini-batch number `batch_every`.",
     )
 
 

@@ -23,7 +23,7 @@ router = APIRouter(tags=["jobs"], route_class=JsonRoute)
     operation_id="retryJob",
     summary="Try a job again",
     response_description="The new job, queued; `retry_of` names the old one. `Location` says where it is.",
-    responses=responses(400, 404, 409, 413, 415, 422, 503),
+    responses=responses(400, 404, 409, 413, 415, 422, 503, 507),
     openapi_extra=openapi.body(RetryRequest, required=False),
     dependencies=[requires("submit"), NeedsRoom],
 )

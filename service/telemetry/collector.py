@@ -4,6 +4,8 @@ Every service tells the same of it, whichever is asked, and none forgets a count
 """
 
 from collections.abc import Iterable, Iterator
+from heapq import nlargest
+from operator import itemgetter
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric
@@ -17,6 +19,8 @@ from pippin.store.overview import Overview, Overviews
 _WORKER_STATES = ("starting", "idle", "busy", "draining", "drained")
 # An attempt is lost for these; told from the beginning, since a rate needs a first value.
 _LOSSES = (Reason.WORKER_LOST, Reason.OUT_OF_MEMORY)
+
+_TENANTS_SHOWN = 10
 
 
 class StoreCollector(Collector):
@@ -105,6 +109,19 @@ def _sizes(overview: Overview) -> Iterator[Metric]:
         yield GaugeMetricFamily(counted, "When they were counted, in seconds since 1970.", value=blobs.counted_at)
     if (sweep := overview.sweep) is not None:
         yield from _sweep(sweep)
+    held = GaugeMetricFamily(
+        "pippin_tenant_redis_bytes",
+        f"What a tenant's records take in Redis, of the {_TENANTS_SHOWN} tenants that hold most.",
+        labels=["tenant"],
+    )
+    for tenant, size in nlargest(_TENANTS_SHOWN, overview.held.items(), key=itemgetter(1)):
+        held.add_metric([tenant], size)
+    yield held
+    yield GaugeMetricFamily(
+        "pippin_tenants_redis_bytes",
+        "What the records of all tenants take in Redis.",
+        value=sum(overview.held.values()),
+    )
     filled, limit = overview.memory_bytes, overview.memory_limit_bytes
     yield GaugeMetricFamily("pippin_redis_memory_bytes", "Memory that Redis has filled.", value=filled)
     yield GaugeMetricFamily(

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.store import Claim, Store, connect, new_token
 from tests.service_process import ServiceProcess
 
@@ -91,7 +91,9 @@ class SyntheticAttempt:
             time=datetime.now(UTC),
         )
         began = time.monotonic()
-        self._store.attempts.epoch(self._claim, metrics, batch_losses)
+        self._store.attempts.epoch(
+            self._claim, metrics, None if batch_losses is None else BatchLosses(batch_losses, 1, len(batch_losses))
+        )
         return began
 
     def end(self) -> None:

@@ -26,7 +26,7 @@ from pippin.checkpoints import Checkpoint, write_checkpoint
 from pippin.embedded import EmbeddedValkey
 from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.job import Artifact, Failure, Variant
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason
 from pippin.mlmodel import build, with_learned
@@ -244,7 +244,8 @@ class Trainer:
             time=datetime(2026, 11, 23, 12, tzinfo=UTC),
             diverged=loss is None,
         )
-        return self.store.attempts.epoch(self.claim, metrics, batch_losses, checkpoint)
+        batches = None if batch_losses is None else BatchLosses(batch_losses, 1, len(batch_losses))
+        return self.store.attempts.epoch(self.claim, metrics, batches, checkpoint)
 
     def log(self, line: str) -> None:
         self.store.attempts.log(self.claim, line)

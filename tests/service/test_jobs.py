@@ -1,9 +1,12 @@
+import json
 from collections.abc import Callable
 from typing import Any
 
 import httpx2
 import pytest
+import redis
 
+from pippin.blobs import Blobs
 from pippin.store import Store
 
 Submit = Callable[..., dict[str, Any]]
@@ -50,13 +53,46 @@ def test_a_model_can_be_given_as_a_spec(submit: Submit, mnist_spec: dict[str, An
 
 
 def test_explicit_weights_are_built_from_and_left_out_of_the_record(
-    submit: Submit, mnist_spec: dict[str, Any], store: Store
+    submit: Submit, mnist_spec: dict[str, Any], blobs: Blobs
 ) -> None:
     bias = [0.5] * 10
     mnist_spec["layers"][-2]["bias"] = bias
+    model = submit(model={"spec": mnist_spec})["request"]["model"]
+    assert "bias" not in model["spec"]["layers"][-2]
+    assert json.loads(b"".join(blobs.read(model["spec_digest"])))["layers"][-2]["bias"] == bias
+
+
+def test_explicit_weights_are_never_in_redis_and_their_blob_lives_as_long_as_the_job(
+    *, http: httpx2.Client, submit: Submit, mnist_spec: dict[str, Any], store: Store, valkey_url: str
+) -> None:
+    raw = redis.Redis.from_url(valkey_url)
+    dense = mnist_spec["layers"][-2]
+    dense["bias"] = [0.12345] * 10
     job = submit(model={"spec": mnist_spec})
-    assert "bias" not in job["request"]["model"]["spec"]["layers"][-2]
-    assert store.jobs.spec("default", job["id"])["layers"][-2]["bias"] == bias
+    digest = job["request"]["model"]["spec_digest"]
+
+    def is_in_redis() -> bool:
+        return any("0.12345" in _content(raw, key) for key in raw.scan_iter("*"))
+
+    assert not is_in_redis()
+    assert digest in set(store.references.digests())
+    assert http.post(f"/jobs/{job['id']}/cancel").json()["status"] == "cancelled"
+    assert not is_in_redis()
+    assert digest not in set(store.references.digests())
+    raw.close()
+
+
+def _content(raw: redis.Redis, key: bytes) -> str:
+    """All that a key holds, as text; ids alone are in sets and lists."""
+    read = {b"hash": raw.hgetall, b"stream": raw.xrange, b"string": raw.get}.get(raw.type(key))
+    return repr(read(key)) if read else ""
+
+
+def test_a_large_spec_without_weights_is_a_blob_too(submit: Submit, mnist_spec: dict[str, Any], blobs: Blobs) -> None:
+    assert submit(model={"spec": mnist_spec})["request"]["model"]["spec_digest"] is None
+    mnist_spec["short_description"] = "x" * 20_000
+    digest = submit(model={"spec": mnist_spec})["request"]["model"]["spec_digest"]
+    assert json.loads(b"".join(blobs.read(digest)))["short_description"] == "x" * 20_000
 
 
 def test_no_job_is_taken_while_redis_is_nearly_full(

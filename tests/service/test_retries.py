@@ -39,8 +39,33 @@ def test_a_retry_is_a_new_job_that_asks_the_same(
     assert (new["retry_of"], new["status"], new["id"] == old["id"]) == (old["id"], "queued", False)
     assert new["request"] == old["request"]
     assert (new["checkpoint"], new["progress"]["epoch"], new["attempts"]) == (None, 0, [])
-    assert store.jobs.spec("default", new["id"])["layers"][-2]["bias"] == [0.5] * 10
+    assert new["request"]["model"]["spec_digest"] in set(store.references.digests())
     assert http.get(f"/jobs/{old['id']}").json() == old
+
+
+def test_a_retry_takes_the_model_that_was_built_where_the_spec_is_gone(
+    *,
+    http: httpx2.Client,
+    submit: Submit,
+    trainer: Callable[[str], Any],
+    mnist_spec: dict[str, Any],
+    blobs: Blobs,
+    is_problem: IsProblem,
+) -> None:
+    mnist_spec["layers"][-2]["bias"] = [0.25] * 10
+    jobs = [submit(model={"spec": mnist_spec}) for _ in range(2)]
+    built = blobs.put_bytes(b"the model")
+    for job in jobs:
+        attempt = trainer(job["id"])
+        attempt.begin()
+        if job is jobs[0]:
+            attempt.artifact("initial", built, 9)
+        attempt.fail()
+    blobs.delete(jobs[0]["request"]["model"]["spec_digest"])
+    model = http.post(f"/jobs/{jobs[0]['id']}/retry").json()["request"]["model"]
+    assert (model["digest"], model["spec_digest"]) == (built, None)
+    problem = is_problem(http.post(f"/jobs/{jobs[1]['id']}/retry"), 409, "state-conflict")
+    assert "the spec of its model is gone; submit a new job" in problem["detail"]
 
 
 def test_a_retry_from_a_checkpoint_begins_there_with_the_engine_that_made_it(

@@ -91,6 +91,7 @@ class Bench:
         dataset: dict[str, Any] | None = None,
         hyperparameters: dict[str, Any] | None = None,
         digest: str | None = None,
+        spec_digest: str | None = None,
         limits: Literal["enforce", "widen"] = "enforce",
         **request: object,
     ) -> Job:
@@ -102,7 +103,7 @@ class Bench:
         bound = bind(self.manifest, model, DatasetSource.model_validate({"id": self.manifest.id, **(dataset or {})}))
         fields: dict[str, Any] = {
             "name": None,
-            "model": ResolvedModel(spec=spec or SPEC, digest=digest),
+            "model": ResolvedModel(spec=spec or SPEC, digest=digest, spec_digest=spec_digest),
             "dataset": bound,
             "hyperparameters": decided,
             "limits": limits,
@@ -114,7 +115,8 @@ class Bench:
             "timeout_seconds": None,
             "labels": {},
         }
-        return self.store.jobs.submit(TENANT, ResolvedRequest(**fields | request), spec=resolved.spec.document())
+        kept = {} if digest or spec_digest else resolved.spec.document()
+        return self.store.jobs.submit(TENANT, ResolvedRequest(**fields | request), spec=kept)
 
     def submit_long(self, **request: object) -> Job:
         """A queued job that lasts until it is stopped."""

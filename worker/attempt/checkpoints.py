@@ -15,15 +15,13 @@ from worker.patience import patiently
 
 _log = structlog.get_logger(__name__)
 
-# What checkpoints that wait to be stored may take: beyond it the newer replaces the older ones.
-_ROOM_BYTES = 256 * 2**20
-
 
 class PendingCheckpoint:
     """A checkpoint on its way to the blob store."""
 
     def __init__(self, checkpoint: Checkpoint, blobs: Blobs, patience: float) -> None:
-        self._checkpoint = checkpoint
+        # Not the checkpoint itself: its arrays take as much memory as the data.
+        self._place = (checkpoint.epoch, checkpoint.step, checkpoint.engine)
         self._made_at = datetime.now(UTC)
         self._blobs = blobs
         self._patience = patience
@@ -45,13 +43,13 @@ class PendingCheckpoint:
         """
         with self._lock:
             if (data := self._data) is not None:
-                made = self._checkpoint
-                with tracing.span("checkpoint", epoch=made.epoch, bytes=len(data)):
+                epoch, step, engine = self._place
+                with tracing.span("checkpoint", epoch=epoch, bytes=len(data)):
                     digest = patiently(lambda: self._blobs.put_bytes(data), self._patience)
                 self._stored = StoredCheckpoint(
-                    epoch=made.epoch,
-                    step=made.step,
-                    engine=made.engine,
+                    epoch=epoch,
+                    step=step,
+                    engine=engine,
                     digest=digest,
                     bytes=len(data),
                     created_at=self._made_at,
@@ -69,20 +67,21 @@ class PendingCheckpoint:
 class Checkpoints:
     """Makes the checkpoints of one attempt."""
 
-    def __init__(self, policy: CheckpointPolicy, blobs: Blobs, *, patience: float, room: int = _ROOM_BYTES) -> None:
+    def __init__(self, policy: CheckpointPolicy, blobs: Blobs, *, patience: float, room: int) -> None:
         """Describe them; none is made yet.
 
         Args:
             policy: What the job asks for.
             blobs: Where they are stored.
             patience: How many seconds to go on trying where the blobs are away.
-            room: What those that wait to be stored may take, in bytes.
+            room: What those that wait to be stored may take, in bytes; beyond it the newer replaces the older ones.
         """
         self._policy = policy
         self._blobs = blobs
         self._patience = patience
         self._room = room
         self._waiting: deque[PendingCheckpoint] = deque()
+        self._gave_up = False
 
     def due(self, epoch: int) -> bool:
         """Whether the job wants one at the end of this epoch."""
@@ -93,8 +92,11 @@ class Checkpoints:
         made = PendingCheckpoint(checkpoint, self._blobs, self._patience)
         self._waiting = deque(waiting for waiting in self._waiting if waiting.size)
         while self._waiting and sum(each.size for each in self._waiting) + made.size > self._room:
-            given_up = self._waiting.popleft()
-            _log.warning("a checkpoint waited too long to be stored; a newer one takes its place")
-            given_up.give_up()
+            self._waiting.popleft().give_up()
+            if not self._gave_up:
+                self._gave_up = True
+                _log.warning(
+                    "checkpoints wait too long to be stored; newer ones take the place of older ones", room=self._room
+                )
         self._waiting.append(made)
         return made

@@ -10,7 +10,7 @@ from pippin import tracing
 from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
 from pippin.settings import Settings
-from pippin.store import Claim, Store, StoreUnavailable, connect
+from pippin.store import Claim, Store, StoreLimits, StoreUnavailable, connect
 from worker.assignment import Assignment
 from worker.attempt.run import Tools, run
 from worker.child import die_at_end_of
@@ -42,11 +42,17 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
     # Connections and obstore's threads do not survive a fork: the child makes its own.
     blobs = Blobs(settings.blobs_url, settings.token_file)
     tools = Tools(
-        store=Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds),
+        store=Store(
+            connect(settings.redis_url.get_secret_value()),
+            lease_seconds=settings.lease_seconds,
+            limits=StoreLimits.of(settings),
+        ),
         blobs=blobs,
         cache=BlobCache(settings.blob_cache, settings.cache_bytes, blobs),
         engine=engine,
         renew_seconds=settings.lease_renew_seconds,
+        outbox_bytes=settings.worker_outbox_bytes,
+        max_batch_losses=settings.max_batch_losses,
         training_bytes=min(settings.max_training_bytes, settings.worker_memory_bytes or settings.max_training_bytes),
     )
     # Only here: an exporter's thread does not survive a fork.

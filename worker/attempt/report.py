@@ -2,9 +2,12 @@
 
 import math
 import secrets
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from typing import Self
 
 import structlog
 
@@ -12,12 +15,12 @@ from pippin import tracing
 from pippin.checkpoints import Checkpoint
 from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.job import Artifact
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.jobs.request import Hyperparameters
 from pippin.store import Claim
-from pippin.store.attempts import Attempts
+from pippin.store.attempts import LOG_LINE_CHARACTERS, Attempts
 from worker.attempt.checkpoints import Checkpoints
-from worker.attempt.outbox import Outbox
+from worker.attempt.outbox import Detail, Outbox
 from worker.engines.engine import EpochResult
 from worker.stop import StopSwitch
 
@@ -46,6 +49,7 @@ class Report:
         hyperparameters: Hyperparameters,
         checkpoints: Checkpoints,
         last: EpochMetrics | None,
+        max_batch_losses: int,
         check_data: Callable[[], None] = lambda: None,
     ) -> None:
         self._attempts = attempts
@@ -56,6 +60,8 @@ class Report:
         self._hyperparameters = hyperparameters
         self._checkpoints = checkpoints
         self._check_data = check_data
+        self._max_batch_losses = max_batch_losses
+        self._drop_reported = False
         self._from: StoredCheckpoint | None = None
         self.last = last
 
@@ -86,12 +92,16 @@ class Report:
         tracing.completed("epoch", result.seconds, epoch=result.epoch)
         due = snapshot is not None and self._checkpoints.due(result.epoch)
         pending = self._checkpoints.make(snapshot()) if snapshot is not None and due else None
+        batches = None if result.batch_losses is None else _Batches.of(result.batch_losses, self._max_batch_losses)
 
         def record() -> None:
             stored = pending.store() if pending else None
-            self._attempts.epoch(self._claim, metrics, result.batch_losses, stored)
+            self._attempts.epoch(self._claim, metrics, batches.kept if batches else None, stored)
 
-        self._outbox.put(record)
+        self._outbox.put(record, None if batches is None else Detail(batches.bytes, batches.drop))
+        if self._outbox.dropped and not self._drop_reported:
+            self._drop_reported = True
+            self.log("Redis took no writes for so long that mini-batch losses were dropped; their epochs have none.")
 
     def stopped_at(self, checkpoint: Checkpoint) -> None:
         """Record the place at which the training was interrupted, for another attempt to go on from.
@@ -110,6 +120,8 @@ class Report:
 
     def log(self, line: str) -> None:
         """Add a line to the job's log."""
+        # One character more than is kept: the store then marks that the line was cut.
+        line = line[: LOG_LINE_CHARACTERS + 1]
         # The id is drawn here, so that the line stays the same one when it is sent again.
         self._outbox.put(partial(self._attempts.log, self._claim, line, line_id=secrets.token_hex(8)))
 
@@ -133,6 +145,22 @@ class Report:
             time=datetime.now(UTC),
             diverged=not finite,
         )
+
+
+class _Batches:
+    """An epoch's mini-batch losses while they wait to be recorded; 8 bytes each, where a tuple of floats takes 32."""
+
+    def __init__(self, kept: BatchLosses) -> None:
+        self.kept: BatchLosses | None = kept
+        self.bytes = 8 * len(kept.losses)
+
+    @classmethod
+    def of(cls, losses: Sequence[float], most: int) -> Self:
+        thinned = BatchLosses.of(losses, most)
+        return cls(replace(thinned, losses=array("d", thinned.losses)))
+
+    def drop(self) -> None:
+        self.kept = None
 
 
 def _finite(loss: float | None) -> float | None:

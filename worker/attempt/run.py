@@ -1,5 +1,6 @@
 """One attempt at a job: from its claim to the trained file, or to the reason why there is none."""
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
@@ -50,6 +51,8 @@ class Tools:
     Attributes:
         renew_seconds: How often the lease is renewed.
         training_bytes: The most memory that a training may take, as far as shapes tell; None sets no limit.
+        outbox_bytes: What may wait in memory to be recorded, and as much again of checkpoints to be stored.
+        max_batch_losses: How many mini-batch losses are recorded of an epoch.
         blob_seconds: How long to go on trying where the blobs are away.
     """
 
@@ -60,6 +63,8 @@ class Tools:
     renew_seconds: float = 5
     blob_seconds: float = 60
     training_bytes: int | None = None
+    outbox_bytes: int = 32 * 2**20
+    max_batch_losses: int = 1000
 
 
 def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> bool:
@@ -83,7 +88,7 @@ def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> bool:
     _log.info("claimed")
     with (
         Lease(tools.store.attempts, claim, stop, renew_seconds=tools.renew_seconds),
-        Outbox(stop) as outbox,
+        Outbox(stop, max_bytes=tools.outbox_bytes) as outbox,
     ):
         attempt = _Attempt(claim, job, tools, stop, outbox)
         attempt.run()
@@ -113,8 +118,11 @@ class _Attempt:
             stop,
             engine=tools.engine.name,
             hyperparameters=job.request.hyperparameters,
-            checkpoints=Checkpoints(job.request.checkpoint, tools.blobs, patience=tools.blob_seconds),
+            checkpoints=Checkpoints(
+                job.request.checkpoint, tools.blobs, patience=tools.blob_seconds, room=tools.outbox_bytes
+            ),
             last=job.latest_metrics,
+            max_batch_losses=tools.max_batch_losses,
             check_data=self._check_data,
         )
 
@@ -212,18 +220,31 @@ class _Attempt:
 
     def _model(self) -> bytes:
         """The `.mlmodel` to train: the one that was uploaded or trained before, else built from the job's spec."""
-        tools, digest = self._tools, self._request.model.digest
-        if digest is not None:
-            try:
-                return patiently(lambda: tools.cache.data(digest), tools.blob_seconds)
-            except BlobMissingError as error:
-                raise ModelFileError(f"the model's file is gone ({error}); upload it again") from error
-            except BlobDamagedError as error:
-                raise refuse(f"the model's file cannot be used: {error}") from error
-        spec = patiently(lambda: tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
+        source = self._request.model
+        if source.digest is not None:
+            return self._file(source.digest, "the model's file is gone ({}); upload it again")
+        if source.spec_digest is not None:
+            spec = json.loads(
+                self._file(source.spec_digest, "the spec of the model is gone ({}); submit the job again")
+            )
+        else:
+            spec = patiently(lambda: self._tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
         model = build(resolve(spec))
         _log.debug("built the model", bytes=len(model))
         return model
+
+    def _file(self, digest: str, gone: str) -> bytes:
+        """The blob that the model is made from.
+
+        Raises:
+            ModelFileError: It is gone; the text is `gone`, with the reason in its braces.
+        """
+        try:
+            return patiently(lambda: self._tools.cache.data(digest), self._tools.blob_seconds)
+        except BlobMissingError as error:
+            raise ModelFileError(gone.format(error)) from error
+        except BlobDamagedError as error:
+            raise refuse(f"the model's file cannot be used: {error}") from error
 
     def _checkpoint(self) -> Checkpoint | None:
         """Where to go on: the newest checkpoint that can be read. One that cannot is forgotten."""

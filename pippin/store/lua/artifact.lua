@@ -5,6 +5,7 @@ if not is_holder(number, token) then
 end
 if redis.call('HGET', artifacts, variant) ~= artifact then
   redis.call('HSET', artifacts, variant, artifact)
+  charge(#artifact + 64)
   publish('artifact', artifact)
 end
 return { 'ok' }

@@ -20,6 +20,7 @@ redis.call('HSET', job, 'token', token, 'engine', engine)
 redis.call('HSETNX', job, 'started_at', at)
 redis.call('HSET', attempts, number .. ':token', token, number .. ':worker', worker, number .. ':engine', engine,
   number .. ':status', 'starting', number .. ':started_at', at, number .. ':seen', at)
+charge(#token + #worker + #engine + 384)
 lease(seconds)
 enter('starting', status, '')
 return { 'ok' }

@@ -1,5 +1,5 @@
 -- Removes a final job with all that belongs to it.
--- Keys 11 to 10 + arg(1) are sorted sets that list it; all later keys are its own.
+-- Keys 12 to 11 + arg(1) are sorted sets that list it; all later keys are its own.
 local status = redis.call('HGET', job, 'status')
 if not status then
   return { 'missing' }
@@ -7,12 +7,14 @@ end
 if not (TABLE[status] and TABLE[status].final) then
   return { 'refused', status }
 end
-local listings = 10 + tonumber(arg(1))
-for n = 11, listings do
+local listings = 11 + tonumber(arg(1))
+local bytes = held()
+for n = 12, listings do
   redis.call('ZREM', KEYS[n], id)
 end
 redis.call('ZREM', status_index .. status, id)
 for n = listings + 1, #KEYS do
   redis.call('DEL', KEYS[n])
 end
+redis.call('HINCRBY', counters, 'held:jobs', -bytes)
 return { 'ok' }

@@ -7,6 +7,7 @@ end
 for _, kept in ipairs(redis.call('HKEYS', checkpoints)) do
   if redis.call('HGET', checkpoints, kept) == bad then
     redis.call('HDEL', checkpoints, kept)
+    charge(-(#bad + 64))
   end
 end
 if redis.call('HGET', job, 'resume') == bad then

@@ -1,6 +1,6 @@
 -- Ends an attempt and moves the job on.
 -- Arguments: number, token, how the attempt ends, the job's next state, reason as JSON or '', variant and artifact or '',
--- the field of the last key that counts jobs with missing epochs.
+-- the field of the tenant's counters that counts jobs with missing epochs.
 -- Without a token it is the reaper that ends it, and only once the lease has run out.
 local number, token, how, target, reason, variant, artifact = arg(1), arg(2), arg(3), arg(4), arg(5), arg(6), arg(7)
 local missing_field = arg(8)
@@ -39,11 +39,13 @@ end
 
 if variant ~= '' then
   redis.call('HSET', artifacts, variant, artifact)
+  charge(#artifact + 64)
   publish('artifact', artifact)
 end
 redis.call('HINCRBY', job, 'spent', elapsed(number))
 redis.call('HSET', attempts, number .. ':status', how, number .. ':asked', asked, number .. ':ended_at', at,
   number .. ':reason', reason)
+charge(2 * #reason + 192)
 if how == 'lost' then
   redis.call('HINCRBY', job, 'losses', 1)
 end
@@ -52,7 +54,7 @@ local asked_epochs = tonumber(redis.call('HGET', job, 'epochs'))
 if target == 'succeeded' and asked_epochs then
   local first = tonumber(redis.call('HGET', job, 'first_epoch'))
   if redis.call('HLEN', epochs) < asked_epochs - first then
-    redis.call('HINCRBY', KEYS[#KEYS], missing_field, 1)
+    redis.call('HINCRBY', counters, missing_field, 1)
   end
 end
 if target == 'failed' then

@@ -8,6 +8,7 @@ if redis.call('HGET', attempts, number .. ':status') == 'running' then
   return { 'ok', status }
 end
 redis.call('HSET', attempts, number .. ':status', 'running', number .. ':resumed', resumed)
+charge(#resumed + 64)
 -- A job that is to be cancelled or paused stays so: the attempt hears of it when it renews.
 if may_enter('running', status) then
   enter('running', status, '')

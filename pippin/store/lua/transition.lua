@@ -3,7 +3,7 @@
 
 local job, transitions, attempts, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local epochs, artifacts, checkpoints, leases, queued = KEYS[5], KEYS[6], KEYS[7], KEYS[8], KEYS[9]
-local released = KEYS[10]
+local released, counters = KEYS[10], KEYS[11]
 
 local member, id, status_index = ARGV[1], ARGV[2], ARGV[3]
 local TABLE = cjson.decode(ARGV[4]) -- to -> {from = {state = true}, held = whether a worker holds it, final}
@@ -48,7 +48,18 @@ local function release(checkpoint)
   redis.call('LTRIM', released, -MOST_RELEASED, -1)
 end
 
+-- Charges the job and its tenant for bytes that the script writes; fewer than 0 give back. See usage.py.
+local function charge(bytes)
+  redis.call('HINCRBY', job, 'held', bytes)
+  redis.call('HINCRBY', counters, 'held:jobs', bytes)
+end
+
+local function held()
+  return tonumber(redis.call('HGET', job, 'held') or 0)
+end
+
 local function publish(kind, data)
+  charge(#data + 64)
   return redis.call('XADD', events, '*', 'type', kind, 'data', data)
 end
 
@@ -60,6 +71,7 @@ end
 local function enter(to, from, reason)
   redis.call('HSET', job, 'status', to)
   redis.call('RPUSH', transitions, (from or '-') .. ' ' .. to .. ' ' .. at)
+  charge(64)
   if from then
     redis.call('ZREM', status_index .. from, id)
   end
@@ -106,10 +118,13 @@ end
 -- Keeps the checkpoint of an epoch's end, and of those only the newest that the job asks for.
 local function keep(epoch, checkpoint)
   redis.call('HSET', checkpoints, epoch, checkpoint)
+  charge(#checkpoint + 64)
   local kept = redis.call('HKEYS', checkpoints)
   table.sort(kept, function(one, other) return tonumber(one) < tonumber(other) end)
   for n = 1, #kept - tonumber(redis.call('HGET', job, 'keep')) do
-    release(redis.call('HGET', checkpoints, kept[n]))
+    local dropped = redis.call('HGET', checkpoints, kept[n])
+    release(dropped)
+    charge(-(#dropped + 64))
     redis.call('HDEL', checkpoints, kept[n])
   end
 end

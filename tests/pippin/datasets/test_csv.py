@@ -200,7 +200,9 @@ def test_files_must_agree_and_be_told_apart(refusal: Callable[..., str]) -> None
     [
         (DatasetLimits(max_examples=2), r"d\.csv row 4 begins one example more than the 2 allowed"),
         (DatasetLimits(max_columns=2), r"d\.csv has 3 columns; 2 are allowed"),
-        (DatasetLimits(max_classes=1), r"row 3, column 3 \('species'\): the target has more than 1 different texts"),
+        (DatasetLimits(max_classes=1), r"row 3, column 3 \('species'\): there are more than 1 different class labels"),
+        (DatasetLimits(max_label_characters=3), r"has 4 characters; 3 are allowed"),
+        (DatasetLimits(max_labels_bytes=5), r"the class labels take more than 5 bytes together"),
         (DatasetLimits(max_bytes=10), r"the upload has 52 bytes; 10 are allowed"),
         (DatasetLimits(max_unpacked_bytes=50), r"unpacks to more than the 50 bytes allowed"),
     ],

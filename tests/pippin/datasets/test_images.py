@@ -125,7 +125,9 @@ def test_every_bad_picture_is_told(refusal: Callable[..., str], zipped: Callable
 
 def test_limits_on_classes_and_pictures(refusal: Callable[..., str], zipped: Callable[..., bytes]) -> None:
     two = {"": zipped({"a/1.png": picture(GRAY), "b/1.png": picture(GRAY)})}
-    assert "2 folders of classes; 1 are allowed" in refusal(two, DatasetLimits(max_classes=1))
+    assert "more than 1 different class labels" in refusal(two, DatasetLimits(max_classes=1))
+    long = {"": zipped({f"{'9' * 300}/1.png": picture(GRAY)})}
+    assert "has 300 characters; 200 are allowed" in refusal(long, DatasetLimits())
     assert "2 pictures; 1 are allowed" in refusal(two, DatasetLimits(max_examples=1))
     assert "3 by 2 pixels; 5 are allowed" in refusal(two, DatasetLimits(max_pixels=5))
 

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.jobs.states import Reason, Status
 from pippin.store import Claim, Control, LeaseLost, NoSuchJob, Refused, Store, keys, new_token
-from pippin.store.attempts import LOG_LINE_CHARACTERS, LOG_LINES
+from pippin.store.attempts import LOG_LINE_CHARACTERS
 
 TENANT = "default"
 Submit = Callable[..., Job]
@@ -196,11 +196,17 @@ def test_mini_batch_losses_are_one_event_before_their_epoch(
     job = submit()
     held = running(job)
     for _ in range(2):
-        store.attempts.epoch(held, metrics(1), [0.5, 1 / 3, float("nan"), float("inf")])
-    store.attempts.epoch(held, metrics(2), [])
+        store.attempts.epoch(held, metrics(1), BatchLosses.of([0.5, 1 / 3, float("nan"), float("inf")], 1000))
+    store.attempts.epoch(held, metrics(2), BatchLosses.of([], 1000))
     events = [event for event in store.events.read(TENANT, job.id) if event.type in {"batches", "epoch"}]
     assert [event.type for event in events] == ["batches", "epoch", "batches", "epoch"]
-    assert events[0].data == {"epoch": 1, "attempt": 1, "losses": [0.5, 1 / 3, None, None]}
+    assert events[0].data == {
+        "epoch": 1,
+        "attempt": 1,
+        "every": 1,
+        "count": 4,
+        "losses": [0.5, 0.333333333, None, None],
+    }
     assert events[2].data["losses"] == []
 
 
@@ -214,10 +220,10 @@ def test_a_loss_that_is_not_finite_is_null(store: Store, submit: Submit, running
 def test_log_lines_are_bounded_for_each_attempt(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)
-    for number in range(LOG_LINES + 5):
+    for number in range(1005):
         store.attempts.log(held, f"line {number}")
     lines = [event.data["line"] for event in store.events.all(TENANT, job.id) if event.type == "log"]
-    assert lines[:-1] == [f"line {number}" for number in range(LOG_LINES)]
+    assert lines[:-1] == [f"line {number}" for number in range(1000)]
     assert lines[-1] == "More than 1000 lines: further lines of this attempt are dropped."
     store.attempts.hand_back(held)
     store.attempts.log(running(job, 2), "again")

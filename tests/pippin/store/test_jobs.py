@@ -3,7 +3,7 @@ from collections.abc import Callable
 import pytest
 
 from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason, Status
 from pippin.store import Claim, Idempotency, NoSuchJob, Refused, Store, keys
@@ -116,7 +116,7 @@ def test_a_deleted_job_leaves_nothing_but_what_was_counted(
     job = store.jobs.submit(TENANT, ask(labels={"team": "vision"}), spec={}, idempotency=Idempotency("key", "body"))
     store.attempts.hand_back(running(job))
     held = running(job, 2)
-    store.attempts.epoch(held, metrics(1), [0.5])
+    store.attempts.epoch(held, metrics(1), BatchLosses.of([0.5], 1000))
     store.attempts.log(held, "a line")
     store.attempts.succeed(held, trained(job))
     store.jobs.delete(TENANT, job.id)

@@ -10,7 +10,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invar
 
 from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.jobs.job import Artifact, Failure
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import TRANSITIONS, Reason, Status
 from pippin.store import Claim, Control, LeaseLost, Refused, Store, keys, new_token
@@ -114,7 +114,7 @@ class Life(RuleBasedStateMachine):
         if not self.holds(claim):
             self.refused(lambda: self.store.attempts.epoch(claim, self.metrics(epoch)), LeaseLost)
             return
-        event_id = self.store.attempts.epoch(claim, self.metrics(epoch), [0.5])
+        event_id = self.store.attempts.epoch(claim, self.metrics(epoch), BatchLosses.of([0.5], 1000))
         assert job.epochs.setdefault(epoch, event_id) == event_id
 
     @rule(claim=claims, place=st.tuples(st.integers(0, 3), st.integers(1, 3)))
@@ -262,6 +262,10 @@ class Life(RuleBasedStateMachine):
         waiting = self.store.queues.waiting("pippin-jax")
         assert all((job_id, self.expected[job_id].number) in waiting for job_id in members[Status.QUEUED])
         assert not any((job_id, self.expected[job_id].number) in waiting for job_id in members[Status.PAUSED])
+
+    @invariant()
+    def the_tenant_is_charged_what_its_jobs_are(self) -> None:
+        assert self.store.usage.recount(TENANT) == 0
 
 
 def test_any_life_of_any_jobs_keeps_the_promises(

@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import NoPermissionError
 
 from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason, Status
 from pippin.jobs.worker import Drain, WorkerReport
@@ -54,7 +54,7 @@ def test_every_end_of_an_attempt_is_within_its_rights(
         mine.attempts.running(claim)
         mine.attempts.renew(claim)
         mine.attempts.log(claim, "a line")
-        mine.attempts.epoch(claim, metrics(1), [0.5])
+        mine.attempts.epoch(claim, metrics(1), BatchLosses.of([0.5], 1000))
         end(job, claim)
         assert status_of(store, job) is status
     for give in back:

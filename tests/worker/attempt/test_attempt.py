@@ -19,6 +19,7 @@ from pippin.mlmodel import Weights, build, inference_variant, read
 from pippin.mlmodel.proto import parse, serialize
 from pippin.spec import resolve
 from pippin.store import Claim, keys, new_token
+from pippin.store.records import compact
 from worker.assignment import Assignment
 from worker.attempt.run import Tools, run
 from worker.engines.engine import Engine, EngineError, EpochResult, Observer, Stopped, TrainingRun
@@ -90,6 +91,7 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
         stop: StopSwitch | None = None,
         blobs: Blobs | None = None,
         training_bytes: int | None = None,
+        max_batch_losses: int = 1000,
     ) -> Claim:
         claim = Claim(TENANT, job.id, number, new_token())
         used = blobs or bench.blobs
@@ -102,6 +104,7 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
             renew_seconds=0.1,
             blob_seconds=0.5,
             training_bytes=training_bytes,
+            max_batch_losses=max_batch_losses,
         )
         run(Assignment(claim, "bench", engine.name), tools, stop or StopSwitch())
         return claim
@@ -153,6 +156,39 @@ def test_a_file_that_was_uploaded_is_trained_as_it_is(bench: "Bench", attempt: C
     trained = bench.artifact(job, "trained")
     assert parse(trained).description.input[0].shortDescription == "kept, though no spec says it"
     assert read(trained).weights.keys() == read(data).weights.keys()
+
+
+def test_a_spec_in_a_blob_is_built_as_one_in_the_record_is(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    document = compact(resolve(bench.spec).spec.document()).encode()
+    jobs = [bench.submit(), bench.submit(spec_digest=bench.blobs.put_bytes(document))]
+    for job in jobs:
+        attempt(job, JaxEngine())
+    assert bench.store.jobs.spec(TENANT, jobs[1].id) == {}
+    first, second = ({each.variant: each.digest for each in bench.job(job).artifacts} for job in jobs)
+    assert first["initial"] == second["initial"]
+    assert set(second) == {"initial", "trained", "inference"}
+
+
+def test_a_spec_whose_blob_is_gone_is_said_to_be(bench: "Bench", attempt: Callable[..., Claim]) -> None:
+    job = bench.submit(spec_digest="sha256:" + "0" * 64)
+    attempt(job, JaxEngine())
+    done = bench.job(job)
+    assert done.reason is not None
+    assert done.reason.code is Reason.INVALID_MODEL
+    assert "the spec of the model is gone" in done.reason.detail
+
+
+@pytest.mark.parametrize(("most", "every"), [(30, 1), (29, 2), (10, 3), (1, 30)])
+def test_mini_batch_losses_are_thinned_evenly(
+    bench: "Bench", attempt: Callable[..., Claim], most: int, every: int
+) -> None:
+    losses = tuple(number / 8 for number in range(1, 31))
+    job = bench.submit(report="batch")
+    attempt(job, Scripted(lambda _, seen: seen.epoch_ended(_epoch(1, batch_losses=losses))), max_batch_losses=most)
+    (event,) = bench.events(job, "batches")
+    assert (event["every"], event["count"]) == (every, 30)
+    assert event["losses"] == list(losses[every - 1 :: every])
+    assert len(event["losses"]) <= most
 
 
 def test_a_training_that_cannot_fit_fails_before_it_begins(bench: "Bench", attempt: Callable[..., Claim]) -> None:

@@ -1,11 +1,12 @@
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 
 import pytest
 
 from pippin.store import LeaseLost, StoreUnavailable
-from worker.attempt.outbox import Outbox
+from worker.attempt.outbox import Detail, Outbox
 from worker.stop import Cause, StopSwitch
 
 
@@ -75,3 +76,74 @@ def test_what_the_store_refuses_for_ever_stops_the_training_and_is_raised_at_its
         wait_for(lambda: stop.cause is Cause.UNRECORDED)
         with pytest.raises(ValueError, match="no such command"):
             outbox.flush(10)
+
+
+class Away:
+    """A store that takes no writes until it is back."""
+
+    def __init__(self) -> None:
+        self.back = threading.Event()
+        self.written: list[tuple[int, bool]] = []
+
+    def write(self, number: int, details: dict[int, str]) -> None:
+        if not self.back.is_set():
+            raise StoreUnavailable("Redis has reached its maxmemory and refuses writes")
+        self.written.append((number, number in details))
+
+
+def test_the_oldest_details_are_dropped_first_and_no_write_is(stop: StopSwitch) -> None:
+    away, details = Away(), {}
+    with Outbox(stop, max_bytes=2**20) as outbox:
+        for number in range(100):
+            details[number] = "losses"
+            outbox.put(partial(away.write, number, details), Detail(50_000, partial(details.pop, number)))
+        assert 80 < outbox.dropped < 90
+        away.back.set()
+        assert outbox.flush(30)
+    assert [number for number, _ in away.written] == list(range(100))
+    assert [has for _, has in away.written] == sorted(has for _, has in away.written)
+    assert sum(has for _, has in away.written) == 100 - outbox.dropped
+    assert stop.cause is None
+
+
+def test_a_detail_that_is_larger_than_the_outbox_is_dropped_alone(stop: StopSwitch) -> None:
+    away, details = Away(), {0: "losses"}
+    away.back.set()
+    with Outbox(stop, max_bytes=2**20) as outbox:
+        outbox.put(partial(away.write, 0, details), Detail(2**21, partial(details.pop, 0)))
+        assert outbox.flush(10)
+    assert away.written == [(0, False)]
+
+
+def test_the_training_waits_once_nothing_more_can_be_dropped(stop: StopSwitch, wait_for: Callable[..., None]) -> None:
+    away = Away()
+    put: list[int] = []
+
+    def train() -> None:
+        for number in range(500):
+            outbox.put(partial(away.write, number, {}))
+            put.append(number)
+
+    with Outbox(stop, max_bytes=2**20) as outbox:
+        training = threading.Thread(target=train)
+        training.start()
+        wait_for(lambda: len(put) == 2**20 // 4096)
+        training.join(0.2)
+        assert training.is_alive()
+        away.back.set()
+        training.join(30)
+        assert not training.is_alive()
+        assert outbox.flush(30)
+    assert [number for number, _ in away.written] == list(range(500))
+
+
+def test_a_stop_ends_the_wait(stop: StopSwitch) -> None:
+    away = Away()
+    with Outbox(stop, max_bytes=2**20) as outbox:
+        training = threading.Thread(
+            target=lambda: [outbox.put(partial(away.write, number, {})) for number in range(500)]
+        )
+        training.start()
+        stop.throw(Cause.CANCELLED)
+        training.join(30)
+        assert not training.is_alive()
