@@ -185,6 +185,12 @@ class Folder:
         for each in (folder.parent, folder):
             each.mkdir(mode=0o700, exist_ok=True)
 
+    def sync_blobs(self) -> None:
+        """Have the names of all blobs reach the disk."""
+        blobs = self.path / _BLOBS
+        for folder in (*blobs.iterdir(), blobs, self.path):
+            _sync_folder(folder)
+
     def blob(self, name: str) -> Path:
         """Where the blob is or is to be, by its 64 hex digits."""
         return self.path / _BLOBS / name[:2] / name
@@ -197,7 +203,7 @@ class Folder:
 class LineWriter:
     """Writes lines and counts them."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, file: gzip.GzipFile) -> None:
         self._file = file
         self.count = 0
 
@@ -218,14 +224,14 @@ def _replacing(path: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
-        sync_folder(path.parent)
+        _sync_folder(path.parent)
     except BaseException:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
         raise
 
 
-def sync_folder(path: Path) -> None:
+def _sync_folder(path: Path) -> None:
     """Have the names in a folder reach the disk."""
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:

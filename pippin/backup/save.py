@@ -12,7 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from pippin.backup.errors import BackupError
-from pippin.backup.folder import FORMAT, BackupManifest, Folder, ListedFile, sync_folder
+from pippin.backup.folder import FORMAT, BackupManifest, Folder, ListedFile
 from pippin.backup.hold import SweepHold
 from pippin.backup.progress import Progress, Report
 from pippin.backup.records import digests_in, encoded
@@ -119,6 +119,8 @@ class _Copier:
                     self.bytes += size
                     file.write(f"{each.hex()} {size}")
                 self._report(Progress("copying blobs", number, len(digests), self.bytes))
+        if self.copied:
+            self._folder.sync_blobs()
         return self._folder.describe(name, file.count)
 
     def _copy(self, name: str) -> int | None:
@@ -141,7 +143,6 @@ class _Copier:
             return None
         with path.open("rb") as file:
             os.fsync(file.fileno())
-        sync_folder(path.parent)
         self.copied += 1
         return size
 

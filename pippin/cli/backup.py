@@ -92,10 +92,10 @@ def restore(
     from pippin.settings import Settings
 
     settings = Settings()
-    # Before a server is started for nothing.
-    BackupFolder(folder).manifest()
-    with _Line() as line, opened_redis(settings) as (url, _):
-        restored = put_back(url, Blobs(settings.blobs_url), BackupFolder(folder), line.show, replace=replace)
+    with _Line() as line:
+        BackupFolder(folder).manifest()  # no server is started for a folder without a backup
+        with opened_redis(settings) as (url, _):
+            restored = put_back(url, Blobs(settings.blobs_url), BackupFolder(folder), line.show, replace=replace)
     if json_:
         output.print_json(
             {

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pippin.doctor.blobs import check_blobs
 from pippin.doctor.engines import check_coreml, check_engines, check_pyobjc
 from pippin.doctor.finding import Finding, fault
+from pippin.doctor.owner import check_owner
 from pippin.doctor.redis import check_redis
 from pippin.doctor.room import check_room
 from pippin.doctor.secrecy import secrets_of, without
@@ -34,5 +35,6 @@ def examine() -> Iterator[Finding]:
 def _of(settings: Settings) -> Iterator[Finding]:
     yield from check_redis(settings.redis_url.get_secret_value() if settings.redis_url else None)
     yield check_blobs(settings.blobs_url, settings.token_file)
+    yield from check_owner(settings)
     yield check_service(settings.url, named="url" in settings.model_fields_set)
     yield check_room(settings.home, settings.cache_bytes)

@@ -56,7 +56,7 @@ class BlobLedger:
 
     def identity(self) -> str | None:
         """What this Redis is called in a blob store that it owns; None before it claimed one and once emptied."""
-        return self._client.get(keys.BLOB_IDENTITY)
+        return self._text(keys.BLOB_IDENTITY)
 
     def draw_identity(self) -> str:
         """The identity, drawn at random the first time. Two services that draw at once get the same."""
@@ -73,7 +73,7 @@ class BlobLedger:
 
     def closed(self) -> str | None:
         """Why no blob may be deleted until an operator adopts the store; None when nothing stands against it."""
-        return self._client.get(keys.BLOB_CLOSED)
+        return self._text(keys.BLOB_CLOSED)
 
     def close(self, reason: str) -> None:
         """Have no blob deleted until an operator adopts the store."""
@@ -100,7 +100,7 @@ class BlobLedger:
 
     def holder(self) -> str | None:
         """What holds up sweeps now; None when nothing does."""
-        return self._client.get(keys.SWEEP_HOLD)
+        return self._text(keys.SWEEP_HOLD)
 
     def approve(self, blobs: int) -> None:
         """Let the next sweeps delete this many blobs, beyond what one sweep may delete."""
@@ -122,3 +122,7 @@ class BlobLedger:
         """What the last sweep did; None before the first."""
         text = self._client.get(keys.SWEEP_REPORT)
         return None if text is None else SweepReport.model_validate_json(text)
+
+    def _text(self, key: str) -> str | None:
+        value = self._client.get(key)
+        return None if value is None else str(value)

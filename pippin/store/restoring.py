@@ -108,7 +108,7 @@ class Restoring:
             return False
         self._client.hincrby(of.job, "spent", -max(0, self._now() - moment))
         try:
-            self._store.attempts.hand_back(Claim(tenant, job_id, int(number), token))
+            self._store.attempts.hand_back(Claim(tenant, job_id, int(number), str(token)))
         except (LeaseLost, Refused):
             return False
         return True
@@ -138,7 +138,7 @@ def _write(pipe: Pipeline, name: str, copy: KeyCopy) -> None:
         pipe.pexpireat(key, copy.expires_at)
 
 
-def _write_stream(pipe: Pipeline, key: bytes, value: Any) -> None:  # noqa: ANN401 - see snapshot.Value
+def _write_stream(pipe: Any, key: bytes, value: Any) -> None:  # noqa: ANN401 - untyped in redis-py; see snapshot.Value
     last, entries = value
     for entry, fields in entries:
         pipe.execute_command("XADD", key, entry, *map(_bytes, fields))

@@ -87,7 +87,8 @@ class Snapshot:
                     yield from copies or ()
                     if copies is not None and late <= changed:
                         return
-                    changed = late if copies is not None else late | changed
+                    # Keys that change often are all in the next MULTI then, in whatever order they change.
+                    changed |= late
             raise SnapshotError("Redis changes too quickly for a copy of one moment; try again when fewer jobs run")
         except ResponseError as error:
             raise SnapshotError(f"Redis refuses a command that a copy of all records needs: {error}") from error
@@ -190,8 +191,8 @@ class _Changes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._listener.disconnect()
-        self._tracker.disconnect()
+        for connection in (self._listener, self._tracker):
+            connection.disconnect()  # type: ignore[no-untyped-call] # redis-py does not annotate it
 
     def take(self) -> set[str]:
         """The keys of records that changed since this was last called, by all commands that Redis has answered."""
