@@ -35,6 +35,11 @@ class Meters:
             "Open requests that were ended because their token was revoked or their session had ended.",
             registry=registry,
         )
+        self.token_records_lost = Gauge(
+            "pippin_token_records_lost",
+            "1 while tokens are demanded only because PIPPIN_HOME remembers them: Redis has lost its records. Else 0.",
+            registry=registry,
+        )
         self.tokens_demanded = Gauge(
             "pippin_tokens_demanded",
             "1 where a token is demanded, else 0: of workers for /blobs, of people for all else.",
@@ -61,8 +66,9 @@ class Meters:
             registry=registry,
         )
 
-    def demands(self, *, workers: bool, people: bool) -> None:
-        """Note of whom the service demands a token."""
+    def demands(self, *, workers: bool, people: bool, lost: bool) -> None:
+        """Note of whom the service demands a token, and whether Redis has lost the reason."""
+        self.token_records_lost.set(lost)
         self.tokens_demanded.labels("workers").set(workers)
         self.tokens_demanded.labels("people").set(people)
 
