@@ -198,10 +198,10 @@ class OpenRequests:
                 self._meters.revoked_requests.inc()
 
     def _note_demand(self, made: frozenset[str], demanded: frozenset[str]) -> None:
-        """Tell the operator whether tokens are demanded, and whether Redis should know of one and does not."""
-        workers, people = (self._always or is_demanded(role, demanded) for role in ("worker", "read"))
-        lost = not self._always and (workers, people) != (is_demanded("worker", made), is_demanded("read", made))
-        self._meters.demands(workers=workers, people=people, lost=lost)
+        """Tell the operator when tokens are demanded and Redis does not know why."""
+        roles: tuple[Role, ...] = ("worker", "read")
+        lost = not self._always and any(is_demanded(each, demanded) and not is_demanded(each, made) for each in roles)
+        self._meters.token_records_lost.set(lost)
         if lost and not self._lost:
             _log.warning(
                 "Redis has no record of the tokens that this service demanded before, so it stays closed",

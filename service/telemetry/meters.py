@@ -40,12 +40,6 @@ class Meters:
             "1 while tokens are demanded only because PIPPIN_HOME remembers them: Redis has lost its records. Else 0.",
             registry=registry,
         )
-        self.tokens_demanded = Gauge(
-            "pippin_tokens_demanded",
-            "1 where a token is demanded, else 0: of workers for /blobs, of people for all else.",
-            ["of"],
-            registry=registry,
-        )
         self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job now.", registry=registry)
         self.events_sent = Counter("pippin_events_sent_total", "Events sent to those clients.", registry=registry)
         self.reaper_actions = Counter(
@@ -65,12 +59,6 @@ class Meters:
             "When the reaper last looked for lost attempts, in seconds since 1970; 0 before it did.",
             registry=registry,
         )
-
-    def demands(self, *, workers: bool, people: bool, lost: bool) -> None:
-        """Note of whom the service demands a token, and whether Redis has lost the reason."""
-        self.token_records_lost.set(lost)
-        self.tokens_demanded.labels("workers").set(workers)
-        self.tokens_demanded.labels("people").set(people)
 
     def reaped(self, action: str) -> None:
         """Count something that the reaper did, one of the `REAPER_ACTIONS`."""
