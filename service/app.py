@@ -172,8 +172,6 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     app.state.evaluations = asyncio.Lock()
     ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, sandbox, limits_of(settings))
     sample = app.state.sample = Sample(ingestion, settings)
-    requirement: TokenRequirement = app.state.requirement
-    open_requests = app.state.open_requests = OpenRequests(store, requirement, meters, settings)
     reaper = Reaper(
         store,
         interval=settings.reaper_interval_seconds,
@@ -186,6 +184,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     # Without retries: whoever scrapes waits ten seconds, and is to hear that Redis is away.
     watched = Store(connect(url, retries=0))
     meters.registry.register(StoreCollector(watched.overviews))
+    requirement: TokenRequirement = app.state.requirement
+    open_requests = app.state.open_requests = OpenRequests(watched, requirement, meters, settings)
     with closing(sandbox), closing(watched):
         sandbox.start()
         async with EventReader(url) as reader:

@@ -27,6 +27,8 @@ _SECTIONS = {
         "allowed_hosts",
         "cors_origins",
         "admin_token_file",
+        "require_tokens",
+        "token_check_seconds",
         "send_timeout_seconds",
         "service_drain_seconds",
         "service_grace_seconds",

@@ -38,6 +38,7 @@ def up(
     """
     from pippin.settings import Settings
     from pippin.supervisor import up as run
+    from pippin.tokens import TokenRequirement, is_demanded
 
     given: dict[str, Any] = {"host": host, "port": port, "home": home}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
@@ -54,7 +55,8 @@ def up(
         if json_:
             output.print_json({"url": found.url, "home": str(found.home), "pid": os.getpid()}, indent=None)
             return
-        for line in _what_next(found.url, str(found.home), shut=settings.demands_tokens):
+        shut = settings.demands_tokens or is_demanded("read", TokenRequirement(found.home).recall().roles)
+        for line in _what_next(found.url, str(found.home), shut=shut):
             say("pippin", line)
 
     run(settings, workers, say, ready)

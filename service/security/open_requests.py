@@ -149,6 +149,7 @@ class OpenRequests:
         self._always = settings.demands_tokens
         self._interval = settings.token_check_seconds
         self._open: set[OpenRequest] = set()
+        self._lost = False
         # Apart from the threads that answer requests, which may all be busy.
         self._thread = anyio.CapacityLimiter(1)
 
@@ -190,11 +191,21 @@ class OpenRequests:
             return live, live.made | recalled.roles
 
         live, demanded = await anyio.to_thread.run_sync(look, limiter=self._thread)
-        self._meters.demands(
-            workers=self._always or is_demanded("worker", demanded),
-            people=self._always or is_demanded("read", demanded),
-        )
+        self._note_demand(live.made, demanded)
         for request in requests:
             if not request.revoked and not request.may_go_on(live, demanded):
                 request.revoke()
                 self._meters.revoked_requests.inc()
+
+    def _note_demand(self, made: frozenset[str], demanded: frozenset[str]) -> None:
+        """Tell the operator when tokens are demanded and Redis does not know why."""
+        roles: tuple[Role, ...] = ("worker", "read")
+        lost = not self._always and any(is_demanded(each, demanded) and not is_demanded(each, made) for each in roles)
+        self._meters.token_records_lost.set(lost)
+        if lost and not self._lost:
+            _log.warning(
+                "Redis has no record of the tokens that this service demanded before, so it stays closed",
+                remembered_in=str(self._requirement.path),
+                to_open="pippin tokens create, or pippin tokens reset",
+            )
+        self._lost = lost

@@ -37,10 +37,9 @@ class Meters:
             "Open requests that were ended because their token was revoked or their session had ended.",
             registry=registry,
         )
-        self.tokens_demanded = Gauge(
-            "pippin_tokens_demanded",
-            "1 where a token is demanded, else 0: of workers for /blobs, of people for all else.",
-            ["of"],
+        self.token_records_lost = Gauge(
+            "pippin_token_records_lost",
+            "1 while tokens are demanded only because PIPPIN_HOME remembers them: Redis has lost its records. Else 0.",
             registry=registry,
         )
         self.connections = Gauge("pippin_connections", "Connections of clients open now.", registry=registry)
@@ -95,11 +94,6 @@ class Meters:
             "When the reaper last looked for lost attempts, in seconds since 1970; 0 before it did.",
             registry=registry,
         )
-
-    def demands(self, *, workers: bool, people: bool) -> None:
-        """Note of whom the service demands a token."""
-        self.tokens_demanded.labels("workers").set(workers)
-        self.tokens_demanded.labels("people").set(people)
 
     def clock_stepped(self) -> None:
         """Count a step of the clock of Redis."""

@@ -15,13 +15,18 @@ from pippin.client import Client
 from tests.dashboard.conftest import Faults
 
 
-def make_token(home: Path, role: str) -> str:
+def pippin(home: Path, *arguments: str) -> str:
+    """What a command prints."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
-    command = [sys.executable, "-P", "-m", "pippin", "tokens", "create", "--role", role]
-    made = subprocess.run(
+    command = [sys.executable, "-P", "-m", "pippin", *arguments]
+    done = subprocess.run(
         command, env=clean | {"PIPPIN_HOME": str(home)}, capture_output=True, text=True, check=True, timeout=60
     )
-    return made.stdout.strip()
+    return done.stdout.strip()
+
+
+def make_token(home: Path, role: str) -> str:
+    return pippin(home, "tokens", "create", "--role", role)
 
 
 def test_a_token_opens_the_dashboard_for_a_session(
@@ -74,3 +79,22 @@ def test_the_job_as_curl_shows_the_token_of_a_service_that_demands_one(
         )
         assert client.job(json.loads(done.stdout)["id"]).request == first.request
     assert secret not in shown
+
+
+def test_a_page_that_follows_a_job_asks_again_when_its_token_is_revoked(
+    start_up: Callable[..., SimpleNamespace], open_page: Callable[..., Page], faults: Faults
+) -> None:
+    up = start_up("--workers", "0")
+    faults.expected += ["status of 401", f"another host: {re.escape(up.url)}"]
+    token = make_token(up.home, "submit")
+    with Client(up.url, token=token) as client:
+        job = client.submit({"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"})
+    page = open_page(up.url)
+    page.goto(f"/#/jobs/{job.id}")
+    dialog = page.get_by_role("dialog", name="Sign in")
+    dialog.get_by_label("Token").fill(token)
+    with page.expect_response(re.compile("/events")):
+        dialog.get_by_role("button", name="Sign in").click()
+    expect(dialog).to_have_count(0)
+    pippin(up.home, "tokens", "revoke", f"token_{token.split('_')[1]}")
+    expect(dialog).to_be_visible(timeout=30_000)

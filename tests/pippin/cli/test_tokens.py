@@ -6,6 +6,7 @@ import pytest
 from typer.testing import Result
 
 from pippin.store import Store
+from pippin.tokens import TokenRequirement
 
 Invoke = Callable[..., Result]
 
@@ -91,3 +92,31 @@ def test_a_tenant_that_cannot_be_one_is_refused(invoke: Invoke, store: Store) ->
     assert refused.exit_code == 2
     assert "no tenant can be called 'a:b'" in refused.stderr
     assert store.tokens.all() == []
+
+
+def test_a_reset_demands_no_token_any_more_once_none_is_live(
+    invoke: Invoke, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_HOME", str(tmp_path))
+    requirement = TokenRequirement(tmp_path)
+    invoke("tokens", "create", "--role", "admin", "--name", "ada")
+    requirement.remember(store.tokens.made(), requirement.recall())
+    refused = invoke("tokens", "reset")
+    assert refused.exit_code == 3
+    assert "A token is live" in refused.stderr
+    assert requirement.recall().roles == store.tokens.made() == {"admin"}
+    invoke("tokens", "revoke", "ada")
+    assert requirement.recall().roles == {"admin"}
+    done = invoke("tokens", "reset", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout) == {"reset": str(requirement.path)}
+    assert requirement.recall().roles == store.tokens.made() == frozenset()
+
+
+def test_a_reset_of_a_home_that_is_not_there_is_refused(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_HOME", str(tmp_path / "missing"))
+    refused = invoke("tokens", "reset")
+    assert refused.exit_code == 3
+    assert "PIPPIN_HOME" in refused.stderr

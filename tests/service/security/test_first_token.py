@@ -125,6 +125,25 @@ async def test_a_token_that_was_revoked_does_not_come_back(
     assert read_token(settings.admin_token_file) == text
 
 
+async def test_a_token_that_was_revoked_does_not_come_back_when_redis_has_lost_its_records(
+    store: Store, make_settings: Callable[..., Settings], tmp_path: Path
+) -> None:
+    settings = make_settings(admin_token_file=tmp_path / "admin.token")
+    requirement = TokenRequirement(settings.home)
+    check_first_token(settings)
+    await keep_first_token(store, settings, requirement)
+    requirement.remember(store.tokens.made(), requirement.recall())
+    store.redis.flushall()
+    for _ in range(2):
+        await keep_first_token(store, settings, requirement)
+        assert store.tokens.all() == []
+        # As in a service that was started again.
+        requirement = TokenRequirement(settings.home)
+    requirement.reset()
+    await keep_first_token(store, settings, requirement)
+    assert [token.role for token in store.tokens.all()] == ["admin"]
+
+
 def test_a_file_that_others_may_read_is_refused(make_settings: Callable[..., Settings], tmp_path: Path) -> None:
     file = tmp_path / "admin.token"
     file.write_text(issue("admin", None).text)

@@ -79,6 +79,20 @@ def test_a_token_that_no_request_has_shown_counts_too(
     assert http.get("/jobs").status_code == 401
 
 
+def test_the_operator_can_see_that_redis_has_lost_its_records(
+    make_service: Callable[..., Service], store: Store, wait_for: WaitFor
+) -> None:
+    service = make_service(token_check_seconds=0.05)
+    value = service.server.config.app.state.meters.registry.get_sample_value
+    add(store, "read")
+    wait_for(lambda: service.server.config.app.state.requirement.recall().roles, "the service has seen the token")
+    assert value("pippin_token_records_lost") == 0
+    store.redis.flushall()
+    wait_for(lambda: value("pippin_token_records_lost") == 1, "the loss is noticed")
+    add(store, "admin")
+    wait_for(lambda: value("pippin_token_records_lost") == 0, "there is a token again")
+
+
 def test_a_workers_token_keeps_the_blobs_closed_and_nothing_else(
     start: Callable[..., httpx2.Client], store: Store
 ) -> None:

@@ -86,7 +86,7 @@ export function follow(path, handlers) {
       });
     }
     if (!handlers.end) source.addEventListener("end", close);
-    // The session has ended: the dialog asks for a token, and the page is loaded again after that.
+    // The token was revoked, or the session has ended.
     source.addEventListener("revoked", () => {
       close();
       dispatchEvent(new CustomEvent("unauthorized"));
@@ -95,8 +95,20 @@ export function follow(path, handlers) {
       if (over) return;
       tellConnection(false);
       // After an answer that is no stream, as 503 is, the browser gives up: then it is for us to come back.
-      if (source.readyState === EventSource.CLOSED) timer = setTimeout(open, 2000);
+      if (source.readyState === EventSource.CLOSED) timer = setTimeout(reopen, 2000);
     };
+  }
+
+  // An EventSource does not say what it was answered. If it was 401, this asks for a token, and the page is loaded
+  // again after that.
+  async function reopen() {
+    try {
+      await request("session");
+    } catch (error) {
+      if (!over && error.status !== 401) timer = setTimeout(reopen, 2000);
+      return;
+    }
+    if (!over) open();
   }
 
   function close() {
