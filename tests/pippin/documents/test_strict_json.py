@@ -1,8 +1,15 @@
+import json
 import subprocess
 import sys
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pippin.documents import strict_json
 from pippin.documents.errors import MalformedDocumentError, Place
 from pippin.documents.strict_json import loads
 
@@ -77,3 +84,51 @@ def test_the_estimate_of_memory_is_not_too_low(unit: str) -> None:
     command = [sys.executable, "-c", _PEAK, unit]
     taken, estimated = map(int, subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.split())
     assert taken < 1.1 * estimated + 4_000_000
+
+
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+        lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    )
+)
+def test_a_text_of_very_many_values_is_read_like_any_other(value: object) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(strict_json, "_MOST_AT_ONCE", -1)
+        assert loads(json.dumps(value).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"[1,]", b"[[] []]", b'{"a" 1}', b'{"a": 1,}', b"[NaN]", b"[1e999]", b"nul", b"[" * 9000]
+)
+def test_and_refused_like_any_other(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(MalformedDocumentError) as usual:
+        loads(data)
+    monkeypatch.setattr(strict_json, "_MOST_AT_ONCE", -1)
+    with pytest.raises(MalformedDocumentError) as interruptible:
+        loads(data)
+    assert str(interruptible.value) == str(usual.value)
+
+
+@pytest.mark.parametrize("unit", ["[]", '"ab"', "{}", "1", "1.5", "[[1]]"])
+def test_other_threads_run_while_a_large_text_is_parsed(unit: str) -> None:
+    data = f"[{','.join([unit] * 200_000)}]".encode()
+    switches, ended = 0, threading.Event()
+
+    def count() -> None:
+        nonlocal switches
+        while not ended.is_set():
+            switches += 1
+            time.sleep(0)
+
+    with ThreadPoolExecutor(1) as pool:
+        counting = pool.submit(count)
+        while not switches:
+            time.sleep(0.001)
+        before = switches
+        loads(data)
+        during = switches - before
+        ended.set()
+        counting.result()
+    # One of the two threads waits for the other's 5 ms; in C it would have to wait for the end.
+    assert during > 2

@@ -7,13 +7,20 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 import pytest
 
+from pippin.store import Store
 from pippin.tokens import issue
 from tests.service_process import ServiceProcess
+
+
+class Service(Protocol):
+    server: Any
+    settings: Any
+
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
 WHOLE = HEAD + b"\r\n"
@@ -25,7 +32,7 @@ BODY_HEAD = (
 class Sockets(ExitStack):
     """Opens connections, which are closed with the test."""
 
-    def connect(self, service: Any, sent: bytes = b"") -> socket.socket:
+    def connect(self, service: Service, sent: bytes = b"") -> socket.socket:
         port = service.server.servers[0].sockets[0].getsockname()[1]
         connection = self.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
         if sent:
@@ -50,16 +57,23 @@ def rest_of(connection: socket.socket) -> bytes:
     return received
 
 
+def send_on(connection: socket.socket, data: bytes) -> None:
+    """Send this again and again, for half a minute."""
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        connection.sendall(data)
+
+
 def status_of(connection: socket.socket) -> bytes:
     return connection.recv(65_536).split(maxsplit=2)[1]
 
 
-def cut_off(service: Any, reason: str) -> float:
+def cut_off(service: Service, reason: str) -> float:
     registry = service.server.config.app.state.meters.registry
     return float(registry.get_sample_value("pippin_connections_cut_off_total", {"reason": reason}))
 
 
-def opened(service: Any) -> float:
+def opened(service: Service) -> float:
     return float(service.server.config.app.state.meters.registry.get_sample_value("pippin_connections"))
 
 
@@ -135,10 +149,8 @@ def test_what_still_arrives_after_the_answer_is_not_read_without_end(
         service, b"POST /nothing-here HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
     )
     assert status_of(endless) == b"404"
-    deadline = time.monotonic() + 30
     with pytest.raises(OSError, match=r"[Bb]roken|reset"):
-        while time.monotonic() < deadline:
-            endless.sendall(b"1\r\n \r\n")
+        send_on(endless, b"1\r\n \r\n")
     assert cut_off(service, "body_timeout") == 1
 
 
@@ -238,13 +250,13 @@ def test_a_service_without_descriptors_says_so_now_and_then_and_goes_on(tmp_path
     ],
 )
 def test_targets_in_absolute_form_are_read_as_in_origin_form(
-    service: Any, sockets: Sockets, target: str, host: str, status: bytes
+    service: Service, sockets: Sockets, target: str, host: str, status: bytes
 ) -> None:
     assert status_of(sockets.connect(service, f"GET {target} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode())) == status
 
 
 def test_an_absolute_target_is_guarded_like_any_other(
-    make_service: Callable[..., Any], sockets: Sockets, store: Any
+    make_service: Callable[..., Any], sockets: Sockets, store: Store
 ) -> None:
     store.tokens.add(issue("admin", "first"))
     service = make_service()
