@@ -72,3 +72,20 @@ def test_lines_for_people_when_asked_for() -> None:
     assert "job=job_1" in log
     assert not log.startswith("{")
     assert "\x1b" not in log
+
+
+def test_what_a_client_sends_forges_no_line_and_no_sequence_of_a_terminal() -> None:
+    evil = r"'/a\n2026-01-01 [error] forged \x1b]0;title\x07 \x9b31m \u202e'"
+    program = f"""
+structlog.get_logger().info('request', path={evil}, nested=[{evil}])
+logging.getLogger('other').warning('at %s', {evil})
+try:
+    raise ValueError({evil})
+except ValueError:
+    structlog.get_logger().exception('failed')
+"""
+    for form in ("console", "json"):
+        log = stderr_of(program, form)
+        assert not any(control in log for control in "\x1b\x07\x9b\u202e")
+        assert not [line for line in log.splitlines() if line.startswith(("2026-01-01", "forged"))]
+        assert log.count("forged") == 4
