@@ -25,11 +25,20 @@ _SECRETS = (
 )
 
 
+# As redis-py writes them: "Error 111 connecting to 10.0.0.5:6379. Connection refused."
+_ADDRESS = re.compile(r"\b((?:connecting to|reading from|writing to)(?: unix socket:)? )(?:unix:/*)?\S+")
+
+
+def without_addresses(text: str) -> str:
+    """`text` without the servers' addresses that errors of redis-py quote."""
+    return _ADDRESS.sub(r"\1***", text)
+
+
 def masked(text: str) -> str:
     """`text` without the secrets that can be told by their form."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
-    return text
+    return without_addresses(text)
 
 
 def configure(level: str, form: Format = "auto") -> None:

@@ -29,6 +29,15 @@ def stderr_of(program: str, form: str = "json") -> str:
         ("https://host:8000/jobs?x=a@b", "https://host:8000/jobs?x=a@b"),
         ("{'authorization': 'Bearer abcdefgh.ijkl'}", "{'authorization': 'Bearer ***'}"),
         ("a bearer token is needed", "a bearer token is needed"),
+        (
+            "Error 111 connecting to 10.0.0.5:6379. Connection refused.",
+            "Error 111 connecting to *** Connection refused.",
+        ),
+        ("Error while reading from db.local:6379 : (104, 'reset')", "Error while reading from *** : (104, 'reset')"),
+        (
+            "Error 2 connecting to unix socket: /run/r.sock. No such file",
+            "Error 2 connecting to unix socket: *** No such file",
+        ),
     ],
 )
 def test_secrets_are_masked_by_their_form(text: str, shown: str) -> None:
