@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shlex
 import stat
 import time
 from collections.abc import Callable
@@ -16,23 +17,57 @@ class HomeError(PippinError):
     """PIPPIN_HOME cannot be used."""
 
 
+_CHOOSE = "choose a folder of your own, such as ~/.pippin"
+
+# Folders that the system, or others, use for themselves, and that programs may have folders of their own in.
+_SHARED = frozenset(
+    map(
+        Path,
+        (
+            *("/", "/home", "/root", "/mnt", "/media", "/opt", "/run", "/srv", "/tmp", "/usr", "/usr/local"),  # noqa: S108 - refused
+            *("/var", "/var/cache", "/var/lib", "/var/local", "/var/log", "/var/run", "/var/spool", "/var/tmp"),  # noqa: S108
+            *("/Applications", "/Library", "/Users", "/Users/Shared", "/Volumes", "/private", "/private/tmp"),
+            *("/private/var", "/private/var/tmp", "/usr/local/var"),
+        ),
+    )
+)
+# Folders that belong to the system with all that is in them.
+_SYSTEM = tuple(
+    map(
+        Path,
+        (
+            *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib32", "/lib64", "/libx32", "/proc", "/sbin", "/sys"),
+            *("/usr/bin", "/usr/include", "/usr/lib", "/usr/lib32", "/usr/lib64", "/usr/libexec", "/usr/sbin"),
+            *("/usr/share", "/System", "/private/etc"),
+        ),
+    )
+)
+
+
 def prepare_home(home: Path) -> None:
-    """Make the folder if there is none, and let nobody but its owner into it: it holds a password and models.
+    """Make the folder, closed to all but its owner, if there is none; use one that is there only if it is as closed.
+
+    It holds a password and models. The mode of a folder that is there is never changed: others may rely on it.
 
     Raises:
         HomeVersionError: A Pippin of a newer major version has used it.
-        HomeError: It cannot be made, is no folder, is another user's, or is one that everybody may write to.
+        HomeError: It cannot be made, is no folder, is the system's or another user's, or is open to others.
     """
     try:
+        real = home.resolve()
+        if real == Path.home().resolve():
+            raise HomeError(f"PIPPIN_HOME {home} is your home folder itself; {_CHOOSE}")
+        if real in _SHARED or any(real.is_relative_to(folder) for folder in _SYSTEM):
+            raise HomeError(f"PIPPIN_HOME {home} is a folder of the system; {_CHOOSE}")
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
-        found = home.stat()
-        if found.st_uid != os.getuid():
-            raise HomeError(f"PIPPIN_HOME {home} belongs to another user; choose a folder of your own")
-        if found.st_mode & stat.S_IWOTH:
-            # Closing /tmp, say, to everybody else would be worse than to refuse it.
-            raise HomeError(f"PIPPIN_HOME {home} may be written by everybody; choose a folder of your own")
-        if found.st_mode & 0o077:
-            home.chmod(0o700)
+        status = home.stat()
+        if status.st_uid != os.getuid():
+            raise HomeError(f"PIPPIN_HOME {home} belongs to another user; {_CHOOSE}")
+        if status.st_mode & 0o077:
+            raise HomeError(
+                f"PIPPIN_HOME {home} is open to other users (mode {stat.S_IMODE(status.st_mode):o}) and would hold "
+                f"passwords and models; close it with chmod 700 {shlex.quote(str(home))}, or {_CHOOSE}"
+            )
         require_version(home)
     except OSError as error:
         raise HomeError(f"PIPPIN_HOME {home} cannot be used: {error.strerror}") from error

@@ -3,12 +3,16 @@
 import logging
 import re
 import sys
+import textwrap
 import threading
+import traceback
 from collections.abc import MutableMapping
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
+
+from pippin.terminal import printable, printable_lines
 
 Format = Literal["auto", "json", "console"]
 
@@ -21,11 +25,20 @@ _SECRETS = (
 )
 
 
+# As redis-py writes them: "Error 111 connecting to 10.0.0.5:6379. Connection refused."
+_ADDRESS = re.compile(r"\b((?:connecting to|reading from|writing to)(?: unix socket:)? )(?:unix:/*)?\S+")
+
+
+def without_addresses(text: str) -> str:
+    """`text` without the servers' addresses that errors of redis-py quote."""
+    return _ADDRESS.sub(r"\1***", text)
+
+
 def masked(text: str) -> str:
     """`text` without the secrets that can be told by their form."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
-    return text
+    return without_addresses(text)
 
 
 def configure(level: str, form: Format = "auto") -> None:
@@ -44,9 +57,8 @@ def configure(level: str, form: Format = "auto") -> None:
     terminal = sys.stderr.isatty()
     if form == "console" or (form == "auto" and terminal):
         # Its own way with tracebacks shows every local variable, passwords among them, and takes seconds.
-        plain = structlog.dev.plain_traceback
-        console = structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=plain)
-        rendering: list[structlog.typing.Processor] = [console]
+        console = structlog.dev.ConsoleRenderer(colors=terminal, exception_formatter=_write_traceback)
+        rendering: list[structlog.typing.Processor] = [_make_printable, console]
     else:
         rendering = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     structlog.configure(
@@ -69,6 +81,20 @@ def configure(level: str, form: Format = "auto") -> None:
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     sys.excepthook = _log_uncaught
     threading.excepthook = _log_uncaught_in_thread
+
+
+def indented(traceback: str) -> str:
+    """A traceback that cannot be taken for log lines, whatever the errors in it quote."""
+    return textwrap.indent(printable_lines(traceback.rstrip("\n")), "    ", lambda _: True)
+
+
+def _make_printable(_logger: object, _method: str, entry: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Escape what clients sent, for lines that people read; in JSON it is escaped already."""
+    return {name: printable(value) if isinstance(value, str) else value for name, value in entry.items()}
+
+
+def _write_traceback(file: TextIO, exc_info: structlog.typing.ExcInfo) -> None:
+    file.write("\n" + indented("".join(traceback.format_exception(*exc_info))))
 
 
 def _mask(_logger: object, _method: str, line: MutableMapping[str, Any] | str) -> str:

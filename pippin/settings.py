@@ -265,6 +265,7 @@ class Settings(BaseSettings):
     max_memory_bytes: int = Field(
         default=2**30, ge=16 * 2**20, description="Memory that the embedded server may fill before it refuses writes."
     )
+    sample: bool = Field(default=True, description="Whether every tenant is given the packaged dataset `mnist-sample`.")
     lease_seconds: float = Field(
         default=20, gt=0, description="How long a worker may be silent before its attempt counts as lost."
     )

@@ -89,10 +89,17 @@ async def _caller(request: Request) -> Principal:
 Caller = Annotated[Principal, Depends(_caller)]
 
 
-async def _tenant(request: Request, caller: Caller) -> str:
+async def _sample(request: Request) -> Sample:
+    return cast("Sample", request.app.state.sample)
+
+
+TheSample = Annotated[Sample, Depends(_sample)]
+
+
+async def _tenant(caller: Caller, sample: TheSample) -> str:
     # The default tenant is offered it when the service starts, and its requests wait for nothing.
     if caller.tenant != DEFAULT_TENANT:
-        await cast("Sample", request.app.state.sample).offer(caller.tenant)
+        await sample.offer(caller.tenant)
     return caller.tenant
 
 

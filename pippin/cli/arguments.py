@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pippin.terminal import printable
+
 if TYPE_CHECKING:
     from pippin.client import Client
 
@@ -47,7 +49,9 @@ def _offered(incomplete: str, ask: "Callable[[Client], Iterable[tuple[str, str]]
 
     try:
         with Client(patience=0) as client:
-            return [(value, text) for value, text in ask(client) if value.startswith(incomplete)]
+            # A shell could not type the others, and would hand them to the terminal as they are.
+            offered = [(value, printable(text)) for value, text in ask(client) if value == printable(value)]
+            return [(value, text) for value, text in offered if value.startswith(incomplete)]
     except PippinError:
         # A shell in the middle of a line has no place for an error.
         return []

@@ -33,7 +33,8 @@ def doctor(json_: output.JsonFlag = False) -> None:
         )
         for finding in findings:
             if finding.advice:
-                output.say(f"\n{finding.check}: {finding.found}")
+                output.say("")
+                output.say(f"{finding.check}: {finding.found}")
                 output.say(f"  {finding.advice}", style="bold")
     if any(finding.level is Level.FAULT for finding in findings):
         raise typer.Exit(Exit.FAULT_FOUND)

@@ -11,6 +11,7 @@ from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit
 from pippin.cli.waiting import Waiting
 from pippin.jobs.states import Status
+from pippin.terminal import printable
 
 if TYPE_CHECKING:
     from pippin.client import Client
@@ -144,7 +145,7 @@ class _JsonLines:
         pass
 
     def waiting(self, sentence: str) -> None:
-        output.stderr().print(sentence, soft_wrap=True)
+        output.stderr().print(printable(sentence), soft_wrap=True)
 
     def epoch(self, epoch: "EpochMetrics") -> None:
         output.print_json(epoch.model_dump(mode="json"), indent=None)

@@ -3,6 +3,9 @@
 import json
 from datetime import datetime
 
+from pippin.logs import indented
+from pippin.terminal import printable
+
 _STANDARD = {"event", "level", "timestamp", "logger", "exception"}
 
 
@@ -16,5 +19,5 @@ def readable(line: str) -> str:
         return line
     level = "" if entry.get("level") in {None, "info", "debug"} else f"{entry['level']}: "
     rest = "".join(f"  {key}={value}" for key, value in entry.items() if key not in _STANDARD)
-    exception = f"\n{entry['exception']}" if "exception" in entry else ""
-    return f"{moment:%H:%M:%S} {level}{event}{rest}{exception}"
+    exception = f"\n{indented(entry['exception'])}" if "exception" in entry else ""
+    return f"{moment:%H:%M:%S} {printable(f'{level}{event}{rest}')}{exception}"

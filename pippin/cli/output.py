@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
+from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
+
+from pippin.terminal import printable, printable_json, printable_lines
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 
@@ -26,8 +29,18 @@ def stderr() -> Console:
     return _console(stderr=True)
 
 
+class _SafeConsole(Console):
+    """A console on which no text, whatever it is part of, is read as a terminal's control sequence."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        """The segments of `renderable`; rich's own controls, such as colours and cursor movements, are kept apart."""
+        for segment in super().render(renderable, options):
+            text = segment.text if segment.control else printable_lines(segment.text)
+            yield segment if text == segment.text else Segment(text, segment.style)
+
+
 def _console(*, stderr: bool) -> Console:
-    console = Console(stderr=stderr, markup=False, highlight=False, emoji=False)
+    console = _SafeConsole(stderr=stderr, markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = _PIPE_WIDTH
     return console
@@ -35,22 +48,22 @@ def _console(*, stderr: bool) -> Console:
 
 def say(text: str, style: str = "") -> None:
     """One line for people on stdout."""
-    stdout().print(text, style=style or None, soft_wrap=True)
+    stdout().print(printable(text), style=style or None, soft_wrap=True)
 
 
 def print_json(document: Any, *, indent: int | None = 2) -> None:  # noqa: ANN401 - any JSON value
     """One JSON document on stdout; without `indent` on one line, for streams of them."""
-    typer.echo(json.dumps(document, indent=indent, ensure_ascii=False))
+    typer.echo(printable_json(json.dumps(document, indent=indent, ensure_ascii=False)))
 
 
 def error(what: str, why: Sequence[str] = (), now: str = "") -> None:
     """Says on stderr what went wrong, why, and what to do now."""
     console = stderr()
-    console.print(Text("Error: ", style="bold red") + Text(what), soft_wrap=True)
+    console.print(Text("Error: ", style="bold red") + Text(printable(what)), soft_wrap=True)
     for line in why:
-        console.print(f"  {line}", soft_wrap=True)
+        console.print(f"  {printable(line)}", soft_wrap=True)
     if now:
-        console.print(now, soft_wrap=True)
+        console.print(printable(now), soft_wrap=True)
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Iterable[str] = ()) -> None:
@@ -65,10 +78,20 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, righ
     shown = Table(box=None, pad_edge=False, header_style="bold")
     for heading in headings:
         justify = "right" if heading in numbers else "left"
-        shown.add_column(heading, justify=justify, no_wrap=not stdout().is_terminal)  # type: ignore[arg-type] # a Literal
+        shown.add_column(printable(heading), justify=justify, no_wrap=not stdout().is_terminal)  # type: ignore[arg-type] # a Literal
     for row in rows:
-        shown.add_row(*row)
+        shown.add_row(*map(cell, row))
     stdout().print(shown)
+
+
+def cell(content: str | Text) -> str | Text:
+    """A table's cell, whose content is one line."""
+    if isinstance(content, str):
+        return printable(content)
+    text = printable(content.plain)
+    if text == content.plain:
+        return content
+    return Text(text, style=content.style, no_wrap=content.no_wrap, overflow=content.overflow)
 
 
 def figure(value: float | None, pattern: str = ".4f") -> str:

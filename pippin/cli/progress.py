@@ -13,6 +13,7 @@ from rich.text import Text
 
 from pippin.cli import output
 from pippin.curves.spark import sparkline
+from pippin.terminal import printable
 
 if TYPE_CHECKING:
     from pippin.jobs.metrics import EpochMetrics
@@ -41,7 +42,7 @@ class Bar:
 
     def waiting(self, sentence: str) -> None:
         """Says what the job waits for."""
-        self._console.print(sentence, style="yellow", soft_wrap=True)
+        self._console.print(printable(sentence), style="yellow", soft_wrap=True)
 
     def epoch(self, epoch: "EpochMetrics") -> None:
         """Takes an epoch, which gets a line of its own."""
@@ -51,7 +52,7 @@ class Bar:
 
     def log(self, line: str) -> None:
         """Takes a line of the worker's log."""
-        self._console.print(line, style="dim", soft_wrap=True)
+        self._console.print(printable(line), style="dim", soft_wrap=True)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield self._bar()

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from pippin.cli import output
+from pippin.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import Group, RenderableType
@@ -104,7 +105,7 @@ def _head(url: str, seen: _Seen, trouble: str) -> Text:
     busy = sum(worker.state == "busy" for worker in seen.workers)
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("Pippin ", style="bold").append(f"{url}   {jobs}   {busy} of {len(seen.workers)} workers busy")
-    return text.append(f"\n{trouble}", style="bold red") if trouble else text
+    return text.append(f"\n{printable(trouble)}", style="bold red") if trouble else text
 
 
 def _jobs(jobs: "list[Job]", width: int) -> Table:
@@ -126,7 +127,7 @@ def _jobs(jobs: "list[Job]", width: int) -> Table:
             _time(job),
             *(map(_fitted, (job.name or "-", _place(job))) if wide else ()),
         ]
-        table.add_row(*cells, style="dim" if job.status.is_final else "")
+        table.add_row(*map(output.cell, cells), style="dim" if job.status.is_final else "")
     return table
 
 
@@ -144,7 +145,7 @@ def _workers(workers: "list[Worker]", width: int) -> Table:
             _fitted(worker.current_job or "-"),
             *([_fitted(f"{worker.os}, {worker.chip}")] if wide else []),
         ]
-        table.add_row(*cells)
+        table.add_row(*map(output.cell, cells))
     return table
 
 

@@ -63,7 +63,7 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
         ModelFileError: Some are of a kind, or have a setting, that the spec language does not have.
     """
     if len(network.layers) > MOST_LAYERS:
-        raise ModelFileError(f"found {len(network.layers)} layers; a model may have {MOST_LAYERS}")
+        raise ModelFileError(f"found {len(network.layers)} layers; needs at most {MOST_LAYERS}")
     found, faults = [], []
     has_listed = False
     for index, message in enumerate(network.layers):

@@ -75,7 +75,7 @@ def _detail(details: ErrorDetails, root: type[BaseModel]) -> str:
         case "literal_error":
             hint = did_you_mean(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
             return f"found {found}; needs {context['expected']}{hint}"
-        case "too_long" if described := _described(root, loc):
+        case "too_long" if (described := _described(root, loc)) and described.startswith("["):
             return f"found {found}; needs {described}"
         case "value_error":
             return str(context["error"])

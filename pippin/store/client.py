@@ -1,5 +1,6 @@
 """The connection to Redis or Valkey."""
 
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
@@ -12,6 +13,7 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from pippin.logs import without_addresses
 from pippin.store.errors import StoreUnavailable
 
 # A blocking command must end well within this time: redis-py 8.1 sends a command again after it, so that
@@ -27,7 +29,7 @@ def reaching() -> Iterator[None]:
     except RedisTimeoutError as error:
         raise StoreUnavailable("Redis did not answer in time") from error
     except RedisConnectionError as error:
-        raise StoreUnavailable(f"Redis cannot be reached: {error}") from error
+        raise StoreUnavailable(f"Redis cannot be reached: {_reason(error)}") from error
     except OutOfMemoryError as error:
         raise StoreUnavailable("Redis has reached its maxmemory and refuses writes") from error
     except NoPermissionError as error:
@@ -39,6 +41,16 @@ def reaching() -> Iterator[None]:
         ) from error
     except ReadOnlyError as error:
         raise StoreUnavailable("this Redis is a replica and refuses writes") from error
+
+
+def _reason(error: RedisConnectionError) -> str:
+    """Why, without the server's address: the text goes to clients that need not know it."""
+    cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLError):
+        return f"SSL: {cause.reason or 'the handshake failed'}"
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    return without_addresses(str(error))
 
 
 # redis-py does not annotate the methods that these override: hence Any, and the ignored calls.

@@ -20,6 +20,7 @@ TOKENS = "pippin:tokens"  # hash: id of a live token -> its record as JSON
 HASHES = "pippin:tokens:hashes"  # hash: id of a live token -> SHA-256 of its secret
 GUARDED_ROLES = "pippin:tokens:roles"  # set: roles of which a token is demanded, since one was made
 RATES = "pippin:rate"  # how the keys of the rate limits begin, which the library `limits` makes
+SAMPLES = "pippin:samples"  # set: every tenant that was given the packaged sample
 TENANTS = "pippin:tenants"  # set: every tenant that ever submitted a job
 CENSUS = "pippin:blobs:usage"  # string: what the blob store held when it was last counted, as JSON
 CENSUS_TURN = "pippin:blobs:turn"  # string: while it is there, nobody needs to count the blobs
@@ -48,6 +49,7 @@ _TAKEN = frozenset(
         "rate",
         "reached",
         "released",
+        "samples",
         "session",
         "strays",
         "tenants",

@@ -19,6 +19,7 @@ from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
 from pippin.store.references import References
 from pippin.store.retention import Retention
+from pippin.store.samples import Samples
 from pippin.store.scripts import Scripts
 from pippin.store.tokens import Tokens
 from pippin.store.usage import Usage
@@ -47,6 +48,7 @@ class Store:
         references: Which blobs the records name.
         retention: Which jobs have been kept for long enough.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
+        samples: Which tenants were given the packaged sample.
         tokens: What lets machines in.
         blob_ledger: What is known of the blob store that this Redis owns.
         census: How much the blob store holds.
@@ -72,6 +74,7 @@ class Store:
         self.reaping = Reaping(redis, scripts, queues, self.workers, self.members)
         self.references = References(redis)
         self.retention = Retention(redis, self.references)
+        self.samples = Samples(redis)
         self.tokens = Tokens(redis)
         self.blob_ledger = BlobLedger(redis)
         self.census = Census(redis)

@@ -71,7 +71,7 @@ def _model(document: object, reader: Reader) -> dict[str, Any]:
     reader.place("/layers", at + "/layers", is_same_inside=True)
     listed = reader.entries(network.get("layers", []), at + "/layers", "layers") or ()
     if len(listed) > MOST_LAYERS:
-        reader.fault(at + "/layers", f"found {len(listed)} layers; a model may have {MOST_LAYERS}")
+        reader.fault(at + "/layers", f"found {len(listed)} layers; needs at most {MOST_LAYERS}")
     layers = [read_layer(layer, index, reader) for index, layer in enumerate(listed[:MOST_LAYERS])]
     training = read_training(network, at, reader)
     return spec | _features(model, layers, training, reader) | {"layers": layers} | training

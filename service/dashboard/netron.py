@@ -14,6 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from service.problems import not_found
 from service.security.access import PUBLIC
+from service.security.headers import NO_NEW_WINDOWS
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,7 +25,7 @@ _PARTS = frozenset(path.name for path in _WHEEL.iterdir() if path.suffix in {".j
 _POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; connect-src 'self' data: blob:; font-src 'self' data:; form-action 'none'; "
-    "base-uri 'none'; frame-ancestors 'self'"
+    f"base-uri 'none'; frame-ancestors 'self'; {NO_NEW_WINDOWS}"
 )
 _CACHE_BUSTER = "url = `${url}${separator}cb=${new Date().getTime()}`;"
 _META = re.compile(r'<meta (?:http-equiv="Content-Security-Policy"|name="(?:version|date)")[^>]*>\n?')

@@ -8,6 +8,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from service.dashboard import netron
 from service.security.access import PUBLIC, PublicFiles
+from service.security.headers import NO_NEW_WINDOWS
 
 router = APIRouter(include_in_schema=False)
 router.include_router(netron.router)
@@ -20,7 +21,8 @@ _CHARTS = Path(str(files("plotly"))) / "package_data" / "plotly.min.js"
 # plotly.js writes style attributes and one style element of its own; models and digits are shown from blobs and data.
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-    "connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+    "connect-src 'self'; font-src 'self'; frame-src 'self'; form-action 'none'; base-uri 'none'; "
+    f"frame-ancestors 'none'; {NO_NEW_WINDOWS}"
 )
 
 

@@ -4,8 +4,9 @@ from typing import Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict
+from starlette.concurrency import run_in_threadpool
 
-from service.context import Draining, TheBlobs, TheStore
+from service.context import Draining, TheBlobs, TheSample, TheStore
 from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
 from service.security.access import PUBLIC
@@ -40,15 +41,19 @@ async def healthz() -> Health:
     "/readyz",
     operation_id="getReadiness",
     summary="Can the service work?",
-    response_description="Redis and the blobs can be reached, and the service is not about to stop.",
+    response_description="Redis and the blobs can be reached, the packaged dataset can be used, and the service is not "
+    "about to stop.",
     responses=responses(503),
     dependencies=[PUBLIC],
 )
-def readyz(*, draining: Draining, store: TheStore, blobs: TheBlobs) -> Health:
-    """503 with the reason while Redis or the blobs cannot be reached, and once the service has been told to stop."""
+async def readyz(*, draining: Draining, store: TheStore, blobs: TheBlobs, sample: TheSample) -> Health:
+    """503 with the reason while Redis, the blobs or the packaged dataset is missing, and once it is told to stop."""
     if draining:
         detail = "The service is draining: it has been told to stop, and takes requests for a moment only."
         raise Problem("unavailable", detail, headers={"retry-after": "2"})
-    store.ping()
-    blobs.head(_NOBODY)
+    await run_in_threadpool(store.ping)
+    await run_in_threadpool(blobs.head, _NOBODY)
+    if not await sample.is_ready():
+        detail = "The service is starting: the packaged dataset is being stored."
+        raise Problem("unavailable", detail, headers={"retry-after": "1"})
     return Health()

@@ -9,6 +9,9 @@ HTML_POLICY = (
 )
 """The content-security policy of our pages: all they need comes from this host, and nothing inline runs."""
 
+NO_NEW_WINDOWS = "sandbox allow-scripts allow-same-origin allow-forms allow-downloads allow-modals"
+"""A part of a policy: the page opens no window, so no script of a library's can hand data to a foreign host in one."""
+
 _HEADERS = {
     # Of what is no page: should a browser show it, it loads and runs nothing.
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",

@@ -27,7 +27,6 @@ def run() -> tuple[Damage, float]:
     damage = Damage()
     with tempfile.TemporaryDirectory(prefix="pippin-abuse-") as folder:
         home = Path(folder) / "first"
-        home.mkdir()
         blobs = Blobs((home / "blobs").as_uri())
         with ServiceProcess(home, **_EAGER) as first:
             first.wait_for_sample()
@@ -54,7 +53,6 @@ def run() -> tuple[Damage, float]:
 
 
 def _second_service(home: Path, other: Path) -> None:
-    home.mkdir()
     with ServiceProcess(home, blobs_url=(other / "blobs").as_uri(), **_EAGER):
         time.sleep(_SECONDS)
 

@@ -13,7 +13,7 @@ import pytest
 import redis
 
 from pippin.embedded import EmbeddedValkey, EmbeddedValkeyError
-from pippin.home import HomeError
+from pippin.home import HomeError, prepare_home
 
 SUPERVISOR = """
 import pathlib, signal, sys
@@ -186,16 +186,41 @@ def test_a_server_that_outlived_its_supervisor_is_ended_first(tmp_path: Path) ->
     wait_until(lambda: orphaned.exit_code is not None)
 
 
-def test_a_folder_that_everybody_may_write_to_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o777)
-    with pytest.raises(HomeError, match="may be written by everybody"):
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o755, 0o750, 0o701, 0o704, 0o710])
+def test_a_folder_that_is_open_to_others_is_refused_and_stays_as_it_is(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    before = tmp_path.stat()
+    with pytest.raises(HomeError, match=rf"is open to other users \(mode {mode:o}\).*chmod 700 '?{tmp_path}"):
         EmbeddedValkey(tmp_path).start()
+    assert (tmp_path.stat().st_mode, tmp_path.stat().st_ctime_ns) == (before.st_mode, before.st_ctime_ns)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_a_folder_that_others_may_read_is_closed_to_them(tmp_path: Path) -> None:
-    tmp_path.chmod(0o755)
-    with EmbeddedValkey(tmp_path):
-        assert stat.S_IMODE(tmp_path.stat().st_mode) == 0o700
+def test_a_folder_that_is_made_is_closed_to_others(tmp_path: Path) -> None:
+    home = tmp_path / "a" / "home"
+    prepare_home(home)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["/", "/etc", "/etc/pippin", "/usr", "/usr/lib/pippin", "/tmp", "/var", "/var/lib", "/var/tmp", "/proc/1", "/root"],
+)
+def test_a_folder_of_the_system_is_refused_and_not_made(tmp_path: Path, folder: str) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    there = Path(folder).exists()
+    for home in (Path(folder), link, Path(folder, "..") / folder.rpartition("/")[2]):
+        with pytest.raises(HomeError, match="choose a folder of your own"):
+            prepare_home(home)
+    assert Path(folder).exists() == there
+
+
+def test_the_home_folder_itself_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(HomeError, match="is your home folder itself"):
+        prepare_home(tmp_path)
+    prepare_home(tmp_path / ".pippin")
 
 
 def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:

@@ -29,6 +29,15 @@ def stderr_of(program: str, form: str = "json") -> str:
         ("https://host:8000/jobs?x=a@b", "https://host:8000/jobs?x=a@b"),
         ("{'authorization': 'Bearer abcdefgh.ijkl'}", "{'authorization': 'Bearer ***'}"),
         ("a bearer token is needed", "a bearer token is needed"),
+        (
+            "Error 111 connecting to 10.0.0.5:6379. Connection refused.",
+            "Error 111 connecting to *** Connection refused.",
+        ),
+        ("Error while reading from db.local:6379 : (104, 'reset')", "Error while reading from *** : (104, 'reset')"),
+        (
+            "Error 2 connecting to unix socket: /run/r.sock. No such file",
+            "Error 2 connecting to unix socket: *** No such file",
+        ),
     ],
 )
 def test_secrets_are_masked_by_their_form(text: str, shown: str) -> None:
@@ -72,3 +81,20 @@ def test_lines_for_people_when_asked_for() -> None:
     assert "job=job_1" in log
     assert not log.startswith("{")
     assert "\x1b" not in log
+
+
+def test_what_a_client_sends_forges_no_line_and_no_sequence_of_a_terminal() -> None:
+    evil = r"'/a\n2026-01-01 [error] forged \x1b]0;title\x07 \x9b31m \u202e'"
+    program = f"""
+structlog.get_logger().info('request', path={evil}, nested=[{evil}])
+logging.getLogger('other').warning('at %s', {evil})
+try:
+    raise ValueError({evil})
+except ValueError:
+    structlog.get_logger().exception('failed')
+"""
+    for form in ("console", "json"):
+        log = stderr_of(program, form)
+        assert not any(control in log for control in "\x1b\x07\x9b\u202e")
+        assert not [line for line in log.splitlines() if line.startswith(("2026-01-01", "forged"))]
+        assert log.count("forged") == 4

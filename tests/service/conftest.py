@@ -133,7 +133,7 @@ def make_service(
 def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningService]:
     limits = {"max_body_bytes": 1_000_000, "max_dataset_bytes": 2_000_000, "max_model_bytes": 5_000_000}
     # Its reaper looks once and then keeps out of the way of the tests.
-    service = RunningService(make_settings(**limits, reaper_interval_seconds=60, lease_seconds=300))
+    service = RunningService(make_settings(**limits, sample=False, reaper_interval_seconds=60, lease_seconds=300))
     service.start()
     figures = service.server.config.app.state.meters.registry
     _wait_for(lambda: figures.get_sample_value("pippin_reaper_last_look_timestamp_seconds"), "its reaper has looked")

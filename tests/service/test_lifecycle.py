@@ -3,8 +3,10 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import urlsplit
 
 import httpx2
 import pytest
@@ -51,9 +53,47 @@ def test_it_waits_for_redis_and_says_so_meanwhile(
             assert answer.headers["retry-after"] == "2"
             assert "Redis" in problem["detail"]
             assert other_valkey.url not in answer.text
+            assert str(urlsplit(other_valkey.url).port) not in answer.text
+            assert "127.0.0.1" not in answer.text
         other_valkey.start()
         wait_for(lambda: http.get("/readyz").status_code == 200, "the service is ready")
         wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
+
+
+def test_it_is_ready_once_the_packaged_sample_can_be_used(start_process: StartProcess, valkey_url: str) -> None:
+    assert valkey_url
+    service = start_process()
+    with httpx2.Client(base_url=service.address(), timeout=20) as http:
+        seen: list[tuple[int, str]] = []
+        while not seen or seen[-1][0] != 200:
+            answer = http.get("/readyz")
+            seen.append((answer.status_code, answer.text))
+        assert http.get("/datasets/mnist-sample").status_code == 200
+        assert all("packaged dataset is being stored" in text for status, text in seen if status != 200), seen
+
+
+def test_the_sample_returns_when_redis_has_lost_its_records(
+    make_service: Callable[..., Service], other_valkey: EmbeddedValkey, wait_for: WaitFor
+) -> None:
+    service = make_service(redis_url=SecretStr(other_valkey.url))
+    with httpx2.Client(base_url=service.url, timeout=20) as http, closing(connect(other_valkey.url)) as client:
+        wait_for(lambda: http.get("/readyz").status_code == 200, "the service is ready")
+        client.flushall()
+        assert http.get("/readyz").status_code == 503
+        wait_for(lambda: http.get("/readyz").status_code == 200, "the service is ready again")
+        assert http.get("/datasets/mnist-sample").status_code == 200
+        client.flushall()
+        wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample returns unasked")
+        http.delete("/datasets/mnist-sample")
+        assert http.get("/readyz").status_code == 200
+        assert http.get("/datasets/mnist-sample").status_code == 404
+
+
+def test_without_the_sample_the_service_is_ready_at_once(make_service: Callable[..., Service]) -> None:
+    service = make_service(sample=False)
+    with httpx2.Client(base_url=service.url, timeout=20) as http:
+        assert http.get("/readyz").status_code == 200
+        assert http.get("/datasets").json()["data"] == []
 
 
 def test_a_stream_outlives_an_outage_of_redis(

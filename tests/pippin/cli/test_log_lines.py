@@ -15,7 +15,14 @@ def test_a_log_line_is_told_with_its_time_what_happened_and_the_rest() -> None:
 
 def test_a_traceback_follows_on_lines_of_its_own() -> None:
     shown = readable(json.dumps(ENTRY | {"exception": "Traceback:\n  boom"}))
-    assert shown.splitlines()[1:] == ["Traceback:", "  boom"]
+    assert shown.splitlines()[1:] == ["    Traceback:", "      boom"]
+
+
+def test_what_a_client_sent_stays_in_its_line() -> None:
+    evil = "/a\n10:31:08 forged\x1b]0;title\x07"
+    shown = readable(json.dumps(ENTRY | {"path": evil, "exception": f"ValueError: {evil}"}))
+    assert "\x1b" not in shown
+    assert [line for line in shown.splitlines() if line.startswith("10:31:08")] == []
 
 
 @pytest.mark.parametrize("line", ["plain", "", "[1]", "{}", '{"event": "x"}', '{"event": "x", "timestamp": 3}', "null"])

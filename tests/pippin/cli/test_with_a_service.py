@@ -5,24 +5,30 @@ import hashlib
 import json
 import os
 import pty
+import re
 import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import httpx2
 import numpy as np
 import pytest
 from PIL import Image
 from typer.testing import Result
 
+from pippin.cli.arguments import offer_datasets, offer_jobs
 from pippin.datasets.sample import mnist_sample_path
+from pippin.documents import yaml12
 from pippin.mlmodel import read
 
 Invoke = Callable[..., Result]
+
+CSV = {"content-type": "text/csv"}
 
 JOB = """\
 # A small model on the packaged digits.
@@ -406,3 +412,66 @@ def test_paths_that_cannot_be_sent_are_mistakes_of_usage(with_service: Invoke, t
         done = with_service("datasets", "add", "x", "--from", *paths)
         assert done.exit_code == 2
         assert said in done.stderr
+
+
+EVIL = "evil\x1b]0;title\x07\x9b31m\u202e\n[red]x[/red][link=http://e.example]y[/link]"
+SHOWN = r"evil\x1b]0;title\x07\x9b31m\u202e\x0a[red]x[/red][link=http://e.example]y[/link]"
+
+
+@pytest.fixture(scope="module")
+def evil_names(running_up: SimpleNamespace) -> Iterator[SimpleNamespace]:
+    """A dataset, a model and a job whose names, labels and layers would control a terminal."""
+    with httpx2.Client(base_url=running_up.url, timeout=60) as http:
+        rows = f'label,x\n"{EVIL}",1\nplain,2\n'
+        dataset = http.post("/datasets", params={"name": EVIL, "target": "label"}, content=rows, headers=CSV)
+        assert dataset.status_code == 201, dataset.text
+        spec = yaml12.loads(JOB)["model"]["spec"]
+        spec["layers"][1]["name"] = EVIL
+        model = http.post("/models", params={"name": EVIL}, json=spec)
+        assert model.status_code == 201, model.text
+        asked = {"name": EVIL, "labels": {"team": EVIL}, "model": {"spec": spec}, "dataset": "mnist-sample"}
+        job = http.post("/jobs", json=asked)
+        assert job.status_code == 202, job.text
+        yield SimpleNamespace(dataset=dataset.json()["id"], model=model.json()["id"], job=job.json()["id"])
+        http.delete(f"/datasets/{dataset.json()['id']}")
+        http.delete(f"/models/{model.json()['id']}")
+
+
+@pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
+def test_no_name_controls_the_terminal(
+    with_service: Invoke, evil_names: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *, terminal: bool
+) -> None:
+    if terminal:
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("COLUMNS", "400")
+    commands = [
+        ["jobs"],
+        ["status", evil_names.job],
+        ["jobs", "--json"],
+        ["top", "--once"],
+        ["datasets", "list"],
+        ["models", "list"],
+        ["models", "show", evil_names.model],
+        ["models", "show", evil_names.model, "--json"],
+        ["status", EVIL],
+        ["workers"],
+    ]
+    quoting = 0
+    for command in commands:
+        result = with_service(*command)
+        # Rich's own colours are the only sequences.
+        shown = re.sub(r"\x1b\[[0-9;]*m", "", result.stdout + result.stderr)
+        assert not set(shown) & set("\x1b\x07\x9b\u202e"), command
+        assert "\n[red]" not in shown, command
+        quoting += SHOWN in shown
+    assert quoting >= 4
+
+
+def test_the_shell_is_offered_only_names_that_it_can_show(with_service: Invoke, evil_names: SimpleNamespace) -> None:
+    assert with_service is not None
+    assert evil_names.dataset
+    datasets, jobs = offer_datasets(""), offer_jobs("")
+    assert "mnist-sample" in [value for value, _ in datasets]
+    assert any(SHOWN in text for _, text in jobs)
+    for offered in (*datasets, *jobs):
+        assert not set("".join(offered)) & set("\x1b\x07\x9b\u202e\n")

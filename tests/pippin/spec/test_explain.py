@@ -53,6 +53,7 @@ def layers_with(**fields: object) -> dict[str, object]:
         (layers_with(name=""), "/layers/0/name", "found ''; needs at least 1 character"),
         (layers_with(name=None), "/layers/0/name", "found null; needs a text"),
         ({"layers": []}, "/layers", "found []; needs at least 1 entry"),
+        ({"layers": [{"type": "softmax"}] * 2001}, "/layers", "found a list of 2001; needs at most 2000 entries"),
         ({"layers": [7]}, "/layers/0", "found 7; needs an object"),
         ({"inputs": {}}, "/inputs", "found an object; needs a list"),
         ({"optimizer": {"type": "adagrad"}}, "/optimizer/type", "found 'adagrad'; needs one of adam, sgd"),

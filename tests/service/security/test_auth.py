@@ -1,5 +1,6 @@
 import hashlib
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -118,7 +119,7 @@ def test_who_may_not_come_in_learns_nothing_of_names(http: httpx2.Client, make_t
 def test_a_service_that_others_reach_is_shut_before_the_first_token(
     make_service: Callable[..., Service], make_token: MakeToken
 ) -> None:
-    service = make_service(allowed_hosts=("pippin.example.com",))
+    service = make_service(allowed_hosts=("pippin.example.com",), sample=False)
     with httpx2.Client(base_url=service.url, timeout=20) as http:
         assert http.get("/jobs").status_code == 401
         assert http.get(PATH).status_code == 401
@@ -126,9 +127,17 @@ def test_a_service_that_others_reach_is_shut_before_the_first_token(
         assert http.get("/jobs", headers=bearer(make_token("read"))).status_code == 200
 
 
+@pytest.fixture
+def http_with_sample(make_service: Callable[..., Service]) -> Iterator[httpx2.Client]:
+    """A client of a service that gives every tenant the packaged sample."""
+    with httpx2.Client(base_url=make_service().url, timeout=20) as client:
+        yield client
+
+
 def test_a_tenant_sees_only_its_own(
-    http: httpx2.Client, make_token: MakeToken, tiny_npz: bytes, is_problem: IsProblem
+    http_with_sample: httpx2.Client, make_token: MakeToken, tiny_npz: bytes, is_problem: IsProblem
 ) -> None:
+    http = http_with_sample
     ours, theirs = (bearer(make_token("submit", tenant=tenant)) for tenant in ("alone-a", "alone-b"))
     dataset = http.post("/datasets?name=tiny", content=tiny_npz, headers=ours).json()
     request = {"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}

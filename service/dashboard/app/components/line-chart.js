@@ -1,8 +1,10 @@
 // A chart of lines in the colours of the page.
-import { palette, plotly } from "../lib/charts.js";
+import { palette, plain, plotly } from "../lib/charts.js";
 import { el, problemBox } from "../lib/dom.js";
 
-const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+// A list of its own: another plotly.js cannot bring further buttons.
+const BUTTONS = [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]];
+const CONFIG = { responsive: true, modeBarButtons: BUTTONS };
 const PAUSE = 200;
 
 /**
@@ -34,7 +36,8 @@ export function lineChart(label) {
     if (over || !make || !element.isConnected) return;
     const colours = palette();
     const { series, ...axes } = make(colours);
-    await library.react(element, series, layout(colours, axes), CONFIG);
+    const named = series.map((each) => ({ ...each, name: plain(each.name ?? "") }));
+    await library.react(element, named, layout(colours, axes), CONFIG);
   }
 
   const again = () => make && draw(make);

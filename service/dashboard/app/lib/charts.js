@@ -7,11 +7,20 @@ export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = "dashboard/charts/plotly.min.js";
-    script.onload = () => resolve(globalThis.Plotly);
+    script.onload = () => {
+      // By default, plotly.js has a button that opens a foreign host in a new window and hands it the chart's data.
+      globalThis.Plotly.setPlotConfig({ showSendToCloud: false, plotlyServerURL: "", topojsonURL: "", displaylogo: false });
+      resolve(globalThis.Plotly);
+    };
     script.onerror = () => reject(new Error("The charts could not be loaded."));
     document.head.append(script);
   });
   return loading;
+}
+
+/** `text` as plotly.js shows it as it is; otherwise it makes links and styles of tags in it. */
+export function plain(text) {
+  return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
 /** The colours of the page, for a chart to be drawn with; read anew after a `themechange`. */

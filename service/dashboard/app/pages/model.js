@@ -104,5 +104,5 @@ function graph(file, name) {
   const place = el("div", { class: "graph" });
   const open = el("button", { type: "button", onclick: () => place.replaceChildren(el("iframe", { src: address, title: `Graph of ${name} in Netron` })) }, "Show the graph");
   place.append(open, el("span", { class: "muted" }, "Every layer with its attributes and weights."));
-  return el("section", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Graph in Netron"), el("div", { class: "actions" }, el("a", { href: address, target: "_blank", rel: "noopener" }, "In a window of its own"))), place);
+  return el("section", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Graph in Netron"), el("div", { class: "actions" }, el("a", { href: address }, "On a page of its own"))), place);
 }
