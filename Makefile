@@ -105,6 +105,16 @@ MNIST ?= ../shared/data/mnist
 bench-mnist: $(READY) ## Train on all 60,000 digits as the seed app does; MNIST=folder names the four files' place
 	@$(BIN)/python benchmarks/mnist.py --from "$(MNIST)"
 
+MAC_RUN ?= ../shared/data/mac-run
+
+.PHONY: replay
+replay: $(READY) ## Replay a published training of a Mac and print each rule's distance; MAC_RUN=folder has the run
+	@$(BIN)/python benchmarks/replay.py --from "$(MAC_RUN)"
+
+.PHONY: torch-parity
+torch-parity: $(READY) $(VENV)-bench/.ready ## Print how far our trained weights are from PyTorch's
+	@$(BIN)/python benchmarks/parity_with_torch.py --peers $(VENV)-bench/bin/python
+
 .PHONY: screenshots
 screenshots: $(READY) ## Picture every page of the dashboard, light and dark, into build/screenshots; needs chromium
 	@$(BIN)/python -m pytest -q tests/dashboard/test_screenshots.py --screenshots build/screenshots

@@ -1,20 +1,27 @@
 """A Pippin of its own for the length of a benchmark, as `pippin up` runs it."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 
 
 @contextmanager
-def running_pippin() -> Iterator[tuple[str, int]]:
-    """Its address and the supervisor's process id; its home is temporary."""
+def running_pippin(environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[tuple[str, int]]:
+    """Its address and the supervisor's process id; its home is temporary.
+
+    Args:
+        environment: Variables to set beside those of this process.
+    """
     with tempfile.TemporaryDirectory(prefix="pippin-bench-") as home:
         up = subprocess.Popen(
             [sys.executable, "-m", "pippin", "up", "--port", "0", "--home", home, "--json"],
+            env={**os.environ, **environment},
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,

@@ -35,29 +35,35 @@ def train(problem: Problem, rules: Rules) -> Outcome:
     losses = []
     for epoch, rate in enumerate(problem.rates()):
         order = tuple(range(problem.examples)) if rules.orders is None else rules.orders[epoch]
-        means, counts = [], []
-        for rows in _batches(order, problem.mini_batch_size, rules):
+        means, own_means, counts = [], [], []
+        for rows, own in _batches(order, problem.mini_batch_size, rules):
             inputs = _rounded(x[rows], rules.arithmetic)
-            loss, slope = _judged(_forward(inputs, weights, rules.arithmetic), target[rows], problem, rules)
+            outputs = _forward(inputs, weights, rules.arithmetic)
+            loss, slope = _judged(outputs, target[rows], problem, rules)
             if rules.last_batch == "full_divisor":
                 slope *= len(rows) / problem.mini_batch_size
             gradients = _backward(inputs, weights, _rounded(slope, rules.arithmetic))
             steps = optimizer.steps({k: _rounded(g, rules.arithmetic) for k, g in gradients.items()}, rate)
             weights = {name: _rounded(array - steps[name], rules.storage) for name, array in weights.items()}
             means.append(loss)
-            counts.append(len(rows))
-        losses.append(_epoch_loss(means, counts, rules))
+            own_means.append(_judged(outputs[:own], target[rows[:own]], problem, rules)[0])
+            counts.append(own)
+        losses.append(_epoch_loss(means, own_means, counts, rules))
     return Outcome(_written(weights, rules.kernels), tuple(losses))
 
 
-def _batches(order: Order, size: int, rules: Rules) -> list[list[int]]:
+def _batches(order: Order, size: int, rules: Rules) -> list[tuple[list[int], int]]:
+    """The rows of each mini-batch, and how many of the first of them are its own."""
     batches = [list(order[first : first + size]) for first in range(0, len(order), size)]
-    short = size - len(batches[-1])
+    counts = [len(batch) for batch in batches]
+    short = size - counts[-1]
     if short and rules.last_batch == "dropped":
-        return batches[:-1]
+        return list(zip(batches[:-1], counts[:-1], strict=True))
     if short and rules.last_batch == "filled":
         batches[-1] += [order[index % len(order)] for index in range(short)]
-    return batches
+    if short and rules.last_batch == "filled_before":
+        batches[-1] += batches[-2][-short:]
+    return list(zip(batches, counts, strict=True))
 
 
 def _forward(x: Array, weights: Arrays, precision: Precision) -> Array:
@@ -104,12 +110,14 @@ def _judged(outputs: Array, target: NDArray[np.generic], problem: Problem, rules
     return factor * float((off**2).sum()), 2 * factor * off
 
 
-def _epoch_loss(means: list[float], counts: list[int], rules: Rules) -> float:
+def _epoch_loss(means: list[float], own_means: list[float], counts: list[int], rules: Rules) -> float:
     if not means:
         return float("nan")
     if rules.epoch_loss == "last_batch":
         return means[-1]
-    return float(np.average(means, weights=counts if rules.epoch_loss == "examples" else None))
+    if rules.epoch_loss == "batches":
+        return float(np.mean(means))
+    return float(np.average(own_means, weights=counts))
 
 
 def _rounded(array: Array, precision: Precision) -> Array:

@@ -35,7 +35,7 @@ def document(engine: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
                 "case": found.case.name,
                 "question": found.case.question,
                 "judged_by": found.case.judged_by,
-                "may_differ": found.case.may_differ,
+                "evidence": found.case.evidence,
                 "choice": found.case.candidates[0].name,
                 "nearest": found.nearest,
                 "fits": found.fits,
@@ -55,8 +55,7 @@ def verdict(found: Comparison) -> str:
     if found.as_chosen:
         return f"as Pippin has chosen: {found.nearest}"
     if found.fits:
-        allowed = ", which it may be" if found.case.may_differ else ""
-        return f"NOT as Pippin has chosen{allowed}, but: {found.nearest}"
+        return f"NOT as Pippin has chosen, but: {found.nearest}"
     return f"none of the candidates; the nearest is: {found.nearest}"
 
 

@@ -2,6 +2,7 @@ from collections.abc import Callable
 from typing import Any, Literal
 
 import pytest
+from pydantic import ValidationError
 
 from pippin.faults import FaultyDocumentError
 from pippin.jobs.hyperparameters import resolve_hyperparameters
@@ -42,10 +43,29 @@ def test_what_is_asked_for_is_taken(mnist: Trainable) -> None:
     }  # fmt: skip
 
 
-def test_a_seed_is_drawn_anew_for_each_job(mnist: Trainable) -> None:
-    drawn = {resolve_hyperparameters(mnist, HyperparameterChoice(), "enforce")[0].seed for _ in range(20)}
-    assert len(drawn) > 1
-    assert all(0 <= seed < 2**31 for seed in drawn)
+@pytest.mark.parametrize("seed", [0, 12, -7, 2**63 - 1, -(2**63)])
+def test_a_seed_that_is_left_out_is_the_models(small_spec: MakeSpec, seed: int) -> None:
+    spec = trainable_network(resolve(small_spec(seed=seed)))
+    assert resolve_hyperparameters(spec, HyperparameterChoice(), "enforce")[0].seed == seed
+    assert resolve_hyperparameters(spec, HyperparameterChoice(seed=-1), "enforce")[0].seed == -1
+
+
+def test_a_model_without_a_seed_has_core_mls(mnist: Trainable) -> None:
+    assert resolve_hyperparameters(mnist, HyperparameterChoice(), "enforce")[0].seed == 0
+
+
+@pytest.mark.parametrize("seed", [2**63, -(2**63) - 1, 1.0, "1", True])
+def test_a_seed_has_64_bits(seed: object) -> None:
+    with pytest.raises(ValidationError):
+        HyperparameterChoice(seed=seed)
+
+
+def test_a_model_may_limit_its_seed(small_spec: MakeSpec) -> None:
+    spec = trainable_network(resolve(small_spec(seed={"default": 3, "min": -5, "max": 5})))
+    assert resolve_hyperparameters(spec, HyperparameterChoice(seed=-5), "enforce")[0].seed == -5
+    assert "found 6; needs a whole number from -5 to 5, which the model sets" in refused(spec, seed=6)["/seed"]
+    decided, widened = resolve_hyperparameters(spec, HyperparameterChoice(seed=6), "widen")
+    assert (decided.seed, widened) == (6, ["seed"])
 
 
 def test_the_spec_decides_about_shuffling(small_spec: MakeSpec) -> None:

@@ -80,11 +80,11 @@ def test_the_documentation_has_a_row_for_each_case_in_the_same_order() -> None:
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_row_says_our_choice_its_switch_and_its_state(case: Case) -> None:
-    _, _, choice, other, state = _rows()[case.name]
-    # The order that Pippin draws is shown by the kit, digit by digit.
+def test_a_row_says_our_choice_its_switch_and_its_evidence(case: Case) -> None:
+    _, _, choice, other, evidence = _rows()[case.name]
+    # The order is shown by the kit, digit by digit.
     assert case.candidates[0].name.startswith(choice.partition(",")[0] if case.name == "shuffle_order" else choice)
-    assert state == "to be confirmed"
+    assert evidence == case.evidence
     names = re.findall(r"`Rules\.(\w+)", other)
     assert names
     for candidate in case.candidates[1:]:

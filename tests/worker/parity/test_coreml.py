@@ -14,14 +14,15 @@ import pytest
 
 ROOT = Path(__file__).parents[3]
 
+FILLED = "filled up with the first examples of the order, all counted"
 CHOSEN = {
     "momentum": "v = m v + lr g; w = w - v",
-    "adam": "eps beside the root of the corrected v",
+    "adam": "eps beside the root of the uncorrected v",
     "mse_gradient": "mean over batch and outputs",
     "mse_loss": "mean over batch and outputs",
-    "last_batch": "used, and divided by its own size",
-    "large_batch": "used, and divided by its own size",
-    "epoch_loss": "the examples",
+    "last_batch": FILLED,
+    "large_batch": FILLED,
+    "epoch_loss": "the examples, each of them once",
     "rate_zero": "unchanged",
     "shuffle_repeats": "as the time before",
     "compute_units": "single precision",
@@ -52,6 +53,7 @@ def _cases(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
     assert done.returncode in {0, 1}, done.stderr
     told = json.loads(done.stdout)
     assert told["engine"] == "coreml"
+    assert all(case["evidence"] for case in told["cases"])
     return {case["case"]: case for case in told["cases"]}
 
 
@@ -60,18 +62,24 @@ def _cases(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
     [
         ({}, {}),
         (
-            {"MOMENTUM": "lr_outside", "ADAM": "eps_hat", "MSE": "half_mean", "LOSS_VALUE": "batches"},
+            {"MOMENTUM": "lr_outside", "ADAM": "eps_outside", "MSE": "half_mean", "LOSS_VALUE": "batches"},
             {
                 "momentum": "v = m v + g; w = w - lr v",
-                "adam": "eps beside the root of the uncorrected v",
+                "adam": "eps beside the root of the corrected v",
                 "mse_gradient": HALF_MEAN,
                 "mse_loss": HALF_MEAN,
-                "epoch_loss": "the mini-batches",
+                "epoch_loss": "the mini-batches, with what fills up the last",
             },
         ),
         (
-            {"MSE": "sum", "LOSS_VALUE": "last"},
-            {"mse_gradient": SUM, "mse_loss": SUM, "epoch_loss": "nothing: it is the last mini-batch's"},
+            {"MSE": "sum", "LOSS_VALUE": "last", "LAST_BATCH": "own_size"},
+            {
+                "mse_gradient": SUM,
+                "mse_loss": SUM,
+                "last_batch": "divided by its own size",
+                "large_batch": "divided by its own size",
+                "epoch_loss": "nothing: it is that of the last mini-batch's own examples",
+            },
         ),
         (
             # The stand-in drops a smaller mini-batch only where there are others.
@@ -80,6 +88,7 @@ def _cases(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
                 "mse_gradient": HALF_SUM,
                 "mse_loss": HALF_SUM,
                 "last_batch": "dropped",
+                "large_batch": "divided by its own size",
                 "epoch_loss": "the full mini-batches",
             },
         ),
@@ -88,16 +97,18 @@ def _cases(done: subprocess.CompletedProcess[str]) -> dict[str, dict[str, Any]]:
 )
 def test_each_formula_is_recognized(knobs: dict[str, str], others: dict[str, str], tmp_path: Path) -> None:
     done = _parity(tmp_path, **knobs)
-    # The stand-in shuffles in an order of its own, which it may.
     assert done.returncode == (1 if others else 0)
     cases = _cases(done)
     for name, expected in (CHOSEN | others).items():
         assert cases[name]["error"] is None
         assert (cases[name]["nearest"], cases[name]["fits"]) == (expected, True), cases[name]
+    assert cases["shuffle_order"]["nearest"].startswith("libc++'s order ")
 
 
-def test_an_order_that_is_not_ours_is_found(tmp_path: Path) -> None:
-    case = _cases(_parity(tmp_path, "--case", "shuffle_order"))["shuffle_order"]
+def test_an_order_that_is_not_core_mls_is_found(tmp_path: Path) -> None:
+    done = _parity(tmp_path, "--case", "shuffle_order", ORDER="other")
+    assert done.returncode == 1
+    case = _cases(done)["shuffle_order"]
     assert case["fits"]
     assert case["nearest"].startswith("order ")
 

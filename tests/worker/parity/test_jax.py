@@ -23,10 +23,13 @@ def test_in_each_case_the_nearest_is_our_choice(case: Case) -> None:
     ("name", "switches", "nearest"),
     [
         ("momentum", Switches(momentum="lr_outside"), "v = m v + g; w = w - lr v"),
-        ("adam", Switches(adam="eps_hat"), "eps beside the root of the uncorrected v"),
+        ("adam", Switches(adam="eps_outside"), "eps beside the root of the corrected v"),
+        ("last_batch", Switches(last_batch="own_size"), "divided by its own size"),
+        ("large_batch", Switches(last_batch="own_size"), "divided by its own size"),
+        ("shuffle_order", Switches(order="pippin"), "Pippin's order 2 0 1, then 2 1 0"),
     ],
 )
-def test_a_switch_of_switches_is_recognized(name: str, switches: Switches, nearest: str) -> None:
+def test_a_switch_is_recognized(name: str, switches: Switches, nearest: str) -> None:
     (case,) = (case for case in CASES if case.name == name)
     shown = compare(case, JaxEngine(switches))
     assert shown.nearest == nearest

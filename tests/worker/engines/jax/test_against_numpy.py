@@ -131,7 +131,8 @@ class Adam:
         self.t[index] = t = self.t.get(index, 0) + 1
         self.m[index] = 0.9 * self.m.get(index, nothing) + (1 - 0.9) * gradient
         self.v[index] = 0.99 * self.v.get(index, nothing) + (1 - 0.99) * gradient**2
-        return 0.01 * (self.m[index] / (1 - 0.9**t)) / (np.sqrt(self.v[index] / (1 - 0.99**t)) + 1e-4)
+        rate = 0.01 * np.sqrt(1 - 0.99**t) / (1 - 0.9**t)
+        return rate * self.m[index] / (np.sqrt(self.v[index]) + 1e-4)
 
 
 def _train(
@@ -141,20 +142,23 @@ def _train(
     data: tuple[Array, Array],
     epochs: int,
 ) -> list[float]:
-    """Train in mini-batches of 4, in the order given; the mean loss of each epoch."""
+    """Train in mini-batches of 4, in the order given; the mean loss of each epoch.
+
+    The last mini-batch is filled up with the first examples, which do not count in the epoch's loss.
+    """
     x, target = data
     means = []
     for _ in range(epochs):
         total = 0.0
         for start in range(0, len(x), 4):
-            part = range(start, min(start + 4, len(x)))
             gradients: list[Array] = []
-            for row in part:
+            for place in range(start, start + 4):
+                row = place % len(x)
                 y = x[row]
                 for layer in layers:
                     y = layer.forward(y)
                 found, slope = loss(y, target[row])
-                total += found
+                total += found if place < len(x) else 0
                 mine: list[Array] = []
                 for layer in reversed(layers):
                     slope, own = layer.backward(slope)
@@ -163,7 +167,7 @@ def _train(
             weighted = [layer for layer in layers if hasattr(layer, "weights")]
             arrays = [array for layer in weighted for array in (layer.weights, layer.bias)]
             for index, (array, gradient) in enumerate(zip(arrays, gradients, strict=True)):
-                np.subtract(array, optimizer.step(index, gradient / len(part)), out=array)
+                np.subtract(array, optimizer.step(index, gradient / 4), out=array)
         means.append(total / len(x))
     return means
 

@@ -131,13 +131,38 @@ def test_stored_bytes_are_scaled_once_in_training_and_validation(classifier: byt
     assert notes.results[1].validation_loss == pytest.approx(notes.results[3].validation_loss, abs=1e-6)
 
 
-def test_a_mini_batch_larger_than_the_data_is_all_of_it(
+def test_data_smaller_than_a_mini_batch_fill_it_round_and_round(
     classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
 ) -> None:
-    engine = JaxEngine()
+    # 11 examples in a mini-batch of 27: all of them twice, and the first five once more.
+    repeated = lab.examples(x=np.resize(clouds.arrays["x"], (27, 2)), y_true=np.resize(clouds.arrays["y_true"], 27))
+    values = {"epochs": 3, "mini_batch_size": 27, "report_batches": True, **ADAM_VALUES}
+    engine, other = JaxEngine(), lab.notes()
+    found = engine.train(lab.run(classifier, clouds, **values), notes)
+    expected = engine.train(lab.run(classifier, repeated, **values), other)
+    for layer, arrays in expected.items():
+        for key, array in arrays.items():
+            assert found[layer][key] == pytest.approx(array, abs=1e-6)
+    for one, two in zip(notes.results, other.results, strict=True):
+        assert one.batch_losses == pytest.approx(two.batch_losses, abs=1e-6)
+        # The mean over the examples themselves, each of them once.
+        assert one.loss != pytest.approx(two.loss, abs=1e-3)
+
+
+def test_a_mini_batch_of_its_own_size_can_be_asked_for(
+    classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
+) -> None:
+    engine = JaxEngine(Switches(last_batch="own_size"))
     larger = engine.train(lab.run(classifier, clouds, epochs=2, mini_batch_size=64, **ADAM_VALUES), notes)
-    exact = engine.train(lab.run(classifier, clouds, epochs=2, mini_batch_size=11, **ADAM_VALUES), notes)
+    exact = JaxEngine().train(lab.run(classifier, clouds, epochs=2, mini_batch_size=11, **ADAM_VALUES), notes)
     assert _bits(larger) == _bits(exact)
+
+
+def test_the_largest_mini_batch_takes_no_more_than_its_examples(line: bytes, lab: Lab, notes: Notes) -> None:
+    data = lab.examples(x=[[1.0], [2.0]], y_true=[[3.0], [1.0]])
+    for size in (2, 2**63 - 1):
+        trained = JaxEngine().train(lab.run(line, data, epochs=2, mini_batch_size=size, momentum=0.9), notes)
+        assert trained["line"]["weights"] == pytest.approx(np.array([[1.025]]), abs=1e-6)
 
 
 def test_a_learning_rate_of_zero_changes_no_bit(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
@@ -201,11 +226,12 @@ def test_shuffling_follows_the_seed(classifier: bytes, lab: Lab, clouds: Example
 
 def test_the_epoch_loss_is_the_mean_over_examples_not_over_mini_batches(line: bytes, lab: Lab, notes: Notes) -> None:
     # With learning rate 0: errors of 0.5 x against 0, so losses are 1, 1, 1, 1 and 9; mini-batches of 4 and 1.
+    # Three of the first examples fill up the last mini-batch, whose loss they count in, and not the epoch's.
     data = lab.examples(x=[[2.0], [2.0], [2.0], [2.0], [6.0]], y_true=np.zeros((5, 1)))
     JaxEngine().train(lab.run(line, data, data, learning_rate=0, momentum=0, report_batches=True), notes)
     (result,) = notes.results
     assert result.loss == pytest.approx(13 / 5)
-    assert result.batch_losses == pytest.approx((1, 9))
+    assert result.batch_losses == pytest.approx((1, 3))
     assert result.validation_loss == pytest.approx(13 / 5)
 
 

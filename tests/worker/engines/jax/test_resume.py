@@ -7,13 +7,15 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from pippin.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from pippin.checkpoints import Checkpoint, ShuffleState, read_checkpoint, write_checkpoint
 from pippin.jobs.states import Reason
 from pippin.mlmodel import build, read
 from pippin.spec import resolve
 from pippin.spec.presets import preset
 from worker.engines.engine import EngineError, EpochResult, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
+from worker.engines.jax.shuffle import first_state, shuffled
+from worker.engines.jax.switches import FORMER, Switches
 
 # Its class stands in conftest.py, which tests cannot import.
 Lab: TypeAlias = Any
@@ -219,6 +221,39 @@ def test_a_checkpoint_holds_what_is_trained_and_its_moments(run: TrainingRun, ha
     assert halfway.environment.keys() == {"pippin", "jaxlib", "device", "threads", "processor"}
 
 
+@ADAM
+def test_a_checkpoint_in_the_middle_of_an_epoch_holds_the_order_of_the_one_before_it(halfway: Checkpoint) -> None:
+    first = shuffled(first_state(11, 7))
+    assert halfway.shuffle is not None
+    assert halfway.shuffle.order.tolist() == first.order.tolist()
+    assert halfway.shuffle.generator == first.generator
+    assert halfway.switches == Switches().document()
+
+
+@pytest.mark.parametrize("patience", [2, STEPS + 1, STEPS + 3], ids=["first epoch", "epoch's end", "second epoch"])
+def test_a_training_that_began_by_other_switches_keeps_to_them(run: TrainingRun, patience: int) -> None:
+    former = JaxEngine(FORMER, steps_per_chunk=1)
+    expected = _whole(former, run)
+    found = _stopped(former, run, Listener(patience))
+    assert found is not None
+    # As checkpoints were that named no switches.
+    for checkpoint in (found, replace(found, switches={})):
+        listener = Listener()
+        weights = JaxEngine().train(replace(run, resume=checkpoint), listener)
+        assert _bits(weights) == expected.weights
+        assert _told(listener.results) == expected.results[found.epoch :]
+    assert expected != _whole(JaxEngine(), run)
+
+
+@ADAM
+def test_each_switch_changes_the_training_and_goes_on_with_the_same_bits(run: TrainingRun, unbroken: Outcome) -> None:
+    for switches in (Switches(order="pippin"), Switches(last_batch="own_size"), Switches(adam="eps_outside")):
+        engine = JaxEngine(switches, steps_per_chunk=1)
+        parts, _ = _in_parts(engine, run, iter([STEPS + 2, None]))
+        assert parts == _whole(engine, run)
+        assert parts.weights != unbroken.weights
+
+
 @SGD
 def test_going_on_leaves_the_checkpoint_as_it_is(run: TrainingRun, halfway: Checkpoint) -> None:
     before = write_checkpoint(halfway)
@@ -287,7 +322,22 @@ def _turned(found: Checkpoint) -> Checkpoint:
         (lambda found: replace(found, epoch=2), "stands after step 2 of epoch 3; there it can have taken 0"),
         (lambda found: replace(found, step=4), "stands after step 4 of epoch 2; there it can have taken 3"),
         (lambda found: replace(found, batch_sums=(0.5,)), "holds the losses of 1 steps; it has taken 2"),
+        (lambda found: replace(found, batch_totals=()), "holds the losses of 0 steps; it has taken 2"),
         (lambda found: replace(found, moments=found.moments * 2), "holds 2 moments of each weight"),
+        (lambda found: replace(found, shuffle=None), "does not hold the order of the examples"),
+        (
+            lambda found: replace(found, shuffle=first_state(12, 7)),
+            "holds an order of 12 examples; the training has 11",
+        ),
+        (
+            lambda found: replace(found, shuffle=ShuffleState(np.zeros(11, np.int32), 1)),
+            "holds an order of 11 examples",
+        ),
+        (lambda found: replace(found, switches={"order": "coreml"}), "has the switches order, not order, last_batch"),
+        (
+            lambda found: replace(found, switches={**found.switches, "adam": "nadam"}),
+            "has 'nadam' for the switch adam, not eps_hat or eps_outside",
+        ),
         (_without_a_layer, "lacks the bias of layer hidden among its weights"),
         (_with_the_frozen_layer, "holds the bias of layer frozen among its weights"),
         (_turned, r"has float32 \[6, 3\] for the weights of layer out among its moments 1; .* float32 \[3, 6\]"),
