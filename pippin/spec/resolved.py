@@ -3,15 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import prod
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from pippin.spec.features import Feature
 from pippin.spec.findings import Finding
 from pippin.spec.layer import Layer
 from pippin.spec.model import ModelSpec, NetworkSpec
 from pippin.spec.values import Shape
+
+if TYPE_CHECKING:
+    # Not when it runs: specs are resolved where NumPy's 0.1 s of importing counts.
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ class ResolvedNetwork:
     layers: tuple[ResolvedLayer, ...]
     shapes: Mapping[str, Shape]
     # Arrays have no single truth value to compare by.
-    mean_images: Mapping[str, NDArray[np.float32]] = field(
+    mean_images: "Mapping[str, NDArray[np.float32]]" = field(
         default_factory=dict, compare=False, repr=False, kw_only=True
     )
 
