@@ -51,6 +51,7 @@ class ResolvedNetwork:
         spec: Every field filled in that could be inferred.
         layers: In the order in which they are computed, which is the spec's own.
         shapes: Every blob's shape, of one example: model inputs and what layers make.
+        has_true_ranks: See `pippin.spec.graph.Graph`.
         mean_images: What is subtracted from images before the first layer, [C, H, W] by the input's name, the channels
             in the order of its `color`: `NeuralNetworkMeanImage`. Only files have them; a spec cannot say them.
     """
@@ -58,6 +59,7 @@ class ResolvedNetwork:
     spec: NetworkSpec
     layers: tuple[ResolvedLayer, ...]
     shapes: Mapping[str, Shape]
+    has_true_ranks: bool = field(default=False, kw_only=True)
     # Arrays have no single truth value to compare by.
     mean_images: "Mapping[str, NDArray[np.float32]]" = field(
         default_factory=dict, compare=False, repr=False, kw_only=True

@@ -141,6 +141,16 @@ def version(number: int) -> Change:
     return lambda model: setattr(model, "specificationVersion", number)
 
 
+def state_rank(field: str, rank: int, index: int = 0, times: int = 1) -> Change:
+    """Makes a layer state the rank of its blob."""
+
+    def change(model: Message) -> None:
+        for _ in range(times):
+            getattr(model.neuralNetwork.layers[index], field).add(rank=rank)
+
+    return change
+
+
 def hand_over_whole_numbers(model: Message) -> None:
     """Makes what one model of a pipeline hands to the next an INT32."""
     front, last = model.pipeline.models
@@ -155,6 +165,15 @@ CHANNELS: list[tuple[dict[str, Any], str]] = [
 ]
 
 CASES = [
+    *(
+        Case("model.functions", "", base, lambda model: setattr(model.description, "defaultFunctionName", "main"))
+        for base in (network, chain)
+    ),
+    Case("model.functions", "", network, lambda model: model.description.functions.add(name="main")),
+    Case("model.functions", "/models/0", dyad, lambda model: model.pipeline.models[0].description.state.add(name="s")),
+    Case("layers.tensors", "/layers/0/input", clipped, state_rank("inputTensor", 4), state_rank("inputTensor", 5)),
+    Case("layers.tensors", "/layers/3/output", clipped, state_rank("outputTensor", 1, 3)),
+    Case("layers.tensors", "/layers/0/input", clipped, state_rank("inputTensor", 5, 0, 2)),
     Case("features.defaults", "/inputs/0", network, default("intDefaultValue"), default("floatDefaultValue")),
     Case("features.defaults", "/inputs/0", network, default("doubleDefaultValue")),
     Case(
