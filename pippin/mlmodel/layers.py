@@ -13,6 +13,7 @@ from pippin.mlmodel.proto import Message, at, kind_of
 from pippin.mlmodel.quantization import Channels
 from pippin.mlmodel.rules import (
     LAYERS_KNOWN,
+    LAYERS_TENSORS,
     WEIGHTS_PRECISION,
     WEIGHTS_QUANTIZED,
     WEIGHTS_SIZE,
@@ -130,6 +131,26 @@ def _channels(entry: ResolvedLayer, key: str) -> Channels | None:
     if isinstance(entry.layer, Deconvolution) and key == "weights":
         return Channels.of_a_deconvolution(entry.weight_shapes[key], entry.layer.groups)
     return None
+
+
+def misstated_ranks(resolved: ResolvedNetwork, network: Message) -> Iterator[Fault]:
+    """Where layers state other ranks than their blobs have. Source: NeuralNetworkValidator.cpp."""
+    for index, (entry, message) in enumerate(zip(resolved.layers, network.layers, strict=True)):
+        for field, tensors, shapes in (
+            ("input", message.inputTensor, entry.input_shapes),
+            ("output", message.outputTensor, entry.output_shapes),
+        ):
+            stated = [tensor.rank for tensor in tensors]
+            lengths = [len(tensor.dimValue) for tensor in tensors]
+            ranks = [len(shape) for shape in shapes]
+            if stated and (
+                stated != ranks or any(length not in (0, rank) for length, rank in zip(lengths, ranks, strict=False))
+            ):
+                yield Fault(
+                    pointer("layers", index, field),
+                    f"layer {message.name!r} states blobs of the ranks {stated}; they have {ranks}",
+                    LAYERS_TENSORS,
+                )
 
 
 def _of_two_precisions(entry: ResolvedLayer, message: Message) -> Iterator[Fault]:

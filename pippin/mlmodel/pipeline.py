@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from pippin.faults import Fault, FaultyDocumentError, pointer
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.features import read_features
-from pippin.mlmodel.kinds import NEIGHBORS, NETWORKS, check_updatable
+from pippin.mlmodel.kinds import NEIGHBORS, NETWORKS, check_has_no_functions, check_updatable
 from pippin.mlmodel.proto import ARRAY_TYPES, Message
 from pippin.mlmodel.read import FrozenNetwork, Model, read_frozen, read_network
 from pippin.mlmodel.rules import (
@@ -66,6 +66,7 @@ def read_pipeline(model: Message) -> Pipeline:
         ModelFileError: It is none that Pippin can train; it carries every reason.
     """
     check_updatable(model)
+    check_has_no_functions(model)
     stages = stages_of(model).models
     # Of half a million models, the other rules would look at each.
     _refuse([some_model_is_there(model)])

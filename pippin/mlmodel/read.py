@@ -7,8 +7,8 @@ from pippin.faults import Fault, pointer
 from pippin.mlmodel.classes import read_classes
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.features import read_features
-from pippin.mlmodel.kinds import check_updatable, network_of
-from pippin.mlmodel.layers import read_layers, read_weights
+from pippin.mlmodel.kinds import check_has_no_functions, check_updatable, network_of
+from pippin.mlmodel.layers import misstated_ranks, read_layers, read_weights
 from pippin.mlmodel.metadata import read_metadata, read_seeds
 from pippin.mlmodel.preprocessing import read_mean_images, read_preprocessing
 from pippin.mlmodel.proto import Message, parse
@@ -61,11 +61,12 @@ def read_network(model: Message) -> Model:
     """
     network = network_of(model)
     check_updatable(model)
+    check_has_no_functions(model)
     try:
         resolved = resolve(_document(model, network))
     except SpecError as error:
         raise ModelFileError(f"the file holds no model that can be trained: {error}", error.faults) from error
-    _check_output_ranks(model, resolved)
+    _check_ranks(model, network, resolved)
     return Model(
         resolved=replace(resolved, mean_images=read_mean_images(network, resolved.inputs)),
         weights=read_weights(resolved, network),
@@ -80,23 +81,26 @@ def read_frozen(model: Message) -> FrozenNetwork:
         ModelFileError: It holds none, or one that Pippin cannot compute.
     """
     network = network_of(model)
+    check_has_no_functions(model)
     try:
         resolved = resolve_network(_network_document(model, network))
     except SpecError as error:
         raise ModelFileError(f"the file holds no network that can be computed: {error}", error.faults) from error
-    _check_output_ranks(model, resolved)
+    _check_ranks(model, network, resolved)
     return FrozenNetwork(
         replace(resolved, mean_images=read_mean_images(network, resolved.inputs)), read_weights(resolved, network)
     )
 
 
-def _check_output_ranks(model: Message, resolved: ResolvedNetwork) -> None:
-    """Refuse an output that is declared with fewer axes than layers see, where Core ML takes them as declared.
+def _check_ranks(model: Message, network: Message, resolved: ResolvedNetwork) -> None:
+    """Refuse outputs and layers that state other ranks than blobs have, where Core ML takes them at their word.
 
     Raises:
-        ModelFileError: There is one.
+        ModelFileError: There are some.
     """
-    faults = []
+    if not resolved.has_true_ranks:
+        return
+    faults = list(misstated_ranks(resolved, network))
     for index, (declared, output) in enumerate(zip(model.description.output, resolved.outputs, strict=True)):
         shape = tuple(declared.type.multiArrayType.shape)
         if isinstance(output, ArrayFeature) and shape not in ((), output.shape):

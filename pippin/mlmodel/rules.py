@@ -6,11 +6,13 @@ from typing import Final
 
 MODEL_KIND: Final = "model.kind"
 MODEL_UPDATABLE: Final = "model.updatable"
+MODEL_FUNCTIONS: Final = "model.functions"
 FEATURES_DEFAULTS: Final = "features.defaults"
 FEATURES_KEYS: Final = "features.keys"
 MEAN_IMAGE: Final = "features.mean-image"
 OUTPUT_RANKS: Final = "features.output-ranks"
 LOSS_ONE: Final = "loss.one"
+LAYERS_TENSORS: Final = "layers.tensors"
 LAYERS_KNOWN: Final = "layers.known"
 WEIGHTS_SIZE: Final = "weights.size"
 WEIGHTS_PAYLOAD: Final = "weights.payload"
@@ -30,6 +32,8 @@ RULES_BY_ID: Final[Mapping[str, str]] = MappingProxyType(
     {
         MODEL_KIND: "The model is of a kind that can be updated. Source: Model.proto, `isUpdatable`.",
         MODEL_UPDATABLE: "It is marked updatable. Source: Model.proto, `isUpdatable`.",
+        MODEL_FUNCTIONS: "It has no functions and keeps no state, which are for ML programs. Source:"
+        " InterfaceValidators.cpp, `validateMultiFunctionDescription`; that it keeps no state is ours.",
         FEATURES_DEFAULTS: "The default value of an array is of the field for its data type. Source:"
         " InterfaceValidators.cpp, `validateFeatureDescription`.",
         FEATURES_KEYS: "A dictionary says what its keys are. Source: InterfaceValidators.cpp.",
@@ -39,6 +43,8 @@ RULES_BY_ID: Final[Mapping[str, str]] = MappingProxyType(
         " outputs with all axes or without a shape. Source: NeuralNetworkValidator.cpp, `ioBlobNameToRank`; Apple's"
         " validator refuses it only where a layer checks ranks.",
         LOSS_ONE: "A network has exactly one loss. Source: UpdatableNeuralNetworkValidator.cpp.",
+        LAYERS_TENSORS: "The ranks that layers state are those of the blobs that they read and make, where blobs have"
+        " other ranks than 5. Source: NeuralNetworkValidator.cpp, `inputTensor` and `outputTensor`.",
         LAYERS_KNOWN: "Every layer is of a type, and set up in a way, that the spec language has. Ours.",
         WEIGHTS_SIZE: "Weights are as many as the layer's shapes need. Source: NeuralNetworkLayerValidator.cpp; that"
         " they are finite is ours.",

@@ -12,6 +12,7 @@ from pippin.spec import (
     IntegerParameter,
     ResolvedSpec,
 )
+from pippin.spec.indices import indexed_inputs
 from pippin.spec.memory import TrainingMemory, training_memory
 from pippin.spec.optimizers import Optimizer
 from pippin.spec.parameters import SeedParameter
@@ -34,6 +35,9 @@ class Trainable(BaseModel):
     method: Literal["sgd", "adam", "nearest_neighbors"] = Field(description="How it is trained.")
     counts: dict[str, IntegerParameter] = Field(description="Hyperparameters that are whole numbers, as declared.")
     numbers: dict[str, DoubleParameter] = Field(default_factory=dict, description="The others.")
+    indices: dict[str, int] = Field(
+        default_factory=dict, description="Of features that an embedding looks up, how many indices it knows."
+    )
     shuffle: bool = False
     seed: SeedParameter = Field(
         default=SeedParameter(default=0), description="Of the order of the examples; 0 where the file has none."
@@ -67,6 +71,7 @@ def trainable_network(resolved: ResolvedSpec) -> Trainable:
         method=spec.optimizer.type,
         counts={name: each for name, each in declared.items() if isinstance(each, IntegerParameter)},
         numbers={name: each for name, each in declared.items() if isinstance(each, DoubleParameter)},
+        indices=indexed_inputs(resolved),
         shuffle=spec.shuffle,
         seed=spec.seed,
         memory=training_memory(resolved),

@@ -70,7 +70,7 @@ def _met_before_an_updatable_layer(graph: Graph) -> tuple[Node, Node] | None:
     assert graph.loss is not None
     stop: Node | None = None
     seen: set[int] = set()
-    waiting = deque([(graph.loss.input or "",)])
+    waiting: deque[tuple[str, ...]] = deque([(graph.loss.input or "",)])
     while waiting:
         for name in waiting.popleft():
             node = graph.makers.get(name)

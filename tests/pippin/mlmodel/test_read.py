@@ -63,9 +63,10 @@ def test_pippins_own_keys_are_metadata_and_not_the_authors(spoiled: Spoil) -> No
 
 def test_half_precision_weights_are_widened(spoiled: Spoil) -> None:
     def halve(model: Message) -> None:
-        weights = model.neuralNetwork.layers[0].innerProduct.weights
-        weights.ClearField("floatValue")
-        weights.float16Value = np.arange(12, dtype="<f2").tobytes()
+        dense = model.neuralNetwork.layers[0].innerProduct
+        for blob, length in ((dense.weights, 12), (dense.bias, 3)):
+            blob.ClearField("floatValue")
+            blob.float16Value = np.arange(length, dtype="<f2").tobytes()
 
     array = read(spoiled(halve)).weights["dense"]["weights"]
     assert array.dtype == np.float32
@@ -151,7 +152,13 @@ HARMS = {
     ).innerProduct.weights.quantization.SetInParent(),
     "weights of layer 'dense' are 13 numbers": lambda model: layer(model).innerProduct.weights.floatValue.append(1),
     "bias of layer 'dense' are 0 numbers": lambda model: layer(model).innerProduct.bias.ClearField("floatValue"),
-    "3 bytes of half floats": lambda model: setattr(layer(model).innerProduct.weights, "float16Value", b"abc"),
+    "3 bytes of half floats": lambda model: (
+        layer(model).innerProduct.weights.ClearField("floatValue"),
+        setattr(layer(model).innerProduct.weights, "float16Value", b"abc"),
+    ),
+    "weights of layer 'dense' are kept as floatValue and float16Value; needs one of them": lambda model: setattr(
+        layer(model).innerProduct.weights, "float16Value", bytes(24)
+    ),
     "quantises its input": lambda model: setattr(layer(model).innerProduct, "int8DynamicQuantize", True),
     "found a layer of kind custom": replace_softmax("custom"),
     "found a layer of kind transpose": replace_softmax("transpose"),
