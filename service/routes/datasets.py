@@ -240,6 +240,7 @@ def get(request: Request, manifest: ExistingDataset) -> Response:
     dependencies=[requires("read")],
 )
 async def some_examples(
+    *,
     manifest: ExistingDataset,
     tenant: Tenant,
     previews: ThePreviews,
