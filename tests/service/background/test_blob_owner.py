@@ -100,6 +100,26 @@ def test_an_emptied_redis_deletes_nothing(store: Store, blobs: Blobs, settings: 
     assert refusal(store) is Refusal.LOST
 
 
+def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
+    store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    put_old(settings, blobs, b"orphan")
+    named = put_old(settings, blobs, b"one", b"two")
+    sweeper.sweep()  # every one of them is unnamed, and condemned
+    name_models(store, *named)
+    digests = store.references.digests
+
+    def emptied() -> Iterator[str]:
+        store.redis.flushall()
+        return digests()
+
+    monkeypatch.setattr(store.references, "digests", emptied)
+    sweep_often(sweeper)
+    assert len(list(blobs.names())) == 3
+
+
 def test_a_redis_emptied_before_stores_had_owners_deletes_nothing(
     store: Store, blobs: Blobs, settings: Settings
 ) -> None:
