@@ -111,6 +111,10 @@ class BlobOwnership:
             )
         return _OWNED
 
+    def may_delete(self) -> bool:
+        """Whether blobs may be deleted now: this Redis owns the store, and no backup or restore is running."""
+        return self.inspect().refusal is None and self._ledger.holder() is None
+
     def claim(self) -> Verdict:
         """Whether blobs may be deleted now; a store without an owner is claimed first, if the records account for it.
 

@@ -44,7 +44,13 @@ _SECTIONS = {
     ),
     "Workers": ("worker_threads", "worker_memory_bytes", "worker_grace_seconds", "stop_grace_seconds"),
     "Lost attempts": ("lease_seconds", "lease_renew_seconds", "reaper_interval_seconds", "reaper_grace_seconds"),
-    "What is kept": ("retention_days", "sweep_interval_seconds", "sweep_grace_seconds"),
+    "What is kept": (
+        "retention_days",
+        "sweep_interval_seconds",
+        "sweep_grace_seconds",
+        "sweep_max_share",
+        "sweep_max_blobs",
+    ),
     "Logs": ("log_level", "log_format"),
 }
 

@@ -68,7 +68,7 @@ class SweepHold:
 
 def _is_dead(holder: str) -> bool:
     """Whether a holder was a process of this machine that has ended."""
-    process, _, host = holder.split(" ")[1].partition("@")
+    process, _, host = holder.partition(" ")[2].partition(" ")[0].partition("@")
     if host != socket.gethostname() or not process.isdigit():
         return False
     try:

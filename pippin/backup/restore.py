@@ -75,10 +75,11 @@ def restore(url: str, blobs: Blobs, folder: Folder, report: Report, *, replace: 
                     restoring.store.blob_ledger.close(
                         f"a backup of {manifest.created_at} was restored, and the blob store holds other blobs besides"
                     )
-                keys = restoring.replace()
+                restoring.replace()
             except BaseException:
                 restoring.clear()
                 raise
+            keys = restoring.count()
             given_back = restoring.settle(manifest.moment)
             # Every blob in the store is from the backup.
             if alone and ownership.inspect().refusal is Refusal.UNCLAIMED:

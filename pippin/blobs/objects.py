@@ -203,7 +203,7 @@ def _marker(name: str) -> str:
 
 def _is_unsupported(error: BaseException | None) -> bool:
     """Whether a store refused a conditional write because it has none."""
-    return isinstance(error, NotSupportedError) or "NotImplemented" in str(error) or "501" in str(error)
+    return isinstance(error, NotSupportedError) or "501 Not Implemented" in str(error)
 
 
 def _pieces(doing: str, result: "GetResult") -> Iterator[bytes]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from heapq import nlargest
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated
@@ -38,12 +39,13 @@ def list_blobs(
 
     with _opened() as (_, store, blobs):
         orphans = {blob.digest for blob in _unnamed(store, blobs)}
-        shown = sorted(
+        total = sum(1 for _ in blobs.names())
+        newest = nlargest(
+            limit,
             (blob for blob in blobs.entries() if not unnamed or blob.digest in orphans),
             key=lambda blob: (blob.modified, blob.digest),
-            reverse=True,
         )
-        rows = [(blob, kind_of(blobs, blob)) for blob in shown[:limit]]
+        rows = [(blob, kind_of(blobs, blob)) for blob in newest]
     if json_:
         output.print_json(
             [
@@ -72,7 +74,7 @@ def list_blobs(
         ],
         right=["BYTES"],
     )
-    output.say(f"{len(rows):,} of {len(shown):,} blobs, of which no record names {len(orphans):,}.")
+    output.say(f"{len(rows):,} of {total:,} blobs, of which no record names {len(orphans):,}.")
 
 
 @commands.command()

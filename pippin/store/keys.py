@@ -33,6 +33,7 @@ SWEEP_REPORT = "pippin:blobs:sweep"  # string: what the last sweep did or why it
 WORKERS = "pippin:workers"  # sorted set: name of a worker -> its last heartbeat, microseconds of Redis TIME
 OURS = "pippin:*"  # pattern: every key of ours, what a restore has staged left out
 STAGED = "pippin-restore:"  # how the keys of a restore begin until they replace the present ones
+STAGED_WHOLE = "pippin-restored:whole"  # string: everything is staged
 LISTINGS = "pippin:*s"  # pattern: every tenant's listings are among the keys that match it
 
 # What stands second in the keys that belong to processes and to this Redis alone, not to the records.

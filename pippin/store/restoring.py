@@ -14,7 +14,8 @@ from pippin.store.snapshot import KeyCopy, exact_client
 from pippin.store.store import Store
 
 _SCAN = 1000
-_BATCH_KEYS = 500
+_BATCH_COMMANDS = 500
+_BATCH_CHARACTERS = 4 * 2**20
 _PART = 1000  # so many members of one key are written by one command
 # Held jobs are given back right after the records are in place. A process that is killed just then leaves that to the
 # reaper, which must not be quicker otherwise.
@@ -48,8 +49,13 @@ class Restoring:
         """Whether Redis holds no record."""
         return not any(keys.is_record(name) for name in self._scan(keys.OURS))
 
+    def count(self) -> int:
+        """How many keys of records Redis holds."""
+        return sum(1 for name in self._scan(keys.OURS) if keys.is_record(name))
+
     def clear(self) -> None:
         """Remove what a restore staged that was cut off."""
+        self._client.delete(keys.STAGED_WHOLE)
         names: list[str] = []
         for name in self._scan(f"{keys.STAGED}*"):
             names.append(name)
@@ -65,15 +71,19 @@ class Restoring:
         Raises:
             StoreUnavailable: Redis cannot be reached, or is full.
         """
+        size = 0
         with self._client.pipeline(transaction=False) as pipe:
             for copy in copies:
                 _write(pipe, keys.STAGED + copy.key, copy)
-                if len(pipe) >= _BATCH_KEYS:
+                size += _characters(copy.value)
+                if len(pipe) >= _BATCH_COMMANDS or size > _BATCH_CHARACTERS:
                     pipe.execute()
+                    size = 0
+            pipe.set(keys.STAGED_WHOLE, "")
             pipe.execute()
 
-    def replace(self) -> int:
-        """Put what is staged in the place of all records, in one step; how many keys that were."""
+    def replace(self) -> None:
+        """Put what is staged in the place of all records, in one step."""
         for queue in QUEUES.values():
             for job_id, number in self._store.queues.waiting(queue):
                 self._store.queues.withdraw(queue, job_id, number)
@@ -81,8 +91,8 @@ class Restoring:
         if held := self._client.zrange(leases, 0, -1):
             self._client.zadd(leases, dict.fromkeys(map(str, held), self._now() + _LEASE_SECONDS * 1_000_000))
         script = (files("pippin.store") / "lua" / "replace.lua").read_text()
-        answer: Any = self._client.register_script(script)(args=[keys.STAGED, *sorted(keys.PASSING)])
-        return int(answer)
+        arguments = [keys.STAGED, *sorted(keys.PASSING)]
+        self._client.register_script(script)(keys=[keys.STAGED_WHOLE], args=arguments)
 
     def settle(self, moment: int) -> int:
         """Give back the jobs that were being trained, and queue again those that were queued; how many were given back.
@@ -102,11 +112,12 @@ class Restoring:
 
     def _give_back(self, tenant: str, job_id: str, moment: int) -> bool:
         of = keys.job(tenant, job_id)
-        number, token = self._client.hmget(of.job, "attempt", "token")
+        number, token, spent = self._client.hmget(of.job, "attempt", "token", "spent")
         if not number or not token:
             self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
             return False
-        self._client.hincrby(of.job, "spent", -max(0, self._now() - moment))
+        # Set, not decreased: a command may be sent twice.
+        self._client.hset(of.job, "spent", int(spent or 0) - max(0, self._now() - moment))
         try:
             self._store.attempts.hand_back(Claim(tenant, job_id, int(number), str(token)))
         except (LeaseLost, Refused):
@@ -167,6 +178,14 @@ _WRITES: dict[str, Callable[[Pipeline, bytes, Any], object]] = {
     "zset": _write_parts(lambda pipe, key, part: pipe.zadd(key, {_bytes(member): score for member, score in part})),
     "stream": _write_stream,
 }
+
+
+def _characters(value: Any) -> int:  # noqa: ANN401 - see snapshot.Value
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(len(name) + len(text) for name, text in value.items())
+    return sum(map(_characters, value)) if isinstance(value, list) else 8
 
 
 def _bytes(text: str) -> bytes:

@@ -12,7 +12,7 @@ from pippin.blob_cache import BlobCache
 from pippin.blob_ownership import BlobOwnership, unnamed
 from pippin.blobs import BlobEntry, BlobError, Blobs
 from pippin.settings import Settings
-from pippin.store import NoSuchJob, Refusal, Refused, Store, StoreUnavailable, SweepReport
+from pippin.store import NoSuchJob, Refusal, Refused, Store, StoreError, SweepReport
 from service.background.threads import run_duty
 from service.datasets.ingest import sweep_workrooms
 
@@ -75,7 +75,7 @@ class Sweeper:
         """
         try:
             verdict = self._ownership.claim()
-        except (StoreUnavailable, BlobError) as error:
+        except (StoreError, BlobError) as error:
             _log.info("the blob store's owner is looked up later", error=str(error))
         else:
             self._note(verdict.refusal, verdict.detail)
@@ -143,8 +143,8 @@ class Sweeper:
             self._report(Refusal.LIMIT, _beyond(census, usual), census)
             return
         # Looked up after the records were read: what a backup has read by then names nothing that is doomed here.
-        held = self._ledger.holder() is not None or not self._acts()
-        deleted = 0 if held else sum(self._blobs.delete_untouched(digest, since) for digest in census.doomed)
+        may_delete = self._acts() and self._ownership.may_delete()
+        deleted = 0 if not may_delete else sum(self._blobs.delete_untouched(digest, since) for digest in census.doomed)
         self._condemned = frozenset(census.condemned)
         if census.unnamed - deleted <= usual:
             self._ledger.withdraw_approval()
@@ -188,7 +188,7 @@ class Sweeper:
     def _sweep_safely(self) -> None:
         try:
             self.sweep()
-        except (StoreUnavailable, BlobError) as error:
+        except (StoreError, BlobError) as error:
             _log.warning("sweeping was cut off; it goes on later", error=str(error))
         except Exception:  # noqa: BLE001 (the next sweep must come, whatever happens to this one)
             _log.exception("sweeping failed")

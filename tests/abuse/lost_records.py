@@ -70,7 +70,7 @@ def _flush(service: ServiceProcess) -> None:
 
 
 def _names(blobs: Blobs) -> set[str]:
-    return {name for name, _ in blobs.sizes()}
+    return {*blobs.names()}
 
 
 def _expect_all(damage: Damage, stored: set[str], blobs: Blobs, after: str) -> None:

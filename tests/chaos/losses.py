@@ -128,7 +128,7 @@ class _Losses:
             self.wrong.append(f"a stranger's GET /jobs was answered {status} after {what}")
 
     def _names(self) -> set[str]:
-        return {name for name, _ in self._blobs.sizes()}
+        return {*self._blobs.names()}
 
     def _copy_records(self, target: Path) -> None:
         shutil.copytree(self._cluster.records, target)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from pippin.store import Store
+from pippin.store import Store, SweepReport
 from service.telemetry.collector import StoreCollector
 from service.telemetry.meters import Meters
 
@@ -24,6 +24,7 @@ TARGET_LABELS = {"job", "instance"}
 def told(store: Store) -> dict[str, set[str]]:
     """Every sample that the service tells, with the names of its labels."""
     store.census.record(1, 2)
+    store.blob_ledger.report(SweepReport(blobs=1, unnamed=1, at=1))
     meters = Meters()
     meters.requests.labels("GET", "/jobs", "200").inc()
     meters.latency.labels("GET", "/jobs").observe(0.1)
@@ -68,8 +69,14 @@ def test_every_metric_of_ours_is_shown_or_watched(told: dict[str, set[str]]) -> 
     families = {re.sub(r"_(bucket|count|sum|created)$", "", name) for name in asked}
     ours = {name for name in told if name.startswith("pippin_") and not name.endswith(("_created", "_info"))}
     unused = {name for name in ours if re.sub(r"_(bucket|count|sum)$", "", name) not in families}
-    # These tell of one service beside the others, and how old a count is.
-    assert unused == {"pippin_reaper_acting", "pippin_blobs", "pippin_blob_count_timestamp_seconds"}
+    # These are about one service beside the others, and about how old and how large a count is.
+    assert unused == {
+        "pippin_reaper_acting",
+        "pippin_blobs",
+        "pippin_blobs_unnamed",
+        "pippin_blob_count_timestamp_seconds",
+        "pippin_sweep_timestamp_seconds",
+    }
 
 
 def test_names_have_base_units_and_labels_no_ids(told: dict[str, set[str]]) -> None:

@@ -156,3 +156,13 @@ def test_a_key_expires_when_it_would_have(source: Side, target: Side, wait_until
     restoring.close()
     assert 900 < target.store.redis.ttl("pippin:default:soon") <= 1000
     assert not target.store.redis.exists("pippin:default:gone")
+
+
+def test_a_swap_that_is_sent_twice_happens_once(source: Side, target: Side) -> None:
+    source.store.redis.set("pippin:default:key", "1")
+    restoring = Restoring(target.url)
+    restoring.stage(Snapshot(source.url).copies())
+    restoring.replace()
+    restoring.replace()
+    restoring.close()
+    assert target.contents() == source.contents() == {b"pippin:default:key": b"1"}

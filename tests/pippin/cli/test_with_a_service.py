@@ -21,10 +21,13 @@ import pytest
 from PIL import Image
 from typer.testing import Result
 
+from pippin.blobs import Blobs
 from pippin.cli.arguments import offer_datasets, offer_jobs
 from pippin.datasets.sample import mnist_sample_path
 from pippin.documents import yaml12
-from pippin.mlmodel import read
+from pippin.mlmodel import build, read
+from pippin.spec import resolve
+from pippin.spec.presets import preset
 
 Invoke = Callable[..., Result]
 
@@ -376,6 +379,28 @@ def test_a_folder_of_class_folders_is_uploaded_as_one(with_service: Invoke, tmp_
     assert (manifest["format"], manifest["labels"]) == ("images", ["cat", "dog"])
     again = json.loads(with_service("datasets", "add", "pets", "--from", tmp_path / "pets", "--json").stdout)
     assert again["id"] == manifest["id"]
+
+
+def test_blobs_whose_records_were_lost_become_a_dataset_and_a_model_again(
+    with_service: Invoke, running_up: SimpleNamespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_HOME", str(running_up.home))
+    blobs = Blobs((running_up.home / "blobs").as_uri())
+    listed = json.loads(with_service("datasets", "list", "--json").stdout)
+    (sample,) = (each for each in listed if each["name"] == "mnist-sample")
+    done = with_service("blobs", "recover", sample["digest"], "digits-again", "--json")
+    assert done.exit_code == 0, done.stderr
+    listed = json.loads(with_service("datasets", "list", "--json").stdout)
+    (again,) = (each for each in listed if each["name"] == "digits-again")
+    assert again["id"] == json.loads(done.stdout)["id"]
+    # The same arrays are the same blob. The order of the features was in the record.
+    assert (again["digest"], again["splits"]) == (sample["digest"], sample["splits"])
+    assert sorted(map(str, again["features"])) == sorted(map(str, sample["features"]))
+    model = blobs.put_bytes(build(resolve(preset("mnist-cnn"))))
+    done = with_service("blobs", "recover", model, "cnn-again")
+    assert done.exit_code == 0, done.stderr
+    shown = json.loads(with_service("models", "show", "cnn-again", "--json").stdout)
+    assert shown["digest"] == model
 
 
 def test_files_are_uploaded_together(with_service: Invoke) -> None:

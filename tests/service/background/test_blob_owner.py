@@ -100,6 +100,26 @@ def test_an_emptied_redis_deletes_nothing(store: Store, blobs: Blobs, settings: 
     assert refusal(store) is Refusal.LOST
 
 
+def test_a_redis_that_is_emptied_during_a_sweep_deletes_nothing(
+    store: Store, blobs: Blobs, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    put_old(settings, blobs, b"orphan")
+    named = put_old(settings, blobs, b"one", b"two")
+    sweeper.sweep()  # every one of them is unnamed, and condemned
+    name_models(store, *named)
+    digests = store.references.digests
+
+    def emptied() -> Iterator[str]:
+        store.redis.flushall()
+        return digests()
+
+    monkeypatch.setattr(store.references, "digests", emptied)
+    sweep_often(sweeper)
+    assert len(list(blobs.names())) == 3
+
+
 def test_a_redis_emptied_before_stores_had_owners_deletes_nothing(
     store: Store, blobs: Blobs, settings: Settings
 ) -> None:
@@ -304,3 +324,33 @@ def test_metrics_say_why_nothing_is_deleted(
     shown = http.get("/metrics").text
     assert 'pippin_sweep_refused{reason="unclaimed"} 0.0' in shown
     assert "pippin_blobs_unnamed 1.0" in shown
+
+
+def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(
+    make_service: Callable[..., Any], store: Store, wait_until: Callable[..., None]
+) -> None:
+    service = make_service(
+        reaper_interval_seconds=0.1, reaper_grace_seconds=0, sweep_interval_seconds=0.1, sweep_grace_seconds=0
+    )
+    blobs = Blobs(service.settings.blobs_url)
+    wait_until(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored")
+    (digest,) = store.references.digests()
+    store.redis.flushall()
+
+    def refused_after(moment: float) -> bool:
+        report = store.blob_ledger.last_report()
+        return report is not None and report.refusal is Refusal.LOST and report.at > moment
+
+    wait_until(lambda: refused_after(0), otherwise="the sweeper does not refuse")
+    for _ in range(3):
+        now = time.time()
+        wait_until(lambda now=now: refused_after(now), otherwise="the sweeper does not go on")
+    assert list(blobs.names()) == [digest]
+    assert httpx2.get(f"{service.url}/metrics").text.count('pippin_sweep_refused{reason="lost"} 1.0') == 1
+    # A service that starts anew on the emptied Redis, and adds records, takes the store for its own no more than that.
+    service.stop()
+    service.start()
+    wait_until(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored again")
+    now = time.time()
+    wait_until(lambda: refused_after(now), otherwise="the sweeper does not refuse after a restart")
+    assert list(blobs.names()) == [digest]

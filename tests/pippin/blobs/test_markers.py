@@ -1,0 +1,101 @@
+"""Markers: written once by one of several processes, in a folder and in a bucket with or without conditional writes."""
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+
+from pippin.blobs import BlobError, Blobs
+
+
+class Bucket(BaseHTTPRequestHandler):
+    """As much of S3 as a marker needs."""
+
+    objects: dict[str, bytes]
+    conditional: bool
+    lock: threading.Lock
+
+    def do_PUT(self) -> None:
+        data = self.rfile.read(int(self.headers["content-length"]))
+        with self.lock:
+            if self.headers.get("if-none-match") == "*":
+                if not self.conditional:
+                    self.answer(501, b"<Error><Code>NotImplemented</Code></Error>")
+                    return
+                if self.path in self.objects:
+                    self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+                    return
+            self.objects[self.path] = data
+        self.answer(200, b"", data)
+
+    def do_GET(self) -> None:
+        data = self.objects.get(self.path)
+        if data is None:
+            self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        else:
+            self.answer(200, data, data)
+
+    def answer(self, status: int, body: bytes, tagged: bytes = b"") -> None:
+        self.send_response(status)
+        self.send_header("etag", f'"{hashlib.sha256(tagged).hexdigest()}"')
+        self.send_header("last-modified", "Mon, 30 Nov 2026 18:00:00 GMT")
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Nothing on stderr."""
+
+
+@pytest.fixture(params=["folder", "conditional bucket", "older bucket"])
+def blobs(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Blobs]:
+    if request.param == "folder":
+        yield Blobs((tmp_path / "blobs").as_uri())
+        return
+    members = {"objects": {}, "conditional": request.param == "conditional bucket", "lock": threading.Lock()}
+    with ThreadingHTTPServer(("127.0.0.1", 0), type("ThisBucket", (Bucket,), members)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            monkeypatch.setenv(name, "test")
+        monkeypatch.setenv("AWS_REGION", "us-east-1")
+        yield Blobs("s3://bucket/prefix")
+        server.shutdown()
+        thread.join()
+
+
+def test_a_marker_is_created_once(blobs: Blobs) -> None:
+    assert blobs.read_marker("owner") is None
+    assert blobs.create_marker("owner", b"first")
+    assert not blobs.create_marker("owner", b"second")
+    assert blobs.read_marker("owner") == b"first"
+    blobs.write_marker("owner", b"third")
+    assert blobs.read_marker("owner") == b"third"
+
+
+# A bucket without conditional writes is decided by time: not on a busy machine.
+@pytest.mark.parametrize("blobs", ["folder", "conditional bucket"], indirect=True)
+def test_of_many_that_create_it_at_once_one_succeeds(blobs: Blobs) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        written = list(pool.map(lambda number: blobs.create_marker("owner", b"%d" % number), range(8)))
+    assert written.count(True) == 1
+    assert blobs.read_marker("owner") == b"%d" % written.index(True)
+
+
+def test_markers_are_no_blobs(tmp_path: Path) -> None:
+    blobs = Blobs((tmp_path / "blobs").as_uri())
+    blobs.write_marker("owner", b"x")
+    assert list(blobs.names()) == []
+    assert list(blobs.entries()) == []
+
+
+def test_a_store_behind_a_service_has_no_markers() -> None:
+    blobs = Blobs("http://127.0.0.1:1")
+    for call in (lambda: blobs.read_marker("owner"), lambda: blobs.create_marker("owner", b"")):
+        with pytest.raises(BlobError, match="where they lie"):
+            call()
