@@ -12,6 +12,7 @@ from pippin.store.client import Client
 from pippin.store.errors import BadTenant, UnreadableRecord
 from pippin.store.transaction import watching
 from pippin.store.versions import UNREADABLE, Unreadable, dump, load
+from pippin.tokens.roles import ROLES
 from pippin.tokens.token import NewToken, Token, parse, secret_hash
 
 SESSION_SECONDS = 12 * 3600
@@ -104,33 +105,38 @@ class Tokens:
         shown = parse(text or "")
         with self._client.pipeline() as pipe:
             pipe.smembers(keys.GUARDED_ROLES)
+            pipe.hlen(keys.TOKENS)
             if shown is not None:
                 pipe.hget(keys.TOKENS, shown.id)
                 pipe.hget(keys.HASHES, shown.id)
-            made, *found = pipe.execute()
+            roles, count, *found = pipe.execute()
+        made = _made(roles, count)
         if shown is None:
-            return Knock(None, frozenset(made))
+            return Knock(None, made)
         record, kept = found
         # The comparison is made for an unknown id too, and takes as long wherever the two differ.
         same = hmac.compare_digest(kept or _NO_HASH, secret_hash(shown.secret))
-        return Knock(_token(shown.id, record) if same and record is not None else None, frozenset(made))
+        return Knock(_token(shown.id, record) if same and record is not None else None, made)
 
     def made(self) -> frozenset[str]:
         """The roles of which a token was ever made."""
-        return frozenset(map(str, self._client.smembers(keys.GUARDED_ROLES)))
+        return self.live((), ()).made
 
     def live(self, token_ids: Collection[str], session_hashes: Collection[str]) -> LiveTokens:
         """Which of these tokens and sessions are live, in two round trips however many they are."""
         with self._client.pipeline() as pipe:
             pipe.smembers(keys.GUARDED_ROLES)
+            pipe.hlen(keys.TOKENS)
             for each in session_hashes:
                 pipe.get(keys.session(each))
-            made, *owners = pipe.execute()
+            roles, count, *owners = pipe.execute()
         sessions = {each: owner for each, owner in zip(session_hashes, owners, strict=True) if owner is not None}
         asked = list({*token_ids, *sessions.values()})
         hashes = self._client.hmget(keys.HASHES, asked) if asked else []
         live = frozenset(each for each, kept in zip(asked, hashes, strict=True) if kept is not None)
-        return LiveTokens(live, frozenset(each for each, owner in sessions.items() if owner in live), frozenset(made))
+        return LiveTokens(
+            live, frozenset(each for each, owner in sessions.items() if owner in live), _made(roles, count)
+        )
 
     def forget_roles(self) -> bool:
         """Count no role as made any more, unless a token is live.
@@ -165,9 +171,10 @@ class Tokens:
         token_id = self._client.get(keys.session(secret_hash(secret)))
         with self._client.pipeline() as pipe:
             pipe.smembers(keys.GUARDED_ROLES)
+            pipe.hlen(keys.TOKENS)
             pipe.hget(keys.TOKENS, str(token_id or ""))
-            made, record = pipe.execute()
-        return Knock(_token(str(token_id), record) if record is not None else None, frozenset(made))
+            roles, count, record = pipe.execute()
+        return Knock(_token(str(token_id), record) if record is not None else None, _made(roles, count))
 
     def end_session(self, secret: str) -> None:
         """Let a session open nothing from now on; one that is gone is no error."""
@@ -181,3 +188,8 @@ def _token(token_id: str, record: str) -> Token | None:
     except UnreadableRecord as error:
         UNREADABLE.note(error)
         return None
+
+
+def _made(roles: Collection[str], live_count: int) -> frozenset[str]:
+    """The roles of which a token was made; in doubt, with live tokens and no record of their roles, all."""
+    return frozenset(roles or (ROLES if live_count else ()))

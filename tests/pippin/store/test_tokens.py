@@ -1,7 +1,7 @@
 import pytest
 
 from pippin.store import BadTenant, Store, keys
-from pippin.tokens import Quotas, issue, parse
+from pippin.tokens import ROLES, Quotas, issue, parse, secret_hash
 
 
 def test_before_the_first_nobody_is_known_and_no_role_was_made(store: Store) -> None:
@@ -91,3 +91,38 @@ def test_no_tenants_name_is_a_part_of_our_own_keys() -> None:
     assert len(own) >= 10
     assert not any(keys.is_tenant(key.split(":")[1]) for key in own)
     assert keys.is_tenant("default")
+
+
+def test_which_tokens_and_sessions_are_live(store: Store) -> None:
+    kept, revoked = (issue("read", None) for _ in range(2))
+    for token in (kept, revoked):
+        store.tokens.add(token)
+    sessions = {token: store.tokens.open_session(token.record) for token in (kept, revoked)}
+    hashes = {token: secret_hash(secret) for token, secret in sessions.items()}
+    ended = secret_hash(store.tokens.open_session(kept.record) + "x")
+    store.tokens.revoke(revoked.record.id)
+    asked = [kept.record.id, revoked.record.id, "token_unknown"]
+    live = store.tokens.live(asked, [*hashes.values(), ended])
+    assert live == ({kept.record.id}, {hashes[kept]}, {"read"})
+    # A session says nothing about a token that was not asked for.
+    assert store.tokens.live([], []) == (set(), set(), {"read"})
+
+
+def test_roles_are_forgotten_only_when_no_token_is_live(store: Store) -> None:
+    token = issue("admin", None)
+    store.tokens.add(token)
+    assert not store.tokens.forget_roles()
+    assert store.tokens.made() == {"admin"}
+    store.tokens.revoke(token.record.id)
+    assert store.tokens.made() == {"admin"}
+    assert store.tokens.forget_roles()
+    assert store.tokens.made() == frozenset()
+
+
+def test_live_tokens_whose_roles_are_not_recorded_count_as_every_role(store: Store) -> None:
+    token = issue("read", None)
+    store.tokens.add(token)
+    session = store.tokens.open_session(token.record)
+    store.redis.delete(keys.GUARDED_ROLES)
+    assert store.tokens.made() == store.tokens.knock(None).made == set(ROLES)
+    assert store.tokens.knock(token.text) == store.tokens.knock_with_session(session) == (token.record, set(ROLES))

@@ -3,6 +3,7 @@
 import hashlib
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,9 +13,13 @@ import pytest
 
 from pippin.blobs import Blobs
 from pippin.client import Client, ServiceError
-from pippin.store import Store, keys
-from pippin.tokens import NewToken, Role, issue
+from pippin.settings import Settings
+from pippin.store import Store, StoreUnavailable, connect, keys
+from pippin.tokens import NewToken, Role, TokenRequirement, issue
 from pippin.tokens.token import secret_hash
+from service.security.open_requests import OpenRequests
+from service.security.principal import Principal
+from service.telemetry.meters import Meters
 
 Service: TypeAlias = Any  # a RunningService
 WaitFor = Callable[[Callable[[], object], str], None]
@@ -281,3 +286,13 @@ def test_many_open_requests_cost_one_look(
     assert store.redis.info("commandstats")["cmdstat_hmget"]["calls"] - looks <= 5
     for token in tokens:
         store.tokens.revoke(token.record.id)
+
+
+async def test_while_redis_is_away_open_requests_go_on(make_settings: Callable[..., Settings]) -> None:
+    settings = make_settings()
+    with closing(Store(connect("redis://127.0.0.1:1/0", retries=0))) as store:
+        requests = OpenRequests(store, TokenRequirement(settings.home), Meters(), settings)
+        with requests.opened(Principal(issue("read", None).record), "read") as request:
+            with pytest.raises(StoreUnavailable):
+                await requests.check()
+            assert not request.revoked
