@@ -4,6 +4,7 @@ import json
 import math
 import re
 from collections.abc import Iterator
+from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # typeshed leaves it out
 from typing import Any
 
 from pippin.documents.errors import MalformedDocumentError
@@ -151,9 +152,7 @@ class _InterruptibleDecoder(_Decoder):
 
     def __init__(self) -> None:
         super().__init__()
-        self.parse_object = json.decoder.JSONObject
-        self.parse_array = json.decoder.JSONArray
-        self.scan_once = json.scanner.py_make_scanner(self)
+        self.scan_once = py_make_scanner(self)
 
 
 # So many lists and texts are parsed in C, in some 0.1 s.

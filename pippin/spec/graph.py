@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 
 from pippin.faults import Fault, pointer
-from pippin.spec.explain import did_you_mean
+from pippin.spec.explain import Hints
 from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature
 from pippin.spec.layer import RANK_RULE, Layer
 from pippin.spec.losses import CategoricalCrossEntropy, Loss
@@ -169,6 +169,7 @@ class _Tracer:
         self.shapes: dict[str, Shape | None] = {}
         self.makers: dict[str, Node] = {}
         self.parameters = 0
+        self.hints = Hints()
         self.is_named = (
             bool(draft.inputs) and all(_name(part) for part in draft.inputs) and all(node.outputs for node in nodes)
         )
@@ -233,7 +234,7 @@ class _Tracer:
                 where = "itself" if maker is node else f"layer {maker.name!r} further down: list that one first"
                 yield Fault(at + "/input", f"found {name!r}, which is made by {where}")
             else:
-                hint = did_you_mean(name, list(self.shapes))
+                hint = self.hints.at(name, self.shapes)
                 yield Fault(at + "/input", f"found {name!r}, which no input and no layer above makes{hint}")
 
     def _faults(self, layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import AfterValidator, Field
 
 from pippin.faults import Fault, pointer
-from pippin.spec.explain import did_you_mean
+from pippin.spec.explain import Hints
 from pippin.spec.layer import Message
 from pippin.spec.nested import misfits
 from pippin.spec.shapes import said
@@ -176,10 +176,12 @@ class Recurrent(Drawn):
         """Explicit arrays of one run that are not those of the layer."""
         at = pointer("weights", *run.split(".")[:-1])
         names = self.array_names
+        # One a layer, of which there are many.
+        hints = Hints(1)
         strangers = (name for name in arrays if name not in names)
         # A name too many is one mistake; a document with millions of them needs no millions of answers.
         for name in islice(strangers, len(names)):
-            yield Fault(at + pointer(name), f"there is no array {name!r} in this layer{did_you_mean(name, names)}")
+            yield Fault(at + pointer(name), f"there is no array {name!r} in this layer{hints.at(name, names)}")
         for name in names:
             shape = self._array_shape(name, channels)
             if name in arrays:

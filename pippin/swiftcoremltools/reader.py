@@ -1,10 +1,9 @@
 """What reading a SwiftCoreMLTools document has in common everywhere: faults, notes, and where things came from."""
 
 from collections.abc import Collection, Mapping, Sequence
-from difflib import get_close_matches
 
 from pippin.faults import Fault, pointer
-from pippin.spec.explain import shown
+from pippin.spec.explain import Hints, shown
 from pippin.swiftcoremltools.translation import Place
 
 Object = Mapping[str, object]
@@ -19,6 +18,7 @@ class Reader:
     def __init__(self) -> None:
         self.faults: list[Fault] = []
         self.notes: list[Fault] = []
+        self._hints = Hints()
         self.places: dict[str, Place] = {"": Place("")}
 
     def fault(self, at: str, detail: str) -> None:
@@ -70,7 +70,7 @@ class Reader:
         if value is None:
             self.fault(at, f"is required: one of {listed}")
         else:
-            self.fault(at, f"found {shown(value)}; needs one of {listed}{_did_you_mean(value, known)}")
+            self.fault(at, f"found {shown(value)}; needs one of {listed}{self._did_you_mean(value, known)}")
         return None
 
     def keys(self, found: Object, at: str, *, always: Collection[str], known: Collection[str]) -> None:
@@ -86,17 +86,16 @@ class Reader:
         if unknown:
             self.note(at, f"found {_listed(unknown)}, which SwiftCoreMLTools does not know; ignored, as it does")
 
+    def _did_you_mean(self, value: object, known: Collection[str]) -> str:
+        """A hint at the word that was meant; Swift's words differ from others in their capitals."""
+        lowered = {word.lower(): word for word in known}
+        meant = self._hints.meant(value, lowered) if isinstance(value, str) else None
+        return f"; did you mean {lowered[meant]!r}?" if meant else ""
+
 
 def at_key(at: str, key: str) -> str:
     """The pointer to what `key` holds in the object at `at`."""
     return at + pointer(key)
-
-
-def _did_you_mean(value: object, known: Collection[str]) -> str:
-    """A hint at the word that was meant; Swift's words differ from others in their capitals."""
-    lowered = {word.lower(): word for word in known}
-    close = get_close_matches(value.lower(), lowered, n=1) if isinstance(value, str) else []
-    return f"; did you mean {lowered[close[0]]!r}?" if close else ""
 
 
 def _listed(keys: Sequence[str]) -> str:

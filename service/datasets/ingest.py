@@ -87,11 +87,12 @@ class Ingestion:
             "limits": asdict(self.limits),
             "folder": str(folder),
         }
+        usual = _BASE_SECONDS + upload.bytes / _SLOWEST_BYTES_A_SECOND
         try:
             answer = self.sandbox.run(
                 "prepare_dataset",
                 arguments,
-                seconds=seconds or _BASE_SECONDS + upload.bytes / _SLOWEST_BYTES_A_SECOND,
+                seconds=min(usual, usual if seconds is None else seconds),
                 memory_bytes=_MEMORY_BYTES,
                 open_files=_OPEN_FILES + self.limits.max_arrays,
                 abandonment=abandonment,

@@ -122,7 +122,8 @@ def page(
     settings: TheSettings,
     status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
     label: Annotated[
-        list[_Label], Query(description="Only jobs with this label, as `key=value`; may be given several times.")
+        list[_Label],
+        Query(max_length=64, description="Only jobs with this label, as `key=value`; may be given several times."),
     ] = [],  # noqa: B006 (FastAPI copies it)
     after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pippin.faults import Fault, pointer
-from pippin.spec.explain import did_you_mean
+from pippin.spec.explain import Hints, did_you_mean
 from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature, NumberFeature
 from pippin.spec.graph import Graph, is_newer
 from pippin.spec.parse import Part
@@ -50,12 +50,13 @@ def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
     """
     if not graph.is_named:
         return
+    hints = Hints()
     for index, part in enumerate(graph.draft.outputs or ()):
         name = part.text("name")
         if isinstance(part.value, LabelFeature | DictionaryFeature):
             continue
         if name is not None and name not in graph.makers:
-            hint = did_you_mean(name, list(graph.makers))
+            hint = hints.at(name, graph.makers)
             yield Fault(pointer("outputs", index, "name"), f"found {name!r}, which no layer makes{hint}")
 
 

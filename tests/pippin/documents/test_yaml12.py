@@ -118,5 +118,15 @@ def test_aliases_of_aliases_that_stand_for_billions_of_values_are_refused(levels
         loads("\n".join(lines))
 
 
+def test_directives_that_declare_tags_are_few() -> None:
+    # libyaml compares each with all before it: 20,000 took 2 s, so these would take hours.
+    lines = [f"%TAG !x{number}! tag:a,2000:\n" for number in range(1_000_000)]
+    with pytest.raises(MalformedDocumentError, match="more than 10 lines that begin with %TAG") as caught:
+        loads("".join(lines) + "---\n1")
+    assert caught.value.place == Place(11, 1)
+    assert loads("%TAG ! tag:a,2000:\n---\n1") == 1
+    assert loads("a: |\n" + "  %TAG\n" * 20) == {"a": "%TAG\n" * 20}
+
+
 def test_numbers_stay_finite() -> None:
     assert math.isfinite(parse("1e308")[0])

@@ -4,6 +4,8 @@ from typing import Any
 import pytest
 
 from pippin.spec import SpecError, resolve
+from pippin.spec.explain import Hints
+from pippin.spec.presets import preset
 
 MakeSpec = Callable[..., dict[str, Any]]
 FaultsOf = Callable[[object], dict[str, str]]
@@ -85,3 +87,25 @@ def test_of_very_many_faults_the_first_are_told(small_spec: MakeSpec) -> None:
         resolve(small_spec(**{f"field{number}": 1 for number in range(1500)}))
     assert len(raised.value.faults) == 1001
     assert raised.value.faults[0].detail == "found 1500 faults; these are the first 1000"
+
+
+def test_only_the_first_unknown_words_get_a_hint() -> None:
+    # Looking for what each was meant to be took minutes for a document with thousands of them.
+    hints = Hints(2)
+    assert [hints.at("inputt", ["input", "output"]) for _ in range(3)] == ["; did you mean 'input'?"] * 2 + [""]
+
+
+def test_long_words_get_no_hint_and_cost_none() -> None:
+    hints = Hints(1)
+    assert hints.at("z" * 100_000, ["z" * 99_999]) == ""
+    assert hints.at("inputt", ["input"])
+
+
+def test_a_spec_of_nothing_but_unknown_long_names_is_refused_at_once() -> None:
+    # Each was compared with every input, for minutes.
+    inputs = [{"name": f"{'z' * 150}b{number}", "type": "float", "shape": [3]} for number in range(90)]
+    layers = [
+        {"type": "relu", "name": f"r{number}", "input": f"{'z' * 190}{number}", "output": "y"} for number in range(1900)
+    ]
+    with pytest.raises(SpecError, match="no input and no layer above makes"):
+        resolve(preset("mnist-cnn") | {"inputs": inputs, "layers": layers})

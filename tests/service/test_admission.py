@@ -1,0 +1,121 @@
+"""Requests that share places: who waits, for how long, and who is next."""
+
+import asyncio
+from contextlib import AsyncExitStack
+
+import pytest
+
+from service.admission import Admission
+from service.problems import Problem
+
+
+class Meter:
+    def __init__(self) -> None:
+        self.waits = 0
+        self.refusals: list[str] = []
+
+    def waiting(self, _resource: str, count: int) -> None:
+        self.waits = count
+
+    def refused(self, resource: str) -> None:
+        self.refusals.append(resource)
+
+
+async def until(meter: Meter, waits: int) -> None:
+    async with asyncio.timeout(30):
+        while meter.waits != waits:  # noqa: ASYNC110 - what is tested must not be changed for it
+            await asyncio.sleep(0)
+
+
+async def test_what_waits_too_long_is_refused_with_a_time_to_come_back() -> None:
+    meter = Meter()
+    admission = Admission("cups", places=1, wait_seconds=0.05, meter=meter)
+    async with admission.place("ada"):
+        with pytest.raises(Problem, match="other cups have kept this one waiting") as refused:
+            async with admission.place("bob"):
+                pass
+    assert refused.value.status_code == 503
+    assert refused.value.headers == {"retry-after": "10"}
+    assert meter.refusals == ["cups"]
+    assert meter.waits == 0
+    async with admission.place("bob"):
+        pass
+
+
+async def test_the_tenant_that_holds_least_is_next() -> None:
+    meter = Meter()
+    admission = Admission("cups", places=2, wait_seconds=30, meter=meter)
+    order: list[str] = []
+
+    async def enter(tenant: str) -> None:
+        async with admission.place(tenant):
+            order.append(tenant)
+
+    async with AsyncExitStack() as first:
+        await first.enter_async_context(admission.place("ada"))
+        async with admission.place("ada"):
+            waiting = [asyncio.create_task(enter("ada")) for _ in range(3)]
+            await until(meter, 3)
+            waiting.append(asyncio.create_task(enter("bob")))
+            await until(meter, 4)
+        await asyncio.gather(*waiting)
+    assert order == ["bob", "ada", "ada", "ada"]
+
+
+async def test_capacity_is_shared_and_a_heavy_request_is_not_passed_for_ever() -> None:
+    meter = Meter()
+    admission = Admission("cups", places=10, capacity=10, wait_seconds=30, meter=meter)
+    order: list[int] = []
+
+    async def enter(weight: int) -> None:
+        async with admission.place("ada", weight):
+            order.append(weight)
+
+    async with admission.place("ada", 6):
+        waiting = [asyncio.create_task(enter(9))]
+        await until(meter, 1)
+        waiting.append(asyncio.create_task(enter(1)))
+        await until(meter, 2)
+        assert order == []
+    await asyncio.gather(*waiting)
+    assert order == [9, 1]
+
+
+async def test_one_that_gives_up_leaves_its_place_to_others() -> None:
+    meter = Meter()
+    admission = Admission("cups", places=2, capacity=10, wait_seconds=30, meter=meter)
+
+    async def enter(weight: int) -> None:
+        async with admission.place("ada", weight):
+            pass
+
+    async with admission.place("ada", 5):
+        heavy = asyncio.create_task(enter(10))
+        await until(meter, 1)
+        light = asyncio.create_task(enter(5))
+        await until(meter, 2)
+        heavy.cancel()
+        await light
+        with pytest.raises(asyncio.CancelledError):
+            await heavy
+    async with admission.place("ada", 10):
+        pass
+
+
+async def test_one_that_gives_up_as_it_is_admitted_gives_the_place_back() -> None:
+    meter = Meter()
+    admission = Admission("cups", places=1, wait_seconds=30, meter=meter)
+
+    async def enter() -> None:
+        async with admission.place("ada"):
+            pass
+
+    async with admission.place("ada"):
+        waiting = asyncio.create_task(enter())
+        await until(meter, 1)
+    # Admitted by now, and not resumed yet.
+    waiting.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with admission.place("ada"):
+        pass
