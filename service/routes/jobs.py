@@ -11,7 +11,17 @@ from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
 from service import openapi
-from service.context import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheModelFiles, TheSettings, TheStore
+from service.context import (
+    Caller,
+    ExistingJob,
+    JobId,
+    NeedsRoom,
+    Tenant,
+    TheMeters,
+    TheModelFiles,
+    TheSettings,
+    TheStore,
+)
 from service.http import conditional
 from service.http.bodies import JsonRoute
 from service.http.idempotency import IdempotencyKey, once
@@ -89,6 +99,7 @@ def page(
     tenant: Tenant,
     store: TheStore,
     settings: TheSettings,
+    meters: TheMeters,
     status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
     label: Annotated[
         list[_Label], Query(description="Only jobs with this label, as `key=value`; may be given several times.")
@@ -105,6 +116,7 @@ def page(
         limit=limit,
         max_bytes=settings.max_page_bytes,
     )
+    meters.page_made(found, limit, "jobs")
     if found.next:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
         response.headers["link"] = f'</jobs?{urlencode([*query, ("after", found.next)])}>; rel="next"'
