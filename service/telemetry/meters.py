@@ -40,6 +40,8 @@ class Meters:
             ["answer"],
             registry=registry,
         )
+        for answer in ("jobs", "datasets", "models", "events"):
+            self.answers_cut.labels(answer)
         self.memory_returned = Counter(
             "pippin_memory_returned_bytes_total",
             "Free memory that was returned to the system after large requests.",
