@@ -192,7 +192,7 @@ EXAMPLES: dict[str, Any] = {
         ]
     },
     "EpochMetrics": _METRICS,
-    "JobMetrics": {"job": _JOB_ID, "status": "running", "data": [_METRICS]},
+    "JobMetrics": {"job": _JOB_ID, "status": "running", "data": [_METRICS], "has_more": False, "next": None},
     "JobEvents": {
         "job": _JOB_ID,
         "status": "running",
@@ -204,12 +204,19 @@ EXAMPLES: dict[str, Any] = {
                 "data": {"from": "starting", "to": "running", "attempt": 1, "reason": None},
             }
         ],
+        "has_more": False,
+        "next": None,
     },
     "Manifest": _MANIFEST,
     "ModelRecord": _MODEL,
     "ModelPage": {"data": [_MODEL], "has_more": False, "next": None},
     "DatasetPage": {"data": [_MANIFEST], "has_more": False, "next": None},
-    "Preview": {"dataset": _DATASET_ID, "split": "train", "examples": [{"size": [10.0, 2.0], "price": [0.5]}]},
+    "Preview": {
+        "dataset": _DATASET_ID,
+        "split": "train",
+        "examples": [{"size": [10.0, 2.0], "price": [0.5]}],
+        "truncated": [],
+    },
     "ClassBalance": {
         "dataset": _DATASET_ID,
         "feature": "label",

@@ -94,6 +94,7 @@ class Streams:
         for event in events:
             if size > self.max_bytes:
                 following = last
+                self.meters.answers_cut.labels("events").inc()
                 break
             if (row := view.row(event)) is not None:
                 # Not of other events: an epoch's losses come in the one right before it.

@@ -19,6 +19,7 @@ from service.context import (
     Tenant,
     TheBlobs,
     TheIngestion,
+    TheMeters,
     ThePreviews,
     TheSettings,
     TheStore,
@@ -193,11 +194,13 @@ def page(
     tenant: Tenant,
     store: TheStore,
     settings: TheSettings,
+    meters: TheMeters,
     after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DatasetPage:
     """Newest first."""
     found = store.datasets.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
+    meters.page_made(found, limit, "datasets")
     return DatasetPage(
         data=[manifest.shown(_LISTED_LABELS) for manifest in found.items],
         has_more=found.has_more,

@@ -19,6 +19,7 @@ from service.context import (
     NeedsRoom,
     Tenant,
     TheBlobs,
+    TheMeters,
     TheModelFiles,
     TheSettings,
     TheStore,
@@ -120,6 +121,7 @@ def page(
     tenant: Tenant,
     store: TheStore,
     settings: TheSettings,
+    meters: TheMeters,
     status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
     label: Annotated[
         list[_Label],
@@ -137,6 +139,7 @@ def page(
         limit=limit,
         max_bytes=settings.max_page_bytes,
     )
+    meters.page_made(found, limit, "jobs")
     if found.next:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
         response.headers["link"] = f'</jobs?{urlencode([*query, ("after", found.next)])}>; rel="next"'

@@ -13,7 +13,17 @@ from pippin.jobs.unreadable import UnreadableEntry
 from pippin.models.record import ModelRecord, StoredModel
 from service import openapi
 from service.blame import fault_of
-from service.context import Caller, NeedsRoom, Tenant, TheBlobs, TheModelFiles, TheSettings, TheStore, TheWorkload
+from service.context import (
+    Caller,
+    NeedsRoom,
+    Tenant,
+    TheBlobs,
+    TheMeters,
+    TheModelFiles,
+    TheSettings,
+    TheStore,
+    TheWorkload,
+)
 from service.datasets.ingest import workroom
 from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
@@ -116,11 +126,13 @@ def page(
     tenant: Tenant,
     store: TheStore,
     settings: TheSettings,
+    meters: TheMeters,
     after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ModelPage:
     """Newest first."""
     found = store.models.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
+    meters.page_made(found, limit, "models")
     return ModelPage(
         data=list(found.items),
         has_more=found.has_more,

@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
+from typing import Any
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
+from pippin.store.listing import Page
 from service.http.connection_limits import CLOSE_REASONS, CloseReason
 
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
@@ -66,6 +68,14 @@ class Meters:
             registry=registry,
         )
         self.stream_clients = Gauge("pippin_stream_clients", "Clients that follow a job now.", registry=registry)
+        self.answers_cut = Counter(
+            "pippin_answers_cut_total",
+            "Pages that ended early and documents that come in parts, because of their size.",
+            ["answer"],
+            registry=registry,
+        )
+        for answer in ("jobs", "datasets", "models", "events"):
+            self.answers_cut.labels(answer)
         self.memory_returned = Counter(
             "pippin_memory_returned_bytes_total",
             "Free memory that was returned to the system after large requests.",
@@ -123,6 +133,11 @@ class Meters:
     def refused(self, resource: str) -> None:
         """Count a request that was refused since others kept it waiting."""
         self.busy_refusals.labels(resource).inc()
+
+    def page_made(self, page: Page[Any], limit: int, listing: str) -> None:
+        """Count a page of a listing if its records' size ended it before `limit`."""
+        if page.has_more and len(page.items) < limit:
+            self.answers_cut.labels(listing).inc()
 
     @contextmanager
     def following(self) -> Iterator[None]:

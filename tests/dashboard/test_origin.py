@@ -1,0 +1,181 @@
+"""Nothing on any page leads, sends or opens anything outside the service: each control is clicked."""
+
+import re
+from contextlib import suppress
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+import httpx2
+import pytest
+from playwright.sync_api import ElementHandle, Page
+from playwright.sync_api import Error as PlaywrightError
+
+from pippin.spec.presets import preset
+from tests.dashboard.conftest import Api, Faults
+
+CONTROLS = "a[href], area[href], button, summary, select, input, textarea, [role=button], [role=tab], .modebar-btn"
+# The first visible control that was not clicked yet; those that end something come last.
+PICK = """([controls, clicked, last]) => {
+  const name = (control) => [
+    control.tagName,
+    control.getAttribute("aria-label") || control.dataset.title || control.textContent.trim().slice(0, 80),
+    control.name ?? "",
+    control.getAttribute("href") ?? control.getAttribute("type") ?? "",
+  ].join(" | ");
+  const left = [...document.querySelectorAll(controls)]
+    .filter((control) => control.checkVisibility())
+    .map((control) => ({ control, name: name(control) }))
+    .filter((each) => !clicked.includes(each.name));
+  const ends = new RegExp(last, "i");
+  return left.find((each) => !ends.test(each.name)) ?? left[0] ?? { control: null, name: "" };
+}"""
+# Opening a window is recorded, whether or not the browser then allows it.
+RECORD = """
+globalThis.opened = [];
+// Netron replaces it by a function that throws, and playwright needs it.
+const evaluate = globalThis.eval;
+Object.defineProperty(globalThis, "eval", { get: () => evaluate, set: () => {} });
+const open = globalThis.open;
+globalThis.open = (address, ...rest) => {
+  globalThis.opened.push(String(address));
+  return open.call(globalThis, address, ...rest);
+};
+"""
+LEADS = """() => [
+  ...[...document.querySelectorAll("a, area")].map((each) => each.href.baseVal ?? each.href),
+  ...[...document.querySelectorAll("form")].map((each) => each.action),
+  ...[...document.querySelectorAll("[formaction]")].map((each) => each.formAction),
+  ...[...document.querySelectorAll("[src]")].map((each) => each.src),
+  ...[...document.querySelectorAll("link, base")].map((each) => each.href),
+  ...globalThis.opened,
+].filter(Boolean).map((address) => new URL(address, location.href).href)"""
+LAST = "delete|cancel|drain|submit|train|retry"
+LINK = '<a href="https://foreign.example/">link</a>'
+
+
+@pytest.fixture(scope="module")
+def job(api: Api) -> str:
+    """A job that has succeeded, whose name would be a link in a chart."""
+    return str(api.wait(api.submit(name=LINK, hyperparameters={"epochs": 2})["id"])["id"])
+
+
+@pytest.fixture(scope="module")
+def model(service_url: str) -> str:
+    """An uploaded model."""
+    spec = preset("mnist-cnn") | {"short_description": "to be clicked on"}
+    answer = httpx2.post(f"{service_url}/models?name={quote(LINK)}", json=spec, timeout=60)
+    assert answer.status_code in {200, 201}, answer.text
+    return str(answer.json()["id"])
+
+
+class Clicker:
+    """Clicks on each control of a page, those that appear meanwhile too; whatever it leads to is within the service."""
+
+    def __init__(self, page: Page, service_url: str) -> None:
+        self._page = page
+        self._service_url = service_url
+        page.context.add_init_script(RECORD)
+
+    def click_all(self, address: str, ready: str, most: int) -> list[str]:
+        """The controls that were clicked; ends early when the page has lost what it shows."""
+        page = self._page
+        page.goto(address)
+        page.wait_for_selector(ready)
+        home, clicked = page.url, list[str]()
+        while len(clicked) < most and (control := self._unclicked(clicked)) is not None:
+            self._click(control)
+            page.wait_for_timeout(30)
+            self._check()
+            if page.url != home:
+                page.goto(home)
+                with suppress(PlaywrightError):
+                    page.wait_for_selector(ready, timeout=5000)
+        assert all(each.url.startswith(f"{self._service_url}/") for each in page.context.pages)
+        return clicked
+
+    def _unclicked(self, clicked: list[str]) -> ElementHandle | None:
+        """A control that is not in `clicked`, to which it is added."""
+        found = self._page.evaluate_handle(PICK, [CONTROLS, clicked, LAST])
+        clicked.append(str(found.get_property("name").json_value()))
+        return found.get_property("control").as_element()
+
+    def _click(self, control: ElementHandle) -> None:
+        try:
+            control.click(timeout=500, no_wait_after=True)
+        except PlaywrightError:
+            # Something lies over it, or it has gone in this moment.
+            with suppress(PlaywrightError):
+                control.dispatch_event("click")
+
+    def _check(self) -> None:
+        for frame in self._page.frames:
+            for address in frame.evaluate(LEADS) if frame.url.startswith("http") else []:
+                scheme, host = urlsplit(address)[:2]
+                inside = (
+                    scheme in {"blob", "data"}
+                    or address == "javascript:void(0)"
+                    or f"{scheme}://{host}" == self._service_url
+                )
+                assert inside, f"{frame.url} leads to {address}"
+
+
+@pytest.mark.parametrize(
+    ("address", "ready"),
+    [
+        ("/#/jobs", "h1"),
+        ("/#/jobs/{job}", ".modebar-btn"),
+        ("/#/compare?jobs={job},{trained_job}", ".modebar-btn"),
+        ("/#/new", "form"),
+        ("/#/models", "h1"),
+        ("/#/models/preset:mnist-cnn", "h1"),
+        ("/#/models/{model}", "h1"),
+        ("/#/try/{job}", "main h2"),
+        ("/#/datasets", "h1"),
+        ("/#/datasets/mnist-sample", "h1"),
+        ("/#/workers", "h1"),
+        ("/docs", ".opblock-summary"),
+        ("/netron/?url=/models/{model}/file&identifier=model.mlmodel", "#canvas .node"),
+    ],
+)
+def test_no_control_leads_out_of_the_service(
+    *,
+    api: Api,
+    job: str,
+    trained_job: str,
+    model: str,
+    page: Page,
+    service_url: str,
+    faults: Faults,
+    address: str,
+    ready: str,
+) -> None:
+    # What a click asks for may well be refused; that no request goes to another host is checked in the end.
+    faults.expected += [r"status of 4\d\d", r"ERR_ABORTED", "fetch"]
+    before = {each["id"] for each in api.jobs()}
+    place = address.format(job=job, trained_job=trained_job, model=model)
+    # The API's page grows by a form for each click on an operation, which would delete what others need.
+    assert Clicker(page, service_url).click_all(place, ready, 15 if address == "/docs" else 200)
+    for each in api.jobs():
+        if each["id"] not in before:
+            api.cancel(each["id"])
+
+
+def test_a_chart_can_neither_be_shared_nor_hold_a_link(page: Page, job: str, trained_job: str) -> None:
+    page.goto(f"/#/compare?jobs={job},{trained_job}")
+    page.wait_for_selector(".modebar-btn", state="attached")
+    titles = page.eval_on_selector_all(".modebar-btn", "buttons => buttons.map((each) => each.dataset.title)")
+    assert not [title for title in titles if re.search("share|cloud|studio|plotly", title, re.IGNORECASE)]
+    context: dict[str, Any] = page.eval_on_selector(
+        ".chart", "({_context: {showSendToCloud, plotlyServerURL}}) => ({showSendToCloud, plotlyServerURL})"
+    )
+    assert context == {"showSendToCloud": False, "plotlyServerURL": ""}
+    page.wait_for_function("name => document.querySelector('.legend')?.textContent.includes(name)", arg=LINK)
+    assert page.locator(".chart a").count() == 0
+
+
+@pytest.mark.parametrize("address", ["/#/jobs", "/netron/"])
+def test_no_script_opens_a_window(page: Page, faults: Faults, address: str) -> None:
+    faults.expected += ["Blocked opening", "Failed to load", "No file"]
+    page.goto(address)
+    assert page.evaluate("() => window.open('https://foreign.example/')") is None
+    assert len(page.context.pages) == 1
