@@ -194,6 +194,12 @@ class Settings(BaseSettings):
     sweep_grace_seconds: float = Field(
         default=3600, ge=0, description="How long a file that no record names is left untouched before it is deleted."
     )
+    checkpoint_release_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How long the file of a checkpoint is left after its job has dropped it for a later one, if no "
+        "record names it.",
+    )
     worker_threads: int | None = Field(
         default=None,
         ge=1,

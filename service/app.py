@@ -19,6 +19,7 @@ from pippin.store.reader import EventReader
 from service import dashboard, openapi, refusals
 from service.background.census import BlobCensus
 from service.background.reaper import Reaper
+from service.background.releases import CheckpointReleases
 from service.background.sweeper import Sweeper
 from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
 from service.datasets.sample import Sample
@@ -161,15 +162,29 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         meters=meters,
     )
     sweeper = Sweeper(store, app.state.blobs, app.state.cache, settings, acts=lambda: reaper.acts)
+    releases = CheckpointReleases(
+        store,
+        app.state.blobs,
+        seconds=settings.checkpoint_release_seconds,
+        may_delete=lambda: reaper.acts,
+        meters=meters,
+    )
     census = BlobCensus(store, app.state.blobs)
     # Without retries: whoever scrapes waits ten seconds, and is to hear that Redis is away.
     watched = Store(connect(url, retries=0))
-    meters.registry.register(StoreCollector(watched.overviews))
+    meters.registry.register(StoreCollector(watched.overviews, store.members))
     with closing(sandbox), closing(watched):
         sandbox.start()
         async with EventReader(url) as reader:
             app.state.streams = Streams(store, reader, meters, send_timeout=settings.send_timeout_seconds)
-            runs = (reaper.run(), sweeper.run(), census.run(), sample.keep(), keep_first_token(store, settings))
+            runs = (
+                reaper.run(),
+                sweeper.run(),
+                releases.run(),
+                census.run(),
+                sample.keep(),
+                keep_first_token(store, settings),
+            )
             duties = [asyncio.create_task(duty) for duty in runs]
             yield
             census.close()

@@ -29,7 +29,7 @@ class NamedRecords(Generic[RecordT]):
     def __init__(self, client: Client, kind: str, record: type[RecordT]) -> None:
         self._client = client
         self._kind = kind
-        self._record = record
+        self._record: type[RecordT] = record
 
     def create(
         self, tenant: str, record: RecordT, content_key: str, quota: ByteQuota | None = None
@@ -143,6 +143,8 @@ class NamedRecords(Generic[RecordT]):
         def remove(pipe: Pipeline) -> bool:
             if not pipe.exists(record):
                 return False
+            stale_names: list[Any]
+            stale_contents: list[Any]
             try:
                 stored = self._stored(tenant, [record_id])[0]
                 stale_names = [load(self._record, stored, record_id).name]

@@ -116,7 +116,8 @@ def _read(job_id: str, answers: list[Any]) -> Job | None:
 def read_checkpoints(client: Client, tenant: str, job_id: str) -> list[StoredCheckpoint]:
     """The checkpoints of epochs' ends that a job keeps, oldest first."""
     kept = client.hgetall(keys.job(tenant, job_id).checkpoints).values()
-    return sorted(filter(None, map(_kept_checkpoint, kept)), key=lambda each: each.epoch)
+    readable = (each for text in kept if (each := _kept_checkpoint(str(text))) is not None)
+    return sorted(readable, key=lambda each: each.epoch)
 
 
 def _kept_checkpoint(text: str) -> StoredCheckpoint | None:

@@ -16,6 +16,7 @@ from pippin.store.overview import Overviews
 from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
 from pippin.store.references import References
+from pippin.store.released import Released
 from pippin.store.retention import Retention
 from pippin.store.scripts import Scripts
 from pippin.store.tokens import Tokens
@@ -40,6 +41,7 @@ class Store:
         leases: Of held jobs.
         reaping: What a reaper needs.
         references: Which blobs the records name.
+        released: Checkpoints that jobs have dropped.
         retention: Which jobs have been kept for long enough.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
         tokens: What lets machines in.
@@ -63,6 +65,7 @@ class Store:
         self.leases = Leases(redis, self.members)
         self.reaping = Reaping(redis, scripts, queues, self.workers, self.members)
         self.references = References(redis)
+        self.released = Released(redis)
         self.retention = Retention(redis, self.references)
         self.tokens = Tokens(redis)
         self.census = Census(redis)
