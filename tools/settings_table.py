@@ -20,13 +20,14 @@ names it. Sizes are in bytes. `pippin doctor` checks what they name.
 """
 
 _SECTIONS = {
-    "Where things are": ("home", "redis_url", "blobs_url", "cache_bytes", "url", "token_file"),
+    "Where things are": ("home", "redis_url", "worker_redis_url", "blobs_url", "cache_bytes", "url", "token_file"),
     "The service": (
         "host",
         "port",
         "allowed_hosts",
         "cors_origins",
         "admin_token_file",
+        "worker_token_file",
         "send_timeout_seconds",
         "service_drain_seconds",
         "service_grace_seconds",
@@ -42,7 +43,12 @@ _SECTIONS = {
     ),
     "Workers": ("worker_threads", "worker_memory_bytes", "worker_grace_seconds", "stop_grace_seconds"),
     "Lost attempts": ("lease_seconds", "lease_renew_seconds", "reaper_interval_seconds", "reaper_grace_seconds"),
-    "What is kept": ("retention_days", "sweep_interval_seconds", "sweep_grace_seconds"),
+    "What is kept": (
+        "retention_days",
+        "sweep_interval_seconds",
+        "sweep_grace_seconds",
+        "checkpoint_release_seconds",
+    ),
     "Logs": ("log_level", "log_format"),
 }
 

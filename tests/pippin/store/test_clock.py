@@ -180,6 +180,15 @@ def test_a_step_is_counted_and_logged_once(
     assert "the clock of Redis was set" in capsys.readouterr().out
 
 
+def test_no_job_is_taken_for_old_because_the_clock_was_set_forward(
+    store: Store, clock: Clock, submit: Callable[..., Job]
+) -> None:
+    store.jobs.cancel(TENANT, submit().id)
+    assert len(store.retention.outdated(-60)) == 1
+    clock.set_forward(365 * 24 * HOUR)
+    assert store.retention.outdated(30 * 24 * HOUR) == []
+
+
 def test_this_tests_clock_is_the_one_that_is_read(store: Store, clock: Clock) -> None:
     clock.set_forward(HOUR)
     assert math.isclose(store.now(), time.time() + HOUR, abs_tol=60)
