@@ -143,6 +143,7 @@ def test_a_dead_worker_is_not_shown_as_alive_after_the_clock_was_set_back(
     for each in (dead, alive):
         store.workers.heartbeat(each)
     clock.set_forward(-HOUR)
+    assert store.workers.alive() == []
     store.workers.heartbeat(alive)
     assert [worker.name for worker in store.workers.alive()] == ["alive"]
 
