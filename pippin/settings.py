@@ -303,6 +303,12 @@ class Settings(BaseSettings):
         ge=0,
         description="So many blobs that no record names are deleted whatever share of all they are.",
     )
+    checkpoint_release_seconds: float = Field(
+        default=60,
+        gt=0,
+        description="How long the file of a checkpoint is left after its job has dropped it for a later one, if no "
+        "record names it.",
+    )
     worker_threads: int | None = Field(
         default=None,
         ge=1,

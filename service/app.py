@@ -11,6 +11,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from pippin import tracing
 from pippin.blob_cache import BlobCache
+from pippin.blob_ownership import BlobOwnership
 from pippin.blobs import Blobs
 from pippin.settings import Settings
 from pippin.store import Store, StoreLimits, connect
@@ -21,6 +22,7 @@ from service import dashboard, openapi, refusals
 from service.background.census import BlobCensus
 from service.background.memory import MemoryTrimmer
 from service.background.reaper import Reaper
+from service.background.releases import CheckpointReleases
 from service.background.sweeper import Sweeper
 from service.background.threads import run_duty
 from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
@@ -180,10 +182,18 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         meters=meters,
     )
     sweeper = Sweeper(store, app.state.blobs, app.state.cache, settings, acts=lambda: reaper.acts)
+    ownership = BlobOwnership(store, app.state.blobs)
+    releases = CheckpointReleases(
+        store,
+        app.state.blobs,
+        seconds=settings.checkpoint_release_seconds,
+        may_delete=lambda: reaper.acts and ownership.may_delete(),
+        meters=meters,
+    )
     census = BlobCensus(store, app.state.blobs)
     # Without retries: whoever scrapes waits ten seconds, and is to hear that Redis is away.
     watched = Store(connect(url, retries=0))
-    meters.registry.register(StoreCollector(watched.overviews))
+    meters.registry.register(StoreCollector(watched.overviews, store.members))
     requirement: TokenRequirement = app.state.requirement
     open_requests = app.state.open_requests = OpenRequests(watched, requirement, meters, settings)
     with closing(sandbox), closing(watched):
@@ -199,6 +209,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
                 open_requests.run(),
                 reaper.run(),
                 sweeper.run(),
+                releases.run(),
                 census.run(),
                 sample.keep(),
                 keep_first_token(store, settings, requirement),

@@ -20,7 +20,7 @@ names it. Sizes are in bytes. `pippin doctor` checks what they name.
 """
 
 _SECTIONS = {
-    "Where things are": ("home", "redis_url", "blobs_url", "cache_bytes", "url", "token_file"),
+    "Where things are": ("home", "redis_url", "worker_redis_url", "blobs_url", "cache_bytes", "url", "token_file"),
     "The service": (
         "host",
         "port",
@@ -29,6 +29,7 @@ _SECTIONS = {
         "admin_token_file",
         "require_tokens",
         "token_check_seconds",
+        "worker_token_file",
         "send_timeout_seconds",
         "service_drain_seconds",
         "service_grace_seconds",
@@ -50,6 +51,7 @@ _SECTIONS = {
         "sweep_grace_seconds",
         "sweep_max_share",
         "sweep_max_blobs",
+        "checkpoint_release_seconds",
     ),
     "Logs": ("log_level", "log_format"),
 }

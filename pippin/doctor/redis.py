@@ -10,7 +10,7 @@ from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
 from pippin.doctor.finding import Finding, fault, ok, warning
 from pippin.doctor.secrecy import shown
-from pippin.store import StoreUnavailable, connect
+from pippin.store import Client, Store, StoreUnavailable, connect
 
 _UNSET = "PIPPIN_REDIS_URL is not set"
 _SKEW_WARNING = 5.0
@@ -31,7 +31,7 @@ def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[F
     client = connect(url, retries=0)
     try:
         found = _reach(client, url)
-        return [found, *_kept(client), _clock(client, now)]
+        return [found, *_kept(client), *_complete(client), _clock(client, now)]
     except (StoreUnavailable, RedisError, OSError) as error:
         return [fault("redis", f"{shown(url)}: {error}", _advice(error, url))]
     finally:
@@ -77,6 +77,25 @@ def _kept(client: Any) -> list[Finding]:  # noqa: ANN401 - redis-py's answers ar
         advice = f"Jobs would be lost when it is started again: set appendonly yes {_PROVIDER}."
         return [warning("redis data", "it appends to no file", advice)]
     return [ok("redis data", "kept in an append-only file, nothing is evicted")]
+
+
+def _complete(client: Client) -> list[Finding]:
+    """Whether jobs have succeeded without the metrics of some of their epochs; nothing to say where none has."""
+    try:
+        missing = Store(client).overviews.missing_epochs()
+    except NoPermissionError:
+        return []  # a worker's user
+    if not missing:
+        return []
+    jobs = "1 job has succeeded" if missing == 1 else f"{missing:,} jobs have succeeded"
+    return [
+        warning(
+            "metrics",
+            f"{jobs} without the metrics of some epochs",
+            "Redis was restored from an older copy while they trained; missing_epochs of GET /jobs tells which. Their "
+            "models are complete.",
+        )
+    ]
 
 
 def _clock(client: Any, now: Callable[[], float]) -> Finding:  # noqa: ANN401 - redis-py's answers are untyped

@@ -32,7 +32,7 @@ class NamedRecords(Generic[RecordT]):
         self._client = client
         self._usage = usage
         self._kind = kind
-        self._record = record
+        self._record: type[RecordT] = record
 
     def create(
         self, tenant: str, record: RecordT, content_key: str, quota: ByteQuota | None = None
@@ -164,6 +164,8 @@ class NamedRecords(Generic[RecordT]):
             if not pipe.exists(record):
                 return False
             held = _held(pipe, record)
+            stale_names: list[Any]
+            stale_contents: list[Any]
             try:
                 stored = self._stored(tenant, [record_id])[0]
                 stale_names = [load(self._record, stored, record_id).name]

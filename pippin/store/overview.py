@@ -9,7 +9,7 @@ from pippin.store import keys
 from pippin.store.blob_ledger import BlobLedger, SweepReport
 from pippin.store.census import BlobUsage, Census
 from pippin.store.client import Client
-from pippin.store.counters import EpochTimes, all_fields, epoch_times, jobs_missing_epochs, losses
+from pippin.store.counters import MISSING_EPOCHS, EpochTimes, all_fields, epoch_times, jobs_missing_epochs, losses
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.usage import Held
 from pippin.store.workers import Workers
@@ -59,6 +59,15 @@ class Overviews:
         self._workers = workers
         self._census = census
         self._blob_ledger = blob_ledger
+
+    def missing_epochs(self) -> int:
+        """How many jobs have succeeded although some of their epochs have no metrics."""
+        tenants = [str(tenant) for tenant in self._client.smembers(keys.TENANTS)]
+        with self._client.pipeline(transaction=False) as pipe:
+            for tenant in tenants:
+                pipe.hget(keys.counters(tenant), MISSING_EPOCHS)
+            counts = pipe.execute()
+        return jobs_missing_epochs({MISSING_EPOCHS: count} for count in counts if count)
 
     def read(self) -> Overview:
         """The numbers at this moment."""

@@ -183,6 +183,8 @@ class EventReader:
                     answer: Any = await self._reading.xread(streams, count=_BATCH, block=_BLOCK_MILLISECONDS)
             except (StoreUnavailable, RedisError) as error:
                 # The positions stand: what happens meanwhile is read afterwards.
+                if "WRONGTYPE" in str(error) and await self._drop_other_types():
+                    continue
                 if pause == _FIRST_PAUSE:
                     _log.warning("events cannot be read; trying again", error=str(error))
                 await asyncio.sleep(pause)
@@ -191,6 +193,27 @@ class EventReader:
             pause = _FIRST_PAUSE
             for stream, entries in cast("list[tuple[str, list[_Entry]]]", answer):
                 self._hand_out(stream, entries)
+
+    async def _drop_other_types(self) -> bool:
+        """End the subscriptions to keys that are no streams: one of them makes the XREAD of all fail.
+
+        Returns:
+            Whether there were any.
+        """
+        streams = list(self._positions)
+        with suppress(StoreUnavailable), reaching():
+            async with self._asking.pipeline(transaction=False) as pipe:
+                for stream in streams:
+                    pipe.type(stream)
+                types = await pipe.execute()
+            damaged = [stream for stream, kind in zip(streams, types, strict=True) if kind not in {"stream", "none"}]
+            for stream in damaged:
+                _log.warning("the events of a job cannot be read: their key is no stream", key=stream)
+                for subscription in list(self._subscriptions.get(stream, ())):
+                    subscription.close()
+                    self._drop(stream, subscription)
+            return bool(damaged)
+        return False
 
     def _hand_out(self, stream: str, entries: list[_Entry]) -> None:
         if stream == self._wakeup:

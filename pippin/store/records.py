@@ -135,7 +135,8 @@ def job_sizes(client: Client, tenant: str, job_ids: Iterable[str]) -> list[int]:
 def read_checkpoints(client: Client, tenant: str, job_id: str) -> list[StoredCheckpoint]:
     """The checkpoints of epochs' ends that a job keeps, oldest first."""
     kept = client.hgetall(keys.job(tenant, job_id).checkpoints).values()
-    return sorted(filter(None, map(_kept_checkpoint, kept)), key=lambda each: each.epoch)
+    readable = (each for text in kept if (each := _kept_checkpoint(str(text))) is not None)
+    return sorted(readable, key=lambda each: each.epoch)
 
 
 def _kept_checkpoint(text: str) -> StoredCheckpoint | None:

@@ -1,15 +1,21 @@
 """Finds the jobs that ended so long ago that they need not be kept."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
+import structlog
+
 from pippin.jobs.ids import first_id
 from pippin.jobs.states import Status
-from pippin.store import keys
+from pippin.store import clock, keys
 from pippin.store.client import Client
 from pippin.store.references import References, chunks
 
+_MAX_AHEAD_SECONDS = 3600
 _FINAL = tuple(status for status in Status if status.is_final)
+
+_log = structlog.stdlib.get_logger(__name__)
 
 
 class Retention:
@@ -26,8 +32,13 @@ class Retention:
             seconds: How long they are kept.
             limit: How many at most.
         """
-        second, microsecond = self._client.time()
-        before = int(second) * 1_000_000 + int(microsecond) - int(seconds * 1e6)
+        now = clock.now(self._client)
+        ahead = now / 1e6 - time.time()
+        if ahead > _MAX_AHEAD_SECONDS:
+            # Jobs of today would be a month old by a clock that was set a month forward.
+            _log.warning("no old jobs are deleted: the clock of Redis is ahead of this machine's", seconds=round(ahead))
+            return []
+        before = now - int(seconds * 1e6)
         if before <= 0:
             return []
         found: list[tuple[str, str]] = []

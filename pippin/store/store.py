@@ -18,6 +18,7 @@ from pippin.store.overview import Overviews
 from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
 from pippin.store.references import References
+from pippin.store.released import Released
 from pippin.store.retention import Retention
 from pippin.store.samples import Samples
 from pippin.store.scripts import Scripts
@@ -46,6 +47,7 @@ class Store:
         leases: Of held jobs.
         reaping: What a reaper needs.
         references: Which blobs the records name.
+        released: Checkpoints that jobs have dropped.
         retention: Which jobs have been kept for long enough.
         queues: RQ's queues; a worker takes the record of an attempt that it has done with out of them.
         samples: Which tenants were given the packaged sample.
@@ -73,6 +75,7 @@ class Store:
         self.leases = Leases(redis, self.members)
         self.reaping = Reaping(redis, scripts, queues, self.workers, self.members)
         self.references = References(redis)
+        self.released = Released(redis)
         self.retention = Retention(redis, self.references)
         self.samples = Samples(redis)
         self.tokens = Tokens(redis)

@@ -21,7 +21,7 @@ def parts(settings: Settings, workers: int, *, coreml: bool = False) -> list[Par
     table = [Part("service", python_module("service"), environment)]
     if settings.worker_redis_url is not None:
         environment = {**environment, "PIPPIN_REDIS_URL": settings.worker_redis_url.get_secret_value()}
-    names = [(f"worker-{number}", ()) for number in range(1, workers + 1)]
+    names: list[tuple[str, tuple[str, ...]]] = [(f"worker-{number}", ()) for number in range(1, workers + 1)]
     if coreml and workers:
         names.append(("coreml", ("--engine", "coreml")))
     return [*table, *(Part(name, python_module("worker", *options), environment) for name, options in names)]

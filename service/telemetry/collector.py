@@ -14,7 +14,9 @@ from prometheus_client.registry import Collector
 from pippin.jobs.states import Reason
 from pippin.store import QUEUES, Refusal, StoreUnavailable, SweepReport
 from pippin.store.counters import EPOCH_BOUNDS, EpochTimes
+from pippin.store.members import JobMembers
 from pippin.store.overview import Overview, Overviews
+from pippin.store.versions import UNREADABLE
 
 _WORKER_STATES = ("starting", "idle", "busy", "draining", "drained")
 # An attempt is lost for these; told from the beginning, since a rate needs a first value.
@@ -26,8 +28,9 @@ _TENANTS_SHOWN = 10
 class StoreCollector(Collector):
     """Tells the numbers of an overview, and while Redis is away only that."""
 
-    def __init__(self, overviews: Overviews) -> None:
+    def __init__(self, overviews: Overviews, members: JobMembers) -> None:
         self._overviews = overviews
+        self._members = members
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: the registry would otherwise ask Redis when this is registered."""
@@ -36,6 +39,16 @@ class StoreCollector(Collector):
     def collect(self) -> Iterator[Metric]:
         """What holds at this moment."""
         overview = self._read()
+        yield GaugeMetricFamily(
+            "pippin_unreadable_records",
+            "Different records, damaged or of a newer major version, that this process has met since it started.",
+            value=UNREADABLE.count,
+        )
+        yield CounterMetricFamily(
+            "pippin_malformed_entries_removed",
+            "Entries of leases and queued jobs that this process removed because they name no such job.",
+            value=self._members.removed,
+        )
         yield GaugeMetricFamily("pippin_redis_up", "1 while Redis answers, else 0.", value=float(overview is not None))
         if overview is not None:
             yield from _families(overview)
@@ -69,6 +82,11 @@ def _families(overview: Overview) -> Iterator[Metric]:
     for reason, count in (dict.fromkeys(_LOSSES, 0) | dict(overview.losses)).items():
         losses.add_metric([reason], count)
     yield losses
+    yield CounterMetricFamily(
+        "pippin_jobs_missing_epochs",
+        "Jobs that succeeded although some of their epochs have no metrics: records were restored from an older copy.",
+        value=overview.missing_epochs,
+    )
     yield _epochs(overview)
     yield from _sizes(overview)
 

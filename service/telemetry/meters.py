@@ -94,6 +94,11 @@ class Meters:
         self.reaper_acting = Gauge(
             "pippin_reaper_acting", "1 in the one service whose reaper acts, else 0.", registry=registry
         )
+        self.released_checkpoints = Counter(
+            "pippin_checkpoints_released_total",
+            "Blobs deleted because their job has dropped the checkpoint for a later one, and nothing else names them.",
+            registry=registry,
+        )
         self.clock_steps = Counter(
             "pippin_redis_clock_steps_total",
             "How often the clock of Redis was seen to jump by more than 2 s against this machine's monotonic clock.",
@@ -104,6 +109,10 @@ class Meters:
             "When the reaper last looked for lost attempts, in seconds since 1970; 0 before it did.",
             registry=registry,
         )
+
+    def released(self, blobs: int) -> None:
+        """Count blobs of dropped checkpoints that were deleted."""
+        self.released_checkpoints.inc(blobs)
 
     def clock_stepped(self) -> None:
         """Count a step of the clock of Redis."""

@@ -73,9 +73,11 @@ def test_a_whole_job_shows_neither_the_password_nor_a_token(start_up: Callable[.
             job = client.wait(client.submit(request).id, timeout=90)
             assert job.status == "succeeded", "".join(up.log)
         password = urlsplit(running_url(up.home) or "").password
+        workers_password = (up.home / "valkey" / "worker-password").read_text().strip()
         up.end()
     assert password
-    secrets = (password, token, token.rpartition("_")[2])
+    assert workers_password
+    secrets = (password, workers_password, token, token.rpartition("_")[2])
     assert any("valkey-server" in line for line in seen)
     assert any("-m worker" in line for line in seen)
     shown = [*seen, *up.log, *(each.stdout + each.stderr for each in said)]

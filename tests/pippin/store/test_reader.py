@@ -10,7 +10,17 @@ from pippin.jobs.events import Event
 from pippin.jobs.job import Failure, Job
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Reason
-from pippin.store import Claim, EventReader, MalformedEventId, Store, StoreUnavailable, Subscription, connect, new_token
+from pippin.store import (
+    Claim,
+    EventReader,
+    MalformedEventId,
+    Store,
+    StoreUnavailable,
+    Subscription,
+    connect,
+    keys,
+    new_token,
+)
 
 TENANT = "default"
 FAILURE = Failure(code=Reason.ENGINE_ERROR, detail="The engine stopped.")
@@ -98,6 +108,20 @@ async def test_a_subscriber_that_read_the_history_itself_gets_nothing_twice(
         live.skip_through(history[-1].id)
         store.attempts.log(held, "only live")
         assert (await soon(anext(live))).data["line"] == "only live"
+
+
+async def test_events_under_a_key_of_another_type_end_their_own_subscription_only(
+    reader: EventReader, store: Store, submit: Submit, running: TakeJob
+) -> None:
+    job, damaged = submit(), submit()
+    held = running(job)
+    async with reader.subscribe(TENANT, job.id) as live, reader.subscribe(TENANT, damaged.id) as dead:
+        stream = keys.job(TENANT, damaged.id).events
+        store.redis.delete(stream)
+        store.redis.set(stream, "x")
+        assert await rest(dead) == []
+        store.attempts.log(held, "still here")
+        assert (await soon(anext(live))).data["line"] == "still here"
 
 
 async def test_a_subscriber_that_reads_too_slowly_is_dropped_and_told_so(

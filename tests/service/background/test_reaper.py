@@ -113,7 +113,7 @@ def test_an_outage_is_borne_until_the_next_look() -> None:
 
 def test_of_two_only_one_acts_until_it_resigns(lost: str, hasty: Store) -> None:
     first, second = (Reaper(hasty, interval=1, grace=0, gap=10) for _ in range(2))
-    assert hasty.reaping.acting(first._name, 1000)
+    assert hasty.reaping.acting(first._name, 100)
     second.look()
     assert status(hasty, lost) == "running"
     first._resign()

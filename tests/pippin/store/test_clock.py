@@ -1,0 +1,195 @@
+"""What happens when the clock of Redis is set forward or back by an hour while jobs train."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+
+import pytest
+from redis.client import Pipeline
+
+from pippin.jobs.job import Job
+from pippin.jobs.states import Status
+from pippin.jobs.worker import WorkerReport
+from pippin.store import Claim, Client, Control, Store, connect, keys
+from pippin.store import scripts as scripts_module
+from pippin.store.client import _Transaction
+from service.background.reaper import Reaper
+from service.telemetry.meters import Meters
+
+TENANT = "default"
+HOUR = 3600
+SHIFT = "test:shift"  # seconds that the clock of Redis is set forward, as the tests' scripts read it
+
+
+class Clock:
+    """The clock of Redis, which a test sets: every place that reads TIME reads this instead."""
+
+    def __init__(self, client: Client) -> None:
+        self.shift = 0
+        self._client = client
+
+    def set_forward(self, seconds: int) -> None:
+        self.shift += seconds
+        self._client.set(SHIFT, self.shift)
+
+
+@pytest.fixture
+def clock(valkey_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Clock]:
+    shifted = Clock(connect(valkey_url))
+    source = scripts_module._source
+
+    def shifted_source(name: str) -> str:
+        text = source(name)
+        reading = "local time = redis.call('TIME')\n"
+        assert reading in text
+        return text.replace(
+            reading, f"{reading}time[1] = string.format('%.0f', time[1] + (redis.call('GET', '{SHIFT}') or 0))\n"
+        )
+
+    execute = _Transaction.execute
+
+    def shifted_execute(self: Pipeline, raise_on_error: bool = True) -> list[object]:
+        places = [n for n, (command, _) in enumerate(self.command_stack) if command == ("TIME",)]
+        answers = execute(self, raise_on_error)  # type: ignore[arg-type]
+        for n in places:
+            answers[n] = (int(answers[n][0]) + shifted.shift, answers[n][1])
+        return answers
+
+    monkeypatch.setattr(scripts_module, "_source", shifted_source)
+    monkeypatch.setattr(_Transaction, "execute", shifted_execute)
+    yield shifted
+    shifted._client.close()
+
+
+@pytest.fixture
+def store(clock: Clock, valkey_url: str) -> Iterator[Store]:  # noqa: ARG001 - its scripts are made while the clock is set
+    opened = Store(connect(valkey_url))
+    yield opened
+    opened.close()
+
+
+def status_of(store: Store, job: Job) -> Status:
+    found = store.jobs.get(TENANT, job.id)
+    assert found is not None
+    return found.status
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_a_step_of_the_clock_uses_up_no_time_of_a_job_and_gives_it_none(
+    store: Store, clock: Clock, submit: Callable[..., Job], running: Callable[..., Claim], step: int
+) -> None:
+    job = submit(timeout_seconds=600)
+    held = running(job)
+    clock.set_forward(step)
+    assert store.attempts.look(held) is Control.CONTINUE
+    assert store.attempts.renew(held) is Control.CONTINUE
+    # It goes on counting from there: after ten minutes of renewals the time is over.
+    renewals = 0
+    while store.attempts.renew(held) is Control.CONTINUE:
+        clock.set_forward(10)
+        renewals += 1
+        assert renewals <= 61
+    assert renewals >= 58
+
+
+def test_a_job_that_was_given_back_after_a_step_has_spent_what_it_trained(
+    store: Store, clock: Clock, submit: Callable[..., Job], running: Callable[..., Claim]
+) -> None:
+    job = submit(timeout_seconds=600)
+    held = running(job)
+    clock.set_forward(HOUR)
+    store.attempts.hand_back(held)
+    spent = int(store.redis.hget(keys.job(TENANT, job.id).job, "spent") or -1) / 1e6
+    assert 0 <= spent <= 20.1
+    clock.set_forward(-2 * HOUR)
+    assert store.attempts.renew(running(job, 2)) is Control.CONTINUE
+
+
+def test_a_worker_that_died_before_the_clock_was_set_back_is_noticed_within_a_lease(
+    store: Store, clock: Clock, submit: Callable[..., Job], running: Callable[..., Claim]
+) -> None:
+    reaper = Reaper(store, interval=60, grace=0, gap=1e9)
+    job = submit()
+    running(job)
+    clock.set_forward(-HOUR)
+    reaper.look()
+    assert status_of(store, job) is Status.RUNNING
+    clock.set_forward(21)
+    reaper.look()
+    assert status_of(store, job) is Status.QUEUED
+
+
+def test_a_worker_that_lives_keeps_its_job_whichever_way_the_clock_is_set(
+    store: Store, clock: Clock, submit: Callable[..., Job], running: Callable[..., Claim]
+) -> None:
+    reaper = Reaper(store, interval=2, grace=10, gap=7.5)
+    job = submit()
+    held = running(job)
+    for step in (HOUR, -2 * HOUR, HOUR):
+        clock.set_forward(step)
+        for _ in range(8):
+            reaper.look()
+            clock.set_forward(2)
+            store.attempts.renew(held)
+    reaper.look()
+    assert reaper.acts
+    assert status_of(store, job) is Status.RUNNING
+
+
+def test_a_dead_worker_is_not_shown_as_alive_after_the_clock_was_set_back(
+    store: Store, clock: Clock, report: WorkerReport
+) -> None:
+    dead, alive = report.model_copy(update={"name": "dead"}), report.model_copy(update={"name": "alive"})
+    for each in (dead, alive):
+        store.workers.heartbeat(each)
+    clock.set_forward(-HOUR)
+    assert store.workers.alive() == []
+    store.workers.heartbeat(alive)
+    assert [worker.name for worker in store.workers.alive()] == ["alive"]
+
+
+def test_a_job_in_no_queue_is_queued_again_although_the_clock_was_set_back(
+    store: Store, clock: Clock, submit: Callable[..., Job]
+) -> None:
+    job = submit()
+    store.queues.withdraw("pippin-jax", job.id, 1)
+    assert store.reaping.requeue_orphans() == []
+    clock.set_forward(-HOUR)
+    assert store.reaping.requeue_orphans() == []
+    clock.set_forward(31)
+    assert store.reaping.requeue_orphans() == [(TENANT, job.id)]
+
+
+def test_a_reaper_that_ended_before_the_clock_was_set_back_does_not_keep_its_turn(store: Store) -> None:
+    assert store.reaping.acting("ended", 4)
+    store.redis.pexpire(keys.ACTING, HOUR * 1000)  # as its expiry is then
+    assert store.reaping.acting("next", 4)
+    assert not store.reaping.acting("ended", 4)
+
+
+@pytest.mark.parametrize("step", [HOUR, -HOUR])
+def test_a_step_is_counted_and_logged_once(
+    store: Store, clock: Clock, step: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    meters = Meters()
+    reaper = Reaper(store, interval=60, grace=0, gap=1e9, meters=meters)
+    reaper.look()
+    clock.set_forward(step)
+    for _ in range(3):
+        reaper.look()
+    assert meters.registry.get_sample_value("pippin_redis_clock_steps_total") == 1
+    assert "the clock of Redis was set" in capsys.readouterr().out
+
+
+def test_no_job_is_taken_for_old_because_the_clock_was_set_forward(
+    store: Store, clock: Clock, submit: Callable[..., Job]
+) -> None:
+    store.jobs.cancel(TENANT, submit().id)
+    assert len(store.retention.outdated(-60)) == 1
+    clock.set_forward(365 * 24 * HOUR)
+    assert store.retention.outdated(30 * 24 * HOUR) == []
+
+
+def test_this_tests_clock_is_the_one_that_is_read(store: Store, clock: Clock) -> None:
+    clock.set_forward(HOUR)
+    assert math.isclose(store.now(), time.time() + HOUR, abs_tol=60)

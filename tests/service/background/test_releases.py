@@ -1,0 +1,154 @@
+"""What `keep` frees while a job trains on."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import pytest
+
+from pippin.blobs import Blobs
+from pippin.jobs.checkpoint import StoredCheckpoint
+from pippin.settings import Settings
+from pippin.store import Claim, Store, UnreadableRecord, keys
+from service.background.releases import CheckpointReleases
+from service.telemetry.meters import Meters
+
+KEPT = 3  # what a job keeps unless it asks for another number
+EPOCHS = 12
+Checkpoints = Callable[..., StoredCheckpoint]
+
+
+class Attempt(Protocol):
+    """What is used here of the `Trainer` in conftest.py."""
+
+    job_id: str
+    claim: Claim
+
+    def epoch(self, epoch: int, *, checkpoint: StoredCheckpoint) -> str: ...
+
+
+@pytest.fixture
+def blobs(make_settings: Callable[..., Settings]) -> Blobs:
+    return Blobs(make_settings().blobs_url)
+
+
+@pytest.fixture
+def meters() -> Meters:
+    return Meters()
+
+
+@pytest.fixture
+def releases(store: Store, blobs: Blobs, meters: Meters) -> CheckpointReleases:
+    """With a grace of no time."""
+    return CheckpointReleases(store, blobs, seconds=0, may_delete=lambda: True, meters=meters)
+
+
+@pytest.fixture
+def checkpoint(blobs: Blobs) -> Checkpoints:
+    def make(epoch: int, step: int = 0) -> StoredCheckpoint:
+        digest = blobs.put_bytes(f"{epoch}.{step}".encode())
+        made = datetime(2026, 11, 23, tzinfo=UTC)
+        return StoredCheckpoint(epoch=epoch, step=step, engine="jax", digest=digest, bytes=1, created_at=made)
+
+    return make
+
+
+@pytest.fixture
+def attempt(submitted: Callable[..., str], trainer: Callable[[str], Any]) -> Attempt:
+    running = trainer(submitted())
+    running.begin()
+    attempt: Attempt = running
+    return attempt
+
+
+def look_until_done(releases: CheckpointReleases, store: Store) -> None:
+    while store.redis.exists(keys.RELEASED):
+        releases.look()
+        time.sleep(0.01)  # a file's time must have passed
+    releases.look()
+
+
+def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
+    *,
+    releases: CheckpointReleases,
+    store: Store,
+    blobs: Blobs,
+    attempt: Attempt,
+    checkpoint: Checkpoints,
+    meters: Meters,
+) -> None:
+    most = 0
+    for epoch in range(1, EPOCHS + 1):
+        if epoch % 2:
+            store.attempts.checkpoint(attempt.claim, checkpoint(epoch - 1, 5))
+        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
+        look_until_done(releases, store)
+        most = max(most, len(list(blobs.names())))
+    assert most <= KEPT
+    kept = store.jobs.checkpoints("default", attempt.job_id)
+    assert {each.digest for each in kept} == {f"sha256:{name.removeprefix('sha256:')}" for name in blobs.names()}
+    assert [each.epoch for each in kept] == [10, 11, 12]
+    deleted = EPOCHS + EPOCHS // 2 - KEPT
+    assert meters.registry.get_sample_value("pippin_checkpoints_released_total") == deleted
+
+
+def test_what_another_job_keeps_stays(
+    *,
+    releases: CheckpointReleases,
+    store: Store,
+    blobs: Blobs,
+    attempt: Attempt,
+    checkpoint: Checkpoints,
+    submitted: Callable[..., str],
+    trainer: Callable[[str], Any],
+) -> None:
+    other = trainer(submitted())
+    other.begin()
+    same = checkpoint(1)
+    other.epoch(1, checkpoint=same)
+    for epoch in range(1, KEPT + 3):
+        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
+    look_until_done(releases, store)
+    assert blobs.head(same.digest) is not None
+    assert len(list(blobs.names())) == KEPT + 1
+
+
+def test_it_waits_for_the_grace_and_a_put_begins_it_anew(
+    store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
+) -> None:
+    patient = CheckpointReleases(store, blobs, seconds=3600, may_delete=lambda: True, meters=meters)
+    for epoch in range(1, KEPT + 2):
+        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
+    assert patient.look() == 0
+    assert patient.look() == 0
+    assert len(list(blobs.names())) == KEPT + 1
+
+
+def test_a_service_that_may_not_delete_leaves_all_to_the_sweeper(
+    store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
+) -> None:
+    idle = CheckpointReleases(store, blobs, seconds=0, may_delete=lambda: False, meters=meters)
+    for epoch in range(1, KEPT + 2):
+        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
+    assert idle.look() == 0
+    assert store.redis.llen(keys.RELEASED) == 1
+    assert len(list(blobs.names())) == KEPT + 1
+
+
+def test_nothing_is_deleted_while_a_record_cannot_be_read(
+    releases: CheckpointReleases, store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints
+) -> None:
+    for epoch in range(1, KEPT + 2):
+        attempt.epoch(epoch, checkpoint=checkpoint(epoch))
+    store.redis.zadd(keys.listing("default", "dataset"), {"ds_x": 0})
+    store.redis.hset(keys.record("default", "dataset", "ds_x"), "record", "{")
+    with pytest.raises(UnreadableRecord):
+        look_until_done(releases, store)
+    assert len(list(blobs.names())) == KEPT + 1
+
+
+def test_what_is_no_checkpoint_is_passed_over(releases: CheckpointReleases, store: Store) -> None:
+    store.redis.rpush(keys.RELEASED, "", "{}", "[" * 10_000, '{"digest": "../../etc/passwd"}')
+    assert releases.look() == 0
+    assert store.redis.exists(keys.RELEASED) == 0
