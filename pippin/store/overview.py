@@ -9,6 +9,7 @@ from pippin.store import keys
 from pippin.store.census import BlobUsage, Census
 from pippin.store.client import Client
 from pippin.store.counters import EpochTimes, epoch_times, losses
+from pippin.store.limits import StoreLimits
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.usage import Held
 from pippin.store.workers import Workers
@@ -27,6 +28,7 @@ class Overview:
         epochs: How long epochs took so far, by engine.
         blobs: What the blob store held when it was last counted; None before the first time.
         held: What each tenant holds in Redis, in bytes.
+        tenant_limit_bytes: What a tenant may hold.
         memory_bytes: What Redis has filled.
         memory_limit_bytes: What it may fill; 0 when nothing limits it.
     """
@@ -39,6 +41,7 @@ class Overview:
     epochs: Mapping[str, EpochTimes]
     blobs: BlobUsage | None
     held: Mapping[str, int]
+    tenant_limit_bytes: int
     memory_bytes: int
     memory_limit_bytes: int
 
@@ -46,11 +49,12 @@ class Overview:
 class Overviews:
     """Reads overviews, in a few commands whose number does not grow with the number of jobs."""
 
-    def __init__(self, client: Client, queues: Queues, workers: Workers, census: Census) -> None:
+    def __init__(self, client: Client, queues: Queues, workers: Workers, census: Census, limits: StoreLimits) -> None:
         self._client = client
         self._queues = queues
         self._workers = workers
         self._census = census
+        self._limits = limits
 
     def read(self) -> Overview:
         """The numbers at this moment."""
@@ -77,6 +81,7 @@ class Overviews:
             epochs=epoch_times(hashes),
             blobs=self._census.last(),
             held={tenant: Held.read(counters).total for tenant, counters in zip(tenants, hashes, strict=True)},
+            tenant_limit_bytes=self._limits.tenant_bytes,
             memory_bytes=memory["used_memory"],
             memory_limit_bytes=memory["maxmemory"],
         )

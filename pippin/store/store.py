@@ -61,9 +61,9 @@ class Store:
         self.reaping = Reaping(redis, scripts, queues, self.workers)
         self.references = References(redis)
         self.retention = Retention(redis, self.references)
-        self.tokens = Tokens(redis)
+        self.tokens = Tokens(redis, max_sessions=limits.sessions)
         self.census = Census(redis)
-        self.overviews = Overviews(redis, queues, self.workers, self.census)
+        self.overviews = Overviews(redis, queues, self.workers, self.census, limits)
         self.idempotency = IdempotencyKeys(redis)
 
     def ping(self) -> None:

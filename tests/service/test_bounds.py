@@ -100,3 +100,4 @@ def test_what_tenants_hold_is_measured(small: httpx2.Client, request_: dict[str,
     text = small.get("/metrics").text
     assert f'pippin_tenant_redis_bytes{{tenant="default"}} {held}.0' in text
     assert f"pippin_tenants_redis_bytes {held}.0" in text
+    assert f"pippin_tenant_redis_limit_bytes {TENANT_BYTES}.0" in text
