@@ -50,6 +50,7 @@ KINDS: dict[str, Kind] = {
     "rate-limited": Kind(429, "The token has made too many requests"),
     "internal-error": Kind(500, "Something went wrong in the service"),
     "insufficient-storage": Kind(507, "The service's disk is full"),
+    "tenant-full": Kind(507, "The tenant holds as much in Redis as it may"),
     "unavailable": Kind(503, "The service cannot do this right now"),
 }
 
