@@ -252,6 +252,9 @@ class Settings(BaseSettings):
     )
     max_epochs: int = Field(default=100_000, ge=1, description="Most epochs that a job may train.")
     max_log_lines: int = Field(default=1000, ge=1, description="Most log lines that an attempt of a job may record.")
+    max_sessions: int = Field(
+        default=100, ge=1, description="Most open browser sessions of one token; of more, the oldest end."
+    )
     max_batch_losses: int = Field(
         default=1000,
         ge=1,

@@ -158,7 +158,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
     sweep_workrooms(settings)
-    store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds, limits=StoreLimits.of(settings))
+    limits = StoreLimits.of(settings)
+    store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds, limits=limits)
     app.state.rates = Rates(store.redis)
     app.state.blobs = Blobs(settings.blobs_url)
     app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
@@ -192,7 +193,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     census = BlobCensus(store, app.state.blobs)
     # Without retries: whoever scrapes waits ten seconds, and is to hear that Redis is away.
-    watched = Store(connect(url, retries=0))
+    watched = Store(connect(url, retries=0), limits=limits)
     meters.registry.register(StoreCollector(watched.overviews, store.members))
     requirement: TokenRequirement = app.state.requirement
     open_requests = app.state.open_requests = OpenRequests(watched, requirement, meters, settings)

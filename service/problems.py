@@ -55,6 +55,7 @@ KINDS: dict[str, Kind] = {
     "blob-damaged": Kind(500, "A stored file is damaged"),
     "unreadable-record": Kind(500, "The record cannot be read"),
     "insufficient-storage": Kind(507, "The service's disk is full"),
+    "tenant-full": Kind(507, "The tenant holds as much in Redis as it may"),
     "unavailable": Kind(503, "The service cannot do this right now"),
 }
 

@@ -62,7 +62,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
     QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
     RecordTooLarge: lambda error: invalid([Fault("", str(error))]),
-    TenantFull: lambda error: Problem("insufficient-storage", _sentence(error)),
+    TenantFull: lambda error: Problem("tenant-full", _sentence(error)),
     StoreFull: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "60"}),
     StoreUnavailable: unavailable,
     BlobDamagedError: lambda error: Problem("blob-damaged", _sentence(error)),

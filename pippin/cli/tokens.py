@@ -26,6 +26,7 @@ class TokenRole(enum.StrEnum):
     ADMIN = "admin"
 
 
+_NAME_CHARACTERS = 200
 _WHERE = {"worker": "on the worker's machine", "admin": "of yours", "submit": "of its user", "read": "of its user"}
 
 
@@ -51,6 +52,8 @@ def create(
     """
     from pippin.tokens import Quotas, issue
 
+    if name is not None and len(name) > _NAME_CHARACTERS:
+        raise typer.BadParameter(f"give at most {_NAME_CHARACTERS} characters", param_hint="--name")
     quotas = Quotas(
         queued_jobs=queued_jobs,
         active_jobs=active_jobs,

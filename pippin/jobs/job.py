@@ -1,9 +1,9 @@
 """A job as the REST contract shows it."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
 from pippin.jobs.engines import EngineName
@@ -18,11 +18,22 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+_MAX_CHARACTERS = 2000
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
+
+
+# An engine's message may hold a whole document, and is kept with the job, its attempt and two events.
+ShortText = Annotated[str, AfterValidator(_cut)]
+
+
 class Failure(_Value):
     """Why a job or an attempt ended badly."""
 
     code: Reason
-    detail: str = Field(description="A sentence for a person.")
+    detail: ShortText = Field(description="A sentence for a person.")
 
 
 class Progress(_Value):

@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Drain(StrEnum):
@@ -27,17 +27,21 @@ class DrainRequest(BaseModel):
     )
 
 
+# What an operating system says about itself has no bound of its own.
+Label = Annotated[str, AfterValidator(lambda text: text[:200])]
+
+
 class WorkerReport(BaseModel):
     """What a worker says about itself with every heartbeat."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: str = Field(description="Unique; a worker that starts again has a new one.")
-    host: str
-    os: str = Field(description="System and version, such as `macOS 26.1` or `Linux 6.12`.")
-    chip: str = Field(description="What it computes on, such as `Apple M4`, `x86_64` or the name of a GPU.")
-    engines: list[str] = Field(description="The engines that it can train with.")
-    compute_units: list[str] = Field(
+    name: Label = Field(description="Unique; a worker that starts again has a new one.")
+    host: Label
+    os: Label = Field(description="System and version, such as `macOS 26.1` or `Linux 6.12`.")
+    chip: Label = Field(description="What it computes on, such as `Apple M4`, `x86_64` or the name of a GPU.")
+    engines: list[Label] = Field(description="The engines that it can train with.")
+    compute_units: list[Label] = Field(
         default_factory=list,
         description="What it can compute on: of Core ML the values of a job's `compute_units`; of jax the GPU's name, "
         "or `cpu_only`.",

@@ -61,7 +61,7 @@ def losses(hashes: Iterable[Mapping[str, str]]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for fields in hashes:
         for reason in Reason:
-            if lost := _count(fields.get(lost_field(reason))):
+            if lost := count(fields.get(lost_field(reason))):
                 sums[reason] = sums.get(reason, 0) + lost
     return sums
 
@@ -72,7 +72,7 @@ def epoch_times(hashes: Iterable[Mapping[str, str]]) -> dict[str, EpochTimes]:
     seconds: dict[str, float] = {}
     for fields in hashes:
         for engine in PREFERRED:
-            of_engine = [_count(fields.get(_bucket_field(engine, n))) for n in range(len(EPOCH_BOUNDS) + 1)]
+            of_engine = [count(fields.get(_bucket_field(engine, n))) for n in range(len(EPOCH_BOUNDS) + 1)]
             if any(of_engine):
                 before = counts.get(engine, [0] * len(of_engine))
                 counts[engine] = [one + other for one, other in zip(before, of_engine, strict=True)]
@@ -82,11 +82,11 @@ def epoch_times(hashes: Iterable[Mapping[str, str]]) -> dict[str, EpochTimes]:
 
 def jobs_missing_epochs(hashes: Iterable[Mapping[str, str]]) -> int:
     """Jobs that succeeded although some of their epochs have no metrics, over all tenants."""
-    return sum(_count(fields.get(MISSING_EPOCHS)) for fields in hashes)
+    return sum(count(fields.get(MISSING_EPOCHS)) for fields in hashes)
 
 
 # Workers write these hashes: what is no number counts as 0, and fields of other names do not count.
-def _count(value: str | None) -> int:
+def count(value: str | None) -> int:
     return int(value) if value and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else 0
 
 

@@ -208,6 +208,11 @@ def session(secret_hash: str) -> str:
     return f"pippin:session:{secret_hash}"
 
 
+def sessions_of(token_id: str) -> str:
+    """Sorted set: keys of the sessions that stand for a token -> when they began, microseconds; expires."""
+    return f"pippin:session:of:{token_id}"
+
+
 def worker(name: str) -> str:
     """String: what a worker last said about itself, as JSON; expires."""
     return f"pippin:worker:{name}"

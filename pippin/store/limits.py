@@ -15,12 +15,14 @@ class StoreLimits:
         job_bytes: What one job may hold before its log lines and mini-batch losses are dropped; epochs never are.
         tenant_bytes: What one tenant may hold before it can add no more; its running jobs go on recording.
         log_lines: Of one attempt.
+        sessions: Open sessions of browsers that stand for one token.
     """
 
     record_bytes: int = 2**20
     job_bytes: int = 16 * 2**20
     tenant_bytes: int = 256 * 2**20
     log_lines: int = 1000
+    sessions: int = 100
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -30,4 +32,5 @@ class StoreLimits:
             job_bytes=settings.max_job_bytes,
             tenant_bytes=settings.max_tenant_bytes,
             log_lines=settings.max_log_lines,
+            sessions=settings.max_sessions,
         )

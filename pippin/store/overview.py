@@ -10,8 +10,9 @@ from pippin.store.blob_ledger import BlobLedger, SweepReport
 from pippin.store.census import BlobUsage, Census
 from pippin.store.client import Client
 from pippin.store.counters import MISSING_EPOCHS, EpochTimes, all_fields, epoch_times, jobs_missing_epochs, losses
+from pippin.store.limits import StoreLimits
 from pippin.store.queues import QUEUES, Queues
-from pippin.store.usage import Held
+from pippin.store.usage import KINDS, Held, field_of
 from pippin.store.workers import Workers
 
 
@@ -30,6 +31,7 @@ class Overview:
         blobs: What the blob store held when it was last counted; None before the first time.
         sweep: What the last sweep of the blob store did; None before the first.
         held: What each tenant holds in Redis, in bytes.
+        tenant_limit_bytes: What a tenant may hold.
         memory_bytes: What Redis has filled.
         memory_limit_bytes: What it may fill; 0 when nothing limits it.
     """
@@ -44,6 +46,7 @@ class Overview:
     blobs: BlobUsage | None
     sweep: SweepReport | None
     held: Mapping[str, int]
+    tenant_limit_bytes: int
     memory_bytes: int
     memory_limit_bytes: int
 
@@ -52,13 +55,20 @@ class Overviews:
     """Reads overviews, in a few commands whose number does not grow with the number of jobs."""
 
     def __init__(
-        self, client: Client, queues: Queues, workers: Workers, census: Census, blob_ledger: BlobLedger
+        self,
+        client: Client,
+        queues: Queues,
+        workers: Workers,
+        census: Census,
+        blob_ledger: BlobLedger,
+        limits: StoreLimits,
     ) -> None:
         self._client = client
         self._queues = queues
         self._workers = workers
         self._census = census
         self._blob_ledger = blob_ledger
+        self._limits = limits
 
     def missing_epochs(self) -> int:
         """How many jobs have succeeded although some of their epochs have no metrics."""
@@ -72,7 +82,7 @@ class Overviews:
     def read(self) -> Overview:
         """The numbers at this moment."""
         tenants = [str(tenant) for tenant in self._client.smembers(keys.TENANTS)]
-        fields = all_fields()
+        fields = [*all_fields(), *map(field_of, KINDS)]
         with self._client.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.zrange(keys.QUEUED, 0, 0, withscores=True)
@@ -100,6 +110,7 @@ class Overviews:
             blobs=self._census.last(),
             sweep=self._blob_ledger.last_report(),
             held={tenant: Held.read(counters).total for tenant, counters in zip(tenants, hashes, strict=True)},
+            tenant_limit_bytes=self._limits.tenant_bytes,
             memory_bytes=memory["used_memory"],
             memory_limit_bytes=memory["maxmemory"],
         )

@@ -39,6 +39,7 @@ _WHEN_FULL = frozenset(
         "log",
         "artifact",
         "end_attempt",
+        "fail_damaged",
         "cancel",
         "pause",
         "delete",

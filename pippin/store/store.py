@@ -78,10 +78,10 @@ class Store:
         self.released = Released(redis)
         self.retention = Retention(redis, self.references)
         self.samples = Samples(redis)
-        self.tokens = Tokens(redis)
+        self.tokens = Tokens(redis, max_sessions=limits.sessions)
         self.blob_ledger = BlobLedger(redis)
         self.census = Census(redis)
-        self.overviews = Overviews(redis, queues, self.workers, self.census, self.blob_ledger)
+        self.overviews = Overviews(redis, queues, self.workers, self.census, self.blob_ledger, limits)
         self.idempotency = IdempotencyKeys(redis)
 
     def ping(self) -> None:

@@ -55,8 +55,9 @@ class Tokens:
     must not open the door to everybody.
     """
 
-    def __init__(self, client: Client) -> None:
+    def __init__(self, client: Client, *, max_sessions: int) -> None:
         self._client = client
+        self._max_sessions = max_sessions
 
     def add(self, token: NewToken) -> None:
         """Keep a token; its role counts as made from now on.
@@ -157,13 +158,25 @@ class Tokens:
         return watching(self._client, [keys.TOKENS], forget)
 
     def open_session(self, token: Token) -> str:
-        """Begin a session that stands for a token.
+        """Begin a session that stands for a token. Of too many, the oldest end.
 
         Returns:
             Its secret of 256 random bits, of which only a hash is kept.
         """
         secret = secrets.token_hex(_SECRET_BYTES)
-        self._client.set(keys.session(secret_hash(secret)), token.id, ex=SESSION_SECONDS)
+        session, opened = keys.session(secret_hash(secret)), keys.sessions_of(token.id)
+        seconds, microseconds = self._client.time()
+        with self._client.pipeline() as pipe:
+            pipe.set(session, token.id, ex=SESSION_SECONDS)
+            pipe.zadd(opened, {session: int(seconds) * 1_000_000 + int(microseconds)})
+            pipe.expire(opened, SESSION_SECONDS)
+            pipe.zrange(opened, 0, -self._max_sessions - 1)
+            oldest: list[str] = pipe.execute()[-1]
+        if oldest:
+            with self._client.pipeline() as pipe:
+                pipe.delete(*oldest)
+                pipe.zrem(opened, *oldest)
+                pipe.execute()
         return secret
 
     def knock_with_session(self, secret: str) -> Knock:

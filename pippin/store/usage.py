@@ -16,6 +16,7 @@ from redis.typing import EncodableT, FieldT
 
 from pippin.store import keys
 from pippin.store.client import Client
+from pippin.store.counters import count
 from pippin.store.errors import RecordTooLarge, StoreFull, TenantFull
 from pippin.store.limits import StoreLimits
 
@@ -47,8 +48,8 @@ class Held:
 
     @classmethod
     def read(cls, counters: Mapping[str, str]) -> "Held":
-        """The totals among a tenant's counters."""
-        return cls(**{kind: int(counters.get(field_of(kind), 0)) for kind in KINDS})
+        """The totals among a tenant's counters; one that is no number counts as 0 until the next recount."""
+        return cls(**{kind: count(counters.get(field_of(kind))) for kind in KINDS})
 
 
 class Usage:

@@ -1,6 +1,6 @@
 """Where a job's model comes from, and what is known of it: a preset, a spec, an upload, another job."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -122,7 +122,7 @@ def _without_arrays(source: ModelSource) -> ResolvedModel:
     """The source as the job's record shows it: explicit weights, which may be megabytes, are in the spec alone."""
     spec, swift = source.spec, source.swiftcoremltools
     if spec is not None:
-        spec = spec | {"layers": [_bare(layer, _ARRAYS) for layer in spec["layers"]]}
+        spec = spec | {"layers": [_bare(layer, _arrays_of(layer)) for layer in spec["layers"]]}
     if swift is not None:
         network = swift["neuralNetwork"]
         layers = [layer | {"base": _bare(layer["base"], _SWIFT_ARRAYS)} for layer in network["layers"]]
@@ -130,18 +130,20 @@ def _without_arrays(source: ModelSource) -> ResolvedModel:
     return ResolvedModel(**dict(source) | {"spec": spec, "swiftcoremltools": swift})
 
 
-_ARRAYS = frozenset(field for layer in LAYERS.values() for field in layer.array_fields)
+def _arrays_of(layer: Mapping[str, Any]) -> Collection[str]:
+    """The fields of a layer of a valid spec that hold arrays; `alpha` is one of prelu and a number of leaky_relu."""
+    return LAYERS[layer["type"]].array_fields
 
 
 def has_weights(spec: Mapping[str, Any]) -> bool:
     """Whether a resolved spec holds explicit weights."""
-    return any(layer.get(name) is not None for layer in spec.get("layers", ()) for name in _ARRAYS)
+    return any(layer.get(name) is not None for layer in spec.get("layers", ()) for name in _arrays_of(layer))
 
 
 _SWIFT_ARRAYS = frozenset({"weight", "bias"})
 
 
-def _bare(layer: dict[str, Any], arrays: frozenset[str]) -> dict[str, Any]:
+def _bare(layer: dict[str, Any], arrays: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in layer.items() if name not in arrays}
 
 

@@ -140,6 +140,9 @@ def _sizes(overview: Overview) -> Iterator[Metric]:
         "What the records of all tenants take in Redis.",
         value=sum(overview.held.values()),
     )
+    yield GaugeMetricFamily(
+        "pippin_tenant_redis_limit_bytes", "What one tenant may hold.", value=overview.tenant_limit_bytes
+    )
     filled, limit = overview.memory_bytes, overview.memory_limit_bytes
     yield GaugeMetricFamily("pippin_redis_memory_bytes", "Memory that Redis has filled.", value=filled)
     yield GaugeMetricFamily(

@@ -45,7 +45,7 @@ def test_a_tenant_at_its_limit_is_told_what_to_delete_and_goes_on_afterwards(
     made = []
     while (answer := small.post("/jobs", json=request_)).status_code == 202:
         made.append(answer.json()["id"])
-    problem = is_problem(answer, 507, "insufficient-storage")
+    problem = is_problem(answer, 507, "tenant-full")
     assert "of the 100,000 bytes of Redis that it may" in problem["detail"]
     assert "delete jobs that have ended (DELETE /jobs/{id})" in problem["detail"]
     assert store.usage.held("default").total <= TENANT_BYTES
@@ -100,3 +100,4 @@ def test_what_tenants_hold_is_measured(small: httpx2.Client, request_: dict[str,
     text = small.get("/metrics").text
     assert f'pippin_tenant_redis_bytes{{tenant="default"}} {held}.0' in text
     assert f"pippin_tenants_redis_bytes {held}.0" in text
+    assert f"pippin_tenant_redis_limit_bytes {TENANT_BYTES}.0" in text

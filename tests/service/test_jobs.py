@@ -57,8 +57,10 @@ def test_explicit_weights_are_built_from_and_left_out_of_the_record(
 ) -> None:
     bias = [0.5] * 10
     mnist_spec["layers"][-2]["bias"] = bias
+    mnist_spec["layers"].insert(0, {"type": "leaky_relu", "name": "leaky", "alpha": 0.25})
     model = submit(model={"spec": mnist_spec})["request"]["model"]
     assert "bias" not in model["spec"]["layers"][-2]
+    assert model["spec"]["layers"][0]["alpha"] == 0.25  # a number, though prelu's is an array
     assert json.loads(b"".join(blobs.read(model["spec_digest"])))["layers"][-2]["bias"] == bias
 
 

@@ -28,7 +28,7 @@ for kind = 1, 3 do
     total = total + (tonumber(held or 0) or 0)
   end
   local counter = ARGV[3 + kind]
-  local known = tonumber(redis.call('HGET', KEYS[1], counter) or 0)
+  local known = tonumber(redis.call('HGET', KEYS[1], counter) or 0) or 0
   if known ~= total then
     wrong = wrong + math.abs(known - total)
     redis.call('HSET', KEYS[1], counter, string.format('%.0f', total))

@@ -230,6 +230,15 @@ def test_log_lines_are_bounded_for_each_attempt(store: Store, submit: Submit, ru
     assert list(store.events.all(TENANT, job.id))[-1].data == {"line": "again", "attempt": 2}
 
 
+def test_a_reason_without_end_is_cut(store: Store, submit: Submit, running: TakeJob) -> None:
+    job = submit()
+    store.attempts.fail(running(job), Failure(code=Reason.ENGINE_ERROR, detail="x" * 100_000))
+    found = read(store, job)
+    assert found.reason
+    assert found.reason.detail == "x" * 1999 + "…"
+    assert found.attempts[0].reason == found.reason
+
+
 def test_a_log_line_sent_again_stands_once(store: Store, submit: Submit, running: TakeJob) -> None:
     job = submit()
     held = running(job)

@@ -1,6 +1,6 @@
 import pytest
 
-from pippin.store import BadTenant, Store, keys
+from pippin.store import BadTenant, Store, StoreLimits, keys
 from pippin.tokens import ROLES, Quotas, issue, parse, secret_hash
 
 
@@ -55,7 +55,7 @@ def test_a_session_ends_by_itself_and_when_it_is_told_to(store: Store) -> None:
     token = issue("read", None)
     store.tokens.add(token)
     session, other = store.tokens.open_session(token.record), store.tokens.open_session(token.record)
-    (key, *_) = store.redis.keys("pippin:session:*")
+    (key, *_) = (key for key in store.redis.keys("pippin:session:*") if ":of:" not in str(key))
     assert 12 * 3600 - 60 < store.redis.ttl(key) <= 12 * 3600
     for _ in range(2):
         store.tokens.end_session(session)
@@ -73,7 +73,7 @@ def test_redis_never_holds_what_would_open(store: Store) -> None:
     for key in list(kept):
         kind = store.redis.type(key)
         kept += store.redis.hvals(key) if kind == "hash" else [store.redis.get(key)] if kind == "string" else []
-    assert len(kept) == 7
+    assert len(kept) == 8
     for secret in (token.text, shown.secret, session):
         assert not any(secret in value for value in kept)
 
@@ -126,3 +126,18 @@ def test_live_tokens_whose_roles_are_not_recorded_count_as_every_role(store: Sto
     store.redis.delete(keys.GUARDED_ROLES)
     assert store.tokens.made() == store.tokens.knock(None).made == set(ROLES)
     assert store.tokens.knock(token.text) == store.tokens.knock_with_session(session) == (token.record, set(ROLES))
+
+
+def test_of_too_many_sessions_of_a_token_the_oldest_end(store: Store) -> None:
+    store = Store(store.redis, limits=StoreLimits(sessions=3))
+    token, other = issue("submit", None), issue("submit", None)
+    for each in (token, other):
+        store.tokens.add(each)
+    sessions = [store.tokens.open_session(token.record) for _ in range(10)]
+    kept = store.tokens.open_session(other.record)
+    live = [store.tokens.knock_with_session(session).token is not None for session in sessions]
+    assert live == [False] * 7 + [True] * 3
+    assert store.tokens.knock_with_session(kept).token == other.record
+    store.tokens.end_session(sessions[-1])
+    store.tokens.open_session(token.record)
+    assert len(store.redis.keys("pippin:session:*")) <= 3 + 1 + 2
