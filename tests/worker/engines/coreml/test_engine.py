@@ -107,8 +107,9 @@ def test_a_learning_rate_of_nothing_gives_the_weights_back_unchanged(
 
 
 def test_mini_batch_losses_are_reported_when_asked_for(
-    engine: Engine, apple: pytest.MonkeyPatch, classifier: bytes, clouds: Examples, lab: Lab, notes: Notes
+    engine: Engine, apple: pytest.MonkeyPatch, classifier: bytes, clouds: Examples, lab: Lab
 ) -> None:
+    notes = lab.notes()
     apple.setenv("APPLE_STANDIN_LOSS_VALUE", "batches")
     engine.train(lab.run(classifier, clouds, report_batches=True, epochs=2, momentum=0.0), notes)
     assert [len(result.batch_losses) for result in notes.results] == [3, 3]
