@@ -1,8 +1,8 @@
 """Replays a training that a real Mac did, and prints how far each rule of `docs/semantics.md` ends from its weights.
 
 The rules that the engine jax has switches for are trained as a user would: `pippin up`, upload, job, download. The
-others are trained in NumPy. Exits with 1 if the default rules end farther than 1.0 from the Mac's weights, or those that
-Pippin had before the run was known nearer than 2.4.
+others are trained in NumPy. Exits with 1 if the default rules end farther than 1.0 from the Mac's weights, or if those
+that Pippin had before the run was known end nearer than 2.4.
 """
 
 import argparse

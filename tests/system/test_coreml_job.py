@@ -61,14 +61,18 @@ def digits(client: Client, tmp_path: Path) -> str:
 
 
 @pytest.mark.usefixtures("up")
-def test_the_main_job_gives_the_same_weights_on_both_engines(client: Client, digits: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [{}, {"seed": -7}], ids=["no seed", "a negative seed"])
+def test_the_main_job_gives_the_same_weights_on_both_engines(
+    client: Client, digits: str, tmp_path: Path, seed: dict[str, int]
+) -> None:
     weights, results = {}, {}
     for engine in ("coreml", "jax"):
         asked = {
             "name": engine,
             "model": {"preset": "mnist-cnn"},
             "dataset": digits,
-            "hyperparameters": {"epochs": 2, "mini_batch_size": 64, "shuffle": False},
+            # Shuffled, and with a last mini-batch of 8 examples that 56 others fill up.
+            "hyperparameters": {"epochs": 2, "mini_batch_size": 64, "shuffle": True, **seed},
             "engine": engine,
             # The jax engine has no such choice, and would refuse any but "all".
             "compute_units": "cpu_only" if engine == "coreml" else "all",
@@ -77,6 +81,7 @@ def test_the_main_job_gives_the_same_weights_on_both_engines(client: Client, dig
         job = client.wait(client.submit(asked).id, timeout=90)
         assert job.status == "succeeded", job
         assert [attempt.engine for attempt in job.attempts] == [engine]
+        assert job.request.hyperparameters.seed == seed.get("seed", 0)
         results[engine] = client.metrics(job.id).data
         weights[engine] = read(client.download(job.id, tmp_path / f"{engine}.mlmodel").read_bytes()).weights
     for ours, theirs in zip(results["jax"], results["coreml"], strict=True):

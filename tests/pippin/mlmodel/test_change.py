@@ -145,6 +145,17 @@ def test_a_learning_rate_beyond_its_range_stretches_it(small_file: MakeFile) -> 
     assert (rate.default, rate.minimum, rate.maximum) == (0.1, 0, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("limits", "asked", "minimum", "maximum"), [((-2, 5), -9, -9, 5), ((-2, 5), 7, -2, 7), ((-2, 5), 3, -2, 5)]
+)
+def test_a_seed_beyond_its_range_stretches_it(
+    small_file: MakeFile, limits: tuple[int, int], asked: int, minimum: int, maximum: int
+) -> None:
+    data = small_file(seed={"default": 0, "min": limits[0], "max": limits[1]})
+    seed = read(admitting(data, Hyperparameters(shuffle=True, seed=asked))).resolved.spec.seed
+    assert (seed.default, seed.minimum, seed.maximum) == (0, minimum, maximum)
+
+
 def test_the_limit_of_neighbours_is_stretched_too(nearest: Message) -> None:
     nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3]
     wider = parse(admitting(serialize(nearest), Hyperparameters(number_of_neighbors=5, shuffle=True, seed=1)))

@@ -1,6 +1,10 @@
 """The kit examines Pippin's own engine: it does what Pippin has chosen, and with a switch turned, the other."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -39,3 +43,18 @@ def test_a_switch_is_recognized(name: str, switches: Switches, nearest: str) -> 
     assert told["choice"] == case.candidates[0].name
     assert told["nearest"] == nearest
     assert [row["candidate"] for row in told["candidates"]] == [each.name for each in case.candidates]
+
+
+def test_the_environment_sets_the_switches(tmp_path: Path) -> None:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "worker.parity", "--engine", "jax", "--case", "last_batch", "--json"],
+        env=kept | {"PIPPIN_HOME": str(tmp_path), "PIPPIN_JAX_LAST_BATCH": "own_size"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1, done.stderr
+    (case,) = json.loads(done.stdout)["cases"]
+    assert (case["nearest"], case["fits"]) == ("divided by its own size", True)
+    assert case["evidence"] == "confirmed by a published run"

@@ -33,7 +33,7 @@ def checkpoint_now(
 ) -> Checkpoint | None:
     """The end of the epoch `epoch`; None if a weight is not finite. To be called while the task pauses.
 
-    How many steps were taken Core ML does not say: whether it skips a smaller last mini-batch is not documented.
+    Core ML does not say how many steps were taken.
 
     Raises:
         EngineError: Core ML does not give the weights.

@@ -32,7 +32,8 @@ class MiniBatches:
     @property
     def sizes(self) -> NDArray[np.float64]:
         """[steps] how many examples each of them counts."""
-        return self.repeats.astype(np.float64) * self.rows.shape[1] + self.again
+        sizes: NDArray[np.float64] = self.repeats.astype(np.float64) * self.rows.shape[1] + self.again
+        return sizes
 
 
 def no_mini_batches(width: int) -> MiniBatches:

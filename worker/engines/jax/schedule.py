@@ -47,14 +47,11 @@ class Schedule:
         return self.orders.shuffle
 
 
-def goes_on(hyperparameters: Hyperparameters, switches: Switches) -> bool:
-    """Whether each epoch shuffles the order of the one before it."""
-    return hyperparameters.shuffle and switches.order == "coreml"
-
-
 def first_shuffle(hyperparameters: Hyperparameters, switches: Switches, count: int) -> ShuffleState | None:
     """Where the shuffle of `count` examples stands before the first epoch; None without one that goes on."""
-    return first_state(count, hyperparameters.seed) if goes_on(hyperparameters, switches) else None
+    if hyperparameters.shuffle and switches.order == "coreml":
+        return first_state(count, hyperparameters.seed)
+    return None
 
 
 def schedule_for(

@@ -39,7 +39,7 @@ def shuffled(state: ShuffleState) -> ShuffleState:
     swaps are most of that, and go through a memoryview: a list of a million numbers takes 36 MB and 1.5 s.
     """
     order = state.order.copy()
-    rows, generator = memoryview(order), state.generator
+    rows, generator = order.data, state.generator
     first, last = 0, len(order) - 1
     while first < last:
         bits = (last - first).bit_length()

@@ -1,4 +1,4 @@
-"""The same run gives the same weights and losses as the engine jax, in the order of the data."""
+"""The same run gives the same weights and losses as the engine jax, shuffled or in the order of the data."""
 
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from pippin.mlmodel import Weights, build
+from pippin.mlmodel.proto import parse, serialize
 from pippin.spec import resolve
 from worker.engines.engine import Engine, TrainingRun
 from worker.engines.jax.engine import JaxEngine
@@ -59,6 +60,25 @@ def test_a_network_with_convolution(engine: Engine, lab: Lab, optimizer: dict[st
     data = lab.examples(x=x, y_true=y)
     values = VALUES[optimizer["type"]]
     _same(engine, lab.run(model, data, data, report_batches=True, epochs=3, **values), lab)
+
+
+@pytest.mark.parametrize("size", [4, 50], ids=["a last mini-batch", "more than the data"])
+@pytest.mark.parametrize("seed", [0, 12, -5, 2**63 - 1])
+def test_the_order_of_a_seed(engine: Engine, lab: Lab, seed: int, size: int) -> None:
+    model = lab.model([DENSE, {"type": "softmax", "name": "share"}], shape=[3], outputs=4, optimizer=SGD)
+    random = np.random.default_rng(3)
+    data = lab.examples(x=random.normal(size=(10, 3)).astype(np.float32), y_true=random.integers(0, 4, 10))
+    values = {"epochs": 4, "mini_batch_size": size, "shuffle": True, "seed": seed, **VALUES["sgd"]}
+    _same(engine, lab.run(model, data, data, report_batches=True, **values), lab)
+
+
+def test_a_file_that_declares_neither_shuffle_nor_seed(engine: Engine, lab: Lab) -> None:
+    message = parse(lab.model([DENSE, {"type": "softmax", "name": "share"}], shape=[3], outputs=4, optimizer=SGD))
+    message.neuralNetwork.updateParams.ClearField("shuffle")
+    message.neuralNetwork.updateParams.ClearField("seed")
+    random = np.random.default_rng(3)
+    data = lab.examples(x=random.normal(size=(10, 3)).astype(np.float32), y_true=random.integers(0, 4, 10))
+    _same(engine, lab.run(serialize(message), data, data, epochs=3, shuffle=True, seed=9, **VALUES["sgd"]), lab)
 
 
 def test_a_learning_rate_of_each_epoch(engine: Engine, lab: Lab) -> None:

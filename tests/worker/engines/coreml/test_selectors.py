@@ -17,7 +17,7 @@ TABLES = Path(__file__).parents[3] / "apple"
 # What the engine calls on objects that are not Apple's; anything else that it calls must be in the tables.
 PYTHON = {
     *("append", "get", "items", "values", "add", "startswith", "rstrip", "rmtree", "write_bytes", "mac_ver"),
-    *("join", "replace", "setdefault"),
+    *("join", "replace", "setdefault", "SetInParent"),
     *("perf_counter", "Event", "is_set", "set", "put", "wait", "SimpleQueue"),
     *("all", "any", "abs", "argmax", "array", "array_equal", "arange", "asarray", "as_strided", "astype", "dtype"),
     *(

@@ -326,6 +326,19 @@ def test_examples_that_do_not_fit_are_refused(
     assert failure.value.reason is Reason.INVALID_DATA
 
 
+def test_switches_other_than_the_defaults_are_in_the_log(
+    classifier: bytes, lab: Lab, clouds: Examples, notes: Notes
+) -> None:
+    asked = lab.run(classifier, clouds, shuffle=True, **ADAM_VALUES)
+    JaxEngine(Switches(order="pippin")).train(asked, notes)
+    assert notes.lines[1:] == [
+        (
+            "trained otherwise than Core ML does, as the switches say: "
+            "order pippin, last_batch filled, momentum lr_inside, adam eps_hat"
+        )
+    ]
+
+
 def test_adam_can_be_switched(classifier: bytes, lab: Lab, clouds: Examples, notes: Notes) -> None:
     asked = lab.run(classifier, clouds, epochs=2, **ADAM_VALUES | {"eps": 0.1})
     hat = JaxEngine().train(asked, notes)
