@@ -1,6 +1,7 @@
 """Whether a dataset fits a model, and which feature feeds which training input."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from math import prod
 
 import numpy as np
@@ -34,7 +35,10 @@ def bind(manifest: StoredManifest, model: Trainable, source: DatasetSource) -> R
         wanted = _training_inputs(model)[name]
         ranges = [(split, manifest.ranges[split][feature.name]) for split in splits]
         of_classes = classes if name == model.target else None
-        misfits = [*_form(wanted, feature, manifest.format)] or [*_values(wanted, feature, ranges, of_classes)]
+        known = model.indices.get(name)
+        misfits = [*_form(wanted, feature, manifest.format, is_index=known is not None)] or [
+            *_values(feature, ranges, _allowed(wanted, of_classes, known))
+        ]
         at = pointer("bind", name) if source.bind and name in source.bind else ""
         faults += [Fault(at, detail) for detail in misfits]
     if classes is not None:
@@ -113,7 +117,7 @@ def _by_position(names: list[str], features: list[Feature], bound: dict[str, Fea
     return dict(zip(lacking, [feature for feature in features if feature.name not in used], strict=False))
 
 
-def _form(wanted: Input, feature: Feature, format_: Format) -> Iterator[str]:
+def _form(wanted: Input, feature: Feature, format_: Format, *, is_index: bool) -> Iterator[str]:
     """What is wrong with a feature's shape and type."""
     lengths = wanted.lengths
     if lengths != feature.shape:
@@ -130,21 +134,37 @@ def _form(wanted: Input, feature: Feature, format_: Format) -> Iterator[str]:
                 f"the training input {wanted.name!r} is an image, and the dataset's feature {feature.name!r} holds "
                 f"{feature.dtype}; an image takes pixels, bytes from 0 to 255"
             )
-    elif wanted.type in ("int", "string", "int64") and feature.dtype == "uint8":
+    elif (is_index or wanted.type in ("int", "string", "int64")) and feature.dtype == "uint8":
         yield (
             f"the training input {wanted.name!r} takes whole numbers, and the dataset's feature {feature.name!r} "
             "holds pixels, which are scaled to fractions"
         )
 
 
-def _values(wanted: Input, feature: Feature, ranges: list[tuple[str, Range]], classes: Classes | None) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Allowed:
+    """The whole numbers that a training input takes, and how a message says so."""
+
+    least: int
+    most: int
+    said: str
+
+
+def _allowed(wanted: Input, classes: Classes | None, known: int | None) -> _Allowed | None:
+    """What values a training input takes: a class, an index out of those `known`, a whole number; None for any."""
+    if classes is not None:
+        return _Allowed(classes.least, classes.most, classes.said)
+    takes = f"the training input {wanted.name!r} takes whole numbers"
+    if known is not None:
+        return _Allowed(0, known - 1, f"{takes} from 0 to {known - 1}, which an embedding looks up")
+    return _Allowed(int(_INT32.min), int(_INT32.max), f"{takes} of 32 bits") if wanted.type == "int" else None
+
+
+def _values(feature: Feature, ranges: list[tuple[str, Range]], allowed: _Allowed | None) -> Iterator[str]:
     """What is wrong with a feature's values, in each of the splits used; the first or worst one is named."""
-    if wanted.type != "int" and classes is None:
+    if allowed is None:
         return
-    least, most = (classes.least, classes.most) if classes is not None else (int(_INT32.min), int(_INT32.max))
-    right = (
-        classes.said if classes is not None else f"the training input {wanted.name!r} takes whole numbers of 32 bits"
-    )
+    least, most, right = allowed.least, allowed.most, allowed.said
     for split, values in ranges:
         for value, place in ((values.minimum, values.minimum_at), (values.maximum, values.maximum_at)):
             if not least <= value <= most:

@@ -14,6 +14,7 @@ from pippin.neighbors import summary as neighbors_summary
 from pippin.spec import LabelFeature
 from pippin.spec.features import ArrayFeature
 from pippin.spec.findings import Finding
+from pippin.spec.indices import indexed_inputs
 from pippin.spec.memory import TrainingMemory, predicting_memory
 from pippin.spec.summary import feature_summary, network_summary, summary
 
@@ -50,7 +51,28 @@ def trainable_of(model: AnyModel) -> Trainable:
         )
     last = trainable_of(model.last)
     memory = reduce(TrainingMemory.after, (predicting_memory(stage.resolved) for stage in model.front), last.memory)
-    return last.model_copy(update={"features": model.training_inputs, "is_pipeline": True, "memory": memory})
+    return last.model_copy(
+        update={
+            "features": model.training_inputs,
+            "indices": _indices_of(model, last),
+            "is_pipeline": True,
+            "memory": memory,
+        }
+    )
+
+
+def _indices_of(model: Pipeline, last: Trainable) -> dict[str, int]:
+    """Of the pipeline's training inputs that some embedding looks up, how many indices it knows."""
+    made: set[str] = set()
+    found: dict[str, int] = {}
+    answers = [{feature.name for feature in stage.resolved.outputs} for stage in model.front]
+    looked_up = [*(indexed_inputs(stage.resolved) for stage in model.front), last.indices]
+    for indices, answered in zip(looked_up, [*answers, set()], strict=True):
+        for name, known in indices.items():
+            if name not in made:
+                found[name] = min(known, found.get(name, known))
+        made |= answered
+    return found
 
 
 def _described(model: AnyModel) -> Description:

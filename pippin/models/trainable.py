@@ -12,6 +12,7 @@ from pippin.spec import (
     IntegerParameter,
     ResolvedSpec,
 )
+from pippin.spec.indices import indexed_inputs
 from pippin.spec.memory import TrainingMemory, training_memory
 from pippin.spec.optimizers import Optimizer
 
@@ -33,6 +34,9 @@ class Trainable(BaseModel):
     method: Literal["sgd", "adam", "nearest_neighbors"] = Field(description="How it is trained.")
     counts: dict[str, IntegerParameter] = Field(description="Hyperparameters that are whole numbers, as declared.")
     numbers: dict[str, DoubleParameter] = Field(default_factory=dict, description="The others.")
+    indices: dict[str, int] = Field(
+        default_factory=dict, description="Of features that an embedding looks up, how many indices it knows."
+    )
     shuffle: bool = False
     is_pipeline: bool = Field(default=False, description="Whether frozen models stand before the one that is trained.")
 
@@ -63,6 +67,7 @@ def trainable_network(resolved: ResolvedSpec) -> Trainable:
         method=spec.optimizer.type,
         counts={name: each for name, each in declared.items() if isinstance(each, IntegerParameter)},
         numbers={name: each for name, each in declared.items() if isinstance(each, DoubleParameter)},
+        indices=indexed_inputs(resolved),
         shuffle=spec.shuffle,
         memory=training_memory(resolved),
     )

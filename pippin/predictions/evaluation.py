@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from pippin.datasets.classes import learned_labels
 from pippin.datasets.examples import Examples
+from pippin.faults import Fault, FaultyDocumentError
 from pippin.mlmodel import AnyModel, Model, Pipeline
 from pippin.models.inspection import trainable_of
 from pippin.neighbors import NeighborsModel
 from pippin.neighbors import predict as ask_neighbors
 from pippin.network import losses_and_outputs
-from pippin.predictions.answers import behind_the_front, class_names, class_probabilities
+from pippin.predictions.answers import behind_the_front, check_indices, class_names, class_probabilities
+from pippin.predictions.errors import WrongIndexError
 from pippin.predictions.portions import portions
 from pippin.predictions.reports import Confusion, Evaluation, Mistake
 
@@ -45,6 +47,9 @@ def evaluate(
 
     Returns:
         The loss is the mean of what `pippin.network.losses` gives. A matrix has a row for each true class.
+
+    Raises:
+        FaultyDocumentError: An embedding is to look up an index that it does not know.
     """
     rows = _rows(examples.count, most)
     judge = _Judge(model, dataset_labels)
@@ -52,7 +57,12 @@ def evaluate(
     for part in portions(model, len(rows)):
         taken = rows[part]
         arrays = {name: array[taken] for name, array in examples.arrays.items()}
-        tally.add(taken, judge.judged(arrays, examples.scales))
+        try:
+            judged = judge.judged(arrays, examples.scales)
+        except WrongIndexError as error:
+            fault = Fault("", f"row {taken[error.wrong.row]}: {error}")
+            raise FaultyDocumentError("the dataset does not fit the model", [fault]) from error
+        tally.add(taken, judged)
     loss = None if tally.loss is None else tally.loss / len(rows)
     called = judge.called(truth for truth, _ in tally.pairs)
     return Evaluation(
@@ -146,6 +156,7 @@ class _Judge:
 
 
 def _of_network(model: Model, inputs: Mapping[str, NDArray[Any]], truth: NDArray[Any] | None) -> _Judged:
+    check_indices(model, inputs)
     losses, made = losses_and_outputs(model.resolved, model.weights, inputs)
     shares = None if truth is None else class_probabilities(model, inputs, made)
     if truth is None or shares is None:

@@ -4,6 +4,7 @@ from pippin.faults import FaultyDocumentError
 from pippin.jobs.states import Reason
 from pippin.mlmodel import AnyModel, Learned, Model, Pipeline, open_model
 from worker.engines.engine import EngineError, Observer, TrainingRun
+from worker.engines.indices import check_run_indices
 from worker.engines.jax.faults import device_faults
 from worker.engines.jax.front import through_front
 from worker.engines.jax.neighbors import learn_neighbors
@@ -62,5 +63,6 @@ class JaxEngine:
         if isinstance(model, Pipeline):
             return self._train(model.last, through_front(model.front, run, observer), observer)
         if isinstance(model, Model):
+            check_run_indices(model, run)
             return self._networks.train(model, run, observer)
         return learn_neighbors(model, run, observer)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pippin.mlmodel import FrozenNetwork
 from pippin.network import predict
 from worker.engines.engine import Examples, Observer, Stopped, TrainingRun
+from worker.engines.indices import check_indices
 from worker.engines.jax.lowering import arithmetic_of
 
 # Examples a call: as for validation.
@@ -33,7 +34,13 @@ def through_front(front: tuple[FrozenNetwork, ...], run: TrainingRun, observer: 
 
 
 def _through(stage: FrozenNetwork, examples: Examples, observer: Observer) -> Examples:
-    """The examples with what a stage answers added; what it answers needs no scaling any more."""
+    """The examples with what a stage answers added; what it answers needs no scaling any more.
+
+    Raises:
+        EngineError: An embedding is to look up an index that it does not know.
+        Stopped: The observer asked for a stop.
+    """
+    check_indices(stage, examples)
     names = [feature.name for feature in stage.resolved.inputs]
     weights = jax.device_put(stage.weights)
     convolve, precision = arithmetic_of(jax.default_backend())
