@@ -23,11 +23,13 @@ class Prediction:
         labels: One a feature: the class with most votes.
         probabilities: [N, classes] each class's share of the votes.
         classes: What the columns stand for: the model's classes, in the order in which they were first taught.
+        columns: [N] the column of each label. Another may have as many votes.
     """
 
     labels: Labels
     probabilities: NDArray[np.float64]
     classes: Labels
+    columns: NDArray[np.int64]
 
 
 def predict(
@@ -76,7 +78,7 @@ def predict(
         here = slice(found.start, found.start + len(found.places))
         winners[here] = _vote(_weights(found, model, distance), columns[found.places], probabilities[here])
     labels: Labels = tuple(classes[column] for column in winners.tolist())  # type: ignore[assignment]  # all of one kind
-    return Prediction(labels, probabilities, classes)
+    return Prediction(labels, probabilities, classes, winners)
 
 
 def _weights(found: Nearest, model: NeighborsModel, distance: Distance) -> Floats:
@@ -109,7 +111,7 @@ def _default(model: NeighborsModel, count: int) -> Prediction:
         )
     labels: Labels = (label,) * count  # type: ignore[assignment]  # all of one kind
     classes: Labels = (label,)  # type: ignore[assignment]
-    return Prediction(labels, np.ones((count, 1)), classes)
+    return Prediction(labels, np.ones((count, 1)), classes, np.zeros(count, dtype=np.int64))
 
 
 def _refused(fault: Fault) -> NeighborsError:

@@ -7,12 +7,15 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.faults import Fault, pointer
 from pippin.mlmodel import AnyModel, FrozenNetwork, Model, Pipeline
 from pippin.neighbors import NeighborsModel
 from pippin.neighbors import predict as ask_neighbors
 from pippin.network import predict
 from pippin.network.arrays import to_channels_first
 from pippin.network.graph import compute
+from pippin.network.indices import wrong_index
+from pippin.predictions.errors import WrongIndexError, refused
 from pippin.predictions.portions import portions
 from pippin.spec import ArrayFeature, CategoricalCrossEntropy, Feature, LabelFeature
 from pippin.spec.features import DictionaryFeature, NumberFeature
@@ -31,11 +34,14 @@ class Answers:
             of N labels; or a list of N dictionaries, label -> probability.
         labels: What the classes are called, by index; None where the model knows them by number only, or has none.
         probabilities: [N, classes] where the model tells classes apart, else None.
+        chosen: [N] the class that the model answers, by index, where it is not the first of the likeliest: nearest
+            neighbours choose by distance among classes with as many votes. None where it is.
     """
 
     outputs: Mapping[str, Output]
     labels: ClassNames | None
     probabilities: NDArray[np.floating[Any]] | None
+    chosen: NDArray[np.integer[Any]] | None = None
 
 
 def inputs_of(model: AnyModel) -> tuple[Feature, ...]:
@@ -55,18 +61,33 @@ def answer(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
 
     Raises:
         NeighborsError: The features of a nearest-neighbour classifier are no finite numbers.
+        PredictionError: An embedding is to look up an index that it does not know.
     """
     count = len(next(iter(inputs.values())))
-    parts = [
-        _at_once(model, {name: array[rows].astype(np.float32) for name, array in inputs.items()})
-        for rows in portions(model, count)
-    ]
+    parts = [_portion(model, inputs, rows) for rows in portions(model, count)]
     shares = [part.probabilities for part in parts if part.probabilities is not None]
+    chosen = [part.chosen for part in parts if part.chosen is not None]
     return Answers(
         outputs={name: _joined([part.outputs[name] for part in parts]) for name in parts[0].outputs},
         labels=parts[0].labels,
         probabilities=np.concatenate(shares) if shares else None,
+        chosen=np.concatenate(chosen) if chosen else None,
     )
+
+
+def _portion(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: slice) -> Answers:
+    """What a model answers to some of the examples.
+
+    Raises:
+        PredictionError: An embedding is to look up an index that it does not know.
+    """
+    try:
+        return _at_once(model, {name: array[rows].astype(np.float32) for name, array in inputs.items()})
+    except WrongIndexError as error:
+        row = rows.start + error.wrong.row
+        at = pointer("inputs", error.wrong.blob, row) if error.wrong.blob in inputs else pointer("inputs")
+        where = "" if error.wrong.blob in inputs else f"of example {row}: "
+        raise refused(Fault(at, f"{where}{error}")) from error
 
 
 def behind_the_front(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
@@ -86,7 +107,7 @@ def class_names(network: FrozenNetwork) -> ClassNames | None:
 def class_probabilities(
     network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]], made: Mapping[str, NDArray[Any]]
 ) -> NDArray[Any] | None:
-    """[N, classes] of a network that tells classes apart, else None.
+    """[N, classes] of a network that tells classes apart, else None; None too where `made` lacks a classifier's.
 
     These are a classifier's probabilities, or what the softmax makes that a cross-entropy judges.
 
@@ -97,7 +118,8 @@ def class_probabilities(
     """
     resolved = network.resolved
     if resolved.spec.classifier is not None:
-        return _flat(made[resolved.probabilities_blob])
+        shares = made.get(resolved.probabilities_blob)
+        return None if shares is None else _flat(shares)
     if not isinstance(network, Model) or not isinstance(network.resolved.spec.loss, CategoricalCrossEntropy):
         return None
     name = network.resolved.spec.loss.input
@@ -116,7 +138,18 @@ def _at_once(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
     return _network(model, inputs)
 
 
+def check_indices(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> None:
+    """Refuse examples in which an embedding is to look up what it does not know.
+
+    Raises:
+        WrongIndexError: There is one.
+    """
+    if (wrong := wrong_index(network.resolved, network.weights, inputs)) is not None:
+        raise WrongIndexError(wrong)
+
+
 def _network(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+    check_indices(network, inputs)
     made = _quietly_predicted(network, inputs)
     shares = class_probabilities(network, inputs, made)
     names = class_names(network)
@@ -142,7 +175,7 @@ def _neighbors(model: NeighborsModel, inputs: Mapping[str, NDArray[Any]]) -> Ans
     outputs: dict[str, Output] = {model.predicted_feature: list(found.labels)}  # type: ignore[dict-item] # all of one kind
     if model.probabilities is not None:
         outputs[model.probabilities] = _dictionaries(found.probabilities, found.classes)
-    return Answers(outputs, found.classes, found.probabilities)
+    return Answers(outputs, found.classes, found.probabilities, found.columns)
 
 
 def _pipeline(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> Answers:
@@ -150,7 +183,7 @@ def _pipeline(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> Answers
     last = _at_once(pipeline.last, _read_by(pipeline.last, there))
     there |= last.outputs
     outputs = {feature.name: there[feature.name] for feature in pipeline.outputs}
-    return Answers(outputs, last.labels, last.probabilities)
+    return Answers(outputs, last.labels, last.probabilities, last.chosen)
 
 
 def _read_by(model: FrozenNetwork | NeighborsModel, there: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

@@ -9,20 +9,33 @@ from numpy.typing import NDArray
 from pippin.predictions.answers import Answers, ClassNames
 
 
-def top(probabilities: NDArray[Any], labels: Sequence[str | int] | None, k: int) -> list[list[dict[str, Any]]]:
-    """The `k` likeliest classes of each example, the likeliest first; of equal ones the one of lower index.
+def top(
+    probabilities: NDArray[Any],
+    labels: Sequence[str | int] | None,
+    k: int,
+    chosen: NDArray[np.integer[Any]] | None = None,
+) -> list[list[dict[str, Any]]]:
+    """The `k` likeliest classes of each example, the likeliest first.
+
+    Of equal ones the chosen class comes first, then the one of lower index.
 
     Args:
         probabilities: [N, classes].
         labels: What the classes are called; None calls them by their index.
         k: How many; there are no more than classes.
+        chosen: [N] the class that the model answers, by index; None where that is the first of the likeliest.
 
     Returns:
         `{"label", "probability"}` of each; a probability that is no number is None, and comes last.
     """
     names = range(probabilities.shape[1]) if labels is None else labels
     # NaN is neither more nor less than anything; sorted as it is, it would come first.
-    order = np.argsort(-np.nan_to_num(probabilities, nan=-1), axis=1, kind="stable")[:, :k]
+    descending = -np.nan_to_num(probabilities, nan=-1)
+    if chosen is None:
+        order = np.argsort(descending, axis=1, kind="stable")[:, :k]
+    else:
+        others = np.arange(probabilities.shape[1]) != chosen[:, None]
+        order = np.lexsort((others, descending), axis=1)[:, :k]
     shares = np.take_along_axis(probabilities, order, axis=1)
     return [
         [{"label": names[column], "probability": share} for column, share in zip(columns, nested(row), strict=True)]
@@ -43,7 +56,7 @@ def prediction(answers: Answers, dataset_labels: Sequence[str] | None, k: int) -
     return {
         "outputs": {name: _value(output) for name, output in answers.outputs.items()},
         "labels": None if names is None else list(names),
-        "top": None if shares is None else top(shares, names, k),
+        "top": None if shares is None else top(shares, names, k, answers.chosen),
     }
 
 

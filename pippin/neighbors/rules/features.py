@@ -1,6 +1,6 @@
 """Rules about what goes in and comes out."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
 
@@ -33,13 +33,13 @@ def features_have_names_of_their_own(draft: Draft) -> Iterator[Fault]:
     """Every feature has a name, and inputs and outputs share none.
 
     Source: InterfaceValidators.cpp, `validateFeatureDescription`. It does not look for names used twice: nobody could
-    tell then which of the two an example holds.
+    tell then which of the two an example holds. A training input may be listed twice where both are of one type.
     """
     description = draft.description
     yield from _unnamed_or_repeated(
         chain(_numbered("inputs", description.input), _numbered("outputs", description.output))
     )
-    yield from _unnamed_or_repeated(_numbered("training_inputs", description.trainingInput))
+    yield from _unnamed_or_repeated(_numbered("training_inputs", _once(description.trainingInput)))
 
 
 def only_input_is_an_array(draft: Draft) -> Iterator[Fault]:
@@ -179,9 +179,18 @@ def _arrays(draft: Draft) -> Iterator[tuple[int, Message]]:
             yield place, feature.type.multiArrayType
 
 
-def _numbered(field: str, features: Message) -> Iterator[tuple[str, str]]:
+def _numbered(field: str, features: Iterable[Message]) -> Iterator[tuple[str, str]]:
     for place, feature in enumerate(features):
         yield pointer(field, place, "name"), feature.name
+
+
+def _once(features: Message) -> Iterator[Message]:
+    """The features without those that repeat the type of an earlier one of their name."""
+    first: dict[str, Message] = {}
+    for feature in features:
+        if not feature.name or feature.name not in first or first[feature.name] != feature.type:
+            yield feature
+        first.setdefault(feature.name, feature.type)
 
 
 def _unnamed_or_repeated(names: Iterator[tuple[str, str]]) -> Iterator[Fault]:
