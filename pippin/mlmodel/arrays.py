@@ -8,12 +8,20 @@ from numpy.typing import NDArray
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import Message
 from pippin.mlmodel.quantization import Channels, dequantized
+from pippin.mlmodel.rules import WEIGHTS_PAYLOAD
 from pippin.spec import Shape
+
+_PAYLOADS = ("floatValue", "float16Value", "rawValue", "int8RawValue")
+
+
+def payloads(message: Message) -> list[str]:
+    """The fields of a `WeightParams` that hold numbers."""
+    return [field for field in _PAYLOADS if getattr(message, field)]
 
 
 def write_array(array: NDArray[np.float32], message: Message) -> None:
     """Write `array`, in its own order, as 32-bit floats; whatever the message held before is gone, its flag stays."""
-    for field in ("floatValue", "float16Value", "rawValue", "int8RawValue", "quantization"):
+    for field in (*_PAYLOADS, "quantization"):
         message.ClearField(field)
     message.floatValue.extend(np.asarray(array, dtype=np.float32).ravel().tolist())
 
@@ -28,8 +36,11 @@ def read_array(message: Message, shape: Shape, where: str, channels: Channels | 
         channels: Which numbers share a scale if it is quantised; left out, those of the first axis.
 
     Raises:
-        ModelFileError: It has another number of numbers, is quantised in a way that makes no sense, or is not finite.
+        ModelFileError: It has another number of numbers, is kept in two ways, is quantised in a way that makes no
+            sense, or is not finite.
     """
+    if len(kept := payloads(message)) > 1:
+        raise ModelFileError(f"{where} are kept as {' and '.join(kept)}; needs one of them", rule=WEIGHTS_PAYLOAD)
     count = prod(shape)
     full = message.floatValue or message.float16Value
     # What coremltools dequantises keeps an empty `quantization` beside its full numbers.

@@ -44,7 +44,7 @@ def build(resolved: ResolvedSpec, weights: Weights | None = None) -> bytes:
     network = _network(spec, model)
     network.arrayInputShapeMapping = _ARRAY_MAPPINGS[spec.array_input_shape_mapping]
     network.imageInputShapeMapping = _IMAGE_MAPPINGS[spec.image_input_shape_mapping]
-    write_preprocessing(resolved.inputs, network)
+    write_preprocessing(resolved.inputs, resolved.mean_images, network)
     write_classes(spec, model, network)
     for entry in resolved.layers:
         write_layer(entry, weights.get(entry.layer.name, {}), network.layers.add())

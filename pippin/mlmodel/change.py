@@ -71,7 +71,8 @@ def trained_part(model: Message) -> Message:
 
 
 def _write_weights(model: Message, weights: Weights) -> None:
-    entries = {entry.layer.name: entry for entry in read_network(model).resolved.layers}
+    known = read_network(model)
+    entries = {entry.layer.name: entry for entry in known.resolved.layers}
     messages = {message.name: message for message in network_of(model).layers}
     for name, arrays in weights.items():
         if name not in entries:
@@ -82,9 +83,11 @@ def _write_weights(model: Message, weights: Weights) -> None:
             if array.shape != shape:
                 needed = f"shape {list(shape)}" if shape is not None else f"only {sorted(entry.weight_shapes)}"
                 raise ModelFileError(f"got {key} of shape {list(array.shape)} for layer {name!r}; it has {needed}")
-            # What is frozen may be stored in fewer bits, and stays so.
-            if entry.layer.updatable:
-                parameters = at(messages[name], entry.layer.proto_path)
+        # What is frozen may be stored in fewer bits, and stays so.
+        if entry.layer.updatable:
+            parameters = at(messages[name], entry.layer.proto_path)
+            # All arrays of the layer: they may not differ in precision.
+            for key, array in {**known.weights[name], **arrays}.items():
                 write_array(array, entry.layer.weight_message(parameters, key))
 
 

@@ -1,7 +1,12 @@
 """The descriptions of what goes in and comes out."""
 
+from collections.abc import Sequence
+from typing import Final
+
+from pippin.faults import Fault, pointer
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import ARRAY_TYPES, COLORS, Message
+from pippin.mlmodel.rules import FEATURES_DEFAULTS, FEATURES_KEYS
 from pippin.spec import ArrayFeature, Feature, ImageFeature, LabelFeature
 from pippin.spec.features import DictionaryFeature, NumberFeature
 
@@ -29,7 +34,39 @@ def write_feature(feature: Feature, message: Message) -> None:
             kind.dictionaryType.int64KeyType.SetInParent()
 
 
-def read_feature(message: Message) -> dict[str, object]:
+# A thousand inputs and the target, all listed twice.
+_MOST: Final = 2_002
+_MOST_FAULTS: Final = 20
+
+
+def read_features(messages: Sequence[Message], field: str) -> list[dict[str, object]]:
+    """The features of a list of `FeatureDescription`, as a spec's document has them in `field`.
+
+    Raises:
+        ModelFileError: With the first twenty features that the spec language does not have, or that say what they
+            cannot mean.
+    """
+    if len(messages) > _MOST:
+        detail = f"found {len(messages)} features in {field}; a model may have {_MOST}"
+        raise ModelFileError(detail, [Fault(pointer(field), detail)])
+    found: list[dict[str, object]] = []
+    faults: list[Fault] = []
+    for index, message in enumerate(messages):
+        try:
+            found.append(_read_feature(message))
+            if field != "training_inputs":
+                # Apple's validator does not look at those.
+                _check_default(message)
+        except ModelFileError as error:
+            faults += [fault.under(pointer(field, index)) for fault in error.faults]
+            if len(faults) >= _MOST_FAULTS:
+                break
+    if faults:
+        raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
+    return found
+
+
+def _read_feature(message: Message) -> dict[str, object]:
     """The feature of a `FeatureDescription`, as a spec's document has it.
 
     Raises:
@@ -50,9 +87,39 @@ def read_feature(message: Message) -> dict[str, object]:
         case "doubleType":
             return {"name": name, "type": "number"}
         case "dictionaryType":
-            keys = "int64" if message.type.dictionaryType.WhichOneof("KeyType") == "int64KeyType" else "string"
+            keys = _KEYS.get(message.type.dictionaryType.WhichOneof("KeyType"))
+            if keys is None:
+                raise ModelFileError(
+                    f"feature {name!r} is a dictionary without a type of keys; needs int64KeyType or stringKeyType",
+                    rule=FEATURES_KEYS,
+                )
             return {"name": name, "type": "dictionary", "keys": keys}
     raise ModelFileError(f"feature {name!r} is of kind {kind}; a network reads and answers arrays, images and classes")
+
+
+_KEYS = {"int64KeyType": "int64", "stringKeyType": "string"}
+
+_DEFAULTS = {
+    ARRAY_TYPES["float"]: "floatDefaultValue",
+    ARRAY_TYPES["double"]: "doubleDefaultValue",
+    ARRAY_TYPES["int"]: "intDefaultValue",
+}
+
+
+def _check_default(message: Message) -> None:
+    """Refuse the default value of an array that is not of the field for its data type.
+
+    Raises:
+        ModelFileError: It is not.
+    """
+    array = message.type.multiArrayType
+    default = array.WhichOneof("defaultOptionalValue")
+    if default is not None and default != _DEFAULTS.get(array.dataType):
+        raise ModelFileError(
+            f"feature {message.name!r} has a {default} for numbers of data type {array.dataType}; needs "
+            f"{_DEFAULTS[array.dataType]}",
+            rule=FEATURES_DEFAULTS,
+        )
 
 
 def _read_array(name: str, array: Message) -> dict[str, object]:

@@ -4,7 +4,7 @@ from typing import Final
 
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import Message
-from pippin.mlmodel.rules import MODEL_KIND, MODEL_UPDATABLE
+from pippin.mlmodel.rules import MODEL_FUNCTIONS, MODEL_KIND, MODEL_UPDATABLE
 
 NETWORKS: Final = ("neuralNetwork", "neuralNetworkClassifier", "neuralNetworkRegressor")
 """The fields of `Model` that hold a network."""
@@ -39,4 +39,19 @@ def check_updatable(model: Message) -> None:
     if not model.isUpdatable:
         raise ModelFileError(
             "the model is not updatable; Pippin trains models that were made with isUpdatable", rule=MODEL_UPDATABLE
+        )
+
+
+def check_has_no_functions(model: Message) -> None:
+    """Refuse functions and state, which only ML programs have. Source: InterfaceValidators.cpp.
+
+    Raises:
+        ModelFileError: The model has some.
+    """
+    description = model.description
+    if description.functions or description.defaultFunctionName or description.state:
+        raise ModelFileError(
+            f"the model has {len(description.functions)} functions, {description.defaultFunctionName!r} as the default "
+            f"one, and {len(description.state)} state features; only ML programs have any",
+            rule=MODEL_FUNCTIONS,
         )

@@ -6,14 +6,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.faults import Fault, pointer
-from pippin.mlmodel.arrays import read_array, write_array
+from pippin.mlmodel.arrays import payloads, read_array, write_array
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.metadata import read_initializer
 from pippin.mlmodel.proto import Message, at, kind_of
 from pippin.mlmodel.quantization import Channels
-from pippin.mlmodel.rules import LAYERS_KNOWN, WEIGHTS_QUANTIZED, WEIGHTS_SIZE, WEIGHTS_UPDATABLE
+from pippin.mlmodel.rules import (
+    LAYERS_KNOWN,
+    LAYERS_TENSORS,
+    WEIGHTS_PRECISION,
+    WEIGHTS_QUANTIZED,
+    WEIGHTS_SIZE,
+    WEIGHTS_UPDATABLE,
+)
 from pippin.spec import ResolvedLayer, ResolvedNetwork
 from pippin.spec.layer import one_or_all
+from pippin.spec.layers.batchnorm import Batchnorm
 from pippin.spec.layers.deconvolution import Deconvolution
 from pippin.spec.model import MOST_LAYERS
 from pippin.spec.table import LAYERS_BY_KIND
@@ -58,22 +66,30 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
     if len(network.layers) > MOST_LAYERS:
         raise ModelFileError(f"found {len(network.layers)} layers; a model may have {MOST_LAYERS}")
     found, faults = [], []
+    has_listed = False
     for index, message in enumerate(network.layers):
         try:
             found.append(_read_layer(message, metadata))
         except ValueError as error:
-            faults.append(Fault(pointer("layers", index), f"layer {message.name!r}: {error}", LAYERS_KNOWN))
+            detail = f"layer {message.name!r}: {error}"
+            if isinstance(error, _UnknownKindError) and not has_listed:
+                # Once: for each of a hundred layers the list would hide what was found.
+                detail, has_listed = f"{detail}; it knows {', '.join(sorted(LAYERS_BY_KIND))}", True
+            faults.append(Fault(pointer("layers", index), detail, LAYERS_KNOWN))
     if faults:
         raise ModelFileError(faults[0].detail, faults)
     return found
+
+
+class _UnknownKindError(ValueError):
+    """A layer is of a kind that the spec language does not have."""
 
 
 def _read_layer(message: Message, metadata: Message) -> dict[str, object]:
     name = kind_of(message)
     kind = LAYERS_BY_KIND.get(name or "")
     if kind is None:
-        known = ", ".join(sorted(LAYERS_BY_KIND))
-        raise ValueError(f"found a layer of kind {name}; Pippin knows {known}")
+        raise _UnknownKindError(f"found a layer of kind {name}, which Pippin does not know")
     fields = kind.read(at(message, kind.proto_path))
     initializer = read_initializer(message.name, metadata) if issubclass(kind, Drawn) else {}
     return {
@@ -103,7 +119,8 @@ def read_weights(resolved: ResolvedNetwork, network: Message) -> dict[str, dict[
             try:
                 found.setdefault(message.name, {})[key] = read_array(blob, shape, where, _channels(entry, key))
             except ModelFileError as error:
-                faults.append(Fault(place, str(error), WEIGHTS_SIZE))
+                faults.append(Fault(place, str(error), error.faults[0].rule or WEIGHTS_SIZE))
+        faults += (fault.under(pointer("layers", index)) for fault in _of_two_precisions(entry, message))
     if faults:
         raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
     return found
@@ -114,6 +131,45 @@ def _channels(entry: ResolvedLayer, key: str) -> Channels | None:
     if isinstance(entry.layer, Deconvolution) and key == "weights":
         return Channels.of_a_deconvolution(entry.weight_shapes[key], entry.layer.groups)
     return None
+
+
+def misstated_ranks(resolved: ResolvedNetwork, network: Message) -> Iterator[Fault]:
+    """Where layers state other ranks than their blobs have. Source: NeuralNetworkValidator.cpp."""
+    for index, (entry, message) in enumerate(zip(resolved.layers, network.layers, strict=True)):
+        for field, tensors, shapes in (
+            ("input", message.inputTensor, entry.input_shapes),
+            ("output", message.outputTensor, entry.output_shapes),
+        ):
+            stated = [tensor.rank for tensor in tensors]
+            lengths = [len(tensor.dimValue) for tensor in tensors]
+            ranks = [len(shape) for shape in shapes]
+            if stated and (
+                stated != ranks or any(length not in (0, rank) for length, rank in zip(lengths, ranks, strict=False))
+            ):
+                yield Fault(
+                    pointer("layers", index, field),
+                    f"layer {message.name!r} states blobs of the ranks {stated}; they have {ranks}",
+                    LAYERS_TENSORS,
+                )
+
+
+def _of_two_precisions(entry: ResolvedLayer, message: Message) -> Iterator[Fault]:
+    """Arrays of half floats beside others of 32 bits. Source: NeuralNetworkLayerValidator.cpp.
+
+    It looks at all arrays of a batch normalization, even at those that are computed instead.
+    """
+    layer = entry.layer
+    keys = layer.array_fields if isinstance(layer, Batchnorm) else tuple(entry.weight_shapes)
+    parameters = at(message, layer.proto_path)
+    kept = {key: payloads(layer.weight_message(parameters, key)) for key in keys}
+    single = next((key for key, fields in kept.items() if fields == ["floatValue"]), None)
+    half = next((key for key, fields in kept.items() if fields == ["float16Value"]), None)
+    if single is not None and half is not None:
+        yield Fault(
+            pointer(half),
+            f"{half} of layer {message.name!r} are half floats and {single} are 32-bit floats; needs one precision",
+            WEIGHTS_PRECISION,
+        )
 
 
 def _untrainable(entry: ResolvedLayer, blob: Message, where: str) -> Iterator[Fault]:

@@ -8,22 +8,26 @@ from pydantic import TypeAdapter, ValidationError
 
 from pippin.faults import Fault, FaultyDocumentError, pointer
 from pippin.mlmodel.errors import ModelFileError
-from pippin.mlmodel.features import read_feature
-from pippin.mlmodel.kinds import NEIGHBORS, NETWORKS, check_updatable
-from pippin.mlmodel.proto import Message
+from pippin.mlmodel.features import read_features
+from pippin.mlmodel.kinds import NEIGHBORS, NETWORKS, check_has_no_functions, check_updatable
+from pippin.mlmodel.proto import ARRAY_TYPES, Message
 from pippin.mlmodel.read import FrozenNetwork, Model, read_frozen, read_network
 from pippin.mlmodel.rules import (
     PIPELINE_FEATURES,
     PIPELINE_KINDS,
     PIPELINE_MODELS,
     PIPELINE_NAMES,
+    PIPELINE_OUTPUTS,
     PIPELINE_TRAINING_INPUTS,
     PIPELINE_UPDATABLE,
+    PIPELINE_VERSION,
 )
 from pippin.neighbors import NeighborsModel, read_neighbors
 from pippin.spec import Feature
 
 MOST_STAGES = 100
+
+_VERSIONS = range(4, 11)
 
 _FEATURES: TypeAdapter[tuple[Feature, ...]] = TypeAdapter(tuple[Feature, ...])
 
@@ -62,6 +66,7 @@ def read_pipeline(model: Message) -> Pipeline:
         ModelFileError: It is none that Pippin can train; it carries every reason.
     """
     check_updatable(model)
+    check_has_no_functions(model)
     stages = stages_of(model).models
     # Of half a million models, the other rules would look at each.
     _refuse([some_model_is_there(model)])
@@ -85,6 +90,20 @@ def some_model_is_there(model: Message) -> Iterator[Fault]:
     count = len(stages_of(model).models)
     if not 1 <= count <= MOST_STAGES:
         yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MOST_STAGES}", PIPELINE_MODELS)
+
+
+def version_has_updatable_pipelines(model: Message) -> Iterator[Fault]:
+    """The version is one that may be updated, and that is known. Source: Model.cpp, `validateGeneric`."""
+    version = model.specificationVersion
+    if version not in _VERSIONS:
+        detail = f"found specification version {version} of the pipeline; needs one from 4 to 10"
+        yield Fault("/version", detail, PIPELINE_VERSION)
+
+
+def some_output_is_there(model: Message) -> Iterator[Fault]:
+    """A pipeline answers something. Source: Validators.hpp, `validateFeatureDescriptions`."""
+    if not model.description.output:
+        yield Fault("/outputs", "found no outputs; a pipeline needs one or more", PIPELINE_OUTPUTS)
 
 
 def names_are_one_a_model(model: Message) -> Iterator[Fault]:
@@ -123,14 +142,23 @@ def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fa
 
 
 def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
-    """What a model reads, the pipeline is given or a model before it answers. Source: PipelineValidator.cpp."""
+    """What a model reads, the pipeline is given or a model before it answers. Source: PipelineValidator.cpp.
+
+    Ours: no model reads what another answers as whole numbers. What Core ML makes them by of a layer's fractions is not
+    documented.
+    """
     there = {feature.name: feature.type for feature in model.description.input}
+    made: set[str] = set()
     stages = stages_of(model).models
     if not stages:
         return
     for index, stage in enumerate(stages):
         for feature in stage.description.input:
             yield from _matched(feature, there, pointer("models", index, "inputs"))
+            if feature.name in made and feature.type.multiArrayType.dataType == ARRAY_TYPES["int"]:
+                detail = f"found {feature.name!r}, which a model before answers as INT32; needs FLOAT32 or DOUBLE"
+                yield Fault(pointer("models", index, "inputs"), detail, PIPELINE_FEATURES)
+        made |= {feature.name for feature in stage.description.output}
         there |= {feature.name: feature.type for feature in stage.description.output}
     for feature in model.description.output:
         yield from _matched(feature, there, "/outputs")
@@ -155,6 +183,8 @@ def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
 
 
 _RULES = (
+    version_has_updatable_pipelines,
+    some_output_is_there,
     names_are_one_a_model,
     the_last_model_alone_is_updatable,
     every_model_is_of_a_kind_that_can_be_computed,
@@ -197,6 +227,8 @@ def _in_its_place(index: int) -> Iterator[None]:
 
 def _features(messages: Message, field: str) -> tuple[Feature, ...]:
     try:
-        return _FEATURES.validate_python([read_feature(feature) for feature in messages])
+        features = _FEATURES.validate_python(read_features(messages, field))
     except ValidationError as error:
         raise ModelFileError(f"the pipeline's {field} cannot be understood: {error.errors()[0]['msg']}") from None
+    # A training input that is listed twice is one.
+    return tuple(dict.fromkeys(features)) if field == "training_inputs" else features

@@ -65,8 +65,6 @@ def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.
     bits = how.numberOfBits
     if not 1 <= bits <= _MOST_BITS:
         raise ModelFileError(f"{where} are quantised to {bits} bits; needs 1 to {_MOST_BITS}")
-    if message.rawValue and message.int8RawValue:
-        raise ModelFileError(f"{where} have signed numbers and others; needs one kind of them")
     raw = message.int8RawValue or message.rawValue
     needed = -(-count * bits // 8)
     if len(raw) != needed:

@@ -1,18 +1,20 @@
 """From an updatable `.mlmodel` to the spec language and arrays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from pippin.faults import Fault, pointer
 from pippin.mlmodel.classes import read_classes
 from pippin.mlmodel.errors import ModelFileError
-from pippin.mlmodel.features import read_feature
-from pippin.mlmodel.kinds import check_updatable, network_of
-from pippin.mlmodel.layers import read_layers, read_weights
+from pippin.mlmodel.features import read_features
+from pippin.mlmodel.kinds import check_has_no_functions, check_updatable, network_of
+from pippin.mlmodel.layers import misstated_ranks, read_layers, read_weights
 from pippin.mlmodel.metadata import read_metadata, read_seeds
-from pippin.mlmodel.preprocessing import read_preprocessing
+from pippin.mlmodel.preprocessing import read_mean_images, read_preprocessing
 from pippin.mlmodel.proto import Message, parse
+from pippin.mlmodel.rules import OUTPUT_RANKS
 from pippin.mlmodel.training import read_training
-from pippin.spec import ResolvedNetwork, ResolvedSpec, SpecError, resolve, resolve_network
+from pippin.spec import ArrayFeature, ResolvedNetwork, ResolvedSpec, SpecError, resolve, resolve_network
 from pippin.spec.weights import Weights
 
 
@@ -59,12 +61,14 @@ def read_network(model: Message) -> Model:
     """
     network = network_of(model)
     check_updatable(model)
+    check_has_no_functions(model)
     try:
         resolved = resolve(_document(model, network))
     except SpecError as error:
         raise ModelFileError(f"the file holds no model that can be trained: {error}", error.faults) from error
+    _check_ranks(model, network, resolved)
     return Model(
-        resolved=resolved,
+        resolved=replace(resolved, mean_images=read_mean_images(network, resolved.inputs)),
         weights=read_weights(resolved, network),
         metadata=dict(model.description.metadata.userDefined),
     )
@@ -77,11 +81,35 @@ def read_frozen(model: Message) -> FrozenNetwork:
         ModelFileError: It holds none, or one that Pippin cannot compute.
     """
     network = network_of(model)
+    check_has_no_functions(model)
     try:
         resolved = resolve_network(_network_document(model, network))
     except SpecError as error:
         raise ModelFileError(f"the file holds no network that can be computed: {error}", error.faults) from error
-    return FrozenNetwork(resolved, read_weights(resolved, network))
+    _check_ranks(model, network, resolved)
+    return FrozenNetwork(
+        replace(resolved, mean_images=read_mean_images(network, resolved.inputs)), read_weights(resolved, network)
+    )
+
+
+def _check_ranks(model: Message, network: Message, resolved: ResolvedNetwork) -> None:
+    """Refuse outputs and layers that state other ranks than blobs have, where Core ML takes them at their word.
+
+    Raises:
+        ModelFileError: There are some.
+    """
+    if not resolved.has_true_ranks:
+        return
+    faults = list(misstated_ranks(resolved, network))
+    for index, (declared, output) in enumerate(zip(model.description.output, resolved.outputs, strict=True)):
+        shape = tuple(declared.type.multiArrayType.shape)
+        if isinstance(output, ArrayFeature) and shape not in ((), output.shape):
+            detail = (
+                f"found {list(shape)}; the layers make {list(output.lengths)}, and all axes must be declared or none"
+            )
+            faults.append(Fault(pointer("outputs", index, "shape"), detail, OUTPUT_RANKS))
+    if faults:
+        raise ModelFileError(faults[0].detail, faults)
 
 
 def _document(model: Message, network: Message) -> dict[str, object]:
@@ -89,7 +117,7 @@ def _document(model: Message, network: Message) -> dict[str, object]:
     return {
         **_network_document(model, network),
         **read_seeds(model.description.metadata),
-        "training_inputs": _features(model.description.trainingInput, network, model),
+        "training_inputs": _features(model.description.trainingInput, "training_inputs", network, model),
         **read_training(network.updateParams),
     }
 
@@ -105,8 +133,8 @@ def _network_document(model: Message, network: Message) -> dict[str, object]:
     return {
         "version": model.specificationVersion,
         **read_metadata(description.metadata),
-        "inputs": _features(description.input, network, model),
-        "outputs": [read_feature(feature) for feature in description.output],
+        "inputs": _features(description.input, "inputs", network, model),
+        "outputs": read_features(description.output, "outputs"),
         "layers": read_layers(network, description.metadata),
         "array_input_shape_mapping": _ARRAY_MAPPINGS.get(network.arrayInputShapeMapping, "unknown"),
         "image_input_shape_mapping": _IMAGE_MAPPINGS.get(network.imageInputShapeMapping, "unknown"),
@@ -114,10 +142,10 @@ def _network_document(model: Message, network: Message) -> dict[str, object]:
     }
 
 
-def _features(messages: Message, network: Message, model: Message) -> list[dict[str, object]]:
+def _features(messages: Message, field: str, network: Message, model: Message) -> list[dict[str, object]]:
     """Inputs, each image with what its scaler does."""
-    inputs = [read_feature(feature) for feature in model.description.input]
+    inputs = read_features(model.description.input, "inputs")
     images = {str(each["name"]): str(each["color"]) for each in inputs if each["type"] == "image"}
     scalers = read_preprocessing(network, images)
-    found = [read_feature(feature) for feature in messages]
+    found = read_features(messages, field)
     return [each | scalers.get(str(each["name"]), {}) if each["type"] == "image" else each for each in found]

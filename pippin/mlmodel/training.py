@@ -42,7 +42,7 @@ def write_training(spec: ModelSpec, message: Message) -> None:
             _write_parameter(parameter, getattr(optimizer, field))
     _write_parameter(spec.epochs, message.epochs)
     message.shuffle.defaultValue = spec.shuffle
-    message.seed.defaultValue = spec.seed
+    _write_parameter(spec.seed, message.seed)
 
 
 def read_training(message: Message) -> dict[str, object]:
@@ -58,7 +58,10 @@ def read_training(message: Message) -> dict[str, object]:
             f"the model has {len(message.lossLayers)} loss layers; an updatable model needs exactly one",
             rule=LOSS_ONE,
         )
-    document: dict[str, object] = {"shuffle": message.shuffle.defaultValue, "seed": message.seed.defaultValue}
+    document: dict[str, object] = {
+        "shuffle": message.shuffle.defaultValue,
+        "seed": parameter_document(message.seed),
+    }
     (loss,) = message.lossLayers
     if field := loss.WhichOneof("LossLayerType"):
         judged = getattr(loss, field)
@@ -112,6 +115,8 @@ def _type_of(kind: type[CategoricalCrossEntropy | MeanSquaredError | SGD | Adam]
 
 def _write_parameter(parameter: IntegerParameter | DoubleParameter, message: Message) -> None:
     """Write an `Int64Parameter` or a `DoubleParameter`."""
+    # A seed of 0 has no field set and must be there all the same.
+    message.SetInParent()
     message.defaultValue = parameter.default
     if parameter.minimum is not None:
         message.range.minValue, message.range.maxValue = parameter.minimum, parameter.maximum

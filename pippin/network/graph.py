@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_last
 from pippin.network.plan import plan
 from pippin.network.step import Step
@@ -17,10 +20,16 @@ def compute(
     xp: Namespace,
     convolve: Convolve | None,
 ) -> dict[str, Array]:
-    """The blobs named in `wanted`, as they lie between layers, from `inputs` as the model declares them."""
+    """The blobs named in `wanted`, as they lie between layers, from `inputs` as the model declares them.
+
+    Inputs on which nothing wanted depends may be left out, but not all: they say how many examples there are.
+    """
     blobs = {
-        feature.name: _entering(feature, inputs[feature.name], resolved.shapes[feature.name], xp)
+        feature.name: _entering(
+            feature, inputs[feature.name], resolved.shapes[feature.name], resolved.mean_images.get(feature.name), xp
+        )
         for feature in resolved.inputs
+        if feature.name in inputs
     }
     examples = next(iter(blobs.values())).shape[0]
     for task in plan(resolved, wanted, join=convolve is None):
@@ -30,8 +39,8 @@ def compute(
     return {name: blobs[name] for name in wanted}
 
 
-def _entering(feature: Feature, given: Array, shape: Shape, xp: Namespace) -> Array:
-    """An input, [N, *declared] -> [N, *shape], as it lies between layers; an image after its scaler.
+def _entering(feature: Feature, given: Array, shape: Shape, mean: NDArray[np.float32] | None, xp: Namespace) -> Array:
+    """An input, [N, *declared] -> [N, *shape], as it lies between layers; an image after its scaler or its `mean`.
 
     Images come gray, or in the order red, green, blue, whatever order the model wants.
     """
@@ -39,6 +48,8 @@ def _entering(feature: Feature, given: Array, shape: Shape, xp: Namespace) -> Ar
     if isinstance(feature, ImageFeature):
         if feature.color == "bgr":
             x = x[..., ::-1]
+        if mean is not None:
+            x = x - xp.asarray(np.moveaxis(mean, 0, -1), dtype=x.dtype)
         if feature.scale != 1 or any(feature.biases):
             bias = feature.biases[0] if len(set(feature.biases)) == 1 else xp.asarray(feature.biases, dtype=x.dtype)
             x = x * feature.scale + bias

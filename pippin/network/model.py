@@ -7,6 +7,7 @@ import numpy as np
 from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_first
 from pippin.network.graph import compute
 from pippin.network.losses import LOSSES, judged_blob
+from pippin.network.plan import inputs_needed
 from pippin.spec import ArrayFeature, ResolvedNetwork, ResolvedSpec
 from pippin.spec.features import NumberFeature
 
@@ -62,9 +63,13 @@ def losses_and_outputs(
     xp: Namespace = np,
     convolve: Convolve | None = None,
 ) -> tuple[Array, dict[str, Array]]:
-    """The loss of each example, [N], and the model's outputs, [N, *shape] each, from one pass."""
+    """The loss of each example, [N], and the model's outputs, [N, *shape] each, from one pass.
+
+    Outputs that depend on an input which is not among `inputs` are left out: a training example may hold fewer inputs
+    than a prediction needs.
+    """
     judged = judged_blob(resolved)
-    wanted = answered(resolved)
+    wanted = [name for name in answered(resolved) if inputs_needed(resolved, [name]) <= inputs.keys()]
     blobs = compute(resolved, weights, inputs, {*wanted, judged}, xp=xp, convolve=convolve)
     found = LOSSES[resolved.spec.loss.type](blobs[judged], inputs[resolved.training_target], xp)
     return found, _as_declared(blobs, wanted, resolved, xp)

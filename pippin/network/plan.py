@@ -60,6 +60,12 @@ def needed(resolved: ResolvedNetwork, wanted: Collection[str]) -> Sequence[Task]
     return tasks[::-1]
 
 
+def inputs_needed(resolved: ResolvedNetwork, wanted: Collection[str]) -> set[str]:
+    """The names of the model's inputs on which the blobs named in `wanted` depend."""
+    read = {name for task in needed(resolved, wanted) for name in task.inputs} | set(wanted)
+    return {feature.name for feature in resolved.inputs if feature.name in read}
+
+
 def rectified_after_pooling(tasks: Sequence[Task], wanted: Collection[str]) -> Sequence[Task]:
     """ReLU after max-pooling instead of before it: max(relu(x)) = relu(max(x)), and there are fewer numbers by then."""
     followers = _followers(tasks, wanted)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
 
 from pippin.spec.values import Dimension, Name, Shape, Single, Value
 
@@ -43,6 +43,15 @@ class ImageFeature(Value):
     bias: Single | tuple[Single, Single, Single] = Field(
         default=0.0, description="What is then added: one number, or one a channel in the order of `color`."
     )
+
+    @field_validator("bias")
+    @classmethod
+    def _one_bias_a_channel(
+        cls, bias: float | tuple[float, float, float], info: ValidationInfo
+    ) -> float | tuple[float, float, float]:
+        if isinstance(bias, tuple) and info.data.get("color") == "gray":
+            raise ValueError("found three numbers; a gray image has one channel and needs one number")
+        return bias
 
     @property
     def lengths(self) -> Shape:

@@ -49,6 +49,9 @@ class Graph:
         outputs: Given or inferred, each with its shape; None when neither is possible because of a fault elsewhere.
         training_inputs: Likewise.
         is_named: Whether every blob's name is known, so that a name that is not among them is wrong.
+        has_true_ranks: Whether blobs leave the model with all the axes that layers see, as Core ML's validator takes
+            them for models with EXACT arrays, images of rank 4 or layers of version 4 and later. Source:
+            NeuralNetworkValidator.cpp, `ndArrayInterpretation`.
         faults: What is wrong with the wiring and the shapes.
     """
 
@@ -60,6 +63,7 @@ class Graph:
     outputs: tuple[Feature, ...] | None
     training_inputs: tuple[Feature, ...] | None
     is_named: bool
+    has_true_ranks: bool
     faults: tuple[Fault, ...]
 
     @property
@@ -79,17 +83,31 @@ def trace(draft: Draft) -> Graph:
     tracer = _Tracer(draft, nodes)
     faults = tuple(tracer.follow())
     loss = _completed_loss(draft, nodes)
+    has_true_ranks = (
+        draft.arrays == "exact"
+        or draft.images == "rank4"
+        or any(node.layer is not None and is_newer(node.layer) for node in nodes)
+    )
     return Graph(
         draft=draft,
         nodes=nodes,
         shapes=tracer.shapes,
         makers=tracer.makers,
         loss=loss,
-        outputs=_outputs(draft, tracer.shapes),
+        outputs=_outputs(draft, tracer.shapes, has_true_ranks=has_true_ranks),
         training_inputs=_training_inputs(draft, loss, tracer.shapes),
         is_named=tracer.is_named,
+        has_true_ranks=has_true_ranks,
         faults=faults,
     )
+
+
+def is_newer(layer: Layer) -> bool:
+    """Whether Core ML computes a layer only since version 4. Source: Utils.cpp, `isIOS12NeuralNetworkLayer`."""
+    return layer.version_needed >= _NEWER_VERSION
+
+
+_NEWER_VERSION = 4
 
 
 def complete(node: Node, shapes: Mapping[str, Shape | None]) -> ResolvedLayer:
@@ -281,7 +299,13 @@ def _sole_target(draft: Draft) -> str | None:
 
 def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape | None]) -> tuple[Feature, ...] | None:
     if draft.training_inputs is not None:
-        return _all_values(draft.training_inputs)
+        given = _all_values(draft.training_inputs)
+        # One that is listed twice is one.
+        return (
+            None
+            if given is None
+            else tuple(dict.fromkeys(_with_target_shape(draft, each, loss, shapes) for each in given))
+        )
     inputs = _all_values(draft.inputs)
     if inputs is None or loss is None or loss.target is None:
         return None
@@ -293,7 +317,20 @@ def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape
     return None if shape is None else (*inputs, ArrayFeature(name=loss.target, shape=_declared(draft, shape)))
 
 
-def _outputs(draft: Draft, shapes: Mapping[str, Shape | None]) -> tuple[Feature, ...] | None:
+def _with_target_shape(
+    draft: Draft, feature: Feature, loss: Loss | None, shapes: Mapping[str, Shape | None]
+) -> Feature:
+    """A training input; the loss's target, which may be declared without a shape, with the one that the loss needs."""
+    if not isinstance(feature, ArrayFeature) or feature.shape is not None:
+        return feature
+    if loss is None or feature.name != loss.target:
+        return feature
+    judged = shapes.get(loss.input or "")
+    shape = (1,) if isinstance(loss, CategoricalCrossEntropy) else None if judged is None else _declared(draft, judged)
+    return feature.model_copy(update={"shape": shape})
+
+
+def _outputs(draft: Draft, shapes: Mapping[str, Shape | None], *, has_true_ranks: bool) -> tuple[Feature, ...] | None:
     if draft.outputs is None:
         classifier = draft.classifier
         if classifier is None:
@@ -303,14 +340,19 @@ def _outputs(draft: Draft, shapes: Mapping[str, Shape | None]) -> tuple[Feature,
             found += (DictionaryFeature(name=classifier.probabilities, type="dictionary", keys=classifier.label_type),)
         return found
     given = _all_values(draft.outputs)
-    return None if given is None else tuple(_with_shape(draft, feature, shapes) for feature in given)
+    if given is None:
+        return None
+    return tuple(_with_shape(draft, feature, shapes, has_true_ranks=has_true_ranks) for feature in given)
 
 
-def _with_shape(draft: Draft, feature: Feature, shapes: Mapping[str, Shape | None]) -> Feature:
+def _with_shape(draft: Draft, feature: Feature, shapes: Mapping[str, Shape | None], *, has_true_ranks: bool) -> Feature:
+    """An output with the shape that it is declared with in the file."""
     made = shapes.get(feature.name)
-    if isinstance(feature, ArrayFeature) and feature.shape is None and made is not None:
-        return feature.model_copy(update={"shape": _declared(draft, made)})
-    return feature
+    if not isinstance(feature, ArrayFeature) or made is None:
+        return feature
+    if has_true_ranks:
+        return feature.model_copy(update={"shape": made})
+    return feature if feature.shape is not None else feature.model_copy(update={"shape": _declared(draft, made)})
 
 
 def _declared(draft: Draft, seen: Shape) -> Shape:

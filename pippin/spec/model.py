@@ -8,7 +8,7 @@ from pippin.spec.classes import Classifier, Regressor
 from pippin.spec.features import Feature
 from pippin.spec.losses import Loss
 from pippin.spec.optimizers import Optimizer
-from pippin.spec.parameters import IntegerParameter
+from pippin.spec.parameters import IntegerParameter, SeedParameter
 from pippin.spec.shapes import ArrayMapping, ImageMapping
 from pippin.spec.table import AnyLayer
 from pippin.spec.values import Flag, Natural, Text, Value
@@ -61,5 +61,7 @@ class ModelSpec(NetworkSpec):
     optimizer: Optimizer = Field(description="How the weights follow their gradients.")
     epochs: IntegerParameter = Field(description="How often training goes through all examples.")
     shuffle: Flag = Field(default=True, description="Whether each epoch takes the examples in an order of its own.")
-    seed: Natural = Field(default=0, description="Written into the file for whoever trains it elsewhere.")
+    seed: SeedParameter = Field(
+        default=SeedParameter(default=0), description="Seed of the order of the examples, any whole number of 64 bits."
+    )
     initial_seed: Natural = Field(default=0, description="Fixes the initial weights.")

@@ -13,7 +13,7 @@ from pydantic import (
 from pydantic_core import CoreSchema
 
 from pippin.spec.layer import Message
-from pippin.spec.values import Real, Value
+from pippin.spec.values import Real, Value, Whole
 
 Count = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 
@@ -75,6 +75,7 @@ class IntegerParameter(_Parameter):
 
     least: ClassVar[int | float] = 1
     most: ClassVar[int | float] = 2**63 - 1
+    _unlimited: ClassVar[str] = "1 or more"
 
     @model_validator(mode="after")
     def _default_inside_limits(self) -> Self:
@@ -90,13 +91,30 @@ class IntegerParameter(_Parameter):
         """Which values are admitted, in words."""
         if self.allowed is not None:
             return "one of " + ", ".join(map(str, self.allowed))
-        return "1 or more" if self.minimum is None else f"a whole number from {self.minimum} to {self.maximum}"
+        return self._unlimited if self.minimum is None else f"a whole number from {self.minimum} to {self.maximum}"
 
     def admits(self, value: float) -> bool:
         """Whether the model lets a job use `value`."""
         if self.allowed is not None:
             return value in self.allowed
-        return value >= 1 if self.minimum is None or self.maximum is None else self.minimum <= value <= self.maximum
+        if self.minimum is None or self.maximum is None:
+            return self.least <= value <= self.most
+        return self.minimum <= value <= self.maximum
+
+
+class SeedParameter(IntegerParameter):
+    """An `Int64Parameter` for a seed: any whole number of 64 bits, negative ones too.
+
+    Source: UpdatableNeuralNetworkValidator.cpp, which checks the limits of `seed` and not its sign.
+    """
+
+    default: Whole
+    minimum: Whole | None = Field(default=None, alias="min")
+    maximum: Whole | None = Field(default=None, alias="max")
+    allowed: tuple[Whole, ...] | None = Field(default=None, alias="set", min_length=1, max_length=100_000)
+
+    least: ClassVar[int | float] = -(2**63)
+    _unlimited: ClassVar[str] = "a whole number of 64 bits"
 
 
 class DoubleParameter(_Parameter):

@@ -28,6 +28,7 @@ def resolve(document: object) -> ResolvedSpec:
         ),
         layers=layers,
         shapes=_shapes(graph),
+        has_true_ranks=graph.has_true_ranks,
         findings=tuple(Finding.of(found, name) for name, warning in WARNINGS_BY_ID.items() for found in warning(graph)),
     )
 
@@ -40,7 +41,12 @@ def resolve_network(document: object) -> ResolvedNetwork:
     """
     spec, graph = _checked(document, NetworkSpec, RULES_BY_ID)
     layers = _completed(graph)
-    return ResolvedNetwork(spec=spec.model_copy(update=_filled(graph, layers)), layers=layers, shapes=_shapes(graph))
+    return ResolvedNetwork(
+        spec=spec.model_copy(update=_filled(graph, layers)),
+        layers=layers,
+        shapes=_shapes(graph),
+        has_true_ranks=graph.has_true_ranks,
+    )
 
 
 def _checked(document: object, kind: type[NetworkSpec], rules: dict[str, Rule]) -> tuple[NetworkSpec, Graph]:

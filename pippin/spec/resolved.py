@@ -1,14 +1,20 @@
 """A spec after all inference: what the file, the network and the engines work from."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
+from typing import TYPE_CHECKING
 
 from pippin.spec.features import Feature
 from pippin.spec.findings import Finding
 from pippin.spec.layer import Layer
 from pippin.spec.model import ModelSpec, NetworkSpec
 from pippin.spec.values import Shape
+
+if TYPE_CHECKING:
+    # Not when it runs: specs are resolved where NumPy's 0.1 s of importing counts.
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -45,11 +51,19 @@ class ResolvedNetwork:
         spec: Every field filled in that could be inferred.
         layers: In the order in which they are computed, which is the spec's own.
         shapes: Every blob's shape, of one example: model inputs and what layers make.
+        has_true_ranks: See `pippin.spec.graph.Graph`.
+        mean_images: What is subtracted from images before the first layer, [C, H, W] by the input's name, the channels
+            in the order of its `color`: `NeuralNetworkMeanImage`. Only files have them; a spec cannot say them.
     """
 
     spec: NetworkSpec
     layers: tuple[ResolvedLayer, ...]
     shapes: Mapping[str, Shape]
+    has_true_ranks: bool = field(default=False, kw_only=True)
+    # Arrays have no single truth value to compare by.
+    mean_images: "Mapping[str, NDArray[np.float32]]" = field(
+        default_factory=dict, compare=False, repr=False, kw_only=True
+    )
 
     @property
     def parameter_count(self) -> int:

@@ -50,5 +50,5 @@ class Permute(Layer):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The order; left out, it is the input's."""
-        return {"axis": list(message.axis) or [0, 1, 2, 3]}
+        """The order, which a file must state. Source: NeuralNetworkLayerValidator.cpp, `validatePermuteLayer`."""
+        return {"axis": list(message.axis)}

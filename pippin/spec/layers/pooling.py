@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from pippin.faults import Fault
 from pippin.spec.layer import Layer, Message, name_of
@@ -32,6 +32,18 @@ class Pooling(Layer):
         default=False,
         description="Whether one window takes in the whole input; kernel, stride and padding are ignored.",
     )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _ignore_the_window_of_a_global_pooling(cls, given: object) -> object:
+        """Leave out a kernel and a stride of zeros, which coremltools writes for a global pooling."""
+        if not isinstance(given, dict) or given.get("global_pooling") is not True:
+            return given
+        return {
+            field: value
+            for field, value in given.items()
+            if field not in ("kernel_size", "stride") or not _is_numbers(value)
+        }
 
     proto_path: ClassVar[str] = "pooling"
     least_rank: ClassVar[int] = 4
@@ -107,14 +119,26 @@ class Pooling(Layer):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The fields; what a message may leave out gets the proto's default (kernel 3, stride 1)."""
+        """The fields; what a message may leave out gets the proto's default (kernel 3, stride 1).
+
+        Of a global pooling, kernel and stride are ignored. Source: NeuralNetwork.proto, `globalPooling`.
+        """
+        window: dict[str, object] = (
+            {}
+            if message.globalPooling
+            else {"kernel_size": read_pair(message.kernelSize, 3), "stride": read_pair(message.stride, 1)}
+        )
         return {
             "pooling_type": name_of(message.type, _TYPES, "pooling type"),
-            "kernel_size": None
-            if message.globalPooling and not message.kernelSize
-            else read_pair(message.kernelSize, 3),
-            "stride": read_pair(message.stride, 1),
+            **window,
             "padding": read_padding(message, message.WhichOneof("PoolingPaddingType")),
             "avg_pool_exclude_padding": message.avgPoolExcludePadding,
             "global_pooling": message.globalPooling,
         }
+
+
+def _is_numbers(value: object) -> bool:
+    """Whether it is a list of whole numbers that are not negative."""
+    return isinstance(value, list | tuple) and all(
+        isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in value
+    )

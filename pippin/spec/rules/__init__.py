@@ -25,6 +25,7 @@ RULES_BY_ID: Final[dict[str, Rule]] = {
     "features.versions": features.features_are_of_a_version_that_has_them,
     "features.newer-layers": features.newer_layers_see_arrays_as_they_are,
     "features.mappings": features.images_and_arrays_are_mapped_alike,
+    "features.numbers": features.numbers_are_answered_by_a_regressor,
     "classifier.labels": features.classes_are_what_a_layer_tells_apart,
     "classifier.outputs": features.answers_of_classes_fit_the_classifier,
     "regressor.outputs": features.a_regressor_answers_its_quantity,
@@ -39,7 +40,7 @@ TRAINING_RULES_BY_ID: Final[dict[str, Rule]] = {
     "loss.distribution": losses.cross_entropy_judges_a_distribution,
     "loss.input-made": losses.mean_squared_error_judges_what_a_layer_makes,
     "loss.target-not-made": losses.target_is_not_made_in_the_graph,
-    "training.inputs": training.training_inputs_hold_every_model_input,
+    "training.inputs": training.training_inputs_hold_what_the_loss_reads,
     "training.target": training.training_inputs_hold_the_target,
     "training.target-type": training.target_has_the_type_and_shape_that_the_loss_needs,
     "training.nothing-else": training.training_inputs_hold_nothing_else,
@@ -51,5 +52,7 @@ WARNINGS_BY_ID: Final[dict[str, Rule]] = {
     "runtime.lstm": runtime.no_layer_is_an_lstm,
     "runtime.class-target": runtime.class_target_is_an_index,
     "runtime.softmax-axis": runtime.softmax_has_one_axis_to_work_on,
+    "runtime.linear-squares": runtime.squares_judge_an_activation,
+    "runtime.integer-output": runtime.outputs_are_no_whole_numbers,
 }
 """What Core ML's own validator accepts and its runtime is known to fail at; such a model is taken, and told of."""

@@ -5,13 +5,16 @@ from collections.abc import Iterator
 from pippin.faults import Fault, pointer
 from pippin.spec.explain import did_you_mean
 from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature, NumberFeature
-from pippin.spec.graph import Graph
+from pippin.spec.graph import Graph, is_newer
 from pippin.spec.parse import Part
 from pippin.spec.shapes import is_vector, rank5, said, short
 
 
 def inputs_are_arrays_or_images(graph: Graph) -> Iterator[Fault]:
-    """A network reads arrays of a known shape, and images. Source: NeuralNetworkValidator.cpp, input types."""
+    """A network reads arrays of a known shape, and images. Source: NeuralNetworkValidator.cpp, input types.
+
+    The shape of the loss's target follows from the loss.
+    """
     lists = {"inputs": graph.draft.inputs, "training_inputs": graph.draft.training_inputs or ()}
     for field, parts in lists.items():
         for index, part in enumerate(parts):
@@ -19,7 +22,8 @@ def inputs_are_arrays_or_images(graph: Graph) -> Iterator[Fault]:
                 yield Fault(
                     pointer(field, index, "type"), f"found {part.value.type!r}; a network reads arrays and images"
                 )
-            if isinstance(part.value, ArrayFeature) and part.value.shape is None:
+            is_target = field == "training_inputs" and graph.loss is not None and part.text("name") == graph.loss.target
+            if isinstance(part.value, ArrayFeature) and part.value.shape is None and not is_target:
                 yield Fault(pointer(field, index, "shape"), "is required: [C] for a vector or [C, H, W]")
 
 
@@ -56,19 +60,20 @@ def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
 
 
 def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
-    """A declared shape is the one that the layers make. Ours: Apple's validator does not check it."""
+    """A declared shape is the one that the layers make, with or without axes of length 1 unless arrays are EXACT.
+
+    Ours: Apple's validator does not check it, and takes arrays of any type.
+    """
     for index, part in enumerate(graph.draft.outputs or ()):
         if part.value is None:
             continue
         made = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
         shape = _declared(part)
-        seen = shape if shape is None or graph.draft.arrays == "exact" else rank5(shape)
-        if made is not None and shape is not None and made != seen:
+        seen = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
+        if made is not None and shape is not None and made not in (shape, seen):
             yield Fault(pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {said(made)}")
         if made is not None and isinstance(part.value, NumberFeature) and short(made) != (1,):
             yield Fault(pointer("outputs", index), f"found a number; the layers make {said(made)}")
-        if part.value.type == "int":
-            yield Fault(pointer("outputs", index, "type"), "found 'int'; what layers make is 'float' or 'double'")
         if isinstance(part.value, ImageFeature):
             yield Fault(pointer("outputs", index, "type"), "found 'image'; Pippin trains models that answer arrays")
 
@@ -129,6 +134,19 @@ def answers_of_classes_fit_the_classifier(graph: Graph) -> Iterator[Fault]:
                 yield Fault("/outputs", f"found no {wanted!r}, which the classifier answers")
 
 
+def numbers_are_answered_by_a_regressor(graph: Graph) -> Iterator[Fault]:
+    """Only a regressor answers a single number. Source: NeuralNetworkValidator.cpp, `validateInputOutputTypes`.
+
+    Apple's validator lets a classifier answer one too, which its classes leave no use for.
+    """
+    for index, part in enumerate(graph.draft.outputs or ()):
+        if isinstance(part.value, NumberFeature) and graph.draft.regressor is None:
+            yield Fault(
+                pointer("outputs", index, "type"),
+                "found 'number', which only a regressor answers; needs an array, 'float' or 'double', or a `regressor`",
+            )
+
+
 def a_regressor_answers_its_quantity(graph: Graph) -> Iterator[Fault]:
     """The predicted feature is an output. Source: InterfaceValidators.cpp, `validateRegressorInterface`."""
     regressor, outputs = graph.draft.regressor, graph.draft.outputs
@@ -150,12 +168,16 @@ def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
 
 
 def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
-    """Layers of version 4 and later are for EXACT arrays, or images alone. Source: NeuralNetworkValidator.cpp."""
+    """Layers of version 4 and later are for EXACT arrays, or images alone. Source: NeuralNetworkValidator.cpp.
+
+    The version is the one that brought what the layer uses: an upsampling with aligned corners is newer than the type.
+    """
     for node in graph.nodes:
-        if _has_rank5_arrays(graph) and node.layer is not None and node.layer.least_version >= 4:
+        if _has_rank5_arrays(graph) and node.layer is not None and is_newer(node.layer):
             yield Fault(
                 pointer("layers", node.index, "type"),
-                f'found {node.layer.type}, which came with version 4; needs "array_input_shape_mapping": "exact"',
+                f"found {node.layer.type} as it is since version {node.layer.version_needed}; needs "
+                '"array_input_shape_mapping": "exact", as all that came with version 4 or later',
             )
 
 

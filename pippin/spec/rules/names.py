@@ -24,21 +24,25 @@ def layers_and_loss_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
 
 
 def features_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
-    """No two inputs, outputs or training inputs share a name. Source: InterfaceValidation of Validators.cpp."""
+    """No two inputs, outputs or training inputs share a name. Ours: Apple's validator does not look.
+
+    A training input may be listed twice in the same words: coremltools appends those of a loss to those that are there.
+    """
     lists = {
         "inputs": graph.draft.inputs,
         "outputs": graph.draft.outputs or (),
         "training_inputs": graph.draft.training_inputs or (),
     }
     for field, parts in lists.items():
-        seen: set[str] = set()
+        seen: dict[str, object] = {}
         for index, part in enumerate(parts):
             name = part.text("name")
             if name is None:
                 continue
-            if name in seen:
+            meant = part.raw if part.value is None else part.value
+            if name in seen and not (field == "training_inputs" and meant == seen[name]):
                 yield Fault(pointer(field, index, "name"), f"found {name!r} a second time; needs a name of its own")
-            seen.add(name)
+            seen.setdefault(name, meant)
 
 
 def pippins_own_keys_are_left_alone(graph: Graph) -> Iterator[Fault]:

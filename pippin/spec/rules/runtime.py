@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pippin.faults import Fault, pointer
 from pippin.spec.features import ArrayFeature
 from pippin.spec.graph import Graph
-from pippin.spec.losses import CategoricalCrossEntropy
+from pippin.spec.losses import CategoricalCrossEntropy, MeanSquaredError
 from pippin.spec.rules.updatable import between_loss_and_updatable
 
 _LSTMS = frozenset({"uni_directional_lstm", "bi_directional_lstm"})
@@ -61,4 +61,35 @@ def softmax_has_one_axis_to_work_on(graph: Graph) -> Iterator[Fault]:
                 pointer("layers", node.index),
                 f"found a softmax of a blob of shape {list(shape)}; documented is the axis -3, seen was the axis -1 "
                 "(coremltools issue 1714), which Pippin follows: give the blob the shape [1, 1, C]",
+            )
+
+
+def squares_judge_an_activation(graph: Graph) -> Iterator[Fault]:
+    """A mean squared error of a layer without an activation may not compile. Source: coremltools issues 1983, 2070."""
+    loss = graph.loss
+    if not isinstance(loss, MeanSquaredError):
+        return
+    maker = graph.makers.get(loss.input or "")
+    if maker is not None and maker.layer is not None and maker.layer.type in _LINEAR:
+        yield Fault(
+            "/loss/input",
+            f"found a mean squared error of {loss.input!r}, which the {maker.layer.type} {maker.name!r} makes without "
+            "an activation; such a model is reported to fail when Core ML compiles it, and not with a sigmoid behind "
+            "it (coremltools issue 1983), or to report negative losses (issue 2070). The cause is unclear, and others "
+            "like it are known to train",
+        )
+
+
+_LINEAR = frozenset({"inner_product", "convolution"})
+
+
+def outputs_are_no_whole_numbers(graph: Graph) -> Iterator[Fault]:
+    """An output of INT32 cannot hold what layers make. Source: coremltools issue 490, whose model declares one."""
+    for index, part in enumerate(graph.draft.outputs or ()):
+        if isinstance(part.value, ArrayFeature) and part.value.type == "int":
+            yield Fault(
+                pointer("outputs", index, "type"),
+                f"found the output {part.value.name!r} as 'int'; layers make fractions, and what Core ML makes whole "
+                "numbers of them by is not documented (such a model is in coremltools issue 490): Pippin answers the "
+                "numbers as the layers make them; declare 'float' or 'double'",
             )

@@ -7,20 +7,28 @@ from pippin.spec.features import ArrayFeature, Feature, NumberFeature
 from pippin.spec.graph import Graph
 from pippin.spec.losses import CategoricalCrossEntropy
 from pippin.spec.parse import Part
+from pippin.spec.rules.updatable import inputs_below_the_loss
 from pippin.spec.shapes import rank5, said
 
 
-def training_inputs_hold_every_model_input(graph: Graph) -> Iterator[Fault]:
-    """Every model input is a training input of the same shape and type. Source: Validators.cpp, trainingInput."""
+def training_inputs_hold_what_the_loss_reads(graph: Graph) -> Iterator[Fault]:
+    """Some model input is a training input, just as it is declared. Source: UpdatableNeuralNetworkValidator.cpp.
+
+    Ours: so is every one that the loss depends on. Without it the loss cannot be computed.
+    """
     listed = _listed(graph)
     if listed is None:
         return
+    names = [name for part in graph.draft.inputs if (name := part.text("name"))]
+    read = inputs_below_the_loss(graph)
+    lacking = [name for name in names if name in read and name not in listed]
+    for name in lacking:
+        yield Fault("/training_inputs", f"found no {name!r}; needs every model input that the loss depends on")
+    if names and not lacking and not any(name in listed for name in names):
+        yield Fault("/training_inputs", f"found no model input; needs at least one of {', '.join(names)}")
     for part in graph.draft.inputs:
         name = part.text("name")
-        if name is None:
-            continue
-        if name not in listed:
-            yield Fault("/training_inputs", f"found no {name!r}; needs every model input")
+        if name is None or name not in listed:
             continue
         index, training = listed[name]
         if training.value is not None and part.value is not None and training.value != part.value:
@@ -91,8 +99,13 @@ def _listed(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
     parts = graph.draft.training_inputs
     if parts is None:
         return None
-    named = {name: (index, part) for index, part in enumerate(parts) if (name := part.text("name"))}
-    return named if len(named) == len(parts) else None
+    named: dict[str, tuple[int, Part[Feature]]] = {}
+    for index, part in enumerate(parts):
+        name = part.text("name")
+        if name is None:
+            return None
+        named.setdefault(name, (index, part))
+    return named
 
 
 def _said(feature: Feature) -> str:

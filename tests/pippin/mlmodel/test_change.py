@@ -36,16 +36,19 @@ def test_all_else_stays_as_it_is(small_file: MakeFile) -> None:
 
 def test_half_precision_gives_way_to_full(spoiled: Spoil, message_in: Parse) -> None:
     def halve(model: Message) -> None:
-        weights = model.neuralNetwork.layers[0].innerProduct.weights
-        weights.ClearField("floatValue")
-        weights.float16Value = bytes(24)
+        dense = model.neuralNetwork.layers[0].innerProduct
+        for blob, length in ((dense.weights, 12), (dense.bias, 3)):
+            blob.ClearField("floatValue")
+            blob.float16Value = bytes(2 * length)
 
-    blob = (
+    # The bias too, though it was not learned: a layer's arrays have one precision.
+    dense = (
         message_in(with_learned(spoiled(halve), {"dense": {"weights": WEIGHTS}})).neuralNetwork.layers[0].innerProduct
     )
-    assert blob.weights.float16Value == b""
-    assert list(blob.weights.floatValue) == list(range(12))
-    assert blob.weights.isUpdatable
+    for blob, values in ((dense.weights, list(range(12))), (dense.bias, [0, 0, 0])):
+        assert blob.float16Value == b""
+        assert list(blob.floatValue) == values
+        assert blob.isUpdatable
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,33 +14,13 @@ from pippin.mlmodel.proto import Message, serialize
 from pippin.mlmodel.rules import RULES_BY_ID
 from pippin.spec import SpecError, resolve
 from pippin.spec.layer import RANK_RULE
-from tests.pippin.mlmodel.files import embedding, freeze, neighbors, network, pipeline
+from tests.pippin.mlmodel.cases import CASES as VALIDATOR_CASES
+from tests.pippin.mlmodel.cases import Case, Change, chain, towers
+from tests.pippin.mlmodel.files import embedding, freeze, network, pipeline
 
 MakeSpec = Callable[..., dict[str, Any]]
-Change = Callable[[Message], object]
 
 ROOT = Path(__file__).parents[3]
-
-
-@dataclass(frozen=True)
-class Case:
-    """What to change in a file so that it keeps a rule, and what so that it breaks it at a pointer."""
-
-    rule: str
-    pointer: str
-    base: Callable[[], Message]
-    broken: Change
-    kept: Change = lambda model: model
-
-
-def chain() -> Message:
-    """A network in front of nearest neighbours."""
-    return pipeline(embedding(), neighbors(), names=["embed", "ask"])
-
-
-def towers() -> Message:
-    """Two networks in front of a third."""
-    return pipeline(embedding(makes="middle"), embedding(reads="middle"), network())
 
 
 def with_frozen() -> Message:
@@ -137,6 +116,7 @@ def crowd(count: int) -> Change:
 
 
 CASES = [
+    *VALIDATOR_CASES,
     Case("model.kind", "", network, lambda model: model.glmClassifier.SetInParent()),
     Case("model.updatable", "", network, lambda model: model.ClearField("isUpdatable")),
     Case("model.updatable", "", chain, lambda model: model.ClearField("isUpdatable")),

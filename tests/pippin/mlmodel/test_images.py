@@ -115,11 +115,18 @@ def test_a_bias_of_a_colour_that_the_image_does_not_have_says_nothing(image_file
 
 
 HARMS: dict[str, Callable[[Any], object]] = {
-    "the image 'x' has a mean image subtracted; Pippin knows scale and bias": lambda steps: steps[
+    "the image 'x' has a step of no kind; Pippin knows scale and bias, or a mean image": lambda steps: steps[
+        0
+    ].ClearField("scaler"),
+    "found preprocessing of 'x' twice; needs one step an image: the order of two is not documented": lambda steps: (
+        steps.add().CopyFrom(steps[0])
+    ),
+    "the mean image of 'x' has 1 numbers; the image has the shape [3, 4, 5] and needs 60": lambda steps: steps[
         0
     ].meanImage.meanImage.append(1),
-    "the image 'x' has a step of no kind; Pippin knows scale and bias": lambda steps: steps[0].ClearField("scaler"),
-    "found preprocessing of 'x' twice; needs one step an image": lambda steps: steps.add().CopyFrom(steps[0]),
+    "the mean image of 'x' holds a number that is not finite; needs finite numbers": lambda steps: steps[
+        0
+    ].meanImage.meanImage.extend([np.nan] * 60),
     "found preprocessing of 'z'; the model's image inputs are: x": lambda steps: setattr(steps[0], "featureName", "z"),
 }
 

@@ -148,7 +148,7 @@ MISFITS = {
     "W have a table of 5 numbers; 2 bits need 4": table(blob(2, bytes(2)), range(5)),
     "W are signed numbers of 6 bits; needs 8": linear(blob(6, signed=bytes(5))),
     "W are signed numbers; those of a lookup table must not be": table(blob(8, signed=EIGHT), range(256)),
-    "W have signed numbers and others; needs one kind of them": linear(blob(8, EIGHT, EIGHT)),
+    "W are kept as rawValue and int8RawValue; needs one of them": linear(blob(8, EIGHT, EIGHT)),
     "W hold a number that is not finite; needs finite numbers": linear(blob(8, b"\xff" * 6), [3e38], []),
 }
 

@@ -63,9 +63,10 @@ def test_pippins_own_keys_are_metadata_and_not_the_authors(spoiled: Spoil) -> No
 
 def test_half_precision_weights_are_widened(spoiled: Spoil) -> None:
     def halve(model: Message) -> None:
-        weights = model.neuralNetwork.layers[0].innerProduct.weights
-        weights.ClearField("floatValue")
-        weights.float16Value = np.arange(12, dtype="<f2").tobytes()
+        dense = model.neuralNetwork.layers[0].innerProduct
+        for blob, length in ((dense.weights, 12), (dense.bias, 3)):
+            blob.ClearField("floatValue")
+            blob.float16Value = np.arange(length, dtype="<f2").tobytes()
 
     array = read(spoiled(halve)).weights["dense"]["weights"]
     assert array.dtype == np.float32
@@ -151,7 +152,13 @@ HARMS = {
     ).innerProduct.weights.quantization.SetInParent(),
     "weights of layer 'dense' are 13 numbers": lambda model: layer(model).innerProduct.weights.floatValue.append(1),
     "bias of layer 'dense' are 0 numbers": lambda model: layer(model).innerProduct.bias.ClearField("floatValue"),
-    "3 bytes of half floats": lambda model: setattr(layer(model).innerProduct.weights, "float16Value", b"abc"),
+    "3 bytes of half floats": lambda model: (
+        layer(model).innerProduct.weights.ClearField("floatValue"),
+        setattr(layer(model).innerProduct.weights, "float16Value", b"abc"),
+    ),
+    "weights of layer 'dense' are kept as floatValue and float16Value; needs one of them": lambda model: setattr(
+        layer(model).innerProduct.weights, "float16Value", bytes(24)
+    ),
     "quantises its input": lambda model: setattr(layer(model).innerProduct, "int8DynamicQuantize", True),
     "found a layer of kind custom": replace_softmax("custom"),
     "found a layer of kind transpose": replace_softmax("transpose"),
@@ -209,3 +216,37 @@ def test_a_file_with_a_few_bytes_changed_reads_or_is_refused(data: st.DataObject
     except ModelFileError:
         return
     assert resolve(model.resolved.spec) == model.resolved
+
+
+@pytest.mark.parametrize(
+    ("default", "limits", "is_right"),
+    [
+        (5, {"range": (3, 9)}, True),
+        (-5, {"range": (-9, -1)}, True),
+        (0, {"range": (3, 9)}, False),
+        (0, {"set": (3, 9)}, False),
+        (0, {"set": ()}, False),
+        (3, {"set": (3, -9)}, True),
+        (-(2**63), {}, True),
+    ],
+)
+def test_a_seed_keeps_to_its_limits(
+    spoiled: Spoil, default: int, limits: dict[str, tuple[int, ...]], *, is_right: bool
+) -> None:
+    def limit(model: Message) -> None:
+        seed = model.neuralNetwork.updateParams.seed
+        seed.defaultValue = default
+        if "range" in limits:
+            seed.range.minValue, seed.range.maxValue = limits["range"]
+        if "set" in limits:
+            seed.set.SetInParent()
+            seed.set.values.extend(limits["set"])
+
+    data = spoiled(limit)
+    if is_right:
+        model = read(data)
+        assert model.resolved.spec.seed.default == default
+        assert build(model.resolved, model.weights) == data
+    else:
+        with pytest.raises(ModelFileError, match="/seed"):
+            read(data)

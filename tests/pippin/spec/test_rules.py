@@ -29,8 +29,16 @@ LABEL = {"name": "classLabel", "type": "string"}
 CLASSES = {"labels": ["a", "b", "c"], "probabilities": "p"}
 DICTIONARY = {"name": "p", "type": "dictionary"}
 IMAGE = {"name": "x", "shape": [1, 4, 4]}
+NUMBER = {"name": "y", "type": "number"}
+ONE = {"type": "inner_product", "name": "one", "output_channels": 1, "updatable": True}
 BATCHNORM = {"type": "batchnorm", "name": "norm"}
 CLIP = {"type": "clip", "name": "clip", "min_val": 0, "max_val": 6}
+PICTURE = {"name": "x", "type": "image", "width": 4, "height": 4}
+UPSAMPLE = {"type": "upsample", "name": "up", "mode": "bilinear"}
+ALIGNED = UPSAMPLE | {"linear_upsample_mode": "align_corners_true", "scaling_factor": [2, 2]}
+FRACTIONAL = UPSAMPLE | {"linear_upsample_mode": "align_corners_true", "fractional_scaling_factor": [1.5, 1.5]}
+BLOCKS = {"type": "reorganize_data", "name": "blocks", "mode": "depth_to_space", "block_size": 2}
+SHUFFLE = BLOCKS | {"mode": "pixel_shuffle"}
 LSTM = {
     "type": "uni_directional_lstm",
     "name": "lstm",
@@ -41,10 +49,26 @@ LSTM = {
 EXACT = {
     "array_input_shape_mapping": "exact",
     "inputs": [{"name": "x", "shape": [1, 2, 4]}],
-    "layers": [SOFTMAX, DENSE],
+    "layers": [SOFTMAX, DENSE, {"type": "sigmoid", "name": "bounded"}],
     "outputs": [{"name": "y"}],
     "loss": SQUARES,
 }
+
+
+TWO_INPUTS = {
+    "inputs": [X, {"name": "extra", "shape": [2]}],
+    "layers": [DENSE | {"input": "x"}, SOFTMAX | {"output": "y"}, {"type": "relu", "name": "e", "input": "extra"}],
+    "outputs": [{"name": "y"}, {"name": "e"}],
+    "loss": ENTROPY | {"input": "y", "target": "y_true"},
+}
+CONSTANT = {"layers": [{"type": "load_constant", "name": "c", "shape": [4, 1, 1]}, DENSE, SOFTMAX]}
+# On the way back from the loss the states' activations come before an updatable layer that is further away.
+DENSE_X = {"type": "inner_product", "name": "dense_x", "input": "x", "output_channels": 4, "updatable": True}
+FAR = {"type": "relu", "name": "above", "input": "dense_x"}
+NEAR = FAR | {"input": "x"}
+STATES = [{"type": "linear", "name": name, "input": "s", "alpha": 1, "beta": 0} for name in ("h", "c")]
+SIDE_LAYERS = [*STATES, LSTM | {"input": ["above", "h", "c"]}, DENSE | {"input": "lstm"}, SOFTMAX | {"output": "y"}]
+SIDE_BRANCH = {"inputs": [X, {"name": "s", "shape": [3]}], "outputs": [{"name": "y"}]}
 
 
 @dataclass(frozen=True)
@@ -65,7 +89,7 @@ CASES = [
     Case(
         "names.features-unique",
         {"training_inputs": [X, CLASS]},
-        {"training_inputs": [X, CLASS, X]},
+        {"training_inputs": [X, CLASS, X | {"type": "double"}]},
         "/training_inputs/2/name",
     ),
     Case(
@@ -111,6 +135,21 @@ CASES = [
         {"layers": [CLIP, DENSE, SOFTMAX]},
         "/layers/0/type",
     ),
+    *(
+        Case(
+            "features.newer-layers",
+            {"version": 5, "inputs": [PICTURE], "layers": [layer, DENSE, SOFTMAX]},
+            {"version": 5, "inputs": [IMAGE | {"shape": [4, 4, 4]}], "layers": [layer, DENSE, SOFTMAX]},
+            "/layers/0/type",
+        )
+        for layer in (ALIGNED, ALIGNED | {"linear_upsample_mode": "align_corners_false"}, FRACTIONAL)
+    ),
+    Case(
+        "features.newer-layers",
+        {"version": 5, "inputs": [IMAGE | {"shape": [4, 4, 4]}], "layers": [BLOCKS, DENSE, SOFTMAX]},
+        {"version": 5, "inputs": [IMAGE | {"shape": [4, 4, 4]}], "layers": [SHUFFLE, DENSE, SOFTMAX]},
+        "/layers/0/type",
+    ),
     Case(
         "classifier.labels",
         {"classifier": {"labels": [3, 1, 2]}},
@@ -153,7 +192,31 @@ CASES = [
         {"regressor": {"predicted_feature": "z"}},
         "/regressor/predicted_feature",
     ),
-    Case("features.output-shapes", {}, {"outputs": [{"name": "y", "shape": [3], "type": "int"}]}, "/outputs/0/type"),
+    Case(
+        "runtime.integer-output",
+        {"outputs": [Y | {"type": "double"}]},
+        {"outputs": [Y | {"type": "int"}]},
+        "/outputs/0/type",
+    ),
+    Case(
+        "runtime.linear-squares",
+        {"layers": [DENSE, {"type": "sigmoid", "name": "s"}], "loss": SQUARES},
+        {"layers": [DENSE], "loss": SQUARES},
+        "/loss/input",
+    ),
+    Case("runtime.linear-squares", {}, {"loss": SQUARES | {"input": "dense"}}, "/loss/input"),
+    Case(
+        "features.numbers",
+        {"layers": [ONE], "loss": SQUARES, "outputs": [NUMBER], "regressor": {"predicted_feature": "y"}},
+        {"layers": [ONE], "loss": SQUARES, "outputs": [NUMBER]},
+        "/outputs/0/type",
+    ),
+    Case(
+        "features.numbers",
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY]},
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY, {"name": "one", "type": "number"}]},
+        "/outputs/2/type",
+    ),
     Case("updatable.some", {}, {"layers": [DENSE | {"updatable": False}, SOFTMAX]}, "/layers"),
     Case("updatable.types", {}, {"layers": [DENSE, SOFTMAX | {"updatable": True}]}, "/layers/1/updatable"),
     Case(
@@ -170,6 +233,33 @@ CASES = [
     Case("loss.target-not-made", {}, {"loss": ENTROPY | {"target": "dense"}}, "/loss/target"),
     Case("loss.target-not-made", {}, {"loss": SQUARES | {"target": "x"}}, "/loss/target"),
     Case("training.inputs", {"training_inputs": [X, CLASS]}, {"training_inputs": [CLASS]}, "/training_inputs"),
+    Case(
+        "training.inputs", {"training_inputs": [X, CLASS, X, CLASS]}, {"training_inputs": [CLASS]}, "/training_inputs"
+    ),
+    Case(
+        "training.inputs",
+        TWO_INPUTS | {"training_inputs": [X, CLASS]},
+        TWO_INPUTS | {"training_inputs": [{"name": "extra", "shape": [2]}, CLASS]},
+        "/training_inputs",
+    ),
+    Case(
+        "training.inputs",
+        CONSTANT | {"training_inputs": [X, CLASS]},
+        CONSTANT | {"training_inputs": [CLASS]},
+        "/training_inputs",
+    ),
+    Case(
+        "features.kinds",
+        {"training_inputs": [X, {"name": "y_true", "type": "int"}]},
+        {"training_inputs": [{"name": "x"}, CLASS]},
+        "/training_inputs/0/shape",
+    ),
+    Case(
+        "updatable.path",
+        SIDE_BRANCH | {"layers": [DENSE_X, NEAR, *SIDE_LAYERS]},
+        SIDE_BRANCH | {"layers": [DENSE_X, FAR, *SIDE_LAYERS]},
+        "/layers/2/type",
+    ),
     Case(
         "training.inputs",
         {"training_inputs": [CLASS, X]},
@@ -240,7 +330,7 @@ CASES = [
     Case("runtime.lstm", {}, {"layers": [LSTM, DENSE | {"input": "lstm"}, SOFTMAX]}, "/layers/0"),
     Case(
         "runtime.softmax-axis",
-        EXACT | {"inputs": [{"name": "x", "shape": [1, 1, 4]}], "layers": [SOFTMAX, DENSE]},
+        EXACT | {"inputs": [{"name": "x", "shape": [1, 1, 4]}]},
         EXACT,
         "/layers/0",
     ),

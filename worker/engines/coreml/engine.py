@@ -17,6 +17,7 @@ from worker.engines.coreml.parameters import configuration_for, decided, with_de
 from worker.engines.coreml.training import Training
 from worker.engines.coreml.weights import all_weights, trained_keys
 from worker.engines.engine import EngineError, Observer, TrainingRun
+from worker.engines.indices import check_run_indices
 
 
 class CoreMLEngine:
@@ -87,6 +88,7 @@ def _check(model: Model, run: TrainingRun) -> None:
         if examples is not None:
             for column in columns_of(model.resolved):
                 matrix_of(examples, column)
+    check_run_indices(model, run)
     asked = run.hyperparameters
     if asked.mini_batch_size is None:
         raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")

@@ -10,10 +10,11 @@ from worker.engines.engine import Examples
 
 
 def scaled_inputs(model: Model, examples: Examples, rows: slice) -> dict[str, NDArray[Any]]:
-    """The model's inputs of some examples, [n, *shape] each, after the scale of the data."""
+    """The model's inputs of some examples, [n, *shape] each, after the scale of the data: those that examples hold."""
     return {
         feature.name: scaled(examples, feature.name, rows).reshape(-1, *feature.lengths)
         for feature in model.resolved.inputs
+        if feature.name in model.resolved.training_input_names
     }
 
 

@@ -22,7 +22,8 @@ def answers(
 ) -> dict[str, NDArray[Any]]:
     """The outputs for the rows `start` to `start + length`: [length, *shape] each, by name.
 
-    A classifier's probabilities are [length, classes], under the name of their blob; its label is left out.
+    A classifier's probabilities are [length, classes], under the name of their blob; its label is left out, and so are
+    outputs of whole numbers, which cannot hold what the layers make.
 
     Raises:
         EngineError: Core ML cannot predict.
@@ -34,6 +35,8 @@ def answers(
     found: dict[str, NDArray[Any]] = {}
     for feature in model.resolved.outputs:
         values = [provider.featureValueForName_(feature.name) for provider in providers]
+        if isinstance(feature, ArrayFeature) and feature.type == "int":
+            continue
         if isinstance(feature, ArrayFeature):
             found[feature.name] = np.stack([from_multi_array(value.multiArrayValue()) for value in values])
         elif isinstance(feature, NumberFeature):

@@ -30,6 +30,10 @@ class Validation:
         self._target = known.target
         self._has_classes = known.classes is not None
         self._columns = columns_for(known, examples)
+        # An example for training may hold fewer inputs than a prediction needs.
+        self._can_predict = {feature.name for feature in model.resolved.inputs} <= set(
+            model.resolved.training_input_names
+        )
 
     def measure(self, context_model: Any, between: Callable[[], None]) -> tuple[float, float | None]:  # noqa: ANN401
         """The mean loss, and the share of examples whose largest output is their label: None without classes.
@@ -61,9 +65,10 @@ class Validation:
         """What the loss compares with the target."""
         blob = self._model.resolved.spec.loss.input
         assert blob is not None
-        found = answers(context_model, self._model, self._columns, rows.start, rows.stop - rows.start)
-        if blob in found:
-            return found[blob]
+        if self._can_predict:
+            found = answers(context_model, self._model, self._columns, rows.start, rows.stop - rows.start)
+            if blob in found:
+                return found[blob]
         # The model does not show it; what it has learned does.
         weights = all_weights(self._model, read_trained(context_model, self._model))
         inputs = scaled_inputs(self._model, self._examples, rows)

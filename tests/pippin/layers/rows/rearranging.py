@@ -186,6 +186,7 @@ CASES = [
             {"type": "reorganize_data", "mode": mode, "block_size": block},
             [[2, block * 2, block * 3] if mode == "space_to_depth" else [block * block * 2, 2, 3]],
             reorganized(mode, block),
+            mapping="exact" if mode == "pixel_shuffle" else "rank5",
             version=5,
         )
         for mode in ("space_to_depth", "depth_to_space", "pixel_shuffle")
@@ -212,8 +213,9 @@ CASES = [
     Case(
         "pixel_shuffle of the format's example",
         {"type": "reorganize_data", "mode": "pixel_shuffle", "block_size": 2},
-        [[8, 1, 2]],
+        [[1, 1, 8, 1, 2]],
         looked_up(PIXEL_SHUFFLE),
+        mapping="exact",
         version=5,
     ),
     Case(

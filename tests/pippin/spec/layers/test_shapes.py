@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from coremltools.proto import NeuralNetwork_pb2
+from pydantic import ValidationError
 
 from pippin.spec import Layer, Shape
 from pippin.spec.layers.concat import Concat
@@ -339,7 +340,6 @@ def test_a_layer_knows_the_version_that_brought_what_it_asks_for(layer: Layer, v
 
 
 def test_a_file_may_leave_out_what_has_a_default() -> None:
-    assert Permute.read(NeuralNetwork_pb2.PermuteLayerParams()) == {"axis": [0, 1, 2, 3]}
     assert SequenceRepeat.read(NeuralNetwork_pb2.SequenceRepeatLayerParams()) == {"n_repetitions": 1}
     assert ResizeBilinear.read(NeuralNetwork_pb2.ResizeBilinearLayerParams())["target_size"] == [1, 1]
     assert CropResize.read(NeuralNetwork_pb2.CropResizeLayerParams(targetSize=[0, 4]))["target_size"] == [1, 4]
@@ -352,6 +352,12 @@ def test_a_file_may_leave_out_what_has_a_default() -> None:
 def test_a_file_may_not_leave_a_length_to_be_inferred() -> None:
     with pytest.raises(ValueError, match=r"found target shape \[-1, 4, 1\]; needs lengths of 1 or more"):
         Reshape.read(NeuralNetwork_pb2.ReshapeLayerParams(targetShape=[-1, 4, 1]))
+
+
+def test_a_file_says_how_it_permutes() -> None:
+    read = Permute.read(NeuralNetwork_pb2.PermuteLayerParams())
+    with pytest.raises(ValidationError, match="axis"):
+        Permute.model_validate({"name": "p", **read})
 
 
 def test_a_file_says_how_it_pads() -> None:
