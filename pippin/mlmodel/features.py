@@ -1,8 +1,9 @@
 """The descriptions of what goes in and comes out."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
+from typing import Final
 
-from pippin.faults import pointer
+from pippin.faults import Fault, pointer
 from pippin.mlmodel.errors import ModelFileError
 from pippin.mlmodel.proto import ARRAY_TYPES, COLORS, Message
 from pippin.mlmodel.rules import FEATURES_DEFAULTS, FEATURES_KEYS
@@ -33,13 +34,23 @@ def write_feature(feature: Feature, message: Message) -> None:
             kind.dictionaryType.int64KeyType.SetInParent()
 
 
-def read_features(messages: Iterable[Message], field: str) -> list[dict[str, object]]:
+# A thousand inputs and the target, all listed twice.
+_MOST: Final = 2_002
+_MOST_FAULTS: Final = 20
+
+
+def read_features(messages: Sequence[Message], field: str) -> list[dict[str, object]]:
     """The features of a list of `FeatureDescription`, as a spec's document has them in `field`.
 
     Raises:
-        ModelFileError: With every feature that the spec language does not have, or that says what it cannot mean.
+        ModelFileError: With the first twenty features that the spec language does not have, or that say what they
+            cannot mean.
     """
-    found, faults = [], []
+    if len(messages) > _MOST:
+        detail = f"found {len(messages)} features in {field}; a model may have {_MOST}"
+        raise ModelFileError(detail, [Fault(pointer(field), detail)])
+    found: list[dict[str, object]] = []
+    faults: list[Fault] = []
     for index, message in enumerate(messages):
         try:
             found.append(_read_feature(message))
@@ -48,6 +59,8 @@ def read_features(messages: Iterable[Message], field: str) -> list[dict[str, obj
                 _check_default(message)
         except ModelFileError as error:
             faults += [fault.under(pointer(field, index)) for fault in error.faults]
+            if len(faults) >= _MOST_FAULTS:
+                break
     if faults:
         raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
     return found

@@ -85,8 +85,8 @@ def jobs_missing_epochs(hashes: Iterable[Mapping[str, str]]) -> int:
     return sum(count(fields.get(MISSING_EPOCHS)) for fields in hashes)
 
 
-# Workers write these hashes: what is no number counts as 0, and fields of other names do not count.
 def count(value: str | None) -> int:
+    """The number in a field; 0 for what is none, since workers write these hashes."""
     return int(value) if value and value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS else 0
 
 

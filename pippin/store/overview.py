@@ -60,6 +60,7 @@ class Overviews:
         queues: Queues,
         workers: Workers,
         census: Census,
+        *,
         blob_ledger: BlobLedger,
         limits: StoreLimits,
     ) -> None:

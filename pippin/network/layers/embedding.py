@@ -9,7 +9,8 @@ def embedding(step: Step[Embedding], x: Array) -> Array:
     """Look up: y[o] = bias[o] + weights[o, x] (`EmbeddingLayerParams`, version 1).
 
     [N, ..., 1, 1, 1] -> [N, ..., 1, 1, outC]; weights are [outC, inputDim], the bias [outC]. A number between whole
-    ones is taken for the nearest, one out of range for the nearest in it, and what is not a number stays so.
+    ones is taken for the nearest, one out of range for the nearest in it, and what is not a number stays so: compiled
+    code cannot refuse them, so `pippin.network.indices` does before it runs.
     """
     xp = step.xp
     known = xp.where(xp.isnan(x), 0, x)

@@ -16,7 +16,8 @@ class Embedding(Weighted):
     """`EmbeddingLayerParams` (version 1): [..., 1, 1, 1] to [..., output_channels, 1, 1].
 
     Weights are [output_channels, input_dim], the bias is [output_channels]. The input's numbers are whole, from 0 to
-    `input_dim` - 1, and each stands for a column of the weights.
+    `input_dim` - 1, and each stands for a column of the weights. Any other is refused with its row: in the dataset of a
+    job, in a prediction and in an evaluation.
     """
 
     type: Literal["embedding"] = "embedding"

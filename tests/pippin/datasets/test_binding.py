@@ -1,6 +1,8 @@
+import io
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 from pippin.datasets.binding import bind
@@ -239,3 +241,57 @@ def test_an_image_takes_pixels(manifest: Callable[..., StoredManifest]) -> None:
     fractions = manifest(b"y,a,b\n0,0.5,2\n2,3,4\n", inputs="x:a,b", target="y", shape="1,1,2")
     ((_, detail),) = faults(fractions, model)
     assert "takes pixels" in detail
+
+
+EMBEDDED: dict[str, Any] = {
+    "width": 1,
+    "layers": [
+        {"type": "embedding", "name": "embed", "input_dim": 5, "output_channels": 2},
+        {"type": "flatten", "name": "flat"},
+        {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+        {"type": "softmax", "name": "softmax"},
+    ],
+}
+
+
+@pytest.mark.parametrize(
+    ("rows", "said"),
+    [
+        (b"5", "'x' is 5 at d.csv row 4 (split train)"),
+        (b"-1", "'x' is -1 at d.csv row 4 (split train)"),
+        (b"0.5", "'x' is not a whole number at d.csv row 4 (split train)"),
+    ],
+)
+def test_an_index_that_an_embedding_does_not_know_is_refused_with_its_row(
+    manifest: Callable[..., StoredManifest], rows: bytes, said: str
+) -> None:
+    right = b"y,x\n0,0\n1,4\n"
+    assert bind(manifest(right, inputs="x:x"), classifier(**EMBEDDED), DatasetSource(id="d")).bind["x"] == "x"
+    expected = f"{said}; the training input 'x' takes whole numbers from 0 to 4, which an embedding looks up"
+    assert faults(manifest(right + b"2," + rows + b"\n", inputs="x:x"), classifier(**EMBEDDED)) == [("", expected)]
+
+
+def test_pixels_are_no_indices(store: Callable[..., Any]) -> None:
+    file = io.BytesIO()
+    np.savez(file, x=np.ones((2, 2, 1, 1, 1, 1), np.uint8), y=np.array([[1], [0]], np.int32))
+    embed, _, *rest = EMBEDDED["layers"]
+    model = classifier(
+        inputs=[{"name": "x", "shape": [2, 1, 1, 1, 1]}],
+        array_input_shape_mapping="exact",
+        outputs=[{"name": "p"}],
+        layers=[embed, {"type": "reshape", "name": "joined", "target_shape": [1, 4, 1, 1]}, *rest],
+    )
+    ((_, detail),) = faults(store({"d.npz": file.getvalue()}).manifest, model)
+    assert detail.startswith("the training input 'x' takes whole numbers, and the dataset's feature 'x' holds pixels")
+
+
+def test_an_input_is_an_index_where_an_embedding_reads_all_of_it() -> None:
+    embed, *rest = EMBEDDED["layers"]
+    few = embed | {"name": "few", "input": "x", "input_dim": 3}
+    flat = {"type": "flatten", "name": "rearranged"}
+    shifted = {"type": "linear", "name": "shifted", "alpha": 1, "beta": 0}
+    assert classifier().indices == {}
+    assert classifier(**EMBEDDED).indices == {"x": 5}
+    assert classifier(**EMBEDDED | {"layers": [flat, embed, *rest]}).indices == {"x": 5}
+    assert classifier(**EMBEDDED | {"layers": [shifted, embed, *rest]}).indices == {}
+    assert classifier(**EMBEDDED | {"layers": [few, embed | {"input": "x"}, *rest]}).indices == {"x": 3}

@@ -216,3 +216,37 @@ def test_a_file_with_a_few_bytes_changed_reads_or_is_refused(data: st.DataObject
     except ModelFileError:
         return
     assert resolve(model.resolved.spec) == model.resolved
+
+
+@pytest.mark.parametrize(
+    ("default", "limits", "is_right"),
+    [
+        (5, {"range": (3, 9)}, True),
+        (-5, {"range": (-9, -1)}, True),
+        (0, {"range": (3, 9)}, False),
+        (0, {"set": (3, 9)}, False),
+        (0, {"set": ()}, False),
+        (3, {"set": (3, -9)}, True),
+        (-(2**63), {}, True),
+    ],
+)
+def test_a_seed_keeps_to_its_limits(
+    spoiled: Spoil, default: int, limits: dict[str, tuple[int, ...]], *, is_right: bool
+) -> None:
+    def limit(model: Message) -> None:
+        seed = model.neuralNetwork.updateParams.seed
+        seed.defaultValue = default
+        if "range" in limits:
+            seed.range.minValue, seed.range.maxValue = limits["range"]
+        if "set" in limits:
+            seed.set.SetInParent()
+            seed.set.values.extend(limits["set"])
+
+    data = spoiled(limit)
+    if is_right:
+        model = read(data)
+        assert model.resolved.spec.seed.default == default
+        assert build(model.resolved, model.weights) == data
+    else:
+        with pytest.raises(ModelFileError, match="/seed"):
+            read(data)

@@ -1,6 +1,7 @@
 """Really built models to ask: networks of classes, of named classes and of a quantity, neighbours, a pipeline."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,7 +9,9 @@ from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuil
 
 from pippin.mlmodel import AnyModel, Model, build, open_model, read
 from pippin.mlmodel.proto import Message, new_model, parse, serialize
+from pippin.neighbors import NeighborsModel
 from pippin.spec import resolve
+from tests.pippin.mlmodel.files import neighbors as neighbors_file
 
 Document = dict[str, Any]
 
@@ -58,6 +61,15 @@ def neighbors_message() -> Message:
 @pytest.fixture(scope="session")
 def neighbors(neighbors_message: Message) -> AnyModel:
     return open_model(serialize(neighbors_message))
+
+
+@pytest.fixture(scope="session")
+def tied() -> NeighborsModel:
+    """Four points in a line, each of a class of its own: the nearest of them decides between as many votes."""
+    message = neighbors_file([[0.0, 0.0], [3.0, 0.0], [1.0, 0.0], [2.0, 0.0]], ["a", "d", "b", "c"])
+    model = open_model(serialize(message))
+    assert isinstance(model, NeighborsModel)
+    return replace(model, input="point", predicted_feature="color")
 
 
 @pytest.fixture(scope="session")

@@ -13,8 +13,16 @@ from pippin.network import predict
 from pippin.network.arrays import Array
 from pippin.predictions.answers import answer, inputs_of
 from pippin.predictions.documents import nested, prediction, top
+from pippin.predictions.errors import PredictionError
+from pippin.spec import IntegerParameter
 
 Small = Callable[..., Model]
+EMBEDDING: list[dict[str, Any]] = [
+    {"type": "embedding", "name": "e", "input_dim": 3, "output_channels": 2},
+    {"type": "flatten", "name": "flat"},
+    {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+    {"type": "softmax", "name": "softmax"},
+]
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(600, 4)).astype(np.float32)
 
@@ -96,6 +104,50 @@ def test_the_likeliest_come_first_and_of_equal_ones_the_lower_index() -> None:
         [{"label": 2, "probability": 1.0}, {"label": 0, "probability": 0.0}],
     ]
     assert top(shares[1:], ("a", "b", "c"), 9)[0][-1] == {"label": "b", "probability": None}
+
+
+def test_of_equal_ones_the_class_that_the_model_answers_comes_first() -> None:
+    shares = np.array([[0.25, 0.25, 0.5], [0.4, 0.2, 0.4]])
+    assert [[choice["label"] for choice in each] for each in top(shares, None, 3, np.array([2, 2]))] == [
+        [2, 0, 1],
+        [2, 0, 1],
+    ]
+
+
+@pytest.mark.parametrize(("k", "first"), [(2, ["c", "b"]), (4, ["c", "b"])])
+def test_neighbours_that_tie_are_told_beginning_with_the_label_that_is_answered(
+    tied: NeighborsModel, pipeline: Pipeline, k: int, first: list[str]
+) -> None:
+    model = replace(tied, number_of_neighbors=IntegerParameter(default=k))
+    points = {"point": np.array([[2.2, 0], [1.1, 0]])}
+    for asked, inputs in ((model, points), (replace(pipeline, front=(), last=model, outputs=()), points)):
+        found = prediction(answer(asked, inputs), None, 1)
+        assert [each[0]["label"] for each in found["top"]] == first
+    assert prediction(answer(model, points), None, 1)["outputs"]["color"] == first
+
+
+@pytest.mark.parametrize("wrong", [3, -1, 0.5, 1e9])
+def test_an_index_that_an_embedding_does_not_know_is_pointed_at(small: Small, wrong: float) -> None:
+    model = small(inputs=[{"name": "x", "shape": [1]}], layers=EMBEDDING)
+    inputs = {"x": np.zeros((600, 1), np.float32)}
+    assert answer(model, inputs).probabilities is not None
+    inputs["x"][555] = wrong
+    with pytest.raises(PredictionError) as raised:
+        answer(model, inputs)
+    (fault,) = raised.value.faults
+    assert fault.pointer == "/inputs/x/555"
+    assert fault.detail == f"found {wrong:g} in 'x'; needs a whole number from 0 to 2, which the embedding 'e' looks up"
+
+
+def test_an_index_that_layers_make_is_told_with_its_example(small: Small) -> None:
+    shift = {"type": "linear", "name": "shift", "alpha": 1, "beta": 1}
+    model = small(inputs=[{"name": "x", "shape": [1]}], layers=[shift, *EMBEDDING])
+    with pytest.raises(PredictionError) as raised:
+        answer(model, {"x": np.array([[0], [2]])})
+    (fault,) = raised.value.faults
+    assert (fault.pointer, fault.detail[:38]) == ("/inputs", "of example 1: found 3 in 'shift'; need")
+    # What rounding does to a computed index is no fault.
+    assert answer(model, {"x": np.array([[0.9999], [0.0001]])}).probabilities is not None
 
 
 def test_json_has_null_where_there_is_no_number() -> None:

@@ -7,12 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from pippin.datasets.examples import Examples
-from pippin.mlmodel import Model, Pipeline
+from pippin.faults import FaultyDocumentError
+from pippin.mlmodel import Model, Pipeline, open_model
+from pippin.mlmodel.proto import serialize
 from pippin.neighbors import NeighborsModel
 from pippin.network import losses, predict
 from pippin.predictions import evaluation
 from pippin.predictions.answers import answer
 from pippin.predictions.evaluation import evaluate
+from tests.pippin.mlmodel.accepted import ACCEPTED
 
 Small = Callable[..., Model]
 RNG = np.random.default_rng(5)
@@ -139,3 +142,30 @@ def test_mapped_arrays_are_read_a_portion_at_a_time(small: Small, tmp_path: Path
     mapped = np.load(tmp_path / "x.npy", mmap_mode="r")
     target = model.resolved.training_target
     assert evaluate(model, examples(target, x=mapped)) == evaluate(model, examples(target))
+
+
+def test_an_index_that_an_embedding_does_not_know_is_told_with_its_row(small: Small) -> None:
+    layers = [
+        {"type": "linear", "name": "shift", "alpha": 1, "beta": 0},
+        {"type": "embedding", "name": "e", "input_dim": 3, "output_channels": 2},
+        {"type": "flatten", "name": "flat"},
+        {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+        {"type": "softmax", "name": "softmax"},
+    ]
+    model = small(inputs=[{"name": "x", "shape": [1]}], layers=layers)
+    indices = np.zeros((COUNT, 1), np.float32)
+    arrays = {"x": indices, model.resolved.training_target: TRUTH}
+    assert evaluate(model, Examples(arrays, {}, COUNT)).examples == COUNT
+    indices[613] = 3
+    with pytest.raises(FaultyDocumentError) as raised:
+        evaluate(model, Examples(arrays, {}, COUNT))
+    (fault,) = raised.value.faults
+    assert fault.detail.startswith("row 613: found 3 in 'shift'; needs a whole number from 0 to 2")
+
+
+def test_a_model_is_measured_without_the_inputs_that_its_loss_does_not_need() -> None:
+    case = ACCEPTED["an input that training does not need"]
+    model = open_model(serialize(case.make()))
+    found = evaluate(model, Examples(case.training, {}, 6))
+    assert found.loss is not None
+    assert found.accuracy is not None

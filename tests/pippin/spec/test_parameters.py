@@ -4,6 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from pippin.spec import DoubleParameter, IntegerParameter
+from pippin.spec.parameters import SeedParameter
 
 
 def whole(given: object) -> IntegerParameter:
@@ -92,3 +93,26 @@ def test_the_schema_admits_a_bare_number(kind: type[IntegerParameter | DoublePar
     bare, spelled_out = kind.model_json_schema()["anyOf"]
     assert bare["type"] == ("integer" if kind is IntegerParameter else "number")
     assert spelled_out["required"] == ["default"]
+
+
+@pytest.mark.parametrize(
+    "given",
+    [0, -1, -(2**63), 2**63 - 1, {"default": -5, "min": -9, "max": -1}, {"default": -5, "max": -1},
+     {"default": 0, "set": [-3, 0, 3]}],
+)  # fmt: skip
+def test_a_seed_may_be_any_whole_number_inside_its_limits(given: object) -> None:
+    assert SeedParameter.model_validate(given).admits(SeedParameter.model_validate(given).default)
+    bare = SeedParameter.model_validate(-3)
+    assert bare.admits(-(2**63))
+    assert bare.model_dump(mode="json") == -3
+    assert SeedParameter.model_validate({"default": -5, "max": -1}).minimum == -(2**63)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [2**63, -(2**63) - 1, 1.0, "1", True, {"default": 0, "min": 3, "max": 9}, {"default": 0, "set": [3]},
+     {"default": 0, "set": []}, {"default": 5, "min": 9, "max": 3}],
+)  # fmt: skip
+def test_a_seed_outside_its_limits_is_refused(given: object) -> None:
+    with pytest.raises(ValidationError):
+        SeedParameter.model_validate(given)

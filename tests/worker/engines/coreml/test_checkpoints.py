@@ -299,9 +299,9 @@ def test_a_file_of_float16_goes_on_from_single_precision(engine: Engine, run: Tr
     half = parse(run.model)
     for layer in half.neuralNetwork.layers:
         if layer.HasField("innerProduct"):
-            weights = layer.innerProduct.weights
-            weights.float16Value = np.asarray(weights.floatValue, "<f2").tobytes()
-            weights.ClearField("floatValue")
+            for array in (layer.innerProduct.weights, layer.innerProduct.bias):
+                array.float16Value = np.asarray(array.floatValue, "<f2").tobytes()
+                array.ClearField("floatValue")
     run = replace(run, model=serialize(half))
     wanted = engine.train(run, Witness())
     _close(engine.train(replace(run, resume=_stopped_after(engine, run, 2)), Witness()), wanted)

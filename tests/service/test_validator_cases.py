@@ -1,0 +1,187 @@
+"""What Apple's validator refuses is refused over HTTP wherever it comes in, and what it takes is taken."""
+
+import copy
+import io
+from collections.abc import Callable
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+
+from pippin.mlmodel import build
+from pippin.mlmodel.proto import parse, serialize
+from pippin.spec import resolve
+from tests.pippin.mlmodel.accepted import ACCEPTED, Accepted
+from tests.pippin.mlmodel.cases import CASES, Case
+from tests.pippin.mlmodel.files import network
+
+IsProblem = Callable[..., dict[str, Any]]
+Trained = Callable[..., str]
+
+HEAD = [
+    {"type": "flatten", "name": "flat"},
+    {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True},
+    {"type": "softmax", "name": "softmax", "output": "y"},
+]
+
+
+def spec(inputs: dict[str, Any], *layers: dict[str, Any], **changes: object) -> dict[str, Any]:
+    """A softmax over three classes behind some layers."""
+    return {
+        "inputs": [inputs],
+        "outputs": [{"name": "y"}],
+        "layers": [*layers, *HEAD],
+        "loss": {"type": "categorical_cross_entropy"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4},
+        "epochs": 1,
+    } | changes
+
+
+ARRAY = {"name": "x", "shape": [4, 8, 8]}
+PICTURE = {"name": "x", "type": "image", "color": "rgb", "width": 8, "height": 8}
+ALIGNED = {"type": "upsample", "name": "up", "mode": "bilinear", "linear_upsample_mode": "align_corners_true"}
+SHUFFLE = {"type": "reorganize_data", "name": "up", "mode": "pixel_shuffle", "block_size": 2}
+CLIP = {"type": "clip", "name": "clip", "min_val": 0, "max_val": 100}
+NUMBER: dict[str, Any] = {
+    "layers": [{"type": "inner_product", "name": "dense", "output": "y", "output_channels": 1, "updatable": True}],
+    "outputs": [{"name": "y", "type": "number"}],
+    "loss": {"type": "mean_squared_error"},
+}
+
+SGD = {"type": "sgd", "learning_rate": 0.1}
+
+REFUSED = {
+    "an upsampling with aligned corners": (spec(ARRAY, ALIGNED, version=5), "/layers/0/type"),
+    "an upsampling by fractions": (
+        spec(ARRAY, ALIGNED | {"fractional_scaling_factor": [1.5, 1.5]}, version=5),
+        "/layers/0/type",
+    ),
+    "a pixel shuffle": (spec(ARRAY, SHUFFLE, version=5), "/layers/0/type"),
+    "a number without a regressor": (spec({"name": "x", "shape": [3]}, **NUMBER), "/outputs/0/type"),
+    "a gray picture with three biases": (
+        spec(PICTURE | {"color": "gray", "bias": [1, 2, 3]}),
+        "/inputs/0/bias",
+    ),
+    "a seed outside its range": (spec(ARRAY, seed={"default": 0, "min": 3, "max": 9}), "/seed"),
+    "a seed outside its set": (spec(ARRAY, seed={"default": 0, "set": [3, -9]}), "/seed"),
+    "epochs outside their set": (spec(ARRAY, epochs={"default": 2, "set": [1, 10]}), "/epochs"),
+    "a mini-batch outside its range": (
+        spec(
+            ARRAY, optimizer={"type": "sgd", "learning_rate": 1, "mini_batch_size": {"default": 1, "min": 2, "max": 4}}
+        ),
+        "/optimizer/mini_batch_size",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_spec_is_refused_at_its_fault_wherever_it_comes_in(
+    http: httpx2.Client, tiny: dict[str, Any], is_problem: IsProblem, name: str
+) -> None:
+    document, pointer = REFUSED[name]
+    for path, body, prefix in (
+        ("/specs/validate", document, ""),
+        ("/models", document, ""),
+        ("/jobs", {"model": {"spec": document}, "dataset": tiny["id"]}, "/model/spec"),
+    ):
+        problem = is_problem(http.post(path, json=body), 422)
+        assert [error["pointer"] for error in problem["errors"]] == [prefix + pointer], (path, problem)
+
+
+@pytest.mark.parametrize("layer", [CLIP, ALIGNED], ids=["clip", "aligned"])
+@pytest.mark.parametrize("shape", [None, [3], [1, 1, 3, 1, 1]], ids=str)
+def test_a_network_of_pictures_alone_declares_all_axes(
+    http: httpx2.Client, layer: dict[str, Any], shape: list[int] | None
+) -> None:
+    document = spec(PICTURE, layer, version=5)
+    document["outputs"] = [{"name": "y"} | ({} if shape is None else {"shape": shape})]
+    answer = http.post("/models", json=document)
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["model"]["outputs"][0]["shape"] == [1, 1, 3, 1, 1]
+    declared = parse(build(resolve(document))).description.output[0].type.multiArrayType
+    assert list(declared.shape) == [1, 1, 3, 1, 1]
+
+
+def _one_of_each() -> list[Case]:
+    return list({case.rule: case for case in CASES}.values())
+
+
+@pytest.mark.parametrize("case", _one_of_each(), ids=lambda case: case.rule)
+def test_an_upload_is_refused_with_the_rule(http: httpx2.Client, is_problem: IsProblem, case: Case) -> None:
+    model = case.base()
+    case.broken(model)
+    problem = is_problem(http.post("/models", content=serialize(model)), 422)
+    (error,) = problem["errors"]
+    assert error["pointer"] == case.pointer
+    assert error["rule"] == case.rule
+
+
+@pytest.mark.parametrize("case", ACCEPTED.values(), ids=ACCEPTED.keys())
+def test_an_upload_that_core_ml_takes_is_taken_and_answers(
+    http: httpx2.Client, trained: Trained, case: Accepted
+) -> None:
+    data = serialize(case.make())
+    record = http.post("/models", content=data)
+    assert record.status_code == 201, record.text
+    assert tuple(finding["rule"] for finding in record.json()["findings"]) == case.findings
+    assert http.get(f"/models/{record.json()['id']}/file").content == data
+    asked = {"inputs": {name: array[:2].tolist() for name, array in case.inputs.items()}}
+    answer = http.post(f"/jobs/{trained(data)}/predict", json=asked)
+    assert answer.status_code == 200, answer.text
+    values = [value for output in answer.json()["outputs"].values() for value in output]
+    assert len(values) == 2 * len(answer.json()["outputs"])
+
+
+EMBEDDING = [
+    {"type": "embedding", "name": "embed", "input_dim": 5, "output_channels": 2},
+    *HEAD,
+]
+
+
+def embedding() -> bytes:
+    """A network that looks up one of five indices."""
+    document = spec({"name": "x", "shape": [1]})
+    return build(resolve(document | {"layers": copy.deepcopy(EMBEDDING)}))
+
+
+def table(*indices: float) -> bytes:
+    """A dataset of indices."""
+    file = io.BytesIO()
+    np.savez(file, x=np.array(indices, np.float32)[:, None], y_true=np.zeros((len(indices), 1), np.int32))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("wrong", [5, 100, -1, 1.5])
+def test_an_index_that_an_embedding_does_not_know_is_refused_with_its_row(
+    http: httpx2.Client, trained: Trained, is_problem: IsProblem, wrong: float
+) -> None:
+    model = http.post("/models", content=embedding()).json()["id"]
+    good = http.post("/datasets", params={"name": "good"}, content=table(0, 4, 2)).json()["id"]
+    bad = http.post("/datasets", params={"name": "bad"}, content=table(0, wrong, 2)).json()["id"]
+    assert http.post("/jobs", json={"model": {"id": model}, "dataset": good}).status_code == 202
+    problem = is_problem(http.post("/jobs", json={"model": {"id": model}, "dataset": bad}), 422)
+    (error,) = problem["errors"]
+    assert "at train example 2 (split train)" in error["detail"]
+    assert "whole numbers from 0 to 4, which an embedding looks up" in error["detail"]
+    job = trained(embedding(), id=good, bind={"x": "x", "y_true": "y_true"})
+    assert http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[0], [4]]}}).status_code == 200
+    problem = is_problem(http.post(f"/jobs/{job}/predict", json={"inputs": {"x": [[0], [wrong]]}}), 422)
+    assert [error["pointer"] for error in problem["errors"]] == ["/inputs/x/1"]
+    assert "needs a whole number from 0 to 4" in problem["errors"][0]["detail"]
+    assert http.post(f"/jobs/{job}/evaluate", json={"dataset": good}).status_code == 200
+    problem = is_problem(http.post(f"/jobs/{job}/evaluate", json={"dataset": bad}), 422)
+    assert "at train example 2 (split train)" in problem["errors"][0]["detail"]
+
+
+def test_the_list_of_known_kinds_is_told_once(http: httpx2.Client, is_problem: IsProblem) -> None:
+    model = network(layers=[{"type": "relu", "name": "a"}, {"type": "relu", "name": "b"}, *HEAD[1:]])
+    model.neuralNetwork.layers[0].transpose.axes.extend([0, 1])
+    model.neuralNetwork.layers[1].reshapeStatic.targetShape.extend([1, 2])
+    problem = is_problem(http.post("/models", content=serialize(model)), 422)
+    first, second = problem["errors"]
+    assert first["detail"].startswith(
+        "layer 'a': found a layer of kind transpose, which Pippin does not know; it knows "
+    )
+    assert "innerProduct" in first["detail"]
+    assert second["detail"] == "layer 'b': found a layer of kind reshapeStatic, which Pippin does not know"
