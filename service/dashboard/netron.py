@@ -29,12 +29,16 @@ _POLICY = (
 )
 _CACHE_BUSTER = "url = `${url}${separator}cb=${new Date().getTime()}`;"
 _META = re.compile(r'<meta (?:http-equiv="Content-Security-Policy"|name="(?:version|date)")[^>]*>\n?')
+_FOREIGN = re.compile(r' href="https?://[^"]*"')
 _HEADERS = {"content-security-policy": _POLICY, "x-frame-options": "SAMEORIGIN", "cache-control": "no-cache"}
 
 
 def rewritten(page: str) -> str:
-    """Netron's page as version 0.0.0 without a date. Its own policy goes: ours, a header, says more."""
-    return _META.sub("", page).replace("<head>", '<head>\n<meta name="version" content="0.0.0">', 1)
+    """Netron's page as version 0.0.0 without a date or a link to another host.
+
+    Its own policy goes: ours, a header, says more.
+    """
+    return _FOREIGN.sub("", _META.sub("", page)).replace("<head>", '<head>\n<meta name="version" content="0.0.0">', 1)
 
 
 def asking_plainly(script: str) -> str:
