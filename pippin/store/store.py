@@ -81,7 +81,9 @@ class Store:
         self.tokens = Tokens(redis, max_sessions=limits.sessions)
         self.blob_ledger = BlobLedger(redis)
         self.census = Census(redis)
-        self.overviews = Overviews(redis, queues, self.workers, self.census, blob_ledger=self.blob_ledger, limits=limits)
+        self.overviews = Overviews(
+            redis, queues, self.workers, self.census, blob_ledger=self.blob_ledger, limits=limits
+        )
         self.idempotency = IdempotencyKeys(redis)
 
     def ping(self) -> None:

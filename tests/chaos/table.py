@@ -25,9 +25,7 @@ def lines(result: Result) -> Iterator[str]:
     failed = ", ".join(f"{way} {count}" for way, count in sorted(result.failed_blob_calls.items()))
     yield f"{'blob store fails: ' + failed:<66}{result.failed_blob_calls.total():>6}   of {result.blob_calls} calls"
     yield ""
-    kills = [
-        each for each in verdict.recoveries if each.injection.fault in KILLS
-    ]
+    kills = [each for each in verdict.recoveries if each.injection.fault in KILLS]
     yield f"from kill to running again, outages apart: {_seconds([each for each in kills if not each.apart])}"
     yield f"the same while Redis was away too:         {_seconds([each for each in kills if each.apart])}"
     alone = [each for each in kills if not each.meanwhile]
