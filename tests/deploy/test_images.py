@@ -49,6 +49,26 @@ def test_each_service_restarts_and_says_whether_it_is_healthy(name: str) -> None
     assert service["healthcheck"]["test"]
 
 
+@pytest.mark.parametrize("name", ["valkey", "service", "worker"])
+def test_each_container_has_no_capabilities_and_bounded_memory_and_processes(name: str) -> None:
+    service = COMPOSE["services"][name]
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert "cap_add" not in service
+    assert re.search(r"\d+g\b", service["mem_limit"])
+    assert 0 < service["pids_limit"] <= 2048
+
+
+def test_base_images_are_named_by_their_full_version() -> None:
+    images = [
+        COMPOSE["services"]["valkey"]["image"],
+        *re.findall(r"^FROM (\S+:\S+)", DOCKERFILE.read_text(), re.MULTILINE),
+    ]
+    assert len(images) == 2
+    for image in images:
+        assert re.search(r":\d+\.\d+\.\d+(-|$)", image), image
+
+
 def test_everything_that_must_last_lies_in_a_volume() -> None:
     mounts = [mount for service in COMPOSE["services"].values() for mount in service["volumes"]]
     named = {mount.split(":")[0] for mount in mounts if not mount.startswith(".")}
@@ -103,7 +123,16 @@ def test_an_image_installs_the_versions_that_are_tested(name: str) -> None:
     assert image <= pins(ROOT / "requirements.lock")
 
 
-@pytest.mark.parametrize("lock", ["requirements.lock", "deploy/docker/service.lock", "deploy/docker/worker.lock"])
+@pytest.mark.parametrize(
+    "lock",
+    [
+        "requirements.lock",
+        "deploy/docker/service.lock",
+        "deploy/docker/worker.lock",
+        "benchmarks/requirements.lock",
+        "tools/docs.lock",
+    ],
+)
 def test_every_pin_has_a_hash_and_no_file_names_an_index(lock: str) -> None:
     text = (ROOT / lock).read_text()
     assert "://" not in text
