@@ -46,6 +46,8 @@ def reaching() -> Iterator[None]:
 def _reason(error: RedisConnectionError) -> str:
     """Why, without the server's address: the text goes to clients that need not know it."""
     cause = error.__cause__ or error.__context__
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return without_addresses(f"certificate verify failed: {cause.verify_message}")
     if isinstance(cause, ssl.SSLError):
         return f"SSL: {cause.reason or 'the handshake failed'}"
     if isinstance(cause, OSError) and cause.strerror:

@@ -246,7 +246,11 @@ class Cluster:
         left += [f"process {pid}: {command}" for pid, command in processes.gone(_MARK, self._mark, 5).items()]
         left += [f"file {path}" for path in self._temporary.rglob("*")]
         # Staged by obstore (`name#1`), fetched into the cache, or uploaded.
-        staged = [*self.home.rglob("*#[0-9]*"), *self.home.rglob(".*"), *self.home.glob("uploads/*")]
+        staged = [
+            *self.home.rglob("*#[0-9]*"),
+            *(path for path in self.home.rglob(".*") if path.name != ".used"),
+            *self.home.glob("uploads/*"),
+        ]
         return left + [f"file {path}" for path in staged]
 
     def _environment(self, **more: str) -> dict[str, str]:

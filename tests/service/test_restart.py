@@ -152,7 +152,7 @@ def test_it_says_that_it_drains_and_answers_on_until_proxies_have_seen_it(
     job_id = submitted()
     follower = OurClient(url, job_id)
     wait_for(lambda: follower.seen, "the follower is there")
-    assert httpx2.get(f"{url}/readyz").status_code == 200
+    wait_for(lambda: httpx2.get(f"{url}/readyz").status_code == 200, "it is ready")
     service.ask_to_stop()
     wait_for(lambda: httpx2.get(f"{url}/readyz").status_code == 503, "it says that it drains")
     problem = is_problem(httpx2.get(f"{url}/readyz"), 503, "unavailable")

@@ -33,7 +33,8 @@ def test_a_worker_elsewhere_makes_no_host_healthy(
 
 
 @pytest.mark.parametrize(
-    ("url", "says"), [(None, "PIPPIN_REDIS_URL is not set"), ("redis://127.0.0.1:1", "127.0.0.1:1")]
+    ("url", "says"),
+    [(None, "PIPPIN_REDIS_URL is not set"), ("redis://127.0.0.1:1", "Redis cannot be reached: Connection refused")],
 )
 def test_without_redis_it_says_what_is_wrong(
     url: str | None, says: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

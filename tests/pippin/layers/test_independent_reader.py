@@ -101,7 +101,6 @@ FAULTS: dict[str, Fault] = {
     "uni_directional_lstm with a low cell clip*": _CELL,
     "uni_directional_lstm with every flag": _CELL_AND_ONE,
     "*_directional_lstm with forget bias*": Fault("holds that `forget_bias` has been added to the bias in the file"),
-    "upsample*bilinear*align_corners_*.*": Fault("reads no fractional factors", "list index out of range"),
     "upsample*bilinear*": Fault("writes the mode `bilinear`, which ONNX calls `linear`", "UpsampleMode"),
 }
 """The reader's faults by the rows that meet them, each seen; `*` stands for any words. The first that fits counts."""

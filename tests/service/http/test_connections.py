@@ -84,7 +84,7 @@ def test_half_sent_heads_are_cut_off(make_service: Callable[..., Any], sockets: 
     assert status_of(second) == b"200"
     second.sendall(HEAD)
     for connection in (silent, half, second):
-        assert rest_of(connection).startswith(b"HTTP/1.1 408 ")
+        assert b"HTTP/1.1 408 " in rest_of(connection)
     assert cut_off(service, "head_timeout") == 3
 
 

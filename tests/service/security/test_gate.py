@@ -90,8 +90,8 @@ def test_a_proxys_name_and_its_tls_are_known_when_they_are_set(make_service: Mak
 def test_a_service_on_all_addresses_answers_to_every_number_and_to_no_other_name(make_service: MakeService) -> None:
     service = make_service(host="0.0.0.0")
     with httpx2.Client(base_url=service.url.replace("0.0.0.0", "127.0.0.1"), timeout=20) as http:
-        assert http.get("/readyz", headers={"host": "192.0.2.1:8000"}).status_code == 200
-        assert http.get("/readyz", headers={"host": "evil.example"}).status_code == 421
+        assert http.get("/healthz", headers={"host": "192.0.2.1:8000"}).status_code == 200
+        assert http.get("/healthz", headers={"host": "evil.example"}).status_code == 421
 
 
 def test_chosen_origins_may_call_with_a_token_and_others_may_not(make_service: MakeService, store: Store) -> None:

@@ -59,7 +59,7 @@ def test_redis_emptied_while_the_service_runs_opens_nothing(
         assert "pippin tokens reset" in problem["detail"]
     for path in (BLOB, "/workers", "/metrics", "/nothing"):
         assert http.get(path).status_code == 401
-    assert http.get("/readyz").status_code == 200
+    assert http.get("/healthz").status_code == 200
     # Another service of the same home, started after the loss, knows it from the file; so does one that runs on.
     other = start()
     assert other.get("/jobs").status_code == 401
