@@ -29,6 +29,8 @@ def told(store: Store) -> dict[str, set[str]]:
     meters = Meters()
     meters.requests.labels("GET", "/jobs", "200").inc()
     meters.latency.labels("GET", "/jobs").observe(0.1)
+    meters.waiting("predictions", 1)
+    meters.refused("predictions")
     meters.registry.register(StoreCollector(store.overviews, store.members))
     found = {"up": TARGET_LABELS}
     for family in meters.registry.collect():
