@@ -27,17 +27,19 @@ class ServiceProcess:
         url: Where it answers, from its start on.
     """
 
-    def __init__(self, home: Path, **settings: object) -> None:
+    def __init__(self, home: Path, *, descriptors: int | None = None, **settings: object) -> None:
         """Describe it; nothing runs yet.
 
         Args:
             home: A folder for its data.
+            descriptors: How many files and connections the system lets it open; None leaves that as it is here.
             settings: By their names in lower case: `max_body_bytes=1000`.
         """
         self.valkey = EmbeddedValkey(home)
         self.log: list[str] = []
         self.url = ""
         self._home = home
+        self._limited = [] if descriptors is None else ["sh", "-c", 'ulimit -n "$0" && exec "$@"', str(descriptors)]
         self._settings = {f"PIPPIN_{name.upper()}": str(value) for name, value in settings.items()}
         self._listening: Queue[str] = Queue()
 
@@ -46,7 +48,7 @@ class ServiceProcess:
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
         own = {"PIPPIN_HOME": str(self._home), "PIPPIN_REDIS_URL": self.valkey.url, "PIPPIN_PORT": "0"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "service"],
+            [*self._limited, sys.executable, "-P", "-m", "service"],
             env=inherited | own | self._settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,

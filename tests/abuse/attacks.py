@@ -16,7 +16,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
+from pippin.settings import Settings
 from pippin.store import Claim, new_token
 from tests.abuse.target import ATTACKER, Target
 
@@ -139,6 +140,7 @@ def explicit_weights(target: Target, size: Size) -> Damage:
 
 def batch_reports(target: Target, size: Size) -> Damage:
     """A job whose every epoch reports all of its mini-batches."""
+    most = Settings().max_batch_losses
     with target.client(target.submitter) as client:
         body = {
             "model": {"preset": "mnist-cnn"},
@@ -165,7 +167,7 @@ def batch_reports(target: Target, size: Size) -> Damage:
                 attempt=1,
                 time=datetime.now(UTC),
             )
-            target.store.attempts.epoch(claim, metrics, [0.123456789] * size.batches)
+            target.store.attempts.epoch(claim, metrics, BatchLosses.of([0.123456789] * size.batches, most))
         per_epoch = (target.redis_bytes - before) / size.epochs
         answer = client.get(f"/jobs/{job}/metrics", params={"batches": "true"})
         client.post(f"/jobs/{job}/cancel")

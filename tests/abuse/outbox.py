@@ -12,6 +12,7 @@ import httpx2
 
 from pippin.blobs import Blobs
 from pippin.jobs.request import CheckpointPolicy
+from pippin.settings import Settings
 from pippin.store import Claim, Store, connect, new_token
 from pippin.tokens import DEFAULT_TENANT
 from tests.abuse.attacks import MB, Damage
@@ -75,9 +76,13 @@ def main() -> None:
                 engine="jax",
                 hyperparameters=store.jobs.get(DEFAULT_TENANT, job_id).request.hyperparameters,
                 checkpoints=Checkpoints(
-                    CheckpointPolicy(every_epochs=1_000_000), Blobs((Path(home) / "blobs").as_uri()), patience=1
+                    CheckpointPolicy(every_epochs=1_000_000),
+                    Blobs((Path(home) / "blobs").as_uri()),
+                    patience=1,
+                    room=32 * 2**20,
                 ),
                 last=None,
+                max_batch_losses=Settings().max_batch_losses,
             )
             report.training_began()
             assert outbox.flush(30)

@@ -1,6 +1,5 @@
 """The service that is attacked, and how the attackers reach it."""
 
-import resource
 import threading
 import time
 from contextlib import ExitStack
@@ -34,14 +33,13 @@ class Target:
     """
 
     def __init__(self, home: Path, **settings: object) -> None:
-        self.service = ServiceProcess(home, **settings)
+        self.service = ServiceProcess(home, descriptors=_DESCRIPTORS, **settings)
         self.peak_bytes = 0
         self._over = threading.Event()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
         self._open.enter_context(self.service)
-        resource.prlimit(self.service.pid, resource.RLIMIT_NOFILE, (_DESCRIPTORS, _DESCRIPTORS))
         self.service.wait_for_sample()
         self.redis: Redis = connect(self.service.valkey.url)
         self.store = Store(self.redis)
