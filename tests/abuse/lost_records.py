@@ -27,6 +27,7 @@ def run() -> tuple[Damage, float]:
     damage = Damage()
     with tempfile.TemporaryDirectory(prefix="pippin-abuse-") as folder:
         home = Path(folder) / "first"
+        home.mkdir(mode=0o700)
         blobs = Blobs((home / "blobs").as_uri())
         with ServiceProcess(home, **_EAGER) as first:
             first.wait_for_sample()
