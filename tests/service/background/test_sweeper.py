@@ -312,7 +312,7 @@ def test_a_running_service_sweeps(make_service: Callable[..., Any], wait_for: Wa
 def test_a_retry_while_the_sweep_runs_keeps_the_spec_of_its_model(
     *,
     http: httpx2.Client,
-    service: Any,
+    service: Any,  # noqa: ANN401 - a fixture
     submit: Callable[..., dict[str, Any]],
     mnist_spec: dict[str, Any],
     store: Store,
