@@ -1,6 +1,7 @@
 import hashlib
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -147,3 +148,15 @@ def test_an_unreachable_server_is_an_error_of_ours(monkeypatch: pytest.MonkeyPat
         blobs.head(ABSENT)
     assert "\n" not in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+def test_a_touched_blob_counts_as_put_now(blobs: Blobs, root: Path) -> None:
+    digest = blobs.put_bytes(b"touched")
+    name = digest.removeprefix("sha256:")
+    os.utime(root / name[:2] / name, (1, 1))
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    assert blobs.touch(digest)
+    assert not blobs.delete_untouched(digest, since)
+    assert b"".join(blobs.read_verified(digest)) == b"touched"
+    blobs.delete(digest)
+    assert not blobs.touch(digest)
