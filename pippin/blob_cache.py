@@ -3,6 +3,7 @@
 import hashlib
 import os
 import re
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
@@ -151,11 +152,11 @@ class BlobCache:
         """
         identity = _identity_or_none(entry)
         if identity is not None and identity != self._verified.get(digest):
-            if digest_of(entry)[0] == f"sha256:{entry.name}":
+            if _is_intact(entry):
                 self._remember(digest, identity)
             else:
                 _log.warning("a cached copy of a blob is damaged; it is fetched again", blob=digest)
-                entry.unlink(missing_ok=True)
+                _remove(entry)
                 identity = None
         if identity is None:
             self._fetch(digest, entry)
@@ -213,3 +214,25 @@ def _identity_or_none(entry: Path, removed: _Identity | None = None) -> _Identit
         return _Identity.of(entry.stat())
     except FileNotFoundError:
         return removed
+
+
+def _is_intact(entry: Path) -> bool:
+    """Whether the entry can be read, and holds what its name says.
+
+    Raises:
+        FileNotFoundError: Another process removed it.
+    """
+    try:
+        return digest_of(entry)[0] == f"sha256:{entry.name}"
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        _log.warning("a cached copy of a blob cannot be read", blob=entry.name, error=error.strerror)
+        return False
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink(missing_ok=True)

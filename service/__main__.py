@@ -20,6 +20,7 @@ from pippin.first_admin import require_admin
 from pippin.home import prepare_home
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store, connect
+from pippin.terminal import printable_lines
 from service.app import create_app
 from service.http.connection import Connection
 from service.http.connection_limits import ConnectionLimits, throttled
@@ -146,7 +147,7 @@ def main() -> int:
         prepare_home(settings.home)
         _check(settings)
     except PippinError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(f"{printable_lines(str(error))}\n")
         return 2
     tracing.configure("pippin-service")
     sys.setswitchinterval(_SWITCH_SECONDS)

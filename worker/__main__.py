@@ -12,6 +12,7 @@ from pippin import tracing
 from pippin.faults import PippinError
 from pippin.home import prepare_home
 from pippin.settings import Settings
+from pippin.terminal import printable_lines
 from worker.blob_access import ask_for_access
 from worker.child import DEFAULT_WAY
 from worker.engines import ENGINES, EngineOptions, make_engine
@@ -63,7 +64,7 @@ def _name(given: str) -> str:
 
 
 def _complain(sentence: str) -> int:
-    print(f"pippin worker: {sentence}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
+    print(f"pippin worker: {printable_lines(sentence)}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
     return 2
 
 

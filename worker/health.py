@@ -9,6 +9,7 @@ import sys
 from pippin.faults import PippinError
 from pippin.settings import Settings
 from pippin.store import Store, connect
+from pippin.terminal import printable_lines
 
 
 def main() -> int:
@@ -27,7 +28,7 @@ def main() -> int:
 
 
 def _complain(sentence: str) -> int:
-    print(sentence, file=sys.stderr)  # noqa: T201 - this is what the container engine shows
+    print(printable_lines(sentence), file=sys.stderr)  # noqa: T201 - this is what the container engine shows
     return 1
 
 

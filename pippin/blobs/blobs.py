@@ -78,6 +78,21 @@ class Blobs:
         except BlobMissingError:
             return None
 
+    def touch(self, digest: str) -> bool:
+        """Have a blob count as put now, so that no sweep deletes it for its grace; whether there is such a blob.
+
+        In a folder this is safe against `delete_untouched` at the same moment: either the blob stays, or this says that
+        it is gone.
+
+        Raises:
+            BlobError: The store could not be reached, or is behind a service.
+        """
+        try:
+            self._objects("touch").touch(digest)
+        except BlobMissingError:
+            return False
+        return True
+
     def read(self, digest: str, start: int = 0, end: int | None = None) -> Iterator[bytes]:
         """The bytes `start` to `end` (exclusive; None is the blob's end) of a blob, in pieces.
 

@@ -1,5 +1,6 @@
 """Blobs in a folder or an S3 bucket, through obstore: objects under `<first two hex digits>/<hex>`."""
 
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
@@ -80,6 +81,19 @@ class ObjectStore:
     def size(self, digest: str) -> int:
         """The size in bytes; BlobMissingError when there is no such blob."""
         return _call(f"could not look up {digest}", lambda: obstore.head(self._store, _object(digest)))["size"]
+
+    def touch(self, digest: str) -> None:
+        """Make now the time of a blob's last put; BlobMissingError when there is no such blob.
+
+        A bucket cannot set an object's time, nor copy an object onto itself: there the content is read and put again.
+        """
+        name, doing = _object(digest), f"could not touch {digest}"
+        if isinstance(self._store, LocalStore):
+            folder = self._store.prefix
+            assert folder is not None
+            _call(doing, lambda: os.utime(folder / name))
+        elif size := self.size(digest):
+            _call(doing, lambda: obstore.put(self._store, name, self.pieces(digest, 0, size)))
 
     def pieces(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
         """The bytes `start` to `stop`, exclusive, which lie within the blob and are not none."""

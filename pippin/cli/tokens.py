@@ -8,6 +8,7 @@ import typer
 from pippin.cli import output
 from pippin.cli.exits import Exit, ToldError
 from pippin.cli.records import opened_store
+from pippin.terminal import printable
 
 if TYPE_CHECKING:
     from pippin.tokens import Quotas
@@ -81,7 +82,8 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
     with opened_store() as store:
         found, unreadable = store.tokens.listing()
     for each in unreadable:
-        output.stderr().print(f"{each.detail} with: pippin tokens revoke {each.id}", soft_wrap=True, markup=False)
+        sentence = f"{each.detail} with: pippin tokens revoke {each.id}"
+        output.stderr().print(printable(sentence), soft_wrap=True)
     if json_:
         output.print_json([token.model_dump(mode="json") for token in found])
     elif not found and not unreadable:

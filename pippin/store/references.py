@@ -90,7 +90,7 @@ class References:
                 for answer in chunk:
                     if isinstance(answer, ResponseError):
                         raise damaged(job_id, answer)
-                yield from _named(*chunk)
+                yield from _named(job_id, *chunk)
 
     def _answers(self, ids: Iterable[str], ask: Callable[[Pipeline, str], object]) -> list[Any]:
         with self._client.pipeline(transaction=False) as pipe:
@@ -125,16 +125,24 @@ def _ask(pipe: Pipeline, of: keys.JobKeys) -> None:
     pipe.hvals(of.checkpoints)
 
 
-def _named(fields: list[str | None], *documents: list[str]) -> Iterator[str]:
+def _named(job_id: str, fields: list[str | None], *documents: list[str]) -> Iterator[str]:
     status, request, resume = fields
-    for text in (text for texts in documents for text in texts):
-        yield from _digests(text)
+    naming = [text for texts in documents for text in texts]
     # Of a job that has ended too: it may be tried again from there.
     if resume:
-        yield from _digests(resume)
+        naming.append(resume)
     # A status that is not known here may be one in which the job still trains.
     if request and not (status in set(Status) and Status(status).is_final):
-        yield from _digests(request)
+        naming.append(request)
+    for text in naming:
+        digests = _digests(text)
+        if not digests:
+            raise UnreadableRecord(
+                job_id,
+                f"the record {job_id} is damaged and does not tell which blobs it names, so no blob can be deleted: "
+                "delete this job once it has ended",
+            )
+        yield from digests
 
 
 def _digests(text: str) -> list[str]:

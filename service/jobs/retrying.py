@@ -77,11 +77,15 @@ def _check_dataset(job: Job, tenant: str, store: Store, blobs: Blobs) -> None:
 
 
 def _with_model_there(job: Job, blobs: Blobs) -> ResolvedRequest:
-    """What the job asked; with the model that it built, where the blob of the spec is gone: it ended a while ago."""
+    """What the job asked; with the model that it built, where the blob of the spec is gone: it ended a while ago.
+
+    No record may name the files of a job that has ended. Touching them keeps a sweep that is under way from deleting
+    them before the record of the new job names them.
+    """
     model = job.request.model
-    if model.digest and blobs.head(model.digest) is None:
+    if model.digest and not blobs.touch(model.digest):
         raise _refused(job, f"the file of its model {model.name or model.id or model.job} is gone; submit a new job")
-    if model.spec_digest is None or blobs.head(model.spec_digest) is not None:
+    if model.spec_digest is None or blobs.touch(model.spec_digest):
         return job.request
     built = next((made.digest for made in job.artifacts if made.variant == "initial"), None)
     if built is None or blobs.head(built) is None:

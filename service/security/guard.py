@@ -33,15 +33,21 @@ _FORWARDING = frozenset(
     {
         "cdn-loop",
         "cf-connecting-ip",
+        "cf-ray",
         "client-ip",
         "fastly-client-ip",
+        "fastly-ff",
         "fly-client-ip",
         "forwarded",
         "true-client-ip",
         "via",
+        "x-appengine-user-ip",
+        "x-azure-clientip",
         "x-client-ip",
         "x-cluster-client-ip",
         "x-envoy-external-address",
+        "x-forwarded",
+        "x-nginx-proxy",
         "x-original-forwarded-for",
         "x-original-host",
         "x-original-uri",
@@ -49,6 +55,7 @@ _FORWARDING = frozenset(
         "x-proxyuser-ip",
         "x-real-ip",
         "x-rewrite-url",
+        "x-varnish",
     }
 )
 

@@ -169,3 +169,10 @@ def test_mapped_arrays_notice_that_their_file_was_changed(folder: Path, blobs: B
     _invert(path)
     with pytest.raises(BlobDamagedError, match="changed while it was in use"):
         arrays.check()
+
+
+def test_an_entry_that_cannot_be_read_is_fetched_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
+    entry = folder / _name(digests[0])
+    (entry / "a folder in its place").mkdir(parents=True)
+    assert BlobCache(folder, 10**9, blobs).data(digests[0]) == CONTENTS[0]
+    assert entry.is_file()

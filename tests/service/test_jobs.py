@@ -200,3 +200,12 @@ def test_an_id_of_no_job_is_not_found_whatever_it_looks_like(
 ) -> None:
     is_problem(http.get(f"/jobs/{job_id}"), 404, "not-found")
     is_problem(http.post(f"/jobs/{job_id}/cancel"), 404, "not-found")
+
+
+def test_a_body_of_very_many_faults_is_refused_before_each_is_looked_at(
+    http: httpx2.Client, is_problem: IsProblem
+) -> None:
+    body = b'{"model": {"spec": {"layers": [' + b"1," * 200_000 + b"1]}}}"
+    answer = http.post("/jobs", content=body, headers={"content-type": "application/json"})
+    problem = is_problem(answer, 422, "invalid-request")
+    assert [error["pointer"] for error in problem["errors"]] == ["/model/spec/layers"]

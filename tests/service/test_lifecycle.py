@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from pippin.blobs import Blobs
 from pippin.embedded import EmbeddedValkey
 from pippin.store import Store, connect
+from service.__main__ import main
 
 IsProblem = Callable[..., dict[str, Any]]
 WaitFor = Callable[[Callable[[], object], str], None]
@@ -196,3 +197,13 @@ def test_it_imports_none_of_what_only_workers_need() -> None:
     code = "import sys, service.__main__; print({'coremltools', 'jax', 'pandas'} & sys.modules.keys())"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert answer.stdout == "set()\n"
+
+
+def test_what_keeps_it_from_starting_reaches_no_terminal_as_a_control_sequence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_\x1b]0;X", "1")
+    assert main() == 2
+    told = capsys.readouterr().err
+    assert "\x1b" not in told
+    assert "\\x1b]0;" in told

@@ -65,3 +65,13 @@ def test_core_ml_is_refused_where_there_is_none_with_what_it_needs(tmp_path: Pat
 def test_an_engine_that_nobody_knows_is_refused_with_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(UnknownEngineError, match=r"no engine 'abacus'; there is jax"):
         make_engine("abacus", EngineOptions(None, tmp_path))
+
+
+def test_what_it_complains_of_reaches_no_terminal_as_a_control_sequence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_\x1b]0;X", "1")
+    assert main([]) == 2
+    told = capsys.readouterr().err
+    assert "\x1b" not in told
+    assert "\\x1b]0;" in told

@@ -1,6 +1,7 @@
 import hashlib
 import os
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,13 @@ def test_a_folder_that_is_made_with_those_above_it_is_closed_to_others(tmp_path:
     Blobs((tmp_path / "a home" / "blobs").as_uri())
     for folder in (tmp_path / "a home", tmp_path / "a home" / "blobs"):
         assert folder.stat().st_mode & 0o777 == 0o700
+def test_a_touched_blob_counts_as_put_now(blobs: Blobs, root: Path) -> None:
+    digest = blobs.put_bytes(b"touched")
+    name = digest.removeprefix("sha256:")
+    os.utime(root / name[:2] / name, (1, 1))
+    since = datetime.now(UTC) - timedelta(minutes=1)
+    assert blobs.touch(digest)
+    assert not blobs.delete_untouched(digest, since)
+    assert b"".join(blobs.read_verified(digest)) == b"touched"
+    blobs.delete(digest)
+    assert not blobs.touch(digest)

@@ -120,3 +120,11 @@ def test_a_reset_of_a_home_that_is_not_there_is_refused(
     refused = invoke("tokens", "reset")
     assert refused.exit_code == 3
     assert "PIPPIN_HOME" in refused.stderr
+
+
+def test_an_unreadable_token_is_told_in_one_line(invoke: Invoke, store: Store) -> None:
+    store.redis.hset("pippin:tokens", "token_x\x1b[31m\nforged", "{}")
+    told = invoke("tokens", "list").stderr
+    assert "\x1b" not in told
+    assert not any(line.startswith("forged") for line in told.splitlines())
+    assert "token_x\\x1b[31m\\x0aforged is damaged" in told

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 
 import pytest
@@ -274,6 +275,25 @@ def test_no_blob_counts_as_unnamed_while_a_record_does_not_tell_what_it_names(
         list(store.references.digests())
     records = store.datasets if kind == "dataset" else store.models
     assert records.delete(TENANT, "ds_x")
+    assert list(store.references.digests()) == []
+
+
+@pytest.mark.parametrize("where", ["artifacts", "checkpoints", "resume", "request"])
+def test_no_blob_counts_as_unnamed_while_a_job_does_not_tell_which_file_it_names(
+    store: Store, submit: Callable[..., Job], where: str
+) -> None:
+    job = submit()
+    of = keys.job(TENANT, job.id)
+    torn = json.dumps({"variant": "trained", "digest": DIGEST})[:60]
+    if where in {"artifacts", "checkpoints"}:
+        store.redis.hset(getattr(of, where), "trained", torn)
+    else:
+        store.redis.hset(of.job, where, torn)
+    with pytest.raises(UnreadableRecord, match=rf"{job.id} is damaged .* delete this job once it has ended"):
+        list(store.references.digests())
+    with suppress(UnreadableRecord):
+        store.jobs.cancel(TENANT, job.id)
+    store.jobs.delete(TENANT, job.id)
     assert list(store.references.digests()) == []
 
 

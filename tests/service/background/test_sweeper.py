@@ -307,3 +307,33 @@ def test_a_running_service_sweeps(make_service: Callable[..., Any], wait_for: Wa
     blobs = Blobs(service.settings.blobs_url)
     digest = blobs.put_bytes(b"orphan")
     wait_for(lambda: blobs.head(digest) is None, "the blob is swept")
+
+
+def test_a_retry_while_the_sweep_runs_keeps_the_spec_of_its_model(
+    *,
+    http: httpx2.Client,
+    service: Any,  # noqa: ANN401 - a fixture
+    submit: Callable[..., dict[str, Any]],
+    mnist_spec: dict[str, Any],
+    store: Store,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = service.settings
+    blobs = Blobs(settings.blobs_url)
+    sweeper = owning(store, blobs, settings)
+    mnist_spec["layers"][-2]["bias"] = [0.125] * 10
+    job = submit(model={"spec": mnist_spec})
+    spec = job["request"]["model"]["spec_digest"]
+    http.post(f"/jobs/{job['id']}/cancel")
+    age(settings, spec, 2 * HOUR)
+    sweeper.sweep()
+    named = store.references.digests
+
+    def retry_meanwhile() -> list[str]:
+        found = list(named())
+        assert http.post(f"/jobs/{job['id']}/retry").status_code == 202
+        return found
+
+    monkeypatch.setattr(store.references, "digests", retry_meanwhile)
+    sweeper.sweep()
+    assert blobs.head(spec) is not None
