@@ -70,6 +70,9 @@ def squares_judge_an_activation(graph: Graph) -> Iterator[Fault]:
     if not isinstance(loss, MeanSquaredError):
         return
     maker = graph.makers.get(loss.input or "")
+    while maker is not None and maker.layer is not None and maker.layer.type == "flatten":
+        # It changes no number.
+        maker = graph.makers.get(maker.inputs[0]) if maker.inputs else None
     if maker is not None and maker.layer is not None and maker.layer.type in _LINEAR:
         yield Fault(
             "/loss/input",
