@@ -145,7 +145,7 @@ def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fa
 def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
     """What a model reads, the pipeline is given or a model before it answers. Source: PipelineValidator.cpp.
 
-    Ours: no model reads what another answers as whole numbers. What Core ML makes them by of a layer's fractions is not
+    Ours: no model reads what another answers as whole numbers. How Core ML converts a layer's fractions to them is not
     documented.
     """
     there = {feature.name: feature.type for feature in model.description.input}

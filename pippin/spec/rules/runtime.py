@@ -92,7 +92,7 @@ def outputs_are_no_whole_numbers(graph: Graph) -> Iterator[Fault]:
         if isinstance(part.value, ArrayFeature) and part.value.type == "int":
             yield Fault(
                 pointer("outputs", index, "type"),
-                f"found the output {part.value.name!r} as 'int'; layers make fractions, and what Core ML makes whole "
-                "numbers of them by is not documented (such a model is in coremltools issue 490): Pippin answers the "
+                f"found the output {part.value.name!r} as 'int'; layers make fractions, and how Core ML converts them "
+                "to whole numbers is not documented (such a model is in coremltools issue 490): Pippin answers the "
                 "numbers as the layers make them; declare 'float' or 'double'",
             )
