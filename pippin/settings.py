@@ -3,86 +3,20 @@
 import difflib
 import os
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
-from urllib.parse import SplitResult, urlsplit
+from typing import Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pippin.faults import PippinError
 from pippin.hosts import is_loopback
+from pippin.setting_types import AbsolutePath, BlobsUrl, HttpUrl, Names, Origins, RedisUrl
 
 PREFIX = "PIPPIN_"
 
 
 class SettingsError(PippinError):
     """An environment variable that cannot be used; the text names it and never shows a secret's value."""
-
-
-def _absolute(path: Path) -> Path:
-    return path.expanduser().absolute()
-
-
-def _redis_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError("give an address that begins with redis://, rediss:// or unix://")
-    if not _has_port_or_none(parts):
-        # Told without what was found: it may be the rest of a password with a slash in it.
-        raise ValueError(
-            "its port is no number from 0 to 65535; in a password, percent-encode all but letters and digits"
-        )
-    if parts.query:
-        _check_options(url.get_secret_value())
-    return url
-
-
-def _has_port_or_none(parts: SplitResult) -> bool:
-    try:
-        return parts.port is None or parts.port >= 0
-    except ValueError:
-        return False
-
-
-def _check_options(url: str) -> None:
-    """Refuse options that redis-py does not know, which it tells with its first command only."""
-    # Imported with an address that has options: others need not wait for it.
-    from redis import ConnectionPool  # noqa: PLC0415
-
-    try:
-        ConnectionPool.from_url(url).make_connection()
-    except TypeError as error:
-        option = str(error).rpartition(" ")[2]
-        raise ValueError(f"{option} is no option of it; one for TLS is ssl_ca_certs=/path/of/authority.pem") from None
-
-
-def _http_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ValueError("give an address such as http://127.0.0.1:8000")
-    return url.rstrip("/")
-
-
-def _names(text: object) -> object:
-    """What stands between commas."""
-    return tuple(filter(None, map(str.strip, text.split(",")))) if isinstance(text, str) else text
-
-
-Names = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_names)]
-
-
-def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
-    for origin in origins:
-        parts = urlsplit(origin)
-        if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}":
-            raise ValueError("give origins such as https://app.example.com, without a path")
-    return origins
-
-
-def _blobs_url(url: str) -> str:
-    if not urlsplit(url).scheme:
-        raise ValueError("give an address such as file:///var/lib/pippin/blobs, s3://bucket/prefix or http://host:8000")
-    return url
 
 
 def _blobs_in(validated: dict[str, Any]) -> str:
@@ -102,42 +36,42 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    home: Annotated[Path, AfterValidator(_absolute)] = Field(
+    home: AbsolutePath = Field(
         default=Path("~/.pippin"),
         validate_default=True,
         description="Folder of everything that `pippin up` keeps: the embedded server's data, blobs, caches.",
     )
-    redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+    redis_url: RedisUrl | None = Field(
         default=None,
         description="Address of the Redis or Valkey server, as redis://, rediss:// or unix://. "
         "Without it `pippin up` runs an embedded one.",
     )
-    worker_redis_url: Annotated[SecretStr, AfterValidator(_redis_url)] | None = Field(
+    worker_redis_url: RedisUrl | None = Field(
         default=None,
         description="Address of that server for the workers of `pippin up`, with a user of their own; its embedded "
         "server has one. Default: PIPPIN_REDIS_URL.",
     )
-    blobs_url: Annotated[str, AfterValidator(_blobs_url)] = Field(
+    blobs_url: BlobsUrl = Field(
         default_factory=_blobs_in,
         description="Where datasets and models are kept: file://, s3:// or the address of a service. "
         "Default: the folder `blobs` in PIPPIN_HOME.",
     )
-    token_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+    token_file: AbsolutePath | None = Field(
         default=None,
         description="File, closed to all but its owner, with the token to show to the service: of the command line and "
         "the client to the one at PIPPIN_URL, of a worker to the one at PIPPIN_BLOBS_URL.",
     )
-    admin_token_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+    admin_token_file: AbsolutePath | None = Field(
         default=None,
         description="File with the service's first token, of the role admin; made with a new token if it is not there. "
         "A service that others reach needs it, or a token made before with `pippin tokens`.",
     )
-    worker_token_file: Annotated[Path, AfterValidator(_absolute)] | None = Field(
+    worker_token_file: AbsolutePath | None = Field(
         default=None,
         description="File with the first token of the role worker, for workers that read it there; made with a new "
         "token if it is not there.",
     )
-    url: Annotated[str, AfterValidator(_http_url)] = Field(
+    url: HttpUrl = Field(
         default="http://127.0.0.1:8000", description="Address of the service, for the command line and the client."
     )
     host: str = Field(default="127.0.0.1", min_length=1, description="Address that the service listens on.")
@@ -158,7 +92,7 @@ class Settings(BaseSettings):
         le=60,
         description="How often the service looks for revoked tokens and ended sessions whose requests are still open.",
     )
-    cors_origins: Annotated[Names, AfterValidator(_origins)] = Field(
+    cors_origins: Origins = Field(
         default=(),
         description="Origins, such as https://app.example.com, whose pages may call the service with a token; with "
         "commas between them.",

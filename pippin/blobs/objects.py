@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
+from urllib.parse import unquote, urlsplit
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotSupportedError
@@ -15,6 +16,7 @@ from obstore.store import LocalStore, S3Store
 
 from pippin.blobs.errors import BlobError, BlobExistsError, BlobMissingError
 from pippin.blobs.names import CHUNK, hex_of, unchanged
+from pippin.private_folder import make_private_folder
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
@@ -184,7 +186,8 @@ class ObjectStore:
 def _open(url: str) -> LocalStore | S3Store:
     try:
         if url.startswith("file://"):
-            return LocalStore.from_url(url, mkdir=True)
+            make_private_folder(Path(unquote(urlsplit(url).path)))
+            return LocalStore.from_url(url)
         if url.startswith("s3://"):
             return S3Store.from_url(url, client_options=_CLIENT, retry_config=_RETRIES)
     except (BaseError, OSError, ValueError) as error:

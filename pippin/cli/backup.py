@@ -89,11 +89,15 @@ def restore(
     from pippin.backup import restore as put_back
     from pippin.backup.folder import Folder as BackupFolder
     from pippin.blobs import Blobs
+    from pippin.home import prepare_home
     from pippin.settings import Settings
 
     settings = Settings()
     with _Line() as line:
         BackupFolder(folder).manifest()  # no server is started for a folder without a backup
+        if settings.blobs_url.startswith("file://"):
+            # Otherwise a new home would be made along with its folder of blobs, and be open to others.
+            prepare_home(settings.home)
         with opened_redis(settings) as (url, _):
             restored = put_back(url, Blobs(settings.blobs_url), BackupFolder(folder), line.show, replace=replace)
     if json_:

@@ -176,11 +176,15 @@ class Reaping:
         self._queues.withdraw(queue, job_id, number)
         return status
 
-    def requeue_orphans(self, seconds: float = STRAY_SECONDS) -> list[tuple[str, str]]:
+    def requeue_orphans(self, seconds: float = STRAY_SECONDS, *, limit: int = _MAX_REQUEUED) -> list[tuple[str, str]]:
         """Queue again the jobs that are `queued` but have been in no queue for `seconds`.
 
         A worker that died between taking a job and claiming it leaves one behind; RQ never finds it. Looks at a
         moment, so that it has to be called again and again: a job that was missing only once is on its way to a claim.
+
+        Args:
+            seconds: How long; with 0, a job that is missing at this moment is queued again at once.
+            limit: How many jobs at most; those queued first come first.
 
         Returns:
             Tenant and id of each.
@@ -197,11 +201,12 @@ class Reaping:
         live = self._members.prune(keys.QUEUED, outside, lambda fields: fields["status"] in _LIVE)
         missing = [member for member, fields in live.items() if fields["status"] == Status.QUEUED]
         # One that is missing from the future on is from before the clock of Redis was set back.
-        since = {member: int(known[member]) for member in missing if int(known.get(member) or now + 1) <= now}
-        overdue = sorted(member for member, at in since.items() if now - at >= seconds * 1e6)[:_MAX_REQUEUED]
+        since = {member: at if (at := int(known.get(member) or now)) <= now else now for member in missing}
+        overdue = [member for member, at in since.items() if now - at >= seconds * 1e6][:limit]
         with self._client.pipeline() as pipe:
-            for member in set(missing) - since.keys():
-                pipe.hset(keys.STRAYS, member, now)
+            for member in since.keys() - set(overdue):
+                if known.get(member) != str(since[member]):
+                    pipe.hset(keys.STRAYS, member, since[member])
             for member in (known.keys() - set(missing)) | set(overdue):
                 pipe.hdel(keys.STRAYS, member)
             pipe.execute()

@@ -5,10 +5,12 @@ from importlib.resources import files
 from typing import Any
 
 from redis.client import Pipeline
+from redis.exceptions import ResponseError
 
-from pippin.store import keys
+from pippin.store import clock, keys
 from pippin.store.attempts import Claim
 from pippin.store.errors import LeaseLost, Refused
+from pippin.store.members import MAX_MEMBERS
 from pippin.store.queues import QUEUES
 from pippin.store.snapshot import KeyCopy, exact_client
 from pippin.store.store import Store
@@ -89,7 +91,8 @@ class Restoring:
                 self._store.queues.withdraw(queue, job_id, number)
         leases = keys.STAGED + keys.LEASES
         if held := self._client.zrange(leases, 0, -1):
-            self._client.zadd(leases, dict.fromkeys(map(str, held), self._now() + _LEASE_SECONDS * 1_000_000))
+            end = clock.now(self._client) + _LEASE_SECONDS * 1_000_000
+            self._client.zadd(leases, dict.fromkeys(map(str, held), end))
         script = (files("pippin.store") / "lua" / "replace.lua").read_text()
         arguments = [keys.STAGED, *sorted(keys.PASSING)]
         self._client.register_script(script)(keys=[keys.STAGED_WHOLE], args=arguments)
@@ -98,29 +101,33 @@ class Restoring:
         """Give back the jobs that were being trained, and queue again those that were queued; how many were given back.
 
         They go on from their last checkpoint, and that counts as no loss. The time since the copy was made counts
-        as none of their training.
+        as none of their training. A job whose record is damaged is left to the reaper, which fails it.
 
         Args:
-            moment: When the copy was made, in microseconds of Redis TIME.
+            moment: When the copy was made, in microseconds of TIME of the Redis that it was made of.
         """
         given_back = 0
         for member in self._client.zrange(keys.LEASES, 0, -1):
             tenant, job_id = keys.parse_member(str(member))
             given_back += self._give_back(tenant, job_id, moment)
-        self._store.reaping.requeue_orphans(0)
+        self._store.reaping.requeue_orphans(0, limit=MAX_MEMBERS)
         return given_back
 
     def _give_back(self, tenant: str, job_id: str, moment: int) -> bool:
         of = keys.job(tenant, job_id)
-        number, token, spent = self._client.hmget(of.job, "attempt", "token", "spent")
-        if not number or not token:
-            self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
-            return False
-        # Set, not decreased: a command may be sent twice.
-        self._client.hset(of.job, "spent", int(spent or 0) - max(0, self._now() - moment))
         try:
-            self._store.attempts.hand_back(Claim(tenant, job_id, int(number), str(token)))
-        except (LeaseLost, Refused):
+            held, token = self._client.hmget(of.job, "attempt", "token")
+            if not held or not token:
+                self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
+                return False
+            number = int(held)
+            known = self._client.hmget(of.attempts, f"{number}:seen", f"{number}:started_at")
+            seen = next((int(at) for at in known if at), moment)
+            # As long before now as it was before the copy: the clocks of the two Redis need not agree.
+            moved = clock.now(self._client) - max(0, moment - seen)
+            self._client.hset(of.attempts, f"{number}:seen", moved)
+            self._store.attempts.hand_back(Claim(tenant, job_id, number, str(token)))
+        except (LeaseLost, Refused, ResponseError, ValueError):
             return False
         return True
 
@@ -133,10 +140,6 @@ class Restoring:
             yield from names
             if not int(cursor):
                 return
-
-    def _now(self) -> int:
-        seconds, microseconds = self._client.time()
-        return int(seconds) * 1_000_000 + int(microseconds)
 
 
 def _write(pipe: Pipeline, name: str, copy: KeyCopy) -> None:

@@ -18,7 +18,7 @@ from pippin.backup.folder import Folder
 from pippin.blobs import Blobs
 from pippin.embedded import EmbeddedValkey
 from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.metrics import EpochMetrics
+from pippin.jobs.metrics import BatchLosses, EpochMetrics
 from pippin.jobs.request import ResolvedRequest
 from pippin.store import Claim, Store, connect, keys, new_token
 
@@ -79,7 +79,7 @@ class Side:
             text=True,
         )
 
-    def submit(self, number: int = 0, **fields: object) -> str:
+    def submit(self, number: int = 0, *, tenant: str = TENANT, **fields: object) -> str:
         """Submit a job."""
         document = {
             "name": f"job-{number}",
@@ -102,7 +102,7 @@ class Side:
             "timeout_seconds": None,
             "labels": {"team": "büro"},
         } | fields
-        return self.store.jobs.submit(TENANT, ResolvedRequest.model_validate(document), spec={"layers": []}).id
+        return self.store.jobs.submit(tenant, ResolvedRequest.model_validate(document), spec={"layers": []}).id
 
     def begin(self, job_id: str, number: int = 1) -> Claim:
         """Begin a job's next attempt."""
@@ -129,7 +129,7 @@ class Side:
             time=now,
         )
         stored = StoredCheckpoint(epoch=epoch, step=0, engine="jax", digest=digest, bytes=len(content), created_at=now)
-        self.store.attempts.epoch(claim, metrics, [0.5, 0.25], stored)
+        self.store.attempts.epoch(claim, metrics, BatchLosses([0.5, 0.25], 1, 2), stored)
         return digest
 
     def add_models(self, count: int, size: int = 10) -> list[str]:
@@ -156,6 +156,7 @@ class Side:
 def source(store: Store, valkey_url: str, tmp_path: Path) -> Side:
     """What is backed up."""
     home = tmp_path / "source"
+    home.mkdir(mode=0o700)
     return Side(valkey_url, store, home, Blobs((home / "blobs").as_uri()))
 
 
@@ -171,6 +172,7 @@ def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
     store = Store(connect(second_server.url))
     store.redis.flushall()
     home = tmp_path / "target"
+    home.mkdir(mode=0o700)
     yield Side(second_server.url, store, home, Blobs((home / "blobs").as_uri()))
     store.close()
 

@@ -147,3 +147,10 @@ def test_an_unreachable_server_is_an_error_of_ours(monkeypatch: pytest.MonkeyPat
         blobs.head(ABSENT)
     assert "\n" not in str(raised.value)
     assert "secret" not in str(raised.value)
+
+
+def test_a_folder_that_is_made_with_those_above_it_is_closed_to_others(tmp_path: Path) -> None:
+    # The home of a service to come may be among them.
+    Blobs((tmp_path / "a home" / "blobs").as_uri())
+    for folder in (tmp_path / "a home", tmp_path / "a home" / "blobs"):
+        assert folder.stat().st_mode & 0o777 == 0o700

@@ -1,6 +1,7 @@
 """`pippin backup` and `pippin restore` on the embedded server, running or not."""
 
 import json
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,8 +18,8 @@ Invoke = Callable[..., Result]
 
 def records_in(home: Path, number: int) -> None:
     """Records of models, and their blobs, in a home whose server has ended afterwards."""
-    blobs = Blobs((home / "blobs").as_uri())
     with EmbeddedValkey(home) as server:
+        blobs = Blobs((home / "blobs").as_uri())
         store = Store(connect(server.url))
         BlobOwnership(store, blobs).claim()
         for each in range(number):
@@ -58,6 +59,7 @@ def test_a_home_that_rests_is_backed_up_and_restored_into_a_new_one(
     }
     restored = at_home(new, "restore", folder)
     assert restored.exit_code == 0, restored.output
+    assert stat.S_IMODE(new.stat().st_mode) == 0o700
     assert "4 keys and 3 blobs of 21 bytes" in restored.stdout
     assert "No blobs will be deleted" not in restored.stdout
     assert "This Redis owns" not in restored.stdout
@@ -112,3 +114,28 @@ def test_redis_that_cannot_be_reached_is_said(
     assert refused.exit_code == 4
     assert "cannot be reached" in refused.stderr
     assert not (tmp_path / "backup" / "manifest.json").exists()
+
+
+def test_a_new_home_beside_a_redis_of_its_own_is_closed_to_others(
+    at_home: Callable[..., Result], tmp_path: Path, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new, folder = tmp_path / "new", tmp_path / "backup"
+    monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
+    assert at_home(tmp_path / "old", "backup", folder).exit_code == 0
+    restored = at_home(new, "restore", folder)
+    assert restored.exit_code == 0, restored.output
+    assert stat.S_IMODE(new.stat().st_mode) == 0o700
+
+
+def test_a_home_that_is_open_to_others_is_refused(
+    at_home: Callable[..., Result], tmp_path: Path, valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
+    assert at_home(tmp_path / "old", "backup", tmp_path / "backup").exit_code == 0
+    new = tmp_path / "new"
+    new.mkdir()
+    new.chmod(0o755)
+    refused = at_home(new, "restore", tmp_path / "backup")
+    assert refused.exit_code != 0
+    assert "chmod 700" in refused.stderr
+    assert list(new.iterdir()) == []

@@ -194,7 +194,8 @@ def test_a_queued_job_that_is_in_no_queue_is_queued_again(store: Store, submit: 
 def test_a_job_claimed_meanwhile_is_no_orphan(store: Store, submit: Submit, claim: TakeJob) -> None:
     job = submit()
     store.queues.withdraw("pippin-jax", job.id, 1)
-    store.reaping.requeue_orphans(0)
+    assert store.reaping.requeue_orphans(30) == []
+    assert store.redis.exists(keys.STRAYS) == 1
     claim(job)
     assert store.reaping.requeue_orphans(0) == []
     assert store.redis.exists(keys.STRAYS) == 0
