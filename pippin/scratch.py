@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from pippin.private_folder import make_private_folder
+
 
 @contextmanager
 def scratch_folder(parent: Path, prefix: str = "") -> Iterator[Path]:
@@ -19,7 +21,7 @@ def scratch_folder(parent: Path, prefix: str = "") -> Iterator[Path]:
         parent: On the disk whose room is needed; the system's own temporary folder may be in memory.
         prefix: Begins its name.
     """
-    parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(parent)
     with _locked(parent, fcntl.LOCK_SH):  # no sweep comes between making and locking it
         folder = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
         lock = _lock(folder, fcntl.LOCK_EX)

@@ -232,18 +232,18 @@ class Settings(BaseSettings):
         default=0.2,
         ge=0,
         le=1,
-        description="The largest share of all blobs that no record may name for a sweep to delete any of them; beyond "
-        "it, and beyond PIPPIN_SWEEP_MAX_BLOBS, `pippin blobs sweep` has to approve.",
+        description="Where no record names more than this share of all blobs, and more than PIPPIN_SWEEP_MAX_BLOBS, a "
+        "sweep deletes none of them until `pippin blobs sweep --yes` approves it.",
     )
     sweep_max_blobs: int = Field(
         default=100,
         ge=0,
-        description="So many blobs that no record names are deleted whatever share of all they are.",
+        description="Up to this many blobs that no record names are deleted whatever their share of all blobs is.",
     )
     checkpoint_release_seconds: float = Field(
         default=60,
         gt=0,
-        description="How long the file of a checkpoint is left after its job has dropped it for a later one, if no "
+        description="How long the file of a checkpoint is kept after its job has replaced it by a later one, if no "
         "record names it.",
     )
     worker_threads: int | None = Field(

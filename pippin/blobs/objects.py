@@ -17,6 +17,7 @@ from obstore.store import LocalStore, S3Store
 
 from pippin.blobs.errors import BlobError, BlobExistsError, BlobMissingError
 from pippin.blobs.names import CHUNK, hex_of, unchanged
+from pippin.private_folder import make_private_folder
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
@@ -199,20 +200,13 @@ class ObjectStore:
 def _open(url: str) -> LocalStore | S3Store:
     try:
         if url.startswith("file://"):
-            _make_folder(Path(unquote(urlsplit(url).path)))
+            make_private_folder(Path(unquote(urlsplit(url).path)))
             return LocalStore.from_url(url)
         if url.startswith("s3://"):
             return S3Store.from_url(url, client_options=_CLIENT, retry_config=_RETRIES)
     except (BaseError, OSError, ValueError) as error:
         raise BlobError(f"the blob store {url} cannot be opened: {_first_line(error)}") from error
     raise BlobError(f"the blob store {url} is not supported; use file:///a/folder, s3://bucket/prefix or https://host")
-
-
-def _make_folder(path: Path) -> None:
-    """Make a folder and those above it, closed to other users: one of them may be a PIPPIN_HOME that is used later."""
-    for folder in (*reversed(path.parents), path):
-        if not folder.is_dir():
-            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 def _object(digest: str) -> str:

@@ -28,7 +28,7 @@ def backup(
 ) -> None:
     """Back up all records and blobs into DIR, while jobs run.
 
-    Blobs that an earlier backup left in DIR are not copied again. Cut off, it leaves that earlier backup as it was.
+    Blobs that an earlier backup left in DIR are not copied again. Interrupted, it leaves that earlier backup as it was.
     The backup holds the hashes of tokens, models and datasets: keep it as safe as PIPPIN_HOME.
 
     The exit code is 1 if blobs are missing from the store that records name; all others are in the backup then.
@@ -60,8 +60,8 @@ def backup(
         )
     else:
         output.say(
-            f"{folder}: {saved.keys:,} keys and {saved.blobs:,} blobs of {saved.bytes:,} bytes, of which "
-            f"{saved.copied:,} were not there before."
+            f"{folder}: {saved.keys:,} keys and {saved.blobs:,} blobs of {saved.bytes:,} bytes, "
+            f"{saved.copied:,} of them copied now."
         )
     if saved.missing:
         output.error(

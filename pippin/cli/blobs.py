@@ -134,13 +134,18 @@ def sweep(yes: Yes = False, json_: output.JsonFlag = False) -> None:
             store.blob_ledger.approve(orphans.count)
     if json_:
         output.print_json({"approved": yes, "unnamed": orphans.count, "unnamed_bytes": orphans.bytes})
+    elif not orphans.count:
+        output.say(
+            "A sweep would delete nothing: it keeps what a record names, and what was put less than "
+            f"{settings.sweep_grace_seconds:g} s ago."
+        )
     elif yes:
         output.say(
             f"The service deletes {orphans.text} at its second sweep from now, one every "
             f"{settings.sweep_interval_seconds:g} s."
         )
     else:
-        output.say(f"No record names {orphans.text}. With --yes the service deletes them.")
+        output.say(f"A sweep would delete {orphans.text}, which no record names. With --yes the service deletes them.")
 
 
 @commands.command()

@@ -127,8 +127,8 @@ def revoke(
 def reset(json_: output.JsonFlag = False) -> None:
     """Have the service of this PIPPIN_HOME demand no tokens any more, as before the first one was made.
 
-    That is remembered in Redis and in PIPPIN_HOME, so that losing the one opens nothing. Refused while a token is live.
-    A service that other machines reach demands tokens all the same.
+    That is remembered in Redis and in PIPPIN_HOME, so that losing the one opens nothing. Refused while there are valid
+    tokens. A service that other machines reach demands tokens all the same.
     """
     from pippin.settings import Settings
     from pippin.tokens import RequirementError, TokenRequirement
@@ -136,7 +136,9 @@ def reset(json_: output.JsonFlag = False) -> None:
     requirement = TokenRequirement(Settings().home)
     with opened_store() as store:
         if not store.tokens.forget_roles():
-            raise ToldError(Exit.REFUSED, "A token is live.", now="`pippin tokens revoke` it first.")
+            raise ToldError(
+                Exit.REFUSED, "There are valid tokens.", now="Revoke them first: `pippin tokens list` shows them."
+            )
     # In this order: a service that has asked Redis before it was told would remember the roles again.
     try:
         requirement.reset()

@@ -23,7 +23,7 @@ from pippin.mlmodel.rules import (
     PIPELINE_VERSION,
 )
 from pippin.neighbors import NeighborsModel, read_neighbors
-from pippin.spec import Feature
+from pippin.spec import ArrayFeature, Feature
 
 MOST_STAGES = 100
 
@@ -75,12 +75,13 @@ def read_pipeline(model: Message) -> Pipeline:
     front = tuple(_frozen(stage, index) for index, stage in enumerate(stages[:-1]))
     _refuse([training_inputs_feed_every_model(model)])
     description = model.description
+    known = _declared_by(front, last)
     return Pipeline(
         front=front,
         last=last,
         inputs=_features(description.input, "inputs"),
-        outputs=_features(description.output, "outputs"),
-        training_inputs=_features(description.trainingInput, "training_inputs"),
+        outputs=_with_shapes(_features(description.output, "outputs"), known),
+        training_inputs=_with_shapes(_features(description.trainingInput, "training_inputs"), known),
         metadata=dict(description.metadata.userDefined),
     )
 
@@ -144,7 +145,7 @@ def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fa
 def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
     """What a model reads, the pipeline is given or a model before it answers. Source: PipelineValidator.cpp.
 
-    Ours: no model reads what another answers as whole numbers. What Core ML makes them by of a layer's fractions is not
+    Ours: no model reads what another answers as whole numbers. How Core ML converts a layer's fractions to them is not
     documented.
     """
     there = {feature.name: feature.type for feature in model.description.input}
@@ -177,7 +178,7 @@ def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
     for name in sorted(wanted.keys() - made):
         if name not in held:
             yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", PIPELINE_TRAINING_INPUTS)
-        elif held[name] != wanted[name]:
+        elif not _agree(held[name], wanted[name]):
             detail = f"found {name!r} of another type or shape than the models read"
             yield Fault("/training_inputs", detail, PIPELINE_TRAINING_INPUTS)
 
@@ -198,6 +199,32 @@ def _matched(feature: Message, there: Mapping[str, Message], at: str) -> Iterato
         yield Fault(at, detail, PIPELINE_FEATURES)
     elif feature.type != there[feature.name]:
         yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", PIPELINE_FEATURES)
+
+
+def _agree(held: Message, wanted: Message) -> bool:
+    """Whether two types of a feature are the same, or differ only in that one array is declared without a shape."""
+    if held.multiArrayType.shape and wanted.multiArrayType.shape:
+        return bool(held == wanted)
+    without = [type(held)(), type(held)()]
+    for copy, each in zip(without, (held, wanted), strict=True):
+        copy.CopyFrom(each)
+        copy.multiArrayType.ClearField("shape")
+    return bool(without[0] == without[1])
+
+
+def _declared_by(front: Iterable[FrozenNetwork], last: Model | NeighborsModel) -> dict[str, Feature]:
+    """The features of a pipeline's models by name, with the shapes that their layers and their loss need."""
+    networks = [*front, *([last] if isinstance(last, Model) else [])]
+    found = {each.name: each for one in networks for each in (*one.resolved.inputs, *one.resolved.outputs)}
+    return found | ({each.name: each for each in last.resolved.training_inputs} if isinstance(last, Model) else {})
+
+
+def _with_shapes(features: tuple[Feature, ...], known: Mapping[str, Feature]) -> tuple[Feature, ...]:
+    """The features; arrays that the pipeline declares without a shape have that of the model's feature."""
+    return tuple(
+        known.get(feature.name, feature) if isinstance(feature, ArrayFeature) and feature.shape is None else feature
+        for feature in features
+    )
 
 
 def _refuse(found: Iterable[Iterable[Fault]]) -> None:

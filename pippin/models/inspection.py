@@ -51,9 +51,11 @@ def trainable_of(model: AnyModel) -> Trainable:
         )
     last = trainable_of(model.last)
     memory = reduce(TrainingMemory.after, (predicting_memory(stage.resolved) for stage in model.front), last.memory)
+    # The target is what the last model reads, such as one class index, whatever the pipeline says of it.
+    target = {feature.name: feature for feature in last.features if feature.name == last.target}
     return last.model_copy(
         update={
-            "features": model.training_inputs,
+            "features": tuple(target.get(feature.name, feature) for feature in model.training_inputs),
             "indices": _indices_of(model, last),
             "is_pipeline": True,
             "memory": memory,

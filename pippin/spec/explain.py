@@ -82,7 +82,8 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
         path = _path(loc, document, missing=kind == "missing")
         match kind:
             case "missing" if isinstance(loc[-1], int):
-                needed = _described(root, loc) or "more entries"
+                described = _described(root, loc)
+                needed = described if described.startswith("[") else "more entries"
                 yield Fault(pointer(*path[:-1]), f"found {shown(details['input'])}; needs {needed}")
             case "missing":
                 yield Fault(pointer(*path), f"is required: {_described(root, loc)}".removesuffix(": "))

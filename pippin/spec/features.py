@@ -2,8 +2,17 @@
 
 from typing import Annotated, Any, Literal, TypeAlias
 
-from pydantic import Discriminator, Field, Tag, ValidationInfo, field_validator
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
 
+from pippin.spec.explain import shown
 from pippin.spec.values import Dimension, Name, Shape, Single, Value
 
 
@@ -44,14 +53,21 @@ class ImageFeature(Value):
         default=0.0, description="What is then added: one number, or one a channel in the order of `color`."
     )
 
-    @field_validator("bias")
+    @field_validator("bias", mode="wrap")
     @classmethod
     def _one_bias_a_channel(
-        cls, bias: float | tuple[float, float, float], info: ValidationInfo
+        cls, bias: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
     ) -> float | tuple[float, float, float]:
-        if isinstance(bias, tuple) and info.data.get("color") == "gray":
+        is_gray = info.data.get("color") == "gray"
+        try:
+            read: float | tuple[float, float, float] = handler(bias)
+        except ValidationError:
+            # Pydantic would report a fault for each of the two forms.
+            needs = "one finite number" if is_gray else "one finite number, or three"
+            raise ValueError(f"found {shown(bias)}; needs {needs}") from None
+        if isinstance(read, tuple) and is_gray:
             raise ValueError("found three numbers; a gray image has one channel and needs one number")
-        return bias
+        return read
 
     @property
     def lengths(self) -> Shape:

@@ -25,6 +25,7 @@ def test_a_folder_is_there_while_it_is_used_and_gone_afterwards(tmp_path: Path) 
     parent = tmp_path / "made" / "on the way"
     with scratch_folder(parent, "part-") as folder:
         assert folder.parent == parent
+        assert [path.stat().st_mode & 0o777 for path in (parent.parent, parent)] == [0o700, 0o700]
         assert folder.name.startswith("part-")
         (folder / "file").touch()
         sweep(parent, "part-")

@@ -21,7 +21,8 @@ def print_table(comparisons: Sequence[Comparison]) -> None:
             rows.append(["", Text(f"failed: {found.error}", style="red")])
         rows += [_cells(row, found) for row in _shown(found)]
     output.table(["case", "question, candidates", "weights", "losses", ""], rows, right=["weights", "losses"])
-    output.say("\nweights, losses: the largest difference from a training by that candidate.")
+    output.say("")
+    output.say("weights, losses: the largest difference from a training by that candidate.")
     for found in comparisons:
         output.say(f"{found.case.name}: {verdict(found)}", style="green" if found.as_chosen else "yellow")
 

@@ -23,7 +23,8 @@ class Permute(Layer):
 
     type: Literal["permute"] = "permute"
     axis: tuple[_Axis, _Axis, _Axis, _Axis] = Field(
-        description="Which axis comes to stand first, second, third, fourth: each of 0 Seq, 1 C, 2 H, 3 W once."
+        description="[first, second, third, fourth]: the input's axes in their new order, each of 0 Seq, 1 C, 2 H and "
+        "3 W once."
     )
 
     proto_path: ClassVar[str] = "permute"

@@ -6,6 +6,7 @@ from pippin.faults import Fault, pointer
 from pippin.spec.explain import Hints, did_you_mean
 from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature, NumberFeature
 from pippin.spec.graph import Graph, is_newer
+from pippin.spec.layer import Layer
 from pippin.spec.parse import Part
 from pippin.spec.shapes import is_vector, rank5, said, short
 
@@ -164,7 +165,7 @@ def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
         if version is not None and node.layer is not None and node.layer.version_needed > version:
             yield Fault(
                 pointer("layers", node.index, "type"),
-                f"found {node.layer.type} as it is since version {node.layer.version_needed}; the model says {version}",
+                f"found {_came_with(node.layer)}; the model says {version}",
             )
 
 
@@ -177,8 +178,8 @@ def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
         if _has_rank5_arrays(graph) and node.layer is not None and is_newer(node.layer):
             yield Fault(
                 pointer("layers", node.index, "type"),
-                f"found {node.layer.type} as it is since version {node.layer.version_needed}; needs "
-                '"array_input_shape_mapping": "exact", as all that came with version 4 or later',
+                f"found {_came_with(node.layer)}; all that came with version 4 or later needs "
+                '"array_input_shape_mapping": "exact"',
             )
 
 
@@ -188,6 +189,12 @@ def images_and_arrays_are_mapped_alike(graph: Graph) -> Iterator[Fault]:
         yield Fault(
             "/image_input_shape_mapping", "found 'rank4' beside arrays of 'rank5'; needs the arrays mapped as 'exact'"
         )
+
+
+def _came_with(layer: Layer) -> str:
+    """A layer's type, and the version that its type or, where that is older, one of its options came with."""
+    option = "an option of " if layer.version_needed > layer.least_version else ""
+    return f"{option}{layer.type} that came with version {layer.version_needed}"
 
 
 def _has_rank5_arrays(graph: Graph) -> bool:

@@ -70,6 +70,9 @@ def squares_judge_an_activation(graph: Graph) -> Iterator[Fault]:
     if not isinstance(loss, MeanSquaredError):
         return
     maker = graph.makers.get(loss.input or "")
+    while maker is not None and maker.layer is not None and maker.layer.type == "flatten":
+        # It changes no number.
+        maker = graph.makers.get(maker.inputs[0]) if maker.inputs else None
     if maker is not None and maker.layer is not None and maker.layer.type in _LINEAR:
         yield Fault(
             "/loss/input",
@@ -89,7 +92,7 @@ def outputs_are_no_whole_numbers(graph: Graph) -> Iterator[Fault]:
         if isinstance(part.value, ArrayFeature) and part.value.type == "int":
             yield Fault(
                 pointer("outputs", index, "type"),
-                f"found the output {part.value.name!r} as 'int'; layers make fractions, and what Core ML makes whole "
-                "numbers of them by is not documented (such a model is in coremltools issue 490): Pippin answers the "
+                f"found the output {part.value.name!r} as 'int'; layers make fractions, and how Core ML converts them "
+                "to whole numbers is not documented (such a model is in coremltools issue 490): Pippin answers the "
                 "numbers as the layers make them; declare 'float' or 'double'",
             )

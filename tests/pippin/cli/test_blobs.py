@@ -110,6 +110,7 @@ def test_a_large_sweep_is_approved_for_as_many_as_there_are(
     assert refused.exit_code == 3
     assert "has no owner" in refused.stderr
     invoke("blobs", "adopt", "--yes")
+    assert "A sweep would delete nothing" in invoke("blobs", "sweep").stdout
     for number in range(5):
         age(tmp_path, blobs.put_bytes(bytes([number])), 7200)
     blobs.put_bytes(b"fresh")

@@ -327,3 +327,29 @@ def test_findings_of_the_last_model_have_its_place() -> None:
     assert found.model.kind == "pipeline"
     assert len(found.model.front) == 1
     assert inspection_of(opened(pipeline(embedding(), neighbors()))).findings == []
+
+
+@pytest.mark.parametrize("where", ["pipeline", "last", "both"])
+def test_a_target_without_a_shape_has_the_one_that_the_last_model_needs(where: str) -> None:
+    message = pipeline(embedding(), network())
+    for one, named in ((message, "pipeline"), (message.pipeline.models[1], "last")):
+        if where in (named, "both"):
+            one.description.trainingInput[1].type.multiArrayType.ClearField("shape")
+    found = opened(message)
+    assert found.training_inputs[1] == ArrayFeature(name="y_true", shape=(1,), type="int")
+    assert inspection_of(found).model.training_inputs[1].shape == [1]
+    assert trainable_of(found).features[1].lengths == (1,)
+
+
+def test_an_output_without_a_shape_has_the_one_that_the_layers_make() -> None:
+    message = pipeline(embedding(), network())
+    for one in (message, message.pipeline.models[1]):
+        one.description.output[0].type.multiArrayType.ClearField("shape")
+    assert inspection_of(opened(message)).model.outputs[0].shape == [2]
+
+
+def test_a_cross_entropys_target_is_one_class_index_in_a_pipeline_too() -> None:
+    message = pipeline(embedding(), network())
+    for one in (message, message.pipeline.models[1]):
+        one.description.trainingInput[1].type.multiArrayType.shape[:] = [2]
+    assert trainable_of(opened(message)).features[1] == ArrayFeature(name="y_true", shape=(1,), type="int")

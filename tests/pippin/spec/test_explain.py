@@ -13,6 +13,7 @@ FaultsOf = Callable[[object], dict[str, str]]
 
 DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
 SOFTMAX = {"type": "softmax", "name": "softmax"}
+IMAGE = {"name": "image", "type": "image", "color": "rgb", "width": 8, "height": 8}
 POOL = {"type": "pooling", "name": "p", "pooling_type": "max", "kernel_size": [1, 1]}
 
 
@@ -23,6 +24,22 @@ def layers_with(**fields: object) -> dict[str, object]:
 @pytest.mark.parametrize(
     ("changes", "pointer", "detail"),
     [
+        (
+            {"layers": [{"type": "permute", "name": "p", "axis": [0, 1]}]},
+            "/layers/0/axis",
+            "found [0, 1]; needs [first, second, third, fourth]: the input's axes",
+        ),
+        (
+            {"inputs": [IMAGE | {"bias": [1, 2]}]},
+            "/inputs/0/bias",
+            "found [1, 2]; needs one finite number, or three",
+        ),
+        ({"inputs": [IMAGE | {"bias": "1"}]}, "/inputs/0/bias", "found '1'; needs one finite number, or three"),
+        (
+            {"inputs": [IMAGE | {"color": "gray", "bias": [1]}]},
+            "/inputs/0/bias",
+            "found [1]; needs one finite number",
+        ),
         ({"epoch": 3}, "/epoch", "there is no field 'epoch'; did you mean 'epochs'?"),
         (layers_with(stryde=[1, 1]), "/layers/0/stryde", "there is no field 'stryde'; did you mean 'stride'?"),
         (layers_with(type="Pooling"), "/layers/0/type", "did you mean 'pooling'?"),

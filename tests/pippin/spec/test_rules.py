@@ -206,6 +206,12 @@ CASES = [
     ),
     Case("runtime.linear-squares", {}, {"loss": SQUARES | {"input": "dense"}}, "/loss/input"),
     Case(
+        "runtime.linear-squares",
+        {"layers": [DENSE, {"type": "sigmoid", "name": "s"}, {"type": "flatten", "name": "f"}], "loss": SQUARES},
+        {"layers": [DENSE, {"type": "flatten", "name": "f"}], "loss": SQUARES},
+        "/loss/input",
+    ),
+    Case(
         "features.numbers",
         {"layers": [ONE], "loss": SQUARES, "outputs": [NUMBER], "regressor": {"predicted_feature": "y"}},
         {"layers": [ONE], "loss": SQUARES, "outputs": [NUMBER]},

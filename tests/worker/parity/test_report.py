@@ -38,6 +38,7 @@ def test_a_failed_training_is_shown_among_the_others(capsys: pytest.CaptureFixtu
     print_table([_shown("momentum", 0), failed])
     printed = capsys.readouterr().out
     assert "failed: engine_error: BNNS said no" in printed
+    assert "\n\nweights, losses: the largest difference" in printed
     assert "momentum: as Pippin has chosen: v = m v + lr g; w = w - v" in printed
     assert "adam: no answer, since the training failed: engine_error: BNNS said no" in printed
 

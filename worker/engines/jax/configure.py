@@ -7,6 +7,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
+from pippin.private_folder import make_private_folder
 from worker.engines.jax.allocator import keep_freed_memory
 
 # About 0.1 GB of programs.
@@ -34,7 +35,7 @@ def configure(threads: int | None = None, cache_dir: Path | None = None) -> None
     os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys(flags))
     if cache_dir is not None:
         folder = cache_dir / _machine()
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(folder)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
         # JAX keeps by default only what took a second to compile.
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"

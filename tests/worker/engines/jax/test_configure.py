@@ -70,3 +70,9 @@ def test_the_cache_forgets_its_oldest_programs(tmp_path: Path) -> None:
     _environment_after(call)
     assert len(list(folder.iterdir())) == 2000
     assert not {folder / f"{age}-cache" for age in (2000, 2001, 2002)} & set(folder.iterdir())
+
+
+def test_the_folders_above_the_cache_are_closed_to_other_users(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    _environment_after(f"configure(threads=1, cache_dir=Path({str(home / 'cache' / 'jax')!r}))")
+    assert [path.stat().st_mode & 0o777 for path in (home, home / "cache")] == [0o700, 0o700]
