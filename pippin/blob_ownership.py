@@ -118,8 +118,9 @@ class BlobOwnership:
     def claim(self) -> Verdict:
         """Whether blobs may be deleted now; a store without an owner is claimed first, if the records account for it.
 
-        They do when it is empty, or when they name most of its blobs: an installation from before stores had
-        owners. Otherwise the store stays closed until an operator adopts it, whatever records are added meanwhile.
+        They do when it is empty, or when they name each of its blobs: an installation from before stores had owners.
+        Otherwise some may be those of another Redis, and the store stays closed until an operator adopts it, whatever
+        records are added meanwhile.
         """
         verdict = self.inspect()
         if verdict.refusal is not Refusal.UNCLAIMED:
@@ -128,7 +129,7 @@ class BlobOwnership:
             return verdict
         total = sum(1 for _ in self._blobs.names())
         named = total - sum(1 for _ in unnamed(self._blobs.entries(), self._references))
-        if total and named * 2 <= total:
+        if named < total:
             self._ledger.close(f"it holds {total:,} blobs, of which the records of this Redis name {named:,}")
             return self.inspect()
         self._ledger.reopen()

@@ -58,7 +58,7 @@ class ServiceProcess:
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
         try:
-            self.url = self._listening.get(timeout=30)
+            self.url = self._listening.get(timeout=120)
         except BaseException:
             self.__exit__()
             raise

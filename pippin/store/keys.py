@@ -12,7 +12,7 @@ from pippin.jobs.ids import is_id
 
 LEASES = "pippin:leases"  # sorted set: member of a held job -> when its lease ends, microseconds of Redis TIME
 QUEUED = "pippin:queued"  # sorted set: member of a queued job -> since when, microseconds of Redis TIME
-RELEASED = "pippin:released"  # list: checkpoints that their job dropped, as JSON, until their blobs are looked at
+RELEASED = "pippin:released"  # list: blobs that their record let go of, until they are looked at
 STRAYS = "pippin:strays"  # hash: member of a job found in no queue -> since when, microseconds of Redis TIME
 ACTING = "pippin:acting"  # string: which reaper acts
 REACHED = "pippin:reached"  # hash: since when, until when reapers reached Redis unbroken, microseconds of Redis TIME

@@ -13,6 +13,7 @@ from pippin.store.client import Client
 from pippin.store.errors import NameTaken, UnreadableRecord
 from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
 from pippin.store.quotas import ByteQuota
+from pippin.store.references import digests_in
 from pippin.store.transaction import watching
 from pippin.store.usage import Usage, charge_of_record, check_record
 from pippin.store.versions import UNREADABLE, Unreadable, dump, load
@@ -164,10 +165,10 @@ class NamedRecords(Generic[RecordT]):
             if not pipe.exists(record):
                 return False
             held = _held(pipe, record)
+            stored = self._stored(tenant, [record_id])[0]
             stale_names: list[Any]
             stale_contents: list[Any]
             try:
-                stored = self._stored(tenant, [record_id])[0]
                 stale_names = [load(self._record, stored, record_id).name]
                 stale_contents = [pipe.hget(record, "identity")]
             except UnreadableRecord:
@@ -182,7 +183,8 @@ class NamedRecords(Generic[RecordT]):
             for key, fields in ((names, stale_names), (contents, stale_contents)):
                 if known := [str(field) for field in fields if field]:
                     pipe.hdel(key, *known)
-            self._usage.release(pipe, tenant, f"{self._kind}s", held)
+            digests = digests_in(stored) if isinstance(stored, str) else []
+            self._usage.release(pipe, tenant, f"{self._kind}s", held, digests)
             pipe.execute()
             return True
 

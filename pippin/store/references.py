@@ -73,7 +73,7 @@ class References:
             for record_id, fields in zip(ids, answers, strict=True):
                 if fields == {}:
                     continue  # deleted meanwhile
-                digests = [] if isinstance(fields, ResponseError) else _digests(fields.get("record", ""))
+                digests = [] if isinstance(fields, ResponseError) else digests_in(fields.get("record", ""))
                 if not digests:
                     raise UnreadableRecord(
                         record_id,
@@ -135,7 +135,7 @@ def _named(job_id: str, fields: list[str | None], *documents: list[str]) -> Iter
     if request and not (status in set(Status) and Status(status).is_final):
         naming.append(request)
     for text in naming:
-        digests = _digests(text)
+        digests = digests_in(text)
         if not digests:
             raise UnreadableRecord(
                 job_id,
@@ -145,7 +145,8 @@ def _named(job_id: str, fields: list[str | None], *documents: list[str]) -> Iter
         yield from digests
 
 
-def _digests(text: str) -> list[str]:
+def digests_in(text: str) -> list[str]:
+    """The names of blobs in a text, `sha256:` and 64 digits each."""
     return _DIGEST.findall(text)
 
 

@@ -19,6 +19,7 @@ from pippin.store.client import Client
 from pippin.store.counters import count
 from pippin.store.errors import RecordTooLarge, StoreFull, TenantFull
 from pippin.store.limits import StoreLimits
+from pippin.store.released import MAX_RELEASED
 
 KINDS = ("jobs", "datasets", "models")
 
@@ -104,9 +105,18 @@ class Usage:
         """Charge a new record of a kind, in the MULTI that writes it with `size` as its field `held`."""
         pipe.hincrby(keys.counters(tenant), field_of(kind), size)
 
-    def release(self, pipe: Pipeline, tenant: str, kind: str, size: int) -> None:
-        """Give back what a record was charged, in the MULTI that deletes it. Works in a full Redis, too."""
-        self._release(keys=[keys.counters(tenant)], args=[field_of(kind), size], client=pipe)
+    def release(self, pipe: Pipeline, tenant: str, kind: str, size: int, digests: Iterable[str] = ()) -> None:
+        """Give back what a record was charged, in the MULTI that deletes it. Works in a full Redis, too.
+
+        Args:
+            pipe: The MULTI.
+            tenant: Whose record.
+            kind: `jobs`, `datasets` or `models`.
+            size: What it was charged, in bytes.
+            digests: The blobs that it named; those that no other record names are deleted soon.
+        """
+        arguments: list[str | int] = [field_of(kind), size, MAX_RELEASED, *digests]
+        self._release(keys=[keys.counters(tenant), keys.RELEASED], args=arguments, client=pipe)
 
     def recount(self, tenant: str) -> int:
         """Set a tenant's totals to the sum of what its records were charged, and charge records that never were.

@@ -9,6 +9,11 @@ if not (TABLE[status] and TABLE[status].final) then
 end
 local listings = 11 + tonumber(arg(1))
 local bytes = held()
+for _, named in ipairs({ artifacts, checkpoints }) do
+  for _, text in ipairs(redis.call('HVALS', named)) do
+    release(text)
+  end
+end
 for n = 12, listings do
   redis.call('ZREM', KEYS[n], id)
 end

@@ -41,10 +41,10 @@ local function elapsed(number)
   return redis.call('HINCRBY', attempts, number .. ':elapsed', string.format('%.0f', step))
 end
 
--- Lists a checkpoint that the job has no more use for, so that its blob can be deleted soon. A blob that is missing here
--- is found by the sweeper later.
-local function release(checkpoint)
-  redis.call('RPUSH', released, checkpoint)
+-- Lists what names a blob that the job has no more use for, so that the blob can be deleted soon. A blob that is missing
+-- here is found by the sweeper later.
+local function release(text)
+  redis.call('RPUSH', released, text)
   redis.call('LTRIM', released, -MOST_RELEASED, -1)
 end
 

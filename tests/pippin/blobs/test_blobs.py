@@ -155,6 +155,8 @@ def test_a_folder_that_is_made_with_those_above_it_is_closed_to_others(tmp_path:
     Blobs((tmp_path / "a home" / "blobs").as_uri())
     for folder in (tmp_path / "a home", tmp_path / "a home" / "blobs"):
         assert folder.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_touched_blob_counts_as_put_now(blobs: Blobs, root: Path) -> None:
     digest = blobs.put_bytes(b"touched")
     name = digest.removeprefix("sha256:")

@@ -436,5 +436,5 @@ def test_a_zombie_cannot_write_after_its_lease_moved_on(
     for write in writes(zombie, job):
         with pytest.raises(LeaseLost, match="the job is gone"):
             write()
-    counted = {keys.TENANTS, keys.counters(TENANT)}
+    counted = {keys.TENANTS, keys.counters(TENANT), keys.RELEASED}
     assert {key for key in store.redis.keys("*") if not key.startswith("rq:")} == counted

@@ -82,7 +82,8 @@ def test_a_deleted_dataset_leaves_nothing_and_frees_its_name(store: Store, manif
     assert store.datasets.delete(TENANT, first.id)
     assert not store.datasets.delete(TENANT, first.id)
     assert store.datasets.get(TENANT, "digits") is None
-    assert set(store.redis.keys("*")) == {keys.TENANTS, keys.counters(TENANT)}
+    assert set(store.redis.keys("*")) == {keys.TENANTS, keys.counters(TENANT), keys.RELEASED}
+    assert store.released.take(10) == [first.digest]
     other = manifest("digits")
     assert store.datasets.create(TENANT, other, "other content") == (other, True)
 

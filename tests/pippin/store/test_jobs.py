@@ -118,11 +118,13 @@ def test_a_deleted_job_leaves_nothing_but_what_was_counted(
     held = running(job, 2)
     store.attempts.epoch(held, metrics(1), BatchLosses.of([0.5], 1000))
     store.attempts.log(held, "a line")
-    store.attempts.succeed(held, trained(job))
+    artifact = trained(job)
+    store.attempts.succeed(held, artifact)
     store.jobs.delete(TENANT, job.id)
     assert store.jobs.get(TENANT, job.id) is None
     assert store.events.read(TENANT, job.id) == []
-    assert set(store.redis.keys("*")) == {"rq:queues", keys.TENANTS, keys.counters(TENANT)}
+    assert set(store.redis.keys("*")) == {"rq:queues", keys.TENANTS, keys.counters(TENANT), keys.RELEASED}
+    assert store.released.take(10) == [artifact.digest]
     with pytest.raises(NoSuchJob):
         store.jobs.delete(TENANT, job.id)
 

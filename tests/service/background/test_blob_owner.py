@@ -137,11 +137,23 @@ def test_an_installation_from_before_stores_had_owners_claims_its_own(
     store: Store, blobs: Blobs, settings: Settings
 ) -> None:
     named = put_old(settings, blobs, b"one", b"two")
-    (orphan,) = put_old(settings, blobs, b"orphan")
     name_models(store, *named)
-    sweep_often(sweeper_of(store, blobs, settings))
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    (orphan,) = put_old(settings, blobs, b"orphan")
+    sweep_often(sweeper)
     assert set(blobs.names()) == set(named)
     assert blobs.head(orphan) is None
+
+
+def test_a_store_that_has_a_blob_of_nobody_is_not_claimed(store: Store, blobs: Blobs, settings: Settings) -> None:
+    # It may be another Redis' that has not claimed the store either.
+    named = put_old(settings, blobs, b"one", b"two", b"three")
+    (foreign,) = put_old(settings, blobs, b"foreign")
+    name_models(store, *named)
+    sweep_often(sweeper_of(store, blobs, settings))
+    assert set(blobs.names()) == {*named, foreign}
+    assert refusal(store) is Refusal.UNCLAIMED
 
 
 def test_another_redis_over_the_same_store_deletes_nothing(
