@@ -240,11 +240,11 @@ class Settings(BaseSettings):
         ge=0,
         description="Up to this many blobs that no record names are deleted whatever their share of all blobs is.",
     )
-    checkpoint_release_seconds: float = Field(
+    blob_release_seconds: float = Field(
         default=60,
         gt=0,
-        description="How long the file of a checkpoint is kept after its job has replaced it by a later one, if no "
-        "record names it.",
+        description="How long a file is kept after its record was deleted, or its job has replaced the checkpoint by a "
+        "later one, if no other record names it.",
     )
     worker_threads: int | None = Field(
         default=None,

@@ -22,7 +22,7 @@ from service import dashboard, openapi, refusals
 from service.background.census import BlobCensus
 from service.background.memory import MemoryTrimmer
 from service.background.reaper import Reaper
-from service.background.releases import CheckpointReleases
+from service.background.releases import BlobReleases
 from service.background.sweeper import Sweeper
 from service.background.threads import run_duty
 from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
@@ -184,10 +184,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     )
     sweeper = Sweeper(store, app.state.blobs, app.state.cache, settings, acts=lambda: reaper.acts)
     ownership = BlobOwnership(store, app.state.blobs)
-    releases = CheckpointReleases(
+    releases = BlobReleases(
         store,
         app.state.blobs,
-        seconds=settings.checkpoint_release_seconds,
+        seconds=settings.blob_release_seconds,
         may_delete=lambda: reaper.acts and ownership.may_delete(),
         meters=meters,
     )

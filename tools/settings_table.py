@@ -87,7 +87,7 @@ _SECTIONS = {
         "sweep_grace_seconds",
         "sweep_max_share",
         "sweep_max_blobs",
-        "checkpoint_release_seconds",
+        "blob_release_seconds",
     ),
     "Logs": ("log_level", "log_format"),
 }

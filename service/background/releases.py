@@ -1,6 +1,7 @@
-"""Deletes the blobs of checkpoints that a job has dropped, while it trains on: `keep` bounds what it takes of the disk.
+"""Deletes the blobs that records have let go of: checkpoints beyond `keep`, and the files of what was deleted.
 
-Sweeps find them too, but only after their grace, an hour, and at their second look: thousands of epochs later.
+Sweeps find them too, but only after their grace, an hour, and at their second look: thousands of epochs later. And a
+sweep that finds very many asks an operator first.
 """
 
 import asyncio
@@ -23,16 +24,16 @@ _MAX_PENDING = 10_000  # some 2 MB of names; what is beyond it is left to the sw
 _SHARE = 20
 
 
-class CheckpointReleases:
-    """Deletes dropped checkpoints once they have been dropped for the grace and no record names them.
+class BlobReleases:
+    """Deletes released blobs once they have been released for the grace and no record names them.
 
-    The same blob may be the checkpoint of another job, since equal trainings make equal files; or it may be named by a
-    request that is on its way: hence both conditions.
+    The same blob may be a file of another job, since equal trainings make equal files; or it may be named by a request
+    that is on its way: hence both conditions.
 
     Args:
         store: Where the records are.
         blobs: Where the blobs are.
-        seconds: How long a dropped checkpoint is kept, and how often this is looked at.
+        seconds: How long such a blob is kept, and how often the list is looked at.
         may_delete: Whether this service may delete blobs at this moment.
         meters: Where to count what is done.
     """
@@ -91,6 +92,6 @@ class CheckpointReleases:
         try:
             self.look()
         except (StoreUnavailable, BlobError, UnreadableRecord) as error:
-            _log.warning("dropped checkpoints are left to the sweeper", error=str(error))
+            _log.warning("released blobs are left to the sweeper", error=str(error))
         except Exception:  # noqa: BLE001 (the next look must come, whatever happens to this one)
-            _log.exception("deleting dropped checkpoints failed")
+            _log.exception("deleting released blobs failed")

@@ -94,9 +94,9 @@ class Meters:
         self.reaper_acting = Gauge(
             "pippin_reaper_acting", "1 in the one service whose reaper acts, else 0.", registry=registry
         )
-        self.released_checkpoints = Counter(
-            "pippin_checkpoints_released_total",
-            "Blobs deleted because their job has dropped the checkpoint for a later one, and nothing else names them.",
+        self.released_blobs = Counter(
+            "pippin_blobs_released_total",
+            "Blobs deleted because their record was, or their job has dropped the checkpoint for a later one.",
             registry=registry,
         )
         self.clock_steps = Counter(
@@ -112,7 +112,7 @@ class Meters:
 
     def released(self, blobs: int) -> None:
         """Count blobs of dropped checkpoints that were deleted."""
-        self.released_checkpoints.inc(blobs)
+        self.released_blobs.inc(blobs)
 
     def clock_stepped(self) -> None:
         """Count a step of the clock of Redis."""

@@ -1,5 +1,6 @@
 """What `keep` frees while a job trains on."""
 
+import json
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +12,7 @@ from pippin.blobs import Blobs
 from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.settings import Settings
 from pippin.store import Claim, Store, UnreadableRecord, keys
-from service.background.releases import CheckpointReleases
+from service.background.releases import BlobReleases
 from service.telemetry.meters import Meters
 
 KEPT = 3  # what a job keeps unless it asks for another number
@@ -39,9 +40,9 @@ def meters() -> Meters:
 
 
 @pytest.fixture
-def releases(store: Store, blobs: Blobs, meters: Meters) -> CheckpointReleases:
+def releases(store: Store, blobs: Blobs, meters: Meters) -> BlobReleases:
     """With a grace of no time."""
-    return CheckpointReleases(store, blobs, seconds=0, may_delete=lambda: True, meters=meters)
+    return BlobReleases(store, blobs, seconds=0, may_delete=lambda: True, meters=meters)
 
 
 @pytest.fixture
@@ -62,7 +63,7 @@ def attempt(submitted: Callable[..., str], trainer: Callable[[str], Any]) -> Att
     return attempt
 
 
-def look_until_done(releases: CheckpointReleases, store: Store) -> None:
+def look_until_done(releases: BlobReleases, store: Store) -> None:
     while store.redis.exists(keys.RELEASED):
         releases.look()
         time.sleep(0.01)  # a file's time must have passed
@@ -71,7 +72,7 @@ def look_until_done(releases: CheckpointReleases, store: Store) -> None:
 
 def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
     *,
-    releases: CheckpointReleases,
+    releases: BlobReleases,
     store: Store,
     blobs: Blobs,
     attempt: Attempt,
@@ -90,12 +91,12 @@ def test_a_job_that_trains_has_no_more_checkpoints_stored_than_it_keeps(
     assert {each.digest for each in kept} == {f"sha256:{name.removeprefix('sha256:')}" for name in blobs.names()}
     assert [each.epoch for each in kept] == [10, 11, 12]
     deleted = EPOCHS + EPOCHS // 2 - KEPT
-    assert meters.registry.get_sample_value("pippin_checkpoints_released_total") == deleted
+    assert meters.registry.get_sample_value("pippin_blobs_released_total") == deleted
 
 
 def test_what_another_job_keeps_stays(
     *,
-    releases: CheckpointReleases,
+    releases: BlobReleases,
     store: Store,
     blobs: Blobs,
     attempt: Attempt,
@@ -117,7 +118,7 @@ def test_what_another_job_keeps_stays(
 def test_it_waits_for_the_grace_and_a_put_begins_it_anew(
     store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
 ) -> None:
-    patient = CheckpointReleases(store, blobs, seconds=3600, may_delete=lambda: True, meters=meters)
+    patient = BlobReleases(store, blobs, seconds=3600, may_delete=lambda: True, meters=meters)
     for epoch in range(1, KEPT + 2):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
     assert patient.look() == 0
@@ -128,7 +129,7 @@ def test_it_waits_for_the_grace_and_a_put_begins_it_anew(
 def test_a_service_that_may_not_delete_leaves_all_to_the_sweeper(
     store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints, meters: Meters
 ) -> None:
-    idle = CheckpointReleases(store, blobs, seconds=0, may_delete=lambda: False, meters=meters)
+    idle = BlobReleases(store, blobs, seconds=0, may_delete=lambda: False, meters=meters)
     for epoch in range(1, KEPT + 2):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
     assert idle.look() == 0
@@ -137,7 +138,7 @@ def test_a_service_that_may_not_delete_leaves_all_to_the_sweeper(
 
 
 def test_nothing_is_deleted_while_a_record_cannot_be_read(
-    releases: CheckpointReleases, store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints
+    releases: BlobReleases, store: Store, blobs: Blobs, attempt: Attempt, checkpoint: Checkpoints
 ) -> None:
     for epoch in range(1, KEPT + 2):
         attempt.epoch(epoch, checkpoint=checkpoint(epoch))
@@ -148,7 +149,20 @@ def test_nothing_is_deleted_while_a_record_cannot_be_read(
     assert len(list(blobs.names())) == KEPT + 1
 
 
-def test_what_is_no_checkpoint_is_passed_over(releases: CheckpointReleases, store: Store) -> None:
+def test_what_is_no_checkpoint_is_passed_over(releases: BlobReleases, store: Store) -> None:
     store.redis.rpush(keys.RELEASED, "", "{}", "[" * 10_000, '{"digest": "../../etc/passwd"}')
     assert releases.look() == 0
     assert store.redis.exists(keys.RELEASED) == 0
+
+
+def test_the_blobs_of_many_deleted_records_go_without_a_sweep(
+    releases: BlobReleases, store: Store, blobs: Blobs
+) -> None:
+    # More than a sweep deletes without being asked.
+    kept, *digests = [blobs.put_bytes(b"%d" % number) for number in range(150)]
+    for number, digest in enumerate(digests):
+        store.redis.zadd(keys.listing("default", "model"), {f"model_{number}": 0})
+        store.redis.hset(keys.record("default", "model", f"model_{number}"), "record", json.dumps({"digest": digest}))
+        assert store.models.delete("default", f"model_{number}")
+    look_until_done(releases, store)
+    assert set(blobs.names()) == {kept}
