@@ -30,11 +30,11 @@ demo: $(READY) ## Train the MNIST model on embedded parts, download it, stop eve
 	@$(BIN)/pippin demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (about 7 minutes on 2 cores)
+test: $(READY) ## Run the tests (8 to 13 minutes on 2 cores)
 	@$(BIN)/python -m pytest -m 'not full' -n auto --dist worksteal
 
 .PHONY: test-full
-test-full: $(READY) fuzz ## Run the long tests too (under 25 minutes)
+test-full: $(READY) fuzz ## Run the long tests too (about 20 minutes)
 	@$(BIN)/python -m pytest -m full -n auto --dist worksteal
 
 .PHONY: fuzz

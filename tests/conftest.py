@@ -23,7 +23,7 @@ from pippin.store import Store, connect
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How much is fuzzed, and where pictures are kept."""
-    parser.addoption("--fuzz-cases", type=int, default=2_000, help="how many broken models and specs are sent")
+    parser.addoption("--fuzz-cases", type=int, default=500, help="how many broken models and specs are sent")
     parser.addoption("--screenshots", help="a folder to keep pictures of the dashboard in")
 
 
