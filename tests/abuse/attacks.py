@@ -50,7 +50,7 @@ class Size:
     large_bytes: int = 28 * MB
     tables: int = 15
     labels: int = 300_000
-    rounds: int = 52
+    rounds: int = 20
     epochs: int = 20
     batches: int = 150_000
     values: int = 150_000_000
