@@ -55,7 +55,7 @@ class JobMembers:
             self._client.zrem(key, *strays)
             self.removed += len(strays)
             if key not in self._logged:
-                # Once for each set: whoever adds them may go on adding.
+                # Once for each set: a hostile worker may add entries without end.
                 self._logged.add(key)
                 _log.warning("removed members that name no such job", key=key, count=len(strays), first=strays[0][:100])
         return kept

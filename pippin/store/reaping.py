@@ -165,7 +165,7 @@ class Reaping:
             self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             if answer[0] in {"refused", "missing"}:
-                # Whatever it is, nobody holds it.
+                # No attempt holds the job, whatever its state is.
                 self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
             return (Status(answer[1]), fields["queue"], number) if answer[0] == "ok" else None
 

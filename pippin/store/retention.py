@@ -63,5 +63,5 @@ class Retention:
 
 
 def _is_before(end: object, before: int) -> bool:
-    """Whether a job ended before a time; of a damaged record nobody knows when it did."""
+    """Whether a job ended before a time; of a damaged record that is not known."""
     return isinstance(end, str) and end.isascii() and end.isdigit() and int(end) < before

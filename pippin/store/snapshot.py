@@ -196,7 +196,7 @@ class _Changes:
 
     def take(self) -> set[str]:
         """The keys of records that changed since this was last called, by all commands that Redis has answered."""
-        # The reports end with the tracker's connection. A broken one raises here and is not made anew.
+        # The reports end with the tracker's connection. A broken one raises here and is not reopened.
         self._call(self._tracker, "PING")
         # Redis sends the reports of a round of its event loop before it reads the commands of the next.
         mark = secrets.token_hex(8)

@@ -16,7 +16,7 @@ SHOWN_SECONDS = 120  # and after this it is no longer listed
 # A worker that Redis is out of reach for must not come back to work because of that; one that died has a new name.
 _DRAIN_SECONDS = 24 * 3600
 _NAMED = 10  # candidates that an error lists
-_MAX_LISTED = 1000  # the newest: whoever can write heartbeats could otherwise make every list as long as they like
+_MAX_LISTED = 1000  # the newest ones: a client that writes heartbeats could otherwise make every list longer
 _FUTURE_SECONDS = 1
 
 

@@ -71,7 +71,7 @@ class BlobReleases:
             self._pending.clear()
             return 0
         now = time.monotonic()
-        # One that is dropped again begins its grace anew.
+        # The grace of a blob that is released again restarts.
         while len(self._pending) < _MAX_PENDING and (dropped := self._store.released.take(_BATCH)):
             self._pending.update(dict.fromkeys(dropped, now))
         due = [digest for digest, seen in self._pending.items() if now - seen >= self._seconds]

@@ -42,7 +42,7 @@ class _Census:
 class Sweeper:
     """Sweeps again and again. Of several services only the one that acts touches records and blobs.
 
-    A blob is deleted when no record names it, when it has not been put for the grace, which every put begins anew, and
+    A blob is deleted when no record names it, when it has not been put for the grace, which every put restarts, and
     when the same was true a sweep before: a request that is on its way while records are read may name a blob that no
     record does. No blob is deleted from a store that belongs to another Redis, by records that are older than the last
     sweep, while a backup is made, or when more would be deleted than the settings allow in one sweep.

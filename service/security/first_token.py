@@ -1,4 +1,4 @@
-"""The first tokens of a service that others reach: without an admin's nobody could come in, and make more."""
+"""The first tokens of a service that others reach: without an admin's token no client could make others."""
 
 import asyncio
 from functools import partial
