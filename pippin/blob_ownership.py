@@ -1,9 +1,10 @@
 """Which Redis a blob store belongs to: only by the records of that one may blobs be deleted.
 
-The store holds two small objects. `pippin/owner.json` names the Redis that owns it and is written once, by a
-conditional put. `pippin/generation.json` counts the sweeps that were made by the records of that Redis. Redis holds the
-same identity and the same count, so that a Redis that was emptied (no identity), another one (a different identity) and
-one that was restored from an old snapshot (a lower count) are told apart from the owner.
+The store holds small objects. `pippin/owner.json` names the Redis that owns it and is written once, by a conditional
+put. `pippin/generation.json` counts the sweeps that were made by the records of that Redis. Redis holds the same
+identity and the same count, so that a Redis that was emptied (no identity), another one (a different identity) and one
+that was restored from an old snapshot (a lower count) are told apart from the owner. `pippin/guest.json` is written for
+a Redis that uses a store of another one: the owner's records do not name what it stores, so they delete nothing then.
 """
 
 import json
@@ -18,6 +19,7 @@ from pippin.store.references import References
 
 _OWNER = "owner"
 _GENERATION = "generation"
+_GUEST = "guest"
 _FORMAT = 1
 _BATCH = 50_000  # so many blobs are compared with the records at once: some 25 MB, however many there are of either
 
@@ -81,7 +83,7 @@ class BlobOwnership:
     def inspect(self) -> Verdict:
         """Whether blobs may be deleted now. Writes nothing."""
         try:
-            owner, swept = self._owner(), self._generation()
+            owner, swept, guest = self._owner(), self._generation(), self._document(_GUEST)
         except MarkerError as error:
             return Verdict(Refusal.UNREADABLE, f"{error}; {_ADOPT}")
         mine, closed = self._ledger.identity(), self._ledger.closed()
@@ -99,6 +101,12 @@ class BlobOwnership:
                 Refusal.FOREIGN,
                 f"the blob store belongs to the Redis {owner}, and this one is {mine}: give this service a store of "
                 f"its own in PIPPIN_BLOBS_URL; or, if the other is gone, {_ADOPT}",
+            )
+        if guest is not None:
+            return Verdict(
+                Refusal.SHARED,
+                f"since {guest['since']} another Redis ({guest['guest']}) stores blobs here too, which these records "
+                f"do not name: give its service a store of its own in PIPPIN_BLOBS_URL, then {_ADOPT}",
             )
         if closed:
             return Verdict(Refusal.CLOSED, f"{closed}; {_ADOPT}")
@@ -120,9 +128,11 @@ class BlobOwnership:
 
         They do when it is empty, or when they name each of its blobs: an installation from before stores had owners.
         Otherwise some may be those of another Redis, and the store stays closed until an operator adopts it, whatever
-        records are added meanwhile.
+        records are added meanwhile. Of a store with another owner, it is noted that this Redis uses it too.
         """
         verdict = self.inspect()
+        if verdict.refusal in {Refusal.LOST, Refusal.FOREIGN}:
+            self._blobs.create_marker(_GUEST, self._guest_document())
         if verdict.refusal is not Refusal.UNCLAIMED:
             return verdict
         if self._ledger.closed() and next(self._blobs.names(), None) is not None:
@@ -159,12 +169,16 @@ class BlobOwnership:
                 raise
             swept = 0
         self._blobs.write_marker(_OWNER, self._owner_document())
+        self._blobs.delete_marker(_GUEST)
         self._ledger.reopen()
         self._set_generation(max(self._ledger.generation(), swept) + 1)
 
     def _owner_document(self) -> bytes:
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        return _encoded({"format": _FORMAT, "owner": self._ledger.draw_identity(), "claimed_at": now})
+        return _encoded({"format": _FORMAT, "owner": self._ledger.draw_identity(), "claimed_at": _now()})
+
+    def _guest_document(self) -> bytes:
+        identity = self._ledger.identity() or "without an identity"
+        return _encoded({"format": _FORMAT, "guest": identity, "since": _now()})
 
     def _owner(self) -> str | None:
         document = self._document(_OWNER)
@@ -189,6 +203,10 @@ class BlobOwnership:
             why = f"it has format {version}, and this Pippin knows up to {_FORMAT}" if newer else "it is damaged"
             raise MarkerError(f"the marker pippin/{name}.json of the blob store cannot be used: {why}", newer=newer)
         return document
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _encoded(document: dict[str, str | int | None]) -> bytes:

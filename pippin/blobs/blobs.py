@@ -197,6 +197,14 @@ class Blobs:
         """
         self._objects("mark").write_marker(name, data)
 
+    def delete_marker(self, name: str) -> None:
+        """Remove a marker; one that is not there is no error.
+
+        Raises:
+            BlobError: The store could not be written to, or is behind a service.
+        """
+        self._objects("mark").delete_marker(name)
+
     def _objects(self, doing: str) -> ObjectStore:
         if isinstance(self._store, ObjectStore):
             return self._store

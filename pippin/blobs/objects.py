@@ -170,6 +170,11 @@ class ObjectStore:
         doing = f"could not write the marker {name} to the blob store"
         _call(doing, lambda: obstore.put(self._store, _marker(name), data))
 
+    def delete_marker(self, name: str) -> None:
+        """Remove a marker; one that is not there is no error."""
+        with suppress(BlobMissingError):
+            _call(f"could not delete the marker {name}", lambda: obstore.delete(self._store, _marker(name)))
+
     def delete_abandoned(self, since: datetime) -> int:
         """Remove what puts that were cut off left in a folder before then; how many files that were.
 

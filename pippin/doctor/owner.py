@@ -17,6 +17,8 @@ _CHECK = "blob owner"
 _ADVICE = {
     Refusal.LOST: "Restore a backup (docs/backup.md); or see `pippin blobs list --unnamed`, then `pippin blobs adopt`.",
     Refusal.FOREIGN: "Give each service a blob store of its own in PIPPIN_BLOBS_URL; or see `pippin blobs adopt`.",
+    Refusal.SHARED: "Give the other service a blob store of its own in PIPPIN_BLOBS_URL; see `pippin blobs list "
+    "--unnamed`, then `pippin blobs adopt`.",
     Refusal.OUTDATED: "Restore a newer backup (docs/backup.md); or see `pippin blobs list --unnamed`, then "
     "`pippin blobs adopt`.",
     Refusal.CLOSED: "See `pippin blobs list --unnamed`, then `pippin blobs adopt`.",

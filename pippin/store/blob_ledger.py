@@ -20,6 +20,7 @@ class Refusal(StrEnum):
     UNCLAIMED = "unclaimed"  # the store has no owner, and the records do not account for its content
     LOST = "lost"  # the store has an owner, and this Redis has no identity
     FOREIGN = "foreign"  # the store belongs to another Redis
+    SHARED = "shared"  # another Redis stores blobs here too, which these records do not name
     OUTDATED = "outdated"  # the store was swept by later records than these
     CLOSED = "closed"  # closed until an operator adopts it, after a restore for example
     UNREADABLE = "unreadable"  # the store's marker is damaged or of a newer Pippin

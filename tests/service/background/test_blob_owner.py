@@ -170,7 +170,37 @@ def test_another_redis_over_the_same_store_deletes_nothing(
     sweep_often(sweeper_of(other_store, blobs, settings))
     assert set(blobs.names()) == set(digests)
     assert refusal(other_store) is Refusal.FOREIGN
-    sweep_often(sweeper_of(store, blobs, settings))
+
+
+def test_the_owner_deletes_nothing_of_what_another_redis_stores(
+    store: Store, other_store: Store, blobs: Blobs, settings: Settings
+) -> None:
+    mine = sweeper_of(store, blobs, settings)
+    mine.claim()
+    sweeper_of(other_store, blobs, settings).claim()
+    (theirs,) = put_old(settings, blobs, b"theirs")
+    name_models(other_store, theirs)
+    sweep_often(mine)
+    assert blobs.head(theirs) is not None
+    assert refusal(store) is Refusal.SHARED
+    # The operator has moved it away. If it is still there, it is noted again.
+    BlobOwnership(store, blobs).adopt()
+    sweeper_of(other_store, blobs, settings).claim()
+    sweep_often(mine)
+    assert refusal(store) is Refusal.SHARED
+    BlobOwnership(store, blobs).adopt()
+    sweep_often(mine)
+    assert refusal(store) is None
+    assert blobs.head(theirs) is None
+
+
+def test_a_redis_that_was_emptied_and_then_adopts_deletes_again(store: Store, blobs: Blobs, settings: Settings) -> None:
+    sweeper = sweeper_of(store, blobs, settings)
+    sweeper.claim()
+    store.redis.flushall()
+    sweep_often(sweeper)
+    BlobOwnership(store, blobs).adopt()
+    sweep_often(sweeper)
     assert refusal(store) is None
 
 
