@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pippin.cli.exits import Exit, ToldError
+from pippin.cli.pointers import field as field_of
 from pippin.faults import Fault, FaultyDocumentError
 
 if TYPE_CHECKING:
@@ -36,10 +37,10 @@ class Document:
         return self.places.get(pointer)
 
     def lines(self, faults: Iterable[Fault]) -> list[str]:
-        """A line for each fault, in the order of the file: where in it, at which pointer, and what."""
+        """A line for each fault, in the order of the file: where in it, of which field, and what."""
         found = [(self.place(fault.pointer), fault) for fault in faults]
         found.sort(key=lambda each: (each[0].line, each[0].column) if each[0] else (0, 0))
-        return [f"{self._at(place)}: {fault.pointer or '(root)'}: {fault.detail}" for place, fault in found]
+        return [": ".join(filter(None, (self._at(at), field_of(fault.pointer), fault.detail))) for at, fault in found]
 
     def where(self, pointer: str) -> str:
         """The file and, where it is known, line and column of a value."""
@@ -94,7 +95,7 @@ def load(path: str) -> Document:
             where = f"{name}:{error.place.line}:{error.place.column}" if error.place else name
             raise ToldError(Exit.REFUSED, f"{name} is neither YAML nor JSON.", [f"{where}: {error}"]) from error
     if not isinstance(value, dict):
-        kind = "nothing" if value is None else f"a {type(value).__name__}"
+        kind = _KINDS.get(type(value), "a number")
         raise ToldError(
             Exit.REFUSED, f"{name} must hold a mapping (`key: value` lines, or a JSON object); found {kind}."
         )
@@ -103,6 +104,9 @@ def load(path: str) -> Document:
     except ValueError as error:
         raise ToldError(Exit.REFUSED, f"{name} holds what cannot be sent as JSON.", [str(error)]) from error
     return Document(name, value, places)
+
+
+_KINDS = {type(None): "nothing", str: "text", list: "a list", bool: "true or false"}
 
 
 def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import describing, documents, output
+from pippin.cli import describing, documents, output, pointers
 from pippin.cli.exits import Exit, ToldError
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ def _inspected(file: str) -> "Inspection":
         raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
     except FaultyDocumentError as error:
         what = f"{file} is not a model that can be trained."
-        raise ToldError(
-            Exit.REFUSED, what, [f"{f.pointer}: {f.detail}".removeprefix(": ") for f in error.faults]
-        ) from error
+        raise ToldError(Exit.REFUSED, what, pointers.sentences(error.faults)) from error
 
 
 def _conclude(name: str, model: "Description") -> None:

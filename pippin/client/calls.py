@@ -11,10 +11,11 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, ValidationError
 
-from pippin.client.answers import Event, JobMetrics, Page
+from pippin.client.answers import Event, JobMetrics, Page, Preview
 from pippin.client.errors import ServiceError
 from pippin.datasets.manifest import Manifest
 from pippin.faults import PippinError
+from pippin.hosts import without_password
 from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job
 from pippin.jobs.metrics import EpochMetrics
@@ -85,6 +86,9 @@ def checked(response: httpx2.Response) -> httpx2.Response:
         problem = response.json()
     except ValueError:
         problem = None
+    # A proxy's own 502 says enough; any other page without a problem document is another service's.
+    if response.status_code < 500 and not (isinstance(problem, dict) and "title" in problem):
+        raise _strange(response)
     raise ServiceError.of_problem(response.status_code, problem, response.reason_phrase)
 
 
@@ -220,7 +224,18 @@ def datasets(after: str | None) -> Call[Page[Manifest]]:
 
 def dataset(dataset_id: str) -> Call[Manifest]:
     """`GET /datasets/{id}`."""
-    return Call(method="GET", path=f"datasets/{quote(dataset_id, safe='')}", parse=_as(Manifest))
+    return Call(method="GET", path=_dataset_path(dataset_id), parse=_as(Manifest))
+
+
+def preview(dataset_id: str, split: str | None, limit: int) -> Call[Preview]:
+    """`GET /datasets/{id}/preview`."""
+    params = [("limit", str(limit)), *([("split", split)] if split is not None else [])]
+    return Call(method="GET", path=_dataset_path(dataset_id, "preview"), parse=_as(Preview), params=params)
+
+
+def delete_dataset(dataset_id: str) -> Call[None]:
+    """`DELETE /datasets/{id}`, not to be repeated: a repeat would find none, or another of the same name."""
+    return Call(method="DELETE", path=_dataset_path(dataset_id), parse=_nothing, may_repeat=False)
 
 
 def add_model(model: Mapping[str, Any] | Path, name: str | None) -> Call[ModelRecord]:
@@ -302,6 +317,10 @@ def _repeatable(key: str | None) -> dict[str, str]:
     return {"Idempotency-Key": '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'}
 
 
+def _dataset_path(dataset_id: str, *parts: str) -> str:
+    return "/".join(("datasets", quote(dataset_id, safe=""), *parts))
+
+
 def _drain_path(name: str) -> str:
     return f"workers/{quote(name, safe='')}/drain"
 
@@ -363,5 +382,6 @@ def _strange(response: httpx2.Response) -> ServiceError:
     return ServiceError(
         response.status_code,
         "Not an answer of Pippin",
-        f"{response.url} answered something else: is another service running there, or one of another version?",
+        f"{without_password(str(response.url))} answered something else: is another service running there, or one of "
+        "another version?",
     )

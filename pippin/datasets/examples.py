@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.datasets.errors import refuse
+from pippin.datasets.held_out import held_out
 from pippin.datasets.manifest import Manifest
 from pippin.jobs.request import ResolvedDataset
 from pippin.models.trainable import Trainable
@@ -109,7 +110,7 @@ def _bound(arrays: Arrays, split: str, name: str, feature: Feature) -> NDArray[A
 
 def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
     """Part of the examples, drawn by seed, kept apart; both parts stay in the dataset's order."""
-    held = min(max(1, round(examples.count * fraction)), examples.count - 1)
+    held = held_out(examples.count, fraction)
     if held < 1:
         raise refuse(f"of {examples.count} example none can be held out for validation; give more examples")
     # NumPy takes no negative seeds. It promises raw words to stay the same in every release, and a permutation not.
