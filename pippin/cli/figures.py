@@ -27,7 +27,9 @@ def figure(value: float | None) -> str:
 
 def loss(epoch: "EpochMetrics | None") -> str:
     """The training loss of an epoch; a dash where it has none."""
-    return "diverged" if epoch and epoch.diverged else figure(epoch and epoch.loss)
+    if epoch is None:
+        return "-"
+    return "diverged" if epoch.diverged else figure(epoch.loss)
 
 
 def exact(value: object) -> str:

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
-from rich.cells import cell_len, set_cell_size
 from rich._wrap import divide_line
+from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from pippin.terminal import printable

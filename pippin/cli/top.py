@@ -152,7 +152,7 @@ def _workers(workers: "list[Worker]", width: int | None) -> list[Text]:
         Column("JOB", "id"),
         Column("SYSTEM", "name", drop=3),
     ]
-    rows = [
+    rows: list[Row] = [
         [
             worker.name,
             Text(worker.state, style={"busy": "cyan", "draining": "yellow"}.get(worker.state, "")),
