@@ -60,9 +60,10 @@ def size(count: int) -> str:
     for unit in ("kB", "MB", "GB", "TB"):
         value /= 1000
         # Rounded first: 999,999 bytes are 1.00 MB and not 1000 kB.
-        if float(f"{value:.3g}") < 1000 or unit == "TB":
+        rounded = float(f"{value:.3g}")
+        if rounded < 1000 or unit == "TB":
             break
-    return f"{value:.{max(0, 2 - math.floor(math.log10(value)))}f} {unit}"
+    return f"{rounded:.{max(0, 2 - math.floor(math.log10(rounded)))}f} {unit}"
 
 
 def counted(count: int, noun: str, plural: str = "s") -> str:

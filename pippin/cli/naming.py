@@ -86,7 +86,8 @@ def _found(
     matches = [each for each in records if each.name == named]
     if not matches and named.startswith(f"{prefix}_"):
         if len(named) < len(prefix) + 1 + _LEAST:
-            raise ToldError(Exit.REFUSED, f"{named!r} is too short: give {_LEAST} characters or more after {prefix}_.")
+            what = f"There is no {kind} {named!r}; of an id, give {_LEAST} characters or more after {prefix}_."
+            raise ToldError(Exit.REFUSED, what, now=_where(kind))
         matches = [each for each in records if each.id.startswith(named)]
     if not matches:
         among = f" among the newest {_MOST_SEARCHED:,}" if len(records) == _MOST_SEARCHED else ""

@@ -73,8 +73,8 @@ def reason(error: httpx2.TransportError | None) -> str:
     if isinstance(error, httpx2.TimeoutException):
         return "it took too long."
     if isinstance(error, httpx2.RemoteProtocolError):
-        what = _words(error) or "the connection ended"
-        return f"this was no answer of HTTP ({what}). Is it another service's port, or does the address begin with https://?"
+        hint = "Is it the port of another service, or does the address begin with https://?"
+        return f"the connection broke ({_words(error)}). {hint}"
     return f"the connection broke ({_words(error) or type(error).__name__})."
 
 

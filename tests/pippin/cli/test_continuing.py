@@ -137,7 +137,7 @@ def test_what_the_state_does_not_allow_is_refused(with_service: Invoke, queued: 
 def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: tuple[str, ...]) -> None:
     done = with_service(*command, "job_0")
     assert done.exit_code == 3
-    assert "There is no job job_0." in done.stderr
+    assert "There is no job 'job_0'" in done.stderr
 
 
 def test_a_paused_job_goes_on_being_followed_and_says_that_it_rests(
@@ -155,7 +155,7 @@ def test_a_paused_job_goes_on_being_followed_and_says_that_it_rests(
         assert [following.stdout.readline() for _ in range(3)] == [
             "queued\n",
             "paused\n",
-            f"It rests, and goes on after: pippin resume {queued}\n",
+            f"It is paused, and goes on after: pippin resume {queued}\n",
         ]
         assert following.poll() is None
         assert with_service("resume", queued).exit_code == 0
@@ -221,7 +221,7 @@ def test_checkpoints_are_listed_and_downloaded(
     assert with_service("checkpoints", queued).stdout == ""
     held = begun()
     table = with_service("checkpoints", queued).stdout.splitlines()
-    assert table[0].split() == ["EPOCH", "ENGINE", "LOSS", "ACCURACY", "BYTES", "CREATED"]
+    assert table[0].split() == ["EPOCH", "ENGINE", "LOSS", "ACCURACY", "SIZE", "CREATED"]
     assert table[1].split()[:4] == ["1", "coreml", "0.5000", "0.7500"]
     (found,) = json.loads(with_service("checkpoints", queued, "--json").stdout)
     assert (found["epoch"], found["metrics"]["loss"]) == (1, 0.5)

@@ -72,9 +72,9 @@ def test_faults_are_told_in_order_with_the_line_of_the_value_or_of_what_would_ho
     name = document.name
     assert caught.value.code == Exit.REFUSED
     assert caught.value.why == [
-        f"{name}:1:1: /dataset: missing",
-        f"{name}:1:1: /model: odd",
-        f"{name}:4:9: /model/spec/layers/0/name: missing",
+        f"{name}:1:1: dataset: missing",
+        f"{name}:1:1: model: odd",
+        f"{name}:4:9: model.spec.layers[0].name: missing",
     ]
 
 

@@ -109,7 +109,7 @@ def test_arrays_are_taken_as_already_scaled_from_json_and_npz(
         ("broken.json", b"{", 3, "broken.json is not JSON"),
         ("list.json", b"[1]", 3, "list.json must hold arrays by input"),
         ("broken.npz", b"x", 3, "broken.npz is not an NPZ file of plain arrays"),
-        ("short.json", b'{"image": [[[1, 2]]]}', 3, "/inputs/image/0: found a list of 1; needs a list of 28"),
+        ("short.json", b'{"image": [[[1, 2]]]}', 3, "inputs.image[0]: found a list of 1; needs a list of 28"),
     ],
 )
 def test_what_cannot_be_asked_is_told(
@@ -127,7 +127,7 @@ def test_an_evaluation_is_told_with_its_confusion(with_service: Invoke, job: str
     assert result.exit_code == 0, result.stderr
     first, heading, *rows = result.stdout.splitlines()
     assert first.startswith("loss ")
-    assert "accuracy 1.0000 on 10 examples of test" in first
+    assert "accuracy 100.00% on 10 examples of test" in first
     assert heading.split() == ["TRUE", "\\", "PREDICTED", *map(str, range(10))]
     assert [row.split() for row in rows] == [
         [str(digit), *("1" if other == digit else "·" for other in range(10))] for digit in range(10)
@@ -141,4 +141,4 @@ def test_an_evaluation_in_json_says_what_was_asked_for(with_service: Invoke, job
     assert found["accuracy"] == 1
     refused = with_service("evaluate", job, "--dataset", "nothing")
     assert refused.exit_code == 3
-    assert "/dataset: no dataset is called 'nothing'" in refused.stderr
+    assert "There is no dataset 'nothing'." in refused.stderr

@@ -58,8 +58,8 @@ def test_every_fault_is_shown_with_its_pointer_and_its_line(invoke: Invoke, tmp_
     assert done.exit_code == 3
     assert done.stdout == ""
     assert f"Error: {file} is not a model that can be trained." in done.stderr
-    assert f"{file}:6:40: /layers/0/output_channels: " in done.stderr
-    assert f"{file}:9:5: /layers/1/colour: " in done.stderr
+    assert f"{file}:6:40: layers[0].output_channels: " in done.stderr
+    assert f"{file}:9:5: layers[1].colour: " in done.stderr
     assert "learning_rate" not in done.stderr
 
 
@@ -79,7 +79,7 @@ def test_faults_of_a_swift_document_have_the_lines_of_the_document(invoke: Invok
     line = text.splitlines().index("  - type: reLu") + 1
     done = invoke("validate", file)
     assert done.exit_code == 3
-    assert f"{file}:{line}:5: /neuralNetwork/layers/1/type: " in done.stderr
+    assert f"{file}:{line}:5: neuralNetwork.layers[1].type: " in done.stderr
 
 
 def test_what_may_go_wrong_is_a_warning_with_its_line(
@@ -96,7 +96,7 @@ def test_what_may_go_wrong_is_a_warning_with_its_line(
     assert done.exit_code == 0, done.stderr
     line = file.read_text().splitlines().index('   "type": "batchnorm",')
     (warning,) = [each for each in done.stdout.splitlines() if each.startswith("Warning: ")]
-    assert warning.startswith(f"Warning: {file}:{line}:3: /layers/1: found the batch normalization 'norm'")
+    assert warning.startswith(f"Warning: {file}:{line}:3: layers[1]: found the batch normalization 'norm'")
     assert warning.endswith("(runtime.batchnorm)")
 
 
