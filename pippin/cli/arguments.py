@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from pippin.cli.naming import LAST
+
 from pippin.terminal import printable
 
 _MOST_OFFERED = 50
