@@ -30,12 +30,20 @@ def parameter_items(errors: Iterable[Mapping[str, Any]]) -> list[ErrorItem]:
     return [
         ErrorItem(
             parameter=str(error["loc"][1]),
-            detail="this is required and was not given"
-            if error["type"] == "missing"
-            else f"found {shown(error['input'])}; {error['msg'].replace('Input should', 'it should')}",
+            detail=_parameter_detail(error),
         )
         for error in errors
     ]
+
+
+def _parameter_detail(error: Mapping[str, Any]) -> str:
+    match error["type"]:
+        case "missing":
+            return "this is required and was not given"
+        case "value_error":
+            return str(error["ctx"]["error"])
+        case _:
+            return f"found {shown(error['input'])}; {error['msg'].replace('Input should', 'it should')}"
 
 
 def _without_other_branches(faults: Iterable[Fault]) -> list[Fault]:

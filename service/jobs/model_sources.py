@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.ids import is_id
 from pippin.jobs.request import ModelSource, ResolvedModel
 from pippin.jobs.states import Status
 from pippin.models.record import StoredModel
@@ -14,7 +13,7 @@ from pippin.spec import ResolvedSpec, resolve
 from pippin.spec.explain import shown
 from pippin.spec.presets import UnknownPresetError, preset
 from pippin.spec.table import LAYERS
-from pippin.store import Store
+from pippin.store import AmbiguousName, NoSuchJob, Store
 from pippin.swiftcoremltools import from_swift
 
 
@@ -85,21 +84,27 @@ class ModelSources:
             raise FaultyDocumentError("the document has faults", faults) from None
 
     def _id(self, source: ModelSource, id_or_name: str) -> ChosenModel:
-        found = self._store.models.get(self._tenant, id_or_name)
+        try:
+            found = self._store.models.get(self._tenant, id_or_name)
+        except AmbiguousName as error:
+            raise _fault(str(error)) from error
         if found is None:
             raise _fault(f"no model is called {shown(id_or_name)}; {self._known()}")
-        return _of_file(source, found.digest, found.name, found.trainable)
+        return _of_file(source.model_copy(update={"id": found.id}), found.digest, found.name, found.trainable)
 
-    def _job(self, source: ModelSource, job_id: str) -> ChosenModel:
-        job = self._store.jobs.get(self._tenant, job_id) if is_id(job_id, "job") else None
+    def _job(self, source: ModelSource, id_or_name: str) -> ChosenModel:
+        try:
+            job = self._store.jobs.get(self._tenant, self._store.jobs.id_of(self._tenant, id_or_name))
+        except (NoSuchJob, AmbiguousName) as error:
+            raise _fault(str(error)) from error
         if job is None:
-            raise _fault(f"there is no job {shown(job_id)}")
+            raise _fault(f"there is no job {shown(id_or_name)}")
         trained = next((artifact for artifact in job.artifacts if artifact.variant == "trained"), None)
         if trained is None:
             what = "has made no model" if job.status.is_final else "has not made its model yet"
             raise _fault(f"the job is {job.status} and {what}; needs one that has {Status.SUCCEEDED}")
         name = job.name or job.request.model.name or job.request.model.preset
-        return _of_file(source, trained.digest, name, self._inspect(trained.digest))
+        return _of_file(source.model_copy(update={"job": job.id}), trained.digest, name, self._inspect(trained.digest))
 
     def _known(self) -> str:
         newest: tuple[StoredModel, ...] = self._store.models.page(self._tenant, limit=_SHOWN).items

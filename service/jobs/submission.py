@@ -25,7 +25,7 @@ from pippin.jobs.request import (
     ResolvedRequest,
 )
 from pippin.models.trainable import Trainable
-from pippin.store import Store
+from pippin.store import AmbiguousName, Store
 from service.jobs.model_sources import ModelSources, has_weights
 from service.validation import parse
 
@@ -140,7 +140,10 @@ _TAKEN_AS_ASKED = (
 
 
 def _find_dataset(id_or_name: str, tenant: str, store: Store) -> StoredManifest:
-    manifest = store.datasets.get(tenant, id_or_name)
+    try:
+        manifest = store.datasets.get(tenant, id_or_name)
+    except AmbiguousName as error:
+        raise FaultyDocumentError("ambiguous", [Fault("/id", str(error))]) from error
     if manifest is None:
         names = [known.name or known.id for known in store.datasets.page(tenant, limit=_SHOWN).items]
         there = f"the newest are {', '.join(names)}" if names else "none has been added yet"

@@ -30,6 +30,7 @@ from service.datasets.preview import class_counts
 from service.http import conditional, uploads
 from service.http.abandoning import until_disconnected
 from service.http.bodies import JsonRoute, UploadRoute
+from service.http.parameters import AfterDataset, NewName
 from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
 from service.security.access import requires
 
@@ -152,7 +153,7 @@ async def add(
     settings: TheSettings,
     ingestion: TheIngestion,
     workload: TheWorkload,
-    name: Annotated[str, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
+    name: Annotated[NewName, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> Manifest:
     """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
@@ -195,7 +196,7 @@ def page(
     store: TheStore,
     settings: TheSettings,
     meters: TheMeters,
-    after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
+    after: AfterDataset = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DatasetPage:
     """Newest first."""

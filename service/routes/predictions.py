@@ -18,7 +18,7 @@ from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.job import Artifact, Job
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
-from pippin.store import Store
+from pippin.store import AmbiguousName, Store
 from service import openapi
 from service.context import (
     ExistingJob,
@@ -190,7 +190,10 @@ def _labels(job: Job, tenant: str, store: Store) -> list[str] | None:
 
 def _split(asked: EvaluationRequest, tenant: str, store: Store) -> tuple[StoredManifest, str]:
     """The dataset as if it had but the split that is asked for, and that split's name."""
-    manifest = store.datasets.get(tenant, asked.dataset)
+    try:
+        manifest = store.datasets.get(tenant, asked.dataset)
+    except AmbiguousName as error:
+        raise FaultyDocumentError("ambiguous", [Fault("/dataset", str(error))]) from error
     if manifest is None:
         raise FaultyDocumentError("unknown", [Fault("/dataset", f"no dataset is called {asked.dataset!r}")])
     splits = {split.name: split for split in manifest.splits}
