@@ -25,6 +25,8 @@ def name_fault(name: str) -> str | None:
     A name is a part of addresses such as `/models/{name}`, an argument of commands and a line of lists.
     """
     shown = repr(name if len(name) <= _SHOWN else f"{name[:_SHOWN]}…")
+    if not name:
+        return "found ''; needs at least 1 character"
     if printable(name) != name:
         return f"found {shown}; needs a name without control characters, line breaks and invisible characters"
     if not name.strip():

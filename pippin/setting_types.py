@@ -60,12 +60,12 @@ def _check_options(url: str) -> None:
 
     try:
         ConnectionPool.from_url(url).make_connection()
-    except (TypeError, ValueError):
-        # Without the option's name: where a password was not encoded, it is a piece of it.
-        raise ValueError(
-            "it has an option that redis-py does not know or cannot read; one for TLS is "
-            f"ssl_ca_certs=/path/of/authority.pem. Else {_ENCODE}"
-        ) from None
+    except TypeError as error:
+        # No piece of a password: that would be followed by an @, which no option can have.
+        option = str(error).rpartition(" ")[2]
+        raise ValueError(f"{option} is no option of it; one for TLS is ssl_ca_certs=/path/of/authority.pem") from None
+    except ValueError:
+        raise ValueError("the value of one of its options cannot be used") from None
 
 
 def _split(url: str) -> SplitResult:

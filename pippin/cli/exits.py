@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from pippin.cli import output
-from pippin.faults import FaultyDocumentError, PippinError
+from pippin.faults import FaultyDocumentError, PippinError, summarised
 
 
 class Exit(IntEnum):
@@ -67,7 +67,7 @@ def _told(error: PippinError) -> ToldError:
         )
     if isinstance(error, FaultyDocumentError):
         what = str(error).partition(":")[0].capitalize()
-        lines = [f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in error.faults]
+        lines = [f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in summarised(error.faults)]
         return ToldError(Exit.REFUSED, f"{what}.", lines)
     return ToldError(Exit.USAGE, str(error))
 

@@ -58,7 +58,7 @@ def _validate_file(file: str, *, json_: bool) -> None:
 
 
 def _inspected(file: str) -> "Inspection":
-    from pippin.faults import FaultyDocumentError
+    from pippin.faults import FaultyDocumentError, summarised
     from pippin.models.inspection import inspect
 
     try:
@@ -68,7 +68,7 @@ def _inspected(file: str) -> "Inspection":
     except FaultyDocumentError as error:
         what = f"{file} is not a model that can be trained."
         raise ToldError(
-            Exit.REFUSED, what, [f"{f.pointer}: {f.detail}".removeprefix(": ") for f in error.faults]
+            Exit.REFUSED, what, [f"{f.pointer}: {f.detail}".removeprefix(": ") for f in summarised(error.faults)]
         ) from error
 
 

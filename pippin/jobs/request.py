@@ -45,6 +45,11 @@ class ModelSource(_Body):
             raise ValueError(f"give exactly one of {', '.join(ModelSource.model_fields)}; found {found}")
         return self
 
+    @property
+    def given(self) -> tuple[str, Any]:
+        """The one of these that is given, and its value."""
+        return next((name, value) for name in ModelSource.model_fields if (value := getattr(self, name)) is not None)
+
 
 class ResolvedModel(ModelSource):
     """The same, and what it has come to."""

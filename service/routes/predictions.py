@@ -18,6 +18,7 @@ from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.job import Artifact, Job
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
+from pippin.spec.explain import parse
 from pippin.store import AmbiguousName, Store
 from service import openapi
 from service.context import (
@@ -37,7 +38,6 @@ from service.problems import Problem, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires
-from service.validation import parse
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
