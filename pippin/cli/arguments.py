@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-
+from pippin.names import LAST
 from pippin.terminal import printable
 
 _MOST_OFFERED = 50

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from pippin.faults import Fault
+from pippin.faults import Fault, summarised
 
 # Of what the service calls by these names, the commands take an option.
 _PARAMETERS = frozenset(
@@ -27,5 +27,5 @@ def field(pointer: str) -> str:
 
 
 def sentences(faults: Iterable[Fault]) -> list[str]:
-    """A line for each fault of what a command sent without a document."""
-    return [f"{option(fault.pointer)}: {fault.detail}".removeprefix(": ") for fault in faults]
+    """A line for each fault, or for many alike, of what a command sent without a document."""
+    return [f"{option(fault.pointer)}: {fault.detail}".removeprefix(": ") for fault in summarised(faults)]

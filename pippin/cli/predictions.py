@@ -1,5 +1,6 @@
 """`pippin predict` and `evaluate`."""
 
+import codecs
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -102,9 +103,12 @@ def _given(file: Path) -> dict[str, Any] | Path:
 
 
 def _of_json(file: Path) -> dict[str, Any]:
+    from pippin.documents import strict_json
+    from pippin.documents.errors import MalformedDocumentError
+
     try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        document = strict_json.loads(file.read_bytes().removeprefix(codecs.BOM_UTF8))
+    except MalformedDocumentError as error:
         raise ToldError(Exit.REFUSED, f"{file} is not JSON.", [str(error)]) from error
     if isinstance(document, dict) and document.keys() == {"inputs"}:
         document = document["inputs"]

@@ -29,7 +29,8 @@ from service.datasets.ingest import workroom
 from service.datasets.preview import class_counts
 from service.http import conditional, uploads
 from service.http.abandoning import until_disconnected
-from service.http.bodies import JsonRoute, UploadRoute
+from service.http.bodies import JsonRoute, UploadRoute, query_faults
+from service.http.parameters import AfterDataset, NewName
 from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
 from service.security.access import requires
 
@@ -115,6 +116,7 @@ def _described(option: str) -> Any:  # noqa: ANN401 (what FastAPI calls a parame
 
 async def _options(
     *,
+    request: Request,
     format: Annotated[_Format | None, _described("format")] = None,  # noqa: A002 (the contract's name)
     scale: Annotated[_Scale | None, _described("scale")] = None,
     target: Annotated[_Target | None, _described("target")] = None,
@@ -123,11 +125,12 @@ async def _options(
     header: Annotated[_Header | None, _described("header")] = None,
     color: Annotated[_Color | None, _described("color")] = None,
 ) -> DatasetOptions:
-    given = {name: value for name, value in locals().items() if value is not None}
+    given = {name: value for name, value in locals().items() if value is not None and name != "request"}
     try:
         return DatasetOptions.from_query(given)
     except DatasetError as error:
-        raise _refused(error) from error
+        # With the faults of the name, which FastAPI would look at only after this.
+        raise invalid_request([*query_faults(request), *_items(error)]) from error
 
 
 @upload_router.post(
@@ -152,7 +155,7 @@ async def add(
     settings: TheSettings,
     ingestion: TheIngestion,
     workload: TheWorkload,
-    name: Annotated[str, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
+    name: Annotated[NewName, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> Manifest:
     """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
@@ -195,7 +198,7 @@ def page(
     store: TheStore,
     settings: TheSettings,
     meters: TheMeters,
-    after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
+    after: AfterDataset = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DatasetPage:
     """Newest first."""
@@ -319,9 +322,13 @@ def _refused(error: DatasetError) -> Problem:
     """An option at fault is a query parameter; anything else is in the body."""
     if isinstance(error, DatasetTooLargeError):
         return Problem("body-too-large", f"{error}.")
-    return invalid_request(
+    return invalid_request(_items(error))
+
+
+def _items(error: DatasetError) -> list[ErrorItem]:
+    return [
         ErrorItem(parameter=fault.pointer[1:], detail=fault.detail)
         if fault.pointer
         else ErrorItem(pointer="", detail=fault.detail)
         for fault in error.faults
-    )
+    ]

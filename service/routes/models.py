@@ -29,6 +29,7 @@ from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
 from service.http.disposition import attachment, safe_name
 from service.http.files import open_file, serve
+from service.http.parameters import AfterModel, NewName
 from service.models.files import Form
 from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
@@ -83,7 +84,8 @@ async def add(
     model_files: TheModelFiles,
     workload: TheWorkload,
     name: Annotated[
-        str | None, Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id.")
+        NewName | None,
+        Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id."),
     ] = None,
 ) -> StoredModel:
     """Send an updatable `.mlmodel`, or a document that describes one.
@@ -127,7 +129,7 @@ def page(
     store: TheStore,
     settings: TheSettings,
     meters: TheMeters,
-    after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
+    after: AfterModel = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ModelPage:
     """Newest first."""

@@ -18,7 +18,8 @@ from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.job import Artifact, Job
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
-from pippin.store import Store
+from pippin.spec.explain import parse
+from pippin.store import AmbiguousName, Store
 from service import openapi
 from service.context import (
     ExistingJob,
@@ -37,7 +38,6 @@ from service.problems import Problem, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires
-from service.validation import parse
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -190,7 +190,10 @@ def _labels(job: Job, tenant: str, store: Store) -> list[str] | None:
 
 def _split(asked: EvaluationRequest, tenant: str, store: Store) -> tuple[StoredManifest, str]:
     """The dataset as if it had but the split that is asked for, and that split's name."""
-    manifest = store.datasets.get(tenant, asked.dataset)
+    try:
+        manifest = store.datasets.get(tenant, asked.dataset)
+    except AmbiguousName as error:
+        raise FaultyDocumentError("ambiguous", [Fault("/dataset", str(error))]) from error
     if manifest is None:
         raise FaultyDocumentError("unknown", [Fault("/dataset", f"no dataset is called {asked.dataset!r}")])
     splits = {split.name: split for split in manifest.splits}

@@ -87,7 +87,7 @@ def test_an_uploaded_model_is_found_by_id_and_by_name(
         answer = http.post("/jobs", json=job_request | {"model": {"id": key}})
         assert answer.status_code == 202, answer.text
         model = {name: value for name, value in answer.json()["request"]["model"].items() if value is not None}
-        assert model == {"id": key, "digest": digits["digest"], "name": "digits"}
+        assert model == {"id": digits["id"], "digest": digits["digest"], "name": "digits"}
 
 
 def test_a_job_keeps_the_model_that_was_deleted(
