@@ -14,7 +14,7 @@ from pippin.neighbors import NeighborsModel
 from pippin.network import losses, predict
 from pippin.predictions import evaluation
 from pippin.predictions.answers import answer
-from pippin.predictions.evaluation import evaluate
+from pippin.predictions.evaluation import evaluate, spread
 from tests.pippin.mlmodel.accepted import ACCEPTED
 
 Small = Callable[..., Model]
@@ -120,12 +120,12 @@ def test_few_examples_are_spread_over_all_of_them(small: Small) -> None:
     model = small()
     target = model.resolved.training_target
     rows = [0, 140, 280, 420, 560]
-    few = evaluate(model, examples(target), most=5)
+    few = evaluate(model, examples(target), rows=spread(np.arange(COUNT), 5))
     same = evaluate(model, examples(target, TRUTH[rows], X[rows]))
     assert few.examples == 5
     assert few.loss == same.loss
     assert few.confusion == same.confusion
-    assert evaluate(model, examples(target), most=10**9).examples == COUNT
+    assert evaluate(model, examples(target), rows=spread(np.arange(COUNT), 10**9)).examples == COUNT
 
 
 def test_no_matrix_is_made_of_too_many_classes(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
