@@ -20,8 +20,8 @@ function shown(dataset, { examples, truncated }) {
   const others = dataset.features.filter((feature) => feature !== picture);
   const said = (example, feature) => {
     const value = example[feature.name];
-    const isTarget = feature === dataset.features.at(-1);
-    return (isTarget && dataset.labels?.[value]) ?? shortened(value);
+    const label = feature === dataset.features.at(-1) ? dataset.labels?.[value] : null;
+    return label ?? shortened(value);
   };
   if (picture) {
     const tile = (example) => {

@@ -150,7 +150,7 @@ export async function show(main, { id }) {
 
   function timeLeft() {
     if (job.status !== "running" || !job.latest_metrics) return null;
-    return (job.progress.epochs - job.progress.epoch) * job.latest_metrics.seconds;
+    return (job.progress.epochs - job.progress.epoch) * job.latest_metrics.seconds || null;
   }
 
   function end() {
