@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.datasets.errors import refuse
+from pippin.datasets.held_out import held_out
 from pippin.datasets.manifest import Manifest
 from pippin.jobs.request import ResolvedDataset
 from pippin.models.trainable import Trainable
@@ -121,7 +122,7 @@ def held_out_rows(count: int, fraction: float, seed: int) -> NDArray[np.intp]:
     Raises:
         DatasetError: There are too few examples to hold any out.
     """
-    held = min(max(1, round(count * fraction)), count - 1)
+    held = held_out(count, fraction)
     if held < 1:
         raise refuse(f"of {count} example none can be held out for validation; give more examples")
     # NumPy takes no negative seeds. It promises raw words to stay the same in every release, and a permutation not.
@@ -142,5 +143,5 @@ _HOLD_OUT_STREAM = 0x686F6C64
 
 def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
     """Part of the examples, drawn by seed, kept apart; both parts stay in the dataset's order."""
-    held_out = held_out_rows(examples.count, fraction, seed)
-    return select(examples, rows_without(examples.count, held_out)), select(examples, held_out)
+    kept_apart = held_out_rows(examples.count, fraction, seed)
+    return select(examples, rows_without(examples.count, kept_apart)), select(examples, kept_apart)
