@@ -107,7 +107,7 @@ def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, 
             x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
             assert plot["x"] + 5 < x < plot["x"] + plot["width"] - 5
             assert plot["y"] <= y <= plot["y"] + plot["height"]
-        epochs = chart.locator(".xtick text").all_inner_texts()
+        epochs = chart.locator(".xtick text").all_text_contents()
         assert "1" in epochs
         assert all(re.fullmatch("[012]", each) for each in epochs)
         scale = chart.evaluate("chart => chart.layout.yaxis.range")
@@ -151,6 +151,7 @@ def test_a_job_without_validation_says_so(page: Page, api: Any) -> None:  # noqa
     job = api.submit(name="unvalidated", model={"spec": spec}, dataset="never validated", hyperparameters={})
     page.goto(f"/#/jobs/{job['id']}")
     expect(page.get_by_text("nothing: no examples are held out, so only the training loss is known")).to_be_visible()
+    expect(page.locator(".summary > div", has_text="Validation")).to_have_text("Validationnone")
     api.wait(job["id"])
 
 

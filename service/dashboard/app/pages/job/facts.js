@@ -40,6 +40,9 @@ export function request(job) {
   ]);
 }
 
+/** Whether examples that a job does not train on are measured after each epoch. */
+export const isValidated = ({ request: { dataset } }) => dataset.validation !== null || dataset.validation_fraction !== null;
+
 function validation({ train, validation: split, validation_fraction: share }) {
   if (split) return split;
   return share ? `${percent(share)} of ${train}, held out from the training` : "nothing: no examples are held out, so only the training loss is known";
