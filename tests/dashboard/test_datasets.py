@@ -112,6 +112,15 @@ def test_rows_of_a_table_show_their_values(case: str, page: Page, faults: Faults
     assert [row.locator("td").all_inner_texts() for row in shown.all()] == rows
 
 
+def test_every_class_of_many_shows_its_name_in_a_new_job(page: Page, api: Api) -> None:
+    table = "label,x\n" + "".join(f"class {n:03},{n}\n" for n in reversed(range(150)))
+    answer = httpx2.post(f"{api.url}/datasets", params={"name": "many classes"}, content=table.encode())
+    assert answer.status_code == 201, answer.text
+    page.goto("/#/new?dataset=many%20classes")
+    cells = page.get_by_role("region", name="Examples").locator("tbody tr").first.locator("td")
+    expect(cells).to_have_text(["149", "class 149"])
+
+
 def test_an_empty_class_name_stays_empty(page: Page, api: Api) -> None:
     """No upload makes one today; a record of one shows its name and not its number."""
 
@@ -282,6 +291,19 @@ def test_a_dataset_is_dropped_into_a_new_job(page: Page) -> None:
     zone.evaluate(DROP, ["twelve.npz", list(pictures())])
     expect(page.get_by_label("Which").locator("option:checked")).to_have_text("twelve")
     expect(page.locator(".tiles canvas")).to_have_count(12)
+
+
+def test_a_table_is_dropped_into_a_new_job_with_its_target(page: Page) -> None:
+    page.goto("/#/new")
+    page.get_by_role("region", name="Dataset").locator(".drop").evaluate(
+        DROP, ["rents.csv", list(b"rent,size\n0,1\n5,0\n")]
+    )
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("rent", exact=True).click()
+    dialog.get_by_role("button", name="Send it", exact=True).click()
+    expect(page.get_by_label("Which").locator("option:checked")).to_have_text("rents")
+    expect(page.get_by_role("region", name="Examples").locator("td")).to_have_text(["1", "0", "0", "5"])
+    expect(page).to_have_url(re.compile("#/new$"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

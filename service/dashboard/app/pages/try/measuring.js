@@ -101,8 +101,8 @@ function confusion({ labels, matrix }) {
 }
 
 function worst({ worst: mistakes }, examples, dataset, take) {
-  const tiles = mistakes.map(({ label, predicted, probability }, n) =>
-    tile(examples[n], dataset, take, `${label} taken for ${predicted}`, [
+  const tiles = mistakes.map(({ row, label, predicted, probability }, n) =>
+    tile(row, examples[n], dataset, take, `${label} taken for ${predicted}`, [
       el("span", {}, el("b", {}, String(label)), " → ", el("b", { class: "danger" }, String(predicted))),
       el("small", { class: "muted" }, percent(probability)),
     ]),
@@ -111,9 +111,9 @@ function worst({ worst: mistakes }, examples, dataset, take) {
 }
 
 function largestErrors({ largest_errors: errors }, examples, dataset, take) {
-  const tiles = errors.map(({ expected, predicted, values, loss }, n) => {
+  const tiles = errors.map(({ row, expected, predicted, values, loss }, n) => {
     const [wanted, given] = [expected, predicted].map((each) => valuesText(each, values));
-    return tile(examples[n], dataset, take, `${wanted} expected, ${given} predicted`, [
+    return tile(row, examples[n], dataset, take, `${wanted} expected, ${given} predicted`, [
       el("span", {}, el("b", {}, wanted), " → ", el("b", { class: "danger" }, given)),
       el("small", { class: "muted" }, `loss ${figure(loss)}`),
     ]);
@@ -130,11 +130,11 @@ function listOf(name, tiles, about, none) {
   return el("div", {}, el("h3", {}, name), tiles.length ? [el("p", { class: "muted" }, about), el("ul", { class: "mistakes" }, tiles)] : el("p", { class: "muted" }, none));
 }
 
-/** An example that can be tried, and what came of it. */
-function tile(example, dataset, take, said, outcome) {
+/** An example that can be tried, and what came of it; only its row where the preview has no room for it. */
+function tile(row, example, dataset, take, said, outcome) {
   const feature = dataset.features.find(isPicture);
-  const inputs = dataset.features.slice(0, -1).map(({ name }) => shortened(example?.[name]));
-  const what = example && feature ? thumbnail(example[feature.name], feature, said) : el("span", { class: "mono" }, inputs.join("; "));
+  const values = () => dataset.features.slice(0, -1).map(({ name }) => shortened(example[name])).join("; ");
+  const what = example && feature ? thumbnail(example[feature.name], feature, said) : el("span", { class: "mono" }, example ? values() : `row ${count(row)}`);
   const ask = () => take(feature ? example[feature.name] : example, feature);
   return el("li", {}, el("button", { type: "button", onclick: ask, disabled: !example, title: "Try this one" }, what, outcome));
 }
