@@ -8,7 +8,7 @@ from pippin.faults import Fault, summarised
 _PARAMETERS = frozenset(
     ["status", "label", "limit", "format", "target", "inputs", "shape", "scale", "color", "header", "top"]
 )
-_MEMBERS = frozenset(["dataset", "split", "max_examples"])
+_MEMBERS = frozenset(["dataset", "split", "part", "max_examples"])
 
 
 def option(pointer: str) -> str:

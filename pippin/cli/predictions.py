@@ -3,7 +3,7 @@
 import codecs
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.text import Text
@@ -14,12 +14,13 @@ from pippin.cli.exits import Exit, ToldError
 from pippin.cli.tables import Cell, Column, Kind
 
 if TYPE_CHECKING:
-    from pippin.predictions.reports import Choice, Confusion, Prediction
+    from pippin.predictions.reports import Choice, Confusion, LargestError, Prediction
 
 _BAR = 30
 # More columns are wider than any terminal.
 _MOST_COLUMNS = 20
 _MOST_MISTAKES = 5
+_MOST_VALUES = 4
 
 
 def predict(
@@ -60,13 +61,23 @@ def evaluate(
             autocompletion=offer_datasets,
         ),
     ],
-    split: Annotated[str | None, typer.Option(help="Which part of it; else test, validation or the first.")] = None,
+    *,
+    split: Annotated[
+        str | None, typer.Option(help="Which split; by default one with examples that the job did not train on.")
+    ] = None,
+    part: Annotated[
+        Literal["all", "held_out", "trained_on"] | None,
+        typer.Option(help="Which rows of the split; by default those that the job held out, if it held any out."),
+    ] = None,
     max_examples: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many, spread over the split.")
+        int | None, typer.Option(metavar="N", min=1, help="At most so many, spread over the rows.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Measure a job's trained model on a dataset."""
+    """Measure a job's trained model on a dataset.
+
+    A warning says when the job has trained on the measured examples.
+    """
     from pippin.client import Client
 
     with Client() as client:
@@ -74,6 +85,7 @@ def evaluate(
             naming.job_id(client, job_id),
             naming.dataset_id(client, dataset),
             split=split,
+            part=part,
             max_examples=max_examples,
         )
     if json_:
@@ -81,8 +93,10 @@ def evaluate(
         return
     measured = {"loss": figures.figure(found.loss), "accuracy": figures.percentage(found.accuracy)}
     shown = ", ".join(f"{name} {value}" for name, value in measured.items() if value != "-")
-    examples = figures.counted(found.examples, "example")
-    output.say(f"{shown or 'no figures'} on {examples} of {found.split} ({figures.duration(found.seconds)})")
+    examples, rows = figures.counted(found.examples, "example"), _PARTS[found.part].format(split=found.split)
+    output.say(f"{shown or 'no figures'} on {examples} of {rows} ({figures.duration(found.seconds)})")
+    if found.notice:
+        output.say(f"Warning: {found.notice}", style="yellow")
     if found.confusion is not None:
         _show_confusion(found.confusion)
     for mistake in found.worst[:_MOST_MISTAKES]:
@@ -90,6 +104,27 @@ def evaluate(
             f"row {mistake.row:,}: {mistake.label} taken for {mistake.predicted} "
             f"({figures.percentage(mistake.probability, 1)})"
         )
+    for error in found.largest_errors[:_MOST_MISTAKES]:
+        output.say(_error_text(error))
+
+
+_PARTS = {
+    "all": "{split}",
+    "held_out": "{split} that the job held out",
+    "trained_on": "{split} that the job trained on",
+}
+"""What the rows of a split are called."""
+
+
+def _error_text(error: "LargestError") -> str:
+    """An example with a large error, in one line."""
+    expected, predicted = (_values_text(values, error.values) for values in (error.expected, error.predicted))
+    return f"row {error.row:,}: expected {expected}, predicted {predicted} (loss {figures.figure(error.loss)})"
+
+
+def _values_text(values: "list[float | None]", count: int) -> str:
+    shown = ", ".join(figures.figure(value) for value in values[:_MOST_VALUES])
+    return f"{shown}, … ({count:,} values)" if count > _MOST_VALUES else shown
 
 
 def _given(file: Path) -> dict[str, Any] | Path:
