@@ -6,7 +6,7 @@ from pippin.faults import Fault, summarised
 
 # Of what the service calls by these names, the commands take an option.
 _PARAMETERS = frozenset(
-    ["status", "label", "limit", "format", "target", "inputs", "shape", "scale", "color", "header", "top"]
+    ["status", "label", "limit", "format", "target", "inputs", "shape", "scale", "color", "header", "top", "split"]
 )
 _MEMBERS = frozenset(["dataset", "split", "part", "max_examples"])
 

@@ -137,7 +137,7 @@ def test_what_the_state_does_not_allow_is_refused(with_service: Invoke, queued: 
 def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: tuple[str, ...]) -> None:
     done = with_service(*command, "job_0")
     assert done.exit_code == 3
-    assert "There is no job 'job_0'" in done.stderr
+    assert "There is no job job_0." in done.stderr
 
 
 def test_a_paused_job_goes_on_being_followed_and_says_that_it_rests(

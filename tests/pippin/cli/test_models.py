@@ -47,7 +47,7 @@ def test_a_file_is_added_listed_shown_and_downloaded(with_service: Invoke, file:
     assert added.stdout == f"{model_id}: small, 15 parameters, {file.stat().st_size} B.\n"
 
     listed = with_service("models", "list").stdout.splitlines()
-    assert listed[0].split() == ["NAME", "ID", "KIND", "SIZE", "BYTES", "CREATED"]
+    assert listed[0].split() == ["NAME", "ID", "KIND", "CONTENT", "SIZE", "CREATED"]
     assert listed[1].split()[:6] == ["small", model_id, "neural", "network", "15", "parameters"]
 
     shown = with_service("models", "show", "small").stdout

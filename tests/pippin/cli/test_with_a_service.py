@@ -262,7 +262,7 @@ def test_a_place_that_cannot_be_written_is_told(with_service: Invoke, finished: 
 def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: str) -> None:
     done = with_service(command, "job_0")
     assert done.exit_code == 3
-    assert "There is no job 'job_0'" in done.stderr
+    assert "There is no job job_0." in done.stderr
     assert "`pippin jobs`" in done.stderr
 
 
