@@ -152,12 +152,19 @@ def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) 
     return f', such as {{"type": "{meant}"}} with its fields' if meant else f", whose type is one of {', '.join(tags)}"
 
 
+def _is_object(annotation: object) -> bool:
+    """Whether a field holds an object of a known kind, and no list of such."""
+    if isinstance(annotation, type):
+        return issubclass(annotation, BaseModel)
+    return get_origin(annotation) not in {tuple, list, dict} and any(map(_is_object, get_args(annotation)))
+
+
 @lru_cache(maxsize=64)
 def _objects(root: type[BaseModel]) -> tuple[tuple[str, ...], ...]:
     """Where objects of one kind stand in a document, outside of lists: the root itself, and each field that is one."""
     places: list[tuple[str, ...]] = [()]
     for name, field in root.model_fields.items():
-        if get_origin(field.annotation) not in {tuple, list, dict} and _models(field.annotation):
+        if _is_object(field.annotation):
             places.append((field.alias or name,))
     return tuple(places)
 

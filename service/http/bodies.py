@@ -154,9 +154,13 @@ class JsonRoute(APIRoute):
     def _check(self, request: Request) -> None:
         parameters = _query_parameters(self.dependant)
         if odd := [*_unknown(request, parameters), *_repeated(request, parameters)]:
-            raise invalid_request([*odd, *query_faults(request)])
+            raise invalid_request([*odd, *self.value_faults(request)])
         if self.body_field is not None and not is_json(request):
             raise unsupported(request, "application/json")
+
+    def value_faults(self, request: Request) -> list[ErrorItem]:
+        """What is wrong with the values of query parameters, told beside parameters that are unknown or repeated."""
+        return query_faults(request)
 
 
 class UploadRoute(JsonRoute):

@@ -35,7 +35,22 @@ from service.problems import ErrorItem, Problem, invalid, invalid_request, not_f
 from service.security.access import requires
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
-upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
+
+
+class _DatasetRoute(UploadRoute):
+    """The route of uploads, whose options `DatasetOptions` checks."""
+
+    def value_faults(self, request: Request) -> list[ErrorItem]:
+        """Those of the options too."""
+        given = {name: text for name, text in request.query_params.items() if name in DatasetOptions.model_fields}
+        try:
+            DatasetOptions.from_query(given)
+        except DatasetError as error:
+            return [*super().value_faults(request), *_items(error)]
+        return super().value_faults(request)
+
+
+upload_router = APIRouter(tags=["datasets"], route_class=_DatasetRoute)
 
 _MOST_CLASSES = 1000
 _LISTED_LABELS = 100
