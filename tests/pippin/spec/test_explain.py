@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 
 from pippin.faults import Fault
+from pippin.hints import Hints
 from pippin.spec import SpecError, resolve
-from pippin.spec.explain import Hints
 from pippin.spec.presets import preset
 
 MakeSpec = Callable[..., dict[str, Any]]
