@@ -126,15 +126,21 @@ def detail_of(details: Mapping[str, Any], hints: Hints) -> str:
         case "value_error":
             return str(context["error"])
         case _ if kind in _NEEDS:
-            return f"found {found}; needs {_NEEDS[kind].format(**context)}"
+            limits = {name: int(each) if _is_whole(each) else each for name, each in context.items()}
+            return f"found {found}; needs {_NEEDS[kind].format(**limits)}"
         case _:
             return f"found {found}; {details['msg']}"
+
+
+def _is_whole(limit: object) -> bool:
+    return isinstance(limit, float) and limit.is_integer()
 
 
 def _hint_at_field(unknown: str, root: type[BaseModel], loc: Loc, hints: Hints) -> str:
     """What an unknown field was meant to be: one of the same object, or one of an object beside or below it."""
     fields = _fields(root, loc)
-    if synonym(unknown, fields) is None:
+    is_in_a_list = any(isinstance(part, int) for part in loc)
+    if not is_in_a_list and synonym(unknown, fields) is None:
         for place in _objects(root):
             names = _fields(root, place)
             meant = unknown if unknown in names else synonym(unknown, names)
