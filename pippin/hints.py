@@ -14,7 +14,6 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     # hyperparameters
     "lr": ("learning_rate",),
     "eta": ("learning_rate",),
-    "alpha": ("learning_rate",),
     "stepsize": ("learning_rate",),
     "learningrateinit": ("learning_rate",),
     "learnrate": ("learning_rate",),

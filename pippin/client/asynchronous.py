@@ -24,7 +24,7 @@ from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
-from pippin.models.record import ModelRecord
+from pippin.models.record import Description, ModelRecord
 from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.spec.summary import SpecSummary
 
@@ -236,6 +236,14 @@ class AsyncClient:
     async def validate(self, spec: Mapping[str, Any]) -> SpecSummary:
         """What the service makes of a spec."""
         return await self._send(calls.validate(spec))
+
+    async def validate_job(self, request: JobRequest | Mapping[str, Any]) -> Description:
+        """What a job would train, if it were submitted.
+
+        Raises:
+            ServiceError: 422 with every fault in it.
+        """
+        return await self._send(calls.validate_job(request))
 
     async def is_ready(self) -> bool:
         """Whether the service, which answers, reaches all that it needs."""

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pippin.client.answers import Event, JobMetrics, Page, Preview
 from pippin.client.errors import ServiceError
@@ -21,7 +21,7 @@ from pippin.jobs.job import Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
-from pippin.models.record import ModelRecord
+from pippin.models.record import Description, ModelRecord
 from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.spec.summary import SpecSummary
 
@@ -94,8 +94,8 @@ def checked(response: httpx2.Response) -> httpx2.Response:
 
 def submit(request: JobRequest | Mapping[str, Any], idempotency_key: str | None) -> Call[Job]:
     """`POST /jobs`. Its key makes it harmless to send again; 409 says that the first try is still being worked on."""
-    body = request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
     headers = _repeatable(idempotency_key)
+    body = _job_document(request)
     return Call(method="POST", path="jobs", parse=_as(Job), json=body, headers=headers, busy=frozenset({409}))
 
 
@@ -312,6 +312,11 @@ def validate(spec: Mapping[str, Any]) -> Call[SpecSummary]:
     return Call(method="POST", path="specs/validate", parse=_as(SpecSummary), json=dict(spec))
 
 
+def validate_job(request: JobRequest | Mapping[str, Any]) -> Call[Description]:
+    """The same for a job, which is not submitted."""
+    return Call(method="POST", path="specs/validate", parse=_description, json=_job_document(request))
+
+
 def is_ready() -> Call[bool]:
     """`GET /readyz`."""
     return Call(method="GET", path="readyz", parse=lambda _: True)
@@ -374,6 +379,20 @@ def _as(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
             raise _strange(response) from error
 
     return parse
+
+
+_DESCRIPTION: TypeAdapter[Description] = TypeAdapter(Description)
+
+
+def _description(response: httpx2.Response) -> Description:
+    try:
+        return _DESCRIPTION.validate_json(response.content, extra="ignore")
+    except ValidationError as error:
+        raise _strange(response) from error
+
+
+def _job_document(request: JobRequest | Mapping[str, Any]) -> dict[str, Any]:
+    return request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
 
 
 def _object(response: httpx2.Response) -> dict[str, Any]:

@@ -112,7 +112,7 @@ def refuse_foreign(document: object, expected: Expected) -> None:
     if not isinstance(document, dict):
         raise _refused(f"this is {_shape(document)}; {expected.kind} is an object with {_few(expected.essential)}")
     kind = kind_of(document)
-    if kind in expected.advice:
+    if kind is not None and kind in expected.advice:
         raise _refused(f"this looks like {kind}, not {expected.kind}; {expected.advice[kind]}")
     if kind == expected.kind or not document or _resembles(document, expected.essential):
         return

@@ -11,7 +11,7 @@ from pippin.documents.recognition import JOB, SPEC, SWIFT, Expected, refuse_fore
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.engines import EngineName, resolve_engines
 from pippin.jobs.hyperparameters import faults_for_any_model, resolve_hyperparameters
-from pippin.jobs.model import ChosenModel
+from pippin.jobs.model import ChosenModel, built, written
 from pippin.jobs.request import (
     DatasetSource,
     EngineWish,
@@ -20,6 +20,7 @@ from pippin.jobs.request import (
     JobRequest,
     ModelSource,
 )
+from pippin.spec import ResolvedSpec
 from pippin.spec.explain import parse
 
 T = TypeVar("T", bound=BaseModel)
@@ -85,6 +86,30 @@ def judge(
         with faults.gathered(""):
             engines = resolve_engines(model.trainable, parts.engines.engine, parts.engines.compute_units)
     return Draft(asked, parts, model, chosen, engines)
+
+
+def check(document: object) -> ResolvedSpec | None:
+    """See whether a request could be done, as far as that can be told without a service.
+
+    Returns:
+        The model that it describes; None where it names an uploaded one or a job.
+
+    Raises:
+        FaultyDocumentError: With every fault, each with a pointer from the document's root.
+    """
+    faults = Faults()
+    found: list[ResolvedSpec] = []
+
+    def find(source: ModelSource) -> ChosenModel | None:
+        resolved = written(source)
+        if resolved is None:
+            return None
+        found.append(resolved)
+        return built(source, resolved)
+
+    judge(document, find, faults, None)
+    faults.raise_any()
+    return found[0] if found else None
 
 
 def _check_epochs(choice: HyperparameterChoice, model: ChosenModel | None, most: int | None) -> None:

@@ -126,15 +126,21 @@ def detail_of(details: Mapping[str, Any], hints: Hints) -> str:
         case "value_error":
             return str(context["error"])
         case _ if kind in _NEEDS:
-            return f"found {found}; needs {_NEEDS[kind].format(**context)}"
+            limits = {name: int(each) if _is_whole(each) else each for name, each in context.items()}
+            return f"found {found}; needs {_NEEDS[kind].format(**limits)}"
         case _:
             return f"found {found}; {details['msg']}"
+
+
+def _is_whole(limit: object) -> bool:
+    return isinstance(limit, float) and limit.is_integer()
 
 
 def _hint_at_field(unknown: str, root: type[BaseModel], loc: Loc, hints: Hints) -> str:
     """What an unknown field was meant to be: one of the same object, or one of an object beside or below it."""
     fields = _fields(root, loc)
-    if synonym(unknown, fields) is None:
+    is_in_a_list = any(isinstance(part, int) for part in loc)
+    if not is_in_a_list and synonym(unknown, fields) is None:
         for place in _objects(root):
             names = _fields(root, place)
             meant = unknown if unknown in names else synonym(unknown, names)
@@ -152,12 +158,19 @@ def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) 
     return f', such as {{"type": "{meant}"}} with its fields' if meant else f", whose type is one of {', '.join(tags)}"
 
 
+def _is_object(annotation: object) -> bool:
+    """Whether a field holds an object of a known kind, and no list of such."""
+    if isinstance(annotation, type):
+        return issubclass(annotation, BaseModel)
+    return get_origin(annotation) not in {tuple, list, dict} and any(map(_is_object, get_args(annotation)))
+
+
 @lru_cache(maxsize=64)
 def _objects(root: type[BaseModel]) -> tuple[tuple[str, ...], ...]:
     """Where objects of one kind stand in a document, outside of lists: the root itself, and each field that is one."""
     places: list[tuple[str, ...]] = [()]
     for name, field in root.model_fields.items():
-        if get_origin(field.annotation) not in {tuple, list, dict} and _models(field.annotation):
+        if _is_object(field.annotation):
             places.append((field.alias or name,))
     return tuple(places)
 

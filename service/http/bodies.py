@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, BinaryIO, Self, TypeVar, cast, get_args, get_origin
+from typing import Any, BinaryIO, Self, TypeAlias, TypeVar, cast, get_args, get_origin
 
 import anyio.to_thread
 from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import ModelField, request_params_to_args
+from fastapi.dependencies.utils import request_params_to_args
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -30,6 +30,8 @@ YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
 """RFC 9512, and what was usual before it."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
+# FastAPI keeps the type of its parameters to itself.
+_Parameter: TypeAlias = Any
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -154,9 +156,13 @@ class JsonRoute(APIRoute):
     def _check(self, request: Request) -> None:
         parameters = _query_parameters(self.dependant)
         if odd := [*_unknown(request, parameters), *_repeated(request, parameters)]:
-            raise invalid_request([*odd, *query_faults(request)])
+            raise invalid_request([*odd, *self.value_faults(request)])
         if self.body_field is not None and not is_json(request):
             raise unsupported(request, "application/json")
+
+    def value_faults(self, request: Request) -> list[ErrorItem]:
+        """What is wrong with the values of query parameters, told beside parameters that are unknown or repeated."""
+        return query_faults(request)
 
 
 class UploadRoute(JsonRoute):
@@ -182,7 +188,7 @@ def query_faults(request: Request) -> list[ErrorItem]:
     return parameter_items(request_params_to_args(_query_parameters(route.dependant), request.query_params)[1])
 
 
-def _unknown(request: Request, parameters: Sequence[ModelField]) -> Iterator[ErrorItem]:
+def _unknown(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:
     known = sorted({parameter.alias for parameter in parameters})
     expected = f"known here: {', '.join(known)}" if known else "this takes none"
     hints = Hints()
@@ -190,7 +196,7 @@ def _unknown(request: Request, parameters: Sequence[ModelField]) -> Iterator[Err
         yield ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}{hints.at(name, known)}")
 
 
-def _repeated(request: Request, parameters: Sequence[ModelField]) -> Iterator[ErrorItem]:
+def _repeated(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:
     """Parameters of one value that were given several, of which all but the last would be lost."""
     single = {parameter.alias for parameter in parameters if not _takes_several(parameter.field_info.annotation)}
     counts = Counter(name for name, _ in request.query_params.multi_items())
@@ -203,7 +209,7 @@ def _takes_several(annotation: object) -> bool:
     return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
 
 
-def _query_parameters(dependant: Dependant) -> list[ModelField]:
+def _query_parameters(dependant: Dependant) -> list[_Parameter]:
     """The query parameters that an endpoint and its dependencies take."""
     own = list(dependant.query_params)
     return [*own, *(parameter for below in dependant.dependencies for parameter in _query_parameters(below))]

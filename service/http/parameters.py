@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Path, Query
 from pydantic import AfterValidator, WithJsonSchema
 
 from pippin.jobs.ids import PATTERN, is_id
@@ -35,6 +35,16 @@ AfterDataset = Annotated[Annotated[str, AfterValidator(_cursor_of("ds")), _descr
 
 AfterModel = Annotated[Annotated[str, AfterValidator(_cursor_of("model")), _described("model")] | None, _AFTER]
 """The cursor of a list of models."""
+
+DatasetReference = Annotated[
+    str, Path(description="The dataset's id, its name, the beginning of its id, or `last` for the newest.")
+]
+"""Which dataset a path means."""
+
+ModelReference = Annotated[
+    str, Path(description="The model's id, its name, the beginning of its id, or `last` for the newest.")
+]
+"""Which model a path means."""
 
 NewName = Annotated[str, AfterValidator(checked)]
 """What an upload is to be called."""

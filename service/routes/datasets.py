@@ -30,12 +30,27 @@ from service.datasets.preview import class_counts
 from service.http import conditional, uploads
 from service.http.abandoning import until_disconnected
 from service.http.bodies import JsonRoute, UploadRoute, query_faults
-from service.http.parameters import AfterDataset, NewName
+from service.http.parameters import AfterDataset, DatasetReference, NewName
 from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
 from service.security.access import requires
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
-upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
+
+
+class _DatasetRoute(UploadRoute):
+    """The route of uploads, whose options `DatasetOptions` checks."""
+
+    def value_faults(self, request: Request) -> list[ErrorItem]:
+        """Those of the options too."""
+        given = {name: text for name, text in request.query_params.items() if name in DatasetOptions.model_fields}
+        try:
+            DatasetOptions.from_query(given)
+        except DatasetError as error:
+            return [*super().value_faults(request), *_items(error)]
+        return super().value_faults(request)
+
+
+upload_router = APIRouter(tags=["datasets"], route_class=_DatasetRoute)
 
 _MOST_CLASSES = 1000
 _LISTED_LABELS = 100
@@ -212,7 +227,7 @@ def page(
     )
 
 
-def _existing(dataset_id: str, tenant: Tenant, store: TheStore) -> StoredManifest:
+def _existing(dataset_id: DatasetReference, tenant: Tenant, store: TheStore) -> StoredManifest:
     manifest = store.datasets.get(tenant, dataset_id)
     if manifest is None:
         raise not_found(f"dataset {dataset_id}")
@@ -228,7 +243,7 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
     operation_id="getDataset",
     summary="Look at a dataset",
     response_description="The dataset's manifest.",
-    responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, 503)},
+    responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
 def get(request: Request, manifest: ExistingDataset) -> Response:
@@ -242,7 +257,7 @@ def get(request: Request, manifest: ExistingDataset) -> Response:
     operation_id="previewDataset",
     summary="Look at some examples",
     response_description="The examples.",
-    responses=responses(404, 422, 503),
+    responses=responses(404, 409, 422, 503),
     dependencies=[requires("read")],
 )
 async def some_examples(
@@ -273,7 +288,7 @@ async def some_examples(
     operation_id="countClasses",
     summary="Count the classes",
     response_description="How many examples there are of each.",
-    responses=responses(404, 422, 503),
+    responses=responses(404, 409, 422, 503),
     dependencies=[requires("read")],
 )
 def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
@@ -306,7 +321,7 @@ def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
     responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def delete(dataset_id: str, tenant: Tenant, store: TheStore) -> None:
+def delete(dataset_id: DatasetReference, tenant: Tenant, store: TheStore) -> None:
     """A dataset that jobs are still to be trained on stays until they have ended: 409 names them."""
     # Not read: a record that cannot be read can be deleted too.
     known = store.datasets.id_of(tenant, dataset_id)

@@ -167,7 +167,7 @@ def page(
     operation_id="getJob",
     summary="Look at a job",
     response_description="The job.",
-    responses={304: {"description": "The job is as the client knows it."}, **responses(404, 503)},
+    responses={304: {"description": "The job is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
 def get(request: Request, job: ExistingJob) -> Response:

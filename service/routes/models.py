@@ -29,7 +29,7 @@ from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
 from service.http.disposition import attachment, safe_name
 from service.http.files import open_file, serve
-from service.http.parameters import AfterModel, NewName
+from service.http.parameters import AfterModel, ModelReference, NewName
 from service.models.files import Form
 from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
@@ -143,7 +143,7 @@ def page(
     )
 
 
-def _existing(model_id: str, tenant: Tenant, store: TheStore) -> StoredModel:
+def _existing(model_id: ModelReference, tenant: Tenant, store: TheStore) -> StoredModel:
     record = store.models.get(tenant, model_id)
     if record is None:
         raise not_found(f"model {model_id}")
@@ -159,7 +159,7 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
     operation_id="getModel",
     summary="Look at a model",
     response_description="The model.",
-    responses={304: {"description": "The model is as the client knows it."}, **responses(404, 503)},
+    responses={304: {"description": "The model is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
 def get(request: Request, record: ExistingModel) -> Response:
@@ -179,7 +179,7 @@ def get(request: Request, record: ExistingModel) -> Response:
         200: {"description": "The `.mlmodel`.", **_FILE},
         206: {"description": "The part of it that `Range` asks for.", **_FILE},
         304: {"description": "The client has it already."},
-        **responses(404, 416, 503),
+        **responses(404, 409, 416, 503),
     },
     dependencies=[requires("read")],
 )
@@ -200,7 +200,7 @@ def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
             "description": "The document.",
             "content": {"application/json": {"schema": openapi.model_document()}},
         },
-        **responses(404, 422, 503),
+        **responses(404, 409, 422, 503),
     },
     dependencies=[requires("read")],
 )
@@ -237,10 +237,10 @@ async def spec(
     operation_id="deleteModel",
     summary="Delete a model",
     response_description="The model is gone.",
-    responses=responses(404, 503),
+    responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def delete(model_id: str, tenant: Tenant, store: TheStore) -> None:
+def delete(model_id: ModelReference, tenant: Tenant, store: TheStore) -> None:
     """Jobs that were submitted with it keep what they need."""
     # Not read: a record that cannot be read can be deleted too.
     known = store.models.id_of(tenant, model_id)

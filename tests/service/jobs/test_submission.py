@@ -157,7 +157,7 @@ def test_faults_of_a_swift_model_are_told_where_the_client_wrote_them(
         ({"job": "{queued}:events"}, "/model/job", "there is no job"),
         ({"job": "{failed}"}, "/model/job", "has made no model"),
         ({"job": "{broken}"}, "/model/job", "no .mlmodel"),
-        ({"swiftcoremltools": {"layers": []}}, "/model/swiftcoremltools/neuralNetwork", "needs an object"),
+        ({"swiftcoremltools": {"layers": []}}, "/model/swiftcoremltools", "such as neuralNetwork; it has layers"),
         ({"id": "digits", "preset": "mnist-cnn"}, "/model", "exactly one of"),
         ({"id": "digits", "digest": "x"}, "/model/digest", "no field 'digest'"),
     ],
