@@ -222,7 +222,7 @@ def test_checkpoints_are_listed_and_downloaded(
     held = begun()
     table = with_service("checkpoints", queued).stdout.splitlines()
     assert table[0].split() == ["EPOCH", "ENGINE", "LOSS", "ACCURACY", "SIZE", "CREATED"]
-    assert table[1].split()[:4] == ["1", "coreml", "0.5000", "0.7500"]
+    assert table[1].split()[:4] == ["1", "coreml", "0.5000", "75.00%"]
     (found,) = json.loads(with_service("checkpoints", queued, "--json").stdout)
     assert (found["epoch"], found["metrics"]["loss"]) == (1, 0.5)
     assert with_service("checkpoints", "list", queued).stdout.splitlines()[0] == table[0]

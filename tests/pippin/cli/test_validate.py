@@ -188,12 +188,12 @@ def test_the_faults_of_a_job_are_told_at_once_with_their_lines(
     assert done.exit_code == 3
     told = " ".join(done.stderr.split())
     for place in (
-        ":5:3: /hyperparameters/epochs",
-        ":6:3: /hyperparameters/mini_batch_size",
-        ":7:3: /hyperparameters/lr",
+        ":5:3: hyperparameters.epochs",
+        ":6:3: hyperparameters.mini_batch_size",
+        ":7:3: hyperparameters.lr",
     ):
         assert place in told
-    assert "/model/spec/layers/0/type" in told
+    assert "model.spec.layers[0].type" in told
     assert "did you mean 'inner_product'?" in told
     assert "did you mean 'learning_rate'?" in told
 
