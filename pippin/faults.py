@@ -1,5 +1,6 @@
 """What is wrong with a document, and where: the one form in which every boundary reports bad input."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,39 @@ def clipped(text: str, max_characters: int = 2000) -> str:
 def pointer(*parts: str | int) -> str:
     """The JSON pointer made of `parts`, escaped as RFC 6901 section 3 says."""
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+# Up to so many faults of one kind are told one by one.
+_ONE_BY_ONE = 3
+_VARYING = re.compile(r"'(?:[^'\\]|\\.)*'|[-+]?[0-9][0-9.,e+-]*")
+
+
+def summarised(faults: Iterable[Fault]) -> list[Fault]:
+    """The faults in their order, those of one kind as one that says how many there are and where.
+
+    Faults are of one kind where they differ in names, numbers and places in lists only. One with a hint at what was
+    meant is told by itself, unless it is the same everywhere.
+    """
+    kinds: dict[tuple[object, ...], list[Fault]] = {}
+    for fault in faults:
+        kinds.setdefault(_kind_of(fault), []).append(fault)
+    told: list[Fault] = []
+    for alike in kinds.values():
+        if len(alike) <= _ONE_BY_ONE:
+            told += alike
+            continue
+        first, *others = alike
+        places = ", ".join(fault.pointer or "the whole" for fault in others[:_ONE_BY_ONE])
+        more = "" if len(others) <= _ONE_BY_ONE else ", …"
+        told.append(replace(first, detail=f"{first.detail} (and {len(others):,} more of this kind, at {places}{more})"))
+    return told
+
+
+def _kind_of(fault: Fault) -> tuple[object, ...]:
+    place, _, last = fault.pointer.rpartition("/")
+    at = place if repr(last) in fault.detail else fault.pointer
+    detail = fault.detail if "did you mean" in fault.detail else _VARYING.sub("…", fault.detail)
+    return re.sub(r"/[0-9]+(?=/|$)", "/…", at), detail, fault.rule
 
 
 class PippinError(Exception):

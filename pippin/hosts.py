@@ -1,6 +1,7 @@
 """Names and addresses of hosts."""
 
 import ipaddress
+from urllib.parse import urlsplit, urlunsplit
 
 
 def is_loopback(host: str) -> bool:
@@ -23,3 +24,9 @@ def is_address(host: str) -> bool:
 def is_unspecified(host: str) -> bool:
     """Whether who listens there listens on every address of the machine."""
     return is_address(host) and ipaddress.ip_address(host).is_unspecified
+
+
+def without_password(url: str) -> str:
+    """An address without the user and the password that it may hold: what is printed and logged of it."""
+    parts = urlsplit(url)
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))

@@ -1,5 +1,6 @@
 """The types of settings: what is checked of a path, an address or a list when it is read from the environment."""
 
+import re
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import SplitResult, urlsplit
@@ -12,25 +13,44 @@ def _absolute(path: Path) -> Path:
     return path.expanduser().absolute()
 
 
+# RFC 3986, 3.2.1: what may stand in a user or a password as it is; all else is percent-encoded. A colon is not in it:
+# it separates the two.
+_PLAIN = r"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"
+_USER = rf"(?:{_PLAIN}(?::{_PLAIN})?@)?"
+_OPTIONS = r"(?:\?[^\s@#]*)?"
+_REDIS = re.compile(
+    rf"rediss?://{_USER}(?:\[[0-9A-Fa-f:.]+\]|[\w.-]*)(?::(?P<port>[0-9]*))?(?P<database>/[^\s@#?]*)?{_OPTIONS}"
+)
+_SOCKET = re.compile(rf"unix://{_USER}/[^\s@#?]*{_OPTIONS}")
+_MAX_PORT = 65535
+
+
 def _redis_url(url: SecretStr) -> SecretStr:
-    parts = urlsplit(url.get_secret_value())
-    if parts.scheme not in {"redis", "rediss", "unix"}:
+    """Check the whole form: of what is not encoded, any part may be a piece of a password.
+
+    `redis://:12/ab@host` is to every parser the host "", the port 12 and the path "/ab@host", and libraries quote such
+    hosts and paths in their errors. So no message here repeats anything of the address.
+    """
+    text = url.get_secret_value()
+    if not text.startswith(("redis://", "rediss://", "unix://")):
         raise ValueError("give an address that begins with redis://, rediss:// or unix://")
-    if not _has_port_or_none(parts):
-        # Told without what was found: it may be the rest of a password with a slash in it.
-        raise ValueError(
-            "its port is no number from 0 to 65535; in a password, percent-encode all but letters and digits"
-        )
-    if parts.query:
-        _check_options(url.get_secret_value())
+    match = _REDIS.fullmatch(text) or _SOCKET.fullmatch(text)
+    if match is None:
+        raise ValueError(_ENCODE)
+    parts = match.groupdict()
+    if int(parts.get("port") or 0) > _MAX_PORT:
+        raise ValueError(f"its port is above {_MAX_PORT}; {_ENCODE}")
+    if not (parts.get("database") or "").strip("/").isdecimal() and (parts.get("database") or "/") != "/":
+        raise ValueError(f"what follows the port is no database number; {_ENCODE}")
+    if "?" in text:
+        _check_options(text)
     return url
 
 
-def _has_port_or_none(parts: SplitResult) -> bool:
-    try:
-        return parts.port is None or parts.port >= 0
-    except ValueError:
-        return False
+_ENCODE = (
+    "give redis://user:password@host:port/0 and percent-encode every character of user and password but letters and "
+    "digits, such as %40 for @ and %2F for / (Python: urllib.parse.quote(password, safe=''))"
+)
 
 
 def _check_options(url: str) -> None:
@@ -41,12 +61,27 @@ def _check_options(url: str) -> None:
     try:
         ConnectionPool.from_url(url).make_connection()
     except TypeError as error:
+        # No piece of a password: that would be followed by an @, which no option can have.
         option = str(error).rpartition(" ")[2]
         raise ValueError(f"{option} is no option of it; one for TLS is ssl_ca_certs=/path/of/authority.pem") from None
+    except ValueError:
+        raise ValueError("the value of one of its options cannot be used") from None
+
+
+def _split(url: str) -> SplitResult:
+    """The parts of an address. Python's own errors quote it, and it may have a password in it."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - read only then
+    except ValueError:
+        raise ValueError(
+            "its host or port cannot be read; in a user and a password, percent-encode all but letters and digits"
+        ) from None
+    return parts
 
 
 def _http_url(url: str) -> str:
-    parts = urlsplit(url)
+    parts = _split(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("give an address such as http://127.0.0.1:8000")
     return url.rstrip("/")
@@ -59,14 +94,14 @@ def _names(text: object) -> object:
 
 def _origins(origins: tuple[str, ...]) -> tuple[str, ...]:
     for origin in origins:
-        parts = urlsplit(origin)
+        parts = _split(origin)
         if parts.scheme not in {"http", "https"} or origin != f"{parts.scheme}://{parts.netloc}":
             raise ValueError("give origins such as https://app.example.com, without a path")
     return origins
 
 
 def _blobs_url(url: str) -> str:
-    if not urlsplit(url).scheme:
+    if not _split(url).scheme:
         raise ValueError("give an address such as file:///var/lib/pippin/blobs, s3://bucket/prefix or http://host:8000")
     return url
 

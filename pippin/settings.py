@@ -1,6 +1,5 @@
 """Settings: read from environment variables that begin with `PIPPIN_`, checked once, at the start of a process."""
 
-import difflib
 import os
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -9,6 +8,7 @@ from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pippin.faults import PippinError
+from pippin.hints import alike
 from pippin.hosts import is_loopback
 from pippin.setting_types import AbsolutePath, BlobsUrl, HttpUrl, Names, Origins, RedisUrl
 
@@ -366,9 +366,9 @@ def _refuse_unknown_variables(settings: type[Settings]) -> None:
     for variable in sorted(os.environ):
         name = variable.upper().removeprefix(PREFIX)
         if variable.upper().startswith(PREFIX) and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
+            near = alike(name, known)
             hint = (
-                f"did you mean {PREFIX}{near[0]}?"
+                f"did you mean {PREFIX}{near}?"
                 if near
                 else "the settings are " + ", ".join(PREFIX + each for each in known)
             )

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from pippin.extras import install_command
+
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
@@ -137,6 +139,6 @@ def _import() -> bool:
     try:
         from pippin import otlp  # noqa: F401, PLC0415
     except ImportError:
-        _log.warning("nothing is traced: OTEL_EXPORTER_OTLP_ENDPOINT needs the extra: pip install 'pippin[otel]'")
+        _log.warning("nothing is traced: OTEL_EXPORTER_OTLP_ENDPOINT needs the extra: %s", install_command("otel"))
         return False
     return True

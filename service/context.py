@@ -4,6 +4,7 @@ import asyncio
 from typing import Annotated, cast
 
 from fastapi import Depends, Path
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from pippin.blob_cache import BlobCache
@@ -103,13 +104,6 @@ async def _tenant(caller: Caller, sample: TheSample) -> str:
     return caller.tenant
 
 
-async def _job_id(job_id: Annotated[str, Path(examples=["job_01k9x2m4v8q0r7tz3yhc5d6wbe"])]) -> str:
-    # The store would make a key of it.
-    if not is_id(job_id, "job"):
-        raise not_found(f"job {job_id}")
-    return job_id
-
-
 Draining = Annotated[bool, Depends(_draining)]
 TheSettings = Annotated[Settings, Depends(_settings)]
 TheStore = Annotated[Store, Depends(_store)]
@@ -125,6 +119,24 @@ TheStreams = Annotated[Streams, Depends(_streams)]
 ThePreviews = Annotated[Previews, Depends(_previews)]
 TheMeters = Annotated[Meters, Depends(_meters)]
 Tenant = Annotated[str, Depends(_tenant)]
+
+
+async def _job_id(
+    job_id: Annotated[
+        str,
+        Path(
+            description="The job's id, its name, the beginning of its id (4 characters or more after `job_`), or "
+            "`last` for the newest.",
+            examples=["job_01k9x2m4v8q0r7tz3yhc5d6wbe"],
+        ),
+    ],
+    tenant: Tenant,
+    store: TheStore,
+) -> str:
+    # A complete id is told by its form, without asking Redis; what uses it finds out whether there is such a job.
+    return job_id if is_id(job_id, "job") else await run_in_threadpool(store.jobs.id_of, tenant, job_id)
+
+
 JobId = Annotated[str, Depends(_job_id)]
 
 

@@ -38,8 +38,10 @@ def body(kind: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
 
 
 def model_document_body() -> dict[str, Any]:
-    """The same for an endpoint that takes a model, in either language, as JSON or YAML."""
-    return {"requestBody": {"required": True, "content": _model_documents()}}
+    """The same for an endpoint that takes a model, in either language, or a job, as JSON or YAML."""
+    schema = {"anyOf": [*model_document()["anyOf"], {"$ref": _REF.format(model="JobRequest")}]}
+    content = {kind: {**described, "schema": schema} for kind, described in _model_documents().items()}
+    return {"requestBody": {"required": True, "content": content}}
 
 
 def model_body() -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Every error answer of the service: `application/problem+json`, as RFC 9457 describes it."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from pippin.faults import Fault, clipped
+from pippin.faults import Fault, clipped, summarised
 
 MEDIA_TYPE = "application/problem+json"
 
@@ -98,7 +98,9 @@ class ProblemDocument(BaseModel):
 
 def invalid(faults: Iterable[Fault]) -> Problem:
     """The 422 for a body with these faults; their pointers start at the body's root."""
-    return invalid_request(ErrorItem(pointer=fault.pointer, detail=fault.detail, rule=fault.rule) for fault in faults)
+    found = tuple(faults)
+    items = [ErrorItem(pointer=each.pointer, detail=each.detail, rule=each.rule) for each in summarised(found)]
+    return _of_items(items, len(found))
 
 
 def invalid_parameter(parameter: str, detail: str) -> Problem:
@@ -109,8 +111,13 @@ def invalid_parameter(parameter: str, detail: str) -> Problem:
 def invalid_request(items: Iterable[ErrorItem]) -> Problem:
     """The 422 for a request with these faults; of very many, it lists the first."""
     errors = tuple(items)
+    return _of_items(errors, len(errors))
+
+
+def _of_items(errors: Sequence[ErrorItem], faults: int) -> Problem:
     shown = tuple(_shown(errors[:_MOST_ERRORS]))
-    count = f"{len(errors):,} fault{'s' if len(errors) != 1 else ''}"
+    count = f"{faults:,} fault{'s' if faults != 1 else ''}"
+    count += f" of {len(errors):,} kind{'s' if len(errors) != 1 else ''}" if len(errors) < faults else ""
     listed = "see errors" if len(shown) == len(errors) else f"errors has the first {len(shown):,}"
     return Problem("invalid-request", f"The request has {count}; {listed}.", errors=shown)
 

@@ -3,45 +3,22 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
-from pippin.faults import Fault, FaultyDocumentError
-from pippin.spec.explain import explain, shown
+from pippin.hints import Hints
+from pippin.spec.explain import detail_of
 from service.problems import ErrorItem
 
 T = TypeVar("T", bound=BaseModel)
 
 
-def parse(kind: type[T], document: object) -> T:
-    """`document` as a value of `kind`.
-
-    Raises:
-        FaultyDocumentError: With every fault, each with a pointer from the document's root.
-    """
-    try:
-        return kind.model_validate(document)
-    except ValidationError as error:
-        faults = _without_other_branches(explain(error, kind, document))
-        raise FaultyDocumentError("the document has faults", faults) from None
-
-
 def parameter_items(errors: Iterable[Mapping[str, Any]]) -> list[ErrorItem]:
     """The faults that FastAPI found in query parameters and headers."""
+    hints = Hints()
     return [
         ErrorItem(
             parameter=str(error["loc"][1]),
-            detail="this is required and was not given"
-            if error["type"] == "missing"
-            else f"found {shown(error['input'])}; {error['msg'].replace('Input should', 'it should')}",
+            detail="this is required and was not given" if error["type"] == "missing" else detail_of(error, hints),
         )
         for error in errors
     ]
-
-
-def _without_other_branches(faults: Iterable[Fault]) -> list[Fault]:
-    """Of a union that none of its branches fits, what is wrong with those that got furthest into the value."""
-    found: dict[str, list[str]] = {}
-    for fault in faults:
-        found.setdefault(fault.pointer, []).append(fault.detail)
-    deepest = [place for place in found if not any(other.startswith(f"{place}/") for other in found)]
-    return [Fault(place, "; or ".join(dict.fromkeys(found[place]))) for place in deepest]

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pippin import tracing
 from pippin.faults import PippinError
 from pippin.home import prepare_home
+from pippin.names import name_fault
 from pippin.settings import Settings
 from pippin.terminal import printable_lines
 from worker.blob_access import ask_for_access
@@ -60,6 +61,8 @@ def _parser() -> argparse.ArgumentParser:
 def _name(given: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given):
         raise argparse.ArgumentTypeError(f"{given!r} is no name; give up to 64 letters, digits, dots, dashes")
+    if fault := name_fault(given):
+        raise argparse.ArgumentTypeError(fault)
     return given
 
 

@@ -7,8 +7,9 @@ from typing import Any, ClassVar, get_args
 from pydantic import BaseModel
 
 from pippin.builder.errors import BuilderError
+from pippin.hints import did_you_mean
 from pippin.spec import classes, losses, optimizers
-from pippin.spec.explain import did_you_mean, shown
+from pippin.spec.explain import shown
 from pippin.spec.features import Feature as SpecFeature
 
 

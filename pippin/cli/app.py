@@ -1,5 +1,6 @@
 """All commands in one table."""
 
+import sys
 from typing import Annotated
 
 import typer
@@ -28,9 +29,10 @@ from pippin.cli import (
     workers,
 )
 from pippin.cli.exits import Commands
+from pippin.cli.streams import checked_stdout
 
 _EXIT_CODES = (
-    "Exit codes: 0 done; 1 the job failed or was cancelled, or the doctor found a fault; "
+    "Exit codes: 0 done; 1 the job failed or was cancelled, the doctor found a fault, or the output cannot be written; "
     "2 the command cannot be run as typed; 3 refused by the service, or a faulty file; 4 the service cannot be reached."
 )
 
@@ -39,6 +41,7 @@ app = typer.Typer(
     cls=Commands,
     help="Trains Core ML models as a service: submit a job, watch its epochs, download a trained .mlmodel.",
     epilog=_EXIT_CODES,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -50,7 +53,7 @@ app.command()(running.worker)
 app.command()(demo.demo)
 app.command()(new.new)
 app.command()(jobs.submit)
-app.command("jobs")(jobs.list_jobs)
+app.add_typer(jobs.commands, name="jobs")
 app.command()(jobs.job)
 app.command()(following.metrics)
 app.command()(curves.plot)
@@ -96,4 +99,9 @@ def options(
 
 def main() -> None:
     """The `pippin` command."""
-    app()
+    sys.stdout = checked_stdout()
+    try:
+        app()
+    finally:
+        # What is still in the buffer; at Python's own end, an error would print a traceback.
+        sys.stdout.flush()

@@ -1,34 +1,35 @@
 """Arguments that many commands take, and what a shell offers for them when the Tab key is pressed."""
 
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
+from pippin.names import LAST
 from pippin.terminal import printable
 
-if TYPE_CHECKING:
-    from pippin.client import Client
-
 _MOST_OFFERED = 50
+_SECONDS = 2.0  # a shell waits no longer for the service
 
 
 def offer_jobs(incomplete: str) -> list[tuple[str, str]]:
-    """The newest jobs, each with its name and state."""
-    return _offered(
-        incomplete,
-        lambda client: ((job.id, f"{job.name or 'no name'}, {job.status}") for job in client.jobs(limit=_MOST_OFFERED)),
-    )
+    """`last`, and the newest jobs, each with its name and state."""
+    return _offered(incomplete, "jobs", lambda each: (each["id"], f"{each['name'] or 'no name'}, {each['status']}"))
 
 
 def offer_datasets(incomplete: str) -> list[tuple[str, str]]:
-    """The datasets, by name where they have one."""
-    return _offered(incomplete, lambda client: ((each.name or each.id, each.format) for each in client.datasets()))
+    """`last`, and the newest datasets, by name where they have one."""
+    return _offered(incomplete, "datasets", lambda each: (each["name"] or each["id"], each["format"]))
 
 
 def offer_models(incomplete: str) -> list[tuple[str, str]]:
-    """The uploaded models, by name where they have one."""
-    return _offered(incomplete, lambda client: ((each.name or each.id, each.model.kind) for each in client.models()))
+    """`last`, and the newest uploaded models, by name where they have one."""
+    return _offered(incomplete, "models", lambda each: (each["name"] or each["id"], each["model"]["kind"]))
+
+
+def offer_workers(incomplete: str) -> list[tuple[str, str]]:
+    """The workers that are alive, each with its state."""
+    return _offered(incomplete, "workers", lambda each: (each["name"], each["state"]))
 
 
 def offer_statuses(incomplete: str) -> list[str]:
@@ -39,19 +40,49 @@ def offer_statuses(incomplete: str) -> list[str]:
 
 
 JobId = Annotated[
-    str, typer.Argument(metavar="ID", help="The job's id, as `pippin jobs` shows it.", autocompletion=offer_jobs)
+    str,
+    typer.Argument(
+        metavar="ID", help="The job: its id, a beginning of it, its name, or `last`.", autocompletion=offer_jobs
+    ),
+]
+DatasetId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        help="The dataset: its name, its id, a beginning of that, or `last`.",
+        autocompletion=offer_datasets,
+    ),
+]
+ModelId = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID", help="The model: its name, its id, a beginning of that, or `last`.", autocompletion=offer_models
+    ),
 ]
 
 
-def _offered(incomplete: str, ask: "Callable[[Client], Iterable[tuple[str, str]]]") -> list[tuple[str, str]]:
-    from pippin.client import Client
+def _offered(incomplete: str, path: str, offer: Callable[[dict[str, Any]], tuple[str, str]]) -> list[tuple[str, str]]:
+    """What a shell offers of a list of the service.
+
+    The JSON is read as it is: the client's types take half a second to import, for which a person at a shell waits.
+    """
+    import httpx2
+
+    from pippin.client import connection
     from pippin.faults import PippinError
 
     try:
-        with Client(patience=0) as client:
-            # A shell could not type the others, and would hand them to the terminal as they are.
-            offered = [(value, printable(text)) for value, text in ask(client) if value == printable(value)]
-            return [(value, text) for value, text in offered if value.startswith(incomplete)]
-    except PippinError:
+        url = connection.service_url(None)
+        options = connection.options(url, connection.own_token(url, None)) | {"timeout": _SECONDS}
+        params = {} if path == "workers" else {"limit": _MOST_OFFERED}
+        with httpx2.Client(**options) as http:
+            listed = [offer(each) for each in http.get(path, params=params).raise_for_status().json()["data"]]
+    except (PippinError, httpx2.HTTPError, ValueError, LookupError, TypeError):
         # A shell in the middle of a line has no place for an error.
         return []
+    if path != "workers":
+        listed.insert(0, (LAST, "the newest"))
+    # A shell could not type the others, and would hand them to the terminal as they are.
+    return [
+        (value, printable(text)) for value, text in listed if value == printable(value) and value.startswith(incomplete)
+    ]

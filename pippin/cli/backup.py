@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import figures, output
 from pippin.cli.exits import Exit, ToldError
 from pippin.cli.records import opened_redis
 
@@ -60,7 +60,8 @@ def backup(
         )
     else:
         output.say(
-            f"{folder}: {saved.keys:,} keys and {saved.blobs:,} blobs of {saved.bytes:,} bytes, "
+            f"{folder}: {figures.counted(saved.keys, 'key')} and {figures.counted(saved.blobs, 'blob')} of "
+            f"{figures.size(saved.bytes)}, "
             f"{saved.copied:,} of them copied now."
         )
     if saved.missing:
@@ -80,7 +81,7 @@ def restore(
     ] = False,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Restore the backup in DIR into an empty Redis and an empty blob store.
+    """Restore a backup into an empty Redis and blob store.
 
     The backup is verified first. Its records take effect in one step at the end: cut off before, it has changed none.
     Jobs that were being trained are queued again, and go on from their last checkpoint. Tokens are those of the backup:
@@ -114,8 +115,9 @@ def restore(
         )
         return
     output.say(
-        f"Restored the backup of {restored.created_at}: {restored.keys:,} keys and {restored.blobs:,} blobs of "
-        f"{restored.bytes:,} bytes. Jobs queued again: {restored.given_back:,}."
+        f"Restored the backup of {restored.created_at}: {figures.counted(restored.keys, 'key')} and "
+        f"{figures.counted(restored.blobs, 'blob')} of {figures.size(restored.bytes)}. "
+        f"Jobs queued again: {restored.given_back:,}."
     )
     if restored.refusal:
         output.say(
@@ -168,7 +170,7 @@ class _Line:
             return
         self._shown = now
         total = f" of {progress.total:,}" if progress.total is not None else ""
-        size = f", {progress.bytes:,} bytes" if progress.bytes else ""
+        size = f", {figures.size(progress.bytes)}" if progress.bytes else ""
         text = f"{progress.doing}: {progress.done:,}{total}{size}"
         if self._console.is_terminal:
             self._open = True

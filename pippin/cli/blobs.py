@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import figures, output
 from pippin.cli.exits import Exit, ToldError
 from pippin.cli.records import opened_store
+from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
     from pippin.blobs import BlobEntry, Blobs
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from pippin.store import Store
 
 commands = typer.Typer(
-    help="List blobs, say which Redis owns them, and recover those whose records were lost.",
+    help="List blobs, say which Redis owns them, and recover lost ones.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -31,7 +32,7 @@ Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say 
 @commands.command("list")
 def list_blobs(
     unnamed: Annotated[bool, typer.Option("--unnamed", help="Only blobs that no record names.")] = False,
-    limit: Annotated[int, typer.Option(min=1, help="How many at most, the newest.")] = 100,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many at most, the newest.")] = 100,
     json_: output.JsonFlag = False,
 ) -> None:
     """List blobs, the newest first, with what they hold as far as their first bytes say."""
@@ -61,20 +62,19 @@ def list_blobs(
         )
         return
     output.table(
-        ["DIGEST", "KIND", "BYTES", "PUT", "NAMED"],
+        [Column("DIGEST", "id"), Column("KIND"), Column("SIZE", "number"), Column("PUT"), Column("NAMED")],
         [
             (
                 blob.digest,
                 kind,
-                f"{blob.bytes:,}",
-                output.ago(blob.modified),
+                figures.size(blob.bytes),
+                figures.ago(blob.modified),
                 "no" if blob.digest in orphans else "yes",
             )
             for blob, kind in rows
         ],
-        right=["BYTES"],
     )
-    output.say(f"{len(rows):,} of {total:,} blobs, of which no record names {len(orphans):,}.")
+    output.say(f"{len(rows):,} of {figures.counted(total, 'blob')}, of which no record names {len(orphans):,}.")
 
 
 @commands.command()
@@ -109,7 +109,7 @@ def adopt(yes: Yes = False, json_: output.JsonFlag = False) -> None:
         return
     output.say(
         f"This Redis owns the blob store now. Its records do not name {orphans.text}: a service deletes blobs "
-        f"that were not put for {settings.sweep_grace_seconds:g} s, within the limits of one sweep."
+        f"that were not put for {figures.duration(settings.sweep_grace_seconds)}, within the limits of one sweep."
     )
 
 
@@ -137,12 +137,12 @@ def sweep(yes: Yes = False, json_: output.JsonFlag = False) -> None:
     elif not orphans.count:
         output.say(
             "A sweep would delete nothing: it keeps what a record names, and what was put less than "
-            f"{settings.sweep_grace_seconds:g} s ago."
+            f"{figures.duration(settings.sweep_grace_seconds)} ago."
         )
     elif yes:
         output.say(
             f"The service deletes {orphans.text} at its second sweep from now, one every "
-            f"{settings.sweep_interval_seconds:g} s."
+            f"{figures.duration(settings.sweep_interval_seconds)}."
         )
     else:
         output.say(f"A sweep would delete {orphans.text}, which no record names. With --yes the service deletes them.")
@@ -153,7 +153,7 @@ def recover(
     digest: Annotated[str, typer.Argument(metavar="DIGEST", help="As `pippin blobs list` shows it.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="What jobs call the dataset or model by.")],
     scale: Annotated[
-        float | None, typer.Option(help="Datasets: what uint8 values are multiplied by; else 1/255.")
+        float | None, typer.Option(metavar="N", help="Datasets: what uint8 values are multiplied by; else 1/255.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -206,7 +206,7 @@ class _Sum:
 
     @property
     def text(self) -> str:
-        return f"{self.count:,} blobs of {self.bytes:,} bytes"
+        return f"{figures.counted(self.count, 'blob')} of {figures.size(self.bytes)}"
 
 
 def _unnamed(store: "Store", blobs: "Blobs") -> Iterator["BlobEntry"]:

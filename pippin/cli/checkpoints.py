@@ -6,9 +6,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pippin.cli import output
+from pippin.cli import figures, naming, output
 from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
+from pippin.cli.tables import Column
 
 
 class _ListUnlessNamed(TyperGroup):
@@ -34,24 +35,30 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.checkpoints(job_id)
+        found = client.checkpoints(naming.job_id(client, job_id))
     if json_:
         output.print_json([each.model_dump(mode="json") for each in found])
     elif found:
         output.table(
-            ["EPOCH", "ENGINE", "LOSS", "ACCURACY", "BYTES", "CREATED"],
+            [
+                Column("EPOCH", "number"),
+                Column("ENGINE"),
+                Column("LOSS", "number"),
+                Column("ACCURACY", "number"),
+                Column("SIZE", "number"),
+                Column("CREATED", drop=1),
+            ],
             [
                 (
-                    str(each.epoch),
+                    f"{each.epoch:,}",
                     each.engine,
-                    output.figure(each.metrics.loss if each.metrics else None),
-                    output.figure(each.metrics.validation_accuracy if each.metrics else None),
-                    f"{each.bytes:,}",
-                    output.ago(each.created_at),
+                    figures.loss(each.metrics),
+                    figures.percentage(each.metrics.validation_accuracy if each.metrics else None),
+                    figures.size(each.bytes),
+                    figures.ago(each.created_at),
                 )
                 for each in found
             ],
-            right=["EPOCH", "LOSS", "ACCURACY", "BYTES"],
         )
     elif output.stdout().is_terminal:
         output.say("No checkpoints. A job makes one at the end of an epoch, and when it is paused.")
@@ -74,7 +81,7 @@ def download(
 
     with Client() as client:
         try:
-            path = client.download_checkpoint(job_id, epoch, to)
+            path = client.download_checkpoint(naming.job_id(client, job_id), epoch, to)
         except OSError as error:
             raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
     output.tell_download(path, json_=json_)

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import following, output
+from pippin.cli import following, naming, output
 from pippin.cli.arguments import JobId
-from pippin.cli.jobs import place
+from pippin.cli.showing import place
 
 if TYPE_CHECKING:
     from pippin.client import Client
@@ -16,14 +16,14 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch un
 
 
 def pause(job_id: JobId, json_: output.JsonFlag = False) -> None:
-    """Let a job rest.
+    """Pause a job.
 
-    A running one is asked for a checkpoint first, and goes on from there after `pippin resume`.
+    A running one makes a checkpoint first, and goes on from there after `pippin resume`.
     """
     from pippin.client import Client
 
     with Client() as client:
-        found = client.pause(job_id)
+        found = client.pause(naming.job_id(client, job_id))
     if json_:
         output.print_json(found.model_dump(mode="json"))
     else:
@@ -38,7 +38,7 @@ def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False
     from pippin.client import Client
 
     with Client() as client:
-        found = client.resume(job_id)
+        found = client.resume(naming.job_id(client, job_id))
         where = f", to go on from {place(found.checkpoint)}" if found.checkpoint else ""
         _tell(client, found, f"{found.id} is {found.status}{where}.", follow=follow, json_=json_)
 
@@ -60,7 +60,7 @@ def retry(
     from pippin.client import Client
 
     with Client() as client:
-        found = client.retry(job_id, from_checkpoint=from_checkpoint)
+        found = client.retry(naming.job_id(client, job_id), from_checkpoint=from_checkpoint)
         _tell(client, found, found.id, follow=follow, json_=json_)
 
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import naming, output
 from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
 
@@ -27,19 +27,19 @@ def plot(
     from pippin.curves.chart import charts_of
 
     with Client() as client:
-        job = client.job(job_id)
-        charts = charts_of(client.metrics(job_id).data)
+        job = client.job(naming.job_id(client, job_id))
+        charts = charts_of(client.metrics(job.id).data)
     if png is not None:
         if not charts:
-            raise ToldError(Exit.REFUSED, f"{job_id} has nothing to draw: {_nothing_yet(job.status)}.")
+            raise ToldError(Exit.REFUSED, f"{job.id} has nothing to draw: {_nothing_yet(job.status)}.")
         _write(png, charts)
         output.tell_download(png, json_=json_)
     elif json_:
-        output.print_json({"job": job_id, "status": job.status, "charts": [_document(chart) for chart in charts]})
+        output.print_json({"job": job.id, "status": job.status, "charts": [_document(chart) for chart in charts]})
     elif charts:
         _show(f"{job.name or job.id}, {job.status}", charts)
     else:
-        output.say(f"{job_id} has nothing to draw: {_nothing_yet(job.status)}.")
+        output.say(f"{job.id} has nothing to draw: {_nothing_yet(job.status)}.")
 
 
 def _nothing_yet(status: str) -> str:

@@ -1,4 +1,4 @@
-"""`pippin datasets add` and `list`."""
+"""`pippin datasets add`, `list`, `show`, `preview` and `delete`."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -6,13 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import figures, naming, output, previewing
+from pippin.cli.arguments import DatasetId
 from pippin.cli.exits import Exit, ToldError
+from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
-    from pippin.datasets.manifest import Manifest
+    from pippin.datasets.manifest import Manifest, Split
 
-commands = typer.Typer(help="Upload and list datasets.", no_args_is_help=True, rich_markup_mode=None)
+commands = typer.Typer(help="Upload, list, look into and delete datasets.", no_args_is_help=True, rich_markup_mode=None)
+
+_MOST_LABELS = 20
 
 
 @commands.command()
@@ -24,7 +28,12 @@ def add(  # noqa: PLR0917 - typer reads them as options
     target: Annotated[str | None, typer.Option(help="CSV: the column to predict.")] = None,
     inputs: Annotated[str | None, typer.Option(help="CSV: the columns of each feature: size:width,height;age.")] = None,
     shape: Annotated[str | None, typer.Option(help="CSV: the shape of an example: 1,28,28.")] = None,
-    scale: Annotated[float | None, typer.Option(help="What uint8 images are multiplied by; else 1/255.")] = None,
+    scale: Annotated[
+        float | None, typer.Option(metavar="N", help="What uint8 images are multiplied by; else 1/255.")
+    ] = None,
+    header: Annotated[
+        bool | None, typer.Option(help="CSV: whether the first row has the columns' names; else recognised.")
+    ] = None,
     color: Annotated[str | None, typer.Option(help="Images: convert all to gray or rgb.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -36,6 +45,8 @@ def add(  # noqa: PLR0917 - typer reads them as options
 
     texts = {"format": format_, "target": target, "inputs": inputs, "shape": shape, "color": color}
     options = {key: value for key, value in texts.items() if value is not None}
+    if header is not None:
+        options["header"] = str(header).lower()
     if scale is not None:
         options["scale"] = repr(scale)
     with TemporaryDirectory(prefix="pippin-") as folder, Client() as client:
@@ -61,7 +72,15 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
         output.print_json([manifest.model_dump(mode="json") for manifest in found])
     elif found:
         output.table(
-            ["NAME", "ID", "FORMAT", "SPLITS", "FEATURES", "BYTES", "CREATED"],
+            [
+                Column("NAME", "name", least=14),
+                Column("ID", "id"),
+                Column("FORMAT", drop=1),
+                Column("SPLITS", "name", least=24),
+                Column("FEATURES", "name", drop=3),
+                Column("SIZE", "number"),
+                Column("CREATED", drop=2),
+            ],
             [
                 (
                     each.name or "-",
@@ -69,15 +88,75 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
                     each.format,
                     _splits(each),
                     _features(each),
-                    f"{each.bytes:,}",
-                    output.ago(each.created_at),
+                    figures.size(each.bytes),
+                    figures.ago(each.created_at),
                 )
                 for each in found
             ],
-            right=["BYTES"],
         )
     elif output.stdout().is_terminal:
         output.say("No datasets. `pippin datasets add NAME --from FILE` uploads one.")
+
+
+@commands.command()
+def show(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
+    """Show one dataset: its splits, its features and its classes."""
+    from pippin.client import Client
+
+    with Client() as client:
+        manifest = client.dataset(naming.dataset_id(client, dataset_id))
+    if json_:
+        output.print_json(manifest.model_dump(mode="json"))
+        return
+    lines = {
+        "name": manifest.name,
+        "format": manifest.format,
+        "splits": ", ".join(_split(split) for split in manifest.splits),
+        "classes": _classes(manifest),
+        "size": figures.size(manifest.bytes),
+        "created": figures.moment_text(manifest.created_at),
+    }
+    output.say(manifest.id, style="bold")
+    for name, value in lines.items():
+        if value:
+            output.field(name, value)
+    output.table(
+        [Column("FEATURE", "name"), Column("SHAPE"), Column("TYPE"), Column("MULTIPLIED BY", drop=1)],
+        [(each.name, figures.shape_text(each.shape), each.dtype, _scale(each.scale)) for each in manifest.features],
+    )
+
+
+@commands.command()
+def preview(
+    dataset_id: DatasetId,
+    split: Annotated[str | None, typer.Option(help="Which part of it; else the first.")] = None,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, max=100, help="How many examples.")] = 10,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Show some examples of a dataset, as they are stored."""
+    from pippin.client import Client
+
+    with Client() as client:
+        manifest = client.dataset(naming.dataset_id(client, dataset_id))
+        found = client.preview(manifest.id, split=split, limit=limit)
+    if json_:
+        output.print_json(found.model_dump(mode="json"))
+    else:
+        previewing.show(manifest, found)
+
+
+@commands.command()
+def delete(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
+    """Delete a dataset, unless jobs are still to be trained on it."""
+    from pippin.client import Client
+
+    with Client() as client:
+        found = naming.dataset_id(client, dataset_id)
+        client.delete_dataset(found)
+    if json_:
+        output.print_json({"deleted": found})
+    else:
+        output.say(f"Deleted {found}.")
 
 
 def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
@@ -121,5 +200,20 @@ def _splits(manifest: "Manifest") -> str:
     return ", ".join(f"{split.name} {split.examples:,}" for split in manifest.splits)
 
 
+def _split(split: "Split") -> str:
+    return f"{split.name} ({figures.counted(split.examples, 'example')})"
+
+
+def _classes(manifest: "Manifest") -> str:
+    labels = manifest.labels or []
+    more = [f"and {len(labels) - _MOST_LABELS:,} more"] if len(labels) > _MOST_LABELS else []
+    return f"{len(labels):,}: {', '.join([*labels[:_MOST_LABELS], *more])}" if labels else ""
+
+
+def _scale(scale: float) -> str:
+    """A factor, as a fraction where it is that of a byte."""
+    return "-" if scale == 1 else f"1/{round(1 / scale)}" if 1 / scale == round(1 / scale) else figures.figure(scale)
+
+
 def _features(manifest: "Manifest") -> str:
-    return ", ".join(f"{each.name} {each.dtype} {output.shape_text(each.shape)}" for each in manifest.features)
+    return ", ".join(f"{each.name} {each.dtype} {figures.shape_text(each.shape)}" for each in manifest.features)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pippin.cli import output
+from pippin.cli import figures, output, pointers
+from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
     from pippin.models.record import Description
@@ -30,16 +31,16 @@ def size(model: "Description") -> str:
     """How large the part that is trained is."""
     if model.kind == "pipeline":
         front = len(model.front)
-        return f"{front} frozen model{'s' if front != 1 else ''} before {size(model.last)}"
+        return f"{figures.counted(front, 'frozen model')} before {size(model.last)}"
     if model.kind == "nearest_neighbors":
-        return f"{model.neighbors.samples:,} samples"
-    return f"{model.parameter_count:,} parameters"
+        return figures.counted(model.neighbors.samples, "sample")
+    return figures.counted(model.parameter_count, "parameter")
 
 
 def features(listed: "Iterable[FeatureSummary]") -> str:
     """Features in a line."""
     return ", ".join(
-        f"{each.name} {each.color or each.type}" + (f" {output.shape_text(each.shape)}" if each.shape else "")
+        f"{each.name} {each.color or each.type}" + (f" {figures.shape_text(each.shape)}" if each.shape else "")
         for each in listed
     )
 
@@ -47,14 +48,15 @@ def features(listed: "Iterable[FeatureSummary]") -> str:
 def parameter(declared: "ParameterSummary") -> str:
     """A hyperparameter's default, and what else a job may choose."""
     if declared.allowed is not None:
-        others = ", ".join(map(str, declared.allowed[:_MOST_ALLOWED]))
-        return f"{declared.default:g} (one of {others}{', …' if len(declared.allowed) > _MOST_ALLOWED else ''})"
+        others = [*map(figures.exact, declared.allowed[:_MOST_ALLOWED])]
+        more = ["…"] if len(declared.allowed) > _MOST_ALLOWED else []
+        return f"{figures.exact(declared.default)} (one of {', '.join([*others, *more])})"
     limits = [
-        f"{word} {limit:g}"
+        f"{word} {figures.exact(limit)}"
         for word, limit in (("from", declared.minimum), ("to", declared.maximum))
         if limit is not None
     ]
-    return f"{declared.default:g} ({' '.join(limits)})" if limits else f"{declared.default:g}"
+    return f"{figures.exact(declared.default)} ({' '.join(limits)})" if limits else f"{figures.exact(declared.default)}"
 
 
 def warn(finding: "Finding", where: str = "") -> None:
@@ -64,7 +66,7 @@ def warn(finding: "Finding", where: str = "") -> None:
         finding: It.
         where: The file and the line, if the model was written down in one.
     """
-    place = ": ".join(part for part in (where, finding.pointer) if part)
+    place = ": ".join(part for part in (where, pointers.field(finding.pointer)) if part)
     output.say(f"Warning: {place + ': ' if place else ''}{finding.detail} ({finding.rule})", style="yellow")
 
 
@@ -74,12 +76,11 @@ _MOST_CLASSES = 20
 
 def _show_layers(layers: "Iterable[LayerSummary]") -> None:
     output.table(
-        ["LAYER", "TYPE", "OUTPUT", "PARAMETERS"],
+        [Column("LAYER", "name"), Column("TYPE"), Column("OUTPUT", "name"), Column("PARAMETERS", "number")],
         [
-            (each.name, each.type, ", ".join(map(output.shape_text, each.output_shapes)), f"{each.parameter_count:,}")
+            (each.name, each.type, ", ".join(map(figures.shape_text, each.output_shapes)), f"{each.parameter_count:,}")
             for each in layers
         ],
-        right=["PARAMETERS"],
     )
 
 
@@ -90,9 +91,8 @@ def _show_neighbors(model: "NeighborsSummary") -> None:
         f"neighbors {parameter(found.number_of_neighbors)}, {found.weighting}, {found.index}."
     )
     output.table(
-        ["CLASS", "SAMPLES"],
+        [Column("CLASS", "name"), Column("SAMPLES", "number")],
         [(str(each.label), f"{each.count:,}") for each in found.classes[:_MOST_CLASSES]],
-        right=["SAMPLES"],
     )
     if len(found.classes) > _MOST_CLASSES:
         output.say(f"and {len(found.classes) - _MOST_CLASSES:,} more classes")

@@ -7,6 +7,7 @@ from rich.text import Text
 
 from pippin.cli import output
 from pippin.cli.exits import Exit
+from pippin.cli.tables import Column
 
 _COLOURS = {"ok": "green", "warning": "yellow", "fault": "bold red"}
 
@@ -25,7 +26,7 @@ def doctor(json_: output.JsonFlag = False) -> None:
         output.print_json([asdict(finding) for finding in findings])
     else:
         output.table(
-            ["CHECK", "", "FOUND"],
+            [Column("CHECK"), Column(""), Column("FOUND", "prose")],
             [
                 (finding.check, Text(finding.level, style=_COLOURS[finding.level]), finding.found)
                 for finding in findings

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pippin.cli.exits import Exit, ToldError
-from pippin.faults import Fault, FaultyDocumentError
+from pippin.cli.pointers import field as field_of
+from pippin.faults import Fault, FaultyDocumentError, summarised
 
 if TYPE_CHECKING:
     from pippin.documents.errors import Place
@@ -36,10 +37,10 @@ class Document:
         return self.places.get(pointer)
 
     def lines(self, faults: Iterable[Fault]) -> list[str]:
-        """A line for each fault, in the order of the file: where in it, at which pointer, and what."""
-        found = [(self.place(fault.pointer), fault) for fault in faults]
+        """A line for each fault, in the order of the file: where in it, of which field, and what."""
+        found = [(self.place(fault.pointer), fault) for fault in summarised(faults)]
         found.sort(key=lambda each: (each[0].line, each[0].column) if each[0] else (0, 0))
-        return [f"{self._at(place)}: {fault.pointer or '(root)'}: {fault.detail}" for place, fault in found]
+        return [": ".join(filter(None, (self._at(at), field_of(fault.pointer), fault.detail))) for at, fault in found]
 
     def where(self, pointer: str) -> str:
         """The file and, where it is known, line and column of a value."""
@@ -84,17 +85,20 @@ def load(path: str) -> Document:
 
     name, text = _read(path)
     # JSON is asked first: YAML reads most of it, but takes the escape of a character beyond U+FFFF for two.
-    value = _json(text)
+    value, repeated = _json(text)
     places: dict[str, Place] = {}
     try:
         found, places = yaml12.parse(text)
-        value = found if value is None else value
+        value = found if value is None and not repeated else value
     except MalformedDocumentError as error:
         if value is None:
+            what = "cannot be read" if repeated else "is neither YAML nor JSON"
             where = f"{name}:{error.place.line}:{error.place.column}" if error.place else name
-            raise ToldError(Exit.REFUSED, f"{name} is neither YAML nor JSON.", [f"{where}: {error}"]) from error
+            raise ToldError(Exit.REFUSED, f"{name} {what}.", [f"{where}: {error}"]) from error
+    if repeated:
+        raise ToldError(Exit.REFUSED, f"{name} cannot be read.", [f"{name}: {repeated}"])
     if not isinstance(value, dict):
-        kind = "nothing" if value is None else f"a {type(value).__name__}"
+        kind = _KINDS.get(type(value), "a number")
         raise ToldError(
             Exit.REFUSED, f"{name} must hold a mapping (`key: value` lines, or a JSON object); found {kind}."
         )
@@ -105,11 +109,25 @@ def load(path: str) -> Document:
     return Document(name, value, places)
 
 
-def _json(text: str) -> Any:  # noqa: ANN401 - any JSON value
+_KINDS = {type(None): "nothing", str: "text", list: "a list", bool: "true or false"}
+
+
+def _json(text: str) -> tuple[Any, str]:
+    """The JSON value of a text, or None, and what is wrong with it where an object in it has a key twice."""
+    from pippin.documents import strict_json
+    from pippin.documents.errors import MalformedDocumentError, RepeatedKeyError
+
     try:
-        return json.loads(text)
+        return strict_json.loads(text.encode()), ""
+    except RepeatedKeyError as error:
+        return None, str(error)
+    except (MalformedDocumentError, UnicodeEncodeError):
+        pass
+    # What only the standard library takes, such as NaN, is refused below with its reason.
+    try:
+        return json.loads(text), ""
     except (ValueError, RecursionError):
-        return None
+        return None, ""
 
 
 def _read(path: str) -> tuple[str, str]:

@@ -1,13 +1,16 @@
 """The exit codes, and how each error becomes a sentence on stderr and one of them."""
 
 from enum import IntEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 from typer.core import TyperGroup
 
-from pippin.cli import output
+from pippin.cli import output, pointers
 from pippin.faults import FaultyDocumentError, PippinError
+
+if TYPE_CHECKING:
+    from pippin.client.errors import ServiceError
 
 
 class Exit(IntEnum):
@@ -54,27 +57,42 @@ def _told(error: PippinError) -> ToldError:
     from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
 
     if isinstance(error, ServiceUnreachable):
-        now = f"`pippin up` starts one here; PIPPIN_URL names another than {error.url}."
-        return ToldError(Exit.UNREACHABLE, str(error), now=now)
+        return ToldError(Exit.UNREACHABLE, str(error), now=_START if error.is_absent else _ADDRESS)
     if isinstance(error, DamagedDownloadError):
         return ToldError(Exit.UNREACHABLE, str(error))
     if isinstance(error, ServiceError):
-        away = error.status in {502, 503, 504}
-        code = Exit.UNREACHABLE if away else Exit.REFUSED
-        why = [error.detail, *(f"{fault.pointer or '(root)'}: {fault.detail}" for fault in error.faults)]
-        return ToldError(
-            code, f"{error.title} ({error.status}).", [line for line in why if line], _HINTS.get(error.status, "")
-        )
+        return _refused(error)
     if isinstance(error, FaultyDocumentError):
         what = str(error).partition(":")[0].capitalize()
-        lines = [f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in error.faults]
-        return ToldError(Exit.REFUSED, f"{what}.", lines)
+        return ToldError(Exit.REFUSED, f"{what}.", pointers.sentences(error.faults))
     return ToldError(Exit.USAGE, str(error))
 
 
+def _refused(error: "ServiceError") -> ToldError:
+    """What the service said about the call. The title and the status are for programs, unless there is nothing else."""
+    away = error.status in {502, 503, 504}
+    code = Exit.UNREACHABLE if away else Exit.REFUSED
+    hint = _HINTS.get(error.status, "")
+    if error.status == _NOT_FOUND:
+        hint = next((text for what, text in _LISTS.items() if error.detail.startswith(what)), "")
+    faults = pointers.sentences(error.faults)
+    if len(faults) == 1:
+        return ToldError(code, faults[0], now=hint)
+    if faults:
+        return ToldError(code, f"The service found {len(faults):,} faults.", faults, hint)
+    return ToldError(code, error.detail or f"The service answered: {error.title} ({error.status}).", now=hint)
+
+
+_ADDRESS = "PIPPIN_URL names the address of the service."
+_START = f"Start a service here with `pippin up`, or name another: {_ADDRESS}"
+_NOT_FOUND = 404
+_LISTS = {
+    "There is no job": "`pippin jobs` shows them.",
+    "There is no dataset": "`pippin datasets list` shows them.",
+    "There is no model": "`pippin models list` shows them.",
+}
 _HINTS = {
-    401: "`pippin tokens create` makes one, where the service's Redis is; name its file in PIPPIN_TOKEN_FILE.",
+    401: "`pippin tokens create` makes a token, where the service's Redis is; name its file in PIPPIN_TOKEN_FILE.",
     403: "PIPPIN_TOKEN_FILE names the file of the token; `pippin tokens list` shows what each allows.",
-    404: "`pippin jobs`, `pippin datasets list` and `pippin models list` show what there is.",
     500: "The service's log has more, under the id above.",
 }

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import figures, naming, output
 from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
 
@@ -50,8 +50,8 @@ def export(
 
     try:
         with Client() as client:
-            job = client.job(job_id)
-            epochs = client.metrics(job_id).data
+            job = client.job(naming.job_id(client, job_id))
+            epochs = client.metrics(job.id).data
             match to:
                 case Target.CSV:
                     _to_csv(where, epochs, json_=json_)
@@ -85,7 +85,7 @@ def _to_tensorboard(folder: Path, job: "Job", epochs: "list[EpochMetrics]", *, j
     if json_:
         output.print_json({"path": str(written), "epochs": len(epochs)})
     else:
-        output.say(f"{written} ({len(epochs)} epochs). Look at it: tensorboard --logdir {folder}")
+        output.say(f"{written} ({figures.counted(len(epochs), 'epoch')}). Look at it: tensorboard --logdir {folder}")
 
 
 def _to_mlflow(target: str, job: "Job", epochs: "list[EpochMetrics]", client: "Client", *, json_: bool) -> None:
@@ -99,5 +99,5 @@ def _to_mlflow(target: str, job: "Job", epochs: "list[EpochMetrics]", client: "C
     if json_:
         output.print_json(logged._asdict() | {"epochs": len(epochs), "model": model.name if model else None})
     else:
-        told = f"{len(epochs)} epochs{f', {model.name}' if model else ''}"
+        told = f"{figures.counted(len(epochs), 'epoch')}{f', {model.name}' if model else ''}"
         output.say(f"Run {logged.run} of experiment {logged.experiment} at {logged.uri} ({told}).")

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import figures, naming, output
 from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit
+from pippin.cli.tables import Column
 from pippin.cli.waiting import Waiting
 from pippin.jobs.states import Status
 from pippin.terminal import printable
@@ -31,6 +32,7 @@ def metrics(
     from pippin.client import Client
 
     with Client() as client:
+        job_id = naming.job_id(client, job_id)
         if follow_:
             follow(client, job_id, json_=json_, then=f"Its model: pippin download {job_id}")
             return
@@ -39,19 +41,25 @@ def metrics(
         output.print_json(found.model_dump(mode="json"))
         return
     output.table(
-        ["EPOCH", "LOSS", "VALIDATION LOSS", "ACCURACY", "EXAMPLES/S", "SECONDS"],
+        [
+            Column("EPOCH", "number"),
+            Column("LOSS", "number"),
+            Column("VALIDATION LOSS", "number"),
+            Column("ACCURACY", "number"),
+            Column("EXAMPLES/S", "number", drop=2),
+            Column("TIME", "number", drop=1),
+        ],
         [
             (
-                f"{each.epoch}/{each.epochs}",
-                output.figure(each.loss),
-                output.figure(each.validation_loss),
-                output.figure(each.validation_accuracy),
+                f"{each.epoch:,}/{each.epochs:,}",
+                figures.loss(each),
+                figures.figure(each.validation_loss),
+                figures.percentage(each.validation_accuracy),
                 f"{each.examples_per_second:,.0f}",
-                output.figure(each.seconds, ".1f"),
+                figures.duration(each.seconds),
             )
             for each in found.data
         ],
-        right=["EPOCH", "LOSS", "VALIDATION LOSS", "ACCURACY", "EXAMPLES/S", "SECONDS"],
     )
 
 
@@ -81,7 +89,7 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
     elif job.status == Status.SUCCEEDED:
         output.say(f"{job.id} succeeded. {then}".rstrip(), style="green")
     if job.status != Status.SUCCEEDED:
-        why = [f"{job.reason.code}: {job.reason.detail}"] if job.reason else []
+        why = [job.reason.detail] if job.reason else []
         output.error(f"{job.id} {job.status}." if job.status == Status.FAILED else f"{job.id} was cancelled.", why)
         raise typer.Exit(Exit.JOB_FAILED)
     return job
@@ -89,11 +97,11 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
 
 def sentence(epoch: "EpochMetrics") -> str:
     """An epoch in one line, which fits a terminal of 80 columns."""
-    loss = "diverged" if epoch.diverged else output.figure(epoch.loss)
-    validation = "" if epoch.validation_loss is None else f" (validation {epoch.validation_loss:.4f})"
-    accuracy = "" if epoch.validation_accuracy is None else f"  accuracy {epoch.validation_accuracy:.4f}"
+    loss, accuracy = figures.figure(epoch.validation_loss), figures.percentage(epoch.validation_accuracy)
+    validation = "" if epoch.validation_loss is None else f" (validation {loss})"
+    validation += "" if epoch.validation_accuracy is None else f"  accuracy {accuracy}"
     speed = f"  {epoch.examples_per_second:,.0f} examples/s"
-    return f"epoch {epoch.epoch}/{epoch.epochs}  loss {loss}{validation}{accuracy}{speed}"
+    return f"epoch {epoch.epoch:,}/{epoch.epochs:,}  loss {figures.loss(epoch)}{validation}{speed}"
 
 
 class _View(Protocol):
@@ -123,7 +131,9 @@ def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
 
 def _lacking(job: "Job") -> str | None:
     """What a job waits for, if anything."""
-    return f"It rests, and goes on after: pippin resume {job.id}" if job.status == Status.PAUSED else job.waiting_for
+    return (
+        f"It is paused, and goes on after: pippin resume {job.id}" if job.status == Status.PAUSED else job.waiting_for
+    )
 
 
 @contextmanager

@@ -1,19 +1,18 @@
-"""`pippin submit`, `jobs`, `job`, `cancel` and `download`."""
+"""`pippin submit`, `jobs`, `jobs delete`, `job`, `cancel` and `download`."""
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from pippin.cli import documents, following, output
+from pippin.cli import documents, figures, following, naming, output, showing
 from pippin.cli.arguments import JobId, offer_statuses
 from pippin.cli.exits import Exit, ToldError
+from pippin.cli.tables import Column
 from pippin.jobs.engines import ComputeUnits, EngineChoice
 
-if TYPE_CHECKING:
-    from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
-    from pippin.jobs.job import Attempt, Job
+commands = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
 class ModelVariant(enum.StrEnum):
@@ -50,6 +49,8 @@ def submit(
             output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
         else:
             output.say(job.id)
+            if output.stdout().is_terminal and showing.is_without_validation(job):
+                output.say(f"Validation: {showing.NO_VALIDATION}.", style="yellow")
         if follow:
             following.follow(client, job.id, json_=json_, then=f"Its model: pippin download {job.id}")
             return
@@ -57,13 +58,20 @@ def submit(
         output.say(f"Follow it: pippin metrics {job.id} --follow")
 
 
+@commands.callback()
 def list_jobs(
+    context: typer.Context,
     status: Annotated[str | None, typer.Option(help="Only jobs in this state.", autocompletion=offer_statuses)] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs with this label.")] = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 20,
     json_: output.JsonFlag = False,
 ) -> None:
-    """List jobs, newest first."""
+    """List jobs, newest first, or delete one.
+
+    A narrow terminal shows fewer columns; in a pipe and with --json, all is there.
+    """
+    if context.invoked_subcommand is not None:
+        return
     from pippin.client import Client
 
     labels = dict(_label(text) for text in label or [])
@@ -73,23 +81,44 @@ def list_jobs(
         output.print_json([job.model_dump(mode="json") for job in found])
     elif found:
         output.table(
-            ["ID", "NAME", "STATUS", "EPOCH", "LOSS", "ACCURACY", "CREATED"],
+            [
+                Column("ID", "id"),
+                Column("NAME", "name"),
+                Column("STATUS"),
+                Column("EPOCH", "number"),
+                Column("LOSS", "number"),
+                Column("ACCURACY", "number", drop=1),
+                Column("CREATED", drop=2),
+            ],
             [
                 (
                     job.id,
                     job.name or "-",
                     output.status_text(job.status),
-                    f"{job.progress.epoch}/{job.progress.epochs}",
-                    output.figure(job.latest_metrics.loss if job.latest_metrics else None),
-                    output.figure(job.latest_metrics.validation_accuracy if job.latest_metrics else None),
-                    output.ago(job.created_at),
+                    f"{job.progress.epoch:,}/{job.progress.epochs:,}",
+                    figures.loss(job.latest_metrics),
+                    figures.percentage(job.latest_metrics.validation_accuracy if job.latest_metrics else None),
+                    figures.ago(job.created_at),
                 )
                 for job in found
             ],
-            right=["EPOCH", "LOSS", "ACCURACY"],
         )
     elif output.stdout().is_terminal:
         output.say("No jobs. `pippin submit job.yaml` makes one.")
+
+
+@commands.command()
+def delete(job_id: JobId, json_: output.JsonFlag = False) -> None:
+    """Delete a job that has ended. Its metrics, checkpoints and models go with it."""
+    from pippin.client import Client
+
+    with Client() as client:
+        found = naming.job_id(client, job_id)
+        client.delete(found)
+    if json_:
+        output.print_json({"deleted": found})
+    else:
+        output.say(f"Deleted {found}.")
 
 
 def job(job_id: JobId, json_: output.JsonFlag = False) -> None:
@@ -97,11 +126,11 @@ def job(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.job(job_id)
-    if json_:
-        output.print_json(found.model_dump(mode="json"))
-    else:
-        _show(found)
+        found = client.job(naming.job_id(client, job_id))
+        if json_:
+            output.print_json(found.model_dump(mode="json"))
+        else:
+            showing.show(found, showing.examples_of(client, found))
 
 
 def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
@@ -109,7 +138,7 @@ def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.cancel(job_id)
+        found = client.cancel(naming.job_id(client, job_id))
     if json_:
         output.print_json(found.model_dump(mode="json"))
     else:
@@ -132,7 +161,7 @@ def download(
 
     with Client() as client:
         try:
-            path = client.download(job_id, to, variant=variant.value)
+            path = client.download(naming.job_id(client, job_id), to, variant=variant.value)
         except OSError as error:
             raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
     output.tell_download(path, json_=json_)
@@ -147,49 +176,3 @@ def _label(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise typer.BadParameter(f"a label is KEY=VALUE, found {text!r}", param_hint="--label")
     return key, value
-
-
-def _show(job: "Job") -> None:
-    asked, hyper = job.request, job.request.hyperparameters
-    lines = {
-        "name": job.name,
-        "status": f"{job.status} ({job.reason.code}: {job.reason.detail})" if job.reason else job.status,
-        "waiting for": job.waiting_for,
-        "notice": job.notice,
-        "engine": asked.engine if job.engine in {None, asked.engine} else f"{job.engine} ({asked.engine} was asked)",
-        "compute on": "" if asked.compute_units == "all" else asked.compute_units,
-        "model": asked.model.preset or asked.model.name or asked.model.id or asked.model.job or "a spec of its own",
-        "dataset": f"{asked.dataset.name or asked.dataset.id}: {asked.dataset.train}"
-        + (f", validated on {asked.dataset.validation}" if asked.dataset.validation else ""),
-        "training": ", ".join(
-            f"{name} {value:g}" if isinstance(value, float) else f"{name} {value}"
-            for name, value in hyper.model_dump(exclude_none=True).items()
-        ),
-        "labels": ", ".join(f"{key}={value}" for key, value in job.labels.items()),
-        "created": job.created_at.isoformat(timespec="seconds"),
-        "started": job.started_at and job.started_at.isoformat(timespec="seconds"),
-        "finished": job.finished_at and job.finished_at.isoformat(timespec="seconds"),
-        "progress": f"epoch {job.progress.epoch} of {job.progress.epochs}",
-        "latest": job.latest_metrics and following.sentence(job.latest_metrics),
-        "retry of": job.retry_of,
-        "checkpoint": job.checkpoint and f"{place(job.checkpoint)} ({job.checkpoint.bytes:,} bytes)",
-        "attempts": "; ".join(_sentence(each) for each in job.attempts),
-        "models": ", ".join(f"{each.variant} ({each.bytes:,} bytes)" for each in job.artifacts),
-    }
-    output.say(job.id, style="bold")
-    for name, value in lines.items():
-        if value:
-            output.say(f"  {name:<12}{value}")
-
-
-def _sentence(attempt: "Attempt") -> str:
-    text = f"{attempt.number}: {attempt.status} on {attempt.worker}"
-    if attempt.resumed_from:
-        text += f", went on from {place(attempt.resumed_from)}"
-        text += f" ({attempt.resumed_from.notice.removesuffix('.')})" if attempt.resumed_from.notice else ""
-    return text
-
-
-def place(where: "StoredCheckpoint | Resumption") -> str:
-    """A place in a training, between two mini-batches."""
-    return f"epoch {where.epoch}" + (f" and {where.step} mini-batches" if where.step else "")

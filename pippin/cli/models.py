@@ -7,22 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import describing, documents, output
-from pippin.cli.arguments import offer_models
+from pippin.cli import describing, documents, figures, naming, output
+from pippin.cli.arguments import ModelId
 from pippin.cli.exits import Exit, ToldError
+from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
     from pippin.client import Client
     from pippin.models.record import ModelRecord
 
-commands = typer.Typer(help="Upload, list and export models.", no_args_is_help=True, rich_markup_mode=None)
-
-ModelId = Annotated[
-    str,
-    typer.Argument(
-        metavar="ID", help="The model's id or name, as `pippin models list` shows it.", autocompletion=offer_models
-    ),
-]
+commands = typer.Typer(help="Upload, list, export and delete models.", no_args_is_help=True, rich_markup_mode=None)
 
 
 class Form(enum.StrEnum):
@@ -46,7 +40,9 @@ def add(
     if json_:
         output.print_json(record.model_dump(mode="json"))
         return
-    output.say(f"{record.id}: {record.name or 'no name'}, {describing.size(record.model)}, {record.bytes:,} bytes.")
+    output.say(
+        f"{record.id}: {record.name or 'no name'}, {describing.size(record.model)}, {figures.size(record.bytes)}."
+    )
     for finding in record.findings:
         where = document.where(finding.pointer) if document else ""
         describing.warn(finding, where)
@@ -63,19 +59,25 @@ def list_models(json_: output.JsonFlag = False) -> None:
         output.print_json([record.model_dump(mode="json") for record in found])
     elif found:
         output.table(
-            ["NAME", "ID", "KIND", "SIZE", "BYTES", "CREATED"],
+            [
+                Column("NAME", "name", least=14),
+                Column("ID", "id"),
+                Column("KIND", drop=2),
+                Column("CONTENT", "name"),
+                Column("SIZE", "number"),
+                Column("CREATED", drop=1),
+            ],
             [
                 (
                     each.name or "-",
                     each.id,
                     each.model.kind.replace("_", " "),
                     describing.size(each.model),
-                    f"{each.bytes:,}",
-                    output.ago(each.created_at),
+                    figures.size(each.bytes),
+                    figures.ago(each.created_at),
                 )
                 for each in found
             ],
-            right=["BYTES"],
         )
     elif output.stdout().is_terminal:
         output.say("No models. `pippin models add FILE` uploads one.")
@@ -87,7 +89,7 @@ def show(model_id: ModelId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        record = client.model(model_id)
+        record = client.model(naming.model_id(client, model_id))
     if json_:
         output.print_json(record.model_dump(mode="json"))
     else:
@@ -105,7 +107,9 @@ def export(
     from pippin.client import Client
 
     with Client() as client:
-        document = client.model_spec(model_id, "pippin" if form is Form.SPEC else "swiftcoremltools")
+        document = client.model_spec(
+            naming.model_id(client, model_id), "pippin" if form is Form.SPEC else "swiftcoremltools"
+        )
     if to is None:
         output.print_json(document)
         return
@@ -129,7 +133,7 @@ def download(
 
     with Client() as client:
         try:
-            path = client.download_model_file(model_id, to)
+            path = client.download_model_file(naming.model_id(client, model_id), to)
         except OSError as error:
             raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
     output.tell_download(path, json_=json_)
@@ -141,9 +145,12 @@ def delete(model_id: ModelId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        client.delete_model(model_id)
+        found = naming.model_id(client, model_id)
+        client.delete_model(found)
     if json_:
-        output.print_json({"deleted": model_id})
+        output.print_json({"deleted": found})
+    else:
+        output.say(f"Deleted {found}.")
 
 
 def _added(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":
@@ -164,11 +171,11 @@ def _show(record: "ModelRecord") -> None:
         "name": record.name,
         "uploaded as": record.source,
         "kind": model.kind.replace("_", " "),
-        "bytes": f"{record.bytes:,}",
+        "size": figures.size(record.bytes),
         "inputs": describing.features(model.inputs),
         "outputs": describing.features(model.outputs),
         "trained on": describing.features(model.training_inputs),
-        "created": record.created_at.isoformat(timespec="seconds"),
+        "created": figures.moment_text(record.created_at),
     }
     trained = model.last if model.kind == "pipeline" else model
     if trained.kind != "nearest_neighbors":
@@ -177,7 +184,7 @@ def _show(record: "ModelRecord") -> None:
     output.say(record.id, style="bold")
     for name, value in lines.items():
         if value:
-            output.say(f"  {name:<16}{value}")
+            output.field(name, value, 16)
     describing.show(model)
     for finding in record.findings:
         describing.warn(finding)

@@ -6,13 +6,18 @@ from typing import Annotated
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import naming, output
 from pippin.cli.arguments import offer_jobs
 
 
 def open_dashboard(
     job_id: Annotated[
-        str | None, typer.Argument(metavar="[ID]", help="The job to show.", autocompletion=offer_jobs)
+        str | None,
+        typer.Argument(
+            metavar="[ID]",
+            help="The job to show: its id, a beginning of it, its name, or `last`.",
+            autocompletion=offer_jobs,
+        ),
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -26,9 +31,9 @@ def open_dashboard(
     with Client() as client:
         if job_id is None:
             client.is_ready()
+            url = dashboard_url(client.url)
         else:
-            client.job(job_id)
-        url = dashboard_url(client.url, job_id)
+            url = dashboard_url(client.url, client.job(naming.job_id(client, job_id)).id)
     opened = _opened(url)
     if json_:
         output.print_json({"url": url, "opened": opened})

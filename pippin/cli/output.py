@@ -2,21 +2,24 @@
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
-from rich.table import Table
 from rich.text import Text
 
+from pippin.cli import figures
+from pippin.cli.tables import Column, Row, lines, wrapped
 from pippin.terminal import printable, printable_json, printable_lines
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 
-_PIPE_WIDTH = 10_000  # a pipe has no edge: lines are cut or wrapped by whoever reads them
+_PIPE_WIDTH = 10_000  # a pipe has no edge
+_LEAST_ROOM = 20  # cells in which text is still worth breaking into lines
+_MOST_LINES = 20  # of what is wrong
 
 
 def stdout() -> Console:
@@ -38,6 +41,10 @@ class _SafeConsole(Console):
             text = segment.text if segment.control else printable_lines(segment.text)
             yield segment if text == segment.text else Segment(text, segment.style)
 
+    def on_broken_pipe(self) -> None:
+        """Says no more on a stderr whose reader has gone; rich would end the program. Stdout never comes here."""
+        self.quiet = True
+
 
 def _console(*, stderr: bool) -> Console:
     console = _SafeConsole(stderr=stderr, markup=False, highlight=False, emoji=False)
@@ -57,46 +64,32 @@ def print_json(document: Any, *, indent: int | None = 2) -> None:  # noqa: ANN40
 
 
 def error(what: str, why: Sequence[str] = (), now: str = "") -> None:
-    """Says on stderr what went wrong, why, and what to do now."""
+    """Says on stderr what went wrong, why, and what to do. Where it cannot be written, the exit code remains."""
     console = stderr()
-    console.print(Text("Error: ", style="bold red") + Text(printable(what)), soft_wrap=True)
-    for line in why:
-        console.print(f"  {printable(line)}", soft_wrap=True)
-    if now:
-        console.print(printable(now), soft_wrap=True)
+    more = [f"and {len(why) - _MOST_LINES:,} more"] if len(why) > _MOST_LINES else []
+    with suppress(OSError):
+        console.print(Text("Error: ", style="bold red") + Text(printable(what)), soft_wrap=True)
+        for line in [*why[:_MOST_LINES], *more]:
+            console.print(f"  {printable(line)}", soft_wrap=True)
+        if now:
+            console.print(printable(now), soft_wrap=True)
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[str | Text]], *, right: Iterable[str] = ()) -> None:
-    """A table on stdout.
-
-    Args:
-        headings: One for each column.
-        rows: The cells, column by column.
-        right: The headings of the columns whose cells are numbers.
-    """
-    numbers = set(right)
-    shown = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        justify = "right" if heading in numbers else "left"
-        shown.add_column(printable(heading), justify=justify, no_wrap=not stdout().is_terminal)  # type: ignore[arg-type] # a Literal
-    for row in rows:
-        shown.add_row(*map(cell, row))
-    stdout().print(shown)
+def table(columns: Sequence[Column], rows: Iterable[Row]) -> None:
+    """A table on stdout, fitted to a terminal, whole in a pipe."""
+    console = stdout()
+    for line in lines(columns, rows, console.width if console.is_terminal else None):
+        console.print(line, soft_wrap=True)
 
 
-def cell(content: str | Text) -> str | Text:
-    """A table's cell, whose content is one line."""
-    if isinstance(content, str):
-        return printable(content)
-    text = printable(content.plain)
-    if text == content.plain:
-        return content
-    return Text(text, style=content.style, no_wrap=content.no_wrap, overflow=content.overflow)
-
-
-def figure(value: float | None, pattern: str = ".4f") -> str:
-    """A number for a table; a dash where there is none."""
-    return "-" if value is None else format(value, pattern)
+def field(name: str, value: str, width: int = 12) -> None:
+    """A named value, whose further lines stand below its first on a terminal."""
+    console = stdout()
+    room = console.width - width - 2
+    text = printable(value)
+    parts = wrapped(text, room) if console.is_terminal and room > _LEAST_ROOM else [text]
+    for number, part in enumerate(parts):
+        console.print(f"  {'' if number else name:<{width}}{part}", soft_wrap=True)
 
 
 def status_text(status: str) -> Text:
@@ -106,33 +99,10 @@ def status_text(status: str) -> Text:
     )
 
 
-def ago(moment: datetime | None) -> str:
-    """How long ago something was, in its largest unit."""
-    if moment is None:
-        return "-"
-    seconds = max(0, round((datetime.now(UTC) - moment).total_seconds()))
-    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            return f"{seconds // size} {unit} ago"
-    return f"{seconds} s ago"
-
-
-def clock(seconds: int) -> str:
-    """A length of time as minutes and seconds, or hours, minutes and seconds."""
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
 def tell_download(path: Path, *, json_: bool) -> None:
     """Where a download is, and how large."""
     size = path.stat().st_size
     if json_:
         print_json({"path": str(path), "bytes": size})
     else:
-        say(f"{path} ({size:,} bytes)")
-
-
-def shape_text(shape: Iterable[int]) -> str:
-    """A shape as people write it."""
-    return "×".join(map(str, shape))  # noqa: RUF001 - that sign is meant
+        say(f"{path} ({figures.size(size)})")

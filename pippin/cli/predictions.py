@@ -1,23 +1,26 @@
 """`pippin predict` and `evaluate`."""
 
+import codecs
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.text import Text
 
-from pippin.cli import output
-from pippin.cli.arguments import JobId
+from pippin.cli import figures, naming, output, tables
+from pippin.cli.arguments import JobId, offer_datasets
 from pippin.cli.exits import Exit, ToldError
+from pippin.cli.tables import Cell, Column, Kind
 
 if TYPE_CHECKING:
-    from pippin.predictions.reports import Choice, Confusion, Prediction
+    from pippin.predictions.reports import Choice, Confusion, LargestError, Prediction
 
 _BAR = 30
 # More columns are wider than any terminal.
 _MOST_COLUMNS = 20
 _MOST_MISTAKES = 5
+_MOST_VALUES = 4
 
 
 def predict(
@@ -25,7 +28,7 @@ def predict(
     file: Annotated[
         Path, typer.Argument(metavar="FILE", help="A picture (PNG, JPEG, PGM), or arrays by input (.json, .npz).")
     ],
-    top: Annotated[int, typer.Option(min=1, help="How many of the likeliest classes to show.")] = 5,
+    top: Annotated[int, typer.Option(metavar="N", min=1, help="How many of the likeliest classes to show.")] = 5,
     json_: output.JsonFlag = False,
 ) -> None:
     """Ask a job's trained model.
@@ -36,7 +39,7 @@ def predict(
 
     with Client() as client:
         try:
-            found = client.predict(job_id, _given(file), top=top)
+            found = client.predict(naming.job_id(client, job_id), _given(file), top=top)
         except OSError as error:
             raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}.") from error
     if json_:
@@ -50,29 +53,78 @@ def predict(
 
 def evaluate(
     job_id: JobId,
-    dataset: Annotated[str, typer.Option(metavar="D", help="The dataset's name or id.")],
-    split: Annotated[str | None, typer.Option(help="Which part of it; else test, validation or the first.")] = None,
-    max_examples: Annotated[int | None, typer.Option(min=1, help="At most so many, spread over the split.")] = None,
+    dataset: Annotated[
+        str,
+        typer.Option(
+            metavar="D",
+            help="The dataset: its name, its id, a beginning of that, or `last`.",
+            autocompletion=offer_datasets,
+        ),
+    ],
+    *,
+    split: Annotated[
+        str | None, typer.Option(help="Which split; by default one with examples that the job did not train on.")
+    ] = None,
+    part: Annotated[
+        Literal["all", "held_out", "trained_on"] | None,
+        typer.Option(help="Which rows of the split; by default those that the job held out, if it held any out."),
+    ] = None,
+    max_examples: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most so many, spread over the rows.")
+    ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Measure a job's trained model on a dataset."""
+    """Measure a job's trained model on a dataset.
+
+    A warning says when the job has trained on the measured examples.
+    """
     from pippin.client import Client
 
     with Client() as client:
-        found = client.evaluate(job_id, dataset, split=split, max_examples=max_examples)
+        found = client.evaluate(
+            naming.job_id(client, job_id),
+            naming.dataset_id(client, dataset),
+            split=split,
+            part=part,
+            max_examples=max_examples,
+        )
     if json_:
         output.print_json(found.model_dump(mode="json"))
         return
-    figures = {"loss": output.figure(found.loss), "accuracy": output.figure(found.accuracy)}
-    told = ", ".join(f"{name} {value}" for name, value in figures.items() if value != "-")
-    output.say(f"{told or 'no figures'} on {found.examples:,} examples of {found.split} ({found.seconds:.1f} s)")
-    if found.confusion is not None and len(found.confusion.labels) <= _MOST_COLUMNS:
+    measured = {"loss": figures.figure(found.loss), "accuracy": figures.percentage(found.accuracy)}
+    shown = ", ".join(f"{name} {value}" for name, value in measured.items() if value != "-")
+    examples, rows = figures.counted(found.examples, "example"), _PARTS[found.part].format(split=found.split)
+    output.say(f"{shown or 'no figures'} on {examples} of {rows} ({figures.duration(found.seconds)})")
+    if found.notice:
+        output.say(f"Warning: {found.notice}", style="yellow")
+    if found.confusion is not None:
         _show_confusion(found.confusion)
     for mistake in found.worst[:_MOST_MISTAKES]:
         output.say(
-            f"row {mistake.row}: {mistake.label} taken for {mistake.predicted} "
-            f"({output.figure(mistake.probability, '.1%')})"
+            f"row {mistake.row:,}: {mistake.label} taken for {mistake.predicted} "
+            f"({figures.percentage(mistake.probability, 1)})"
         )
+    for error in found.largest_errors[:_MOST_MISTAKES]:
+        output.say(_error_text(error))
+
+
+_PARTS = {
+    "all": "{split}",
+    "held_out": "{split} that the job held out",
+    "trained_on": "{split} that the job trained on",
+}
+"""What the rows of a split are called."""
+
+
+def _error_text(error: "LargestError") -> str:
+    """An example with a large error, in one line."""
+    expected, predicted = (_values_text(values, error.values) for values in (error.expected, error.predicted))
+    return f"row {error.row:,}: expected {expected}, predicted {predicted} (loss {figures.figure(error.loss)})"
+
+
+def _values_text(values: "list[float | None]", count: int) -> str:
+    shown = ", ".join(figures.figure(value) for value in values[:_MOST_VALUES])
+    return f"{shown}, … ({count:,} values)" if count > _MOST_VALUES else shown
 
 
 def _given(file: Path) -> dict[str, Any] | Path:
@@ -86,9 +138,12 @@ def _given(file: Path) -> dict[str, Any] | Path:
 
 
 def _of_json(file: Path) -> dict[str, Any]:
+    from pippin.documents import strict_json
+    from pippin.documents.errors import MalformedDocumentError
+
     try:
-        document = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (ValueError, RecursionError) as error:
+        document = strict_json.loads(file.read_bytes().removeprefix(codecs.BOM_UTF8))
+    except MalformedDocumentError as error:
         raise ToldError(Exit.REFUSED, f"{file} is not JSON.", [str(error)]) from error
     if isinstance(document, dict) and document.keys() == {"inputs"}:
         document = document["inputs"]
@@ -114,12 +169,11 @@ def _show_classes(found: "Prediction", top: "list[list[Choice]]") -> None:
         if len(top) > 1:
             output.say(f"example {number}", style="bold")
         output.table(
-            ["CLASS", "PROBABILITY", ""],
+            [Column("CLASS", "name"), Column("PROBABILITY", "number"), Column("", drop=1)],
             [
-                (str(choice.label), output.figure(choice.probability, ".1%"), _bar(choice.probability))
+                (str(choice.label), figures.percentage(choice.probability, 1), _bar(choice.probability))
                 for choice in choices
             ],
-            right=["PROBABILITY"],
         )
     if found.labels is None and output.stdout().is_terminal:
         output.say("Neither the model nor its dataset names the classes: these are their numbers.")
@@ -130,10 +184,24 @@ def _bar(probability: float | None) -> Text:
 
 
 def _show_confusion(confusion: "Confusion") -> None:
-    """A row for each true class."""
-    labels = list(map(str, confusion.labels))
-    rows: list[list[str | Text]] = [
-        [label, *(Text(f"{count:,}" if count else "·", style="" if count else "dim") for count in counts)]
-        for label, counts in zip(labels, confusion.matrix, strict=True)
+    """A row for each true class, under the numbers of the rows where the names are too wide for columns."""
+    names = list(map(str, confusion.labels))
+    numbers = [str(number) for number in range(1, len(names) + 1)]
+    console = output.stdout()
+    width = console.width if console.is_terminal else None
+    counts: list[list[Cell]] = [
+        [Text(f"{count:,}" if count else "·", style="" if count else "dim") for count in row]
+        for row in confusion.matrix
     ]
-    output.table(["TRUE \\ PREDICTED", *labels], rows, right=labels)
+    forms: list[tuple[Kind, list[str], list[str]]] = [
+        ("id", names, names),
+        ("name", numbers, [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]),
+    ]
+    for kind, columns, heads in forms:
+        first = Column("TRUE \\ PREDICTED", kind)
+        table = [first, *(Column(each, "number") for each in columns)]
+        rows = [[head, *row] for head, row in zip(heads, counts, strict=True)]
+        if len(names) <= _MOST_COLUMNS and tables.fits(table, rows, width):
+            output.table(table, rows)
+            return
+    output.say(f"The confusion matrix of {len(names):,} classes is wider than this terminal; --json prints it.")

@@ -11,7 +11,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from pippin.cli import output
+from pippin.cli import figures, output
 from pippin.curves.spark import sparkline
 from pippin.terminal import printable
 
@@ -38,6 +38,9 @@ class Bar:
 
     def state(self, status: str) -> None:
         """Takes the job's state."""
+        if status == "running" and self._epochs:
+            # It was paused, or a worker was lost, for any length of time.
+            self._expect_end(self._epochs[-1])
         self._status = status
 
     def waiting(self, sentence: str) -> None:
@@ -47,8 +50,11 @@ class Bar:
     def epoch(self, epoch: "EpochMetrics") -> None:
         """Takes an epoch, which gets a line of its own."""
         self._epochs.append(epoch)
-        self._ends = time.monotonic() + (epoch.epochs - epoch.epoch) * epoch.seconds
+        self._expect_end(epoch)
         self._console.print(self._sentence(epoch), soft_wrap=True)
+
+    def _expect_end(self, latest: "EpochMetrics") -> None:
+        self._ends = time.monotonic() + (latest.epochs - latest.epoch) * latest.seconds
 
     def log(self, line: str) -> None:
         """Takes a line of the worker's log."""
@@ -71,11 +77,14 @@ class Bar:
         return line
 
     def _figures(self, latest: "EpochMetrics") -> Text:
-        left = max(0, round(self._ends - time.monotonic()))
-        accuracy = "" if latest.validation_accuracy is None else f" accuracy {latest.validation_accuracy:.4f}"
-        text = Text(f"{latest.epoch}/{latest.epochs}", style="bold")
-        text.append(f" loss {_loss(latest)}{accuracy} {latest.examples_per_second:,.0f}/s ", style="not bold")
-        return text.append(f"{output.clock(left)} left", style="not bold dim")
+        share = latest.validation_accuracy
+        accuracy = "" if share is None else f" accuracy {figures.percentage(share)}"
+        text = Text(f"{latest.epoch:,}/{latest.epochs:,}", style="bold")
+        text.append(f" loss {figures.loss(latest)}{accuracy} {latest.examples_per_second:,.0f}/s", style="not bold")
+        if self._status == "running":
+            left = max(0, round(self._ends - time.monotonic()))
+            text.append(f" {figures.span(left)} left", style="not bold dim")
+        return text
 
     def _courses(self, width: int) -> Text:
         """The loss and, where there is one, the accuracy since the first epoch."""
@@ -99,7 +108,3 @@ def shown_bar(sentence: "Callable[[EpochMetrics], str]") -> Iterator[Bar]:
     bar = Bar(console, sentence)
     with Live(bar, console=console, refresh_per_second=8):
         yield bar
-
-
-def _loss(epoch: "EpochMetrics") -> str:
-    return "diverged" if epoch.diverged else output.figure(epoch.loss)

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from pippin.cli import output
 from pippin.cli.log_lines import readable
+from pippin.jobs.engines import EngineName
 
 if TYPE_CHECKING:
     from pippin.supervisor import Ready
@@ -18,7 +19,8 @@ _COLOURS = {"pippin": "bold", "valkey": "magenta", "service": "cyan"}
 
 Host = Annotated[str | None, typer.Option(help="The address to listen on.  [PIPPIN_HOST, else 127.0.0.1]")]
 Port = Annotated[
-    int | None, typer.Option(min=0, max=65_535, help="The port; 0 takes a free one.  [PIPPIN_PORT, else 8000]")
+    int | None,
+    typer.Option(metavar="N", min=0, max=65_535, help="The port; 0 takes a free one.  [PIPPIN_PORT, else 8000]"),
 ]
 
 
@@ -26,7 +28,7 @@ def up(
     host: Host = None,
     port: Port = None,
     home: Annotated[Path | None, typer.Option(help="The folder of all data.  [PIPPIN_HOME, else ~/.pippin]")] = None,
-    workers: Annotated[int, typer.Option(min=0, help="How many workers to run.")] = 1,
+    workers: Annotated[int, typer.Option(metavar="N", min=0, help="How many workers to run.")] = 1,
     json_: output.JsonFlag = False,
 ) -> None:
     """Run all of Pippin in the foreground.
@@ -69,10 +71,14 @@ def serve(host: Host = None, port: Port = None) -> None:
 
 
 def worker(
-    engine: Annotated[str | None, typer.Option(help="The engine to train with: jax or coreml.")] = None,
+    engine: Annotated[EngineName | None, typer.Option(help="The engine to train with.  [default: jax]")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Its name in `pippin workers`, before a random end.  [default: the host's name]")
+    ] = None,
 ) -> None:
     """Run one worker alone. It needs PIPPIN_REDIS_URL and PIPPIN_BLOBS_URL."""
-    become("worker", {}, *(["--engine", engine] if engine else []))
+    given = {"--engine": engine, "--name": name}
+    become("worker", {}, *(part for option, value in given.items() if value for part in (option, value)))
 
 
 def become(module: str, environment: dict[str, str], *arguments: str) -> None:

@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import figures, output
 from pippin.cli.exits import Exit, ToldError
 from pippin.cli.records import opened_store
+from pippin.cli.tables import Column
 from pippin.terminal import printable
 
 if TYPE_CHECKING:
@@ -37,12 +38,18 @@ def create(
     role: Annotated[TokenRole, typer.Option(help="What it allows.")],
     name: Annotated[str | None, typer.Option(help="A name to know it by: the machine's or the person's, say.")] = None,
     tenant: Annotated[str, typer.Option(help="Whose jobs, datasets and models it sees.")] = "default",
-    queued_jobs: Annotated[int | None, typer.Option(min=0, help="At most so many of its jobs wait.")] = None,
-    active_jobs: Annotated[int | None, typer.Option(min=0, help="At most so many of its jobs wait or run.")] = None,
-    stored_bytes: Annotated[
-        int | None, typer.Option(min=0, help="At most so many bytes of datasets and models that it added.")
+    queued_jobs: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="At most so many of its jobs wait.")
     ] = None,
-    requests_per_minute: Annotated[int | None, typer.Option(min=1, help="At most so many requests a minute.")] = None,
+    active_jobs: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="At most so many of its jobs wait or run.")
+    ] = None,
+    stored_bytes: Annotated[
+        int | None, typer.Option(metavar="N", min=0, help="At most so many bytes of datasets and models that it added.")
+    ] = None,
+    requests_per_minute: Annotated[
+        int | None, typer.Option(metavar="N", min=1, help="At most so many requests a minute.")
+    ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Make a token and print it: this once, since only a hash of it is kept.
@@ -90,15 +97,30 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
         output.say("There is no token. `pippin tokens create --role admin` makes one.")
     else:
         rows = [
-            (token.id, token.name or "-", token.role, token.tenant, _limits(token.quotas), output.ago(token.created_at))
+            (
+                token.id,
+                token.name or "-",
+                token.role,
+                token.tenant,
+                _limits(token.quotas),
+                figures.ago(token.created_at),
+            )
             for token in found
         ]
-        output.table(["ID", "NAME", "ROLE", "TENANT", "LIMITS", "MADE"], rows)
+        columns = [
+            Column("ID", "id"),
+            Column("NAME", "name"),
+            Column("ROLE"),
+            Column("TENANT", "name"),
+            Column("LIMITS", "name", drop=1),
+            Column("CREATED", drop=2),
+        ]
+        output.table(columns, rows)
 
 
 def _limits(quotas: "Quotas") -> str:
     given = quotas.model_dump(exclude_none=True)
-    return ", ".join(f"{name} {value:,}" for name, value in given.items()) or "-"
+    return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in given.items()) or "-"
 
 
 @commands.command()

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
-from pippin.cli import output
+from pippin.cli import figures, output, tables
+from pippin.cli.tables import Column, Row
 from pippin.terminal import printable
 
 if TYPE_CHECKING:
-    from rich.console import Group, RenderableType
+    from rich.console import Group
 
     from pippin.client import Client
     from pippin.jobs.job import Job
@@ -28,7 +28,7 @@ _WIDE = 110  # columns, from which on there is room for all that is known
 
 
 def top(
-    seconds: Annotated[float, typer.Option(min=0.2, help="How often to look.")] = 1,
+    seconds: Annotated[float, typer.Option(metavar="N", min=0.2, help="How often to look.")] = 1,
     once: Annotated[bool, typer.Option("--once", help="Look once only, as is done in a pipe.")] = False,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -40,7 +40,10 @@ def top(
         if json_:
             output.print_json(_seen(client).document())
         elif once or not console.is_terminal:
-            console.print(_screen(client.url, _seen(client), (console.width, None)))
+            console.print(
+                _screen(client.url, _seen(client), (console.width if console.is_terminal else None, None)),
+                soft_wrap=True,
+            )
         else:
             _watch(client, seconds)
 
@@ -82,7 +85,7 @@ def _watch(client: "Client", seconds: float) -> None:
             live.update(_screen(client.url, seen, console.size, trouble), refresh=True)
 
 
-def _screen(url: str, seen: _Seen, size: tuple[int, int | None], trouble: str = "") -> "Group":
+def _screen(url: str, seen: _Seen, size: tuple[int | None, int | None], trouble: str = "") -> "Group":
     from rich.console import Group
 
     width, height = size
@@ -90,77 +93,77 @@ def _screen(url: str, seen: _Seen, size: tuple[int, int | None], trouble: str = 
     room = None if height is None else max(3, height - len(seen.workers) - 8)
     jobs = [*seen.live, *seen.ended]
     shown = jobs if room is None else jobs[:room]
-    parts: list[RenderableType] = [_head(url, seen, trouble), ""]
-    parts.append(_jobs(shown, width) if jobs else Text("No jobs. `pippin new` writes a job's file.", style="dim"))
+    parts: list[Text] = [_head(url, seen, trouble), Text("")]
+    parts += _jobs(shown, width) if jobs else [Text("No jobs. `pippin new` writes a job's file.", style="dim")]
     if len(shown) < len(jobs):
-        parts.append(Text(f"and {len(jobs) - len(shown)} more", style="dim"))
-    parts.append("")
-    parts.append(_workers(seen.workers, width) if seen.workers else Text("No worker is alive.", style="yellow"))
+        parts.append(Text(f"and {len(jobs) - len(shown):,} more", style="dim"))
+    parts.append(Text(""))
+    parts += _workers(seen.workers, width) if seen.workers else [Text("No worker is alive.", style="yellow")]
     return Group(*parts)
 
 
 def _head(url: str, seen: _Seen, trouble: str) -> Text:
     counts = {status: sum(job.status == status for job in seen.live) for status in _LIVE}
-    jobs = ", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no job is live"
+    jobs = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no job is live"
     busy = sum(worker.state == "busy" for worker in seen.workers)
     text = Text(no_wrap=True, overflow="ellipsis")
     text.append("Pippin ", style="bold").append(f"{url}   {jobs}   {busy} of {len(seen.workers)} workers busy")
     return text.append(f"\n{printable(trouble)}", style="bold red") if trouble else text
 
 
-def _jobs(jobs: "list[Job]", width: int) -> Table:
-    wide = width >= _WIDE
-    table = _table("JOB", "STATUS", "PROGRESS" if wide else "EPOCH")
-    for heading in ("LOSS", "ACCURACY", *(["EX/S"] if wide else []), "TIME"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for heading in ("NAME", "WORKER") if wide else ():
-        table.add_column(heading)
+def _jobs(jobs: "list[Job]", width: int | None) -> list[Text]:
+    columns = [
+        Column("JOB", "id"),
+        Column("STATUS"),
+        Column("PROGRESS"),
+        Column("LOSS", "number"),
+        Column("ACCURACY", "number", drop=1),
+        Column("EX/S", "number", drop=4),
+        Column("TIME", "number", drop=2),
+        Column("NAME", "name", drop=3),
+        Column("WORKER", "name", drop=5),
+    ]
+    has_bars = width is None or width >= _WIDE
+    rows: list[Row] = []
     for job in jobs:
         latest = job.latest_metrics
-        cells: list[str | Text] = [
-            _fitted(job.id),
-            output.status_text(job.status),
-            _progress(job, _BLOCKS if wide else 0),
-            output.figure(latest.loss if latest else None),
-            output.figure(latest.validation_accuracy if latest else None),
-            *([f"{latest.examples_per_second:,.0f}" if latest else "-"] if wide else []),
-            _time(job),
-            *(map(_fitted, (job.name or "-", _place(job))) if wide else ()),
-        ]
-        table.add_row(*map(output.cell, cells), style="dim" if job.status.is_final else "")
-    return table
+        rows.append(
+            [
+                Text(job.id, style="dim" if job.status.is_final else ""),
+                output.status_text(job.status),
+                _progress(job, _BLOCKS if has_bars else 0),
+                figures.loss(latest),
+                figures.percentage(latest.validation_accuracy if latest else None),
+                f"{latest.examples_per_second:,.0f}" if latest else "-",
+                _time(job),
+                job.name or "-",
+                _place(job),
+            ]
+        )
+    return tables.lines(columns, rows, width)
 
 
-def _workers(workers: "list[Worker]", width: int) -> Table:
-    wide = width >= _WIDE
-    table = _table("WORKER", "STATE", "ENGINES", "HEARTBEAT")
-    for heading in ("JOB", *(["SYSTEM"] if wide else [])):
-        table.add_column(heading)
-    for worker in workers:
-        cells: list[str | Text] = [
-            _fitted(worker.name),
+def _workers(workers: "list[Worker]", width: int | None) -> list[Text]:
+    columns = [
+        Column("WORKER", "id"),
+        Column("STATE"),
+        Column("ENGINES", drop=2),
+        Column("HEARTBEAT", drop=1),
+        Column("JOB", "id"),
+        Column("SYSTEM", "name", drop=3),
+    ]
+    rows: list[Row] = [
+        [
+            worker.name,
             Text(worker.state, style={"busy": "cyan", "draining": "yellow"}.get(worker.state, "")),
             ", ".join(worker.engines),
-            output.ago(worker.last_heartbeat),
-            _fitted(worker.current_job or "-"),
-            *([_fitted(f"{worker.os}, {worker.chip}")] if wide else []),
+            figures.ago(worker.last_heartbeat),
+            worker.current_job or "-",
+            f"{worker.os}, {worker.chip}",
         ]
-        table.add_row(*map(output.cell, cells))
-    return table
-
-
-def _table(name: str, *headings: str) -> Table:
-    """A table whose first column gives way where there is no room, and whose further ones, short, do not."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(name)
-    for heading in headings:
-        table.add_column(heading, no_wrap=True)
-    return table
-
-
-def _fitted(text: str) -> Text:
-    """A cell that is cut off rather than wrapped: a row is a line."""
-    return Text(text, no_wrap=True, overflow="ellipsis")
+        for worker in workers
+    ]
+    return tables.lines(columns, rows, width)
 
 
 def _progress(job: "Job", width: int) -> Text:
@@ -168,7 +171,7 @@ def _progress(job: "Job", width: int) -> Text:
     blocks = round(width * done / total)
     text = Text("━" * blocks, style="green" if job.status == "succeeded" else "cyan")
     text.append("━" * (width - blocks), style="bright_black")
-    return text.append(f"{' ' if width else ''}{done}/{total}", style="default")
+    return text.append(f"{' ' if width else ''}{done:,}/{total:,}", style="default")
 
 
 def _place(job: "Job") -> str:
@@ -179,9 +182,9 @@ def _place(job: "Job") -> str:
 def _time(job: "Job") -> str:
     """How long a running job will take, going by its latest epoch; how long one that has ended took."""
     if job.finished_at and job.started_at:
-        return output.clock(round((job.finished_at - job.started_at).total_seconds()))
+        return figures.duration((job.finished_at - job.started_at).total_seconds())
     latest = job.latest_metrics
     if latest is None or job.status != "running":
         return "-"
     since = (datetime.now(UTC) - latest.time).total_seconds()
-    return f"{output.clock(max(0, round((latest.epochs - latest.epoch) * latest.seconds - since)))} left"
+    return f"{figures.span(max(0, round((latest.epochs - latest.epoch) * latest.seconds - since)))} left"

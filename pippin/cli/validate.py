@@ -1,11 +1,11 @@
 """`pippin validate`: checks a model here, without a service."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pippin.cli import describing, documents, output
+from pippin.cli import describing, documents, output, pointers
 from pippin.cli.exits import Exit, ToldError
 
 if TYPE_CHECKING:
@@ -16,14 +16,16 @@ def validate(
     file: Annotated[
         str,
         typer.Argument(
-            metavar="FILE", help="A spec or SwiftCoreMLTools document, YAML or JSON, or - ; or an .mlmodel."
+            metavar="FILE",
+            help="A job, a spec or a SwiftCoreMLTools document, YAML or JSON, or - for stdin; or an .mlmodel.",
         ),
     ],
     json_: output.JsonFlag = False,
 ) -> None:
-    """Check a model, without a service.
+    """Check a model or a job, without submitting anything.
 
-    Shows every fault, in a document with its line, or the layers with their shapes and what may go wrong.
+    Shows every fault, in a document with its line, or the layers with their shapes and what may go wrong. A model needs
+    no service; a job is checked by the service at PIPPIN_URL, and without its dataset where none answers.
     """
     if documents.is_document(file):
         _validate_document(file, json_=json_)
@@ -32,9 +34,13 @@ def validate(
 
 
 def _validate_document(file: str, *, json_: bool) -> None:
+    from pippin.documents.recognition import is_job
     from pippin.models.documents import read_document
 
     document = documents.load(file)
+    if is_job(document.value):
+        _validate_job(document, json_=json_)
+        return
     with document.located(f"{document.name} is not a model that can be trained."):
         found = read_document(document.value).summary()
     if json_:
@@ -44,6 +50,40 @@ def _validate_document(file: str, *, json_: bool) -> None:
     for finding in found.findings:
         describing.warn(finding, document.where(finding.pointer))
     _conclude(document.name, found)
+
+
+def _validate_job(document: documents.Document, *, json_: bool) -> None:
+    with document.located(f"{document.name} is not a job that can be submitted."):
+        model, unchecked = _checked(document.value)
+    if json_:
+        output.print_json({"model": model and model.model_dump(mode="json"), "unchecked": unchecked})
+        return
+    if model is not None:
+        describing.show(model)
+    if unchecked:
+        output.say(f"Not checked, since {unchecked}.", style="yellow")
+    output.say(f"{document.name} is a job that can be submitted.", style="green")
+
+
+def _checked(job: dict[str, Any]) -> tuple["Description | None", str | None]:
+    """The model of a job, where it is known, and what could not be checked and why."""
+    from pippin.client import Client, ServiceError, ServiceUnreachable
+    from pippin.jobs.draft import check
+    from pippin.spec.summary import summary
+
+    try:
+        with Client(patience=0) as client:
+            return client.validate_job(job), None
+    except ServiceUnreachable as error:
+        why = f"no service answers at {error.url}"
+    except ServiceError as error:
+        # A service of an earlier version knows no jobs here.
+        if error.faults:
+            raise
+        why = f"the service refuses it: {error}"
+    resolved = check(job)
+    what = "the dataset" if resolved is not None else "the model, the hyperparameters and the dataset"
+    return None if resolved is None else summary(resolved), f"{why}: {what}"
 
 
 def _validate_file(file: str, *, json_: bool) -> None:
@@ -67,9 +107,7 @@ def _inspected(file: str) -> "Inspection":
         raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
     except FaultyDocumentError as error:
         what = f"{file} is not a model that can be trained."
-        raise ToldError(
-            Exit.REFUSED, what, [f"{f.pointer}: {f.detail}".removeprefix(": ") for f in error.faults]
-        ) from error
+        raise ToldError(Exit.REFUSED, what, pointers.sentences(error.faults)) from error
 
 
 def _conclude(name: str, model: "Description") -> None:

@@ -4,7 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import output
+from pippin.cli import figures, output
+from pippin.cli.arguments import offer_workers
+from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
     from pippin.jobs.worker import Worker
@@ -12,7 +14,12 @@ if TYPE_CHECKING:
 commands = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="The worker's name as `pippin workers` shows it, or a unique beginning.")
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="The worker's name as `pippin workers` shows it, or a unique beginning.",
+        autocompletion=offer_workers,
+    ),
 ]
 
 
@@ -31,7 +38,15 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
         output.say("No worker is alive. `pippin up` starts one, and so does `pippin worker`.")
     else:
         output.table(
-            ["NAME", "STATE", "ENGINES", "COMPUTES ON", "JOB", "SYSTEM", "HEARTBEAT"],
+            [
+                Column("NAME", "id"),
+                Column("STATE"),
+                Column("ENGINES"),
+                Column("COMPUTES ON", drop=2),
+                Column("JOB", "id"),
+                Column("SYSTEM", "name", drop=3),
+                Column("HEARTBEAT", drop=1),
+            ],
             [
                 (
                     each.name,
@@ -40,7 +55,7 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
                     ", ".join(each.compute_units) or "-",
                     each.current_job or "-",
                     f"{each.os}, {each.chip}",
-                    output.ago(each.last_heartbeat),
+                    figures.ago(each.last_heartbeat),
                 )
                 for each in found
             ],

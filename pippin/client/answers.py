@@ -38,6 +38,22 @@ def _warn(_: str, detail: str) -> None:
     _log.warning("%s", detail)
 
 
+class Preview(BaseModel):
+    """Some examples of a dataset.
+
+    Attributes:
+        examples: Of each one, feature name -> its values as stored, nested by the feature's shape.
+        truncated: The features of which an example is too large to show: they have their first values only, in a row.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    split: str
+    examples: list[dict[str, JsonValue]]
+    truncated: list[str] = []
+
+
 class JobMetrics(BaseModel):
     """The epoch metrics of a job so far, oldest first."""
 

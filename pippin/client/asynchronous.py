@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx2
 
 from pippin.client import calls, connection, wishes
-from pippin.client.answers import Event, JobMetrics, ModelForm, Page
+from pippin.client.answers import Event, JobMetrics, ModelForm, Page, Preview
 from pippin.client.downloading import Download
 from pippin.client.errors import ServiceError
 from pippin.client.following import Following
@@ -18,13 +18,14 @@ from pippin.client.live_async import AsyncLiveJob
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
 from pippin.datasets.manifest import Manifest
+from pippin.hosts import without_password
 from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
-from pippin.models.record import ModelRecord
-from pippin.predictions.reports import EvaluationReport, Prediction
+from pippin.models.record import Description, ModelRecord
+from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -41,10 +42,11 @@ class AsyncClient:
         patience: float = 3,
         follow_patience: float = 60,
     ) -> None:
-        self.url = connection.service_url(url)
+        address = connection.service_url(url)
+        self.url = without_password(address)
         self._patience = patience
         self._follow_patience = follow_patience
-        self._http = httpx2.AsyncClient(**connection.options(self.url, connection.own_token(self.url, token)))
+        self._http = httpx2.AsyncClient(**connection.options(address, connection.own_token(address, token)))
 
     async def __aenter__(self) -> Self:
         return self
@@ -162,11 +164,14 @@ class AsyncClient:
         dataset: str,
         *,
         split: str | None = None,
+        part: Part | None = None,
         bind: Mapping[str, str] | None = None,
         max_examples: int | None = None,
     ) -> EvaluationReport:
         """How good the job's trained model is on a dataset."""
-        return await self._send(calls.evaluate(job_id, dataset, split, bind, max_examples))
+        return await self._send(
+            calls.evaluate(job_id, dataset, split=split, part=part, bind=bind, max_examples=max_examples)
+        )
 
     async def add_dataset(
         self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None
@@ -181,6 +186,14 @@ class AsyncClient:
     async def dataset(self, dataset_id: str) -> Manifest:
         """The dataset with this id or name."""
         return await self._send(calls.dataset(dataset_id))
+
+    async def preview(self, dataset_id: str, *, split: str | None = None, limit: int = 10) -> Preview:
+        """The first examples of a split of the dataset with this id or name, as they are stored."""
+        return await self._send(calls.preview(dataset_id, split, limit))
+
+    async def delete_dataset(self, dataset_id: str) -> None:
+        """Deletes the dataset with this id or name; 409 while jobs are still to be trained on it."""
+        await self._send(calls.delete_dataset(dataset_id))
 
     async def add_model(
         self, model: Mapping[str, Any] | str | PathLike[str], *, name: str | None = None
@@ -223,6 +236,14 @@ class AsyncClient:
     async def validate(self, spec: Mapping[str, Any]) -> SpecSummary:
         """What the service makes of a spec."""
         return await self._send(calls.validate(spec))
+
+    async def validate_job(self, request: JobRequest | Mapping[str, Any]) -> Description:
+        """What a job would train, if it were submitted.
+
+        Raises:
+            ServiceError: 422 with every fault in it.
+        """
+        return await self._send(calls.validate_job(request))
 
     async def is_ready(self) -> bool:
         """Whether the service, which answers, reaches all that it needs."""

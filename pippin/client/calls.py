@@ -9,19 +9,20 @@ from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
 import httpx2
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pippin.client.answers import Event, JobMetrics, Page
+from pippin.client.answers import Event, JobMetrics, Page, Preview
 from pippin.client.errors import ServiceError
 from pippin.datasets.manifest import Manifest
 from pippin.faults import PippinError
+from pippin.hosts import without_password
 from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
-from pippin.models.record import ModelRecord
-from pippin.predictions.reports import EvaluationReport, Prediction
+from pippin.models.record import Description, ModelRecord
+from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -85,13 +86,16 @@ def checked(response: httpx2.Response) -> httpx2.Response:
         problem = response.json()
     except ValueError:
         problem = None
+    # A proxy's own 502 says enough; any other page without a problem document is another service's.
+    if response.status_code < 500 and not (isinstance(problem, dict) and "title" in problem):
+        raise _strange(response)
     raise ServiceError.of_problem(response.status_code, problem, response.reason_phrase)
 
 
 def submit(request: JobRequest | Mapping[str, Any], idempotency_key: str | None) -> Call[Job]:
     """`POST /jobs`. Its key makes it harmless to send again; 409 says that the first try is still being worked on."""
-    body = request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
     headers = _repeatable(idempotency_key)
+    body = _job_document(request)
     return Call(method="POST", path="jobs", parse=_as(Job), json=body, headers=headers, busy=frozenset({409}))
 
 
@@ -185,10 +189,22 @@ def predict(job_id: str, given: Mapping[str, Any] | Path, top: int) -> Call[Pred
 
 
 def evaluate(
-    job_id: str, dataset: str, split: str | None, bind: Mapping[str, str] | None, max_examples: int | None
+    job_id: str,
+    dataset: str,
+    *,
+    split: str | None,
+    part: Part | None,
+    bind: Mapping[str, str] | None,
+    max_examples: int | None,
 ) -> Call[EvaluationReport]:
     """`POST /jobs/{id}/evaluate`."""
-    asked = {"dataset": dataset, "split": split, "bind": bind and dict(bind), "max_examples": max_examples}
+    asked = {
+        "dataset": dataset,
+        "split": split,
+        "part": part,
+        "bind": bind and dict(bind),
+        "max_examples": max_examples,
+    }
     return Call(
         method="POST",
         path=job_path(job_id, "evaluate"),
@@ -220,7 +236,18 @@ def datasets(after: str | None) -> Call[Page[Manifest]]:
 
 def dataset(dataset_id: str) -> Call[Manifest]:
     """`GET /datasets/{id}`."""
-    return Call(method="GET", path=f"datasets/{quote(dataset_id, safe='')}", parse=_as(Manifest))
+    return Call(method="GET", path=_dataset_path(dataset_id), parse=_as(Manifest))
+
+
+def preview(dataset_id: str, split: str | None, limit: int) -> Call[Preview]:
+    """`GET /datasets/{id}/preview`."""
+    params = [("limit", str(limit)), *([("split", split)] if split is not None else [])]
+    return Call(method="GET", path=_dataset_path(dataset_id, "preview"), parse=_as(Preview), params=params)
+
+
+def delete_dataset(dataset_id: str) -> Call[None]:
+    """`DELETE /datasets/{id}`, not to be repeated: a repeat would find none, or another of the same name."""
+    return Call(method="DELETE", path=_dataset_path(dataset_id), parse=_nothing, may_repeat=False)
 
 
 def add_model(model: Mapping[str, Any] | Path, name: str | None) -> Call[ModelRecord]:
@@ -285,6 +312,11 @@ def validate(spec: Mapping[str, Any]) -> Call[SpecSummary]:
     return Call(method="POST", path="specs/validate", parse=_as(SpecSummary), json=dict(spec))
 
 
+def validate_job(request: JobRequest | Mapping[str, Any]) -> Call[Description]:
+    """The same for a job, which is not submitted."""
+    return Call(method="POST", path="specs/validate", parse=_description, json=_job_document(request))
+
+
 def is_ready() -> Call[bool]:
     """`GET /readyz`."""
     return Call(method="GET", path="readyz", parse=lambda _: True)
@@ -300,6 +332,10 @@ def _repeatable(key: str | None) -> dict[str, str]:
     text = key or str(uuid.uuid4())
     # A string as RFC 9651, section 3.3.3, writes it.
     return {"Idempotency-Key": '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'}
+
+
+def _dataset_path(dataset_id: str, *parts: str) -> str:
+    return "/".join(("datasets", quote(dataset_id, safe=""), *parts))
 
 
 def _drain_path(name: str) -> str:
@@ -345,6 +381,20 @@ def _as(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
     return parse
 
 
+_DESCRIPTION: TypeAdapter[Description] = TypeAdapter(Description)
+
+
+def _description(response: httpx2.Response) -> Description:
+    try:
+        return _DESCRIPTION.validate_json(response.content, extra="ignore")
+    except ValidationError as error:
+        raise _strange(response) from error
+
+
+def _job_document(request: JobRequest | Mapping[str, Any]) -> dict[str, Any]:
+    return request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
+
+
 def _object(response: httpx2.Response) -> dict[str, Any]:
     try:
         value = response.json()
@@ -363,5 +413,6 @@ def _strange(response: httpx2.Response) -> ServiceError:
     return ServiceError(
         response.status_code,
         "Not an answer of Pippin",
-        f"{response.url} answered something else: is another service running there, or one of another version?",
+        f"{without_password(str(response.url))} answered something else: is another service running there, or one of "
+        "another version?",
     )

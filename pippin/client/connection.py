@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from pippin.faults import PippinError
-from pippin.hosts import is_loopback
+from pippin.hosts import is_loopback, without_password
 from pippin.settings import Settings
 from pippin.tokens import read_token
 
@@ -41,7 +41,9 @@ def own_token(url: str, given: str | None) -> str | None:
     """
     token = read_token(Settings().token_file) if given is None else given
     if token and not url.startswith("https://") and not is_loopback(httpx2.URL(url).host):
-        raise PippinError(f"{url} would be sent the token unencrypted: use https://, or an SSH tunnel to 127.0.0.1")
+        raise PippinError(
+            f"{without_password(url)} would be sent the token unencrypted: use https://, or an SSH tunnel to 127.0.0.1"
+        )
     return token or None
 
 

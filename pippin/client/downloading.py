@@ -2,9 +2,12 @@
 
 import base64
 import binascii
+import errno
 import hashlib
 import re
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from email.message import Message
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +17,10 @@ from urllib.parse import unquote
 import httpx2
 
 from pippin.client.errors import DamagedDownloadError
+from pippin.hosts import without_password
+
+_MOST_NAME_BYTES = 255
+_MOST_SUFFIX = 20
 
 
 class Download:
@@ -22,27 +29,38 @@ class Download:
     Args:
         target: Where the file goes; in a folder it gets the name that the service gives.
         response: The answer that carries it, its body unread.
+
+    Raises:
+        OSError: The file cannot be written; every method may raise it. Its `filename` is the target.
     """
 
     def __init__(self, target: Path, response: httpx2.Response) -> None:
         self.target = target / _name(response) if target.is_dir() else target
-        self._url = str(response.url)
+        self._url = without_password(str(response.url))
         self._promised = _sha256(response)
         self._hash = hashlib.sha256()
 
     def __enter__(self) -> Self:
-        self._part = self.target.with_name(f".{self.target.name}.{secrets.token_hex(4)}.part")
-        self._file = self._part.open("xb")
+        # Moving a file into the place of a device, such as /dev/null, would replace the device.
+        if self.target.exists() and not self.target.is_file():
+            raise OSError(errno.EINVAL, "it is not a regular file", str(self.target))
+        # Without the target's name, which may be as long as a name can be.
+        self._part = self.target.with_name(f".pippin-{secrets.token_hex(8)}.part")
+        with self._named():
+            self._file = self._part.open("xb")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        # After a full disk, closing fails as writing did.
+        with suppress(OSError):
+            self._file.close()
         self._part.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:
         """Takes the next bytes."""
         self._hash.update(chunk)
-        self._file.write(chunk)
+        with self._named():
+            self._file.write(chunk)
 
     def keep(self) -> Path:
         """Moves the whole file to its place in one step, and says where that is.
@@ -57,9 +75,18 @@ class Download:
                 f"{self._url} arrived with SHA-256 {self._hash.hexdigest()}, but the service promised "
                 f"{self._promised.hex()}; nothing was kept. Downloading it again may help."
             )
-        self._file.close()
-        self._part.replace(self.target)
+        with self._named():
+            self._file.close()
+            self._part.replace(self.target)
         return self.target
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        """Errors of the file name the one that was asked for, not its part."""
+        try:
+            yield
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.target)) from error
 
 
 def _name(response: httpx2.Response) -> str:
@@ -69,7 +96,15 @@ def _name(response: httpx2.Response) -> str:
     exact = re.search(r"filename\*=UTF-8''([^;]+)", header["content-disposition"], re.IGNORECASE)
     found = unquote(exact[1]) if exact else header.get_filename("")
     name = found.replace("\\", "/").rpartition("/")[2].replace("\0", "")
-    return name if name not in {"", ".", ".."} else "model.mlmodel"
+    return _fitting(name) if name not in {"", ".", ".."} else "model.mlmodel"
+
+
+def _fitting(name: str) -> str:
+    """A file name of at most 255 bytes, which is as long as file systems take; the suffix stays."""
+    stem, dot, suffix = name.rpartition(".")
+    end = f"{dot}{suffix}" if stem and len(suffix) <= _MOST_SUFFIX else ""
+    room = _MOST_NAME_BYTES - len(end.encode())
+    return name.removesuffix(end).encode()[:room].decode(errors="ignore") + end
 
 
 def _sha256(response: httpx2.Response) -> bytes | None:

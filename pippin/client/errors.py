@@ -54,12 +54,14 @@ class ServiceUnreachable(PippinError):  # noqa: N818 - reads as what happened: "
     """No answer came, although the call was tried again for as long as it may be.
 
     Attributes:
-        url: The service that was asked.
+        url: The service that was asked, without a password.
+        is_absent: Whether nothing listens at that address.
     """
 
-    def __init__(self, url: str, why: str) -> None:
+    def __init__(self, url: str, why: str, *, is_absent: bool = False) -> None:
         self.url = url
-        super().__init__(f"No answer from {url}: {why}")
+        self.is_absent = is_absent
+        super().__init__(f"No answer from {self.url}: {why}")
 
 
 class DamagedDownloadError(PippinError):

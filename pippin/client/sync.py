@@ -10,7 +10,7 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx2
 
 from pippin.client import calls, connection, wishes
-from pippin.client.answers import Event, JobMetrics, ModelForm, Page
+from pippin.client.answers import Event, JobMetrics, ModelForm, Page, Preview
 from pippin.client.downloading import Download
 from pippin.client.errors import ServiceError
 from pippin.client.following import Following
@@ -18,13 +18,14 @@ from pippin.client.live import LiveJob
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
 from pippin.datasets.manifest import Manifest
+from pippin.hosts import without_password
 from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
-from pippin.models.record import ModelRecord
-from pippin.predictions.reports import EvaluationReport, Prediction
+from pippin.models.record import Description, ModelRecord
+from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -57,10 +58,11 @@ class Client:
         patience: float = 3,
         follow_patience: float = 60,
     ) -> None:
-        self.url = connection.service_url(url)
+        address = connection.service_url(url)
+        self.url = without_password(address)
         self._patience = patience
         self._follow_patience = follow_patience
-        self._http = httpx2.Client(**connection.options(self.url, connection.own_token(self.url, token)))
+        self._http = httpx2.Client(**connection.options(address, connection.own_token(address, token)))
 
     def __enter__(self) -> Self:
         return self
@@ -225,6 +227,7 @@ class Client:
         dataset: str,
         *,
         split: str | None = None,
+        part: Part | None = None,
         bind: Mapping[str, str] | None = None,
         max_examples: int | None = None,
     ) -> EvaluationReport:
@@ -233,11 +236,14 @@ class Client:
         Args:
             job_id: The job.
             dataset: The dataset's id or name.
-            split: Which part of it; by default `test`, else `validation`, else the first.
+            split: By default the one of which the job held out a share, on its own dataset; else one that was not
+                trained on, such as `test`.
+            part: Which rows of the split: `held_out` those that the job held out, `trained_on` those that it trained
+                on, `all` every one. By default the held-out ones, where neither `split` nor `part` is given.
             bind: Which feature of the dataset feeds which training input.
-            max_examples: At most so many examples, spread evenly over the split.
+            max_examples: At most so many examples, spread evenly over the rows.
         """
-        return self._send(calls.evaluate(job_id, dataset, split, bind, max_examples))
+        return self._send(calls.evaluate(job_id, dataset, split=split, part=part, bind=bind, max_examples=max_examples))
 
     def add_dataset(
         self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None
@@ -258,6 +264,20 @@ class Client:
     def dataset(self, dataset_id: str) -> Manifest:
         """The dataset with this id or name."""
         return self._send(calls.dataset(dataset_id))
+
+    def preview(self, dataset_id: str, *, split: str | None = None, limit: int = 10) -> Preview:
+        """The first examples of a split of the dataset with this id or name, as they are stored.
+
+        Args:
+            dataset_id: Its id or name.
+            split: Which part of it; by default the first.
+            limit: How many examples, at most 100.
+        """
+        return self._send(calls.preview(dataset_id, split, limit))
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Deletes the dataset with this id or name; 409 while jobs are still to be trained on it."""
+        self._send(calls.delete_dataset(dataset_id))
 
     def add_model(self, model: Mapping[str, Any] | str | PathLike[str], *, name: str | None = None) -> ModelRecord:
         """Uploads a model; the same one again is the same record.
@@ -333,6 +353,14 @@ class Client:
             ServiceError: 422 with every fault in it.
         """
         return self._send(calls.validate(spec))
+
+    def validate_job(self, request: JobRequest | Mapping[str, Any]) -> Description:
+        """What a job would train, if it were submitted.
+
+        Raises:
+            ServiceError: 422 with every fault in it.
+        """
+        return self._send(calls.validate_job(request))
 
     def is_ready(self) -> bool:
         """Whether the service, which answers, reaches all that it needs."""

@@ -8,6 +8,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pippin.datasets.errors import DatasetError, refuse
 from pippin.datasets.manifest import Format
 from pippin.faults import Fault, pointer
+from pippin.hints import did_you_mean
+from pippin.spec.explain import explain
 
 Columns = dict[str, tuple[str, ...]]
 """Feature name -> the CSV columns that make it up, in order."""
@@ -87,11 +89,7 @@ class DatasetOptions(BaseModel):
         try:
             return cls.model_validate(query)
         except ValidationError as error:
-            faults = error.errors(include_url=False, include_context=False)
-            raise DatasetError(
-                Fault(pointer(fault["loc"][0]), _sentence(fault["type"], fault["msg"], str(fault["loc"][0])))
-                for fault in faults
-            ) from None
+            raise DatasetError(_told(fault) for fault in explain(error, cls, query)) from None
 
     def check_used(self, format_: Format, used: frozenset[str]) -> None:
         """Refuses an option that the format has no use for: whoever gave it expects something of it.
@@ -105,8 +103,10 @@ class DatasetOptions(BaseModel):
                 raise refuse(f"{name} means nothing for the format {format_}, which takes {takes}", pointer(name))
 
 
-def _sentence(kind: str, message: str, name: str) -> str:
-    if kind == "extra_forbidden":
-        known = ", ".join(DatasetOptions.model_fields)
-        return f"{name} is not an option of a dataset; the options are {known}"
-    return message.removeprefix("Value error, ")
+def _told(fault: Fault) -> Fault:
+    name = fault.pointer[1:]
+    if name in DatasetOptions.model_fields:
+        return fault
+    known = tuple(DatasetOptions.model_fields)
+    listed = f"{name} is not an option of a dataset; the options are {', '.join(known)}"
+    return Fault(fault.pointer, f"{listed}{did_you_mean(name, known)}")

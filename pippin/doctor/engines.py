@@ -5,11 +5,12 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from pippin.doctor.finding import Finding, fault, ok
+from pippin.extras import install_command
 from pippin.importing import coreml_fault, import_fault
 
 FaultOf = Callable[[str], str | None]
 
-_MAC = "Install it into the same environment: pip install 'pippin[worker,mac]'"
+_MAC = f"Install it into the same environment: {install_command('worker', 'mac')}"
 
 
 def check_pyobjc(system: str = sys.platform, fault_of: FaultOf = import_fault) -> Finding:
@@ -53,11 +54,11 @@ def check_engines(system: str = sys.platform, fault_of: FaultOf = import_fault) 
     if usable:
         return ok("engines", ", ".join(usable))
     reasons = "; ".join(f"{engine}: {why}" for engine, why in lacking.items())
-    extra = "worker,mac" if system == "darwin" else "worker"
+    command = install_command("worker", "mac") if system == "darwin" else install_command("worker")
     return fault(
         "engines",
         f"none can run here ({reasons})",
-        f"A machine that trains needs one: pip install 'pippin[{extra}]'. One that only submits jobs does not.",
+        f"A machine that trains needs one: {command}. One that only submits jobs does not.",
     )
 
 

@@ -28,3 +28,7 @@ class MalformedDocumentError(PippinError):
     def located(self) -> str:
         """The text with the place, if it is known."""
         return f"{self} at line {self.place.line}, column {self.place.column}" if self.place else str(self)
+
+
+class RepeatedKeyError(MalformedDocumentError):
+    """A text that is JSON but for an object that has a key twice, of which one value would be lost."""

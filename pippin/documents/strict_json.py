@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # typeshed leaves it out
 from typing import Any
 
-from pippin.documents.errors import MalformedDocumentError
+from pippin.documents.errors import MalformedDocumentError, RepeatedKeyError
+from pippin.faults import clipped, pointer
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD]")
 # Bytes of memory that the parser needs for each of these characters, measured with CPython 3.11 on texts of 28 MB that
@@ -31,13 +32,17 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 (any JSON value)
     a text with very many lists or texts is parsed by Python alone.
 
     Raises:
-        MalformedDocumentError: For what is not UTF-8 or not JSON, for NaN and infinite numbers, for an object that has
-            a key twice, and for half a surrogate pair, which no UTF-8 answer or record could hold.
+        MalformedDocumentError: For what is not UTF-8 or not JSON, for NaN and infinite numbers, and for half a
+            surrogate pair, which no UTF-8 answer or record could hold.
+        RepeatedKeyError: For an object that has a key twice.
     """
     try:
         text = data.decode()
         decoder = _Decoder if data.count(b"[") + data.count(b'"') // 2 <= _MOST_AT_ONCE else _InterruptibleDecoder
-        value = decoder().decode(text)
+        reader = decoder()
+        value = reader.decode(text)
+        if reader.has_repeated_key:
+            _refuse_repeated(value)
         if _SURROGATE_ESCAPE.search(text):
             for part in _texts(value):
                 part.encode()
@@ -112,11 +117,16 @@ def _size(value: object) -> int:
 _LONGEST_PIECE = 10_000
 
 
-def _object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    value = dict(pairs)
-    if len(value) != len(pairs):
-        raise ValueError(f"an object has the key {json.dumps(_shortened(_repeated(pairs)))} twice")
-    return value
+class _Repeating(dict[str, Any]):
+    """An object of a document that has a key twice: refused when all is read, since its place is known only then.
+
+    Attributes:
+        key: The first key that comes a second time.
+    """
+
+    def __init__(self, value: dict[str, Any], key: str) -> None:
+        super().__init__(value)
+        self.key = key
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> str:
@@ -129,6 +139,30 @@ def _repeated(pairs: list[tuple[str, Any]]) -> str:
     raise AssertionError("no key is repeated")
 
 
+def _refuse_repeated(value: object) -> None:
+    """Refuse the first object that has a key twice. Takes memory for the depth of the document, not for its size.
+
+    Raises:
+        RepeatedKeyError: There is one.
+    """
+    path: list[str | int] = []
+    open_values: list[Iterator[tuple[str | int, object]]] = [iter(((0, value),))]
+    while open_values:
+        for name, inner in open_values[-1]:
+            if isinstance(inner, _Repeating):
+                at = clipped(pointer(*path[1:], *([name] if path else [])), _LONGEST_KEY)
+                where = f", in the object at {at}" if at else ""
+                raise RepeatedKeyError(f"it has the key {json.dumps(_shortened(inner.key))} twice{where}")
+            if isinstance(inner, dict | list):
+                path.append(name)
+                open_values.append(iter(inner.items() if isinstance(inner, dict) else enumerate(inner)))
+                break
+        else:
+            open_values.pop()
+            if path:
+                path.pop()
+
+
 def _shortened(key: str) -> str:
     return key if len(key) <= _LONGEST_KEY else key[: _LONGEST_KEY - 1] + "…"
 
@@ -137,9 +171,17 @@ class _Decoder(json.JSONDecoder):
     """The standard library's, with nothing let pass. It is written in C, and calls the functions below."""
 
     def __init__(self) -> None:
+        self.has_repeated_key = False
         super().__init__(
-            object_pairs_hook=_object_of, parse_float=_finite, parse_int=_integer, parse_constant=_refuse_constant
+            object_pairs_hook=self._object_of, parse_float=_finite, parse_int=_integer, parse_constant=_refuse_constant
         )
+
+    def _object_of(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        value = dict(pairs)
+        if len(value) == len(pairs):
+            return value
+        self.has_repeated_key = True
+        return _Repeating(value, _repeated(pairs))
 
     def decode(self, s: str, *args: Any) -> Any:  # noqa: ANN401 (as in the class above)
         if s.startswith("\ufeff"):

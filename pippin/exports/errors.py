@@ -1,5 +1,6 @@
 """What can go wrong with an export."""
 
+from pippin.extras import install_command
 from pippin.faults import PippinError
 
 
@@ -7,7 +8,7 @@ class MissingLibraryError(PippinError):
     """The library that writes an export is not installed; the text says how it comes."""
 
     def __init__(self, library: str, extra: str) -> None:
-        super().__init__(f"{library} writes this, and is not installed; it comes with: pip install 'pippin[{extra}]'")
+        super().__init__(f"{library} writes this, and is not installed; it comes with: {install_command(extra)}")
 
 
 class ExportError(PippinError):

@@ -52,6 +52,19 @@ def resolve_hyperparameters(
     return decided, [name for name, value in wanted.items() if not _declared(model)[name].admits(value)]
 
 
+def faults_for_any_model(asked: HyperparameterChoice) -> list[Fault]:
+    """What no model can be trained with, whichever it is."""
+    return [
+        Fault(pointer(name), f"found {value}; needs {needed}")
+        for name in HyperparameterChoice.model_fields
+        if (value := getattr(asked, name)) is not None
+        and (needed := "a whole number from 1 to 2^63 - 1" if name in _COUNTS and value < 1 else nonsense(name, value))
+    ]
+
+
+_COUNTS = frozenset({"epochs", "mini_batch_size", "number_of_neighbors"})
+
+
 def _declared(model: Trainable) -> dict[str, Parameter]:
     """What limits each hyperparameter that is a number. Every model takes a seed, whether or not its file has one."""
     return {**model.parameters, "seed": model.seed}

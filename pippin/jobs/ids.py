@@ -3,8 +3,12 @@
 import re
 import secrets
 import time
+from collections.abc import Collection
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32, in lower case; ascending as text
+
+PATTERN = f"[{_ALPHABET}]{{26}}"
+"""What follows the prefix and `_` in an identifier, as a regular expression."""
 
 
 def new_id(prefix: str, milliseconds: int | None = None) -> str:
@@ -33,4 +37,14 @@ def _written(prefix: str, milliseconds: int, chance: int) -> str:
 
 def is_id(text: str, prefix: str) -> bool:
     """Whether `text` has the form of an identifier with this prefix: what has not must not become part of a key."""
-    return re.fullmatch(f"{prefix}_[{_ALPHABET}]{{26}}", text) is not None
+    return re.fullmatch(f"{prefix}_{PATTERN}", text) is not None
+
+
+def is_abbreviation(text: str, prefix: str, shortest: int) -> bool:
+    """Whether `text` may be the beginning of an identifier: at least so many characters after the prefix, not all."""
+    return re.fullmatch(f"{prefix}_[{_ALPHABET}]{{{shortest},25}}", text) is not None
+
+
+def has_id_form(text: str, prefixes: Collection[str]) -> bool:
+    """Whether `text` would be taken for an identifier with one of these prefixes, whatever its case."""
+    return re.fullmatch(f"(?:{'|'.join(prefixes)})_[0-9a-z]{{26}}", text.lower()) is not None

@@ -2,12 +2,18 @@
 
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from pippin import names
 from pippin.jobs.engines import ComputeUnits, EngineChoice, EngineName, engines_for
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Label = Annotated[str, StringConstraints(max_length=200)]
+
+# Of new jobs only: records of earlier versions may have others, and stay readable.
+_NewName = Annotated[Name, AfterValidator(names.checked)]
+_NewLabelKey = Annotated[Name, AfterValidator(names.checked_label_key)]
+_NewLabel = Annotated[Label, AfterValidator(names.checked_label_value)]
 
 
 class _Body(BaseModel):
@@ -23,8 +29,13 @@ class ModelSource(_Body):
     swiftcoremltools: dict[str, Any] | None = Field(
         default=None, description="A model as SwiftCoreMLTools writes it in JSON."
     )
-    id: str | None = Field(default=None, description="The id or name of an uploaded model.")
-    job: str | None = Field(default=None, description="A job whose trained model is trained further.")
+    id: str | None = Field(
+        default=None, description="The id of an uploaded model, its name, the beginning of its id, or `last`."
+    )
+    job: str | None = Field(
+        default=None,
+        description="A job whose trained model is trained further: its id or name, the beginning of its id, or `last`.",
+    )
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
@@ -33,6 +44,11 @@ class ModelSource(_Body):
             found = " and ".join(given) or "none"
             raise ValueError(f"give exactly one of {', '.join(ModelSource.model_fields)}; found {found}")
         return self
+
+    @property
+    def given(self) -> tuple[str, Any]:
+        """The one of these that is given, and its value."""
+        return next((name, value) for name in ModelSource.model_fields if (value := getattr(self, name)) is not None)
 
 
 class ResolvedModel(ModelSource):
@@ -52,7 +68,7 @@ class ResolvedModel(ModelSource):
 class DatasetSource(_Body):
     """Which dataset to train on, and how its parts are used."""
 
-    id: str = Field(description="A dataset's id or name.")
+    id: str = Field(description="A dataset's id, its name, the beginning of its id, or `last`.")
     train: str = Field(default="train", description="The split to train on.")
     validation: str | None = Field(
         default=None, description="The split to measure after each epoch; default `validation`, else `test`, else none."
@@ -110,7 +126,7 @@ class EngineWish(_Body):
 class JobRequest(_Body):
     """The body of `POST /jobs`."""
 
-    name: Name | None = None
+    name: _NewName | None = None
     model: ModelSource
     dataset: DatasetSource | str
     hyperparameters: HyperparameterChoice = HyperparameterChoice()
@@ -125,7 +141,7 @@ class JobRequest(_Body):
     checkpoint: CheckpointPolicy = CheckpointPolicy()
     max_attempts: int = Field(default=3, ge=1, le=1000)
     timeout_seconds: float | None = Field(default=None, gt=0)
-    labels: dict[Name, Label] = Field(default_factory=dict, max_length=64)
+    labels: dict[_NewLabelKey, _NewLabel] = Field(default_factory=dict, max_length=64)
 
 
 class RetryRequest(_Body):
@@ -157,9 +173,12 @@ class ResolvedDataset(_Body):
     id: str
     name: str | None
     digest: str = Field(description="Of the arrays that the worker fetches.")
-    train: str
-    validation: str | None
-    validation_fraction: float | None
+    train: str = Field(description="The split to train on.")
+    validation: str | None = Field(description="The split that is measured after each epoch; null for none.")
+    validation_fraction: float | None = Field(
+        description="The share of `train` that is held out and measured after each epoch; null for none. With neither "
+        "this nor `validation`, nothing but the training loss is measured."
+    )
     bind: dict[str, str] = Field(description="Training input name -> dataset feature name, for every training input.")
     classes: list[list[int]] | None = Field(
         default=None,

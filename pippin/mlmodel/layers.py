@@ -66,30 +66,48 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
     if len(network.layers) > MOST_LAYERS:
         raise ModelFileError(f"found {len(network.layers)} layers; needs at most {MOST_LAYERS}")
     found, faults = [], []
-    has_listed = False
+    unknown: list[tuple[int, str]] = []
     for index, message in enumerate(network.layers):
+        name = kind_of(message)
+        if name not in LAYERS_BY_KIND:
+            unknown.append((index, name or "of no kind"))
+            continue
         try:
             found.append(_read_layer(message, metadata))
         except ValueError as error:
-            detail = f"layer {message.name!r}: {error}"
-            if isinstance(error, _UnknownKindError) and not has_listed:
-                # Once: for each of a hundred layers the list would hide what was found.
-                detail, has_listed = f"{detail}; it knows {', '.join(sorted(LAYERS_BY_KIND))}", True
-            faults.append(Fault(pointer("layers", index), detail, LAYERS_KNOWN))
+            faults.append(Fault(pointer("layers", index), f"layer {message.name!r}: {error}", LAYERS_KNOWN))
+    if unknown:
+        at = pointer("layers", *([unknown[0][0]] if len(unknown) == 1 else []))
+        faults.insert(0, Fault(at, _unknown_kinds(unknown), LAYERS_KNOWN))
     if faults:
         raise ModelFileError(faults[0].detail, faults)
     return found
 
 
-class _UnknownKindError(ValueError):
-    """A layer is of a kind that the spec language does not have."""
+def _unknown_kinds(unknown: list[tuple[int, str]]) -> str:
+    """The layers of unknown kinds, all in one sentence: two hundred of them would hide every other fault."""
+    if len(unknown) <= _LISTED:
+        shown = [f"{index} ({kind})" for index, kind in unknown]
+    else:
+        places: dict[str, list[int]] = {}
+        for index, kind in unknown:
+            places.setdefault(kind, []).append(index)
+        shown = [f"{_few(indices)} ({kind})" for kind, indices in places.items()]
+    *others, last = shown
+    layers, are = (f"layers {', '.join(others)} and {last}", "are") if others else (f"layer {last}", "is")
+    return f"{layers} {are} not known; known kinds are {', '.join(sorted(LAYERS_BY_KIND))}"
+
+
+def _few(indices: list[int]) -> str:
+    more = len(indices) - _LISTED_OF_A_KIND
+    return ", ".join(map(str, indices[:_LISTED_OF_A_KIND])) + (f" and {more} more" if more > 0 else "")
+
+
+_LISTED, _LISTED_OF_A_KIND = 10, 3
 
 
 def _read_layer(message: Message, metadata: Message) -> dict[str, object]:
-    name = kind_of(message)
-    kind = LAYERS_BY_KIND.get(name or "")
-    if kind is None:
-        raise _UnknownKindError(f"found a layer of kind {name}, which Pippin does not know")
+    kind = LAYERS_BY_KIND[kind_of(message) or ""]
     fields = kind.read(at(message, kind.proto_path))
     initializer = read_initializer(message.name, metadata) if issubclass(kind, Drawn) else {}
     return {

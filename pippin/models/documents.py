@@ -3,11 +3,20 @@
 from dataclasses import dataclass
 from typing import Literal
 
+from pippin.documents.recognition import JOB, SPEC, SWIFT, Expected, refuse_foreign
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.spec import Finding, ResolvedSpec, resolve
+from pippin.spec import Finding, ModelSpec, ResolvedSpec, resolve
 from pippin.spec.memory import training_memory
 from pippin.spec.summary import SpecSummary, summary
 from pippin.swiftcoremltools import from_swift, looks_like
+
+_FIELDS = tuple(ModelSpec.model_fields)
+_ESSENTIAL = ("inputs", "layers", "loss", "optimizer", "training_inputs")
+_SUBMIT = "submit it with POST /jobs or `pippin submit`"
+
+_MODEL = Expected(SPEC, (*_FIELDS, "neuralNetwork"), (*_ESSENTIAL, "neuralNetwork"), {JOB: _SUBMIT})
+_ONLY_SPEC = Expected(SPEC, _FIELDS, _ESSENTIAL, {JOB: _SUBMIT, SWIFT: "give it as `swiftcoremltools`"})
+_ONLY_SWIFT = Expected(SWIFT, ("neuralNetwork",), ("neuralNetwork",), {JOB: _SUBMIT, SPEC: "give it as `spec`"})
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ def read_document(document: object) -> ModelDocument:
     Raises:
         FaultyDocumentError: With every fault, each with a pointer from the document's root.
     """
+    refuse_foreign(document, _MODEL)
     if not looks_like(document):
         resolved = resolve(document)
         return ModelDocument(resolved, "spec", resolved.findings)
@@ -65,3 +75,23 @@ def read_document(document: object) -> ModelDocument:
     notes = [Finding.of(note, "swiftcoremltools.reading") for note in translation.notes]
     found = [Finding(rule=f.rule, pointer=translation.original(f.pointer), detail=f.detail) for f in resolved.findings]
     return ModelDocument(resolved, "swiftcoremltools", (*notes, *found))
+
+
+def read_spec(document: object) -> ResolvedSpec:
+    """Resolve a document in the spec language.
+
+    Raises:
+        FaultyDocumentError: As `read_document`; a model of SwiftCoreMLTools is refused by its name.
+    """
+    refuse_foreign(document, _ONLY_SPEC)
+    return resolve(document)
+
+
+def read_swift(document: object) -> ResolvedSpec:
+    """Resolve a model of SwiftCoreMLTools.
+
+    Raises:
+        FaultyDocumentError: As `read_document`; a spec is refused by its name.
+    """
+    refuse_foreign(document, _ONLY_SWIFT)
+    return read_document(document).resolved

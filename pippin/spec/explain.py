@@ -1,31 +1,35 @@
 """What pydantic found wrong, as faults: plain JSON pointers, and sentences that say what would be right."""
 
 import re
-from collections.abc import Collection, Iterator, Mapping
-from difflib import get_close_matches
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
-from typing import TypeGuard, get_args
+from typing import Any, TypeGuard, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from pippin.faults import Fault, pointer
+from pippin.faults import Fault, FaultyDocumentError, pointer
+from pippin.hints import Hints, synonym
 
 Loc = tuple[int | str, ...]
+T = TypeVar("T", bound=BaseModel)
 
 _MOST = 1000
-
-# A hint takes 30 ms at most within these.
-_LONGEST_MEANT, _MOST_KNOWN = 32, 100
+_SHORT = 10
 
 # What would be right, by pydantic's kind of error; in braces what it tells about the limits.
 _NEEDS = {
+    "bool_parsing": "true or false",
     "bool_type": "true or false",
     "dict_type": "an object",
     "finite_number": "a finite number",
+    "float_parsing": "a number",
     "float_type": "a number",
+    "greater_than": "more than {gt}",
     "greater_than_equal": "{ge} or more",
     "int_from_float": "a whole number",
+    "int_parsing": "a whole number",
+    "int_parsing_size": "a whole number of fewer digits",
     "int_type": "a whole number",
     "less_than": "less than {lt}",
     "less_than_equal": "{le} or less",
@@ -41,37 +45,33 @@ _NEEDS = {
 }
 
 
-class Hints:
-    """Finds what unknown words of one document were meant to be, for the first of them.
+def parse(kind: type[T], document: object) -> T:
+    """`document` as a value of `kind`.
 
-    Comparing two words takes up to the cube of their length: 1,800 unknown names of 190 characters, in a spec of 1 MB,
-    took more than four minutes.
-
-    Args:
-        most: How many words are looked for.
+    Raises:
+        FaultyDocumentError: With every fault, each with a pointer from the document's root.
     """
+    try:
+        return kind.model_validate(document)
+    except ValidationError as error:
+        faults = _without_other_branches(explain(error, kind, document))
+        raise FaultyDocumentError("the document has faults", faults) from None
 
-    def __init__(self, most: int = 20) -> None:
-        self._left = most
 
-    def meant(self, word: str, known: Collection[str]) -> str | None:
-        """The known word that is most like `word`; None when none is, or when looking for it would take long."""
-        if not self._left or len(word) > _LONGEST_MEANT or len(known) > _MOST_KNOWN:
-            return None
-        self._left -= 1
-        close = get_close_matches(word.lower(), [name for name in known if len(name) <= 2 * _LONGEST_MEANT], n=1)
-        return close[0] if close else None
-
-    def at(self, word: str, known: Collection[str]) -> str:
-        """A hint at what `word` was meant to be; empty when none is like it."""
-        meant = self.meant(word, known)
-        return "" if meant is None else f"; did you mean {meant!r}?"
+def _without_other_branches(faults: Iterable[Fault]) -> list[Fault]:
+    """Of a union that none of its branches fits, what is wrong with those that got furthest into the value."""
+    found: dict[str, list[str]] = {}
+    for fault in faults:
+        found.setdefault(fault.pointer, []).append(fault.detail)
+    deepest = [place for place in found if not any(other.startswith(f"{place}/") for other in found)]
+    return [Fault(place, "; or ".join(dict.fromkeys(found[place]))) for place in deepest]
 
 
 def explain(error: ValidationError, root: type[BaseModel], document: object) -> Iterator[Fault]:
     """The faults in `document`, which `root` refused with `error`; of very many, the first."""
     errors = error.errors(include_url=False)
     hints = Hints()
+    listed: dict[tuple[str, ...], str] = {}
     if len(errors) > _MOST:
         yield Fault("", f"found {len(errors)} faults; these are the first {_MOST}")
     for details in errors[:_MOST]:
@@ -91,31 +91,88 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
                 yield Fault(pointer(*path, "type"), f"is required: one of {', '.join(_tags(root, loc))}")
             case "union_tag_invalid":
                 tag, tags = str(details["ctx"]["tag"]), _tags(root, loc)
-                hint = hints.at(tag, tags)
-                yield Fault(pointer(*path, "type"), f"found {tag!r}; needs one of {', '.join(tags)}{hint}")
+                place = pointer(*path, "type")
+                # The list of 50 types of layers once: with each of them it would hide everything else.
+                first = listed.setdefault(tuple(tags), place)
+                known = ", ".join(tags) if first == place or len(tags) <= _SHORT else f"those listed for {first}"
+                yield Fault(place, f"found {tag!r}; needs one of {known}{hints.at(tag, tags)}")
             case _:
                 yield Fault(pointer(*path), _detail(details, root, hints))
 
 
 def _detail(details: ErrorDetails, root: type[BaseModel], hints: Hints) -> str:
     """What is wrong with a value that is there."""
-    loc, kind, context, found = details["loc"], details["type"], details.get("ctx", {}), shown(details["input"])
+    loc, kind, found = details["loc"], details["type"], shown(details["input"])
     match kind:
         case "extra_forbidden":
             unknown = str(loc[-1])
-            return f"there is no field {unknown!r}{hints.at(unknown, _fields(root, loc[:-1]))}"
-        case "literal_error":
-            hint = hints.at(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
-            return f"found {found}; needs {context['expected']}{hint}"
+            return f"there is no field {unknown!r}{_hint_at_field(unknown, root, loc[:-1], hints)}"
         case "too_long" if (described := _described(root, loc)) and described.startswith("["):
             return f"found {found}; needs {described}"
+        case _ if kind.startswith("model_"):
+            what = f": {described}" if (described := _described(root, loc)) else ""
+            return f"found {found}; needs an object{what}{_hint_at_type(details['input'], root, loc, hints)}"
+        case _:
+            return detail_of(details, hints)
+
+
+def detail_of(details: Mapping[str, Any], hints: Hints) -> str:
+    """What is wrong with a single value, as pydantic has it, in our words."""
+    kind, context, found = details["type"], details.get("ctx", {}), shown(details["input"])
+    match kind:
+        case "literal_error" | "enum":
+            hint = hints.at(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
+            return f"found {found}; needs {context['expected']}{hint}"
         case "value_error":
             return str(context["error"])
         case _ if kind in _NEEDS:
-            what = f": {described}" if kind.startswith("model_") and (described := _described(root, loc)) else ""
-            return f"found {found}; needs {_NEEDS[kind].format(**context)}{what}"
+            limits = {name: int(each) if _is_whole(each) else each for name, each in context.items()}
+            return f"found {found}; needs {_NEEDS[kind].format(**limits)}"
         case _:
             return f"found {found}; {details['msg']}"
+
+
+def _is_whole(limit: object) -> bool:
+    return isinstance(limit, float) and limit.is_integer()
+
+
+def _hint_at_field(unknown: str, root: type[BaseModel], loc: Loc, hints: Hints) -> str:
+    """What an unknown field was meant to be: one of the same object, or one of an object beside or below it."""
+    fields = _fields(root, loc)
+    is_in_a_list = any(isinstance(part, int) for part in loc)
+    if not is_in_a_list and synonym(unknown, fields) is None:
+        for place in _objects(root):
+            names = _fields(root, place)
+            meant = unknown if unknown in names else synonym(unknown, names)
+            if meant is not None and place != loc:
+                return f"; {meant} is a field of {pointer(*place) or 'the document itself'}"
+    return hints.at(unknown, fields)
+
+
+def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) -> str:
+    """Of a text in place of an object of several types: the object of the type that it names."""
+    tags = _tags(root, loc)
+    if not isinstance(value, str) or not tags:
+        return ""
+    meant = value if value in tags else hints.meant(value, tags)
+    return f', such as {{"type": "{meant}"}} with its fields' if meant else f", whose type is one of {', '.join(tags)}"
+
+
+def _is_object(annotation: object) -> bool:
+    """Whether a field holds an object of a known kind, and no list of such."""
+    if isinstance(annotation, type):
+        return issubclass(annotation, BaseModel)
+    return get_origin(annotation) not in {tuple, list, dict} and any(map(_is_object, get_args(annotation)))
+
+
+@lru_cache(maxsize=64)
+def _objects(root: type[BaseModel]) -> tuple[tuple[str, ...], ...]:
+    """Where objects of one kind stand in a document, outside of lists: the root itself, and each field that is one."""
+    places: list[tuple[str, ...]] = [()]
+    for name, field in root.model_fields.items():
+        if _is_object(field.annotation):
+            places.append((field.alias or name,))
+    return tuple(places)
 
 
 def shown(value: object) -> str:
@@ -137,14 +194,6 @@ def shown(value: object) -> str:
         case _:
             text = repr(value)
             return text if len(text) <= 60 else text[:57] + "…" + text[-1:]
-
-
-def did_you_mean(word: str, known: Collection[str]) -> str:
-    """A hint at the known word that `word` may have been meant to be; empty when none is like it.
-
-    Where a document may hold many unknown words, use `Hints`.
-    """
-    return Hints(1).at(word, known)
 
 
 def _path(loc: Loc, document: object, *, missing: bool) -> list[int | str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import prod
 
 from pippin.faults import Fault, pointer
-from pippin.spec.explain import Hints
+from pippin.hints import Hints
 from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature
 from pippin.spec.layer import RANK_RULE, Layer
 from pippin.spec.losses import CategoricalCrossEntropy, Loss

@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 from pydantic import AfterValidator, Field
 
 from pippin.faults import Fault, pointer
-from pippin.spec.explain import Hints
+from pippin.hints import Hints
 from pippin.spec.layer import Message
 from pippin.spec.nested import misfits
 from pippin.spec.shapes import said

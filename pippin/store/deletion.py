@@ -24,8 +24,8 @@ def delete_unreadable(client: Client, queues: Queues, tenant: str, job_id: str) 
         Refused: Its status says that a worker may still hold it.
     """
     of = keys.job(tenant, job_id)
-    # A pass over all keys, which only this rare case needs: the job's labels cannot be read.
-    labelled = [str(listing) for listing in client.scan_iter(match=keys.label_listings(tenant), count=1000)]
+    # A pass over all keys, which only this rare case needs: the job's name and labels cannot be read.
+    listings = [str(listing) for listing in client.scan_iter(match=keys.job_listings(tenant), count=1000)]
 
     def remove(pipe: Pipeline) -> None:
         is_hash = str(pipe.type(of.job)) == "hash"
@@ -34,7 +34,7 @@ def delete_unreadable(client: Client, queues: Queues, tenant: str, job_id: str) 
             raise Refused(f"{job_id} cannot be deleted: it is {status}; cancel it first")
         pipe.multi()
         pipe.delete(*of.own)
-        for listing in (keys.jobs(tenant), *labelled, *(keys.jobs_by_status(tenant, each) for each in Status)):
+        for listing in (keys.jobs(tenant), *listings):
             pipe.zrem(listing, job_id)
         for listing in (keys.LEASES, keys.QUEUED):
             pipe.zrem(listing, keys.member(tenant, job_id))

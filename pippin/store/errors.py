@@ -21,7 +21,7 @@ class NoSuchWorker(StoreError):
 
 
 class AmbiguousName(StoreError):
-    """Several workers have a name that begins so."""
+    """Several records or workers have a name or an id that begins so."""
 
 
 class Refused(StoreError):

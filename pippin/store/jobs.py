@@ -7,7 +7,7 @@ from typing import Any
 from redis.client import Pipeline
 
 from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.ids import new_id
+from pippin.jobs.ids import is_id, new_id
 from pippin.jobs.job import Job
 from pippin.jobs.request import ResolvedRequest
 from pippin.jobs.states import Status
@@ -17,6 +17,7 @@ from pippin.store.deletion import delete_unreadable
 from pippin.store.errors import NoSuchJob, Refused, UnreadableRecord
 from pippin.store.idempotency import Idempotency, recall, settle
 from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
+from pippin.store.lookup import find, newest_ids, only
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.quotas import JobQuota
 from pippin.store.records import compact, job_sizes, new_fields, read_checkpoints, read_jobs
@@ -77,7 +78,7 @@ class Jobs:
         job_id = new_id("job", self._milliseconds())
         of = keys.job(tenant, job_id)
         marker = keys.idempotency(tenant, idempotency.key) if idempotency else ""
-        listings = [keys.jobs(tenant), *_label_listings(tenant, request.labels)]
+        listings = _listings(tenant, request)
         fields = new_fields(
             request, queue=queue, retries=retries, from_=from_, idempotency=marker, traceparent=traceparent
         )
@@ -115,6 +116,28 @@ class Jobs:
         watched = [of.job, *([marker] if marker else []), *([quota.key(tenant)] if quota else [])]
         made = watching(self._client, watched, make)
         return self._require(tenant, made)
+
+    def id_of(self, tenant: str, id_or_name: str) -> str:
+        """The id of a job.
+
+        Args:
+            tenant: Whose.
+            id_or_name: Its id, which need not be there any more; else its name; else the beginning of its id; else
+                `last`, the newest. Jobs that earlier versions recorded are not found by name.
+
+        Raises:
+            NoSuchJob: There is none.
+            AmbiguousName: Several jobs have the name, or ids that begin so.
+        """
+        if is_id(id_or_name, "job"):
+            return id_or_name
+        named = newest_ids(self._client, keys.jobs_by_name(tenant, id_or_name))
+        found = only(named, f"jobs are called {id_or_name[:_SHOWN]!r}") or find(
+            self._client, keys.jobs(tenant), "job", "job", id_or_name
+        )
+        if found is None:
+            raise _no_such(id_or_name[:_SHOWN])
+        return found
 
     def get(self, tenant: str, job_id: str) -> Job | None:
         """The job, or None if there is none with this id.
@@ -269,7 +292,7 @@ class Jobs:
         except UnreadableRecord:
             delete_unreadable(self._client, self._queues, tenant, job_id)
             return
-        listings = [keys.jobs(tenant), *_label_listings(tenant, job.labels)]
+        listings = _listings(tenant, job.request)
         marker = self._client.hget(of.job, "idempotency")
         own = [*of.own, *([str(marker)] if marker else [])]
         self._withdraw(tenant, job_id)
@@ -313,7 +336,15 @@ class Jobs:
         return int(seconds) * 1000 + int(microseconds) // 1000
 
 
+_SHOWN = 80  # characters that an error quotes
+
 _UPLOAD = "upload its model (POST /models) and give the job the model's id"
+
+
+def _listings(tenant: str, request: ResolvedRequest) -> list[str]:
+    """Every listing that a job is in, but for those by status."""
+    named = [keys.jobs_by_name(tenant, request.name)] if request.name else []
+    return [keys.jobs(tenant), *named, *_label_listings(tenant, request.labels)]
 
 
 def _label_listings(tenant: str, labels: Mapping[str, str]) -> list[str]:

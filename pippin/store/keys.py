@@ -150,9 +150,14 @@ def jobs_by_label(tenant: str, name: str, value: str) -> str:
     return f"pippin:{tenant}:jobs:label:{quote(name, safe='')}={quote(value, safe='')}"
 
 
-def label_listings(tenant: str) -> str:
-    """Pattern: the keys of `jobs_by_label` of every label of a tenant."""
-    return f"pippin:{tenant}:jobs:label:*"
+def jobs_by_name(tenant: str, name: str) -> str:
+    """Sorted set of the ids of the jobs with a name."""
+    return f"pippin:{tenant}:jobs:name:{quote(name, safe='')}"
+
+
+def job_listings(tenant: str) -> str:
+    """Pattern: the keys of every listing of a tenant's jobs by status, label or name."""
+    return f"pippin:{tenant}:jobs:*"
 
 
 def counters(tenant: str) -> str:

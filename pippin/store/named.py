@@ -12,6 +12,7 @@ from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import NameTaken, UnreadableRecord
 from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
+from pippin.store.lookup import find
 from pippin.store.quotas import ByteQuota
 from pippin.store.references import digests_in
 from pippin.store.transaction import watching
@@ -26,13 +27,15 @@ class NamedRecords(Generic[RecordT]):
 
     Args:
         kind: In the singular, as in a key: `dataset` or `model`.
+        prefix: What ids begin with: `ds` or `model`.
         record: The class of a record.
     """
 
-    def __init__(self, client: Client, kind: str, record: type[RecordT], usage: Usage) -> None:
+    def __init__(self, client: Client, kind: str, prefix: str, record: type[RecordT], usage: Usage) -> None:
         self._client = client
         self._usage = usage
         self._kind = kind
+        self._prefix = prefix
         self._record: type[RecordT] = record
 
     def create(
@@ -106,9 +109,10 @@ class NamedRecords(Generic[RecordT]):
             quota.require(self._client, tenant, size)
 
     def get(self, tenant: str, id_or_name: str) -> RecordT | None:
-        """The one with this id or, if no id is that, this name; None if there is none.
+        """The one that `id_of` finds; None if there is none.
 
         Raises:
+            AmbiguousName: Several ids begin so.
             UnreadableRecord: Its record is damaged, or of a newer major version.
         """
         record_id = self.id_of(tenant, id_or_name)
@@ -118,12 +122,22 @@ class NamedRecords(Generic[RecordT]):
         return None if stored is None else load(self._record, stored, record_id)
 
     def id_of(self, tenant: str, id_or_name: str) -> str | None:
-        """The id of the one with this id or name, whether or not its record can be read; None if there is none."""
+        """The id of a record, whether or not that can be read; None if there is none.
+
+        Args:
+            tenant: Whose.
+            id_or_name: Its id; else its name; else the beginning of its id; else `last`, the newest.
+
+        Raises:
+            AmbiguousName: Several ids begin so.
+        """
         with self._client.pipeline(transaction=False) as pipe:
             pipe.exists(keys.record(tenant, self._kind, id_or_name))
             pipe.hget(keys.names(tenant, self._kind), id_or_name)
             exists, named = pipe.execute()
-        return id_or_name if exists else named
+        if exists or named:
+            return id_or_name if exists else named
+        return find(self._client, keys.listing(tenant, self._kind), self._kind, self._prefix, id_or_name)
 
     def page(
         self, tenant: str, *, after: str | None = None, limit: int = 20, max_bytes: int = PAGE_BYTES

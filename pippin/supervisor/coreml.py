@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Callable
 
+from pippin.extras import install_command
 from pippin.importing import coreml_fault, import_fault
 from pippin.supervisor.keeper import Say
 
@@ -22,6 +23,6 @@ def has_coreml(say: Say, platform: str = sys.platform, fault_of: Callable[[str],
         say(
             "pippin",
             f"no Core ML worker is started, since Core ML cannot be imported ({fault}). "
-            "Install it with: pip install 'pippin[worker,mac]'",
+            f"Install it with: {install_command('worker', 'mac')}",
         )
     return fault is None

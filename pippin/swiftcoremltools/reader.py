@@ -3,7 +3,8 @@
 from collections.abc import Collection, Mapping, Sequence
 
 from pippin.faults import Fault, pointer
-from pippin.spec.explain import Hints, shown
+from pippin.hints import Hints
+from pippin.spec.explain import shown
 from pippin.swiftcoremltools.translation import Place
 
 Object = Mapping[str, object]

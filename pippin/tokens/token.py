@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from pippin import names
 from pippin.jobs.ids import new_id
 from pippin.tokens.quotas import Quotas
 from pippin.tokens.roles import Role
@@ -64,7 +65,13 @@ class Parsed(NamedTuple):
 
 
 def issue(role: Role, name: str | None, *, tenant: str = DEFAULT_TENANT, quotas: Quotas = _NO_QUOTAS) -> NewToken:
-    """Make a token whose secret has 256 random bits, so that a plain hash of it cannot be searched."""
+    """Make a token whose secret has 256 random bits, so that a plain hash of it cannot be searched.
+
+    Raises:
+        InvalidNameError: Nothing can have the name.
+    """
+    if name is not None:
+        names.require(name)
     token_id, secret = new_id(_PREFIX), secrets.token_hex(32)
     record = Token(id=token_id, name=name, role=role, tenant=tenant, quotas=quotas, created_at=datetime.now(UTC))
     return NewToken(record, f"pippin_{token_id.removeprefix(f'{_PREFIX}_')}_{secret}", secret_hash(secret))

@@ -1,12 +1,14 @@
 """How requests are read: within limits, by media type, as strict JSON, and with no query parameter unknown."""
 
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections import Counter
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
 from contextlib import AsyncExitStack
-from typing import Any, BinaryIO, Self, TypeVar, cast
+from typing import Any, BinaryIO, Self, TypeAlias, TypeVar, cast, get_args, get_origin
 
 import anyio.to_thread
 from fastapi.concurrency import contextmanager_in_threadpool
 from fastapi.dependencies.models import Dependant
+from fastapi.dependencies.utils import request_params_to_args
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -14,18 +16,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from pippin.documents.strict_json import parsed_bytes
+from pippin.hints import Hints
 from pippin.settings import Settings
+from pippin.spec.explain import parse
 from service.datasets.ingest import workroom
 from service.http import strict_json
 from service.http.body_budget import SMALL_BYTES, BodyBudget
 from service.problems import ErrorItem, Problem, invalid_request
 from service.security.principal import Principal
-from service.validation import parse
+from service.validation import parameter_items
 
 YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
 """RFC 9512, and what was usual before it."""
 
 _Model = TypeVar("_Model", bound=BaseModel)
+# FastAPI keeps the type of its parameters to itself.
+_Parameter: TypeAlias = Any
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -148,14 +154,15 @@ class JsonRoute(APIRoute):
         return checked
 
     def _check(self, request: Request) -> None:
-        known = _query_names(self.dependant)
-        if unknown := sorted(set(request.query_params) - known):
-            expected = f"known here: {', '.join(sorted(known))}" if known else "this takes none"
-            raise invalid_request(
-                ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}") for name in unknown
-            )
+        parameters = _query_parameters(self.dependant)
+        if odd := [*_unknown(request, parameters), *_repeated(request, parameters)]:
+            raise invalid_request([*odd, *self.value_faults(request)])
         if self.body_field is not None and not is_json(request):
             raise unsupported(request, "application/json")
+
+    def value_faults(self, request: Request) -> list[ErrorItem]:
+        """What is wrong with the values of query parameters, told beside parameters that are unknown or repeated."""
+        return query_faults(request)
 
 
 class UploadRoute(JsonRoute):
@@ -175,10 +182,37 @@ def _content(file: BinaryIO) -> bytes:
     return file.read()
 
 
-def _query_names(dependant: Dependant) -> set[str]:
+def query_faults(request: Request) -> list[ErrorItem]:
+    """What is wrong with the values of the query parameters of a request's route."""
+    route = cast("APIRoute", request.scope["route"])
+    return parameter_items(request_params_to_args(_query_parameters(route.dependant), request.query_params)[1])
+
+
+def _unknown(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:
+    known = sorted({parameter.alias for parameter in parameters})
+    expected = f"known here: {', '.join(known)}" if known else "this takes none"
+    hints = Hints()
+    for name in sorted(set(request.query_params) - set(known)):
+        yield ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}{hints.at(name, known)}")
+
+
+def _repeated(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:
+    """Parameters of one value that were given several, of which all but the last would be lost."""
+    single = {parameter.alias for parameter in parameters if not _takes_several(parameter.field_info.annotation)}
+    counts = Counter(name for name, _ in request.query_params.multi_items())
+    for name in sorted(single & counts.keys()):
+        if counts[name] > 1:
+            yield ErrorItem(parameter=name, detail=f"found {counts[name]} values; needs one")
+
+
+def _takes_several(annotation: object) -> bool:
+    return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
+
+
+def _query_parameters(dependant: Dependant) -> list[_Parameter]:
     """The query parameters that an endpoint and its dependencies take."""
-    own = {parameter.alias for parameter in dependant.query_params}
-    return own.union(*map(_query_names, dependant.dependencies))
+    own = list(dependant.query_params)
+    return [*own, *(parameter for below in dependant.dependencies for parameter in _query_parameters(below))]
 
 
 def unsupported(request: Request, *supported: str) -> Problem:

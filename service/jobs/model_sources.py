@@ -1,36 +1,15 @@
 """Where a job's model comes from, and what is known of it: a preset, a spec, an upload, another job."""
 
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable
 
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.ids import is_id
+from pippin.jobs.model import ChosenModel, built, written
 from pippin.jobs.request import ModelSource, ResolvedModel
 from pippin.jobs.states import Status
 from pippin.models.record import StoredModel
-from pippin.models.trainable import Trainable, trainable_network
-from pippin.spec import ResolvedSpec, resolve
+from pippin.models.trainable import Trainable
 from pippin.spec.explain import shown
-from pippin.spec.presets import UnknownPresetError, preset
-from pippin.spec.table import LAYERS
-from pippin.store import Store
-from pippin.swiftcoremltools import from_swift
-
-
-@dataclass(frozen=True)
-class ChosenModel:
-    """The model of a job.
-
-    Attributes:
-        source: What was asked for, and the file that it has come to.
-        trainable: What is known of it.
-        spec: What it is built from; empty where there is a file.
-    """
-
-    source: ResolvedModel
-    trainable: Trainable
-    spec: dict[str, Any]
+from pippin.store import AmbiguousName, NoSuchJob, Store
 
 
 class ModelSources:
@@ -53,53 +32,36 @@ class ModelSources:
         Raises:
             FaultyDocumentError: There is none, or it has faults; pointers start at `source`.
         """
-        finders: dict[str, Callable[[ModelSource, Any], ChosenModel]] = {
-            "preset": self._preset,
-            "spec": self._spec,
-            "swiftcoremltools": self._swiftcoremltools,
-            "id": self._id,
-            "job": self._job,
-        }
-        kind, given = next((name, value) for name, value in source if value is not None)
+        if (resolved := written(source)) is not None:
+            return built(source, resolved)
+        kind, given = source.given
         try:
-            return finders[kind](source, given)
+            return self._id(source, given) if kind == "id" else self._job(source, given)
         except FaultyDocumentError as error:
             raise FaultyDocumentError("the model has faults", [f.under(f"/{kind}") for f in error.faults]) from None
 
-    def _preset(self, source: ModelSource, name: str) -> ChosenModel:
-        try:
-            document = preset(name)
-        except UnknownPresetError as error:
-            raise _fault(str(error)) from None
-        return _built(source, resolve(document))
-
-    def _spec(self, source: ModelSource, document: Mapping[str, Any]) -> ChosenModel:
-        return _built(source, resolve(document))
-
-    def _swiftcoremltools(self, source: ModelSource, document: Mapping[str, Any]) -> ChosenModel:
-        translation = from_swift(document)
-        try:
-            return _built(source, resolve(translation.spec))
-        except FaultyDocumentError as error:
-            faults = [Fault(translation.original(fault.pointer), fault.detail, fault.rule) for fault in error.faults]
-            raise FaultyDocumentError("the document has faults", faults) from None
-
     def _id(self, source: ModelSource, id_or_name: str) -> ChosenModel:
-        found = self._store.models.get(self._tenant, id_or_name)
+        try:
+            found = self._store.models.get(self._tenant, id_or_name)
+        except AmbiguousName as error:
+            raise _fault(str(error)) from error
         if found is None:
             raise _fault(f"no model is called {shown(id_or_name)}; {self._known()}")
-        return _of_file(source, found.digest, found.name, found.trainable)
+        return _of_file(source.model_copy(update={"id": found.id}), found.digest, found.name, found.trainable)
 
-    def _job(self, source: ModelSource, job_id: str) -> ChosenModel:
-        job = self._store.jobs.get(self._tenant, job_id) if is_id(job_id, "job") else None
+    def _job(self, source: ModelSource, id_or_name: str) -> ChosenModel:
+        try:
+            job = self._store.jobs.get(self._tenant, self._store.jobs.id_of(self._tenant, id_or_name))
+        except (NoSuchJob, AmbiguousName) as error:
+            raise _fault(str(error)) from error
         if job is None:
-            raise _fault(f"there is no job {shown(job_id)}")
+            raise _fault(f"there is no job {shown(id_or_name)}")
         trained = next((artifact for artifact in job.artifacts if artifact.variant == "trained"), None)
         if trained is None:
             what = "has made no model" if job.status.is_final else "has not made its model yet"
             raise _fault(f"the job is {job.status} and {what}; needs one that has {Status.SUCCEEDED}")
         name = job.name or job.request.model.name or job.request.model.preset
-        return _of_file(source, trained.digest, name, self._inspect(trained.digest))
+        return _of_file(source.model_copy(update={"job": job.id}), trained.digest, name, self._inspect(trained.digest))
 
     def _known(self) -> str:
         newest: tuple[StoredModel, ...] = self._store.models.page(self._tenant, limit=_SHOWN).items
@@ -110,41 +72,8 @@ class ModelSources:
 _SHOWN = 10
 
 
-def _built(source: ModelSource, resolved: ResolvedSpec) -> ChosenModel:
-    return ChosenModel(_without_arrays(source), trainable_network(resolved), resolved.spec.document())
-
-
 def _of_file(source: ModelSource, digest: str, name: str | None, trainable: Trainable) -> ChosenModel:
     return ChosenModel(ResolvedModel(**dict(source), digest=digest, name=name), trainable, {})
-
-
-def _without_arrays(source: ModelSource) -> ResolvedModel:
-    """The source as the job's record shows it: explicit weights, which may be megabytes, are in the spec alone."""
-    spec, swift = source.spec, source.swiftcoremltools
-    if spec is not None:
-        spec = spec | {"layers": [_bare(layer, _arrays_of(layer)) for layer in spec["layers"]]}
-    if swift is not None:
-        network = swift["neuralNetwork"]
-        layers = [layer | {"base": _bare(layer["base"], _SWIFT_ARRAYS)} for layer in network["layers"]]
-        swift = swift | {"neuralNetwork": network | {"layers": layers}}
-    return ResolvedModel(**dict(source) | {"spec": spec, "swiftcoremltools": swift})
-
-
-def _arrays_of(layer: Mapping[str, Any]) -> Collection[str]:
-    """The fields of a layer of a valid spec that hold arrays; `alpha` is one of prelu and a number of leaky_relu."""
-    return LAYERS[layer["type"]].array_fields
-
-
-def has_weights(spec: Mapping[str, Any]) -> bool:
-    """Whether a resolved spec holds explicit weights."""
-    return any(layer.get(name) is not None for layer in spec.get("layers", ()) for name in _arrays_of(layer))
-
-
-_SWIFT_ARRAYS = frozenset({"weight", "bias"})
-
-
-def _bare(layer: dict[str, Any], arrays: Collection[str]) -> dict[str, Any]:
-    return {name: value for name, value in layer.items() if name not in arrays}
 
 
 def _fault(detail: str) -> FaultyDocumentError:

@@ -1,33 +1,25 @@
 """From what a client asks for to a job that can be trained: every choice made, or every fault told."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any, Literal, Self, TypeVar
+from typing import Any, TypeVar
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.datasets.manifest import StoredManifest
 from pippin.documents import strict_json
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.engines import resolve_engines
-from pippin.jobs.hyperparameters import resolve_hyperparameters
+from pippin.jobs.draft import Faults, judge
+from pippin.jobs.model import has_weights
 from pippin.jobs.request import (
-    DatasetSource,
-    EngineWish,
-    HyperparameterChoice,
     Hyperparameters,
-    JobRequest,
-    ModelSource,
     ResolvedDataset,
     ResolvedRequest,
 )
 from pippin.models.trainable import Trainable
-from pippin.store import Store
-from service.jobs.model_sources import ModelSources, has_weights
-from service.validation import parse
+from pippin.store import AmbiguousName, Store
+from service.jobs.model_sources import ModelSources
 
 # A spec of mnist-cnn's size takes 2 KB. One that is larger, or has explicit weights, is kept with the blobs: 52 rounds
 # of 16 MB of weights, each cancelled, filled Redis with 835 MB.
@@ -66,24 +58,13 @@ def prepare(
     Raises:
         FaultyDocumentError: With every fault that could be found, each with a pointer from the document's root.
     """
-    faults = _Faults()
-    asked = model = manifest = chosen = engines = dataset = None
-    with faults.gathered(""):
-        asked = parse(JobRequest, document)
-    parts = _Parts.of(document)
-    if parts.model:
-        with faults.gathered("/model"):
-            model = models.find(parts.model)
+    faults = Faults()
+    manifest = dataset = None
+    draft = judge(document, models.find, faults, max_epochs)
+    asked, parts, model, chosen, engines = draft.asked, draft.parts, draft.model, draft.chosen, draft.engines
     if parts.dataset:
         with faults.gathered("/dataset"):
             manifest = _find_dataset(parts.dataset.id, tenant, store)
-    if model and parts.hyperparameters:
-        with faults.gathered("/hyperparameters"):
-            chosen = resolve_hyperparameters(model.trainable, parts.hyperparameters, parts.limits)
-            _check_epochs(chosen[0].epochs, max_epochs)
-    if model and parts.engines:
-        with faults.gathered(""):
-            engines = resolve_engines(model.trainable, parts.engines.engine, parts.engines.compute_units)
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
             dataset = bind(manifest, model.trainable, parts.dataset)
@@ -140,7 +121,10 @@ _TAKEN_AS_ASKED = (
 
 
 def _find_dataset(id_or_name: str, tenant: str, store: Store) -> StoredManifest:
-    manifest = store.datasets.get(tenant, id_or_name)
+    try:
+        manifest = store.datasets.get(tenant, id_or_name)
+    except AmbiguousName as error:
+        raise FaultyDocumentError("ambiguous", [Fault("/id", str(error))]) from error
     if manifest is None:
         names = [known.name or known.id for known in store.datasets.page(tenant, limit=_SHOWN).items]
         there = f"the newest are {', '.join(names)}" if names else "none has been added yet"
@@ -156,12 +140,6 @@ def _examples(manifest: StoredManifest, dataset: ResolvedDataset) -> int:
     return next(split.examples for split in manifest.splits if split.name == dataset.train)
 
 
-def _check_epochs(epochs: int, most: int) -> None:
-    if epochs > most:
-        detail = f"found {epochs}; needs at most {most} (PIPPIN_MAX_EPOCHS)"
-        raise FaultyDocumentError("too many epochs", [Fault("/epochs", detail)])
-
-
 def _check_memory(model: Trainable, chosen: Hyperparameters, examples: int, most: int) -> None:
     if chosen.mini_batch_size is None:
         return
@@ -169,67 +147,3 @@ def _check_memory(model: Trainable, chosen: Hyperparameters, examples: int, most
     if excess := model.memory.excess(min(chosen.mini_batch_size, examples), most):
         place = "/hyperparameters/mini_batch_size" if model.memory.largest_batch(most) else "/model"
         raise FaultyDocumentError("the training takes too much memory", [Fault(place, excess)])
-
-
-@dataclass(frozen=True)
-class _Parts:
-    """The parts of a request that can be checked further, each None where it has faults of its own."""
-
-    model: ModelSource | None
-    dataset: DatasetSource | None
-    dataset_is_bare: bool
-    hyperparameters: HyperparameterChoice | None
-    limits: Literal["enforce", "widen"]
-    engines: EngineWish | None
-
-    @classmethod
-    def of(cls, document: object) -> Self:
-        """What can be understood of a document, whatever is wrong with the rest."""
-        raw = document if isinstance(document, dict) else {}
-        dataset = raw.get("dataset")
-        bare = isinstance(dataset, str)
-        return cls(
-            model=_understood(ModelSource, raw.get("model")),
-            dataset=_understood(DatasetSource, {"id": dataset} if bare else dataset),
-            dataset_is_bare=bare,
-            hyperparameters=_understood(HyperparameterChoice, raw.get("hyperparameters", {})),
-            limits="widen" if raw.get("limits") == "widen" else "enforce",
-            engines=_understood(EngineWish, {name: raw[name] for name in EngineWish.model_fields if name in raw}),
-        )
-
-
-def _understood(kind: type[T], value: object) -> T | None:
-    try:
-        return kind.model_validate(value)
-    except ValidationError:
-        return None
-
-
-class _Faults:
-    """Gathers what is wrong with the parts of a document, so that all of it is told at once."""
-
-    def __init__(self) -> None:
-        self._faults: list[Fault] = []
-
-    @contextmanager
-    def gathered(self, prefix: str) -> Iterator[None]:
-        """Note the faults of the part at `prefix`."""
-        try:
-            yield
-        except FaultyDocumentError as error:
-            self._faults += [fault.under(prefix) for fault in error.faults]
-
-    def lift(self, prefix: str) -> None:
-        """Tell the faults below `prefix` as faults of `prefix` itself, where the client wrote a single value."""
-        self._faults = [
-            Fault(prefix, fault.detail) if fault.pointer.startswith(f"{prefix}/") else fault for fault in self._faults
-        ]
-
-    def raise_any(self) -> None:
-        """Refuse the document, if anything was noted.
-
-        Raises:
-            FaultyDocumentError: With all of it.
-        """
-        if self._faults:
-            raise FaultyDocumentError("the request has faults", self._faults)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pippin.blob_cache import BlobCache
 from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.models.record import Inspection
+from pippin.models.record import Description, Inspection
 from pippin.models.trainable import Trainable
 from pippin.spec.summary import SpecSummary
 from service.blame import fault_of
@@ -46,6 +46,19 @@ class Built:
 
     source: Literal["spec", "swiftcoremltools"]
     inspection: Inspection
+
+
+@dataclass(frozen=True)
+class ValidDocument:
+    """A document that can be read.
+
+    Attributes:
+        job: The document, where it is a job's request, whose faults are not known yet; else None.
+        model: The model that the document describes; None for a job that names a stored one.
+    """
+
+    job: dict[str, Any] | None
+    model: SpecSummary | None
 
 
 class ModelFiles:
@@ -97,13 +110,24 @@ class ModelFiles:
             raise invalid([Fault("", _TOO_LARGE_TO_BUILD)]) from error
         return Built(answer["source"], Inspection.model_validate(answer["inspection"]))
 
-    def validate(self, document: Path, language: Language, most_bytes: int) -> SpecSummary:
+    def validate(self, document: Path, language: Language, most_bytes: int) -> ValidDocument:
         """What a document describes; refused when training it takes more memory than `most_bytes`.
 
         Raises:
             Problem: 400, when it is no document.
         """
-        return SpecSummary.model_validate(self._read("validate_document", document, language, most_bytes=most_bytes))
+        answer = self._read("validate_document", document, language, most_bytes=most_bytes)
+        model = answer["model"]
+        return ValidDocument(answer.get("job"), None if model is None else SpecSummary.model_validate(model))
+
+    def describe(self, digest: str) -> Description:
+        """What the model in the blob `digest` is.
+
+        Raises:
+            BlobError: The blob cannot be fetched.
+        """
+        answer = self._cache.open(digest, lambda path: self._of_cache("inspect_model", path))
+        return Inspection.model_validate(answer.document).model
 
     def export(self, digest: str, form: Form, to: Path) -> None:
         """Write the network in the blob `digest` as a document in JSON to `to`.

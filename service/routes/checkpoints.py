@@ -31,7 +31,7 @@ class CheckpointList(BaseModel):
     operation_id="listCheckpoints",
     summary="List a job's checkpoints",
     response_description="Every epoch of which a checkpoint is kept.",
-    responses=responses(404, 503),
+    responses=responses(404, 409, 503),
     dependencies=[requires("read")],
 )
 def checkpoints(job: ExistingJob, tenant: Tenant, store: TheStore) -> CheckpointList:

@@ -29,12 +29,28 @@ from service.datasets.ingest import workroom
 from service.datasets.preview import class_counts
 from service.http import conditional, uploads
 from service.http.abandoning import until_disconnected
-from service.http.bodies import JsonRoute, UploadRoute
+from service.http.bodies import JsonRoute, UploadRoute, query_faults
+from service.http.parameters import AfterDataset, DatasetReference, NewName
 from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
 from service.security.access import requires
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
-upload_router = APIRouter(tags=["datasets"], route_class=UploadRoute)
+
+
+class _DatasetRoute(UploadRoute):
+    """The route of uploads, whose options `DatasetOptions` checks."""
+
+    def value_faults(self, request: Request) -> list[ErrorItem]:
+        """Those of the options too."""
+        given = {name: text for name, text in request.query_params.items() if name in DatasetOptions.model_fields}
+        try:
+            DatasetOptions.from_query(given)
+        except DatasetError as error:
+            return [*super().value_faults(request), *_items(error)]
+        return super().value_faults(request)
+
+
+upload_router = APIRouter(tags=["datasets"], route_class=_DatasetRoute)
 
 _MOST_CLASSES = 1000
 _LISTED_LABELS = 100
@@ -115,6 +131,7 @@ def _described(option: str) -> Any:  # noqa: ANN401 (what FastAPI calls a parame
 
 async def _options(
     *,
+    request: Request,
     format: Annotated[_Format | None, _described("format")] = None,  # noqa: A002 (the contract's name)
     scale: Annotated[_Scale | None, _described("scale")] = None,
     target: Annotated[_Target | None, _described("target")] = None,
@@ -123,11 +140,12 @@ async def _options(
     header: Annotated[_Header | None, _described("header")] = None,
     color: Annotated[_Color | None, _described("color")] = None,
 ) -> DatasetOptions:
-    given = {name: value for name, value in locals().items() if value is not None}
+    given = {name: value for name, value in locals().items() if value is not None and name != "request"}
     try:
         return DatasetOptions.from_query(given)
     except DatasetError as error:
-        raise _refused(error) from error
+        # With the faults of the name, which FastAPI would look at only after this.
+        raise invalid_request([*query_faults(request), *_items(error)]) from error
 
 
 @upload_router.post(
@@ -152,7 +170,7 @@ async def add(
     settings: TheSettings,
     ingestion: TheIngestion,
     workload: TheWorkload,
-    name: Annotated[str, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
+    name: Annotated[NewName, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> Manifest:
     """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
@@ -195,7 +213,7 @@ def page(
     store: TheStore,
     settings: TheSettings,
     meters: TheMeters,
-    after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
+    after: AfterDataset = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DatasetPage:
     """Newest first."""
@@ -209,7 +227,7 @@ def page(
     )
 
 
-def _existing(dataset_id: str, tenant: Tenant, store: TheStore) -> StoredManifest:
+def _existing(dataset_id: DatasetReference, tenant: Tenant, store: TheStore) -> StoredManifest:
     manifest = store.datasets.get(tenant, dataset_id)
     if manifest is None:
         raise not_found(f"dataset {dataset_id}")
@@ -225,7 +243,7 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
     operation_id="getDataset",
     summary="Look at a dataset",
     response_description="The dataset's manifest.",
-    responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, 503)},
+    responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
 def get(request: Request, manifest: ExistingDataset) -> Response:
@@ -239,7 +257,7 @@ def get(request: Request, manifest: ExistingDataset) -> Response:
     operation_id="previewDataset",
     summary="Look at some examples",
     response_description="The examples.",
-    responses=responses(404, 422, 503),
+    responses=responses(404, 409, 422, 503),
     dependencies=[requires("read")],
 )
 async def some_examples(
@@ -270,7 +288,7 @@ async def some_examples(
     operation_id="countClasses",
     summary="Count the classes",
     response_description="How many examples there are of each.",
-    responses=responses(404, 422, 503),
+    responses=responses(404, 409, 422, 503),
     dependencies=[requires("read")],
 )
 def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
@@ -303,7 +321,7 @@ def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
     responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def delete(dataset_id: str, tenant: Tenant, store: TheStore) -> None:
+def delete(dataset_id: DatasetReference, tenant: Tenant, store: TheStore) -> None:
     """A dataset that jobs are still to be trained on stays until they have ended: 409 names them."""
     # Not read: a record that cannot be read can be deleted too.
     known = store.datasets.id_of(tenant, dataset_id)
@@ -319,9 +337,13 @@ def _refused(error: DatasetError) -> Problem:
     """An option at fault is a query parameter; anything else is in the body."""
     if isinstance(error, DatasetTooLargeError):
         return Problem("body-too-large", f"{error}.")
-    return invalid_request(
+    return invalid_request(_items(error))
+
+
+def _items(error: DatasetError) -> list[ErrorItem]:
+    return [
         ErrorItem(parameter=fault.pointer[1:], detail=fault.detail)
         if fault.pointer
         else ErrorItem(pointer="", detail=fault.detail)
         for fault in error.faults
-    )
+    ]

@@ -4,13 +4,14 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pippin import tracing
 from pippin.jobs.job import Job
 from pippin.jobs.request import JobRequest
 from pippin.jobs.states import Status
 from pippin.jobs.unreadable import UnreadableEntry
+from pippin.spec.explain import shown
 from service import openapi
 from service.context import (
     Caller,
@@ -28,6 +29,7 @@ from service.context import (
 from service.http import conditional
 from service.http.bodies import JsonRoute
 from service.http.idempotency import IdempotencyKey, once
+from service.http.parameters import AfterJob
 from service.jobs.model_sources import ModelSources
 from service.jobs.submission import prepare, store_large_spec
 from service.problems import invalid_parameter, responses
@@ -35,8 +37,16 @@ from service.security.access import requires
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
-# Described to clients, checked by `_labels`, which says more of what is wrong.
-_Label = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
+
+def _label(text: str) -> str:
+    key, equals, _ = text.partition("=")
+    if not (key and equals):
+        raise ValueError(f"found {shown(text)}; give a label as key=value")
+    return text
+
+
+# Described to clients as a pattern; the validator says more of what is wrong.
+_Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
 
 
 class JobPage(BaseModel):
@@ -127,7 +137,7 @@ def page(
         list[_Label],
         Query(max_length=64, description="Only jobs with this label, as `key=value`; may be given several times."),
     ] = [],  # noqa: B006 (FastAPI copies it)
-    after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
+    after: AfterJob = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Newest first."""
@@ -157,7 +167,7 @@ def page(
     operation_id="getJob",
     summary="Look at a job",
     response_description="The job.",
-    responses={304: {"description": "The job is as the client knows it."}, **responses(404, 503)},
+    responses={304: {"description": "The job is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
 def get(request: Request, job: ExistingJob) -> Response:
@@ -224,9 +234,7 @@ def delete(job_id: JobId, tenant: Tenant, store: TheStore) -> None:
 def _labels(given: list[str]) -> dict[str, str]:
     labels: dict[str, str] = {}
     for text in given:
-        name, equals, value = text.partition("=")
-        if not (name and equals):
-            raise invalid_parameter("label", f"found {text!r}; give a label as key=value")
+        name, _, value = text.partition("=")
         if labels.setdefault(name, value) != value:
             raise invalid_parameter("label", f"no job has both {name}={labels[name]} and {name}={value}")
     return labels

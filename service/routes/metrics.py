@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.states import Status
@@ -70,8 +70,21 @@ class JobEvents(BaseModel):
     next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")
 
 
-# Described to clients, checked by `_place`; an empty one counts as none.
-_EventId = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^(?:[0-9]{1,20}(?:-[0-9]{1,20})?)?$"})]
+def _event_id(text: str) -> str:
+    try:
+        if text:
+            parse_event_id(text)
+    except MalformedEventId as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+# An empty one counts as none.
+_EventId = Annotated[
+    str,
+    AfterValidator(_event_id),
+    WithJsonSchema({"type": "string", "pattern": "^(?:[0-9]{1,20}(?:-[0-9]{1,20})?)?$"}),
+]
 After = Annotated[
     _EventId | None, Query(description="Only what follows the event with this id.", examples=["1763940000000-0"])
 ]
@@ -87,7 +100,7 @@ def _forms(text: str) -> dict[int | str, dict[str, Any]]:
     return {
         200: {"description": text, "content": told},
         204: {"description": "Nothing follows: the job has ended, and the client has seen it."},
-        **responses(404, 406, 422, 503),
+        **responses(404, 406, 409, 422, 503),
     }
 
 
@@ -148,11 +161,4 @@ def _form(request: Request, follow: bool) -> str:
 
 def _place(after: str | None, last_event_id: str | None) -> str:
     """Where to begin. The header wins: it is newer than the address, which a browser asks for again as it was."""
-    parameter, given = ("Last-Event-ID", last_event_id) if last_event_id else ("after", after)
-    if not given:
-        return _START
-    try:
-        parse_event_id(given)
-    except MalformedEventId as error:
-        raise invalid_parameter(parameter, str(error)) from error
-    return given
+    return last_event_id or after or _START

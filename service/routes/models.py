@@ -29,6 +29,7 @@ from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
 from service.http.disposition import attachment, safe_name
 from service.http.files import open_file, serve
+from service.http.parameters import AfterModel, ModelReference, NewName
 from service.models.files import Form
 from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
@@ -83,7 +84,8 @@ async def add(
     model_files: TheModelFiles,
     workload: TheWorkload,
     name: Annotated[
-        str | None, Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id.")
+        NewName | None,
+        Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id."),
     ] = None,
 ) -> StoredModel:
     """Send an updatable `.mlmodel`, or a document that describes one.
@@ -127,7 +129,7 @@ def page(
     store: TheStore,
     settings: TheSettings,
     meters: TheMeters,
-    after: Annotated[str | None, Query(description="The `next` of the page before.")] = None,
+    after: AfterModel = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ModelPage:
     """Newest first."""
@@ -141,7 +143,7 @@ def page(
     )
 
 
-def _existing(model_id: str, tenant: Tenant, store: TheStore) -> StoredModel:
+def _existing(model_id: ModelReference, tenant: Tenant, store: TheStore) -> StoredModel:
     record = store.models.get(tenant, model_id)
     if record is None:
         raise not_found(f"model {model_id}")
@@ -157,7 +159,7 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
     operation_id="getModel",
     summary="Look at a model",
     response_description="The model.",
-    responses={304: {"description": "The model is as the client knows it."}, **responses(404, 503)},
+    responses={304: {"description": "The model is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
 def get(request: Request, record: ExistingModel) -> Response:
@@ -177,7 +179,7 @@ def get(request: Request, record: ExistingModel) -> Response:
         200: {"description": "The `.mlmodel`.", **_FILE},
         206: {"description": "The part of it that `Range` asks for.", **_FILE},
         304: {"description": "The client has it already."},
-        **responses(404, 416, 503),
+        **responses(404, 409, 416, 503),
     },
     dependencies=[requires("read")],
 )
@@ -198,7 +200,7 @@ def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
             "description": "The document.",
             "content": {"application/json": {"schema": openapi.model_document()}},
         },
-        **responses(404, 422, 503),
+        **responses(404, 409, 422, 503),
     },
     dependencies=[requires("read")],
 )
@@ -235,10 +237,10 @@ async def spec(
     operation_id="deleteModel",
     summary="Delete a model",
     response_description="The model is gone.",
-    responses=responses(404, 503),
+    responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def delete(model_id: str, tenant: Tenant, store: TheStore) -> None:
+def delete(model_id: ModelReference, tenant: Tenant, store: TheStore) -> None:
     """Jobs that were submitted with it keep what they need."""
     # Not read: a record that cannot be read can be deleted too.
     known = store.models.id_of(tenant, model_id)

@@ -3,14 +3,17 @@
 from fastapi import APIRouter, Request
 from fastapi.concurrency import contextmanager_in_threadpool
 
-from pippin.spec.summary import SpecSummary
+from pippin.models.record import Description
 from service import openapi
-from service.context import Tenant, TheModelFiles, TheSettings, TheWorkload
+from service.context import Tenant, TheModelFiles, TheSettings, TheStore, TheWorkload
 from service.datasets.ingest import workroom
 from service.http.bodies import YAML, JsonRoute, is_json, is_yaml, unsupported
+from service.http.breadth import too_many_values
 from service.http.uploads import spooled
+from service.jobs.model_sources import ModelSources
+from service.jobs.submission import prepare
 from service.models.files import Language
-from service.problems import malformed, responses
+from service.problems import invalid, malformed, responses
 from service.security.access import requires
 
 router = APIRouter(tags=["specs"], route_class=JsonRoute)
@@ -19,18 +22,25 @@ router = APIRouter(tags=["specs"], route_class=JsonRoute)
 @router.post(
     "/specs/validate",
     operation_id="validateSpec",
-    summary="Check a model spec",
-    response_description="The spec is right, and this is what it describes.",
+    summary="Check a model spec or a job",
+    response_description="It is right, and this is the model that it describes or names.",
     responses=responses(400, 413, 415, 422, 503),
     openapi_extra=openapi.model_document_body(),
     dependencies=[requires("read")],
 )
 async def validate(
-    request: Request, tenant: Tenant, settings: TheSettings, model_files: TheModelFiles, workload: TheWorkload
-) -> SpecSummary:
-    """Shapes and parameter counts of a model, or every fault of its spec with pointers from the spec's root.
+    *,
+    request: Request,
+    tenant: Tenant,
+    store: TheStore,
+    settings: TheSettings,
+    model_files: TheModelFiles,
+    workload: TheWorkload,
+) -> Description:
+    """Shapes and parameter counts of a model, or every fault of its spec with pointers from the document's root.
 
-    The spec may also be a model of SwiftCoreMLTools, and either may be written in YAML.
+    The spec may also be a model of SwiftCoreMLTools, or a job as `POST /jobs` takes it, which is checked with its
+    hyperparameters and its dataset and not submitted. Each may be written in YAML.
     """
     if not (is_json(request) or is_yaml(request)):
         raise unsupported(request, "application/json", YAML[0])
@@ -39,8 +49,31 @@ async def validate(
         if not document.bytes:
             raise malformed("it is empty; this takes JSON or YAML")
         language: Language = "json" if is_json(request) else "yaml"
-        return await workload.run(
+        found = await workload.run(
             workload.files(document.bytes),
             tenant,
             lambda: model_files.validate(document.path, language, settings.max_training_bytes),
         )
+    job = found.job
+    if job is None:
+        assert found.model is not None
+        return found.model
+    if fault := too_many_values(job):
+        raise invalid([fault])
+
+    def check() -> Description:
+        submission = prepare(
+            job,
+            tenant,
+            store,
+            ModelSources(tenant, store, model_files.trainable),
+            max_training_bytes=settings.max_training_bytes,
+            max_epochs=settings.max_epochs,
+        )
+        digest = submission.request.model.digest
+        if digest is not None:
+            return model_files.describe(digest)
+        assert found.model is not None
+        return found.model
+
+    return await workload.run(workload.submissions, tenant, check)

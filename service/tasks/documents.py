@@ -3,8 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from pippin.documents import strict_json, yaml12
 from pippin.documents.errors import MalformedDocumentError
+from pippin.documents.recognition import is_job
+from pippin.faults import FaultyDocumentError
+from pippin.jobs.model import written
+from pippin.jobs.request import ModelSource
 from pippin.mlmodel import build
 from pippin.models.documents import read_document
 from pippin.models.record import Inspection
@@ -38,15 +44,32 @@ def build_model(path: str, language: str, to: str) -> object:
 
 
 def validate_document(path: str, language: str, most_bytes: int) -> object:
-    """What the document at `path` describes, as a `SpecSummary` in JSON.
+    """What the document at `path` describes.
+
+    Returns:
+        `{"model": a SpecSummary in JSON}`; for a job, `{"job": the document, "model": its model, or null where the job
+        names one that is stored, or has faults}`.
 
     Raises:
         MalformedDocumentError, FaultyDocumentError: As `build_model` does; also when training it takes more memory
-            than `most_bytes`.
+            than `most_bytes`. The faults of a job are left to who knows the datasets.
     """
-    found = read_document(value_of(Path(path), language))
+    document = value_of(Path(path), language)
+    if is_job(document):
+        return {"job": document, "model": _model_of(document)}
+    found = read_document(document)
     found.check_memory(most_bytes)
-    return described(found.summary())
+    return {"model": described(found.summary())}
+
+
+def _model_of(job: dict[str, Any]) -> object:
+    """The summary of the model that a job describes; None where there is none to be described."""
+    try:
+        source = ModelSource.model_validate(job["model"])
+        resolved = written(source)
+    except (ValidationError, FaultyDocumentError):
+        return None
+    return None if resolved is None else described(summary(resolved))
 
 
 def value_of(path: Path, language: str) -> Any:  # noqa: ANN401 (any JSON value)

@@ -1,4 +1,5 @@
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -114,3 +115,82 @@ def test_every_setting_says_what_it_is_for() -> None:
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert field.description.endswith("."), name
+
+
+# No message holds any four characters of these.
+_UNENCODED = (
+    "qXzK@9vWj",
+    "qXzK/9vWj",
+    "qXzK#9vWj",
+    "qXzK?9vWj",
+    "qXzK%9vWj",
+    "qXzK%",
+    "qXzK:9vWj",
+    "4711:9vWj",
+    "qXzK 9vWj",
+    "qXzK\t9vWj",
+    "qXzKü9vWj",
+    "qXzK℀9vWj",
+    "qXzK[9vWj]x",
+    "[qXzK]9vWj",
+    'qXzK"9vWj\\',
+    "4711/9vWj",
+    "4711?9vWj=qXzK",
+    "4711#9vWj",
+    "4711@9vWj/qXzK",
+    "@@//qXzK9vWj",
+)
+PIECES = frozenset(password[at : at + 4] for password in _UNENCODED for at in range(len(password) - 3))
+
+
+@pytest.mark.parametrize("password", _UNENCODED)
+@pytest.mark.parametrize(
+    "form", ["redis://:{}@redis.example:6379/0", "rediss://me:{}@redis.example", "unix://:{}@/r.sock"]
+)
+@pytest.mark.parametrize("variable", ["PIPPIN_REDIS_URL", "PIPPIN_WORKER_REDIS_URL"])
+def test_a_password_that_is_not_percent_encoded_is_refused_without_a_piece_of_it(
+    monkeypatch: pytest.MonkeyPatch, variable: str, form: str, password: str
+) -> None:
+    monkeypatch.setenv(variable, form.format(password))
+    with pytest.raises(SettingsError, match=f"{variable} cannot be used: .*percent-encode") as refused:
+        Settings()
+    assert not [piece for piece in PIECES if piece in str(refused.value)]
+
+
+@pytest.mark.parametrize("password", _UNENCODED)
+def test_the_same_password_percent_encoded_is_taken(monkeypatch: pytest.MonkeyPatch, password: str) -> None:
+    url = f"redis://:{quote(password, safe='')}@redis.example:6379/0"
+    monkeypatch.setenv("PIPPIN_REDIS_URL", url)
+    redis_url = Settings().redis_url
+    assert redis_url is not None
+    assert redis_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "redis://localhost",
+        "redis://:secret@valkey:6379/0",
+        "redis://worker:5e-c_r.e~t!@valkey_1.internal:6379/15",
+        "rediss://:secret@[::1]:6380/0?ssl_ca_certs=/etc/ca.pem",
+        "redis://10.0.0.5:6379/",
+        "unix:///run/valkey.sock?db=1",
+        "unix://:secret@/run/valkey.sock",
+    ],
+)
+def test_addresses_of_every_usual_form_are_taken(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", url)
+    redis_url = Settings().redis_url
+    assert redis_url is not None
+    assert redis_url.get_secret_value() == url
+
+
+@pytest.mark.parametrize("variable", ["PIPPIN_URL", "PIPPIN_BLOBS_URL", "PIPPIN_CORS_ORIGINS"])
+@pytest.mark.parametrize("url", ["http://me:[qXzK]9vWj@host", "http://me:qXzK℀9vWj@host", "http://me:qXzK/9vWj@host"])
+def test_an_address_that_cannot_be_taken_apart_is_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, variable: str, url: str
+) -> None:
+    monkeypatch.setenv(variable, url)
+    with pytest.raises(SettingsError) as refused:
+        Settings()
+    assert not [piece for piece in PIECES if piece in str(refused.value)]

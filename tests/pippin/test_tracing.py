@@ -31,7 +31,7 @@ def test_without_the_extra_everything_goes_on(monkeypatch: pytest.MonkeyPatch) -
     hidden = "import sys; sys.modules['opentelemetry.sdk'] = None; "
     uses = "from pippin import tracing as t; t.prepare(); t.configure('x'); print(t.provider())"
     assert run(hidden + uses).splitlines()[-1] == "None"
-    assert "pip install 'pippin[otel]'" in run(hidden + uses)
+    assert "pip install -e '.[otel]'" in run(hidden + uses)
 
 
 @pytest.mark.parametrize(("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")])

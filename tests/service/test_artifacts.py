@@ -56,9 +56,9 @@ def test_variants_are_different_files_with_different_names(http: httpx2.Client, 
 @pytest.mark.parametrize(
     ("change", "name"),
     [
-        ({"name": "Zahlen/ÄÖÜ"}, "Zahlen-%C3%84%C3%96%C3%9C.mlmodel"),
+        ({"name": "Zahlen:ÄÖÜ"}, "Zahlen-%C3%84%C3%96%C3%9C.mlmodel"),
         ({"name": 'a"; filename=evil'}, '"a-; filename=evil.mlmodel"'),
-        ({"name": "../.."}, '"job_'),
+        ({"name": "???"}, '"job_'),
     ],
 )
 def test_the_file_is_called_as_the_job_is(

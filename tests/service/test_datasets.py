@@ -175,7 +175,7 @@ def test_a_deleted_dataset_is_gone_and_its_name_free(
         ("name=x", b"", [("pointer", "", "empty")]),
         ("name=x&format=pickle", b"1,2\n", [("parameter", "format", "idx")]),
         ("name=x&target=price", b"label,x\n1,2\n", [("parameter", "target", "price")]),
-        ("name=x&scale=-1", b"label,x\n1,2\n", [("parameter", "scale", "greater than 0")]),
+        ("name=x&scale=-1", b"label,x\n1,2\n", [("parameter", "scale", "more than 0")]),
         ("name=x&scale=2", b"label,x\n1,2\n", [("parameter", "scale", "")]),
         ("name=x&colour=rgb", b"label,x\n1,2\n", [("parameter", "colour", "no such query parameter")]),
         ("", b"label,x\n1,2\n", [("parameter", "name", "required")]),

@@ -179,9 +179,23 @@ def test_the_list_of_known_kinds_is_told_once(http: httpx2.Client, is_problem: I
     model.neuralNetwork.layers[0].transpose.axes.extend([0, 1])
     model.neuralNetwork.layers[1].reshapeStatic.targetShape.extend([1, 2])
     problem = is_problem(http.post("/models", content=serialize(model)), 422)
-    first, second = problem["errors"]
-    assert first["detail"].startswith(
-        "layer 'a': found a layer of kind transpose, which Pippin does not know; it knows "
+    (error,) = problem["errors"]
+    assert error["pointer"] == "/layers"
+    assert error["rule"] == "layers.known"
+    assert error["detail"].startswith(
+        "layers 0 (transpose) and 1 (reshapeStatic) are not known; known kinds are activation.ELU, "
     )
-    assert "innerProduct" in first["detail"]
-    assert second["detail"] == "layer 'b': found a layer of kind reshapeStatic, which Pippin does not know"
+    assert error["detail"].count("innerProduct") == 1
+
+
+def test_many_layers_of_unknown_kinds_are_counted(http: httpx2.Client, is_problem: IsProblem) -> None:
+    model = network(layers=[*({"type": "relu", "name": f"r{n}"} for n in range(600)), *HEAD[1:]])
+    for n in range(600):
+        if n % 2:
+            model.neuralNetwork.layers[n].transpose.axes.extend([0, 1])
+        else:
+            model.neuralNetwork.layers[n].reduceMean.axes.extend([0])
+    (error,) = is_problem(http.post("/models", content=serialize(model)), 422)["errors"]
+    assert error["detail"].startswith(
+        "layers 0, 2, 4 and 297 more (reduceMean) and 1, 3, 5 and 297 more (transpose) are not known; known kinds are "
+    )

@@ -58,7 +58,7 @@ def test_core_ml_is_refused_where_there_is_none_with_what_it_needs(tmp_path: Pat
     (sentence,) = done.stderr.splitlines()
     assert sentence.startswith("pippin worker: the engine coreml cannot run here: No module named ")
     assert "it needs macOS" in sentence
-    assert "pip install 'pippin[worker,mac]'" in sentence
+    assert "pip install -e '.[worker,mac]'" in sentence
     assert "s3cret" not in sentence
 
 

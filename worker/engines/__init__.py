@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pippin.extras import install_command
 from pippin.faults import PippinError
 from pippin.settings import Settings
 from worker.engines.engine import Engine
@@ -61,8 +62,8 @@ ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
 
 # What installs an engine's libraries, and where there are any.
 _NEEDS = {
-    "jax": "install what it needs with: pip install 'pippin[worker]'",
-    "coreml": "it needs macOS 11 or later, and what is installed there with: pip install 'pippin[worker,mac]'",
+    "jax": f"install what it needs with: {install_command('worker')}",
+    "coreml": f"it needs macOS 11 or later, and what is installed there with: {install_command('worker', 'mac')}",
 }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from rich.text import Text
 
 from pippin.cli import output
+from pippin.cli.tables import Cell, Column
 from worker.parity.comparison import Comparison, Row, distance
 
 # The orders of a shuffle are many; the nearest of them tell all.
@@ -14,13 +15,22 @@ _SHOWN = 6
 
 def print_table(comparisons: Sequence[Comparison]) -> None:
     """A row a candidate, case by case, and then a sentence on each case."""
-    rows: list[list[str | Text]] = []
+    rows: list[list[Cell]] = []
     for found in comparisons:
-        rows.append([Text(found.case.name, style="bold"), Text(found.case.question, style="bold")])
+        rows.append([Text(found.case.name, style="bold"), Text(found.case.question, style="bold"), "", "", ""])
         if found.error is not None:
-            rows.append(["", Text(f"failed: {found.error}", style="red")])
+            rows.append(["", Text(f"failed: {found.error}", style="red"), "", "", ""])
         rows += [_cells(row, found) for row in _shown(found)]
-    output.table(["case", "question, candidates", "weights", "losses", ""], rows, right=["weights", "losses"])
+    output.table(
+        [
+            Column("case", "id"),
+            Column("question, candidates", "name"),
+            Column("weights", "number"),
+            Column("losses", "number"),
+            Column(""),
+        ],
+        rows,
+    )
     output.say("")
     output.say("weights, losses: the largest difference from a training by that candidate.")
     for found in comparisons:
@@ -66,9 +76,9 @@ def _shown(found: Comparison) -> list[Row]:
     return [row for row in found.rows if row.candidate in kept]
 
 
-def _cells(row: Row, found: Comparison) -> list[str | Text]:
+def _cells(row: Row, found: Comparison) -> list[Cell]:
     own = " (Pippin's choice)" if row.candidate == found.case.candidates[0].name else ""
     mark = "nearest" if row.candidate == found.nearest else ""
     style = "green" if mark and found.fits else ""
-    figures = [output.figure(value, ".1e") for value in (row.weights, row.losses)]
+    figures = ["-" if value is None else f"{value:.1e}" for value in (row.weights, row.losses)]
     return ["", Text(f"  {row.candidate}{own}", style=style), *figures, Text(mark, style=style)]

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pippin.faults import Fault, pointer
-from pippin.spec.explain import Hints, did_you_mean
+from pippin.hints import Hints, did_you_mean
 from pippin.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature, NumberFeature
 from pippin.spec.graph import Graph, is_newer
 from pippin.spec.layer import Layer

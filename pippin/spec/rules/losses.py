@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from pippin.faults import Fault
-from pippin.spec.explain import did_you_mean
+from pippin.hints import did_you_mean
 from pippin.spec.graph import Graph
 from pippin.spec.layers.softmax import Softmax
 from pippin.spec.losses import CategoricalCrossEntropy, MeanSquaredError

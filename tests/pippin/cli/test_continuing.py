@@ -155,7 +155,7 @@ def test_a_paused_job_goes_on_being_followed_and_says_that_it_rests(
         assert [following.stdout.readline() for _ in range(3)] == [
             "queued\n",
             "paused\n",
-            f"It rests, and goes on after: pippin resume {queued}\n",
+            f"It is paused, and goes on after: pippin resume {queued}\n",
         ]
         assert following.poll() is None
         assert with_service("resume", queued).exit_code == 0
@@ -221,8 +221,8 @@ def test_checkpoints_are_listed_and_downloaded(
     assert with_service("checkpoints", queued).stdout == ""
     held = begun()
     table = with_service("checkpoints", queued).stdout.splitlines()
-    assert table[0].split() == ["EPOCH", "ENGINE", "LOSS", "ACCURACY", "BYTES", "CREATED"]
-    assert table[1].split()[:4] == ["1", "coreml", "0.5000", "0.7500"]
+    assert table[0].split() == ["EPOCH", "ENGINE", "LOSS", "ACCURACY", "SIZE", "CREATED"]
+    assert table[1].split()[:4] == ["1", "coreml", "0.5000", "75.00%"]
     (found,) = json.loads(with_service("checkpoints", queued, "--json").stdout)
     assert (found["epoch"], found["metrics"]["loss"]) == (1, 0.5)
     assert with_service("checkpoints", "list", queued).stdout.splitlines()[0] == table[0]

@@ -72,9 +72,9 @@ def test_faults_are_told_in_order_with_the_line_of_the_value_or_of_what_would_ho
     name = document.name
     assert caught.value.code == Exit.REFUSED
     assert caught.value.why == [
-        f"{name}:1:1: /dataset: missing",
-        f"{name}:1:1: /model: odd",
-        f"{name}:4:9: /model/spec/layers/0/name: missing",
+        f"{name}:1:1: dataset: missing",
+        f"{name}:1:1: model: odd",
+        f"{name}:4:9: model.spec.layers[0].name: missing",
     ]
 
 
@@ -82,3 +82,21 @@ def test_a_refusal_without_faults_passes_through(tmp_path: Path) -> None:
     document = load(written(tmp_path, "a: 1\n"))
     with pytest.raises(ServiceError, match="Full"), document.located("It was refused."):
         raise ServiceError(503, "Full")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"name": "a", "name": "b"}',
+        '{\n "model": {"preset": "a",\n  "preset": "b"}}',
+        "name: a\nname: b\n",
+        '\ufeff{"a": 1, "a": 1}',
+    ],
+)
+def test_a_key_that_stands_twice_is_refused_in_json_as_in_yaml(tmp_path: Path, content: str) -> None:
+    with pytest.raises(ToldError) as caught:
+        load(written(tmp_path, content))
+    assert caught.value.code == Exit.REFUSED
+    (why,) = caught.value.why
+    assert why.startswith(f"{tmp_path}/job.yaml:")
+    assert "second time" in why

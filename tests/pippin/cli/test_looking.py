@@ -227,7 +227,7 @@ def test_a_writer_that_is_not_installed_is_told_with_how_it_comes(
     monkeypatch.setitem(sys.modules, module, None)
     done = with_service("export", finished.id, "--to", to, "-o", tmp_path / "x")
     assert done.exit_code == 2
-    assert f"pip install 'pippin[{to}]'" in done.stderr
+    assert f"pip install -e '.[{to}]'" in done.stderr
     assert list(tmp_path.iterdir()) == []
 
 

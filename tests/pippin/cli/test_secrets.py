@@ -1,6 +1,10 @@
 """No error about Redis shows the password of its address."""
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -36,3 +40,34 @@ def test_a_wrong_address_is_told_without_its_password(
     assert "hunter2" not in refused.output + refused.stderr + repr(refused.exception)
     assert refused.exit_code == code, refused.output
     assert said in refused.stderr
+
+
+# Python takes the first for the port 4711 and the path "/qXzK9vWj@…", and quotes the second in an error of its own.
+@pytest.mark.parametrize("password", ["4711/qXzK9vWj", "qXzK9vWj℀", "qXzK@9vWj", "qXzK#9vWj"])
+@pytest.mark.parametrize(
+    "command",
+    [("doctor",), ("tokens", "list"), ("up", "--port", "0"), ("jobs",), ("backup", "there"), ("blobs", "list")],
+    ids=" ".join,
+)
+def test_no_command_prints_a_piece_of_a_password_that_is_not_encoded(
+    *, invoke: Callable[..., Result], monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], password: str
+) -> None:
+    monkeypatch.setenv("PIPPIN_REDIS_URL", f"redis://:{password}@127.0.0.1:1/0")
+    refused = invoke(*command)
+    told = refused.output + refused.stderr + repr(refused.exception)
+    assert refused.exit_code
+    assert "percent-encode" in " ".join(told.split())
+    assert not [piece for piece in ("4711", "qXzK", "9vWj") if piece in told]
+
+
+@pytest.mark.parametrize("module", ["service", "worker", "worker.health"])
+def test_no_process_prints_a_piece_of_a_password_that_is_not_encoded(module: str, tmp_path: Path) -> None:
+    variables = {"PIPPIN_REDIS_URL": "redis://:4711/qXzK9vWj@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    refused = subprocess.run(
+        [sys.executable, "-m", module], env=clean | variables, capture_output=True, text=True, check=False
+    )
+    told = refused.stdout + refused.stderr
+    assert refused.returncode
+    assert "percent-encode" in told
+    assert not [piece for piece in ("4711", "qXzK", "9vWj") if piece in told]

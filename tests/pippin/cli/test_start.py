@@ -31,7 +31,8 @@ def test_help_needs_none_of_the_heavy_libraries() -> None:
 def test_every_command_is_listed_with_a_whole_sentence(invoke: Invoke) -> None:
     text = invoke("--help").stdout
     names = "up serve worker demo new submit jobs job metrics plot top open cancel download export workers validate"
-    for command in [*names.split(), *["doctor", "datasets", "models", "retry", "parity", "checkpoints"]]:
+    more = "doctor datasets models retry parity checkpoints backup restore blobs tokens pause resume predict evaluate"
+    for command in [*names.split(), *more.split()]:
         line = next(line for line in text.splitlines() if line.split()[:1] == [command])
         assert line.endswith("."), line
         assert not line.endswith("..."), line
@@ -54,7 +55,7 @@ def test_a_label_without_a_value_is_a_mistake_of_usage(invoke: Invoke) -> None:
     assert "KEY=VALUE" in done.stderr
 
 
-def test_nobody_there_is_told_with_what_to_do(
+def test_an_absent_service_is_reported_with_its_address_and_how_to_start_one(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch, unused_port: int
 ) -> None:
     url = f"http://127.0.0.1:{unused_port}"
@@ -62,8 +63,10 @@ def test_nobody_there_is_told_with_what_to_do(
     done = invoke("workers", "--json")
     assert done.exit_code == 4
     assert done.stdout == ""
-    assert f"No answer from {url}: could not connect" in done.stderr
-    assert "`pippin up` starts one here" in done.stderr
+    assert done.stderr.splitlines() == [
+        f"Error: No answer from {url}: could not connect (Connection refused).",
+        "Start a service here with `pippin up`, or name another: PIPPIN_URL names the address of the service.",
+    ]
 
 
 def test_a_misspelt_setting_is_told(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,8 +58,8 @@ def test_every_fault_is_shown_with_its_pointer_and_its_line(invoke: Invoke, tmp_
     assert done.exit_code == 3
     assert done.stdout == ""
     assert f"Error: {file} is not a model that can be trained." in done.stderr
-    assert f"{file}:6:40: /layers/0/output_channels: " in done.stderr
-    assert f"{file}:9:5: /layers/1/colour: " in done.stderr
+    assert f"{file}:6:40: layers[0].output_channels: " in done.stderr
+    assert f"{file}:9:5: layers[1].colour: " in done.stderr
     assert "learning_rate" not in done.stderr
 
 
@@ -79,7 +79,7 @@ def test_faults_of_a_swift_document_have_the_lines_of_the_document(invoke: Invok
     line = text.splitlines().index("  - type: reLu") + 1
     done = invoke("validate", file)
     assert done.exit_code == 3
-    assert f"{file}:{line}:5: /neuralNetwork/layers/1/type: " in done.stderr
+    assert f"{file}:{line}:5: neuralNetwork.layers[1].type: " in done.stderr
 
 
 def test_what_may_go_wrong_is_a_warning_with_its_line(
@@ -96,7 +96,7 @@ def test_what_may_go_wrong_is_a_warning_with_its_line(
     assert done.exit_code == 0, done.stderr
     line = file.read_text().splitlines().index('   "type": "batchnorm",')
     (warning,) = [each for each in done.stdout.splitlines() if each.startswith("Warning: ")]
-    assert warning.startswith(f"Warning: {file}:{line}:3: /layers/1: found the batch normalization 'norm'")
+    assert warning.startswith(f"Warning: {file}:{line}:3: layers[1]: found the batch normalization 'norm'")
     assert warning.endswith("(runtime.batchnorm)")
 
 
@@ -154,3 +154,66 @@ def test_a_file_that_is_no_model_is_refused(invoke: Invoke, tmp_path: Path, cont
 
 def test_a_file_that_is_not_there_is_a_mistake_of_usage(invoke: Invoke, tmp_path: Path) -> None:
     assert invoke("validate", tmp_path / "none.mlmodel").exit_code == 2
+
+
+def test_a_job_as_new_writes_it_is_validated_as_a_job(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Nothing listens on port 9 of the loopback: no service answers.
+    monkeypatch.setenv("PIPPIN_URL", "http://127.0.0.1:9")
+    file = tmp_path / "job.yaml"
+    assert invoke("new", file).exit_code == 0
+    done = invoke("validate", file)
+    assert done.exit_code == 0, done.stderr
+    assert f"{file} is a job that can be submitted." in done.stdout
+    assert "hidden1" in done.stdout
+    assert "Not checked, since no service answers at http://127.0.0.1:9: the dataset." in " ".join(done.stdout.split())
+
+
+def test_the_faults_of_a_job_are_told_at_once_with_their_lines(
+    invoke: Invoke, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PIPPIN_URL", "http://127.0.0.1:9")
+    file = tmp_path / "job.yaml"
+    file.write_text(
+        "model:\n"
+        "  spec: {layers: [{type: Dense, name: a}]}\n"
+        "dataset: digits\n"
+        "hyperparameters:\n"
+        "  epochs: 1.5\n"
+        "  mini_batch_size: 0\n"
+        "  lr: 0.1\n"
+    )
+    done = invoke("validate", file)
+    assert done.exit_code == 3
+    told = " ".join(done.stderr.split())
+    for place in (
+        ":5:3: hyperparameters.epochs",
+        ":6:3: hyperparameters.mini_batch_size",
+        ":7:3: hyperparameters.lr",
+    ):
+        assert place in told
+    assert "model.spec.layers[0].type" in told
+    assert "did you mean 'inner_product'?" in told
+    assert "did you mean 'learning_rate'?" in told
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("openapi: 3.1.0\npaths: {}\n", "this looks like an OpenAPI description, not a model spec"),
+        ("services: {web: {image: nginx}}\n", "this looks like a Compose file of Docker, not a model spec"),
+        (
+            '{"class_name": "Sequential", "config": {}}',
+            "this looks like a Keras or TensorFlow.js model, not a model spec",
+        ),
+        ("colour: red\n", "this has none of the fields of a model spec"),
+    ],
+)
+def test_other_documents_are_named_in_one_sentence(invoke: Invoke, tmp_path: Path, content: str, said: str) -> None:
+    file = tmp_path / "file.yaml"
+    file.write_text(content)
+    done = invoke("validate", file)
+    assert done.exit_code == 3
+    assert said in " ".join(done.stderr.split())
+    assert "is required" not in done.stderr

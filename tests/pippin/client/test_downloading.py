@@ -1,5 +1,6 @@
 import base64
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -72,3 +73,36 @@ def test_a_model_that_is_not_made_yet_is_told(ask: Calls, serve: Calls, answer: 
     with pytest.raises(ServiceError, match="Not yet"):
         ask(server.url, "download", "job_1", tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_written_is_named_as_it_was_asked_for(
+    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
+) -> None:
+    server = serve(lambda *_: answer(200, MODEL, headers()))
+    target = tmp_path / "no" / "mine.mlmodel"
+    with pytest.raises(FileNotFoundError) as caught:
+        ask(server.url, "download", "job_1", target)
+    assert (caught.value.filename, ".part" in str(caught.value)) == (str(target), False)
+
+
+def test_a_device_is_not_replaced_by_a_file(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
+    server = serve(lambda *_: answer(200, MODEL, headers()))
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="not a regular file"):
+        ask(server.url, "download", "job_1", pipe)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.parametrize("name", ["x" * 255, "ü" * 127, "x" * 247 + ".mlmodel"])
+def test_the_longest_names_can_be_written(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path, name: str) -> None:
+    server = serve(lambda *_: answer(200, MODEL, headers()))
+    assert ask(server.url, "download", "job_1", tmp_path / name).read_bytes() == MODEL
+
+
+def test_a_name_of_the_service_that_is_too_long_is_shortened(
+    ask: Calls, serve: Calls, answer: Calls, tmp_path: Path
+) -> None:
+    disposition = "attachment; filename*=UTF-8''" + "%E6%9D%B1" * 200 + ".mlmodel"
+    server = serve(lambda *_: answer(200, MODEL, headers(disposition=disposition)))
+    assert ask(server.url, "download", "job_1", tmp_path).name == "東" * 82 + ".mlmodel"

@@ -24,7 +24,7 @@ def test_a_mac_without_pyobjc_is_told_what_to_install() -> None:
         finding = check("darwin", lacking("objc", "CoreML"))
         assert finding.level is Level.FAULT
         assert finding.found == f"{ABSENT} '{module}'"
-        assert "pip install 'pippin[worker,mac]'" in finding.advice
+        assert "pip install -e '.[worker,mac]'" in finding.advice
 
 
 def test_a_mac_with_half_of_the_bridge_is_told_which_half_it_lacks() -> None:
@@ -52,7 +52,7 @@ def test_a_machine_on_which_nothing_can_train_is_at_fault() -> None:
         finding = check_engines(system, lacking("jax", "CoreML"))
         assert finding.level is Level.FAULT
         assert "jax: No module named 'jax'" in finding.found
-        assert f"'pippin[{extra}]'" in finding.advice
+        assert f"'.[{extra}]'" in finding.advice
 
 
 def test_this_machine_really_trains_with_jax() -> None:

@@ -160,9 +160,11 @@ HARMS = {
         layer(model).innerProduct.weights, "float16Value", bytes(24)
     ),
     "quantises its input": lambda model: setattr(layer(model).innerProduct, "int8DynamicQuantize", True),
-    "found a layer of kind custom": replace_softmax("custom"),
-    "found a layer of kind transpose": replace_softmax("transpose"),
-    "found a layer of kind None": lambda model: layer(model, 1).ClearField("softmax"),
+    "layer 1 (custom) is not known; known kinds are activation.ELU, ": replace_softmax("custom"),
+    "layer 1 (transpose) is not known; known kinds are activation.ELU, ": replace_softmax("transpose"),
+    "layer 1 (of no kind) is not known; known kinds are activation.ELU, ": lambda model: layer(model, 1).ClearField(
+        "softmax"
+    ),
     "found no padding type": lambda model: layer(model).convolution.SetInParent(),
     "asymmetry mode 2": lambda model: setattr(layer(model).pooling.same, "asymmetryMode", 2),
     "found pooling type 3": lambda model: setattr(layer(model).pooling, "type", 3),

@@ -39,7 +39,7 @@ def test_a_mac_without_core_ml_is_told_why_and_what_to_do() -> None:
     (line,) = told.lines
     assert line.startswith("pippin: no Core ML worker is started")
     assert "No module named 'CoreML'" in line
-    assert "pip install 'pippin[worker,mac]'" in line
+    assert "pip install -e '.[worker,mac]'" in line
 
 
 def test_other_systems_are_not_even_asked() -> None:

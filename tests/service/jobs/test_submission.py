@@ -87,7 +87,7 @@ def test_an_uploaded_model_is_found_by_id_and_by_name(
         answer = http.post("/jobs", json=job_request | {"model": {"id": key}})
         assert answer.status_code == 202, answer.text
         model = {name: value for name, value in answer.json()["request"]["model"].items() if value is not None}
-        assert model == {"id": key, "digest": digits["digest"], "name": "digits"}
+        assert model == {"id": digits["id"], "digest": digits["digest"], "name": "digits"}
 
 
 def test_a_job_keeps_the_model_that_was_deleted(
@@ -157,7 +157,7 @@ def test_faults_of_a_swift_model_are_told_where_the_client_wrote_them(
         ({"job": "{queued}:events"}, "/model/job", "there is no job"),
         ({"job": "{failed}"}, "/model/job", "has made no model"),
         ({"job": "{broken}"}, "/model/job", "no .mlmodel"),
-        ({"swiftcoremltools": {"layers": []}}, "/model/swiftcoremltools/neuralNetwork", "needs an object"),
+        ({"swiftcoremltools": {"layers": []}}, "/model/swiftcoremltools", "such as neuralNetwork; it has layers"),
         ({"id": "digits", "preset": "mnist-cnn"}, "/model", "exactly one of"),
         ({"id": "digits", "digest": "x"}, "/model/digest", "no field 'digest'"),
     ],

@@ -1,0 +1,31 @@
+"""Where a fault is, in the words of the command line: an option, or a field as it is written in a document."""
+
+from collections.abc import Iterable
+
+from pippin.faults import Fault, summarised
+
+# Of what the service calls by these names, the commands take an option.
+_PARAMETERS = frozenset(
+    ["status", "label", "limit", "format", "target", "inputs", "shape", "scale", "color", "header", "top", "split"]
+)
+_MEMBERS = frozenset(["dataset", "split", "part", "max_examples"])
+
+
+def option(pointer: str) -> str:
+    """The option that a query parameter or the pointer into a body stands for; else the field, as `field` writes it."""
+    name = pointer.removeprefix("/")
+    return f"--{name.replace('_', '-')}" if name in (_MEMBERS if pointer != name else _PARAMETERS) else field(pointer)
+
+
+def field(pointer: str) -> str:
+    """A JSON pointer (RFC 6901) as a path that people write: `model.spec.layers[1].name`; the root is empty."""
+    path = ""
+    for part in pointer.removeprefix("/").split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        path += f"[{name}]" if name.isdecimal() and path else f"{'.' if path else ''}{name}"
+    return path
+
+
+def sentences(faults: Iterable[Fault]) -> list[str]:
+    """A line for each fault, or for many alike, of what a command sent without a document."""
+    return [f"{option(fault.pointer)}: {fault.detail}".removeprefix(": ") for fault in summarised(faults)]

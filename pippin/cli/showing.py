@@ -1,0 +1,104 @@
+"""A job, for people: what was asked, where it stands, and what it has made."""
+
+from typing import TYPE_CHECKING
+
+from pippin.cli import figures, following, output
+from pippin.datasets.held_out import held_out
+
+if TYPE_CHECKING:
+    from pippin.client import Client
+    from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
+    from pippin.jobs.job import Attempt, Job
+
+NO_VALIDATION = "none: only the training examples are measured (dataset.validation_fraction holds some out)"
+
+
+def examples_of(client: "Client", job: "Job") -> dict[str, int]:
+    """The number of examples of each split of a job's dataset; empty if the dataset has been deleted."""
+    from pippin.client import ServiceError
+
+    try:
+        return {split.name: split.examples for split in client.dataset(job.request.dataset.id).splits}
+    except ServiceError as error:
+        if error.status != 404:
+            raise
+        return {}
+
+
+def show(job: "Job", examples: dict[str, int]) -> None:
+    """A job on stdout.
+
+    Args:
+        job: As the service has it.
+        examples: How many there are in each split of its dataset, as far as that is known.
+    """
+    asked = job.request
+    training = asked.hyperparameters.model_dump(exclude_none=True)
+    lines = {
+        "name": job.name,
+        "status": f"{job.status}: {job.reason.detail}" if job.reason else job.status,
+        "waiting for": job.waiting_for,
+        "notice": job.notice,
+        "engine": asked.engine if job.engine in {None, asked.engine} else f"{job.engine} ({asked.engine} was asked)",
+        "compute on": "" if asked.compute_units == "all" else asked.compute_units,
+        "model": asked.model.preset or asked.model.name or asked.model.id or asked.model.job or "a spec of its own",
+        "dataset": f"{asked.dataset.name or asked.dataset.id}, split {asked.dataset.train}"
+        + _count(examples.get(asked.dataset.train)),
+        "validation": _validation(job, examples),
+        "training": ", ".join(f"{name} {figures.exact(value)}" for name, value in training.items()),
+        "labels": ", ".join(f"{key}={value}" for key, value in job.labels.items()),
+        "created": figures.moment_text(job.created_at),
+        "started": figures.moment_text(job.started_at),
+        "finished": figures.moment_text(job.finished_at),
+        "took": _took(job),
+        "progress": f"epoch {job.progress.epoch:,} of {job.progress.epochs:,}",
+        "latest": job.latest_metrics and following.sentence(job.latest_metrics),
+        "retry of": job.retry_of,
+        "checkpoint": job.checkpoint and f"{place(job.checkpoint)} ({figures.size(job.checkpoint.bytes)})",
+        "attempts": "; ".join(_sentence(each) for each in job.attempts),
+        "models": ", ".join(f"{each.variant} ({figures.size(each.bytes)})" for each in job.artifacts),
+    }
+    output.say(job.id, style="bold")
+    for name, value in lines.items():
+        if value:
+            output.field(name, value)
+
+
+def place(where: "StoredCheckpoint | Resumption") -> str:
+    """A place in a training, between two mini-batches."""
+    return f"epoch {where.epoch:,}" + (f" and {figures.counted(where.step, 'mini-batch', 'es')}" if where.step else "")
+
+
+def is_without_validation(job: "Job") -> bool:
+    """Whether nothing but the training examples is measured, of a job that has a loss."""
+    dataset = job.request.dataset
+    return dataset.validation is None and dataset.validation_fraction is None
+
+
+def _validation(job: "Job", examples: dict[str, int]) -> str:
+    dataset = job.request.dataset
+    if dataset.validation_fraction is not None:
+        count = examples.get(dataset.train)
+        held = "" if count is None else f" ({held_out(count, dataset.validation_fraction):,} of {count:,} examples)"
+        return f"{figures.share(dataset.validation_fraction)} of {dataset.train}, held out of the training{held}"
+    if dataset.validation is not None:
+        return f"split {dataset.validation}{_count(examples.get(dataset.validation))}"
+    return NO_VALIDATION
+
+
+def _count(examples: int | None) -> str:
+    return "" if examples is None else f" ({figures.counted(examples, 'example')})"
+
+
+def _took(job: "Job") -> str:
+    if job.started_at is None or job.finished_at is None:
+        return ""
+    return figures.duration((job.finished_at - job.started_at).total_seconds())
+
+
+def _sentence(attempt: "Attempt") -> str:
+    text = f"{attempt.number}: {attempt.status.replace('_', ' ')} on {attempt.worker}"
+    if attempt.resumed_from:
+        text += f", went on from {place(attempt.resumed_from)}"
+        text += f" ({attempt.resumed_from.notice.removesuffix('.')})" if attempt.resumed_from.notice else ""
+    return text

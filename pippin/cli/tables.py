@@ -1,0 +1,162 @@
+"""Tables: a record is a line, identifiers are never cut, and what does not fit gives way in a chosen order."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Literal
+
+from rich._wrap import divide_line
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from pippin.terminal import printable
+
+_GAP = 2
+_INDENT = "  "
+
+
+Kind = Literal["id", "text", "number", "name", "prose"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes:
+        heading: Stands above it.
+        kind: `id` and `text` are never cut, and nor is `number`, which stands at the right edge of its column; `name`
+            may be shortened to a few characters and an ellipsis; `prose` is broken into lines, and must come last.
+        drop: Whether a terminal that is too narrow may leave the column out; the highest goes first, 0 never does.
+        least: The cells to which a column of names or prose may be narrowed, unless its heading is wider.
+    """
+
+    heading: str
+    kind: Kind = "text"
+    drop: int = 0
+    least: int = 8
+
+
+Cell = str | Text
+Row = Sequence[Cell]
+
+
+def lines(columns: Sequence[Column], rows: Iterable[Row], width: int | None) -> list[Text]:
+    """The lines of a table.
+
+    Args:
+        columns: One for each cell of a row.
+        rows: The cells.
+        width: The cells of the terminal; None where there is no edge, as in a pipe: nothing is left out or cut there.
+
+    Returns:
+        The headings and a line a row. Where the columns that cannot give way are wider than the terminal, the first
+        cell of each row on a line of its own, and the others, each after its heading, in the lines below.
+    """
+    columns = [replace(column, heading=printable(column.heading)) for column in columns]
+    cells = [[_one_line(cell) for cell in row] for row in rows]
+    kept = list(range(len(columns)))
+    widths = _widths(columns, cells)
+    if width is not None:
+        least = [_least(column, natural) for column, natural in zip(columns, widths, strict=True)]
+        while _total(kept, least) > width and any(columns[index].drop for index in kept):
+            kept.remove(max(kept, key=lambda index: columns[index].drop))
+        if _total(kept, least) > width:
+            return _stacked(columns, cells, width)
+        _shrink(kept, widths, least, width)
+    shown = [_Fitted(columns[index], widths[index]) for index in kept]
+    heads = [[Text(column.heading, style="bold") for column in columns], *cells]
+    return [line for row in heads for line in _row(shown, [row[index] for index in kept])]
+
+
+def fits(columns: Sequence[Column], rows: Iterable[Row], width: int | None) -> bool:
+    """Whether a table fits without leaving a column out; arguments as for `lines`."""
+    widths = _widths(columns, [[_one_line(cell) for cell in row] for row in rows])
+    least = [_least(column, natural) for column, natural in zip(columns, widths, strict=True)]
+    return width is None or _total(range(len(columns)), least) <= width
+
+
+def shortened(text: str, width: int) -> str:
+    """`text`, or its beginning and an ellipsis where it is wider than so many cells of a terminal."""
+    return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
+
+
+def wrapped(text: str, width: int) -> list[str]:
+    """`text` in lines of so many cells; a word that is wider than a line is left whole."""
+    ends = [*divide_line(text, width, fold=False), len(text)]
+    return [text[start:end].rstrip() for start, end in pairwise([0, *ends])]
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    column: Column
+    width: int
+
+    def lines(self, cell: Text) -> list[Text]:
+        """The cell at this width: one line, or more of prose."""
+        if self.column.kind == "prose":
+            return [Text(part, cell.style) for part in wrapped(cell.plain, self.width)]
+        text = shortened(cell.plain, self.width)
+        return [cell if text == cell.plain else Text(text, cell.style)]
+
+
+def _row(shown: Sequence[_Fitted], cells: Sequence[Text]) -> list[Text]:
+    parts = [fitted.lines(cell) for fitted, cell in zip(shown, cells, strict=True)]
+    found = []
+    for number in range(max(map(len, parts))):
+        line = Text()
+        for fitted, part in zip(shown, parts, strict=True):
+            content = part[number] if number < len(part) else Text("")
+            padding = " " * (fitted.width - cell_len(content.plain))
+            line.append(" " * (_GAP if line or fitted is not shown[0] else 0))
+            line.append_text(Text(padding) + content if fitted.column.kind == "number" else content + Text(padding))
+        line.rstrip()
+        found.append(line)
+    return found
+
+
+def _stacked(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> list[Text]:
+    found = []
+    for row in rows:
+        first = row[0]
+        found.append(Text(shortened(first.plain, width), first.style) if columns[0].kind == "name" else first)
+        rest = [
+            f"{column.heading.lower()} {cell.plain}" if column.heading else cell.plain
+            for column, cell in zip(columns[1:], row[1:], strict=True)
+            if cell.plain not in {"", "-"}
+        ]
+        found += [Text(_INDENT + line) for line in wrapped(", ".join(rest), width - len(_INDENT))]
+    return found
+
+
+def _widths(columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> list[int]:
+    """The cells of a terminal that each column takes where nothing is cut."""
+    return [
+        max([cell_len(column.heading), *(cell_len(row[index].plain) for row in cells)])
+        for index, column in enumerate(columns)
+    ]
+
+
+def _least(column: Column, natural: int) -> int:
+    if column.kind in {"name", "prose"}:
+        return min(natural, max(column.least, cell_len(column.heading)))
+    return natural
+
+
+def _total(kept: Sequence[int], widths: Sequence[int]) -> int:
+    return sum(widths[index] for index in kept) + _GAP * (len(kept) - 1)
+
+
+def _shrink(kept: Sequence[int], widths: list[int], least: Sequence[int], width: int) -> None:
+    """Takes cells from the widest column that may be shortened, until the table fits."""
+    while (excess := _total(kept, widths) - width) > 0:
+        widest = max((index for index in kept if widths[index] > least[index]), key=lambda index: widths[index])
+        others = [widths[index] for index in kept if index != widest and widths[index] > least[index]]
+        floor = max([least[widest], *(each for each in others if each < widths[widest])])
+        widths[widest] = max(floor, widths[widest] - excess) if floor < widths[widest] else widths[widest] - 1
+
+
+def _one_line(cell: Cell) -> Text:
+    if isinstance(cell, str):
+        return Text(printable(cell))
+    text = printable(cell.plain)
+    return cell if text == cell.plain else Text(text, style=cell.style)

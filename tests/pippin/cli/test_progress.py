@@ -1,0 +1,47 @@
+"""The bar below a job that is watched at a terminal."""
+
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from pippin.cli.progress import Bar
+from pippin.jobs.metrics import EpochMetrics
+
+
+def _epoch(number: int) -> EpochMetrics:
+    return EpochMetrics(
+        epoch=number,
+        epochs=100,
+        loss=0.42263,
+        validation_loss=None,
+        validation_accuracy=0.9355,
+        examples_per_second=1234.5,
+        seconds=2.0,
+        learning_rate=0.1,
+        engine="jax",
+        attempt=1,
+        time=datetime.now(UTC),
+    )
+
+
+def _shown(bar: Bar) -> str:
+    console = Console(width=120)
+    with console.capture() as shown:
+        console.print(bar)
+    return shown.get()
+
+
+@pytest.mark.parametrize("status", ["cancelling", "cancelled", "pausing", "paused", "failed", "succeeded", "queued"])
+def test_only_a_running_job_has_time_left(status: str) -> None:
+    bar = Bar(Console(quiet=True), lambda _: "")
+    bar.state("running")
+    bar.epoch(_epoch(10))
+    shown = _shown(bar)
+    assert "10/100 loss 0.4226 accuracy 93.55% 1,234/s" in shown
+    assert " min " in shown
+    assert shown.rstrip().endswith("left")
+    bar.state(status)
+    assert "left" not in _shown(bar)
+    bar.state("running")
+    assert "left" in _shown(bar)

@@ -1,0 +1,87 @@
+"""What is said when something else than a Pippin service is at the address."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from pippin.client import Client, ServiceError, ServiceUnreachable
+
+Calls = Callable[..., Any]
+
+
+@contextmanager
+def _answering(answer: bytes) -> Iterator[int]:
+    """The port of a server that answers whatever arrives with these bytes, and closes the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(65_536)
+                    connection.sendall(answer)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join()
+
+
+def _refusal(url: str) -> ServiceUnreachable:
+    with Client(url, patience=0) as client, pytest.raises(ServiceUnreachable) as caught:
+        client.job("job_1")
+    return caught.value
+
+
+def test_a_port_on_which_nothing_listens() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{bound.getsockname()[1]}"
+        error = _refusal(url)
+    assert str(error) == f"No answer from {url}: could not connect (Connection refused)."
+    assert error.is_absent
+
+
+def test_a_server_of_another_protocol() -> None:
+    with _answering(b"-ERR unknown command 'GET'\r\n") as port:
+        error = _refusal(f"http://127.0.0.1:{port}")
+    assert "Is it the port of another service" in str(error)
+    assert not error.is_absent
+
+
+def test_a_server_without_tls() -> None:
+    with _answering(b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n") as port:
+        error = _refusal(f"https://127.0.0.1:{port}")
+    assert "does the address begin with http:// instead?" in str(error)
+
+
+def test_a_host_that_has_no_address() -> None:
+    assert "there is no host of that name" in str(_refusal("http://nothing.invalid"))
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_a_page_of_another_service(serve: Calls, answer: Calls, status: int) -> None:
+    server = serve(lambda *_: answer(status, b"<html>Welcome</html>"))
+    with Client(server.url, patience=0) as client, pytest.raises(ServiceError, match="is another service running"):
+        client.job("job_1")
+
+
+def test_a_password_in_the_address_is_used_and_never_shown(serve: Calls, answer: Calls) -> None:
+    server = serve(lambda *_: answer(200, b"<html>Welcome</html>"))
+    with Client(server.url.replace("//", "//user:s3cret@"), patience=0) as client:
+        with pytest.raises(ServiceError) as caught:
+            client.job("job_1")
+        assert client.url == server.url
+    assert "s3cret" not in str(caught.value)
+    assert server.seen[0].headers["authorization"].startswith("Basic ")
+    assert "s3cret" not in str(_refusal("http://user:s3cret@127.0.0.1:1"))

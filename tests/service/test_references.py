@@ -1,0 +1,274 @@
+"""Jobs, models and datasets asked for by id, by name, by the beginning of an id and as `last`; names and cursors."""
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
+
+import httpx2
+import pytest
+
+from pippin.mlmodel import build
+from pippin.spec import resolve
+from pippin.spec.presets import preset
+from pippin.store import Store
+from pippin.tokens import issue
+
+Submit = Callable[..., dict[str, Any]]
+IsProblem = Callable[..., dict[str, Any]]
+AddModel = Callable[[str], dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def mlmodel() -> bytes:
+    return build(resolve(preset("mnist-cnn")))
+
+
+@pytest.fixture
+def add_model(http: httpx2.Client, mlmodel: bytes) -> AddModel:
+    def add(name: str) -> dict[str, Any]:
+        answer = http.post("/models", params={"name": name}, content=mlmodel)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    return add
+
+
+@pytest.fixture
+def add_dataset(http: httpx2.Client) -> Callable[[str], dict[str, Any]]:
+    def add(name: str) -> dict[str, Any]:
+        answer = http.post("/datasets", params={"name": name}, content=b"x,label\n1,a\n2,b\n")
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    return add
+
+
+def unlike(one: str, other: str) -> int:
+    """How many characters of `one` tell it from `other`."""
+    return next(n for n, (a, b) in enumerate(zip(one, other, strict=True), 1) if a != b)
+
+
+def test_a_job_is_found_by_name_beginning_and_as_last(http: httpx2.Client, submit: Submit) -> None:
+    first, second = submit(name="first")["id"], submit(name="second")["id"]
+    beginning = first[: unlike(first, second)]
+    for reference, job_id in (("first", first), ("second", second), (beginning, first), ("last", second)):
+        assert http.get(f"/jobs/{reference}").json()["id"] == job_id, reference
+    assert http.post("/jobs/first/cancel").json()["id"] == first
+    assert http.get("/jobs/first/events").json()["job"] == first
+    assert http.post("/jobs/first/retry").json()["retry_of"] == first
+    # The new job has the old one's name, so the beginning of its id is the short way.
+    assert http.delete(f"/jobs/{beginning}").status_code == 204
+    assert http.get(f"/jobs/{first}").status_code == 404
+
+
+def test_a_name_of_several_jobs_is_refused_with_their_ids_and_nothing_is_changed(
+    http: httpx2.Client, submit: Submit, is_problem: IsProblem
+) -> None:
+    ids = [submit(name="twice")["id"] for _ in range(12)]
+    problem = is_problem(http.post("/jobs/twice/cancel"), 409, "ambiguous-name")
+    assert problem["detail"].startswith("More than 10 jobs are called 'twice': ")
+    assert [job_id in problem["detail"] for job_id in ids] == [False] * 2 + [True] * 10
+    assert {job["status"] for job in http.get("/jobs").json()["data"]} == {"queued"}
+    problem = is_problem(http.get(f"/jobs/{ids[0][:8]}"), 409, "ambiguous-name")
+    assert "have an id that begins with" in problem["detail"]
+    assert len(problem["detail"]) < 1000
+
+
+def test_a_beginning_needs_four_characters(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
+    job_id = submit()["id"]
+    assert http.get(f"/jobs/{job_id[:8]}").json()["id"] == job_id
+    for reference in (job_id[:7], "job_", "job", job_id[4:], job_id.upper(), f"{job_id}0", "job_01*", "nonesuch"):
+        is_problem(http.get(f"/jobs/{reference}"), 404, "not-found")
+
+
+def test_nothing_is_last_where_there_is_nothing(http: httpx2.Client, is_problem: IsProblem) -> None:
+    for kind in ("jobs", "models", "datasets"):
+        is_problem(http.get(f"/{kind}/last"), 404, "not-found")
+
+
+def test_models_and_datasets_are_found_so_too(
+    http: httpx2.Client, add_model: AddModel, add_dataset: Callable[[str], dict[str, Any]], is_problem: IsProblem
+) -> None:
+    for kind, add in (("models", add_model), ("datasets", add_dataset)):
+        first, second = add("first")["id"], add("second")["id"]
+        beginning = first[: unlike(first, second)]
+        for reference, record_id in (("first", first), (beginning, first), ("last", second)):
+            assert http.get(f"/{kind}/{reference}").json()["id"] == record_id, reference
+        common = first[: unlike(first, second) - 1]
+        problem = is_problem(http.get(f"/{kind}/{common}"), 409, "ambiguous-name")
+        assert first in problem["detail"]
+        assert second in problem["detail"]
+        assert http.delete(f"/{kind}/last").status_code == 204
+        assert http.get(f"/{kind}/last").json()["id"] == first
+
+
+def test_a_job_takes_them_so_and_records_the_ids(
+    http: httpx2.Client, add_model: AddModel, tiny: dict[str, Any], trained: Callable[..., str], mlmodel: bytes
+) -> None:
+    model = add_model("cnn")
+    for asked in (model["id"], "cnn", "last", model["id"][:12]):
+        job = http.post("/jobs", json={"model": {"id": asked}, "dataset": "last"}).json()
+        assert job["request"]["model"]["id"] == model["id"]
+        assert job["request"]["dataset"]["id"] == tiny["id"]
+    made = trained(mlmodel)
+    job = http.post("/jobs", json={"model": {"job": "last"}, "dataset": tiny["id"][:9]}).json()
+    assert job["request"]["model"]["job"] == made
+
+
+def test_what_is_ambiguous_in_a_body_is_a_fault_of_its_place(
+    http: httpx2.Client, tiny: dict[str, Any], add_model: AddModel, submit: Submit, is_problem: IsProblem
+) -> None:
+    ids = [add_model("one")["id"], add_model("two")["id"]]
+    jobs = [submit(name="twice")["id"] for _ in range(2)]
+    common = ids[0][: unlike(*ids) - 1]
+    answer = http.post("/jobs", json={"model": {"id": common}, "dataset": tiny["name"]})
+    (error,) = is_problem(answer, 422)["errors"]
+    assert error["pointer"] == "/model/id"
+    assert all(model_id in error["detail"] for model_id in ids)
+    answer = http.post("/jobs", json={"model": {"job": "twice"}, "dataset": tiny["name"]})
+    (error,) = is_problem(answer, 422)["errors"]
+    assert error["pointer"] == "/model/job"
+    assert all(job_id in error["detail"] for job_id in jobs)
+
+
+def test_no_reference_leads_to_another_tenant(
+    http: httpx2.Client, submit: Submit, tiny: dict[str, Any], store: Store
+) -> None:
+    job = submit(name="mine")
+    admin, other = issue("admin", None), issue("submit", None, tenant="other")
+    store.tokens.add(admin)
+    store.tokens.add(other)
+    for kind, reference in (
+        ("jobs", "mine"),
+        ("jobs", "last"),
+        ("jobs", job["id"][:9]),
+        ("datasets", tiny["name"]),
+        ("datasets", tiny["id"][:9]),
+        ("datasets", "last"),
+    ):
+        path = f"/{kind}/{reference}"
+        assert http.get(path, headers={"authorization": f"Bearer {admin.text}"}).status_code == 200
+        assert http.get(path, headers={"authorization": f"Bearer {other.text}"}).status_code == 404
+
+
+def test_a_deleted_job_leaves_its_name_free(http: httpx2.Client, submit: Submit, store: Store) -> None:
+    old = submit(name="again")["id"]
+    http.post(f"/jobs/{old}/cancel")
+    assert http.delete("/jobs/again").status_code == 204
+    new = submit(name="again")["id"]
+    assert http.get("/jobs/again").json()["id"] == new
+    http.post("/jobs/again/cancel")
+    store.jobs._client.hset(f"pippin:default:job:{new}", "request", "{")  # type: ignore[misc]
+    assert http.delete("/jobs/again").status_code == 204
+    assert http.get("/jobs/again").status_code == 404
+    assert not list(store.jobs._client.scan_iter(match="pippin:default:jobs:*"))
+
+
+UNUSABLE = (
+    "last",
+    "LAST",
+    "a/b",
+    "/",
+    "..",
+    ".",
+    "../x",
+    "a..b",
+    "a\\b",
+    " ",
+    "line\nbreak",
+    "tab\there",
+    "nul\x00",
+    "bell\x07",
+    "escape\x1b[31m",
+    "c1\x9b",
+    "right\u202eleft",
+    "zero\u200bwidth",
+    "line\u2028separator",
+    "job_01k9x2m4v8q0r7tz3yhc5d6wbe",
+    "model_01k9x2m4v8q0r7tz3yhc5d6wbe",
+    "ds_01k9x2m4v8q0r7tz3yhc5d6wbe",
+    "dataset_01k9x2m4v8q0r7tz3yhc5d6wbe",
+    "JOB_01K9X2M4V8Q0R7TZ3YHC5D6WBE",
+    "token_01k9x2m4v8q0r7tz3yhc5d6wbe",
+)
+USABLE = ("mnist", "v1.2", "Zahlen für Müller", "数字", "model_v2", "last-run", "a+b=c?", "50 %", "job_1", "👩‍🔬")
+
+
+@pytest.mark.parametrize("name", UNUSABLE)
+def test_what_cannot_be_a_name_is_refused_for_all_alike(
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, mlmodel: bytes, name: str
+) -> None:
+    refused = [
+        http.post("/datasets", params={"name": name}, content=b"x,label\n1,a\n2,b\n"),
+        http.post("/models", params={"name": name}, content=mlmodel),
+        http.post("/jobs", json=job_request | {"name": name}),
+    ]
+    details = set()
+    for answer, place in zip(
+        refused, ({"parameter": "name"}, {"parameter": "name"}, {"pointer": "/name"}), strict=True
+    ):
+        (error,) = is_problem(answer, 422, "invalid-request")["errors"]
+        assert error.items() >= place.items()
+        details.add(error["detail"])
+    (detail,) = details
+    assert detail.startswith("found ")
+    assert "; needs " in detail
+    assert detail.isprintable()
+    with pytest.raises(Exception, match="needs "):
+        issue("read", name)
+
+
+@pytest.mark.parametrize("name", USABLE)
+def test_other_names_are_taken_and_found(
+    http: httpx2.Client, job_request: dict[str, Any], add_dataset: Callable[[str], dict[str, Any]], name: str
+) -> None:
+    dataset = add_dataset(name)
+    assert http.get(f"/datasets/{quote(name, safe='')}").json()["id"] == dataset["id"]
+    job = http.post("/jobs", json=job_request | {"name": name})
+    assert job.status_code == 202
+    assert http.get(f"/jobs/{quote(name, safe='')}").json()["id"] == job.json()["id"]
+
+
+@pytest.mark.parametrize("labels", [{"a\nb": "1"}, {"a": "1\x1b"}, {"a=b": "1"}, {"right\u202eleft": "1"}], ids=ascii)
+def test_labels_that_no_list_can_show_are_refused(
+    http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem, labels: dict[str, str]
+) -> None:
+    (error,) = is_problem(http.post("/jobs", json=job_request | {"labels": labels}), 422)["errors"]
+    assert error["pointer"].startswith("/labels")
+    assert error["detail"].isprintable()
+
+
+@pytest.mark.parametrize(
+    ("path", "parameter", "value"),
+    [
+        ("/jobs", "after", "zzz"),
+        ("/jobs", "after", "job_zzz"),
+        ("/jobs", "after", "model_01k9x2m4v8q0r7tz3yhc5d6wbe"),
+        ("/jobs", "after", "job_01K9X2M4V8Q0R7TZ3YHC5D6WBE"),
+        ("/jobs", "after", "-1"),
+        ("/jobs", "limit", "zzz"),
+        ("/jobs", "label", "zzz"),
+        ("/jobs", "status", "zzz"),
+        ("/models", "after", "zzz"),
+        ("/models", "after", "ds_01k9x2m4v8q0r7tz3yhc5d6wbe"),
+        ("/datasets", "after", "zzz"),
+        ("/datasets", "after", "dataset_01k9x2m4v8q0r7tz3yhc5d6wbe"),
+        ("/jobs/last/events", "after", "zzz"),
+        ("/jobs/last/metrics", "after", "1-x"),
+    ],
+)
+def test_a_cursor_that_is_none_is_refused(
+    *, http: httpx2.Client, submit: Submit, is_problem: IsProblem, path: str, parameter: str, value: str
+) -> None:
+    submit()
+    (error,) = is_problem(http.get(path, params={parameter: value}), 422, "invalid-request")["errors"]
+    assert error["parameter"] == parameter
+    assert "Value error" not in error["detail"]
+
+
+def test_a_last_event_id_that_is_none_is_refused(http: httpx2.Client, submit: Submit, is_problem: IsProblem) -> None:
+    job_id = submit()["id"]
+    for path in ("events", "metrics"):
+        answer = http.get(f"/jobs/{job_id}/{path}", headers={"last-event-id": "zzz"}, params={"after": "yyy"})
+        problem = is_problem(answer, 422, "invalid-request")
+        assert {error["parameter"] for error in problem["errors"]} == {"Last-Event-ID", "after"}
