@@ -10,7 +10,7 @@ from pippin.datasets.limits import DatasetLimits, Labels
 from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
-from pippin.datasets.parsed import ParsedDataset, image_scale
+from pippin.datasets.parsed import ParsedDataset, picture_scale
 from pippin.datasets.pictures import Decoder
 from pippin.datasets.sources import Source, Sources
 
@@ -65,9 +65,8 @@ def parse_images(
         split: {"image": growing.finish(), "label": np.array(targets[split], np.int32).reshape(-1, 1)}
         for split, growing in images.items()
     }
-    first = next(iter(splits.values()))["image"]
     features = (
-        Feature(name="image", shape=decoder.shape, dtype="uint8", scale=image_scale(first, options)),
+        Feature(name="image", shape=decoder.shape, dtype="uint8", scale=picture_scale(options)),
         Feature(name="label", shape=(1,), dtype="int32"),
     )
     return ParsedDataset("images", features, splits, labels)

@@ -52,6 +52,10 @@ class Manifest(_Value):
     )
     created_at: datetime
 
+    def labels_of(self, feature: str) -> list[str] | None:
+        """What the numbers of a feature stand for: names belong to the target, the last feature, alone."""
+        return self.labels if self.features and self.features[-1].name == feature else None
+
 
 class Range(_Value):
     """The extreme values of a feature in a split, as stored, and where they stand in what was uploaded."""

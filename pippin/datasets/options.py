@@ -52,7 +52,10 @@ class DatasetOptions(BaseModel):
 
     format: Format | None = Field(default=None, description="idx, csv, npz or images; left out, it is recognised.")
     scale: float | None = Field(
-        default=None, gt=0, description="What uint8 images are multiplied by before training; left out, 1/255."
+        default=None,
+        gt=0,
+        description="What uint8 values are multiplied by before training; left out, those of pictures by 1/255 "
+        "and others not at all.",
     )
     target: Annotated[_Groups, AfterValidator(_one)] | None = Field(
         default=None,

@@ -1,6 +1,6 @@
 """A dataset between its upload and its stored form."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +9,43 @@ from numpy.typing import NDArray
 
 from pippin.datasets.manifest import Feature, Format
 from pippin.datasets.options import DatasetOptions
+from pippin.datasets.shapes import is_picture
 
-_IMAGE_SCALE = 1 / 255
+_PIXEL_SCALE = 1 / 255
+
+
+def picture_scale(options: DatasetOptions) -> float:
+    """What the bytes of pictures are multiplied by: what the upload says, else 1/255."""
+    return _PIXEL_SCALE if options.scale is None else options.scale
 
 
 def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
-    """What the values of a stored array are multiplied by: for bytes what the upload says, else 1/255; otherwise 1."""
-    if array.dtype != np.uint8:
+    """What the values of a stored array [N, ...] are multiplied by.
+
+    Bytes by what the upload says; without a word of it those of pictures by 1/255, and others, such as a vector of
+    counts, are left as they are, since a model must be asked with the numbers that it was trained on.
+    """
+    if array.dtype != np.uint8 or (options.scale is None and not is_picture(array.shape[1:])):
         return 1.0
-    return _IMAGE_SCALE if options.scale is None else options.scale
+    return picture_scale(options)
+
+
+def scale_notices(features: Iterable[Feature]) -> Iterator[str]:
+    """How the bytes of each feature reach a model, for the person who uploads them."""
+    for feature in features:
+        if feature.dtype != "uint8":
+            continue
+        if feature.scale == 1:
+            yield (
+                f"the bytes of {feature.name!r}, of shape {list(feature.shape)}, are used as they are, 0 to 255; "
+                "a picture's, [1, H, W] or [3, H, W], would be multiplied by 1/255, as scale=0.00392156862745098 does"
+            )
+        else:
+            factor = "1/255" if feature.scale == _PIXEL_SCALE else f"{feature.scale:.6g}"
+            yield (
+                f"the bytes of {feature.name!r} are multiplied by {factor} for the training; send predict numbers that "
+                "are multiplied alike, or a picture as it is"
+            )
 
 
 @dataclass(frozen=True)

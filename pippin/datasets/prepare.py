@@ -15,7 +15,7 @@ from pippin.datasets.manifest import Feature, Format, Range, Split, StoredManife
 from pippin.datasets.measure import measure
 from pippin.datasets.notices import bounded
 from pippin.datasets.options import DatasetOptions
-from pippin.datasets.parsed import ParsedDataset
+from pippin.datasets.parsed import ParsedDataset, scale_notices
 from pippin.datasets.sources import open_upload
 from pippin.datasets.upload import Upload
 
@@ -108,7 +108,7 @@ def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, work
         ),
         labels=parsed.labels,
         ranges=measure(parsed),
-        notices=bounded(parsed.notices),
+        notices=bounded((*parsed.notices, *scale_notices(parsed.features))),
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.shapes import planes
 from pippin.faults import Fault
 from pippin.predictions.errors import PredictionError, refused
 from pippin.spec import ArrayFeature, Feature, ImageFeature
@@ -46,18 +47,18 @@ def from_picture(
         data: The picture.
 
     Returns:
-        Input name -> [1, channels, height, width].
+        Input name -> [1, *declared shape].
 
     Raises:
         PredictionError: The model does not take one picture, or the bytes are none.
     """
     feature = _image_like(features)
-    channels, height, width = feature.lengths
+    channels, height, width = planes(feature.lengths)
     pixels = _pixels(data, "L" if channels == 1 else "RGB", (width, height))
     scale = np.float32(1.0 if isinstance(feature, ImageFeature) else _scale(feature.name, metadata))
     # Pillow has H, W or H, W, C; Core ML wants channels first.
-    planes = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
-    return {feature.name: planes[None].astype(np.float32) * scale}
+    channels_first = pixels if channels == 1 else pixels.transpose(2, 0, 1)
+    return {feature.name: channels_first.reshape(1, *feature.lengths).astype(np.float32) * scale}
 
 
 def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
@@ -65,7 +66,7 @@ def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
         (feature,) = features
         if isinstance(feature, ImageFeature):
             return feature
-        if isinstance(feature, ArrayFeature) and len(feature.lengths) == 3 and feature.lengths[0] in (1, 3):
+        if isinstance(feature, ArrayFeature) and planes(feature.lengths)[0] in {1, 3}:
             return feature
     told = ", ".join(
         f"{feature.name} ({list(feature.lengths)})" if isinstance(feature, ArrayFeature) else feature.name
@@ -74,8 +75,8 @@ def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
     raise refused(
         Fault(
             "",
-            "a picture feeds a model whose only input is an image, or an array of shape [1, H, W] or [3, H, W]; "
-            f'this one needs {told}: send {{"inputs": {{…}}}} as JSON',
+            "a picture feeds a model whose only input is an image, or an array of shape [H, W], [1, H, W] or "
+            f'[3, H, W]; this one needs {told}: send {{"inputs": {{…}}}} as JSON',
         )
     )
 
