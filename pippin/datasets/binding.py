@@ -1,6 +1,6 @@
 """Whether a dataset fits a model, and which feature feeds which training input."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from pippin.datasets.fitting import input_misfits, target_misfits
 from pippin.datasets.manifest import Feature, StoredManifest
@@ -15,11 +15,19 @@ from pippin.spec import ImageFeature
 _USUAL_VALIDATION = ("validation", "test")
 
 
-def bind(manifest: StoredManifest, model: Trainable, source: DatasetSource) -> ResolvedDataset:
+def bind(
+    manifest: StoredManifest, model: Trainable, source: DatasetSource, taught: Sequence[str] | None = None
+) -> ResolvedDataset:
     """Decides every choice about a job's dataset, and checks that the model can train on it.
 
     A training input takes the feature that `bind` names for it, else the one of its own name; else, for one input, one
     target and two features, the one in its position.
+
+    Args:
+        manifest: The dataset's.
+        model: What is to be trained.
+        source: What the request says of the dataset.
+        taught: Of a model that was trained before, what its dataset called the classes, by the model's number.
 
     Raises:
         FaultyDocumentError: The dataset does not fit. Pointers are relative to the request's `dataset`.
@@ -32,7 +40,7 @@ def bind(manifest: StoredManifest, model: Trainable, source: DatasetSource) -> R
     for name, feature in bound.items():
         ranges = [(split, manifest.ranges[split][feature.name]) for split in splits]
         if name == model.target:
-            misfits, classes = target_misfits(inputs[name], feature, manifest, ranges, model)
+            misfits, classes = target_misfits(inputs[name], feature, manifest, ranges, model, taught=taught)
         else:
             misfits = input_misfits(inputs[name], feature, manifest, ranges, model.indices.get(name))
         at = pointer("bind", name) if source.bind and name in source.bind else ""

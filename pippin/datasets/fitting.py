@@ -1,6 +1,6 @@
 """Why a feature of a dataset does not fit the training input that it is to feed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import inf, prod
 
@@ -36,7 +36,13 @@ def input_misfits(
 
 
 def target_misfits(
-    wanted: Input, feature: Feature, manifest: StoredManifest, ranges: Ranges, model: Trainable
+    wanted: Input,
+    feature: Feature,
+    manifest: StoredManifest,
+    ranges: Ranges,
+    model: Trainable,
+    *,
+    taught: Sequence[str] | None = None,
 ) -> tuple[list[str], Classes | None]:
     """What is wrong with the feature of the target; and what its numbers mean, None where they are quantities."""
     labels = manifest.labels_of(feature.name)
@@ -44,7 +50,7 @@ def target_misfits(
         min((values.minimum for _, values in ranges), default=inf),
         max((values.maximum for _, values in ranges), default=-inf),
     )
-    classes = classes_of(model, labels, span)
+    classes = classes_of(model, labels, span, taught)
     if classes is None:
         misfits = [] if labels is None else [_names_for_quantities(wanted, feature, labels)]
         return misfits or input_misfits(wanted, feature, manifest, ranges, None), None

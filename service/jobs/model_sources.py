@@ -1,7 +1,7 @@
 """Where a job's model comes from, and what is known of it: a preset, a spec, an upload, another job."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pippin.faults import Fault, FaultyDocumentError
@@ -16,6 +16,7 @@ from pippin.spec.presets import UnknownPresetError, preset
 from pippin.spec.table import LAYERS
 from pippin.store import Store
 from pippin.swiftcoremltools import from_swift
+from service.jobs.class_names import taught_names
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,13 @@ class ChosenModel:
         source: What was asked for, and the file that it has come to.
         trainable: What is known of it.
         spec: What it is built from; empty where there is a file.
+        taught: Of a job's model, what the dataset that it was trained on calls the classes, by the model's number.
     """
 
     source: ResolvedModel
     trainable: Trainable
     spec: dict[str, Any]
+    taught: list[str] | None = None
 
 
 class ModelSources:
@@ -99,7 +102,8 @@ class ModelSources:
             what = "has made no model" if job.status.is_final else "has not made its model yet"
             raise _fault(f"the job is {job.status} and {what}; needs one that has {Status.SUCCEEDED}")
         name = job.name or job.request.model.name or job.request.model.preset
-        return _of_file(source, trained.digest, name, self._inspect(trained.digest))
+        chosen = _of_file(source, trained.digest, name, self._inspect(trained.digest))
+        return replace(chosen, taught=taught_names(job, self._tenant, self._store))
 
     def _known(self) -> str:
         newest: tuple[StoredModel, ...] = self._store.models.page(self._tenant, limit=_SHOWN).items

@@ -86,7 +86,7 @@ def prepare(
             engines = resolve_engines(model.trainable, parts.engines.engine, parts.engines.compute_units)
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
-            dataset = bind(manifest, model.trainable, parts.dataset)
+            dataset = bind(manifest, model.trainable, parts.dataset, model.taught)
     if model and dataset and manifest and chosen:
         with faults.gathered(""):
             _check_memory(model.trainable, chosen[0], _examples(manifest, dataset), max_training_bytes)

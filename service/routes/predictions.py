@@ -16,7 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from pippin.datasets.manifest import StoredManifest
 from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.job import Artifact, Job
+from pippin.jobs.job import Artifact
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.store import Store
 from service import openapi
@@ -33,6 +33,7 @@ from service.context import (
 from service.datasets.ingest import workroom
 from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
 from service.http.uploads import spooled
+from service.jobs.class_names import taught_names
 from service.problems import Problem, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
@@ -117,7 +118,11 @@ async def predict(
         model = artifact_of(job, "trained")
 
         def ask() -> Answer:
-            arguments = {"picture": not is_json(request), "dataset_labels": _labels(job, tenant, store), "top": top}
+            arguments = {
+                "picture": not is_json(request),
+                "dataset_labels": taught_names(job, tenant, store),
+                "top": top,
+            }
             task = _Task(sandbox, "predict", arguments, _PREDICT_SECONDS, model)
             return cache.open(model.digest, lambda path: task.run(path=path, body=body.path))
 
@@ -161,6 +166,7 @@ async def evaluate(
             "bind": asked.bind or (own.bind if manifest.id == own.id else None),
         },
         "most": asked.max_examples,
+        "taught": await run_in_threadpool(taught_names, job, tenant, store),
     }
 
     task = _Task(sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)
@@ -177,15 +183,6 @@ async def evaluate(
             found = await anyio.to_thread.run_sync(measure, limiter=_measuring)
         seconds = time.perf_counter() - began
     return EvaluationReport(**found.document, dataset=manifest.id, split=split, seconds=round(seconds, 3))
-
-
-def _labels(job: Job, tenant: str, store: Store) -> list[str] | None:
-    """What the dataset calls the classes that the model knows by number; None without names, or without the dataset."""
-    own = job.request.dataset
-    if own.classes is not None:
-        return None
-    manifest = store.datasets.get(tenant, own.id)
-    return None if manifest is None else manifest.labels
 
 
 def _split(asked: EvaluationRequest, tenant: str, store: Store) -> tuple[StoredManifest, str]:

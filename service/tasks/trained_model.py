@@ -52,7 +52,13 @@ def predict(path: str, body: str, picture: bool, dataset_labels: Sequence[str] |
 
 
 def evaluate_model(
-    path: str, arrays: str, manifest: Mapping[str, Any], dataset: Mapping[str, Any], most: int | None
+    path: str,
+    arrays: str,
+    manifest: Mapping[str, Any],
+    dataset: Mapping[str, Any],
+    *,
+    most: int | None,
+    taught: Sequence[str] | None,
 ) -> object:
     """How good the model is, as an `Evaluation` in JSON.
 
@@ -62,6 +68,7 @@ def evaluate_model(
         manifest: The dataset's, as stored, with the split alone that is to be evaluated.
         dataset: A `DatasetSource` whose split to train on is that one.
         most: At most so many examples.
+        taught: What the dataset that the model was trained on calls its classes, by the model's number.
 
     Raises:
         FaultyDocumentError: The dataset does not fit the model. Pointers are those of a job's `dataset`.
@@ -70,10 +77,16 @@ def evaluate_model(
     model = _model(path)
     known, source = StoredManifest.model_validate(manifest), DatasetSource.model_validate(dataset)
     trainable = trainable_of(model)
+    if trainable.classes is not None and trainable.labels is None and taught is not None:
+        # Another dataset may list the same classes in another order, or some of them.
+        trainable = trainable.model_copy(update={"labels": tuple(taught)})
     resolved = bind(known, trainable, source)
     examples = examples_of(resolved, known, trainable, open_arrays(Path(arrays)), source.train)
     with _as_a_sentence(NeighborsError, "the model cannot be evaluated"):
-        return evaluate(model, examples, dataset_labels=known.labels, most=most).model_dump(mode="json")
+        names = known.labels_of(resolved.bind[trainable.target])
+        if trainable.label_type is None and taught is not None:
+            names = list(taught)
+        return evaluate(model, examples, dataset_labels=names, most=most).model_dump(mode="json")
 
 
 def _model(path: str) -> AnyModel:
