@@ -48,6 +48,8 @@ def add(  # noqa: PLR0917 - typer reads them as options
         output.print_json(manifest.model_dump(mode="json"))
     else:
         output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
+        for notice in manifest.notices:
+            output.say(f"Note: {notice}.")
 
 
 @commands.command("list")

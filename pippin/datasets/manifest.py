@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.datasets.notices import MAX_NOTICES
+
 Format = Literal["idx", "csv", "npz", "images"]
 DType = Literal["uint8", "int32", "float32"]
 
@@ -42,6 +44,11 @@ class Manifest(_Value):
     labels: list[str] | None = Field(description="The class that each label number stands for; null without names.")
     label_count: int | None = Field(
         default=None, description="How many classes have names: a list of datasets has the first labels only."
+    )
+    notices: list[str] = Field(
+        default=[],
+        max_length=MAX_NOTICES,
+        description="What was assumed or left out while the upload was read, one sentence each.",
     )
     created_at: datetime
 

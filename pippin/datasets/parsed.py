@@ -47,6 +47,7 @@ class ParsedDataset:
             workspace, which must outlive it.
         labels: The class that each label number stands for.
         rows: Split -> where its examples came from, for formats whose examples are rows.
+        notices: What was assumed or left out, one sentence each; `pippin.datasets.notices` bounds what is kept.
     """
 
     format: Format
@@ -54,6 +55,7 @@ class ParsedDataset:
     splits: Mapping[str, Mapping[str, NDArray[Any]]]
     labels: tuple[str, ...] | None = None
     rows: Mapping[str, Rows] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def place(self, split: str, example: int) -> str:
         """Where in the upload the example number `example` (from 0) of a split stands, for a person."""

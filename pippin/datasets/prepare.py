@@ -13,6 +13,7 @@ from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature, Format, Range, Split, StoredManifest
 from pippin.datasets.measure import measure
+from pippin.datasets.notices import bounded
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset
 from pippin.datasets.sources import open_upload
@@ -39,6 +40,7 @@ class Prepared:
     splits: tuple[Split, ...]
     labels: tuple[str, ...] | None
     ranges: dict[str, dict[str, Range]]
+    notices: tuple[str, ...] = ()
 
     def manifest(self, *, id: str, name: str | None, created_at: datetime) -> StoredManifest:  # noqa: A002  # its name
         """The manifest, under this id and name."""
@@ -51,6 +53,7 @@ class Prepared:
             features=list(self.features),
             splits=list(self.splits),
             labels=None if self.labels is None else list(self.labels),
+            notices=list(self.notices),
             created_at=created_at,
             ranges=self.ranges,
         )
@@ -105,6 +108,7 @@ def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, work
         ),
         labels=parsed.labels,
         ranges=measure(parsed),
+        notices=bounded(parsed.notices),
     )
 
 
