@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable, Sequence
 
 from pippin.datasets.errors import quoted, refuse
 
@@ -44,6 +45,14 @@ def composed(name: str) -> str:
     HFS+ and the archives of macOS's Finder decompose names: `Äpfel` is then six characters, which look like the five.
     """
     return unicodedata.normalize("NFC", name)
+
+
+def spelled_as(own: Iterable[str | int], names: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The dataset's names of classes, each as a model spells it that has the class already; None without names."""
+    if names is None:
+        return None
+    spelling = {composed(label): label for label in own if isinstance(label, str)}
+    return tuple(spelling.get(composed(name), name) for name in names)
 
 
 def checked(kind: str, name: str) -> str:
