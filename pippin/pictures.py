@@ -5,8 +5,11 @@ Cameras store what the sensor saw, and in the EXIF tag Orientation (Exif 2.32, 0
 that lie on their side; one that ignores the other, on pictures that are black.
 """
 
-from contextlib import suppress
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BytesIO
 
 import numpy as np
 from PIL import Image
@@ -54,6 +57,22 @@ def color_of(background: str | None) -> tuple[int, int, int]:
     digits = _NAMED.get(background or "white", background or "")
     red, green, blue = bytes.fromhex(digits)
     return red, green, blue
+
+
+@contextmanager
+def open_picture(data: bytes, formats: Sequence[str]) -> Iterator[Image.Image]:
+    """The picture in `data`, of which no more than the header is read.
+
+    Args:
+        data: The whole file.
+        formats: Pillow's names of those that are taken.
+
+    Raises:
+        Exception: Whatever Pillow raises for a file that is damaged or of another format.
+    """
+    # Pillow warns of damaged metadata, which is passed over, and of sizes, which the caller judges.
+    with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(data), formats=formats) as image:
+        yield image
 
 
 def upright(image: Image.Image, data: bytes, mode: str, background: str | None) -> Upright:

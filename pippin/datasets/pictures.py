@@ -1,7 +1,6 @@
 """One PNG or JPEG as an array, and what all pictures of a dataset must have in common."""
 
 from collections.abc import Iterator
-from io import BytesIO
 from typing import Literal
 
 import numpy as np
@@ -13,7 +12,7 @@ from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.sources import Source
 from pippin.file_kinds import SAMPLE_BYTES, kind_of
 from pippin.file_signatures import EMPTY, JPEG, PNG
-from pippin.pictures import EIGHT_BIT_MODES, Upright, upright
+from pippin.pictures import EIGHT_BIT_MODES, Upright, open_picture, upright
 
 Color = Literal["gray", "rgb"]
 
@@ -103,12 +102,12 @@ class Decoder:
         if not data:
             raise PictureError(EMPTY.as_data())
         try:
-            with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
+            with open_picture(data, ("PNG", "JPEG")) as image:
                 color = self._check(image, name)
                 return color, upright(image, data, _MODES[color], self._background)
         except (PictureError, DatasetTooLargeError, MemoryError):
             raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        except Image.DecompressionBombError:
             raise too_large(f"{name} has too many pixels; {self._limits.max_pixels:,} are allowed") from None
         except UnidentifiedImageError:
             raise PictureError(_what_else(data[:SAMPLE_BYTES], name)) from None

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,7 @@ from pippin.datasets.limits import DatasetLimits
 from pippin.faults import Fault
 from pippin.file_kinds import SAMPLE_BYTES, kind_of
 from pippin.file_signatures import JPEG, PNG
-from pippin.pictures import EIGHT_BIT_MODES, upright
+from pippin.pictures import EIGHT_BIT_MODES, open_picture, upright
 from pippin.predictions.errors import PredictionError, refused
 from pippin.spec import ArrayFeature, Feature, ImageFeature
 from pippin.spec.reserved import PREFIX
@@ -85,7 +84,7 @@ def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
 
 def _pixels(data: bytes, mode: str, size: tuple[int, int], background: str | None) -> NDArray[Any]:
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
+        with open_picture(data, FORMATS) as image:
             _check(image)
             # First the colours: the numbers of a palette have no average.
             converted = upright(image, data, mode, background).image
@@ -94,7 +93,7 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int], background: str | Non
             return np.asarray(converted)
     except (PredictionError, MemoryError):
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+    except Image.DecompressionBombError:
         raise refused(Fault("", f"the picture has too many pixels; needs at most {_LIMITS.max_pixels:,}")) from None
     except UnidentifiedImageError:
         kind = kind_of(data[:SAMPLE_BYTES])
