@@ -15,6 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from pippin.datasets.errors import quoted
+from pippin.datasets.names import composed
 from pippin.models.trainable import Trainable
 
 T = TypeVar("T")
@@ -94,7 +95,7 @@ def _by_taught(classes: int, names: Sequence[str] | None, span: Span, taught: Se
     """What the numbers of a dataset mean to a model that has no names of its own, but may have learned some."""
     if taught is not None and names is None and len(taught) == classes:
         return _by_number(taught, span)
-    if taught is not None and names is not None and set(names) <= set(taught):
+    if taught is not None and names is not None and set(map(composed, names)) <= set(map(composed, taught)):
         return _by_name(taught, names)
     said = f"the model tells {classes} classes apart, 0 to {classes - 1}"
     if taught is None or names is None:
@@ -107,14 +108,17 @@ def _by_taught(classes: int, names: Sequence[str] | None, span: Span, taught: Se
 
 
 def _by_name(labels: Sequence[str | int], names: Sequence[str]) -> Classes:
-    own = {str(label): index for index, label in enumerate(labels)}
-    unknown = [name for name in names if name not in own]
+    own = {composed(str(label)): index for index, label in enumerate(labels)}
+    # Of two names that differ in their Unicode form alone, one is the dataset's own.
+    own |= {str(label): index for index, label in enumerate(labels)}
+    places = [own.get(name, own.get(composed(name))) for name in names]
+    unknown = [name for name, place in zip(names, places, strict=True) if place is None]
     faults = (
         (f"the dataset's classes {listed(unknown)} are none of the model's, which are {listed(labels)}",)
         if unknown
         else ()
     )
-    pairs = [[number, own[name]] for number, name in enumerate(names) if name in own]
+    pairs = [[number, place] for number, place in enumerate(places) if place is not None]
     return Classes(0, len(names) - 1, f"the dataset names {len(names)} classes", pairs, faults)
 
 
