@@ -11,12 +11,13 @@ from pippin.datasets.manifest import Feature, Format
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.shapes import is_picture
 
-_PIXEL_SCALE = 1 / 255
+PIXEL_SCALE = 1 / 255
+"""What the bytes of pictures are multiplied by unless the upload says otherwise."""
 
 
 def picture_scale(options: DatasetOptions) -> float:
     """What the bytes of pictures are multiplied by: what the upload says, else 1/255."""
-    return _PIXEL_SCALE if options.scale is None else options.scale
+    return PIXEL_SCALE if options.scale is None else options.scale
 
 
 def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
@@ -41,7 +42,7 @@ def scale_notices(features: Iterable[Feature]) -> Iterator[str]:
                 "a picture's, [1, H, W] or [3, H, W], would be multiplied by 1/255, as scale=0.00392156862745098 does"
             )
         else:
-            factor = "1/255" if feature.scale == _PIXEL_SCALE else f"{feature.scale:.6g}"
+            factor = "1/255" if feature.scale == PIXEL_SCALE else f"{feature.scale:.6g}"
             yield (
                 f"the bytes of {feature.name!r} are multiplied by {factor} for the training; send predict numbers that "
                 "are multiplied alike, or a picture as it is"

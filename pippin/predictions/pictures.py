@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.parsed import PIXEL_SCALE
 from pippin.datasets.shapes import planes
 from pippin.faults import Fault
 from pippin.file_kinds import SAMPLE_BYTES, kind_of
@@ -20,9 +21,6 @@ from pippin.spec.reserved import PREFIX
 
 FORMATS = ("PNG", "JPEG", "PPM")
 """Pillow's names of what is taken; to it a PGM is a kind of PPM."""
-
-PIXEL_SCALE = 1 / 255
-"""What uploaded pixels are multiplied by unless the upload says otherwise."""
 
 _LIMITS = DatasetLimits()
 
