@@ -224,6 +224,31 @@ def test_a_job_that_goes_on_with_the_same_share_and_seed_holds_out_the_same_rows
     assert found["seen_in_training"] == 10 - len(common)
 
 
+@pytest.mark.full
+def test_a_job_that_was_paused_and_one_that_is_tried_again_keep_their_held_out_rows(
+    http: httpx2.Client,
+    client: Client,
+    wait_until: Callable[..., None],
+    train: Callable[..., str],  # noqa: ARG001 (uploads the datasets)
+) -> None:
+    dataset = {"id": "rows", "validation_fraction": 0.25}
+    asked = {"model": {"spec": CLASSIFIER}, "dataset": dataset, "hyperparameters": {"epochs": 600, "shuffle": True}}
+    job = client.submit(asked)
+    wait_until(lambda: client.job(job.id).progress.epoch > 0)
+    client.pause(job.id)
+    wait_until(lambda: client.job(job.id).status == "paused")
+    client.resume(job.id)
+    wait_until(lambda: client.job(job.id).status == "running")
+    client.cancel(job.id)
+    again = client.retry(client.wait(job.id, timeout=60).id, from_checkpoint=True)
+    ended = client.wait(again.id, timeout=240)
+    assert (ended.status, len(client.job(job.id).attempts)) == ("succeeded", 2)
+    found = http.post(f"/jobs/{ended.id}/evaluate", json={"dataset": "rows"}).json()
+    assert (found["part"], found["examples"], found["seen_in_training"]) == ("held_out", 10, 0)
+    assert ended.latest_metrics is not None
+    assert found["loss"] == pytest.approx(ended.latest_metrics.validation_loss, rel=1e-4)
+
+
 def test_another_dataset_is_not_known_to_be_new(http: httpx2.Client, held_out_job: str) -> None:
     found = http.post(f"/jobs/{held_out_job}/evaluate", json={"dataset": "rows with a test"}).json()
     assert (found["split"], found["part"], found["seen_in_training"]) == ("test", "all", None)

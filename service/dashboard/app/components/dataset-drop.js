@@ -29,7 +29,8 @@ export function datasetDrop(added) {
   async function sent(query, files, onProgress) {
     const table = query.has("target") ? null : files.find(isTable);
     const rows = table ? await firstRows(table) : [];
-    if (!rows.length) return upload(`datasets?${query}`, files, onProgress);
+    // With a single column there is nothing to choose; the service says what is wrong with it.
+    if (!(rows[0]?.length > 1)) return upload(`datasets?${query}`, files, onProgress);
     if (hasClearTarget(rows)) {
       try {
         return await upload(`datasets?${query}`, files, onProgress);
