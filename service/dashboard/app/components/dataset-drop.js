@@ -35,8 +35,8 @@ export function datasetDrop(added) {
       try {
         return await upload(`datasets?${query}`, files, onProgress);
       } catch (error) {
-        // The service reads the whole table, and may find that the target is not clear.
-        if (!error.faults?.some(({ pointer, parameter }) => (pointer ?? parameter ?? "").includes("target"))) throw error;
+        // The service reads the whole table, and may find that the target or the header is not clear.
+        if (!error.faults?.some(({ pointer }) => ["/target", "/header"].includes(pointer))) throw error;
       }
     }
     const chosen = await targetChoice(table.name, rows);
