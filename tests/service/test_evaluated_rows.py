@@ -209,11 +209,11 @@ def test_rows_that_an_earlier_job_trained_on_count_as_seen(
     client.delete(first)
     found = http.post(f"/jobs/{second}/evaluate", json={"dataset": "rows"}).json()
     assert found["seen_in_training"] is None
-    assert "is not known: a job whose model it goes on with is deleted" in found["notice"]
+    assert "is not known: not every job whose model it continues is on record" in found["notice"]
 
 
 @pytest.mark.full
-def test_a_job_that_goes_on_with_the_same_share_and_seed_holds_out_the_same_rows(
+def test_a_job_that_continues_with_the_same_share_and_seed_holds_out_the_same_rows(
     http: httpx2.Client, train: Callable[..., str], held_out_job: str
 ) -> None:
     again = train({"id": "rows", "validation_fraction": 0.25}, {"job": held_out_job}, epochs=1)
