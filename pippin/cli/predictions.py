@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from rich.text import Text
@@ -12,12 +12,13 @@ from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
 
 if TYPE_CHECKING:
-    from pippin.predictions.reports import Choice, Confusion, Prediction
+    from pippin.predictions.reports import Choice, Confusion, LargestError, Prediction
 
 _BAR = 30
 # More columns are wider than any terminal.
 _MOST_COLUMNS = 20
 _MOST_MISTAKES = 5
+_MOST_VALUES = 4
 
 
 def predict(
@@ -55,21 +56,34 @@ def predict(
 def evaluate(
     job_id: JobId,
     dataset: Annotated[str, typer.Option(metavar="D", help="The dataset's name or id.")],
-    split: Annotated[str | None, typer.Option(help="Which part of it; else test, validation or the first.")] = None,
-    max_examples: Annotated[int | None, typer.Option(min=1, help="At most so many, spread over the split.")] = None,
+    *,
+    split: Annotated[
+        str | None, typer.Option(help="Which split; by default one with examples that the job did not train on.")
+    ] = None,
+    part: Annotated[
+        Literal["all", "held_out", "trained_on"] | None,
+        typer.Option(help="Which rows of the split; by default those that the job held out, if it held any out."),
+    ] = None,
+    max_examples: Annotated[int | None, typer.Option(min=1, help="At most so many, spread over the rows.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Measure a job's trained model on a dataset."""
+    """Measure a job's trained model on a dataset.
+
+    A warning says when the job has trained on the measured examples.
+    """
     from pippin.client import Client
 
     with Client() as client:
-        found = client.evaluate(job_id, dataset, split=split, max_examples=max_examples)
+        found = client.evaluate(job_id, dataset, split=split, part=part, max_examples=max_examples)
     if json_:
         output.print_json(found.model_dump(mode="json"))
         return
     figures = {"loss": output.figure(found.loss), "accuracy": output.figure(found.accuracy)}
     told = ", ".join(f"{name} {value}" for name, value in figures.items() if value != "-")
-    output.say(f"{told or 'no figures'} on {found.examples:,} examples of {found.split} ({found.seconds:.1f} s)")
+    rows = _PARTS[found.part].format(split=found.split)
+    output.say(f"{told or 'no figures'} on {found.examples:,} examples of {rows} ({found.seconds:.1f} s)")
+    if found.notice:
+        output.say(f"Warning: {found.notice}", style="yellow")
     if found.confusion is not None and len(found.confusion.labels) <= _MOST_COLUMNS:
         _show_confusion(found.confusion)
     for mistake in found.worst[:_MOST_MISTAKES]:
@@ -77,6 +91,27 @@ def evaluate(
             f"row {mistake.row}: {mistake.label} taken for {mistake.predicted} "
             f"({output.figure(mistake.probability, '.1%')})"
         )
+    for error in found.largest_errors[:_MOST_MISTAKES]:
+        output.say(_error_text(error))
+
+
+_PARTS = {
+    "all": "{split}",
+    "held_out": "{split} that the job held out",
+    "trained_on": "{split} that the job trained on",
+}
+"""What the rows of a split are called."""
+
+
+def _error_text(error: "LargestError") -> str:
+    """An example with a large error, in one line."""
+    expected, predicted = (_values_text(values, error.values) for values in (error.expected, error.predicted))
+    return f"row {error.row}: expected {expected}, predicted {predicted} (loss {output.figure(error.loss)})"
+
+
+def _values_text(values: "list[float | None]", count: int) -> str:
+    shown = ", ".join(output.figure(value, ".4g") for value in values[:_MOST_VALUES])
+    return f"{shown}, … ({count:,} values)" if count > _MOST_VALUES else shown
 
 
 def _given(file: Path) -> dict[str, Any] | Path:

@@ -24,7 +24,7 @@ from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
 from pippin.models.record import ModelRecord
-from pippin.predictions.reports import EvaluationReport, Prediction
+from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -169,11 +169,14 @@ class AsyncClient:
         dataset: str,
         *,
         split: str | None = None,
+        part: Part | None = None,
         bind: Mapping[str, str] | None = None,
         max_examples: int | None = None,
     ) -> EvaluationReport:
         """How good the job's trained model is on a dataset."""
-        return await self._send(calls.evaluate(job_id, dataset, split, bind, max_examples))
+        return await self._send(
+            calls.evaluate(job_id, dataset, split=split, part=part, bind=bind, max_examples=max_examples)
+        )
 
     async def add_dataset(
         self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None

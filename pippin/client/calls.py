@@ -21,7 +21,7 @@ from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
 from pippin.models.record import ModelRecord
-from pippin.predictions.reports import EvaluationReport, Prediction
+from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -185,10 +185,22 @@ def predict(job_id: str, given: Mapping[str, Any] | Path, top: int, background: 
 
 
 def evaluate(
-    job_id: str, dataset: str, split: str | None, bind: Mapping[str, str] | None, max_examples: int | None
+    job_id: str,
+    dataset: str,
+    *,
+    split: str | None,
+    part: Part | None,
+    bind: Mapping[str, str] | None,
+    max_examples: int | None,
 ) -> Call[EvaluationReport]:
     """`POST /jobs/{id}/evaluate`."""
-    asked = {"dataset": dataset, "split": split, "bind": bind and dict(bind), "max_examples": max_examples}
+    asked = {
+        "dataset": dataset,
+        "split": split,
+        "part": part,
+        "bind": bind and dict(bind),
+        "max_examples": max_examples,
+    }
     return Call(
         method="POST",
         path=job_path(job_id, "evaluate"),

@@ -13,7 +13,7 @@ from pippin.faults import PippinError
 from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
-from pippin.predictions.reports import EvaluationReport, Prediction
+from pippin.predictions.reports import EvaluationReport, Part, Prediction
 
 if TYPE_CHECKING:
     from pippin.client.sync import Client
@@ -107,9 +107,16 @@ class LiveJob(KnownJob):
         """What the trained model answers, as `Client.predict` does."""
         return self._client.predict(self.id, given, top=top)
 
-    def evaluate(self, dataset: str, *, split: str | None = None, max_examples: int | None = None) -> EvaluationReport:
+    def evaluate(
+        self,
+        dataset: str,
+        *,
+        split: str | None = None,
+        part: Part | None = None,
+        max_examples: int | None = None,
+    ) -> EvaluationReport:
         """How good the trained model is on a dataset, as `Client.evaluate` does."""
-        return self._client.evaluate(self.id, dataset, split=split, max_examples=max_examples)
+        return self._client.evaluate(self.id, dataset, split=split, part=part, max_examples=max_examples)
 
     def _stop(self) -> None:
         try:

@@ -11,7 +11,7 @@ from pippin.client.known import KnownJob, Shown
 from pippin.jobs.checkpoint import KeptCheckpoint
 from pippin.jobs.job import Job, Variant
 from pippin.jobs.metrics import EpochMetrics
-from pippin.predictions.reports import EvaluationReport, Prediction
+from pippin.predictions.reports import EvaluationReport, Part, Prediction
 
 if TYPE_CHECKING:
     from pippin.client.asynchronous import AsyncClient
@@ -96,10 +96,15 @@ class AsyncLiveJob(KnownJob):
         return await self._client.predict(self.id, given, top=top)
 
     async def evaluate(
-        self, dataset: str, *, split: str | None = None, max_examples: int | None = None
+        self,
+        dataset: str,
+        *,
+        split: str | None = None,
+        part: Part | None = None,
+        max_examples: int | None = None,
     ) -> EvaluationReport:
         """How good the trained model is on a dataset."""
-        return await self._client.evaluate(self.id, dataset, split=split, max_examples=max_examples)
+        return await self._client.evaluate(self.id, dataset, split=split, part=part, max_examples=max_examples)
 
     async def _stop(self) -> None:
         try:

@@ -24,7 +24,7 @@ from pippin.jobs.metrics import EpochMetrics
 from pippin.jobs.request import JobRequest
 from pippin.jobs.worker import Worker
 from pippin.models.record import ModelRecord
-from pippin.predictions.reports import EvaluationReport, Prediction
+from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.spec.summary import SpecSummary
 
 T = TypeVar("T")
@@ -234,6 +234,7 @@ class Client:
         dataset: str,
         *,
         split: str | None = None,
+        part: Part | None = None,
         bind: Mapping[str, str] | None = None,
         max_examples: int | None = None,
     ) -> EvaluationReport:
@@ -242,11 +243,14 @@ class Client:
         Args:
             job_id: The job.
             dataset: The dataset's id or name.
-            split: Which part of it; by default `test`, else `validation`, else the first.
+            split: By default the one of which the job held out a share, on its own dataset; else one that was not
+                trained on, such as `test`.
+            part: Which rows of the split: `held_out` those that the job held out, `trained_on` those that it trained
+                on, `all` every one. By default the held-out ones, where neither `split` nor `part` is given.
             bind: Which feature of the dataset feeds which training input.
-            max_examples: At most so many examples, spread evenly over the split.
+            max_examples: At most so many examples, spread evenly over the rows.
         """
-        return self._send(calls.evaluate(job_id, dataset, split, bind, max_examples))
+        return self._send(calls.evaluate(job_id, dataset, split=split, part=part, bind=bind, max_examples=max_examples))
 
     def add_dataset(
         self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None

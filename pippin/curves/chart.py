@@ -50,26 +50,32 @@ class Chart:
         title: What their values are.
         curves: Each with at least one point.
         epochs: How many the training will have; the axis goes so far, so that what is missing shows.
+        limit: The greatest value that there can be.
     """
 
     title: str
     curves: list[Curve]
     epochs: int
+    limit: float = math.inf
 
     @cached_property
     def x(self) -> Axis:
-        """The epochs."""
-        high = max(self.epochs, 2)
-        step = max(1, round(_step(high - 1)))
-        return Axis(1, high, tuple(range(step, high + 1, step)))
+        """The epochs. A single one stands in the middle, where its point is not on an edge of the chart."""
+        if self.epochs == 1:
+            return Axis(0, 2, (1,))
+        step = max(1, round(_step(self.epochs - 1)))
+        later = range(step, self.epochs + 1, step)
+        return Axis(1, self.epochs, tuple(later) if step == 1 else (1, *later))
 
     @cached_property
     def y(self) -> Axis:
         """The values, from a round number below the least to one above the greatest."""
         values = [value for curve in self.curves for _, value in curve.points]
         low, high = min(values), max(values)
-        if low == high:
-            low, high = low - (abs(low) or 1) / 2, high + (abs(high) or 1) / 2
+        if low == high == 0:
+            high = 1.0
+        elif low == high:
+            low, high = low - abs(low) / 2, min(high + abs(high) / 2, max(high, self.limit))
         step = _step(high - low)
         first, last = math.floor(low / step), math.ceil(high / step)
         return Axis(first * step, last * step, tuple(number * step for number in range(first, last + 1)))
@@ -85,7 +91,8 @@ def charts_of(epochs: Sequence[EpochMetrics]) -> list[Chart]:
         *_curve("validation", epochs, lambda each: each.validation_loss),
     ]
     accuracy = list(_curve("validation", epochs, lambda each: each.validation_accuracy))
-    return [Chart(title, curves, total) for title, curves in (("loss", loss), ("accuracy", accuracy)) if curves]
+    charts = [Chart("loss", loss, total), Chart("accuracy", accuracy, total, limit=1)]
+    return [chart for chart in charts if chart.curves]
 
 
 def tick_text(value: float) -> str:

@@ -11,6 +11,7 @@ from pippin.curves.chart import Chart, Curve, tick_text
 
 _COLOURS = ("cyan", "yellow")
 _BLANK = 0x2800  # a character of braille without dots; each dot is one bit
+_POINT = "●"  # one dot of braille alone is easily overlooked
 
 
 def text(chart: Chart, width: int, height: int) -> Text:
@@ -40,10 +41,18 @@ def text(chart: Chart, width: int, height: int) -> Text:
 def _drawn(chart: Chart, width: int, height: int) -> list[Text]:
     """All curves over one another; where several cross in a character it has the colour of the last."""
     layers = [_dots(chart, curve, width, height) for curve in chart.curves]
+    points = {
+        _cell(chart, curve, width, height): _COLOURS[at % len(_COLOURS)]
+        for at, curve in enumerate(chart.curves)
+        if len(curve.points) == 1
+    }
     rows = []
-    for lines in zip(*layers, strict=True):
+    for number, lines in enumerate(zip(*layers, strict=True)):
         row = Text()
-        for characters in zip(*lines, strict=True):
+        for column, characters in enumerate(zip(*lines, strict=True)):
+            if (number, column) in points:
+                row.append(_POINT, style=points[number, column])
+                continue
             bits = [ord(character) - _BLANK for character in characters]
             style = next((_COLOURS[at % len(_COLOURS)] for at in reversed(range(len(bits))) if bits[at]), "")
             row.append(chr(_BLANK + reduce(or_, bits)), style=style)
@@ -53,16 +62,31 @@ def _drawn(chart: Chart, width: int, height: int) -> list[Text]:
 
 def _dots(chart: Chart, curve: Curve, width: int, height: int) -> list[str]:
     """One curve. Without colours: the canvas would choose them by whether stdout is a terminal, not by the console."""
-    canvas = Canvas(width, height, xmin=chart.x.low, xmax=chart.x.high, ymin=chart.y.low, ymax=chart.y.high)
-    canvas.point(*curve.points[0])
+    # The canvas leaves out what lies on its upper ends: they go one dot further than the axes.
+    dots_across, dots_up = 2 * width, 4 * height
+    canvas = Canvas(
+        width,
+        height,
+        xmin=chart.x.low,
+        xmax=chart.x.low + (chart.x.high - chart.x.low) * dots_across / (dots_across - 1),
+        ymin=chart.y.low,
+        ymax=chart.y.low + (chart.y.high - chart.y.low) * dots_up / (dots_up - 1),
+    )
     for (from_epoch, from_value), (epoch, value) in pairwise(curve.points):
         canvas.line(from_epoch, from_value, epoch, value)
     return str(canvas.plot()).splitlines()
 
 
+def _cell(chart: Chart, curve: Curve, width: int, height: int) -> tuple[int, int]:
+    """The line and the character in which a curve's first point is."""
+    epoch, value = curve.points[0]
+    return _row(chart, value, height), min(width - 1, int(chart.x.place(epoch) * width))
+
+
 def _row(chart: Chart, value: float, height: int) -> int:
     """The line of the text in which a value is, counted from the top."""
-    return min(height - 1, int((1 - chart.y.place(value)) * height))
+    # A tick that rounding put a little beside a value is in the value's line.
+    return min(height - 1, int((1 - chart.y.place(value)) * height + 1e-9))
 
 
 def _numbers(chart: Chart, width: int) -> str:

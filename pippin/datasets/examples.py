@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.datasets.errors import refuse
+from pippin.datasets.held_out import held_out
 from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.parsed import PIXEL_SCALE
 from pippin.datasets.shapes import is_picture
@@ -127,16 +128,40 @@ def _bound(arrays: Arrays, split: str, name: str, feature: Feature) -> NDArray[A
         ) from None
 
 
-def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
-    """Part of the examples, drawn by seed, kept apart; both parts stay in the dataset's order."""
-    held = min(max(1, round(examples.count * fraction)), examples.count - 1)
+def held_out_rows(count: int, fraction: float, seed: int) -> NDArray[np.intp]:
+    """The rows of a split that are held out for validation, in ascending order.
+
+    The same arguments give the same rows in every process and release, whatever the order of training: the evaluation
+    of a trained model finds the rows that its training left out.
+
+    Args:
+        count: How many examples the split has, at least 2.
+        fraction: The share to hold out; at least one example is, and at least one is not.
+        seed: The job's, of 64 bits.
+
+    Raises:
+        DatasetError: There are too few examples to hold any out.
+    """
+    held = held_out(count, fraction)
     if held < 1:
-        raise refuse(f"of {examples.count} example none can be held out for validation; give more examples")
+        raise refuse(f"of {count} example none can be held out for validation; give more examples")
     # NumPy takes no negative seeds. It promises raw words to stay the same in every release, and a permutation not.
-    keys = np.random.Philox(np.random.SeedSequence([seed % 2**64, _HOLD_OUT_STREAM])).random_raw(examples.count)
-    order = np.argsort(keys, kind="stable")
-    return select(examples, np.sort(order[held:])), select(examples, np.sort(order[:held]))
+    keys = np.random.Philox(np.random.SeedSequence([seed % 2**64, _HOLD_OUT_STREAM])).random_raw(count)
+    return np.sort(np.argsort(keys, kind="stable")[:held])
+
+
+def rows_without(count: int, excluded: NDArray[np.intp]) -> NDArray[np.intp]:
+    """The rows 0 to `count` - 1 that are not among `excluded`, in ascending order."""
+    kept = np.ones(count, dtype=np.bool_)
+    kept[excluded] = False
+    return np.flatnonzero(kept)
 
 
 # Apart from the streams that the same seed gives an engine for its shuffling.
 _HOLD_OUT_STREAM = 0x686F6C64
+
+
+def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
+    """Part of the examples, drawn by seed, kept apart; both parts stay in the dataset's order."""
+    kept_apart = held_out_rows(examples.count, fraction, seed)
+    return select(examples, rows_without(examples.count, kept_apart)), select(examples, kept_apart)

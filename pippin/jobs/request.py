@@ -157,9 +157,12 @@ class ResolvedDataset(_Body):
     id: str
     name: str | None
     digest: str = Field(description="Of the arrays that the worker fetches.")
-    train: str
-    validation: str | None
-    validation_fraction: float | None
+    train: str = Field(description="The split to train on.")
+    validation: str | None = Field(description="The split that is measured after each epoch; null for none.")
+    validation_fraction: float | None = Field(
+        description="The share of `train` that is held out and measured after each epoch; null for none. With neither "
+        "this nor `validation`, nothing but the training loss is measured."
+    )
     bind: dict[str, str] = Field(description="Training input name -> dataset feature name, for every training input.")
     classes: list[list[int]] | None = Field(
         default=None,

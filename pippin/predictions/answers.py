@@ -122,11 +122,22 @@ def class_probabilities(
         return None if shares is None else _flat(shares)
     if not isinstance(network, Model) or not isinstance(network.resolved.spec.loss, CategoricalCrossEntropy):
         return None
-    name = network.resolved.spec.loss.input
+    return judged_values(network, inputs, made)
+
+
+def judged_values(model: Model, inputs: Mapping[str, NDArray[Any]], made: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """[N, values] that the loss compares with the target.
+
+    Args:
+        model: The network.
+        inputs: Its inputs.
+        made: What `pippin.network.predict` has made of them; the rest is computed.
+    """
+    name = model.resolved.spec.loss.input
     assert name is not None
     if name in made:
         return _flat(made[name])
-    blobs = compute(resolved, network.weights, inputs, [name], xp=np, convolve=None)
+    blobs = compute(model.resolved, model.weights, inputs, [name], xp=np, convolve=None)
     return _flat(to_channels_first(blobs[name], np))
 
 

@@ -19,23 +19,36 @@ from pippin.models.inspection import trainable_of
 from pippin.neighbors import NeighborsModel
 from pippin.neighbors import predict as ask_neighbors
 from pippin.network import losses_and_outputs
-from pippin.predictions.answers import behind_the_front, check_indices, class_names, class_probabilities
+from pippin.predictions.answers import (
+    behind_the_front,
+    check_indices,
+    class_names,
+    class_probabilities,
+    judged_values,
+)
 from pippin.predictions.errors import WrongIndexError
 from pippin.predictions.portions import portions
-from pippin.predictions.reports import Confusion, Evaluation, Mistake
+from pippin.predictions.reports import Confusion, Evaluation, LargestError, Mistake
 
 MOST_CONFUSED = 1000
 """Classes beyond which there is no confusion matrix: it would have more than a million cells."""
 
 MOST_MISTAKES = 20
-"""So many of the worst mistakes are told."""
+"""So many of the worst mistakes, or of the largest errors, are in a report."""
+
+MAX_ERROR_VALUES = 16
+"""So many values of an example are in a report: an output may be a whole picture."""
 
 Class: TypeAlias = str | int
 """A class as a model tells it apart: by its index, or by the label that the model has learned."""
 
 
 def evaluate(
-    model: AnyModel, examples: Examples, *, dataset_labels: Sequence[str] | None = None, most: int | None = None
+    model: AnyModel,
+    examples: Examples,
+    *,
+    dataset_labels: Sequence[str] | None = None,
+    rows: NDArray[np.intp] | None = None,
 ) -> Evaluation:
     """Measure a model on examples, a portion at a time, so that they may be mapped from a file larger than memory.
 
@@ -44,7 +57,7 @@ def evaluate(
         examples: What a training example holds; the target's numbers are the model's own classes.
         dataset_labels: What the dataset calls its classes. Models that learn names from a dataset need them; others
             without names take these, where there is one a class.
-        most: At most so many examples, spread evenly over all: a split may well be sorted by class.
+        rows: The examples to measure on; all of them by default.
 
     Returns:
         The loss is the mean of what `pippin.network.losses` gives. A matrix has a row for each true class.
@@ -52,7 +65,7 @@ def evaluate(
     Raises:
         FaultyDocumentError: An embedding is to look up an index that it does not know.
     """
-    rows = _rows(examples.count, most)
+    rows = np.arange(examples.count, dtype=np.intp) if rows is None else rows
     judge = _Judge(model, dataset_labels)
     tally = _Tally()
     for part in portions(model, len(rows)):
@@ -72,13 +85,15 @@ def evaluate(
         examples=len(rows),
         confusion=None if called is None or len(called) > MOST_CONFUSED else _confusion(tally.pairs, called),
         worst=[] if called is None else tally.worst(called),
+        largest_errors=tally.largest_errors(),
     )
 
 
-def _rows(count: int, most: int | None) -> NDArray[np.intp]:
-    taken = count if most is None else min(count, most)
+def spread(rows: NDArray[np.intp], most: int | None) -> NDArray[np.intp]:
+    """At most `most` of the rows, evenly spaced: a split may well be sorted by class. None keeps all of them."""
+    taken = len(rows) if most is None else min(len(rows), most)
     # In whole numbers: those of linspace could round to the same row twice.
-    return np.arange(taken, dtype=np.intp) * count // taken
+    return rows[np.arange(taken, dtype=np.intp) * len(rows) // max(1, taken)]
 
 
 def _confusion(pairs: Counter[tuple[Class, Class]], called: Mapping[Class, Class]) -> Confusion:
@@ -98,12 +113,16 @@ class _Judged:
         truth: The class of each; empty for a model without classes.
         predicted: What each was taken for.
         shares: [n] the probability of that.
+        expected: [n, values] of the target, for a model without classes; None for others.
+        computed: [n, values] that the model gives in their place.
     """
 
     losses: NDArray[Any] | None
     truth: Sequence[Class] = ()
     predicted: Sequence[Class] = ()
     shares: Sequence[float] = ()
+    expected: NDArray[Any] | None = None
+    computed: NDArray[Any] | None = None
 
 
 class _Judge:
@@ -162,7 +181,8 @@ def _of_network(model: Model, inputs: Mapping[str, NDArray[Any]], truth: NDArray
     losses, made = losses_and_outputs(model.resolved, model.weights, inputs)
     shares = None if truth is None else class_probabilities(model, inputs, made)
     if truth is None or shares is None:
-        return _Judged(losses)
+        target = inputs[model.resolved.training_target]
+        return _Judged(losses, expected=target.reshape(len(target), -1), computed=judged_values(model, inputs, made))
     columns = shares.argmax(axis=1)
     numbers = [int(number) for number in truth.reshape(-1)]
     return _Judged(losses, numbers, columns.tolist(), shares[np.arange(len(shares)), columns].tolist())
@@ -187,6 +207,7 @@ class _Tally:
         self.hits = 0
         self.pairs: Counter[tuple[Class, Class]] = Counter()
         self._mistakes: list[tuple[float, int, Class, Class]] = []
+        self._errors: list[tuple[float, int, LargestError]] = []
 
     def add(self, rows: NDArray[np.intp], judged: _Judged) -> None:
         """Count the examples that stand in `rows`."""
@@ -197,6 +218,7 @@ class _Tally:
         mistakes = [each for each in found if each[2] != each[3]]
         self.hits += len(judged.truth) - len(mistakes)
         self._mistakes = heapq.nsmallest(MOST_MISTAKES, [*self._mistakes, *mistakes], key=_surest_first)
+        self._errors = sorted([*self._errors, *_errors(rows, judged)], key=lambda each: each[:2])[:MOST_MISTAKES]
 
     def worst(self, called: Mapping[Class, Class]) -> list[Mistake]:
         """The mistakes that the model was surest of."""
@@ -209,6 +231,36 @@ class _Tally:
             )
             for share, row, truth, predicted in self._mistakes
         ]
+
+    def largest_errors(self) -> list[LargestError]:
+        """The examples with the largest loss, the largest first."""
+        return [error for *_, error in self._errors]
+
+
+def _errors(rows: NDArray[np.intp], judged: _Judged) -> Iterable[tuple[float, int, LargestError]]:
+    """The largest errors among some examples, each with what to sort it by: minus its loss, then its row."""
+    if judged.losses is None or judged.expected is None or judged.computed is None:
+        return
+    # What is not finite is further off than any number.
+    size = np.where(np.isfinite(judged.losses), judged.losses, np.inf)
+    for at in np.argsort(-size, kind="stable")[:MOST_MISTAKES].tolist():
+        if size[at] == 0:
+            return
+        loss = float(judged.losses[at])
+        error = LargestError(
+            row=int(rows[at]),
+            expected=_finite(judged.expected[at]),
+            predicted=_finite(judged.computed[at]),
+            values=judged.expected.shape[1],
+            loss=loss if isfinite(loss) else None,
+        )
+        yield -float(size[at]), error.row, error
+
+
+def _finite(values: NDArray[Any]) -> list[float | None]:
+    """The first values as JSON has them: 0.1 of 32 bits stays 0.1, which is 0.10000000149011612 in 64."""
+    shown = [float(str(value)) for value in values[:MAX_ERROR_VALUES]]
+    return [value if isfinite(value) else None for value in shown]
 
 
 def _surest_first(mistake: tuple[float, int, Class, Class]) -> tuple[float, int]:

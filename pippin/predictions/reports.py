@@ -1,6 +1,11 @@
 """What the REST contract says of predictions and evaluations: values alone, so that whoever asks imports no more."""
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+Part = Literal["all", "held_out", "trained_on"]
+"""Which rows of a split are measured: every one, those that the job held out, or those that it trained on."""
 
 
 class _Value(BaseModel):
@@ -37,14 +42,22 @@ class EvaluationRequest(BaseModel):
 
     dataset: str = Field(description="A dataset's id or name.")
     split: str | None = Field(
-        default=None, description="The split to measure on; default `test`, else `validation`, else the first."
+        default=None,
+        description="The split to measure on. Default: on the job's own dataset the split of which the job held out "
+        "a share; else `test`, `validation` or any other split that was not trained on; else the first.",
+    )
+    part: Part | None = Field(
+        default=None,
+        description="Which rows of the split: `held_out` takes those that the job held out with `validation_fraction`, "
+        "`trained_on` those that it trained on, `all` every one. Default: `held_out` where neither `split` nor `part` "
+        "is given and the job held out a share of the dataset; else `all`.",
     )
     bind: dict[str, str] | None = Field(
         default=None,
         description="Training input name -> dataset feature name; by default the job's own, on its own dataset.",
     )
     max_examples: int | None = Field(
-        default=None, ge=1, description="At most so many examples, spread evenly over the split."
+        default=None, ge=1, description="At most so many examples, spread evenly over the rows."
     )
 
 
@@ -64,6 +77,18 @@ class Mistake(_Value):
     probability: float | None = Field(description="Of the predicted class.")
 
 
+class LargestError(_Value):
+    """An example for which a model without classes gives something else than the target."""
+
+    row: int = Field(description="Where it stands in the split, from 0.")
+    expected: list[float | None] = Field(
+        description="The first 16 values of the target, scaled as for the training; null where one is not finite."
+    )
+    predicted: list[float | None] = Field(description="What the model gives in their place.")
+    values: int = Field(description="How many values the target has.")
+    loss: float | None = Field(description="Of this example; null where it is not finite.")
+
+
 class Evaluation(_Value):
     """How good a model is on some examples."""
 
@@ -72,6 +97,11 @@ class Evaluation(_Value):
     examples: int = Field(description="How many were looked at.")
     confusion: Confusion | None = Field(description="Null without classes, and with more than 1,000.")
     worst: list[Mistake] = Field(description="The mistakes that the model was surest of, the surest first.")
+    largest_errors: list[LargestError] = Field(
+        default=[],
+        description="Of a model without classes: the examples with the largest loss, the largest first. "
+        "Empty with classes.",
+    )
 
 
 class EvaluationReport(Evaluation):
@@ -79,4 +109,20 @@ class EvaluationReport(Evaluation):
 
     dataset: str = Field(description="The dataset's id.")
     split: str
+    part: Part = Field(
+        default="all",
+        description="Which rows of the split were measured: every one, those that the job held out, or those that it "
+        "trained on.",
+    )
+    seen_in_training: int | None = Field(
+        default=None,
+        description="How many of the measured examples the model was trained on, by this job or by one whose model it "
+        "continues; 0 where none was. Null where it is not known: for a dataset that none of these jobs has trained "
+        "on, and where one of these jobs is no longer on record. What an uploaded model was trained on is not counted.",
+    )
+    notice: str | None = Field(
+        default=None,
+        description="A sentence where the figures may not tell how good the model is on new examples; null where "
+        "they do.",
+    )
     seconds: float = Field(description="How long it took.")

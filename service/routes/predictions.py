@@ -13,13 +13,12 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
-from pippin.datasets.manifest import StoredManifest
+from pippin.datasets.training_rows import TrainingRows
 from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.job import Artifact
 from pippin.pictures import BACKGROUND_PATTERN
-from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
-from pippin.store import Store
+from pippin.predictions.reports import Evaluation, EvaluationReport, EvaluationRequest, Prediction
 from service import openapi
 from service.context import (
     ExistingJob,
@@ -35,6 +34,7 @@ from service.datasets.ingest import workroom
 from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
 from service.http.uploads import spooled
 from service.jobs.class_names import taught_names
+from service.jobs.evaluation import EvaluatedRows
 from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
@@ -58,9 +58,6 @@ _TIMES_THE_FILE = 8
 
 # A thread of its own: those that all other requests share must not wait for the sandbox.
 _measuring = anyio.CapacityLimiter(1)
-
-_USUAL_SPLITS = ("test", "validation")
-
 
 _ASKED: dict[str, Any] = {
     "requestBody": {
@@ -166,20 +163,27 @@ async def evaluate(
     sandbox: TheSandbox,
     evaluations: TheEvaluations,
 ) -> EvaluationReport:
-    """Loss, accuracy, confusion and worst mistakes on a split of any dataset that fits. One is done at a time."""
+    """Loss, accuracy, confusion and worst mistakes on a split of any dataset that fits. One is done at a time.
+
+    The answer says which rows were measured, and how many of them the model was trained on.
+    """
     asked = parse(EvaluationRequest, document)
     # Evaluations take minutes, for which their bodies would keep others waiting.
     await cast("LimitedRequest", request).release()
     model = artifact_of(job, "trained")
-    manifest, split = await run_in_threadpool(_split, asked, tenant, store)
+    measured = await run_in_threadpool(EvaluatedRows.of, asked, job, tenant, store)
+    manifest = measured.manifest
     own = job.request.dataset
     arguments = {
-        "manifest": manifest.model_dump(mode="json"),
+        "manifest": measured.manifest_of_split.model_dump(mode="json"),
         "dataset": {
             "id": manifest.id,
-            "train": split,
-            "bind": asked.bind or (own.bind if manifest.id == own.id else None),
+            "train": measured.split,
+            "bind": asked.bind or (own.bind if manifest.digest == own.digest else None),
         },
+        "part": measured.part,
+        "own": TrainingRows.of(job.request).model_dump() if measured.is_own_split else None,
+        "trained": [each.model_dump() for each in measured.trainings],
         "most": asked.max_examples,
         "taught": await run_in_threadpool(taught_names, job, tenant, store),
     }
@@ -195,23 +199,19 @@ async def evaluate(
     async with alone(evaluations):
         began = time.perf_counter()
         with _of_the_dataset():
-            found = await anyio.to_thread.run_sync(measure, limiter=_measuring)
+            answer = await anyio.to_thread.run_sync(measure, limiter=_measuring)
         seconds = time.perf_counter() - began
-    return EvaluationReport(**found.document, dataset=manifest.id, split=split, seconds=round(seconds, 3))
-
-
-def _split(asked: EvaluationRequest, tenant: str, store: Store) -> tuple[StoredManifest, str]:
-    """The dataset as if it had but the split that is asked for, and that split's name."""
-    manifest = store.datasets.get(tenant, asked.dataset)
-    if manifest is None:
-        raise FaultyDocumentError("unknown", [Fault("/dataset", f"no dataset is called {asked.dataset!r}")])
-    splits = {split.name: split for split in manifest.splits}
-    name = asked.split or next((usual for usual in _USUAL_SPLITS if usual in splits), manifest.splits[0].name)
-    if name not in splits:
-        detail = f"the dataset has no split {name!r}; its splits are {', '.join(splits)}"
-        raise FaultyDocumentError("unknown", [Fault("/split", detail)])
-    alone = {"splits": [splits[name]], "ranges": {name: manifest.ranges[name]}}
-    return manifest.model_copy(update=alone), name
+    evaluation = Evaluation.model_validate(answer.document["evaluation"])
+    seen = measured.seen(answer.document["seen"])
+    return EvaluationReport(
+        **dict(evaluation),
+        dataset=manifest.id,
+        split=measured.split,
+        part=measured.part,
+        seen_in_training=seen,
+        notice=measured.notice(seen, evaluation.examples),
+        seconds=round(seconds, 3),
+    )
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from pippin.datasets.arrays import open_arrays
 from pippin.datasets.binding import bind
 from pippin.datasets.examples import examples_of
 from pippin.datasets.manifest import StoredManifest
+from pippin.datasets.training_rows import TrainingRows
 from pippin.faults import FaultyDocumentError, PippinError
 from pippin.jobs.request import DatasetSource
 from pippin.mlmodel import AnyModel, open_model
@@ -17,9 +21,10 @@ from pippin.models.inspection import trainable_of
 from pippin.neighbors import NeighborsError
 from pippin.predictions.answers import answer, inputs_of
 from pippin.predictions.documents import prediction
-from pippin.predictions.evaluation import evaluate
+from pippin.predictions.evaluation import evaluate, spread
 from pippin.predictions.inputs import from_json
 from pippin.predictions.pictures import from_picture
+from pippin.predictions.reports import Part
 from service.sandbox.wire import Answer
 from service.tasks.documents import value_of
 
@@ -55,21 +60,27 @@ def predict(
 
 
 def evaluate_model(
+    *,
     path: str,
     arrays: str,
     manifest: Mapping[str, Any],
     dataset: Mapping[str, Any],
-    *,
+    part: Part,
+    own: Mapping[str, Any] | None,
+    trained: Sequence[Mapping[str, Any]],
     most: int | None,
     taught: Sequence[str] | None,
 ) -> object:
-    """How good the model is, as an `Evaluation` in JSON.
+    """How good the model is, as an `Evaluation` in JSON, and how many of the measured rows are training rows.
 
     Args:
         path: The `.mlmodel`.
         arrays: The dataset's stored arrays.
         manifest: The dataset's, as stored, with the split alone that is to be evaluated.
         dataset: A `DatasetSource` whose split to train on is that one.
+        part: Which rows of the split.
+        own: `TrainingRows` of the job, on this split; only `all` of the rows can be measured without.
+        trained: `TrainingRows` of every training that took rows of this split.
         most: At most so many examples.
         taught: What the dataset that the model was trained on calls its classes, by the model's number.
 
@@ -85,11 +96,26 @@ def evaluate_model(
         trainable = trainable.model_copy(update={"labels": tuple(taught)})
     resolved = bind(known, trainable, source)
     examples = examples_of(resolved, known, trainable, open_arrays(Path(arrays)), source.train)
+    rows = np.arange(examples.count, dtype=np.intp)
+    if own is not None and part != "all":
+        division = TrainingRows.model_validate(own)
+        rows = division.held_out(examples.count) if part == "held_out" else division.trained_on(examples.count)
+    rows = spread(rows, most)
+    seen = _is_training_row([TrainingRows.model_validate(each) for each in trained], examples.count)
     with _as_a_sentence(NeighborsError, "the model cannot be evaluated"):
         names = known.labels_of(resolved.bind[trainable.target])
         if trainable.label_type is None and taught is not None:
             names = list(taught)
-        return evaluate(model, examples, dataset_labels=names, most=most).model_dump(mode="json")
+        evaluation = evaluate(model, examples, dataset_labels=names, rows=rows)
+    return {"evaluation": evaluation.model_dump(mode="json"), "seen": int(seen[rows].sum())}
+
+
+def _is_training_row(trainings: Sequence[TrainingRows], count: int) -> NDArray[np.bool_]:
+    """[count] whether any of the trainings took a row."""
+    seen = np.zeros(count, dtype=np.bool_)
+    for training in trainings:
+        seen[training.trained_on(count)] = True
+    return seen
 
 
 def _model(path: str) -> AnyModel:

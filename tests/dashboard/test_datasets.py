@@ -1,12 +1,16 @@
 """Datasets: dropped, looked at, deleted."""
 
+import gzip
 import io
+import re
 from collections.abc import Callable
+from typing import Any
+from urllib.parse import quote
 
 import httpx2
 import numpy as np
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.dashboard.conftest import Api, Faults
 
@@ -66,12 +70,240 @@ def test_a_dataset_of_quantities_is_a_table_without_classes(page: Page, faults: 
     expect(page.locator(".balance")).to_contain_text("is no class number")
 
 
+PREVIEWS: dict[str, tuple[str, dict[str, str], list[list[str]]]] = {
+    "numbers and class names": (
+        "label,x,y2\nred,0,0.5\nblue,-3,1e-7\n",
+        {},
+        [["0, 0.5", "red"], ["-3, 1.00e-7", "blue"]],
+    ),
+    "zeros": ("label,x\n0,0\n0,0\n", {}, [["0", "0"], ["0", "0"]]),
+    "class names that look false": ("label,x\nfalse,1\nnull,2\n", {}, [["1", "false"], ["2", "null"]]),
+    "whole numbers as classes": ("label,x\n7,1\n3,2\n", {}, [["1", "7"], ["2", "3"]]),
+    "a target of two columns": (
+        "x,a,b\n1,0,2.5\n3,4,0\n",
+        {"Target column": "corner:a,b"},
+        [["1", "0, 2.5"], ["3", "4, 0"]],
+    ),
+    "several inputs": (
+        "price,a,b,c\n0.5,1,2,3\n1.5,0,0,0\n",
+        {"Target column": "price", "Inputs": "first:a;rest:b,c"},
+        [["1", "2, 3", "0.5"], ["0", "0, 0", "1.5"]],
+    ),
+    "a long vector": (
+        "label," + ",".join(f"v{n}" for n in range(9)) + "\n1," + ",".join(["0"] * 9) + "\n",
+        {},
+        [["0, 0, 0, 0, 0, 0, … (9)", "1"]],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", PREVIEWS)
+def test_rows_of_a_table_show_their_values(case: str, page: Page, faults: Faults) -> None:
+    faults.expected.append("status of 422")  # quantities have no classes to count
+    table, options, rows = PREVIEWS[case]
+    page.goto("/#/datasets")
+    page.get_by_text("Name and options").click()
+    page.get_by_label("Name", exact=True).fill(case)
+    for label, value in options.items():
+        page.get_by_label(label, exact=True).fill(value)
+    page.locator(".drop").evaluate(DROP, ["table.csv", list(table.encode())])
+    shown = page.get_by_role("region", name="Examples").locator("tbody tr")
+    expect(shown).to_have_count(len(rows))
+    assert [row.locator("td").all_inner_texts() for row in shown.all()] == rows
+
+
+def test_every_class_of_many_shows_its_name_in_a_new_job(page: Page, api: Api) -> None:
+    table = "label,x\n" + "".join(f"class {n:03},{n}\n" for n in reversed(range(150)))
+    answer = httpx2.post(f"{api.url}/datasets", params={"name": "many classes"}, content=table.encode())
+    assert answer.status_code == 201, answer.text
+    page.goto("/#/new?dataset=many%20classes")
+    cells = page.get_by_role("region", name="Examples").locator("tbody tr").first.locator("td")
+    expect(cells).to_have_text(["149", "class 149"])
+
+
+def test_an_empty_class_name_stays_empty(page: Page, api: Api) -> None:
+    """No upload makes one today; a record of one shows its name and not its number."""
+
+    def rename(route: Route) -> None:
+        manifest = route.fetch().json()
+        manifest["labels"][0] = ""
+        route.fulfill(json=manifest)
+
+    answer = httpx2.post(f"{api.url}/datasets?name=nameless", content=b"label,x\na,1\nb,2\n")
+    assert answer.status_code == 201, answer.text
+    page.route(re.compile(r"/datasets/nameless$"), rename)
+    page.goto("/#/datasets/nameless")
+    cells = page.get_by_role("region", name="Examples").locator("tbody td")
+    expect(cells).to_have_text(["1", "", "2", "b"])
+
+
+TABLES: dict[str, tuple[str, bytes, list[str], str, dict[str, Any]]] = {
+    "a header": (
+        "homes.csv",
+        b'rooms,"price, total",size\n3,100.5,70\n2,80,55\n',
+        ["rooms3, 2", "price, total100.5, 80", "size70, 55"],
+        "size",
+        {"features": ["features", "size"], "examples": 2},
+    ),
+    "semicolons": (
+        "homes.csv",
+        b"a;b\n1;2\n3;4\n",
+        ["a1, 3", "b2, 4"],
+        "b",
+        {"features": ["features", "b"], "examples": 2},
+    ),
+    "tabs": (
+        "homes.tsv",
+        b"a\tb\n1\t2\n3\t4\n",
+        ["a1, 3", "b2, 4"],
+        "a",
+        {"features": ["features", "a"], "examples": 2},
+    ),
+    "no header": (
+        "iris.csv",
+        b"5.1,3.5,Iris-setosa\n4.9,3.0,Iris-virginica\n",
+        ["Column 15.1, 4.9", "Column 23.5, 3.0", "Column 3Iris-setosa, Iris-virginica"],
+        "Column 3",
+        {"features": ["features", "3"], "examples": 2},
+    ),
+    "quotes, a mark and Windows' line ends": (
+        "homes.csv",
+        b'\xef\xbb\xbf"a ""b""","c"\r\n"1","2"\r\n\r\n3,4\r\n',
+        ['a "b"1, 3', "c2, 4"],
+        "c",
+        {"features": ["features", "c"], "examples": 2},
+    ),
+}
+
+
+@pytest.mark.parametrize("case", TABLES)
+def test_the_columns_of_a_table_are_offered_as_its_target(case: str, page: Page, api: Api, faults: Faults) -> None:
+    faults.expected.append("status of 422")  # quantities have no classes to count
+    name, table, columns, target, expected = TABLES[case]
+    page.goto("/#/datasets")
+    page.get_by_text("Name and options").click()
+    page.get_by_label("Name", exact=True).fill(f"target: {case}")
+    page.locator(".drop").evaluate(DROP, [name, list(table)])
+    dialog = page.get_by_role("dialog", name=f"Which column of {name} is to be predicted?")
+    expect(dialog.locator(".columns label")).to_have_text(columns)
+    dialog.get_by_text(target, exact=True).click()
+    dialog.get_by_role("button", name="Send it", exact=True).click()
+    expect(page.get_by_role("heading", name=f"target: {case}")).to_be_visible()
+    manifest = httpx2.get(f"{api.url}/datasets/{quote(f'target: {case}')}").json()
+    assert [feature["name"] for feature in manifest["features"]] == expected["features"]
+    assert manifest["splits"] == [{"name": "train", "examples": expected["examples"]}]
+
+
+def test_whether_the_first_row_is_a_header_can_be_said(page: Page, api: Api, faults: Faults) -> None:
+    faults.expected.append("status of 422")  # quantities have no classes to count
+    page.goto("/#/datasets")
+    page.locator(".drop").evaluate(DROP, ["years.csv", list(b"2019,2020.5\n1,2\n3,4\n")])
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".columns label")).to_have_text(["Column 12019, 1, 3", "Column 22020.5, 2, 4"])
+    dialog.get_by_label("The first row holds the names").check()
+    expect(dialog.locator(".columns label")).to_have_text(["20191, 3", "2020.52, 4"])
+    dialog.get_by_text("2020.5", exact=True).click()
+    dialog.get_by_role("button", name="Send it", exact=True).click()
+    expect(page.get_by_role("heading", name="years")).to_be_visible()
+    manifest = httpx2.get(f"{api.url}/datasets/years").json()
+    assert (manifest["splits"][0]["examples"], manifest["features"][-1]["name"]) == (2, "2020.5")
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [
+        ("a.csv", b"x,label\n1,a\n"),
+        ("b.csv", b"Target,x\n1,2\n"),
+        ("c.csv", b"x, CLASS \n1,2\n"),
+        ("d.csv", b"Y;x\n1;2\n"),
+        ("mnist.csv", b"5,0,255,17\n0,0,0,3\n"),
+        ("zipped.csv.gz", gzip.compress(b"x,label\n1,a\n")),
+    ],
+)
+def test_a_clear_target_is_not_asked_for(name: str, table: bytes, page: Page, faults: Faults) -> None:
+    faults.expected.append("status of 422")  # quantities have no classes to count
+    page.goto("/#/datasets")
+    page.locator(".drop").evaluate(DROP, [name, list(table)])
+    expect(page.get_by_role("region", name="Examples").locator("tbody tr")).not_to_have_count(0)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def test_a_table_whose_target_the_service_refuses_is_asked_for_then(page: Page, faults: Faults) -> None:
+    faults.expected.append("status of 422")
+    fault = {"pointer": "/target", "detail": "bad.csv has no clear target; say which column it is, with target="}
+    problem = {"title": "Not valid", "detail": "The dataset cannot be read.", "errors": [fault]}
+
+    def refuse(route: Route) -> None:
+        if route.request.method != "POST" or "target=" in route.request.url:
+            route.continue_()
+        else:
+            route.fulfill(status=422, json=problem)
+
+    page.route(re.compile(r"/datasets\?"), refuse)
+    page.goto("/#/datasets")
+    page.locator(".drop").evaluate(DROP, ["refused.csv", list(b"5,0,255\n0,3,4\n")])
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("Column 2", exact=True).click()
+    dialog.get_by_role("button", name="Send it", exact=True).click()
+    expect(page.get_by_role("heading", name="refused")).to_be_visible()
+
+
+@pytest.mark.parametrize("way", ["button", "Escape"])
+def test_a_table_need_not_be_sent(way: str, page: Page, api: Api) -> None:
+    before = len(httpx2.get(f"{api.url}/datasets?limit=100").json()["data"])
+    page.goto("/#/datasets")
+    page.locator(".drop").evaluate(DROP, ["unsent.csv", list(b"a,b\n1,2\n")])
+    dialog = page.get_by_role("dialog")
+    # Without a column nothing is sent either.
+    dialog.get_by_role("button", name="Send it", exact=True).click()
+    expect(dialog).to_be_visible()
+    if way == "button":
+        dialog.get_by_role("button", name="Do not send it").click()
+    else:
+        page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.locator(".drop .told")).to_be_empty()
+    assert len(httpx2.get(f"{api.url}/datasets?limit=100").json()["data"]) == before
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_choice_of_a_target_is_accessible_and_fits_a_phone(
+    scheme: str, open_page: Callable[..., Page], check_accessibility: Callable[[Page], None]
+) -> None:
+    page = open_page(color_scheme=scheme, viewport={"width": 375, "height": 740})
+    page.goto("/#/datasets")
+    header = ",".join(f"a column with a long name, number {n}".replace(",", "") for n in range(40))
+    table = f"{header}\n{','.join(['123456.789'] * 40)}\n"
+    page.locator(".drop").evaluate(DROP, ["wide.csv", list(table.encode())])
+    expect(page.get_by_role("dialog").locator(".columns label")).to_have_count(40)
+    check_accessibility(page)
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    box = page.get_by_role("button", name="Send it", exact=True).bounding_box()
+    assert box is not None
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 375
+    assert box["y"] + box["height"] <= 740
+
+
 def test_a_dataset_is_dropped_into_a_new_job(page: Page) -> None:
     page.goto("/#/new")
     zone = page.get_by_role("region", name="Dataset").locator(".drop")
     zone.evaluate(DROP, ["twelve.npz", list(pictures())])
     expect(page.get_by_label("Which").locator("option:checked")).to_have_text("twelve")
     expect(page.locator(".tiles canvas")).to_have_count(12)
+
+
+def test_a_table_is_dropped_into_a_new_job_with_its_target(page: Page) -> None:
+    page.goto("/#/new")
+    page.get_by_role("region", name="Dataset").locator(".drop").evaluate(
+        DROP, ["rents.csv", list(b"rent,size\n0,1\n5,0\n")]
+    )
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_text("rent", exact=True).click()
+    dialog.get_by_role("button", name="Send it", exact=True).click()
+    expect(page.get_by_label("Which").locator("option:checked")).to_have_text("rents")
+    expect(page.get_by_role("region", name="Examples").locator("td")).to_have_text(["1", "0", "0", "5"])
+    expect(page).to_have_url(re.compile("#/new$"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -1,12 +1,14 @@
 """The page of one job."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -63,6 +65,94 @@ def test_its_curve_grows_while_it_trains_and_buttons_rule_it(page: Page, api: An
     expect(page.get_by_text("Went on from epoch")).to_have_count(0)
     press(page, "Cancel")
     expect(state(page, "cancelled")).to_be_visible()
+
+
+def test_no_time_is_left_of_a_job_that_does_not_run(page: Page, api: Any) -> None:  # noqa: ANN401
+    job_id = api.submit(name="stopped", hyperparameters={"epochs": 900})["id"]
+    page.goto(f"/#/jobs/{job_id}")
+    left = page.locator(".summary").get_by_text("Left, about")
+    expect(left).to_be_visible()
+    press(page, "Pause")
+    expect(state(page, "paused")).to_be_visible()
+    expect(left).to_have_count(0)
+    press(page, "Resume")
+    expect(left).to_be_visible()
+    press(page, "Cancel")
+    expect(state(page, "cancelled")).to_be_visible()
+    expect(left).to_have_count(0)
+    page.reload()
+    expect(state(page, "cancelled")).to_be_visible()
+    expect(left).to_have_count(0)
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, api: Any) -> None:  # noqa: ANN401
+    job_id = api.wait(api.submit(name="one epoch", hyperparameters={"epochs": 1})["id"])["id"]
+    page.goto(f"/#/jobs/{job_id}")
+    wait_for_points(page, 1)
+    page.get_by_label("Logarithmic axis").set_checked(log)
+    page.wait_for_function(
+        "kind => document.querySelector('.chart').layout.yaxis.type === kind", arg="log" if log else "linear"
+    )
+    charts = page.locator(".chart")
+    for number, (least, most) in enumerate([(0, 100), (-0.05, 1.05), (0, 1e9)]):
+        chart = charts.nth(number)
+        expect(chart.locator(".points path").first).to_be_visible()
+        # Each point lies inside the plot, not on its edge.
+        plot = chart.locator(".nsewdrag").bounding_box()
+        assert plot is not None
+        for point in chart.locator(".points path").all():
+            box = point.bounding_box()
+            assert box is not None
+            x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            assert plot["x"] + 5 < x < plot["x"] + plot["width"] - 5
+            assert plot["y"] <= y <= plot["y"] + plot["height"]
+        epochs = chart.locator(".xtick text").all_text_contents()
+        assert "1" in epochs
+        assert all(re.fullmatch("[012]", each) for each in epochs)
+        scale = chart.evaluate("chart => chart.layout.yaxis.range")
+        low, high = (10**end for end in scale) if log and number == 0 else scale
+        assert least <= low < high <= most
+
+
+@pytest.mark.parametrize(
+    ("dataset", "said"),
+    [
+        (
+            {"id": "mnist-sample", "train": "test", "validation_fraction": 0.07},
+            "7.00 % of test, held out from the training",
+        ),
+        ({"id": "mnist-sample", "validation": "test"}, "test"),
+    ],
+)
+def test_what_a_job_is_validated_on_stands_in_its_request(dataset: Any, said: str, page: Page, api: Any) -> None:  # noqa: ANN401
+    job_id = api.submit(name="validated", dataset=dataset, engine="coreml")["id"]
+    page.goto(f"/#/jobs/{job_id}")
+    facts = page.locator("section", has=page.get_by_role("heading", name="Request")).locator("dl")
+    expect(facts.locator("dt", has_text="Validated on").locator("+ dd")).to_have_text(said)
+    api.forget(job_id)
+
+
+def test_a_job_without_validation_says_so(page: Page, api: Any) -> None:  # noqa: ANN401
+    content = b"label,image\n" + b"".join(b"%d,%d\n" % (n % 2, n) for n in range(8))
+    answer = httpx2.post(f"{api.url}/datasets", params={"name": "never validated"}, content=content)
+    assert answer.status_code in (200, 201), answer.text
+    spec = {
+        "inputs": [{"name": "image", "shape": [1]}],
+        "outputs": [{"name": "y", "shape": [2]}],
+        "layers": [
+            {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+            {"type": "softmax", "name": "softmax"},
+        ],
+        "loss": {"type": "categorical_cross_entropy"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.001, "mini_batch_size": 4},
+        "epochs": 1,
+    }
+    job = api.submit(name="unvalidated", model={"spec": spec}, dataset="never validated", hyperparameters={})
+    page.goto(f"/#/jobs/{job['id']}")
+    expect(page.get_by_text("nothing: no examples are held out, so only the training loss is known")).to_be_visible()
+    expect(page.locator(".summary > div", has_text="Validation")).to_have_text("Validationnone")
+    api.wait(job["id"])
 
 
 def test_it_shows_mini_batches_a_smooth_line_and_a_logarithmic_axis(page: Page, api: Any) -> None:  # noqa: ANN401

@@ -157,6 +157,76 @@ def test_a_model_of_numbers_has_a_field_for_each(
     check_accessibility(page)
 
 
+def test_the_rows_that_were_held_out_are_measured_and_others_can_be(page: Page, api: Api) -> None:
+    dataset = {"id": "mnist-sample", "train": "test", "validation_fraction": 0.25}
+    job = api.wait(api.submit(name="held out", dataset=dataset, hyperparameters={"epochs": 1})["id"])
+    page.goto(f"/#/try/{job['id']}")
+    measured = page.get_by_role("region", name="How good it is")
+    choice = measured.get_by_label("Rows to measure on")
+    figures = measured.locator(".figures div")
+    expect(figures.filter(has_text="Examples")).to_have_text("Examples500")
+    expect(figures.filter(has_text="Trained on")).to_have_text("Trained onnone of them")
+    expect(choice.locator("option:checked")).to_have_text("test, held out")
+    expect(choice.locator("option")).to_have_text(["train", "test, held out", "test, trained on"])
+    expect(measured.locator(".notice")).to_have_count(0)
+    expect(figures.filter(has_text="Accuracy")).to_contain_text(
+        f"{100 * job['latest_metrics']['validation_accuracy']:.2f} %"
+    )
+    choice.select_option("test, trained on")
+    expect(figures.filter(has_text="Examples")).to_have_text("Examples1,500")
+    expect(figures.filter(has_text="Trained on")).to_have_text("Trained onall of them")
+    expect(measured.locator(".notice")).to_contain_text("All 1,500 examples were trained on")
+
+
+def test_a_job_without_other_rows_says_that_it_measures_what_it_has_learned(page: Page, api: Api) -> None:
+    job = api.wait(api.submit(name="all learned", model={"spec": LINE}, dataset=lines(api), hyperparameters={})["id"])
+    page.goto(f"/#/try/{job['id']}")
+    measured = page.get_by_role("region", name="How good it is")
+    expect(measured.locator(".notice")).to_contain_text("All 20 examples were trained on: the figures do not tell")
+    expect(measured.get_by_label("Rows to measure on").locator("option")).to_have_text(["train, trained on"])
+
+
+def test_the_largest_errors_of_a_quantity_are_shown_and_can_be_tried(
+    page: Page, api: Api, check_accessibility: Callable[[Page], None]
+) -> None:
+    dataset = {"id": lines(api), "validation_fraction": 0.2}
+    job = api.wait(api.submit(name="a line", model={"spec": LINE}, dataset=dataset, hyperparameters={})["id"])
+    report = httpx2.post(f"{api.url}/jobs/{job['id']}/evaluate", json={"dataset": dataset["id"]}).json()
+    page.goto(f"/#/try/{job['id']}")
+    measured = page.get_by_role("region", name="How good it is")
+    expect(measured.get_by_role("heading", name="Largest errors")).to_be_visible()
+    expect(measured.get_by_text("Worst mistakes")).to_have_count(0)
+    expect(measured.get_by_text("Accuracy")).to_have_count(0)
+    tiles = measured.locator(".mistakes button")
+    expect(tiles).to_have_count(len(report["largest_errors"]))
+    worst = report["largest_errors"][0]
+    expected, predicted = (float(tiles.first.locator("b").nth(at).inner_text()) for at in (0, 1))
+    assert expected == pytest.approx(worst["expected"][0], rel=1e-3)
+    assert predicted == pytest.approx(worst["predicted"][0], rel=1e-3)
+    tiles.first.click()
+    expect(page.get_by_label("x 1")).to_have_value(str(worst["row"]))
+    expect(page.locator(".answer dd")).to_have_text(re.compile(rf"^{re.escape(f'{predicted:g}'[:5])}"))
+    check_accessibility(page)
+
+
+LINE = {
+    "inputs": [{"name": "x", "shape": [1]}],
+    "outputs": [{"name": "y", "shape": [1]}],
+    "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
+    "loss": {"type": "mean_squared_error"},
+    "optimizer": {"type": "sgd", "learning_rate": 0.0001, "mini_batch_size": 4},
+    "epochs": 2,
+}
+
+
+def lines(api: Api) -> str:
+    """The name of a table of 20 points of a line, uploaded."""
+    table = "y,x\n" + "".join(f"{2 * x + 0.5},{x}\n" for x in range(20))
+    answer = httpx2.post(f"{api.url}/datasets", params={"name": "a line", "target": "y"}, content=table.encode())
+    assert answer.status_code in (200, 201), answer.text
+    return "a line"
+
+
 def test_a_job_without_a_model_says_what_it_waits_for(page: Page, api: Api) -> None:
     job = api.submit(hyperparameters={"epochs": 900})
     page.goto(f"/#/try/{job['id']}")

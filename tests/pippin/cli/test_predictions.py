@@ -1,6 +1,7 @@
 """`pippin predict` and `evaluate` against a whole, real Pippin."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -55,6 +56,27 @@ def job(running_up: SimpleNamespace, pictures: NDArray[np.uint8], tmp_path_facto
         client.add_dataset("lines", [file])
         submitted = client.submit({"model": {"spec": SPEC}, "dataset": "lines"})
         ended = client.wait(submitted.id, timeout=60)
+    assert ended.status == "succeeded", ended.reason
+    return ended.id
+
+
+@pytest.fixture(scope="module")
+def held_out_job(running_up: SimpleNamespace, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A job that has learned prices, and held out a fifth of them."""
+    file = tmp_path_factory.mktemp("prices") / "prices.csv"
+    file.write_text("price,size\n" + "".join(f"{3.5 * size + 1.25},{size / 10}\n" for size in range(30)))
+    model = {
+        "inputs": [{"name": "size", "shape": [1]}],
+        "outputs": [{"name": "price", "shape": [1]}],
+        "layers": [{"type": "inner_product", "name": "dense", "output_channels": 1, "updatable": True}],
+        "loss": {"type": "mean_squared_error"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.01, "mini_batch_size": 5},
+        "epochs": 2,
+    }
+    dataset = {"id": "prices", "validation_fraction": 0.2}
+    with Client(running_up.url) as client:
+        client.add_dataset("prices", [file], options={"target": "price"})
+        ended = client.wait(client.submit({"model": {"spec": model}, "dataset": dataset}).id, timeout=60)
     assert ended.status == "succeeded", ended.reason
     return ended.id
 
@@ -132,6 +154,33 @@ def test_an_evaluation_is_told_with_its_confusion(with_service: Invoke, job: str
     assert [row.split() for row in rows] == [
         [str(digit), *("1" if other == digit else "·" for other in range(10))] for digit in range(10)
     ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ([], "on 6 examples of train that the job held out"),
+        (["--part", "trained_on"], "on 24 examples of train that the job trained on"),
+        (["--split", "train"], "Warning: 24 of the 30 examples were trained on"),
+    ],
+)
+def test_an_evaluation_says_which_rows_were_measured(
+    asked: list[str], said: str, with_service: Invoke, held_out_job: str
+) -> None:
+    result = with_service("evaluate", held_out_job, "--dataset", "prices", *asked)
+    assert result.exit_code == 0, result.stderr
+    assert said in result.stdout
+    assert ("Warning: " in result.stdout) == bool(asked)
+
+
+def test_an_evaluation_of_quantities_lists_the_largest_errors(with_service: Invoke, held_out_job: str) -> None:
+    result = with_service("evaluate", held_out_job, "--dataset", "prices")
+    first, *errors = result.stdout.splitlines()
+    assert first.startswith("loss ")
+    assert "accuracy" not in first
+    assert len(errors) == 5
+    for line in errors:
+        assert re.fullmatch(r"row \d+: expected \S+, predicted \S+ \(loss \d+\.\d{4}\)", line), line
 
 
 def test_an_evaluation_in_json_says_what_was_asked_for(with_service: Invoke, job: str) -> None:

@@ -84,7 +84,7 @@ def test_in_a_terminal_a_chart_keeps_to_its_width(curves: list[Curve]) -> None:
     drawn = terminal.text(Chart("loss", curves, 30), 80, 6).plain.splitlines()
     assert len(drawn) == 9
     assert all(len(line) <= 80 for line in drawn[1:])
-    assert any(character > "\u2800" for line in drawn[1:7] for character in line)
+    assert any(character > "\u2800" or character == "●" for line in drawn[1:7] for character in line)
 
 
 def test_a_falling_curve_falls_in_the_terminal(trained: Epochs) -> None:
@@ -103,12 +103,39 @@ def test_svg_is_a_picture_that_tells_itself_to_a_screen_reader(trained: Epochs) 
     assert accuracy.attrib["aria-label"].startswith("accuracy: validation 0.9")
 
 
-def test_one_epoch_is_a_point(trained: Epochs, tmp_path: Path) -> None:
-    charts = charts_of(trained(1))
-    assert "<circle" in svg(charts[0])
+COLOURS = [(0x2A, 0x6F, 0xB0), (0xD9, 0x73, 0x1A)]
+
+
+@pytest.mark.parametrize("epochs", [1, 2, 12, 1000])
+@pytest.mark.parametrize("values", [(0.5, 0.6, 0.875), (0, 0, 0), (3.25, 1e-6, 1), (0.25, None, None)], ids=str)
+def test_one_epoch_is_a_point(
+    epochs: int, values: tuple[float, float | None, float | None], trained: Epochs, tmp_path: Path
+) -> None:
+    names = ("loss", "validation_loss", "validation_accuracy")
+    charts = charts_of(trained(1, epochs=epochs, **dict(zip(names, values, strict=True))))
+    curves = sum(value is not None for value in values)
+    assert [len(chart.curves) for chart in charts] == ([2, 1] if curves == 3 else [1])
+    for chart in charts:
+        assert svg(chart).count("<circle") == len(chart.curves)
+        places = {(curve.points[0][0], curve.last) for curve in chart.curves}
+        assert terminal.text(chart, 80, 8).plain.count("●") == len(places)
+        assert 1 in chart.x.ticks
+        assert chart.y.high <= 1 or chart.title != "accuracy"
+        assert 2 <= len(chart.y.ticks) <= 8
     write_png(tmp_path / "one.png", charts)
     with Image.open(tmp_path / "one.png") as picture:
-        assert picture.size == (900, 920)
+        assert picture.size == (900, 460 * len(charts))
+        # Below the legend, which has its colours too; equal points lie over one another.
+        plot = picture.convert("RGB").crop((80, 55, 900, 400))
+        seen = {colour for _, colour in plot.getcolors(plot.width * plot.height) or []}
+    assert COLOURS[len(charts[0].curves) - 1] in seen
+
+
+def test_the_last_and_the_greatest_value_are_drawn_in_the_terminal() -> None:
+    curve = Curve("validation", [(1, 0.0), (2, 1.0)])
+    rows = terminal.text(Chart("accuracy", [curve], 2), 40, 6).plain.splitlines()[1:7]
+    assert rows[0][-1] > "\u2800"
+    assert rows[-1].partition("┤")[2][0] > "\u2800"
 
 
 def test_png_has_the_curves_in_their_colours(trained: Epochs, tmp_path: Path) -> None:

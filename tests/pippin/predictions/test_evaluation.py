@@ -14,7 +14,7 @@ from pippin.neighbors import NeighborsModel
 from pippin.network import losses, predict
 from pippin.predictions import evaluation
 from pippin.predictions.answers import answer
-from pippin.predictions.evaluation import evaluate
+from pippin.predictions.evaluation import evaluate, spread
 from tests.pippin.mlmodel.accepted import ACCEPTED
 
 Small = Callable[..., Model]
@@ -87,6 +87,41 @@ def test_a_model_of_a_quantity_has_a_loss_alone(small: Small, regression: dict[s
     assert (found.accuracy, found.confusion, found.worst) == (None, None, [])
 
 
+def test_the_largest_errors_are_the_examples_with_the_largest_loss(small: Small, regression: dict[str, Any]) -> None:
+    model = small(**regression)
+    truth = RNG.integers(0, 9, (COUNT, 3)).astype(np.uint8)
+    data = Examples({"x": X, model.resolved.training_target: truth}, {"x": SCALE, "y_true": 0.5}, COUNT)
+    outputs = predict(model.resolved, model.weights, {"x": scaled()})["y"].astype(np.float64)
+    scale = data.scales.get(model.resolved.training_target, 1.0)
+    loss = ((outputs - truth * scale) ** 2).mean(axis=1)
+    rows = np.arange(5, 400)
+    found = evaluate(model, data, rows=rows).largest_errors
+    assert [error.row for error in found] == sorted(rows.tolist(), key=lambda row: -loss[row])[:20]
+    for error in found:
+        assert error.expected == [float(value) for value in truth[error.row] * scale]
+        assert error.predicted == pytest.approx(outputs[error.row].tolist(), rel=1e-5)
+        assert error.loss == pytest.approx(loss[error.row], rel=1e-5)
+        assert error.values == 3
+
+
+def test_an_error_that_is_no_number_comes_first_and_a_right_answer_is_none(
+    small: Small, regression: dict[str, Any]
+) -> None:
+    model = small(**regression)
+    outputs = predict(model.resolved, model.weights, {"x": scaled()})["y"].astype(np.float32)
+    truth = outputs.copy()
+    truth[7] += 1
+    truth[300] = 3e38
+    found = evaluate(model, examples(model.resolved.training_target, truth)).largest_errors
+    assert [(error.row, error.loss is None) for error in found] == [(300, True), (7, False)]
+    assert found[0].expected == [3e38] * 3
+
+
+def test_classes_have_mistakes_and_no_errors(small: Small) -> None:
+    model = small()
+    assert evaluate(model, examples(model.resolved.training_target)).largest_errors == []
+
+
 def test_a_loss_that_is_no_number_is_null(small: Small, regression: dict[str, Any]) -> None:
     model = small(**regression)
     truth = np.full((COUNT, 3), 3e38, np.float32)
@@ -120,12 +155,12 @@ def test_few_examples_are_spread_over_all_of_them(small: Small) -> None:
     model = small()
     target = model.resolved.training_target
     rows = [0, 140, 280, 420, 560]
-    few = evaluate(model, examples(target), most=5)
+    few = evaluate(model, examples(target), rows=spread(np.arange(COUNT), 5))
     same = evaluate(model, examples(target, TRUTH[rows], X[rows]))
     assert few.examples == 5
     assert few.loss == same.loss
     assert few.confusion == same.confusion
-    assert evaluate(model, examples(target), most=10**9).examples == COUNT
+    assert evaluate(model, examples(target), rows=spread(np.arange(COUNT), 10**9)).examples == COUNT
 
 
 def test_no_matrix_is_made_of_too_many_classes(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:

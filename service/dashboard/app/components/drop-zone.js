@@ -20,7 +20,7 @@ export function dropZone({ label, hint, accept, multiple = false, send }) {
     if (!files.length || !bar.hidden) return;
     bar.hidden = false;
     bar.value = 0;
-    told.replaceChildren(`Sending ${files.map((file) => file.name).join(", ")} …`);
+    told.replaceChildren(`Reading ${files.map((file) => file.name).join(", ")} …`);
     try {
       await send(files, (share) => {
         bar.value = share;

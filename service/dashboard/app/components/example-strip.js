@@ -7,8 +7,10 @@ import { isPicture, shortened, thumbnail } from "./thumbnail.js";
 /** An element that fills itself. */
 export function exampleStrip(dataset, split, limit = 16) {
   const place = el("div", { class: "examples", "aria-busy": "true" });
-  get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(split)}&limit=${limit}`)
-    .then((preview) => place.replaceChildren(shown(dataset, preview)))
+  // A list of datasets has the first names of classes only.
+  const whole = dataset.label_count > (dataset.labels?.length ?? 0) ? get(`datasets/${dataset.id}`) : dataset;
+  Promise.all([whole, get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(split)}&limit=${limit}`)])
+    .then(([manifest, preview]) => place.replaceChildren(shown(manifest, preview)))
     .catch((error) => place.replaceChildren(problemBox(error)))
     .finally(() => place.removeAttribute("aria-busy"));
   return place;
@@ -20,8 +22,8 @@ function shown(dataset, { examples, truncated }) {
   const others = dataset.features.filter((feature) => feature !== picture);
   const said = (example, feature) => {
     const value = example[feature.name];
-    const isTarget = feature === dataset.features.at(-1);
-    return (isTarget && dataset.labels?.[value]) ?? shortened(value);
+    const label = feature === dataset.features.at(-1) ? dataset.labels?.[value] : null;
+    return label ?? shortened(value);
   };
   if (picture) {
     const tile = (example) => {

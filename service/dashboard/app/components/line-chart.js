@@ -6,6 +6,7 @@ import { el, problemBox } from "../lib/dom.js";
 const BUTTONS = [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]];
 const CONFIG = { responsive: true, modeBarButtons: BUTTONS };
 const PAUSE = 200;
+const FEW_EPOCHS = 10;
 
 /**
  * A chart with an element `element`; `draw(make)` shows what `make(colours)` gives: `{series, x, y, log, zero,
@@ -37,7 +38,7 @@ export function lineChart(label) {
     const colours = palette();
     const { series, ...axes } = make(colours);
     const named = series.map((each) => ({ ...each, name: plain(each.name ?? "") }));
-    await library.react(element, named, layout(colours, axes), CONFIG);
+    await library.react(element, named, layout(colours, axes, fittedAxes(series, axes)), CONFIG);
   }
 
   const again = () => make && draw(make);
@@ -55,7 +56,29 @@ export function lineChart(label) {
   return { element, draw, end };
 }
 
-function layout(colours, { x, y, log = false, format, zero = false }) {
+/** What the axes need where plotly.js chooses badly: of a single epoch, of values all alike, of few epochs. */
+function fittedAxes(series, { x, log = false, format, zero = false }) {
+  const places = series.flatMap((each) => each.x);
+  const values = series.flatMap((each) => each.y).filter((value) => Number.isFinite(value) && (!log || value > 0));
+  const [first, last] = [Math.min(...places), Math.max(...places)];
+  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const fitted = { xaxis: {}, yaxis: {} };
+  if (first === last) fitted.xaxis.range = [first - 1, first + 1];
+  // Of few epochs plotly.js would write halves beside the axis.
+  if (x === "Epoch" && last <= FEW_EPOCHS) fitted.xaxis.dtick = 1;
+  if (low === high && !zero) fitted.yaxis.range = around(low, log, format);
+  return fitted;
+}
+
+/** A range with a value in it, of which plotly.js would make the value plus and minus 1. */
+function around(value, log, format) {
+  if (log) return [Math.log10(value) - 0.5, Math.log10(value) + 0.5];
+  if (format?.endsWith("%")) return [-0.02, 1.02];
+  const margin = Math.abs(value) / 2 || 1;
+  return [value - margin, value + margin];
+}
+
+function layout(colours, { x, y, log = false, format, zero = false }, fitted) {
   const axis = { gridcolor: colours.line, linecolor: colours.line, zeroline: false, automargin: true };
   return {
     autosize: true,
@@ -67,8 +90,8 @@ function layout(colours, { x, y, log = false, format, zero = false }) {
     hoverlabel: { bgcolor: colours.paper, bordercolor: colours.line, font: { color: colours.text } },
     modebar: { bgcolor: "rgba(0,0,0,0)", color: colours.muted, activecolor: colours.text },
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
-    xaxis: { ...axis, title: { text: x }, rangemode: "tozero" },
-    yaxis: { ...axis, rangemode: zero ? "tozero" : "normal", title: { text: y }, type: log ? "log" : "linear", tickformat: format },
+    xaxis: { ...axis, title: { text: x }, rangemode: "tozero", ...fitted.xaxis },
+    yaxis: { ...axis, rangemode: zero ? "tozero" : "normal", title: { text: y }, type: log ? "log" : "linear", tickformat: format, ...fitted.yaxis },
     // Whatever a person has zoomed into stays when an epoch comes.
     uirevision: log ? "log" : "linear",
   };

@@ -16,7 +16,7 @@ export function smoothed(values, weight) {
 /** A line, and behind it, faintly, what it was before it was smoothed. */
 export function lines({ name, x, y, color, dash = "solid", smoothing = 0, markers = true }) {
   const line = { name, x, y: smoothed(y, smoothing), type: "scatter", mode: markers && x.length < 60 ? "lines+markers" : "lines" };
-  const shown = { ...line, line: { color, width: 2, dash }, marker: { color, size: 5 }, connectgaps: false };
+  const shown = { ...line, line: { color, width: 2, dash }, marker: { color, size: x.length === 1 ? 9 : 5 }, connectgaps: false };
   if (!smoothing) return [shown];
   return [{ ...line, y, mode: "lines", line: { color, width: 1, dash }, opacity: 0.3, hoverinfo: "skip", showlegend: false }, shown];
 }

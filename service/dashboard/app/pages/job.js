@@ -9,7 +9,7 @@ import { progressBar } from "../components/progress-bar.js";
 import { statusBadge } from "../components/status-badge.js";
 import { actions } from "./job/actions.js";
 import { curves } from "./job/curves.js";
-import { commands, hyperparameters, request } from "./job/facts.js";
+import { commands, hyperparameters, isValidated, request } from "./job/facts.js";
 import { checkpoints, models } from "./job/files.js";
 import { attempts, transitions } from "./job/history.js";
 import { eventLog } from "./job/log.js";
@@ -139,8 +139,7 @@ export async function show(main, { id }) {
     const figures = [
       ["Epochs", progressBar(job.progress)],
       ["Loss", figure(loss)],
-      ["Validation loss", figure(validation_loss)],
-      ["Accuracy", percent(validation_accuracy)],
+      ...(isValidated(job) ? [["Validation loss", figure(validation_loss)], ["Accuracy", percent(validation_accuracy)]] : [["Validation", "none"]]),
       ["Examples a second", count(speed)],
       ["Duration", duration(elapsed(job))],
       left === null ? null : ["Left, about", duration(left)],
@@ -150,7 +149,7 @@ export async function show(main, { id }) {
 
   function timeLeft() {
     if (job.status !== "running" || !job.latest_metrics) return null;
-    return (job.progress.epochs - job.progress.epoch) * job.latest_metrics.seconds;
+    return (job.progress.epochs - job.progress.epoch) * job.latest_metrics.seconds || null;
   }
 
   function end() {

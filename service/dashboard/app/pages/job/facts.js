@@ -1,6 +1,6 @@
 // What a job was asked to do.
 import { el } from "../../lib/dom.js";
-import { modelName } from "../../lib/format.js";
+import { modelName, percent } from "../../lib/format.js";
 import { datasetName } from "../../lib/job-list.js";
 import { commandLine, curl, python, requestOf } from "../../lib/request-text.js";
 import { copyButton } from "../../components/copy-button.js";
@@ -22,13 +22,12 @@ export function hyperparameters(job) {
 /** Model, data and the rest of the request. */
 export function request(job) {
   const { model, dataset, checkpoint, ...rest } = job.request;
-  const share = dataset.validation_fraction;
   return facts([
     ["Id", el("code", {}, job.id)],
     ["Model", model.id ? el("a", { href: `#/models/${model.id}` }, modelName(job)) : model.job ? el("a", { href: `#/jobs/${model.job}` }, modelName(job)) : modelName(job)],
     ["Dataset", el("a", { href: `#/datasets/${dataset.id}` }, datasetName(job))],
     ["Trained on", dataset.train],
-    ["Validated on", dataset.validation ?? (share ? `${100 * share} % of it, held out` : "nothing")],
+    ["Validated on", validation(dataset)],
     ["Inputs", Object.entries(dataset.bind).map(([to, from]) => (to === from ? to : `${to} from ${from}`)).join(", ")],
     ["Engine", job.engine ?? rest.engine],
     ["Compute units", rest.compute_units === "all" ? null : rest.compute_units],
@@ -39,6 +38,14 @@ export function request(job) {
     ["Retry of", job.retry_of ? el("a", { href: `#/jobs/${job.retry_of}` }, job.retry_of) : null],
     ["Created", new Date(job.created_at).toLocaleString("en-GB")],
   ]);
+}
+
+/** Whether examples that a job does not train on are measured after each epoch. */
+export const isValidated = ({ request: { dataset } }) => dataset.validation !== null || dataset.validation_fraction !== null;
+
+function validation({ train, validation: split, validation_fraction: share }) {
+  if (split) return split;
+  return share ? `${percent(share)} of ${train}, held out from the training` : "nothing: no examples are held out, so only the training loss is known";
 }
 
 /** The same job from a terminal and from Python, where whoever asks may have to show a token. */

@@ -7,25 +7,27 @@ import { count, figure, percent } from "../../lib/format.js";
 
 const MOST_EXAMPLES = 2000;
 const MOST_CELLS = 40;
+const MOST_VALUES = 3;
 
 /** The part of the page; `take` is called with an example that is to be tried, and its feature. */
 export function measuring(job, dataset, take) {
-  const own = job.request.dataset;
-  const splits = dataset.splits.map(({ name }) => el("option", { selected: name === (own.validation ?? "test") }, name));
-  const choice = el("select", { "aria-label": "Split", onchange: () => measure() }, splits);
+  const choices = measurable(job.request.dataset, dataset);
+  const choice = el("select", { "aria-label": "Rows to measure on", onchange: () => measure(choices[choice.selectedIndex]) }, choices.map(({ text }) => el("option", {}, text)));
   const result = el("div", { class: "measured", "aria-live": "polite" });
   let number = 0;
 
-  async function measure() {
+  /** Measures on the chosen rows; without a choice on those that the service takes by itself. */
+  async function measure(chosen) {
     const mine = ++number;
     result.replaceChildren(el("p", { class: "muted" }, "Measuring …"));
     try {
-      const body = { dataset: dataset.id, split: choice.value, max_examples: MOST_EXAMPLES };
-      const report = await post(`jobs/${job.id}/evaluate`, body);
-      const rows = report.worst.map((mistake) => mistake.row);
-      const at = rows.map((row) => `&at=${row}`).join("");
-      const shown = rows.length ? await get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(choice.value)}${at}`) : { examples: [] };
-      if (mine === number) result.replaceChildren(...reported(report, shown.examples, dataset, take));
+      const rows = chosen ? { split: chosen.split, part: chosen.part } : {};
+      const report = await post(`jobs/${job.id}/evaluate`, { dataset: dataset.id, max_examples: MOST_EXAMPLES, ...rows });
+      const at = listed(report).map(({ row }) => `&at=${row}`).join("");
+      const shown = at ? await get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(report.split)}${at}`) : { examples: [] };
+      if (mine !== number) return;
+      choice.selectedIndex = choices.findIndex(({ split, part }) => split === report.split && part === report.part);
+      result.replaceChildren(...reported(report, shown.examples, dataset, take));
     } catch (error) {
       if (mine === number) result.replaceChildren(problemBox(error));
     }
@@ -38,15 +40,42 @@ export function measuring(job, dataset, take) {
   ]);
 }
 
+/** What can be measured on: splits, and of the one that a share was held out of, both parts. */
+function measurable(own, dataset) {
+  return dataset.splits.flatMap(({ name }) => {
+    if (name !== own.train) return { split: name, part: "all", text: name };
+    if (!own.validation_fraction) return { split: name, part: "all", text: `${name}, trained on` };
+    return [
+      { split: name, part: "held_out", text: `${name}, held out` },
+      { split: name, part: "trained_on", text: `${name}, trained on` },
+    ];
+  });
+}
+
+/** The examples of a report that are listed one by one. */
+const listed = ({ worst, largest_errors }) => [...worst, ...largest_errors];
+
 function reported(report, examples, dataset, take) {
   const total = dataset.splits.find(({ name }) => name === report.split)?.examples ?? report.examples;
-  const part = report.examples < total ? ` of ${count(total)}` : "";
-  const facts = el("dl", { class: "figures" }, [
-    el("div", {}, el("dt", {}, "Accuracy"), el("dd", {}, percent(report.accuracy))),
-    el("div", {}, el("dt", {}, "Loss"), el("dd", {}, figure(report.loss))),
-    el("div", {}, el("dt", {}, "Examples"), el("dd", {}, `${count(report.examples)}${part}`)),
-  ]);
-  return [facts, el("div", { class: "grid" }, report.confusion ? confusion(report.confusion) : null, worst(report.worst, examples, dataset, take))].filter(Boolean);
+  const part = report.part === "all" && report.examples < total ? ` of ${count(total)}` : "";
+  const figures = [
+    report.accuracy === null ? null : ["Accuracy", percent(report.accuracy)],
+    ["Loss", figure(report.loss)],
+    ["Examples", `${count(report.examples)}${part}`],
+    ["Trained on", seen(report)],
+  ];
+  return [
+    report.notice ? el("p", { class: "notice" }, report.notice) : null,
+    el("dl", { class: "figures" }, figures.filter(Boolean).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value)))),
+    el("div", { class: "grid" }, report.confusion ? confusion(report.confusion) : null, report.accuracy === null ? largestErrors(report, examples, dataset, take) : worst(report, examples, dataset, take)),
+  ].filter(Boolean);
+}
+
+/** How many of the measured examples the model was trained on. */
+function seen({ seen_in_training: seen, examples }) {
+  if (seen === null) return "not known";
+  if (seen === 0) return "none of them";
+  return seen === examples ? "all of them" : `${count(seen)} of them`;
 }
 
 function confusion({ labels, matrix }) {
@@ -71,21 +100,41 @@ function confusion({ labels, matrix }) {
   ]);
 }
 
-function worst(mistakes, examples, dataset, take) {
+function worst({ worst: mistakes }, examples, dataset, take) {
+  const tiles = mistakes.map(({ row, label, predicted, probability }, n) =>
+    tile(row, examples[n], dataset, take, `${label} taken for ${predicted}`, [
+      el("span", {}, el("b", {}, String(label)), " → ", el("b", { class: "danger" }, String(predicted))),
+      el("small", { class: "muted" }, percent(probability)),
+    ]),
+  );
+  return listOf("Worst mistakes", tiles, "What the model was surest of and wrong: truth → answer. Press one to try it.", "It made none on these examples.");
+}
+
+function largestErrors({ largest_errors: errors }, examples, dataset, take) {
+  const tiles = errors.map(({ row, expected, predicted, values, loss }, n) => {
+    const [wanted, given] = [expected, predicted].map((each) => valuesText(each, values));
+    return tile(row, examples[n], dataset, take, `${wanted} expected, ${given} predicted`, [
+      el("span", {}, el("b", {}, wanted), " → ", el("b", { class: "danger" }, given)),
+      el("small", { class: "muted" }, `loss ${figure(loss)}`),
+    ]);
+  });
+  return listOf("Largest errors", tiles, "The examples with the largest loss: expected → predicted. Press one to try it.", "It has no error on these examples.");
+}
+
+function valuesText(values, total) {
+  const shown = values.slice(0, MOST_VALUES).map(figure).join(", ");
+  return total > MOST_VALUES ? `${shown}, … (${total})` : shown;
+}
+
+function listOf(name, tiles, about, none) {
+  return el("div", {}, el("h3", {}, name), tiles.length ? [el("p", { class: "muted" }, about), el("ul", { class: "mistakes" }, tiles)] : el("p", { class: "muted" }, none));
+}
+
+/** An example that can be tried, and what came of it; only its row where the preview has no room for it. */
+function tile(row, example, dataset, take, said, outcome) {
   const feature = dataset.features.find(isPicture);
-  const tile = (mistake, n) => {
-    const { label, predicted, probability } = mistake;
-    const said = `${label} taken for ${predicted}`;
-    const example = examples[n];
-    const inputs = dataset.features.slice(0, -1).map(({ name }) => shortened(example?.[name]));
-    const what = example && feature ? thumbnail(example[feature.name], feature, said) : el("span", { class: "mono" }, inputs.join("; "));
-    const ask = () => take(feature ? example[feature.name] : example, feature);
-    return el("li", {}, el("button", { type: "button", onclick: ask, disabled: !example, title: "Try this one" }, what, el("span", {}, el("b", {}, String(label)), " → ", el("b", { class: "danger" }, String(predicted))), el("small", { class: "muted" }, percent(probability))));
-  };
-  return el("div", {}, [
-    el("h3", {}, "Worst mistakes"),
-    mistakes.length
-      ? [el("p", { class: "muted" }, "What the model was surest of and wrong: truth → answer. Press one to try it."), el("ul", { class: "mistakes" }, mistakes.map(tile))]
-      : el("p", { class: "muted" }, "It made none on these examples."),
-  ]);
+  const values = () => dataset.features.slice(0, -1).map(({ name }) => shortened(example[name])).join("; ");
+  const what = example && feature ? thumbnail(example[feature.name], feature, said) : el("span", { class: "mono" }, example ? values() : `row ${count(row)}`);
+  const ask = () => take(feature ? example[feature.name] : example, feature);
+  return el("li", {}, el("button", { type: "button", onclick: ask, disabled: !example, title: "Try this one" }, what, outcome));
 }

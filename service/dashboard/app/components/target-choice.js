@@ -1,0 +1,61 @@
+// The columns of a table with some of their values, to choose the target from before the table is sent.
+import { el } from "../lib/dom.js";
+import { columnsOf, hasHeader } from "../lib/table.js";
+
+const MAX_COLUMNS = 500;
+const SHOWN_VALUES = 4;
+const MAX_CHARACTERS = 24;
+
+/**
+ * Asks for the target; answers with the options `target` and `header` of an upload, or null if the table is not to be
+ * sent. The header is an option too, so that the service reads the first row as it was shown.
+ * @param {string} file what the table is called
+ * @param {string[][]} rows its first ones
+ * @returns {Promise<{target: string, header: string} | null>}
+ */
+export function targetChoice(file, rows) {
+  const headed = el("input", { type: "checkbox", checked: hasHeader(rows), onchange: show });
+  const list = el("div", { class: "columns", role: "radiogroup", "aria-label": "Columns" });
+  const more = rows[0].length - MAX_COLUMNS;
+  const form = el("form", { method: "dialog" }, [
+    el("h2", { id: "target-title" }, `Which column of ${file} is to be predicted?`),
+    el("label", { class: "check" }, headed, "The first row holds the names of the columns"),
+    list,
+    more > 0 ? el("p", { class: "muted" }, `and ${more} more: name one of them as the target column under “Name and options”.`) : null,
+    el("div", { class: "actions" }, [
+      el("button", { type: "button", onclick: () => dialog.close() }, "Do not send it"),
+      el("button", { class: "primary", value: "send" }, "Send it"),
+    ]),
+  ]);
+  const dialog = el("dialog", { class: "target-choice", "aria-labelledby": "target-title" }, form);
+  show();
+
+  function show() {
+    const columns = columnsOf(rows, headed.checked).slice(0, MAX_COLUMNS);
+    list.replaceChildren(...columns.map((column) => choice(column, headed.checked)));
+  }
+
+  return new Promise((resolve) => {
+    dialog.addEventListener("close", () => {
+      const target = new FormData(form).get("column");
+      dialog.remove();
+      resolve(dialog.returnValue === "send" ? { target, header: String(headed.checked) } : null);
+    });
+    document.body.append(dialog);
+    dialog.showModal();
+  });
+}
+
+/** A column to choose: its name and its first values. */
+function choice({ name, text, values }, isHeaded) {
+  const radio = el("input", { type: "radio", name: "column", value: name, required: true, disabled: name === null });
+  const shown = values.slice(0, SHOWN_VALUES).map((value) => (value.trim() ? shortened(value) : "(empty)"));
+  const why = name === null ? "Another column has the same name, or no option can hold this name." : null;
+  return el("label", { title: why }, [
+    radio,
+    el("span", { class: "name" }, isHeaded ? shortened(text) : `Column ${text}`),
+    el("span", { class: "muted mono" }, shown.join(", ")),
+  ]);
+}
+
+const shortened = (text) => (text.length > MAX_CHARACTERS ? `${text.slice(0, MAX_CHARACTERS - 1)}…` : text);

@@ -1,0 +1,110 @@
+"""Which rows of a dataset an evaluation measures, and whether the model was trained on them."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from pippin.datasets.manifest import StoredManifest
+from pippin.datasets.training_rows import TrainingRows
+from pippin.faults import Fault, FaultyDocumentError
+from pippin.jobs.job import Job
+from pippin.jobs.request import ResolvedDataset
+from pippin.predictions.reports import EvaluationRequest, Part
+from pippin.store import Store
+from service.jobs.training_history import TrainingHistory
+
+_USUAL_SPLITS = ("test", "validation")
+
+
+@dataclass(frozen=True)
+class EvaluatedRows:
+    """What a job's model is measured on.
+
+    Attributes:
+        manifest: The dataset's.
+        split: Which split.
+        part: Which of its rows.
+        is_own_split: Whether it is the split that the job trained on.
+        history: What the model was trained on.
+    """
+
+    manifest: StoredManifest
+    split: str
+    part: Part
+    is_own_split: bool
+    history: TrainingHistory
+
+    @classmethod
+    def of(cls, asked: EvaluationRequest, job: Job, tenant: str, store: Store) -> Self:
+        """What a request asks for, its defaults filled in.
+
+        Raises:
+            FaultyDocumentError: There is no such dataset, split or part of it.
+        """
+        manifest = store.datasets.get(tenant, asked.dataset)
+        if manifest is None:
+            raise FaultyDocumentError("unknown", [Fault("/dataset", f"no dataset is called {asked.dataset!r}")])
+        own = job.request.dataset
+        history = TrainingHistory.of(job, tenant, store)
+        is_own = manifest.digest == own.digest
+        held_out = is_own and own.validation_fraction is not None
+        by_part = asked.part in ("held_out", "trained_on") and is_own
+        split = asked.split or (own.train if by_part or (held_out and asked.part is None) else None)
+        split = split or _usual_split(manifest, own, history)
+        names = [known.name for known in manifest.splits]
+        if split not in names:
+            detail = f"the dataset has no split {split!r}; its splits are {', '.join(names)}"
+            raise FaultyDocumentError("unknown", [Fault("/split", detail)])
+        is_own_split = is_own and split == own.train
+        default: Part = "held_out" if is_own_split and held_out and asked.split is None else "all"
+        part = asked.part or default
+        if part != "all" and not is_own_split:
+            detail = (
+                f"the job was trained on the split {own.train!r} of {own.name or own.id}; needs that split, or `all`"
+            )
+            raise FaultyDocumentError("unknown", [Fault("/part", detail)])
+        if part == "held_out" and not held_out:
+            detail = "the job held out no rows, it has no validation_fraction; needs `all` or `trained_on`"
+            raise FaultyDocumentError("unknown", [Fault("/part", detail)])
+        return cls(manifest, split, part, is_own_split, history)
+
+    @property
+    def manifest_of_split(self) -> StoredManifest:
+        """The manifest as if the dataset had no other split."""
+        split = next(known for known in self.manifest.splits if known.name == self.split)
+        alone = {"splits": [split], "ranges": {self.split: self.manifest.ranges[self.split]}}
+        return self.manifest.model_copy(update=alone)
+
+    @property
+    def trainings(self) -> set[TrainingRows]:
+        """Which rows of the split the model was trained on."""
+        return self.history.of_split(self.manifest.digest, self.split)
+
+    def seen(self, count: int) -> int | None:
+        """How many of the measured rows were trained on, where `count` is known to be; None where none may be."""
+        is_known = self.history.is_complete and self.history.has_dataset(self.manifest.digest)
+        return count if count or is_known else None
+
+    def notice(self, seen: int | None, examples: int) -> str | None:
+        """What the figures do not tell, in a sentence."""
+        if seen:
+            which = f"All {examples:,} examples" if seen == examples else f"{seen:,} of the {examples:,} examples"
+            which = "The measured example" if examples == 1 else which
+            return (
+                f"{which} {'was' if seen == 1 else 'were'} trained on: the figures do not tell how good the model is "
+                "on new ones. Measure it on examples that no training has seen: held out, of another split, or of "
+                "another dataset."
+            )
+        if seen is None and not self.history.is_complete:
+            return (
+                "Whether the model was trained on these examples is not known: not every job whose model it continues "
+                "is on record."
+            )
+        return None
+
+
+def _usual_split(manifest: StoredManifest, own: ResolvedDataset, history: TrainingHistory) -> str:
+    """The split to measure on: the likeliest one that was not trained on, else the likeliest."""
+    names = [split.name for split in manifest.splits]
+    usual = [name for name in (*_USUAL_SPLITS, own.validation) if name in names]
+    fresh = [name for name in (*usual, *names) if not history.of_split(manifest.digest, name)]
+    return next(iter([*fresh, *usual, *names]))

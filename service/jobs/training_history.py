@@ -1,0 +1,59 @@
+"""What a trained model has learned from: the rows of its own job, and of the jobs whose models it continues."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pippin.datasets.training_rows import TrainingRows
+from pippin.jobs.job import Job
+from pippin.store import Store, UnreadableRecord
+
+# A record is read for each. A longer chain counts as one of which the beginning is not known.
+_MAX_JOBS = 100
+
+
+@dataclass(frozen=True)
+class TrainingHistory:
+    """The trainings of a model.
+
+    Attributes:
+        trainings: Digest of a dataset's arrays, split -> which of its rows each training took.
+        is_complete: Whether every job is known: one may be deleted.
+    """
+
+    trainings: dict[tuple[str, str], set[TrainingRows]]
+    is_complete: bool
+
+    @classmethod
+    def of(cls, job: Job, tenant: str, store: Store) -> "TrainingHistory":
+        """The history of a job's model, back to a model that no job of this service has made."""
+        trainings: dict[tuple[str, str], set[TrainingRows]] = {}
+        last = job
+        for each in _chain(job, tenant, store):
+            dataset = each.request.dataset
+            trainings.setdefault((dataset.digest, dataset.train), set()).add(TrainingRows.of(each.request))
+            last = each
+        return cls(trainings, is_complete=last.request.model.job is None)
+
+    def has_dataset(self, digest: str) -> bool:
+        """Whether any training took rows of a dataset."""
+        return any(known == digest for known, _ in self.trainings)
+
+    def of_split(self, digest: str, split: str) -> set[TrainingRows]:
+        """Which rows of a split the trainings took."""
+        return self.trainings.get((digest, split), set())
+
+
+def _chain(job: Job, tenant: str, store: Store) -> Iterator[Job]:
+    """The job, the one whose model it continues, and so on, as far as they are known."""
+    current: Job | None = job
+    for _ in range(_MAX_JOBS):
+        if current is None:
+            return
+        yield current
+        origin = current.request.model.job
+        if origin is None:
+            return
+        try:
+            current = store.jobs.get(tenant, origin)
+        except UnreadableRecord:
+            return

@@ -1,0 +1,57 @@
+"""The dashboard's scripts, read as text: mistakes of a kind that runs without an error and shows nothing."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import service.dashboard
+
+SCRIPTS = sorted((Path(service.dashboard.__file__).parent / "app").rglob("*.js"))
+_TEXT = re.compile(r"""//[^\n]*|/\*.*?\*/|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'""", re.DOTALL)
+
+
+def never_nullish(script: str) -> Iterator[str]:
+    """Each `(a && b) ?? c`, and the same with `||`, a comparison or `!`: false is not nullish, so c is never taken."""
+    code = _TEXT.sub(lambda match: " " * len(match[0]), script)
+    for match in re.finditer(r"\)\s*\?\?", code):
+        begin = _opening(code, match.start())
+        group = code[begin : match.start() + 1]
+        is_call = re.search(r"[\w$\])]$", code[:begin])
+        if not is_call and re.search(r"&&|\|\||[!=]==?|[<>](?!=?>)|^\(\s*!", group):
+            yield script[begin : match.end()]
+
+
+def _opening(code: str, end: int) -> int:
+    """Where the bracket stands that the one at `end` closes."""
+    depth = 0
+    for at in range(end, -1, -1):
+        depth += {")": 1, "(": -1}.get(code[at], 0)
+        if depth == 0:
+            return at
+    raise AssertionError(f"unbalanced before {code[end : end + 20]!r}")
+
+
+@pytest.mark.parametrize(
+    ("script", "count"),
+    [
+        ("x = (isTarget && labels[n]) ?? n;", 1),
+        ("x = (a\n  && f(b)) ?? c;", 1),
+        ("x = (a || b) ??\n c;", 1),
+        ("x = (a === b) ?? c; y = (!a) ?? c;", 2),
+        ("return (a && b) ?? c;", 1),
+        ("x = f(a && b) ?? c;", 0),
+        ("x = (a ? b : null) ?? c;", 0),
+        ("x = (await get(a)) ?? c; // (a && b) ?? c", 0),
+        ('x = "(a && b) ?? c";', 0),
+    ],
+)
+def test_the_mistake_is_recognised(script: str, count: int) -> None:
+    assert len(list(never_nullish(script))) == count
+
+
+def test_no_script_takes_false_for_a_missing_value() -> None:
+    assert len(SCRIPTS) > 40
+    found = {script.name: list(never_nullish(script.read_text())) for script in SCRIPTS}
+    assert {name: places for name, places in found.items() if places} == {}
