@@ -44,8 +44,8 @@ def scale_notices(features: Iterable[Feature]) -> Iterator[str]:
         else:
             factor = "1/255" if feature.scale == PIXEL_SCALE else f"{feature.scale:.6g}"
             yield (
-                f"the bytes of {feature.name!r} are multiplied by {factor} for a model that reads an array, and left as "
-                "they are for one that reads an image; numbers sent to predict must be scaled alike"
+                f"the bytes of {feature.name!r} are multiplied by {factor} for a model that reads an array, and left "
+                "as they are for one that reads an image; numbers sent to predict must be scaled alike"
             )
 
 
