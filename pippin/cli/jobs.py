@@ -45,6 +45,9 @@ def submit(
     document = documents.load(file)
     with Client() as client, document.located("The job was refused."):
         job = client.submit(document.value | _given(engine=engine, compute_units=compute_units))
+        if job.notice and not json_:
+            # On stderr, since a script reads the id from stdout.
+            output.stderr().print(f"Note: {job.notice}", soft_wrap=True)
         if json_:
             output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
         else:

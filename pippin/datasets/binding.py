@@ -1,13 +1,11 @@
 """Whether a dataset fits a model, and which feature feeds which training input."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from math import prod
+from collections.abc import Iterator, Mapping, Sequence
 
-import numpy as np
-
-from pippin.datasets.classes import Classes, classes_of
-from pippin.datasets.manifest import Feature, Format, Range, StoredManifest
+from pippin.datasets.fitting import input_misfits, target_misfits
+from pippin.datasets.manifest import Feature, StoredManifest
+from pippin.datasets.notices import bounded
+from pippin.datasets.shapes import is_picture
 from pippin.faults import Fault, FaultyDocumentError, pointer
 from pippin.jobs.request import DatasetSource, ResolvedDataset
 from pippin.models.trainable import Trainable
@@ -15,14 +13,21 @@ from pippin.spec import Feature as Input
 from pippin.spec import ImageFeature
 
 _USUAL_VALIDATION = ("validation", "test")
-_INT32 = np.iinfo(np.int32)
 
 
-def bind(manifest: StoredManifest, model: Trainable, source: DatasetSource) -> ResolvedDataset:
+def bind(
+    manifest: StoredManifest, model: Trainable, source: DatasetSource, taught: Sequence[str] | None = None
+) -> ResolvedDataset:
     """Decides every choice about a job's dataset, and checks that the model can train on it.
 
     A training input takes the feature that `bind` names for it, else the one of its own name; else, for one input, one
     target and two features, the one in its position.
+
+    Args:
+        manifest: The dataset's.
+        model: What is to be trained.
+        source: What the request says of the dataset.
+        taught: Of a model that was trained before, what its dataset called the classes, by the model's number.
 
     Raises:
         FaultyDocumentError: The dataset does not fit. Pointers are relative to the request's `dataset`.
@@ -30,19 +35,16 @@ def bind(manifest: StoredManifest, model: Trainable, source: DatasetSource) -> R
     faults: list[Fault] = []
     splits = _splits(manifest, source, faults)
     bound = _bound(manifest, model, source, faults)
-    classes = classes_of(model, manifest.labels)
+    inputs = _training_inputs(model)
+    classes = None
     for name, feature in bound.items():
-        wanted = _training_inputs(model)[name]
         ranges = [(split, manifest.ranges[split][feature.name]) for split in splits]
-        of_classes = classes if name == model.target else None
-        known = model.indices.get(name)
-        misfits = [*_form(wanted, feature, manifest.format, is_index=known is not None)] or [
-            *_values(feature, ranges, _allowed(wanted, of_classes, known))
-        ]
+        if name == model.target:
+            misfits, classes = target_misfits(inputs[name], feature, manifest, ranges, model, taught=taught)
+        else:
+            misfits = input_misfits(inputs[name], feature, manifest, ranges, model.indices.get(name))
         at = pointer("bind", name) if source.bind and name in source.bind else ""
         faults += [Fault(at, detail) for detail in misfits]
-    if classes is not None:
-        faults += [Fault("", detail) for detail in classes.strangers]
     if faults:
         raise FaultyDocumentError("the dataset does not fit the model", faults)
     return ResolvedDataset(
@@ -54,7 +56,22 @@ def bind(manifest: StoredManifest, model: Trainable, source: DatasetSource) -> R
         validation_fraction=source.validation_fraction,
         bind={name: feature.name for name, feature in bound.items()},
         classes=None if classes is None else classes.pairs,
+        notices=list(
+            bounded((*_scaled(bound, inputs, model.target), *(classes.notices if classes is not None else ())))
+        ),
     )
+
+
+def _scaled(bound: Mapping[str, Feature], inputs: Mapping[str, Input], target: str) -> Iterator[str]:
+    """A notice for each training input whose bytes are scaled though they are no picture's."""
+    for name, feature in bound.items():
+        # An image gets its pixels as they are.
+        is_scaled = feature.scale != 1 and not isinstance(inputs[name], ImageFeature)
+        if is_scaled and name != target and not is_picture(feature.shape):
+            yield (
+                f"the bytes of {feature.name!r} are multiplied by {feature.scale:.6g} for the training; numbers "
+                f"sent to predict for {name!r} must be multiplied alike"
+            )
 
 
 def _splits(manifest: StoredManifest, source: DatasetSource, faults: list[Fault]) -> list[str]:
@@ -115,59 +132,3 @@ def _by_position(names: list[str], features: list[Feature], bound: dict[str, Fea
     lacking = [name for name in names if name not in bound]
     used = {feature.name for feature in bound.values()}
     return dict(zip(lacking, [feature for feature in features if feature.name not in used], strict=False))
-
-
-def _form(wanted: Input, feature: Feature, format_: Format, *, is_index: bool) -> Iterator[str]:
-    """What is wrong with a feature's shape and type."""
-    lengths = wanted.lengths
-    if lengths != feature.shape:
-        # Only a table loses the shape of its examples on the way.
-        reshaped = format_ == "csv" and prod(lengths) == prod(feature.shape)
-        remedy = f"upload the table with shape={','.join(map(str, lengths))}" if reshaped else "make the shapes equal"
-        yield (
-            f"the training input {wanted.name!r} has the shape {list(lengths)}, and the dataset's feature "
-            f"{feature.name!r} has {list(feature.shape)}; {remedy}"
-        )
-    if isinstance(wanted, ImageFeature):
-        if feature.dtype != "uint8":
-            yield (
-                f"the training input {wanted.name!r} is an image, and the dataset's feature {feature.name!r} holds "
-                f"{feature.dtype}; an image takes pixels, bytes from 0 to 255"
-            )
-    elif (is_index or wanted.type in ("int", "string", "int64")) and feature.dtype == "uint8":
-        yield (
-            f"the training input {wanted.name!r} takes whole numbers, and the dataset's feature {feature.name!r} "
-            "holds pixels, which are scaled to fractions"
-        )
-
-
-@dataclass(frozen=True)
-class _Allowed:
-    """The whole numbers that a training input takes, and how a message says so."""
-
-    least: int
-    most: int
-    said: str
-
-
-def _allowed(wanted: Input, classes: Classes | None, known: int | None) -> _Allowed | None:
-    """What values a training input takes: a class, an index out of those `known`, a whole number; None for any."""
-    if classes is not None:
-        return _Allowed(classes.least, classes.most, classes.said)
-    takes = f"the training input {wanted.name!r} takes whole numbers"
-    if known is not None:
-        return _Allowed(0, known - 1, f"{takes} from 0 to {known - 1}, which an embedding looks up")
-    return _Allowed(int(_INT32.min), int(_INT32.max), f"{takes} of 32 bits") if wanted.type == "int" else None
-
-
-def _values(feature: Feature, ranges: list[tuple[str, Range]], allowed: _Allowed | None) -> Iterator[str]:
-    """What is wrong with a feature's values, in each of the splits used; the first or worst one is named."""
-    if allowed is None:
-        return
-    least, most, right = allowed.least, allowed.most, allowed.said
-    for split, values in ranges:
-        for value, place in ((values.minimum, values.minimum_at), (values.maximum, values.maximum_at)):
-            if not least <= value <= most:
-                yield f"{feature.name!r} is {value:.17g} at {place} (split {split}); {right}"
-        if values.fraction_at is not None:
-            yield f"{feature.name!r} is not a whole number at {values.fraction_at} (split {split}); {right}"

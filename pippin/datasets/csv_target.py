@@ -12,6 +12,7 @@ from pippin.datasets.arrays import parts
 from pippin.datasets.errors import FaultList, quoted
 from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits, Labels
+from pippin.datasets.names import composed
 
 _INT32 = np.iinfo(np.int32)
 
@@ -39,7 +40,7 @@ class Target:
         Raises:
             DatasetTooLargeError: There are more classes than allowed, or longer ones.
         """
-        text = cell.strip()
+        text = composed(cell.strip())
         value = _number(text)
         if self._is_text is None:
             self._is_text = value is None

@@ -9,7 +9,9 @@ from numpy.typing import NDArray
 
 from pippin.datasets.errors import refuse
 from pippin.datasets.held_out import held_out
-from pippin.datasets.manifest import Manifest
+from pippin.datasets.manifest import Manifest, StoredManifest
+from pippin.datasets.parsed import PIXEL_SCALE
+from pippin.datasets.shapes import is_picture
 from pippin.jobs.request import ResolvedDataset
 from pippin.models.trainable import Trainable
 from pippin.spec import Feature, ImageFeature
@@ -67,6 +69,24 @@ def examples_of(dataset: ResolvedDataset, manifest: Manifest, model: Trainable, 
         raise refuse(f"the features of the split {split} have different numbers of examples: {sorted(counts)}")
     scales = dict(zip(bound, _scales(dataset, manifest, features), strict=True))
     return Examples(bound, scales, counts.pop())
+
+
+def picture_scales(dataset: ResolvedDataset, manifest: StoredManifest, model: Trainable) -> dict[str, float]:
+    """Training input name -> what the bytes of a picture are multiplied by to be like the examples; without the target.
+
+    Bytes have the scale of the dataset. Pictures that were uploaded as numbers of which none is below 0 or above 1 were
+    scaled before, by 1/255. Other numbers are taken for bytes in another type.
+    """
+    features = {feature.name: feature for feature in manifest.features}
+    scales = {}
+    for wanted in model.features:
+        bound = features[dataset.bind[wanted.name]]
+        values = manifest.ranges[dataset.train][bound.name]
+        fractions = bound.dtype != "uint8" and is_picture(bound.shape) and values.minimum >= 0 and values.maximum <= 1
+        scale = PIXEL_SCALE if fractions else bound.scale
+        scales[wanted.name] = 1.0 if isinstance(wanted, ImageFeature) else scale
+    scales.pop(model.target)
+    return scales
 
 
 def select(examples: Examples, rows: NDArray[np.intp]) -> Examples:

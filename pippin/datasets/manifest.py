@@ -5,6 +5,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.datasets.notices import MAX_NOTICES
+
 Format = Literal["idx", "csv", "npz", "images"]
 DType = Literal["uint8", "int32", "float32"]
 
@@ -43,7 +45,16 @@ class Manifest(_Value):
     label_count: int | None = Field(
         default=None, description="How many classes have names: a list of datasets has the first labels only."
     )
+    notices: list[str] = Field(
+        default=[],
+        max_length=MAX_NOTICES,
+        description="What was assumed or left out while the upload was read, one sentence each.",
+    )
     created_at: datetime
+
+    def labels_of(self, feature: str) -> list[str] | None:
+        """What the numbers of a feature stand for: names belong to the target, the last feature, alone."""
+        return self.labels if self.features and self.features[-1].name == feature else None
 
 
 class Range(_Value):

@@ -9,6 +9,7 @@ from pippin.datasets.errors import DatasetError, refuse
 from pippin.datasets.manifest import Format
 from pippin.faults import Fault, pointer
 from pippin.hints import did_you_mean
+from pippin.pictures import BACKGROUND_PATTERN
 from pippin.spec.explain import explain
 
 Columns = dict[str, tuple[str, ...]]
@@ -54,7 +55,10 @@ class DatasetOptions(BaseModel):
 
     format: Format | None = Field(default=None, description="idx, csv, npz or images; left out, it is recognised.")
     scale: float | None = Field(
-        default=None, gt=0, description="What uint8 images are multiplied by before training; left out, 1/255."
+        default=None,
+        gt=0,
+        description="What uint8 values are multiplied by before training; left out, those of pictures by 1/255 "
+        "and others not at all.",
     )
     target: Annotated[_Groups, AfterValidator(_one)] | None = Field(
         default=None,
@@ -77,6 +81,11 @@ class DatasetOptions(BaseModel):
     )
     color: Literal["gray", "rgb"] | None = Field(
         default=None, description="Images: convert all to this; left out, all must be as the first one is."
+    )
+    background: Annotated[str, Field(pattern=BACKGROUND_PATTERN)] | None = Field(
+        default=None,
+        description="Images: what shows through transparent pixels: white, black or a color as `ff8000`; "
+        "left out, white.",
     )
 
     @classmethod
@@ -105,6 +114,9 @@ class DatasetOptions(BaseModel):
 
 def _told(fault: Fault) -> Fault:
     name = fault.pointer[1:]
+    if name == "background":
+        color = "give white, black, or red, green and blue as six hexadecimal digits, such as ff8000"
+        return Fault(fault.pointer, color)
     if name in DatasetOptions.model_fields:
         return fault
     known = tuple(DatasetOptions.model_fields)

@@ -1,6 +1,6 @@
 """A dataset between its upload and its stored form."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,15 +9,44 @@ from numpy.typing import NDArray
 
 from pippin.datasets.manifest import Feature, Format
 from pippin.datasets.options import DatasetOptions
+from pippin.datasets.shapes import is_picture
 
-_IMAGE_SCALE = 1 / 255
+PIXEL_SCALE = 1 / 255
+"""What the bytes of pictures are multiplied by unless the upload says otherwise."""
+
+
+def picture_scale(options: DatasetOptions) -> float:
+    """What the bytes of pictures are multiplied by: what the upload says, else 1/255."""
+    return PIXEL_SCALE if options.scale is None else options.scale
 
 
 def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
-    """What the values of a stored array are multiplied by: for bytes what the upload says, else 1/255; otherwise 1."""
-    if array.dtype != np.uint8:
+    """What the values of a stored array [N, ...] are multiplied by.
+
+    Bytes by what the upload says; without a word of it those of pictures by 1/255, and others, such as a vector of
+    counts, are left as they are, since a model must be asked with the numbers that it was trained on.
+    """
+    if array.dtype != np.uint8 or (options.scale is None and not is_picture(array.shape[1:])):
         return 1.0
-    return _IMAGE_SCALE if options.scale is None else options.scale
+    return picture_scale(options)
+
+
+def scale_notices(features: Iterable[Feature]) -> Iterator[str]:
+    """How the bytes of each feature reach a model, for the person who uploads them."""
+    for feature in features:
+        if feature.dtype != "uint8":
+            continue
+        if feature.scale == 1:
+            yield (
+                f"the bytes of {feature.name!r}, of shape {list(feature.shape)}, are used as they are, 0 to 255; "
+                "a picture's, [1, H, W] or [3, H, W], would be multiplied by 1/255, as scale=0.00392156862745098 does"
+            )
+        else:
+            factor = "1/255" if feature.scale == PIXEL_SCALE else f"{feature.scale:.6g}"
+            yield (
+                f"the bytes of {feature.name!r} are multiplied by {factor} for a model that reads an array, and left "
+                "as they are for one that reads an image; numbers sent to predict must be scaled alike"
+            )
 
 
 @dataclass(frozen=True)
@@ -47,6 +76,7 @@ class ParsedDataset:
             workspace, which must outlive it.
         labels: The class that each label number stands for.
         rows: Split -> where its examples came from, for formats whose examples are rows.
+        notices: What was assumed or left out, one sentence each; `pippin.datasets.notices` bounds what is kept.
     """
 
     format: Format
@@ -54,6 +84,7 @@ class ParsedDataset:
     splits: Mapping[str, Mapping[str, NDArray[Any]]]
     labels: tuple[str, ...] | None = None
     rows: Mapping[str, Rows] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
 
     def place(self, split: str, example: int) -> str:
         """Where in the upload the example number `example` (from 0) of a split stands, for a person."""

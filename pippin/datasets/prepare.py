@@ -1,20 +1,22 @@
 """From an upload to what is stored of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from pippin.blobs import digest_of
 from pippin.datasets.agreement import check_agreement
 from pippin.datasets.arrays import write_arrays
-from pippin.datasets.errors import refuse
-from pippin.datasets.formats import READERS, recognise
+from pippin.datasets.companions import ignored_notice
+from pippin.datasets.errors import DatasetError, DatasetTooLargeError, refuse
+from pippin.datasets.formats import READERS, recognise, refuse_foreign
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature, Format, Range, Split, StoredManifest
 from pippin.datasets.measure import measure
+from pippin.datasets.notices import bounded
 from pippin.datasets.options import DatasetOptions
-from pippin.datasets.parsed import ParsedDataset
+from pippin.datasets.parsed import ParsedDataset, scale_notices
 from pippin.datasets.sources import open_upload
 from pippin.datasets.upload import Upload
 
@@ -39,6 +41,7 @@ class Prepared:
     splits: tuple[Split, ...]
     labels: tuple[str, ...] | None
     ranges: dict[str, dict[str, Range]]
+    notices: tuple[str, ...] = ()
 
     def manifest(self, *, id: str, name: str | None, created_at: datetime) -> StoredManifest:  # noqa: A002  # its name
         """The manifest, under this id and name."""
@@ -51,6 +54,7 @@ class Prepared:
             features=list(self.features),
             splits=list(self.splits),
             labels=None if self.labels is None else list(self.labels),
+            notices=list(self.notices),
             created_at=created_at,
             ranges=self.ranges,
         )
@@ -67,7 +71,16 @@ def parse(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdi
         format_ = options.format or recognise(sources)
         reader = READERS[format_]
         options.check_used(format_, reader.options)
-        parsed = reader.parse(sources, options, limits, workspace)
+        try:
+            parsed = reader.parse(sources, options, limits, workspace)
+        except DatasetTooLargeError:
+            raise
+        except DatasetError:
+            if format_ != "images":
+                refuse_foreign(sources)
+            raise
+    if sources.ignored:
+        parsed = replace(parsed, notices=(*parsed.notices, ignored_notice(sources.ignored)))
     check_agreement(parsed, limits)
     if options.scale is not None and all(feature.dtype != "uint8" for feature in parsed.features):
         raise refuse("there is nothing to scale: a scale is for images of uint8, and no feature is one", "/scale")
@@ -105,6 +118,7 @@ def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, work
         ),
         labels=parsed.labels,
         ranges=measure(parsed),
+        notices=bounded((*parsed.notices, *scale_notices(parsed.features))),
     )
 
 

@@ -95,7 +95,9 @@ class Job(_Value):
     latest_metrics: EpochMetrics | None
     waiting_for: str | None = Field(description="What a queued job lacks, in a sentence; null when nothing.")
     notice: str | None = Field(
-        default=None, description="What of the request did not count, in a sentence; null when all of it did."
+        default=None,
+        description="What was assumed about the dataset, and what of the request did not count, in sentences; null "
+        "when nothing.",
     )
     missing_epochs: int = Field(
         default=0,

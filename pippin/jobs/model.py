@@ -21,11 +21,13 @@ class ChosenModel:
         source: What was asked for, and the file that it has come to.
         trainable: What is known of it.
         spec: What it is built from; empty where there is a file.
+        taught: Of a job's model, what the dataset that it was trained on calls the classes, by the model's number.
     """
 
     source: ResolvedModel
     trainable: Trainable
     spec: dict[str, Any]
+    taught: list[str] | None = None
 
 
 def written(source: ModelSource) -> ResolvedSpec | None:

@@ -184,6 +184,9 @@ class ResolvedDataset(_Body):
         default=None,
         description="[the dataset's number, the model's number] of each class; null where they are the same.",
     )
+    notices: list[str] = Field(
+        default_factory=list, description="What was assumed about how the dataset fits the model, one sentence each."
+    )
 
 
 def _engines_in(validated: dict[str, Any]) -> list[EngineName]:

@@ -60,14 +60,17 @@ def trainable_network(resolved: ResolvedSpec) -> Trainable:
     named = spec.classifier is not None and spec.classifier.predicted_feature == resolved.training_target
     # A cross-entropy reads one class index, whatever a file says of its target.
     index = ArrayFeature(name=resolved.training_target, shape=(1,), type="int")
+    classes = max(resolved.shapes[spec.loss.input or ""]) if classified else None
+    # A classifier names the classes of its index too: it answers with the names.
+    names = spec.classifier.labels if spec.classifier is not None and len(spec.classifier.labels) == classes else None
     return Trainable(
         features=tuple(
             index if classified and not named and feature.name == index.name else feature
             for feature in resolved.training_inputs
         ),
         target=resolved.training_target,
-        classes=max(resolved.shapes[spec.loss.input or ""]) if classified else None,
-        labels=spec.classifier.labels if spec.classifier is not None and named else None,
+        classes=classes,
+        labels=names,
         method=spec.optimizer.type,
         counts={name: each for name, each in declared.items() if isinstance(each, IntegerParameter)},
         numbers={name: each for name, each in declared.items() if isinstance(each, DoubleParameter)},

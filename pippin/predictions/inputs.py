@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.datasets.shapes import fits
 from pippin.faults import Fault, pointer
 from pippin.predictions.errors import refused
 from pippin.spec import ArrayFeature, Feature, ImageFeature, Shape
@@ -24,6 +25,7 @@ def from_json(features: Sequence[Feature], document: object) -> dict[str, NDArra
     """The inputs in a prediction's body, `{"inputs": {name: nested lists}}`.
 
     Lists nest as the model declares the input, batch first; the batch may be left out where there is one example.
+    Axes of 1 do not count: rows of 4 numbers feed an input [1, 4].
     Arrays are taken as already scaled, as they were for the training; an image holds pixels 0 to 255, channels first.
 
     Args:
@@ -104,6 +106,7 @@ class _Reader:
 
     def faults(self, value: object) -> Iterator[Fault]:
         """What is wrong with the value; pointers start at it."""
+        self._shape = self._nesting(value)
         depth, rank = _depth(value), len(self._shape)
         if depth == rank + 1 and not value:
             yield Fault("", "found no example; needs at least one")
@@ -121,6 +124,13 @@ class _Reader:
                 yield fault
             if not misshapen:
                 yield from self._values(value, shape, alone=alone)
+
+    def _nesting(self, value: object) -> Shape:
+        """The shape in which lists hold each example: as declared, or as these lists have it where that fits."""
+        whole = _lengths(value)
+        if not whole or self._shape in {whole, whole[1:]}:
+            return self._shape
+        return next((shape for shape in (whole[1:], whole) if fits(shape, self._shape)), self._shape)
 
     def _values(self, value: object, shape: Shape, *, alone: bool) -> Iterator[Fault]:
         """What is wrong with the numbers, whose shape is right; keeps them if nothing is."""
@@ -154,11 +164,16 @@ class _Reader:
 
 def _depth(value: object) -> int:
     """How deep lists are nested, by the first of each."""
-    depth = 0
+    return len(_lengths(value))
+
+
+def _lengths(value: object) -> Shape:
+    """How long nested lists are, by the first of each."""
+    lengths = []
     while isinstance(value, list):
-        depth += 1
+        lengths.append(len(value))
         value = value[0] if value else None
-    return depth
+    return tuple(lengths)
 
 
 def _misfits(value: object, shape: Shape, at: str) -> Iterator[Fault]:

@@ -117,8 +117,8 @@ class EvaluationReport(Evaluation):
     seen_in_training: int | None = Field(
         default=None,
         description="How many of the measured examples the model was trained on, by this job or by one whose model it "
-        "goes on with; 0 where none was. Null where it is not known: for a dataset that none of these jobs has "
-        "trained on, and where one of these jobs is deleted. What an uploaded model was trained on is not counted.",
+        "continues; 0 where none was. Null where it is not known: for a dataset that none of these jobs has trained "
+        "on, and where one of these jobs is no longer on record. What an uploaded model was trained on is not counted.",
     )
     notice: str | None = Field(
         default=None,

@@ -194,9 +194,12 @@ def _assemble(job_id: str, answers: list[Any]) -> Job:
 
 
 def _notice(request: ResolvedRequest, fields: dict[str, str]) -> str | None:
-    if fields["engine"] != "jax" or fields["status"] == Status.QUEUED or request.compute_units == "all":
-        return None
-    return f"compute_units {request.compute_units} did not count: jax trains it, and compute units are Core ML's."
+    notices = list(request.dataset.notices)
+    if fields["engine"] == "jax" and fields["status"] != Status.QUEUED and request.compute_units != "all":
+        notices.append(
+            f"compute_units {request.compute_units} did not count: jax trains it, and compute units are Core ML's"
+        )
+    return " ".join(f"{notice}." for notice in notices) or None
 
 
 def _missing_epochs(request: ResolvedRequest, fields: dict[str, str], recorded: int) -> int:

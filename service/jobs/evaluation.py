@@ -90,15 +90,17 @@ class EvaluatedRows:
     def notice(self, seen: int | None, examples: int) -> str | None:
         """What the figures do not tell, in a sentence."""
         if seen:
-            these = f"All {examples:,} examples" if seen == examples else f"{seen:,} of the {examples:,} examples"
+            which = f"All {examples:,} examples" if seen == examples else f"{seen:,} of the {examples:,} examples"
+            which = "The measured example" if examples == 1 else which
             return (
-                f"{these} were trained on: the figures do not tell how good the model is on new ones. Measure it on "
-                "examples that no training has seen: held out, of another split, or of another dataset."
+                f"{which} {'was' if seen == 1 else 'were'} trained on: the figures do not tell how good the model is "
+                "on new ones. Measure it on examples that no training has seen: held out, of another split, or of "
+                "another dataset."
             )
         if seen is None and not self.history.is_complete:
             return (
-                "Whether the model was trained on these examples is not known: a job whose model it goes on with is "
-                "deleted."
+                "Whether the model was trained on these examples is not known: not every job whose model it continues "
+                "is on record."
             )
         return None
 

@@ -1,6 +1,7 @@
 """Where a job's model comes from, and what is known of it: a preset, a spec, an upload, another job."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.model import ChosenModel, built, written
@@ -10,6 +11,7 @@ from pippin.models.record import StoredModel
 from pippin.models.trainable import Trainable
 from pippin.spec.explain import shown
 from pippin.store import AmbiguousName, NoSuchJob, Store
+from service.jobs.class_names import taught_names
 
 
 class ModelSources:
@@ -61,7 +63,9 @@ class ModelSources:
             what = "has made no model" if job.status.is_final else "has not made its model yet"
             raise _fault(f"the job is {job.status} and {what}; needs one that has {Status.SUCCEEDED}")
         name = job.name or job.request.model.name or job.request.model.preset
-        return _of_file(source.model_copy(update={"job": job.id}), trained.digest, name, self._inspect(trained.digest))
+        found = source.model_copy(update={"job": job.id})
+        chosen = _of_file(found, trained.digest, name, self._inspect(trained.digest))
+        return replace(chosen, taught=taught_names(job, self._tenant, self._store))
 
     def _known(self) -> str:
         newest: tuple[StoredModel, ...] = self._store.models.page(self._tenant, limit=_SHOWN).items

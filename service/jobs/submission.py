@@ -67,7 +67,7 @@ def prepare(
             manifest = _find_dataset(parts.dataset.id, tenant, store)
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
-            dataset = bind(manifest, model.trainable, parts.dataset)
+            dataset = bind(manifest, model.trainable, parts.dataset, model.taught)
     if model and dataset and manifest and chosen:
         with faults.gathered(""):
             _check_memory(model.trainable, chosen[0], _examples(manifest, dataset), max_training_bytes)

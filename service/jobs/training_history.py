@@ -1,4 +1,4 @@
-"""What a trained model has learned from: the rows of its own job, and of the jobs whose models it goes on with."""
+"""What a trained model has learned from: the rows of its own job, and of the jobs whose models it continues."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class TrainingHistory:
 
 
 def _chain(job: Job, tenant: str, store: Store) -> Iterator[Job]:
-    """The job, the one whose model it goes on with, and so on, as far as they are known."""
+    """The job, the one whose model it continues, and so on, as far as they are known."""
     current: Job | None = job
     for _ in range(_MAX_JOBS):
         if current is None:

@@ -29,7 +29,9 @@ from service.sandbox.wire import Answer
 from service.tasks.documents import value_of
 
 
-def predict(path: str, body: str, picture: bool, dataset_labels: Sequence[str] | None, top: int) -> Answer:
+def predict(
+    path: str, body: str, *, picture: bool, dataset_labels: Sequence[str] | None, top: int, background: str | None
+) -> Answer:
     """What the model answers, as the JSON of a `Prediction` in the attachment, which nobody has to read again.
 
     Args:
@@ -38,6 +40,7 @@ def predict(path: str, body: str, picture: bool, dataset_labels: Sequence[str] |
         picture: Whether it is a PNG, JPEG or PGM.
         dataset_labels: What the dataset that it was trained on calls the model's classes.
         top: How many of the likeliest classes to tell.
+        background: What shows through transparent pixels of a picture.
 
     Raises:
         MalformedDocumentError: The body is no JSON.
@@ -47,7 +50,7 @@ def predict(path: str, body: str, picture: bool, dataset_labels: Sequence[str] |
     model = _model(path)
     features = inputs_of(model)
     if picture:
-        inputs = from_picture(features, model.metadata, Path(body).read_bytes())
+        inputs = from_picture(features, model.metadata, Path(body).read_bytes(), background)
     else:
         inputs = from_json(features, value_of(Path(body), "json"))
     with _as_a_sentence(NeighborsError, "the model cannot answer"):
@@ -66,6 +69,7 @@ def evaluate_model(
     own: Mapping[str, Any] | None,
     trained: Sequence[Mapping[str, Any]],
     most: int | None,
+    taught: Sequence[str] | None,
 ) -> object:
     """How good the model is, as an `Evaluation` in JSON, and how many of the measured rows are training rows.
 
@@ -78,6 +82,7 @@ def evaluate_model(
         own: `TrainingRows` of the job, on this split; only `all` of the rows can be measured without.
         trained: `TrainingRows` of every training that took rows of this split.
         most: At most so many examples.
+        taught: What the dataset that the model was trained on calls its classes, by the model's number.
 
     Raises:
         FaultyDocumentError: The dataset does not fit the model. Pointers are those of a job's `dataset`.
@@ -86,6 +91,9 @@ def evaluate_model(
     model = _model(path)
     known, source = StoredManifest.model_validate(manifest), DatasetSource.model_validate(dataset)
     trainable = trainable_of(model)
+    if trainable.classes is not None and trainable.labels is None and taught is not None:
+        # Another dataset may list the same classes in another order, or some of them.
+        trainable = trainable.model_copy(update={"labels": tuple(taught)})
     resolved = bind(known, trainable, source)
     examples = examples_of(resolved, known, trainable, open_arrays(Path(arrays)), source.train)
     rows = np.arange(examples.count, dtype=np.intp)
@@ -95,7 +103,10 @@ def evaluate_model(
     rows = spread(rows, most)
     seen = _is_training_row([TrainingRows.model_validate(each) for each in trained], examples.count)
     with _as_a_sentence(NeighborsError, "the model cannot be evaluated"):
-        evaluation = evaluate(model, examples, dataset_labels=known.labels, rows=rows)
+        names = known.labels_of(resolved.bind[trainable.target])
+        if trainable.label_type is None and taught is not None:
+            names = list(taught)
+        evaluation = evaluate(model, examples, dataset_labels=names, rows=rows)
     return {"evaluation": evaluation.model_dump(mode="json"), "seen": int(seen[rows].sum())}
 
 

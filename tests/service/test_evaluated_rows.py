@@ -209,11 +209,11 @@ def test_rows_that_an_earlier_job_trained_on_count_as_seen(
     client.delete(first)
     found = http.post(f"/jobs/{second}/evaluate", json={"dataset": "rows"}).json()
     assert found["seen_in_training"] is None
-    assert "is not known: a job whose model it goes on with is deleted" in found["notice"]
+    assert "is not known: not every job whose model it continues is on record" in found["notice"]
 
 
 @pytest.mark.full
-def test_a_job_that_goes_on_with_the_same_share_and_seed_holds_out_the_same_rows(
+def test_a_job_that_continues_with_the_same_share_and_seed_holds_out_the_same_rows(
     http: httpx2.Client, train: Callable[..., str], held_out_job: str
 ) -> None:
     again = train({"id": "rows", "validation_fraction": 0.25}, {"job": held_out_job}, epochs=1)
@@ -222,6 +222,31 @@ def test_a_job_that_goes_on_with_the_same_share_and_seed_holds_out_the_same_rows
     found = http.post(f"/jobs/{other}/evaluate", json={"dataset": "rows"}).json()
     common = set(held_out_rows(ROWS, 0.25, 0).tolist()) & set(held_out_rows(ROWS, 0.25, 8).tolist())
     assert found["seen_in_training"] == 10 - len(common)
+
+
+@pytest.mark.full
+def test_a_job_that_was_paused_and_one_that_is_tried_again_keep_their_held_out_rows(
+    http: httpx2.Client,
+    client: Client,
+    wait_until: Callable[..., None],
+    train: Callable[..., str],  # noqa: ARG001 (uploads the datasets)
+) -> None:
+    dataset = {"id": "rows", "validation_fraction": 0.25}
+    asked = {"model": {"spec": CLASSIFIER}, "dataset": dataset, "hyperparameters": {"epochs": 600, "shuffle": True}}
+    job = client.submit(asked)
+    wait_until(lambda: client.job(job.id).progress.epoch > 0)
+    client.pause(job.id)
+    wait_until(lambda: client.job(job.id).status == "paused")
+    client.resume(job.id)
+    wait_until(lambda: client.job(job.id).status == "running")
+    client.cancel(job.id)
+    again = client.retry(client.wait(job.id, timeout=60).id, from_checkpoint=True)
+    ended = client.wait(again.id, timeout=240)
+    assert (ended.status, len(client.job(job.id).attempts)) == ("succeeded", 2)
+    found = http.post(f"/jobs/{ended.id}/evaluate", json={"dataset": "rows"}).json()
+    assert (found["part"], found["examples"], found["seen_in_training"]) == ("held_out", 10, 0)
+    assert ended.latest_metrics is not None
+    assert found["loss"] == pytest.approx(ended.latest_metrics.validation_loss, rel=1e-4)
 
 
 def test_another_dataset_is_not_known_to_be_new(http: httpx2.Client, held_out_job: str) -> None:

@@ -37,6 +37,7 @@ def test_its_request_has_every_default_resolved(submit: Submit, tiny: dict[str, 
         "validation_fraction": None,
         "bind": {"image": "image", "output_true": "output_true"},
         "classes": None,
+        "notices": [],
     }
     assert request["hyperparameters"]["mini_batch_size"] == 128
     assert request["hyperparameters"]["learning_rate"] == 0.0001

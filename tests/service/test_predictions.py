@@ -87,7 +87,8 @@ def test_a_model_that_only_numbers_its_classes_takes_the_datasets_names(http: ht
     ]
     model = build(resolve(spec_of([4], layers, outputs=[{"name": "y", "shape": [2]}])))
     asked = {"inputs": {"x": [1, 2, 3, 4]}}
-    found = http.post(f"/jobs/{trained(model, id=named['id'])}/predict", json=asked).json()
+    bind = {"x": "features", "y_true": "label"}
+    found = http.post(f"/jobs/{trained(model, id=named['id'], bind=bind)}/predict", json=asked).json()
     assert sorted(found["labels"]) == ["ant", "bee"]
     assert found["labels"] == named["labels"]
     assert {choice["label"] for choice in found["top"][0]} == {"ant", "bee"}

@@ -14,7 +14,7 @@ from pippin.blob_cache import BlobCache, MappedArrays
 from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
 from pippin.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from pippin.datasets.errors import refuse
-from pippin.datasets.examples import Examples, split_examples
+from pippin.datasets.examples import Examples, picture_scales, split_examples
 from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.jobs.job import Artifact, Failure, Job, Variant
 from pippin.jobs.states import Reason
@@ -110,6 +110,7 @@ class _Attempt:
         self._stop = stop
         self._outbox = outbox
         self._arrays: MappedArrays | None = None
+        self._picture_scales: dict[str, float] = {}
         self.lost = False
         self._report = Report(
             tools.store.attempts,
@@ -211,7 +212,7 @@ class _Attempt:
             with tracing.span("train"):
                 learned = tools.engine.train(run, self._report)
             self._check_data()
-            trained = write_trained(model, learned, self._provenance(trainable, training))
+            trained = write_trained(model, learned, self._provenance())
             self._report.artifact(self._store("inference", inference_variant(trained)))
             initial.result()
             return self._store("trained", trained)
@@ -281,7 +282,9 @@ class _Attempt:
         self._arrays = arrays
         _log.debug("opened the dataset", digest=asked.digest)
         training, validation = split_examples(asked, manifest, model, arrays, self._request.hyperparameters.seed)
-        return training, validation, None if manifest.labels is None else tuple(manifest.labels)
+        self._picture_scales = picture_scales(asked, manifest, model)
+        names = manifest.labels_of(asked.bind[model.target])
+        return training, validation, None if names is None else tuple(names)
 
     def _check_data(self) -> None:
         """Verify that the dataset's cached copy is as it was when the training began; the attempt is lost otherwise.
@@ -292,13 +295,13 @@ class _Attempt:
         if self._arrays is not None:
             self._arrays.check()
 
-    def _provenance(self, model: Trainable, training: Examples) -> dict[str, str]:
+    def _provenance(self) -> dict[str, str]:
         return provenance(
             engine=self._tools.engine.name,
             dataset=self._request.dataset.digest,
             hyperparameters=self._request.hyperparameters,
             last=self._report.last,
-            scales={name: scale for name, scale in training.scales.items() if name != model.target},
+            scales=self._picture_scales,
         )
 
     def _store(self, variant: Variant, data: bytes) -> Artifact:

@@ -33,7 +33,7 @@ def provenance(
         dataset: The digest of the arrays.
         hyperparameters: As trained with; those that the optimizer does not have are left out.
         last: The last epoch.
-        scales: Input name -> what its stored values were multiplied by: whoever uses the model must do the same.
+        scales: Input name -> what the bytes of a picture are multiplied by to be like the training data.
     """
     measured = None if last is None else (last.loss, last.validation_loss, last.validation_accuracy)
     metrics = dict(zip(("loss", "validation_loss", "validation_accuracy"), measured or (), strict=False))

@@ -102,6 +102,30 @@ def test_a_job_is_submitted_and_its_id_printed(with_service: Invoke, job_file: P
     assert shown["labels"] == {"team": "cli"}
 
 
+def test_a_jobs_notice_is_printed_beside_its_id(with_service: Invoke, tmp_path: Path) -> None:
+    table = tmp_path / "numbered.csv"
+    table.write_text("kind,a,b\n0,1,2\n1,2,1\n")
+    assert with_service("datasets", "add", "numbered", "--from", table, "--target", "kind").exit_code == 0
+    spec = {
+        "inputs": [{"name": "features", "shape": [2]}],
+        "outputs": [{"name": "kind", "type": "string"}],
+        "layers": [
+            {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+            {"type": "softmax", "name": "softmax"},
+        ],
+        "classifier": {"labels": ["cat", "dog"], "predicted_feature": "kind"},
+        "loss": {"type": "categorical_cross_entropy"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+        "epochs": 1,
+    }
+    done = with_service("submit", "-", stdin=json.dumps({"model": {"spec": spec}, "dataset": "numbered"}))
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.startswith("job_")
+    assert len(done.stdout.splitlines()) == 1
+    assert "Note: the dataset's numbers are taken for positions" in done.stderr
+    assert "0 is 'cat', 1 is 'dog'." in done.stderr
+
+
 def test_options_choose_engine_and_compute_units_whatever_the_file_says(with_service: Invoke, job_file: Path) -> None:
     job_file.write_text(JOB + "engine: jax\n")
     done = with_service("submit", job_file, "--engine", "coreml", "--compute-units", "cpu_only", "--json")

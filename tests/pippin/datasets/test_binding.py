@@ -1,16 +1,20 @@
 import io
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from pippin.datasets.binding import bind
+from pippin.datasets.examples import examples_of
 from pippin.datasets.manifest import StoredManifest
 from pippin.faults import FaultyDocumentError
 from pippin.jobs.request import DatasetSource, ResolvedDataset
 from pippin.models.trainable import Trainable, trainable_network
-from pippin.spec import resolve
+from pippin.spec import ArrayFeature, resolve
 from pippin.spec.presets import preset
 
 
@@ -50,6 +54,12 @@ def manifest(store: Callable[..., Any]) -> Callable[..., StoredManifest]:
         return found
 
     return manifest
+
+
+def npz(**arrays: NDArray[Any]) -> bytes:
+    file = io.BytesIO()
+    np.savez(file, **arrays)  # type: ignore[arg-type]  # its stub takes the names for options
+    return file.getvalue()
 
 
 def faults(manifest: StoredManifest, resolved: Trainable, **source: Any) -> list[tuple[str, str]]:  # noqa: ANN401  # a request's fields
@@ -114,6 +124,79 @@ def test_shapes_must_be_equal(manifest: Callable[..., StoredManifest]) -> None:
     assert pointer == "/bind/x"
 
 
+@pytest.mark.parametrize(
+    ("wanted", "sent"),
+    [
+        ((1, 4), (4,)),
+        ((4,), (1, 4)),
+        ((4,), (4, 1, 1)),
+        ((1, 1), (1,)),
+        ((28, 28), (28, 28)),
+        ((1, 3, 4, 5), (3, 4, 5)),
+        ((1, 1, 4, 5), (4, 5)),
+        ((2, 3, 4, 5), (2, 3, 4, 5)),
+        ((4, 1, 5), (4, 5)),
+    ],
+)
+def test_shapes_that_differ_by_axes_of_one_fit(
+    store: Callable[..., Any], wanted: tuple[int, ...], sent: tuple[int, ...]
+) -> None:
+    dataset = store({"d.npz": npz(x=np.ones((2, *sent), np.float32), y=np.ones((2, 1, 1), np.float32))})
+    model = regressor().model_copy(update={"features": (ArrayFeature(name="x", shape=wanted), _TRUTH), "target": "y"})
+    bound = bind(dataset.manifest, model, DatasetSource(id="d"))
+    examples = examples_of(bound, dataset.manifest, model, dataset.arrays, "train")
+    assert {name: array.shape for name, array in examples.arrays.items()} == {"x": (2, *wanted), "y": (2, 1)}
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sent", "remedy"),
+    [
+        ((4,), (2, 2), "send an NPZ with an array [N, 4]"),
+        ((5, 4), (4, 5), "send an NPZ with an array [N, 5, 4]"),
+        ((4, 5), (4, 4), "make the shapes equal"),
+    ],
+)
+def test_other_axes_do_not_fit(
+    store: Callable[..., Any], wanted: tuple[int, ...], sent: tuple[int, ...], remedy: str
+) -> None:
+    dataset = store({"d.npz": npz(x=np.ones((2, *sent), np.float32), y=np.ones((2, 1), np.float32))})
+    model = regressor().model_copy(update={"features": (ArrayFeature(name="x", shape=wanted), _TRUTH), "target": "y"})
+    ((_, detail),) = faults(dataset.manifest, model)
+    assert detail.endswith(remedy)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "remedy"),
+    [((1, 4, 4), "make the pictures 4 by 4 pixels"), ((3, 2, 2), "upload the pictures with color=rgb")],
+)
+def test_pictures_of_another_form_are_refused_with_what_helps(
+    store: Callable[..., Any], pictures: Callable[..., bytes], wanted: tuple[int, ...], remedy: str
+) -> None:
+    dataset = store({"d.zip": pictures()})
+    model = classifier(2).model_copy(update={"features": (ArrayFeature(name="x", shape=wanted), _CLASS), "target": "y"})
+    ((_, detail),) = faults(dataset.manifest, model, bind={"x": "image", "y": "label"})
+    assert detail.endswith(remedy)
+
+
+_TRUTH = ArrayFeature(name="y", shape=(1,))
+_CLASS = ArrayFeature(name="y", shape=(1,), type="int")
+
+
+@pytest.fixture
+def pictures() -> Callable[[], bytes]:
+    """A ZIP of two gray pictures of 2 by 2 in two classes."""
+
+    def zipped() -> bytes:
+        file, picture = io.BytesIO(), io.BytesIO()
+        Image.new("L", (2, 2)).save(picture, "PNG")
+        with zipfile.ZipFile(file, "w") as archive:
+            for label in ("a", "b"):
+                archive.writestr(f"{label}/1.png", picture.getvalue())
+        return file.getvalue()
+
+    return zipped
+
+
 def test_as_many_values_in_another_shape_need_only_be_sent_with_it(manifest: Callable[..., StoredManifest]) -> None:
     row = b"7" + b",0" * 784
     ((_, detail),) = faults(manifest(row), trainable_network(resolve(preset("mnist-cnn"))))
@@ -151,9 +234,37 @@ def test_whole_floats_are_labels(manifest: Callable[..., StoredManifest]) -> Non
 def test_pixels_are_no_labels(store: Callable[..., Any], idx: Callable[..., bytes]) -> None:
     dataset = store({"images": idx([[1, 2]]), "labels": idx([1])}).manifest
     inputs = [{"name": "x", "shape": [2]}, {"name": "y", "shape": [1], "type": "int"}]
-    found = faults(dataset, classifier(training_inputs=inputs), bind={"y": "image", "x": "image"})
-    assert [pointer for pointer, _ in found] == ["/bind/y", "/bind/y"]
-    assert "holds pixels" in found[1][1]
+    ((pointer, detail),) = faults(dataset, classifier(training_inputs=inputs), bind={"y": "image", "x": "image"})
+    assert pointer == "/bind/y"
+    assert detail.endswith("'image' has the shape [2]; bind a feature of shape [1]")
+
+
+@pytest.mark.parametrize("shape", [(3,), (1, 3), (3, 1)])
+def test_one_hot_rows_are_no_class_numbers(store: Callable[..., Any], shape: tuple[int, ...]) -> None:
+    arrays = npz(x=np.ones((3, 2), np.float32), y=np.eye(3, dtype=np.uint8).reshape(3, *shape))
+    ((_, detail),) = faults(store({"d.npz": arrays}).manifest, classifier())
+    assert "'y' takes one class number an example" in detail
+    assert detail.endswith("send class numbers instead of one-hot rows (in NumPy, rows.argmax(axis=-1))")
+
+
+def test_one_hot_columns_of_a_table_are_no_class_numbers(manifest: Callable[..., StoredManifest]) -> None:
+    table = manifest(b"a,b,red,green,blue\n1,2,1,0,0\n3,4,0,1,0\n", target="y:red,green,blue", inputs="x:a,b")
+    assert "one-hot rows" in faults(table, classifier())[0][1]
+
+
+def test_class_names_are_no_quantities(manifest: Callable[..., StoredManifest]) -> None:
+    ((pointer, detail),) = faults(manifest(NAMED, target="price:kind", inputs="size:a,b"), regressor())
+    assert pointer == ""
+    assert detail.startswith("the loss compares 'price' as a quantity, and the dataset's feature 'price' holds class")
+    assert "('cat', 'dog')" in detail
+    assert "categorical_cross_entropy" in detail
+
+
+def test_names_belong_to_the_feature_that_has_them(manifest: Callable[..., StoredManifest]) -> None:
+    table = manifest(b"kind,a,b,grade\ncat,1,2,1\ndog,3,4,0\n", target="kind", inputs="x:a,b;y:grade")
+    assert bind(table, classifier(2), DatasetSource(id="d")).bind == {"x": "x", "y": "y"}
+    priced = bind(table, regressor(), DatasetSource(id="d", bind={"size": "x", "price": "y"}))
+    assert priced.bind["price"] == "y"
 
 
 def test_whole_numbers_feed_a_regression(manifest: Callable[..., StoredManifest]) -> None:
@@ -224,7 +335,11 @@ def test_whole_numbers_are_labels_of_their_own(manifest: Callable[..., StoredMan
 
 def test_numbers_of_classes_do_where_a_dataset_has_no_names(manifest: Callable[..., StoredManifest]) -> None:
     table = manifest(TABLE, target="kind:y", inputs="x:a,b")
-    assert bind(table, named(["a", "b", "c"]), DatasetSource(id="d")).classes is None
+    found = bind(table, named(["a", "b", "c"]), DatasetSource(id="d"))
+    assert found.classes is None
+    assert found.notices == [
+        "the dataset's numbers are taken for positions among the model's classes: 0 is 'a', 1 is 'b', 2 is 'c'"
+    ]
 
 
 def test_an_image_takes_pixels(manifest: Callable[..., StoredManifest]) -> None:
@@ -271,17 +386,22 @@ def test_an_index_that_an_embedding_does_not_know_is_refused_with_its_row(
     assert faults(manifest(right + b"2," + rows + b"\n", inputs="x:x"), classifier(**EMBEDDED)) == [("", expected)]
 
 
-def test_pixels_are_no_indices(store: Callable[..., Any]) -> None:
-    file = io.BytesIO()
-    np.savez(file, x=np.ones((2, 2, 1, 1, 1, 1), np.uint8), y=np.array([[1], [0]], np.int32))
+def looking_up(shape: tuple[int, ...]) -> Trainable:
+    """A classifier whose input is looked up in an embedding, number by number."""
     embed, _, *rest = EMBEDDED["layers"]
-    model = classifier(
-        inputs=[{"name": "x", "shape": [2, 1, 1, 1, 1]}],
+    return classifier(
+        inputs=[{"name": "x", "shape": list(shape)}],
         array_input_shape_mapping="exact",
         outputs=[{"name": "p"}],
-        layers=[embed, {"type": "reshape", "name": "joined", "target_shape": [1, 4, 1, 1]}, *rest],
+        layers=[embed, {"type": "reshape", "name": "joined", "target_shape": [1, 2 * shape[0], 1, 1]}, *rest],
     )
-    ((_, detail),) = faults(store({"d.npz": file.getvalue()}).manifest, model)
+
+
+def test_scaled_bytes_are_no_indices(store: Callable[..., Any]) -> None:
+    arrays = npz(x=np.ones((2, 2, 1, 1, 1, 1), np.uint8), y=np.array([[1], [0]], np.int32))
+    # Bytes that are no picture are whole numbers.
+    assert bind(store({"d.npz": arrays}).manifest, looking_up((2, 1, 1, 1, 1)), DatasetSource(id="d"))
+    ((_, detail),) = faults(store({"d.npz": arrays}, scale="0.5").manifest, looking_up((2, 1, 1, 1, 1)))
     assert detail.startswith("the training input 'x' takes whole numbers, and the dataset's feature 'x' holds pixels")
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from pippin.datasets.errors import DatasetError
-from pippin.datasets.examples import Examples, split_examples
-from pippin.datasets.manifest import Manifest
+from pippin.datasets.examples import Examples, picture_scales, split_examples
+from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.jobs.request import ResolvedDataset
 from pippin.models.trainable import Trainable
 from pippin.spec import ArrayFeature, Feature, ImageFeature
@@ -48,6 +48,10 @@ def _model(image: Feature) -> Trainable:
 def _split(
     arrays: Mapping[str, Any] = _ARRAYS, seed: int = 7, image: Feature = _IMAGE, **dataset: object
 ) -> tuple[Examples, Examples | None]:
+    return split_examples(_dataset(**dataset), _manifest(), _model(image), arrays, seed)
+
+
+def _dataset(**changes: object) -> ResolvedDataset:
     fields = {
         "id": "ds_1",
         "name": None,
@@ -57,7 +61,7 @@ def _split(
         "validation_fraction": None,
         "bind": {"image": "pixels", "truth": "label"},
     }
-    return split_examples(ResolvedDataset.model_validate(fields | dataset), _manifest(), _model(image), arrays, seed)
+    return ResolvedDataset.model_validate(fields | changes)
 
 
 def test_each_training_input_takes_the_feature_bound_to_it_with_its_scale() -> None:
@@ -135,3 +139,35 @@ def test_classes_get_the_models_numbers() -> None:
 def test_a_class_that_the_model_lacks_is_named_with_its_row() -> None:
     with pytest.raises(DatasetError, match=r"row 3 of train/truth is 3, which is none of the model's classes"):
         _split(classes=[[0, 0], [1, 1], [2, 2], [5, 3]])
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "scale", "span", "expected"),
+    [
+        ((1, 2, 2), "uint8", 1 / 255, (0, 255), 1 / 255),
+        ((1, 2, 2), "uint8", 0.5, (0, 255), 0.5),
+        ((1, 2, 2), "uint8", 1.0, (0, 255), 1.0),
+        ((1, 2, 2), "float32", 1.0, (0, 1), 1 / 255),
+        ((3, 2, 2), "int32", 1.0, (0, 1), 1 / 255),
+        ((2, 2), "float32", 1.0, (0.1, 0.9), 1 / 255),
+        ((1, 2, 2), "float32", 1.0, (0, 255), 1.0),
+        ((1, 2, 2), "float32", 1.0, (-1, 1), 1.0),
+        ((4,), "float32", 1.0, (0, 1), 1.0),
+    ],
+)
+def test_the_bytes_of_a_picture_are_scaled_as_the_examples_were(
+    shape: tuple[int, ...], dtype: str, scale: float, span: tuple[float, float], expected: float
+) -> None:
+    feature = {"name": "pixels", "shape": shape, "dtype": dtype, "scale": scale}
+    label = {"name": "label", "shape": (1,), "dtype": "int32"}
+    extremes = {"minimum": span[0], "minimum_at": "", "maximum": span[1], "maximum_at": "", "fraction_at": None}
+    ranges = {"train": {"pixels": extremes, "label": extremes}}
+    manifest = StoredManifest.model_validate(
+        _manifest().model_dump() | {"features": [feature, label], "ranges": ranges}
+    )
+    image = ArrayFeature(name="image", shape=shape)
+    dataset = _dataset()
+    assert picture_scales(dataset, manifest, _model(image)) == {"image": expected}
+    # An image scales its pixels itself.
+    own = ImageFeature(name="image", width=2, height=2, color="gray")
+    assert picture_scales(dataset, manifest, _model(own)) == {"image": 1.0}

@@ -45,7 +45,15 @@ def test_a_prefix_is_the_split(store: Callable[..., Any]) -> None:
     ("values", "shape", "dtype", "scale"),
     [
         (np.zeros((2, 3, 3), np.uint8), (1, 3, 3), "uint8", 1 / 255),
-        (np.zeros((2, 9), np.uint8), (9,), "uint8", 1 / 255),
+        (np.zeros((2, 9), np.uint8), (9,), "uint8", 1.0),
+        (np.zeros((2, 1, 9), np.uint8), (1, 1, 9), "uint8", 1.0),
+        (np.zeros((2, 9, 1), np.uint8), (1, 9, 1), "uint8", 1.0),
+        (np.zeros((2, 4, 3, 3), np.uint8), (4, 3, 3), "uint8", 1.0),
+        (np.zeros((2, 3, 5, 5), np.uint8), (3, 5, 5), "uint8", 1 / 255),
+        (np.zeros((2, 1, 3, 5, 5), np.uint8), (1, 3, 5, 5), "uint8", 1 / 255),
+        (np.zeros((2, 9), np.int8), (9,), "int32", 1.0),
+        (np.zeros((2, 9), np.uint16), (9,), "int32", 1.0),
+        (np.zeros((2, 3, 3), bool), (1, 3, 3), "int32", 1.0),
         (np.zeros(2, np.uint8), (1,), "int32", 1.0),
         (np.array([True, False]), (1,), "int32", 1.0),
         (np.array([[2**31 - 1], [-(2**31)]]), (1,), "int32", 1.0),
@@ -124,8 +132,8 @@ def test_an_array_of_declared_terabytes_is_refused_without_taking_them(
 
 
 def test_an_npz_must_be_an_npz(refusal: Callable[..., str]) -> None:
-    assert "send one .npz file" in refusal({"x.npy": GOOD}, format="npz")
-    assert "which no format known here does" in refusal({"x.npy": GOOD})
+    assert "send one .npz file" in refusal({"x.csv": b"label,a\n1,2\n"}, format="npz")
+    assert "x.npy is a single NumPy array (.npy); save all arrays with numpy.savez" in refusal({"x.npy": GOOD})
 
 
 def test_too_many_arrays_are_refused(refusal: Callable[..., str]) -> None:

@@ -29,13 +29,14 @@ export function datasetDrop(added) {
   async function sent(query, files, onProgress) {
     const table = query.has("target") ? null : files.find(isTable);
     const rows = table ? await firstRows(table) : [];
-    if (!rows.length) return upload(`datasets?${query}`, files, onProgress);
+    // With a single column there is nothing to choose; the service says what is wrong with it.
+    if (!(rows[0]?.length > 1)) return upload(`datasets?${query}`, files, onProgress);
     if (hasClearTarget(rows)) {
       try {
         return await upload(`datasets?${query}`, files, onProgress);
       } catch (error) {
-        // The service reads the whole table, and may find that the target is not clear.
-        if (!error.faults?.some(({ pointer, parameter }) => (pointer ?? parameter ?? "").includes("target"))) throw error;
+        // The service reads the whole table, and may find that the target or the header is not clear.
+        if (!error.faults?.some(({ pointer }) => ["/target", "/header"].includes(pointer))) throw error;
       }
     }
     const chosen = await targetChoice(table.name, rows);

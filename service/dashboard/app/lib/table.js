@@ -4,7 +4,8 @@
 const MAX_BYTES = 256 * 1024;
 const MAX_ROWS = 20;
 const TABLE_NAME = /\.(csv|tsv|tab|txt)(\.gz)?$/i;
-const DELIMITERS = [",", ";", "\t"];
+const DELIMITERS = [",", ";", "\t", "|"];
+const EXCEL = /^\s*sep=([,;\t|])[\r\n]+/i; // names the delimiter, and is no row
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const TARGET_NAMES = ["label", "target", "class", "y"];
 
@@ -88,9 +89,11 @@ function decoded(bytes) {
   }
 }
 
-/** Rows of RFC 4180. The last one is dropped where the text `isCut`, since it may lack cells. */
-function rowsOf(text, isCut) {
-  const delimiter = delimiterOf(text);
+/** Rows of RFC 4180. The last one is dropped where the text is cut off, since it may lack cells. */
+function rowsOf(whole, isCut) {
+  const declared = EXCEL.exec(whole);
+  const text = declared ? whole.slice(declared[0].length) : whole;
+  const delimiter = declared ? declared[1] : delimiterOf(text);
   const rows = [];
   let row = [];
   let cell = "";
