@@ -23,6 +23,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
     format_: Annotated[str | None, typer.Option("--format", help="idx, csv, npz or images; else recognised.")] = None,
     target: Annotated[str | None, typer.Option(help="CSV: the column to predict.")] = None,
     inputs: Annotated[str | None, typer.Option(help="CSV: the columns of each feature: size:width,height;age.")] = None,
+    header: Annotated[str | None, typer.Option(help="CSV: true or false: whether row 1 holds names.")] = None,
     shape: Annotated[str | None, typer.Option(help="CSV: the shape of an example: 1,28,28.")] = None,
     scale: Annotated[float | None, typer.Option(help="What uint8 images are multiplied by; else 1/255.")] = None,
     color: Annotated[str | None, typer.Option(help="Images: convert all to gray or rgb.")] = None,
@@ -34,7 +35,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
     """
     from pippin.client import Client
 
-    texts = {"format": format_, "target": target, "inputs": inputs, "shape": shape, "color": color}
+    texts = {"format": format_, "target": target, "inputs": inputs, "header": header, "shape": shape, "color": color}
     options = {key: value for key, value in texts.items() if value is not None}
     if scale is not None:
         options["scale"] = repr(scale)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from pippin.datasets import csv_table, idx, images, npz
+from pippin.datasets.csv_text import looks_like_text
 from pippin.datasets.errors import refuse
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
@@ -53,19 +54,9 @@ def recognise(sources: Sources) -> Format:
         begin = file.read(_BEGIN)
     if idx.looks_like(begin):
         return "idx"
-    if begin and _is_text(begin):
+    if looks_like_text(begin):
         return "csv"
     raise refuse(
         f"{first.name} begins with the bytes {begin[:8].hex(' ') or 'of nothing'}, which no format known here does; "
         "send IDX, CSV (UTF-8), one NPZ, or one ZIP of them or of class folders with PNG or JPEG pictures"
     )
-
-
-def _is_text(begin: bytes) -> bool:
-    try:
-        begin.decode()
-    except UnicodeDecodeError as error:
-        # The last character may go on where the sample ends.
-        if len(begin) < _BEGIN or error.start < len(begin) - 3:
-            return False
-    return b"\0" not in begin
