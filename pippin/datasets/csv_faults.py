@@ -110,10 +110,8 @@ class TableFaults:
             shown = quoted(group.value) if column else group.value
             return f"{self._file} row {group.row}{at}{one.format(value=shown)}{_advice(kind, group)}"
         at = f", {column}" if column else ""
-        return (
-            f"{self._file}{at}: {group.count:,} of {self._seen()} rows {many}, first row {group.row}{_found(kind, group)}"
-            f"{_advice(kind, group)}"
-        )
+        rows = f"{group.count:,} of {self._seen()} rows"
+        return f"{self._file}{at}: {rows} {many}, first row {group.row}{_found(kind, group)}{_advice(kind, group)}"
 
     def _of_columns(self, kind: Kind, columns: dict[str, _Group]) -> str:
         column, group = min(columns.items(), key=lambda item: item[1].row)

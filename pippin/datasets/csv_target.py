@@ -82,17 +82,15 @@ class Target:
         self._pending = array("d")
 
     def name_faults(self) -> list[str]:
-        """What is wrong with class names of which half or more are numbers in another notation: one sentence at most."""
+        """What is wrong with class names half of which are numbers in another notation: one sentence, or none."""
         forms = {name: form for name in self._codes if (form := number_form(name)) not in {None, SEVERAL, UNDERSCORES}}
         if not forms or 2 * len(forms) < len(self._codes):
             return []
         form, _ = Counter(forms.values()).most_common(1)[0]
         name = next(name for name in forms if forms[name] == form)
-        return [
-            f"{self._places[name]}: {quoted(name)} looks like {form}, and text makes class names, here of "
-            f"{_classes(len(self._codes))}; write the numbers plainly, as 1234.5, or put a letter before each if "
-            "classes are meant"
-        ]
+        made = f"text makes class names, here of {_classes(len(self._codes))}"
+        remedy = "write the numbers plainly, as 1234.5, or put a letter before each if classes are meant"
+        return [f"{self._places[name]}: {quoted(name)} looks like {form}, and {made}; {remedy}"]
 
     def finish(
         self, report: Callable[[str, int, float], None]

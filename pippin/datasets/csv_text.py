@@ -21,6 +21,7 @@ _BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_LINE_END = re.compile(rb"[\r\n]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
 _WIDE_SHARE = 0.7  # of the code units in UTF-16 text that have an empty upper byte: digits, delimiters, line ends
 
@@ -39,7 +40,7 @@ def looks_like_text(begin: bytes) -> bool:
     try:
         codecs.getincrementaldecoder("utf-8")().decode(text)
     except UnicodeDecodeError:
-        return not _CONTROLS.search(text)
+        return bool(_LINE_END.search(text)) and not _CONTROLS.search(text)
     return bool(text)
 
 
