@@ -52,7 +52,7 @@ def dialect(name: str, lines: list[str]) -> Dialect:
         raise refuse(f"{name} row {begin + 1} is JSON, and no table; send CSV: a header, then a row for each example")
     is_comment = bool(_COMMENT.match(lines[begin]))
     text = "".join(lines[begin:])
-    outside = [line for line in _QUOTED.sub(r"\1", text).splitlines() if line.strip()]
+    outside = [line for line in re.split(r"[\r\n]+", _QUOTED.sub(r"\1quoted", text)) if line.strip()]
     rows = [line for line in outside if not _COMMENT.match(line)] if is_comment else outside
     delimiter = _best(rows or outside)
     # `numpy.savetxt` writes its header behind a "#".
