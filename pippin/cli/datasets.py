@@ -27,6 +27,10 @@ def add(  # noqa: PLR0917 - typer reads them as options
     shape: Annotated[str | None, typer.Option(help="CSV: the shape of an example: 1,28,28.")] = None,
     scale: Annotated[float | None, typer.Option(help="What uint8 images are multiplied by; else 1/255.")] = None,
     color: Annotated[str | None, typer.Option(help="Images: convert all to gray or rgb.")] = None,
+    background: Annotated[
+        str | None,
+        typer.Option(help="Images: behind transparent pixels: white, black or a color as ff8000; else white."),
+    ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Upload a dataset: IDX, CSV, NPZ, or a ZIP or folder of class folders with PNG or JPEG pictures.
@@ -35,12 +39,21 @@ def add(  # noqa: PLR0917 - typer reads them as options
     """
     from pippin.client import Client
 
-    texts = {"format": format_, "target": target, "inputs": inputs, "header": header, "shape": shape, "color": color}
+    paths = [*first, *(more or [])]
+    texts = {
+        "format": format_,
+        "target": target,
+        "inputs": inputs,
+        "header": header,
+        "shape": shape,
+        "color": color,
+        "background": background,
+    }
     options = {key: value for key, value in texts.items() if value is not None}
     if scale is not None:
         options["scale"] = repr(scale)
     with TemporaryDirectory(prefix="pippin-") as folder, Client() as client:
-        files = _files(name, [*first, *(more or [])], Path(folder))
+        files = _files(name, paths, Path(folder))
         try:
             manifest = client.add_dataset(name, files, options=options)
         except OSError as error:
@@ -49,7 +62,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
         output.print_json(manifest.model_dump(mode="json"))
     else:
         output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
-        for notice in manifest.notices:
+        for notice in [*manifest.notices, *_ignored(paths)]:
             output.say(f"Note: {notice}.")
 
 
@@ -91,6 +104,8 @@ def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         paths: Files, or one folder.
         scratch: An empty folder for a ZIP that has to be made.
     """
+    from pippin.file_kinds import kind_of_folder
+
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
         raise ToldError(Exit.USAGE, f"There is no {' and no '.join(missing)}.")
@@ -103,10 +118,33 @@ def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         from pippin.datasets import mnist
 
         return [file.path for file in mnist.collect(folders[0]).files]
-    inside = sorted(path for path in folders[0].rglob("*") if path.is_file() and not path.name.startswith("."))
+    if kind := kind_of_folder(folders[0]):
+        raise ToldError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
+    inside, _ = _inside(folders[0])
     if not inside:
-        raise ToldError(Exit.USAGE, f"The folder {folders[0]} is empty.")
+        raise ToldError(Exit.USAGE, f"The folder {folders[0]} has no files in it that could be data.")
     return [_zip(folders[0], inside, scratch)] if any(path.parent != folders[0] for path in inside) else inside
+
+
+def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files in a folder that are sent, and those that the service would ignore, such as those in `.git`."""
+    from pippin.datasets.companions import is_litter
+
+    sent: list[Path] = []
+    ignored: list[Path] = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            (ignored if is_litter(path.relative_to(folder).as_posix()) else sent).append(path)
+    return sent, ignored
+
+
+def _ignored(paths: list[Path]) -> list[str]:
+    """What is not sent of what a person named."""
+    from pippin.datasets.companions import ignored_notice
+
+    folders = [path for path in paths if path.is_dir()]
+    left = [path.relative_to(folder).as_posix() for folder in folders for path in _inside(folder)[1]]
+    return [ignored_notice(left)] if left else []
 
 
 def _zip(folder: Path, files: list[Path], scratch: Path) -> Path:

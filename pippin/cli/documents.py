@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from pippin.cli.exits import Exit, ToldError
 from pippin.faults import Fault, FaultyDocumentError
+from pippin.file_kinds import kind_of
 
 if TYPE_CHECKING:
     from pippin.documents.errors import Place
@@ -118,6 +119,8 @@ def _read(path: str) -> tuple[str, str]:
             return "<stdin>", sys.stdin.read()
         return path, Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
+        if kind := kind_of(error.object, path, is_whole=True):
+            raise ToldError(Exit.USAGE, f"{path} {kind.as_model()}.") from error
         raise ToldError(
             Exit.USAGE, f"{path} is not UTF-8 text (byte {error.start}), so neither JSON nor YAML."
         ) from error

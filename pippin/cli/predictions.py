@@ -26,17 +26,21 @@ def predict(
         Path, typer.Argument(metavar="FILE", help="A picture (PNG, JPEG, PGM), or arrays by input (.json, .npz).")
     ],
     top: Annotated[int, typer.Option(min=1, help="How many of the likeliest classes to show.")] = 5,
+    background: Annotated[
+        str | None, typer.Option(help="Behind transparent pixels: white, black or a color as ff8000; else white.")
+    ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
     """Ask a job's trained model.
 
-    A picture is resized and scaled as the model needs. Arrays have examples first and are taken as already scaled.
+    A picture is turned upright, resized and scaled as the model needs. Arrays have examples first and are taken as
+    already scaled.
     """
     from pippin.client import Client
 
     with Client() as client:
         try:
-            found = client.predict(job_id, _given(file), top=top)
+            found = client.predict(job_id, _given(file), top=top, background=background)
         except OSError as error:
             raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}.") from error
     if json_:

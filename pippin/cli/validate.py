@@ -62,7 +62,7 @@ def _inspected(file: str) -> "Inspection":
     from pippin.models.inspection import inspect
 
     try:
-        return inspect(Path(file).read_bytes())
+        return inspect(Path(file).read_bytes(), Path(file).name)
     except OSError as error:
         raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
     except FaultyDocumentError as error:

@@ -151,10 +151,17 @@ class AsyncClient:
         """Downloads a model that the job made."""
         return await self._download(calls.job_path(job_id, "model"), {"variant": variant}, Path(path))
 
-    async def predict(self, job_id: str, given: Mapping[str, Any] | str | PathLike[str], *, top: int = 5) -> Prediction:
+    async def predict(
+        self,
+        job_id: str,
+        given: Mapping[str, Any] | str | PathLike[str],
+        *,
+        top: int = 5,
+        background: str | None = None,
+    ) -> Prediction:
         """What the job's trained model answers to arrays by input, or to a picture."""
         asked = given if isinstance(given, Mapping) else Path(given)
-        return await self._send(calls.predict(job_id, asked, top))
+        return await self._send(calls.predict(job_id, asked, top, background))
 
     async def evaluate(
         self,

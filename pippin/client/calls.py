@@ -158,7 +158,7 @@ def delete(job_id: str) -> Call[None]:
     return Call(method="DELETE", path=job_path(job_id), parse=_nothing, may_repeat=False)
 
 
-def predict(job_id: str, given: Mapping[str, Any] | Path, top: int) -> Call[Prediction]:
+def predict(job_id: str, given: Mapping[str, Any] | Path, top: int, background: str | None) -> Call[Prediction]:
     """`POST /jobs/{id}/predict` with arrays by input, or with a picture.
 
     Raises:
@@ -175,7 +175,7 @@ def predict(job_id: str, given: Mapping[str, Any] | Path, top: int) -> Call[Pred
         method="POST",
         path=job_path(job_id, "predict"),
         parse=_as(Prediction),
-        params=[("top", str(top))],
+        params=[("top", str(top)), *([("background", background)] if background is not None else [])],
         headers=headers,
         json=document,
         content=picture,

@@ -203,7 +203,14 @@ class Client:
         """
         return self._download(calls.job_path(job_id, "model"), {"variant": variant}, Path(path))
 
-    def predict(self, job_id: str, given: Mapping[str, Any] | str | PathLike[str], *, top: int = 5) -> Prediction:
+    def predict(
+        self,
+        job_id: str,
+        given: Mapping[str, Any] | str | PathLike[str],
+        *,
+        top: int = 5,
+        background: str | None = None,
+    ) -> Prediction:
         """What the job's trained model answers.
 
         Args:
@@ -211,13 +218,15 @@ class Client:
             given: Arrays by the name of the input, nested lists or anything with `tolist`, examples first; or the path
                 of a picture (PNG, JPEG or PGM), which is resized and scaled as the model needs.
             top: How many of the likeliest classes to tell of each example.
+            background: What shows through transparent pixels of a picture: `white`, `black` or a color as `ff8000`; by
+                default white.
 
         Raises:
             PippinError: The file is no picture.
             OSError: It cannot be read.
         """
         asked = given if isinstance(given, Mapping) else Path(given)
-        return self._send(calls.predict(job_id, asked, top))
+        return self._send(calls.predict(job_id, asked, top, background))
 
     def evaluate(
         self,

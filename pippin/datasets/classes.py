@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pippin.datasets.names import composed
 from pippin.models.trainable import Trainable
 
 _SHOWN = 5
@@ -52,20 +53,20 @@ def classes_of(model: Trainable, names: Sequence[str] | None) -> Classes | None:
     if names is None and isinstance(model.labels[0], str):
         most = len(model.labels) - 1
         return Classes(0, most, f"the model tells {len(model.labels)} classes apart: number them 0 to {most}")
-    own = {str(label): index for index, label in enumerate(model.labels)}
+    own = {composed(str(label)): index for index, label in enumerate(model.labels)}
     if names is None:
         numbers = [int(label) for label in model.labels]
         said = f"the model's classes are {_listed(numbers)}"
         pairs = [[number, own[str(number)]] for number in numbers]
         same = all(number == index for number, index in pairs)
         return Classes(min(numbers), max(numbers), said, None if same else pairs)
-    unknown = [name for name in names if name not in own]
+    unknown = [name for name in names if composed(name) not in own]
     strangers = (
         (f"the dataset's classes {_listed(unknown)} are none of the model's, which are {_listed(model.labels)}",)
         if unknown
         else ()
     )
-    pairs = [[number, own[name]] for number, name in enumerate(names) if name in own]
+    pairs = [[number, own[composed(name)]] for number, name in enumerate(names) if composed(name) in own]
     said = f"the dataset names {len(names)} classes"
     return Classes(0, len(names) - 1, said, pairs, strangers)
 

@@ -7,6 +7,7 @@ from pippin.datasets.csv_header import TARGET_NAMES, counts, has_header, is_targ
 from pippin.datasets.csv_numbers import number, number_form
 from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
 from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.names import composed
 from pippin.datasets.options import DatasetOptions
 
 _LISTED = 20
@@ -107,11 +108,11 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
 
 def _asked(options: DatasetOptions) -> set[str]:
     groups = (*(options.target or {}).values(), *(options.inputs or {}).values())
-    return {column for columns in groups for column in columns}
+    return {composed(column) for columns in groups for column in columns}
 
 
 def _names(header: list[str]) -> tuple[str, ...]:
-    first, *others = (cell.strip() for cell in header)
+    first, *others = (composed(cell.strip()) for cell in header)
     # `numpy.savetxt` writes "# " before the first name.
     return (first.lstrip("# ") or first, *others)
 
@@ -174,7 +175,7 @@ class _Finder:
         self.headed = headed
 
     def __call__(self, name: str, parameter: str) -> int:
-        matches = [at for at, column in enumerate(self.names) if column == name]
+        matches = [at for at, column in enumerate(self.names) if column == composed(name)]
         if len(matches) == 1:
             return matches[0]
         if matches:

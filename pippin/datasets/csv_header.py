@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 
 from pippin.datasets.csv_numbers import is_like_number, number
 from pippin.datasets.errors import DatasetError, quoted, refuse
+from pippin.datasets.names import composed
 
 TARGET_NAMES = ("label", "target", "class", "y")
 """Names, in any case, of the column that is predicted where the upload does not say which."""
@@ -41,7 +42,7 @@ def has_header(file: str, rows: list[list[str]], asked: Collection[str]) -> bool
     first, below = rows[0], rows[1:]
     numeric = [is_like_number(cell) for cell in first]
     if not any(numeric) or any(
-        cell.strip() in asked for cell, is_number in zip(first, numeric, strict=True) if not is_number
+        composed(cell.strip()) in asked for cell, is_number in zip(first, numeric, strict=True) if not is_number
     ):
         return True
     if _is_renamed_by_pandas(first) and all(cell.strip().isdecimal() for row in below for cell in row[1:]):

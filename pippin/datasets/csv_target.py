@@ -15,6 +15,7 @@ from pippin.datasets.csv_numbers import SEVERAL, UNDERSCORES, Precision, collaps
 from pippin.datasets.errors import quoted
 from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits, Labels
+from pippin.datasets.names import composed
 
 _INT32 = np.iinfo(np.int32)
 _SHOWN_CLASSES = 10
@@ -55,7 +56,7 @@ class Target:
         Raises:
             DatasetTooLargeError: There are more classes than allowed, or longer ones.
         """
-        text = cell.strip()
+        text = composed(cell.strip())
         value = number(text)
         if self._is_text is None and text:
             self._is_text = value is None

@@ -11,6 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.datasets.channels import channels_first
 from pippin.datasets.conform import conform
 from pippin.datasets.errors import FaultList, refuse, too_large
 from pippin.datasets.growing import Workspace
@@ -59,6 +60,7 @@ def parse_idx(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
     splits: dict[str, dict[str, NDArray[Any]]] = {}
     names: dict[tuple[str, str], str] = {}
     faults = FaultList()
+    notices: list[str] = []
     for source in sources.files:
         split = split_in(source.name) or "train"
         array = _read(source, limits, workspace, faults)
@@ -69,7 +71,7 @@ def parse_idx(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
                 "name the files as MNIST does: train-images…, train-labels…, t10k-images…, t10k-labels…"
             )
         names[split, feature] = source.name
-        splits.setdefault(split, {})[feature] = array
+        splits.setdefault(split, {})[feature] = channels_first(array, workspace, source.name, notices)
     faults.raise_any()
     _check_pairs(splits, names)
     first = next(iter(splits.values()))
@@ -82,7 +84,7 @@ def parse_idx(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
         )
         for name in ("image", "label")
     )
-    return ParsedDataset("idx", features, splits)
+    return ParsedDataset("idx", features, splits, notices=tuple(notices))
 
 
 def _check_pairs(splits: dict[str, dict[str, NDArray[Any]]], names: dict[tuple[str, str], str]) -> None:

@@ -4,21 +4,22 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from pippin.datasets.errors import DatasetError, DatasetTooLargeError, FaultList, refuse, too_large
+from pippin.datasets.companions import PICTURE_SUFFIXES
+from pippin.datasets.errors import FileFaults, refuse, too_large
+from pippin.datasets.folders import places
 from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits, Labels
 from pippin.datasets.manifest import Feature
-from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, image_scale
-from pippin.datasets.pictures import Decoder
+from pippin.datasets.pictures import Decoder, PictureError
 from pippin.datasets.sources import Source, Sources
+from pippin.file_kinds import SAMPLE_BYTES, kind_of
 
-OPTIONS = frozenset({"scale", "color"})
+OPTIONS = frozenset({"scale", "color", "background"})
 """The options that this format reads."""
 
-SUFFIXES = frozenset({".png", ".jpg", ".jpeg"})
-"""How the names of pictures end, in lower case."""
+_NO_PICTURE = "is not a picture by its name; rename it if it is a PNG or JPEG, else leave it out"
 
 
 def parse_images(
@@ -36,25 +37,24 @@ def parse_images(
         raise refuse("send one ZIP whose folders are the classes, such as cat/1.png or train/cat/1.png")
     if len(sources.files) > limits.max_examples:
         raise too_large(f"the ZIP has {len(sources.files):,} pictures; {limits.max_examples:,} are allowed")
-    places = _places(sources.files)
-    folders = {label for _, label in places}
+    _check_names(sources.files)
+    found = places([source.name for source in sources.files])
+    folders = {label for _, label in found.places}
     checked = Labels(limits, "rename the folders or leave some out")
     # Before they are ordered: Python refuses to read numbers of more than 4,300 digits.
     for label in folders:
         checked.add(label, "the folders of the ZIP")
     labels = _ordered(folders)
     numbers = {label: number for number, label in enumerate(labels)}
-    decoder = Decoder(options.color, limits)
+    decoder = Decoder(options.color, options.background, limits)
     images: dict[str, GrowingArray] = {}
     targets: dict[str, list[int]] = {}
-    faults = FaultList()
-    for source, (split, label) in zip(sources.files, places, strict=True):
+    faults = FileFaults()
+    for source, (split, label) in zip(sources.files, found.places, strict=True):
         try:
             pixels = decoder.decode(source)
-        except DatasetTooLargeError:
-            raise
-        except DatasetError as error:
-            faults.add(error.faults[0].detail)
+        except PictureError as error:
+            faults.add(source.name, error.what, error.kind)
             continue
         if split not in images:
             images[split], targets[split] = workspace.growing(decoder.shape, np.uint8), []
@@ -70,36 +70,17 @@ def parse_images(
         Feature(name="image", shape=decoder.shape, dtype="uint8", scale=image_scale(first, options)),
         Feature(name="label", shape=(1,), dtype="int32"),
     )
-    return ParsedDataset("images", features, splits, labels)
+    return ParsedDataset("images", features, splits, labels, notices=(*found.notices, *decoder.notices()))
 
 
-def _places(sources: Iterable[Source]) -> list[tuple[str, str]]:
-    """The split and the class of each picture.
-
-    A folder around everything is looked past: zipping a folder puts it there.
-    """
-    paths = [source.name.split("/") for source in sources]
-    tops = {path[0] for path in paths}
-    depth = max(map(len, paths))
-    if len(tops) == 1 and (depth == 4 or (depth == 3 and split_in(paths[0][0]) is None)):
-        paths = [path[1:] for path in paths]
-    faults = FaultList()
-    places = []
-    for path, source in zip(paths, sources, strict=True):
-        match path:
-            case [split, label, _]:
-                places.append((split_in(split) or split, label))
-            case [label, _]:
-                places.append(("train", label))
-            case _:
-                faults.add(
-                    f"{source.name} lies in the wrong place; right would be class/file.png or split/class/file.png"
-                )
-                continue
-        if source.suffix not in SUFFIXES:
-            faults.add(f"{source.name} is not a picture by its name; it would end in {', '.join(sorted(SUFFIXES))}")
+def _check_names(sources: Iterable[Source]) -> None:
+    faults = FileFaults()
+    for source in sources:
+        if source.suffix not in PICTURE_SUFFIXES:
+            with source.open() as file:
+                kind = kind_of(file.read(SAMPLE_BYTES), source.name)
+            faults.add(source.name, kind.as_data() if kind else _NO_PICTURE)
     faults.raise_any()
-    return places
 
 
 def _ordered(labels: set[str]) -> tuple[str, ...]:

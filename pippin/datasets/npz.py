@@ -4,17 +4,20 @@ Each array is a feature, examples first: `image`, or `train/image` to say the sp
 """
 
 import math
+from collections.abc import Mapping
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from pippin.datasets.channels import channels_first
 from pippin.datasets.conform import conform, stored_dtype
-from pippin.datasets.errors import DatasetError, FaultList, quoted, refuse, too_large
+from pippin.datasets.errors import DatasetError, FaultList, refuse, too_large
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature
+from pippin.datasets.npz_keys import is_target, read_keys
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, image_scale
 from pippin.datasets.sources import Source, Sources
@@ -38,28 +41,36 @@ def parse_npz(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
         raise refuse("send one .npz file, as numpy.savez writes it")
     if len(sources.files) > limits.max_arrays:
         raise too_large(f"the NPZ holds {len(sources.files)} arrays; {limits.max_arrays} are allowed")
+    keys = read_keys(map(_key, sources.files))
+    notices = list(keys.notices)
     splits: dict[str, dict[str, NDArray[Any]]] = {}
     faults = FaultList()
     for source in sources.files:
-        split, name = _split_and_name(source)
-        splits.setdefault(split, {})[name] = _read(source, limits, workspace, faults)
+        split, name = keys.places[_key(source)]
+        array = _read(source, limits, workspace, faults)
+        splits.setdefault(split, {})[name] = channels_first(array, workspace, _key(source), notices)
     faults.raise_any()
-    first = next(iter(splits.values()))
+    if keys.hint:
+        _check_lengths(splits, keys.hint)
+    first = dict(sorted(next(iter(splits.values())).items(), key=lambda item: is_target(item[0])))
     features = tuple(
         Feature(name=name, shape=array.shape[1:], dtype=array.dtype.name, scale=image_scale(array, options))
         for name, array in first.items()
     )
-    return ParsedDataset("npz", features, splits)
+    return ParsedDataset("npz", features, splits, notices=tuple(notices))
 
 
-def _split_and_name(source: Source) -> tuple[str, str]:
+def _key(source: Source) -> str:
     if source.suffix != ".npy":
         raise refuse(f"{source.name} in the NPZ is not an array; its name would end in .npy")
-    key = source.name.removesuffix(".npy")
-    split, slash, name = key.partition("/")
-    if "/" in name:
-        raise refuse(f"{quoted(key)} has two slashes; name an array image, or train/image to say its split")
-    return (split, name) if slash else ("train", key)
+    return source.name.removesuffix(".npy")
+
+
+def _check_lengths(splits: Mapping[str, Mapping[str, NDArray[Any]]], hint: str) -> None:
+    lengths = {name: len(array) for arrays in splits.values() for name, array in arrays.items()}
+    if len(set(lengths.values())) > 1:
+        shown = ", ".join(f"{count:,} in {name}" for name, count in lengths.items())
+        raise refuse(f"the arrays have different numbers of examples ({shown}); if they are splits, {hint}")
 
 
 def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> NDArray[Any]:
@@ -97,8 +108,8 @@ def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, .
         shape, fortran, dtype = read(file, max_header_size=_LONGEST_HEADER)
     except DatasetError:
         raise
-    except Exception as error:  # noqa: BLE001  # the header is parsed as Python, which fails in every way there is
-        raise refuse(f"{name} does not begin with the header of a NumPy array: {_first_line(error)}") from None
+    except Exception:  # noqa: BLE001  # the header is parsed as Python, which fails in every way there is
+        raise refuse(f"{name} does not begin with the header of a NumPy array; save it with numpy.savez") from None
     if dtype.hasobject:
         raise refuse(f"{name} holds pickled Python objects, which are never opened; save an array of numbers")
     try:
@@ -111,7 +122,3 @@ def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, .
             "none of them 0"
         )
     return dtype, shape, fortran
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pippin.datasets.errors import DatasetError, refuse
 from pippin.datasets.manifest import Format
 from pippin.faults import Fault, pointer
+from pippin.pictures import BACKGROUND_PATTERN
 
 Columns = dict[str, tuple[str, ...]]
 """Feature name -> the CSV columns that make it up, in order."""
@@ -77,6 +78,11 @@ class DatasetOptions(BaseModel):
     color: Literal["gray", "rgb"] | None = Field(
         default=None, description="Images: convert all to this; left out, all must be as the first one is."
     )
+    background: Annotated[str, Field(pattern=BACKGROUND_PATTERN)] | None = Field(
+        default=None,
+        description="Images: what shows through transparent pixels: white, black or a color as `ff8000`; "
+        "left out, white.",
+    )
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:
@@ -110,4 +116,6 @@ def _sentence(kind: str, message: str, name: str) -> str:
     if kind == "extra_forbidden":
         known = ", ".join(DatasetOptions.model_fields)
         return f"{name} is not an option of a dataset; the options are {known}"
+    if name == "background":
+        return "give white, black, or red, green and blue as six hexadecimal digits, such as ff8000"
     return message.removeprefix("Value error, ")

@@ -1,22 +1,38 @@
 """One PNG or JPEG as an array, and what all pictures of a dataset must have in common."""
 
-from io import BytesIO
+from collections.abc import Iterator
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
-from pippin.datasets.errors import DatasetError, refuse, too_large
+from pippin.datasets.errors import DatasetTooLargeError, quoted, too_large
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.sources import Source
+from pippin.file_kinds import SAMPLE_BYTES, kind_of
+from pippin.file_signatures import EMPTY, JPEG, PNG
+from pippin.pictures import EIGHT_BIT_MODES, Upright, open_picture, upright
 
 Color = Literal["gray", "rgb"]
 
 _GRAY = frozenset({"1", "L", "LA"})
-_COLORED = frozenset({"P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 _MODES = {"gray": "L", "rgb": "RGB"}
 _LARGEST_FILE = 64 * 2**20
+
+
+class PictureError(Exception):
+    """A picture that cannot be used.
+
+    Attributes:
+        what: The rest of a sentence that begins with its name.
+        kind: The same without what is particular to the picture; "" where `what` has no particulars.
+    """
+
+    def __init__(self, what: str, kind: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.kind = kind
 
 
 class Decoder:
@@ -24,14 +40,19 @@ class Decoder:
 
     Args:
         color: Converts all to this, whatever they are.
+        background: What shows through transparent pixels, as `pippin.pictures.color_of` reads it.
     """
 
-    def __init__(self, color: Color | None, limits: DatasetLimits) -> None:
+    def __init__(self, color: Color | None, background: str | None, limits: DatasetLimits) -> None:
         self._forced = color
         self._color = color
+        self._background = background
         self._limits = limits
         self._size: tuple[int, int] | None = None
         self._first = ""
+        self._turned = _Count()
+        self._transparent = _Count()
+        self._invisible = _Count()
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -40,43 +61,101 @@ class Decoder:
         return (1 if self._color == "gray" else 3, height, width)
 
     def decode(self, source: Source) -> NDArray[np.uint8]:
-        """The picture as an array of `shape`; transparency is dropped.
+        """The picture as an array of `shape`: upright, and opaque.
 
         Raises:
-            DatasetError: It is no PNG or JPEG, is damaged, or unlike the first.
+            PictureError: It is no PNG or JPEG, is damaged, or unlike the first.
+            DatasetError: The archive that holds it is damaged.
             DatasetTooLargeError: It has too many pixels or bytes.
         """
         with source.open() as file:
             data = file.read(_LARGEST_FILE + 1)
         if len(data) > _LARGEST_FILE:
             raise too_large(f"{source.name} has more than {_LARGEST_FILE:,} bytes")
-        try:
-            with Image.open(BytesIO(data), formats=("PNG", "JPEG")) as image:
-                self._check(image, source.name)
-                pixels = np.asarray(image.convert(_MODES[self._color or "rgb"]))
-        except DatasetError:
-            raise
-        except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-            raise too_large(f"{source.name}: {error}") from None
-        except Exception as error:  # noqa: BLE001  # Pillow documents no end of what a damaged file may raise
-            raise refuse(f"{source.name} is not a PNG or JPEG that can be read: {error}") from None
+        color, picture = self._open(data, source.name)
+        if self._size is None:
+            self._size, self._color, self._first = picture.image.size, color, source.name
+        self._check_size(picture.image)
+        for count, is_so in (
+            (self._turned, picture.is_turned),
+            (self._transparent, picture.has_transparency),
+            (self._invisible, picture.is_invisible),
+        ):
+            if is_so:
+                count.add(source.name)
+        pixels = np.asarray(picture.image)
         # Pillow has H, W or H, W, C; Core ML wants channels first.
         return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
-    def _check(self, image: Image.Image, name: str) -> None:
-        """Judges a picture by its header, before its pixels take memory."""
+    def notices(self) -> Iterator[str]:
+        """What was done to the pictures decoded so far."""
+        if self._turned.count:
+            yield f"{self._turned} turned upright, as the orientation in EXIF asks"
+        if self._transparent.count:
+            background = self._background or "white"
+            asked = f"; predict with background={background} too" if self._background else ""
+            yield f"{self._transparent} put on a background of {background}, since parts are transparent{asked}"
+        if self._invisible.count:
+            yield f"{self._invisible} entirely transparent: nothing but the background is left"
+
+    def _open(self, data: bytes, name: str) -> tuple[Color, Upright]:
+        if not data:
+            raise PictureError(EMPTY.as_data())
+        try:
+            with open_picture(data, ("PNG", "JPEG")) as image:
+                color = self._check(image, name)
+                return color, upright(image, data, _MODES[color], self._background)
+        except (PictureError, DatasetTooLargeError, MemoryError):
+            raise
+        except Image.DecompressionBombError:
+            raise too_large(f"{name} has too many pixels; {self._limits.max_pixels:,} are allowed") from None
+        except UnidentifiedImageError:
+            raise PictureError(_what_else(data[:SAMPLE_BYTES], name)) from None
+        except Exception:  # noqa: BLE001  # Pillow documents no end of what a damaged file may raise
+            raise PictureError("is damaged or cut short; save it again as PNG or JPEG") from None
+
+    def _check(self, image: Image.Image, name: str) -> Color:
+        """Judges a picture by its header, before its pixels take memory; what it is to become."""
         width, height = image.size
         if width * height > self._limits.max_pixels:
             raise too_large(f"{name} has {width} by {height} pixels; {self._limits.max_pixels:,} are allowed")
-        if image.mode not in _GRAY | _COLORED:
-            raise refuse(f"{name} has more than 8 bits a channel ({image.mode}); save it with 8")
+        if image.mode not in EIGHT_BIT_MODES:
+            raise PictureError("has more than 8 bits a channel; save it with 8")
         color: Color = "gray" if image.mode in _GRAY else "rgb"
-        if self._size is None:
-            self._size, self._color, self._first = image.size, self._forced or color, name
+        if self._forced is None and self._color is not None and color != self._color:
+            raise PictureError(f"is {color}, where {self._first} is {self._color}; add color=gray or color=rgb")
+        return self._forced or color
+
+    def _check_size(self, image: Image.Image) -> None:
+        assert self._size is not None
         if image.size != self._size:
-            raise refuse(
-                f"{name} has {width} by {height} pixels, where {self._first} has {self._size[0]} by {self._size[1]}; "
-                "make them all one size"
+            first = f"{self._size[0]} by {self._size[1]}"
+            raise PictureError(
+                f"has {image.width} by {image.height} pixels, where {self._first} has {first}; make them all one size",
+                f"has another size than the {first} pixels of {self._first}; make them all one size",
             )
-        if self._forced is None and color != self._color:
-            raise refuse(f"{name} is {color}, where {self._first} is {self._color}; add color=gray or color=rgb")
+
+
+class _Count:
+    """How many pictures something is true of, as the beginning of a sentence that goes on in the passive voice."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._first = ""
+
+    def add(self, name: str) -> None:
+        self._first = self._first or name
+        self.count += 1
+
+    def __str__(self) -> str:
+        if self.count == 1:
+            return f"1 picture ({quoted(self._first)}) was"
+        return f"{self.count:,} pictures, first {quoted(self._first)}, were"
+
+
+def _what_else(begin: bytes, name: str) -> str:
+    """What a file is that is no picture."""
+    kind = kind_of(begin, name)
+    if kind is None or kind in {PNG, JPEG}:
+        return "is not a PNG or JPEG that can be read; save it again as one of them"
+    return kind.as_data()

@@ -1,14 +1,15 @@
 """From an upload to what is stored of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from pippin.blobs import digest_of
 from pippin.datasets.agreement import check_agreement
 from pippin.datasets.arrays import write_arrays
-from pippin.datasets.errors import refuse
-from pippin.datasets.formats import READERS, recognise
+from pippin.datasets.companions import ignored_notice
+from pippin.datasets.errors import DatasetError, DatasetTooLargeError, refuse
+from pippin.datasets.formats import READERS, recognise, refuse_foreign
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature, Format, Range, Split, StoredManifest
@@ -70,7 +71,16 @@ def parse(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdi
         format_ = options.format or recognise(sources)
         reader = READERS[format_]
         options.check_used(format_, reader.options)
-        parsed = reader.parse(sources, options, limits, workspace)
+        try:
+            parsed = reader.parse(sources, options, limits, workspace)
+        except DatasetTooLargeError:
+            raise
+        except DatasetError:
+            if format_ != "images":
+                refuse_foreign(sources)
+            raise
+    if sources.ignored:
+        parsed = replace(parsed, notices=(*parsed.notices, ignored_notice(sources.ignored)))
     check_agreement(parsed, limits)
     if options.scale is not None and all(feature.dtype != "uint8" for feature in parsed.features):
         raise refuse("there is nothing to scale: a scale is for images of uint8, and no feature is one", "/scale")

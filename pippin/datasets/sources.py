@@ -10,13 +10,15 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from pippin.datasets.companions import companions, is_litter
 from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
 from pippin.datasets.limits import Budget, DatasetLimits
 from pippin.datasets.upload import Upload, UploadedFile
+from pippin.file_kinds import kind_of_members
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -27,8 +29,8 @@ _BUFFER = 256 * 1024
 _DAMAGE = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, struct.error, NotImplementedError)
 _DAMAGED_DIRECTORY = (*_DAMAGE, OSError, OverflowError, RuntimeError, ValueError)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]|^[A-Za-z]:")
-_LITTER = re.compile(r"(^|/)(__MACOSX/.*|\.[^/]*|Thumbs\.db|desktop\.ini)$")
 _LONGEST_NAME = 1000
+_UTF8_FLAG = 0x800  # APPNOTE.TXT 4.4.4, bit 11
 _MEAN_ENTRY = 128  # bytes of a ZIP's directory that one file may take on average
 
 
@@ -53,10 +55,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Sources:
-    """What an upload holds. `zipped` says whether it came as one ZIP."""
+    """What an upload holds.
+
+    Attributes:
+        files: Those that may be data.
+        zipped: Whether they came as one ZIP.
+        ignored: The names of the others, which `companions` tells apart.
+    """
 
     files: tuple[Source, ...]
     zipped: bool
+    ignored: tuple[str, ...] = ()
 
 
 @contextmanager
@@ -77,14 +86,18 @@ def open_upload(upload: Upload, limits: DatasetLimits) -> Iterator[Sources]:
     if not size:
         raise refuse("the upload is empty")
     budget = Budget(limits)
-    zips = [file for file in upload.files if _begins(file.path) in _ZIP]
+    beside = companions([_shown(file) for file in upload.files]) if len(upload.files) > 1 else frozenset()
+    # Where a file has a name that is no data's, and nothing else came, it is taken for data.
+    files = [file for file in upload.files if _shown(file) not in beside] or list(upload.files)
+    ignored = tuple(_shown(file) for file in upload.files if file not in files)
+    zips = [file for file in files if _begins(file.path) in _ZIP]
     if not zips:
-        yield Sources(tuple(_plain(file, budget) for file in upload.files), zipped=False)
+        yield Sources(tuple(_plain(file, budget) for file in files), zipped=False, ignored=ignored)
         return
-    if len(upload.files) > 1:
-        raise refuse(f"{_shown(zips[0])} is a ZIP among {len(upload.files)} files; send one ZIP, or plain files only")
+    if len(files) > 1:
+        raise refuse(f"{_shown(zips[0])} is a ZIP among {len(files)} files; send one ZIP, or plain files only")
     with _members(zips[0], budget, limits) as members:
-        yield Sources(members, zipped=True)
+        yield replace(members, ignored=ignored + members.ignored)
 
 
 def _begins(path: Path) -> bytes:
@@ -138,8 +151,8 @@ class _Counted(io.RawIOBase):
             data = self._inner.read(len(view))
         except DatasetError:
             raise
-        except _DAMAGE as error:
-            raise refuse(f"{self._name} is damaged or cut short: {error}") from None
+        except _DAMAGE:
+            raise refuse(f"{self._name} is damaged or cut short; send it again") from None
         self._budget.spend(len(data), self._name)
         view[: len(data)] = data
         return len(data)
@@ -169,7 +182,7 @@ class _Capped(io.FileIO):
 
 
 @contextmanager
-def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Iterator[tuple[Source, ...]]:
+def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Iterator[Sources]:
     name = _shown(file)
     with _Capped(file.path) as capped:
         capped.longest = max(1024 * 1024, limits.max_files * _MEAN_ENTRY)
@@ -177,19 +190,39 @@ def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Itera
             archive = zipfile.ZipFile(capped)
         except DatasetError:
             raise
-        except _DAMAGED_DIRECTORY as error:
-            raise refuse(f"{name} is not a sound ZIP: {error}") from None
+        except _DAMAGED_DIRECTORY:
+            raise refuse(f"{name} is a damaged ZIP, or only a part of one: its list of files cannot be read") from None
         with archive:
             infos = [info for info in archive.infolist() if not info.is_dir()]
             if len(infos) > limits.max_files:
                 raise too_large(f"{name} holds {len(infos):,} files; {limits.max_files:,} are allowed")
-            sources = tuple(_member(archive, info, budget) for info in infos if not _LITTER.search(_path(info)))
-            if not sources:
+            if kind := kind_of_members(map(_written, infos)):
+                raise refuse(f"{name} {kind.as_data()}")
+            # Names of litter, such as macOS's `Icon` with a carriage return, are not judged: nothing opens it.
+            paths = [_written(info) if is_litter(_written(info)) else _path(info) for info in infos]
+            beside = companions(paths)
+            members = [(path, info) for path, info in zip(paths, infos, strict=True) if path not in beside]
+            if not members:
                 raise refuse(f"{name} is a ZIP without files")
+            sources = tuple(_member(archive, path, info, budget) for path, info in members)
             name, times = Counter(source.name for source in sources).most_common(1)[0]
             if times > 1:
                 raise refuse(f"the ZIP holds {quoted(name)} {times} times")
-            yield sources
+            yield Sources(sources, zipped=True, ignored=tuple(path for path in paths if path in beside))
+
+
+def _written(info: zipfile.ZipInfo) -> str:
+    """The member's name, with forward slashes.
+
+    macOS writes UTF-8 without the flag that says so, and `zipfile` then decodes it as code page 437.
+    """
+    # `filename` was cut at a NUL; the original name has it still.
+    name = info.orig_filename
+    if not info.flag_bits & _UTF8_FLAG:
+        with suppress(UnicodeError):
+            name = name.encode("cp437").decode()
+    # Windows tools write backslashes.
+    return name.replace("\\", "/")
 
 
 def _path(info: zipfile.ZipInfo) -> str:
@@ -198,17 +231,15 @@ def _path(info: zipfile.ZipInfo) -> str:
     Raises:
         DatasetError: It leads out of the ZIP, or cannot be shown.
     """
-    # Windows tools write backslashes. `filename` was cut at a NUL; the original name has it still.
-    written = info.orig_filename.replace("\\", "/")
+    written = _written(info)
     steps = [step for step in written.split("/") if step not in {"", "."}]
     unsafe = written.startswith("/") or ".." in steps or _UNSAFE.search(written)
     if unsafe or not steps or len(written) > _LONGEST_NAME:
-        raise refuse(f"the ZIP names a file {quoted(info.orig_filename)}, which is not a path inside it")
+        raise refuse(f"the ZIP names a file {quoted(written)}, which is not a path inside it")
     return "/".join(steps)
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> Source:
-    name = _path(info)
+def _member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, budget: Budget) -> Source:
     if info.flag_bits & 0x1:
         raise refuse(f"{name} in the ZIP is encrypted; send it without a password")
     # The other methods need memory that the member itself chooses.
@@ -218,8 +249,8 @@ def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, budget: Budget) -> 
     def opened() -> io.BufferedReader:
         try:
             inner = archive.open(info)
-        except _DAMAGED_DIRECTORY as error:
-            raise refuse(f"{name} in the ZIP is damaged: {error}") from None
+        except _DAMAGED_DIRECTORY:
+            raise refuse(f"{name} in the ZIP is damaged: what stands before it is not what the ZIP lists") from None
         stored = _counted(inner, name, budget)
         return _unpacked(stored, name, budget) if stored.peek(2)[:2] == _GZIP else stored
 

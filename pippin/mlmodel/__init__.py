@@ -2,7 +2,7 @@
 
 from pippin.mlmodel.build import build
 from pippin.mlmodel.change import Learned, Samples, admitting, inference_variant, with_learned
-from pippin.mlmodel.errors import ModelFileError
+from pippin.mlmodel.errors import ModelFileError, NotAModelFileError
 from pippin.mlmodel.open_model import AnyModel, open_model
 from pippin.mlmodel.pipeline import Pipeline
 from pippin.mlmodel.read import FrozenNetwork, Model, read
@@ -14,6 +14,7 @@ __all__ = [
     "Learned",
     "Model",
     "ModelFileError",
+    "NotAModelFileError",
     "Pipeline",
     "Samples",
     "Weights",

@@ -15,3 +15,7 @@ class ModelFileError(FaultyDocumentError):
     def __init__(self, detail: str, faults: Iterable[Fault] | None = None, *, rule: str | None = None) -> None:
         PippinError.__init__(self, detail)
         self.faults = (Fault("", detail, rule),) if faults is None else tuple(faults)
+
+
+class NotAModelFileError(ModelFileError):
+    """Bytes that are no `.mlmodel` at all."""

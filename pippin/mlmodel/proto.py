@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]  # it ships no types
 
-from pippin.mlmodel.errors import ModelFileError
+from pippin.mlmodel.errors import ModelFileError, NotAModelFileError
 
 Message: TypeAlias = Any
 """A message of Core ML's format. The classes that protoc generates publish no types."""
@@ -48,15 +48,15 @@ def parse(data: bytes) -> Message:
     """The `Model` in a file's bytes.
 
     Raises:
-        ModelFileError: They are none.
+        NotAModelFileError: They are none.
     """
     model = new_model()
     try:
         model.ParseFromString(data)
     except DecodeError:
-        raise ModelFileError(f"found {len(data)} bytes that are no .mlmodel, or only a part of one") from None
+        raise NotAModelFileError(f"found {len(data)} bytes that are no .mlmodel, or only a part of one") from None
     if model.specificationVersion < 1 or model.WhichOneof("Type") is None:
-        raise ModelFileError(f"found {len(data)} bytes that are no .mlmodel: no version or no model in them")
+        raise NotAModelFileError(f"found {len(data)} bytes that are no .mlmodel: no version or no model in them")
     return model
 
 

@@ -6,7 +6,8 @@ megabytes can hold millions of messages.
 
 from functools import reduce
 
-from pippin.mlmodel import AnyModel, Model, Pipeline, open_model
+from pippin.file_kinds import kind_of
+from pippin.mlmodel import AnyModel, Model, ModelFileError, NotAModelFileError, Pipeline, open_model
 from pippin.models.record import Description, Inspection, PipelineSummary
 from pippin.models.trainable import Trainable, trainable_network
 from pippin.neighbors import NeighborsModel
@@ -17,15 +18,26 @@ from pippin.spec.findings import Finding
 from pippin.spec.indices import indexed_inputs
 from pippin.spec.memory import TrainingMemory, predicting_memory
 from pippin.spec.summary import feature_summary, network_summary, summary
+from pippin.terminal import printable
 
 
-def inspect(data: bytes) -> Inspection:
+def inspect(data: bytes, name: str = "") -> Inspection:
     """What the file in `data` holds.
+
+    Args:
+        data: All of it.
+        name: As it was sent; "" where it has none.
 
     Raises:
         FaultyDocumentError: It holds no model that Pippin can train; it carries every reason.
     """
-    return inspection_of(open_model(data))
+    try:
+        return inspection_of(open_model(data))
+    except NotAModelFileError:
+        kind = kind_of(data, name, is_whole=True)
+        if kind is None:
+            raise
+        raise ModelFileError(f"{printable(name) or 'the file'} {kind.as_model()}") from None
 
 
 def inspection_of(model: AnyModel) -> Inspection:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from pippin.datasets.classes import learned_labels
 from pippin.datasets.examples import Examples
+from pippin.datasets.names import spelled_as
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.mlmodel import AnyModel, Model, Pipeline
 from pippin.models.inspection import trainable_of
@@ -150,7 +151,8 @@ class _Judge:
     def _of_neighbors(self, model: NeighborsModel, points: NDArray[Any], truth: NDArray[Any]) -> _Judged:
         found = ask_neighbors(model, points.reshape(len(points), -1))
         column_of = {label: column for column, label in enumerate(found.classes)}
-        labels = [learned_labels(model.label_type, self._dataset_labels, int(number)) for number in truth.reshape(-1)]
+        names = spelled_as(model.classes, self._dataset_labels)
+        labels = [learned_labels(model.label_type, names, int(number)) for number in truth.reshape(-1)]
         shares = [row[column_of[label]] for row, label in zip(found.probabilities, found.labels, strict=True)]
         return _Judged(None, labels, found.labels, [float(share) for share in shares])
 

@@ -2,15 +2,17 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from pippin.datasets.limits import DatasetLimits
 from pippin.faults import Fault
+from pippin.file_kinds import SAMPLE_BYTES, kind_of
+from pippin.file_signatures import JPEG, PNG
+from pippin.pictures import EIGHT_BIT_MODES, open_picture, upright
 from pippin.predictions.errors import PredictionError, refused
 from pippin.spec import ArrayFeature, Feature, ImageFeature
 from pippin.spec.reserved import PREFIX
@@ -21,8 +23,6 @@ FORMATS = ("PNG", "JPEG", "PPM")
 PIXEL_SCALE = 1 / 255
 """What uploaded pixels are multiplied by unless the upload says otherwise."""
 
-# With 8 bits a channel or fewer: what Pillow turns into L or RGB without cutting values off.
-_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 _LIMITS = DatasetLimits()
 
 # Registers the decoders once, for every process that is forked from this one.
@@ -30,12 +30,13 @@ Image.preinit()
 
 
 def from_picture(
-    features: Sequence[Feature], metadata: Mapping[str, str], data: bytes
+    features: Sequence[Feature], metadata: Mapping[str, str], data: bytes, background: str | None = None
 ) -> dict[str, NDArray[np.float32]]:
     """The sole input of a model that takes one picture, out of a PNG, JPEG or PGM.
 
-    The picture is made gray or coloured as the input is, then resized to its height and width without regard to the
-    proportions (bilinear, each pixel of the result averaging what it covers). An image-typed input gets the pixels
+    The picture is made opaque, turned upright as its EXIF orientation asks, made gray or coloured as the input is, then
+    resized to its height and width without regard to the proportions (bilinear, each pixel of the result averaging what
+    it covers). An image-typed input gets the pixels
     0 to 255, since the model scales them itself. An array gets them multiplied by the scale that its training data had,
     which the file's metadata holds as `pippin.scale.<input>`. A file without that key was not trained by Pippin; it
     gets 1/255, what Pippin and most of the world multiply pixels by.
@@ -44,6 +45,7 @@ def from_picture(
         features: What the model needs.
         metadata: The user-defined metadata of its file.
         data: The picture.
+        background: What shows through transparent pixels, as `pippin.pictures.color_of` reads it.
 
     Returns:
         Input name -> [1, channels, height, width].
@@ -53,7 +55,7 @@ def from_picture(
     """
     feature = _image_like(features)
     channels, height, width = feature.lengths
-    pixels = _pixels(data, "L" if channels == 1 else "RGB", (width, height))
+    pixels = _pixels(data, "L" if channels == 1 else "RGB", (width, height), background)
     scale = np.float32(1.0 if isinstance(feature, ImageFeature) else _scale(feature.name, metadata))
     # Pillow has H, W or H, W, C; Core ML wants channels first.
     planes = pixels[None] if channels == 1 else pixels.transpose(2, 0, 1)
@@ -80,21 +82,26 @@ def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
     )
 
 
-def _pixels(data: bytes, mode: str, size: tuple[int, int]) -> NDArray[Any]:
+def _pixels(data: bytes, mode: str, size: tuple[int, int], background: str | None) -> NDArray[Any]:
     try:
-        with Image.open(BytesIO(data), formats=FORMATS) as image:
+        with open_picture(data, FORMATS) as image:
             _check(image)
             # First the colours: the numbers of a palette have no average.
-            converted = image.convert(mode)
+            converted = upright(image, data, mode, background).image
             if converted.size != size:
                 converted = converted.resize(size, Image.Resampling.BILINEAR)
             return np.asarray(converted)
     except (PredictionError, MemoryError):
         raise
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise refused(Fault("", f"the picture is too large: {error}")) from None
-    except Exception as error:  # noqa: BLE001  # Pillow documents no end of what a damaged file may raise
-        raise refused(Fault("", f"found {len(data):,} bytes that are no PNG, JPEG or PGM: {error}")) from None
+    except Image.DecompressionBombError:
+        raise refused(Fault("", f"the picture has too many pixels; needs at most {_LIMITS.max_pixels:,}")) from None
+    except UnidentifiedImageError:
+        kind = kind_of(data[:SAMPLE_BYTES])
+        if kind is None or kind in {PNG, JPEG}:
+            raise refused(Fault("", f"found {len(data):,} bytes that are no PNG, JPEG or PGM")) from None
+        raise refused(Fault("", f"the picture {kind.as_data()}")) from None
+    except Exception:  # noqa: BLE001  # Pillow documents no end of what a damaged file may raise
+        raise refused(Fault("", f"the picture of {len(data):,} bytes is damaged or cut short")) from None
 
 
 def _check(image: Image.Image) -> None:
@@ -102,7 +109,7 @@ def _check(image: Image.Image) -> None:
     width, height = image.size
     if width * height > _LIMITS.max_pixels:
         raise refused(Fault("", f"found {width} by {height} pixels; needs at most {_LIMITS.max_pixels:,}"))
-    if image.mode not in _MODES:
+    if image.mode not in EIGHT_BIT_MODES:
         raise refused(Fault("", f"found more than 8 bits a channel ({image.mode}); save the picture with 8"))
 
 

@@ -33,6 +33,8 @@ _TOO_LARGE_TO_BUILD = (
 )
 # Trainables of jobs' models; each takes a few kilobytes.
 _REMEMBERED = 256
+# Of a file, as a message shows it.
+_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True)
@@ -63,9 +65,9 @@ class ModelFiles:
         self._cache = cache
         self._trainable = lru_cache(maxsize=_REMEMBERED)(self._find_trainable)
 
-    def inspect(self, path: Path) -> Inspection:
-        """What the `.mlmodel` at `path` holds."""
-        return Inspection.model_validate(self._run("inspect_model", path).document)
+    def inspect(self, path: Path, name: str) -> Inspection:
+        """What the `.mlmodel` at `path` holds, which was sent under `name`."""
+        return Inspection.model_validate(self._run("inspect_model", path, name=name[-_LONGEST_NAME:]).document)
 
     def trainable(self, digest: str) -> Trainable:
         """What a job must know about the model in the blob `digest`.

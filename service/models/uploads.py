@@ -59,7 +59,7 @@ class ModelUploads:
             BlobError, StoreUnavailable: It could not be stored.
         """
         if kind == "mlmodel":
-            file, source, inspection = sent.path, "mlmodel", self.files.inspect(sent.path)
+            file, source, inspection = sent.path, "mlmodel", self.files.inspect(sent.path, sent.name)
         else:
             file = folder / "built.mlmodel"
             built = self.files.build(sent.path, kind, file)

@@ -12,6 +12,7 @@ from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.faults import Fault
 from pippin.jobs.unreadable import UnreadableEntry
+from pippin.pictures import BACKGROUND_PATTERN
 from service import openapi
 from service.context import (
     Caller,
@@ -107,6 +108,7 @@ _Inputs = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"^{_GROUP
 _Shape = Annotated[str, WithJsonSchema({"type": "string", "pattern": "^[1-9][0-9]*(?:,[1-9][0-9]*){0,4}$"})]
 _Header = Annotated[str, WithJsonSchema({"type": "boolean"})]
 _Color = Annotated[str, WithJsonSchema({"type": "string", "enum": ["gray", "rgb"]})]
+_Background = Annotated[str, WithJsonSchema({"type": "string", "pattern": BACKGROUND_PATTERN})]
 
 
 def _described(option: str) -> Any:  # noqa: ANN401 (what FastAPI calls a parameter is Any)
@@ -122,6 +124,7 @@ async def _options(
     shape: Annotated[_Shape | None, _described("shape")] = None,
     header: Annotated[_Header | None, _described("header")] = None,
     color: Annotated[_Color | None, _described("color")] = None,
+    background: Annotated[_Background | None, _described("background")] = None,
 ) -> DatasetOptions:
     given = {name: value for name, value in locals().items() if value is not None}
     try:

@@ -17,6 +17,7 @@ from pippin.datasets.manifest import StoredManifest
 from pippin.documents.errors import MalformedDocumentError
 from pippin.faults import Fault, FaultyDocumentError
 from pippin.jobs.job import Artifact, Job
+from pippin.pictures import BACKGROUND_PATTERN
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.store import Store
 from service import openapi
@@ -33,7 +34,7 @@ from service.context import (
 from service.datasets.ingest import workroom
 from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
 from service.http.uploads import spooled
-from service.problems import Problem, malformed, responses
+from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires
@@ -106,10 +107,23 @@ async def predict(
     settings: TheSettings,
     workload: TheWorkload,
     top: Annotated[int, Query(ge=1, le=1000, description="How many of the likeliest classes to tell.")] = 5,
+    background: Annotated[
+        str | None,
+        Query(
+            pattern=BACKGROUND_PATTERN,
+            description="Pictures: what shows through transparent pixels: white, black or a color as `ff8000`; left "
+            "out, white.",
+        ),
+    ] = None,
 ) -> Response:
-    """The trained model's answer to examples as JSON, or to one picture, which is resized and scaled as it needs."""
+    """The trained model's answer to examples as JSON, or to one picture.
+
+    A picture is turned upright, put on a background where it is transparent, and resized and scaled as the model needs.
+    """
     if not is_json(request) and media_type(request) not in PICTURES:
         raise unsupported(request, "application/json", *PICTURES)
+    if background is not None and is_json(request):
+        raise invalid_request([ErrorItem(parameter="background", detail="it is for pictures; JSON holds numbers")])
     async with contextmanager_in_threadpool(workroom(settings)) as folder:
         body = await spooled(request, folder / "body", settings.max_body_bytes)
         if not body.bytes:
@@ -117,7 +131,12 @@ async def predict(
         model = artifact_of(job, "trained")
 
         def ask() -> Answer:
-            arguments = {"picture": not is_json(request), "dataset_labels": _labels(job, tenant, store), "top": top}
+            arguments = {
+                "picture": not is_json(request),
+                "dataset_labels": _labels(job, tenant, store),
+                "top": top,
+                "background": background,
+            }
             task = _Task(sandbox, "predict", arguments, _PREDICT_SECONDS, model)
             return cache.open(model.digest, lambda path: task.run(path=path, body=body.path))
 

@@ -24,7 +24,9 @@ from service.sandbox.wire import Answer
 from service.tasks.documents import value_of
 
 
-def predict(path: str, body: str, picture: bool, dataset_labels: Sequence[str] | None, top: int) -> Answer:
+def predict(
+    path: str, body: str, *, picture: bool, dataset_labels: Sequence[str] | None, top: int, background: str | None
+) -> Answer:
     """What the model answers, as the JSON of a `Prediction` in the attachment, which nobody has to read again.
 
     Args:
@@ -33,6 +35,7 @@ def predict(path: str, body: str, picture: bool, dataset_labels: Sequence[str] |
         picture: Whether it is a PNG, JPEG or PGM.
         dataset_labels: What the dataset that it was trained on calls the model's classes.
         top: How many of the likeliest classes to tell.
+        background: What shows through transparent pixels of a picture.
 
     Raises:
         MalformedDocumentError: The body is no JSON.
@@ -42,7 +45,7 @@ def predict(path: str, body: str, picture: bool, dataset_labels: Sequence[str] |
     model = _model(path)
     features = inputs_of(model)
     if picture:
-        inputs = from_picture(features, model.metadata, Path(body).read_bytes())
+        inputs = from_picture(features, model.metadata, Path(body).read_bytes(), background)
     else:
         inputs = from_json(features, value_of(Path(body), "json"))
     with _as_a_sentence(NeighborsError, "the model cannot answer"):

@@ -110,3 +110,29 @@ def zipped() -> Callable[..., bytes]:
 @pytest.fixture
 def gz() -> Callable[[bytes], bytes]:
     return gzip.compress
+
+
+Add = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def add(store: Callable[..., Any]) -> Add:
+    """Takes files all the way to the stored form."""
+
+    def add_one(files: Mapping[str, bytes], **query: str) -> dict[str, Any]:
+        stored = store(files, **query)
+        return {**stored.manifest.model_dump(mode="json"), "arrays": stored.arrays}
+
+    return add_one
+
+
+@pytest.fixture
+def details(store: Callable[..., Any]) -> Callable[..., list[str]]:
+    """The sentences with which files are refused."""
+
+    def refused(files: Mapping[str, bytes], **query: str) -> list[str]:
+        with pytest.raises(DatasetError) as raised:
+            store(files, **query)
+        return [fault.detail for fault in raised.value.faults]
+
+    return refused

@@ -24,6 +24,11 @@ def test_a_column_is_the_target_by_its_name_and_a_notice_says_so(store: Callable
     ]
 
 
+def test_names_of_columns_are_compared_in_nfc(store: Callable[..., Any]) -> None:
+    dataset = store({"d.csv": table("gro\u0308\u00dfe,preis", "1,2.5")}, inputs="gr\u00f6\u00dfe", target="preis")
+    assert dataset.arrays["train/gr\u00f6\u00dfe"].tolist() == [[1]]
+
+
 def test_columns_that_are_inputs_are_no_candidates_for_the_target(store: Callable[..., Any]) -> None:
     dataset = store({"d.csv": table("x,y,class", "1,2,3", "4,5,6")}, inputs="place:x,y")
     assert dataset.arrays["train/class"].tolist() == [[3], [6]]
@@ -297,9 +302,9 @@ def test_tables_in_other_encodings_and_forms_are_read(
         (b"% made by me\na,b,label\n1,2,x\n", r"row 1 begins with '%', as a comment does"),
         (b"a,b,label\n1,2,x\n# the end\n", r"row 3 begins with '#', as a comment does"),
         (b"a;b;label\n1,5;2,25;x\n", r"column 1 \('a'\): '1,5' is not a number; it looks like .* a decimal comma"),
-        (b'{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', r"row 1 is JSON"),
-        (b'[\n  {"a": 1}\n]\n', r"row 1 is JSON"),
-        (b"[[1,2],[3,4]]", r"row 1 is JSON"),
+        (b'{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', r"is JSON"),
+        (b'[\n  {"a": 1}\n]\n', r"is JSON"),
+        (b"[[1,2],[3,4]]", r"is JSON"),
         (b"| a | label |\n|---|---|\n| 1 | 2 |\n", r"a table of Markdown: row 2 holds only dashes"),
         (b"label\ta\n1\t18.0 8 307\n", r"'18.0 8 307' is not a number; .* several numbers separated by spaces"),
         (b"label,a\n1,1_000\n", r"'1_000' is not a number; it looks like numbers with underscores"),

@@ -96,7 +96,7 @@ HEADER = b"\0\0\x08\x01\0\0\0\x02"
     [
         ("good", b"\0\0\x07\x01\0\0\0\x02ab", r"labels is not an IDX file: it begins with the bytes 00 00 07 01"),
         ("good", b"\0\0\x08\0", r"labels is not an IDX file"),
-        ("good", b"", r"labels is not an IDX file: it begins with the bytes of nothing"),
+        ("good", b"", r"labels is empty \(0 bytes\); send it again"),
         ("good", b"\0\0\x08\x03\0\0\0\x02\0\0", r"labels ends at byte 10, in the middle of its 3 dimensions"),
         ("good", HEADER + b"a", r"end at byte 10, but the file ends at byte 9"),
         ("good", HEADER + b"abc", r"end at byte 10, but the file goes on after it"),

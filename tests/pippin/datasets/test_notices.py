@@ -9,5 +9,6 @@ def test_many_long_notices_are_cut_and_counted() -> None:
     kept = bounded(f"{number} {'x' * 1000}" for number in range(100))
     assert len(kept) == MAX_NOTICES
     assert all(len(notice) <= MAX_NOTICE_CHARACTERS for notice in kept)
-    assert kept[0].startswith("0 xxx") and kept[0].endswith("…")
+    assert kept[0].startswith("0 xxx")
+    assert kept[0].endswith("…")
     assert kept[-1] == "and 81 more notices"

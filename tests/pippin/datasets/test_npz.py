@@ -124,8 +124,8 @@ def test_an_array_of_declared_terabytes_is_refused_without_taking_them(
 
 
 def test_an_npz_must_be_an_npz(refusal: Callable[..., str]) -> None:
-    assert "send one .npz file" in refusal({"x.npy": GOOD}, format="npz")
-    assert "which no format known here does" in refusal({"x.npy": GOOD})
+    assert "send one .npz file" in refusal({"x.csv": b"label,a\n1,2\n"}, format="npz")
+    assert "x.npy is a single NumPy array (.npy); save all arrays with numpy.savez" in refusal({"x.npy": GOOD})
 
 
 def test_too_many_arrays_are_refused(refusal: Callable[..., str]) -> None:

@@ -77,7 +77,7 @@ def test_zips_that_cannot_be_read_say_why(refusal: Callable[..., str], zipped: C
     cases = {
         r"d\.csv in the ZIP is encrypted": encrypted(sound),
         r"d\.csv in the ZIP is compressed by method 14": zipped({"d.csv": TABLE}, zipfile.ZIP_LZMA),
-        r"the upload is not a sound ZIP": sound[:-10],
+        r"the upload is a damaged ZIP": sound[:-10],
         r"the upload is a ZIP without files": zipped({}),
         r"a ZIP without files": zipped({"a/": b"", ".DS_Store": b""}),
     }

@@ -70,11 +70,12 @@ def test_other_forms_of_the_same_picture(form: str, mode: str | None, tolerance:
 @pytest.mark.parametrize(
     ("data", "detail"),
     [
-        (b"", "found 0 bytes that are no PNG, JPEG or PGM"),
-        (b"GIF89a", "found 6 bytes that are no PNG, JPEG or PGM"),
-        (encoded(PIXELS)[:50], "that are no PNG, JPEG or PGM"),
+        (b"", "the picture is empty (0 bytes)"),
+        (b"GIF89a", "the picture is a GIF; save it as PNG or JPEG"),
+        (b"nonsense", "found 8 bytes that are no PNG, JPEG or PGM"),
+        (encoded(PIXELS)[:50], "the picture of 50 bytes is damaged or cut short"),
         (b"P5 3 2 65535\n" + bytes(12), "found more than 8 bits a channel"),
-        (b"P5 90000 90000 255\n", "found 90000 by 90000 pixels"),
+        (b"P5 90000 90000 255\n", "the picture has too many pixels; needs at most 67,108,864"),
         (b"P5 9000 9000 255\n", "found 9000 by 9000 pixels; needs at most 67,108,864"),
     ],
 )
@@ -83,7 +84,7 @@ def test_what_is_no_picture_is_refused(data: bytes, detail: str) -> None:
         from_picture((DIGIT,), {}, data)
     ((where, told),) = [(fault.pointer, fault.detail) for fault in caught.value.faults]
     assert where == ""
-    assert detail in told or "the picture is too large" in told
+    assert detail in told
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import time
 import numpy as np
 
 from pippin.datasets.classes import learned_labels
+from pippin.datasets.names import spelled_as
 from pippin.jobs.states import Reason
 from pippin.mlmodel import Samples
 from pippin.neighbors import NeighborsModel, append, predict
@@ -51,7 +52,8 @@ def _points(model: NeighborsModel, examples: Examples) -> np.ndarray[tuple[int, 
 
 def _labels(model: NeighborsModel, examples: Examples, names: tuple[str, ...] | None) -> list[str | int]:
     numbers = examples.arrays[model.predicted_feature].reshape(-1)
-    return [learned_labels(model.label_type, names, int(number)) for number in numbers]
+    known = spelled_as(model.classes, names)
+    return [learned_labels(model.label_type, known, int(number)) for number in numbers]
 
 
 def _accuracy(learned: NeighborsModel, run: TrainingRun, observer: Observer) -> float:

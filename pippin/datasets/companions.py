@@ -1,0 +1,76 @@
+"""Files that lie beside data and are none: what systems and tools leave behind, documentation, names of classes."""
+
+import re
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from pippin.datasets.errors import quoted
+
+PICTURE_SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".pjpeg", ".pjp"})
+"""How the names of PNG and JPEG files end, in lower case."""
+
+FOREIGN_PICTURE_SUFFIXES = frozenset(
+    {".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".svg", ".ico", ".jp2", ".jxl"}
+    | {".psd", ".ppm", ".pgm", ".pbm", ".dng", ".cr2", ".nef", ".arw", ".raw"}
+)
+"""How the names of other pictures end."""
+
+_LITTER_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini"})
+_LITTER_FOLDERS = frozenset({"__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information"})
+_DOCUMENTATION = re.compile(
+    r"(read[-_ ]?me|licen[cs]e|copying|copyright|notice|authors|contributors|contributing|citation|change(s|log)"
+    r"|index|about|attribution|credits|terms([-_ ]of[-_ ]use)?)([-_. ][^.]*)?",
+    re.IGNORECASE,
+)
+_CLASS_LIST = re.compile(
+    r"((class|label|category|categories|idx|index)([-_ ]?(to|2))?[-_ ]?)?"
+    r"(classes|labels|names|categories|class|label|idx|index|indices|map|mapping|labelmap|synsets?|words|wnids)"
+    r"|(.*[-_ ])?mapping",
+    re.IGNORECASE,
+)
+_DATA_SUFFIXES = frozenset({".csv", ".tsv", ".npz", ".npy", ".gz", ".zip", ".data"})
+_DOCUMENT_SUFFIXES = frozenset(
+    {".md", ".rst", ".html", ".htm", ".pdf", ".docx", ".json", ".yaml", ".yml", ".toml", ".cff", ".bib", ".xml"}
+    | {".names", ".pbtxt", ".py", ".ipynb", ".sh", ".cfg", ".ini", ".log", ".md5", ".sha256", ".url"}
+)
+# Beside pictures, which hold the data, tables and text are annotations.
+_BESIDE_PICTURES = _DOCUMENT_SUFFIXES | {".txt", ".csv", ".tsv"}
+_SHOWN = 10
+
+
+def is_litter(path: str) -> bool:
+    """Whether a system or a tool left a file behind: hidden files, `.git`, `__MACOSX`, `Thumbs.db` and the like."""
+    *folders, name = path.replace("\\", "/").lower().split("/")
+    steps = [step for step in (*folders, name) if step not in {".", "..", ""}]
+    return (
+        any(step.startswith(".") for step in steps) or not _LITTER_FOLDERS.isdisjoint(folders) or name in _LITTER_NAMES
+    )
+
+
+def companions(paths: Sequence[str]) -> frozenset[str]:
+    """Those of an upload's files that are no data. Data that looks like a companion counts where it is all there is."""
+    litter = {path for path in paths if is_litter(path)}
+    rest = [path for path in paths if path not in litter]
+    has_pictures = any(PurePath(path).suffix.lower() in PICTURE_SUFFIXES for path in rest)
+    beside = {path for path in rest if _is_beside(PurePath(path), has_pictures=has_pictures)}
+    return frozenset(litter if len(beside) == len(rest) else litter | beside)
+
+
+def ignored_notice(ignored: Sequence[str]) -> str:
+    """The notice that names the files that were left out."""
+    shown = ", ".join(quoted(path) for path in ignored[:_SHOWN])
+    more = f" and {len(ignored) - _SHOWN:,} more" if len(ignored) > _SHOWN else ""
+    return f"ignored {len(ignored):,} file{'s' * (len(ignored) > 1)} beside the data: {shown}{more}"
+
+
+def _is_beside(path: PurePath, *, has_pictures: bool) -> bool:
+    suffix = path.suffix.lower()
+    if suffix in PICTURE_SUFFIXES | FOREIGN_PICTURE_SUFFIXES:
+        return False
+    if suffix in (_BESIDE_PICTURES if has_pictures else _DOCUMENT_SUFFIXES):
+        return True
+    if suffix in _DATA_SUFFIXES:
+        return False
+    if _DOCUMENTATION.fullmatch(path.stem):
+        return True
+    return suffix == ".txt" and _CLASS_LIST.fullmatch(path.stem) is not None

@@ -1,0 +1,141 @@
+"""Pictures as a viewer shows them: upright, and opaque on a background.
+
+Cameras store what the sensor saw, and in the EXIF tag Orientation (Exif 2.32, 0x0112) how to turn it. PencilKit,
+`canvas` and drawing programs store black ink in the alpha channel. A decoder that ignores the one trains on pictures
+that lie on their side; one that ignores the other, on pictures that are black.
+"""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from io import BytesIO
+
+import numpy as np
+from PIL import Image
+from PIL.ExifTags import Base
+
+BACKGROUND_PATTERN = "^(white|black|[0-9A-Fa-f]{6})$"
+"""What names a background: `white`, `black`, or red, green and blue as six hexadecimal digits."""
+
+EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
+"""Pillow's names of pictures with at most 8 bits a channel, which can be converted without cutting values off."""
+
+# By the value of the tag: how the stored picture becomes upright. 1 is upright; other values mean nothing.
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_NAMED = {"white": "ffffff", "black": "000000"}
+_PNG_DEPTH_AT = 24
+
+
+@dataclass(frozen=True)
+class Upright:
+    """A picture to take pixels from.
+
+    Attributes:
+        image: Upright, of mode L or RGB.
+        is_turned: Whether it was stored another way up.
+        has_transparency: Whether some of its pixels were transparent, and got the background.
+        is_invisible: Whether all of them were, entirely.
+    """
+
+    image: Image.Image
+    is_turned: bool
+    has_transparency: bool
+    is_invisible: bool
+
+
+def color_of(background: str | None) -> tuple[int, int, int]:
+    """Red, green and blue of a background that fits `BACKGROUND_PATTERN`; white for None."""
+    digits = _NAMED.get(background or "white", background or "")
+    red, green, blue = bytes.fromhex(digits)
+    return red, green, blue
+
+
+@contextmanager
+def open_picture(data: bytes, formats: Sequence[str]) -> Iterator[Image.Image]:
+    """The picture in `data`, of which no more than the header is read.
+
+    Args:
+        data: The whole file.
+        formats: Pillow's names of those that are taken.
+
+    Raises:
+        Exception: Whatever Pillow raises for a file that is damaged or of another format.
+    """
+    # Pillow warns of damaged metadata, which is passed over, and of sizes, which the caller judges.
+    with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(data), formats=formats) as image:
+        yield image
+
+
+def upright(image: Image.Image, data: bytes, mode: str, background: str | None) -> Upright:
+    """Decode an open picture, make it opaque and turn it upright.
+
+    At most two copies with 4 bytes a pixel exist at a time: `image` is closed once it is converted.
+
+    Args:
+        image: Of one of `EIGHT_BIT_MODES`.
+        data: The file that it was opened from.
+        mode: `L` or `RGB`: what the result is.
+        background: What shows through transparent pixels.
+
+    Raises:
+        Exception: Whatever Pillow raises for a damaged file.
+    """
+    image.load()
+    way = _UPRIGHT.get(_orientation(image))
+    opacity = (255, 255)
+    if "A" in image.getbands() or "transparency" in image.info:
+        layer = _with_alpha(image, data)
+        image.close()
+        opacity = _extrema(layer)
+        flat = Image.new("RGB", layer.size, color_of(background))
+        flat.paste(layer, mask=layer)
+        layer.close()
+        converted = flat if mode == "RGB" else flat.convert(mode)
+    else:
+        converted = image.convert(mode)
+        image.close()
+    turned = converted if way is None else converted.transpose(way)
+    return Upright(turned, way is not None, opacity[0] < 255, opacity[1] == 0)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The tag's value; 1 where it is missing or cannot be read, as viewers take it."""
+    # Pillow's parser raises whatever a damaged TIFF structure makes it stumble over.
+    with suppress(Exception):
+        value = image.getexif().get(Base.Orientation, 1)
+        if isinstance(value, int):
+            return value
+    return 1
+
+
+def _extrema(layer: Image.Image) -> tuple[int, int]:
+    lowest, highest = layer.getextrema()[3]  # type: ignore[misc]  # a pair for each band of RGBA
+    return int(lowest), int(highest)
+
+
+def _with_alpha(image: Image.Image, data: bytes) -> Image.Image:
+    """The picture as RGBA."""
+    key = image.info.get("transparency")
+    if key is None or image.mode not in {"1", "L", "RGB"}:
+        # Palettes with transparent entries, and pictures that have an alpha channel, are Pillow's own matter.
+        return image.convert("RGBA")
+    # A PNG's colour key has the file's own depth, where Pillow's pixels have 8 bits (PNG 3rd edition, 11.3.1.1). Pillow
+    # 13 compares the two as they are, so that no pixel of a picture with 2, 4 or 16 bits matches.
+    depth = data[_PNG_DEPTH_AT]
+    keys = [value >> 8 if depth == 16 else value * 255 // ((1 << depth) - 1) for value in np.atleast_1d(key).tolist()]
+    gray_or_rgb = image.convert("L" if image.mode == "1" else image.mode)
+    pixels = np.asarray(gray_or_rgb).reshape(image.height, image.width, len(keys))
+    alpha = np.where((pixels == keys).all(axis=2), np.uint8(0), np.uint8(255))
+    layer = gray_or_rgb.convert("RGB")
+    layer.info.pop("transparency", None)
+    layer.putalpha(Image.fromarray(alpha))
+    return layer

@@ -1,0 +1,207 @@
+"""Picture folders, archives and array files as people send them: what is read, what is refused, and in which words."""
+
+import io
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tests.pippin.datasets.samples import PNG, digits, labels_of, npz, picture, zipped
+
+Add = Callable[..., dict[str, Any]]
+
+
+def folders(*paths: str) -> dict[str, bytes]:
+    return {"d.zip": zipped(dict.fromkeys(paths, PNG))}
+
+
+@pytest.mark.parametrize(
+    ("paths", "named"),
+    [
+        (["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"], "test/1.png"),
+        (["train/1.png", "test/1.png"], "train/1.png"),
+        (["train/a/1.png", "train/b/1.png", "train/x.png"], "train/x.png"),
+        (["TRAIN/a/1.png", "TRAIN/b/1.png", "Test/1.png"], "Test/1.png"),
+        (["training/a/1.png", "validation/1.png"], "validation/1.png"),
+        (["train_images/a/1.png", "test_images/1.png"], "test_images/1.png"),
+        (["data/train/a/1.png", "data/val/1.png"], "data/val/1.png"),
+        (["x/y/train/a/1.png", "x/y/VALID/1.png"], "x/y/VALID/1.png"),
+        (["a/1.png", "b/1.png", "train/1.png", "test/1.png"], "train/1.png"),
+        (["train/1.png", "train/2.png"], "train/1.png"),
+        (["data/Train/1.png"], "data/Train/1.png"),
+        (["test/a/1.png", "test/b/1.png", "test/x.png"], "test/x.png"),
+    ],
+)
+def test_pictures_in_a_split_but_in_no_class_are_refused(
+    details: Callable[..., list[str]], paths: list[str], named: str
+) -> None:
+    (detail,) = details(folders(*paths))
+    assert detail.startswith(named)
+    assert "in a split but in no class folder" in detail
+
+
+@pytest.mark.parametrize(
+    ("paths", "labels", "splits", "notice"),
+    [
+        (["bus/1.png", "train/1.png", "plane/1.png"], ["bus", "plane", "train"], {"train": 3}, "'train' was taken for"),
+        (["good/1.png", "test/1.png"], ["good", "test"], {"train": 2}, "'test' was taken for a class"),
+        (["train/train/1.png", "train/bus/1.png"], ["bus", "train"], {"train": 2}, ""),
+        (["train station/1.png", "test tube/1.png"], ["test tube", "train station"], {"train": 2}, ""),
+        (["Train/a/1.png", "TEST/a/1.png", "Val/b/1.png"], ["a", "b"], {"train": 1, "test": 1, "validation": 1}, ""),
+        (["a/1.png", "test/a/1.png"], ["a"], {"train": 1, "test": 1}, "'a' in no split folder"),
+        (["seg_train/seg_train/a/1.png", "seg_test/seg_test/a/1.png"], ["a"], {"train": 1, "test": 1}, ""),
+        (["w/x/train/a/1.png", "w/x/test/b/1.png"], ["a", "b"], {"train": 1, "test": 1}, ""),
+        (["one/a/1.png", "two/b/1.png"], ["a", "b"], {"one": 1, "two": 1}, "taken for splits"),
+    ],
+)
+def test_folders_that_can_be_told_apart_are_read(
+    add: Add, paths: list[str], labels: list[str], splits: dict[str, int], notice: str
+) -> None:
+    answer = add(folders(*paths))
+    found = answer
+    assert found["labels"] == labels
+    assert {split["name"]: split["examples"] for split in found["splits"]} == splits
+    assert (notice in " ".join(found["notices"])) if notice else not found["notices"]
+
+
+def test_class_folders_beside_a_split_to_train_on_and_folders_too_deep_are_refused(
+    details: Callable[..., list[str]],
+) -> None:
+    assert "c/1.png lies in no split" in details(folders("train/a/1.png", "c/1.png"))[0]
+    assert "b/deep/2.png lies a folder too deep" in details(folders("a/1.png", "b/deep/2.png"))[0]
+
+
+NFC, NFD = "Äpfel", unicodedata.normalize("NFD", "Äpfel")
+
+
+@pytest.mark.parametrize("split", ["", "train/"])
+def test_two_spellings_of_a_class_are_one(add: Add, split: str) -> None:
+    answer = add(folders(f"{split}{NFC}/1.png", f"{split}{NFD}/2.png", f"{split}b/1.png"))
+    assert answer["labels"] == ["b", NFC]
+    both = add({"d.csv": f"label,x\n{NFC},1\n{NFD},2\nb,3\n".encode()})
+    assert both["labels"] == ["b", NFC]
+
+
+def test_names_in_a_zip_of_macos_are_utf_8_without_the_flag(add: Add) -> None:
+    name = f"{NFD}/1.png".encode()
+    stored = zipped({"_" * (len(name) - 6) + "/1.png": PNG, "b/1.png": PNG})
+    data = stored.replace(b"_" * (len(name) - 6) + b"/1.png", name)
+    assert add({"d.zip": data})["labels"] == ["b", NFC]
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("form", "suffix"), [("JPEG", "jpg"), ("PNG", "png")])
+def test_pictures_are_stored_upright(add: Add, orientation: int, form: str, suffix: str) -> None:
+    data = picture((12, 8), "RGB", form, orientation)
+    found = add({"d.zip": zipped({f"a/1.{suffix}": data, f"b/1.{suffix}": data})})
+    assert found["features"][0]["shape"] == ([3, 12, 8] if orientation > 4 else [3, 8, 12])
+    assert any("2 pictures" in notice and "upright" in notice for notice in found["notices"]) == (orientation != 1)
+
+
+def test_a_picture_of_another_size_once_upright_is_refused(details: Callable[..., list[str]]) -> None:
+    members = {"a/1.png": picture((12, 8)), "a/2.png": picture((12, 8), orientation=6)}
+    assert details({"d.zip": zipped(members)})[0].startswith("a/2.png has 8 by 12 pixels, where a/1.png has 12 by 8")
+
+
+def ink(mode: str = "RGBA") -> bytes:
+    file = io.BytesIO()
+    layer = Image.new("L" if mode == "LA" else "RGB", (2, 1))
+    layer.putalpha(Image.fromarray(np.array([[255, 0]], np.uint8)))
+    layer.save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("mode", "query", "pixels"),
+    [
+        ("RGBA", {}, [[[0, 255]]] * 3),
+        ("LA", {}, [[[0, 255]]]),
+        ("RGBA", {"color": "gray"}, [[[0, 255]]]),
+        ("LA", {"background": "black"}, [[[0, 0]]]),
+        ("RGBA", {"background": "ff8000"}, [[[0, 255]], [[0, 128]], [[0, 0]]]),
+    ],
+)
+def test_ink_on_transparency_is_kept(add: Add, mode: str, query: dict[str, str], pixels: list[Any]) -> None:
+    answer = add({"d.zip": zipped({"a/1.png": ink(mode), "b/1.png": ink(mode)})}, **query)
+    assert "put on a background of" in " ".join(answer["notices"])
+    assert answer["arrays"]["train/image"].tolist() == [pixels, pixels]
+
+
+def test_a_background_that_is_none_is_refused(details: Callable[..., list[str]]) -> None:
+    (detail,) = details(folders("a/1.png"), background="transparent")
+    assert detail == "give white, black, or red, green and blue as six hexadecimal digits, such as ff8000"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("x_train", "y_train", "x_test", "y_test"),
+        ("x_test", "x_train", "y_train", "y_test"),
+        ("y_train", "x_train", "y_test", "x_test"),
+        ("X_train", "Y_train", "X_test", "Y_test"),
+        ("X_train", "y_train", "x_val", "y_val"),
+        ("train_x", "train_y", "valid_x", "valid_y"),
+        ("x_train", "y_train", "x_valid", "y_valid"),
+        ("xtrain", "ytrain", "Xtest", "Ytest"),
+        ("trainX", "trainY", "testX", "testY"),
+        ("images_train", "labels_train", "images_test", "labels_test"),
+        ("train_images", "train_labels", "val_images", "val_labels", "test_images", "test_labels"),
+        ("trainImages", "trainLabels", "testImages", "testLabels"),
+        ("x_train", "y_train"),
+    ],
+)
+@pytest.mark.parametrize("same_length", [True, False])
+def test_keys_that_join_split_and_feature_are_splits(add: Add, keys: tuple[str, ...], same_length: bool) -> None:
+    arrays = {}
+    for key in keys:
+        count = 6 if same_length or "train" in key.lower() else 3
+        is_label = "label" in key.lower() or "y" in key.lower()
+        arrays[key] = labels_of(count) if is_label else digits(count)
+    answer = add({"k.npz": npz(**arrays)})
+    found = answer
+    assert len(found["splits"]) == len(keys) // 2
+    assert found["splits"][0] == {"name": "train", "examples": 6}
+    first, last = found["features"]
+    assert (first["shape"], last["shape"]) == ([1, 8, 8], [1])
+    assert "read the arrays as splits" in found["notices"][0]
+
+
+def test_keys_of_which_some_name_a_split_get_a_hint(add: Add, details: Callable[..., list[str]]) -> None:
+    mixed = npz(x_train=digits(6), y_train=labels_of(6), x_test=digits(3), extra=labels_of(6))
+    (detail,) = details({"k.npz": mixed})
+    assert "different numbers of examples" in detail
+    assert "train/x, train/y, test/x, test/y" in detail
+    same = add({"k.npz": npz(test_score=labels_of(4), age=labels_of(4), label=labels_of(4))})
+    assert [feature["name"] for feature in same["features"]] == ["test_score", "age", "label"]
+    assert "not as splits" in same["notices"][0]
+
+
+@pytest.mark.parametrize(
+    ("array", "shape", "notice"),
+    [
+        (np.zeros((2, 28, 28, 1), np.uint8), [1, 28, 28], "channels last, [28, 28, 1]: stored as [1, 28, 28]"),
+        (np.zeros((2, 28, 28, 1), np.float32), [1, 28, 28], "stored as [1, 28, 28]"),
+        (np.zeros((2, 8, 9, 3), np.uint8), [3, 8, 9], "stored as [3, 8, 9]"),
+        (np.zeros((2, 8, 9, 3), np.float32), [8, 9, 3], "which is kept; pictures need their channels first"),
+        (np.zeros((2, 3, 9, 3), np.uint8), [3, 9, 3], "kept, with 3 channels"),
+        (np.zeros((2, 3, 8, 9), np.uint8), [3, 8, 9], ""),
+        (np.zeros((2, 1, 28, 28), np.uint8), [1, 28, 28], ""),
+        (np.zeros((2, 8, 9, 4), np.uint8), [8, 9, 4], ""),
+    ],
+)
+def test_channels_come_first_where_the_shape_tells(
+    add: Add, array: NDArray[Any], shape: list[int], notice: str
+) -> None:
+    found = add({"k.npz": npz(x=array, label=labels_of(2))})
+    assert found["features"][0]["shape"] == shape
+    assert (notice in " ".join(found["notices"])) if notice else not found["notices"]
+
+
+def test_values_of_pictures_with_channels_last_keep_their_places(add: Add) -> None:
+    pixels = np.arange(2 * 5 * 4 * 3, dtype=np.uint8).reshape(2, 5, 4, 3)
+    stored = add({"k.npz": npz(x=pixels, label=labels_of(2))})
+    assert stored["arrays"]["train/x"].tolist() == np.moveaxis(pixels, 3, 1).tolist()

@@ -1,0 +1,164 @@
+"""Picture folders, archives and array files as people send them, over REST."""
+
+import io
+import unicodedata
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import httpx2
+import numpy as np
+import pytest
+from PIL import Image
+
+from pippin.mlmodel import build
+from pippin.spec import resolve
+from tests.pippin.datasets.samples import ORIENTATION, PNG, digits, labels_of, npz, picture, tar, zipped
+
+IsProblem = Callable[..., dict[str, Any]]
+MEDMNIST = {"train": 6, "val": 3, "test": 2}
+NFC, NFD = "Äpfel", unicodedata.normalize("NFD", "Äpfel")
+
+
+def classifier(*labels: str) -> bytes:
+    """A model that tells pictures of [1, 8, 8] apart."""
+    spec = {
+        "inputs": [{"name": "image", "shape": [1, 8, 8]}],
+        "layers": [
+            {"type": "flatten", "name": "flat"},
+            {"type": "inner_product", "name": "dense", "output_channels": len(labels), "updatable": True},
+            {"type": "softmax", "name": "softmax"},
+        ],
+        "loss": {"type": "categorical_cross_entropy"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+        "epochs": 1,
+        "classifier": {"labels": list(labels), "predicted_feature": "fruit"},
+    }
+    return build(resolve(spec))
+
+
+def folders(*paths: str) -> bytes:
+    return zipped(dict.fromkeys(paths, PNG))
+
+
+def ink() -> bytes:
+    """Black ink in the alpha channel of its left half."""
+    file = io.BytesIO()
+    layer = Image.new("RGB", (8, 8))
+    layer.putalpha(Image.fromarray(np.repeat(np.array([[255] * 4 + [0] * 4], np.uint8), 8, axis=0)))
+    layer.save(file, "PNG")
+    return file.getvalue()
+
+
+def test_pictures_without_a_class_are_refused(http: httpx2.Client, is_problem: IsProblem) -> None:
+    for paths, named in (
+        (["train/a/1.png", "train/b/1.png", "test/1.png", "test/2.png"], "test/1.png, test/2.png: each lies"),
+        (["train/1.png", "test/1.png"], "train/1.png, test/1.png: each lies"),
+        (["train/a/1.png", "train/b/1.png", "train/x.png"], "train/x.png lies"),
+    ):
+        answer = http.post("/datasets?name=d", content=folders(*paths))
+        (error,) = is_problem(answer, 422)["errors"]
+        assert error["detail"].startswith(f"{named} in a split but in no class folder")
+
+
+def test_class_names_are_compared_composed_and_the_model_keeps_its_own(http: httpx2.Client) -> None:
+    http.post("/datasets?name=nfd", content=folders(f"{NFD}/1.png", "Birnen/1.png")).raise_for_status()
+    header = ",".join(["label", *(f"p{at}" for at in range(64))])
+    rows = "".join(f"{name},{','.join('7' * 64)}\n" for name in (NFD, NFC, "Birnen"))
+    table = http.post("/datasets?name=table&shape=1,8,8", content=f"{header}\n{rows}".encode())
+    assert table.json()["labels"] == ["Birnen", NFC]
+    for own in (NFC, NFD):
+        model = http.post("/models", params={"name": own}, content=classifier(own, "Birnen"))
+        assert model.json()["model"]["labels"] == [own, "Birnen"]
+        for dataset in ("nfd", "table"):
+            job = http.post("/jobs", json={"model": {"id": model.json()["id"]}, "dataset": dataset})
+            assert job.status_code == 202, job.text
+
+
+def test_pictures_are_stored_upright_and_it_is_noted(http: httpx2.Client) -> None:
+    stored = {"a/1.jpg": picture((12, 8), form="JPEG", orientation=6), "b/1.png": picture((12, 8), orientation=8)}
+    answer = http.post("/datasets?name=d", content=zipped(stored))
+    assert answer.json()["features"][0]["shape"] == [1, 12, 8]
+    assert answer.json()["notices"] == [
+        "2 pictures, first 'a/1.jpg', were turned upright, as the orientation in EXIF asks"
+    ]
+    assert http.get("/datasets/d").json()["notices"] == answer.json()["notices"]
+
+
+@pytest.mark.parametrize(("background", "paper"), [(None, 255), ("black", 0), ("404040", 64)])
+def test_ink_on_transparency_is_kept(http: httpx2.Client, background: str | None, paper: int) -> None:
+    query = {"name": "ink", "color": "gray"} | ({"background": background} if background else {})
+    answer = http.post("/datasets", params=query, content=zipped({"a/1.png": ink(), "b/1.png": ink()}))
+    assert answer.status_code == 201, answer.text
+    shown = http.get("/datasets/ink/preview").json()["examples"][0]["image"]
+    assert shown == [[[0] * 4 + [paper] * 4] * 8]
+
+
+def test_a_prediction_sees_the_picture_that_a_viewer_shows(
+    http: httpx2.Client, trained: Callable[..., str], is_problem: IsProblem
+) -> None:
+    url = f"/jobs/{trained(classifier('a', 'b'))}/predict"
+
+    def answer(data: bytes, **query: str) -> Any:  # noqa: ANN401 (JSON)
+        sent = http.post(url, params=query, content=data, headers={"content-type": "image/png"})
+        assert sent.status_code == 200, sent.text
+        return sent.json()["top"]
+
+    def png(pixels: Any, orientation: int | None = None) -> bytes:  # noqa: ANN401 (an array of any order)
+        file = io.BytesIO()
+        exif = Image.Exif()
+        if orientation:
+            exif[ORIENTATION] = orientation
+        Image.fromarray(np.ascontiguousarray(pixels)).save(file, "PNG", exif=exif)
+        return file.getvalue()
+
+    upright = np.arange(64, dtype=np.uint8).reshape(8, 8) * 3
+    expected = answer(png(upright))
+    assert answer(png(upright.T)) != expected
+    stored = {3: upright[::-1, ::-1], 5: upright.T, 6: upright.T[::-1], 8: upright.T[:, ::-1]}
+    for orientation, pixels in stored.items():
+        assert answer(png(pixels, orientation)) == expected
+    for background, paper in ((None, 255), ("black", 0), ("404040", 64)):
+        flat = np.repeat(np.array([[0] * 4 + [paper] * 4], np.uint8), 8, axis=0)
+        assert answer(ink(), **({"background": background} if background else {})) == answer(png(flat))
+    wrong = http.post(url, params={"background": "none"}, content=ink(), headers={"content-type": "image/png"})
+    assert is_problem(wrong, 422)["errors"][0]["parameter"] == "background"
+    numbers = http.post(url, params={"background": "black"}, json={"inputs": {"image": [[[0] * 8] * 8]}})
+    assert is_problem(numbers, 422)["errors"][0]["parameter"] == "background"
+
+
+@pytest.mark.parametrize(
+    "arrays",
+    [
+        {"x_test": digits(3), "x_train": digits(6), "y_train": labels_of(6), "y_test": labels_of(3)},
+        {"x_train": digits(3), "y_train": labels_of(3), "x_test": digits(3), "y_test": labels_of(3)},
+        {f"{split}_images": digits(count) for split, count in MEDMNIST.items()}
+        | {f"{split}_labels": labels_of(count)[:, None] for split, count in MEDMNIST.items()},
+        {"train_images": digits(4)[..., None], "train_labels": labels_of(4)},
+    ],
+    ids=["keras", "same length", "medmnist", "channels last"],
+)
+def test_arrays_named_as_keras_and_medmnist_do_train_a_model(http: httpx2.Client, arrays: Mapping[str, Any]) -> None:
+    answer = http.post("/datasets?name=k", content=npz(**arrays))
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["splits"][0]["name"] == "train"
+    assert len(answer.json()["splits"]) == len(arrays) // 2
+    http.post("/models?name=m", content=classifier("0", "1")).raise_for_status()
+    job = http.post("/jobs", json={"model": {"id": "m"}, "dataset": "k"})
+    assert job.status_code == 202, job.text
+
+
+def test_a_foreign_file_is_named_in_one_sentence(http: httpx2.Client, is_problem: IsProblem) -> None:
+    def refusal(path: str, name: str, data: bytes) -> str:
+        answer = http.post(path, params={"name": "x"}, files={"file": (name, data)})
+        (error,) = is_problem(answer, 422)["errors"]
+        return str(error["detail"])
+
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 131\n"
+    package = zipped({"M.mlpackage/Manifest.json": b"{}", "M.mlpackage/Data/com.apple.CoreML/model.mlmodel": b"\x08"})
+    assert refusal("/models", "m.mlmodel", pointer).startswith("m.mlmodel is a Git LFS pointer, not the file itself")
+    assert refusal("/models", "p.zip", package).startswith("p.zip is an .mlpackage; only an .mlmodel can be trained")
+    assert refusal("/datasets", "p.zip", package).startswith("p.zip is an .mlpackage; send the data")
+    assert refusal("/datasets", "d.tar.gz", tar({"a/1.png": PNG}, "w:gz")).startswith("d.tar is a TAR archive")
+    empty = zipped({"a/1.png": b"", "b/1.png": PNG})
+    assert refusal("/datasets", "zero.zip", empty) == "a/1.png is empty (0 bytes); send it again, or leave it out"
+    assert refusal("/datasets", "gif.zip", zipped({"a/1.gif": b"GIF89a"})).startswith("a/1.gif is a GIF")
