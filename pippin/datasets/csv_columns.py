@@ -69,6 +69,11 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
     first = rows[0]
     if len(first) > limits.max_columns:
         raise too_large(f"{file} has {len(first):,} columns; {limits.max_columns:,} are allowed")
+    if len(first) == 1:
+        raise refuse(
+            f"{file} has no column besides the target to learn from: found no comma, semicolon, tab or pipe between "
+            "cells in the first row"
+        )
     headed = has_header(file, rows, _asked(options)) if options.header is None else options.header
     names = _names(first) if headed else tuple(str(at + 1) for at in range(len(first)))
     notices = []
@@ -212,10 +217,7 @@ def _inputs(find: _Finder, options: DatasetOptions, target: Group, *, assumed: b
                 "inputs= which columns to learn from"
             )
         if not rest:
-            raise refuse(
-                f"{find.file} has no column besides the target to learn from: found no comma, semicolon, tab or pipe "
-                "between cells in the first row"
-            )
+            raise refuse(f"{find.file} has no column besides the target to learn from")
         groups = (Group("image" if options.shape is not None and len(options.shape) == 3 else "features", rest),)
     if options.shape is not None:
         if len(groups) > 1:

@@ -9,6 +9,7 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 """What may separate cells; where several fit equally well, the first."""
 
 _QUOTED = re.compile(r'(?m)(^|[,;\t|])[ ]?"(?:[^"]|"")*+"')
+_ANY_QUOTED = re.compile(r'"[^"]*"')
 _JSON = re.compile(r'\s*(?:(?:[\[{]\s*)+$|\[?\s*\{\s*"|\[.*\],?\s*$)')
 _COMMENT = re.compile(r"\s*(?:#|%|//)")
 _EXCEL = re.compile(r"sep=([,;\t|])\s*$")
@@ -61,7 +62,8 @@ def dialect(name: str, lines: list[str]) -> Dialect:
         raise refuse(f"{name} row {begin + 1} begins with {mark!r}, as a comment does; leave comments out of the table")
     if delimiter == "|" and len(outside) > 1 and not outside[1].strip("-:| "):
         raise refuse(f"{name} is a table of Markdown: row {begin + 2} holds only dashes; send CSV, separated by commas")
-    if delimiter is None and len(widths := {len(line.split()) for line in outside}) == 1 and widths != {1}:
+    widths = {len(_ANY_QUOTED.sub("quoted", line).split()) for line in outside}
+    if delimiter is None and len(widths) == 1 and widths != {1}:
         raise refuse(
             f"{name} row {begin + 1} has no comma, semicolon, tab or pipe, and its cells seem to be separated by "
             "spaces; separate them by commas"

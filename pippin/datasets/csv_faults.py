@@ -36,6 +36,11 @@ class Kind(Enum):
         "are whole numbers that would equal their neighbours as 32-bit floats",
         "above 16,777,216 these do not hold every whole number: leave out a column of ids, else subtract an offset",
     )
+    TARGET_COLLAPSES = (
+        COLLAPSES[0],
+        COLLAPSES[1],
+        "above 16,777,216 these do not hold every whole number: subtract an offset, or make them names with a letter",
+    )
     NO_TARGET = (" is empty", "are empty", "every example needs a target")
     NOT_TEXT = (": {value} is a number, where the rows before have text", "are numbers, where others are text", _ONE)
     NOT_NUMERIC = (": {value} is no number, where the rows before have numbers", "are no numbers, as others are", _ONE)

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from pippin.datasets.csv_columns import Group, Layout
 from pippin.datasets.csv_faults import Kind, TableFaults
-from pippin.datasets.csv_numbers import Precision, collapsing, number, shown
+from pippin.datasets.csv_numbers import number
 from pippin.datasets.errors import refuse
 from pippin.datasets.growing import Workspace
 from pippin.datasets.parsed import Rows
+from pippin.datasets.precision import Precision, collapsing, shown
 
 _BATCH = 128 * 1024  # values of a feature that are gathered before they go to disk
 _MIN_INDEX = 20  # examples from which a first column 0, 1, 2, … is an index and no label

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pippin.datasets.arrays import parts
 from pippin.datasets.csv_columns import layout
 from pippin.datasets.csv_faults import Kind, raise_any
-from pippin.datasets.csv_numbers import shown
 from pippin.datasets.csv_rows import open_rows
 from pippin.datasets.csv_split import Table, check_same_columns, coarse_notice
 from pippin.datasets.csv_target import Target, class_notice
@@ -24,6 +23,7 @@ from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, image_scale
 from pippin.datasets.parsed import Rows as ExampleRows
+from pippin.datasets.precision import shown
 from pippin.datasets.sources import Source, Sources
 
 OPTIONS = frozenset({"scale", "target", "inputs", "shape", "header"})
@@ -138,7 +138,7 @@ class _Reader:
         def report(split: str, example: int, value: float) -> None:
             table = self._tables[split]
             (column,) = table.layout.target.columns
-            table.report(int(rows[split].numbers[example]), column, Kind.COLLAPSES, shown(value))
+            table.report(int(rows[split].numbers[example]), column, Kind.TARGET_COLLAPSES, shown(value))
 
         targets, labels = self._target.finish(report)
         tables = list(self._tables.values())

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from pippin.datasets.arrays import parts
 from pippin.datasets.csv_faults import Kind
-from pippin.datasets.csv_numbers import SEVERAL, UNDERSCORES, Precision, collapsing, number, number_form
+from pippin.datasets.csv_numbers import SEVERAL, UNDERSCORES, number, number_form
 from pippin.datasets.errors import quoted
 from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits, Labels
 from pippin.datasets.names import composed
+from pippin.datasets.precision import Precision, collapsing
 
 _INT32 = np.iinfo(np.int32)
 _SHOWN_CLASSES = 10

@@ -235,7 +235,7 @@ def test_large_ids_are_counted_in_one_line(refusal: Callable[..., str]) -> None:
     assert "first row 2: '3000000001'" in message
 
 
-@pytest.mark.parametrize("value", ["16777216", "16777218", "1.5e11", "123456000000", "1e20", "4000000000"])
+@pytest.mark.parametrize("value", ["16777216", "16777218", "1.5e11", "123456000000", "1e19", "4000000000"])
 def test_numbers_of_few_digits_are_kept(store: Callable[..., Any], value: str) -> None:
     dataset = store({"d.csv": table("a,label", f"{value},1")})
     assert dataset.arrays["train/features"][0, 0] == pytest.approx(float(value), rel=1e-7)
@@ -249,7 +249,12 @@ def test_class_numbers_are_kept_exactly(store: Callable[..., Any]) -> None:
 
 @pytest.mark.parametrize(
     "values",
-    [("1700000038.9", "1700000039.1"), ("0.12345678901", "0.12345678902"), ("16777218", "16777218.4", "0")],
+    [
+        ("1700000038.9", "1700000039.1"),
+        ("0.12345678901", "0.12345678902"),
+        ("16777218", "16777218.4", "0"),
+        ("18446744073709551617", "1", "2"),
+    ],
 )
 def test_columns_of_which_differences_are_lost_are_told(store: Callable[..., Any], values: tuple[str, ...]) -> None:
     rows = [f"{value},{at}" for at, value in enumerate(values)]
@@ -305,6 +310,9 @@ def test_tables_in_other_encodings_and_forms_are_read(
         (b'{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', r"is JSON"),
         (b'[\n  {"a": 1}\n]\n', r"is JSON"),
         (b"[[1,2],[3,4]]", r"is JSON"),
+        ('[{"a": 1}]'.encode("utf-16"), r"row 1 is JSON"),
+        (b'a b label\n1 2 "x y"\n', r"seem to be separated by spaces"),
+        (b"text\nhello\n", r"no comma, semicolon, tab or pipe between cells in the first row"),
         (b"| a | label |\n|---|---|\n| 1 | 2 |\n", r"a table of Markdown: row 2 holds only dashes"),
         (b"label\ta\n1\t18.0 8 307\n", r"'18.0 8 307' is not a number; .* several numbers separated by spaces"),
         (b"label,a\n1,1_000\n", r"'1_000' is not a number; it looks like numbers with underscores"),
