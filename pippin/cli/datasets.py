@@ -27,6 +27,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
     format_: Annotated[str | None, typer.Option("--format", help="idx, csv, npz or images; else recognised.")] = None,
     target: Annotated[str | None, typer.Option(help="CSV: the column to predict.")] = None,
     inputs: Annotated[str | None, typer.Option(help="CSV: the columns of each feature: size:width,height;age.")] = None,
+    header: Annotated[str | None, typer.Option(help="CSV: true or false: whether row 1 holds names.")] = None,
     shape: Annotated[str | None, typer.Option(help="CSV: the shape of an example: 1,28,28.")] = None,
     scale: Annotated[
         float | None, typer.Option(metavar="N", help="What uint8 images are multiplied by; else 1/255.")
@@ -52,6 +53,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
         "format": format_,
         "target": target,
         "inputs": inputs,
+        "header": header,
         "shape": shape,
         "color": color,
         "background": background,

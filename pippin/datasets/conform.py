@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from pippin.datasets.arrays import parts
 from pippin.datasets.errors import FaultList, refuse
 from pippin.datasets.growing import Workspace
+from pippin.datasets.precision import MAX_EXACT_DOUBLE, collapsing
 
 _INT32 = np.iinfo(np.int32)
 
@@ -62,6 +63,9 @@ def _misfits(part: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:
     """The examples of a part that were not finite, or were no more the same once converted."""
     if values.dtype.kind == "f":
         bad = ~np.isfinite(values)
+        if part.dtype.itemsize > values.dtype.itemsize:
+            lost = collapsing(part.reshape(-1), values.reshape(-1), below=MAX_EXACT_DOUBLE)
+            bad.reshape(-1)[lost] = True
     elif part.dtype.kind in "iu" and part.dtype.itemsize >= 4 and part.dtype != values.dtype:
         bad = (part > _INT32.max) | (part < _INT32.min) if part.dtype.kind == "i" else part > _INT32.max
     else:
@@ -74,6 +78,8 @@ def _worst(example: NDArray[Any], dtype: np.dtype[Any]) -> str:
     if dtype.kind != "f":
         return f"{flat[np.argmax(np.abs(flat.astype(np.float64)))]}, which a 32-bit integer cannot hold"
     finite = np.isfinite(flat)
+    if lost := collapsing(flat.astype(np.float64), _converted(flat, dtype), below=MAX_EXACT_DOUBLE):
+        return f"the whole number {flat[lost[0]]:.0f}, which would equal its neighbours as a 32-bit float"
     if finite.all():
         return f"{flat[np.argmax(np.abs(flat))]}, which a 32-bit float cannot hold"
     return f"{flat[~finite][0]}, which is not a finite number"

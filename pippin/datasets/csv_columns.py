@@ -3,11 +3,15 @@
 from dataclasses import dataclass
 from math import prod
 
-from pippin.datasets.errors import quoted, refuse, too_large
+from pippin.datasets.csv_header import TARGET_NAMES, counts, has_header, is_target_name
+from pippin.datasets.csv_numbers import number, number_form
+from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.options import Columns, DatasetOptions
+from pippin.datasets.names import composed
+from pippin.datasets.options import DatasetOptions
 
 _LISTED = 20
+_LISTED_CHARACTERS = 30  # of a column's name in a list
 
 
 @dataclass(frozen=True)
@@ -27,37 +31,76 @@ class Layout:
         names: Of the columns; without a header "1", "2", …
         inputs: The features to learn from.
         target: The feature to predict.
-        guessed: Whether the target is the first column for want of anything better.
+        assumed: Whether the first column is the target because the file has the form of MNIST as CSV; all rows must
+            have that form.
+        notices: What was assumed, for the person who sent the file.
     """
 
     headed: bool
     names: tuple[str, ...]
     inputs: tuple[Group, ...]
     target: Group
-    guessed: bool
+    assumed: bool
+    notices: tuple[str, ...]
 
     def column(self, index: int) -> str:
         """A column for a person: its number from 1 and its name."""
-        return f"column {index + 1} ({quoted(self.names[index])})" if self.headed else f"column {index + 1}"
+        return _column(index, self.names, headed=self.headed)
 
 
-def layout(
-    file: str, first: list[str], second: list[str] | None, options: DatasetOptions, limits: DatasetLimits
-) -> Layout:
-    """Decides from the first two rows, of which the second may be absent.
+def _column(index: int, names: tuple[str, ...], *, headed: bool) -> str:
+    return f"column {index + 1} ({quoted(names[index])})" if headed else f"column {index + 1}"
+
+
+def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: DatasetLimits) -> Layout:
+    """Decides from the first rows.
+
+    Args:
+        file: Its name, for messages.
+        rows: At least the first one.
+        options: What the upload asks for.
+        limits: How many columns there may be.
 
     Raises:
-        DatasetError: A column that the options name is not there, is there twice, or is used twice.
+        DatasetError: A column that the options name is not there, is there twice, or is used twice; the header or the
+            target is in doubt.
         DatasetTooLargeError: There are too many columns.
     """
+    first = rows[0]
     if len(first) > limits.max_columns:
         raise too_large(f"{file} has {len(first):,} columns; {limits.max_columns:,} are allowed")
-    headed = _is_header(first, second) if options.header is None else options.header
-    names = tuple(cell.strip() for cell in first) if headed else tuple(str(at + 1) for at in range(len(first)))
+    if len(first) == 1:
+        raise refuse(
+            f"{file} has no column besides the target to learn from: found no comma, semicolon, tab or pipe between "
+            "cells in the first row"
+        )
+    headed = has_header(file, rows, _asked(options)) if options.header is None else options.header
+    names = _names(first) if headed else tuple(str(at + 1) for at in range(len(first)))
+    notices = []
+    counted = headed and counts(first)
+    if counted and options.header is None:
+        notices.append(
+            f"row 1 counts the columns ({', '.join([name for name in names if name.isdecimal()][:3])}, …), so it was "
+            "read as a header, not as an example; header=false reads it as one"
+        )
     find = _Finder(file, names, headed)
-    guessed = options.target is None and not (headed and "label" in names)
-    target = _target(find, options.target, names if headed else None)
-    inputs = _inputs(find, options, target)
+    examples = rows[headed:]
+    assumed = False
+    if options.target is not None:
+        ((feature, columns),) = options.target.items()
+        target = find.group(feature, columns, "/target")
+    elif (named := _named_target(find, options)) is not None:
+        target = Group(names[named], (named,))
+        notices.append(f"the target is {_column(named, names, headed=headed)}, by its name; target= names another")
+    elif options.inputs is None and (not headed or counted) and names[0] and is_like_mnist(examples):
+        target, assumed = Group("label", (0,)), True
+        notices.append(
+            "the target is column 1: the columns have no names, the first holds whole numbers and the others bytes "
+            "from 0 to 255, as MNIST does as CSV; target= names another"
+        )
+    else:
+        raise _no_target(find, examples)
+    inputs = _inputs(find, options, target, assumed=assumed)
     features = [group.feature for group in (*inputs, target)]
     if len(set(features)) < len(features):
         raise refuse(
@@ -65,26 +108,67 @@ def layout(
             f"as target=label:{names[target.columns[0]]}",
             "/target",
         )
-    return Layout(headed, names, inputs, target, guessed)
+    return Layout(headed, names, inputs, target, assumed, tuple(notices))
 
 
-def _is_header(first: list[str], second: list[str] | None) -> bool:
-    """Whether the first row looks like names.
-
-    Any cell but the first must be a number in a row of data. The first may be a label in words, so it counts as a name
-    only when the next row has a number there.
-    """
-    if not all(_is_number(cell) for cell in first[1:]):
-        return True
-    return not _is_number(first[0]) and second is not None and _is_number(second[0])
+def _asked(options: DatasetOptions) -> set[str]:
+    groups = (*(options.target or {}).values(), *(options.inputs or {}).values())
+    return {composed(column) for columns in groups for column in columns}
 
 
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
+def _names(header: list[str]) -> tuple[str, ...]:
+    first, *others = (composed(cell.strip()) for cell in header)
+    # `numpy.savetxt` writes "# " before the first name.
+    return (first.lstrip("# ") or first, *others)
+
+
+def is_like_mnist(examples: list[list[str]]) -> bool:
+    """Whether rows have the form of MNIST as CSV: a whole number from 0, then bytes from 0 to 255."""
+    return bool(examples) and all(
+        len(cells) > 1 and _is_whole(cells[0], 2**31 - 1) and all(_is_whole(cell, 255) for cell in cells[1:])
+        for cells in examples
+    )
+
+
+def _is_whole(cell: str, most: int) -> bool:
+    value = number(cell)
+    return value is not None and 0 <= value <= most and value.is_integer()
+
+
+def _named_target(find: "_Finder", options: DatasetOptions) -> int | None:
+    """The column whose name says that it is the target, if there is one; columns that `inputs` names are none."""
+    if not find.headed:
+        return None
+    inputs = {column for columns in (options.inputs or {}).values() for column in columns}
+    candidates = [at for at, name in enumerate(find.names) if is_target_name(name) and name not in inputs]
+    if len(candidates) > 1:
+        listed = find.listed(candidates)
+        raise refuse(f"{find.file}: {listed} could each be the target; say which with target=", "/target")
+    return candidates[0] if candidates else None
+
+
+def _no_target(find: "_Finder", examples: list[list[str]]) -> DatasetError:
+    columns = range(len(find.names))
+    last = len(columns)
+    text = [
+        at
+        for at in columns
+        if examples
+        and all(at < len(row) and number(row[at]) is None and number_form(row[at]) is None for row in examples)
+    ]
+    hint = f" (only column {text[0] + 1}, target={find.names[text[0]]}, holds text)" if len(text) == 1 else ""
+    if find.headed:
+        detail = (
+            f"no column is called {', '.join(TARGET_NAMES[:-1])} or {TARGET_NAMES[-1]}; say with target= which of its "
+            f"{last:,} columns to predict, without which there is nothing to learn: {find.listed(columns)}{hint}"
+        )
+    else:
+        detail = (
+            "the first row was read as an example, so the columns have no names; say with target= the number of the "
+            f"column to predict, from 1 to {last:,}, such as target={last} for the last{hint}, or header=true if the "
+            "first row holds names"
+        )
+    return refuse(f"{find.file}: {detail}", "/target")
 
 
 class _Finder:
@@ -93,36 +177,32 @@ class _Finder:
     def __init__(self, file: str, names: tuple[str, ...], headed: bool) -> None:
         self.file = file
         self.names = names
-        self._headed = headed
+        self.headed = headed
 
     def __call__(self, name: str, parameter: str) -> int:
-        found = [at for at, column in enumerate(self.names) if column == name]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            raise refuse(f"{self.file} has {len(found)} columns called {quoted(name)}", parameter)
-        listed = ", ".join(self.names[:_LISTED]) + (", …" if len(self.names) > _LISTED else "")
-        without = "" if self._headed else " by their numbers, since it has no header"
-        raise refuse(f"{self.file} has no column {quoted(name)}; its columns are{without} {listed}", parameter)
+        matches = [at for at, column in enumerate(self.names) if column == composed(name)]
+        if len(matches) == 1:
+            return matches[0]
+        if matches:
+            raise refuse(f"{self.file} has {len(matches)} columns called {quoted(name)}", parameter)
+        without = "" if self.headed else " by their numbers, since row 1 was read as an example,"
+        hint = "" if self.headed else "; header=true reads row 1 as names"
+        if self.headed and name.isdecimal():
+            hint = "; columns have numbers only without a header: header=false reads row 1 as an example"
+        listed = self.listed(range(len(self.names)))
+        raise refuse(f"{self.file} has no column {quoted(name)}; its columns are{without} {listed}{hint}", parameter)
+
+    def listed(self, columns: "range | list[int]") -> str:
+        """The names of some columns: the first twenty of them, each cut where it is long."""
+        names = [self.names[at] for at in columns[:_LISTED]]
+        cut = [name if len(name) <= _LISTED_CHARACTERS else name[:_LISTED_CHARACTERS] + "…" for name in names]
+        return ", ".join(name or "(no name)" for name in cut) + (", …" if len(columns) > _LISTED else "")
 
     def group(self, feature: str, columns: tuple[str, ...], parameter: str) -> Group:
         return Group(feature, tuple(self(column, parameter) for column in columns))
 
 
-def _target(find: _Finder, asked: Columns | None, header: tuple[str, ...] | None) -> Group:
-    if asked is not None:
-        ((feature, columns),) = asked.items()
-        return find.group(feature, columns, "/target")
-    if header is None:
-        return Group("label", (0,))
-    if "label" in header:
-        return find.group("label", ("label",), "/target")
-    if not header[0]:
-        raise refuse(f"{find.file}: column 1, which would be the target, has no name; say which is, with target=")
-    return Group(header[0], (0,))
-
-
-def _inputs(find: _Finder, options: DatasetOptions, target: Group) -> tuple[Group, ...]:
+def _inputs(find: _Finder, options: DatasetOptions, target: Group, *, assumed: bool) -> tuple[Group, ...]:
     if options.inputs is not None:
         groups = tuple(find.group(feature, columns, "/inputs") for feature, columns in options.inputs.items())
         for group in groups:
@@ -143,9 +223,10 @@ def _inputs(find: _Finder, options: DatasetOptions, target: Group) -> tuple[Grou
         if len(groups) > 1:
             raise refuse(f"a shape is for one feature, and inputs= makes {len(groups)}", "/shape")
         if prod(options.shape) != len(groups[0].columns):
+            taken = " beside column 1, which was taken for the target" if assumed else ""
             raise refuse(
                 f"the shape {list(options.shape)} has {prod(options.shape)} values, and {find.file} has "
-                f"{len(groups[0].columns)} columns for it",
+                f"{len(groups[0].columns)} columns for it{taken}",
                 "/shape",
             )
     return groups

@@ -1,76 +1,82 @@
 """The rows of a CSV (RFC 4180), with the line that each begins on, in bounded memory."""
 
 import csv
-from collections.abc import Generator, Iterator
-from typing import BinaryIO
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from pippin.datasets.errors import refuse, too_large
+from pippin.datasets.csv_dialect import DELIMITERS, dialect
+from pippin.datasets.csv_text import Lines
+from pippin.datasets.errors import refuse
 from pippin.datasets.sources import Source
 
-_LONGEST_ROW = 8 * 2**20
-_DELIMITERS = ",;\t"
-_BOM = b"\xef\xbb\xbf"
+_SAMPLE_ROWS = 20
+_SAMPLE_CELLS = 200_000
+# What the csv module says, and what it means.
+_MALFORMED = (
+    ("field larger", f'a cell is longer than {csv.field_size_limit():,} characters; is a quote (") not closed?'),
+    ("unexpected end", 'a quoted cell is not closed before the file ends; end it with a quote (")'),
+    ("expected after", 'a quoted cell goes on behind its closing quote; double a quote (") that is part of a cell'),
+)
+
+Row = tuple[int, list[str], bool]
+"""The line that a row begins on, from 1; its cells; and whether an underscore is in it, as in `1_000`, which Python's
+`float` takes for a number."""
 
 
-class _Lines(Iterator[str]):
-    """The lines of a file as text. `number` is that of the line last read, from 1; `taken` the row's bytes so far."""
-
-    def __init__(self, file: BinaryIO, name: str) -> None:
-        self._file = file
-        self._name = name
-        self.number = 0
-        self.taken = 0
-
-    def __next__(self) -> str:
-        line = self._file.readline(_LONGEST_ROW + 1)
-        if not line:
-            raise StopIteration
-        self.number += 1
-        self.taken += len(line)
-        if self.taken > _LONGEST_ROW:
-            raise too_large(f"{self._name} row {self.number} is longer than {_LONGEST_ROW:,} bytes")
-        if self.number == 1:
-            line = line.removeprefix(_BOM)
-        try:
-            return line.decode()
-        except UnicodeDecodeError as error:
-            raise refuse(
-                f"{self._name} row {self.number}: the byte 0x{line[error.start]:02X} is not UTF-8; save it as UTF-8"
-            ) from None
-
-
-def rows(source: Source) -> Generator[tuple[int, list[str]]]:
-    """Each row that is not blank: the line it begins on, from 1, and its cells.
-
-    Cells are separated by the comma, or by the semicolon or tab where the first line has no comma.
+class Rows(Iterator[Row]):
+    """Each row that is not blank.
 
     Raises:
-        DatasetError: The text is not UTF-8, or a quote is never closed; the row is named.
+        DatasetError: A row is not UTF-8, or its quotes are malformed; the row is named.
         DatasetTooLargeError: A row is longer than 8 MiB.
     """
-    with source.open() as file:
-        lines = _Lines(file, source.name)
-        first = next(lines, "")
-        reader = csv.reader(_again(first, lines), delimiter=_delimiter(first), strict=True)
-        begin = 1
+
+    def __init__(self, lines: Lines, name: str) -> None:
+        self.name = name
+        self._lines = lines
+        form = dialect(name, lines.ahead())
+        self.delimiter = form.delimiter
+        if form.is_declared:
+            next(lines)
+        self._reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+
+    def __next__(self) -> Row:
+        lines = self._lines
         while True:
-            try:
-                cells = next(reader, None)
-            except csv.Error as error:
-                raise refuse(f"{source.name} row {begin}: {error}") from None
-            if cells is None:
-                return
-            if cells:
-                yield begin, cells
             begin = lines.number + 1
-            lines.taken = 0
+            lines.row_characters = 0
+            lines.underscore = False
+            try:
+                cells = next(self._reader)
+            except csv.Error as error:
+                said = str(error)
+                meant = next((meant for part, meant in _MALFORMED if part in said), "its quotes are malformed")
+                raise refuse(f"{self.name} row {begin}: {meant}") from None
+            if cells:
+                return begin, cells, lines.underscore
+
+    def sample(self) -> list[Row]:
+        """The first rows, taken: up to 20, and at least two where they are wide."""
+        rows: list[Row] = []
+        for row in self:
+            rows.append(row)
+            if len(rows) >= _SAMPLE_ROWS or (len(rows) > 1 and len(rows) * len(row[1]) > _SAMPLE_CELLS):
+                break
+        return rows
+
+    def notices(self) -> Iterator[str]:
+        """What a person should know of how the file was read."""
+        yield from self._lines.notices()
+        if self.delimiter == "|":
+            yield f"{self.name} was read with {DELIMITERS[self.delimiter]} between its cells"
 
 
-def _again(first: str, rest: Iterator[str]) -> Iterator[str]:
-    if first:
-        yield first
-    yield from rest
+@contextmanager
+def open_rows(source: Source) -> Iterator[Rows]:
+    """The rows of a file, in the dialect that its first lines show.
 
-
-def _delimiter(line: str) -> str:
-    return next((mark for mark in _DELIMITERS if mark in line), ",")
+    Raises:
+        DatasetError: It is no table.
+    """
+    with source.open() as file:
+        yield Rows(Lines(file, source.name), source.name)

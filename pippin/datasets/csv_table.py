@@ -1,11 +1,8 @@
 """CSV: a row is an example, a column a value; MNIST as pixels in a row, or any table of numbers with a target."""
 
-from array import array
 from collections.abc import Mapping
-from contextlib import closing
 from functools import partial
-from itertools import chain, islice
-from operator import itemgetter
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -13,22 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.datasets.arrays import parts
-from pippin.datasets.csv_columns import Group, Layout, layout
-from pippin.datasets.csv_rows import rows
-from pippin.datasets.csv_target import Target
-from pippin.datasets.errors import FaultList, quoted, refuse, too_large
+from pippin.datasets.csv_columns import layout
+from pippin.datasets.csv_faults import Kind, raise_any
+from pippin.datasets.csv_rows import open_rows
+from pippin.datasets.csv_split import Table, check_same_columns, coarse_notice
+from pippin.datasets.csv_target import Target, class_notice
+from pippin.datasets.errors import refuse, too_large
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
-from pippin.datasets.parsed import ParsedDataset, Rows, image_scale
+from pippin.datasets.parsed import ParsedDataset, image_scale
+from pippin.datasets.parsed import Rows as ExampleRows
+from pippin.datasets.precision import shown
 from pippin.datasets.sources import Source, Sources
 
 OPTIONS = frozenset({"scale", "target", "inputs", "shape", "header"})
 """The options that this format reads."""
-
-_BATCH = 128 * 1024  # values of a feature that are gathered before they go to disk
 
 
 def parse_csv(sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> ParsedDataset:
@@ -46,9 +45,8 @@ def parse_csv(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
             raise refuse(f"{names[split]} and {source.name} are both the split {split}; send one CSV a split")
         names[split] = source.name
         reader.read(split, source)
-    reader.faults.raise_any()
-    _check_same_columns(names, reader.tables)
-    return _assembled(reader.tables, reader.target, options, workspace)
+    reader.check()
+    return reader.assembled()
 
 
 def _split(source: Source) -> str:
@@ -62,162 +60,98 @@ class _Reader:
         self._options = options
         self._limits = limits
         self._workspace = workspace
-        self.faults = FaultList()
-        self.target = Target(limits, workspace, self.faults)
-        self.tables: dict[str, _Table] = {}
+        self._target = Target(limits, workspace)
+        self._tables: dict[str, Table] = {}
+        self._notices: list[str] = []
 
     def read(self, split: str, source: Source) -> None:
-        left = self._limits.max_examples - sum(table.count for table in self.tables.values())
-        with closing(rows(source)) as stream:
-            begin = list(islice(stream, 2))
+        left = self._limits.max_examples - sum(table.count for table in self._tables.values())
+        with open_rows(source) as rows:
+            begin = rows.sample()
             if not begin:
                 raise refuse(f"{source.name} has no rows")
-            (_, first), second = begin[0], begin[1][1] if len(begin) > 1 else None
-            plan = layout(source.name, first, second, self._options, self._limits)
-            table = self.tables[split] = _Table(source.name, plan, self._workspace, self.faults)
+            plan = layout(source.name, [cells for _, cells, _ in begin], self._options, self._limits)
+            table = self._tables[split] = Table(source.name, plan, self._workspace)
             single = plan.target.columns[0] if len(plan.target.columns) == 1 else None
-            for row, cells in chain(begin[plan.headed :], stream):
-                if not table.take(row, cells):
-                    continue
-                if single is not None:
-                    self.target.take(cells[single], partial(table.place, row, single))
+            for row, cells, has_underscore in chain(begin[plan.headed :], rows):
+                if table.take(row, cells, has_underscore=has_underscore) and single is not None:
+                    self._target.take(
+                        cells[single], partial(table.place, row, single), partial(table.report, row, single)
+                    )
                 if table.count > left:
                     most = self._limits.max_examples
                     raise too_large(f"{source.name} row {row} begins one example more than the {most:,} allowed")
+                if table.faults.is_full:
+                    break
+            self._notices += [*rows.notices(), *plan.notices]
         table.flush()
-        self.target.flush(split)
+        self._target.flush(split)
 
+    def check(self) -> None:
+        """Checks what can be judged only when all files have been read.
 
-class _Table:
-    """The examples of one file, gathered as they are read."""
+        Raises:
+            DatasetError: The files have faults, or do not agree.
+        """
+        tables = list(self._tables.values())
+        raise_any([table.faults for table in tables], self._target.name_faults())
+        for table in tables[1:]:
+            check_same_columns(tables[0], table)
+        for table in tables:
+            table.check_assumption()
 
-    def __init__(self, file: str, plan: Layout, workspace: Workspace, faults: FaultList) -> None:
-        self.file = file
-        self.layout = plan
-        self._faults = faults
-        several = (plan.target,) if len(plan.target.columns) > 1 else ()
-        self._columns = [_Columns(group, workspace) for group in (*plan.inputs, *several)]
-        self._rows = array("q")
-        self._stored_rows = workspace.growing((), np.int64)
-        self.count = 0
+    def assembled(self) -> ParsedDataset:
+        """The dataset.
 
-    def take(self, row: int, cells: list[str]) -> bool:
-        """Adds the example in `row`; false, with its faults noted, when it cannot be one."""
-        if len(cells) != len(self.layout.names):
-            self._faults.add(
-                f"{self.file} row {row} has {len(cells)} cells, where the first row has {len(self.layout.names)}"
+        Raises:
+            DatasetError: The target has whole numbers that float32 cannot tell apart.
+        """
+        plan = next(iter(self._tables.values())).layout
+        finished = {split: table.finish() for split, table in self._tables.items()}
+        splits = {split: arrays for split, (arrays, _) in finished.items()}
+        rows = {split: numbers for split, (_, numbers) in finished.items()}
+        labels = None
+        if len(plan.target.columns) == 1:
+            targets, labels = self._finished_target(rows)
+            for split, arrays in splits.items():
+                arrays[plan.target.feature] = targets[split]
+        if self._options.shape is not None:
+            name = plan.inputs[0].feature
+            images = {split: arrays[name] for split, arrays in splits.items()}
+            for split, shaped in _shaped(images, self._options.shape, self._workspace).items():
+                splits[split][name] = shaped
+        first = next(iter(splits.values()))
+        features = tuple(
+            Feature(
+                name=group.feature,
+                shape=first[group.feature].shape[1:],
+                dtype=first[group.feature].dtype.name,
+                scale=image_scale(first[group.feature], self._options),
             )
-            return False
-        try:
-            for columns in self._columns:
-                columns.take(cells)
-        except ValueError:
-            for columns in self._columns:
-                columns.cut(len(self._rows))
-            self._explain(row, cells)
-            return False
-        self._rows.append(row)
-        self.count += 1
-        if len(self._rows) * len(cells) >= _BATCH:
-            self.flush()
-        return True
-
-    def flush(self) -> None:
-        """Brings what was gathered to disk, noting numbers that float32 cannot hold."""
-        for columns in self._columns:
-            for example, index in columns.flush():
-                self._faults.add(f"{self.place(self._rows[example], index)}: the number is not finite in 32 bits")
-        self._stored_rows.append(np.frombuffer(self._rows, np.int64))
-        self._rows = array("q")
-
-    def finish(self) -> tuple[dict[str, NDArray[Any]], Rows]:
-        """Feature -> [N, number of its columns]; and where each example stands."""
-        features = {columns.group.feature: columns.growing.finish() for columns in self._columns}
-        return features, Rows(self.file, self._stored_rows.finish())
-
-    def place(self, row: int, index: int) -> str:
-        """Where a cell stands, for a person."""
-        return f"{self.file} row {row}, {self.layout.column(index)}"
-
-    def _explain(self, row: int, cells: list[str]) -> None:
-        for index in chain.from_iterable(columns.group.columns for columns in self._columns):
-            try:
-                float(cells[index])
-            except ValueError:
-                found = f"{quoted(cells[index])} is not a number" if cells[index].strip() else "the cell is empty"
-                hint = ""
-                if self.layout.guessed and not self._faults:
-                    hint = f" (the target was taken to be {self.layout.column(0)}: name another with target=)"
-                self._faults.add(f"{self.place(row, index)}: {found}; a feature is made of numbers{hint}")
-
-
-class _Columns:
-    """Gathers the columns of one feature as float32."""
-
-    def __init__(self, group: Group, workspace: Workspace) -> None:
-        self.group = group
-        self.growing = workspace.growing((len(group.columns),), np.float32)
-        self._pick = itemgetter(*group.columns, group.columns[0])  # one more: of a single column it makes no tuple
-        self._pending = array("d")
-
-    def take(self, cells: list[str]) -> None:
-        """Adds the numbers of one row; may add part of them before it raises ValueError."""
-        self._pending.extend(map(float, self._pick(cells)[:-1]))
-
-    def cut(self, examples: int) -> None:
-        """Keeps so many examples of those not yet flushed."""
-        del self._pending[examples * len(self.group.columns) :]
-
-    def flush(self) -> list[tuple[int, int]]:
-        """Brings what was gathered to disk; returns what is not finite: (example since the last flush, column)."""
-        with np.errstate(over="ignore"):
-            values = np.frombuffer(self._pending, np.float64).astype(np.float32)
-        self.growing.append(values)
-        self._pending = array("d")
-        width = len(self.group.columns)
-        return [(int(at) // width, self.group.columns[int(at) % width]) for at in np.flatnonzero(~np.isfinite(values))]
-
-
-def _check_same_columns(names: Mapping[str, str], tables: Mapping[str, _Table]) -> None:
-    (split, first), *others = tables.items()
-    for other, table in others:
-        if _used(first.layout) != _used(table.layout):
-            raise refuse(f"{names[split]} and {names[other]} have different columns; every split needs the same")
-
-
-def _used(layout: Layout) -> list[tuple[str, list[str]]]:
-    return [
-        (group.feature, [layout.names[at] for at in group.columns] if layout.headed else [str(len(group.columns))])
-        for group in (*layout.inputs, layout.target)
-    ]
-
-
-def _assembled(
-    tables: Mapping[str, _Table], target: Target, options: DatasetOptions, workspace: Workspace
-) -> ParsedDataset:
-    plan = next(iter(tables.values())).layout
-    finished = {split: table.finish() for split, table in tables.items()}
-    splits = {split: arrays for split, (arrays, _) in finished.items()}
-    labels = None
-    if len(plan.target.columns) == 1:
-        targets, labels = target.finish()
-        for split, arrays in splits.items():
-            arrays[plan.target.feature] = targets[split]
-    if options.shape is not None:
-        name = plan.inputs[0].feature
-        for split, shaped in _shaped({s: a[name] for s, a in splits.items()}, options.shape, workspace).items():
-            splits[split][name] = shaped
-    first = next(iter(splits.values()))
-    features = tuple(
-        Feature(
-            name=group.feature,
-            shape=first[group.feature].shape[1:],
-            dtype=first[group.feature].dtype.name,
-            scale=image_scale(first[group.feature], options),
+            for group in (*plan.inputs, plan.target)
         )
-        for group in (*plan.inputs, plan.target)
-    )
-    return ParsedDataset("csv", features, splits, labels, {split: rows for split, (_, rows) in finished.items()})
+        return ParsedDataset("csv", features, splits, labels, rows, tuple(self._notices))
+
+    def _finished_target(
+        self, rows: Mapping[str, ExampleRows]
+    ) -> tuple[Mapping[str, NDArray[Any]], tuple[str, ...] | None]:
+        def report(split: str, example: int, value: float) -> None:
+            table = self._tables[split]
+            (column,) = table.layout.target.columns
+            table.report(int(rows[split].numbers[example]), column, Kind.TARGET_COLLAPSES, shown(value))
+
+        targets, labels = self._target.finish(report)
+        tables = list(self._tables.values())
+        raise_any([table.faults for table in tables])
+        plan = tables[0].layout
+        column = plan.column(plan.target.columns[0])
+        if labels is not None:
+            self._notices.append(class_notice(column, labels))
+        for table in tables:
+            self._notices += table.precision_notices()
+        for _, step in self._target.precision.coarse():
+            self._notices.append(coarse_notice(tables[0].file, column, step))
+        return targets, labels
 
 
 def _shaped(

@@ -1,6 +1,7 @@
 """The target of a CSV: class names, class numbers, or quantities, told apart by looking at all of them."""
 
 from array import array
+from collections import Counter
 from collections.abc import Callable, Mapping
 from math import isfinite
 from typing import Any
@@ -9,52 +10,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.datasets.arrays import parts
-from pippin.datasets.errors import FaultList, quoted
+from pippin.datasets.csv_faults import Kind
+from pippin.datasets.csv_numbers import SEVERAL, UNDERSCORES, number, number_form
+from pippin.datasets.errors import quoted
 from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits, Labels
 from pippin.datasets.names import composed
+from pippin.datasets.precision import Precision, collapsing
 
 _INT32 = np.iinfo(np.int32)
+_SHOWN_CLASSES = 10
+
+Report = Callable[[Kind, str], None]
+"""Notes a fault of the cell at hand: its kind, and what stands there."""
 
 
 class Target:
     """Gathers a single target column over all files, in order.
 
-    All cells are numbers, or all are text: a mixture is a slip of the pen more often than a wish, and would turn a
-    regression into a classification with a class per number.
+    All cells are numbers, or all are text: a mixture is a slip of the pen more often than meant, and would turn a
+    regression into a classification with a class for each number.
+
+    Attributes:
+        precision: Of quantities: whether float32 keeps them apart. Known once `finish` was called.
     """
 
-    def __init__(self, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> None:
+    def __init__(self, limits: DatasetLimits, workspace: Workspace) -> None:
         self._labels = Labels(limits, "name another column with target= if the target is another one")
         self._workspace = workspace
-        self._faults = faults
         self._codes: dict[str, int] = {}
+        self._places: dict[str, str] = {}
         self._is_text: bool | None = None
         self._is_integer = True
         self._pending = array("d")
         self._splits: dict[str, GrowingArray] = {}
+        self.precision = Precision(1)
 
-    def take(self, cell: str, place: Callable[[], str]) -> None:
-        """The target of the next example; `place` says where it stands.
+    def take(self, cell: str, place: Callable[[], str], report: Report) -> None:
+        """The target of the next example.
+
+        Args:
+            cell: What the column holds.
+            place: Says where it stands.
+            report: Takes what is wrong with it.
 
         Raises:
             DatasetTooLargeError: There are more classes than allowed, or longer ones.
         """
         text = composed(cell.strip())
-        value = _number(text)
-        if self._is_text is None:
+        value = number(text)
+        if self._is_text is None and text:
             self._is_text = value is None
         if not text:
-            self._faults.add(f"{place()} is empty; every example needs a target")
+            report(Kind.NO_TARGET, "")
         elif self._is_text != (value is None):
-            kinds = ("text", "numbers") if self._is_text else ("numbers", "text")
-            self._faults.add(f"{place()}: {quoted(text)} is not like the rows before, which have {kinds[0]}")
+            report(Kind.NOT_TEXT if self._is_text else Kind.NOT_NUMERIC, text)
         elif value is None:
             if text not in self._codes:
-                self._labels.add(text, place())
+                self._places[text] = place()
+                self._labels.add(text, self._places[text])
             value = self._codes.setdefault(text, len(self._codes))
         elif not isfinite(value):
-            self._faults.add(f"{place()}: {quoted(text)} is not a finite number")
+            report(Kind.TARGET_NOT_FINITE, text)
         elif self._is_integer and not (text.lstrip("+-").isdecimal() and _INT32.min <= value <= _INT32.max):
             self._is_integer = False
         self._pending.append(0.0 if value is None else value)
@@ -66,10 +83,27 @@ class Target:
         self._splits[split].append(np.frombuffer(self._pending, np.float64))
         self._pending = array("d")
 
-    def finish(self) -> tuple[Mapping[str, NDArray[Any]], tuple[str, ...] | None]:
+    def name_faults(self) -> list[str]:
+        """What is wrong with class names half of which are numbers in another notation: one sentence, or none."""
+        forms = {name: form for name in self._codes if (form := number_form(name)) not in {None, SEVERAL, UNDERSCORES}}
+        if not forms or 2 * len(forms) < len(self._codes):
+            return []
+        form, _ = Counter(forms.values()).most_common(1)[0]
+        name = next(name for name in forms if forms[name] == form)
+        made = f"text makes class names, here of {_classes(len(self._codes))}"
+        remedy = "write the numbers plainly, as 1234.5, or put a letter before each if classes are meant"
+        return [f"{self._places[name]}: {quoted(name)} looks like {form}, and {made}; {remedy}"]
+
+    def finish(
+        self, report: Callable[[str, int, float], None]
+    ) -> tuple[Mapping[str, NDArray[Any]], tuple[str, ...] | None]:
         """Split -> targets, [N, 1]; and the class names in order of their numbers, when the cells are names.
 
         Names are numbered in alphabetic order. Whole numbers stay as they are, as int32; others become float32.
+
+        Args:
+            report: Takes each whole number that float32 cannot tell from its neighbours: the split, the example from 0,
+                and the number.
         """
         labels = tuple(sorted(self._codes)) if self._codes else None
         numbers = np.argsort(np.array([self._codes[name] for name in labels])) if labels else None
@@ -77,14 +111,25 @@ class Target:
         finished: dict[str, NDArray[Any]] = {}
         for split, growing in self._splits.items():
             stored = self._workspace.growing((1,), dtype)
+            begin = 0
             for part in parts(growing.finish()):
+                if dtype == np.float32:
+                    rounded = part.astype(np.float32)
+                    self.precision.add(part, rounded)
+                    for at in collapsing(part[:, 0], rounded[:, 0]):
+                        report(split, begin + at, float(part[at, 0]))
+                    begin += len(part)
                 stored.append(part if numbers is None else numbers[part.astype(np.int64)])
             finished[split] = stored.finish()
         return finished, labels
 
 
-def _number(text: str) -> float | None:
-    try:
-        return float(text)
-    except ValueError:
-        return None
+def class_notice(column: str, labels: tuple[str, ...]) -> str:
+    """What a person should know of a target that holds text."""
+    shown = ", ".join(quoted(label, 30) for label in labels[:_SHOWN_CLASSES])
+    more = f" and {len(labels) - _SHOWN_CLASSES:,} more" if len(labels) > _SHOWN_CLASSES else ""
+    return f"the target, {column}, holds text, which became {_classes(len(labels))}: {shown}{more}"
+
+
+def _classes(count: int) -> str:
+    return "1 class" if count == 1 else f"{count:,} classes"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from pippin.datasets import csv_table, idx, images, npz
 from pippin.datasets.companions import FOREIGN_PICTURE_SUFFIXES, PICTURE_SUFFIXES
+from pippin.datasets.csv_text import looks_like_text
 from pippin.datasets.errors import FileFaults, refuse
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
@@ -56,7 +57,7 @@ def recognise(sources: Sources) -> Format:
         return "idx"
     if kind := kind_of(begin, first.name):
         raise refuse(f"{first.name} {kind.as_data()}")
-    if _is_text(begin):
+    if looks_like_text(begin):
         return "csv"
     raise refuse(
         f"{first.name} begins with the bytes {begin[:8].hex(' ')}, which no format known here does; "
@@ -82,13 +83,3 @@ def refuse_foreign(sources: Sources) -> None:
 def _beginning(source: Source) -> bytes:
     with source.open() as file:
         return file.read(SAMPLE_BYTES)
-
-
-def _is_text(begin: bytes) -> bool:
-    try:
-        begin.decode()
-    except UnicodeDecodeError as error:
-        # The last character may go on where the sample ends.
-        if len(begin) < SAMPLE_BYTES or error.start < len(begin) - 3:
-            return False
-    return b"\0" not in begin

@@ -62,8 +62,8 @@ class DatasetOptions(BaseModel):
     )
     target: Annotated[_Groups, AfterValidator(_one)] | None = Field(
         default=None,
-        description="CSV: the column to predict, or several as `corner:x,y`; left out, the column `label`, "
-        "else the first.",
+        description="CSV: the column to predict, or several as `corner:x,y`; left out, the one column called `label`, "
+        "`target`, `class` or `y`, in any case. Without a header, columns are called by their numbers, from 1.",
     )
     inputs: _Groups | None = Field(
         default=None,
@@ -77,7 +77,8 @@ class DatasetOptions(BaseModel):
         description="CSV: the shape of an example, as `1,28,28`, when all columns but the target make one feature.",
     )
     header: bool | None = Field(
-        default=None, description="CSV: whether the first row holds column names; left out, it is recognised."
+        default=None,
+        description="CSV: whether the first row holds column names; left out, it is recognised, or asked for in doubt.",
     )
     color: Literal["gray", "rgb"] | None = Field(
         default=None, description="Images: convert all to this; left out, all must be as the first one is."

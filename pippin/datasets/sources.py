@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pippin.datasets.companions import companions, is_litter
 from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
@@ -45,7 +45,7 @@ class Source:
     """
 
     name: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], io.BufferedReader]
 
     @property
     def suffix(self) -> str:
@@ -113,7 +113,7 @@ def _shown(file: UploadedFile) -> str:
 def _plain(file: UploadedFile, budget: Budget) -> Source:
     name = _shown(file)
 
-    def opened() -> BinaryIO:
+    def opened() -> io.BufferedReader:
         raw = io.BufferedReader(io.FileIO(file.path), _BUFFER)
         return _unpacked(raw, name, budget) if raw.peek(2)[:2] == _GZIP else _counted(raw, name, budget)
 
@@ -246,7 +246,7 @@ def _member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, budget: 
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         raise refuse(f"{name} in the ZIP is compressed by method {info.compress_type}; use deflate, the usual one")
 
-    def opened() -> BinaryIO:
+    def opened() -> io.BufferedReader:
         try:
             inner = archive.open(info)
         except _DAMAGED_DIRECTORY:

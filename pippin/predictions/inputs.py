@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.datasets.precision import collapsing
 from pippin.datasets.shapes import fits
 from pippin.faults import Fault, pointer
 from pippin.predictions.errors import refused
@@ -154,8 +155,13 @@ class _Reader:
             return ~((numbers >= 0) & (numbers <= 255)), "a pixel from 0 to 255: the model scales images itself"
         if self._feature.type == "int":
             whole = (numbers == np.floor(numbers)) & (numbers >= _INT32.min) & (numbers <= _INT32.max)
-            return ~whole, "a whole number of 32 bits"
-        return ~np.isfinite(array), "a finite number that a 32-bit float can hold"
+            wrong, needed = ~whole, "a whole number of 32 bits"
+        else:
+            wrong, needed = ~np.isfinite(array), "a finite number that a 32-bit float can hold"
+        if lost := collapsing(numbers.reshape(-1), array.reshape(-1)):
+            wrong.reshape(-1)[lost] = True
+            needed += "; as a float it holds every whole number up to 16,777,216 only"
+        return wrong, needed
 
     def _needed(self) -> str:
         one = f"one example of shape {list(self._shape)}" if self._shape else "one number"

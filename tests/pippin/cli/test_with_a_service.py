@@ -395,6 +395,18 @@ def test_a_table_is_uploaded_by_name_and_listed(with_service: Invoke, tmp_path: 
     }
 
 
+def test_a_table_without_a_target_is_refused_and_what_was_assumed_is_told(with_service: Invoke, tmp_path: Path) -> None:
+    file = tmp_path / "irises.data"
+    file.write_text("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-virginica\n")
+    refused = with_service("datasets", "add", "irises", "--from", file)
+    assert refused.exit_code == 3
+    assert "say with target= the number of the column to predict" in " ".join(refused.stderr.split())
+    done = with_service("datasets", "add", "irises", "--from", file, "--target", "kind:3", "--header", "false")
+    assert done.exit_code == 0, done.stderr
+    said = " ".join(done.stdout.split())
+    assert "Note: the target, column 3, holds text, which became 2 classes: 'Iris-setosa', 'Iris-virginica'." in said
+
+
 def test_a_folder_of_class_folders_is_uploaded_as_one(with_service: Invoke, tmp_path: Path) -> None:
     for number, kind in enumerate(["cat", "dog"]):
         (tmp_path / "pets" / kind).mkdir(parents=True)

@@ -61,7 +61,7 @@ def test_a_first_row_of_numbers_can_be_called_a_header(store: Callable[..., Any]
 
 
 def test_names_of_classes_without_a_header_are_no_header(store: Callable[..., Any]) -> None:
-    dataset = store({"data.csv": b"rose,1,2\niris,3,4\n"})
+    dataset = store({"data.csv": b"rose,1.5,2\niris,3,4\n"}, target="label:1")
     assert dataset.manifest.labels == ["iris", "rose"]
     assert dataset.arrays["train/label"].tolist() == [[1], [0]]
 
@@ -102,7 +102,7 @@ def test_pixels_in_a_shape_are_an_image(store: Callable[..., Any], gz: Callable[
 
 @pytest.mark.parametrize("row", [b"5,0,1,1,0\n", b"5,0.5,0,1,200\n", b"5,-1,0,1,200\n", b"5,256,0,1,2\n"])
 def test_values_that_are_no_bytes_stay_floats_in_a_shape(store: Callable[..., Any], row: bytes) -> None:
-    assert store({"mnist.csv": row}, shape="1,2,2").feature("image") == ((1, 2, 2), "float32", 1.0)
+    assert store({"mnist.csv": row}, shape="1,2,2", target="1").feature("image") == ((1, 2, 2), "float32", 1.0)
 
 
 def test_a_vector_can_be_given_a_shape(store: Callable[..., Any]) -> None:
@@ -139,17 +139,21 @@ def test_rows_spread_over_lines_count_from_where_they_begin(refusal: Callable[..
     [
         (HOUSES + b"x,1,2\n", {"target": "price"}, r"d\.csv row 4, column 1 \('rooms'\): 'x' is not a number"),
         (HOUSES + b"1,,2\n", {"target": "price"}, r"row 4, column 2 \('area'\): the cell is empty"),
-        (HOUSES + b"1,2\n", {"target": "price"}, r"row 4 has 2 cells, where the first row has 3"),
-        (HOUSES + b"1,inf,2\n", {"target": "price"}, r"row 4, column 2 \('area'\): the number is not finite"),
-        (HOUSES + b"1,1e99,2\n", {"target": "price"}, r"row 4, column 2 \('area'\): the number is not finite"),
+        (HOUSES + b"1,2\n", {"target": "price"}, r"row 4 has 2 cells, not 3 as the first row"),
+        (HOUSES + b"1,inf,2\n", {"target": "price"}, r"row 4, column 2 \('area'\): the number 'inf' is not finite"),
+        (HOUSES + b"1,1e99,2\n", {"target": "price"}, r"row 4, column 2 \('area'\): the number '1e\+99' is not finite"),
         (HOUSES + b"1,2,nan\n", {"target": "price"}, r"row 4, column 3 \('price'\): 'nan' is not a finite number"),
         (HOUSES + b"1,2,\n", {"target": "price"}, r"row 4, column 3 \('price'\) is empty"),
-        (HOUSES + b"1,2,dear\n", {"target": "price"}, r"row 4, column 3 \('price'\): 'dear' is not like .* numbers"),
-        (FLOWERS + b"1,2,3\n", {"target": "species"}, r"row 5, column 3 \('species'\): '3' is not like .* have text"),
-        (FLOWERS, {}, r"row 2, column 3 \('species'\): 'rose' is not a number.*taken to be column 1 \('petal'\)"),
+        (
+            HOUSES + b"1,2,dear\n",
+            {"target": "price"},
+            r"row 4, column 3 \('price'\): 'dear' is no number, where .* numbers",
+        ),
+        (FLOWERS + b"1,2,3\n", {"target": "species"}, r"row 5, column 3 \('species'\): '3' is a number, where .* text"),
+        (FLOWERS, {}, r"/target: d\.csv: no column is called label, target, class or y; .* petal, sepal, species"),
         (HOUSES, {"target": "cost"}, r"/target: d\.csv has no column 'cost'; its columns are rooms, area, price"),
-        (b"1,2\n", {"target": "b"}, r"no column 'b'; its columns are by their numbers, since .* 1, 2"),
-        (HOUSES, {"inputs": "a:rooms,x"}, r"/inputs: d\.csv has no column 'x'"),
+        (b"5,2\n", {"target": "b"}, r"no column 'b'; its columns are by their numbers, since .* 1, 2; header=true"),
+        (HOUSES, {"inputs": "a:rooms,x", "target": "price"}, r"/inputs: d\.csv has no column 'x'"),
         (HOUSES, {"inputs": "price", "target": "price"}, r"/inputs: 'price' is the target"),
         (HOUSES, {"inputs": "p:rooms", "target": "p:price"}, r"/target: d\.csv: two features would be called 'p'"),
         (
@@ -162,15 +166,15 @@ def test_rows_spread_over_lines_count_from_where_they_begin(refusal: Callable[..
         (HOUSES, {"color": "gray", "format": "csv"}, r"/color: color means nothing for the format csv, which takes"),
         (b"a,a,label\n1,2,3\n", {"inputs": "a"}, r"has 2 columns called 'a'"),
         (b"label,,b\n1,2,3\n", {}, r"column 2 has no name; an index, perhaps"),
-        (b",a,b\n1,2,3\n", {}, r"column 1, which would be the target, has no name"),
-        (b"label\n1\n", {}, r"has no column besides the target"),
+        (b",a,b\n1,2,3\n", {}, r"say with target= which of its 3 columns to predict, .* \(no name\), a, b"),
+        (b"label\n1\n", {}, r"has no column besides the target .* no comma, semicolon, tab or pipe"),
         (b"label,a\n", {}, r"the split train has no examples"),
         (b"\n\n", {"format": "csv"}, r"d\.csv has no rows"),
         (b"label,a\n1,\xff\n", {"format": "csv"}, r"d\.csv row 2: the byte 0xFF is not UTF-8"),
-        (b'label,a\n1,"2\n', {}, r"d\.csv row 2: unexpected end of data"),
-        (b'label,a\n1,"2"3\n', {}, r"d\.csv row 2: ',' expected after"),
+        (b'label,a\n1,"2\n', {}, r"d\.csv row 2: a quoted cell is not closed before the file ends"),
+        (b'label,a\n1,"2"3\n', {}, r"d\.csv row 2: a quoted cell goes on behind its closing quote"),
         (b"label,a\n1,2\0\n", {"format": "csv"}, r"row 2, column 2 \('a'\): '2\\x00' is not a number"),
-        (b"label,a\n1," + b"9" * 200_000, {}, r"d\.csv row 2: field larger than field limit"),
+        (b"label,a\n1," + b"9" * 200_000, {}, r"d\.csv row 2: a cell is longer than 131,072 characters"),
     ],
 )
 def test_a_malformed_table_is_refused_with_the_place(
@@ -178,14 +182,6 @@ def test_a_malformed_table_is_refused_with_the_place(
 ) -> None:
     message = refusal({"d.csv": text}, **options)
     assert re.search(expected, message), message
-
-
-def test_many_faults_are_counted_and_the_first_twenty_told(store: Callable[..., Any]) -> None:
-    with pytest.raises(DatasetError) as raised:
-        store({"d.csv": b"label,a\n" + b"1,x\n" * 50})
-    assert len(raised.value.faults) == 21
-    assert raised.value.faults[19].detail.startswith("d.csv row 21, column 2")
-    assert raised.value.faults[20].detail == "and 30 more faults like these"
 
 
 def test_files_must_agree_and_be_told_apart(refusal: Callable[..., str]) -> None:
@@ -219,16 +215,22 @@ def test_a_row_without_end_does_not_fill_memory(refusal: Callable[..., str], gz:
     assert "is longer than" in refusal({"d.csv.gz": gz(endless)}, format="csv")
 
 
-def read(content: bytes, *, header: bool | None = None) -> tuple[dict[str, NDArray[Any]], tuple[str, ...] | None]:
+def read(
+    content: bytes, *, header: bool | None = None, target: str | None = "label:1"
+) -> tuple[dict[str, NDArray[Any]], tuple[str, ...] | None]:
     with TemporaryDirectory() as folder:
         upload = Upload((spool([content], Path(folder) / "sent", name="d.csv", limit=10**6),))
         parsed = parse(
-            upload, DatasetOptions(format="csv", header=header), DatasetLimits(max_unpacked_bytes=10**6), Path(folder)
+            upload,
+            DatasetOptions(format="csv", header=header, target=target),
+            DatasetLimits(max_unpacked_bytes=10**6),
+            Path(folder),
         )
         return {name: np.array(array) for name, array in parsed.splits["train"].items()}, parsed.labels
 
 
-cells = st.floats(width=32, allow_nan=False, allow_infinity=False)
+# Whole numbers above 2**24 are refused where another whole number would be stored as the same float.
+cells = st.floats(-(2**24), 2**24, width=32)
 names = st.text(st.characters(codec="utf-8", categories=["L", "P", "S"]), min_size=1, max_size=8).map(str.strip)
 
 
@@ -264,5 +266,5 @@ def test_damaged_bytes_are_refused_or_read_but_never_more(data: st.DataObject) -
             st.sampled_from([*b'",;\n\r\t\0x-+.e0123', 0xFF, 0xC3])
         )
     with suppress(DatasetError):
-        found, _ = read(bytes(content[: data.draw(st.integers(0, len(content)))]))
+        found, _ = read(bytes(content[: data.draw(st.integers(0, len(content)))]), target=None)
         assert len({len(array) for array in found.values()}) == 1

@@ -106,6 +106,10 @@ GOOD = npy(np.zeros((2, 3), np.float32))
         ({"x.npy": npy(np.array([1j]))}, r"x\.npy: the type complex128 is not a plain number"),
         ({"x.npy": npy(np.array(["2026-01-01"], "M8[D]"))}, r"the type datetime64\[D\] is not a plain number"),
         ({"x.npy": npy(np.array([[1.0], [np.inf]]))}, r"x\.npy example 2 holds inf, which is not a finite number"),
+        (
+            {"x.npy": npy(np.array([[1e12, 2], [1e12, 2**24 + 1]]))},
+            r"example 2 holds the whole number 16777217, which would",
+        ),
         ({"x.npy": npy(np.array([1, 2**40]))}, r"x\.npy example 2 holds 1099511627776, which a 32-bit integer"),
         ({"x.npy": npy(np.array([2**64 - 1], np.uint64))}, r"example 1 holds 18446744073709551615, which a 32-bit"),
         ({"x.npy": GOOD, "y.npy": npy(np.zeros(3))}, r"the split train has 2 of x, 3 of y"),

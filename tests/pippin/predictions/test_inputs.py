@@ -58,6 +58,7 @@ def test_every_input_is_read() -> None:
         ([ONE, 5], "/1", "found 5; needs a list of 1 lists nested as [2, 3]"),
         ([[[[1, 2, 1e39], [4, 5, 6]]]], "/0/0/0/2", "a finite number that a 32-bit float can hold"),
         ([[[1, 2, 1e39], [4, 5, 6]]], "/0/0/2", "a finite number that a 32-bit float can hold"),
+        ([[[1, 2, 16777217], [4, 5, 6]]], "/0/0/2", "found 16777217; needs a finite number that a 32-bit float can"),
         ([[[[1, 2, 10**400], [4, 5, 6]]]], "", "found a whole number beyond what a float can hold"),
         ([], "", "needs lists nested as [N, 1, 2, 3], or one example of shape [1, 2, 3]"),
         (5, "", "found 5; needs lists nested as [N, 1, 2, 3]"),
@@ -76,6 +77,7 @@ def test_a_misfit_is_told_where_it_stands_and_with_what_would_be_right(value: ob
     [
         (COUNT, [[1], [2.5]], "/inputs/count/1/0", "found 2.5; needs a whole number of 32 bits"),
         (COUNT, [[2**31]], "/inputs/count/0/0", "found 2147483648; needs a whole number of 32 bits"),
+        (COUNT, [[16777217]], "/inputs/count/0/0", "found 16777217; needs a whole number of 32 bits; as a float it"),
         (PHOTO, [[[[0, 256]]]], "/inputs/photo/0/0/0/1", "found 256; needs a pixel from 0 to 255"),
         (PHOTO, [[[-1, 0]]], "/inputs/photo/0/0/0", "found -1; needs a pixel from 0 to 255"),
         (LabelFeature(name="who", type="string"), ["me"], "/inputs/who", "which Pippin cannot predict from"),

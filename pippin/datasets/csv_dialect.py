@@ -1,0 +1,86 @@
+"""How the cells of a CSV are separated, from its first lines."""
+
+import re
+from dataclasses import dataclass
+
+from pippin.datasets.errors import refuse
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+"""What may separate cells; where several fit equally well, the first."""
+
+_QUOTED = re.compile(r'(?m)(^|[,;\t|])[ ]?"(?:[^"]|"")*+"')
+_ANY_QUOTED = re.compile(r'"[^"]*"')
+_JSON = re.compile(r'\s*(?:(?:[\[{]\s*)+$|\[?\s*\{\s*"|\[.*\],?\s*$)')
+_COMMENT = re.compile(r"\s*(?:#|%|//)")
+_EXCEL = re.compile(r"sep=([,;\t|])\s*$")
+_NUMBER = re.compile(r"\s*[+-]?\d+(?:[.]\d+)?\s*")
+_NUMBER_WITH_COMMA = re.compile(r"\s*[+-]?\d+(?:[.,]\d+)?\s*")
+_CELLS = 100  # of a line that are looked at
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How to read the rows.
+
+    Attributes:
+        delimiter: What separates the cells.
+        is_declared: Whether the first line only names the delimiter, as Excel writes it: `sep=;`.
+    """
+
+    delimiter: str
+    is_declared: bool = False
+
+
+def dialect(name: str, lines: list[str]) -> Dialect:
+    """The dialect of a file that begins with these lines.
+
+    The delimiter is the one that stands outside quotes equally often in most lines, the first line among them; of
+    several, the one between which most numbers stand.
+
+    Args:
+        name: Of the file, for messages.
+        lines: Its first ones, with their ends.
+
+    Raises:
+        DatasetError: It is JSON or Markdown, begins with a comment, or separates its cells by spaces.
+    """
+    begin = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
+    if begin == len(lines):
+        return Dialect(",")
+    if declared := _EXCEL.match(lines[begin]):
+        return Dialect(declared[1], is_declared=True)
+    if _JSON.match(lines[begin]):
+        raise refuse(f"{name} row {begin + 1} is JSON, and no table; send CSV: a header, then a row for each example")
+    is_comment = bool(_COMMENT.match(lines[begin]))
+    text = "".join(lines[begin:])
+    outside = [line for line in re.split(r"[\r\n]+", _QUOTED.sub(r"\1quoted", text)) if line.strip()]
+    rows = [line for line in outside if not _COMMENT.match(line)] if is_comment else outside
+    delimiter = _best(rows or outside)
+    # `numpy.savetxt` writes its header behind a "#".
+    if is_comment and rows and (delimiter is None or outside[0].count(delimiter) != rows[0].count(delimiter)):
+        mark = lines[begin].split()[0][:2]
+        raise refuse(f"{name} row {begin + 1} begins with {mark!r}, as a comment does; leave comments out of the table")
+    if delimiter == "|" and len(outside) > 1 and not outside[1].strip("-:| "):
+        raise refuse(f"{name} is a table of Markdown: row {begin + 2} holds only dashes; send CSV, separated by commas")
+    widths = {len(_ANY_QUOTED.sub("quoted", line).split()) for line in outside}
+    if delimiter is None and len(widths) == 1 and widths != {1}:
+        raise refuse(
+            f"{name} row {begin + 1} has no comma, semicolon, tab or pipe, and its cells seem to be separated by "
+            "spaces; separate them by commas"
+        )
+    return Dialect(delimiter or ",")
+
+
+def _best(lines: list[str]) -> str | None:
+    present = [mark for mark in DELIMITERS if mark in lines[0]]
+    if not present:
+        return None
+
+    def agreeing(mark: str) -> int:
+        return sum(line.count(mark) == lines[0].count(mark) for line in lines)
+
+    def numbers(mark: str) -> int:
+        number = _NUMBER if mark == "," else _NUMBER_WITH_COMMA
+        return sum(bool(number.fullmatch(cell)) for line in lines for cell in line.split(mark, _CELLS)[:_CELLS])
+
+    return max(present, key=lambda mark: (agreeing(mark), numbers(mark)))

@@ -1,0 +1,139 @@
+"""The text of a CSV: its encoding and its lines, in bounded memory."""
+
+import codecs
+import io
+import re
+from collections import deque
+from collections.abc import Iterator
+
+from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
+
+_MAX_ROW_CHARACTERS = 8 * 2**20
+_AHEAD_LINES = 20
+_AHEAD_CHARACTERS = 256 * 1024
+_SAMPLE_BYTES = 4096
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    # Before UTF-16, whose byte order mark this one begins with.
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
+_LINE_END = re.compile(rb"[\r\n]")
+_UNDECODED = re.compile("[\udc80-\udcff]")
+_WIDE_SHARE = 0.7  # of the code units in UTF-16 text that have an empty upper byte: digits, delimiters, line ends
+
+
+def looks_like_text(begin: bytes) -> bool:
+    """Whether a file that begins so may be a table: UTF-8, UTF-16, UTF-32, or a single-byte encoding.
+
+    A table in a single-byte encoding is refused later, when the row and the byte can be named.
+    """
+    encoding, bom = _encoding(begin)
+    if encoding != "utf-8":
+        return True
+    text = begin[bom:]
+    if b"\0" in text:
+        return False
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(text)
+    except UnicodeDecodeError:
+        return bool(_LINE_END.search(text)) and not _CONTROLS.search(text)
+    return bool(text)
+
+
+def _encoding(begin: bytes) -> tuple[str, int]:
+    """The encoding of a text that begins so, and the length of its byte order mark."""
+    for bom, encoding in _BOMS:
+        if begin.startswith(bom) and (encoding == "utf-8" or _decodes(begin[len(bom) :], encoding)):
+            return encoding, len(bom)
+    even, odd = begin[0::2], begin[1::2]
+    for encoding, upper, lower in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
+        # Text has no NUL: where nearly every second byte is one and no other, only UTF-16 is left.
+        if upper.count(0) > _WIDE_SHARE * len(lower) and 0 not in lower and _decodes(begin, encoding):
+            return encoding, 0
+    return "utf-8", 0
+
+
+def _decodes(begin: bytes, encoding: str) -> bool:
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(begin)
+    except UnicodeDecodeError:
+        return False
+    return "\0" not in text
+
+
+class Lines(Iterator[str]):
+    r"""The lines of a file as text, each with its end: LF, CR LF or CR.
+
+    Attributes:
+        number: That of the line last taken, from 1.
+        row_characters: How long the row is of which lines are being taken; the reader of rows sets it to 0.
+        underscore: Whether the row has an underscore, which Python reads in numbers (`1_000`); set to False likewise.
+
+    Args:
+        file: Its bytes.
+        name: Of the file, for messages.
+    """
+
+    def __init__(self, file: io.BufferedReader, name: str) -> None:
+        self._name = name
+        self._encoding, bom = _encoding(file.peek(_SAMPLE_BYTES)[:_SAMPLE_BYTES])
+        file.read(bom)
+        # A lone surrogate, which UTF-8 cannot hold, stands for each byte that is not UTF-8 until its row is known.
+        errors = "surrogateescape" if self._encoding == "utf-8" else "strict"
+        self._text = io.TextIOWrapper(file, self._encoding, errors, newline="")
+        self._ahead: deque[str] = deque()
+        self.number = 0
+        self.row_characters = 0
+        self.underscore = False
+
+    def __next__(self) -> str:
+        line = self._ahead.popleft() if self._ahead else self._read()
+        if not line:
+            raise StopIteration
+        self.number += 1
+        self.row_characters += len(line)
+        if self.row_characters > _MAX_ROW_CHARACTERS:
+            raise too_large(f"{self._name} row {self.number} is longer than {_MAX_ROW_CHARACTERS:,} characters")
+        if not line.isascii() and (undecoded := _UNDECODED.search(line)):
+            raise _not_utf8(self._name, self.number, line, undecoded.start())
+        self.underscore = self.underscore or "_" in line
+        return line
+
+    def ahead(self) -> list[str]:
+        """The next lines, which are still to be taken: up to 20, fewer where they are long."""
+        while len(self._ahead) < _AHEAD_LINES and sum(map(len, self._ahead)) < _AHEAD_CHARACTERS:
+            line = self._read()
+            if not line:
+                break
+            self._ahead.append(line)
+        return list(self._ahead)
+
+    def notices(self) -> Iterator[str]:
+        """What a person should know of the lines taken so far."""
+        if self._encoding != "utf-8":
+            yield f"{self._name} was read as {self._encoding.upper()[:6]}, as its first bytes show"
+        if self._text.newlines == "\r":
+            yield f"{self._name} has lines that end in CR, as on the first Macs, and was read so"
+
+    def _read(self) -> str:
+        try:
+            return self._text.readline(_MAX_ROW_CHARACTERS + 1)
+        except UnicodeDecodeError as error:
+            raise refuse(
+                f"{self._name} begins as {self._encoding.upper()[:6]} and is not valid {self._encoding.upper()[:6]} "
+                f"after row {self.number + len(self._ahead)} ({error.reason}); save it as UTF-8"
+            ) from None
+
+
+def _not_utf8(name: str, row: int, line: str, at: int) -> DatasetError:
+    """The refusal of a line that has a byte that is not UTF-8, with what it would be in the usual other encoding."""
+    byte = ord(line[at]) - 0xDC00
+    western = _UNDECODED.sub(lambda found: bytes([ord(found[0]) - 0xDC00]).decode("cp1252", "replace"), line)
+    begin = max(western.rfind(mark, 0, at) for mark in ',;\t|"') + 1
+    cell = re.split(r'[,;\t|"\r\n]', western[begin:], maxsplit=1)[0]
+    read = f" (as Windows-1252 or Latin-1 it would read {quoted(cell)})" if cell.isprintable() else ""
+    return refuse(f"{name} row {row}: the byte 0x{byte:02X} is not UTF-8{read}; save the table as UTF-8")

@@ -1,0 +1,352 @@
+"""The forms that tables come in: headers, targets, encodings, delimiters, and what looks like a number."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from pippin.datasets.errors import DatasetError, quoted
+
+PIXELS = b"5,0,255,3,4\n6,1,2,0,9\n7,0,0,0,1\n"
+
+
+def table(*rows: str) -> bytes:
+    return "".join(f"{row}\n" for row in rows).encode()
+
+
+@pytest.mark.parametrize("name", ["label", "Label", "TARGET", "class", " y "])
+def test_a_column_is_the_target_by_its_name_and_a_notice_says_so(store: Callable[..., Any], name: str) -> None:
+    dataset = store({"d.csv": table(f"a,b,{name}", "1,2,3", "4,5,6")})
+    assert dataset.arrays[f"train/{name.strip()}"].tolist() == [[3], [6]]
+    assert dataset.manifest.notices == [
+        f"the target is column 3 ('{name.strip()}'), by its name; target= names another"
+    ]
+
+
+def test_names_of_columns_are_compared_in_nfc(store: Callable[..., Any]) -> None:
+    dataset = store({"d.csv": table("gro\u0308\u00dfe,preis", "1,2.5")}, inputs="gr\u00f6\u00dfe", target="preis")
+    assert dataset.arrays["train/gr\u00f6\u00dfe"].tolist() == [[1]]
+
+
+def test_columns_that_are_inputs_are_no_candidates_for_the_target(store: Callable[..., Any]) -> None:
+    dataset = store({"d.csv": table("x,y,class", "1,2,3", "4,5,6")}, inputs="place:x,y")
+    assert dataset.arrays["train/class"].tolist() == [[3], [6]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        (("pixel0,pixel1", "0,1"), "say with target= which of its 2 columns to predict, .* pixel0, pixel1"),
+        (("a,y,Class", "1,2,3"), "y, Class could each be the target; say which with target="),
+        (("label,label,a", "1,2,3"), "label, label could each be the target"),
+        (("1.5,0,1", "2.5,3,4"), "row was read as an example.* from 1 to 3, such as target=3 for the last"),
+        (("5.1,3.5,rose", "4.9,3,iris"), r"only column 3, target=3, holds text"),
+        (("0,7,3", "0,1,9"), "the first holds the same number in every row"),
+        (("-1,7,3", "0,1,9"), "such as target=3"),
+        (tuple(f"{at},7,3" for at in range(30)), "the first counts the rows"),
+        ((*(f"{at % 3},7,3" for at in range(30)), "1,2,256"), "another column holds more than bytes from 0 to 255"),
+        ((*(f"{at % 3},7,3" for at in range(30)), "1,2.5,0"), "another column holds more than bytes from 0 to 255"),
+        ((*(f"{at % 3},7,3" for at in range(30)), "1.5,2,0"), "other values than whole numbers from 0"),
+    ],
+)
+def test_a_table_whose_target_is_in_doubt_is_refused(
+    refusal: Callable[..., str], rows: tuple[str, ...], expected: str
+) -> None:
+    message = refusal({"d.csv": table(*rows)})
+    assert "/target: d.csv" in message
+    assert re.search(expected, message), message
+
+
+def test_mnist_as_csv_keeps_its_first_column_and_a_notice_says_so(
+    store: Callable[..., Any], zipped: Callable[..., bytes]
+) -> None:
+    for sent in ({"d.csv": PIXELS}, {"d.zip": zipped({"train.csv": PIXELS, "test.csv": PIXELS})}):
+        dataset = store(sent, shape="1,2,2")
+        assert dataset.arrays["train/label"].tolist() == [[5], [6], [7]]
+        (notice,) = dataset.manifest.notices
+        assert notice.startswith("the target is column 1: the columns have no names")
+    assert store({"d.csv": PIXELS}, shape="1,2,2", target="label:1").manifest.notices == []
+
+
+def test_the_splits_of_a_zip_need_the_same_target_and_header(
+    refusal: Callable[..., str], zipped: Callable[..., bytes]
+) -> None:
+    def refused(test: bytes) -> str:
+        train = table("a,b,label", "1,2,3")
+        return refusal({"d.zip": zipped({"data/train.csv": train, "data/test.csv": test})})
+
+    assert "/target: data/test.csv: no column is called label" in refused(table("a,b", "1,2"))
+    assert "data/test.csv has no 'b', which data/train.csv has" in refused(table("a,c,label", "1,2,3"))
+    assert "their columns stand in another order" in refused(table("b,a,label", "1,2,3"))
+    assert "data/train.csv was read with a header and data/test.csv without" in refused(table("7,3,4", "2,0,1"))
+    assert "data/test.csv row 2, column 3 ('label'): 'x' is no number" in refused(table("a,b,label", "1,2,x"))
+
+
+COUNTED = "0,1,2,3,4,5"
+
+
+@pytest.mark.parametrize(
+    ("header", "row", "options"),
+    [
+        (COUNTED, "7,9,8,5,4,3", {"target": "0"}),
+        ("1,2,3,4,5,6", "7,9,8,5,4,3", {"target": "1"}),
+        (f"label,{COUNTED}", "7,9,8,5,4,3,2", {}),
+        (f"label,{COUNTED}", "rose,9,8,5,4,3,2", {}),
+        (f"{COUNTED},label", "9,8,5,4,3,2,rose", {}),
+        ("label,1,2", "7,9,8", {}),
+        (f",{COUNTED}", "0,7,9,8,5,4,3", {"target": "0", "inputs": "x:1,2"}),
+        ('"0","1","2","3","4"', "7,9,8,5,4", {"target": "0"}),
+        ("name,2019,2020,2021", "rose,5,6,9", {"target": "name"}),
+        ("id,2019,2020,2021", "7,5,6,9", {"target": "2021", "inputs": "id"}),
+    ],
+)
+def test_a_first_row_that_counts_columns_is_a_header(
+    store: Callable[..., Any], header: str, row: str, options: dict[str, str]
+) -> None:
+    dataset = store({"d.csv": table(header, row, row)}, **options)
+    assert [split.examples for split in dataset.manifest.splits] == [2]
+
+
+def test_pixels_below_a_counted_header_are_bytes(store: Callable[..., Any]) -> None:
+    names = ",".join(str(at) for at in range(785))
+    rows = [f"{label}," + ",".join(str((at + label) % 256) for at in range(784)) for label in (3, 1, 2)]
+    dataset = store({"frame.csv": table(names, *rows)}, shape="1,28,28")
+    assert dataset.feature("image") == ((1, 28, 28), "uint8", 1 / 255)
+    assert dataset.arrays["train/label"].tolist() == [[3], [1], [2]]
+    counted, assumed = dataset.manifest.notices
+    assert counted.startswith("row 1 counts the columns (0, 1, 2, …), so it was read as a header")
+    assert assumed.startswith("the target is column 1")
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("5.1,3.5,1.4,0.2,rose", "4.9,3.0,1.4,0.2,iris"),
+        ("5.1,3.5,1.4,0.2,Class", "4.9,3.0,1.4,0.2,iris"),
+        ("1,14.23,1.71,2.43,x", "1,13.2,1.78,2.14,y"),
+        ("0.02,0.37,0.04,0.1,R", "0.04,0.5,0.08,0.2,M"),
+        ("9,1,7,0,12", "5,1,7,0,8"),
+    ],
+)
+def test_headerless_tables_with_the_label_last_are_read_by_position(
+    store: Callable[..., Any], refusal: Callable[..., str], rows: tuple[str, ...]
+) -> None:
+    if "Class" in rows[0]:
+        assert "say header=true if it names the columns, header=false" in refusal({"d.csv": table(*rows)}, target="5")
+        return
+    assert [split.examples for split in store({"d.csv": table(*rows)}, target="5").manifest.splits] == [2]
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        ("0,1,2", "7,8,1"),  # too few columns to be sure
+        ("0,1,2,3", "4,5,6,7"),  # the row below counts too
+        ("2018,2019,2020,2021", "5,1,2,9"),
+        ("rose,5,6,7", "iris,1,2,9"),
+        ("5,0,0.1,0.2,0.3,18", "4,0,0,0,0,9"),  # a row of pixels that pandas took for names and made different
+        ("5.1,?,1.4,rose", "4.9,3,1.4,iris", "5,3,1,rose"),  # a missing value
+        ("Y,2,8,3", "I,5,12,3"),  # a class called as a target is
+    ],
+)
+def test_a_header_in_doubt_is_asked_about(refusal: Callable[..., str], rows: tuple[str, ...]) -> None:
+    message = refusal({"d.csv": table(*rows)}, target="1")
+    assert "/header: d.csv: row 1" in message
+    assert "say header=true if it names the columns, header=false if it is an example" in message
+
+
+def test_a_number_of_a_column_below_a_header_is_explained(refusal: Callable[..., str]) -> None:
+    message = refusal({"d.csv": table("a,b,c", "1,2,3")}, target="3")
+    assert "no column '3'; its columns are a, b, c" in message
+    assert "header=false reads row 1 as an example" in message
+
+
+@pytest.mark.parametrize(
+    ("text", "form"),
+    [
+        ("197,095", "numbers with a thousands separator"),
+        ("1,234.50", "numbers with a thousands separator"),
+        ("1.234.567", "numbers with a thousands separator"),
+        ("1.234,56", "numbers with a thousands separator"),
+        ("1 234", "numbers with a thousands separator"),
+        ("1\u202f234", "numbers with a thousands separator"),
+        ("1'234", "numbers with a thousands separator"),
+        ("1,5", "numbers with a decimal comma"),
+        ("$1,200", "amounts with a currency sign"),
+        ("12.50 €", "amounts with a currency sign"),
+        ("7%", "numbers with a percent sign"),
+        ("(1,200)", "negative numbers in parentheses"),
+        ("\u22125", "numbers with a typographic minus sign"),
+    ],
+)
+def test_text_that_is_a_number_in_another_notation_makes_no_classes(
+    refusal: Callable[..., str], text: str, form: str
+) -> None:
+    message = refusal({"d.csv": table("a;price", f"1;{text}", "2;unknown")}, target="price")
+    assert f"d.csv row 2, column 2 ('price'): {quoted(text)} looks like {form}" in message
+    assert "as 1234.5" in message
+    as_input = refusal({"d.csv": table("a;price", f"{text};1")}, target="price")
+    assert f"is not a number; it looks like {form}" in as_input
+
+
+def test_a_number_with_a_thousands_separator_among_plain_ones_is_explained(refusal: Callable[..., str]) -> None:
+    for values in (("950", '"1,200"'), ('"1,200"', "950")):
+        message = refusal({"d.csv": table("a,price", *(f"1,{value}" for value in values))}, target="price")
+        assert "looks like numbers with a thousands separator" in message
+
+
+@pytest.mark.parametrize(
+    "names", [("BMW 320", "Audi 80"), ("3-4", "5-6"), ("1_2", "12"), ("v1", "v2"), ("1,5", "a", "b")]
+)
+def test_names_with_digits_are_names(store: Callable[..., Any], names: tuple[str, ...]) -> None:
+    if "12" in names:
+        names = ("1_2", "3_4")  # Python's float would read 12 and 34
+    rows = [f"{at};{name}" for at, name in enumerate(names)]
+    dataset = store({"d.csv": table("a;kind", *rows)}, target="kind")
+    assert dataset.manifest.labels == sorted(names)
+
+
+def test_the_classes_that_text_makes_are_told(store: Callable[..., Any]) -> None:
+    rows = [f"{at},class-{at:02}" for at in range(25)]
+    (notice,) = store({"d.csv": table("a,kind", *rows)}, target="kind").manifest.notices
+    assert notice.startswith(
+        "the target, column 2 ('kind'), holds text, which became 25 classes: 'class-00', 'class-01'"
+    )
+    assert notice.endswith("'class-09' and 15 more")
+
+
+@pytest.mark.parametrize(
+    "value", ["16777217", "16777217.0", "1.6777217e7", "-33554433", "3000000001", "9007199254740993", "999999999999"]
+)
+def test_whole_numbers_that_float32_cannot_tell_apart_are_refused(refusal: Callable[..., str], value: str) -> None:
+    as_input = refusal({"d.csv": table("a,label", "1,1", f"{value},2")})
+    assert re.search(r"d\.csv row 3, column 1 \('a'\): the whole number .* would equal its neighbours", as_input)
+    as_pair = refusal({"d.csv": table("a,x,y", "1,1,2", f"1,{value},3")}, target="place:x,y")
+    assert "row 3, column 2 ('x'): the whole number" in as_pair
+    # Beside a fraction, all targets are quantities.
+    as_target = refusal({"train.csv": table("a,label", "1,0.5"), "test.csv": table("a,label", "1,2", f"1,{value}")})
+    assert "test.csv row 3, column 2 ('label'): the whole number" in as_target
+
+
+def test_large_ids_are_counted_in_one_line(refusal: Callable[..., str]) -> None:
+    message = refusal({"ids.csv": table("a,b,label", "1,2,3000000001", "3,4,3000000002")})
+    assert "column 3 ('label'): 2 of 2 rows are whole numbers that would equal their neighbours" in message
+    assert "first row 2: '3000000001'" in message
+
+
+@pytest.mark.parametrize("value", ["16777216", "16777218", "1.5e11", "123456000000", "1e19", "4000000000"])
+def test_numbers_of_few_digits_are_kept(store: Callable[..., Any], value: str) -> None:
+    dataset = store({"d.csv": table("a,label", f"{value},1")})
+    assert dataset.arrays["train/features"][0, 0] == pytest.approx(float(value), rel=1e-7)
+    assert len(dataset.manifest.notices) == 1  # of the target
+
+
+def test_class_numbers_are_kept_exactly(store: Callable[..., Any]) -> None:
+    dataset = store({"d.csv": table("a,label", "1,16777217", "2,16777218")})
+    assert dataset.arrays["train/label"].tolist() == [[16777217], [16777218]]
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        ("1700000038.9", "1700000039.1"),
+        ("0.12345678901", "0.12345678902"),
+        ("16777218", "16777218.4", "0"),
+        ("18446744073709551617", "1", "2"),
+    ],
+)
+def test_columns_of_which_differences_are_lost_are_told(store: Callable[..., Any], values: tuple[str, ...]) -> None:
+    rows = [f"{value},{at}" for at, value in enumerate(values)]
+    notices = store({"d.csv": table("a,label", *rows)}).manifest.notices
+    assert any(notice.startswith("column 1 ('a') of d.csv was rounded to steps of up to") for notice in notices)
+    notices = store({"d.csv": table("label,a", *rows)}).manifest.notices
+    assert any(notice.startswith("column 1 ('label') of d.csv was rounded") for notice in notices)
+    assert not any("rounded" in each for each in store({"d.csv": table("a,label", "0.1,1", "0.7,2")}).manifest.notices)
+
+
+TEXT = "a\tb\tlabel\r\n1\t2\tcafé\r\n3\t4\tthé\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "notice"),
+    [
+        (TEXT.encode("utf-16"), "d.csv was read as UTF-16"),
+        (b"\xfe\xff" + TEXT.encode("utf-16-be"), "d.csv was read as UTF-16"),
+        (TEXT.encode("utf-16-le"), "d.csv was read as UTF-16"),
+        (TEXT.encode("utf-16-be"), "d.csv was read as UTF-16"),
+        (TEXT.encode("utf-32"), "d.csv was read as UTF-32"),
+        (TEXT.replace("\r\n", "\r").encode(), "d.csv has lines that end in CR"),
+        (TEXT.replace("\t", "|").encode(), "d.csv was read with pipes between its cells"),
+        (TEXT.encode("utf-8-sig"), ""),
+        (b"sep=;\r\n" + TEXT.replace("\t", ";").encode(), ""),
+        (b"# " + TEXT.encode(), ""),  # as numpy.savetxt writes a header
+        (TEXT.replace("a", '"a; b, c"', 1).replace("\t", ";").encode(), ""),
+        (TEXT.replace("a", "size, cm", 1).replace("\t", ";").encode(), ""),
+    ],
+)
+def test_tables_in_other_encodings_and_forms_are_read(
+    store: Callable[..., Any], zipped: Callable[..., bytes], content: bytes, notice: str
+) -> None:
+    for sent in ({"d.csv": content}, {"all.zip": zipped({"d.csv": content})}):
+        dataset = store(sent)
+        assert dataset.manifest.labels == ["café", "thé"]
+        assert dataset.arrays["train/features"].tolist() == [[1, 2], [3, 4]]
+        assert any(notice in each for each in dataset.manifest.notices)
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("a,b,label\n1,2,café\n".encode("latin-1"), r"row 2: the byte 0xE9 is not UTF-8 .* read 'café'\); save"),
+        (b"a,b,label\n" + b"1,2,x\n" * 5000 + "1,2,x€\n".encode("cp1252"), r"row 5002: the byte 0x80 .* 'x€'"),
+        ("größe,label\n1,2\n".encode("latin-1"), r"row 1: the byte 0xF6 is not UTF-8 .* 'größe'"),
+        ("a,label\n1,2\n".encode("utf-16") + b"\0\xd8", r"is not valid UTF-16 after row 2"),
+        (b"1.0 2.0 0\n3.0 4.0 1\n", r"row 1 has no comma, semicolon, tab or pipe, .* spaces"),
+        (b"# by tool\na,b,label\n1,2,x\n", r"row 1 begins with '#', as a comment does"),
+        (b"% made by me\na,b,label\n1,2,x\n", r"row 1 begins with '%', as a comment does"),
+        (b"a,b,label\n1,2,x\n# the end\n", r"row 3 begins with '#', as a comment does"),
+        (b"a;b;label\n1,5;2,25;x\n", r"column 1 \('a'\): '1,5' is not a number; it looks like .* a decimal comma"),
+        (b'{"a": 1, "b": 2}\n{"a": 3, "b": 4}\n', r"is JSON"),
+        (b'[\n  {"a": 1}\n]\n', r"is JSON"),
+        (b"[[1,2],[3,4]]", r"is JSON"),
+        ('[{"a": 1}]'.encode("utf-16"), r"row 1 is JSON"),
+        (b'a b label\n1 2 "x y"\n', r"seem to be separated by spaces"),
+        (b"text\nhello\n", r"no comma, semicolon, tab or pipe between cells in the first row"),
+        (b"| a | label |\n|---|---|\n| 1 | 2 |\n", r"a table of Markdown: row 2 holds only dashes"),
+        (b"label\ta\n1\t18.0 8 307\n", r"'18.0 8 307' is not a number; .* several numbers separated by spaces"),
+        (b"label,a\n1,1_000\n", r"'1_000' is not a number; it looks like numbers with underscores"),
+    ],
+)
+def test_other_forms_are_named(refusal: Callable[..., str], content: bytes, expected: str) -> None:
+    message = refusal({"d.csv": content})
+    assert re.search(expected, message), message
+
+
+def faults(store: Callable[..., Any], content: bytes, **options: str) -> list[str]:
+    with pytest.raises(DatasetError) as raised:
+        store({"d.csv": content}, **options)
+    return [fault.detail for fault in raised.value.faults]
+
+
+def test_faults_are_counted_by_column_and_kind(store: Callable[..., Any]) -> None:
+    rows = [f"{at},{'n/a' if at % 2 else 7},{'' if at == 4 else 5},{at % 2}" for at in range(900)]
+    found = faults(store, table("a,age,size,label", *rows, "1,2", "1", "inf,1,1,0"))
+    assert [fault.split(";")[0] for fault in found] == [
+        "d.csv, column 2 ('age'): 450 of 903 rows are not numbers, first row 3: 'n/a'",
+        "d.csv row 6, column 3 ('size'): the cell is empty",
+        "d.csv: 2 of 903 rows have more or fewer cells than the first row, first row 902 with 2 cells, not 4",
+        "d.csv row 904, column 1 ('a'): the number 'inf' is not finite in 32 bits",
+    ]
+
+
+def test_many_columns_at_fault_take_one_line(store: Callable[..., Any]) -> None:
+    names = ",".join(f"p{at}" for at in range(631))
+    row = ",".join(["n/a"] * 631)
+    (found,) = faults(store, table(f"label,{names}", f"1,{row}", f"2,{row}"))
+    assert found.startswith("d.csv: 1,262 cells in 631 columns are not numbers, first row 2, column 2 ('p0'): 'n/a'")
+
+
+def test_reading_stops_after_many_faults(store: Callable[..., Any]) -> None:
+    (found,) = faults(store, b"label,a\n" + b"1,x\n" * 100_005)
+    assert "100,000 of the first 100,000 rows are not numbers" in found
