@@ -31,10 +31,13 @@ def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
     return picture_scale(options)
 
 
-def scale_notices(features: Iterable[Feature]) -> Iterator[str]:
-    """How the bytes of each feature reach a model, for the person who uploads them."""
+def scale_notices(format_: Format, features: Iterable[Feature]) -> Iterator[str]:
+    """How the bytes of each feature reach a model, for the person who uploads them.
+
+    Nothing of files that hold pictures by their format: in an NPZ and a table the shape alone tells pictures apart.
+    """
     for feature in features:
-        if feature.dtype != "uint8":
+        if feature.dtype != "uint8" or (format_ in {"idx", "images"} and feature.scale == PIXEL_SCALE):
             continue
         if feature.scale == 1:
             yield (

@@ -118,7 +118,7 @@ def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, work
         ),
         labels=parsed.labels,
         ranges=measure(parsed),
-        notices=bounded((*parsed.notices, *scale_notices(parsed.features))),
+        notices=bounded((*parsed.notices, *scale_notices(parsed.format, parsed.features))),
     )
 
 
