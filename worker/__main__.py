@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m worker", description="Trains the jobs of one queue.")
+    parser = argparse.ArgumentParser(prog="pippin worker", description="Trains the jobs of one queue.")
     parser.add_argument("--engine", default="jax", choices=ENGINES, help="what to train with (default: jax)")
     parser.add_argument(
         "--name", type=_name, help="what GET /workers shows, before a random end (default: the host's name)"

@@ -44,6 +44,10 @@ class Commands(TyperGroup):
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED) from None
+        except typer.BadParameter as error:
+            # typer has pydantic check what was typed, and prints its words.
+            error.message = error.message.removeprefix("Value error, ").replace("Input should be", "needs to be")
+            raise
         except PippinError as error:
             told = _told(error)
             output.error(str(told), told.why, told.now)

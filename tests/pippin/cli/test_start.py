@@ -49,6 +49,36 @@ def test_an_unknown_option_is_a_mistake_of_usage(invoke: Invoke) -> None:
         assert invoke(*line.split()).exit_code == 2, line
 
 
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("jobs --limit 0", "Invalid value for '--limit': needs to be greater than or equal to 1"),
+        ("jobs --limit x", "Invalid value for '--limit': needs to be a valid integer"),
+        ("worker --engine x", "Invalid value for '--engine': 'x' is not one of 'coreml', 'jax'."),
+    ],
+)
+def test_what_an_option_does_not_take_is_said_in_plain_words(invoke: Invoke, line: str, said: str) -> None:
+    done = invoke(*line.split())
+    assert done.exit_code == 2
+    assert said in done.stderr
+
+
+def test_a_name_that_no_worker_can_have_is_refused() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "pippin", "worker", "--name", "a b"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    assert "pippin worker: error: argument --name: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    "path", ["", "jobs", "jobs delete", "datasets preview", "worker", "checkpoints", "tokens list"]
+)
+def test_every_command_takes_a_short_option_for_help(invoke: Invoke, path: str) -> None:
+    short, long = invoke(*path.split(), "-h"), invoke(*path.split(), "--help")
+    assert (short.exit_code, short.stdout) == (0, long.stdout)
+
+
 def test_a_label_without_a_value_is_a_mistake_of_usage(invoke: Invoke) -> None:
     done = invoke("jobs", "--label", "team")
     assert done.exit_code == 2
