@@ -73,10 +73,13 @@ def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - read only then
+        is_cut = parts.scheme in {"http", "https"} and "@" in f"{parts.path}{parts.query}{parts.fragment}"
     except ValueError:
+        is_cut = True
+    if is_cut:
         raise ValueError(
             "its host or port cannot be read; in a user and a password, percent-encode all but letters and digits"
-        ) from None
+        )
     return parts
 
 

@@ -10,10 +10,9 @@ from pippin.datasets.binding import bind
 from pippin.datasets.manifest import StoredManifest
 from pippin.documents import strict_json
 from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.draft import Faults, judge
-from pippin.jobs.model import has_weights
+from pippin.jobs.draft import Draft, Faults, judge
+from pippin.jobs.model import ChosenModel, has_weights
 from pippin.jobs.request import (
-    Hyperparameters,
     ResolvedDataset,
     ResolvedRequest,
 )
@@ -68,9 +67,9 @@ def prepare(
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
             dataset = bind(manifest, model.trainable, parts.dataset, model.taught)
-    if model and dataset and manifest and chosen:
+    if model and dataset and manifest:
         with faults.gathered(""):
-            _check_memory(model.trainable, chosen[0], _examples(manifest, dataset), max_training_bytes)
+            _check_memory(model.trainable, _batch_size(draft, model), _examples(manifest, dataset), max_training_bytes)
     if parts.dataset_is_bare:
         faults.lift("/dataset")
     faults.raise_any()
@@ -140,10 +139,19 @@ def _examples(manifest: StoredManifest, dataset: ResolvedDataset) -> int:
     return next(split.examples for split in manifest.splits if split.name == dataset.train)
 
 
-def _check_memory(model: Trainable, chosen: Hyperparameters, examples: int, most: int) -> None:
-    if chosen.mini_batch_size is None:
+def _batch_size(draft: Draft, model: ChosenModel) -> int | None:
+    """The size of a mini-batch, even where another hyperparameter has a fault; None of a model that has none."""
+    declared = model.trainable.counts.get("mini_batch_size")
+    if declared is None:
+        return None
+    asked = draft.parts.hyperparameters.mini_batch_size if draft.parts.hyperparameters else None
+    return asked if asked is not None and asked > 0 else declared.default
+
+
+def _check_memory(model: Trainable, batch_size: int | None, examples: int, most: int) -> None:
+    if batch_size is None:
         return
     # A mini-batch is no larger than the dataset.
-    if excess := model.memory.excess(min(chosen.mini_batch_size, examples), most):
+    if excess := model.memory.excess(min(batch_size, examples), most):
         place = "/hyperparameters/mini_batch_size" if model.memory.largest_batch(most) else "/model"
         raise FaultyDocumentError("the training takes too much memory", [Fault(place, excess)])

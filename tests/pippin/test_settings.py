@@ -186,7 +186,10 @@ def test_addresses_of_every_usual_form_are_taken(monkeypatch: pytest.MonkeyPatch
 
 
 @pytest.mark.parametrize("variable", ["PIPPIN_URL", "PIPPIN_BLOBS_URL", "PIPPIN_CORS_ORIGINS"])
-@pytest.mark.parametrize("url", ["http://me:[qXzK]9vWj@host", "http://me:qXzK℀9vWj@host", "http://me:qXzK/9vWj@host"])
+@pytest.mark.parametrize(
+    "url",
+    ["http://me:[qXzK]9vWj@host", "http://me:qXzK℀9vWj@host", "http://me:qXzK/9vWj@host", "http://me:4711/9vWj@host"],
+)
 def test_an_address_that_cannot_be_taken_apart_is_not_repeated(
     monkeypatch: pytest.MonkeyPatch, variable: str, url: str
 ) -> None:

@@ -53,6 +53,9 @@ def test_a_job_is_refused_where_its_mini_batch_is_chosen(
     request = job_request | {"model": {"spec": mnist_spec}}
     told = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
     assert "a mini_batch_size of 7 would fit" in told["/hyperparameters/mini_batch_size"]
+    request["hyperparameters"] = {"epochs": 1.5}
+    told = faults(is_problem(http.post("/jobs", json=request), 422, "invalid-request"))
+    assert told.keys() == {"/hyperparameters/epochs", "/hyperparameters/mini_batch_size"}
     request["hyperparameters"] = {"mini_batch_size": 7}
     assert http.post("/jobs", json=request).status_code == 202
 
