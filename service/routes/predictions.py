@@ -41,7 +41,8 @@ from service.validation import parse
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
-PICTURES = ("image/png", "image/jpeg", "image/x-portable-graymap")
+# A picture's first bytes tell its format. Generated clients send it as bytes of no stated format.
+PICTURES = ("image/png", "image/jpeg", "image/x-portable-graymap", "application/octet-stream")
 
 # A person waits for a prediction; thousands of digits take less than a second of it.
 _PREDICT_SECONDS = 30.0
@@ -79,7 +80,7 @@ _ASKED: dict[str, Any] = {
                 },
                 "example": {"inputs": {"size": [[10.0, 2.0], [4.0, 1.5]]}},
             },
-            **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURES},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }
 }
@@ -107,7 +108,10 @@ async def predict(
     workload: TheWorkload,
     top: Annotated[int, Query(ge=1, le=1000, description="How many of the likeliest classes to tell.")] = 5,
 ) -> Response:
-    """The trained model's answer to examples as JSON, or to one picture, which is resized and scaled as it needs."""
+    """The trained model's answer to examples as JSON, or to one picture, which is resized and scaled as it needs.
+
+    A picture is the body itself, in PNG, JPEG or PGM; its media type may also name the format.
+    """
     if not is_json(request) and media_type(request) not in PICTURES:
         raise unsupported(request, "application/json", *PICTURES)
     async with contextmanager_in_threadpool(workroom(settings)) as folder:

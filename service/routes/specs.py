@@ -30,7 +30,8 @@ async def validate(
 ) -> SpecSummary:
     """Shapes and parameter counts of a model, or every fault of its spec with pointers from the spec's root.
 
-    The spec may also be a model of SwiftCoreMLTools, and either may be written in YAML.
+    The spec may also be a model of SwiftCoreMLTools, and either may be written in YAML
+    (`application/yaml`).
     """
     if not (is_json(request) or is_yaml(request)):
         raise unsupported(request, "application/json", YAML[0])
