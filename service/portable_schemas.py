@@ -93,10 +93,17 @@ def _portable(schema: Schema) -> Schema:
         if key in schema:
             schema[key] = [_portable(inner) for inner in schema[key]]
     _describe_default(schema)
-    # OpenAPIKit reads bounds of integers into 64 bits and rejects the document over 2**63, an exclusive bound.
-    if schema.get("type") == "integer" and "exclusiveMaximum" in schema:
-        schema["maximum"] = schema.pop("exclusiveMaximum") - 1
+    if schema.get("type") == "integer":
+        _bound_integer(schema)
     return _without_null_branch(schema)
+
+
+def _bound_integer(schema: Schema) -> None:
+    """Write bounds as integers of 64 bits: OpenAPIKit rejects the whole document over 2**63, an exclusive maximum."""
+    for key in schema.keys() & {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}:
+        schema[key] = int(schema[key])
+    if "exclusiveMaximum" in schema:
+        schema["maximum"] = schema.pop("exclusiveMaximum") - 1
 
 
 def _describe_default(schema: Schema) -> None:
