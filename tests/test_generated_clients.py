@@ -1,11 +1,11 @@
 """Clients generated of the API description, compiled and used as docs/generated-clients.md says."""
 
-import fcntl
 import json
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,7 +15,6 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PAGE = (ROOT / "docs" / "generated-clients.md").read_text(encoding="utf-8")
 DESCRIPTION = ROOT / "docs" / "openapi.json"
-TOOLS = ROOT / ".venv-clients"
 PACKAGES = json.loads((ROOT / "tools" / "clients" / "package.json").read_text())
 SPEC = """
 import createClient from "openapi-fetch";
@@ -24,6 +23,7 @@ import type { components, paths } from "./pippin.js";
 // Only what the service demands of a spec; every other member has a default there.
 const spec: components["schemas"]["ModelSpec"] = {
   inputs: [{ name: "x", shape: [4] }],
+  outputs: [{ name: "probabilities", shape: [3] }],
   layers: [
     { type: "inner_product", name: "dense", output_channels: 3, updatable: true },
     { type: "softmax", name: "softmax" },
@@ -41,26 +41,9 @@ if (described.response.status !== 422) throw new Error(`${described.response.sta
 await pippin.POST("/jobs", { body: { model: { preset: "mnist-cnn" } } });
 """
 
+Run = Callable[[str], str]
+
 pytestmark = [pytest.mark.full, pytest.mark.timeout(600)]
-
-
-@pytest.fixture(scope="module")
-def tools() -> Path:
-    """The generators, installed. Where they cannot be had, CI fails and other runs skip these tests."""
-    with (ROOT / ".venv-clients.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        made = subprocess.run(
-            ["make", TOOLS.name + "/.ready", f"PYTHON={sys.executable}"],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
-    if made.returncode:
-        reason = f"the generators of clients cannot be installed: {(made.stdout + made.stderr)[-1500:]}"
-        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
-    return TOOLS
 
 
 def blocks(language: str) -> list[str]:
@@ -71,21 +54,27 @@ def commands(starting: str) -> list[str]:
     return [block for block in blocks("sh") if block.startswith(starting)]
 
 
-def run(command: str, folder: Path, url: str) -> str:
-    """Run a shell command with the tools on the path; gives all that it printed."""
-    path = os.pathsep.join([str(TOOLS / "bin"), str(TOOLS / "node_modules" / ".bin"), os.environ["PATH"]])
-    ran = subprocess.run(
-        ["sh", "-euc", command],
-        cwd=folder,
-        env={**os.environ, "PATH": path, "PIPPIN_URL": url, "PYTHONPATH": str(folder), "PIPPIN_TOKEN": ""},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    assert ran.returncode == 0, f"{command}\n{ran.stdout[-8000:]}"
-    return ran.stdout
+@pytest.fixture
+def run(client_tools: Path, tmp_path: Path, running_up: SimpleNamespace) -> Run:
+    """Runs a shell command in the test's folder with the tools on the path; gives all that it printed."""
+    path = os.pathsep.join([str(client_tools / "bin"), str(client_tools / "node_modules" / ".bin"), os.environ["PATH"]])
+    own = {"PATH": path, "PYTHONPATH": str(tmp_path), "PIPPIN_URL": running_up.url, "PIPPIN_TOKEN": ""}
+
+    def run(command: str) -> str:
+        ran = subprocess.run(
+            ["sh", "-euc", command],
+            cwd=tmp_path,
+            env={**os.environ, **own},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, f"{command}\n{ran.stdout[-8000:]}"
+        return ran.stdout
+
+    return run
 
 
 def check_trained(said: str, folder: Path) -> None:
@@ -94,45 +83,43 @@ def check_trained(said: str, folder: Path) -> None:
     assert coremltools.utils.load_spec(str(folder / "mnist.mlmodel")).isUpdatable
 
 
-def test_a_typescript_client_compiles_and_trains(tools: Path, running_up: SimpleNamespace, tmp_path: Path) -> None:
+def test_a_typescript_client_compiles_and_trains(run: Run, client_tools: Path, tmp_path: Path) -> None:
     (install,) = commands("npm install")
     named = dict(re.findall(r"([@a-z/-]+)@(\d[\d.]*)", install))
     pinned = PACKAGES["dependencies"] | PACKAGES["devDependencies"]
     assert named.keys() == pinned.keys() - {"@redocly/cli"}
     assert all(f"{pinned[package]}.".startswith(f"{version}.") for package, version in named.items())
-    (tmp_path / "node_modules").symlink_to(tools / "node_modules")
+    (tmp_path / "node_modules").symlink_to(client_tools / "node_modules")
     (tmp_path / "package.json").write_text('{"type": "module"}')
     (tmp_path / "train.ts").write_text(blocks("typescript")[0])
     (tmp_path / "spec.ts").write_text(SPEC)
     (generate,), (compile_,), (start,) = commands("npx openapi-typescript"), commands("npx tsc"), commands("node")
-    run(generate, tmp_path, running_up.url)
-    run(f"{compile_.strip()} spec.ts --noUncheckedIndexedAccess --exactOptionalPropertyTypes", tmp_path, "")
-    check_trained(run(start, tmp_path, running_up.url), tmp_path)
-    run("node spec.js", tmp_path, running_up.url)
+    run(generate)
+    run(f"{compile_.strip()} spec.ts --noUncheckedIndexedAccess --exactOptionalPropertyTypes")
+    check_trained(run(start), tmp_path)
+    run("node spec.js")
 
 
-def test_a_python_client_is_generated_without_warnings_and_trains(
-    tools: Path, running_up: SimpleNamespace, tmp_path: Path
-) -> None:
+def test_a_python_client_is_generated_without_warnings_and_trains(run: Run, client_tools: Path, tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(blocks("python")[0])
     (generate,) = commands("openapi-python-client generate")
-    assert run(generate, tmp_path, running_up.url).split() == ["Generating", "pippin_client"]
-    run("python -m compileall -q pippin_client", tmp_path, "")
-    interpreter = tools / "bin" / "python"
+    assert run(generate).split() == ["Generating", "pippin_client"]
+    run("python -m compileall -q pippin_client")
+    interpreter = client_tools / "bin" / "python"
     # Of the package only the types count: its author's choices of casts are not ours.
     options = f"--strict --follow-imports=silent --python-executable={interpreter} --config-file="
-    run(f"{sys.executable} -m mypy {options} train.py", tmp_path, "")
-    check_trained(run("python train.py", tmp_path, running_up.url), tmp_path)
+    run(f"{sys.executable} -m mypy {options} train.py")
+    check_trained(run("python train.py"), tmp_path)
     document = json.loads(DESCRIPTION.read_text())
-    classes = set(run("python -c 'import pippin_client.models as m; print(*m.__all__)'", tmp_path, "").lower().split())
+    listed = run("python -c 'import pippin_client.models as models; print(*models.__all__)'")
+    classes = set(listed.lower().split())
     objects = {name for name, schema in document["components"]["schemas"].items() if "properties" in schema}
     assert {name for name in objects if name.lower() not in classes} == set()
 
 
-@pytest.mark.usefixtures("tools")
-def test_the_description_has_no_errors(tmp_path: Path) -> None:
-    run(f"openapi-spec-validator '{DESCRIPTION}'", tmp_path, "")
-    linted = json.loads(run(f"redocly lint --format=json '{DESCRIPTION}' 2>/dev/null", tmp_path, ""))
+def test_the_description_has_no_errors(run: Run) -> None:
+    run(f"openapi-spec-validator '{DESCRIPTION}'")
+    linted = json.loads(run(f"redocly lint --format=json '{DESCRIPTION}' 2>/dev/null"))
     assert linted["totals"]["errors"] == 0
     # It warns of the union of features: one without a type is an array, which the rule takes for ambiguous.
     warnings = {(problem["ruleId"], problem["location"][0]["pointer"].split("/")[3]) for problem in linted["problems"]}
