@@ -37,8 +37,9 @@ def interpreter(wheel: Path, tmp_path: Path) -> Path:
         files.extractall(packages)
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     python = home / "bin" / "python"
-    shown = subprocess.run([python, "-c", "import pippin; print(pippin.__file__)"], capture_output=True, text=True)
-    assert Path(shown.stdout.strip()).parent == packages / "pippin", shown
+    command = [python, "-P", "-c", "import pippin; print(pippin.__file__)"]
+    shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert Path(shown.strip()).parent == packages / "pippin"
     return python
 
 
