@@ -58,7 +58,7 @@ def commands(starting: str) -> list[str]:
 def run(client_tools: Path, tmp_path: Path, running_up: SimpleNamespace) -> Run:
     """Runs a shell command in the test's folder with the tools on the path; gives all that it printed."""
     path = os.pathsep.join([str(client_tools / "bin"), str(client_tools / "node_modules" / ".bin"), os.environ["PATH"]])
-    own = {"PATH": path, "PYTHONPATH": str(tmp_path), "PIPPIN_URL": running_up.url, "PIPPIN_TOKEN": ""}
+    own = {"PATH": path, "PYTHONPATH": str(tmp_path), "PIPPIN_URL": running_up.url, "TOKEN": ""}
 
     def run(command: str) -> str:
         ran = subprocess.run(

@@ -86,8 +86,8 @@ def written(client: Client) -> LiveJob:
         ],
     ]
     assert_type(model, Model)
-    assert_type(model.mlmodel(), bytes)
-    return client.train(model.spec(), "points")
+    assert_type(model.mlmodel, bytes)
+    return client.train(model.spec, "points")
 
 
 try:
