@@ -94,6 +94,16 @@ $(VENV)-docs/.ready: tools/docs.lock
 	@$(VENV)-docs/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
 	@touch $@
 
+# What the tests of generated clients run: an environment of its own, and the packages for Node.js in it.
+$(VENV)-clients/.ready: tools/clients.lock tools/clients/package-lock.json
+	@command -v npm >/dev/null || { echo "The tests of generated clients need Node.js 20.19 or newer, with npm"; exit 1; }
+	@echo "Installing generators of clients into $(VENV)-clients (half a minute)"
+	@$(PYTHON) -m venv --clear $(VENV)-clients
+	@$(VENV)-clients/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r $<
+	@cp tools/clients/package.json tools/clients/package-lock.json $(VENV)-clients
+	@npm ci --prefix $(VENV)-clients --ignore-scripts --no-audit --no-fund --silent
+	@touch $@
+
 .PHONY: bench
 bench: $(READY) $(VENV)-bench/.ready ## Time an epoch against Keras/TensorFlow and PyTorch, a job's start, the service's memory
 	@$(BIN)/python benchmarks/epoch.py --peers $(VENV)-bench/bin/python
@@ -140,4 +150,5 @@ lock: $(READY) ## Resolve the pinned requirements anew from pyproject.toml
 	@$(COMPILE) $(IMAGE) pyproject.toml --extra service --extra otel -o deploy/docker/service.lock
 	@$(COMPILE) $(IMAGE) pyproject.toml --extra worker --extra otel -o deploy/docker/worker.lock
 	@$(COMPILE) tools/docs.in -o tools/docs.lock
+	@$(COMPILE) tools/clients.in -o tools/clients.lock
 	@$(COMPILE) benchmarks/requirements.in -o benchmarks/requirements.lock

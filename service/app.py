@@ -77,7 +77,7 @@ def create_app(settings: Settings) -> FastAPI:
         title="Pippin",
         version=version("pippin"),
         description=_DESCRIPTION,
-        license_info={"name": "MIT"},
+        license_info={"name": "MIT", "identifier": "MIT"},
         lifespan=_lifespan,
         # These would be routes that declare no role; ours are in routes/docs.py.
         openapi_url=None,

@@ -13,11 +13,12 @@ from pippin.jobs.worker import DrainRequest
 from pippin.predictions.reports import EvaluationRequest
 from pippin.spec import ModelSpec
 from service.examples import EXAMPLES
+from service.portable_schemas import REFERENCE, make_portable
 from service.problems import ProblemDocument, responses
 from service.security.access import Operations
 from service.security.guard import COOKIE
 
-_REF = "#/components/schemas/{model}"
+_REF = REFERENCE + "{model}"
 
 # What no endpoint's signature names: bodies are checked by hand, so that all of their faults are told at once.
 _BESIDES: dict[str, type[BaseModel]] = {
@@ -61,19 +62,17 @@ def form(file: dict[str, Any]) -> dict[str, Any]:
 
 def model_document() -> dict[str, Any]:
     """The schema of a model in either language."""
-    return {"anyOf": [{"$ref": _REF.format(model="ModelSpec")}, _SWIFT]}
+    return {"anyOf": [{"$ref": _REF.format(model=name)} for name in ("ModelSpec", _SWIFT_NAME)]}
 
 
 def _model_documents() -> dict[str, Any]:
-    return {
-        "application/json": {"schema": model_document(), "example": EXAMPLES["ModelSpec"]},
-        "application/yaml": {"schema": model_document()},
-    }
+    # YAML is taken too, and told in words: generators know no such body.
+    return {"application/json": {"schema": model_document(), "example": EXAMPLES["ModelSpec"]}}
 
 
+_SWIFT_NAME = "SwiftCoreMLToolsModel"
 _SWIFT = {
     "type": "object",
-    "title": "SwiftCoreMLToolsModel",
     "description": "A model as SwiftCoreMLTools writes it.",
     "required": ["neuralNetwork"],
     "properties": {"neuralNetwork": {"type": "object"}},
@@ -89,6 +88,8 @@ def describe(app: FastAPI) -> dict[str, Any]:
         description=app.description,
         license_info=app.license_info,
         tags=app.openapi_tags,
+        # Relative to the document's own address.
+        servers=[{"url": "/", "description": "The service that serves this document."}],
         routes=app.routes,
     )
     for operation in (each for path in document["paths"].values() for each in path.values()):
@@ -98,6 +99,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas: dict[str, Any] = document["components"]["schemas"]
     for name, kind in _BESIDES.items():
         schemas |= _schemas(name, kind, schemas)
+    schemas[_SWIFT_NAME] = _SWIFT
     for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
     # To pydantic it is any object, since faults in it have to be told together with all others.
@@ -107,6 +109,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     _describe_access(document, app.state.operations)
+    make_portable(document)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
     return document
 
@@ -138,6 +141,7 @@ def _describe_access(document: dict[str, Any], operations: Operations) -> None:
         for method, operation in item.items():
             role = roles[method.upper(), path]
             if role is None:
+                operation["security"] = []
                 continue
             schemes = ["bearer"] if operation["operationId"] == "beginSession" else list(_SCHEMES)
             # Roles are named here as OpenAPI 3.1 allows it for schemes that have no scopes.

@@ -4,6 +4,7 @@ One real Valkey server for the whole run, emptied before each test that uses it;
 need all parts at work.
 """
 
+import fcntl
 import json
 import os
 import select
@@ -151,3 +152,22 @@ def wait_until() -> Callable[..., None]:
             time.sleep(0.02)
 
     return wait
+
+
+@pytest.fixture(scope="session")
+def client_tools() -> Path:
+    """A folder with generators of clients and type checkers, in `bin` and `node_modules/.bin`.
+
+    Where they cannot be installed, CI fails, and other runs skip the tests that need them.
+    """
+    root = Path(__file__).parent.parent
+    folder = root / ".venv-clients"
+    command = ["make", f"{folder.name}/.ready", f"PYTHON={sys.executable}"]
+    # Workers of one run would install into the same folder.
+    with (root / f"{folder.name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+    if made.returncode:
+        reason = f"the generators of clients cannot be installed: {(made.stdout + made.stderr)[-1500:]}"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+    return folder

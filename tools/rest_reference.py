@@ -53,6 +53,7 @@ def main() -> None:
 
 def page(document: Mapping[str, Any]) -> str:
     """The whole page."""
+    document = _with_plain_references(document, document["components"]["schemas"])
     schemas = document["components"]["schemas"]
     operations = [
         (method, path, routes[method])
@@ -141,7 +142,7 @@ def _object(name: str, schema: Mapping[str, Any]) -> str:
     if fields := schema.get("properties"):
         required = schema.get("required", ())
         rows = [
-            (f"`{field}`", _form(said), _default(said, is_required=field in required), said.get("description", ""))
+            (f"`{field}`", _form(said), _default(said, is_required=field in required), _meaning(said))
             for field, said in fields.items()
         ]
         parts.append(_table(("field", "", "default", "meaning"), rows).rstrip())
@@ -163,6 +164,21 @@ def _reached(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
     return reached
 
 
+def _with_plain_references(node: Any, schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 (any JSON value)
+    """The document with "this object, or null" where a member refers to an object that admits null itself."""
+    if isinstance(node, list):
+        return [_with_plain_references(inner, schemas) for inner in node]
+    if not isinstance(node, dict):
+        return node
+    node = {key: _with_plain_references(inner, schemas) for key, inner in node.items()}
+    name = str(node.get("$ref", "")).rpartition("/")[2]
+    if "null" not in schemas.get(name, {}).get("type", ()):
+        return node
+    plain = name.removeprefix("Nullable") if name.removeprefix("Nullable") in schemas else name
+    described = {key: inner for key, inner in node.items() if key != "$ref"}
+    return described | {"anyOf": [{"$ref": f"#/components/schemas/{plain}"}, {"type": "null"}]}
+
+
 def _references(node: object) -> Iterator[str]:
     if isinstance(node, dict):
         if isinstance(reference := node.get("$ref"), str):
@@ -176,10 +192,26 @@ def _references(node: object) -> Iterator[str]:
 
 def _form(schema: Mapping[str, Any]) -> str:
     """The values that a JSON schema admits, in words."""
-    branches = schema.get("anyOf") or schema.get("oneOf")
-    if branches:
-        return _listed(list(dict.fromkeys(_form(branch) for branch in branches)))
+    forms = dict.fromkeys(_forms(schema))
+    return _listed([form for form in forms if form != "null"] + [form for form in forms if form == "null"])
+
+
+def _forms(schema: Mapping[str, Any]) -> Iterator[str]:
+    """Each of the alternatives."""
+    if branches := schema.get("anyOf") or schema.get("oneOf"):
+        for branch in branches:
+            yield from _forms(branch)
+    elif isinstance(kinds := schema.get("type"), list):
+        values = {"enum": [value for value in schema["enum"] if value is not None]} if "enum" in schema else {}
+        yield from (_alternative({**schema, **values, "type": kind}) for kind in kinds)
+    else:
+        yield _alternative(schema)
+
+
+def _alternative(schema: Mapping[str, Any]) -> str:
     match schema:
+        case {"type": "null"}:
+            return "null"
         case {"$ref": reference}:
             return _linked(reference.rpartition("/")[2])
         case {"const": value}:
@@ -218,13 +250,22 @@ def _bounds(schema: Mapping[str, Any]) -> str:
     return f" {least:g} or more" if most is None or most >= 2**53 else f" {least:g} to {most:,}"
 
 
+# As service/portable_schemas.py writes it.
+_DEFAULT = re.compile(r"\s*Default: (`[^`]+`)\.$")
+
+
 def _default(schema: Mapping[str, Any], *, is_required: bool) -> str:
+    """A parameter's default is a keyword of its schema, a member's the end of its description."""
     if is_required:
         return "required"
-    value = schema.get("default")
-    if isinstance(value, dict):
-        value = {name: inner for name, inner in value.items() if inner is not None}
-    return "" if value in (None, {}, []) else f"`{json.dumps(value)}`"
+    if "default" in schema:
+        return f"`{json.dumps(schema['default'])}`"
+    described = _DEFAULT.search(schema.get("description", ""))
+    return described[1] if described else ""
+
+
+def _meaning(schema: Mapping[str, Any]) -> str:
+    return _DEFAULT.sub("", schema.get("description", ""))
 
 
 def _listed(words: Sequence[str]) -> str:

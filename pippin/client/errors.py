@@ -20,7 +20,7 @@ class ServiceError(PippinError):
         self.status = status
         self.title = title
         self.detail = detail
-        self.faults = tuple(faults)
+        self.faults: tuple[Fault, ...] = tuple(faults)
         shown = "; ".join(f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in self.faults[:5])
         more = f"; and {len(self.faults) - 5} more" if len(self.faults) > 5 else ""
         text = " ".join(part for part in (f"{title} ({status}).", detail) if part)

@@ -90,8 +90,9 @@ async def add(
 ) -> StoredModel:
     """Send an updatable `.mlmodel`, or a document that describes one.
 
-    A document is a spec or a model of SwiftCoreMLTools, in JSON or in YAML. What cannot be trained is refused with
-    every reason; pointers lead into the document, or into the model as a spec would describe it.
+    A document is a spec or a model of SwiftCoreMLTools, in JSON or in YAML (`application/yaml`). What cannot be
+    trained is refused with every reason; pointers lead into the document, or into the model as a spec would describe
+    it.
     """
     kept = ModelUploads(store, blobs, model_files, settings.max_model_bytes, caller.byte_quota)
     kind = _kind(request)

@@ -43,7 +43,8 @@ from service.security.access import requires
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
-PICTURES = ("image/png", "image/jpeg", "image/x-portable-graymap")
+# A picture's first bytes tell its format. Generated clients send it as bytes of no stated format.
+PICTURES = ("image/png", "image/jpeg", "image/x-portable-graymap", "application/octet-stream")
 
 # A person waits for a prediction; thousands of digits take less than a second of it.
 _PREDICT_SECONDS = 30.0
@@ -78,7 +79,7 @@ _ASKED: dict[str, Any] = {
                 },
                 "example": {"inputs": {"size": [[10.0, 2.0], [4.0, 1.5]]}},
             },
-            **{kind: {"schema": {"type": "string", "format": "binary"}} for kind in PICTURES},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
         },
     }
 }
@@ -116,7 +117,8 @@ async def predict(
 ) -> Response:
     """The trained model's answer to examples as JSON, or to one picture.
 
-    A picture is turned upright, put on a background where it is transparent, and resized and scaled as the model needs.
+    A picture is the body itself, in PNG, JPEG or PGM; its media type may also name the format. It is turned upright, put
+    on a background where it is transparent, and resized and scaled as the model needs.
     """
     if not is_json(request) and media_type(request) not in PICTURES:
         raise unsupported(request, "application/json", *PICTURES)

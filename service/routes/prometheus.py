@@ -27,7 +27,9 @@ _EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin
     },
     dependencies=[requires("read", answers_without_redis=True)],
 )
-def service_metrics(meters: TheMeters, accept: Annotated[str | None, Header()] = None) -> Response:
+def service_metrics(
+    meters: TheMeters, accept: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> Response:
     """Queues, jobs, workers, requests, streams and blobs in numbers. While Redis is away it says so, and the rest.
 
     A job's own metrics are at `/jobs/{id}/metrics`.

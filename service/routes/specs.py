@@ -40,7 +40,7 @@ async def validate(
     """Shapes and parameter counts of a model, or every fault of its spec with pointers from the document's root.
 
     The spec may also be a model of SwiftCoreMLTools, or a job as `POST /jobs` takes it, which is checked with its
-    hyperparameters and its dataset and not submitted. Each may be written in YAML.
+    hyperparameters and its dataset and not submitted. Each may be written in YAML (`application/yaml`).
     """
     if not (is_json(request) or is_yaml(request)):
         raise unsupported(request, "application/json", YAML[0])

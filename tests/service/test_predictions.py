@@ -60,7 +60,14 @@ def test_a_batch_gets_what_the_network_gives(http: httpx2.Client, trained: Train
 
 
 @pytest.mark.parametrize(
-    ("form", "kind"), [("PNG", "image/png"), ("PPM", "image/x-portable-graymap"), ("JPEG", "image/jpeg")]
+    ("form", "kind"),
+    [
+        ("PNG", "image/png"),
+        ("PPM", "image/x-portable-graymap"),
+        ("JPEG", "image/jpeg"),
+        # As generated clients send it.
+        ("PNG", "application/octet-stream"),
+    ],
 )
 def test_a_picture_is_scaled_as_the_training_data_was(
     form: str, kind: str, http: httpx2.Client, trained: Trained, digits: bytes

@@ -23,7 +23,7 @@ WITH_422 = ["2xx", "3xx", "401", "403", "404", "409", "422", "429", "5xx"]
 
 def strict_document(url: str, who: str) -> dict[str, Any]:
     """The service's description, without the answer that stands for any other problem: each must be told by itself."""
-    document: dict[str, Any] = httpx2.get(f"{url}/openapi.json").raise_for_status().json()
+    document: dict[str, Any] = httpx2.get(f"{url}/openapi.json", timeout=60).raise_for_status().json()
     for operation in (each for path in document["paths"].values() for each in path.values()):
         operation["responses"].pop("default")
         if who == "anybody":
