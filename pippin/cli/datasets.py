@@ -27,13 +27,13 @@ def add(  # noqa: PLR0917 - typer reads them as options
     format_: Annotated[str | None, typer.Option("--format", help="idx, csv, npz or images; else recognised.")] = None,
     target: Annotated[str | None, typer.Option(help="CSV: the column to predict.")] = None,
     inputs: Annotated[str | None, typer.Option(help="CSV: the columns of each feature: size:width,height;age.")] = None,
-    header: Annotated[str | None, typer.Option(help="CSV: true or false: whether row 1 holds names.")] = None,
+    header: Annotated[
+        str | None,
+        typer.Option(metavar="true|false", help="CSV: whether the first row holds columns' names; else recognised."),
+    ] = None,
     shape: Annotated[str | None, typer.Option(help="CSV: the shape of an example: 1,28,28.")] = None,
     scale: Annotated[
         float | None, typer.Option(metavar="N", help="What uint8 images are multiplied by; else 1/255.")
-    ] = None,
-    header: Annotated[
-        bool | None, typer.Option(help="CSV: whether the first row has the columns' names; else recognised.")
     ] = None,
     color: Annotated[str | None, typer.Option(help="Images: convert all to gray or rgb.")] = None,
     background: Annotated[
@@ -59,8 +59,6 @@ def add(  # noqa: PLR0917 - typer reads them as options
         "background": background,
     }
     options = {key: value for key, value in texts.items() if value is not None}
-    if header is not None:
-        options["header"] = str(header).lower()
     if scale is not None:
         options["scale"] = repr(scale)
     with TemporaryDirectory(prefix="pippin-") as folder, Client() as client:

@@ -117,8 +117,8 @@ async def predict(
 ) -> Response:
     """The trained model's answer to examples as JSON, or to one picture.
 
-    A picture is the body itself, in PNG, JPEG or PGM; its media type may also name the format. It is turned upright, put
-    on a background where it is transparent, and resized and scaled as the model needs.
+    A picture is the body itself, in PNG, JPEG or PGM; its media type may also name the format. It is turned upright,
+    put on a background where it is transparent, and resized and scaled as the model needs.
     """
     if not is_json(request) and media_type(request) not in PICTURES:
         raise unsupported(request, "application/json", *PICTURES)
