@@ -160,7 +160,7 @@ def _no_target(find: "_Finder", examples: list[list[str]]) -> DatasetError:
     if find.headed:
         detail = (
             f"no column is called {', '.join(TARGET_NAMES[:-1])} or {TARGET_NAMES[-1]}; say with target= which of its "
-            f"{last:,} columns to predict, without which there is nothing to learn: {find.listed(columns)}{hint}"
+            f"{last:,} columns to predict, or leave the file out if it has no labels: {find.listed(columns)}{hint}"
         )
     else:
         detail = (

@@ -37,7 +37,7 @@ class Table:
         self.faults = TableFaults(file)
         self.count = 0
         several = (plan.target,) if len(plan.target.columns) > 1 else ()
-        self._columns = [_Columns(group, workspace) for group in (*plan.inputs, *several)]
+        self._columns = [_Columns(group, workspace, plan.assumed) for group in (*plan.inputs, *several)]
         self._numeric = tuple(chain.from_iterable(columns.group.columns for columns in self._columns))
         self._rows = array("q")
         self._stored_rows = workspace.growing((), np.int64)
@@ -200,12 +200,13 @@ class _Columns:
     """Gathers the columns of one feature as float32.
 
     Attributes:
-        are_bytes: Whether all values so far are whole numbers from 0 to 255.
+        are_bytes: Whether all values so far are whole numbers from 0 to 255; looked at only where that is expected.
         precision: Whether float32 keeps the values apart.
     """
 
-    def __init__(self, group: Group, workspace: Workspace) -> None:
+    def __init__(self, group: Group, workspace: Workspace, expects_bytes: bool) -> None:
         self.group = group
+        self._expects_bytes = expects_bytes
         self.growing = workspace.growing((len(group.columns),), np.float32)
         self.are_bytes = True
         self.precision = Precision(len(group.columns))
@@ -233,7 +234,8 @@ class _Columns:
             stored = values.astype(np.float32)
         self.growing.append(stored)
         self._pending = array("d")
-        self.are_bytes = self.are_bytes and bool(((values >= 0) & (values <= 255) & (values == np.floor(values))).all())
+        if self._expects_bytes and self.are_bytes:
+            self.are_bytes = bool(((values >= 0) & (values <= 255) & (values == np.floor(values))).all())
         wrong = [(Kind.NOT_FINITE, int(at)) for at in np.flatnonzero(~np.isfinite(stored))]
         if not wrong:
             self.precision.add(values.reshape(-1, width), stored.reshape(-1, width))

@@ -73,11 +73,10 @@ class _Reader:
             plan = layout(source.name, [cells for _, cells, _ in begin], self._options, self._limits)
             table = self._tables[split] = Table(source.name, plan, self._workspace)
             single = plan.target.columns[0] if len(plan.target.columns) == 1 else None
+            place, report = partial(table.place, index=single or 0), partial(table.report, index=single or 0)
             for row, cells, has_underscore in chain(begin[plan.headed :], rows):
                 if table.take(row, cells, has_underscore=has_underscore) and single is not None:
-                    self._target.take(
-                        cells[single], partial(table.place, row, single), partial(table.report, row, single)
-                    )
+                    self._target.take(cells[single], row, place, report)
                 if table.count > left:
                     most = self._limits.max_examples
                     raise too_large(f"{source.name} row {row} begins one example more than the {most:,} allowed")

@@ -4,7 +4,7 @@ from array import array
 from collections import Counter
 from collections.abc import Callable, Mapping
 from math import isfinite
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +21,12 @@ from pippin.datasets.precision import Precision, collapsing
 _INT32 = np.iinfo(np.int32)
 _SHOWN_CLASSES = 10
 
-Report = Callable[[Kind, str], None]
-"""Notes a fault of the cell at hand: its kind, and what stands there."""
+
+class Report(Protocol):
+    """Notes a fault of the target in a row: its kind, and what stands there."""
+
+    def __call__(self, row: int, /, *, kind: Kind, value: str) -> None:
+        """Notes it."""
 
 
 class Target:
@@ -46,12 +50,13 @@ class Target:
         self._splits: dict[str, GrowingArray] = {}
         self.precision = Precision(1)
 
-    def take(self, cell: str, place: Callable[[], str], report: Report) -> None:
+    def take(self, cell: str, row: int, place: Callable[[int], str], report: Report) -> None:
         """The target of the next example.
 
         Args:
             cell: What the column holds.
-            place: Says where it stands.
+            row: The line that the example begins on.
+            place: Says where a row's target stands.
             report: Takes what is wrong with it.
 
         Raises:
@@ -62,16 +67,16 @@ class Target:
         if self._is_text is None and text:
             self._is_text = value is None
         if not text:
-            report(Kind.NO_TARGET, "")
+            report(row, kind=Kind.NO_TARGET, value="")
         elif self._is_text != (value is None):
-            report(Kind.NOT_TEXT if self._is_text else Kind.NOT_NUMERIC, text)
+            report(row, kind=Kind.NOT_TEXT if self._is_text else Kind.NOT_NUMERIC, value=text)
         elif value is None:
             if text not in self._codes:
-                self._places[text] = place()
+                self._places[text] = place(row)
                 self._labels.add(text, self._places[text])
             value = self._codes.setdefault(text, len(self._codes))
         elif not isfinite(value):
-            report(Kind.TARGET_NOT_FINITE, text)
+            report(row, kind=Kind.TARGET_NOT_FINITE, value=text)
         elif self._is_integer and not (text.lstrip("+-").isdecimal() and _INT32.min <= value <= _INT32.max):
             self._is_integer = False
         self._pending.append(0.0 if value is None else value)
