@@ -60,7 +60,7 @@ def test_a_home_that_rests_is_backed_up_and_restored_into_a_new_one(
     restored = at_home(new, "restore", folder)
     assert restored.exit_code == 0, restored.output
     assert stat.S_IMODE(new.stat().st_mode) == 0o700
-    assert "4 keys and 3 blobs of 21 bytes" in restored.stdout
+    assert "4 keys and 3 blobs of 21 B" in restored.stdout
     assert "No blobs will be deleted" not in restored.stdout
     assert "This Redis owns" not in restored.stdout
     with EmbeddedValkey(new) as server:

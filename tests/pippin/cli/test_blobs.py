@@ -78,7 +78,7 @@ def test_a_store_is_adopted_when_the_operator_says_so(invoke: Invoke, blobs: Blo
     blobs.write_marker("owner", b'{"format": 1, "owner": "another"}')
     shown = invoke("blobs", "adopt")
     assert "belongs to the Redis another" in shown.stdout
-    assert "1 blobs of 3 bytes" in shown.stdout
+    assert "1 blob of 3 B" in shown.stdout
     assert json.loads(blobs.read_marker("owner") or b"")["owner"] == "another"
     assert json.loads(invoke("blobs", "adopt", "--yes", "--json").stdout)["adopted"] is True
     assert json.loads(blobs.read_marker("owner") or b"")["owner"] == store.blob_ledger.identity()
@@ -114,7 +114,7 @@ def test_a_large_sweep_is_approved_for_as_many_as_there_are(
     for number in range(5):
         age(tmp_path, blobs.put_bytes(bytes([number])), 7200)
     blobs.put_bytes(b"fresh")
-    assert "5 blobs of 5 bytes" in invoke("blobs", "sweep").stdout
+    assert "5 blobs of 5 B" in invoke("blobs", "sweep").stdout
     assert store.blob_ledger.approved() == 0
     assert invoke("blobs", "sweep", "--yes").exit_code == 0
     assert store.blob_ledger.approved() == 5

@@ -84,7 +84,7 @@ def test_a_token_has_a_tenant_and_limits(invoke: Invoke, store: Store) -> None:
     }
     listed = invoke("tokens", "list").stdout
     assert "team-a" in listed
-    assert "stored_bytes 1,000,000,000" in listed
+    assert "stored bytes 1,000,000,000" in listed
 
 
 def test_a_tenant_that_cannot_be_one_is_refused(invoke: Invoke, store: Store) -> None:
