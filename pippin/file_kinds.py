@@ -29,10 +29,11 @@ def kind_of(begin: bytes, name: str = "", *, is_whole: bool = False) -> FileKind
         return kinds.EMPTY
     if begin.startswith((b"PK\x03\x04", b"PK\x05\x06")):
         return _kind_of_zip(begin, name, is_whole=is_whole)
-    if begin.startswith(b"\x1f\x8b"):
-        return _kind_of_gzip(begin)
-    by_suffix = kinds.SUFFIXES.get(PurePath(name).suffix.lower()) if b"\0" in begin else None
-    return _by_signature(begin) or _by_structure(begin) or _by_text(begin) or by_suffix
+    sample = begin[:SAMPLE_BYTES]
+    if sample.startswith(b"\x1f\x8b"):
+        return _kind_of_gzip(sample)
+    by_suffix = kinds.SUFFIXES.get(PurePath(name).suffix.lower()) if b"\0" in sample else None
+    return _by_signature(sample) or _by_structure(sample) or _by_text(sample) or by_suffix
 
 
 def kind_of_members(names: Iterable[str]) -> FileKind | None:

@@ -6,13 +6,13 @@ that lie on their side; one that ignores the other, on pictures that are black.
 """
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import reduce
 from io import BytesIO
 
-import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 from PIL.ExifTags import Base
 
 BACKGROUND_PATTERN = "^(white|black|[0-9A-Fa-f]{6})$"
@@ -60,7 +60,7 @@ def color_of(background: str | None) -> tuple[int, int, int]:
 
 
 @contextmanager
-def open_picture(data: bytes, formats: Sequence[str]) -> Iterator[Image.Image]:
+def open_picture(data: bytes, formats: tuple[str, ...]) -> Iterator[Image.Image]:
     """The picture in `data`, of which no more than the header is read.
 
     Args:
@@ -131,11 +131,12 @@ def _with_alpha(image: Image.Image, data: bytes) -> Image.Image:
     # A PNG's colour key has the file's own depth, where Pillow's pixels have 8 bits (PNG 3rd edition, 11.3.1.1). Pillow
     # 13 compares the two as they are, so that no pixel of a picture with 2, 4 or 16 bits matches.
     depth = data[_PNG_DEPTH_AT]
-    keys = [value >> 8 if depth == 16 else value * 255 // ((1 << depth) - 1) for value in np.atleast_1d(key).tolist()]
-    gray_or_rgb = image.convert("L" if image.mode == "1" else image.mode)
-    pixels = np.asarray(gray_or_rgb).reshape(image.height, image.width, len(keys))
-    alpha = np.where((pixels == keys).all(axis=2), np.uint8(0), np.uint8(255))
-    layer = gray_or_rgb.convert("RGB")
-    layer.info.pop("transparency", None)
-    layer.putalpha(Image.fromarray(alpha))
-    return layer
+    keys = [key] if isinstance(key, int) else key
+    keys = [value >> 8 if depth == 16 else value * 255 // ((1 << depth) - 1) for value in keys]
+    bands = (image.convert("L") if image.mode == "1" else image).split()
+    # Opaque is what differs from the key in any band.
+    differs = (
+        band.point([0 if level == value else 255 for level in range(256)])
+        for band, value in zip(bands, keys, strict=True)
+    )
+    return Image.merge("RGBA", (*(bands if len(bands) == 3 else bands * 3), reduce(ImageChops.lighter, differs)))

@@ -122,7 +122,7 @@ def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         raise ToldError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
     inside, _ = _inside(folders[0])
     if not inside:
-        raise ToldError(Exit.USAGE, f"The folder {folders[0]} has no files in it that could be data.")
+        raise ToldError(Exit.USAGE, f"The folder {folders[0]} is empty: no file in it could be data.")
     return [_zip(folders[0], inside, scratch)] if any(path.parent != folders[0] for path in inside) else inside
 
 

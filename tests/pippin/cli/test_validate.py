@@ -143,13 +143,21 @@ def test_a_pipeline_is_shown_model_by_model(invoke: Invoke, tmp_path: Path) -> N
     ]
 
 
-@pytest.mark.parametrize("content", [b"", b"hello", b"\x08\x04"])
-def test_a_file_that_is_no_model_is_refused(invoke: Invoke, tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "bad.mlmodel is empty (0 bytes); send it again"),
+        (b"hello", "found 5 bytes"),
+        (b"\x08\x04", "found 2 bytes"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "bad.mlmodel is a Git LFS pointer, not the file itself; "),
+    ],
+)
+def test_a_file_that_is_no_model_is_refused(invoke: Invoke, tmp_path: Path, content: bytes, said: str) -> None:
     file = tmp_path / "bad.mlmodel"
     file.write_bytes(content)
     done = invoke("validate", file, "--json")
     assert (done.exit_code, done.stdout) == (3, "")
-    assert done.stderr.startswith(f"Error: {file} is not a model that can be trained.\n  found {len(content)} bytes")
+    assert done.stderr.startswith(f"Error: {file} is not a model that can be trained.\n  {said}")
 
 
 def test_a_file_that_is_not_there_is_a_mistake_of_usage(invoke: Invoke, tmp_path: Path) -> None:
