@@ -281,7 +281,7 @@ def test_a_job_is_told_the_labels_of_a_classifier(labels: tuple[str, ...] | tupl
     assert behind == alone.model_copy(update={"features": features, "is_pipeline": True, "memory": behind.memory})
 
 
-def test_a_classifier_with_a_target_of_its_own_knows_its_classes_by_number() -> None:
+def test_a_classifier_with_a_target_of_its_own_names_its_classes() -> None:
     message = network(
         classifier=CLASSES,
         outputs=...,
@@ -289,7 +289,7 @@ def test_a_classifier_with_a_target_of_its_own_knows_its_classes_by_number() -> 
         training_inputs=[{"name": "point", "shape": [2]}, {"name": "truth", "shape": [1], "type": "int"}],
     )
     found = trainable_of(open_model(serialize(message)))
-    assert (found.target, found.classes, found.labels) == ("truth", 2, None)
+    assert (found.target, found.classes, found.labels) == ("truth", 2, ("cat", "dog"))
 
 
 def test_a_job_is_told_of_quantities() -> None:
