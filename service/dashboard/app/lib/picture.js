@@ -53,15 +53,9 @@ export function centred(canvas, toWidth, toHeight) {
   return drawn(small, [0, 0, width, height], made, [left, top, width, height]);
 }
 
-/** The values of a canvas as an input has them, nested [C][H][W]: each pixel of 0 to 255 times `scale`. */
-export function values(canvas, { shape, color }, scale) {
-  const [channels, height, width] = shape;
-  const { data } = canvas.getContext("2d").getImageData(0, 0, width, height);
-  const greys = channels === 1 ? grey(canvas) : null;
-  const places = color === "bgr" ? [2, 1, 0] : [0, 1, 2];
-  const pixel = (c, n) => Math.round(greys ? greys[n] : data[4 * n + places[c]]) * scale;
-  const row = (c, y) => Array.from({ length: width }, (_, x) => pixel(c, y * width + x));
-  return Array.from({ length: channels }, (_, c) => Array.from({ length: height }, (_, y) => row(c, y)));
+/** The canvas as a PNG file, without loss. */
+export function png(canvas) {
+  return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
 /** Draws values nested [1 or 3][H][W] onto a canvas of that size. `most` is what counts as white. */

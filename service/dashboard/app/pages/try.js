@@ -22,7 +22,7 @@ export async function show(main, { id }) {
   // The dataset may be deleted by now, and so may an uploaded model: what is left can still be tried.
   const [dataset, model] = await Promise.all([orNull(get(`datasets/${job.request.dataset.id}`)), orNull(modelOf(job.request.model))]);
   const picture = model && pictureInput(model);
-  const asking = picture ? drawing(job, picture, dataset) : askingForm(job, model, dataset);
+  const asking = picture ? drawing(job, picture) : askingForm(job, model, dataset);
   main.append(asking.element);
   if (dataset) main.append(measuring(job, dataset, asking.take));
   else main.append(el("p", { class: "muted" }, "The job's dataset is deleted, so there is nothing to measure the model on."));

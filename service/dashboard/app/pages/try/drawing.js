@@ -1,21 +1,20 @@
 // A pad, what the model sees of it, and what the model says, while one draws.
 import "../../components/draw-pad.js";
 import { answerBars, ASKED } from "../../components/answer-bars.js";
-import { post } from "../../lib/api.js";
+import { request } from "../../lib/api.js";
 import { el, problemBox } from "../../lib/dom.js";
-import { blank, centred, paint, resized, values } from "../../lib/picture.js";
+import { blank, centred, paint, png, resized } from "../../lib/picture.js";
 
 const PAUSE = 80;
 
 /** The part of the page for a model of pictures; `take` puts an example's picture on the pad. */
-export function drawing(job, input, dataset) {
+export function drawing(job, input) {
   const [channels, height, width] = input.shape;
   const pad = el("draw-pad", { ink: channels === 1 });
   const centre = el("input", { type: "checkbox", checked: channels === 1 });
   const seen = el("canvas", { class: "seen", role: "img", "aria-label": `What the model sees, ${width} by ${height} pixels`, width, height });
   const shown = seen.getContext("2d", { willReadFrequently: true });
   const answer = el("div", { class: "says" }, advice());
-  const scale = input.type === "image" ? 1 : scaleOf(job, input, dataset);
   let timer = null;
   let asked = 0;
   let kept = null;
@@ -35,8 +34,10 @@ export function drawing(job, input, dataset) {
   async function ask(picture) {
     const number = ++asked;
     try {
-      const said = await post(`jobs/${job.id}/predict?top=${ASKED}`, { inputs: { [input.name]: [values(picture, input, scale)] } });
-      if (number === asked) answer.replaceChildren(answerBars(said));
+      // As a picture and not as numbers: the service knows by what the model wants pixels multiplied.
+      const options = { method: "POST", body: await png(picture), headers: { "content-type": "image/png" } };
+      const prediction = await (await request(`jobs/${job.id}/predict?top=${ASKED}`, options)).json();
+      if (number === asked) answer.replaceChildren(answerBars(prediction));
     } catch (error) {
       if (number === asked) answer.replaceChildren(problemBox(error));
     }
@@ -91,10 +92,4 @@ function explained(channels, width) {
 
 function advice() {
   return el("p", { class: "muted" }, "Draw something: the probabilities follow your hand.");
-}
-
-/** What the model was trained to see a pixel multiplied by. */
-function scaleOf(job, input, dataset) {
-  const name = job.request.dataset.bind?.[input.name] ?? input.name;
-  return dataset?.features.find((feature) => feature.name === name)?.scale ?? 1 / 255;
 }
