@@ -102,7 +102,7 @@ def hostile_files() -> dict[str, tuple[bytes, str]]:
         "a custom layer": (_make_custom, "custom"),
     }
     return {what: (_spoiled(good, harm), said) for what, (harm, said) in spoils.items()} | {
-        "nothing": (b"", "found 0 bytes"),
+        "nothing": (b"", "the file is empty (0 bytes)"),
         "text": (b"hello, world", "no .mlmodel"),
         "a megabyte of zeros": (bytes(2**20), "no .mlmodel"),
         "a megabyte of noise": (np.random.default_rng(1).bytes(2**20), "no .mlmodel"),

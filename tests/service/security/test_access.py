@@ -18,7 +18,7 @@ from service.security.access import PUBLIC, Access, Operations, UndeclaredAccess
 
 Http: TypeAlias = httpx2.Client
 # What paths of operations end in; a dataset or a model may have each for its name.
-NAMES = ["predict", "session", "blobs", "specs/validate"]
+NAMES = ["predict", "session", "blobs", "validate"]
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_an_error_of_the_constructor_is_no_reason_to_try_another(
 
 
 def test_without_the_frameworks_the_engine_says_what_to_install(tmp_path: Path) -> None:
-    with pytest.raises(UnknownEngineError, match=r"the engine coreml cannot run here: .*macOS.*pippin\[worker,mac\]"):
+    with pytest.raises(UnknownEngineError, match=r"the engine coreml cannot run here: .*macOS.*'\.\[worker,mac\]'"):
         make_engine("coreml", EngineOptions(None, tmp_path))
 
 
