@@ -18,21 +18,10 @@ HASTE: dict[str, object] = {
 }
 
 
-@pytest.mark.parametrize(
-    "size",
-    [
-        pytest.param(
-            Size(4, 3, workers=2, epochs=8, lease_seconds=3, settings=HASTE),
-            id="short",
-        ),
-        pytest.param(
-            Size(30, 12, epochs=32, lease_seconds=5, outage_seconds=10, settings=HASTE),
-            id="middling",
-            marks=[pytest.mark.full, pytest.mark.timeout(600)],
-        ),
-    ],
-)
-def test_no_fault_loses_repeats_or_damages_anything(tmp_path: Path, size: Size) -> None:
+@pytest.mark.full
+@pytest.mark.timeout(600)
+def test_no_fault_loses_repeats_or_damages_anything(tmp_path: Path) -> None:
+    size = Size(30, 12, epochs=32, lease_seconds=5, outage_seconds=10, settings=HASTE)
     result = run(tmp_path, size, seed=1)
     table = "\n".join(lines(result))
     print(table)  # noqa: T201 - shown when the test fails, or with -s

@@ -146,30 +146,30 @@ class Api:
             "dataset": "mnist-sample",
             "hyperparameters": {"epochs": 3, "learning_rate": 0.001},
         }
-        answer = httpx2.post(f"{self.url}/jobs", json=whole | request, timeout=30)
+        answer = httpx2.post(f"{self.url}/jobs", json=whole | request, timeout=60)
         assert answer.status_code == 202, answer.text
         return dict(answer.json())
 
     def job(self, job_id: str) -> dict[str, Any]:
         """A job as it stands."""
-        answer = httpx2.get(f"{self.url}/jobs/{job_id}", timeout=30)
+        answer = httpx2.get(f"{self.url}/jobs/{job_id}", timeout=60)
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
     def jobs(self, **query: str) -> list[dict[str, Any]]:
         """The newest hundred that match."""
-        answer = httpx2.get(f"{self.url}/jobs", params={"limit": 100, **query}, timeout=30)
+        answer = httpx2.get(f"{self.url}/jobs", params={"limit": 100, **query}, timeout=60)
         assert answer.status_code == 200, answer.text
         return list(answer.json()["data"])
 
     def forget(self, job_id: str) -> None:
         """Cancel a job that no worker has, and delete it."""
-        httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=30)
-        assert httpx2.delete(f"{self.url}/jobs/{job_id}", timeout=30).status_code == 204
+        httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=60)
+        assert httpx2.delete(f"{self.url}/jobs/{job_id}", timeout=60).status_code == 204
 
     def cancel(self, job_id: str) -> None:
         """Stop it, if it has not ended."""
-        httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=30)
+        httpx2.post(f"{self.url}/jobs/{job_id}/cancel", timeout=60)
 
     def wait(self, job_id: str, *, status: str = "succeeded", seconds: float = 120) -> dict[str, Any]:
         """The job, once it is in a state."""

@@ -30,7 +30,7 @@ def test_a_lost_connection_is_shown_and_a_live_curve_goes_on_after_it(
         "dataset": "mnist-sample",
         "hyperparameters": {"epochs": 900},
     }
-    job = httpx2.post(f"{up.url}/jobs", json=request, timeout=30).json()
+    job = httpx2.post(f"{up.url}/jobs", json=request, timeout=60).json()
     page = open_page(up.url)
     page.goto(f"/#/jobs/{job['id']}")
     page.wait_for_function(f"() => {POINTS} >= 1")

@@ -75,7 +75,7 @@ def test_the_job_as_curl_shows_the_token_of_a_service_that_demands_one(
         shown = page.get_by_label("The job for curl").inner_text()
         environment = os.environ | {"PIPPIN_TOKEN_FILE": str(token)}
         done = subprocess.run(
-            ["bash", "-c", shown], env=environment, capture_output=True, text=True, check=True, timeout=30
+            ["bash", "-c", shown], env=environment, capture_output=True, text=True, check=True, timeout=60
         )
         assert client.job(json.loads(done.stdout)["id"]).request == first.request
     assert secret not in shown

@@ -38,7 +38,7 @@ def run(installed: Path, settings: str, mode: int = 0o600) -> "subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
 
 
@@ -76,7 +76,7 @@ def test_a_missing_file_is_told(installed: Path) -> None:
 
 
 def rotate(folder: Path, limit: int, kept: int) -> None:
-    subprocess.run([FOLDER / "rotate-logs", folder, str(limit), str(kept)], check=True, timeout=30)
+    subprocess.run([FOLDER / "rotate-logs", folder, str(limit), str(kept)], check=True, timeout=60)
 
 
 def test_a_log_above_its_limit_is_packed_and_goes_on_in_place(tmp_path: Path) -> None:

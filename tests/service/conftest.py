@@ -37,7 +37,7 @@ from pippin.spec.weights import Weights
 from pippin.store import Claim, Store, new_token
 from service.__main__ import Server, server_of
 
-DEADLINE = 20.0
+DEADLINE = 60.0
 
 
 def _wait_for(condition: Callable[[], object], what: str) -> None:
@@ -409,7 +409,7 @@ class Process:
 
     def terminate(self) -> None:
         self.ask_to_stop()
-        _, rest = self.process.communicate(timeout=20)
+        _, rest = self.process.communicate(timeout=60)
         self.log += [json.loads(line) for line in rest.splitlines()]
 
     def end(self) -> None:

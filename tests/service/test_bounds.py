@@ -24,7 +24,7 @@ def small(make_service: Callable[..., Any]) -> Iterator[httpx2.Client]:
         max_label_characters=50,
         max_labels_bytes=1024,
     )
-    with httpx2.Client(base_url=service.url, timeout=20) as client:
+    with httpx2.Client(base_url=service.url, timeout=60) as client:
         yield client
 
 

@@ -175,7 +175,7 @@ def test_a_full_disk_is_told_and_nothing_torn_is_left(confined: tuple[str, Path]
     url, home = confined
     noise = np.random.default_rng(1).integers(0, 256, 3_000_000, np.uint8).tobytes()
     arrays = npy((15, 200_000), bytes(3_000_000))
-    with httpx2.Client(base_url=url, timeout=30) as http:
+    with httpx2.Client(base_url=url, timeout=60) as http:
         # While it arrives, while it is unpacked, and as a blob.
         for answer in (
             http.post("/datasets?name=noise&format=npz", content=noise),
@@ -201,7 +201,7 @@ def test_jobs_go_on_when_redis_is_too_full_for_new_ones(
     is_problem: IsProblem,
 ) -> None:
     service = make_service()
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)
         request = {"model": {"preset": "mnist-cnn"}, "dataset": "tiny", "report": "batch"}
         job_id = http.post("/jobs", json=request).json()["id"]

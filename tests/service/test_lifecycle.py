@@ -46,7 +46,7 @@ def test_it_waits_for_redis_and_says_so_meanwhile(
 ) -> None:
     other_valkey.stop()
     service = make_service(redis_url=SecretStr(other_valkey.url))
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         assert http.get("/healthz").status_code == 200
         for path in ("/readyz", "/jobs", "/workers", f"/jobs/job_{'0' * 26}/metrics"):
             answer = http.get(path)
@@ -64,7 +64,7 @@ def test_it_waits_for_redis_and_says_so_meanwhile(
 def test_it_is_ready_once_the_packaged_sample_can_be_used(start_process: StartProcess, valkey_url: str) -> None:
     assert valkey_url
     service = start_process()
-    with httpx2.Client(base_url=service.address(), timeout=20) as http:
+    with httpx2.Client(base_url=service.address(), timeout=60) as http:
         seen: list[tuple[int, str]] = []
         while not seen or seen[-1][0] != 200:
             answer = http.get("/readyz")
@@ -77,7 +77,7 @@ def test_the_sample_returns_when_redis_has_lost_its_records(
     make_service: Callable[..., Service], other_valkey: EmbeddedValkey, wait_for: WaitFor
 ) -> None:
     service = make_service(redis_url=SecretStr(other_valkey.url))
-    with httpx2.Client(base_url=service.url, timeout=20) as http, closing(connect(other_valkey.url)) as client:
+    with httpx2.Client(base_url=service.url, timeout=60) as http, closing(connect(other_valkey.url)) as client:
         wait_for(lambda: http.get("/readyz").status_code == 200, "the service is ready")
         client.flushall()
         assert http.get("/readyz").status_code == 503
@@ -92,7 +92,7 @@ def test_the_sample_returns_when_redis_has_lost_its_records(
 
 def test_without_the_sample_the_service_is_ready_at_once(make_service: Callable[..., Service]) -> None:
     service = make_service(sample=False)
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         assert http.get("/readyz").status_code == 200
         assert http.get("/datasets").json()["data"] == []
 
@@ -107,7 +107,7 @@ def test_a_stream_outlives_an_outage_of_redis(
 ) -> None:
     service = make_service(redis_url=SecretStr(other_valkey.url))
     store = Store(connect(other_valkey.url))
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)
         job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
         attempt = trainer(job_id, store)
@@ -133,7 +133,7 @@ def test_the_packaged_sample_is_there_and_can_be_trained_on(
     make_service: Callable[..., Service], wait_for: WaitFor
 ) -> None:
     service = make_service()
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
         manifest = http.get("/datasets/mnist-sample").json()
         assert manifest["splits"] == [{"name": "train", "examples": 10000}, {"name": "test", "examples": 2000}]
@@ -153,7 +153,7 @@ def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
     valkey_url: str, start_process: StartProcess, tiny_npz: bytes, wait_for: WaitFor
 ) -> None:
     service = start_process()
-    with httpx2.Client(base_url=service.address(), timeout=20) as http:
+    with httpx2.Client(base_url=service.address(), timeout=60) as http:
         wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
         http.post("/datasets?name=tiny", content=tiny_npz)
         job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
@@ -187,7 +187,7 @@ def test_a_setting_that_cannot_be_used_is_told_in_a_sentence(
     start_process: StartProcess, variable: str, value: str, said: str
 ) -> None:
     service = start_process(**{"PIPPIN_REDIS_URL": "redis://127.0.0.1:1", variable: value})
-    _, log = service.process.communicate(timeout=30)
+    _, log = service.process.communicate(timeout=60)
     assert service.process.returncode == 2
     assert said in log
     assert "Traceback" not in log

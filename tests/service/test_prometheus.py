@@ -144,7 +144,7 @@ def test_who_follows_a_job_and_what_is_sent(
 def test_blobs_are_counted_by_one_service_for_all(make_service: Callable[..., Any]) -> None:
     service = make_service()
     store = service.server.config.app.state.store
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         deadline = time.monotonic() + 20
         while scrape(http)("pippin_blobs") is None:
             assert time.monotonic() < deadline
@@ -172,7 +172,7 @@ def test_how_full_redis_is_and_that_the_reaper_looks(http: httpx2.Client, wait_f
 
 def test_while_redis_is_away_it_says_so(make_service: Callable[..., Any]) -> None:
     service = make_service(redis_url=SecretStr("redis://127.0.0.1:1/0"))
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         value = scrape(http)
         assert value("pippin_redis_up") == 0
         assert value("pippin_jobs", status="queued") is None

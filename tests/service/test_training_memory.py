@@ -68,7 +68,7 @@ def test_an_uploaded_model_is_judged_by_what_is_known_of_its_file(
     is_problem: IsProblem,
 ) -> None:
     service = make_service(max_training_bytes=1_000_000)
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)
         model = http.post("/models", json=mnist_spec).json()["id"]
         answer = http.post("/jobs", json={"model": {"id": model}, "dataset": "tiny"})
@@ -80,7 +80,7 @@ def test_the_dataset_bounds_the_mini_batch(
 ) -> None:
     # Of 128 examples the blobs would take 35 MB; there are eight.
     service = make_service(max_training_bytes=20_000_000)
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)
         answer = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"})
         assert answer.status_code == 202, answer.text

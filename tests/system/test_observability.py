@@ -157,7 +157,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[..., 
             url = f"http://127.0.0.1:{address[1]}"
             far = {"PIPPIN_HOME": str(folder / "far"), "PIPPIN_BLOBS_URL": url, "PIPPIN_TOKEN_FILE": str(token_file)}
             processes.append(start("worker", logs[1], base | far))
-            with httpx2.Client(base_url=url, timeout=30) as http:
+            with httpx2.Client(base_url=url, timeout=60) as http:
                 answer = submit(http)
                 assert answer.status_code == 202, answer.text
                 job = answer.json()["id"]

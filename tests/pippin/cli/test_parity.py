@@ -20,6 +20,7 @@ def _parity(home: Path, *arguments: str, threads: str = "1") -> subprocess.Compl
     )
 
 
+@pytest.mark.full
 def test_it_examines_pippins_own_engine_anywhere(tmp_path: Path) -> None:
     done = _parity(tmp_path, "--engine", "jax")
     assert done.returncode == 0, done.stderr

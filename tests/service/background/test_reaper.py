@@ -130,7 +130,7 @@ def test_a_running_service_brings_back_what_was_lost(
     wait_for: WaitFor,
 ) -> None:
     service = make_service(reaper_interval_seconds=0.1, reaper_grace_seconds=0.3)
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)
         job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
         trainer(job_id, hasty).begin()

@@ -64,7 +64,7 @@ def send(http: httpx2.Client) -> Callable[..., tuple[int, int]]:
         sent, pending = 0, head.encode()
         if kind.startswith("multipart"):
             pending += b"%x\r\n%s\r\n" % (len(begin), begin)
-        with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=60) as connection:
             while sent < MOST:
                 readable, _, _ = select.select([connection], [connection], [], 30)
                 try:
@@ -112,6 +112,6 @@ def test_a_body_that_is_announced_too_large_is_refused_unread(
     *, http: httpx2.Client, method: str, path: str, kind: str, limit: int
 ) -> None:
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: {kind}\r\nContent-Length: {limit + 1}\r\n\r\n"
-    with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=60) as connection:
         connection.sendall(head.encode())
         assert connection.recv(1000).split()[1] == b"413"

@@ -34,7 +34,7 @@ class Sockets(ExitStack):
 
     def connect(self, service: Service, sent: bytes = b"") -> socket.socket:
         port = service.server.servers[0].sockets[0].getsockname()[1]
-        connection = self.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+        connection = self.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
         if sent:
             connection.sendall(sent)
         return connection
@@ -225,7 +225,7 @@ def test_a_service_without_descriptors_says_so_now_and_then_and_goes_on(tmp_path
         with ExitStack() as stack:
             began = time.monotonic()
             for _ in range(100):
-                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+                stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
             while not any("could not be accepted" in line for line in service.log):
                 assert time.monotonic() < began + 60
                 time.sleep(0.1)

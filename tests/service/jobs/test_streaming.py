@@ -54,7 +54,7 @@ class Listener:
 
     def wait_until(self, condition: Callable[[], object]) -> None:
         with self._grown:
-            assert self._grown.wait_for(condition, timeout=20), [event.type for event in self.events]
+            assert self._grown.wait_for(condition, timeout=60), [event.type for event in self.events]
 
     def wait_for_end(self) -> list[ServerSentEvent]:
         self.wait_until(lambda: self._ended)
@@ -272,7 +272,7 @@ def test_streams_end_when_the_service_stops_and_are_not_called_finished(
     make_service: Callable[[], Service], tiny_npz: bytes, trainer: Trainers
 ) -> None:
     service = make_service()
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         http.post("/datasets?name=tiny", content=tiny_npz)
         job_id = http.post("/jobs", json={"model": {"preset": "mnist-cnn"}, "dataset": "tiny"}).json()["id"]
         trainer(job_id).begin()

@@ -74,14 +74,6 @@ def send(process: ServiceProcess, held: dict[str, str], cases: int, token: str |
     return statuses
 
 
-@AS
-def test_no_request_however_strange_harms_the_service(process: ServiceProcess, held: dict[str, str], who: str) -> None:
-    token = process.add_token("admin") if who == "admin" else None
-    assert send(process, held, 300, token).total() == 300
-    assert process.is_alive
-    assert httpx2.get(f"{process.url}/readyz").status_code == 200
-
-
 @pytest.mark.full
 @pytest.mark.timeout(900)
 @AS

@@ -39,7 +39,7 @@ def raw(http: Http, head: str, headers: dict[str, str]) -> bytes:
     assert url.hostname
     assert url.port
     lines = [head, f"Host: {url.netloc}", "Connection: close", *(f"{name}: {text}" for name, text in headers.items())]
-    with socket.create_connection((url.hostname, url.port), timeout=20) as connection:
+    with socket.create_connection((url.hostname, url.port), timeout=60) as connection:
         connection.sendall("\r\n".join([*lines, "", ""]).encode())
         return connection.makefile("rb").readline()
 

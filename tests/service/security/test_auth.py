@@ -119,7 +119,7 @@ def test_a_service_that_others_reach_is_shut_before_the_first_token(
     make_service: Callable[..., Service], make_token: MakeToken
 ) -> None:
     service = make_service(allowed_hosts=("pippin.example.com",), sample=False)
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         assert http.get("/jobs").status_code == 401
         assert http.get(PATH).status_code == 401
         assert http.get("/readyz").status_code == 200
@@ -129,7 +129,7 @@ def test_a_service_that_others_reach_is_shut_before_the_first_token(
 @pytest.fixture
 def http_with_sample(make_service: Callable[..., Service]) -> Iterator[httpx2.Client]:
     """A client of a service that gives every tenant the packaged sample."""
-    with httpx2.Client(base_url=make_service().url, timeout=20) as client:
+    with httpx2.Client(base_url=make_service().url, timeout=60) as client:
         yield client
 
 

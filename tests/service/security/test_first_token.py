@@ -45,7 +45,7 @@ class Process:
     def end(self) -> str:
         """All that it said."""
         self.process.send_signal(signal.SIGTERM)
-        _, rest = self.process.communicate(timeout=20)
+        _, rest = self.process.communicate(timeout=60)
         return "".join([*self.log, rest])
 
 
@@ -83,7 +83,7 @@ def test_on_loopback_none_is_needed(store: Store, make_settings: Callable[..., S
 
 def test_it_does_not_start_and_says_what_to_do(start: Callable[..., Process]) -> None:
     refused = start()
-    _, said = refused.process.communicate(timeout=30)
+    _, said = refused.process.communicate(timeout=60)
     assert refused.process.returncode == 2
     assert len(said.splitlines()) == 1
     assert "there is no token of the role admin" in said

@@ -50,7 +50,7 @@ def test_a_name_that_was_pointed_at_this_machine_is_not(http: httpx2.Client, is_
 
 @pytest.mark.parametrize("head", [b"GET /jobs HTTP/1.0\r\n\r\n", b"GET /jobs HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n"])
 def test_a_request_for_no_host_or_for_two_is_refused(http: httpx2.Client, head: bytes) -> None:
-    with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", http.base_url.port or 0), timeout=60) as connection:
         connection.sendall(head)
         assert connection.recv(1000).split()[1] in {b"400", b"421"}
 
@@ -77,7 +77,7 @@ def test_a_proxys_name_and_its_tls_are_known_when_they_are_set(make_service: Mak
     token = issue("read", None)
     store.tokens.add(token)
     shown = {"authorization": f"Bearer {token.text}"}
-    with httpx2.Client(base_url=service.url, timeout=20, headers=shown) as http:
+    with httpx2.Client(base_url=service.url, timeout=60, headers=shown) as http:
         for host in ("pippin.example.com", "PIPPIN.example.com:443", "localhost"):
             assert http.get("/jobs", headers={"host": host}).status_code == 200
         own = {"host": "pippin.example.com", "origin": "https://pippin.example.com"}
@@ -89,7 +89,7 @@ def test_a_proxys_name_and_its_tls_are_known_when_they_are_set(make_service: Mak
 
 def test_a_service_on_all_addresses_answers_to_every_number_and_to_no_other_name(make_service: MakeService) -> None:
     service = make_service(host="0.0.0.0")
-    with httpx2.Client(base_url=service.url.replace("0.0.0.0", "127.0.0.1"), timeout=20) as http:
+    with httpx2.Client(base_url=service.url.replace("0.0.0.0", "127.0.0.1"), timeout=60) as http:
         assert http.get("/healthz", headers={"host": "192.0.2.1:8000"}).status_code == 200
         assert http.get("/healthz", headers={"host": "evil.example"}).status_code == 421
 
@@ -98,7 +98,7 @@ def test_chosen_origins_may_call_with_a_token_and_others_may_not(make_service: M
     chosen, token = "https://app.example.com", issue("submit", None)
     service = make_service(cors_origins=(chosen,))
     store.tokens.add(token)
-    with httpx2.Client(base_url=service.url, timeout=20) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         preflight = {
             "origin": chosen,
             "access-control-request-method": "POST",

@@ -32,7 +32,7 @@ def start(make_service: Callable[..., Service], home: Path) -> Iterator[Callable
     def begin(**settings: object) -> httpx2.Client:
         home.mkdir(exist_ok=True)
         service = make_service(**{"home": home} | settings)
-        clients.append(httpx2.Client(base_url=service.url, timeout=20))
+        clients.append(httpx2.Client(base_url=service.url, timeout=60))
         return clients[-1]
 
     yield begin

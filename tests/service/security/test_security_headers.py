@@ -41,7 +41,7 @@ def test_so_does_one_that_is_refused_at_the_gate(http: httpx2.Client) -> None:
 
 def test_so_does_one_of_a_service_without_redis(make_service: Callable[..., Service]) -> None:
     service = make_service(redis_url=SecretStr("redis://127.0.0.1:1/0"))
-    with httpx2.Client(base_url=service.url, timeout=30) as http:
+    with httpx2.Client(base_url=service.url, timeout=60) as http:
         answer = http.get("/jobs")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "2")
     check(answer)
