@@ -38,7 +38,7 @@ class Rows(Iterator[Row]):
         self.delimiter = form.delimiter
         if form.is_declared:
             next(lines)
-        self._reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+        self._reader = csv.reader(lines, delimiter=form.delimiter, skipinitialspace=True, strict=True)
 
     def __next__(self) -> Row:
         lines = self._lines

@@ -64,9 +64,10 @@ def test_mnist_as_csv_keeps_its_first_column_and_a_notice_says_so(
     for sent in ({"d.csv": PIXELS}, {"d.zip": zipped({"train.csv": PIXELS, "test.csv": PIXELS})}):
         dataset = store(sent, shape="1,2,2")
         assert dataset.arrays["train/label"].tolist() == [[5], [6], [7]]
-        (notice,) = dataset.manifest.notices
-        assert notice.startswith("the target is column 1: the columns have no names")
-    assert store({"d.csv": PIXELS}, shape="1,2,2", target="label:1").manifest.notices == []
+        assumed, scaled = dataset.manifest.notices
+        assert assumed.startswith("the target is column 1: the columns have no names")
+        assert scaled.startswith("the bytes of 'image' are multiplied by 1/255")
+    assert store({"d.csv": PIXELS}, shape="1,2,2", target="label:1").manifest.notices == [scaled]
 
 
 def test_the_splits_of_a_zip_need_the_same_target_and_header(
@@ -114,7 +115,7 @@ def test_pixels_below_a_counted_header_are_bytes(store: Callable[..., Any]) -> N
     dataset = store({"frame.csv": table(names, *rows)}, shape="1,28,28")
     assert dataset.feature("image") == ((1, 28, 28), "uint8", 1 / 255)
     assert dataset.arrays["train/label"].tolist() == [[3], [1], [2]]
-    counted, assumed = dataset.manifest.notices
+    counted, assumed, _ = dataset.manifest.notices
     assert counted.startswith("row 1 counts the columns (0, 1, 2, …), so it was read as a header")
     assert assumed.startswith("the target is column 1")
 
@@ -208,7 +209,7 @@ def test_names_with_digits_are_names(store: Callable[..., Any], names: tuple[str
 
 
 def test_the_classes_that_text_makes_are_told(store: Callable[..., Any]) -> None:
-    rows = [f"{at},class-{at:02}" for at in range(25)]
+    rows = [f"{-at},class-{at:02}" for at in range(25)]
     (notice,) = store({"d.csv": table("a,kind", *rows)}, target="kind").manifest.notices
     assert notice.startswith(
         "the target, column 2 ('kind'), holds text, which became 25 classes: 'class-00', 'class-01'"
