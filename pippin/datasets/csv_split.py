@@ -127,14 +127,20 @@ class Table:
 
     def index_notices(self) -> Iterator[str]:
         """Which columns that are learned from look like an index of the rows."""
+        found: list[int] = []
         for columns in self._columns[: len(self.layout.inputs)]:
             counting = set(columns.counting.columns())
-            for at, index in enumerate(columns.group.columns):
-                if at in counting or is_index_name(self.layout.names[index]):
-                    yield (
-                        f"{self.layout.column(index)} looks like an index of the rows, and is learned from; leave it "
-                        "out with inputs= if it is one"
-                    )
+            found += [
+                index
+                for at, index in enumerate(columns.group.columns)
+                if at in counting or is_index_name(self.layout.names[index])
+            ]
+        if found:
+            more = f", as {len(found) - 1:,} more do," if len(found) > 1 else ""
+            yield (
+                f"{self.layout.column(found[0])} looks like an index of the rows{more} and is learned from; leave out "
+                "with inputs= what is one"
+            )
 
     def _explain(self, row: int, cells: list[str]) -> None:
         for index in self._numeric:

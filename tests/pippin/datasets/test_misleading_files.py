@@ -3,9 +3,10 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 
-from tests.pippin.datasets.samples import PNG, zipped
+from tests.pippin.datasets.samples import PNG, npz, zipped
 
 Add = Callable[..., dict[str, Any]]
 
@@ -129,3 +130,18 @@ def test_split_folders_inside_class_folders_are_splits(add: Add, around: str) ->
 def test_two_folds_with_the_classes_valid_and_invalid_stay_splits(add: Add) -> None:
     found = add(pictures("a/valid/1.png", "a/invalid/1.png", "b/valid/1.png", "b/invalid/1.png"))
     assert found["labels"] == ["invalid", "valid"]
+
+
+def test_many_index_columns_take_one_notice(add: Add) -> None:
+    found = add(rows("a,b,c,label", [(at, at + 1, at + 2, 0) for at in range(30)]))
+    (told,) = [notice for notice in found["notices"] if "an index" in notice]
+    assert told.startswith("column 1 ('a') looks like an index of the rows, as 2 more do, and is learned from")
+
+
+def test_numbers_that_do_not_fit_take_one_line_an_array(details: Callable[..., list[str]]) -> None:
+    values = np.ones((50, 2))
+    values[7:, 1] = np.nan
+    (detail,) = details({"d.npz": npz(x=values, y=np.zeros(50, np.int32))})
+    assert detail == (
+        "x.npy example 8 holds nan, which is not a finite number; 42 more of the 50 examples hold such values"
+    )
