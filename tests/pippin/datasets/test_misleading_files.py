@@ -1,6 +1,6 @@
 """Files that could be read with another meaning than they have: they are refused, or a notice says what was assumed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from tests.pippin.datasets.samples import PNG, npz, zipped
 Add = Callable[..., dict[str, Any]]
 
 
-def rows(header: str, values: "list[tuple[object, ...]]") -> dict[str, bytes]:
+def rows(header: str, values: Sequence[tuple[object, ...]]) -> dict[str, bytes]:
     lines = ([header] if header else []) + [",".join(map(str, cells)) for cells in values]
     return {"d.csv": "".join(f"{line}\n" for line in lines).encode()}
 
