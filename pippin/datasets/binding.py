@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pippin.datasets.fitting import input_misfits, target_misfits
 from pippin.datasets.manifest import Feature, StoredManifest
 from pippin.datasets.notices import bounded
+from pippin.datasets.npz_keys import is_target
 from pippin.datasets.shapes import is_picture
 from pippin.faults import Fault, FaultyDocumentError, pointer
 from pippin.jobs.request import DatasetSource, ResolvedDataset
@@ -57,9 +58,27 @@ def bind(
         bind={name: feature.name for name, feature in bound.items()},
         classes=None if classes is None else classes.pairs,
         notices=list(
-            bounded((*_scaled(bound, inputs, model.target), *(classes.notices if classes is not None else ())))
+            bounded(
+                (
+                    *(_guessed(bound, model.target) if manifest.format == "npz" and not source.bind else ()),
+                    *_scaled(bound, inputs, model.target),
+                    *(classes.notices if classes is not None else ()),
+                )
+            )
         ),
     )
+
+
+def _guessed(bound: Mapping[str, Feature], target: str) -> Iterator[str]:
+    """A notice where nothing but the order of two features tells which of them is the target."""
+    if len(bound) != 2 or any(name == feature.name for name, feature in bound.items()):
+        return
+    (name, fed), (_, predicted) = sorted(bound.items(), key=lambda item: item[0] == target)
+    if fed.shape == predicted.shape and not is_target(predicted.name):
+        yield (
+            f"{fed.name!r} feeds {name!r} and {predicted.name!r} is the target {target!r}, by their order in the "
+            "dataset; bind says otherwise"
+        )
 
 
 def _scaled(bound: Mapping[str, Feature], inputs: Mapping[str, Input], target: str) -> Iterator[str]:

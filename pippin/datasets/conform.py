@@ -38,19 +38,26 @@ def conform(array: NDArray[Any], workspace: Workspace, place: Callable[[int], st
         array: Of any type that `stored_dtype` accepts.
         workspace: Where a converted copy is made.
         place: Says, for a person, where example number i (from 0) stands.
-        faults: Takes a fault per example with a value that is not finite or does not fit.
+        faults: Takes one fault about the examples with a value that is not finite or does not fit: the first, and how
+            many more there are.
     """
     dtype = stored_dtype(array.dtype, array.shape[1:])
     same = array.dtype == dtype and array.flags.c_contiguous
     converted = None if same else workspace.growing(array.shape[1:], dtype)
-    begin = 0
+    begin = count = 0
+    first = ""
     for part in parts(array):
         values = _converted(part, dtype)
-        for example in _misfits(part, values):
-            faults.add(f"{place(begin + int(example))} holds {_worst(part[example], dtype)}")
+        misfits = _misfits(part, values)
+        if len(misfits) and not count:
+            first = f"{place(begin + int(misfits[0]))} holds {_worst(part[misfits[0]], dtype)}"
+        count += len(misfits)
         begin += len(part)
         if converted is not None:
             converted.append(values)
+    if count:
+        more = f"; {count - 1:,} more of the {len(array):,} examples hold such values" if count > 1 else ""
+        faults.add(f"{first}{more}")
     return array if converted is None else converted.finish()
 
 

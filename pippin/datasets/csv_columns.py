@@ -83,6 +83,8 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
             f"row 1 counts the columns ({', '.join([name for name in names if name.isdecimal()][:3])}, …), so it was "
             "read as a header, not as an example; header=false reads it as one"
         )
+    elif options.header is None and not headed and any(number(cell) is None for cell in first):
+        notices.append(f"row 1 of {file} was read as an example, not as a header; header=true reads it as names")
     find = _Finder(file, names, headed)
     examples = rows[headed:]
     assumed = False
@@ -141,6 +143,8 @@ def _named_target(find: "_Finder", options: DatasetOptions) -> int | None:
         return None
     inputs = {column for columns in (options.inputs or {}).values() for column in columns}
     candidates = [at for at, name in enumerate(find.names) if is_target_name(name) and name not in inputs]
+    if {"x", "y", "z"} <= {name.lower() for name in find.names}:
+        candidates = [at for at in candidates if find.names[at].lower() != "y"]  # a coordinate
     if len(candidates) > 1:
         listed = find.listed(candidates)
         raise refuse(f"{find.file}: {listed} could each be the target; say which with target=", "/target")

@@ -35,7 +35,7 @@ def dialect(name: str, lines: list[str]) -> Dialect:
     """The dialect of a file that begins with these lines.
 
     The delimiter is the one that stands outside quotes equally often in most lines, the first line among them; of
-    several, the one between which most numbers stand.
+    several, the one between which most numbers stand, and then the least else.
 
     Args:
         name: Of the file, for messages.
@@ -79,8 +79,10 @@ def _best(lines: list[str]) -> str | None:
     def agreeing(mark: str) -> int:
         return sum(line.count(mark) == lines[0].count(mark) for line in lines)
 
-    def numbers(mark: str) -> int:
+    def numbers(mark: str) -> tuple[int, int]:
         number = _NUMBER if mark == "," else _NUMBER_WITH_COMMA
-        return sum(bool(number.fullmatch(cell)) for line in lines for cell in line.split(mark, _CELLS)[:_CELLS])
+        cells = [cell for line in lines for cell in line.split(mark, _CELLS)[:_CELLS]]
+        count = sum(bool(number.fullmatch(cell)) for cell in cells)
+        return count, count - len(cells)  # in "1,5;2,5" two numbers stand between commas too, and "5;2" beside them
 
-    return max(present, key=lambda mark: (agreeing(mark), numbers(mark)))
+    return max(present, key=lambda mark: (agreeing(mark), *numbers(mark)))

@@ -6,11 +6,12 @@ from contextlib import contextmanager
 
 from pippin.datasets.csv_dialect import DELIMITERS, dialect
 from pippin.datasets.csv_text import Lines
-from pippin.datasets.errors import refuse
+from pippin.datasets.errors import refuse, too_large
 from pippin.datasets.sources import Source
 
 _SAMPLE_ROWS = 20
 _SAMPLE_CELLS = 200_000
+_MAX_BLANK = 1_000_000  # lines, which are no examples and would escape the limit of these
 # What the csv module says, and what it means.
 _MALFORMED = (
     ("field larger", f'a cell is longer than {csv.field_size_limit():,} characters; is a quote (") not closed?'),
@@ -28,17 +29,18 @@ class Rows(Iterator[Row]):
 
     Raises:
         DatasetError: A row is not UTF-8, or its quotes are malformed; the row is named.
-        DatasetTooLargeError: A row is longer than 8 MiB.
+        DatasetTooLargeError: A row is longer than 8 MiB, or there are more than a million blank lines.
     """
 
     def __init__(self, lines: Lines, name: str) -> None:
         self.name = name
         self._lines = lines
+        self._blank = 0
         form = dialect(name, lines.ahead())
         self.delimiter = form.delimiter
         if form.is_declared:
             next(lines)
-        self._reader = csv.reader(lines, delimiter=form.delimiter, strict=True)
+        self._reader = csv.reader(lines, delimiter=form.delimiter, skipinitialspace=True, strict=True)
 
     def __next__(self) -> Row:
         lines = self._lines
@@ -54,6 +56,9 @@ class Rows(Iterator[Row]):
                 raise refuse(f"{self.name} row {begin}: {meant}") from None
             if cells:
                 return begin, cells, lines.underscore
+            self._blank += 1
+            if self._blank > _MAX_BLANK:
+                raise too_large(f"{self.name} row {begin} is one blank line more than the {_MAX_BLANK:,} allowed")
 
     def sample(self) -> list[Row]:
         """The first rows, taken: up to 20, and at least two where they are wide."""

@@ -1,6 +1,7 @@
 """One file of a CSV upload: the examples of a split, gathered as they are read."""
 
 from array import array
+from collections import Counter
 from collections.abc import Iterator
 from itertools import chain
 from operator import itemgetter
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 
 from pippin.datasets.csv_columns import Group, Layout
 from pippin.datasets.csv_faults import Kind, TableFaults
+from pippin.datasets.csv_index import MIN_ROWS, Counting, is_index_name
 from pippin.datasets.csv_numbers import number
 from pippin.datasets.errors import refuse
 from pippin.datasets.growing import Workspace
@@ -18,7 +20,8 @@ from pippin.datasets.parsed import Rows
 from pippin.datasets.precision import Precision, collapsing, shown
 
 _BATCH = 128 * 1024  # values of a feature that are gathered before they go to disk
-_MIN_INDEX = 20  # examples from which a first column 0, 1, 2, … is an index and no label
+_MANY_LABELS = 256  # different values of a column that are counted: bytes have no more
+_MOSTLY = 0.9  # the share of its commonest value from which a column is an empty corner of pictures and no label
 
 
 class Table:
@@ -71,7 +74,7 @@ class Table:
         self._rows.append(row)
         self.count += 1
         if self._assumption is not None:
-            self._assumption.take(cells[0])
+            self._assumption.take(cells[0], cells[-1])
         if len(self._rows) * len(cells) >= _BATCH:
             self.flush()
         return True
@@ -122,6 +125,23 @@ class Table:
             for at, step in columns.precision.coarse():
                 yield coarse_notice(self.file, self.layout.column(columns.group.columns[at]), step)
 
+    def index_notices(self) -> Iterator[str]:
+        """Which columns that are learned from look like an index of the rows."""
+        found: list[int] = []
+        for columns in self._columns[: len(self.layout.inputs)]:
+            counting = set(columns.counting.columns())
+            found += [
+                index
+                for at, index in enumerate(columns.group.columns)
+                if at in counting or is_index_name(self.layout.names[index])
+            ]
+        if found:
+            more = f", as {len(found) - 1:,} more do," if len(found) > 1 else ""
+            yield (
+                f"{self.layout.column(found[0])} looks like an index of the rows{more} and is learned from; leave out "
+                "with inputs= what is one"
+            )
+
     def _explain(self, row: int, cells: list[str]) -> None:
         for index in self._numeric:
             if number(cells[index]) is None:
@@ -165,7 +185,10 @@ def _used(layout: Layout) -> list[tuple[str, list[str]]]:
 
 
 class _Assumption:
-    """Whether a first column can be the label of MNIST as CSV: whole, not all the same, and no count of the rows."""
+    """Whether a first column can be the label of MNIST as CSV.
+
+    It is whole, not all the same, and no count of the rows; and the last column looks no more like a label.
+    """
 
     def __init__(self) -> None:
         self._count = 0
@@ -173,9 +196,11 @@ class _Assumption:
         self._is_constant = True
         self._is_index = True
         self._is_whole = True
+        self._labels: set[float | None] = set()
+        self._last: Counter[str] = Counter()
 
-    def take(self, cell: str) -> None:
-        """The label of the next example."""
+    def take(self, cell: str, last: str) -> None:
+        """The label of the next example, and its last cell."""
         value = number(cell)
         if self._first is None:
             self._first = value
@@ -183,6 +208,10 @@ class _Assumption:
         self._is_index = self._is_index and value == self._count + (self._first or 0)
         self._is_whole = self._is_whole and value is not None and value >= 0 and value.is_integer()
         self._count += 1
+        if len(self._labels) <= _MANY_LABELS:
+            self._labels.add(value)
+        if len(self._last) <= _MANY_LABELS:
+            self._last[last] += 1
 
     @property
     def reason(self) -> str | None:
@@ -191,8 +220,11 @@ class _Assumption:
             return "the first holds other values than whole numbers from 0"
         if self._is_constant and self._count > 1:
             return "the first holds the same number in every row"
-        if self._is_index and self._count >= _MIN_INDEX:
+        if self._is_index and self._count >= MIN_ROWS:
             return "the first counts the rows"
+        is_varied = max(self._last.values(), default=0) < _MOSTLY * self._count
+        if self._count >= MIN_ROWS and is_varied and len(self._last) < len(self._labels):
+            return "the last holds fewer different numbers than the first, as a column of labels does"
         return None
 
 
@@ -202,6 +234,7 @@ class _Columns:
     Attributes:
         are_bytes: Whether all values so far are whole numbers from 0 to 255; looked at only where that is expected.
         precision: Whether float32 keeps the values apart.
+        counting: Which columns count the rows.
     """
 
     def __init__(self, group: Group, workspace: Workspace, expects_bytes: bool) -> None:
@@ -210,6 +243,7 @@ class _Columns:
         self.growing = workspace.growing((len(group.columns),), np.float32)
         self.are_bytes = True
         self.precision = Precision(len(group.columns))
+        self.counting = Counting(len(group.columns))
         self._pick = itemgetter(*group.columns, group.columns[0])  # one more: of a single column it makes no tuple
         self._pending = array("d")
 
@@ -234,6 +268,7 @@ class _Columns:
             stored = values.astype(np.float32)
         self.growing.append(stored)
         self._pending = array("d")
+        self.counting.add(values.reshape(-1, width))
         if self._expects_bytes and self.are_bytes:
             self.are_bytes = bool(((values >= 0) & (values <= 255) & (values == np.floor(values))).all())
         wrong = [(Kind.NOT_FINITE, int(at)) for at in np.flatnonzero(~np.isfinite(stored))]

@@ -119,6 +119,8 @@ class _Reader:
             images = {split: arrays[name] for split, arrays in splits.items()}
             for split, shaped in _shaped(images, self._options.shape, self._workspace).items():
                 splits[split][name] = shaped
+        for table in self._tables.values():
+            self._notices += table.index_notices()
         first = next(iter(splits.values()))
         features = tuple(
             Feature(

@@ -110,6 +110,8 @@ def _remedy(wanted: Input, feature: Feature, manifest: StoredManifest) -> str:
         if lengths[1:] != feature.shape[1:]:
             return f"make the pictures {lengths[2]} by {lengths[1]} pixels"
         return f"upload the pictures with color={'gray' if lengths[0] == 1 else 'rgb'}"
+    if other := next((each for each in manifest.features if each is not feature and fits(each.shape, lengths)), None):
+        return f"name the one that feeds it in bind, as {other.name!r}, which has this shape"
     if prod(lengths) != prod(feature.shape):
         return "make the shapes equal"
     # A table has a shape for its only input; an array of an NPZ keeps its own.

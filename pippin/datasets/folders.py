@@ -34,6 +34,9 @@ def places(names: Sequence[str]) -> Places:
         DatasetError: A picture lies where its split or class cannot be told.
     """
     paths = _without_wrappers([name.split("/") for name in names])
+    is_class_first = all(len(path) == 3 and is_split_name(path[1]) and not is_split_name(path[0]) for path in paths)
+    if is_class_first:
+        paths = [[split, folder, file] for folder, split, file in paths]
     flat = {path[0] for path in paths if len(path) == 2}
     above = {path[0] for path in paths if len(path) == 3}
     flat_splits = {folder for folder in flat if is_split_name(folder)}
@@ -46,9 +49,12 @@ def places(names: Sequence[str]) -> Places:
             faults.add(name, fault)
             continue
         split = (split_in(path[0]) or path[0]) if len(path) == 3 else "train"
-        found.append((split, composed(path[-2])))
+        found.append((split, composed(path[-2]).strip() or path[-2]))
     faults.raise_any()
-    return Places(found, tuple(_notices(above, flat, flat_splits)))
+    notices = _notices(above, flat, flat_splits)
+    if is_class_first:
+        notices.append(f"class folders that hold split folders, as in {quoted(names[0])}: read as split/class/file")
+    return Places(found, tuple(notices))
 
 
 def _fault(path: Path, above: set[str], flat: set[str], splits: set[str]) -> str | None:

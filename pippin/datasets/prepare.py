@@ -7,6 +7,7 @@ from pathlib import Path
 from pippin.blobs import digest_of
 from pippin.datasets.agreement import check_agreement
 from pippin.datasets.arrays import write_arrays
+from pippin.datasets.class_notices import class_notices
 from pippin.datasets.companions import ignored_notice
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError, refuse
 from pippin.datasets.formats import READERS, recognise, refuse_foreign
@@ -82,6 +83,7 @@ def parse(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdi
     if sources.ignored:
         parsed = replace(parsed, notices=(*parsed.notices, ignored_notice(sources.ignored)))
     check_agreement(parsed, limits)
+    parsed = replace(parsed, notices=(*parsed.notices, *class_notices(parsed)))
     if options.scale is not None and all(feature.dtype != "uint8" for feature in parsed.features):
         raise refuse("there is nothing to scale: a scale is for images of uint8, and no feature is one", "/scale")
     return parsed

@@ -96,6 +96,24 @@ def test_what_one_name_leaves_takes_the_other(manifest: Callable[..., StoredMani
     assert found.bind == {"x": "x", "y": "label"}
 
 
+def test_two_features_that_only_their_order_tells_apart_are_told(manifest: Callable[..., StoredManifest]) -> None:
+    one = classifier(width=1)
+    numbers = np.array([[0], [1], [2]])
+    found = bind(manifest({"d.npz": npz(dist=numbers, speed=numbers)}), one, DatasetSource(id="d"))
+    assert found.notices[0].startswith("'dist' feeds 'x' and 'speed' is the target 'y', by their order")
+    for named in (
+        bind(manifest({"d.npz": npz(dist=numbers, speed=numbers)}), one, DatasetSource(id="d", bind={"y": "speed"})),
+        bind(manifest({"d.npz": npz(data=numbers, labels=numbers)}), one, DatasetSource(id="d")),
+        bind(manifest(b"a,kind\n1,2\n0,1\n", target="kind"), one, DatasetSource(id="d")),
+    ):
+        assert named.notices == []
+
+
+def test_the_feature_that_has_the_shape_is_named(manifest: Callable[..., StoredManifest]) -> None:
+    swapped = manifest({"d.npz": npz(arr_0=np.array([0, 1, 2]), arr_1=np.ones((3, 2)))})
+    assert "in bind, as 'arr_1', which has this shape" in faults(swapped, classifier())[0][1]
+
+
 def test_bind_names_features_and_goes_before_names(manifest: Callable[..., StoredManifest]) -> None:
     dataset = manifest(TABLE, inputs="x:a,b;other:b,a", target="y")
     found = bind(dataset, classifier(), DatasetSource(id="d", bind={"x": "other"}))

@@ -51,10 +51,15 @@ def test_pictures_in_a_split_but_in_no_class_are_refused(
         (["good/1.png", "test/1.png"], ["good", "test"], {"train": 2}, "'test' was taken for a class"),
         (["train/train/1.png", "train/bus/1.png"], ["bus", "train"], {"train": 2}, ""),
         (["train station/1.png", "test tube/1.png"], ["test tube", "train station"], {"train": 2}, ""),
-        (["Train/a/1.png", "TEST/a/1.png", "Val/b/1.png"], ["a", "b"], {"train": 1, "test": 1, "validation": 1}, ""),
+        (
+            ["Train/a/1.png", "TEST/a/1.png", "Val/b/1.png"],
+            ["a", "b"],
+            {"train": 1, "test": 1, "validation": 1},
+            "no example of 'b'",
+        ),
         (["a/1.png", "test/a/1.png"], ["a"], {"train": 1, "test": 1}, "'a' in no split folder"),
         (["seg_train/seg_train/a/1.png", "seg_test/seg_test/a/1.png"], ["a"], {"train": 1, "test": 1}, ""),
-        (["w/x/train/a/1.png", "w/x/test/b/1.png"], ["a", "b"], {"train": 1, "test": 1}, ""),
+        (["w/x/train/a/1.png", "w/x/test/a/1.png"], ["a"], {"train": 1, "test": 1}, ""),
         (["one/a/1.png", "two/b/1.png"], ["a", "b"], {"one": 1, "two": 1}, "taken for splits"),
     ],
 )
