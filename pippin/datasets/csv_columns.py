@@ -185,12 +185,12 @@ class _Finder:
             return matches[0]
         if matches:
             raise refuse(f"{self.file} has {len(matches)} columns called {quoted(name)}", parameter)
-        without = "" if self.headed else " by their numbers, since row 1 was read as an example,"
+        columns = "its columns are" if self.headed else "row 1 was read as an example, so its columns are the numbers"
         hint = "" if self.headed else "; header=true reads row 1 as names"
         if self.headed and name.isdecimal():
             hint = "; columns have numbers only without a header: header=false reads row 1 as an example"
         listed = self.listed(range(len(self.names)))
-        raise refuse(f"{self.file} has no column {quoted(name)}; its columns are{without} {listed}{hint}", parameter)
+        raise refuse(f"{self.file} has no column {quoted(name)}; {columns} {listed}{hint}", parameter)
 
     def listed(self, columns: "range | list[int]") -> str:
         """The names of some columns: the first twenty of them, each cut where it is long."""

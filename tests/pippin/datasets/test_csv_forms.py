@@ -64,9 +64,10 @@ def test_mnist_as_csv_keeps_its_first_column_and_a_notice_says_so(
     for sent in ({"d.csv": PIXELS}, {"d.zip": zipped({"train.csv": PIXELS, "test.csv": PIXELS})}):
         dataset = store(sent, shape="1,2,2")
         assert dataset.arrays["train/label"].tolist() == [[5], [6], [7]]
-        (notice,) = dataset.manifest.notices
-        assert notice.startswith("the target is column 1: the columns have no names")
-    assert store({"d.csv": PIXELS}, shape="1,2,2", target="label:1").manifest.notices == []
+        assumed, scaled = dataset.manifest.notices
+        assert assumed.startswith("the target is column 1: the columns have no names")
+    assert store({"d.csv": PIXELS}, shape="1,2,2", target="label:1").manifest.notices == [scaled]
+    assert scaled.startswith("the bytes of 'image' are multiplied by 1/255")
 
 
 def test_the_splits_of_a_zip_need_the_same_target_and_header(
@@ -114,7 +115,7 @@ def test_pixels_below_a_counted_header_are_bytes(store: Callable[..., Any]) -> N
     dataset = store({"frame.csv": table(names, *rows)}, shape="1,28,28")
     assert dataset.feature("image") == ((1, 28, 28), "uint8", 1 / 255)
     assert dataset.arrays["train/label"].tolist() == [[3], [1], [2]]
-    counted, assumed = dataset.manifest.notices
+    counted, assumed, _ = dataset.manifest.notices
     assert counted.startswith("row 1 counts the columns (0, 1, 2, …), so it was read as a header")
     assert assumed.startswith("the target is column 1")
 
@@ -314,7 +315,10 @@ def test_tables_in_other_encodings_and_forms_are_read(
         (b'a b label\n1 2 "x y"\n', r"seem to be separated by spaces"),
         (b"text\nhello\n", r"no comma, semicolon, tab or pipe between cells in the first row"),
         (b"| a | label |\n|---|---|\n| 1 | 2 |\n", r"a table of Markdown: row 2 holds only dashes"),
-        (b"label\ta\n1\t18.0 8 307\n", r"'18.0 8 307' is not a number; .* several numbers separated by spaces"),
+        (
+            b"label\ta\n1\t18.0 8 307\n",
+            r"'18.0 8 307' is not a number; .* separated by spaces: give each a column of its own",
+        ),
         (b"label,a\n1,1_000\n", r"'1_000' is not a number; it looks like numbers with underscores"),
     ],
 )
@@ -336,7 +340,7 @@ def test_faults_are_counted_by_column_and_kind(store: Callable[..., Any]) -> Non
         "d.csv, column 2 ('age'): 450 of 903 rows are not numbers, first row 3: 'n/a'",
         "d.csv row 6, column 3 ('size'): the cell is empty",
         "d.csv: 2 of 903 rows have more or fewer cells than the first row, first row 902 with 2 cells, not 4",
-        "d.csv row 904, column 1 ('a'): the number 'inf' is not finite in 32 bits",
+        "d.csv row 904, column 1 ('a'): 'inf' is not a finite number, or too large for a 32-bit float",
     ]
 
 
