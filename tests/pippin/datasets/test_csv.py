@@ -161,6 +161,11 @@ def test_rows_spread_over_lines_count_from_where_they_begin(refusal: Callable[..
             {"target": "b"},
             r"no column 'b'; row 1 was read as an example, so .* the numbers 1, 2; header=true",
         ),
+        (
+            HOUSES,
+            {"inputs": "rooms,area", "target": "price"},
+            r"/inputs: .* one feature .* inputs=features:rooms,area$",
+        ),
         (HOUSES, {"inputs": "a:rooms,x", "target": "price"}, r"/inputs: d\.csv has no column 'x'"),
         (HOUSES, {"inputs": "price", "target": "price"}, r"/inputs: 'price' is the target"),
         (HOUSES, {"inputs": "p:rooms", "target": "p:price"}, r"/target: d\.csv: two features would be called 'p'"),
