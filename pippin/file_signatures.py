@@ -95,7 +95,9 @@ OLD_OFFICE = _table("an old Excel workbook (.xls) or another old Office document
 ONNX = _model("an ONNX model")
 OPEN_DOCUMENT = _table("an OpenDocument file")
 PACKAGE = FileKind(
-    "an .mlpackage", _NO_DATA, "only an .mlmodel can be trained: export the model as a neural network in an .mlmodel"
+    "an .mlpackage",
+    _NO_DATA,
+    'only an .mlmodel can be trained: convert the model with coremltools and convert_to="neuralnetwork"',
 )
 PARQUET = _table("a Parquet file")
 PDF = FileKind("a PDF", "send the data itself")

@@ -189,12 +189,14 @@ class _Finder:
             return matches[0]
         if matches:
             raise refuse(f"{self.file} has {len(matches)} columns called {quoted(name)}", parameter)
-        without = "" if self.headed else " by their numbers, since row 1 was read as an example,"
+        columns = "its columns are" if self.headed else "row 1 was read as an example, so its columns are the numbers"
         hint = "" if self.headed else "; header=true reads row 1 as names"
-        if self.headed and name.isdecimal():
+        if all(part in self.names for part in name.split(",")):
+            hint = f"; several columns make one feature under a name, as {parameter[1:]}=features:{name}"
+        elif self.headed and name.isdecimal():
             hint = "; columns have numbers only without a header: header=false reads row 1 as an example"
         listed = self.listed(range(len(self.names)))
-        raise refuse(f"{self.file} has no column {quoted(name)}; its columns are{without} {listed}{hint}", parameter)
+        raise refuse(f"{self.file} has no column {quoted(name)}; {columns} {listed}{hint}", parameter)
 
     def listed(self, columns: "range | list[int]") -> str:
         """The names of some columns: the first twenty of them, each cut where it is long."""
@@ -218,7 +220,7 @@ def _inputs(find: _Finder, options: DatasetOptions, target: Group, *, assumed: b
         if unnamed:
             raise refuse(
                 f"{find.file}: column {unnamed[0] + 1} has no name; an index, perhaps: leave it out, or say with "
-                "inputs= which columns to learn from"
+                "inputs= which columns to learn from, as inputs=features:width,height"
             )
         if not rest:
             raise refuse(f"{find.file} has no column besides the target to learn from")
@@ -227,7 +229,7 @@ def _inputs(find: _Finder, options: DatasetOptions, target: Group, *, assumed: b
         if len(groups) > 1:
             raise refuse(f"a shape is for one feature, and inputs= makes {len(groups)}", "/shape")
         if prod(options.shape) != len(groups[0].columns):
-            taken = " beside column 1, which was taken for the target" if assumed else ""
+            taken = " beside column 1, which was taken for the target" if assumed else " beside the target"
             raise refuse(
                 f"the shape {list(options.shape)} has {prod(options.shape)} values, and {find.file} has "
                 f"{len(groups[0].columns)} columns for it{taken}",

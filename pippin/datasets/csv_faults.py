@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
-from pippin.datasets.csv_numbers import number_form
+from pippin.datasets.csv_numbers import number_form, plainly
 from pippin.datasets.errors import SHOWN, DatasetError, quoted
 from pippin.faults import Fault
 
@@ -27,9 +27,9 @@ class Kind(Enum):
     )
     EMPTY = (": the cell is empty", "are empty", "fill the cells or leave the rows out")
     NOT_FINITE = (
-        ": the number {value} is not finite in 32 bits",
-        "are not finite in 32 bits",
-        "a feature is made of finite numbers",
+        ": {value} is not a finite number, or too large for a 32-bit float",
+        "are not finite numbers, or too large for 32-bit floats",
+        "put other numbers there, or leave the rows out",
     )
     COLLAPSES = (
         ": the whole number {value} would equal its neighbours as a 32-bit float",
@@ -41,7 +41,7 @@ class Kind(Enum):
         COLLAPSES[1],
         "above 16,777,216 these do not hold every whole number: subtract an offset, or make them names with a letter",
     )
-    NO_TARGET = (" is empty", "are empty", "every example needs a target")
+    NO_TARGET = (" is empty", "are empty", "fill the cells, or leave the rows out, since every example needs a target")
     NOT_TEXT = (": {value} is a number, where the rows before have text", "are numbers, where others are text", _ONE)
     NOT_NUMERIC = (": {value} is no number, where the rows before have numbers", "are no numbers, as others are", _ONE)
     TARGET_NOT_FINITE = (": {value} is not a finite number", "are not finite numbers", "leave the rows out")
@@ -137,7 +137,7 @@ def _found(kind: Kind, group: _Group) -> str:
 
 
 def _advice(kind: Kind, group: _Group) -> str:
-    return f"; it looks like {group.form}: write it as 1234.5" if group.form else f"; {kind.value[2]}"
+    return f"; it looks like {group.form}: {plainly(group.form)}" if group.form else f"; {kind.value[2]}"
 
 
 def raise_any(tables: list[TableFaults], others: list[str] | None = None) -> None:

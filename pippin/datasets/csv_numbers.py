@@ -49,6 +49,11 @@ def number_form(text: str) -> str | None:
     return next((name for form, name in _FORMS if form.fullmatch(text)), None)
 
 
+def plainly(form: str) -> str:
+    """What to do about cells of a form that `number_form` names."""
+    return "give each a column of its own" if form == SEVERAL else "write the numbers plainly, as 1234.5"
+
+
 def is_like_number(text: str) -> bool:
     """Whether a cell holds a number, however it is written."""
     return number(text) is not None or number_form(text) is not None

@@ -116,7 +116,7 @@ class DatasetOptions(BaseModel):
 def _told(fault: Fault) -> Fault:
     name = fault.pointer[1:]
     if name == "background":
-        color = "give white, black, or red, green and blue as six hexadecimal digits, such as ff8000"
+        color = "give white, black, or any color as six hexadecimal digits of its red, green and blue, such as ff8000"
         return Fault(fault.pointer, color)
     if name in DatasetOptions.model_fields:
         return fault

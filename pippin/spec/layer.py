@@ -57,6 +57,8 @@ class Layer(Value):
     """The least rank of what it reads."""
     least_version: ClassVar[int] = 1
     """The specification version that the type came with."""
+    newer_option: ClassVar[str] = ""
+    """The field that may need a later version than the type; empty where none does."""
     trainable: ClassVar[bool] = False
     """Whether Core ML can train the type at all."""
     passes_gradient: ClassVar[bool] = False

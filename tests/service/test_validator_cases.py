@@ -89,6 +89,28 @@ def test_a_spec_is_refused_at_its_fault_wherever_it_comes_in(
         assert [error["pointer"] for error in problem["errors"]] == [prefix + pointer], (path, problem)
 
 
+@pytest.mark.parametrize(
+    ("layer", "option"),
+    [
+        (ALIGNED, "linear_upsample_mode of a layer upsample"),
+        (ALIGNED | {"fractional_scaling_factor": [1.5, 1.5]}, "linear_upsample_mode of a layer upsample"),
+        (SHUFFLE, "mode of a layer reorganize_data"),
+    ],
+    ids=["aligned", "fractional", "shuffle"],
+)
+def test_the_option_that_needs_a_later_version_is_named_and_the_advice_works(
+    http: httpx2.Client, is_problem: IsProblem, layer: dict[str, Any], option: str
+) -> None:
+    document = spec(ARRAY, layer, version=5)
+    (error,) = is_problem(http.post("/specs/validate", json=document), 422)["errors"]
+    assert error["detail"].startswith(f"found the {option} that came with version 5")
+    pool = {"type": "reduce", "name": "pool", "mode": "sum", "axis": "chw"}
+    exact = spec(ARRAY, layer, pool, version=5, array_input_shape_mapping="exact")
+    exact["layers"] = [each for each in exact["layers"] if each["type"] != "flatten"]
+    answer = http.post("/specs/validate", json=exact)
+    assert answer.status_code == 200, answer.text
+
+
 @pytest.mark.parametrize("layer", [CLIP, ALIGNED], ids=["clip", "aligned"])
 @pytest.mark.parametrize("shape", [None, [3], [1, 1, 3, 1, 1]], ids=str)
 def test_a_network_of_pictures_alone_declares_all_axes(

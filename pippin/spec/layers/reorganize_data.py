@@ -28,6 +28,7 @@ class ReorganizeData(Layer):
 
     proto_path: ClassVar[str] = "reorganizeData"
     least_rank: ClassVar[int] = 3
+    newer_option: ClassVar[str] = "mode"
 
     @property
     def version_needed(self) -> int:

@@ -42,6 +42,7 @@ class Upsample(Layer):
 
     proto_path: ClassVar[str] = "upsample"
     least_rank: ClassVar[int] = 3
+    newer_option: ClassVar[str] = "linear_upsample_mode"
 
     @property
     def version_needed(self) -> int:

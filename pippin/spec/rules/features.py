@@ -178,8 +178,9 @@ def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
         if _has_rank5_arrays(graph) and node.layer is not None and is_newer(node.layer):
             yield Fault(
                 pointer("layers", node.index, "type"),
-                f"found {_came_with(node.layer)}; all that came with version 4 or later needs "
-                '"array_input_shape_mapping": "exact"',
+                f"found {_came_with(node.layer)}; what came with version 4 or later takes no arrays mapped as 'rank5': "
+                'do without it, make every input an image, or set "array_input_shape_mapping": "exact", with which '
+                "a flatten keeps the number of axes",
             )
 
 
@@ -193,7 +194,7 @@ def images_and_arrays_are_mapped_alike(graph: Graph) -> Iterator[Fault]:
 
 def _came_with(layer: Layer) -> str:
     """A layer's type, and the version that its type or, where that is older, one of its options came with."""
-    option = "an option of " if layer.version_needed > layer.least_version else ""
+    option = f"the {layer.newer_option} of a layer " if layer.version_needed > layer.least_version else ""
     return f"{option}{layer.type} that came with version {layer.version_needed}"
 
 

@@ -50,8 +50,9 @@ def gradients_can_reach_every_updatable_layer(graph: Graph) -> Iterator[Fault]:
         assert stop.layer is not None
         yield Fault(
             pointer("layers", stop.index, "type"),
-            f"found {stop.layer.type}, to which Core ML's validator comes before the updatable layer {trained.name!r} "
-            f"on its way back from the loss; it then refuses all but {through}, on any branch",
+            f"found {stop.layer.type}, which Core ML's validator visits before the updatable layer {trained.name!r} on "
+            f"its way back from the loss; before an updatable layer, on any branch, it takes only {through}: replace "
+            f"{stop.name!r}, or make {trained.name!r} not updatable",
         )
 
 

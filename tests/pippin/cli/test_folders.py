@@ -68,4 +68,4 @@ def test_a_background_is_an_option(with_service: Invoke, tmp_path: Path) -> None
     assert done.exit_code == 0, done.stderr
     refused = with_service("datasets", "add", "on-glass", "--from", folder, "--background", "glass")
     assert refused.exit_code == 3
-    assert "give white, black, or red, green and blue as six hexadecimal digits" in refused.stderr
+    assert "give white, black, or any color as six hexadecimal digits" in refused.stderr

@@ -1,6 +1,6 @@
 import pytest
 
-from pippin.cli.pointers import field, option, sentences
+from pippin.cli.pointers import field, in_options, option, sentences
 from pippin.faults import Fault
 
 
@@ -39,3 +39,26 @@ def test_a_fault_of_the_whole_is_its_sentence_alone() -> None:
         "is empty",
         "--target: has no column 'x'",
     ]
+
+
+@pytest.mark.parametrize(
+    ("detail", "text"),
+    [
+        ("say with target= which of its columns", "say with --target which of its columns"),
+        (
+            "such as target=5 for the last (only column 5, target=5, holds text)",
+            "such as --target 5 for the last (only column 5, --target 5, holds text)",
+        ),
+        ("add color=gray or color=rgb", "add --color gray or --color rgb"),
+        ("as scale=0.5 does; header=true reads it", "as --scale 0.5 does; --header true reads it"),
+        ("upload the table with shape=1,28,28", "upload the table with --shape 1,28,28"),
+        (
+            "leave a column of text out with inputs=, or encode it",
+            "leave a column of text out with --inputs, or encode it",
+        ),
+        ("'target=x' is not a number, rows.argmax(axis=-1)", "'target=x' is not a number, rows.argmax(axis=-1)"),
+    ],
+)
+def test_the_advice_of_the_service_names_options(detail: str, text: str) -> None:
+    assert in_options(detail) == text
+    assert sentences([Fault("", detail)]) == [text]

@@ -400,7 +400,7 @@ def test_a_table_without_a_target_is_refused_and_what_was_assumed_is_told(with_s
     file.write_text("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-virginica\n")
     refused = with_service("datasets", "add", "irises", "--from", file)
     assert refused.exit_code == 3
-    assert "say with target= the number of the column to predict" in " ".join(refused.stderr.split())
+    assert "say with --target the number of the column to predict" in " ".join(refused.stderr.split())
     done = with_service("datasets", "add", "irises", "--from", file, "--target", "kind:3", "--header", "false")
     assert done.exit_code == 0, done.stderr
     said = " ".join(done.stdout.split())

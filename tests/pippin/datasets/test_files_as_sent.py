@@ -138,7 +138,9 @@ def test_ink_on_transparency_is_kept(add: Add, mode: str, query: dict[str, str],
 
 def test_a_background_that_is_none_is_refused(details: Callable[..., list[str]]) -> None:
     (detail,) = details(folders("a/1.png"), background="transparent")
-    assert detail == "give white, black, or red, green and blue as six hexadecimal digits, such as ff8000"
+    assert (
+        detail == "give white, black, or any color as six hexadecimal digits of its red, green and blue, such as ff8000"
+    )
 
 
 @pytest.mark.parametrize(
