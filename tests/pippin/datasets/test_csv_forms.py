@@ -337,7 +337,7 @@ def test_faults_are_counted_by_column_and_kind(store: Callable[..., Any]) -> Non
         "d.csv, column 2 ('age'): 450 of 903 rows are not numbers, first row 3: 'n/a'",
         "d.csv row 6, column 3 ('size'): the cell is empty",
         "d.csv: 2 of 903 rows have more or fewer cells than the first row, first row 902 with 2 cells, not 4",
-        "d.csv row 904, column 1 ('a'): the number 'inf' is not finite in 32 bits",
+        "d.csv row 904, column 1 ('a'): 'inf' is not a finite number, or too large for a 32-bit float",
     ]
 
 
