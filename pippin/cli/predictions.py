@@ -59,15 +59,15 @@ def predict(
 
 def evaluate(
     job_id: JobId,
+    *,
     dataset: Annotated[
-        str,
+        str | None,
         typer.Option(
             metavar="D",
-            help="The dataset: its name, its id, a beginning of that, or `last`.",
+            help="The dataset: its name, its id, a beginning of that, or `last`; by default the job's own.",
             autocompletion=offer_datasets,
         ),
-    ],
-    *,
+    ] = None,
     split: Annotated[
         str | None, typer.Option(help="Which split; by default one with examples that the job did not train on.")
     ] = None,
@@ -87,9 +87,10 @@ def evaluate(
     from pippin.client import Client
 
     with Client() as client:
+        job = client.job(job_id)
         found = client.evaluate(
-            naming.job_id(client, job_id),
-            naming.dataset_id(client, dataset),
+            job.id,
+            job.request.dataset.id if dataset is None else naming.dataset_id(client, dataset),
             split=split,
             part=part,
             max_examples=max_examples,

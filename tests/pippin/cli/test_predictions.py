@@ -174,7 +174,7 @@ def test_an_evaluation_says_which_rows_were_measured(
 
 
 def test_an_evaluation_of_quantities_lists_the_largest_errors(with_service: Invoke, held_out_job: str) -> None:
-    result = with_service("evaluate", held_out_job, "--dataset", "prices")
+    result = with_service("evaluate", held_out_job)
     first, *errors = result.stdout.splitlines()
     assert first.startswith("loss ")
     assert "accuracy" not in first
