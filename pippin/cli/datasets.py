@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import figures, naming, output, previewing
+from pippin.cli import figures, naming, output, pointers, previewing
 from pippin.cli.arguments import DatasetId
 from pippin.cli.exits import Exit, ToldError
 from pippin.cli.tables import Column
@@ -72,7 +72,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
     else:
         output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
         for notice in [*manifest.notices, *_ignored(paths)]:
-            output.say(f"Note: {notice}.")
+            output.say(f"Note: {pointers.as_options(notice)}.")
 
 
 @commands.command("list")

@@ -1,5 +1,6 @@
 """Where a fault is, in the words of the command line: an option, or a field as it is written in a document."""
 
+import re
 from collections.abc import Iterable
 
 from pippin.faults import Fault, summarised
@@ -8,6 +9,8 @@ from pippin.faults import Fault, summarised
 _PARAMETERS = frozenset(
     ["status", "label", "limit", "format", "target", "inputs", "shape", "scale", "color", "header", "top", "split"]
 )
+# `target=` and the like, as the service advises them; not after a hyphen, a slash or a quote.
+_ASSIGNED = re.compile(r"(?<![\w\-/'\"])(format|target|inputs|shape|scale|color|header|background)=")
 _MEMBERS = frozenset(["dataset", "split", "part", "max_examples"])
 
 
@@ -26,6 +29,11 @@ def field(pointer: str) -> str:
     return path
 
 
+def as_options(text: str) -> str:
+    """A sentence of the service with its query parameters written as options: `target=4` becomes `--target=4`."""
+    return _ASSIGNED.sub(r"--\1=", text)
+
+
 def sentences(faults: Iterable[Fault]) -> list[str]:
     """A line for each fault, or for many alike, of what a command sent without a document."""
-    return [f"{option(fault.pointer)}: {fault.detail}".removeprefix(": ") for fault in summarised(faults)]
+    return [f"{option(fault.pointer)}: {as_options(fault.detail)}".removeprefix(": ") for fault in summarised(faults)]

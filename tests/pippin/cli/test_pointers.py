@@ -1,6 +1,6 @@
 import pytest
 
-from pippin.cli.pointers import field, option, sentences
+from pippin.cli.pointers import as_options, field, option, sentences
 from pippin.faults import Fault
 
 
@@ -39,3 +39,10 @@ def test_a_fault_of_the_whole_is_its_sentence_alone() -> None:
         "is empty",
         "--target: has no column 'x'",
     ]
+
+
+def test_query_parameters_in_a_sentence_become_options() -> None:
+    assert as_options("say with target= which, such as target=4, or header=true") == (
+        "say with --target= which, such as --target=4, or --header=true"
+    )
+    assert as_options("read with --target=4, found 'target=x'") == "read with --target=4, found 'target=x'"

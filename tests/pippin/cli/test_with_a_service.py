@@ -150,7 +150,7 @@ def test_followed_in_a_pipe_each_epoch_is_a_line(with_service: Invoke, job_file:
     lines = done.stdout.splitlines()
     assert lines[1] == "queued"
     assert [line.split("  ")[0] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
-    assert lines[-1].startswith(f"{lines[0]} succeeded. Its model: pippin download job_")
+    assert lines[-2:] == [f"{lines[0]} succeeded.", f"Its model: pippin download {lines[0]}"]
 
 
 def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, finished: dict[str, Any]) -> None:
@@ -400,7 +400,7 @@ def test_a_table_without_a_target_is_refused_and_what_was_assumed_is_told(with_s
     file.write_text("5.1,3.5,Iris-setosa\n4.9,3.0,Iris-virginica\n")
     refused = with_service("datasets", "add", "irises", "--from", file)
     assert refused.exit_code == 3
-    assert "say with target= the number of the column to predict" in " ".join(refused.stderr.split())
+    assert "say with --target= the number of the column to predict" in " ".join(refused.stderr.split())
     done = with_service("datasets", "add", "irises", "--from", file, "--target", "kind:3", "--header", "false")
     assert done.exit_code == 0, done.stderr
     said = " ".join(done.stdout.split())
