@@ -87,7 +87,10 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
     if json_:
         output.print_json(job.model_dump(mode="json"), indent=None)
     elif job.status == Status.SUCCEEDED:
-        output.say(f"{job.id} succeeded. {then}".rstrip(), style="green")
+        # Two lines: with the id in both sentences, one would be longer than 80 columns.
+        output.say(f"{job.id} succeeded.", style="green")
+        if then:
+            output.say(then, style="green")
     if job.status != Status.SUCCEEDED:
         why = [job.reason.detail] if job.reason else []
         output.error(f"{job.id} {job.status}." if job.status == Status.FAILED else f"{job.id} was cancelled.", why)

@@ -16,7 +16,7 @@ def _offer_presets(incomplete: str) -> list[str]:
 
 
 def new(
-    file: Annotated[Path, typer.Argument(metavar="[FILE]", help="What to write; - is stdout.")] = Path("job.yaml"),
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write; - is stdout.")] = Path("job.yaml"),
     preset: Annotated[str, typer.Option(help="The model that it trains.", autocompletion=_offer_presets)] = "mnist-cnn",
     force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
     json_: output.JsonFlag = False,

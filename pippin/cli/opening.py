@@ -14,7 +14,7 @@ def open_dashboard(
     job_id: Annotated[
         str | None,
         typer.Argument(
-            metavar="[ID]",
+            metavar="ID",
             help="The job to show: its id, a beginning of it, its name, or `last`.",
             autocompletion=offer_jobs,
         ),

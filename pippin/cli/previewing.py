@@ -53,4 +53,9 @@ def _flat(value: object) -> list[float]:
 
 def _number(value: float) -> str:
     is_whole = isinstance(value, int) or (value.is_integer() and abs(value) < _LARGEST_WHOLE)
-    return f"{int(value):,}" if is_whole else figures.figure(value)
+    return f"{int(value):,}" if is_whole else _trimmed(figures.figure(value))
+
+
+def _trimmed(text: str) -> str:
+    """Without the zeros at a decimal's end, which a stored 0.44 does not have."""
+    return text if "e" in text or "." not in text else text.rstrip("0").rstrip(".")

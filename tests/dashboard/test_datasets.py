@@ -41,6 +41,7 @@ def test_a_dataset_is_dropped_looked_at_and_deleted(page: Page, api: Api) -> Non
     page.locator(".drop").evaluate(DROP, ["twelve.npz", list(pictures())])
     expect(page.get_by_role("heading", name="dropped pictures")).to_be_visible()
     expect(page.locator(".tiles canvas")).to_have_count(12)
+    expect(page.locator(".notice")).to_have_text(re.compile("^the bytes of 'image' are multiplied by 1/255"))
     rows = page.locator(".balance li")
     expect(rows).to_have_text(["06 · 50.0 %", "13 · 25.0 %", "23 · 25.0 %"])
     manifest = httpx2.get(f"{api.url}/datasets/dropped%20pictures").json()

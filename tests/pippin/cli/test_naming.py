@@ -111,7 +111,7 @@ def test_a_dataset_is_shown_previewed_and_deleted(
     assert "  splits      train (3 examples)" in text
     rows = with_service("datasets", "preview", made.id[:-1], "--limit", "2").stdout.splitlines()
     assert rows[0] == "2 of 3 examples of train, as stored"
-    assert [row.split() for row in rows[2:]] == [["0", "1.500", "apple"], ["1", "1,200", "melon"]]
+    assert [row.split() for row in rows[2:]] == [["0", "1.5", "apple"], ["1", "1,200", "melon"]]
     assert len(json.loads(with_service("datasets", "preview", "naming-fruit", "--json").stdout)["examples"]) == 3
     refused = with_service("datasets", "preview", "naming-fruit", "--split", "nothing")
     assert (refused.exit_code, refused.stderr.startswith("Error: --split: ")) == (3, True)

@@ -150,7 +150,7 @@ def test_followed_in_a_pipe_each_epoch_is_a_line(with_service: Invoke, job_file:
     lines = done.stdout.splitlines()
     assert lines[1] == "queued"
     assert [line.split("  ")[0] for line in lines if line.startswith("epoch")] == ["epoch 1/2", "epoch 2/2"]
-    assert lines[-1].startswith(f"{lines[0]} succeeded. Its model: pippin download job_")
+    assert lines[-2:] == [f"{lines[0]} succeeded.", f"Its model: pippin download {lines[0]}"]
 
 
 def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, finished: dict[str, Any]) -> None:

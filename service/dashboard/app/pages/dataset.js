@@ -43,7 +43,7 @@ export async function show(main, { id }) {
       ]),
     ]),
     told,
-    (dataset.notices ?? []).map((notice) => el("p", { class: "notice" }, notice)),
+    ...(dataset.notices ?? []).map((notice) => el("p", { class: "notice" }, notice)),
     el("section", { class: "card of-split" }, el("div", { class: "head" }, el("h2", {}, "Examples"), el("label", { class: "inline" }, "of", select)), strip),
     el("div", { class: "grid" }, balance(dataset), facts(dataset)),
   );
