@@ -53,6 +53,10 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "backend": ("engine",),
     "timeout": ("timeout_seconds",),
     "tags": ("labels",),
+    "split": ("train",),
+    "trainsplit": ("train",),
+    "every": ("every_epochs",),
+    "everynepochs": ("every_epochs",),
     "title": ("name",),
     "data": ("dataset",),
     "datasets": ("dataset",),
@@ -200,8 +204,8 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
 
 # Of words that no synonym helps with: why they are not there.
 _NOTES: Final[Mapping[str, str]] = {
-    "dropout": "dropout is a layer, not a hyperparameter, and Core ML has none: leave it out",
-    "dropoutrate": "dropout is a layer, not a hyperparameter, and Core ML has none: leave it out",
+    "dropout": "Core ML has no dropout: leave it out",
+    "dropoutrate": "Core ML has no dropout: leave it out",
     "betas": "give its two numbers as beta1 and beta2",
     "weightdecay": "Core ML's optimizers have no weight decay: leave it out",
     "decay": "Core ML's optimizers have no weight decay: leave it out",

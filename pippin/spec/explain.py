@@ -150,10 +150,13 @@ def _hint_at_field(unknown: str, root: type[BaseModel], loc: Loc, hints: Hints) 
 
 
 def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) -> str:
-    """Of a text in place of an object of several types: the object of the type that it names."""
-    tags = _tags(root, loc)
-    if not isinstance(value, str) or not tags:
+    """Of a text in place of an object: how an object says it, by its type or as the reference to a model."""
+    if not isinstance(value, str):
         return ""
+    tags = _tags(root, loc)
+    if not tags:
+        is_model = {"preset", "id"} <= set(_fields(root, loc))
+        return ', such as {"preset": "mnist-cnn"}, or {"id": "…"} for an uploaded model' if is_model else ""
     meant = value if value in tags else hints.meant(value, tags)
     return f', such as {{"type": "{meant}"}} with its fields' if meant else f", whose type is one of {', '.join(tags)}"
 

@@ -121,7 +121,7 @@ def test_a_part_with_a_fault_does_not_hide_how_the_dataset_fits(refused: Refused
         ("validation_split", "validation_fraction is a field of /dataset"),
         ("weight_decay", "no weight decay"),
         ("nesterov", "no Nesterov"),
-        ("dropout", "dropout is a layer"),
+        ("dropout", "Core ML has no dropout"),
         ("lr_scheduler", "the learning rate stays the same"),
         ("optimizer", "the optimizer belongs to the model"),
         ("loss", "the loss belongs to the model"),
@@ -152,6 +152,24 @@ def test_fields_at_the_wrong_level_are_recognised(
     refused: Refused, job_request: dict[str, Any], field: str, hint: str
 ) -> None:
     assert hint in refused("/jobs", job_request | {field: 1})[f"/{field}"]
+
+
+def test_a_model_by_its_bare_name_is_shown_how_to_be_given(refused: Refused, job_request: dict[str, Any]) -> None:
+    told = refused("/jobs", job_request | {"model": "mnist-cnn"})
+    assert 'such as {"preset": "mnist-cnn"}, or {"id": "…"} for an uploaded model' in told["/model"]
+
+
+@pytest.mark.parametrize(
+    ("part", "given", "hint"),
+    [
+        ("/dataset/split", {"id": "digits", "split": "train"}, "did you mean 'train'?"),
+        ("/checkpoint/every", {"every": 2}, "did you mean 'every_epochs'?"),
+    ],
+)
+def test_fields_of_a_part_by_other_names_are_recognised(
+    *, refused: Refused, job_request: dict[str, Any], part: str, given: dict[str, Any], hint: str
+) -> None:
+    assert hint in refused("/jobs", job_request | {part.split("/")[1]: given})[part]
 
 
 @pytest.mark.parametrize(
