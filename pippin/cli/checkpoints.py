@@ -8,7 +8,7 @@ from typer.core import TyperGroup
 
 from pippin.cli import figures, naming, output
 from pippin.cli.arguments import JobId
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.exits import not_written
 from pippin.cli.tables import Column
 
 
@@ -83,5 +83,5 @@ def download(
         try:
             path = client.download_checkpoint(naming.job_id(client, job_id), epoch, to)
         except OSError as error:
-            raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
+            raise not_written(error, to) from error
     output.tell_download(path, json_=json_)

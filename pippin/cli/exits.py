@@ -1,6 +1,7 @@
 """The exit codes, and how each error becomes a sentence on stderr and one of them."""
 
 from enum import IntEnum
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -33,6 +34,14 @@ class ToldError(PippinError):
         self.code = code
         self.why = why or []
         self.now = now
+
+
+def not_written(error: OSError, to: Path | str | None) -> ToldError:
+    """The error of a file that cannot be written to `to`."""
+    path = Path(error.filename or to or "")
+    if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        return ToldError(Exit.USAGE, f"{path} cannot be written: there is no folder {path.parent}.")
+    return ToldError(Exit.USAGE, f"{path} cannot be written: {error.strerror}.")
 
 
 class Commands(TyperGroup):

@@ -11,7 +11,7 @@ import typer
 
 from pippin.cli import figures, naming, output
 from pippin.cli.arguments import JobId
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.exits import not_written
 
 if TYPE_CHECKING:
     from pippin.client import Client
@@ -61,7 +61,7 @@ def export(
                     target = where or os.environ.get("MLFLOW_TRACKING_URI") or "mlruns"
                     _to_mlflow(target, job, epochs, client, json_=json_)
     except OSError as error:
-        raise ToldError(Exit.USAGE, f"{error.filename or where} cannot be written: {error.strerror}.") from error
+        raise not_written(error, where) from error
 
 
 def _to_csv(where: str | None, epochs: "list[EpochMetrics]", *, json_: bool) -> None:

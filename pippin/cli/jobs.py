@@ -8,7 +8,7 @@ import typer
 
 from pippin.cli import documents, figures, following, naming, output, showing
 from pippin.cli.arguments import JobId, offer_statuses
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.exits import Exit, ToldError, not_written
 from pippin.cli.tables import Column
 from pippin.jobs.engines import ComputeUnits, EngineChoice
 
@@ -166,7 +166,7 @@ def download(
         try:
             path = client.download(naming.job_id(client, job_id), to, variant=variant.value)
         except OSError as error:
-            raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
+            raise not_written(error, to) from error
     output.tell_download(path, json_=json_)
 
 

@@ -9,7 +9,7 @@ import typer
 
 from pippin.cli import describing, documents, figures, naming, output
 from pippin.cli.arguments import ModelId
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.exits import Exit, ToldError, not_written
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ def export(
     try:
         to.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
-        raise ToldError(Exit.USAGE, f"{to} cannot be written: {error.strerror}.") from error
+        raise not_written(error, to) from error
     output.tell_download(to, json_=json_)
 
 
@@ -135,7 +135,7 @@ def download(
         try:
             path = client.download_model_file(naming.model_id(client, model_id), to)
         except OSError as error:
-            raise ToldError(Exit.USAGE, f"{error.filename or to} cannot be written: {error.strerror}.") from error
+            raise not_written(error, to) from error
     output.tell_download(path, json_=json_)
 
 

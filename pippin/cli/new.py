@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pippin.cli import output
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.exits import Exit, ToldError, not_written
 
 
 def _offer_presets(incomplete: str) -> list[str]:
@@ -34,7 +34,7 @@ def new(
             Exit.USAGE, f"{file} is there already.", now=f"Name another file, or replace it: pippin new {file} --force"
         ) from error
     except OSError as error:
-        raise ToldError(Exit.USAGE, f"{file} cannot be written: {error.strerror}.") from error
+        raise not_written(error, file) from error
     if json_:
         output.print_json({"path": str(file), "bytes": file.stat().st_size})
     else:

@@ -166,7 +166,7 @@ def test_epochs_are_exported_as_csv(with_service: Invoke, finished: LiveJob, tmp
     piped = with_service("export", finished.id, "--to", "csv").stdout
     assert piped.splitlines() == file.read_text().splitlines()
     done = with_service("export", finished.id, "--to", "csv", "-o", tmp_path / "no" / "x.csv")
-    assert (done.exit_code, "cannot be written: No such file" in done.stderr) == (2, True)
+    assert (done.exit_code, "cannot be written: there is no folder" in done.stderr) == (2, True)
 
 
 def test_tensorboard_reads_what_was_exported_to_it(with_service: Invoke, finished: LiveJob, tmp_path: Path) -> None:

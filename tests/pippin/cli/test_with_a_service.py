@@ -282,7 +282,7 @@ def test_a_model_goes_into_the_current_folder_under_its_own_name(
 def test_a_place_that_cannot_be_written_is_told(with_service: Invoke, finished: dict[str, Any], tmp_path: Path) -> None:
     done = with_service("download", finished["id"], "-o", tmp_path / "no" / "x.mlmodel")
     assert done.exit_code == 2
-    assert "cannot be written: No such file or directory." in done.stderr
+    assert "cannot be written: there is no folder" in done.stderr
 
 
 @pytest.mark.parametrize("command", ["job", "metrics", "cancel", "download"])
