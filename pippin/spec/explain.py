@@ -86,7 +86,7 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
                 needed = described if described.startswith("[") else "more entries"
                 yield Fault(pointer(*path[:-1]), f"found {shown(details['input'])}; needs {needed}")
             case "missing":
-                yield Fault(pointer(*path), f"is required: {_described(root, loc)}".removesuffix(": "))
+                yield Fault(pointer(*path), f"is required: {_in_a_sentence(_described(root, loc))}".removesuffix(": "))
             case "union_tag_not_found":
                 yield Fault(pointer(*path, "type"), f"is required: one of {', '.join(_tags(root, loc))}")
             case "union_tag_invalid":
@@ -260,6 +260,11 @@ def _fields(root: type[BaseModel], loc: Loc) -> list[str]:
     return sorted(
         {field.alias or name for model in _models_at(root, loc) for name, field in model.model_fields.items()}
     )
+
+
+def _in_a_sentence(description: str) -> str:
+    """A description with a small letter at its beginning, unless its first word is a name such as JSON."""
+    return description if description[1:2].isupper() else description[:1].lower() + description[1:]
 
 
 def _described(root: type[BaseModel], loc: Loc) -> str:
