@@ -30,7 +30,7 @@ demo: $(READY) ## Train the MNIST model on embedded parts, download it, stop eve
 	@$(BIN)/pippin demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (8 to 13 minutes on 2 cores)
+test: $(READY) ## Run the tests (10 to 17 minutes on 2 cores)
 	@$(BIN)/python -m pytest -m 'not full' -n auto --dist worksteal
 
 .PHONY: test-full
