@@ -79,7 +79,7 @@ _ASKED: dict[str, Any] = {
                 },
                 "example": {"inputs": {"size": [[10.0, 2.0], [4.0, 1.5]]}},
             },
-            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary", "minLength": 1}},
         },
     }
 }

@@ -50,7 +50,7 @@ LEADS = """() => [
   ...globalThis.opened,
 ].filter(Boolean).map((address) => new URL(address, location.href).href)"""
 LAST = "delete|cancel|drain|submit|train|retry"
-LINK = '<a href="https://foreign.example/">link</a>'
+LINK = '<a href="mailto:anyone@foreign.example">link'
 
 
 @pytest.fixture(scope="module")

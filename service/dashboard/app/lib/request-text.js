@@ -14,7 +14,7 @@ const DEFAULTS = {
 export function requestOf(job) {
   const { model, dataset, hyperparameters, checkpoint, ...rest } = job.request;
   const { digest: _digest, name: _name, ...source } = model;
-  const { digest: _bytes, name: _called, classes: _classes, ...data } = dataset;
+  const { digest: _bytes, name: _called, classes: _classes, notices: _notices, ...data } = dataset;
   const whole = {
     name: rest.name,
     model: source,
