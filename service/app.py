@@ -77,7 +77,8 @@ def create_app(settings: Settings) -> FastAPI:
         title="Pippin",
         version=version("pippin"),
         description=_DESCRIPTION,
-        license_info={"name": "MIT", "identifier": "MIT"},
+        # Without an identifier, of which Swagger UI makes a link that leaves the service.
+        license_info={"name": "MIT"},
         lifespan=_lifespan,
         # These would be routes that declare no role; ours are in routes/docs.py.
         openapi_url=None,
