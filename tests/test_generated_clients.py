@@ -121,6 +121,8 @@ def test_the_description_has_no_errors(run: Run) -> None:
     run(f"openapi-spec-validator '{DESCRIPTION}'")
     linted = json.loads(run(f"redocly lint --format=json '{DESCRIPTION}' 2>/dev/null"))
     assert linted["totals"]["errors"] == 0
-    # It warns of the union of features: one without a type is an array, which the rule takes for ambiguous.
-    warnings = {(problem["ruleId"], problem["location"][0]["pointer"].split("/")[3]) for problem in linted["problems"]}
+    # It warns of the union of features: one without a type is an array, which the rule takes for ambiguous. And of the
+    # license's missing address: the API page would make a link of it that leaves the service.
+    places = {(problem["ruleId"], problem["location"][0]["pointer"]) for problem in linted["problems"]}
+    warnings = {(rule, place.split("/")[3]) for rule, place in places if not place.startswith("#/info/license")}
     assert warnings <= {("no-illogical-composition-keywords", "ModelSpec")}
