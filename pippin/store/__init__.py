@@ -33,7 +33,7 @@ from pippin.store.quotas import ByteQuota, JobQuota
 from pippin.store.reader import EventReader
 from pippin.store.store import Store
 from pippin.store.subscription import Subscription
-from pippin.store.tokens import SESSION_SECONDS, Knock, LiveTokens
+from pippin.store.tokens import SESSION_SECONDS, CheckedToken, LiveTokens
 from pippin.store.versions import Unreadable
 
 __all__ = [
@@ -44,6 +44,7 @@ __all__ = [
     "BadTenant",
     "BlobLedger",
     "ByteQuota",
+    "CheckedToken",
     "Claim",
     "Client",
     "Control",
@@ -53,7 +54,6 @@ __all__ = [
     "IdempotencyInFlight",
     "IdempotencyMismatch",
     "JobQuota",
-    "Knock",
     "LeaseLost",
     "LiveTokens",
     "MalformedEventId",

@@ -22,11 +22,11 @@ _NO_HASH = secret_hash("")
 _SECRET_BYTES = 32
 
 
-class Knock(NamedTuple):
-    """Who stands before the door.
+class CheckedToken(NamedTuple):
+    """What the records say of the token or session that a request shows.
 
     Attributes:
-        token: The live token that was shown; None if none was, or another.
+        token: The live token; None if none was shown, or one that is unknown or revoked.
         made: The roles of which a token was ever made.
     """
 
@@ -98,10 +98,10 @@ class Tokens:
             pipe.hdel(keys.HASHES, token_id)
             pipe.execute()
 
-    def knock(self, text: str | None) -> Knock:
-        """Who shows the token `text`, or none.
+    def check(self, text: str | None) -> CheckedToken:
+        """Look up a token, None for none.
 
-        Text that has not the form of a token costs Redis no look-up of it.
+        Text that has not the form of a token is not looked up.
         """
         shown = parse(text or "")
         with self._client.pipeline() as pipe:
@@ -113,11 +113,11 @@ class Tokens:
             roles, count, *found = pipe.execute()
         made = _made(roles, count)
         if shown is None:
-            return Knock(None, made)
+            return CheckedToken(None, made)
         record, kept = found
         # The comparison is made for an unknown id too, and takes as long wherever the two differ.
         same = hmac.compare_digest(kept or _NO_HASH, secret_hash(shown.secret))
-        return Knock(_token(shown.id, record) if same and record is not None else None, made)
+        return CheckedToken(_token(shown.id, record) if same and record is not None else None, made)
 
     def made(self) -> frozenset[str]:
         """The roles of which a token was ever made."""
@@ -179,15 +179,15 @@ class Tokens:
                 pipe.execute()
         return secret
 
-    def knock_with_session(self, secret: str) -> Knock:
-        """Who shows a session's secret. It is found by its hash, so nothing can be learnt from how long that takes."""
+    def check_session(self, secret: str) -> CheckedToken:
+        """Look up a session's token by the hash of its secret, so that timing reveals nothing of it."""
         token_id = self._client.get(keys.session(secret_hash(secret)))
         with self._client.pipeline() as pipe:
             pipe.smembers(keys.GUARDED_ROLES)
             pipe.hlen(keys.TOKENS)
             pipe.hget(keys.TOKENS, str(token_id or ""))
             roles, count, record = pipe.execute()
-        return Knock(_token(str(token_id), record) if record is not None else None, _made(roles, count))
+        return CheckedToken(_token(str(token_id), record) if record is not None else None, _made(roles, count))
 
     def end_session(self, secret: str) -> None:
         """Let a session open nothing from now on; one that is gone is no error."""

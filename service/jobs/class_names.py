@@ -2,9 +2,7 @@
 
 from pippin.jobs.job import Job
 from pippin.store import Store
-
-_MAX_JOBS = 32
-"""How many trainings of one model, each on top of the one before, are looked at."""
+from service.jobs.training_history import continued_jobs
 
 
 def taught_names(job: Job, tenant: str, store: Store) -> list[str] | None:
@@ -12,15 +10,11 @@ def taught_names(job: Job, tenant: str, store: Store) -> list[str] | None:
 
     A job whose dataset was matched with the names of the job that it trains further keeps the numbers of that one.
     """
-    for _ in range(_MAX_JOBS):
-        source = job.request.model.job
-        if job.request.dataset.classes is None or source is None:
+    first = job
+    for first in continued_jobs(job, tenant, store):
+        if first.request.dataset.classes is None:
             break
-        before = store.jobs.get(tenant, source)
-        if before is None:
-            break
-        job = before
-    return _names_in(job, tenant, store)
+    return _names_in(first, tenant, store)
 
 
 def _names_in(job: Job, tenant: str, store: Store) -> list[str] | None:

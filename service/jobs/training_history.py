@@ -28,7 +28,7 @@ class TrainingHistory:
         """The history of a job's model, back to a model that no job of this service has made."""
         trainings: dict[tuple[str, str], set[TrainingRows]] = {}
         last = job
-        for each in _chain(job, tenant, store):
+        for each in continued_jobs(job, tenant, store):
             dataset = each.request.dataset
             trainings.setdefault((dataset.digest, dataset.train), set()).add(TrainingRows.of(each.request))
             last = each
@@ -43,8 +43,8 @@ class TrainingHistory:
         return self.trainings.get((digest, split), set())
 
 
-def _chain(job: Job, tenant: str, store: Store) -> Iterator[Job]:
-    """The job, the one whose model it continues, and so on, as far as they are known."""
+def continued_jobs(job: Job, tenant: str, store: Store) -> Iterator[Job]:
+    """The job, the one whose model it continues, and so on, as far as they are known; 100 at most."""
     current: Job | None = job
     for _ in range(_MAX_JOBS):
         if current is None:

@@ -63,13 +63,13 @@ async def keep_first_token(store: Store, settings: Settings, requirement: TokenR
 def _keep(store: Store, requirement: TokenRequirement, first: _First) -> None:
     text = _text_in(first)
     recalled = requirement.recall()
-    knock = store.tokens.knock(text)
+    checked = store.tokens.check(text)
     file = str(first.path)
-    if first.role not in knock.made | recalled.roles:
+    if first.role not in checked.made | recalled.roles:
         # Only the first: a token that was revoked must not come back when the service is started again.
         store.tokens.add(adopt(text, first.role, _NAME))
         _log.info("the first token of a role is kept", role=first.role, file=file)
-    elif knock.token is None:
+    elif checked.token is None:
         _log.warning("the token in the file is not live, and not the first any more", setting=first.setting, file=file)
 
 

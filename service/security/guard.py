@@ -133,26 +133,26 @@ class Guard:
         recalled = requirement.recall()
         asked_at = monotonic()
         try:
-            knock = store.tokens.knock(bearer) if session is None else store.tokens.knock_with_session(session)
+            checked = store.tokens.check(bearer) if session is None else store.tokens.check_session(session)
         except StoreUnavailable:
             if not access.answers_without_redis or self._is_demanded(access.role, recalled.roles):
                 raise
             return _anonymous(request)
-        self._made, self._made_at = knock.made, asked_at
-        if not recalled.roles.issuperset(knock.made):
-            requirement.remember(knock.made, recalled)
-        allowed = knock.token is not None and grants(knock.token.role, access.role)
-        if not allowed and not self._is_demanded(access.role, knock.made | recalled.roles):
+        self._made, self._made_at = checked.made, asked_at
+        if not recalled.roles.issuperset(checked.made):
+            requirement.remember(checked.made, recalled)
+        allowed = checked.token is not None and grants(checked.token.role, access.role)
+        if not allowed and not self._is_demanded(access.role, checked.made | recalled.roles):
             return _anonymous(request)
         if not allowed:
-            lost = not self._is_demanded(access.role, knock.made)
-            raise _refusal(knock.token, access.role, shown=bool(bearer or session), lost=lost)
+            lost = not self._is_demanded(access.role, checked.made)
+            raise _refusal(checked.token, access.role, shown=bool(bearer or session), lost=lost)
         if session is not None and request.method not in SAFE and not is_own(*_origin_and_host(request)):
             detail = (
                 "With a session's cookie this takes an Origin header of the service's own; or send the token itself."
             )
             raise Problem("foreign-origin", detail)
-        principal = Principal(knock.token, session_hash=secret_hash(session) if session is not None else None)
+        principal = Principal(checked.token, session_hash=secret_hash(session) if session is not None else None)
         if principal.token and principal.requests_per_minute is not None:
             rates = cast("Rates", request.app.state.rates)
             if wait := rates.hit(principal.token.id, principal.requests_per_minute):

@@ -64,7 +64,7 @@ def test_records_and_blobs_come_back(source: Side, target: Side, folder: Path) -
     assert (restored.keys, restored.blobs, restored.given_back, restored.refusal) == (saved.keys, 6, 0, None)
     assert target.contents() == source.contents()
     assert set(target.blobs.names()) == set(source.blobs.names())
-    assert target.store.tokens.knock(token.text).token == token.record
+    assert target.store.tokens.check(token.text).token == token.record
     assert target.store.tokens.made() == {"admin"}, "tokens are demanded at once"
     assert target.store.samples.given([TENANT]) == {TENANT}
     assert target.store.usage.held(TENANT) == source.store.usage.held(TENANT)

@@ -20,7 +20,7 @@ def test_a_token_is_alone_on_stdout_and_shown_once(invoke: Invoke, store: Store)
     made = invoke("tokens", "create", "--role", "worker", "--name", "mac-mini")
     assert made.exit_code == 0, made.output
     token = made.stdout.removesuffix("\n")
-    known = store.tokens.knock(token).token
+    known = store.tokens.check(token).token
     assert known is not None
     assert known.role == "worker"
     assert "not shown again" in made.stderr

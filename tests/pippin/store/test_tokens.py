@@ -5,9 +5,9 @@ from pippin.tokens import ROLES, Quotas, issue, parse, secret_hash
 
 
 def test_before_the_first_nobody_is_known_and_no_role_was_made(store: Store) -> None:
-    assert store.tokens.knock(None) == (None, frozenset())
-    assert store.tokens.knock("anything") == (None, frozenset())
-    assert store.tokens.knock_with_session("anything") == (None, frozenset())
+    assert store.tokens.check(None) == (None, frozenset())
+    assert store.tokens.check("anything") == (None, frozenset())
+    assert store.tokens.check_session("anything") == (None, frozenset())
 
 
 def test_only_live_tokens_are_known(store: Store) -> None:
@@ -16,16 +16,16 @@ def test_only_live_tokens_are_known(store: Store) -> None:
     store.tokens.add(second)
     assert [token.name for token in store.tokens.all()] == ["a", "b"]
     for token in (first, second):
-        assert store.tokens.knock(token.text) == (token.record, {"worker"})
+        assert store.tokens.check(token.text) == (token.record, {"worker"})
     for text in (None, "", "anything", stranger.text):
-        assert store.tokens.knock(text) == (None, {"worker"})
+        assert store.tokens.check(text) == (None, {"worker"})
 
 
 def test_a_record_brings_its_tenant_and_its_quotas(store: Store) -> None:
     quotas = Quotas(queued_jobs=1, active_jobs=2, stored_bytes=3, requests_per_minute=4)
     token = issue("submit", "ada", tenant="team-a", quotas=quotas)
     store.tokens.add(token)
-    known = store.tokens.knock(token.text).token
+    known = store.tokens.check(token.text).token
     assert known is not None
     assert (known.tenant, known.quotas) == ("team-a", quotas)
 
@@ -36,19 +36,19 @@ def test_the_id_of_a_live_token_with_another_secret_opens_nothing(store: Store) 
     secret, wrong = (parse(each.text) for each in (token, other))
     assert secret is not None
     assert wrong is not None
-    assert store.tokens.knock(token.text.replace(secret.secret, wrong.secret)).token is None
+    assert store.tokens.check(token.text.replace(secret.secret, wrong.secret)).token is None
 
 
 def test_a_revoked_token_and_its_sessions_open_nothing_and_the_role_stays_made(store: Store) -> None:
     token = issue("submit", None)
     store.tokens.add(token)
     session = store.tokens.open_session(token.record)
-    assert store.tokens.knock_with_session(session) == (token.record, {"submit"})
+    assert store.tokens.check_session(session) == (token.record, {"submit"})
     for _ in range(2):
         store.tokens.revoke(token.record.id)
     assert store.tokens.all() == []
-    assert store.tokens.knock(token.text) == (None, {"submit"})
-    assert store.tokens.knock_with_session(session) == (None, {"submit"})
+    assert store.tokens.check(token.text) == (None, {"submit"})
+    assert store.tokens.check_session(session) == (None, {"submit"})
 
 
 def test_a_session_ends_by_itself_and_when_it_is_told_to(store: Store) -> None:
@@ -59,8 +59,8 @@ def test_a_session_ends_by_itself_and_when_it_is_told_to(store: Store) -> None:
     assert 12 * 3600 - 60 < store.redis.ttl(key) <= 12 * 3600
     for _ in range(2):
         store.tokens.end_session(session)
-    assert store.tokens.knock_with_session(session).token is None
-    assert store.tokens.knock_with_session(other).token == token.record
+    assert store.tokens.check_session(session).token is None
+    assert store.tokens.check_session(other).token == token.record
 
 
 def test_redis_never_holds_what_would_open(store: Store) -> None:
@@ -128,8 +128,8 @@ def test_live_tokens_whose_roles_are_not_recorded_count_as_every_role(store: Sto
     store.tokens.add(token)
     session = store.tokens.open_session(token.record)
     store.redis.delete(keys.GUARDED_ROLES)
-    assert store.tokens.made() == store.tokens.knock(None).made == set(ROLES)
-    assert store.tokens.knock(token.text) == store.tokens.knock_with_session(session) == (token.record, set(ROLES))
+    assert store.tokens.made() == store.tokens.check(None).made == set(ROLES)
+    assert store.tokens.check(token.text) == store.tokens.check_session(session) == (token.record, set(ROLES))
 
 
 def test_of_too_many_sessions_of_a_token_the_oldest_end(store: Store) -> None:
@@ -139,9 +139,9 @@ def test_of_too_many_sessions_of_a_token_the_oldest_end(store: Store) -> None:
         store.tokens.add(each)
     sessions = [store.tokens.open_session(token.record) for _ in range(10)]
     kept = store.tokens.open_session(other.record)
-    live = [store.tokens.knock_with_session(session).token is not None for session in sessions]
+    live = [store.tokens.check_session(session).token is not None for session in sessions]
     assert live == [False] * 7 + [True] * 3
-    assert store.tokens.knock_with_session(kept).token == other.record
+    assert store.tokens.check_session(kept).token == other.record
     store.tokens.end_session(sessions[-1])
     store.tokens.open_session(token.record)
     assert len(store.redis.keys("pippin:session:*")) <= 3 + 1 + 2

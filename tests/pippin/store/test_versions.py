@@ -109,7 +109,7 @@ def test_what_a_newer_minor_version_adds_is_ignored(  # noqa: PLR0917 - fixtures
     assert store.jobs.get(TENANT, job.id) == before
     assert store.jobs.checkpoints(TENANT, job.id) == [checkpoint(1)]
     assert store.datasets.get(TENANT, dataset.id) == dataset
-    assert store.tokens.knock(token.text).token == token.record
+    assert store.tokens.check(token.text).token == token.record
     assert [worker.name for worker in store.workers.all()] == [report.name]
     assert [event.type for event in store.events.all(TENANT, job.id)][-1] == "epoch"
     # Its text in the record is not the one that we would write.
@@ -151,9 +151,9 @@ def test_an_unreadable_token_lets_nothing_in_and_hides_no_other(store: Store, ho
     tokens, unreadable = store.tokens.listing()
     assert tokens == [good.record]
     assert [each.id for each in unreadable] == [bad.record.id]
-    assert store.tokens.knock(bad.text).token is None
-    assert store.tokens.knock_with_session(session).token is None
-    assert store.tokens.knock(good.text).token == good.record
+    assert store.tokens.check(bad.text).token is None
+    assert store.tokens.check_session(session).token is None
+    assert store.tokens.check(good.text).token == good.record
     store.tokens.revoke(bad.record.id)
     assert store.tokens.listing() == ([good.record], [])
 
