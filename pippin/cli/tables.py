@@ -2,10 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from typing import Literal
 
-from rich._wrap import divide_line
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
@@ -82,8 +80,14 @@ def shortened(text: str, width: int) -> str:
 
 def wrapped(text: str, width: int) -> list[str]:
     """`text` in lines of so many cells; a word that is wider than a line is left whole."""
-    ends = [*divide_line(text, width, fold=False), len(text)]
-    return [text[start:end].rstrip() for start, end in pairwise([0, *ends])]
+    found = [""]
+    for word in text.split():
+        longer = f"{found[-1]} {word}" if found[-1] else word
+        if found[-1] and cell_len(longer) > width:
+            found.append(word)
+        else:
+            found[-1] = longer
+    return found
 
 
 @dataclass(frozen=True)
