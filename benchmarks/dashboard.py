@@ -21,10 +21,10 @@ from typing import Any
 import httpx2
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from pippin.embedded import EmbeddedValkey
-from pippin.jobs.job import Artifact
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import ResolvedRequest
+from pippin.api.jobs import Artifact
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Claim, Store, connect, new_token
 
 CHROMIUM = "/usr/bin/chromium"

@@ -23,7 +23,7 @@ from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.mnist import collect
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import prepare
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 from pippin.network import predict
 
 TARGET = 0.98

@@ -14,9 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from pippin.jobs.request import Hyperparameters
-from pippin.mlmodel import build, read
-from pippin.spec import resolve
+from pippin.api.requests import Hyperparameters
+from pippin.models.mlmodel import build, read
+from pippin.models.spec import resolve
 from worker.engines.engine import EpochResult, Examples, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.shuffle import first_state, shuffled

@@ -17,7 +17,7 @@ from replayed_rules import EPOCHS, SIZE, Rule, replay
 from running import running_pippin
 
 from pippin.client import Client
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 
 FILE = "housing-500-epochs.npz"
 LAYERS = {"dense1": 64, "dense2": 32, "dense3": 1}

@@ -16,12 +16,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from pippin.models.spec import resolve
+from pippin.models.spec.initializers import initial_weights
+from pippin.models.spec.presets import preset
 from pippin.network import Convolve, losses
 from pippin.network.layers.convolution import product
 from pippin.network.window import Borders, Pair, Window, with_borders
-from pippin.spec import resolve
-from pippin.spec.initializers import initial_weights
-from pippin.spec.presets import preset
 
 SPEC = resolve(preset("mnist-cnn"))
 Tree = Any

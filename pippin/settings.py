@@ -7,10 +7,10 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from pippin.faults import PippinError
-from pippin.hints import alike
-from pippin.hosts import is_loopback
-from pippin.setting_types import AbsolutePath, BlobsUrl, HttpUrl, Names, Origins, RedisUrl
+from pippin.documents.hints import alike
+from pippin.errors import PippinError
+from pippin.system.hosts import is_loopback
+from pippin.system.setting_types import AbsolutePath, BlobsUrl, HttpUrl, Names, Origins, RedisUrl
 
 PREFIX = "PIPPIN_"
 

@@ -13,14 +13,14 @@ import structlog
 import uvicorn
 from fastapi import FastAPI
 
-from pippin import logs, tracing
 from pippin.blobs import Blobs
-from pippin.faults import PippinError
-from pippin.first_admin import require_admin
-from pippin.home import prepare_home
+from pippin.errors import PippinError
+from pippin.local.home import prepare_home
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store, connect
-from pippin.terminal import printable_lines
+from pippin.store.first_admin import require_admin
+from pippin.system import logs, tracing
+from pippin.system.terminal import printable_lines
 from service.app import create_app
 from service.http.connection import Connection
 from service.http.connection_limits import ConnectionLimits, throttled

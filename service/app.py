@@ -9,15 +9,15 @@ from fastapi import FastAPI
 from fastapi.telemetry import TelemetryConfig
 from starlette.middleware.cors import CORSMiddleware
 
-from pippin import tracing
-from pippin.blob_cache import BlobCache
-from pippin.blob_ownership import BlobOwnership
 from pippin.blobs import Blobs
+from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
 from pippin.store import Store, StoreLimits, connect
+from pippin.store.blob_ownership import BlobOwnership
 from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
-from pippin.tokens import TokenRequirement
+from pippin.store.token_requirement import TokenRequirement
+from pippin.system import tracing
 from service import dashboard, openapi, refusals
 from service.background.census import BlobCensus
 from service.background.memory import MemoryTrimmer

@@ -1,6 +1,6 @@
 """Whose fault it is when the sandbox has no answer: that of what it was given, or this machine's."""
 
-from pippin.faults import Fault
+from pippin.errors import Fault
 from service.problems import Problem, invalid, no_room
 from service.sandbox import SandboxError
 

@@ -7,13 +7,13 @@ from fastapi import Depends, Path
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
-from pippin.blob_cache import BlobCache
+from pippin.api.jobs import Job
+from pippin.api.tokens import DEFAULT_TENANT
 from pippin.blobs import Blobs
-from pippin.jobs.ids import is_id
-from pippin.jobs.job import Job
+from pippin.blobs.cache import BlobCache
+from pippin.ids import is_id
 from pippin.settings import Settings
 from pippin.store import Store
-from pippin.tokens import DEFAULT_TENANT
 from service.datasets.ingest import Ingestion
 from service.datasets.preview import Previews
 from service.datasets.sample import Sample

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pippin.spec.presets import preset
+from pippin.models.spec.presets import preset
 
 _JOB_ID = "job_01k9x2m4v8q0r7tz3yhc5d6wbe"
 _DATASET_ID = "ds_01k9x2kz1w6y4n8v5s3r2q7t0m"

@@ -8,10 +8,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
-from pippin.jobs.request import JobRequest, RetryRequest
-from pippin.jobs.worker import DrainRequest
+from pippin.api.requests import JobRequest, RetryRequest
+from pippin.api.workers import DrainRequest
+from pippin.models.spec import ModelSpec
 from pippin.predictions.reports import EvaluationRequest
-from pippin.spec import ModelSpec
 from service.examples import EXAMPLES
 from service.portable_schemas import REFERENCE, make_portable
 from service.problems import ProblemDocument, responses

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
-from pippin.faults import Fault, clipped, summarised
+from pippin.errors import Fault, clipped, summarised
 
 MEDIA_TYPE = "application/problem+json"
 

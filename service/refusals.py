@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Match
 
 from pippin.blobs import BlobDamagedError, BlobError
-from pippin.faults import Fault, FaultyDocumentError
+from pippin.errors import Fault, FaultyDocumentError
 from pippin.store import (
     AmbiguousName,
     IdempotencyInFlight,

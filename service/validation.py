@@ -5,8 +5,8 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from pippin.hints import Hints
-from pippin.spec.explain import detail_of
+from pippin.documents.hints import Hints
+from pippin.models.spec.explain import detail_of
 from service.problems import ErrorItem
 
 T = TypeVar("T", bound=BaseModel)

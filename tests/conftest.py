@@ -18,7 +18,7 @@ from pathlib import Path
 
 import pytest
 
-from pippin.embedded import EmbeddedValkey
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 
 

@@ -13,9 +13,9 @@ from typing import Self
 
 import httpx2
 
-from pippin.embedded import EmbeddedValkey
+from pippin.api.tokens import DEFAULT_TENANT, Role, issue
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
-from pippin.tokens import DEFAULT_TENANT, Role, issue
 
 
 class ServiceProcess:

@@ -8,14 +8,14 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pippin.spec.combining import Combining
-from pippin.spec.layer import Layer, ShapeKeeping
-from pippin.spec.layers.softmax import Softmax
-from pippin.spec.per_channel import PerChannel
-from pippin.spec.recurrent import Recurrent
-from pippin.spec.rules import WARNINGS_BY_ID
-from pippin.spec.table import LAYERS
-from pippin.spec.weighted import Weighted
+from pippin.models.spec.combining import Combining
+from pippin.models.spec.layer import Layer, ShapeKeeping
+from pippin.models.spec.layers.softmax import Softmax
+from pippin.models.spec.per_channel import PerChannel
+from pippin.models.spec.recurrent import Recurrent
+from pippin.models.spec.rules import WARNINGS_BY_ID
+from pippin.models.spec.table import LAYERS
+from pippin.models.spec.weighted import Weighted
 
 PAGE = Path(__file__).parents[1] / "docs" / "layers.md"
 
@@ -28,7 +28,7 @@ WARNED = {
 """The warnings that speak of a type; what a warning looks at stands in its function only."""
 
 _INTRODUCTION = """\
-<!-- Written by `make layers` from pippin/spec/layers: change it there. -->
+<!-- Written by `make layers` from pippin/models/spec/layers: change it there. -->
 # Layers
 
 Every layer type that a [spec](spec.md) may use. What all have in common (`type`, `name`, `input`, `output`,

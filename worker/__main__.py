@@ -8,12 +8,12 @@ import re
 import sys
 from collections.abc import Sequence
 
-from pippin import tracing
-from pippin.faults import PippinError
-from pippin.home import prepare_home
-from pippin.names import name_fault
+from pippin.api.names import name_fault
+from pippin.errors import PippinError
+from pippin.local.home import prepare_home
 from pippin.settings import Settings
-from pippin.terminal import printable_lines
+from pippin.system import tracing
+from pippin.system.terminal import printable_lines
 from worker.blob_access import ask_for_access
 from worker.child import DEFAULT_WAY
 from worker.engines import ENGINES, EngineOptions, make_engine

@@ -6,10 +6,10 @@ Exit codes: 0 it was heard of in the last half minute, 1 it was not, or Redis ca
 import socket
 import sys
 
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 from pippin.settings import Settings
 from pippin.store import Store, connect
-from pippin.terminal import printable_lines
+from pippin.system.terminal import printable_lines
 
 
 def main() -> int:

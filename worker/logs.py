@@ -2,8 +2,8 @@
 
 import logging
 
-from pippin import logs
 from pippin.settings import Settings
+from pippin.system import logs
 
 # Our own lines say better what RQ and HTTPX say at level info; JAX writes a hundred lines a program at level debug.
 _TALKATIVE = ("rq", "jax", "httpx2", "httpcore2")

@@ -6,8 +6,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from pippin.jobs.states import Reason
-from pippin.spec.memory import TrainingMemory
+from pippin.api.states import Reason
+from pippin.models.spec.memory import TrainingMemory
 from worker.engines.engine import EngineError
 
 if sys.platform == "linux":

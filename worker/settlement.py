@@ -1,7 +1,7 @@
 """How an attempt ends in the store, when its own process could not say so."""
 
-from pippin.jobs.job import Failure
-from pippin.jobs.states import Reason
+from pippin.api.jobs import Failure
+from pippin.api.states import Reason
 from pippin.store import Claim, LeaseLost, Refused, Store
 from worker.parent.supervision import Ending
 from worker.stop import Cause

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 
-from pippin.jobs.request import Hyperparameters
-from pippin.mlmodel import build
-from pippin.spec import resolve
-from pippin.spec.presets import preset
+from pippin.api.requests import Hyperparameters
+from pippin.models.mlmodel import build
+from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
 from worker.engines import EngineOptions, make_engine
 from worker.engines.engine import EpochResult, Examples, TrainingRun
 

@@ -9,10 +9,10 @@ import httpx2
 from pippin.blobs.errors import BlobError, BlobMissingError, BlobRefusedError
 from pippin.blobs.names import hex_of, unchanged
 from pippin.blobs.tries import PassingTroubleError, Tries
-from pippin.client.connection import options, service_url
-from pippin.faults import PippinError
-from pippin.hosts import is_loopback
-from pippin.tokens import read_token
+from pippin.errors import PippinError
+from pippin.http.connection import options, service_url
+from pippin.system.hosts import is_loopback
+from pippin.system.token_file import read_token
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 # The service answers an upload only when the blob is where it belongs, in a distant bucket perhaps.

@@ -1,6 +1,6 @@
 """What can go wrong with blobs."""
 
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 
 
 class BlobError(PippinError):

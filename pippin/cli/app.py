@@ -13,7 +13,6 @@ from pippin.cli import (
     curves,
     datasets,
     demo,
-    doctor,
     exporting,
     following,
     jobs,
@@ -28,6 +27,7 @@ from pippin.cli import (
     validate,
     workers,
 )
+from pippin.cli.doctor import command as doctor
 from pippin.cli.exits import Commands
 from pippin.cli.streams import checked_stdout
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
-from pippin.names import LAST
-from pippin.terminal import printable
+from pippin.api.names import LAST
+from pippin.system.terminal import printable
 
 _MOST_OFFERED = 50
 _SECONDS = 2.0  # a shell waits no longer for the service
@@ -34,7 +34,7 @@ def offer_workers(incomplete: str) -> list[tuple[str, str]]:
 
 def offer_statuses(incomplete: str) -> list[str]:
     """The states of a job."""
-    from pippin.jobs.states import Status
+    from pippin.api.states import Status
 
     return [status for status in Status if status.startswith(incomplete)]
 
@@ -68,8 +68,8 @@ def _offered(incomplete: str, path: str, offer: Callable[[dict[str, Any]], tuple
     """
     import httpx2
 
-    from pippin.client import connection
-    from pippin.faults import PippinError
+    from pippin.errors import PippinError
+    from pippin.http import connection
 
     try:
         url = connection.service_url(None)

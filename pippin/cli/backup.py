@@ -11,7 +11,7 @@ from pippin.cli.exits import Exit, ToldError
 from pippin.cli.records import opened_redis
 
 if TYPE_CHECKING:
-    from pippin.backup import Progress
+    from pippin.store.backup import Progress
 
 _SHOWN = 10  # of the blobs that are missing
 _TERMINAL_SECONDS, _LOG_SECONDS = 0.2, 10.0
@@ -33,10 +33,10 @@ def backup(
 
     The exit code is 1 if blobs are missing from the store that records name; all others are in the backup then.
     """
-    from pippin.backup import save
-    from pippin.backup.folder import Folder as BackupFolder
     from pippin.blobs import Blobs
     from pippin.settings import Settings
+    from pippin.store.backup import save
+    from pippin.store.backup.folder import Folder as BackupFolder
 
     settings = Settings()
     if settings.redis_url is None and not (settings.home / "valkey").is_dir():
@@ -87,11 +87,11 @@ def restore(
     Jobs that were being trained are queued again, and go on from their last checkpoint. Tokens are those of the backup:
     one that was revoked since is valid again.
     """
-    from pippin.backup import restore as put_back
-    from pippin.backup.folder import Folder as BackupFolder
     from pippin.blobs import Blobs
-    from pippin.home import prepare_home
+    from pippin.local.home import prepare_home
     from pippin.settings import Settings
+    from pippin.store.backup import restore as put_back
+    from pippin.store.backup.folder import Folder as BackupFolder
 
     settings = Settings()
     with _Line() as line:
@@ -154,8 +154,8 @@ class _Line:
         if self._open:
             self._console.file.write("\r\x1b[K")
             self._console.file.flush()
-        from pippin.backup import BackupError
         from pippin.blobs import BlobError
+        from pippin.store.backup import BackupError
         from pippin.store.snapshot import SnapshotError
 
         if isinstance(error, BackupError):

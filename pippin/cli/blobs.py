@@ -36,7 +36,7 @@ def list_blobs(
     json_: output.JsonFlag = False,
 ) -> None:
     """List blobs, the newest first, with what they hold as far as their first bytes say."""
-    from pippin.blob_kinds import kind_of
+    from pippin.cli.blob_kinds import kind_of
 
     with _opened() as (_, store, blobs):
         orphans = {blob.digest for blob in _unnamed(store, blobs)}
@@ -80,7 +80,7 @@ def list_blobs(
 @commands.command()
 def adopt(yes: Yes = False, json_: output.JsonFlag = False) -> None:
     """Make this Redis the owner of the blob store, so that the sweeper deletes blobs that its records do not name."""
-    from pippin.blob_ownership import BlobOwnership
+    from pippin.store.blob_ownership import BlobOwnership
 
     with _opened() as (settings, store, blobs):
         ownership = BlobOwnership(store, blobs)
@@ -119,7 +119,7 @@ def sweep(yes: Yes = False, json_: output.JsonFlag = False) -> None:
 
     It deletes those that have not been put for PIPPIN_SWEEP_GRACE_SECONDS. The approval ends with that, or after a day.
     """
-    from pippin.blob_ownership import BlobOwnership
+    from pippin.store.blob_ownership import BlobOwnership
 
     with _opened() as (settings, store, blobs):
         verdict = BlobOwnership(store, blobs).inspect()
@@ -162,8 +162,8 @@ def recover(
     Class names and the tenant were in the record, and are lost with it. A checkpoint belongs to a job and cannot be
     uploaded.
     """
-    from pippin.blob_kinds import BlobKind, kind_of, to_upload
     from pippin.blobs import BlobEntry, Blobs
+    from pippin.cli.blob_kinds import BlobKind, kind_of, to_upload
     from pippin.client import Client
     from pippin.datasets.errors import DatasetError
     from pippin.settings import Settings
@@ -210,7 +210,7 @@ class _Sum:
 
 
 def _unnamed(store: "Store", blobs: "Blobs") -> Iterator["BlobEntry"]:
-    from pippin.blob_ownership import unnamed
+    from pippin.store.blob_ownership import unnamed
 
     return unnamed(blobs.entries(), store.references)
 

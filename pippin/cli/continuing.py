@@ -9,8 +9,8 @@ from pippin.cli.arguments import JobId
 from pippin.cli.showing import place
 
 if TYPE_CHECKING:
+    from pippin.api.jobs import Job
     from pippin.client import Client
-    from pippin.jobs.job import Job
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")]
 

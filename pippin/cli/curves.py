@@ -10,7 +10,7 @@ from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit, ToldError
 
 if TYPE_CHECKING:
-    from pippin.curves.chart import Chart
+    from pippin.client.curves.chart import Chart
 
 _PIPE_WIDTH = 100
 _MOST_WIDTH = 120
@@ -24,7 +24,7 @@ def plot(
 ) -> None:
     """Draw a job's curves, in the terminal or as a picture."""
     from pippin.client import Client
-    from pippin.curves.chart import charts_of
+    from pippin.client.curves.chart import charts_of
 
     with Client() as client:
         job = client.job(naming.job_id(client, job_id))
@@ -47,7 +47,7 @@ def _nothing_yet(status: str) -> str:
 
 
 def _write(png: Path, charts: "list[Chart]") -> None:
-    from pippin.curves.png import write_png
+    from pippin.client.curves.png import write_png
 
     try:
         write_png(png, charts)
@@ -56,7 +56,7 @@ def _write(png: Path, charts: "list[Chart]") -> None:
 
 
 def _show(title: str, charts: "list[Chart]") -> None:
-    from pippin.curves import terminal
+    from pippin.client.curves import terminal
 
     console = output.stdout()
     width = min(console.width, _MOST_WIDTH) if console.is_terminal else _PIPE_WIDTH

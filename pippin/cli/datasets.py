@@ -181,7 +181,7 @@ def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         paths: Files, or one folder.
         scratch: An empty folder for a ZIP that has to be made.
     """
-    from pippin.file_kinds import kind_of_folder
+    from pippin.documents.file_kinds import kind_of_folder
 
     missing = [str(path) for path in paths if not path.exists()]
     if missing:

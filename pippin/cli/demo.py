@@ -71,8 +71,8 @@ def _home() -> Iterator[list[str]]:
 @contextmanager
 def _running(options: list[str]) -> Iterator[str]:
     """`pippin up` on a free port for the block; its address."""
-    from pippin.orphans import bound
-    from pippin.supervisor.parts import python_module
+    from pippin.local.parts import python_module
+    from pippin.system.processes import bound
 
     command = python_module("pippin", "up", "--port", "0", "--json", *options)
     # In a session of its own: Ctrl-C reaches the demo alone, which then stops this in good order.
@@ -113,7 +113,7 @@ def _accuracy(path: Path) -> tuple[float, int]:
     """How well the file at `path` knows the held-out digits, computed with NumPy from the file alone, and how many."""
     from pippin.datasets import sample
     from pippin.datasets.arrays import open_arrays
-    from pippin.mlmodel import read
+    from pippin.models.mlmodel import read
     from pippin.network import predict
 
     model = read(path.read_bytes())

@@ -7,10 +7,10 @@ from pippin.cli import figures, output, pointers
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
+    from pippin.models.neighbors.summary import NeighborsSummary
     from pippin.models.record import Description
-    from pippin.neighbors.summary import NeighborsSummary
-    from pippin.spec.findings import Finding
-    from pippin.spec.summary import FeatureSummary, LayerSummary, ParameterSummary
+    from pippin.models.spec.findings import Finding
+    from pippin.models.spec.summary import FeatureSummary, LayerSummary, ParameterSummary
 
 
 def show(model: "Description") -> None:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from pippin.cli.exits import Exit, ToldError
 from pippin.cli.pointers import field as field_of
-from pippin.faults import Fault, FaultyDocumentError, summarised
-from pippin.file_kinds import kind_of
+from pippin.documents.file_kinds import kind_of
+from pippin.errors import Fault, FaultyDocumentError, summarised
 
 if TYPE_CHECKING:
     from pippin.documents.errors import Place

@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from pippin.cli import output, pointers
-from pippin.faults import FaultyDocumentError, PippinError
+from pippin.errors import FaultyDocumentError, PippinError
 
 if TYPE_CHECKING:
     from pippin.client.errors import ServiceError

@@ -14,9 +14,9 @@ from pippin.cli.arguments import JobId
 from pippin.cli.exits import not_written
 
 if TYPE_CHECKING:
+    from pippin.api.jobs import Job
+    from pippin.api.metrics import EpochMetrics
     from pippin.client import Client
-    from pippin.jobs.job import Job
-    from pippin.jobs.metrics import EpochMetrics
 
 
 class Target(enum.StrEnum):
@@ -65,7 +65,7 @@ def export(
 
 
 def _to_csv(where: str | None, epochs: "list[EpochMetrics]", *, json_: bool) -> None:
-    from pippin.exports.table import write_csv
+    from pippin.cli.exports.table import write_csv
 
     if where is None or where == "-":
         if json_:
@@ -79,7 +79,7 @@ def _to_csv(where: str | None, epochs: "list[EpochMetrics]", *, json_: bool) -> 
 
 
 def _to_tensorboard(folder: Path, job: "Job", epochs: "list[EpochMetrics]", *, json_: bool) -> None:
-    from pippin.exports.event_files import write_event_files
+    from pippin.cli.exports.event_files import write_event_files
 
     written = write_event_files(folder, job, epochs)
     if json_:
@@ -89,8 +89,8 @@ def _to_tensorboard(folder: Path, job: "Job", epochs: "list[EpochMetrics]", *, j
 
 
 def _to_mlflow(target: str, job: "Job", epochs: "list[EpochMetrics]", client: "Client", *, json_: bool) -> None:
+    from pippin.cli.exports.tracking import log_run
     from pippin.client.known import dashboard_url
-    from pippin.exports.tracking import log_run
 
     with tempfile.TemporaryDirectory(prefix="pippin-") as folder:
         has_trained = any(artifact.variant == "trained" for artifact in job.artifacts)

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pippin.jobs.metrics import EpochMetrics
+    from pippin.api.metrics import EpochMetrics
 
 _DIGITS = 4
 _LARGEST, _SMALLEST = 1e9, 1e-4  # beyond these, a number has an exponent

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 
 import typer
 
+from pippin.api.states import Status
 from pippin.cli import figures, naming, output
 from pippin.cli.arguments import JobId
 from pippin.cli.exits import Exit
 from pippin.cli.tables import Column
 from pippin.cli.waiting import Waiting
-from pippin.jobs.states import Status
-from pippin.terminal import printable
+from pippin.system.terminal import printable
 
 if TYPE_CHECKING:
+    from pippin.api.jobs import Job
+    from pippin.api.metrics import EpochMetrics
     from pippin.client import Client
-    from pippin.jobs.job import Job
-    from pippin.jobs.metrics import EpochMetrics
 
 
 def metrics(

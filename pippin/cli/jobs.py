@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
+from pippin.api.engines import ComputeUnits, EngineChoice
 from pippin.cli import documents, figures, following, naming, output, showing
 from pippin.cli.arguments import JobId, offer_statuses
 from pippin.cli.exits import Exit, ToldError, not_written
 from pippin.cli.tables import Column
-from pippin.jobs.engines import ComputeUnits, EngineChoice
 
 commands = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 

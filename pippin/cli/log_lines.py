@@ -3,8 +3,8 @@
 import json
 from datetime import datetime
 
-from pippin.logs import indented
-from pippin.terminal import printable
+from pippin.system.logs import indented
+from pippin.system.terminal import printable
 
 _STANDARD = {"event", "level", "timestamp", "logger", "exception"}
 

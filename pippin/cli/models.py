@@ -156,7 +156,7 @@ def delete(model_id: ModelId, json_: output.JsonFlag = False) -> None:
 def _added(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":
     """The record, and the document that it was made of, if it was made of one."""
     if Path(file).is_dir():
-        from pippin.file_kinds import kind_of_folder
+        from pippin.documents.file_kinds import kind_of_folder
 
         kind = kind_of_folder(Path(file))
         raise ToldError(Exit.USAGE, f"{file} {kind.as_model() if kind else 'is a folder; give a file'}.")

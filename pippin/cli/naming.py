@@ -6,7 +6,7 @@ service afterwards, is about that record, even if another becomes the newest mea
 
 from typing import TYPE_CHECKING
 
-from pippin.jobs.ids import is_id
+from pippin.ids import is_id
 
 if TYPE_CHECKING:
     from pippin.client import Client

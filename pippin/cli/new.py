@@ -10,7 +10,7 @@ from pippin.cli.exits import Exit, ToldError, not_written
 
 
 def _offer_presets(incomplete: str) -> list[str]:
-    from pippin.spec.presets import preset_names
+    from pippin.models.spec.presets import preset_names
 
     return [name for name in preset_names() if name.startswith(incomplete)]
 
@@ -44,7 +44,7 @@ def new(
 def _text(preset: str) -> str:
     from importlib.resources import files
 
-    from pippin.spec.presets import UnknownPresetError, preset_names
+    from pippin.models.spec.presets import UnknownPresetError, preset_names
 
     if preset not in preset_names():
         raise UnknownPresetError(f"no preset is called {preset!r}; there are: {', '.join(preset_names())}")

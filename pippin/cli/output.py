@@ -13,7 +13,7 @@ from rich.text import Text
 
 from pippin.cli import figures
 from pippin.cli.tables import Column, Row, lines, wrapped
-from pippin.terminal import printable, printable_json, printable_lines
+from pippin.system.terminal import printable, printable_json, printable_lines
 
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 

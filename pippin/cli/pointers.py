@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from pippin.faults import Fault, summarised
+from pippin.errors import Fault, summarised
 
 # Of what the service calls by these names, the commands take an option.
 _PARAMETERS = frozenset(

@@ -12,11 +12,11 @@ from rich.table import Table
 from rich.text import Text
 
 from pippin.cli import figures, output
-from pippin.curves.spark import sparkline
-from pippin.terminal import printable
+from pippin.client.curves.spark import sparkline
+from pippin.system.terminal import printable
 
 if TYPE_CHECKING:
-    from pippin.jobs.metrics import EpochMetrics
+    from pippin.api.metrics import EpochMetrics
 
 _MOST_BLOCKS = 40
 

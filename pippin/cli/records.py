@@ -16,7 +16,7 @@ WHERE = "Set PIPPIN_REDIS_URL as for the service, or start `pippin up` on this m
 @contextmanager
 def opened_store() -> Iterator["Store"]:
     """The service's store: Redis as the settings name it, else the embedded server of a `pippin up` on this machine."""
-    from pippin.embedded import running_url
+    from pippin.local.valkey import running_url
     from pippin.settings import Settings
 
     settings = Settings()
@@ -30,7 +30,7 @@ def opened_store() -> Iterator["Store"]:
 @contextmanager
 def opened_redis(settings: "Settings") -> Iterator[tuple[str, "Store"]]:
     """The address of that Redis, and its store; the embedded server is started for the block unless it runs."""
-    from pippin.embedded import EmbeddedValkey, running_url
+    from pippin.local.valkey import EmbeddedValkey, running_url
 
     if settings.redis_url is not None:
         url = settings.redis_url.get_secret_value()

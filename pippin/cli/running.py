@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.text import Text
 
+from pippin.api.engines import EngineName
 from pippin.cli import output
 from pippin.cli.log_lines import readable
-from pippin.jobs.engines import EngineName
 
 if TYPE_CHECKING:
-    from pippin.supervisor import Ready
+    from pippin.local import Ready
 
 _COLOURS = {"pippin": "bold", "valkey": "magenta", "service": "cyan"}
 
@@ -38,9 +38,10 @@ def up(
     PIPPIN_REDIS_URL replaces the embedded Valkey. With --json, stdout has one document, when all is ready, and the log
     goes to stderr.
     """
+    from pippin.api.tokens import is_demanded
+    from pippin.local import up as run
     from pippin.settings import Settings
-    from pippin.supervisor import up as run
-    from pippin.tokens import TokenRequirement, is_demanded
+    from pippin.store.token_requirement import TokenRequirement
 
     given: dict[str, Any] = {"host": host, "port": port, "home": home}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
@@ -83,7 +84,7 @@ def worker(
 
 def become(module: str, environment: dict[str, str], *arguments: str) -> None:
     """Replaces this process, so that signals and the exit code need no middleman."""
-    from pippin.supervisor.parts import python_module
+    from pippin.local.parts import python_module
 
     command = python_module(module, *arguments)
     os.execve(command[0], command, {**os.environ, **environment})  # noqa: S606 - our own interpreter and module

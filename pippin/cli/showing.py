@@ -6,9 +6,9 @@ from pippin.cli import figures, following, output
 from pippin.datasets.held_out import held_out
 
 if TYPE_CHECKING:
+    from pippin.api.checkpoints import Resumption, StoredCheckpoint
+    from pippin.api.jobs import Attempt, Job
     from pippin.client import Client
-    from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
-    from pippin.jobs.job import Attempt, Job
 
 NO_VALIDATION = "none: only the training examples are measured (dataset.validation_fraction holds some out)"
 

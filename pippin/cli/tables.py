@@ -7,7 +7,7 @@ from typing import Literal
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from pippin.terminal import printable
+from pippin.system.terminal import printable
 
 _GAP = 2
 _INDENT = "  "

@@ -9,10 +9,10 @@ from pippin.cli import figures, output
 from pippin.cli.exits import Exit, ToldError
 from pippin.cli.records import opened_store
 from pippin.cli.tables import Column
-from pippin.terminal import printable
+from pippin.system.terminal import printable
 
 if TYPE_CHECKING:
-    from pippin.tokens import Quotas
+    from pippin.api.tokens import Quotas
 
 commands = typer.Typer(
     help="Make, list and revoke what lets people and machines in.", no_args_is_help=True, rich_markup_mode=None
@@ -58,7 +58,7 @@ def create(
     may do everything. From the first worker token on, /blobs demands one; from the first of another role on, the whole
     service does.
     """
-    from pippin.tokens import Quotas, issue
+    from pippin.api.tokens import Quotas, issue
 
     if name is not None and len(name) > _NAME_CHARACTERS:
         raise typer.BadParameter(f"give at most {_NAME_CHARACTERS} characters", param_hint="--name")
@@ -153,7 +153,7 @@ def reset(json_: output.JsonFlag = False) -> None:
     tokens. A service that other machines reach demands tokens all the same.
     """
     from pippin.settings import Settings
-    from pippin.tokens import RequirementError, TokenRequirement
+    from pippin.store.token_requirement import RequirementError, TokenRequirement
 
     requirement = TokenRequirement(Settings().home)
     with opened_store() as store:

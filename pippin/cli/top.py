@@ -10,14 +10,14 @@ from rich.text import Text
 
 from pippin.cli import figures, output, tables
 from pippin.cli.tables import Column, Row
-from pippin.terminal import printable
+from pippin.system.terminal import printable
 
 if TYPE_CHECKING:
     from rich.console import Group
 
+    from pippin.api.jobs import Job
+    from pippin.api.workers import Worker
     from pippin.client import Client
-    from pippin.jobs.job import Job
-    from pippin.jobs.worker import Worker
 
 # In this order: what is at work, then what waits.
 _LIVE = ("running", "starting", "pausing", "cancelling", "queued", "paused")
@@ -70,7 +70,7 @@ def _watch(client: "Client", seconds: float) -> None:
     """Shows them until Ctrl-C. A service that does not answer is waited for: it may be starting again."""
     from rich.live import Live
 
-    from pippin.faults import PippinError
+    from pippin.errors import PippinError
 
     console = output.stdout()
     seen = _seen(client)

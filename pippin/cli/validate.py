@@ -69,7 +69,7 @@ def _checked(job: dict[str, Any]) -> tuple["Description | None", str | None]:
     """The model of a job, where it is known, and what could not be checked and why."""
     from pippin.client import Client, ServiceError, ServiceUnreachable
     from pippin.jobs.draft import check
-    from pippin.spec.summary import summary
+    from pippin.models.spec.summary import summary
 
     try:
         with Client(patience=0) as client:
@@ -98,7 +98,7 @@ def _validate_file(file: str, *, json_: bool) -> None:
 
 
 def _inspected(file: str) -> "Inspection":
-    from pippin.faults import FaultyDocumentError
+    from pippin.errors import FaultyDocumentError
     from pippin.models.inspection import inspect
 
     try:

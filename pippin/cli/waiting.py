@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 from typing import Self
 
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 
 _ASK_SECONDS = 2.0
 

@@ -9,7 +9,7 @@ from pippin.cli.arguments import offer_workers
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
-    from pippin.jobs.worker import Worker
+    from pippin.api.workers import Worker
 
 commands = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 

@@ -6,9 +6,9 @@ from typing import Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.states import Status
-from pippin.jobs.unreadable import UnreadableEntry
+from pippin.api.metrics import EpochMetrics
+from pippin.api.pages import UnreadableEntry
+from pippin.api.states import Status
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)

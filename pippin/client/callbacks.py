@@ -3,7 +3,7 @@
 import math
 from collections.abc import Iterable
 
-from pippin.jobs.metrics import EpochMetrics
+from pippin.api.metrics import EpochMetrics
 
 
 class Callbacks:

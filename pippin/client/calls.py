@@ -11,19 +11,19 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.jobs import Job
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import JobRequest
+from pippin.api.workers import Worker
 from pippin.client.answers import Event, JobMetrics, Page, Preview
 from pippin.client.errors import ServiceError
 from pippin.datasets.manifest import Manifest
-from pippin.faults import PippinError
-from pippin.hosts import without_password
-from pippin.jobs.checkpoint import KeptCheckpoint
-from pippin.jobs.job import Job
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import JobRequest
-from pippin.jobs.worker import Worker
+from pippin.errors import PippinError
 from pippin.models.record import Description, ModelRecord
+from pippin.models.spec.summary import SpecSummary
 from pippin.predictions.reports import EvaluationReport, Part, Prediction
-from pippin.spec.summary import SpecSummary
+from pippin.system.hosts import without_password
 
 T = TypeVar("T")
 

@@ -17,7 +17,7 @@ from urllib.parse import unquote
 import httpx2
 
 from pippin.client.errors import DamagedDownloadError
-from pippin.hosts import without_password
+from pippin.system.hosts import without_password
 
 _MOST_NAME_BYTES = 255
 _MOST_SUFFIX = 20

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from pippin.faults import Fault, PippinError
+from pippin.errors import Fault, PippinError
 
 
 class ServiceError(PippinError):

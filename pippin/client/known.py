@@ -2,10 +2,10 @@
 
 from html import escape
 
-from pippin.faults import PippinError
-from pippin.jobs.job import Job
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.states import Status
+from pippin.api.jobs import Job
+from pippin.api.metrics import EpochMetrics
+from pippin.api.states import Status
+from pippin.errors import PippinError
 
 
 class KnownJob:
@@ -52,8 +52,8 @@ class KnownJob:
     def _repr_html_(self) -> str:
         """The job in a line, above its curves."""
         # Drawing is for those who look: the rest of the client does not wait for it.
-        from pippin.curves.chart import charts_of  # noqa: PLC0415
-        from pippin.curves.svg import svg  # noqa: PLC0415
+        from pippin.client.curves.chart import charts_of  # noqa: PLC0415
+        from pippin.client.curves.svg import svg  # noqa: PLC0415
 
         title = escape(self.record.name or self.id)
         why = f": {escape(self.record.reason.detail)}" if self.record.reason else ""

@@ -5,12 +5,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.jobs import Job, Variant
+from pippin.api.metrics import EpochMetrics
 from pippin.client.callbacks import Callbacks
 from pippin.client.errors import ServiceError
 from pippin.client.known import KnownJob, Shown
-from pippin.jobs.checkpoint import KeptCheckpoint
-from pippin.jobs.job import Job, Variant
-from pippin.jobs.metrics import EpochMetrics
 from pippin.predictions.reports import EvaluationReport, Part, Prediction
 
 if TYPE_CHECKING:

@@ -9,7 +9,12 @@ from typing import Any, Self, TypeVar, Unpack
 
 import httpx2
 
-from pippin.client import calls, connection, wishes
+from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.jobs import Job, Variant
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import JobRequest
+from pippin.api.workers import Worker
+from pippin.client import calls, wishes
 from pippin.client.answers import Event, JobMetrics, ModelForm, Page, Preview
 from pippin.client.downloading import Download
 from pippin.client.errors import ServiceError
@@ -18,15 +23,11 @@ from pippin.client.live import LiveJob
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
 from pippin.datasets.manifest import Manifest
-from pippin.hosts import without_password
-from pippin.jobs.checkpoint import KeptCheckpoint
-from pippin.jobs.job import Job, Variant
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import JobRequest
-from pippin.jobs.worker import Worker
+from pippin.http import connection
 from pippin.models.record import Description, ModelRecord
+from pippin.models.spec.summary import SpecSummary
 from pippin.predictions.reports import EvaluationReport, Part, Prediction
-from pippin.spec.summary import SpecSummary
+from pippin.system.hosts import without_password
 
 T = TypeVar("T")
 

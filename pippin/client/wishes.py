@@ -5,11 +5,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
+from pippin.api.jobs import Job
+from pippin.api.requests import ModelSource
 from pippin.client.known import KnownJob
-from pippin.jobs.ids import is_id
-from pippin.jobs.job import Job
-from pippin.jobs.request import ModelSource
-from pippin.spec.presets import preset_names
+from pippin.ids import is_id
+from pippin.models.spec.presets import preset_names
 
 ModelWish: TypeAlias = str | PathLike[str] | Mapping[str, Any] | Job | KnownJob
 """A preset's name, an uploaded model's id or name, a job (or its id) to train further, a file to upload, or a spec."""

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pippin.api.requests import DatasetSource, ResolvedDataset
 from pippin.datasets.fitting import input_misfits, target_misfits
 from pippin.datasets.manifest import Feature, StoredManifest
 from pippin.datasets.notices import bounded
 from pippin.datasets.npz_keys import is_target
 from pippin.datasets.shapes import is_picture
-from pippin.faults import Fault, FaultyDocumentError, pointer
-from pippin.jobs.request import DatasetSource, ResolvedDataset
+from pippin.errors import Fault, FaultyDocumentError, pointer
+from pippin.models.spec import Feature as Input
+from pippin.models.spec import ImageFeature
 from pippin.models.trainable import Trainable
-from pippin.spec import Feature as Input
-from pippin.spec import ImageFeature
 
 _USUAL_VALIDATION = ("validation", "test")
 

@@ -5,7 +5,7 @@ from enum import Enum
 
 from pippin.datasets.csv_numbers import number_form, plainly
 from pippin.datasets.errors import SHOWN, DatasetError, quoted
-from pippin.faults import Fault
+from pippin.errors import Fault
 
 _MAX_COLUMNS = 5  # with a line of their own for one kind of fault; of more, one line tells
 _MAX_FAULTS = 100_000

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from pippin.faults import Fault, FaultyDocumentError
+from pippin.errors import Fault, FaultyDocumentError
 
 SHOWN = 20
 """So many faults are listed one by one; the rest are counted."""

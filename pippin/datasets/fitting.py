@@ -9,9 +9,9 @@ import numpy as np
 from pippin.datasets.classes import Classes, Span, classes_of, listed
 from pippin.datasets.manifest import Feature, Range, StoredManifest
 from pippin.datasets.shapes import fits, squeezed
+from pippin.models.spec import Feature as Input
+from pippin.models.spec import ImageFeature
 from pippin.models.trainable import Trainable
-from pippin.spec import Feature as Input
-from pippin.spec import ImageFeature
 
 _INT32 = np.iinfo(np.int32)
 

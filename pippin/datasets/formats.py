@@ -13,7 +13,7 @@ from pippin.datasets.manifest import Format
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset
 from pippin.datasets.sources import Source, Sources
-from pippin.file_kinds import SAMPLE_BYTES, kind_of
+from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
 
 
 @dataclass(frozen=True)

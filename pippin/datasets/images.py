@@ -14,7 +14,7 @@ from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, picture_scale
 from pippin.datasets.pictures import Decoder, PictureError
 from pippin.datasets.sources import Source, Sources
-from pippin.file_kinds import SAMPLE_BYTES, kind_of
+from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
 
 OPTIONS = frozenset({"scale", "color", "background"})
 """The options that this format reads."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pippin.datasets.errors import DatasetError
 from pippin.datasets.upload import Upload
-from pippin.faults import Fault
+from pippin.errors import Fault
 
 DIGESTS = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",

@@ -7,10 +7,10 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from pippin.datasets.errors import DatasetError, refuse
 from pippin.datasets.manifest import Format
-from pippin.faults import Fault, pointer
-from pippin.hints import did_you_mean
-from pippin.pictures import BACKGROUND_PATTERN
-from pippin.spec.explain import explain
+from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
+from pippin.documents.hints import did_you_mean
+from pippin.errors import Fault, pointer
+from pippin.models.spec.explain import explain
 
 Columns = dict[str, tuple[str, ...]]
 """Feature name -> the CSV columns that make it up, in order."""

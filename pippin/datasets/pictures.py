@@ -9,10 +9,10 @@ from PIL import Image, UnidentifiedImageError
 
 from pippin.datasets.errors import DatasetTooLargeError, quoted, too_large
 from pippin.datasets.limits import DatasetLimits
+from pippin.datasets.picture_decoding import EIGHT_BIT_MODES, Upright, open_picture, upright
 from pippin.datasets.sources import Source
-from pippin.file_kinds import SAMPLE_BYTES, kind_of
-from pippin.file_signatures import EMPTY, JPEG, PNG
-from pippin.pictures import EIGHT_BIT_MODES, Upright, open_picture, upright
+from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
+from pippin.documents.file_signatures import EMPTY, JPEG, PNG
 
 Color = Literal["gray", "rgb"]
 
@@ -40,7 +40,7 @@ class Decoder:
 
     Args:
         color: Converts all to this, whatever they are.
-        background: What shows through transparent pixels, as `pippin.pictures.color_of` reads it.
+        background: What shows through transparent pixels, as `pippin.datasets.picture_decoding.color_of` reads it.
     """
 
     def __init__(self, color: Color | None, background: str | None, limits: DatasetLimits) -> None:

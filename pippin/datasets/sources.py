@@ -18,7 +18,7 @@ from pippin.datasets.companions import companions, is_litter
 from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
 from pippin.datasets.limits import Budget, DatasetLimits
 from pippin.datasets.upload import Upload, UploadedFile
-from pippin.file_kinds import kind_of_members
+from pippin.documents.file_kinds import kind_of_members
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer

@@ -4,8 +4,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.api.requests import ResolvedRequest
 from pippin.datasets.examples import held_out_rows, rows_without
-from pippin.jobs.request import ResolvedRequest
 
 
 class TrainingRows(BaseModel):

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 
-from pippin.faults import Fault, FaultyDocumentError, clipped
-from pippin.hints import alike, synonym
-from pippin.jobs.ids import has_id_form
+from pippin.documents.hints import alike, synonym
+from pippin.errors import Fault, FaultyDocumentError, clipped
+from pippin.ids import has_id_form
 
 _SHOWN = 5
 _LONGEST_NAME = 60

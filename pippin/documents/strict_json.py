@@ -8,7 +8,7 @@ from json.scanner import py_make_scanner  # type: ignore[attr-defined]  # typesh
 from typing import Any
 
 from pippin.documents.errors import MalformedDocumentError, RepeatedKeyError
-from pippin.faults import clipped, pointer
+from pippin.errors import clipped, pointer
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD]")
 # Bytes of memory that the parser needs for each of these characters, measured with CPython 3.11 on texts of 28 MB that

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from pippin.documents.errors import MalformedDocumentError, Place
-from pippin.faults import pointer
+from pippin.errors import pointer
 
 MOST_LEVELS = 100
 """Lists and mappings inside one another. The parser's time grows with the square of them."""

@@ -7,12 +7,8 @@ from typing import Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from pippin.documents.recognition import JOB, SPEC, SWIFT, Expected, refuse_foreign
-from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.engines import EngineName, resolve_engines
-from pippin.jobs.hyperparameters import faults_for_any_model, resolve_hyperparameters
-from pippin.jobs.model import ChosenModel, built, written
-from pippin.jobs.request import (
+from pippin.api.engines import EngineName, resolve_engines
+from pippin.api.requests import (
     DatasetSource,
     EngineWish,
     HyperparameterChoice,
@@ -20,8 +16,12 @@ from pippin.jobs.request import (
     JobRequest,
     ModelSource,
 )
-from pippin.spec import ResolvedSpec
-from pippin.spec.explain import parse
+from pippin.documents.recognition import JOB, SPEC, SWIFT, Expected, refuse_foreign
+from pippin.errors import Fault, FaultyDocumentError
+from pippin.jobs.hyperparameters import faults_for_any_model, resolve_hyperparameters
+from pippin.jobs.model import ChosenModel, built, written
+from pippin.models.spec import ResolvedSpec
+from pippin.models.spec.explain import parse
 
 T = TypeVar("T", bound=BaseModel)
 

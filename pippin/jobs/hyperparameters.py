@@ -2,11 +2,11 @@
 
 from typing import Literal
 
-from pippin.faults import Fault, FaultyDocumentError, pointer
-from pippin.jobs.request import HyperparameterChoice, Hyperparameters
+from pippin.api.requests import HyperparameterChoice, Hyperparameters
+from pippin.errors import Fault, FaultyDocumentError, pointer
+from pippin.models.spec import DoubleParameter, IntegerParameter
+from pippin.models.spec.optimizers import nonsense
 from pippin.models.trainable import Trainable
-from pippin.spec import DoubleParameter, IntegerParameter
-from pippin.spec.optimizers import nonsense
 
 Parameter = IntegerParameter | DoubleParameter
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.request import ModelSource, ResolvedModel
+from pippin.api.requests import ModelSource, ResolvedModel
+from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.documents import read_spec, read_swift
+from pippin.models.spec import ResolvedSpec, resolve
+from pippin.models.spec.presets import UnknownPresetError, preset
+from pippin.models.spec.table import LAYERS
 from pippin.models.trainable import Trainable, trainable_network
-from pippin.spec import ResolvedSpec, resolve
-from pippin.spec.presets import UnknownPresetError, preset
-from pippin.spec.table import LAYERS
 
 
 @dataclass(frozen=True)

@@ -1,41 +1,9 @@
-"""The states of a job and the only moves between them.
+"""The moves between the states of a job: this table is the one authority.
 
-This table is the one authority: the store's scripts receive the states that a move may start from as an argument.
+The store's scripts receive the states that a move may start from as an argument.
 """
 
-from enum import StrEnum
-
-
-class Status(StrEnum):
-    """Where a job stands."""
-
-    QUEUED = "queued"
-    STARTING = "starting"
-    RUNNING = "running"
-    PAUSING = "pausing"
-    PAUSED = "paused"
-    CANCELLING = "cancelling"
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        """Whether the job will never change again."""
-        return not TRANSITIONS[self]
-
-
-class Reason(StrEnum):
-    """Why a job failed: the first five are the user's to mend, the rest are the machine's."""
-
-    INVALID_MODEL = "invalid_model"
-    INVALID_DATA = "invalid_data"
-    DIVERGED = "diverged"
-    OUT_OF_MEMORY = "out_of_memory"
-    TIMEOUT = "timeout"
-    WORKER_LOST = "worker_lost"
-    ENGINE_ERROR = "engine_error"
-
+from pippin.api.states import Status
 
 # From each state, the states that may follow it. `queued` follows a live state when an attempt is lost or handed back.
 TRANSITIONS: dict[Status, frozenset[Status]] = {

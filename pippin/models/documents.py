@@ -4,11 +4,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from pippin.documents.recognition import JOB, SPEC, SWIFT, Expected, refuse_foreign
-from pippin.faults import Fault, FaultyDocumentError
-from pippin.spec import Finding, ModelSpec, ResolvedSpec, resolve
-from pippin.spec.memory import training_memory
-from pippin.spec.summary import SpecSummary, summary
-from pippin.swiftcoremltools import from_swift, looks_like
+from pippin.errors import Fault, FaultyDocumentError
+from pippin.models.spec import Finding, ModelSpec, ResolvedSpec, resolve
+from pippin.models.spec.memory import training_memory
+from pippin.models.spec.summary import SpecSummary, summary
+from pippin.models.swiftcoreml import from_swift, looks_like
 
 _FIELDS = tuple(ModelSpec.model_fields)
 _ESSENTIAL = ("inputs", "layers", "loss", "optimizer", "training_inputs")

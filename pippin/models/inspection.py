@@ -6,19 +6,19 @@ megabytes can hold millions of messages.
 
 from functools import reduce
 
-from pippin.file_kinds import kind_of
-from pippin.mlmodel import AnyModel, Model, ModelFileError, NotAModelFileError, Pipeline, open_model
+from pippin.documents.file_kinds import kind_of
+from pippin.models.mlmodel import AnyModel, Model, ModelFileError, NotAModelFileError, Pipeline, open_model
+from pippin.models.neighbors import NeighborsModel
+from pippin.models.neighbors import summary as neighbors_summary
 from pippin.models.record import Description, Inspection, PipelineSummary
+from pippin.models.spec import LabelFeature
+from pippin.models.spec.features import ArrayFeature
+from pippin.models.spec.findings import Finding
+from pippin.models.spec.indices import indexed_inputs
+from pippin.models.spec.memory import TrainingMemory, predicting_memory
+from pippin.models.spec.summary import feature_summary, network_summary, summary
 from pippin.models.trainable import Trainable, trainable_network
-from pippin.neighbors import NeighborsModel
-from pippin.neighbors import summary as neighbors_summary
-from pippin.spec import LabelFeature
-from pippin.spec.features import ArrayFeature
-from pippin.spec.findings import Finding
-from pippin.spec.indices import indexed_inputs
-from pippin.spec.memory import TrainingMemory, predicting_memory
-from pippin.spec.summary import feature_summary, network_summary, summary
-from pippin.terminal import printable
+from pippin.system.terminal import printable
 
 
 def inspect(data: bytes, name: str = "") -> Inspection:

@@ -5,10 +5,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.models.neighbors.summary import NeighborsSummary
+from pippin.models.spec.findings import Finding
+from pippin.models.spec.summary import FeatureSummary, NetworkSummary, SpecSummary
 from pippin.models.trainable import Trainable
-from pippin.neighbors.summary import NeighborsSummary
-from pippin.spec.findings import Finding
-from pippin.spec.summary import FeatureSummary, NetworkSummary, SpecSummary
 
 
 class _Value(BaseModel):

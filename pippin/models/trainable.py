@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.spec import (
+from pippin.models.spec import (
     ArrayFeature,
     CategoricalCrossEntropy,
     DoubleParameter,
@@ -12,10 +12,10 @@ from pippin.spec import (
     IntegerParameter,
     ResolvedSpec,
 )
-from pippin.spec.indices import indexed_inputs
-from pippin.spec.memory import TrainingMemory, training_memory
-from pippin.spec.optimizers import Optimizer
-from pippin.spec.parameters import SeedParameter
+from pippin.models.spec.indices import indexed_inputs
+from pippin.models.spec.memory import TrainingMemory, training_memory
+from pippin.models.spec.optimizers import Optimizer
+from pippin.models.spec.parameters import SeedParameter
 
 
 class Trainable(BaseModel):

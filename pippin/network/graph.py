@@ -5,10 +5,10 @@ from collections.abc import Collection, Mapping
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.models.spec import Feature, ImageFeature, ResolvedNetwork, Shape
 from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_last
 from pippin.network.plan import plan
 from pippin.network.step import Step
-from pippin.spec import Feature, ImageFeature, ResolvedNetwork, Shape
 
 
 def compute(

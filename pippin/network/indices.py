@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from pippin.models.spec import ResolvedLayer, ResolvedNetwork
+from pippin.models.spec.layers.embedding import Embedding
 from pippin.network.arrays import Array, Weights
 from pippin.network.graph import compute
 from pippin.network.plan import inputs_needed
-from pippin.spec import ResolvedLayer, ResolvedNetwork
-from pippin.spec.layers.embedding import Embedding
 
 # How far from a whole number rounding may have taken an index that layers compute.
 _ROUNDING = 1e-3

@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pippin.models.spec import ResolvedSpec
 from pippin.network.arrays import Array, Namespace, to_channels_first, to_vectors
 from pippin.network.layers.softmax import log_softmax
-from pippin.spec import ResolvedSpec
 
 
 def cross_entropy(logits: Array, target: Array, xp: Namespace) -> Array:

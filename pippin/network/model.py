@@ -4,12 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pippin.models.spec import ArrayFeature, ResolvedNetwork, ResolvedSpec
+from pippin.models.spec.features import NumberFeature
 from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_first
 from pippin.network.graph import compute
 from pippin.network.losses import LOSSES, judged_blob
 from pippin.network.plan import inputs_needed
-from pippin.spec import ArrayFeature, ResolvedNetwork, ResolvedSpec
-from pippin.spec.features import NumberFeature
 
 
 def predict(

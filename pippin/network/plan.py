@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from pippin.models.spec import Layer, ResolvedLayer, ResolvedNetwork
+from pippin.models.spec.layers.convolution import Convolution
+from pippin.models.spec.layers.pooling import Pooling
+from pippin.models.spec.layers.relu import ReLU
 from pippin.network.pooled_convolution import pooled_convolution
 from pippin.network.step import Operation
 from pippin.network.table import OPERATIONS
-from pippin.spec import Layer, ResolvedLayer, ResolvedNetwork
-from pippin.spec.layers.convolution import Convolution
-from pippin.spec.layers.pooling import Pooling
-from pippin.spec.layers.relu import ReLU
 
 # A joined convolution is laid out once a cell of the pooling's kernel, which takes its time to compile: with 4x4 cells
 # a training step took 0.66 of the time, its compilation five times as long.

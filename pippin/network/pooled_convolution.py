@@ -5,13 +5,13 @@ cell, and pooling is the maximum of whole arrays: the convolution's output is ne
 together from them in the gradient. A training step of the seed's network took 0.79 of the time.
 """
 
+from pippin.models.spec.layers.convolution import Convolution
+from pippin.models.spec.layers.pooling import Pooling
 from pippin.network.arrays import Array
 from pippin.network.layers.convolution import borders_of, product, window_of
 from pippin.network.layers.pooling import first_maximum
 from pippin.network.step import Step, over_images
 from pippin.network.window import Window, with_borders
-from pippin.spec.layers.convolution import Convolution
-from pippin.spec.layers.pooling import Pooling
 
 
 @over_images

@@ -6,8 +6,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from pippin.network.arrays import Array, LayerWeights, Namespace
-from pippin.spec.recurrent import (
+from pippin.models.spec.recurrent import (
     GATES,
     LSTM,
     LinearActivation,
@@ -18,6 +17,7 @@ from pippin.spec.recurrent import (
     SigmoidHardActivation,
     TanhActivation,
 )
+from pippin.network.arrays import Array, LayerWeights, Namespace
 
 State: TypeAlias = tuple[Array, ...]
 """What a step hands on to the next, [N, outputs] each; the first is the step's output."""

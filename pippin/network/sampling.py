@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from pippin.models.spec.sampling import SamplingMethod
 from pippin.network.arrays import Array, Namespace
-from pippin.spec.sampling import SamplingMethod
 
 
 def grid(method: SamplingMethod, reach: Array, steps: Array, xp: Namespace) -> Array:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Generic, TypeVar
 
+from pippin.models.spec import Layer
 from pippin.network.arrays import Array, Convolve, LayerWeights, Namespace, to_channels_first, to_channels_last
-from pippin.spec import Layer
 
 LayerT = TypeVar("LayerT", bound=Layer)
 

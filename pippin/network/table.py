@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from importlib import import_module
 from types import MappingProxyType
 
+from pippin.models.spec.table import TYPES
 from pippin.network.step import Operation
-from pippin.spec.table import TYPES
 
 OPERATIONS: Mapping[str, Operation] = MappingProxyType(
     {name: getattr(import_module(f"pippin.network.layers.{name}"), name) for name in TYPES}

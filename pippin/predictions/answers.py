@@ -7,18 +7,18 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.faults import Fault, pointer
-from pippin.mlmodel import AnyModel, FrozenNetwork, Model, Pipeline
-from pippin.neighbors import NeighborsModel
-from pippin.neighbors import predict as ask_neighbors
+from pippin.errors import Fault, pointer
+from pippin.models.mlmodel import AnyModel, FrozenNetwork, Model, Pipeline
+from pippin.models.neighbors import NeighborsModel
+from pippin.models.neighbors import predict as ask_neighbors
+from pippin.models.spec import ArrayFeature, CategoricalCrossEntropy, Feature, LabelFeature
+from pippin.models.spec.features import DictionaryFeature, NumberFeature
 from pippin.network import predict
 from pippin.network.arrays import to_channels_first
 from pippin.network.graph import compute
 from pippin.network.indices import wrong_index
 from pippin.predictions.errors import WrongIndexError, refused
 from pippin.predictions.portions import portions
-from pippin.spec import ArrayFeature, CategoricalCrossEntropy, Feature, LabelFeature
-from pippin.spec.features import DictionaryFeature, NumberFeature
 
 ClassNames: TypeAlias = tuple[str, ...] | tuple[int, ...]
 Labels: TypeAlias = list[str] | list[int]

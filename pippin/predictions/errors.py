@@ -1,6 +1,6 @@
 """The one error of this part of the house."""
 
-from pippin.faults import Fault, FaultyDocumentError, PippinError
+from pippin.errors import Fault, FaultyDocumentError, PippinError
 from pippin.network.indices import WrongIndex
 
 

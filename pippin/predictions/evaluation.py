@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from pippin.datasets.classes import learned_labels
 from pippin.datasets.examples import Examples
 from pippin.datasets.names import spelled_as
-from pippin.faults import Fault, FaultyDocumentError
-from pippin.mlmodel import AnyModel, Model, Pipeline
+from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.inspection import trainable_of
-from pippin.neighbors import NeighborsModel
-from pippin.neighbors import predict as ask_neighbors
+from pippin.models.mlmodel import AnyModel, Model, Pipeline
+from pippin.models.neighbors import NeighborsModel
+from pippin.models.neighbors import predict as ask_neighbors
 from pippin.network import losses_and_outputs
 from pippin.predictions.answers import (
     behind_the_front,

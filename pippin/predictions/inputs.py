@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from pippin.datasets.precision import collapsing
 from pippin.datasets.shapes import fits
-from pippin.faults import Fault, pointer
+from pippin.errors import Fault, pointer
+from pippin.models.spec import ArrayFeature, Feature, ImageFeature, Shape
+from pippin.models.spec.explain import shown
+from pippin.models.spec.features import NumberFeature
 from pippin.predictions.errors import refused
-from pippin.spec import ArrayFeature, Feature, ImageFeature, Shape
-from pippin.spec.explain import shown
-from pippin.spec.features import NumberFeature
 
 MOST_NUMBERS = 2**24
 """Numbers that a prediction may be asked with, all inputs together: 64 MiB of them."""

@@ -10,14 +10,14 @@ from PIL import Image, UnidentifiedImageError
 
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.parsed import PIXEL_SCALE
+from pippin.datasets.picture_decoding import EIGHT_BIT_MODES, open_picture, upright
 from pippin.datasets.shapes import planes
-from pippin.faults import Fault
-from pippin.file_kinds import SAMPLE_BYTES, kind_of
-from pippin.file_signatures import JPEG, PNG
-from pippin.pictures import EIGHT_BIT_MODES, open_picture, upright
+from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
+from pippin.documents.file_signatures import JPEG, PNG
+from pippin.errors import Fault
+from pippin.models.spec import ArrayFeature, Feature, ImageFeature
+from pippin.models.spec.reserved import PREFIX
 from pippin.predictions.errors import PredictionError, refused
-from pippin.spec import ArrayFeature, Feature, ImageFeature
-from pippin.spec.reserved import PREFIX
 
 FORMATS = ("PNG", "JPEG", "PPM")
 """Pillow's names of what is taken; to it a PGM is a kind of PPM."""
@@ -44,7 +44,7 @@ def from_picture(
         features: What the model needs.
         metadata: The user-defined metadata of its file.
         data: The picture.
-        background: What shows through transparent pixels, as `pippin.pictures.color_of` reads it.
+        background: What shows through transparent pixels, as `pippin.datasets.picture_decoding.color_of` reads it.
 
     Returns:
         Input name -> [1, *declared shape].

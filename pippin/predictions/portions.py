@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from math import prod
 
-from pippin.mlmodel import AnyModel, FrozenNetwork, Pipeline
-from pippin.neighbors import NeighborsModel
+from pippin.models.mlmodel import AnyModel, FrozenNetwork, Pipeline
+from pippin.models.neighbors import NeighborsModel
 
 # Numbers in the blobs of all examples of a portion: 16 MiB, of which a convolution makes copies, one a kernel's cell.
 _NUMBERS = 2**22

@@ -1,7 +1,7 @@
 """What Pippin keeps in Redis: records, event streams, leases, queues. The only package that knows a key name."""
 
-from pippin.jobs.events import Event
-from pippin.jobs.worker import Worker, WorkerReport
+from pippin.api.events import Event
+from pippin.api.workers import Worker, WorkerReport
 from pippin.store.attempts import Claim, Control, new_token
 from pippin.store.blob_ledger import BlobLedger, Refusal, SweepReport
 from pippin.store.client import Client, connect

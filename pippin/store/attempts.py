@@ -12,10 +12,11 @@ from enum import StrEnum
 
 from redis.client import Pipeline
 
-from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
-from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.states import Status, sources
+from pippin.api.checkpoints import Resumption, StoredCheckpoint
+from pippin.api.jobs import Artifact, Failure, Job
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.states import Status
+from pippin.jobs.states import sources
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.clock import lasted

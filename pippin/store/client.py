@@ -13,8 +13,8 @@ from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from pippin.logs import without_addresses
 from pippin.store.errors import StoreUnavailable
+from pippin.system.logs import without_addresses
 
 # A blocking command must end well within this time: redis-py 8.1 sends a command again after it, so that
 # XREAD with BLOCK 8000 hung for 59 s.

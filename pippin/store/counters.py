@@ -8,8 +8,8 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from pippin.jobs.engines import PREFERRED
-from pippin.jobs.states import Reason
+from pippin.api.engines import PREFERRED
+from pippin.api.states import Reason
 
 EPOCH_BOUNDS = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 """Upper bounds of the classes that epochs are counted in, in seconds; one more class takes the longer ones."""

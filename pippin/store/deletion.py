@@ -4,7 +4,7 @@ from itertools import product
 
 from redis.client import Pipeline
 
-from pippin.jobs.states import Status
+from pippin.api.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import Refused

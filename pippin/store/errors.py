@@ -1,7 +1,7 @@
 # ruff: noqa: N818  -- the names say what happened, and `Refused` says it better than `RefusedError`
 """What the store raises."""
 
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 
 
 class StoreError(PippinError):

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import cast
 
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.events import Event, EventType
-from pippin.jobs.job import Artifact
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.states import Status
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.events import Event, EventType
+from pippin.api.jobs import Artifact
+from pippin.api.metrics import EpochMetrics
+from pippin.api.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import MalformedEventId

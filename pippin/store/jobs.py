@@ -6,11 +6,11 @@ from typing import Any
 
 from redis.client import Pipeline
 
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.ids import is_id, new_id
-from pippin.jobs.job import Job
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Status
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Job
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Status
+from pippin.ids import is_id, new_id
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.deletion import delete_unreadable

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from urllib.parse import quote
 
-from pippin.jobs.ids import is_id
+from pippin.ids import is_id
 
 LEASES = "pippin:leases"  # sorted set: member of a held job -> when its lease ends, microseconds of Redis TIME
 QUEUED = "pippin:queued"  # sorted set: member of a queued job -> since when, microseconds of Redis TIME

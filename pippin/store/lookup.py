@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from pippin.jobs.ids import is_abbreviation
-from pippin.names import LAST
+from pippin.api.names import LAST
+from pippin.ids import is_abbreviation
 from pippin.store.client import Client
 from pippin.store.errors import AmbiguousName
 

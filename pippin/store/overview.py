@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pippin.jobs.states import Status
+from pippin.api.states import Status
 from pippin.store import keys
 from pippin.store.blob_ledger import BlobLedger, SweepReport
 from pippin.store.census import BlobUsage, Census

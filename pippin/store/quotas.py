@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from redis.client import Pipeline
 
-from pippin.jobs.states import Status
+from pippin.api.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import QuotaExceeded

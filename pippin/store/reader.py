@@ -12,7 +12,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
-from pippin.jobs.events import Event
+from pippin.api.events import Event
 from pippin.store import keys
 from pippin.store.client import SOCKET_TIMEOUT, reaching
 from pippin.store.errors import StoreUnavailable

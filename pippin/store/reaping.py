@@ -5,8 +5,8 @@ from collections.abc import Callable
 from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
-from pippin.jobs.job import Failure
-from pippin.jobs.states import Reason, Status
+from pippin.api.jobs import Failure
+from pippin.api.states import Reason, Status
 from pippin.store import clock, keys
 from pippin.store.attempts import Claim
 from pippin.store.client import Client

@@ -9,11 +9,11 @@ from redis.client import Pipeline
 from redis.exceptions import ResponseError
 from redis.typing import EncodableT, FieldT
 
-from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
-from pippin.jobs.job import Artifact, Attempt, Failure, Job, Progress, Transition
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Status
+from pippin.api.checkpoints import Resumption, StoredCheckpoint
+from pippin.api.jobs import Artifact, Attempt, Failure, Job, Progress, Transition
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import UnreadableRecord

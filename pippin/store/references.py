@@ -8,7 +8,7 @@ from typing import Any
 from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
-from pippin.jobs.states import Status
+from pippin.api.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import UnreadableRecord

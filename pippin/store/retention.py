@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
-from pippin.jobs.ids import first_id
-from pippin.jobs.states import Status
+from pippin.api.states import Status
+from pippin.ids import first_id
 from pippin.store import clock, keys
 from pippin.store.client import Client
 from pippin.store.references import References, chunks

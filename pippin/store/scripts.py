@@ -7,7 +7,8 @@ from typing import Any
 
 from redis.client import Pipeline
 
-from pippin.jobs.states import TRANSITIONS, Status, sources
+from pippin.api.states import Status
+from pippin.jobs.states import TRANSITIONS, sources
 from pippin.store import keys
 from pippin.store.client import Client
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 
-from pippin.jobs.events import Event
+from pippin.api.events import Event
 from pippin.store.events import parse_event_id
 
 

@@ -7,13 +7,12 @@ from typing import NamedTuple
 
 from redis.client import Pipeline
 
+from pippin.api.tokens import ROLES, NewToken, Token, parse, secret_hash
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import BadTenant, UnreadableRecord
 from pippin.store.transaction import watching
 from pippin.store.versions import UNREADABLE, Unreadable, dump, load
-from pippin.tokens.roles import ROLES
-from pippin.tokens.token import NewToken, Token, parse, secret_hash
 
 SESSION_SECONDS = 12 * 3600
 """How long a browser stays let in."""

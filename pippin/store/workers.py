@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from pippin.jobs.engines import EngineName
-from pippin.jobs.worker import Drain, Worker, WorkerReport
+from pippin.api.engines import EngineName
+from pippin.api.workers import Drain, Worker, WorkerReport
 from pippin.store import clock, keys
 from pippin.store.client import Client
 from pippin.store.errors import AmbiguousName, NoSuchWorker, UnreadableRecord

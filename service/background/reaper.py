@@ -7,7 +7,7 @@ import time
 import structlog
 from redis.exceptions import ResponseError
 
-from pippin.jobs.states import Status
+from pippin.api.states import Status
 from pippin.store import Store, StoreUnavailable
 from service.background.threads import run_duty
 from service.telemetry.meters import Meters

@@ -8,11 +8,11 @@ from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from pippin.blob_cache import BlobCache
-from pippin.blob_ownership import BlobOwnership, unnamed
 from pippin.blobs import BlobEntry, BlobError, Blobs
+from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
 from pippin.store import NoSuchJob, Refusal, Refused, Store, StoreError, SweepReport
+from pippin.store.blob_ownership import BlobOwnership, unnamed
 from service.background.threads import run_duty
 from service.datasets.ingest import sweep_workrooms
 

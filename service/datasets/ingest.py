@@ -13,10 +13,10 @@ from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import Prepared
 from pippin.datasets.upload import Upload
-from pippin.jobs.ids import new_id
-from pippin.scratch import scratch_folder, sweep
+from pippin.ids import new_id
 from pippin.settings import Settings
 from pippin.store import ByteQuota, Store
+from pippin.system.scratch import scratch_folder, sweep
 from service.sandbox import Abandonment, Sandbox, TaskRefused
 from service.tasks.prepare_dataset import prepared_from
 

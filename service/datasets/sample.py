@@ -5,11 +5,11 @@ from contextlib import suppress
 
 import structlog
 
+from pippin.api.tokens import DEFAULT_TENANT
 from pippin.blobs import BlobError
 from pippin.datasets.sample import NAME, prepare
 from pippin.settings import Settings
 from pippin.store import NameTaken, StoreUnavailable
-from pippin.tokens import DEFAULT_TENANT
 from service.background.threads import run_duty
 from service.datasets.ingest import Ingestion, workroom
 

@@ -15,10 +15,10 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pippin.documents.hints import Hints
 from pippin.documents.strict_json import parsed_bytes
-from pippin.hints import Hints
+from pippin.models.spec.explain import parse
 from pippin.settings import Settings
-from pippin.spec.explain import parse
 from service.datasets.ingest import workroom
 from service.http import strict_json
 from service.http.body_budget import SMALL_BYTES, BodyBudget

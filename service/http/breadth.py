@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from pippin.faults import Fault, pointer
-from pippin.spec.table import LAYERS
+from pippin.errors import Fault, pointer
+from pippin.models.spec.table import LAYERS
 
 MOST_VALUES = 50_000
 """Values of a document, arrays of weights left out.

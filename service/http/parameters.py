@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import Path, Query
 from pydantic import AfterValidator, WithJsonSchema
 
-from pippin.jobs.ids import PATTERN, is_id
-from pippin.names import checked
-from pippin.spec.explain import shown
+from pippin.api.names import checked
+from pippin.ids import PATTERN, is_id
+from pippin.models.spec.explain import shown
 
 
 def _cursor_of(prefix: str) -> Callable[[str], str]:

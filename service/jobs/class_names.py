@@ -1,6 +1,6 @@
 """What a job's dataset calls the classes that its model knows by number alone."""
 
-from pippin.jobs.job import Job
+from pippin.api.jobs import Job
 from pippin.store import Store
 from service.jobs.training_history import continued_jobs
 

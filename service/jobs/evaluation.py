@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from typing import Self
 
+from pippin.api.jobs import Job
+from pippin.api.requests import ResolvedDataset
 from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.training_rows import TrainingRows
-from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.job import Job
-from pippin.jobs.request import ResolvedDataset
+from pippin.errors import Fault, FaultyDocumentError
 from pippin.predictions.reports import EvaluationRequest, Part
 from pippin.store import AmbiguousName, Store
 from service.jobs.training_history import TrainingHistory

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import replace
 
-from pippin.faults import Fault, FaultyDocumentError
+from pippin.api.requests import ModelSource, ResolvedModel
+from pippin.api.states import Status
+from pippin.errors import Fault, FaultyDocumentError
 from pippin.jobs.model import ChosenModel, built, written
-from pippin.jobs.request import ModelSource, ResolvedModel
-from pippin.jobs.states import Status
 from pippin.models.record import StoredModel
+from pippin.models.spec.explain import shown
 from pippin.models.trainable import Trainable
-from pippin.spec.explain import shown
 from pippin.store import AmbiguousName, NoSuchJob, Store
 from service.jobs.class_names import taught_names
 

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from pippin import tracing
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Job
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Status
 from pippin.blobs import Blobs
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.job import Job
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Status
 from pippin.store import Idempotency, JobQuota, Store
+from pippin.system import tracing
 from service.problems import Problem
 
 _RETRIED = frozenset({Status.FAILED, Status.CANCELLED})

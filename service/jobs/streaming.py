@@ -12,8 +12,8 @@ from sse_starlette.sse import AppStatus, SendTimeoutError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pippin.jobs.events import Event
-from pippin.jobs.job import Job
+from pippin.api.events import Event
+from pippin.api.jobs import Job
 from pippin.store import Store, StoreUnavailable
 from pippin.store.reader import EventReader
 from service.http.pieces import in_pieces

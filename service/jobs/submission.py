@@ -5,17 +5,14 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from pippin.api.requests import ResolvedDataset, ResolvedRequest
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.datasets.manifest import StoredManifest
 from pippin.documents import strict_json
-from pippin.faults import Fault, FaultyDocumentError
+from pippin.errors import Fault, FaultyDocumentError
 from pippin.jobs.draft import Draft, Faults, judge
 from pippin.jobs.model import ChosenModel, has_weights
-from pippin.jobs.request import (
-    ResolvedDataset,
-    ResolvedRequest,
-)
 from pippin.models.trainable import Trainable
 from pippin.store import AmbiguousName, Store
 from service.jobs.model_sources import ModelSources

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pippin.jobs.events import Event
-from pippin.jobs.metrics import EpochMetrics
+from pippin.api.events import Event
+from pippin.api.metrics import EpochMetrics
 
 
 class View(Protocol):

@@ -2,8 +2,8 @@
 
 import threading
 
+from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import BlobDamagedError, BlobMissingError, Blobs
-from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.settings import Settings
 from service.blame import fault_of
 from service.datasets.ingest import workroom

@@ -6,12 +6,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
 
-from pippin.blob_cache import BlobCache
+from pippin.blobs.cache import BlobCache
 from pippin.documents.errors import MalformedDocumentError
-from pippin.faults import Fault, FaultyDocumentError
+from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.record import Description, Inspection
+from pippin.models.spec.summary import SpecSummary
 from pippin.models.trainable import Trainable
-from pippin.spec.summary import SpecSummary
 from service.blame import fault_of
 from service.problems import invalid, malformed
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused

@@ -8,8 +8,8 @@ from typing import Literal
 from pippin.blobs import Blobs
 from pippin.blobs.names import digest_of
 from pippin.datasets.upload import UploadedFile
-from pippin.faults import Fault
-from pippin.jobs.ids import new_id
+from pippin.errors import Fault
+from pippin.ids import new_id
 from pippin.models.record import StoredModel
 from pippin.store import ByteQuota, Store
 from service.models.files import Language, ModelFiles

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request, Response
 
-from pippin.jobs.job import Artifact, Job, Variant
+from pippin.api.jobs import Artifact, Job, Variant
 from service.context import ExistingJob, TheBlobs
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment, safe_name

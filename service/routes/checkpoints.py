@@ -6,7 +6,7 @@ from fastapi import APIRouter, Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from pippin.jobs.checkpoint import KeptCheckpoint
+from pippin.api.checkpoints import KeptCheckpoint
 from service.context import ExistingJob, Tenant, TheBlobs, TheCheckpointModels, TheStore, TheWorkload
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Body, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from pippin import tracing
-from pippin.jobs.job import Job
-from pippin.jobs.request import JobRequest
-from pippin.jobs.states import Status
-from pippin.jobs.unreadable import UnreadableEntry
-from pippin.spec.explain import shown
+from pippin.api.jobs import Job
+from pippin.api.pages import UnreadableEntry
+from pippin.api.requests import JobRequest
+from pippin.api.states import Status
+from pippin.models.spec.explain import shown
+from pippin.system import tracing
 from service import openapi
 from service.context import (
     Caller,

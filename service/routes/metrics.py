@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.states import Status
+from pippin.api.metrics import EpochMetrics
+from pippin.api.states import Status
 from pippin.store import MalformedEventId, parse_event_id
 from service.context import ExistingJob, Tenant, TheStreams
 from service.http.accept import negotiate

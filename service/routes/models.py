@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.jobs.unreadable import UnreadableEntry
+from pippin.api.pages import UnreadableEntry
 from pippin.models.record import ModelRecord, StoredModel
 from service import openapi
 from service.blame import fault_of

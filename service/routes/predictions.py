@@ -13,13 +13,13 @@ from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
+from pippin.api.jobs import Artifact
+from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.datasets.training_rows import TrainingRows
 from pippin.documents.errors import MalformedDocumentError
-from pippin.faults import Fault, FaultyDocumentError
-from pippin.jobs.job import Artifact
-from pippin.pictures import BACKGROUND_PATTERN
+from pippin.errors import Fault, FaultyDocumentError
+from pippin.models.spec.explain import parse
 from pippin.predictions.reports import Evaluation, EvaluationReport, EvaluationRequest, Prediction
-from pippin.spec.explain import parse
 from service import openapi
 from service.context import (
     ExistingJob,

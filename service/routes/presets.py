@@ -8,8 +8,8 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict
 
 from pippin.models.documents import read_document
-from pippin.spec.presets import UnknownPresetError, preset, preset_names
-from pippin.spec.summary import SpecSummary
+from pippin.models.spec.presets import UnknownPresetError, preset, preset_names
+from pippin.models.spec.summary import SpecSummary
 from service.context import Tenant, TheModelFiles, TheSettings, TheWorkload
 from service.datasets.ingest import workroom
 from service.http.bodies import JsonRoute

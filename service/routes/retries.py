@@ -4,8 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from pippin.jobs.job import Job
-from pippin.jobs.request import RetryRequest
+from pippin.api.jobs import Job
+from pippin.api.requests import RetryRequest
 from service import openapi
 from service.context import Caller, ExistingJob, NeedsRoom, Tenant, TheBlobs, TheStore
 from service.http.bodies import JsonRoute, optional

@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.api.tokens import Role
 from pippin.store import SESSION_SECONDS
-from pippin.tokens import Role
 from service.context import Caller, TheStore
 from service.http.bodies import JsonRoute
 from service.problems import Problem, responses

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.jobs.unreadable import UnreadableEntry
-from pippin.jobs.worker import Drain, DrainRequest, Worker
+from pippin.api.pages import UnreadableEntry
+from pippin.api.workers import Drain, DrainRequest, Worker
 from pippin.store import Store
 from service import openapi
 from service.context import Tenant, TheStore

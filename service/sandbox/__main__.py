@@ -16,7 +16,7 @@ from typing import cast
 
 import structlog
 
-from pippin import logs
+from pippin.system import logs
 from service.sandbox.child import Task, run_and_exit
 
 _log = structlog.get_logger(__name__)

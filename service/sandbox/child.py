@@ -11,7 +11,7 @@ from typing import NoReturn
 
 import structlog
 
-from pippin.faults import FaultyDocumentError, PippinError, clipped
+from pippin.errors import FaultyDocumentError, PippinError, clipped
 from service.sandbox import wire
 from service.sandbox.errors import NO_ROOM
 from service.sandbox.limits import die_with, die_without, limit, live_without, peak_bytes

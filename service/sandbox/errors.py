@@ -4,7 +4,7 @@ import errno
 from collections.abc import Iterable
 from typing import Literal
 
-from pippin.faults import Fault, PippinError
+from pippin.errors import Fault, PippinError
 
 Why = Literal["crashed", "too_slow", "too_large", "no_room", "abandoned", "unavailable"]
 

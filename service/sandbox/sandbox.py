@@ -8,7 +8,7 @@ from contextlib import contextmanager, suppress
 
 import structlog
 
-from pippin.faults import Fault
+from pippin.errors import Fault
 from service.sandbox import wire
 from service.sandbox.errors import SandboxError, TaskRefused
 from service.sandbox.nursery import Nursery

@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from pippin.hosts import is_address, is_loopback, is_unspecified
 from pippin.settings import Settings
+from pippin.system.hosts import is_address, is_loopback, is_unspecified
 from service.problems import Problem, answer, instance_of
 
 _SHOWN = 100

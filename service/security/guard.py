@@ -8,10 +8,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from pippin.api.tokens import Role, Token, grants, is_demanded, secret_hash
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable
 from pippin.store.rates import Rates
-from pippin.tokens import Role, Token, TokenRequirement, grants, is_demanded, secret_hash
+from pippin.store.token_requirement import TokenRequirement
 from service.problems import Problem, answer, instance_of
 from service.refusals import unavailable
 from service.security.access import SAFE, Access, Operations

@@ -11,9 +11,10 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from pippin.api.tokens import Role, is_demanded
 from pippin.settings import Settings
 from pippin.store import LiveTokens, Store, StoreUnavailable
-from pippin.tokens import Role, TokenRequirement, is_demanded
+from pippin.store.token_requirement import TokenRequirement
 from service.problems import Problem, answer, instance_of
 from service.security.principal import Principal
 from service.telemetry.meters import Meters

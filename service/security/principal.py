@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
+from pippin.api.tokens import DEFAULT_TENANT, Quotas, Role, Token
 from pippin.store import ByteQuota, JobQuota
-from pippin.tokens import DEFAULT_TENANT, Quotas, Role, Token
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from pippin.checkpoints import read_checkpoint
-from pippin.mlmodel import with_learned
+from pippin.jobs.checkpoints import read_checkpoint
+from pippin.models.mlmodel import with_learned
 
 
 def checkpoint_model(path: str, checkpoint: str, to: str) -> object:

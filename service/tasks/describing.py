@@ -1,8 +1,8 @@
 """What tasks say of a model."""
 
-from pippin.mlmodel import ModelFileError
+from pippin.models.mlmodel import ModelFileError
 from pippin.models.record import Inspection
-from pippin.spec.summary import SpecSummary
+from pippin.models.spec.summary import SpecSummary
 
 MOST_BYTES = 4 * 2**20
 """As JSON. It is kept in Redis, and a page of models holds up to a hundred; the largest network that Apple offers needs

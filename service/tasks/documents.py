@@ -5,17 +5,17 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from pippin.api.requests import ModelSource
 from pippin.documents import strict_json, yaml12
 from pippin.documents.errors import MalformedDocumentError
 from pippin.documents.recognition import is_job
-from pippin.faults import FaultyDocumentError
+from pippin.errors import FaultyDocumentError
 from pippin.jobs.model import written
-from pippin.jobs.request import ModelSource
-from pippin.mlmodel import build
 from pippin.models.documents import read_document
+from pippin.models.mlmodel import build
 from pippin.models.record import Inspection
+from pippin.models.spec.summary import summary
 from pippin.models.trainable import trainable_network
-from pippin.spec.summary import summary
 from service.tasks.describing import described
 
 

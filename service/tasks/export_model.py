@@ -3,9 +3,9 @@
 import json
 from pathlib import Path
 
-from pippin.mlmodel import Model, open_model
-from pippin.mlmodel.errors import ModelFileError
-from pippin.swiftcoremltools import to_swift
+from pippin.models.mlmodel import Model, open_model
+from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.swiftcoreml import to_swift
 
 
 def export_model(path: str, form: str, to: str) -> object:

@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.api.requests import DatasetSource
 from pippin.datasets.arrays import open_arrays
 from pippin.datasets.binding import bind
 from pippin.datasets.examples import examples_of
 from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.training_rows import TrainingRows
-from pippin.faults import FaultyDocumentError, PippinError
-from pippin.jobs.request import DatasetSource
-from pippin.mlmodel import AnyModel, open_model
+from pippin.errors import FaultyDocumentError, PippinError
 from pippin.models.inspection import trainable_of
-from pippin.neighbors import NeighborsError
+from pippin.models.mlmodel import AnyModel, open_model
+from pippin.models.neighbors import NeighborsError
 from pippin.predictions.answers import answer, inputs_of
 from pippin.predictions.documents import prediction
 from pippin.predictions.evaluation import evaluate, spread

@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Histo
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
-from pippin.jobs.states import Reason
+from pippin.api.states import Reason
 from pippin.store import QUEUES, Refusal, StoreUnavailable, SweepReport
 from pippin.store.counters import EPOCH_BOUNDS, EpochTimes
 from pippin.store.members import JobMembers

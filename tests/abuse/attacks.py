@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
+from pippin.api.metrics import BatchLosses, EpochMetrics
 from pippin.settings import Settings
 from pippin.store import Claim, new_token
 from tests.abuse.target import ATTACKER, Target

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import httpx2
 
+from pippin.api.requests import CheckpointPolicy
+from pippin.api.tokens import DEFAULT_TENANT
 from pippin.blobs import Blobs
-from pippin.jobs.request import CheckpointPolicy
 from pippin.settings import Settings
 from pippin.store import Claim, Store, connect, new_token
-from pippin.tokens import DEFAULT_TENANT
 from tests.abuse.attacks import MB, Damage
 from tests.service_process import ServiceProcess
 from worker.attempt.checkpoints import Checkpoints

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.pippin.layers.case import Case
-from tests.pippin.layers.rows import CASES
+from tests.pippin.models.layers.case import Case
+from tests.pippin.models.layers.rows import CASES
 
 KNOWN = {
     "add", "batchnorm", "concat", "convolution", "elu", "flatten", "inner_product", "leaky_relu", "linear", "pooling",

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+from pippin.api.jobs import Job
+from pippin.api.states import Status
 from pippin.client import Client, ServiceError, ServiceUnreachable
-from pippin.faults import PippinError
-from pippin.jobs.job import Job
-from pippin.jobs.states import Status
+from pippin.errors import PippinError
 from tests.chaos import processes
 from tests.chaos.cluster import Cluster
 from tests.chaos.faults import Fault, plan, signal_of, victims

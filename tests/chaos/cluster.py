@@ -17,7 +17,7 @@ from typing import Self
 import httpx2
 
 from pippin.client import Client
-from pippin.embedded import EmbeddedValkey
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from tests.chaos import processes
 from tests.chaos.blob_proxy import BlobProxy

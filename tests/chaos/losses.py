@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx2
 
+from pippin.api.jobs import Job
+from pippin.api.states import Status
+from pippin.api.tokens import issue
 from pippin.blobs import Blobs
 from pippin.client import Client
-from pippin.jobs.job import Job
-from pippin.jobs.states import Status
-from pippin.mlmodel import FrozenNetwork, Weights, open_model
-from pippin.tokens import issue
+from pippin.models.mlmodel import FrozenNetwork, Weights, open_model
 from tests.chaos.cluster import Cluster
 from tests.chaos.jobs import dataset, request
 from tests.chaos.verdict import same_weights

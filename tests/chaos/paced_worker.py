@@ -9,7 +9,7 @@ import sys
 import time
 from typing import Any
 
-from pippin.mlmodel import Learned
+from pippin.models.mlmodel import Learned
 from worker.__main__ import main
 from worker.engines import ENGINES
 from worker.engines.engine import Engine, Observer, TrainingRun

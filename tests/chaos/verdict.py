@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from pippin.api.jobs import Job
+from pippin.api.states import Status
 from pippin.client import Client
 from pippin.client.answers import Event
-from pippin.jobs.job import Job
-from pippin.jobs.states import Status
-from pippin.mlmodel import FrozenNetwork, Weights, open_model
-from pippin.mlmodel.proto import parse
+from pippin.models.mlmodel import FrozenNetwork, Weights, open_model
+from pippin.models.mlmodel.proto import parse
 from tests.chaos.campaign import Injection, Outcome
 
 # Streams tell milliseconds, attempts microseconds.

@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from playwright.sync_api import Page, expect
 
-from pippin.mlmodel.proto import parse
+from pippin.models.mlmodel.proto import parse
 
 POINTS = """([name, count]) => {
   const chart = document.querySelector('[aria-label^="Loss of each epoch"]');

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Page, expect
 
-from pippin.spec.presets import preset
+from pippin.models.spec.presets import preset
 from tests.dashboard.conftest import Faults
 
 

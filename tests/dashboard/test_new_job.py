@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from pippin.spec.presets import preset
+from pippin.models.spec.presets import preset
 from tests.dashboard.conftest import Api, Faults
 
 YAML = """\

@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import ElementHandle, Frame, Page
 from playwright.sync_api import Error as PlaywrightError
 
-from pippin.spec.presets import preset
+from pippin.models.spec.presets import preset
 from tests.dashboard.conftest import Api, Faults
 
 CONTROLS = "a[href], area[href], button, summary, select, input, textarea, [role=button], [role=tab], .modebar-btn"

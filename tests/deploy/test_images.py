@@ -9,7 +9,7 @@ import pytest
 import yaml
 from redis.exceptions import NoPermissionError
 
-from pippin.embedded import server_binary
+from pippin.local.valkey import server_binary
 from pippin.store import connect
 
 ROOT = Path(__file__).parents[2]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
+from pippin.api.metrics import BatchLosses, EpochMetrics
 from pippin.store import Claim, Store, connect, new_token
 from tests.service_process import ServiceProcess
 

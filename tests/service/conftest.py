@@ -21,19 +21,19 @@ import pytest
 import structlog
 from pydantic import SecretStr
 
+from pippin.api.checkpoints import Resumption, StoredCheckpoint
+from pippin.api.jobs import Artifact, Failure, Variant
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Reason
 from pippin.blobs import Blobs
-from pippin.checkpoints import Checkpoint, write_checkpoint
-from pippin.embedded import EmbeddedValkey
-from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
-from pippin.jobs.job import Artifact, Failure, Variant
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Reason
-from pippin.mlmodel import build, with_learned
+from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
+from pippin.local.valkey import EmbeddedValkey
+from pippin.models.mlmodel import build, with_learned
+from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import Weights
 from pippin.settings import Settings
-from pippin.spec import resolve
-from pippin.spec.presets import preset
-from pippin.spec.weights import Weights
 from pippin.store import Claim, Store, new_token
 from service.__main__ import Server, server_of
 

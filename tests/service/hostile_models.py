@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from pippin.mlmodel import build
-from pippin.mlmodel.proto import Message, new_model, serialize
-from pippin.spec import resolve
-from pippin.spec.presets import preset
+from pippin.models.mlmodel import build
+from pippin.models.mlmodel.proto import Message, new_model, serialize
+from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
 
 # Field numbers of Model.proto and NeuralNetwork.proto.
 _VERSION, _DESCRIPTION, _UPDATABLE, _PIPELINE, _NETWORK = 1, 2, 10, 202, 500

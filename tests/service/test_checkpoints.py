@@ -8,9 +8,9 @@ import httpx2
 import numpy as np
 import pytest
 
+from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import Blobs
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 
 IsProblem = Callable[..., dict[str, Any]]
 Save = Callable[..., StoredCheckpoint]

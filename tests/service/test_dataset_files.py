@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pippin.mlmodel import build
-from pippin.spec import resolve
+from pippin.models.mlmodel import build
+from pippin.models.spec import resolve
 from tests.pippin.datasets.samples import ORIENTATION, PNG, digits, labels_of, npz, picture, tar, zipped
 
 IsProblem = Callable[..., dict[str, Any]]

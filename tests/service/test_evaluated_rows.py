@@ -11,8 +11,8 @@ import pytest
 
 from pippin.client import Client
 from pippin.datasets.examples import held_out_rows
-from pippin.mlmodel.proto import serialize
-from tests.pippin.mlmodel.files import neighbors
+from pippin.models.mlmodel.proto import serialize
+from tests.pippin.models.mlmodel.files import neighbors
 
 ROWS = 40
 RNG = np.random.default_rng(3)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 from pippin.network import losses, predict
 from service.problems import Problem
 from service.routes import predictions

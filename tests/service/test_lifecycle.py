@@ -13,7 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 from pippin.blobs import Blobs
-from pippin.embedded import EmbeddedValkey
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from service.__main__ import main
 

@@ -14,10 +14,10 @@ import pytest
 from coremltools.models import datatypes
 from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
 
-from pippin.mlmodel import read
-from pippin.mlmodel.proto import serialize
+from pippin.models.mlmodel import read
+from pippin.models.mlmodel.proto import serialize
 from pippin.models.record import ModelRecord
-from tests.pippin.mlmodel.files import embedding, neighbors, network, pipeline
+from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
 from tests.service.hostile_models import mnist_file
 
 IsProblem = Callable[..., dict[str, Any]]

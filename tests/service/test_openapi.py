@@ -10,14 +10,14 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from pippin.api.jobs import Job
+from pippin.api.requests import JobRequest, RetryRequest
+from pippin.api.workers import DrainRequest
 from pippin.datasets.manifest import Manifest
-from pippin.jobs.job import Job
-from pippin.jobs.request import JobRequest, RetryRequest
-from pippin.jobs.worker import DrainRequest
 from pippin.models.record import ModelRecord
+from pippin.models.spec import resolve
 from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.settings import Settings
-from pippin.spec import resolve
 from service.app import create_app
 from service.examples import EXAMPLES
 from service.openapi import rendered

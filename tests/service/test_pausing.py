@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from pippin.jobs.checkpoint import Resumption
+from pippin.api.checkpoints import Resumption
 
 IsProblem = Callable[..., dict[str, Any]]
 Submit = Callable[..., dict[str, Any]]

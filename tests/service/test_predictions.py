@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pippin.client import Client
-from pippin.mlmodel import build, read
-from pippin.mlmodel.proto import serialize
+from pippin.models.mlmodel import build, read
+from pippin.models.mlmodel.proto import serialize
+from pippin.models.spec import resolve
 from pippin.network import predict
-from pippin.spec import resolve
 
 IsProblem = Callable[..., dict[str, Any]]
 Trained = Callable[..., str]

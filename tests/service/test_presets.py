@@ -5,8 +5,8 @@ from typing import Any
 
 import httpx2
 
-from pippin.mlmodel import read
-from pippin.spec.presets import preset, preset_names
+from pippin.models.mlmodel import read
+from pippin.models.spec.presets import preset, preset_names
 
 IsProblem = Callable[..., dict[str, Any]]
 

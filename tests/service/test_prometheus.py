@@ -8,9 +8,9 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families 
 from prometheus_client.parser import text_string_to_metric_families
 from pydantic import SecretStr
 
-from pippin.jobs.job import Failure
-from pippin.jobs.states import Reason
-from pippin.jobs.worker import WorkerReport
+from pippin.api.jobs import Failure
+from pippin.api.states import Reason
+from pippin.api.workers import WorkerReport
 from pippin.store import Store
 
 Submit = Callable[..., dict[str, Any]]

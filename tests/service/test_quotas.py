@@ -4,9 +4,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from pippin.api.tokens import Quotas, issue
 from pippin.blobs import Blobs
 from pippin.store import Store
-from pippin.tokens import Quotas, issue
 from tests.service.hostile_models import mnist_file
 
 IsProblem = Callable[..., dict[str, Any]]

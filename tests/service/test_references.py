@@ -7,11 +7,11 @@ from urllib.parse import quote
 import httpx2
 import pytest
 
-from pippin.mlmodel import build
-from pippin.spec import resolve
-from pippin.spec.presets import preset
+from pippin.api.tokens import issue
+from pippin.models.mlmodel import build
+from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
 from pippin.store import Store
-from pippin.tokens import issue
 
 Submit = Callable[..., dict[str, Any]]
 IsProblem = Callable[..., dict[str, Any]]

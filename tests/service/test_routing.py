@@ -7,9 +7,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from pippin.mlmodel.proto import serialize
+from pippin.models.mlmodel.proto import serialize
 from pippin.store import Store, WorkerReport
-from tests.pippin.mlmodel.files import embedding, neighbors, network, pipeline
+from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
 
 IsProblem = Callable[..., dict[str, Any]]
 

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from pippin.faults import Fault
+from pippin.errors import Fault
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 
 _TASKS = '''

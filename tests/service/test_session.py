@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
+from pippin.api.tokens import issue
 from pippin.store import Store
-from pippin.tokens import issue
 
 IsProblem = Callable[..., dict[str, Any]]
 

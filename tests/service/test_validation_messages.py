@@ -7,7 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from pippin.spec.presets import preset
+from pippin.models.spec.presets import preset
 
 IsProblem = Callable[..., dict[str, Any]]
 

@@ -9,12 +9,12 @@ import httpx2
 import numpy as np
 import pytest
 
-from pippin.mlmodel import build
-from pippin.mlmodel.proto import parse, serialize
-from pippin.spec import resolve
-from tests.pippin.mlmodel.accepted import ACCEPTED, Accepted
-from tests.pippin.mlmodel.cases import CASES, Case
-from tests.pippin.mlmodel.files import network
+from pippin.models.mlmodel import build
+from pippin.models.mlmodel.proto import parse, serialize
+from pippin.models.spec import resolve
+from tests.pippin.models.mlmodel.accepted import ACCEPTED, Accepted
+from tests.pippin.models.mlmodel.cases import CASES, Case
+from tests.pippin.models.mlmodel.files import network
 
 IsProblem = Callable[..., dict[str, Any]]
 Trained = Callable[..., str]

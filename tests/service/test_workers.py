@@ -5,7 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from pippin.jobs.worker import Drain, WorkerReport
+from pippin.api.workers import Drain, WorkerReport
 from pippin.store import Store
 
 IsProblem = Callable[..., dict[str, Any]]

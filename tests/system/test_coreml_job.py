@@ -13,7 +13,7 @@ import pytest
 from pippin.client import Client
 from pippin.datasets import sample
 from pippin.datasets.arrays import open_arrays
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 
 STANDIN = Path(__file__).parents[1] / "apple"
 EXAMPLES = {"train": 200, "test": 40}

@@ -13,9 +13,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from pippin.mlmodel.proto import serialize
+from pippin.models.mlmodel.proto import serialize
 from tests.conftest import Up
-from tests.pippin.mlmodel.files import embedding, neighbors, pipeline
+from tests.pippin.models.mlmodel.files import embedding, neighbors, pipeline
 
 WaitUntil = Callable[..., None]
 

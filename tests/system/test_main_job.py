@@ -16,7 +16,7 @@ import pytest
 from pippin.client.sse import EventStreamParser, ServerSentEvent
 from pippin.datasets import sample
 from pippin.datasets.arrays import open_arrays
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 from pippin.network import predict
 
 SUBMIT = """curl -si URL/jobs -H 'content-type: application/json' -d '{

@@ -20,9 +20,9 @@ import numpy as np
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from pippin.embedded import EmbeddedValkey
+from pippin.api.tokens import issue
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
-from pippin.tokens import issue
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPEC = {

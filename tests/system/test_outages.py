@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 import httpx2
 import pytest
 
+from pippin.api.metrics import EpochMetrics
+from pippin.api.states import Reason, Status
 from pippin.client import Client
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.states import Reason, Status
 from pippin.store import QUEUES, Store, connect, keys
 from tests.chaos.cluster import Cluster, Member
 from tests.chaos.jobs import dataset, request

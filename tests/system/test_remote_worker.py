@@ -16,7 +16,7 @@ import httpx2
 import pytest
 
 from pippin.client import Client
-from pippin.embedded import running_url
+from pippin.local.valkey import running_url
 from pippin.store import connect
 from tests.tls import Authority, TlsFront
 

@@ -14,9 +14,9 @@ import httpx2
 import pytest
 
 from pippin.client import Client
-from pippin.mlmodel.proto import serialize
+from pippin.models.mlmodel.proto import serialize
 from pippin.store import Store, keys
-from tests.pippin.mlmodel.files import neighbors, network
+from tests.pippin.models.mlmodel.files import neighbors, network
 
 ROOT = Path(__file__).parents[2]
 POINTS = "a,b,label\n" + "".join(f"{n},{n},{n % 2}\n" for n in range(8))

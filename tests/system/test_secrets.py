@@ -14,7 +14,7 @@ import httpx2
 import pytest
 
 from pippin.client import Client
-from pippin.embedded import running_url
+from pippin.local.valkey import running_url
 
 SECRET = "hunter2%2Fhunter2"
 

@@ -8,7 +8,6 @@ from typing import Any, assert_type
 
 import pippin
 from pippin import AsyncClient, Client
-from pippin.builder import SGD, CategoricalCrossEntropy, InnerProduct, Input, Model, NeuralNetwork, Output, Softmax
 from pippin.client import (
     AsyncLiveJob,
     DamagedDownloadError,
@@ -17,6 +16,16 @@ from pippin.client import (
     LiveJob,
     ServiceError,
     ServiceUnreachable,
+)
+from pippin.models.builder import (
+    SGD,
+    CategoricalCrossEntropy,
+    InnerProduct,
+    Input,
+    Model,
+    NeuralNetwork,
+    Output,
+    Softmax,
 )
 
 

@@ -14,6 +14,10 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from pippin.api.jobs import Job
+from pippin.api.requests import DatasetSource, HyperparameterChoice, ResolvedModel, ResolvedRequest
+from pippin.api.states import Status
+from pippin.api.workers import WorkerReport
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.datasets.limits import DatasetLimits
@@ -21,15 +25,11 @@ from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import prepare
 from pippin.datasets.upload import Upload
-from pippin.embedded import EmbeddedValkey
+from pippin.ids import new_id
 from pippin.jobs.hyperparameters import resolve_hyperparameters
-from pippin.jobs.ids import new_id
-from pippin.jobs.job import Job
-from pippin.jobs.request import DatasetSource, HyperparameterChoice, ResolvedModel, ResolvedRequest
-from pippin.jobs.states import Status
-from pippin.jobs.worker import WorkerReport
+from pippin.local.valkey import EmbeddedValkey
+from pippin.models.spec import resolve
 from pippin.models.trainable import trainable_network
-from pippin.spec import resolve
 from pippin.store import Store
 
 TENANT = "default"

@@ -8,7 +8,7 @@ import structlog
 
 from pippin.blobs import BlobError, tries
 from pippin.settings import Settings
-from pippin.tokens import TokenFileError
+from pippin.system.token_file import TokenFileError
 from worker.blob_access import ask_for_access
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pippin.jobs.states import Reason, Status
+from pippin.api.states import Reason, Status
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pippin.jobs.job import Job
-from pippin.jobs.states import Status
+from pippin.api.jobs import Job
+from pippin.api.states import Status
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from pippin.jobs.states import Reason
-from pippin.spec.memory import TrainingMemory
+from pippin.api.states import Reason
+from pippin.models.spec.memory import TrainingMemory
 from worker.engines.engine import EngineError
 from worker.memory import MemoryWatch, check_training, held_bytes, resident_bytes
 

@@ -10,9 +10,9 @@ import pytest
 from redis import Redis
 from rq import Queue
 
-from pippin.embedded import EmbeddedValkey
-from pippin.jobs.job import Job
-from pippin.jobs.states import Reason, Status
+from pippin.api.jobs import Job
+from pippin.api.states import Reason, Status
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import FUNCTION, QUEUES, Store
 
 if TYPE_CHECKING:

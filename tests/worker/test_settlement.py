@@ -2,8 +2,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pippin.jobs.job import Job
-from pippin.jobs.states import Reason, Status
+from pippin.api.jobs import Job
+from pippin.api.states import Reason, Status
 from pippin.store import Claim, new_token
 from worker.parent.supervision import Ending
 from worker.settlement import settle

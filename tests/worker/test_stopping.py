@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from pippin.jobs.states import Status
+from pippin.api.states import Status
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

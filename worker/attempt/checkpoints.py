@@ -6,11 +6,11 @@ from datetime import UTC, datetime
 
 import structlog
 
-from pippin import tracing
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.requests import CheckpointPolicy
 from pippin.blobs import Blobs
-from pippin.checkpoints import Checkpoint, write_checkpoint
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.request import CheckpointPolicy
+from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
+from pippin.system import tracing
 from worker.patience import patiently
 
 _log = structlog.get_logger(__name__)

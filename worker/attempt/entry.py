@@ -6,11 +6,11 @@ import sys
 
 import structlog
 
-from pippin import tracing
-from pippin.blob_cache import BlobCache
 from pippin.blobs import Blobs
+from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
 from pippin.store import Claim, Store, StoreLimits, StoreUnavailable, connect
+from pippin.system import tracing
 from worker.assignment import Assignment
 from worker.attempt.run import Tools, run
 from worker.child import die_at_end_of

@@ -2,10 +2,10 @@
 
 import structlog
 
+from pippin.api.jobs import Failure
+from pippin.api.states import Reason
 from pippin.datasets.errors import DatasetError
-from pippin.faults import FaultyDocumentError
-from pippin.jobs.job import Failure
-from pippin.jobs.states import Reason
+from pippin.errors import FaultyDocumentError
 from worker.engines.engine import EngineError
 
 _log = structlog.get_logger(__name__)

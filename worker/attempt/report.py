@@ -11,14 +11,14 @@ from typing import Self
 
 import structlog
 
-from pippin import tracing
-from pippin.checkpoints import Checkpoint
-from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
-from pippin.jobs.job import Artifact
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.request import Hyperparameters
+from pippin.api.checkpoints import Resumption, StoredCheckpoint
+from pippin.api.jobs import Artifact
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.requests import Hyperparameters
+from pippin.jobs.checkpoints import Checkpoint
 from pippin.store import Claim
 from pippin.store.attempts import LOG_LINE_CHARACTERS, Attempts
+from pippin.system import tracing
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.outbox import Detail, Outbox
 from worker.engines.engine import EpochResult

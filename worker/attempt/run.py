@@ -9,20 +9,20 @@ from functools import partial
 
 import structlog
 
-from pippin import tracing
-from pippin.blob_cache import BlobCache, MappedArrays
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Artifact, Failure, Job, Variant
+from pippin.api.states import Reason
 from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
-from pippin.checkpoints import Checkpoint, CheckpointError, read_checkpoint
+from pippin.blobs.cache import BlobCache, MappedArrays
 from pippin.datasets.errors import refuse
 from pippin.datasets.examples import Examples, picture_scales, split_examples
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.job import Artifact, Failure, Job, Variant
-from pippin.jobs.states import Reason
-from pippin.mlmodel import ModelFileError, admitting, build, inference_variant, open_model
+from pippin.jobs.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from pippin.models.inspection import trainable_of
+from pippin.models.mlmodel import ModelFileError, admitting, build, inference_variant, open_model
+from pippin.models.spec import resolve
 from pippin.models.trainable import Trainable
-from pippin.spec import resolve
 from pippin.store import Claim, LeaseLost, NoSuchJob, Refused, Store, StoreUnavailable
+from pippin.system import tracing
 from worker.assignment import Assignment
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.failures import failure_of

@@ -6,12 +6,12 @@ from importlib.metadata import version
 
 import numpy as np
 
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import Hyperparameters
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Learned, Model, Pipeline, Samples, open_model, with_learned
-from pippin.neighbors import NeighborsModel
-from pippin.spec.reserved import PREFIX
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import Hyperparameters
+from pippin.api.states import Reason
+from pippin.models.mlmodel import Learned, Model, Pipeline, Samples, open_model, with_learned
+from pippin.models.neighbors import NeighborsModel
+from pippin.models.spec.reserved import PREFIX
 from worker.engines.engine import EngineError
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pippin.extras import install_command
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 from pippin.settings import Settings
+from pippin.system.extras import install_command
 from worker.engines.engine import Engine
 from worker.engines.jax.switches import Switches
 

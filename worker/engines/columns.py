@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.jobs.states import Reason
+from pippin.api.states import Reason
+from pippin.models.spec import ResolvedSpec, Shape
 from pippin.models.trainable import trainable_network
-from pippin.spec import ResolvedSpec, Shape
 from worker.engines.engine import EngineError, Examples
 
 

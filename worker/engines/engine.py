@@ -7,13 +7,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from pippin.checkpoints import Checkpoint
+from pippin.api.engines import ComputeUnits
+from pippin.api.requests import Hyperparameters
+from pippin.api.states import Reason
 from pippin.datasets.examples import Examples
-from pippin.faults import PippinError
-from pippin.jobs.engines import ComputeUnits
-from pippin.jobs.request import Hyperparameters
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Learned
+from pippin.errors import PippinError
+from pippin.jobs.checkpoints import Checkpoint
+from pippin.models.mlmodel import Learned
 
 __all__ = ["Engine", "EngineError", "EpochResult", "Examples", "Observer", "Stopped", "TrainingRun"]
 

@@ -5,8 +5,8 @@ from math import prod
 
 import numpy as np
 
-from pippin.jobs.states import Reason
-from pippin.mlmodel import FrozenNetwork
+from pippin.api.states import Reason
+from pippin.models.mlmodel import FrozenNetwork
 from pippin.network.indices import embeddings, wrong_index
 from pippin.network.plan import inputs_needed
 from worker.engines.engine import EngineError, Examples, TrainingRun

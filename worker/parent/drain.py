@@ -3,7 +3,7 @@
 import time
 from contextlib import suppress
 
-from pippin.jobs.worker import Drain
+from pippin.api.workers import Drain
 from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
 

@@ -10,10 +10,10 @@ from typing import Literal, Self
 
 import structlog
 
-from pippin.jobs.worker import WorkerReport
-from pippin.machine import chip, operating_system
+from pippin.api.workers import WorkerReport
 from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
+from pippin.system.machine import chip, operating_system
 from worker.compute_units import compute_units
 
 _log = structlog.get_logger(__name__)

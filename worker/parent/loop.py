@@ -13,7 +13,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
-from pippin.blob_cache import sweep_downloads
+from pippin.blobs.cache import sweep_downloads
 from pippin.settings import Settings
 from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_token
 from worker.assignment import Assignment

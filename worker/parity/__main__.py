@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 
 from pippin.cli import output
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 from pippin.settings import Settings
 from worker.engines import EngineOptions, UnknownEngineError, make_engine
 from worker.parity.cases import CASES

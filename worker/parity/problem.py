@@ -6,10 +6,10 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.jobs.engines import ComputeUnits
-from pippin.jobs.request import Hyperparameters
-from pippin.mlmodel import build
-from pippin.spec import resolve
+from pippin.api.engines import ComputeUnits
+from pippin.api.requests import Hyperparameters
+from pippin.models.mlmodel import build
+from pippin.models.spec import resolve
 from worker.engines.engine import Examples, TrainingRun
 
 LAYER = "layer"

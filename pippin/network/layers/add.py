@@ -3,9 +3,9 @@
 from functools import reduce
 from operator import add as plus
 
+from pippin.models.spec.layers.add import Add
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.add import Add
 
 
 def add(step: Step[Add], *blobs: Array) -> Array:

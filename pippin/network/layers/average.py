@@ -3,9 +3,9 @@
 from functools import reduce
 from operator import add
 
+from pippin.models.spec.layers.average import Average
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.average import Average
 
 
 def average(step: Step[Average], *blobs: Array) -> Array:  # noqa: ARG001 - the step has nothing to say

@@ -1,8 +1,8 @@
 """Batch normalization."""
 
+from pippin.models.spec.layers.batchnorm import Batchnorm
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.batchnorm import Batchnorm
 
 
 def batchnorm(step: Step[Batchnorm], x: Array) -> Array:

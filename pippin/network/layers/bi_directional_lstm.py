@@ -1,9 +1,9 @@
 """The long short-term memory that goes both ways."""
 
+from pippin.models.spec.layers.bi_directional_lstm import BiDirectionalLSTM
 from pippin.network.arrays import Array
 from pippin.network.recurrent import made_by, of_run, run_lstm, vectors_of
 from pippin.network.step import Step
-from pippin.spec.layers.bi_directional_lstm import BiDirectionalLSTM
 
 
 def bi_directional_lstm(step: Step[BiDirectionalLSTM], x: Array, *states: Array) -> tuple[Array, ...]:

@@ -1,8 +1,8 @@
 """The bias as a layer of its own."""
 
+from pippin.models.spec.layers.bias import Bias
 from pippin.network.arrays import Array, Namespace, to_channels_last
 from pippin.network.step import Step
-from pippin.spec.layers.bias import Bias
 
 
 def bias(step: Step[Bias], x: Array) -> Array:

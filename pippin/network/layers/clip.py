@@ -1,8 +1,8 @@
 """Clipping."""
 
+from pippin.models.spec.layers.clip import Clip
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.clip import Clip
 
 
 def clip(step: Step[Clip], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """Concatenation: blobs one behind the other."""
 
+from pippin.models.spec.layers.concat import Concat
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.concat import Concat
 
 
 def concat(step: Step[Concat], *blobs: Array) -> Array:

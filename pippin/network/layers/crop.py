@@ -1,8 +1,8 @@
 """Cropping height and width."""
 
+from pippin.models.spec.layers.crop import Crop
 from pippin.network.arrays import Array
 from pippin.network.step import Step, in_file_order
-from pippin.spec.layers.crop import Crop
 
 
 @in_file_order

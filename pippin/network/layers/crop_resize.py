@@ -1,9 +1,9 @@
 """Boxes cut out of an image and resized."""
 
+from pippin.models.spec.layers.crop_resize import CropResize
 from pippin.network.arrays import Array
 from pippin.network.sampling import between, grid
 from pippin.network.step import Step
-from pippin.spec.layers.crop_resize import CropResize
 
 
 def crop_resize(step: Step[CropResize], x: Array, boxes: Array) -> Array:

@@ -6,11 +6,11 @@ output. Kernels added up where they overlap took 1.5 times as long with 3x3 cell
 and stride 2.
 """
 
+from pippin.models.spec.layers.deconvolution import Deconvolution
 from pippin.network.arrays import Array, Namespace
 from pippin.network.layers.convolution import product
 from pippin.network.step import Step, over_images
 from pippin.network.window import Pair, Window
-from pippin.spec.layers.deconvolution import Deconvolution
 
 
 @over_images

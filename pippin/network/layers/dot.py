@@ -1,8 +1,8 @@
 """The dot product of two vectors."""
 
+from pippin.models.spec.layers.dot import Dot
 from pippin.network.arrays import Array, Namespace
 from pippin.network.step import Step
-from pippin.spec.layers.dot import Dot
 
 
 def dot(step: Step[Dot], one: Array, other: Array) -> Array:

@@ -1,8 +1,8 @@
 """The exponential linear unit."""
 
+from pippin.models.spec.layers.elu import ELU
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.elu import ELU
 
 
 def elu(step: Step[ELU], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """Embedding: a row of numbers for each whole number."""
 
+from pippin.models.spec.layers.embedding import Embedding
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.embedding import Embedding
 
 
 def embedding(step: Step[Embedding], x: Array) -> Array:

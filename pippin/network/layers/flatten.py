@@ -1,8 +1,8 @@
 """Flattening: the last three axes become one."""
 
+from pippin.models.spec.layers.flatten import Flatten
 from pippin.network.arrays import Array, to_channels_first, to_vectors
 from pippin.network.step import Step, over_images
-from pippin.spec.layers.flatten import Flatten
 
 
 @over_images

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from pippin.models.spec.layers.gru import GRU
 from pippin.network.arrays import Array
 from pippin.network.recurrent import (
     State,
@@ -16,7 +17,6 @@ from pippin.network.recurrent import (
     vectors_of,
 )
 from pippin.network.step import Step
-from pippin.spec.layers.gru import GRU
 
 _GATES = ("update_gate", "reset_gate", "output_gate")
 

@@ -1,8 +1,8 @@
 """The inner product: a fully connected layer."""
 
+from pippin.models.spec.layers.inner_product import InnerProduct
 from pippin.network.arrays import Array, to_channels_first, to_channels_last, to_vectors
 from pippin.network.step import Step, over_images
-from pippin.spec.layers.inner_product import InnerProduct
 
 
 def inner_product(step: Step[InnerProduct], x: Array) -> Array:

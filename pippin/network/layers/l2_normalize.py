@@ -1,8 +1,8 @@
 """L2 normalization."""
 
+from pippin.models.spec.layers.l2_normalize import L2Normalize
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.l2_normalize import L2Normalize
 
 
 def l2_normalize(step: Step[L2Normalize], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """The leaky rectifier."""
 
+from pippin.models.spec.layers.leaky_relu import LeakyReLU
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.leaky_relu import LeakyReLU
 
 
 def leaky_relu(step: Step[LeakyReLU], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """The linear activation."""
 
+from pippin.models.spec.layers.linear import Linear
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.linear import Linear
 
 
 def linear(step: Step[Linear], x: Array) -> Array:

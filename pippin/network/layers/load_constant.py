@@ -1,8 +1,8 @@
 """The constant."""
 
+from pippin.models.spec.layers.load_constant import LoadConstant
 from pippin.network.arrays import Array, to_channels_last
 from pippin.network.step import Step
-from pippin.spec.layers.load_constant import LoadConstant
 
 
 def load_constant(step: Step[LoadConstant]) -> Array:

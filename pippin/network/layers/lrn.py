@@ -1,9 +1,9 @@
 """Local response normalization."""
 
+from pippin.models.spec.layers.lrn import LRN
 from pippin.network.arrays import Array
 from pippin.network.neighbours import combined
 from pippin.network.step import Step
-from pippin.spec.layers.lrn import LRN
 
 
 def lrn(step: Step[LRN], x: Array) -> Array:

@@ -1,9 +1,9 @@
 """The largest of several blobs."""
 
+from pippin.models.spec.layers.max import Max
 from pippin.network.arrays import Array
 from pippin.network.layers.pooling import first_maximum
 from pippin.network.step import Step
-from pippin.spec.layers.max import Max
 
 
 def max(step: Step[Max], *blobs: Array) -> Array:  # noqa: A001 - the type's own name

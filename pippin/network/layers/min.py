@@ -1,9 +1,9 @@
 """The smallest of several blobs."""
 
+from pippin.models.spec.layers.min import Min
 from pippin.network.arrays import Array
 from pippin.network.layers.pooling import first_maximum
 from pippin.network.step import Step
-from pippin.spec.layers.min import Min
 
 
 def min(step: Step[Min], *blobs: Array) -> Array:  # noqa: A001 - the type's own name

@@ -3,9 +3,9 @@
 from functools import reduce
 from operator import mul
 
+from pippin.models.spec.layers.multiply import Multiply
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.multiply import Multiply
 
 
 def multiply(step: Step[Multiply], *blobs: Array) -> Array:

@@ -1,8 +1,8 @@
 """Mean-variance normalization."""
 
+from pippin.models.spec.layers.mvn import MVN
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.mvn import MVN
 
 
 def mvn(step: Step[MVN], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """Rows and columns added around an image."""
 
+from pippin.models.spec.layers.padding import Padding
 from pippin.network.arrays import Array
 from pippin.network.step import Step, in_file_order
-from pippin.spec.layers.padding import Padding
 
 
 @in_file_order

@@ -1,8 +1,8 @@
 """The softplus with two numbers for each channel."""
 
+from pippin.models.spec.layers.parametric_softplus import ParametricSoftplus
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.parametric_softplus import ParametricSoftplus
 
 
 def parametric_softplus(step: Step[ParametricSoftplus], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """Permutation of the axes."""
 
+from pippin.models.spec.layers.permute import Permute
 from pippin.network.arrays import Array
 from pippin.network.step import Step, in_file_order
-from pippin.spec.layers.permute import Permute
 
 
 @in_file_order

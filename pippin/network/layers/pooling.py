@@ -4,11 +4,11 @@ from collections.abc import Sequence
 from functools import partial, reduce
 from math import inf
 
+from pippin.models.spec.layers.pooling import Pooling
 from pippin.network.arrays import Array, Namespace, safe_root
 from pippin.network.neighbours import Combine, combined
 from pippin.network.step import Step, over_images
 from pippin.network.window import Pair, Window, with_borders
-from pippin.spec.layers.pooling import Pooling
 
 # Up to this many cells in a row are cut out one by one, beyond that combined in halves.
 FEW_CELLS = 8

@@ -1,8 +1,8 @@
 """The rectifier with a slope for each channel."""
 
+from pippin.models.spec.layers.prelu import PReLU
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.prelu import PReLU
 
 
 def prelu(step: Step[PReLU], x: Array) -> Array:

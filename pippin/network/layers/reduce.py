@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pippin.models.spec.layers.reduce import Reduce
 from pippin.network.arrays import Array, Namespace, safe_root
 from pippin.network.step import Step, in_file_order
-from pippin.spec.layers.reduce import Reduce
 
 
 @in_file_order

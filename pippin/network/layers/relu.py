@@ -1,8 +1,8 @@
 """The rectifier."""
 
+from pippin.models.spec.layers.relu import ReLU
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.relu import ReLU
 
 
 def relu(step: Step[ReLU], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """Data moved between the channels and the image's height and width."""
 
+from pippin.models.spec.layers.reorganize_data import ReorganizeData
 from pippin.network.arrays import Array
 from pippin.network.step import Step, over_images
-from pippin.spec.layers.reorganize_data import ReorganizeData
 
 
 @over_images

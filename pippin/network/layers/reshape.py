@@ -1,8 +1,8 @@
 """Reshaping: as many numbers in another shape."""
 
+from pippin.models.spec.layers.reshape import Reshape
 from pippin.network.arrays import Array, to_channels_first, to_channels_last
 from pippin.network.step import Step
-from pippin.spec.layers.reshape import Reshape
 
 
 def reshape(step: Step[Reshape], x: Array) -> Array:

@@ -1,9 +1,9 @@
 """Resizing an image to a given size."""
 
+from pippin.models.spec.layers.resize_bilinear import ResizeBilinear
 from pippin.network.arrays import Array
 from pippin.network.sampling import resized
 from pippin.network.step import Step, over_images
-from pippin.spec.layers.resize_bilinear import ResizeBilinear
 
 
 @over_images

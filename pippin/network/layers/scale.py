@@ -1,9 +1,9 @@
 """The scale as a layer of its own."""
 
+from pippin.models.spec.layers.scale import Scale
 from pippin.network.arrays import Array
 from pippin.network.layers.bias import repeatable
 from pippin.network.step import Step
-from pippin.spec.layers.scale import Scale
 
 
 def scale(step: Step[Scale], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """The hyperbolic tangent with two scales."""
 
+from pippin.models.spec.layers.scaled_tanh import ScaledTanh
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.scaled_tanh import ScaledTanh
 
 
 def scaled_tanh(step: Step[ScaledTanh], x: Array) -> Array:

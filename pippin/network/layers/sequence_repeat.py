@@ -1,8 +1,8 @@
 """Repetition of a sequence."""
 
+from pippin.models.spec.layers.sequence_repeat import SequenceRepeat
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.sequence_repeat import SequenceRepeat
 
 
 def sequence_repeat(step: Step[SequenceRepeat], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """The logistic function."""
 
+from pippin.models.spec.layers.sigmoid import Sigmoid
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.sigmoid import Sigmoid
 
 
 def sigmoid(step: Step[Sigmoid], x: Array) -> Array:

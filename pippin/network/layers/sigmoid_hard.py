@@ -1,8 +1,8 @@
 """The logistic function's straight-lined cousin."""
 
+from pippin.models.spec.layers.sigmoid_hard import SigmoidHard
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.sigmoid_hard import SigmoidHard
 
 
 def sigmoid_hard(step: Step[SigmoidHard], x: Array) -> Array:

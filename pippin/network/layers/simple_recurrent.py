@@ -1,9 +1,9 @@
 """The simple recurrent layer."""
 
+from pippin.models.spec.layers.simple_recurrent import SimpleRecurrent
 from pippin.network.arrays import Array
 from pippin.network.recurrent import State, activated, gated, made_by, run, states_of, vectors_of
 from pippin.network.step import Step
-from pippin.spec.layers.simple_recurrent import SimpleRecurrent
 
 
 def simple_recurrent(step: Step[SimpleRecurrent], x: Array, *states: Array) -> tuple[Array, ...]:

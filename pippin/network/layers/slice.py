@@ -2,9 +2,9 @@
 
 from builtins import slice as span
 
+from pippin.models.spec.layers.slice import AXES, Slice
 from pippin.network.arrays import Array
 from pippin.network.step import Step, in_file_order
-from pippin.spec.layers.slice import AXES, Slice
 
 
 @in_file_order

@@ -1,8 +1,8 @@
 """The softplus."""
 
+from pippin.models.spec.layers.softplus import Softplus
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.softplus import Softplus
 
 
 def softplus(step: Step[Softplus], x: Array) -> Array:

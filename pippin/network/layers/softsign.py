@@ -1,8 +1,8 @@
 """The softsign."""
 
+from pippin.models.spec.layers.softsign import Softsign
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.softsign import Softsign
 
 
 def softsign(step: Step[Softsign], x: Array) -> Array:

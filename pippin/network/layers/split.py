@@ -1,8 +1,8 @@
 """Splitting the channels in equal runs."""
 
+from pippin.models.spec.layers.split import Split
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.split import Split
 
 
 def split(step: Step[Split], x: Array) -> tuple[Array, ...]:

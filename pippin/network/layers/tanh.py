@@ -1,8 +1,8 @@
 """The hyperbolic tangent."""
 
+from pippin.models.spec.layers.tanh import Tanh
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.tanh import Tanh
 
 
 def tanh(step: Step[Tanh], x: Array) -> Array:

@@ -1,8 +1,8 @@
 """The rectifier with a threshold."""
 
+from pippin.models.spec.layers.thresholded_relu import ThresholdedReLU
 from pippin.network.arrays import Array
 from pippin.network.step import Step
-from pippin.spec.layers.thresholded_relu import ThresholdedReLU
 
 
 def thresholded_relu(step: Step[ThresholdedReLU], x: Array) -> Array:

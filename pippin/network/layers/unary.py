@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from pippin.models.spec.layers.unary import Unary
 from pippin.network.arrays import Array, Namespace
 from pippin.network.step import Step
-from pippin.spec.layers.unary import Unary
 
 
 def unary(step: Step[Unary], x: Array) -> Array:

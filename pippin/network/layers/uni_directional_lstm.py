@@ -1,9 +1,9 @@
 """The long short-term memory that goes one way."""
 
+from pippin.models.spec.layers.uni_directional_lstm import UniDirectionalLSTM
 from pippin.network.arrays import Array
 from pippin.network.recurrent import made_by, run_lstm, vectors_of
 from pippin.network.step import Step
-from pippin.spec.layers.uni_directional_lstm import UniDirectionalLSTM
 
 
 def uni_directional_lstm(step: Step[UniDirectionalLSTM], x: Array, *states: Array) -> tuple[Array, ...]:

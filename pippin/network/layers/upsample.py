@@ -2,10 +2,10 @@
 
 import numpy as np
 
+from pippin.models.spec.layers.upsample import Upsample
 from pippin.network.arrays import Array
 from pippin.network.sampling import resized, sampled
 from pippin.network.step import Step, over_images
-from pippin.spec.layers.upsample import Upsample
 
 
 @over_images

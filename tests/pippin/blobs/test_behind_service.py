@@ -13,8 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from pippin.api.tokens import issue
 from pippin.blobs import BlobError, BlobMissingError, BlobRefusedError, Blobs, tries
-from pippin.tokens import TokenFileError, issue
+from pippin.system.token_file import TokenFileError
 
 CONTENT = bytes(range(256)) * 40_000
 HEX = hashlib.sha256(CONTENT).hexdigest()

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from pippin.blob_ownership import BlobOwnership
 from pippin.blobs import Blobs
-from pippin.embedded import EmbeddedValkey
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect, keys
+from pippin.store.blob_ownership import BlobOwnership
 
 Invoke = Callable[..., Result]
 

@@ -11,12 +11,12 @@ import pytest
 from typer.testing import Result
 
 from pippin.blobs import Blobs
-from pippin.checkpoints import Checkpoint, write_checkpoint
 from pippin.datasets.sample import prepare
-from pippin.mlmodel import build
-from pippin.spec import resolve
-from pippin.spec.presets import preset
-from pippin.spec.weights import Weights
+from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
+from pippin.models.mlmodel import build
+from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import Weights
 from pippin.store import Store, keys
 
 Invoke = Callable[..., Result]

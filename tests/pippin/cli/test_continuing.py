@@ -13,16 +13,16 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
+from pippin.api.checkpoints import Resumption, StoredCheckpoint
+from pippin.api.jobs import Artifact, Failure
+from pippin.api.metrics import EpochMetrics
+from pippin.api.states import Reason
 from pippin.blobs import Blobs
-from pippin.checkpoints import Checkpoint, write_checkpoint
-from pippin.embedded import running_url
-from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
-from pippin.jobs.job import Artifact, Failure
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.states import Reason
-from pippin.mlmodel import build, read
+from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
+from pippin.local.valkey import running_url
+from pippin.models.mlmodel import build, read
+from pippin.models.spec import resolve
 from pippin.settings import Settings
-from pippin.spec import resolve
 from pippin.store import Claim, Store, connect, new_token
 
 Invoke = Callable[..., Result]

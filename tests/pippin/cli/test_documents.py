@@ -7,7 +7,7 @@ from typer.testing import Result
 from pippin.cli.documents import load
 from pippin.cli.exits import Exit, ToldError
 from pippin.client import ServiceError
-from pippin.faults import Fault, FaultyDocumentError
+from pippin.errors import Fault, FaultyDocumentError
 
 Invoke = Callable[..., Result]
 

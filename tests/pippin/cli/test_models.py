@@ -10,8 +10,8 @@ import pytest
 from typer.testing import Result
 
 from pippin.client import Client
-from pippin.mlmodel import build, read
-from pippin.spec import resolve
+from pippin.models.mlmodel import build, read
+from pippin.models.spec import resolve
 
 Invoke = Callable[..., Result]
 

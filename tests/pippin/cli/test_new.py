@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
+from pippin.api.requests import CheckpointPolicy, DatasetSource, HyperparameterChoice, JobRequest, ModelSource
 from pippin.documents import yaml12
-from pippin.jobs.request import CheckpointPolicy, DatasetSource, HyperparameterChoice, JobRequest, ModelSource
 
 Invoke = Callable[..., Result]
 

@@ -1,7 +1,7 @@
 import pytest
 
 from pippin.cli.pointers import field, in_options, option, sentences
-from pippin.faults import Fault
+from pippin.errors import Fault
 
 
 @pytest.mark.parametrize(

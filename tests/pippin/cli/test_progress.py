@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
+from pippin.api.metrics import EpochMetrics
 from pippin.cli.progress import Bar
-from pippin.jobs.metrics import EpochMetrics
 
 
 def _epoch(number: int) -> EpochMetrics:

@@ -6,7 +6,7 @@ import pytest
 from typer.testing import Result
 
 from pippin.store import Store
-from pippin.tokens import TokenRequirement
+from pippin.store.token_requirement import TokenRequirement
 
 Invoke = Callable[..., Result]
 

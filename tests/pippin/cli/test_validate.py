@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 from typer.testing import Result
 
-from pippin.mlmodel import build
-from pippin.mlmodel.proto import serialize
-from pippin.spec import resolve
-from tests.pippin.mlmodel.files import embedding, neighbors, network, pipeline
+from pippin.models.mlmodel import build
+from pippin.models.mlmodel.proto import serialize
+from pippin.models.spec import resolve
+from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
 
 Invoke = Callable[..., Result]
 

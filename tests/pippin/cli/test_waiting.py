@@ -2,7 +2,7 @@ import threading
 from collections.abc import Callable
 
 from pippin.cli.waiting import Waiting
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 
 Answer = str | None | PippinError
 WaitUntil = Callable[..., None]

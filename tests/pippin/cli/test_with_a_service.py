@@ -26,10 +26,10 @@ from pippin.blobs import Blobs
 from pippin.cli.arguments import offer_datasets, offer_jobs
 from pippin.datasets.sample import mnist_sample_path
 from pippin.documents import yaml12
-from pippin.embedded import running_url
-from pippin.mlmodel import build, read
-from pippin.spec import resolve
-from pippin.spec.presets import preset
+from pippin.local.valkey import running_url
+from pippin.models.mlmodel import build, read
+from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
 from pippin.store import connect
 
 Invoke = Callable[..., Result]

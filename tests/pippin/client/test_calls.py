@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from pippin.client import Client, ServiceError, ServiceUnreachable
-from pippin.faults import Fault, PippinError
+from pippin.errors import Fault, PippinError
 
 Calls = Callable[..., Any]
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pippin.client import AsyncClient, Client, ServiceUnreachable
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 
 Calls = Callable[..., Any]
 Document = dict[str, object]

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pippin.faults import PippinError
+from pippin.errors import PippinError
 
 Calls = Callable[..., Any]
 

@@ -2,9 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from pippin.api.tokens import issue
 from pippin.client import AsyncClient, Client
-from pippin.faults import PippinError
-from pippin.tokens import TokenFileError, issue
+from pippin.errors import PippinError
+from pippin.system.token_file import TokenFileError
 
 TOKEN = issue("submit", None).text
 HERE, THERE = "http://127.0.0.1:8000", "http://pippin.example.com"

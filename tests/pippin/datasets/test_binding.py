@@ -8,14 +8,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pippin.api.requests import DatasetSource, ResolvedDataset
 from pippin.datasets.binding import bind
 from pippin.datasets.examples import examples_of
 from pippin.datasets.manifest import StoredManifest
-from pippin.faults import FaultyDocumentError
-from pippin.jobs.request import DatasetSource, ResolvedDataset
+from pippin.errors import FaultyDocumentError
+from pippin.models.spec import ArrayFeature, resolve
+from pippin.models.spec.presets import preset
 from pippin.models.trainable import Trainable, trainable_network
-from pippin.spec import ArrayFeature, resolve
-from pippin.spec.presets import preset
 
 
 def classifier(classes: int = 3, width: int = 2, **changes: object) -> Trainable:

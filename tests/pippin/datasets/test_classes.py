@@ -3,8 +3,8 @@
 import pytest
 
 from pippin.datasets.classes import Classes, Span, classes_of, whole_number
+from pippin.models.spec import ArrayFeature, LabelFeature
 from pippin.models.trainable import Trainable
-from pippin.spec import ArrayFeature, LabelFeature
 
 X = ArrayFeature(name="x", shape=(2,))
 

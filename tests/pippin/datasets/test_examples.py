@@ -5,12 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pippin.api.requests import ResolvedDataset
 from pippin.datasets.errors import DatasetError
 from pippin.datasets.examples import Examples, picture_scales, split_examples
 from pippin.datasets.manifest import Manifest, StoredManifest
-from pippin.jobs.request import ResolvedDataset
+from pippin.models.spec import ArrayFeature, Feature, ImageFeature
 from pippin.models.trainable import Trainable
-from pippin.spec import ArrayFeature, Feature, ImageFeature
 
 _IMAGE = ArrayFeature(name="image", shape=(1, 2, 2))
 _ARRAYS: Mapping[str, Any] = {

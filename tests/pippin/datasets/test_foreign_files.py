@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from pippin.datasets.errors import DatasetError
-from pippin.faults import FaultyDocumentError
+from pippin.errors import FaultyDocumentError
 from pippin.models.inspection import inspect
 from tests.pippin.datasets.samples import PNG, digits, labels_of, npz, picture, tar, zipped
 

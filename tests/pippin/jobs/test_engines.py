@@ -1,13 +1,13 @@
 import pytest
 
-from pippin.faults import FaultyDocumentError
-from pippin.jobs.engines import PREFERRED, ComputeUnits, EngineChoice, EngineName, resolve_engines
-from pippin.mlmodel import open_model
-from pippin.mlmodel.proto import serialize
+from pippin.api.engines import PREFERRED, ComputeUnits, EngineChoice, EngineName, resolve_engines
+from pippin.errors import FaultyDocumentError
 from pippin.models.inspection import trainable_of
+from pippin.models.mlmodel import open_model
+from pippin.models.mlmodel.proto import serialize
 from pippin.models.trainable import Trainable
 from pippin.store import QUEUES
-from tests.pippin.mlmodel.files import embedding, neighbors, network, pipeline
+from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
 
 
 @pytest.fixture(scope="module")

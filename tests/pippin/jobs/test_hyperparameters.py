@@ -4,12 +4,12 @@ from typing import Any, Literal
 import pytest
 from pydantic import ValidationError
 
-from pippin.faults import FaultyDocumentError
+from pippin.api.requests import HyperparameterChoice
+from pippin.errors import FaultyDocumentError
 from pippin.jobs.hyperparameters import resolve_hyperparameters
-from pippin.jobs.request import HyperparameterChoice
+from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
 from pippin.models.trainable import Trainable, trainable_network
-from pippin.spec import resolve
-from pippin.spec.presets import preset
 
 MakeSpec = Callable[..., dict[str, Any]]
 

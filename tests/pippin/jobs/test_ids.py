@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pippin.jobs.ids import is_id, new_id
+from pippin.ids import is_id, new_id
 
 MOMENTS = st.integers(min_value=0, max_value=2**48 - 1)
 

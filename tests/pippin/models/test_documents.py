@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pippin.faults import FaultyDocumentError
+from pippin.errors import FaultyDocumentError
 from pippin.models.documents import read_document
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -7,12 +7,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pippin.models.spec import Layer, ResolvedSpec, resolve
 from pippin.network import losses
 from pippin.network.arrays import Array, Convolve, LayerWeights, Namespace, Weights, to_channels_first, to_channels_last
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
 from pippin.network.window import Borders, Pair
-from pippin.spec import Layer, ResolvedSpec, resolve
 
 
 @pytest.fixture

@@ -8,17 +8,17 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pippin.models.spec import Layer
+from pippin.models.spec.layers.convolution import Convolution
+from pippin.models.spec.layers.deconvolution import Deconvolution
 from pippin.network import predict
 from pippin.network.arrays import Array, Convolve
 from pippin.network.layers.convolution import FEW_CHANNELS
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
 from pippin.network.window import Pair
-from pippin.spec import Layer
-from pippin.spec.layers.convolution import Convolution
-from pippin.spec.layers.deconvolution import Deconvolution
-from tests.pippin.layers.case import Case
-from tests.pippin.layers.rows.windows import CASES, convolution, deconvolution
+from tests.pippin.models.layers.case import Case
+from tests.pippin.models.layers.rows.windows import CASES, convolution, deconvolution
 
 Drawn = tuple[dict[str, Any], int, Pair]
 """A layer's fields, its number of input channels, height and width."""

@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pippin.models.spec import Layer
+from pippin.models.spec.initializers import initial_weights
+from pippin.models.spec.table import LAYERS
 from pippin.network import predict
 from pippin.network.arrays import Array
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
-from pippin.spec import Layer
-from pippin.spec.initializers import initial_weights
-from pippin.spec.table import LAYERS
 
 ONES = {"scale": np.ones(1, np.float32), "bias": np.ones(1, np.float32)}
 ALPHA_BETA = {"alpha": np.ones(1, np.float32), "beta": np.ones(1, np.float32)}

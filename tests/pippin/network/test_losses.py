@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pippin.models.spec import ResolvedSpec
 from pippin.network import losses, losses_and_outputs, predict
 from pippin.network.arrays import Array, Namespace, Weights
 from pippin.network.losses import cross_entropy, mean_squared_error
-from pippin.spec import ResolvedSpec
 
 both = pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
 

@@ -6,13 +6,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pippin.models.spec import resolve
+from pippin.models.spec.initializers import initial_weights
+from pippin.models.spec.presets import preset
+from pippin.models.spec.table import LAYERS
 from pippin.network import losses, predict
 from pippin.network.arrays import Convolve
 from pippin.network.table import OPERATIONS
-from pippin.spec import resolve
-from pippin.spec.initializers import initial_weights
-from pippin.spec.presets import preset
-from pippin.spec.table import LAYERS
 
 DIGITS = resolve(preset("mnist-cnn"))
 

@@ -5,12 +5,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pippin.models.spec import ResolvedSpec, resolve
 from pippin.network import losses, predict
 from pippin.network.arrays import Array, Weights
 from pippin.network.layers.convolution import product
 from pippin.network.plan import plan
 from pippin.network.window import Borders, Pair, Window, with_borders
-from pippin.spec import ResolvedSpec, resolve
 
 RELU = {"type": "relu", "name": "relu"}
 

@@ -8,12 +8,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from pippin.models.spec.layers.pooling import Pooling
 from pippin.network.arrays import Array
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
 from pippin.network.window import Pair
-from pippin.spec.layers.pooling import Pooling
-from tests.pippin.layers.rows.windows import pooling
+from tests.pippin.models.layers.rows.windows import pooling
 
 MAXIMUM = Pooling(name="p", pooling_type="max", kernel_size=(2, 2), stride=(2, 2))
 

@@ -2,12 +2,12 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pippin.models.spec.layers.crop_resize import CropResize
+from pippin.models.spec.sampling import METHODS, SamplingMethod
 from pippin.network.arrays import Array, Namespace
 from pippin.network.layers.crop_resize import crop_resize
 from pippin.network.sampling import between, resized
 from pippin.network.step import Step
-from pippin.spec.layers.crop_resize import CropResize
-from pippin.spec.sampling import METHODS, SamplingMethod
 
 either = pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
 every_method = pytest.mark.parametrize("method", METHODS)

@@ -5,20 +5,20 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from pippin.models.spec import Layer
+from pippin.models.spec.layers.batchnorm import Batchnorm
+from pippin.models.spec.layers.embedding import Embedding
+from pippin.models.spec.layers.l2_normalize import L2Normalize
+from pippin.models.spec.layers.lrn import LRN
+from pippin.models.spec.layers.mvn import MVN
+from pippin.models.spec.layers.relu import ReLU
+from pippin.models.spec.layers.sigmoid import Sigmoid
+from pippin.models.spec.layers.softmax import Softmax
+from pippin.models.spec.layers.tanh import Tanh
 from pippin.network import predict
 from pippin.network.arrays import Array, Namespace
-from pippin.spec import Layer
-from pippin.spec.layers.batchnorm import Batchnorm
-from pippin.spec.layers.embedding import Embedding
-from pippin.spec.layers.l2_normalize import L2Normalize
-from pippin.spec.layers.lrn import LRN
-from pippin.spec.layers.mvn import MVN
-from pippin.spec.layers.relu import ReLU
-from pippin.spec.layers.sigmoid import Sigmoid
-from pippin.spec.layers.softmax import Softmax
-from pippin.spec.layers.tanh import Tanh
-from tests.pippin.layers.case import Case
-from tests.pippin.layers.rows import CASES
+from tests.pippin.models.layers.case import Case
+from tests.pippin.models.layers.rows import CASES
 
 both = pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
 

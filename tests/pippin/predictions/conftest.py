@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
 
-from pippin.mlmodel import AnyModel, Model, build, open_model, read
-from pippin.mlmodel.proto import Message, new_model, parse, serialize
-from pippin.neighbors import NeighborsModel
-from pippin.spec import resolve
-from tests.pippin.mlmodel.files import neighbors as neighbors_file
+from pippin.models.mlmodel import AnyModel, Model, build, open_model, read
+from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
+from pippin.models.neighbors import NeighborsModel
+from pippin.models.spec import resolve
+from tests.pippin.models.mlmodel.files import neighbors as neighbors_file
 
 Document = dict[str, Any]
 

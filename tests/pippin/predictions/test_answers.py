@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pippin.mlmodel import Model, Pipeline
-from pippin.neighbors import NeighborsModel
+from pippin.models.mlmodel import Model, Pipeline
+from pippin.models.neighbors import NeighborsModel
+from pippin.models.spec import IntegerParameter
 from pippin.network import predict
 from pippin.network.arrays import Array
 from pippin.predictions.answers import answer, inputs_of
 from pippin.predictions.documents import nested, prediction, top
 from pippin.predictions.errors import PredictionError
-from pippin.spec import IntegerParameter
 
 Small = Callable[..., Model]
 EMBEDDING: list[dict[str, Any]] = [

@@ -7,15 +7,15 @@ import pytest
 from numpy.typing import NDArray
 
 from pippin.datasets.examples import Examples
-from pippin.faults import FaultyDocumentError
-from pippin.mlmodel import Model, Pipeline, open_model
-from pippin.mlmodel.proto import serialize
-from pippin.neighbors import NeighborsModel
+from pippin.errors import FaultyDocumentError
+from pippin.models.mlmodel import Model, Pipeline, open_model
+from pippin.models.mlmodel.proto import serialize
+from pippin.models.neighbors import NeighborsModel
 from pippin.network import losses, predict
 from pippin.predictions import evaluation
 from pippin.predictions.answers import answer
 from pippin.predictions.evaluation import evaluate, spread
-from tests.pippin.mlmodel.accepted import ACCEPTED
+from tests.pippin.models.mlmodel.accepted import ACCEPTED
 
 Small = Callable[..., Model]
 RNG = np.random.default_rng(5)

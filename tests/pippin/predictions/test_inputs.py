@@ -3,12 +3,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pippin.faults import Fault
+from pippin.errors import Fault
+from pippin.models.spec import ArrayFeature, Feature, ImageFeature, LabelFeature
+from pippin.models.spec.features import NumberFeature
 from pippin.predictions import inputs
 from pippin.predictions.errors import PredictionError
 from pippin.predictions.inputs import from_json
-from pippin.spec import ArrayFeature, Feature, ImageFeature, LabelFeature
-from pippin.spec.features import NumberFeature
 
 GRID = ArrayFeature(name="grid", shape=(1, 2, 3))
 COUNT = ArrayFeature(name="count", shape=(1,), type="int")

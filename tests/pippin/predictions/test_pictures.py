@@ -5,9 +5,9 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pippin.models.spec import ArrayFeature, Feature, ImageFeature
 from pippin.predictions.errors import PredictionError
 from pippin.predictions.pictures import from_picture
-from pippin.spec import ArrayFeature, Feature, ImageFeature
 
 DIGIT = ArrayFeature(name="image", shape=(1, 2, 3))
 COLORED = ArrayFeature(name="image", shape=(3, 2, 3))

@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.job import Artifact, Job
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import ResolvedRequest
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Artifact, Job
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import ResolvedRequest
 from pippin.store import Claim, Store, WorkerReport, keys, new_token
 
 TENANT = "default"

@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.states import Reason, Status
+from pippin.api.jobs import Artifact, Failure, Job
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.states import Reason, Status
 from pippin.store import Claim, Control, LeaseLost, NoSuchJob, Refused, Store, keys, new_token
 from pippin.store.attempts import LOG_LINE_CHARACTERS
 

@@ -2,11 +2,11 @@ from collections.abc import Callable
 
 import pytest
 
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.job import Job
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Status
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Job
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Status
 from pippin.store import Claim, LeaseLost, Store, WorkerReport, keys
 
 TENANT = "default"

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from pippin.embedded import EmbeddedValkey
-from pippin.jobs.job import Job
-from pippin.jobs.request import ResolvedRequest
+from pippin.api.jobs import Job
+from pippin.api.requests import ResolvedRequest
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, StoreFull, StoreUnavailable, connect
 
 TENANT = "default"

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from redis.client import Pipeline
 
-from pippin.jobs.job import Job
-from pippin.jobs.states import Status
-from pippin.jobs.worker import WorkerReport
+from pippin.api.jobs import Job
+from pippin.api.states import Status
+from pippin.api.workers import WorkerReport
 from pippin.store import Claim, Client, Control, Store, connect, keys
 from pippin.store import scripts as scripts_module
 from pippin.store.client import _Transaction

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from pippin.datasets.manifest import Feature, Split, StoredManifest
-from pippin.jobs.ids import new_id
+from pippin.ids import new_id
 from pippin.store import NameTaken, Store, keys
 
 TENANT = "default"

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pippin.jobs.job import Job
+from pippin.api.jobs import Job
 from pippin.store import Claim, MalformedEventId, Store, parse_event_id
 
 TENANT = "default"

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 import pytest
 from redis.exceptions import NoPermissionError
 
-from pippin.jobs.job import Artifact, Job
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Status
+from pippin.api.jobs import Artifact, Job
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Status
+from pippin.api.tokens import issue
 from pippin.store import (
     Claim,
     Client,
@@ -26,7 +27,6 @@ from pippin.store import (
     keys,
     new_token,
 )
-from pippin.tokens import issue
 from service.background.reaper import Reaper
 
 ACL = Path(__file__).parents[3] / "deploy" / "valkey" / "worker.acl"

@@ -2,10 +2,10 @@ from collections.abc import Callable
 
 import pytest
 
-from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Reason, Status
+from pippin.api.jobs import Artifact, Failure, Job
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Reason, Status
 from pippin.store import Claim, Idempotency, NoSuchJob, Refused, Store, keys
 
 TENANT = "default"

@@ -8,11 +8,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.job import Artifact, Failure
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import TRANSITIONS, Reason, Status
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Artifact, Failure
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Reason, Status
+from pippin.jobs.states import TRANSITIONS
 from pippin.store import Claim, Control, LeaseLost, Refused, Store, keys, new_token
 
 TENANT = "default"

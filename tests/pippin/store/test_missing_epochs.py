@@ -5,12 +5,12 @@ from collections.abc import Callable
 import pytest
 import redis
 
-from pippin.doctor.finding import Level
-from pippin.doctor.redis import check_redis
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.job import Artifact, Job
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import ResolvedRequest
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Artifact, Job
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.cli.doctor.finding import Level
+from pippin.cli.doctor.redis import check_redis
 from pippin.store import Claim, Store, keys
 
 TENANT = "default"

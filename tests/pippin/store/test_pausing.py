@@ -4,9 +4,9 @@ from threading import Barrier
 
 import pytest
 
-from pippin.jobs.checkpoint import Resumption, StoredCheckpoint
-from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.states import Reason, Status
+from pippin.api.checkpoints import Resumption, StoredCheckpoint
+from pippin.api.jobs import Artifact, Failure, Job
+from pippin.api.states import Reason, Status
 from pippin.store import Claim, Control, NoSuchJob, Refused, Store, WorkerReport, new_token
 
 TENANT = "default"

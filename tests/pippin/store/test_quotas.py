@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pippin.api.jobs import Job
+from pippin.api.requests import ResolvedRequest
 from pippin.datasets.manifest import StoredManifest
-from pippin.jobs.ids import new_id
-from pippin.jobs.job import Job
-from pippin.jobs.request import ResolvedRequest
+from pippin.ids import new_id
 from pippin.store import ByteQuota, Claim, Idempotency, JobQuota, QuotaExceeded, Store
 from pippin.store.rates import Rates
 

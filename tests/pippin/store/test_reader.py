@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from pippin.embedded import EmbeddedValkey
-from pippin.jobs.events import Event
-from pippin.jobs.job import Failure, Job
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Reason
+from pippin.api.events import Event
+from pippin.api.jobs import Failure, Job
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Reason
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import (
     Claim,
     EventReader,

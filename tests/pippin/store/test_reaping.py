@@ -4,8 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from pippin.jobs.job import Failure, Job
-from pippin.jobs.states import Reason, Status
+from pippin.api.jobs import Failure, Job
+from pippin.api.states import Reason, Status
 from pippin.store import Claim, LeaseLost, Store, WorkerReport, keys
 
 TENANT = "default"

@@ -9,8 +9,8 @@ from redis.client import Pipeline
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Status
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Status
 from pippin.store import Idempotency, IdempotencyInFlight, IdempotencyMismatch, Store, WorkerReport
 from pippin.store.queues import FUNCTION, Queues
 

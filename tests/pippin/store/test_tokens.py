@@ -1,7 +1,7 @@
 import pytest
 
+from pippin.api.tokens import ROLES, Quotas, issue, parse, secret_hash
 from pippin.store import BadTenant, Store, StoreLimits, keys
-from pippin.tokens import ROLES, Quotas, issue, parse, secret_hash
 
 
 def test_before_the_first_nobody_is_known_and_no_role_was_made(store: Store) -> None:

@@ -7,14 +7,14 @@ from typing import NoReturn
 
 import pytest
 
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Artifact, Failure, Job
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Reason, Status
 from pippin.datasets.manifest import Feature, Split, StoredManifest
-from pippin.embedded import EmbeddedValkey
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.ids import new_id
-from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Reason, Status
+from pippin.ids import new_id
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import (
     Claim,
     RecordTooLarge,

@@ -7,15 +7,15 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Artifact, Job
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Status
+from pippin.api.tokens import issue
 from pippin.datasets.manifest import StoredManifest
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.job import Artifact, Job
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Status
 from pippin.store import Claim, NoSuchJob, Refused, Store, UnreadableRecord, WorkerReport, keys, new_token
 from pippin.store.versions import FIELD, VERSION
-from pippin.tokens import issue
 
 TENANT = "default"
 DIGEST = "sha256:" + "a" * 64

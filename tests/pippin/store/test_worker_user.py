@@ -7,13 +7,13 @@ from urllib.parse import urlsplit
 import pytest
 from redis.exceptions import NoPermissionError
 
-from pippin.jobs.job import Artifact, Failure, Job
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.request import ResolvedRequest
-from pippin.jobs.states import Reason, Status
-from pippin.jobs.worker import Drain, WorkerReport
+from pippin.api.jobs import Artifact, Failure, Job
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Reason, Status
+from pippin.api.tokens import issue
+from pippin.api.workers import Drain, WorkerReport
 from pippin.store import Claim, Client, Store, connect, new_token
-from pippin.tokens import issue
 
 PASSWORD = "workers-own"
 

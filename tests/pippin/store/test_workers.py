@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from pippin.jobs.worker import Drain
+from pippin.api.workers import Drain
 from pippin.store import AmbiguousName, NoSuchWorker, Store, WorkerReport, keys
 
 

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pippin.tokens import TokenFileError, issue, read_token, write_token
+from pippin.api.tokens import issue
+from pippin.system.token_file import TokenFileError, read_token, write_token
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import structlog
 
-from pippin.tokens import ROLES, RequirementError, TokenRequirement
+from pippin.api.tokens import ROLES
+from pippin.store.token_requirement import RequirementError, TokenRequirement
 
 EVERY = frozenset(ROLES)
 

@@ -1,6 +1,6 @@
 import pytest
 
-from pippin.tokens import ROLES, Role, grants, is_demanded
+from pippin.api.tokens import ROLES, Role, grants, is_demanded
 
 ALLOWED: dict[Role, set[Role]] = {
     "admin": {"admin", "submit", "read", "worker"},

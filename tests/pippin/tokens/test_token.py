@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from pippin.tokens import adopt, issue, parse, secret_hash
+from pippin.api.tokens import adopt, issue, parse, secret_hash
 
 
 def test_a_token_is_its_id_and_a_secret_of_which_only_the_hash_is_kept() -> None:

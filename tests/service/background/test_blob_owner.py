@@ -12,12 +12,12 @@ import pytest
 import redis
 from structlog.testing import capture_logs
 
-from pippin.blob_cache import BlobCache
-from pippin.blob_ownership import BlobOwnership
 from pippin.blobs import Blobs
-from pippin.embedded import EmbeddedValkey
+from pippin.blobs.cache import BlobCache
+from pippin.local.valkey import EmbeddedValkey
 from pippin.settings import Settings
 from pippin.store import Refusal, Store, connect, keys
+from pippin.store.blob_ownership import BlobOwnership
 from service.background.sweeper import Sweeper
 
 HOURS = 2 * 3600

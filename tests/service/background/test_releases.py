@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 import pytest
 
+from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import Blobs
-from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.settings import Settings
 from pippin.store import Claim, Store, UnreadableRecord, keys
 from service.background.releases import BlobReleases

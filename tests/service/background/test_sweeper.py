@@ -11,12 +11,12 @@ from typing import Any
 import httpx2
 import pytest
 
-from pippin.blob_cache import BlobCache
-from pippin.blob_ownership import BlobOwnership
+from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import Blobs
-from pippin.jobs.checkpoint import StoredCheckpoint
+from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
 from pippin.store import Store, keys
+from pippin.store.blob_ownership import BlobOwnership
 from service.background.sweeper import Sweeper
 
 WaitFor = Callable[[Callable[[], object], str], None]

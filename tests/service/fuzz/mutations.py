@@ -6,8 +6,8 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from pippin.mlmodel.proto import parse, serialize
-from pippin.spec.layer import Message
+from pippin.models.mlmodel.proto import parse, serialize
+from pippin.models.spec.layer import Message
 
 _INTEGERS = (0, 1, 2, 3, 7, 255, 2**16, 2**31 - 1, 2**31, 2**32, 2**62, 2**63 - 1)
 _FLOATS = (0.0, -1.0, 1e-30, 1e38, float("inf"), float("-inf"), float("nan"))

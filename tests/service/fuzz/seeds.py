@@ -5,11 +5,11 @@ from typing import Any
 
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
 
-from pippin.mlmodel import build
-from pippin.mlmodel.proto import new_model, parse, serialize
-from pippin.spec import resolve
-from pippin.spec.table import TYPES
-from tests.pippin.layers.rows import CASES
+from pippin.models.mlmodel import build
+from pippin.models.mlmodel.proto import new_model, parse, serialize
+from pippin.models.spec import resolve
+from pippin.models.spec.table import TYPES
+from tests.pippin.models.layers.rows import CASES
 
 HEAD = [
     {"type": "flatten", "name": "flat"},

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import httpx2
 import pytest
 
+from pippin.api.tokens import issue
 from pippin.store import Store
-from pippin.tokens import issue
 from tests.service_process import ServiceProcess
 
 

@@ -11,10 +11,10 @@ import httpx2
 import numpy as np
 import pytest
 
-from pippin.checkpoints import Checkpoint, write_checkpoint
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.worker import WorkerReport
-from pippin.spec.presets import preset
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.workers import WorkerReport
+from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
+from pippin.models.spec.presets import preset
 from pippin.store import Store, connect
 from tests.service_process import ServiceProcess
 

@@ -12,8 +12,8 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
+from pippin.api.tokens import Role, issue
 from pippin.store import Store
-from pippin.tokens import Role, issue
 from service.security.access import PUBLIC, Access, Operations, UndeclaredAccessError, requires
 
 Http: TypeAlias = httpx2.Client

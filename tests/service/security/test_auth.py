@@ -6,9 +6,9 @@ from typing import Any, Protocol
 import httpx2
 import pytest
 
+from pippin.api.tokens import Role, issue
 from pippin.blobs import BlobError, BlobRefusedError, Blobs
 from pippin.store import Store, WorkerReport
-from pippin.tokens import Role, issue
 
 LARGE = b"x" * 20_000_000
 IsProblem = Callable[..., dict[str, Any]]

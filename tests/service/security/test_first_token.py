@@ -13,10 +13,12 @@ import httpx2
 import pytest
 import structlog
 
-from pippin.first_admin import require_admin
+from pippin.api.tokens import ROLES, issue
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store
-from pippin.tokens import ROLES, TokenFileError, TokenRequirement, issue, read_token
+from pippin.store.first_admin import require_admin
+from pippin.store.token_requirement import TokenRequirement
+from pippin.system.token_file import TokenFileError, read_token
 from service.security.first_token import check_first_token, keep_first_token
 
 WaitFor = Callable[[Callable[[], object], str], None]

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import httpx2
 import pytest
 
+from pippin.api.tokens import issue
 from pippin.store import Store
-from pippin.tokens import issue
 from service.security.gate import is_own
 
 IsProblem = Callable[..., dict[str, Any]]

@@ -11,12 +11,12 @@ from typing import Any, TypeAlias
 import httpx2
 import pytest
 
+from pippin.api.tokens import NewToken, Role, issue, secret_hash
 from pippin.blobs import Blobs
 from pippin.client import Client, ServiceError
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable, connect, keys
-from pippin.tokens import NewToken, Role, TokenRequirement, issue
-from pippin.tokens.token import secret_hash
+from pippin.store.token_requirement import TokenRequirement
 from service.security.open_requests import OpenRequests
 from service.security.principal import Principal
 from service.telemetry.meters import Meters

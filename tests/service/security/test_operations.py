@@ -9,10 +9,10 @@ import httpx2
 import numpy as np
 import pytest
 
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.tokens import ROLES, Role, grants, issue
 from pippin.blobs import Blobs
-from pippin.jobs.checkpoint import StoredCheckpoint
 from pippin.store import Store, WorkerReport
-from pippin.tokens import ROLES, Role, grants, issue
 from service.security.access import Operation
 
 CONTENT = b"weights"

@@ -8,9 +8,10 @@ import httpx2
 import pytest
 from pydantic import SecretStr
 
-from pippin.embedded import EmbeddedValkey
+from pippin.api.tokens import Role, issue
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
-from pippin.tokens import Role, TokenRequirement, issue
+from pippin.store.token_requirement import TokenRequirement
 from service.security import guard
 
 Service: TypeAlias = Any  # a RunningService

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from pippin.blob_cache import BlobCache
+from pippin.api.jobs import Job
+from pippin.api.states import Reason, Status
 from pippin.blobs import Blobs
-from pippin.jobs.job import Job
-from pippin.jobs.states import Reason, Status
-from pippin.mlmodel import Weights, build, inference_variant, read
-from pippin.mlmodel.proto import parse, serialize
-from pippin.spec import resolve
+from pippin.blobs.cache import BlobCache
+from pippin.models.mlmodel import Weights, build, inference_variant, read
+from pippin.models.mlmodel.proto import parse, serialize
+from pippin.models.spec import resolve
 from pippin.store import Claim, keys, new_token
 from pippin.store.records import compact
 from worker.assignment import Assignment

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.requests import CheckpointPolicy, Hyperparameters
 from pippin.blobs import Blobs
-from pippin.checkpoints import Checkpoint
-from pippin.jobs.metrics import BatchLosses, EpochMetrics
-from pippin.jobs.request import CheckpointPolicy, Hyperparameters
+from pippin.jobs.checkpoints import Checkpoint
 from pippin.store import Claim, StoreUnavailable
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.outbox import Outbox

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 from structlog.testing import capture_logs
 
-from pippin.blob_cache import BlobCache
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.jobs import Job
+from pippin.api.requests import CheckpointPolicy
+from pippin.api.states import Reason, Status
 from pippin.blobs import BlobError, Blobs
-from pippin.checkpoints import Checkpoint, read_checkpoint
-from pippin.jobs.checkpoint import StoredCheckpoint
-from pippin.jobs.job import Job
-from pippin.jobs.request import CheckpointPolicy
-from pippin.jobs.states import Reason, Status
-from pippin.mlmodel import Weights, read
+from pippin.blobs.cache import BlobCache
+from pippin.jobs.checkpoints import Checkpoint, read_checkpoint
+from pippin.models.mlmodel import Weights, read
 from pippin.store import Claim, new_token
 from worker.assignment import Assignment
 from worker.attempt.checkpoints import Checkpoints

@@ -3,11 +3,11 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from pippin.jobs.metrics import EpochMetrics
-from pippin.jobs.request import Hyperparameters
-from pippin.jobs.states import Reason
-from pippin.mlmodel import build, read
-from pippin.spec import resolve
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import Hyperparameters
+from pippin.api.states import Reason
+from pippin.models.mlmodel import build, read
+from pippin.models.spec import resolve
 from worker.attempt.trained import provenance, write_trained
 from worker.engines.engine import EngineError
 

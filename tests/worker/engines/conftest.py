@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import ArrayLike
 
-from pippin.jobs.request import Hyperparameters
-from pippin.mlmodel import build
-from pippin.spec import resolve
+from pippin.api.requests import Hyperparameters
+from pippin.models.mlmodel import build
+from pippin.models.spec import resolve
 from worker.engines.engine import EpochResult, Examples, TrainingRun
 
 

@@ -5,10 +5,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pippin.embedded import EmbeddedValkey
-from pippin.jobs.job import Job
-from pippin.jobs.states import Status
-from pippin.jobs.worker import Drain, WorkerReport
+from pippin.api.jobs import Job
+from pippin.api.states import Status
+from pippin.api.workers import Drain, WorkerReport
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store
 from worker.parent.drain import Draining
 

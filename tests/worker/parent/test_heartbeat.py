@@ -2,7 +2,7 @@ import os
 import threading
 from collections.abc import Callable
 
-from pippin.embedded import EmbeddedValkey
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store
 from worker.compute_units import compute_units
 from worker.parent.heartbeat import Heartbeat

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from pippin.mlmodel import Weights
+from pippin.models.mlmodel import Weights
 from pippin.settings import Settings
 from worker.engines.engine import Observer, TrainingRun
 from worker.parent.loop import work

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from pippin.jobs.job import Job
-from pippin.jobs.states import Status
+from pippin.api.jobs import Job
+from pippin.api.states import Status
 from pippin.store import Claim, new_token
 from worker.parent.supervision import Overseer
 from worker.stop import Cause

@@ -14,8 +14,8 @@ from rq import Queue, Worker
 from rq.job import Job as RqJob
 from rq.suspension import suspend
 
-from pippin.embedded import EmbeddedValkey
-from pippin.jobs.worker import Drain, WorkerReport
+from pippin.api.workers import Drain, WorkerReport
+from pippin.local.valkey import EmbeddedValkey
 from pippin.store import FUNCTION, QUEUES
 from worker.parent.drain import Draining
 from worker.parent.rq_worker import AttemptRef, AttemptWorker

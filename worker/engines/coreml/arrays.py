@@ -6,7 +6,7 @@ import CoreML
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.jobs.states import Reason
+from pippin.api.states import Reason
 from worker.engines.coreml.errors import checked
 from worker.engines.engine import EngineError
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Model, Weights
+from pippin.api.states import Reason
+from pippin.models.mlmodel import Model, Weights
 from pippin.network import predict
 from worker.engines.coreml.features import FeatureColumn
 from worker.engines.coreml.inputs import scaled_inputs

@@ -7,13 +7,13 @@ nobody documents what weights can be read while Core ML is in the middle of a mi
 from collections.abc import Mapping
 from typing import Any
 
-from pippin.checkpoints import Checkpoint
-from pippin.jobs.engines import ComputeUnits
-from pippin.jobs.request import Hyperparameters
-from pippin.jobs.states import Reason
-from pippin.machine import chip, operating_system
-from pippin.mlmodel import Model, admitting, with_learned
-from pippin.spec import SGD
+from pippin.api.engines import ComputeUnits
+from pippin.api.requests import Hyperparameters
+from pippin.api.states import Reason
+from pippin.jobs.checkpoints import Checkpoint
+from pippin.models.mlmodel import Model, admitting, with_learned
+from pippin.models.spec import SGD
+from pippin.system.machine import chip, operating_system
 from worker.engines.coreml.weights import not_finite, read_trained, trained_keys
 from worker.engines.engine import EngineError, TrainingRun
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import objc
 
-from pippin.faults import FaultyDocumentError
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Learned, Model, Pipeline, open_model
-from pippin.spec import ArrayFeature, ResolvedSpec
+from pippin.api.states import Reason
+from pippin.errors import FaultyDocumentError
+from pippin.models.mlmodel import Learned, Model, Pipeline, open_model
+from pippin.models.spec import ArrayFeature, ResolvedSpec
 from worker.engines.columns import columns_of, matrix_of
 from worker.engines.coreml.checkpoints import ENGINE, check_fits, moved_on
 from worker.engines.coreml.compiled import compiled

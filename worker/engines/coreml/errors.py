@@ -4,7 +4,7 @@ from typing import Any
 
 import CoreML
 
-from pippin.jobs.states import Reason
+from pippin.api.states import Reason
 from worker.engines.engine import EngineError
 
 # What these mean to a person.

@@ -8,9 +8,9 @@ import CoreML
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.models.spec import Feature, ImageFeature
+from pippin.models.spec.features import ArrayFeature, LabelFeature
 from pippin.models.trainable import Trainable
-from pippin.spec import Feature, ImageFeature
-from pippin.spec.features import ArrayFeature, LabelFeature
 from worker.engines.coreml.arrays import to_multi_array
 from worker.engines.coreml.pixels import to_pixel_buffer, to_pixels
 from worker.engines.engine import Examples

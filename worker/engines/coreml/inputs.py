@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.mlmodel import Model
+from pippin.models.mlmodel import Model
 from worker.engines.engine import Examples
 
 

@@ -4,10 +4,10 @@ from typing import Any
 
 import CoreML
 
-from pippin.jobs.engines import ComputeUnits
-from pippin.jobs.request import Hyperparameters
-from pippin.mlmodel.kinds import network_of
-from pippin.mlmodel.proto import parse, serialize
+from pippin.api.engines import ComputeUnits
+from pippin.api.requests import Hyperparameters
+from pippin.models.mlmodel.kinds import network_of
+from pippin.models.mlmodel.proto import parse, serialize
 from worker.engines.coreml.errors import checked
 from worker.engines.engine import TrainingRun
 

@@ -6,7 +6,7 @@ import numpy as np
 import Quartz
 from numpy.typing import NDArray
 
-from pippin.jobs.states import Reason
+from pippin.api.states import Reason
 from worker.engines.engine import EngineError
 
 

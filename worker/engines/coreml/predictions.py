@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.mlmodel import Model
-from pippin.spec.features import ArrayFeature, DictionaryFeature, NumberFeature
+from pippin.models.mlmodel import Model
+from pippin.models.spec.features import ArrayFeature, DictionaryFeature, NumberFeature
 from worker.engines.coreml.arrays import from_multi_array
 from worker.engines.coreml.batches import batch_of
 from worker.engines.coreml.errors import checked

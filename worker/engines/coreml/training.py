@@ -7,9 +7,9 @@ from typing import Any
 import CoreML
 import objc
 
-from pippin.checkpoints import Checkpoint
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Model, Weights
+from pippin.api.states import Reason
+from pippin.jobs.checkpoints import Checkpoint
+from pippin.models.mlmodel import Model, Weights
 from pippin.models.trainable import trainable_network
 from worker.engines.coreml.batches import batch_of
 from worker.engines.coreml.check import check_predictions, check_weights

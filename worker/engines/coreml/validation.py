@@ -7,7 +7,7 @@ import numpy as np
 import objc
 from numpy.typing import NDArray
 
-from pippin.mlmodel import Model
+from pippin.models.mlmodel import Model
 from pippin.models.trainable import trainable_network
 from pippin.network.graph import compute
 from worker.engines.coreml.features import columns_for

@@ -6,8 +6,8 @@ import CoreML
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Model, Weights
+from pippin.api.states import Reason
+from pippin.models.mlmodel import Model, Weights
 from worker.engines.coreml.arrays import from_multi_array
 from worker.engines.coreml.errors import checked
 from worker.engines.engine import EngineError

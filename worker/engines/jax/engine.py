@@ -1,8 +1,8 @@
 """The engine that trains anywhere: the same file as Core ML, with the same semantics, through JAX."""
 
-from pippin.faults import FaultyDocumentError
-from pippin.jobs.states import Reason
-from pippin.mlmodel import AnyModel, Learned, Model, Pipeline, open_model
+from pippin.api.states import Reason
+from pippin.errors import FaultyDocumentError
+from pippin.models.mlmodel import AnyModel, Learned, Model, Pipeline, open_model
 from worker.engines.engine import EngineError, Observer, TrainingRun
 from worker.engines.indices import check_run_indices
 from worker.engines.jax.faults import device_faults

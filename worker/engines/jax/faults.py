@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import jax
 
-from pippin.jobs.states import Reason
+from pippin.api.states import Reason
 from worker.engines.engine import EngineError
 
 

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.mlmodel import FrozenNetwork
+from pippin.models.mlmodel import FrozenNetwork
 from pippin.network import predict
 from worker.engines.engine import Examples, Observer, Stopped, TrainingRun
 from worker.engines.indices import check_indices

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import jax
 import jax.numpy as jnp
 
+from pippin.models.spec import ResolvedSpec
 from pippin.network import Array, Convolve, Weights, losses
 from pippin.network.graph import compute
 from pippin.network.losses import LOSSES, judged_blob
-from pippin.spec import ResolvedSpec
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,11 @@ import time
 
 import numpy as np
 
+from pippin.api.states import Reason
 from pippin.datasets.classes import learned_labels
 from pippin.datasets.names import spelled_as
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Samples
-from pippin.neighbors import NeighborsModel, append, predict
+from pippin.models.mlmodel import Samples
+from pippin.models.neighbors import NeighborsModel, append, predict
 from worker.engines.engine import EngineError, EpochResult, Examples, Observer, Stopped, TrainingRun
 
 

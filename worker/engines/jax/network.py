@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 
 import jax
 
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Model
-from pippin.spec.weights import Weights
+from pippin.api.states import Reason
+from pippin.models.mlmodel import Model
+from pippin.models.spec.weights import Weights
 from worker.engines.columns import columns_of
 from worker.engines.engine import EngineError, EpochResult, Examples, Observer, Stopped, TrainingRun
 from worker.engines.jax.chunks import Chunks

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.checkpoints import ShuffleState
+from pippin.jobs.checkpoints import ShuffleState
 from worker.engines.jax.shuffle import shuffled
 
 Order = NDArray[np.int32]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.spec import ResolvedSpec
+from pippin.models.spec import ResolvedSpec
 
 Key = tuple[str, str]
 

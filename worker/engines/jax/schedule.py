@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.checkpoints import Checkpoint, ShuffleState
-from pippin.jobs.request import Hyperparameters
+from pippin.api.requests import Hyperparameters
+from pippin.jobs.checkpoints import Checkpoint, ShuffleState
 from worker.engines.jax.mini_batches import MiniBatches, filled, own_size
 from worker.engines.jax.order import CoreMLOrders, DataOrders, Orders, PippinOrders
 from worker.engines.jax.shuffle import first_state

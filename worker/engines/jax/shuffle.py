@@ -6,7 +6,7 @@ compared with libc++ 14 itself for 107 lengths up to 1,000,000 and seeds from -2
 
 import numpy as np
 
-from pippin.checkpoints import ShuffleState
+from pippin.jobs.checkpoints import ShuffleState
 
 MODULUS = 2**31 - 1
 _MULTIPLIER = 48_271

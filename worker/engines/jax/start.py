@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.checkpoints import Checkpoint, ShuffleState
-from pippin.jobs.states import Reason
-from pippin.spec.weights import Weights
+from pippin.api.states import Reason
+from pippin.jobs.checkpoints import Checkpoint, ShuffleState
+from pippin.models.spec.weights import Weights
 from worker.engines.engine import EngineError
 from worker.engines.jax.environment import environment
 from worker.engines.jax.parameters import Parameters, picked

@@ -7,9 +7,9 @@ import jax
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.checkpoints import Checkpoint
-from pippin.jobs.states import Reason
-from pippin.spec.weights import Weights
+from pippin.api.states import Reason
+from pippin.jobs.checkpoints import Checkpoint
+from pippin.models.spec.weights import Weights
 from worker.engines.engine import EngineError
 from worker.engines.jax.chunks import Chunks
 from worker.engines.jax.compilation import compiled

@@ -3,9 +3,9 @@
 import jax
 import numpy as np
 
-from pippin.spec import resolve
-from pippin.spec.initializers import initial_weights
-from pippin.spec.presets import preset
+from pippin.models.spec import resolve
+from pippin.models.spec.initializers import initial_weights
+from pippin.models.spec.presets import preset
 from worker.engines.columns import columns_of
 from worker.engines.jax.lowering import network_for
 from worker.engines.jax.optimizers.adam import Adam

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from pippin.mlmodel import Weights, build
-from pippin.mlmodel.proto import parse, serialize
-from pippin.spec import resolve
+from pippin.models.mlmodel import Weights, build
+from pippin.models.mlmodel.proto import parse, serialize
+from pippin.models.spec import resolve
 from worker.engines.engine import Engine, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 

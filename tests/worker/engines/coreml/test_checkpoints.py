@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from pippin.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Weights, read, with_learned
-from pippin.mlmodel.proto import parse, serialize
+from pippin.api.states import Reason
+from pippin.jobs.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
+from pippin.models.mlmodel import Weights, read, with_learned
+from pippin.models.mlmodel.proto import parse, serialize
 from worker.engines.engine import Engine, EngineError, EpochResult, Examples, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 

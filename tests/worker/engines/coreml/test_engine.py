@@ -8,11 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from pippin.jobs.states import Reason
-from pippin.mlmodel import build, read
-from pippin.mlmodel.proto import parse, serialize
+from pippin.api.states import Reason
+from pippin.models.mlmodel import build, read
+from pippin.models.mlmodel.proto import parse, serialize
+from pippin.models.spec import resolve
 from pippin.network import losses
-from pippin.spec import resolve
 from worker.engines.engine import Engine, EngineError, EpochResult, Examples, Stopped
 
 # Their classes stand in conftest.py, which tests cannot import.

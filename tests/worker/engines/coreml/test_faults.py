@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from pippin.jobs.states import Reason
+from pippin.api.states import Reason
 from worker.engines import EngineOptions, UnknownEngineError, make_engine
 from worker.engines.engine import Engine, EngineError, TrainingRun
 

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
 
-from pippin.jobs.states import Reason
-from pippin.mlmodel import open_model
-from pippin.mlmodel.proto import new_model, parse, serialize
+from pippin.api.states import Reason
+from pippin.models.mlmodel import open_model
+from pippin.models.mlmodel.proto import new_model, parse, serialize
 from worker.engines.engine import Engine, EngineError, TrainingRun
 
 # Their classes stand in conftest.py, which tests cannot import.

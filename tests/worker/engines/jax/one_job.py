@@ -23,10 +23,10 @@ configure(threads=2, cache_dir=arguments.cache)
 import jax  # noqa: E402 - as the worker does it: configured first
 import numpy as np  # noqa: E402
 
-from pippin.checkpoints import read_checkpoint, write_checkpoint  # noqa: E402
-from pippin.jobs.request import Hyperparameters  # noqa: E402
-from pippin.mlmodel import build  # noqa: E402
-from pippin.spec import resolve  # noqa: E402
+from pippin.api.requests import Hyperparameters  # noqa: E402
+from pippin.jobs.checkpoints import read_checkpoint, write_checkpoint  # noqa: E402
+from pippin.models.mlmodel import build  # noqa: E402
+from pippin.models.spec import resolve  # noqa: E402
 from worker.engines.engine import EngineError, EpochResult, Examples, Stopped, TrainingRun  # noqa: E402
 from worker.engines.jax.engine import JaxEngine  # noqa: E402
 

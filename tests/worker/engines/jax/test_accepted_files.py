@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pippin.mlmodel import Model, open_model, read
-from pippin.mlmodel.proto import Message, parse, serialize
 from pippin.models.inspection import inspect
+from pippin.models.mlmodel import Model, open_model, read
+from pippin.models.mlmodel.proto import Message, parse, serialize
 from pippin.network import predict
 from pippin.predictions.answers import answer
-from tests.pippin.mlmodel.accepted import ACCEPTED, CLASSES, HEAD, PIXELS, Accepted, mean_image, spare_input
-from tests.pippin.mlmodel.files import network
+from tests.pippin.models.mlmodel.accepted import ACCEPTED, CLASSES, HEAD, PIXELS, Accepted, mean_image, spare_input
+from tests.pippin.models.mlmodel.files import network
 from tests.worker.engines.conftest import Lab, Notes
 from worker.attempt.trained import write_trained
 from worker.engines.engine import EngineError

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 from worker.engines.jax.engine import JaxEngine
 
 Array = NDArray[np.float64]

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pippin.jobs.states import Reason
-from pippin.mlmodel import build, read
-from pippin.spec import resolve
+from pippin.api.states import Reason
+from pippin.models.mlmodel import build, read
+from pippin.models.spec import resolve
 from worker.engines.engine import EngineError, Examples, Stopped
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches

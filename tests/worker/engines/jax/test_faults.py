@@ -1,7 +1,7 @@
 import jax
 import pytest
 
-from pippin.jobs.states import Reason
+from pippin.api.states import Reason
 from worker.engines.engine import EngineError
 from worker.engines.jax.faults import device_faults
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
 
-from pippin.jobs.states import Reason
-from pippin.mlmodel import Samples, build, open_model, read, with_learned
-from pippin.mlmodel.proto import new_model, parse, serialize
+from pippin.api.states import Reason
+from pippin.models.mlmodel import Samples, build, open_model, read, with_learned
+from pippin.models.mlmodel.proto import new_model, parse, serialize
+from pippin.models.spec import resolve
+from pippin.models.spec.layer import Message
 from pippin.network import predict
-from pippin.spec import resolve
-from pippin.spec.layer import Message
 from worker.engines.engine import EngineError, Stopped
 from worker.engines.jax.engine import JaxEngine
 

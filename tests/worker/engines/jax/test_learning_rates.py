@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches
 

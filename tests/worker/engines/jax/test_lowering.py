@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 from worker.engines.jax.lowering import convolve, network_for
 
 Lab: TypeAlias = Any  # its class stands in conftest.py, which tests cannot import

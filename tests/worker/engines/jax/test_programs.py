@@ -7,7 +7,7 @@ import jax
 import numpy as np
 import pytest
 
-from pippin.mlmodel import read
+from pippin.models.mlmodel import read
 from worker.engines.columns import columns_of
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.lowering import network_for

@@ -7,11 +7,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import pytest
 
-from pippin.checkpoints import Checkpoint, ShuffleState, read_checkpoint, write_checkpoint
-from pippin.jobs.states import Reason
-from pippin.mlmodel import build, read
-from pippin.spec import resolve
-from pippin.spec.presets import preset
+from pippin.api.states import Reason
+from pippin.jobs.checkpoints import Checkpoint, ShuffleState, read_checkpoint, write_checkpoint
+from pippin.models.mlmodel import build, read
+from pippin.models.spec import resolve
+from pippin.models.spec.presets import preset
 from worker.engines.engine import EngineError, EpochResult, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.shuffle import first_state, shuffled

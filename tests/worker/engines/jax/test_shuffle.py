@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from pippin.checkpoints import ShuffleState
+from pippin.jobs.checkpoints import ShuffleState
 from worker.engines.jax.shuffle import MODULUS, first_state, generator_of, shuffled
 
 # What libcxx_shuffle.cpp printed with libc++ 14.0.6: rows and seed, then the order of each epoch.

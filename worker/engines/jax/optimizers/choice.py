@@ -1,7 +1,7 @@
 """Which optimizer a model is trained with."""
 
-from pippin.jobs.request import Hyperparameters
-from pippin.spec import Optimizer as Declared
+from pippin.api.requests import Hyperparameters
+from pippin.models.spec import Optimizer as Declared
 from worker.engines.jax.optimizers.adam import Adam
 from worker.engines.jax.optimizers.optimizer import Optimizer
 from worker.engines.jax.optimizers.sgd import Sgd

@@ -1,8 +1,8 @@
 import pytest
 
-from pippin.jobs.request import Hyperparameters
-from pippin.spec import SGD
-from pippin.spec import Adam as DeclaredAdam
+from pippin.api.requests import Hyperparameters
+from pippin.models.spec import SGD
+from pippin.models.spec import Adam as DeclaredAdam
 from worker.engines.jax.optimizers.adam import Adam
 from worker.engines.jax.optimizers.choice import optimizer_for
 from worker.engines.jax.optimizers.sgd import Sgd

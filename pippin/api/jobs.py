@@ -1,0 +1,120 @@
+"""A job as the REST contract shows it."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from pippin.api.checkpoints import Resumption, StoredCheckpoint
+from pippin.api.engines import EngineName
+from pippin.api.metrics import EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.api.states import Reason, Status
+
+Variant = Literal["trained", "initial", "inference"]
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+_MAX_CHARACTERS = 2000
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _MAX_CHARACTERS else f"{text[: _MAX_CHARACTERS - 1]}…"
+
+
+# An engine's message may hold a whole document, and is kept with the job, its attempt and two events.
+ShortText = Annotated[str, AfterValidator(_cut)]
+
+
+class Failure(_Value):
+    """Why a job or an attempt ended badly."""
+
+    code: Reason
+    detail: ShortText = Field(description="A sentence for a person.")
+
+
+class Progress(_Value):
+    """How far a job has come."""
+
+    epoch: int = Field(ge=0, description="The last finished epoch; 0 before the first.")
+    epochs: int = Field(ge=1)
+
+
+class Attempt(_Value):
+    """One try of a job by one worker."""
+
+    number: int = Field(ge=1)
+    worker: str
+    engine: str
+    status: Literal["starting", "running", "succeeded", "failed", "cancelled", "paused", "lost", "handed_back"]
+    reason: Failure | None
+    resumed_from: Resumption | None = Field(description="Null for one that began with the first epoch.")
+    started_at: datetime
+    ended_at: datetime | None
+
+
+class Transition(_Value):
+    """A move from one state to the next."""
+
+    from_: Status | None = Field(alias="from", description="Null for the first, when the job was made.")
+    to: Status
+    at: datetime
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_by_name=True, validate_by_alias=True, serialize_by_alias=True
+    )
+
+
+class Artifact(_Value):
+    """A file that a job made."""
+
+    variant: Variant
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$")
+    bytes: int = Field(ge=0)
+    url: str = Field(description="Where to download it, relative to the service.")
+
+
+class Job(_Value):
+    """A job: what was asked, where it stands and what it has made."""
+
+    id: str
+    name: str | None
+    status: Status
+    reason: Failure | None
+    engine: str | None = Field(description="The engine that trains it; null until one has taken an `auto` job.")
+    labels: dict[str, str]
+    request: ResolvedRequest
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    retry_of: str | None
+    progress: Progress
+    latest_metrics: EpochMetrics | None
+    waiting_for: str | None = Field(description="What a queued job lacks, in a sentence; null when nothing.")
+    notice: str | None = Field(
+        default=None,
+        description="What was assumed about the dataset, and what of the request did not count, in sentences; null "
+        "when nothing.",
+    )
+    missing_epochs: int = Field(
+        default=0,
+        ge=0,
+        description="How many epochs of a succeeded job have no metrics, because the records were restored from an "
+        "older copy while it trained; 0 when none is missing.",
+    )
+    checkpoint: StoredCheckpoint | None = Field(
+        default=None, description="The newest, from which the next attempt goes on; null before the first."
+    )
+    attempts: list[Attempt]
+    transitions: list[Transition]
+    artifacts: list[Artifact]
+
+    @property
+    def engines_left(self) -> list[EngineName]:
+        """The engines that may train it from here on, the preferred one first: a checkpoint is of use to one only."""
+        if self.checkpoint is None:
+            return self.request.engines
+        return [engine for engine in self.request.engines if engine == self.checkpoint.engine]

@@ -1,0 +1,216 @@
+"""What a client asks for: the body of `POST /jobs`, as sent and as resolved."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from pippin.api import names
+from pippin.api.engines import ComputeUnits, EngineChoice, EngineName, engines_for
+
+Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
+Label = Annotated[str, StringConstraints(max_length=200)]
+
+# Of new jobs only: records of earlier versions may have others, and stay readable.
+_NewName = Annotated[Name, AfterValidator(names.checked)]
+_NewLabelKey = Annotated[Name, AfterValidator(names.checked_label_key)]
+_NewLabel = Annotated[Label, AfterValidator(names.checked_label_value)]
+
+
+class _Body(BaseModel):
+    # Strict, because "5" and true are no whole numbers, and a request that says so has a mistake in it.
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelSource(_Body):
+    """Where the model comes from: exactly one of these."""
+
+    preset: str | None = Field(default=None, description="The name of a model that comes with Pippin.")
+    spec: dict[str, Any] | None = Field(default=None, description="A model in the spec language.")
+    swiftcoremltools: dict[str, Any] | None = Field(
+        default=None, description="A model as SwiftCoreMLTools writes it in JSON."
+    )
+    id: str | None = Field(
+        default=None, description="The id of an uploaded model, its name, the beginning of its id, or `last`."
+    )
+    job: str | None = Field(
+        default=None,
+        description="A job whose trained model is trained further: its id or name, the beginning of its id, or `last`.",
+    )
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in ModelSource.model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            found = " and ".join(given) or "none"
+            raise ValueError(f"give exactly one of {', '.join(ModelSource.model_fields)}; found {found}")
+        return self
+
+    @property
+    def given(self) -> tuple[str, Any]:
+        """The one of these that is given, and its value."""
+        return next((name, value) for name in ModelSource.model_fields if (value := getattr(self, name)) is not None)
+
+
+class ResolvedModel(ModelSource):
+    """The same, and what it has come to."""
+
+    digest: str | None = Field(
+        default=None, description="Of the `.mlmodel` that is trained; null where it is built from a spec."
+    )
+    spec_digest: str | None = Field(
+        default=None,
+        description="Of the blob with the resolved spec that the model is built from, where that is large or has "
+        "explicit weights; null otherwise.",
+    )
+    name: str | None = Field(default=None, description="What the model is called, where it has a name.")
+
+
+class DatasetSource(_Body):
+    """Which dataset to train on, and how its parts are used."""
+
+    id: str = Field(description="A dataset's id, its name, the beginning of its id, or `last`.")
+    train: str = Field(default="train", description="The split to train on.")
+    validation: str | None = Field(
+        default=None, description="The split to measure after each epoch; default `validation`, else `test`, else none."
+    )
+    validation_fraction: float | None = Field(
+        default=None,
+        gt=0,
+        lt=1,
+        description="Instead of a split: this share of the training split, drawn by the job's `seed`.",
+    )
+    bind: dict[str, str] | None = Field(default=None, description="Training input name -> dataset feature name.")
+
+    @model_validator(mode="after")
+    def _one_validation(self) -> Self:
+        if self.validation is not None and self.validation_fraction is not None:
+            raise ValueError("give validation or validation_fraction, not both")
+        return self
+
+
+class HyperparameterChoice(_Body):
+    """Hyperparameters as asked for; what is null takes the model's default. Names are Core ML's, in snake case."""
+
+    epochs: int | None = None
+    mini_batch_size: int | None = None
+    learning_rate: float | None = None
+    momentum: float | None = None
+    beta1: float | None = None
+    beta2: float | None = None
+    eps: float | None = None
+    number_of_neighbors: int | None = None
+    shuffle: bool | None = None
+    seed: int | None = Field(
+        default=None,
+        ge=-(2**63),
+        lt=2**63,
+        description="Core ML's parameter: fixes the order of the examples where they are shuffled, and which of them "
+        "`validation_fraction` holds out. Any whole number of 64 bits.",
+    )
+
+
+class CheckpointPolicy(_Body):
+    """When a checkpoint is made at an epoch's end, and how many are kept. A pause always makes one."""
+
+    every_epochs: int = Field(default=1, ge=1, le=1_000_000)
+    keep: int = Field(default=3, ge=1, le=100, description="The newest so many are kept.")
+
+
+class EngineWish(_Body):
+    """What a request says about engines, whatever else it says."""
+
+    engine: EngineChoice = "auto"
+    compute_units: ComputeUnits = "all"
+
+
+class JobRequest(_Body):
+    """The body of `POST /jobs`."""
+
+    name: _NewName | None = None
+    model: ModelSource
+    dataset: DatasetSource | str
+    hyperparameters: HyperparameterChoice = HyperparameterChoice()
+    limits: Literal["enforce", "widen"] = "enforce"
+    engine: EngineChoice = Field(
+        default="auto", description="`auto` takes Core ML while a worker with it is alive, else jax."
+    )
+    compute_units: ComputeUnits = Field(
+        default="all", description="What Core ML may compute on. Refused where only jax can train the job."
+    )
+    report: Literal["epoch", "batch"] = "epoch"
+    checkpoint: CheckpointPolicy = CheckpointPolicy()
+    max_attempts: int = Field(default=3, ge=1, le=1000)
+    timeout_seconds: float | None = Field(default=None, gt=0)
+    labels: dict[_NewLabelKey, _NewLabel] = Field(default_factory=dict, max_length=64)
+
+
+class RetryRequest(_Body):
+    """The body of `POST /jobs/{id}/retry`."""
+
+    from_checkpoint: bool = Field(
+        default=False, description="Go on from the job's newest checkpoint instead of beginning with the first epoch."
+    )
+
+
+class Hyperparameters(_Body):
+    """The hyperparameters that a job trains with, each one decided. What the model does not have is null."""
+
+    epochs: int = 1
+    mini_batch_size: int | None = None
+    learning_rate: float | None = None
+    momentum: float | None = None
+    beta1: float | None = None
+    beta2: float | None = None
+    eps: float | None = None
+    number_of_neighbors: int | None = None
+    shuffle: bool
+    seed: int
+
+
+class ResolvedDataset(_Body):
+    """The dataset of a job, every choice made."""
+
+    id: str
+    name: str | None
+    digest: str = Field(description="Of the arrays that the worker fetches.")
+    train: str = Field(description="The split to train on.")
+    validation: str | None = Field(description="The split that is measured after each epoch; null for none.")
+    validation_fraction: float | None = Field(
+        description="The share of `train` that is held out and measured after each epoch; null for none. With neither "
+        "this nor `validation`, nothing but the training loss is measured."
+    )
+    bind: dict[str, str] = Field(description="Training input name -> dataset feature name, for every training input.")
+    classes: list[list[int]] | None = Field(
+        default=None,
+        description="[the dataset's number, the model's number] of each class; null where they are the same.",
+    )
+    notices: list[str] = Field(
+        default_factory=list, description="What was assumed about how the dataset fits the model, one sentence each."
+    )
+
+
+def _engines_in(validated: dict[str, Any]) -> list[EngineName]:
+    return engines_for(validated["engine"])
+
+
+class ResolvedRequest(_Body):
+    """A request with every default filled in: what is trained, whatever changes later."""
+
+    name: Name | None
+    model: ResolvedModel
+    dataset: ResolvedDataset
+    hyperparameters: Hyperparameters
+    limits: Literal["enforce", "widen"]
+    widened: list[str] = Field(
+        default_factory=list, description="The hyperparameters that lie outside the limits that the model sets."
+    )
+    engine: EngineChoice
+    engines: list[EngineName] = Field(
+        default_factory=_engines_in, description="The engines that may train it, the preferred one first."
+    )
+    compute_units: ComputeUnits
+    report: Literal["epoch", "batch"]
+    checkpoint: CheckpointPolicy = CheckpointPolicy()
+    max_attempts: int
+    timeout_seconds: float | None
+    labels: dict[Name, Label]

@@ -1,0 +1,238 @@
+"""Blobs on this machine's disk, by digest, shared by all its processes: datasets, models."""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import structlog
+from numpy.typing import NDArray
+
+from pippin.blobs import BlobDamagedError, Blobs, digest_of
+from pippin.datasets.arrays import open_arrays
+from pippin.system.scratch import scratch_folder, sweep
+
+T = TypeVar("T")
+
+_log = structlog.stdlib.get_logger(__name__)
+
+_ENTRY = re.compile(r"[0-9a-f]{64}")
+_TRIES = 4
+_FETCH = ".fetch-"
+_USED = ".used"
+# Identities of verified files, of some 200 bytes each.
+_MAX_VERIFIED = 10_000
+
+
+def sweep_downloads(folder: Path) -> None:
+    """Remove from the folder of a cache what a process that was killed had half fetched."""
+    sweep(folder, _FETCH)
+
+
+@dataclass(frozen=True)
+class _Identity:
+    """What changes when a file's content does. No program can set the ctime, so it shows edits that restore the mtime.
+
+    A rename and a removal set the ctime as well, though they leave the content alone.
+    """
+
+    device: int
+    inode: int
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> "_Identity":
+        return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+
+
+class MappedArrays(dict[str, NDArray[Any]]):
+    """The arrays of a cached dataset, memory-mapped: `split/feature` -> [N, *shape].
+
+    Raises:
+        OSError: The file at `path` cannot be opened.
+        DatasetError: It is not a dataset.
+    """
+
+    def __init__(self, digest: str, path: Path) -> None:
+        # The mapping is of the same file as long as the path leads to it; `BlobCache.open` looks before and after.
+        self._file = path.open("rb")
+        self._digest = digest
+        self._identity = _Identity.of(os.fstat(self._file.fileno()))
+        super().__init__(open_arrays(path))
+
+    def check(self) -> None:
+        """Verify that the mapped file still holds the dataset. Costs microseconds unless the file was touched.
+
+        Raises:
+            BlobDamagedError: Its content has changed since it was mapped.
+        """
+        identity = _Identity.of(os.fstat(self._file.fileno()))
+        if identity == self._identity:
+            return
+        self._file.seek(0)
+        if hashlib.file_digest(self._file, "sha256").hexdigest() != self._digest.removeprefix("sha256:"):
+            raise BlobDamagedError(f"this machine's copy of the blob {self._digest} was changed while it was in use")
+        self._identity = identity
+
+    def __del__(self) -> None:
+        if hasattr(self, "_file"):
+            self._file.close()
+
+
+class BlobCache:
+    """A folder of blobs. The ones used longest ago go first once they take more than `limit` bytes together.
+
+    A digest names its content, so an entry is never stale. Its content is verified at its first use by this process and
+    whenever the file has changed since; a damaged copy is fetched again. Several processes may use one folder: entries
+    appear whole, and one that is removed while it is mapped stays readable to the process that has mapped it.
+    """
+
+    def __init__(self, folder: Path, limit: int, blobs: Blobs) -> None:
+        self._folder = folder
+        self._limit = limit
+        self._blobs = blobs
+        self._verified: dict[str, _Identity] = {}
+
+    def open(self, digest: str, reader: Callable[[Path], T]) -> T:
+        """What `reader` makes of the file of the blob `digest` (`sha256:<hex>`), fetched first if it is not here.
+
+        Raises:
+            BlobError: The blob is gone or damaged, or the store cannot be reached.
+            Exception: What `reader` raises.
+        """
+        entry = self._folder / digest.removeprefix("sha256:")
+        for remaining in reversed(range(_TRIES)):
+            try:
+                identity = self._verified_entry(digest, entry)
+                result = reader(entry)
+            except FileNotFoundError:
+                # Another process may remove the entry at any moment.
+                if not remaining:
+                    raise
+                continue
+            if identity == _identity_or_none(entry, identity):
+                return result
+        raise BlobDamagedError(f"this machine's copy of the blob {digest} changes while it is read")
+
+    def arrays(self, digest: str) -> MappedArrays:
+        """The arrays of the dataset `digest`, memory-mapped.
+
+        Raises:
+            BlobError: As `open` does.
+            DatasetError: The blob is not a dataset.
+        """
+        return self.open(digest, lambda path: MappedArrays(digest, path))
+
+    def data(self, digest: str) -> bytes:
+        """The whole content of the blob `digest`.
+
+        Raises:
+            BlobError: As `open` does.
+        """
+        return self.open(digest, Path.read_bytes)
+
+    def tidy(self) -> None:
+        """Make the folder as small as it may be, and take abandoned downloads out of it."""
+        with suppress(FileNotFoundError):
+            self._make_room(None)
+
+    def _verified_entry(self, digest: str, entry: Path) -> _Identity:
+        """The identity of the entry's file, whose content is the blob's; fetched if it is absent or damaged.
+
+        Raises:
+            FileNotFoundError: Another process removed the entry.
+            BlobError: As `open` does.
+        """
+        identity = _identity_or_none(entry)
+        if identity is not None and identity != self._verified.get(digest):
+            if _is_intact(entry):
+                self._remember(digest, identity)
+            else:
+                _log.warning("a cached copy of a blob is damaged; it is fetched again", blob=digest)
+                _remove(entry)
+                identity = None
+        if identity is None:
+            self._fetch(digest, entry)
+            identity = _Identity.of(entry.stat())
+            self._remember(digest, identity)
+            self._make_room(entry)
+        self._mark_used(entry)
+        return identity
+
+    def _remember(self, digest: str, identity: _Identity) -> None:
+        if len(self._verified) >= _MAX_VERIFIED:
+            self._verified.clear()
+        self._verified[digest] = identity
+
+    def _mark_used(self, entry: Path) -> None:
+        # Not the entry's own time, whose change would have every process verify the entry again.
+        marks = self._folder / _USED
+        marks.mkdir(mode=0o700, exist_ok=True)
+        (marks / entry.name).touch()
+
+    def _fetch(self, digest: str, entry: Path) -> None:
+        with scratch_folder(self._folder, _FETCH) as folder:
+            fetched = folder / entry.name
+            self._blobs.fetch(digest, fetched)
+            # Without this, a power cut after the rename could leave a whole name on an empty file.
+            with fetched.open("rb") as file:
+                os.fsync(file.fileno())
+            fetched.replace(entry)
+
+    def _make_room(self, newest: Path | None) -> None:
+        sweep_downloads(self._folder)
+        entries = []
+        for path in self._folder.iterdir():
+            if _ENTRY.fullmatch(path.name):
+                with suppress(FileNotFoundError):
+                    entries.append((self._last_use(path), path.stat().st_size, path))
+        total = sum(size for _, size, _ in entries)
+        for _, size, path in sorted(entries):
+            if total <= self._limit:
+                break
+            if path != newest:
+                path.unlink(missing_ok=True)
+                (self._folder / _USED / path.name).unlink(missing_ok=True)
+                total -= size
+
+    def _last_use(self, entry: Path) -> float:
+        with suppress(FileNotFoundError):
+            return (self._folder / _USED / entry.name).stat().st_mtime
+        return entry.stat().st_mtime
+
+
+def _identity_or_none(entry: Path, removed: _Identity | None = None) -> _Identity | None:
+    """The identity of the file at `entry`; `removed` if there is none."""
+    try:
+        return _Identity.of(entry.stat())
+    except FileNotFoundError:
+        return removed
+
+
+def _is_intact(entry: Path) -> bool:
+    """Whether the entry can be read, and holds what its name says.
+
+    Raises:
+        FileNotFoundError: Another process removed it.
+    """
+    try:
+        return digest_of(entry)[0] == f"sha256:{entry.name}"
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        _log.warning("a cached copy of a blob cannot be read", blob=entry.name, error=error.strerror)
+        return False
+
+
+def _remove(entry: Path) -> None:
+    if entry.is_dir() and not entry.is_symlink():
+        shutil.rmtree(entry, ignore_errors=True)
+    else:
+        entry.unlink(missing_ok=True)

@@ -1,0 +1,41 @@
+"""`pippin doctor`."""
+
+from dataclasses import asdict
+
+import typer
+from rich.text import Text
+
+from pippin.cli import output
+from pippin.cli.exits import Exit
+from pippin.cli.tables import Column
+
+_COLOURS = {"ok": "green", "warning": "yellow", "fault": "bold red"}
+
+
+def doctor(json_: output.JsonFlag = False) -> None:
+    """Examine this machine, and say what to do about each fault.
+
+    It looks at the system, what can train here, Redis, the blobs, the service, the clock and the disk.
+
+    The exit code is 1 if anything is at fault; warnings leave it at 0. No secret is printed.
+    """
+    from pippin.cli.doctor import Level, examine
+
+    findings = list(examine())
+    if json_:
+        output.print_json([asdict(finding) for finding in findings])
+    else:
+        output.table(
+            [Column("CHECK"), Column(""), Column("FOUND", "prose")],
+            [
+                (finding.check, Text(finding.level, style=_COLOURS[finding.level]), finding.found)
+                for finding in findings
+            ],
+        )
+        for finding in findings:
+            if finding.advice:
+                output.say("")
+                output.say(f"{finding.check}: {finding.found}")
+                output.say(f"  {finding.advice}", style="bold")
+    if any(finding.level is Level.FAULT for finding in findings):
+        raise typer.Exit(Exit.FAULT_FOUND)

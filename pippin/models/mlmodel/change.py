@@ -1,0 +1,145 @@
+"""Changes to a file that leave everything else in it as it is."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.api.requests import Hyperparameters
+from pippin.models.mlmodel.arrays import write_array
+from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.mlmodel.kinds import NEIGHBORS, PIPELINES, network_of
+from pippin.models.mlmodel.pipeline import stages_of
+from pippin.models.mlmodel.proto import Message, at, parse, serialize
+from pippin.models.mlmodel.read import read_network
+from pippin.models.mlmodel.training import widen_parameter, widen_training
+from pippin.models.neighbors import write_samples
+from pippin.models.spec.weights import Weights
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a nearest-neighbour classifier knows.
+
+    Attributes:
+        points: [n, dimensions].
+        labels: One a point.
+    """
+
+    points: NDArray[np.float32]
+    labels: tuple[str, ...] | tuple[int, ...]
+
+
+Learned: TypeAlias = Weights | Samples
+"""What training changes in a file: a network's weights, or a nearest-neighbour classifier's samples."""
+
+
+def with_learned(data: bytes, learned: Learned, metadata: Mapping[str, str] = _NOTHING) -> bytes:
+    """The file after training.
+
+    Args:
+        data: An updatable model.
+        learned: What it has learned; of a pipeline, what its last model has. Weights may be of some layers only.
+        metadata: User-defined keys to set; the others stay.
+
+    Raises:
+        ModelFileError: The file is no updatable model, or the weights are not its layers'.
+    """
+    model = parse(data)
+    trained = trained_part(model)
+    if isinstance(learned, Samples):
+        write_samples(trained, learned.points, learned.labels)
+    else:
+        _write_weights(trained, learned)
+    model.description.metadata.userDefined.update(metadata)
+    return serialize(model)
+
+
+def trained_part(model: Message) -> Message:
+    """The model that training changes: a pipeline's last, else the model itself."""
+    if model.WhichOneof("Type") not in PIPELINES:
+        return model
+    stages = stages_of(model).models
+    if not stages:
+        raise ModelFileError("the pipeline has no models")
+    return stages[-1]
+
+
+def _write_weights(model: Message, weights: Weights) -> None:
+    known = read_network(model)
+    entries = {entry.layer.name: entry for entry in known.resolved.layers}
+    messages = {message.name: message for message in network_of(model).layers}
+    for name, arrays in weights.items():
+        if name not in entries:
+            raise ModelFileError(f"got weights for {name!r}; the model has no such layer")
+        entry = entries[name]
+        for key, array in arrays.items():
+            shape = entry.weight_shapes.get(key)
+            if array.shape != shape:
+                needed = f"shape {list(shape)}" if shape is not None else f"only {sorted(entry.weight_shapes)}"
+                raise ModelFileError(f"got {key} of shape {list(array.shape)} for layer {name!r}; it has {needed}")
+        # What is frozen may be stored in fewer bits, and stays so.
+        if entry.layer.updatable:
+            parameters = at(messages[name], entry.layer.proto_path)
+            # All arrays of the layer: they may not differ in precision.
+            for key, array in {**known.weights[name], **arrays}.items():
+                write_array(array, entry.layer.weight_message(parameters, key))
+
+
+def admitting(data: bytes, hyperparameters: Hyperparameters) -> bytes:
+    """The file with limits just so wide that the model admits `hyperparameters`: Core ML holds to them.
+
+    Raises:
+        ModelFileError: The file is no model that could be updated.
+    """
+    model = parse(data)
+    trained = trained_part(model)
+    values = {name: value for name, value in hyperparameters.model_dump(exclude_none=True).items() if name != "shuffle"}
+    if trained.WhichOneof("Type") == NEIGHBORS:
+        widen_parameter(trained.kNearestNeighborsClassifier.numberOfNeighbors, values.get("number_of_neighbors"))
+    else:
+        widen_training(network_of(trained).updateParams, values)
+    return serialize(model)
+
+
+def inference_variant(data: bytes) -> bytes:
+    """The file as a model that only predicts: every updatable flag and all that only training needs is gone.
+
+    Raises:
+        ModelFileError: The bytes are no model that could be updated.
+    """
+    model = parse(data)
+    _strip(model)
+    return serialize(model)
+
+
+def _strip(model: Message) -> None:
+    model.ClearField("isUpdatable")
+    model.description.ClearField("trainingInput")
+    kind = model.WhichOneof("Type")
+    if kind in PIPELINES:
+        for stage in stages_of(model).models:
+            _strip(stage)
+    elif kind != NEIGHBORS:
+        network = network_of(model)
+        network.ClearField("updateParams")
+        for layer in network.layers:
+            layer.ClearField("isUpdatable")
+            _freeze_weights(layer)
+
+
+def _freeze_weights(message: Message) -> None:
+    """Clear the flag of every `WeightParams` inside `message`, however deep a layer keeps it."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for inner in value if field.is_repeated else (value,):
+            if field.message_type.name == "WeightParams":
+                inner.ClearField("isUpdatable")
+            else:
+                _freeze_weights(inner)

@@ -1,0 +1,147 @@
+"""The descriptions of what goes in and comes out."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from pippin.errors import Fault, pointer
+from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.mlmodel.proto import ARRAY_TYPES, COLORS, Message
+from pippin.models.mlmodel.rules import FEATURES_DEFAULTS, FEATURES_KEYS
+from pippin.models.spec import ArrayFeature, Feature, ImageFeature, LabelFeature
+from pippin.models.spec.features import DictionaryFeature, NumberFeature
+
+
+def write_feature(feature: Feature, message: Message) -> None:
+    """Write `feature` into a `FeatureDescription`."""
+    message.name = feature.name
+    kind = message.type
+    match feature:
+        case ArrayFeature():
+            kind.multiArrayType.shape.extend(feature.lengths)
+            kind.multiArrayType.dataType = ARRAY_TYPES[feature.type]
+        case ImageFeature():
+            kind.imageType.width, kind.imageType.height = feature.width, feature.height
+            kind.imageType.colorSpace = COLORS[feature.color]
+        case LabelFeature(type="string"):
+            kind.stringType.SetInParent()
+        case LabelFeature():
+            kind.int64Type.SetInParent()
+        case NumberFeature():
+            kind.doubleType.SetInParent()
+        case DictionaryFeature(keys="string"):
+            kind.dictionaryType.stringKeyType.SetInParent()
+        case DictionaryFeature():
+            kind.dictionaryType.int64KeyType.SetInParent()
+
+
+# A thousand inputs and the target, all listed twice.
+_MOST: Final = 2_002
+_MOST_FAULTS: Final = 20
+
+
+def read_features(messages: Sequence[Message], field: str) -> list[dict[str, object]]:
+    """The features of a list of `FeatureDescription`, as a spec's document has them in `field`.
+
+    Raises:
+        ModelFileError: With the first twenty features that the spec language does not have, or that say what they
+            cannot mean.
+    """
+    if len(messages) > _MOST:
+        detail = f"found {len(messages)} features in {field}; a model may have {_MOST}"
+        raise ModelFileError(detail, [Fault(pointer(field), detail)])
+    found: list[dict[str, object]] = []
+    faults: list[Fault] = []
+    for index, message in enumerate(messages):
+        try:
+            found.append(_read_feature(message))
+            if field != "training_inputs":
+                # Apple's validator does not look at those.
+                _check_default(message)
+        except ModelFileError as error:
+            faults += [fault.under(pointer(field, index)) for fault in error.faults]
+            if len(faults) >= _MOST_FAULTS:
+                break
+    if faults:
+        raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
+    return found
+
+
+def _read_feature(message: Message) -> dict[str, object]:
+    """The feature of a `FeatureDescription`, as a spec's document has it.
+
+    Raises:
+        ModelFileError: It is of a kind, of a flexible shape, or of numbers that the spec language does not have.
+    """
+    name, kind = message.name, message.type.WhichOneof("Type")
+    if message.type.isOptional:
+        raise ModelFileError(f"feature {name!r} is optional; Pippin needs every feature in every example")
+    match kind:
+        case "multiArrayType":
+            return {"name": name} | _read_array(name, message.type.multiArrayType)
+        case "imageType":
+            return {"name": name} | _read_image(name, message.type.imageType)
+        case "stringType":
+            return {"name": name, "type": "string"}
+        case "int64Type":
+            return {"name": name, "type": "int64"}
+        case "doubleType":
+            return {"name": name, "type": "number"}
+        case "dictionaryType":
+            keys = _KEYS.get(message.type.dictionaryType.WhichOneof("KeyType"))
+            if keys is None:
+                raise ModelFileError(
+                    f"feature {name!r} is a dictionary without a type of keys; needs int64KeyType or stringKeyType",
+                    rule=FEATURES_KEYS,
+                )
+            return {"name": name, "type": "dictionary", "keys": keys}
+    raise ModelFileError(f"feature {name!r} is of kind {kind}; a network reads and answers arrays, images and classes")
+
+
+_KEYS = {"int64KeyType": "int64", "stringKeyType": "string"}
+
+_DEFAULTS = {
+    ARRAY_TYPES["float"]: "floatDefaultValue",
+    ARRAY_TYPES["double"]: "doubleDefaultValue",
+    ARRAY_TYPES["int"]: "intDefaultValue",
+}
+
+
+def _check_default(message: Message) -> None:
+    """Refuse the default value of an array that is not of the field for its data type.
+
+    Raises:
+        ModelFileError: It is not.
+    """
+    array = message.type.multiArrayType
+    default = array.WhichOneof("defaultOptionalValue")
+    if default is not None and default != _DEFAULTS.get(array.dataType):
+        raise ModelFileError(
+            f"feature {message.name!r} has a {default} for numbers of data type {array.dataType}; needs "
+            f"{_DEFAULTS[array.dataType]}",
+            rule=FEATURES_DEFAULTS,
+        )
+
+
+def _read_array(name: str, array: Message) -> dict[str, object]:
+    if array.WhichOneof("ShapeFlexibility") is not None:
+        raise ModelFileError(f"feature {name!r} is of flexible shape; Pippin needs one fixed shape")
+    numbers = next((known for known, number in ARRAY_TYPES.items() if number == array.dataType), None)
+    if numbers is None:
+        raise ModelFileError(
+            f"feature {name!r} has numbers of data type {array.dataType}; Pippin knows "
+            + ", ".join(f"{known} ({number})" for known, number in ARRAY_TYPES.items())
+        )
+    # What a model answers is often declared without a shape; the layers make one.
+    return {"type": numbers} | ({"shape": list(array.shape)} if array.shape else {})
+
+
+def _read_image(name: str, image: Message) -> dict[str, object]:
+    if image.WhichOneof("SizeFlexibility") is not None:
+        raise ModelFileError(f"feature {name!r} is an image of flexible size; Pippin needs one fixed size")
+    color = next((known for known, number in COLORS.items() if number == image.colorSpace), None)
+    if color is None:
+        raise ModelFileError(
+            f"feature {name!r} is an image of colour space {image.colorSpace}; Pippin knows "
+            + ", ".join(f"{known} ({number})" for known, number in COLORS.items())
+        )
+    return {"type": "image", "color": color, "width": image.width, "height": image.height}

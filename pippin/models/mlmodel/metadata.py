@@ -1,0 +1,56 @@
+"""What a file says about itself: `Metadata`.
+
+Two fields of the spec language have no place in the format, yet decide the initial weights: they become keys of
+Pippin's own among the user-defined ones, and only where they are not the default.
+"""
+
+from typing import Final
+
+from pippin.models.mlmodel.proto import Message
+from pippin.models.spec import ModelSpec
+from pippin.models.spec.reserved import PREFIX
+from pippin.models.spec.weighted import Drawn
+
+_FIELDS: Final = {
+    "short_description": "shortDescription",
+    "author": "author",
+    "license": "license",
+    "version_string": "versionString",
+}
+_INITIAL_SEED: Final = f"{PREFIX}initial_seed"
+_INITIALIZER_OF: Final = f"{PREFIX}initializer."
+
+
+def write_metadata(spec: ModelSpec, message: Message) -> None:
+    """Write the author's metadata and what initial weights come from."""
+    for name, field in _FIELDS.items():
+        setattr(message, field, getattr(spec, name))
+    own = message.userDefined
+    own.update(spec.user_defined)
+    if spec.initial_seed != ModelSpec.model_fields["initial_seed"].default:
+        own[_INITIAL_SEED] = str(spec.initial_seed)
+    for layer in spec.layers:
+        if isinstance(layer, Drawn) and layer.initializer != Drawn.model_fields["initializer"].default:
+            own[_INITIALIZER_OF + layer.name] = layer.initializer
+
+
+def read_metadata(message: Message) -> dict[str, object]:
+    """The author's metadata, as a spec's document has it."""
+    own = message.userDefined
+    document: dict[str, object] = {name: getattr(message, field) for name, field in _FIELDS.items()}
+    document["user_defined"] = {key: own[key] for key in sorted(own) if not key.startswith(PREFIX)}
+    return document
+
+
+def read_seeds(message: Message) -> dict[str, object]:
+    """The initial seed, as a spec's document has it; nothing where it is the usual one."""
+    seed = message.userDefined.get(_INITIAL_SEED)
+    if seed is None:
+        return {}
+    return {"initial_seed": int(seed) if seed.isdecimal() and len(seed) < 20 else seed}
+
+
+def read_initializer(layer: str, message: Message) -> dict[str, object]:
+    """The initializer of a layer as a field of it; nothing where it is the usual one."""
+    key = _INITIALIZER_OF + layer
+    return {"initializer": message.userDefined[key]} if key in message.userDefined else {}

@@ -1,0 +1,43 @@
+"""Reads a file of whatever kind it is."""
+
+from typing import TypeAlias
+
+from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.mlmodel.kinds import NEIGHBORS, NETWORKS, PIPELINES
+from pippin.models.mlmodel.pipeline import Pipeline, read_pipeline
+from pippin.models.mlmodel.proto import Message, parse
+from pippin.models.mlmodel.read import Model, read_network
+from pippin.models.mlmodel.rules import MODEL_KIND
+from pippin.models.neighbors import NeighborsModel, read_neighbors
+
+AnyModel: TypeAlias = Model | NeighborsModel | Pipeline
+"""An updatable model."""
+
+
+def open_model(data: bytes) -> AnyModel:
+    """The updatable model in a file's bytes.
+
+    Raises:
+        FaultyDocumentError: They hold none that Pippin can train; it carries every reason.
+    """
+    return read_any(parse(data))
+
+
+def read_any(model: Message) -> AnyModel:
+    """The updatable model of a message.
+
+    Raises:
+        FaultyDocumentError: As `open_model` does.
+    """
+    kind = model.WhichOneof("Type")
+    if kind in NETWORKS:
+        return read_network(model)
+    if kind == NEIGHBORS:
+        return read_neighbors(model)
+    if kind in PIPELINES:
+        return read_pipeline(model)
+    raise ModelFileError(
+        f"the file holds a model of kind {kind}, which cannot be updated; Pippin trains "
+        f"{', '.join((*NETWORKS, NEIGHBORS, *PIPELINES))}",
+        rule=MODEL_KIND,
+    )

@@ -1,0 +1,261 @@
+"""Pipelines: models that feed one another, of which the last may be trained. `Pipeline` of Model.proto."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pydantic import TypeAdapter, ValidationError
+
+from pippin.errors import Fault, FaultyDocumentError, pointer
+from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.mlmodel.features import read_features
+from pippin.models.mlmodel.kinds import NEIGHBORS, NETWORKS, check_has_no_functions, check_updatable
+from pippin.models.mlmodel.proto import ARRAY_TYPES, Message
+from pippin.models.mlmodel.read import FrozenNetwork, Model, read_frozen, read_network
+from pippin.models.mlmodel.rules import (
+    PIPELINE_FEATURES,
+    PIPELINE_KINDS,
+    PIPELINE_MODELS,
+    PIPELINE_NAMES,
+    PIPELINE_OUTPUTS,
+    PIPELINE_TRAINING_INPUTS,
+    PIPELINE_UPDATABLE,
+    PIPELINE_VERSION,
+)
+from pippin.models.neighbors import NeighborsModel, read_neighbors
+from pippin.models.spec import ArrayFeature, Feature
+
+MOST_STAGES = 100
+
+_VERSIONS = range(4, 11)
+
+_FEATURES: TypeAdapter[tuple[Feature, ...]] = TypeAdapter(tuple[Feature, ...])
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Frozen networks, and the model that is trained on what they make.
+
+    Attributes:
+        front: Computed one after another; each reads what the pipeline is given and what those before it answer.
+        last: What is trained.
+        inputs: What a prediction needs.
+        outputs: What a prediction answers.
+        training_inputs: What a training example holds.
+        metadata: Every user-defined key, Pippin's own among them.
+    """
+
+    front: tuple[FrozenNetwork, ...]
+    last: Model | NeighborsModel
+    inputs: tuple[Feature, ...]
+    outputs: tuple[Feature, ...]
+    training_inputs: tuple[Feature, ...]
+    metadata: Mapping[str, str]
+
+
+def stages_of(model: Message) -> Message:
+    """The `Pipeline` of a model that is one: plain, of a classifier, or of a regressor."""
+    kind = model.WhichOneof("Type")
+    return model.pipeline if kind == "pipeline" else getattr(model, kind).pipeline
+
+
+def read_pipeline(model: Message) -> Pipeline:
+    """The pipeline of a message.
+
+    Raises:
+        ModelFileError: It is none that Pippin can train; it carries every reason.
+    """
+    check_updatable(model)
+    check_has_no_functions(model)
+    stages = stages_of(model).models
+    # Of half a million models, the other rules would look at each.
+    _refuse([some_model_is_there(model)])
+    _refuse(rule(model) for rule in _RULES)
+    last = _trained(stages[-1], len(stages) - 1)
+    front = tuple(_frozen(stage, index) for index, stage in enumerate(stages[:-1]))
+    _refuse([training_inputs_feed_every_model(model)])
+    description = model.description
+    known = _declared_by(front, last)
+    return Pipeline(
+        front=front,
+        last=last,
+        inputs=_features(description.input, "inputs"),
+        outputs=_with_shapes(_features(description.output, "outputs"), known),
+        training_inputs=_with_shapes(_features(description.trainingInput, "training_inputs"), known),
+        metadata=dict(description.metadata.userDefined),
+    )
+
+
+def some_model_is_there(model: Message) -> Iterator[Fault]:
+    """A pipeline has models. Source: PipelineValidator.cpp; that they are at most a hundred is ours."""
+    count = len(stages_of(model).models)
+    if not 1 <= count <= MOST_STAGES:
+        yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MOST_STAGES}", PIPELINE_MODELS)
+
+
+def version_has_updatable_pipelines(model: Message) -> Iterator[Fault]:
+    """The version is one that may be updated, and that is known. Source: Model.cpp, `validateGeneric`."""
+    version = model.specificationVersion
+    if version not in _VERSIONS:
+        detail = f"found specification version {version} of the pipeline; needs one from 4 to 10"
+        yield Fault("/version", detail, PIPELINE_VERSION)
+
+
+def some_output_is_there(model: Message) -> Iterator[Fault]:
+    """A pipeline answers something. Source: Validators.hpp, `validateFeatureDescriptions`."""
+    if not model.description.output:
+        yield Fault("/outputs", "found no outputs; a pipeline needs one or more", PIPELINE_OUTPUTS)
+
+
+def names_are_one_a_model(model: Message) -> Iterator[Fault]:
+    """Names, where there are any, are as many as models, and differ. Source: PipelineValidator.cpp."""
+    pipeline = stages_of(model)
+    names = list(pipeline.names)
+    if names and (len(names) != len(pipeline.models) or len(set(names)) < len(names)):
+        yield Fault("/names", f"found {len(names)} names; needs a different one for each model", PIPELINE_NAMES)
+
+
+def the_last_model_alone_is_updatable(model: Message) -> Iterator[Fault]:
+    """Only the last model is updatable, and it is. Source: PipelineValidator.cpp."""
+    stages = stages_of(model).models
+    for index, stage in enumerate(stages):
+        if stage.isUpdatable != (index == len(stages) - 1):
+            found = "an updatable model" if stage.isUpdatable else "the last model not updatable"
+            yield Fault(
+                pointer("models", index),
+                f"found {found}; of an updatable pipeline the last model is, and no other",
+                PIPELINE_UPDATABLE,
+            )
+
+
+def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fault]:
+    """Networks, and nearest neighbours as the last. Ours: Core ML chains models of any kind."""
+    stages = stages_of(model).models
+    for index, stage in enumerate(stages):
+        kind = stage.WhichOneof("Type")
+        allowed = (*NETWORKS, NEIGHBORS) if index == len(stages) - 1 else NETWORKS
+        if kind not in allowed:
+            yield Fault(
+                pointer("models", index),
+                f"found a model of kind {kind}; Pippin knows {', '.join(allowed)} there",
+                PIPELINE_KINDS,
+            )
+
+
+def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
+    """What a model reads, the pipeline is given or a model before it answers. Source: PipelineValidator.cpp.
+
+    Ours: no model reads what another answers as whole numbers. How Core ML converts a layer's fractions to them is not
+    documented.
+    """
+    there = {feature.name: feature.type for feature in model.description.input}
+    made: set[str] = set()
+    stages = stages_of(model).models
+    if not stages:
+        return
+    for index, stage in enumerate(stages):
+        for feature in stage.description.input:
+            yield from _matched(feature, there, pointer("models", index, "inputs"))
+            if feature.name in made and feature.type.multiArrayType.dataType == ARRAY_TYPES["int"]:
+                detail = f"found {feature.name!r}, which a model before answers as INT32; needs FLOAT32 or DOUBLE"
+                yield Fault(pointer("models", index, "inputs"), detail, PIPELINE_FEATURES)
+        made |= {feature.name for feature in stage.description.output}
+        there |= {feature.name: feature.type for feature in stage.description.output}
+    for feature in model.description.output:
+        yield from _matched(feature, there, "/outputs")
+
+
+def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
+    """An example holds what the front reads, what it does not make for the last model, and the truth, as they want it.
+
+    Ours: Apple's validator does not look at them.
+    """
+    stages = stages_of(model).models
+    held = {feature.name: feature.type for feature in model.description.trainingInput}
+    made = {feature.name for stage in stages[:-1] for feature in stage.description.output}
+    read = [feature for stage in stages[:-1] for feature in stage.description.input]
+    wanted = {feature.name: feature.type for feature in [*read, *stages[-1].description.trainingInput]}
+    for name in sorted(wanted.keys() - made):
+        if name not in held:
+            yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", PIPELINE_TRAINING_INPUTS)
+        elif not _agree(held[name], wanted[name]):
+            detail = f"found {name!r} of another type or shape than the models read"
+            yield Fault("/training_inputs", detail, PIPELINE_TRAINING_INPUTS)
+
+
+_RULES = (
+    version_has_updatable_pipelines,
+    some_output_is_there,
+    names_are_one_a_model,
+    the_last_model_alone_is_updatable,
+    every_model_is_of_a_kind_that_can_be_computed,
+    every_feature_is_there_when_it_is_read,
+)
+
+
+def _matched(feature: Message, there: Mapping[str, Message], at: str) -> Iterator[Fault]:
+    if feature.name not in there:
+        detail = f"found {feature.name!r}, which neither the pipeline is given nor a model before it answers"
+        yield Fault(at, detail, PIPELINE_FEATURES)
+    elif feature.type != there[feature.name]:
+        yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", PIPELINE_FEATURES)
+
+
+def _agree(held: Message, wanted: Message) -> bool:
+    """Whether two types of a feature are the same, or differ only in that one array is declared without a shape."""
+    if held.multiArrayType.shape and wanted.multiArrayType.shape:
+        return bool(held == wanted)
+    without = [type(held)(), type(held)()]
+    for copy, each in zip(without, (held, wanted), strict=True):
+        copy.CopyFrom(each)
+        copy.multiArrayType.ClearField("shape")
+    return bool(without[0] == without[1])
+
+
+def _declared_by(front: Iterable[FrozenNetwork], last: Model | NeighborsModel) -> dict[str, Feature]:
+    """The features of a pipeline's models by name, with the shapes that their layers and their loss need."""
+    networks = [*front, *([last] if isinstance(last, Model) else [])]
+    found = {each.name: each for one in networks for each in (*one.resolved.inputs, *one.resolved.outputs)}
+    return found | ({each.name: each for each in last.resolved.training_inputs} if isinstance(last, Model) else {})
+
+
+def _with_shapes(features: tuple[Feature, ...], known: Mapping[str, Feature]) -> tuple[Feature, ...]:
+    """The features; arrays that the pipeline declares without a shape have that of the model's feature."""
+    return tuple(
+        known.get(feature.name, feature) if isinstance(feature, ArrayFeature) and feature.shape is None else feature
+        for feature in features
+    )
+
+
+def _refuse(found: Iterable[Iterable[Fault]]) -> None:
+    faults = [fault for each in found for fault in each]
+    if faults:
+        raise ModelFileError(f"the pipeline cannot be trained: {faults[0].detail}", faults)
+
+
+def _trained(stage: Message, index: int) -> Model | NeighborsModel:
+    with _in_its_place(index):
+        return read_neighbors(stage) if stage.WhichOneof("Type") == NEIGHBORS else read_network(stage)
+
+
+def _frozen(stage: Message, index: int) -> FrozenNetwork:
+    with _in_its_place(index):
+        return read_frozen(stage)
+
+
+@contextmanager
+def _in_its_place(index: int) -> Iterator[None]:
+    try:
+        yield
+    except FaultyDocumentError as error:
+        faults = [fault.under(pointer("models", index)) for fault in error.faults]
+        raise ModelFileError(f"model {index} of the pipeline: {error}", faults) from error
+
+
+def _features(messages: Message, field: str) -> tuple[Feature, ...]:
+    try:
+        features = _FEATURES.validate_python(read_features(messages, field))
+    except ValidationError as error:
+        raise ModelFileError(f"the pipeline's {field} cannot be understood: {error.errors()[0]['msg']}") from None
+    # A training input that is listed twice is one.
+    return tuple(dict.fromkeys(features)) if field == "training_inputs" else features

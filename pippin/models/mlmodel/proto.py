@@ -1,0 +1,92 @@
+"""The border to coremltools: its generated messages, which publish no types, behind a few typed functions."""
+
+import logging
+from typing import Any, TypeAlias
+
+from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]  # it ships no types
+
+from pippin.models.mlmodel.errors import ModelFileError, NotAModelFileError
+
+Message: TypeAlias = Any
+"""A message of Core ML's format. The classes that protoc generates publish no types."""
+
+
+def _is_worth_saying(record: logging.LogRecord) -> bool:
+    """Not that coremltools cannot run models here: that needs macOS, and Pippin only writes and reads them."""
+    message = record.getMessage()
+    return not (message.startswith("Failed to load _ML") and "Proxy" in message)
+
+
+_logger = logging.getLogger("coremltools")
+_logger.addFilter(_is_worth_saying)
+try:
+    from coremltools.proto import FeatureTypes_pb2, Model_pb2
+finally:
+    _logger.removeFilter(_is_worth_saying)
+
+ARRAY_TYPES: dict[str, int] = {
+    "float": FeatureTypes_pb2.ArrayFeatureType.FLOAT32,
+    "double": FeatureTypes_pb2.ArrayFeatureType.DOUBLE,
+    "int": FeatureTypes_pb2.ArrayFeatureType.INT32,
+}
+"""`ArrayFeatureType.ArrayDataType` by the names of the spec language."""
+
+COLORS: dict[str, int] = {
+    "gray": FeatureTypes_pb2.ImageFeatureType.GRAYSCALE,
+    "rgb": FeatureTypes_pb2.ImageFeatureType.RGB,
+    "bgr": FeatureTypes_pb2.ImageFeatureType.BGR,
+}
+"""`ImageFeatureType.ColorSpace` by the names of the spec language."""
+
+
+def new_model() -> Message:
+    """An empty `Model`."""
+    return Model_pb2.Model()
+
+
+def parse(data: bytes) -> Message:
+    """The `Model` in a file's bytes.
+
+    Raises:
+        NotAModelFileError: They are none.
+    """
+    model = new_model()
+    try:
+        model.ParseFromString(data)
+    except DecodeError:
+        raise NotAModelFileError(f"found {len(data)} bytes that are no .mlmodel, or only a part of one") from None
+    if model.specificationVersion < 1 or model.WhichOneof("Type") is None:
+        raise NotAModelFileError(f"found {len(data)} bytes that are no .mlmodel: no version or no model in them")
+    return model
+
+
+def serialize(model: Message) -> bytes:
+    """The file's bytes: the same for the same model in every process.
+
+    Without `deterministic` the order of user-defined keys follows each process's own hash seed.
+
+    Raises:
+        ModelFileError: The model is larger than the 2 GiB that protobuf can write.
+    """
+    try:
+        data: bytes = model.SerializeToString(deterministic=True)
+    except (EncodeError, ValueError):
+        raise ModelFileError("the model is larger than the 2 GiB that an .mlmodel can hold") from None
+    return data
+
+
+def kind_of(layer: Message) -> str | None:
+    """What kind of `NeuralNetworkLayer` it is, as `Layer.proto_kind` has it; None where it has no parameters at all."""
+    kind: str | None = layer.WhichOneof("layer")
+    if kind == "convolution" and layer.convolution.isDeconvolution:
+        return "deconvolution"
+    if kind != "activation":
+        return kind
+    return f"activation.{layer.activation.WhichOneof('NonlinearityType')}"
+
+
+def at(message: Message, path: str) -> Message:
+    """The message that stands at `path`, its parts joined by dots."""
+    for part in path.split("."):
+        message = getattr(message, part)
+    return message

@@ -1,0 +1,74 @@
+"""What a classifier is, for a person or a script."""
+
+from collections import Counter
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.models.neighbors.model import Index, LabelType, NeighborsModel, Weighting
+from pippin.models.spec.summary import FeatureSummary, ParameterSummary, parameter_summary
+
+
+class _Summary(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class ClassSummary(_Summary):
+    """A label that was taught."""
+
+    label: str | int
+    count: int = Field(description="How many samples have it.")
+
+
+class NeighborsDescription(_Summary):
+    """How neighbours are found and how they vote."""
+
+    dimensions: int = Field(description="How many numbers a sample has.")
+    number_of_neighbors: ParameterSummary = Field(description="How many vote, and what a prediction may choose.")
+    weighting: Weighting
+    index: Index = Field(description="A hint for speed; both give the same answers.")
+    leaf_size: int | None = Field(description="Samples in a leaf of the kd-tree; null with a linear index.")
+    distance: Literal["squared_euclidean"]
+    samples: int = Field(description="How many were taught.")
+    label_type: LabelType
+    classes: list[ClassSummary] = Field(description="In the order in which they were first taught.")
+    default_label: str | int | None = Field(description="What the model answers while it has no samples.")
+
+
+class NeighborsSummary(_Summary):
+    """A nearest-neighbour classifier as its file describes it."""
+
+    kind: Literal["nearest_neighbors"]
+    inputs: list[FeatureSummary]
+    outputs: list[FeatureSummary]
+    training_inputs: list[FeatureSummary] = Field(description="What a training example holds.")
+    neighbors: NeighborsDescription
+
+
+def summary(model: NeighborsModel) -> NeighborsSummary:
+    """What a classifier that keeps every rule is."""
+    vector = FeatureSummary(name=model.input, shape=[model.dimensions], type=model.input_type)
+    label = FeatureSummary(name=model.predicted_feature, shape=None, type=model.label_type)
+    shares = (
+        [FeatureSummary(name=model.probabilities, shape=None, type="dictionary")]
+        if model.probabilities is not None
+        else []
+    )
+    return NeighborsSummary(
+        kind="nearest_neighbors",
+        inputs=[vector],
+        outputs=[label, *shares],
+        training_inputs=[vector, label],
+        neighbors=NeighborsDescription(
+            dimensions=model.dimensions,
+            number_of_neighbors=parameter_summary(model.number_of_neighbors),
+            weighting=model.weighting,
+            index=model.index,
+            leaf_size=model.leaf_size,
+            distance="squared_euclidean",
+            samples=len(model.labels),
+            label_type=model.label_type,
+            classes=[ClassSummary(label=label, count=count) for label, count in Counter(model.labels).items()],
+            default_label=model.default_label,
+        ),
+    )

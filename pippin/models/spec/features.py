@@ -1,0 +1,142 @@
+"""The named values that go into a model and come out of it: `FeatureDescription` of the file."""
+
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import (
+    Discriminator,
+    Field,
+    Tag,
+    ValidationError,
+    ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+)
+
+from pippin.models.spec.explain import shown
+from pippin.models.spec.values import Dimension, Name, Shape, Single, Value
+
+
+class ArrayFeature(Value):
+    """An array: `ArrayFeatureType`."""
+
+    name: Name
+    shape: tuple[Dimension, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=5,
+        description="One example's: [C] for a vector, [C, H, W] for an image-like array; an output may leave it out.",
+    )
+    type: Literal["float", "double", "int"] = Field(
+        default="float", description="float is FLOAT32, double DOUBLE, int INT32."
+    )
+
+    @property
+    def lengths(self) -> Shape:
+        """The shape, which every feature of a resolved spec has."""
+        assert self.shape is not None
+        return self.shape
+
+
+class ImageFeature(Value):
+    """An image: `ImageFeatureType`, and the `NeuralNetworkImageScaler` that changes it before the first layer.
+
+    A layer sees scale·x + bias of the pixels 0 to 255.
+    """
+
+    name: Name
+    type: Literal["image"] = "image"
+    color: Literal["gray", "rgb", "bgr"] = "rgb"
+    width: Annotated[int, Field(strict=True, ge=1, le=2**14)]
+    height: Annotated[int, Field(strict=True, ge=1, le=2**14)]
+    scale: Single = Field(default=1.0, description="What each pixel is multiplied by.")
+    bias: Single | tuple[Single, Single, Single] = Field(
+        default=0.0, description="What is then added: one number, or one a channel in the order of `color`."
+    )
+
+    @field_validator("bias", mode="wrap")
+    @classmethod
+    def _one_bias_a_channel(
+        cls, bias: object, handler: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> float | tuple[float, float, float]:
+        is_gray = info.data.get("color") == "gray"
+        try:
+            read: float | tuple[float, float, float] = handler(bias)
+        except ValidationError:
+            # Pydantic would report a fault for each of the two forms.
+            needs = "one finite number" if is_gray else "one finite number, or three"
+            raise ValueError(f"found {shown(bias)}; needs {needs}") from None
+        if isinstance(read, tuple) and is_gray:
+            raise ValueError("found three numbers; a gray image has one channel and needs one number")
+        return read
+
+    @property
+    def lengths(self) -> Shape:
+        """(channels, height, width)."""
+        return (1 if self.color == "gray" else 3, self.height, self.width)
+
+    @property
+    def biases(self) -> tuple[float, ...]:
+        """One number a channel."""
+        return self.bias if isinstance(self.bias, tuple) else (self.bias,) * self.lengths[0]
+
+
+class LabelFeature(Value):
+    """A class by its own name: `StringFeatureType` or `Int64FeatureType`."""
+
+    name: Name
+    type: Literal["string", "int64"]
+
+    @property
+    def lengths(self) -> Shape:
+        """(1,): one label an example."""
+        return (1,)
+
+
+class NumberFeature(Value):
+    """A single number: `DoubleFeatureType`, what a regressor may answer."""
+
+    name: Name
+    type: Literal["number"]
+
+    @property
+    def lengths(self) -> Shape:
+        """(1,): one number an example."""
+        return (1,)
+
+
+class DictionaryFeature(Value):
+    """The probability of each class: `DictionaryFeatureType`, what a classifier may answer."""
+
+    name: Name
+    type: Literal["dictionary"]
+    keys: Literal["string", "int64"] = Field(default="string", description="What names a class.")
+
+    @property
+    def lengths(self) -> Shape:
+        """(): it is no array."""
+        return ()
+
+
+_KINDS: dict[object, str] = {
+    "image": "image",
+    "string": "label",
+    "int64": "label",
+    "number": "number",
+    "dictionary": "dictionary",
+}
+
+
+def _kind(value: Any) -> str:  # noqa: ANN401 - pydantic hands over whatever the document holds
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return _KINDS.get(kind, "array") if isinstance(kind, str) else "array"
+
+
+Feature: TypeAlias = Annotated[
+    Annotated[ArrayFeature, Tag("array")]
+    | Annotated[ImageFeature, Tag("image")]
+    | Annotated[LabelFeature, Tag("label")]
+    | Annotated[NumberFeature, Tag("number")]
+    | Annotated[DictionaryFeature, Tag("dictionary")],
+    Discriminator(_kind),
+]
+"""A model input, a model output or a training input; without a `type` it is an array of `float`."""

@@ -1,0 +1,383 @@
+"""The network as a graph: which blob each layer reads and makes, and of what shape each is."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+
+from pippin.documents.hints import Hints
+from pippin.errors import Fault, pointer
+from pippin.models.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature
+from pippin.models.spec.layer import RANK_RULE, Layer
+from pippin.models.spec.losses import CategoricalCrossEntropy, Loss
+from pippin.models.spec.parse import Draft, Part
+from pippin.models.spec.resolved import ResolvedLayer
+from pippin.models.spec.shapes import rank5, said, short
+from pippin.models.spec.values import MOST_ELEMENTS, MOST_PARAMETERS, Shape
+
+
+@dataclass(frozen=True)
+class Node:
+    """A layer in its place.
+
+    Attributes:
+        index: Its place in the spec.
+        name: None when the document does not say.
+        layer: With its blobs' names filled in; None when it has faults of its own.
+        inputs: The blobs that it reads, as far as they are known.
+        outputs: The blobs that it makes, as far as they are known.
+        updatable: Whether the document wants it trained.
+    """
+
+    index: int
+    name: str | None
+    layer: Layer | None
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    updatable: bool
+
+
+@dataclass(frozen=True)
+class Graph:
+    """What rules look at. A fault in one part leaves the others in sight.
+
+    Attributes:
+        draft: What the document says.
+        nodes: The layers, in the spec's order.
+        shapes: Every blob that has a name; None where the shape cannot be known because of a fault elsewhere.
+        makers: The layer that makes a blob, by the blob's name.
+        loss: With its names filled in; None when it has faults.
+        outputs: Given or inferred, each with its shape; None when neither is possible because of a fault elsewhere.
+        training_inputs: Likewise.
+        is_named: Whether every blob's name is known, so that a name that is not among them is wrong.
+        has_true_ranks: Whether blobs leave the model with all the axes that layers see, as Core ML's validator takes
+            them for models with EXACT arrays, images of rank 4 or layers of version 4 and later. Source:
+            NeuralNetworkValidator.cpp, `ndArrayInterpretation`.
+        faults: What is wrong with the wiring and the shapes.
+    """
+
+    draft: Draft
+    nodes: tuple[Node, ...]
+    shapes: Mapping[str, Shape | None]
+    makers: Mapping[str, Node]
+    loss: Loss | None
+    outputs: tuple[Feature, ...] | None
+    training_inputs: tuple[Feature, ...] | None
+    is_named: bool
+    has_true_ranks: bool
+    faults: tuple[Fault, ...]
+
+    @property
+    def target(self) -> str | None:
+        """The training input that holds the truth: a classifier's is its own predicted feature, where that is one."""
+        classifier = self.draft.classifier
+        if classifier is not None and any(
+            feature.name == classifier.predicted_feature for feature in self.training_inputs or ()
+        ):
+            return classifier.predicted_feature
+        return self.loss.target if self.loss is not None else None
+
+
+def trace(draft: Draft) -> Graph:
+    """Follow the blobs through the layers of `draft`."""
+    nodes = _wire(draft)
+    tracer = _Tracer(draft, nodes)
+    faults = tuple(tracer.follow())
+    loss = _completed_loss(draft, nodes)
+    has_true_ranks = (
+        draft.arrays == "exact"
+        or draft.images == "rank4"
+        or any(node.layer is not None and is_newer(node.layer) for node in nodes)
+    )
+    return Graph(
+        draft=draft,
+        nodes=nodes,
+        shapes=tracer.shapes,
+        makers=tracer.makers,
+        loss=loss,
+        outputs=_outputs(draft, tracer.shapes, has_true_ranks=has_true_ranks),
+        training_inputs=_training_inputs(draft, loss, tracer.shapes),
+        is_named=tracer.is_named,
+        has_true_ranks=has_true_ranks,
+        faults=faults,
+    )
+
+
+def is_newer(layer: Layer) -> bool:
+    """Whether Core ML computes a layer only since version 4. Source: Utils.cpp, `isIOS12NeuralNetworkLayer`."""
+    return layer.version_needed >= _NEWER_VERSION
+
+
+_NEWER_VERSION = 4
+
+
+def complete(node: Node, shapes: Mapping[str, Shape | None]) -> ResolvedLayer:
+    """The layer of a faultless graph with all that follows from its shapes."""
+    assert node.layer is not None
+    inputs, outputs = _known(shapes, node.inputs), _known(shapes, node.outputs)
+    assert inputs is not None
+    assert outputs is not None
+    return ResolvedLayer(
+        layer=node.layer.completed(inputs),
+        inputs=node.inputs,
+        outputs=node.outputs,
+        input_shapes=inputs,
+        output_shapes=outputs,
+        weight_shapes=node.layer.weight_shapes(inputs),
+    )
+
+
+def _wire(draft: Draft) -> tuple[Node, ...]:
+    """The layers with the names of their blobs: given, or as a chain has them."""
+    nodes: list[Node] = []
+    before = _texts(_name(draft.inputs[0])) if len(draft.inputs) == 1 else ()
+    sole_output = _sole_output(draft)
+    if any(part.text("output") == sole_output for part in draft.layers):
+        sole_output = None
+    for index, part in enumerate(draft.layers):
+        name, layer = _name(part), part.value
+        is_last = index == len(draft.layers) - 1
+        own = sole_output if is_last and sole_output is not None else name
+        if layer is None:
+            inputs = part.texts("input") or before
+            outputs = part.texts("output") or _texts(own)
+        else:
+            # None is left out, and may be inferred; an empty list is what a file has that says nothing.
+            takes = layer.inputs_taken[1] > 0
+            inputs = layer.input_names if layer.input is not None else before if takes else ()
+            outputs = layer.output_names if layer.output is not None else _texts(own)
+            unknown = (layer.input is None and takes and not inputs) or (layer.output is None and not outputs)
+            layer = None if unknown else layer.wired(inputs, outputs)
+        updatable = isinstance(part.raw, dict) and part.raw.get("updatable") is True
+        nodes.append(Node(index, name, layer, inputs, outputs, updatable))
+        before = outputs
+    return tuple(nodes)
+
+
+def _sole_output(draft: Draft) -> str | None:
+    """The output that the last layer makes if nothing else is said."""
+    if draft.classifier is not None:
+        return draft.classifier.blob or draft.classifier.probabilities
+    return _name(draft.outputs[0]) if draft.outputs is not None and len(draft.outputs) == 1 else None
+
+
+class _Tracer:
+    """Goes through the layers once and keeps what it learns."""
+
+    def __init__(self, draft: Draft, nodes: Sequence[Node]) -> None:
+        self.draft = draft
+        self.nodes = nodes
+        self.shapes: dict[str, Shape | None] = {}
+        self.makers: dict[str, Node] = {}
+        self.parameters = 0
+        self.hints = Hints()
+        self.is_named = (
+            bool(draft.inputs) and all(_name(part) for part in draft.inputs) and all(node.outputs for node in nodes)
+        )
+        self.later = {name: node for node in reversed(nodes) for name in node.outputs}
+
+    def follow(self) -> Iterator[Fault]:
+        for index, part in enumerate(self.draft.inputs):
+            name, shape = _name(part), self._seen(part.value)
+            if shape is not None and prod(shape) > MOST_ELEMENTS:
+                yield Fault(pointer("inputs", index, "shape"), _too_large(shape))
+                shape = None
+            if name is not None:
+                self.shapes[name] = shape
+        for node in self.nodes:
+            yield from self._enter(node)
+        if self.parameters > MOST_PARAMETERS:
+            yield Fault("/layers", f"found {self.parameters} parameters; a model may have {MOST_PARAMETERS}")
+
+    def _seen(self, feature: Feature | None) -> Shape | None:
+        """The shape of an input as layers see it; None where it has faults, or is none that layers can read."""
+        match feature:
+            case ArrayFeature(shape=shape) if shape is not None:
+                return shape if self.draft.arrays == "exact" else rank5(shape)
+            case ImageFeature():
+                return (1, *feature.lengths) if self.draft.images == "rank4" else (1, 1, *feature.lengths)
+        return None
+
+    def _enter(self, node: Node) -> Iterator[Fault]:
+        at = pointer("layers", node.index)
+        yield from self._missing_inputs(node, at)
+        shapes = None
+        if node.layer is not None:
+            numbered = list(_miscounted(node.layer))
+            yield from (fault.under(at) for fault in numbered)
+            inputs = None if numbered else _known(self.shapes, node.inputs)
+            faults = list(self._faults(node.layer, inputs)) if inputs is not None else []
+            yield from (fault.under(at) for fault in faults)
+            if inputs is not None and not faults:
+                shapes = node.layer.output_shapes(inputs)
+                for shape in shapes:
+                    if prod(shape) > MOST_ELEMENTS:
+                        shapes = None
+                        yield Fault(at, _too_large(shape))
+                        break
+        for place, name in enumerate(node.outputs):
+            if name in self.shapes:
+                yield Fault(at + "/output", f"found {name!r}, which is there already; needs a name of its own")
+                self.shapes[name] = None
+                continue
+            self.shapes[name] = None if shapes is None or place >= len(shapes) else shapes[place]
+            self.makers[name] = node
+
+    def _missing_inputs(self, node: Node, at: str) -> Iterator[Fault]:
+        if not node.inputs and node.index == 0 and len(self.draft.inputs) > 1:
+            names = ", ".join(name for part in self.draft.inputs if (name := _name(part)))
+            yield Fault(at + "/input", f"is required: one of the model's inputs {names}")
+        for name in node.inputs:
+            if name in self.shapes or not self.is_named:
+                continue
+            if name in self.later:
+                maker = self.later[name]
+                where = "itself" if maker is node else f"layer {maker.name!r} further down: list that one first"
+                yield Fault(at + "/input", f"found {name!r}, which is made by {where}")
+            else:
+                hint = self.hints.at(name, self.shapes)
+                yield Fault(at + "/input", f"found {name!r}, which no input and no layer above makes{hint}")
+
+    def _faults(self, layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+        faults = list(_low_ranks(layer, inputs)) or list(layer.faults(inputs))
+        yield from faults
+        if faults:
+            return
+        parameters = sum(prod(shape) for shape in layer.weight_shapes(inputs).values())
+        if parameters > MOST_PARAMETERS:
+            yield Fault("", f"found {parameters} parameters; a model may have {MOST_PARAMETERS}")
+        else:
+            self.parameters += parameters
+
+
+def _miscounted(layer: Layer) -> Iterator[Fault]:
+    """More or fewer blobs than the type reads or makes."""
+    for field, names, (least, most) in (
+        ("/input", layer.input_names, layer.inputs_taken),
+        ("/output", layer.output_names, layer.outputs_made),
+    ):
+        if not least <= len(names) <= most:
+            needed = str(least) if least == most else f"{least} or more" if most > 1000 else f"{least} to {most}"
+            yield Fault(field, f"found {len(names)} blobs; {layer.type} needs {needed}")
+
+
+def _low_ranks(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+    """Blobs of a lower rank than the type works on, which only exact mapping brings about."""
+    for shape in inputs:
+        if len(shape) < layer.least_rank:
+            yield Fault(
+                "/input",
+                f"found a blob of shape {said(shape)}, rank {len(shape)}; {layer.type} needs rank {layer.least_rank}"
+                " or more",
+                RANK_RULE,
+            )
+
+
+# A name may have 200 characters.
+_LONGEST_STEM = 195
+
+
+def _completed_loss(draft: Draft, nodes: Sequence[Node]) -> Loss | None:
+    loss = draft.loss
+    if loss is None:
+        return None
+    judged = loss.input or next((name for node in reversed(nodes[-1:]) for name in node.outputs), None)
+    if judged is None:
+        return None
+    predicted = draft.classifier.predicted_feature if draft.classifier is not None else None
+    target = loss.target or predicted or _sole_target(draft) or f"{judged[:_LONGEST_STEM]}_true"
+    taken = {node.name for node in nodes}
+    names = (f"loss{number}" if number else "loss" for number in range(len(nodes) + 1))
+    name = loss.name or next(free for free in names if free not in taken)
+    return loss.model_copy(update={"name": name, "input": judged, "target": target})
+
+
+def _sole_target(draft: Draft) -> str | None:
+    """The one training input that is no model input, where the spec lists them."""
+    inputs = {_name(part) for part in draft.inputs}
+    others = [name for name in map(_name, draft.training_inputs or ()) if name not in inputs]
+    return others[0] if len(others) == 1 else None
+
+
+def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape | None]) -> tuple[Feature, ...] | None:
+    if draft.training_inputs is not None:
+        given = _all_values(draft.training_inputs)
+        # One that is listed twice is one.
+        return (
+            None
+            if given is None
+            else tuple(dict.fromkeys(_with_target_shape(draft, each, loss, shapes) for each in given))
+        )
+    inputs = _all_values(draft.inputs)
+    if inputs is None or loss is None or loss.target is None:
+        return None
+    if draft.classifier is not None:
+        return (*inputs, LabelFeature(name=draft.classifier.predicted_feature, type=draft.classifier.label_type))
+    if isinstance(loss, CategoricalCrossEntropy):
+        return (*inputs, ArrayFeature(name=loss.target, shape=(1,), type="int"))
+    shape = shapes.get(loss.input or "")
+    return None if shape is None else (*inputs, ArrayFeature(name=loss.target, shape=_declared(draft, shape)))
+
+
+def _with_target_shape(
+    draft: Draft, feature: Feature, loss: Loss | None, shapes: Mapping[str, Shape | None]
+) -> Feature:
+    """A training input; the loss's target, which may be declared without a shape, with the one that the loss needs."""
+    if not isinstance(feature, ArrayFeature) or feature.shape is not None:
+        return feature
+    if loss is None or feature.name != loss.target:
+        return feature
+    judged = shapes.get(loss.input or "")
+    shape = (1,) if isinstance(loss, CategoricalCrossEntropy) else None if judged is None else _declared(draft, judged)
+    return feature.model_copy(update={"shape": shape})
+
+
+def _outputs(draft: Draft, shapes: Mapping[str, Shape | None], *, has_true_ranks: bool) -> tuple[Feature, ...] | None:
+    if draft.outputs is None:
+        classifier = draft.classifier
+        if classifier is None:
+            return None
+        found: tuple[Feature, ...] = (LabelFeature(name=classifier.predicted_feature, type=classifier.label_type),)
+        if classifier.probabilities is not None:
+            found += (DictionaryFeature(name=classifier.probabilities, type="dictionary", keys=classifier.label_type),)
+        return found
+    given = _all_values(draft.outputs)
+    if given is None:
+        return None
+    return tuple(_with_shape(draft, feature, shapes, has_true_ranks=has_true_ranks) for feature in given)
+
+
+def _with_shape(draft: Draft, feature: Feature, shapes: Mapping[str, Shape | None], *, has_true_ranks: bool) -> Feature:
+    """An output with the shape that it is declared with in the file."""
+    made = shapes.get(feature.name)
+    if not isinstance(feature, ArrayFeature) or made is None:
+        return feature
+    if has_true_ranks:
+        return feature.model_copy(update={"shape": made})
+    return feature if feature.shape is not None else feature.model_copy(update={"shape": _declared(draft, made)})
+
+
+def _declared(draft: Draft, seen: Shape) -> Shape:
+    """A blob's shape as a model would declare it."""
+    return seen if draft.arrays == "exact" else short(seen)
+
+
+def _all_values(parts: Sequence[Part[Feature]]) -> tuple[Feature, ...] | None:
+    values = tuple(part.value for part in parts if part.value is not None)
+    return values if len(values) == len(parts) else None
+
+
+def _known(shapes: Mapping[str, Shape | None], names: Sequence[str]) -> tuple[Shape, ...] | None:
+    found = tuple(shape for shape in (shapes.get(name) for name in names) if shape is not None)
+    return found if len(found) == len(names) else None
+
+
+def _name(part: Part[Feature] | Part[Layer]) -> str | None:
+    return part.text("name")
+
+
+def _texts(text: str | None) -> tuple[str, ...]:
+    return () if text is None else (text,)
+
+
+def _too_large(shape: Shape) -> str:
+    return f"makes a blob of shape {said(shape)}, which is {prod(shape)} numbers; one may have {MOST_ELEMENTS}"

@@ -1,0 +1,68 @@
+"""How much memory a training takes at the very least, known from shapes alone, before anything is allocated."""
+
+from math import prod
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.models.spec.optimizers import Adam
+from pippin.models.spec.resolved import ResolvedNetwork, ResolvedSpec
+
+_BYTES = 4  # of a float32, which weights and blobs are
+
+
+class TrainingMemory(BaseModel):
+    """What a training holds at one time: an engine needs this much and room to work in."""
+
+    model_config = ConfigDict(frozen=True)
+
+    fixed: int = Field(default=0, ge=0, description="Bytes of weights, their gradients and the optimizer's state.")
+    per_example: int = Field(default=0, ge=0, description="Bytes of every blob of one example of a mini-batch.")
+
+    def total(self, mini_batch_size: int) -> int:
+        """Bytes, with mini-batches of this size."""
+        return self.fixed + self.per_example * mini_batch_size
+
+    def largest_batch(self, most: int) -> int:
+        """The largest mini-batch that `most` bytes have room for; 0 when there is none."""
+        return max(0, most - self.fixed) // max(1, self.per_example)
+
+    def excess(self, mini_batch_size: int, most: int) -> str | None:
+        """What is too much about it, in a sentence with figures; None when `most` bytes may be enough."""
+        total = self.total(mini_batch_size)
+        if total <= most:
+            return None
+        fitting = self.largest_batch(most)
+        advice = f"a mini_batch_size of {fitting} would fit" if fitting else "needs fewer weights or smaller blobs"
+        return (
+            f"training takes {_said(total)} or more: {_said(self.fixed)} for weights, gradients and the optimizer's "
+            f"state, and {_said(self.per_example)} for the blobs of each of {mini_batch_size} examples at once; "
+            f"{_said(most)} are allowed; {advice}"
+        )
+
+    def after(self, front: "TrainingMemory") -> "TrainingMemory":
+        """With frozen models in front, which compute what this one learns from."""
+        return TrainingMemory(fixed=self.fixed + front.fixed, per_example=self.per_example + front.per_example)
+
+
+def training_memory(resolved: ResolvedSpec) -> TrainingMemory:
+    """What training a network takes."""
+    predicting = predicting_memory(resolved)
+    # Of each updatable weight a gradient, and one moment with SGD, two with Adam.
+    copies = 3 if isinstance(resolved.spec.optimizer, Adam) else 2
+    updated = sum(layer.parameter_count for layer in resolved.layers if layer.layer.updatable)
+    return predicting.model_copy(update={"fixed": predicting.fixed + copies * updated * _BYTES})
+
+
+def predicting_memory(resolved: ResolvedNetwork) -> TrainingMemory:
+    """What a network takes that only predicts."""
+    numbers = sum(map(prod, resolved.shapes.values()))
+    return TrainingMemory(fixed=resolved.parameter_count * _BYTES, per_example=numbers * _BYTES)
+
+
+def _said(count: float) -> str:
+    """A number of bytes as a person reads it."""
+    for unit in ("bytes", "kB", "MB"):
+        if count < 1000:
+            return f"{count:.3g} {unit}"
+        count /= 1000
+    return f"{count:,.1f} GB"

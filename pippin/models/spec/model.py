@@ -1,0 +1,67 @@
+"""A whole spec: the JSON description of a model and how it is trained."""
+
+from typing import Final
+
+from pydantic import Field
+
+from pippin.models.spec.classes import Classifier, Regressor
+from pippin.models.spec.features import Feature
+from pippin.models.spec.losses import Loss
+from pippin.models.spec.optimizers import Optimizer
+from pippin.models.spec.parameters import IntegerParameter, SeedParameter
+from pippin.models.spec.shapes import ArrayMapping, ImageMapping
+from pippin.models.spec.table import AnyLayer
+from pippin.models.spec.values import Flag, Natural, Text, Value
+
+MOST_LAYERS: Final = 2_000
+
+
+class NetworkSpec(Value):
+    """A network that predicts, in the spec language."""
+
+    version: int = Field(default=4, strict=True, ge=1, le=10, description="The file's specification version.")
+    short_description: Text = ""
+    author: Text = ""
+    license: Text = ""
+    version_string: Text = Field(default="", description="The author's own name for this version of the model.")
+    user_defined: dict[str, Text] = Field(default_factory=dict, max_length=1000)
+    inputs: tuple[Feature, ...] = Field(min_length=1, max_length=1000, description="What a prediction needs.")
+    outputs: tuple[Feature, ...] | None = Field(
+        default=None,
+        min_length=1,
+        max_length=1000,
+        description="What a prediction answers; a classifier may leave it out.",
+    )
+    layers: tuple[AnyLayer, ...] = Field(
+        min_length=1, max_length=MOST_LAYERS, description="In the order in which they are computed."
+    )
+    classifier: Classifier | None = Field(default=None, description="The classes that the model tells apart by name.")
+    regressor: Regressor | None = Field(default=None, description="What quantity the model predicts.")
+    array_input_shape_mapping: ArrayMapping = Field(
+        default="rank5",
+        description="Whether layers see an array as (sequence, 1, C, H, W), or exactly as it is declared.",
+    )
+    image_input_shape_mapping: ImageMapping = Field(
+        default="rank5", description="Whether layers see an image as (1, 1, C, H, W) or as (1, C, H, W)."
+    )
+
+    def document(self) -> dict[str, object]:
+        """This spec as JSON has it; what is null is left out."""
+        return self.model_dump(mode="json", exclude_none=True)
+
+
+class ModelSpec(NetworkSpec):
+    """A model in the spec language, as written or, inside a `ResolvedSpec`, with everything filled in."""
+
+    version: int = Field(default=4, strict=True, ge=4, le=10, description="The file's specification version.")
+    training_inputs: tuple[Feature, ...] | None = Field(
+        default=None, description="Left out: every model input, then the loss's target."
+    )
+    loss: Loss = Field(description="Exactly one loss.")
+    optimizer: Optimizer = Field(description="How the weights follow their gradients.")
+    epochs: IntegerParameter = Field(description="How often training goes through all examples.")
+    shuffle: Flag = Field(default=True, description="Whether each epoch takes the examples in an order of its own.")
+    seed: SeedParameter = Field(
+        default=SeedParameter(default=0), description="Seed of the order of the examples, any whole number of 64 bits."
+    )
+    initial_seed: Natural = Field(default=0, description="Fixes the initial weights.")

@@ -1,0 +1,309 @@
+"""What the recurrent layers have in common: sequences, states, activations and named arrays."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from itertools import islice
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import AfterValidator, Field
+
+from pippin.documents.hints import Hints
+from pippin.errors import Fault, pointer
+from pippin.models.spec.layer import Message
+from pippin.models.spec.nested import misfits
+from pippin.models.spec.shapes import said
+from pippin.models.spec.values import Channels, Flag, Shape, Single, Value, single
+from pippin.models.spec.weighted import Drawn
+
+MOST_STEPS: Final = 4096
+"""No sequence may be longer: its steps have to wait for each other, on whatever machine."""
+
+GATES: Final = ("input_gate", "forget_gate", "block_input", "output_gate")
+"""The four parts of an LSTM's cell, as the names of its arrays begin, in the order of the file."""
+
+
+def _only(constant: float) -> Callable[[float], float]:
+    def check(value: float) -> float:
+        if value != constant:
+            raise ValueError(f"found {value}; inside a recurrent layer Core ML has it as {constant} only")
+        return value
+
+    return check
+
+
+class LinearActivation(Value):
+    """`ActivationLinear`: x itself."""
+
+    type: Literal["linear"] = "linear"
+    alpha: Annotated[Single, AfterValidator(_only(1.0))] = 1.0
+    beta: Annotated[Single, AfterValidator(_only(0.0))] = 0.0
+
+
+class ReLUActivation(Value):
+    """`ActivationReLU`: max(0, x)."""
+
+    type: Literal["relu"] = "relu"
+
+
+class TanhActivation(Value):
+    """`ActivationTanh`: tanh(x)."""
+
+    type: Literal["tanh"] = "tanh"
+
+
+class SigmoidActivation(Value):
+    """`ActivationSigmoid`: 1 / (1 + exp(-x))."""
+
+    type: Literal["sigmoid"] = "sigmoid"
+
+
+class ScaledTanhActivation(Value):
+    """`ActivationScaledTanh`: alpha * tanh(beta * x)."""
+
+    type: Literal["scaled_tanh"] = "scaled_tanh"
+    alpha: Annotated[Single, AfterValidator(_only(1.7159))] = 1.7159
+    beta: Annotated[Single, AfterValidator(_only(single(2 / 3)))] = single(2 / 3)
+
+
+class SigmoidHardActivation(Value):
+    """`ActivationSigmoidHard`: alpha * x + beta, held between 0 and 1."""
+
+    type: Literal["sigmoid_hard"] = "sigmoid_hard"
+    alpha: Annotated[Single, AfterValidator(_only(0.2))] = 0.2
+    beta: Annotated[Single, AfterValidator(_only(0.5))] = 0.5
+
+
+RecurrentActivation = Annotated[
+    LinearActivation
+    | ReLUActivation
+    | TanhActivation
+    | SigmoidActivation
+    | ScaledTanhActivation
+    | SigmoidHardActivation,
+    Field(discriminator="type"),
+]
+"""Those that NeuralNetwork.proto lists for recurrent layers, with the only constants that it says are supported."""
+
+# The members of `ActivationParams.NonlinearityType`.
+_KINDS = {
+    "linear": "linear",
+    "relu": "ReLU",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "scaled_tanh": "scaledTanh",
+    "sigmoid_hard": "sigmoidHard",
+}
+
+
+class Recurrent(Drawn):
+    """A layer that goes through a sequence: [sequence, 1, C, 1, 1] to [sequence or 1, 1, outputs, 1, 1].
+
+    Besides the sequence it reads the states to begin with, zeros where they are left out, and it makes those that it
+    ends with; each is [1, 1, output_vector_size, 1, 1].
+    """
+
+    output_vector_size: Channels = Field(description="How many numbers its state has.")
+    input_vector_size: Channels | None = Field(default=None, description="Inferred when left out.")
+    sequence_output: Flag = Field(
+        default=False, description="Whether it makes the output of every step, or of the last alone."
+    )
+
+    array_fields: ClassVar[tuple[str, ...]] = ("weights",)
+    least_rank: ClassVar[int] = 5
+    runs: ClassVar[tuple[str, ...]] = ("",)
+    """What the keys of its arrays begin with, once for each run over the sequence."""
+
+    @property
+    @abstractmethod
+    def array_names(self) -> tuple[str, ...]:
+        """The arrays of one run, in the order of the file.
+
+        A name ends in `weight_matrix`, [output_vector_size, C], in `recursion_matrix`, [output_vector_size,
+        output_vector_size], or in `vector`, [output_vector_size].
+        """
+
+    @abstractmethod
+    def given_arrays(self) -> Mapping[str, Mapping[str, object]]:
+        """The explicit arrays by name, for each of `runs`; nothing where the spec leaves them out."""
+
+    def given(self, key: str) -> object | None:
+        """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
+        run, name = self.run_of(key)
+        return self.given_arrays().get(run, {}).get(name)
+
+    def run_of(self, key: str) -> tuple[str, str]:
+        """The one of `runs` and the one of `array_names` that make up `key`."""
+        run = next(run for run in self.runs if key.startswith(run))
+        return run, key.removeprefix(run)
+
+    def filled_with(self, key: str) -> float | None:
+        """Biases and peepholes begin at zero, and matrices where the initializer says so."""
+        return 0.0 if key.endswith("vector") or self.initializer == "zeros" else None
+
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:
+        """Every array of every run."""
+        return {run + name: self._array_shape(name, inputs[0][2]) for run in self.runs for name in self.array_names}
+
+    def _array_shape(self, name: str, channels: int) -> Shape:
+        if name.endswith("weight_matrix"):
+            return (self.output_vector_size, channels)
+        if name.endswith("recursion_matrix"):
+            return (self.output_vector_size, self.output_vector_size)
+        return (self.output_vector_size,)
+
+    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+        """Blobs that are no sequence and no states of this layer's sizes, and arrays of other names or shapes."""
+        steps, _, channels = inputs[0][:3]
+        if inputs[0] != (steps, 1, channels, 1, 1):
+            yield Fault(
+                "/input",
+                f"found a blob of shape {said(inputs[0])}; {self.type} needs a sequence of vectors, "
+                "[sequence, 1, C, 1, 1]",
+            )
+            return
+        if steps > MOST_STEPS:
+            yield Fault("/input", f"found a sequence of {steps}; needs at most {MOST_STEPS}")
+        if self.input_vector_size not in (None, channels):
+            yield Fault("/input_vector_size", f"found {self.input_vector_size}; the input has {channels}")
+        state = (1, 1, self.output_vector_size, 1, 1)
+        for index, shape in enumerate(inputs[1:], start=1):
+            if shape != state:
+                yield Fault(f"/input/{index}", f"found a blob of shape {said(shape)}; a state here is {said(state)}")
+        for run, arrays in self.given_arrays().items():
+            yield from self._misfits(run, arrays, channels)
+
+    def _misfits(self, run: str, arrays: Mapping[str, object], channels: int) -> Iterator[Fault]:
+        """Explicit arrays of one run that are not those of the layer."""
+        at = pointer("weights", *run.split(".")[:-1])
+        names = self.array_names
+        # One a layer, of which there are many.
+        hints = Hints(1)
+        strangers = (name for name in arrays if name not in names)
+        # A name too many is one mistake; a document with millions of them needs no millions of answers.
+        for name in islice(strangers, len(names)):
+            yield Fault(at + pointer(name), f"there is no array {name!r} in this layer{hints.at(name, names)}")
+        for name in names:
+            shape = self._array_shape(name, channels)
+            if name in arrays:
+                yield from (fault.under(at + pointer(name)) for fault in misfits(arrays[name], shape))
+            else:
+                yield Fault(
+                    at + pointer(name), f"is required: an array of shape {list(shape)}, as `weights` has others"
+                )
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """The outputs of all steps or of the last, then the states at the end."""
+        steps = inputs[0][0] if self.sequence_output else 1
+        made = (steps, 1, self.output_vector_size * len(self.runs), 1, 1)
+        state = (1, 1, self.output_vector_size, 1, 1)
+        return (made, *(state for _ in range(self.outputs_made[1] - 1)))
+
+    def completed(self, inputs: tuple[Shape, ...]) -> Self:
+        """Fills in `input_vector_size`."""
+        return self.model_copy(update={"input_vector_size": inputs[0][2]})
+
+    def write(self, message: Message) -> None:
+        """Write the sizes."""
+        message.inputVectorSize = self.input_vector_size
+        message.outputVectorSize = self.output_vector_size
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """The sizes."""
+        return {"input_vector_size": message.inputVectorSize, "output_vector_size": message.outputVectorSize}
+
+    def weight_message(self, message: Message, key: str) -> Message:
+        """The `WeightParams` of the array called `key`."""
+        run, name = self.run_of(key)
+        return getattr(self.array_message(message, run), proto_field(name))
+
+    def array_message(self, message: Message, run: str) -> Message:  # noqa: ARG002 - most have one run
+        """The message that holds the arrays of one of `runs`."""
+        return message
+
+
+class LSTM(Recurrent):
+    """What both LSTMs have: `LSTMParams` and `LSTMWeightParams`."""
+
+    activations: tuple[RecurrentActivation, RecurrentActivation, RecurrentActivation] = Field(
+        default=(SigmoidActivation(), TanhActivation(), TanhActivation()),
+        description="[f, g, h]: of the gates, of the block input, and of the cell.",
+    )
+    has_bias_vectors: Flag = Field(default=True, description="Whether each gate has a bias.")
+    forget_bias: Flag = Field(default=False, description="Whether 1 is added before the forget gate's activation.")
+    has_peephole_vectors: Flag = Field(default=False, description="Whether the gates see the cell.")
+    coupled_input_and_forget_gate: Flag = Field(
+        default=False, description="Whether the cell keeps 1 - i of itself, whatever the forget gate says."
+    )
+    cell_clip_threshold: Annotated[Single, Field(ge=0), AfterValidator(lambda value: value or 50.0)] = Field(
+        default=50.0, description="The cell stays between this and its negative; 0 is 50."
+    )
+
+    @property
+    def array_names(self) -> tuple[str, ...]:
+        """Four matrices for the input, four for the recursion, four biases and three peepholes."""
+        matrices = _of(GATES, "weight_matrix") + _of(GATES, "recursion_matrix")
+        biases = _of(GATES, "bias_vector") if self.has_bias_vectors else ()
+        peeping = tuple(gate for gate in GATES if gate.endswith("gate"))
+        return matrices + biases + (_of(peeping, "peephole_vector") if self.has_peephole_vectors else ())
+
+    def write(self, message: Message) -> None:
+        """Write the sizes and `LSTMParams`."""
+        super().write(message)
+        message.params.sequenceOutput = self.sequence_output
+        message.params.hasBiasVectors = self.has_bias_vectors
+        message.params.forgetBias = self.forget_bias
+        message.params.hasPeepholeVectors = self.has_peephole_vectors
+        message.params.coupledInputAndForgetGate = self.coupled_input_and_forget_gate
+        message.params.cellClipThreshold = self.cell_clip_threshold
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """The sizes and `LSTMParams`."""
+        return super().read(message) | {
+            "sequence_output": message.params.sequenceOutput,
+            "has_bias_vectors": message.params.hasBiasVectors,
+            "forget_bias": message.params.forgetBias,
+            "has_peephole_vectors": message.params.hasPeepholeVectors,
+            "coupled_input_and_forget_gate": message.params.coupledInputAndForgetGate,
+            "cell_clip_threshold": message.params.cellClipThreshold,
+        }
+
+
+def write_activation(activation: RecurrentActivation, message: Message) -> None:
+    """Write into an `ActivationParams`, with the constants where there are some."""
+    inner = getattr(message, _KINDS[activation.type])
+    inner.SetInParent()
+    if isinstance(activation, LinearActivation | ScaledTanhActivation | SigmoidHardActivation):
+        inner.alpha, inner.beta = activation.alpha, activation.beta
+
+
+def read_activation(message: Message) -> dict[str, object]:
+    """What an `ActivationParams` inside a recurrent layer says.
+
+    coremltools' own builder leaves the constants out. Its tests show what a `linear` and a `sigmoidHard` without any
+    mean; of a `scaledTanh` they say tanh(x), which is not what the proto says, so that one has to state them.
+
+    Raises:
+        ValueError: It is of a type that recurrent layers do not have.
+    """
+    found = message.WhichOneof("NonlinearityType")
+    name = next((name for name, kind in _KINDS.items() if kind == found), None)
+    if name is None:
+        raise ValueError(f"found an activation of type {found}; a recurrent layer has one of {', '.join(_KINDS)}")
+    if name in ("relu", "tanh", "sigmoid"):
+        return {"type": name}
+    alpha, beta = getattr(message, str(found)).alpha, getattr(message, str(found)).beta
+    if name != "scaled_tanh" and alpha == beta == 0:
+        return {"type": name}
+    return {"type": name, "alpha": alpha, "beta": beta}
+
+
+def proto_field(name: str) -> str:
+    """The proto's name of an array: `updateGateBiasVector` for `update_gate_bias_vector`."""
+    first, *others = name.split("_")
+    return first + "".join(map(str.capitalize, others))
+
+
+def _of(gates: tuple[str, ...], what: str) -> tuple[str, ...]:
+    return tuple(f"{gate}_{what}" for gate in gates)

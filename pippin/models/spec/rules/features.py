@@ -1,0 +1,213 @@
+"""Rules about what goes into a model and comes out of it."""
+
+from collections.abc import Iterator
+
+from pippin.documents.hints import Hints, did_you_mean
+from pippin.errors import Fault, pointer
+from pippin.models.spec.features import (
+    ArrayFeature,
+    DictionaryFeature,
+    Feature,
+    ImageFeature,
+    LabelFeature,
+    NumberFeature,
+)
+from pippin.models.spec.graph import Graph, is_newer
+from pippin.models.spec.layer import Layer
+from pippin.models.spec.parse import Part
+from pippin.models.spec.shapes import is_vector, rank5, said, short
+
+
+def inputs_are_arrays_or_images(graph: Graph) -> Iterator[Fault]:
+    """A network reads arrays of a known shape, and images. Source: NeuralNetworkValidator.cpp, input types.
+
+    The shape of the loss's target follows from the loss.
+    """
+    lists = {"inputs": graph.draft.inputs, "training_inputs": graph.draft.training_inputs or ()}
+    for field, parts in lists.items():
+        for index, part in enumerate(parts):
+            if field == "inputs" and part.value is not None and not isinstance(part.value, ArrayFeature | ImageFeature):
+                yield Fault(
+                    pointer(field, index, "type"), f"found {part.value.type!r}; a network reads arrays and images"
+                )
+            is_target = field == "training_inputs" and graph.loss is not None and part.text("name") == graph.loss.target
+            if isinstance(part.value, ArrayFeature) and part.value.shape is None and not is_target:
+                yield Fault(pointer(field, index, "shape"), "is required: [C] for a vector or [C, H, W]")
+
+
+def array_inputs_have_rank_one_or_three(graph: Graph) -> Iterator[Fault]:
+    """With RANK5 arrays an input is [C] or [C, H, W]. Source: NeuralNetworkValidator.cpp, `arrayInputShapeMapping`."""
+    if graph.draft.arrays == "exact":
+        return
+    for index, part in enumerate(graph.draft.inputs):
+        shape = _declared(part)
+        if shape is not None and len(shape) not in (1, 3):
+            yield Fault(pointer("inputs", index, "shape"), f"found {list(shape)}; needs [C] for a vector or [C, H, W]")
+
+
+def outputs_are_there(graph: Graph) -> Iterator[Fault]:
+    """A model answers something; only a classifier's outputs follow from its classes. Ours."""
+    if graph.draft.outputs is None and graph.draft.classifier is None and graph.draft.spec is not None:
+        yield Fault("/outputs", "is required: what a prediction answers")
+
+
+def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
+    """Every output is a blob that a layer makes. Source: NeuralNetworkValidator.cpp, outputs of the interface.
+
+    What a classifier says about its classes is no blob.
+    """
+    if not graph.is_named:
+        return
+    hints = Hints()
+    for index, part in enumerate(graph.draft.outputs or ()):
+        name = part.text("name")
+        if isinstance(part.value, LabelFeature | DictionaryFeature):
+            continue
+        if name is not None and name not in graph.makers:
+            hint = hints.at(name, graph.makers)
+            yield Fault(pointer("outputs", index, "name"), f"found {name!r}, which no layer makes{hint}")
+
+
+def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
+    """A declared shape is the one that the layers make, with or without axes of length 1 unless arrays are EXACT.
+
+    Ours: Apple's validator does not check it, and takes arrays of any type.
+    """
+    for index, part in enumerate(graph.draft.outputs or ()):
+        if part.value is None:
+            continue
+        made = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
+        shape = _declared(part)
+        seen = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
+        if made is not None and shape is not None and made not in (shape, seen):
+            yield Fault(pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {said(made)}")
+        if made is not None and isinstance(part.value, NumberFeature) and short(made) != (1,):
+            yield Fault(pointer("outputs", index), f"found a number; the layers make {said(made)}")
+        if isinstance(part.value, ImageFeature):
+            yield Fault(pointer("outputs", index, "type"), "found 'image'; Pippin trains models that answer arrays")
+
+
+def classes_are_what_a_layer_tells_apart(graph: Graph) -> Iterator[Fault]:
+    """A classifier's probabilities are a vector with one number a label, and no label stands twice.
+
+    Source: NeuralNetworkValidator.cpp, `validateNeuralNetworkClassifier`; that the numbers must be equal is ours.
+    """
+    classifier = graph.draft.classifier
+    if classifier is None:
+        return
+    if len(set(classifier.labels)) < len(classifier.labels):
+        yield Fault("/classifier/labels", "found a label twice; needs each class once")
+    blob = classifier.blob or next((name for node in graph.nodes[-1:] for name in node.outputs), None)
+    if blob is None:
+        return
+    if blob not in graph.makers:
+        if graph.is_named:
+            hint = did_you_mean(blob, list(graph.makers))
+            yield Fault("/classifier/blob", f"found {blob!r}, which no layer makes{hint}")
+        return
+    made = graph.shapes.get(blob)
+    if made is not None and not (is_vector(made) and max(made) == len(classifier.labels)):
+        yield Fault(
+            "/classifier/labels",
+            f"found {len(classifier.labels)} labels; {blob!r} has the shape {said(made)}: needs one for each number",
+        )
+
+
+def answers_of_classes_fit_the_classifier(graph: Graph) -> Iterator[Fault]:
+    """Labels and dictionaries of probabilities are for a classifier, under the names and of the types that it says.
+
+    Source: InterfaceValidators.cpp, `validateClassifierInterface`.
+    """
+    classifier = graph.draft.classifier
+    if classifier is not None and graph.draft.regressor is not None:
+        yield Fault("/regressor", "found a classifier and a regressor; a model is at most one of them")
+    outputs = graph.draft.outputs
+    for index, part in enumerate(outputs or ()):
+        value, at = part.value, pointer("outputs", index)
+        if not isinstance(value, LabelFeature | DictionaryFeature):
+            continue
+        if classifier is None:
+            yield Fault(at, f"found {value.type!r}; only a classifier answers that: say its classes in `classifier`")
+            continue
+        is_label = isinstance(value, LabelFeature)
+        wanted = classifier.predicted_feature if is_label else classifier.probabilities
+        if value.name != wanted:
+            yield Fault(at + "/name", f"found {value.name!r}; the classifier calls it {wanted!r}")
+        kind = value.type if isinstance(value, LabelFeature) else value.keys
+        if kind != classifier.label_type:
+            yield Fault(at, f"found {kind!r}; the classifier's labels are {classifier.label_type!r}")
+    if classifier is not None and outputs is not None:
+        names = {part.text("name") for part in outputs}
+        for wanted in (classifier.predicted_feature, classifier.probabilities):
+            if wanted is not None and wanted not in names:
+                yield Fault("/outputs", f"found no {wanted!r}, which the classifier answers")
+
+
+def numbers_are_answered_by_a_regressor(graph: Graph) -> Iterator[Fault]:
+    """Only a regressor answers a single number. Source: NeuralNetworkValidator.cpp, `validateInputOutputTypes`.
+
+    Apple's validator lets a classifier answer one too, which its classes leave no use for.
+    """
+    for index, part in enumerate(graph.draft.outputs or ()):
+        if isinstance(part.value, NumberFeature) and graph.draft.regressor is None:
+            yield Fault(
+                pointer("outputs", index, "type"),
+                "found 'number', which only a regressor answers; needs an array, 'float' or 'double', or a `regressor`",
+            )
+
+
+def a_regressor_answers_its_quantity(graph: Graph) -> Iterator[Fault]:
+    """The predicted feature is an output. Source: InterfaceValidators.cpp, `validateRegressorInterface`."""
+    regressor, outputs = graph.draft.regressor, graph.draft.outputs
+    if regressor is None or outputs is None:
+        return
+    if regressor.predicted_feature not in {part.text("name") for part in outputs}:
+        yield Fault("/regressor/predicted_feature", f"found {regressor.predicted_feature!r}, which is no output")
+
+
+def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
+    """Layers stand in files of the version that brought them. Source: Format.hpp, specification versions."""
+    version = graph.draft.version
+    for node in graph.nodes:
+        if version is not None and node.layer is not None and node.layer.version_needed > version:
+            yield Fault(
+                pointer("layers", node.index, "type"),
+                f"found {_came_with(node.layer)}; the model says {version}",
+            )
+
+
+def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
+    """Layers of version 4 and later are for EXACT arrays, or images alone. Source: NeuralNetworkValidator.cpp.
+
+    The version is the one that brought what the layer uses: an upsampling with aligned corners is newer than the type.
+    """
+    for node in graph.nodes:
+        if _has_rank5_arrays(graph) and node.layer is not None and is_newer(node.layer):
+            yield Fault(
+                pointer("layers", node.index, "type"),
+                f"found {_came_with(node.layer)}; what came with version 4 or later takes no arrays mapped as 'rank5': "
+                'do without it, make every input an image, or set "array_input_shape_mapping": "exact", with which '
+                "a flatten keeps the number of axes",
+            )
+
+
+def images_and_arrays_are_mapped_alike(graph: Graph) -> Iterator[Fault]:
+    """Images of rank 4 go with EXACT arrays, or stand alone. Source: NeuralNetworkValidator.cpp."""
+    if graph.draft.images == "rank4" and _has_rank5_arrays(graph):
+        yield Fault(
+            "/image_input_shape_mapping", "found 'rank4' beside arrays of 'rank5'; needs the arrays mapped as 'exact'"
+        )
+
+
+def _came_with(layer: Layer) -> str:
+    """A layer's type, and the version that its type or, where that is older, one of its options came with."""
+    option = f"the {layer.newer_option} of a layer " if layer.version_needed > layer.least_version else ""
+    return f"{option}{layer.type} that came with version {layer.version_needed}"
+
+
+def _has_rank5_arrays(graph: Graph) -> bool:
+    return graph.draft.arrays == "rank5" and any(isinstance(part.value, ArrayFeature) for part in graph.draft.inputs)
+
+
+def _declared(part: Part[Feature]) -> tuple[int, ...] | None:
+    return part.value.shape if isinstance(part.value, ArrayFeature) else None

@@ -1,0 +1,98 @@
+"""What passes Core ML's validator and is known to fail when it runs: warnings, each with where that is known from."""
+
+from collections.abc import Iterator
+
+from pippin.errors import Fault, pointer
+from pippin.models.spec.features import ArrayFeature
+from pippin.models.spec.graph import Graph
+from pippin.models.spec.losses import CategoricalCrossEntropy, MeanSquaredError
+from pippin.models.spec.rules.updatable import between_loss_and_updatable
+
+_LSTMS = frozenset({"uni_directional_lstm", "bi_directional_lstm"})
+
+
+def batch_normalization_stands_in_no_gradients_way(graph: Graph) -> Iterator[Fault]:
+    """Core ML computes no gradient of a batch normalization. Source: coremltools issue 492."""
+    for node in between_loss_and_updatable(graph):
+        if node.layer is not None and node.layer.type == "batchnorm":
+            yield Fault(
+                pointer("layers", node.index),
+                f"found the batch normalization {node.name!r} between the loss and an updatable layer; Core ML's "
+                "validator accepts that and its training fails (coremltools issue 492): train only layers above it",
+            )
+
+
+def no_layer_is_an_lstm(graph: Graph) -> Iterator[Fault]:
+    """Core ML updates no model with an LSTM, wherever that stands. Source: coremltools issues 490 and 2074."""
+    for node in graph.nodes:
+        if node.layer is not None and node.layer.type in _LSTMS:
+            yield Fault(
+                pointer("layers", node.index),
+                f"found the LSTM {node.name!r}; Core ML's validator accepts that and its training fails, even where "
+                "the layer is frozen (coremltools issues 490 and 2074): the jax engine trains the model all the same",
+            )
+
+
+def class_target_is_an_index(graph: Graph) -> Iterator[Fault]:
+    """A cross-entropy's target is one class index. Source: coremltools issue 490, for a float one-hot target."""
+    if not isinstance(graph.loss, CategoricalCrossEntropy):
+        return
+    for index, part in enumerate(graph.draft.training_inputs or ()):
+        value = part.value
+        if not isinstance(value, ArrayFeature) or value.name != graph.target or value.name in graph.shapes:
+            continue
+        if value.type != "int" or value.shape not in (None, (1,)):
+            yield Fault(
+                pointer("training_inputs", index),
+                f"found the target {value.name!r} as {value.type} {list(value.shape or ())}; Core ML's validator "
+                "accepts that and its training crashes on anything but one class index, 'int' [1] (coremltools issue "
+                "490): the jax engine trains the model with class indices all the same",
+            )
+
+
+def softmax_has_one_axis_to_work_on(graph: Graph) -> Iterator[Fault]:
+    """A softmax of a blob of rank 3 works on another axis than is documented. Source: coremltools issue 1714."""
+    for node in graph.nodes:
+        if node.layer is None or node.layer.type != "softmax" or not node.inputs:
+            continue
+        shape = graph.shapes.get(node.inputs[0])
+        if shape is not None and len(shape) == 3 and (shape[0] != 1 or shape[1] != 1):
+            yield Fault(
+                pointer("layers", node.index),
+                f"found a softmax of a blob of shape {list(shape)}; documented is the axis -3, seen was the axis -1 "
+                "(coremltools issue 1714), which Pippin follows: give the blob the shape [1, 1, C]",
+            )
+
+
+def squares_judge_an_activation(graph: Graph) -> Iterator[Fault]:
+    """A mean squared error of a layer without an activation may not compile. Source: coremltools issues 1983, 2070."""
+    loss = graph.loss
+    if not isinstance(loss, MeanSquaredError):
+        return
+    maker = graph.makers.get(loss.input or "")
+    while maker is not None and maker.layer is not None and maker.layer.type == "flatten":
+        # It changes no number.
+        maker = graph.makers.get(maker.inputs[0]) if maker.inputs else None
+    if maker is not None and maker.layer is not None and maker.layer.type in _LINEAR:
+        yield Fault(
+            "/loss/input",
+            f"found a mean squared error of {loss.input!r}, which the {maker.layer.type} {maker.name!r} makes without "
+            "an activation; such a model is reported to fail when Core ML compiles it, and not with a sigmoid behind "
+            "it (coremltools issue 1983), or to report negative losses (issue 2070). The cause is unclear, and others "
+            "like it are known to train",
+        )
+
+
+_LINEAR = frozenset({"inner_product", "convolution"})
+
+
+def outputs_are_no_whole_numbers(graph: Graph) -> Iterator[Fault]:
+    """An output of INT32 cannot hold what layers make. Source: coremltools issue 490, whose model declares one."""
+    for index, part in enumerate(graph.draft.outputs or ()):
+        if isinstance(part.value, ArrayFeature) and part.value.type == "int":
+            yield Fault(
+                pointer("outputs", index, "type"),
+                f"found the output {part.value.name!r} as 'int'; layers make fractions, and how Core ML converts them "
+                "to whole numbers is not documented (such a model is in coremltools issue 490): Pippin answers the "
+                "numbers as the layers make them; declare 'float' or 'double'",
+            )

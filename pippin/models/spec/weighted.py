@@ -1,0 +1,83 @@
+"""What the layers with weights have in common."""
+
+from abc import abstractmethod
+from collections.abc import Iterator, Mapping
+from math import prod
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from pippin.errors import Fault
+from pippin.models.spec.layer import Layer
+from pippin.models.spec.nested import misfits
+from pippin.models.spec.values import Flag, Shape
+
+Initializer = Literal["he_uniform", "glorot_uniform", "zeros"]
+
+
+class Parametric(Layer):
+    """A layer with arrays in it, each of which a spec may give in a field of its own."""
+
+    def given(self, key: str) -> object | None:
+        """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
+        found: object | None = getattr(self, key)
+        return found
+
+    @abstractmethod
+    def filled_with(self, key: str) -> float | None:
+        """The number that the array called `key` begins with everywhere; None where it is drawn at random."""
+
+    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+        """Explicit arrays of another shape than the layer's."""
+        for key, shape in self.weight_shapes(inputs).items():
+            if (given := self.given(key)) is not None:
+                yield from (fault.under(f"/{key}") for fault in misfits(given, shape))
+
+
+class Drawn(Parametric):
+    """A layer some of whose arrays begin with random numbers."""
+
+    initializer: Initializer = Field(
+        default="he_uniform", description="How the weights begin unless they are given; a bias begins at zero."
+    )
+
+    def fans(self, key: str, shape: Shape) -> tuple[int, int]:  # noqa: ARG002 - some have several arrays to draw
+        """How many numbers go into one output of the array called `key`, and how many outputs one number reaches."""
+        field = prod(shape[2:])
+        return shape[1] * field, shape[0] * field
+
+
+class Weighted(Drawn):
+    """A layer with `weights` and, if it has one, a `bias`."""
+
+    has_bias: Flag = Field(default=True, description="Whether something is added to each output.")
+    weights: list[object] | None = Field(
+        default=None, repr=False, description="Initial weights: nested lists in the order of the file."
+    )
+    bias: list[object] | None = Field(default=None, repr=False, description="Initial bias: one number an output.")
+
+    array_fields: ClassVar[tuple[str, ...]] = ("weights", "bias")
+
+    @abstractmethod
+    def kernel_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """The shape of the weights."""
+
+    @property
+    @abstractmethod
+    def outputs(self) -> int:
+        """How many numbers the bias has."""
+
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:
+        """`weights`, and `bias` where there is one."""
+        kernel = {"weights": self.kernel_shape(inputs)}
+        return kernel | {"bias": (self.outputs,)} if self.has_bias else kernel
+
+    def filled_with(self, key: str) -> float | None:
+        """A bias begins at zero, and weights where the initializer says so."""
+        return 0.0 if key == "bias" or self.initializer == "zeros" else None
+
+    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+        """Explicit arrays of another shape than the layer's, and a bias for a layer that has none."""
+        yield from super().faults(inputs)
+        if self.bias is not None and not self.has_bias:
+            yield Fault("/bias", "found a bias although has_bias is false; leave one of the two out")

@@ -1,0 +1,177 @@
+"""How the values of fields are said in the two languages; each kind knows both directions."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping
+from copy import copy
+from dataclasses import dataclass
+from typing import Any, Final
+
+from pippin.models.spec.explain import shown
+from pippin.models.swiftcoreml.reader import Reader, at_key
+
+
+class Kind(ABC):
+    """One way in which values differ. None, in either direction, is a value that is left out."""
+
+    @abstractmethod
+    def read(self, value: object, ours: str, theirs: str, reader: Reader) -> object | None:
+        """`value` of a SwiftCoreMLTools document in the spec language.
+
+        Args:
+            value: What the document holds.
+            ours: The pointer to what is answered.
+            theirs: The pointer to `value`.
+            reader: Is told what is wrong, and where parts of the answer came from.
+        """
+
+    @abstractmethod
+    def write(self, value: Any) -> object | None:  # noqa: ANN401 - whatever a resolved spec holds
+        """`value` of a resolved spec as SwiftCoreMLTools has it."""
+
+
+@dataclass(frozen=True)
+class Plain(Kind):
+    """The same in both, and judged by the spec's own checks.
+
+    Attributes:
+        unset: What the file's format takes for a field that is not set; in the spec language it is left out.
+    """
+
+    unset: object | None = None
+
+    def read(self, value: object, ours: str, theirs: str, reader: Reader) -> object | None:
+        """`value` as it is."""
+        reader.place(ours, theirs, is_same_inside=True)
+        return None if type(value) is type(self.unset) and value == self.unset else value
+
+    def write(self, value: object) -> object | None:
+        """`value` as it is."""
+        return copy(self.unset) if value is None else value
+
+
+class Names(Kind):
+    """Names of blobs: always a list in Swift, a single name by itself in ours; an empty list is left out."""
+
+    def read(self, value: object, ours: str, theirs: str, reader: Reader) -> object | None:
+        """The name, or the list of several."""
+        reader.place(ours, theirs, is_same_inside=True)
+        match value:
+            case []:
+                reader.note(theirs, "found an empty list; the blobs are inferred as for a spec that leaves them out")
+                return None
+            case [str() as name]:
+                return name
+        return value
+
+    def write(self, value: object) -> object | None:
+        """The list."""
+        return [value] if isinstance(value, str) else value
+
+
+@dataclass(frozen=True)
+class Choice(Kind):
+    """One of a few values: a Swift enum with raw values of its own.
+
+    Attributes:
+        words: Our word for each raw value.
+    """
+
+    words: Mapping[int | str, str]
+
+    def read(self, value: object, ours: str, theirs: str, reader: Reader) -> object | None:
+        """Our word."""
+        reader.place(ours, theirs)
+        # A bool is an int to Python, and true no pooling type.
+        if isinstance(value, int | str) and not isinstance(value, bool) and value in self.words:
+            return self.words[value]
+        known = ", ".join(f"{shown(raw)} ({word})" for raw, word in self.words.items())
+        reader.fault(theirs, f"found {shown(value)}; needs one of {known}")
+        return None
+
+    def write(self, value: object) -> object | None:
+        """The raw value; None where the library has no such word."""
+        return next((raw for raw, word in self.words.items() if word == value), None)
+
+
+_HEAVY: Final = Choice({"bottomRightHeavy": "bottom_right_heavy", "topLeftHeavy": "top_left_heavy"})
+
+
+@dataclass(frozen=True)
+class Padding(Kind):
+    """An enum with associated values, which its own coding writes as an object with the case's name as only key.
+
+    Attributes:
+        cases: Which of the cases there are, in the order in which the library's decoder looks for them.
+    """
+
+    cases: Collection[str]
+
+    def read(self, value: object, ours: str, theirs: str, reader: Reader) -> object | None:
+        """The padding, with a `type`."""
+        reader.place(ours, theirs)
+        listed = ", ".join(self.cases)
+        found = reader.fields(value, theirs, f"one of {listed}")
+        if found is None:
+            return None
+        case = next((case for case in self.cases if case in found), None)
+        if case is None:
+            reader.fault(theirs, f"found none of {listed}; needs one of them")
+            return None
+        reader.keys(found, theirs, always=(), known=self.cases)
+        inner, at = found[case], at_key(theirs, case)
+        match case:
+            case "same":
+                return {"type": "same", "mode": _HEAVY.read(inner, ours + "/mode", at, reader)}
+            case "includeLastPixel":
+                amounts = Plain(unset=[]).read(inner, ours + "/amounts", at, reader)
+                return {"type": "include_last_pixel"} | ({} if amounts is None else {"amounts": amounts})
+            case _:
+                borders = _borders(inner, ours + "/borders", at, reader)
+                return {"type": "valid"} | ({"borders": borders} if borders else {})
+
+    def write(self, value: Any) -> object | None:  # noqa: ANN401 - whatever a resolved spec holds
+        """The object with one key."""
+        match value:
+            case {"type": "same", "mode": mode}:
+                return {"same": _HEAVY.write(mode)}
+            case {"type": "include_last_pixel", "amounts": amounts}:
+                return {"includeLastPixel": amounts}
+            case {"type": "valid", "borders": borders}:
+                return {"valid": [dict(zip(_EDGES, border, strict=True)) for border in borders]}
+        return None
+
+
+_EDGES: Final = ("startEdgeSize", "endEdgeSize")
+
+
+def _borders(value: object, ours: str, theirs: str, reader: Reader) -> list[object]:
+    """[[top, bottom], [left, right]] of a list of `EdgeSizes`; it may be empty."""
+    reader.place(ours, theirs, is_same_inside=True)
+    borders: list[object] = []
+    for index, entry in enumerate(reader.entries(value, theirs, "two EdgeSizes") or ()):
+        edges = reader.fields(entry, f"{theirs}/{index}", " and ".join(_EDGES))
+        if edges is None:
+            continue
+        reader.keys(edges, f"{theirs}/{index}", always=(), known=_EDGES)
+        for side, key in enumerate(_EDGES):
+            reader.place(f"{ours}/{index}/{side}", f"{theirs}/{index}/{key}")
+        borders.append([edges.get(key) for key in _EDGES])
+    return borders
+
+
+PLAIN: Final = Plain()
+
+
+@dataclass(frozen=True)
+class Field:
+    """A field under both its names.
+
+    Attributes:
+        ours: In the spec language.
+        theirs: In SwiftCoreMLTools.
+        kind: How its values differ.
+    """
+
+    ours: str
+    theirs: str
+    kind: Kind = PLAIN

@@ -1,0 +1,90 @@
+"""From a resolved spec to a document that SwiftCoreMLTools reads."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from pippin.errors import Fault, pointer
+from pippin.models.spec.explain import shown
+from pippin.models.spec.weights import Weights
+from pippin.models.swiftcoreml.errors import SwiftDocumentError
+from pippin.models.swiftcoreml.features import FIELDS, TYPES
+from pippin.models.swiftcoreml.read import FEATURES, METADATA
+from pippin.models.swiftcoreml.training import EPOCHS, LOSS_FIELDS, LOSSES, OPTIMIZERS
+from pippin.models.swiftcoreml.write_layer import write_layer
+
+_ONLY: Final = {
+    "version_string": "",
+    "seed": 0,
+    "array_input_shape_mapping": "rank5",
+    "image_input_shape_mapping": "rank5",
+}
+"""Fields of a spec that the library has not, with what its models have there."""
+
+_SAID: Final = frozenset(
+    {*METADATA, *FEATURES, "layers", "loss", "optimizer", "epochs", "shuffle", "initial_seed", *_ONLY}
+)
+
+
+def to_swift(spec: Mapping[str, Any], weights: Weights | None = None) -> dict[str, Any]:
+    """Translate a resolved spec to a model as SwiftCoreMLTools' `Codable` writes it and reads it.
+
+    Lost there without a fault: the order of features, which the library keeps by name; the form of a layer that gives
+    its weights and leaves its bias at zero, which gets one of zeros; and, once the library itself exports the model, a
+    dilation, in whose place it writes the stride.
+
+    Args:
+        spec: What `ModelSpec.document()` of a resolved spec gives.
+        weights: What layers begin with that do not say it themselves, as `initial_weights` draws it. Without it those
+            layers get no `weight` and `bias`: Swift code may leave them out too, but the library's decoder may not.
+
+    Raises:
+        SwiftDocumentError: The library cannot say some of it: types that it has not, of layers or of features;
+            classifiers and regressors; parameters with no limits, or of another kind than its own; layers without a
+            bias; initializers other than `glorot_uniform`, and an `initial_seed`, unless weights are given. It carries
+            every such fault, with pointers into `spec`.
+    """
+    faults: list[Fault] = list(_unsaid(spec))
+    layers = [
+        write_layer(layer, pointer("layers", index), (weights or {}).get(layer["name"]), faults)
+        for index, layer in enumerate(spec["layers"])
+    ]
+    if spec.get("initial_seed") and any(is_drawn for _, is_drawn in layers):
+        faults.append(Fault("/initial_seed", f"found {spec['initial_seed']}; SwiftCoreMLTools draws without a seed"))
+    document = {theirs: spec[ours] for ours, theirs in METADATA.items()}
+    document |= {theirs: _features(spec[ours], ours, faults) for ours, theirs in FEATURES.items()}
+    document["neuralNetwork"] = _training(spec, faults) | {"layers": [layer for layer, _ in layers]}
+    if faults:
+        raise SwiftDocumentError("SwiftCoreMLTools cannot say all of the spec", faults)
+    return document
+
+
+def _unsaid(spec: Mapping[str, Any]) -> Iterator[Fault]:
+    for key, value in spec.items():
+        if key not in _SAID:
+            yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools has no such thing, leave it out")
+        elif key in _ONLY and value != _ONLY[key]:
+            yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools knows only {shown(_ONLY[key])}")
+
+
+def _features(features: list[dict[str, Any]], ours: str, faults: list[Fault]) -> dict[str, Any]:
+    for index, feature in enumerate(features):
+        if feature["type"] not in TYPES:
+            known = " and ".join(TYPES)
+            faults.append(
+                Fault(pointer(ours, index, "type"), f"found {feature['type']!r}; SwiftCoreMLTools has only {known}")
+            )
+    return {feature["name"]: {theirs: feature.get(key) for key, theirs in FIELDS.items()} for feature in features}
+
+
+def _training(spec: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
+    loss, optimizer = spec["loss"], spec["optimizer"]
+    kind = next(theirs for theirs, ours in LOSSES.items() if ours == loss["type"])
+    base: dict[str, Any] = {}
+    for parameter in OPTIMIZERS[optimizer["type"]]:
+        base |= parameter.write(optimizer, "/optimizer", faults)
+    return {
+        "losses": [{"type": kind, "base": {field: loss[field] for field in LOSS_FIELDS}}],
+        "optimizer": {"type": optimizer["type"], "base": base},
+        **EPOCHS.write(spec, "", faults),
+        "shuffle": spec["shuffle"],
+    }

@@ -1,1 +1,0 @@
-"""The layer types: one file each, named after the type, listed in `pippin.spec.table`."""

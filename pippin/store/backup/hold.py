@@ -1,0 +1,80 @@
+"""Keeps the sweeper from deleting blobs while a backup or a restore runs."""
+
+import os
+import secrets
+import socket
+import threading
+from contextlib import suppress
+from typing import Self
+
+from pippin.store import BlobLedger, StoreUnavailable
+from pippin.store.backup.errors import BackupError
+from pippin.store.blob_ledger import HOLD_SECONDS
+
+
+class SweepHold:
+    """Holds the sweeper for a `with` block, renewing the hold on a thread of its own.
+
+    Args:
+        ledger: Where the hold is kept.
+        purpose: `backup` or `restore`.
+
+    Raises:
+        BackupError: On entering, when another backup or restore runs.
+    """
+
+    def __init__(self, ledger: BlobLedger, purpose: str) -> None:
+        self._ledger = ledger
+        self._holder = f"{purpose} {os.getpid()}@{socket.gethostname()} {secrets.token_hex(4)}"
+        self._over = threading.Event()
+        self._lost = False
+        self._thread = threading.Thread(target=self._renew, name="sweep-hold", daemon=True)
+
+    def __enter__(self) -> Self:
+        while not self._ledger.hold(self._holder):
+            other = self._ledger.holder()
+            if other is None:
+                continue
+            if not _is_dead(other):
+                raise BackupError(f"a {other.rpartition(' ')[0]} is running; try again when it has ended")
+            # Killed on this machine: nothing is left to wait for.
+            self._ledger.release(other)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._thread.join()
+        with suppress(StoreUnavailable):  # it expires by itself
+            self._ledger.release(self._holder)
+
+    def require(self) -> None:
+        """See that the hold has never been lost.
+
+        Raises:
+            BackupError: It was: blobs may have been deleted meanwhile.
+        """
+        if self._lost or self._ledger.holder() != self._holder:
+            raise BackupError("this process stood still for more than a minute, so blobs may be missing; start again")
+
+    def _renew(self) -> None:
+        while not self._over.wait(HOLD_SECONDS / 4):
+            try:
+                if self._ledger.holder() != self._holder or not self._ledger.hold(self._holder):
+                    self._lost = True
+            except StoreUnavailable:
+                continue  # the next renewal is early enough; if none is, `require` says so
+
+
+def _is_dead(holder: str) -> bool:
+    """Whether a holder was a process of this machine that has ended."""
+    process, _, host = holder.partition(" ")[2].partition(" ")[0].partition("@")
+    if host != socket.gethostname() or not process.isdigit():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False

@@ -1,0 +1,141 @@
+"""Restores a backup: all of it is verified, then the blobs are stored, then the records take effect in one step."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from pippin.blobs import Blobs, digest_of
+from pippin.store import Refusal
+from pippin.store.backup.errors import BackupError
+from pippin.store.backup.folder import BackupManifest, Folder
+from pippin.store.backup.hold import SweepHold
+from pippin.store.backup.progress import Progress, Report
+from pippin.store.backup.records import decoded
+from pippin.store.blob_ownership import BlobOwnership
+from pippin.store.restoring import Restoring
+from pippin.store.snapshot import KeyCopy
+
+
+@dataclass(frozen=True)
+class Restored:
+    """What was restored.
+
+    Attributes:
+        created_at: When the backup was made, ISO 8601.
+        keys: How many keys Redis has from it.
+        blobs: How many blobs were stored.
+        bytes: What these take together.
+        given_back: How many jobs were being trained, and are queued again.
+        refusal: Why the sweeper will delete no blobs until the store is adopted; None when it may.
+        missing: Digests of blobs that records name and that the backup does not have.
+    """
+
+    created_at: str
+    keys: int
+    blobs: int
+    bytes: int
+    given_back: int
+    refusal: Refusal | None
+    missing: tuple[str, ...]
+
+
+def restore(url: str, blobs: Blobs, folder: Folder, report: Report, *, replace: bool = False) -> Restored:
+    """Put a backup into a Redis and a blob store.
+
+    Killed before the records take effect, it has changed no record, and can be started again; the blobs that it has
+    stored by then are named by none. Killed afterwards, everything is in place.
+
+    Args:
+        url: The address of Redis, password included.
+        blobs: Where the blobs go.
+        folder: Where the backup is.
+        report: Told how far it is.
+        replace: Whether records that are there may be replaced, and other blobs be there. The blobs stay.
+
+    Raises:
+        BackupError: There is no complete, undamaged backup in the folder, or its target is not empty; nothing changed.
+        StoreUnavailable, BlobError: Redis or the blobs could not be written to; no record has changed.
+    """
+    manifest = folder.manifest()
+    _verify(folder, manifest, report)
+    restoring = Restoring(url)
+    try:
+        with SweepHold(restoring.store.blob_ledger, "restore") as hold:
+            restoring.clear()
+            alone = _holds_no_other(blobs, folder, manifest)
+            if not replace:
+                _require_empty(restoring, alone=alone)
+            for number, (name, _) in enumerate(_listed(folder, manifest), start=1):
+                blobs.put_file(folder.blob(name))
+                report(Progress("storing blobs", number, manifest.blobs.lines))
+            try:
+                restoring.stage(_copies(folder, manifest, report))
+                hold.require()
+                ownership = BlobOwnership(restoring.store, blobs)
+                if not alone:
+                    restoring.store.blob_ledger.close(
+                        f"a backup of {manifest.created_at} was restored, and the blob store holds other blobs besides"
+                    )
+                restoring.replace()
+            except BaseException:
+                restoring.clear()
+                raise
+            keys = restoring.count()
+            given_back = restoring.settle(manifest.moment)
+            # Every blob in the store is from the backup.
+            if alone and ownership.inspect().refusal is Refusal.UNCLAIMED:
+                ownership.adopt()
+            refusal = ownership.inspect().refusal
+    finally:
+        restoring.close()
+    blob_count = manifest.blobs.lines
+    return Restored(manifest.created_at, keys, blob_count, manifest.blob_bytes, given_back, refusal, manifest.missing)
+
+
+def _verify(folder: Folder, manifest: BackupManifest, report: Report) -> None:
+    """Read everything that belongs to the backup, before anything is changed.
+
+    Raises:
+        BackupError: A file is missing or damaged.
+    """
+    for listed in (manifest.records, manifest.blobs):
+        folder.verify(listed)
+    for number, (name, size) in enumerate(_listed(folder, manifest), start=1):
+        path = folder.blob(name)
+        try:
+            intact = digest_of(path) == (f"sha256:{name}", size)
+        except FileNotFoundError:
+            raise BackupError(f"{folder.path} is incomplete: the blob {name} is missing") from None
+        except OSError as error:
+            raise BackupError(f"{path} cannot be read: {error.strerror}") from error
+        if not intact:
+            raise BackupError(f"{path} is damaged: its SHA-256 is not its name; nothing was restored")
+        report(Progress("verifying the backup", number, manifest.blobs.lines))
+
+
+def _holds_no_other(blobs: Blobs, folder: Folder, manifest: BackupManifest) -> bool:
+    """Whether every blob in the store belongs to the backup."""
+    mine = {bytes.fromhex(name) for name, _ in _listed(folder, manifest)}
+    return all(bytes.fromhex(digest.removeprefix("sha256:")) in mine for digest in blobs.names())
+
+
+def _require_empty(restoring: Restoring, *, alone: bool) -> None:
+    advice = "empty it, name another, or give --replace to have the records replaced; no blob is deleted"
+    if not restoring.is_empty():
+        raise BackupError(f"Redis holds records: {advice}")
+    if not alone:
+        raise BackupError(f"the blob store holds blobs that are not in the backup: {advice}")
+
+
+def _listed(folder: Folder, manifest: BackupManifest) -> Iterator[tuple[str, int]]:
+    """Name and size of every blob that belongs to the backup."""
+    for line in folder.lines(manifest.blobs):
+        name, _, size = line.strip().partition(" ")
+        if len(name) != 64 or not size.isdecimal():
+            raise BackupError(f"{manifest.blobs.name} has a line that names no blob")
+        yield name, int(size)
+
+
+def _copies(folder: Folder, manifest: BackupManifest, report: Report) -> Iterator[KeyCopy]:
+    for number, line in enumerate(folder.lines(manifest.records), start=1):
+        yield decoded(line)
+        report(Progress("writing records", number, manifest.records.lines))

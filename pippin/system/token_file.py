@@ -1,0 +1,74 @@
+"""The file that a process reads its token from, so that the token is in no argument and in no list of processes."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from pippin.api.tokens import parse
+from pippin.errors import PippinError
+
+_MOST_BYTES = 4096
+
+
+class TokenFileError(PippinError):
+    """A token's file cannot be used; the text names the setting and says why, and never shows what the file holds."""
+
+
+def read_token(path: Path | None, setting: str = "PIPPIN_TOKEN_FILE") -> str | None:
+    """The token in the file at `path`; None when no file is named.
+
+    Args:
+        path: The file.
+        setting: The variable that names it.
+
+    Raises:
+        TokenFileError: It cannot be read, others than its owner may read it, or it holds no token.
+    """
+    if path is None:
+        return None
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(_MOST_BYTES) if stat.S_ISREG(mode) else b""
+    except OSError as error:
+        raise TokenFileError(f"{setting} {path} cannot be read: {error.strerror}") from error
+    if mode & 0o077:
+        raise TokenFileError(
+            f"{setting} {path} may be read or written by others (mode {stat.S_IMODE(mode):04o}); "
+            f"close it with: chmod 600 {path}"
+        )
+    text = content.decode("ascii", errors="replace").strip()
+    if parse(text) is None:
+        raise TokenFileError(f"{setting} {path} holds no token; its one line is what `pippin tokens create` printed")
+    return text
+
+
+def write_token(path: Path, text: str, setting: str) -> None:
+    """Make a file, which must not be there yet, for its owner alone to read.
+
+    Args:
+        path: The file, in a folder that is there.
+        text: The token.
+        setting: The variable that names it.
+
+    Raises:
+        FileExistsError: It is there already.
+        TokenFileError: It cannot be made.
+    """
+    # Written whole under another name first: who finds the file at `path` finds a token in it.
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            with os.fdopen(descriptor, "w") as file:
+                file.write(f"{text}\n")
+                file.flush()
+                os.fsync(file.fileno())
+            path.hardlink_to(draft)
+        finally:
+            draft.unlink()
+    except FileExistsError:
+        raise
+    except OSError as error:
+        raise TokenFileError(f"{setting} {path} cannot be made: {error.strerror}") from error

@@ -1,0 +1,144 @@
+"""Traces of what is done, sent to an OpenTelemetry collector where the environment names one.
+
+A trace begins with the request that submits a job and goes on in the worker: the job's record carries its
+`traceparent` (W3C Trace Context). Without OTEL_EXPORTER_OTLP_ENDPOINT, or without the extra `otel`, nothing is
+imported, and every function here does nothing. A collector that is away costs spans, never a training.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+import structlog
+
+from pippin.system.extras import install_command
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+
+_log = structlog.get_logger(__name__)
+
+# So long an end waits for the last spans to be delivered, which a live collector takes milliseconds for.
+_FLUSH_SECONDS = 1.0
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+_provider: "TracerProvider | None" = None
+
+
+def asked_for() -> bool:
+    """Whether the environment asks for traces, in the SDK's own variables."""
+    return (
+        any(os.environ.get(name) for name in _ENDPOINTS)
+        and os.environ.get("OTEL_TRACES_EXPORTER", "otlp").strip().lower() != "none"
+        and os.environ.get("OTEL_SDK_DISABLED", "").strip().lower() != "true"
+    )
+
+
+def prepare() -> None:
+    """Import what tracing needs, for a parent whose forked children trace and must not each pay for it."""
+    if asked_for():
+        _import()
+
+
+def configure(service: str) -> None:
+    """Trace this process from now on, if the environment asks for it. To be called after a fork, not before one.
+
+    Args:
+        service: What the process is called, unless OTEL_SERVICE_NAME says otherwise.
+    """
+    global _provider  # noqa: PLW0603 - the process's own, like its logging
+    if _provider is not None or not asked_for() or not _import():
+        return
+    from pippin.system import otlp  # noqa: PLC0415 - see _import
+
+    try:
+        _provider = otlp.make_provider(service)
+    except Exception as error:  # noqa: BLE001 - whatever the variables say, the work goes on
+        _log.warning("nothing is traced: OpenTelemetry cannot be set up", error=str(error))
+
+
+def provider() -> "TracerProvider | None":
+    """Where spans go; None when nothing is traced."""
+    return _provider
+
+
+def close() -> None:
+    """Deliver the last spans, for a second at most, and trace no more."""
+    global _provider  # noqa: PLW0603 - see configure
+    if _provider is None:
+        return
+    # A thread, since the exporter tries again for longer than an end may wait.
+    flushing = threading.Thread(target=_provider.shutdown, name="last spans", daemon=True)
+    _provider = None
+    flushing.start()
+    flushing.join(_FLUSH_SECONDS)
+
+
+def span(name: str, **attributes: str | int) -> AbstractContextManager[None]:
+    """A span around the `with` block. An exception that leaves the block marks it with its type, not its text."""
+    return nullcontext() if _provider is None else _span(_provider, name, attributes)
+
+
+def completed(name: str, seconds: float, **attributes: str | int) -> None:
+    """Add a span that has just ended and lasted `seconds`."""
+    if _provider is not None:
+        ended = time.time_ns()
+        began = ended - int(seconds * 1e9)
+        _provider.get_tracer("pippin").start_span(name, attributes=attributes, start_time=began).end(ended)
+
+
+def traceparent() -> str:
+    """The present span, as a `traceparent` header has it; "" when nothing is traced."""
+    if _provider is None:
+        return ""
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+
+    carrier: dict[str, str] = {}
+    TraceContextTextMapPropagator().inject(carrier)
+    return carrier.get("traceparent", "")
+
+
+def continuing(parent: str) -> AbstractContextManager[None]:
+    """Spans in the `with` block belong to the trace of `parent`; to a new one when it is ""."""
+    return nullcontext() if _provider is None else _continuing(parent)
+
+
+@contextmanager
+def _span(provider: "TracerProvider", name: str, attributes: dict[str, str | int]) -> Iterator[None]:
+    from opentelemetry.trace import StatusCode  # noqa: PLC0415
+
+    tracer = provider.get_tracer("pippin")
+    with tracer.start_as_current_span(
+        name, attributes=attributes, record_exception=False, set_status_on_exception=False
+    ) as current:
+        try:
+            yield
+        except BaseException as error:
+            current.set_attribute("error.type", type(error).__name__)
+            current.set_status(StatusCode.ERROR)
+            raise
+
+
+@contextmanager
+def _continuing(parent: str) -> Iterator[None]:
+    from opentelemetry import context  # noqa: PLC0415
+    from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator  # noqa: PLC0415
+
+    token = context.attach(TraceContextTextMapPropagator().extract({"traceparent": parent}, context.Context()))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+def _import() -> bool:
+    """Whether the SDK is there. It takes a good part of a second to import, so only who traces does."""
+    try:
+        from pippin.system import otlp  # noqa: F401, PLC0415
+    except ImportError:
+        _log.warning("nothing is traced: OTEL_EXPORTER_OTLP_ENDPOINT needs the extra: %s", install_command("otel"))
+        return False
+    return True

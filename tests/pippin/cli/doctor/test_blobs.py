@@ -1,0 +1,98 @@
+"""What the doctor says of the place where blobs are kept."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pippin.cli.doctor.blobs import check_blobs
+from pippin.cli.doctor.finding import Level
+
+
+def test_a_folder_is_looked_at_and_not_made(tmp_path: Path) -> None:
+    there, absent = tmp_path / "a folder", tmp_path / "deep" / "er"
+    there.mkdir()
+    assert check_blobs(there.as_uri()).level is Level.OK
+    assert str(there) in check_blobs(there.as_uri()).found
+    assert check_blobs(absent.as_uri()).found == f"{absent} will be made"
+    assert not absent.parent.exists()
+
+
+def test_a_file_where_the_folder_should_be_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in ("file", "file/deeper"):
+        finding = check_blobs((tmp_path / folder).as_uri())
+        assert finding.level is Level.FAULT
+        assert "PIPPIN_BLOBS_URL" in finding.advice
+
+
+@pytest.mark.skipif(os.getuid() == 0, reason="root may use every folder")
+def test_a_folder_of_somebody_else_is_a_fault(tmp_path: Path) -> None:
+    folder = tmp_path / "closed"
+    folder.mkdir(mode=0)
+    finding = check_blobs(folder.as_uri())
+    folder.chmod(0o700)
+    assert finding.level is Level.FAULT
+    assert "chown" in finding.advice
+
+
+@pytest.fixture
+def nobody() -> Iterator[str]:
+    """An address at which nobody listens."""
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+def test_a_service_that_does_not_answer_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pippin.blobs.tries.PAUSES", (0.1,))
+    finding = check_blobs(f"http://{nobody}")
+    assert finding.level is Level.FAULT
+    assert "that it runs" in finding.advice
+
+
+def test_a_bucket_that_cannot_be_reached_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://{nobody}")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "someone")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "s3cret")
+    monkeypatch.setenv("AWS_REGION", "us-east-1")
+    finding = check_blobs("s3://models/of-ours")
+    assert finding.level is Level.FAULT
+    assert "AWS_ENDPOINT_URL" in finding.advice
+    assert "s3cret" not in repr(finding)
+
+
+def test_a_token_that_a_service_demands_is_told_of_and_never_shown(
+    start_up: Callable[..., Any], valkey_url: str, tmp_path: Path
+) -> None:
+    service = start_up("--workers", "0", redis_url=valkey_url)
+    created = subprocess.run(
+        [sys.executable, "-P", "-m", "pippin", "tokens", "create", "--role", "worker", "--name", "far"],
+        env={**os.environ, "PIPPIN_REDIS_URL": valkey_url},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    token = tmp_path / "token"
+    token.write_text(created.stdout)
+    token.chmod(0o600)
+    assert check_blobs(service.url, token).level is Level.OK
+
+    refused = check_blobs(service.url)
+    assert refused.level is Level.FAULT
+    assert "PIPPIN_TOKEN_FILE" in refused.advice
+
+    token.chmod(0o644)
+    open_to_all = check_blobs(service.url, token)
+    assert open_to_all.level is Level.FAULT
+    assert "chmod 600" in open_to_all.found
+    assert created.stdout.strip() not in repr((refused, open_to_all))
+
+
+def test_the_service_that_runs_is_asked(running_up: Any) -> None:  # noqa: ANN401 - the fixture's class is not importable
+    assert check_blobs(running_up.url).level is Level.OK

@@ -1,0 +1,127 @@
+"""What the doctor says of Redis, from a real Valkey, and from addresses where there is none."""
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+
+from pippin.cli.doctor.finding import Finding, Level
+from pippin.cli.doctor.redis import check_redis
+from pippin.store import connect
+
+ROOT = Path(__file__).parents[4]
+
+
+def by_check(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.check: finding for finding in findings}
+
+
+def levels(findings: list[Finding]) -> dict[str, Level]:
+    return {finding.check: finding.level for finding in findings}
+
+
+@pytest.fixture
+def configure(valkey_url: str) -> Iterator[Callable[[str, str], None]]:
+    """Changes the server's configuration until the test ends."""
+    client: Any = connect(valkey_url)
+    before: dict[str, str] = {}
+
+    def change(name: str, value: str) -> None:
+        before.setdefault(name, client.config_get(name)[name])
+        client.config_set(name, value)
+
+    yield change
+    for name, value in before.items():
+        client.config_set(name, value)
+    client.close()
+
+
+def test_a_healthy_server_has_no_fault_and_its_password_is_not_told(valkey_url: str) -> None:
+    findings = by_check(check_redis(valkey_url))
+    assert set(findings) == {"redis", "redis data", "clock"}
+    assert all(finding.level is Level.OK for finding in findings.values())
+    assert findings["redis"].found.startswith("Valkey 9.1")
+    assert str(urlsplit(valkey_url).password) not in repr(findings)
+
+
+def test_no_address_is_a_matter_of_what_the_machine_is_for() -> None:
+    (finding,) = check_redis(None)
+    assert finding.level is Level.WARNING
+    assert "PIPPIN_REDIS_URL" in finding.found
+
+
+def test_nobody_at_the_address_is_a_fault() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        (finding,) = check_redis(f"redis://:s3cret@127.0.0.1:{unused.getsockname()[1]}/0")
+    assert finding.level is Level.FAULT
+    assert "cannot be reached" in finding.found
+    assert "firewall" in finding.advice
+    assert "s3cret" not in repr(finding)
+
+
+def test_a_wrong_password_is_told_from_an_absent_server(valkey_url: str) -> None:
+    port = urlsplit(valkey_url).port
+    for wrong in (f"redis://:wr0ng@127.0.0.1:{port}/0", f"redis://127.0.0.1:{port}/0"):
+        (finding,) = check_redis(wrong)
+        assert finding.level is Level.FAULT
+        assert "password" in finding.advice
+        assert "wr0ng" not in repr(finding)
+
+
+def test_a_socket_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+    (finding,) = check_redis(f"unix://{tmp_path}/nothing")
+    assert finding.level is Level.FAULT
+    assert "socket" in finding.advice
+
+
+def test_a_server_that_may_evict_is_a_fault(valkey_url: str, configure: Callable[[str, str], None]) -> None:
+    configure("maxmemory-policy", "allkeys-lru")
+    finding = by_check(check_redis(valkey_url))["redis data"]
+    assert finding.level is Level.FAULT
+    assert "allkeys-lru" in finding.found
+    assert "noeviction" in finding.advice
+
+
+def test_a_server_that_keeps_nothing_is_warned_of(valkey_url: str, configure: Callable[[str, str], None]) -> None:
+    configure("appendonly", "no")
+    finding = by_check(check_redis(valkey_url))["redis data"]
+    assert finding.level is Level.WARNING
+    assert "appendonly yes" in finding.advice
+
+
+def test_the_workers_own_user_may_not_ask_how_data_is_kept_and_is_told_so(valkey_url: str) -> None:
+    client: Any = connect(valkey_url)
+    _, name, *rules = (ROOT / "deploy/valkey/worker.acl").read_text().split()
+    try:
+        client.execute_command("ACL", "SETUSER", name, *rules, ">w0rker")
+        url = f"redis://{name}:w0rker@127.0.0.1:{urlsplit(valkey_url).port}/0"
+        findings = by_check(check_redis(url))
+    finally:
+        client.execute_command("ACL", "DELUSER", name)
+        client.close()
+    assert findings["redis"].level is Level.OK
+    assert "does not tell its version" in findings["redis"].found
+    assert findings["redis data"].level is Level.WARNING
+    assert "cannot be read" in findings["redis data"].found
+    assert findings["clock"].level is Level.OK
+
+
+@pytest.mark.parametrize(
+    ("skew", "level", "word"),
+    [(0, Level.OK, "s "), (20, Level.WARNING, "ahead of"), (-20, Level.WARNING, "behind"), (300, Level.FAULT, "ahead")],
+)
+def test_a_clock_that_is_off_is_told_with_its_direction(valkey_url: str, skew: float, level: Level, word: str) -> None:
+    finding = by_check(check_redis(valkey_url, lambda: time.time() + skew))["clock"]
+    assert finding.level is level
+    assert word in finding.found
+    assert finding.advice == "" or "Date & Time" in finding.advice
+
+
+def test_a_slow_answer_is_no_skew(valkey_url: str) -> None:
+    readings = iter([time.time(), time.time() + 30])
+    assert by_check(check_redis(valkey_url, lambda: next(readings)))["clock"].level is Level.OK

@@ -1,0 +1,234 @@
+import contextlib
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import redis
+
+from pippin.local.home import HomeError, prepare_home
+from pippin.local.valkey import EmbeddedValkey, EmbeddedValkeyError
+
+SUPERVISOR = """
+import pathlib, signal, sys
+import redis
+from pippin.embedded import EmbeddedValkey
+
+server = EmbeddedValkey(pathlib.Path(sys.argv[1]))
+redis.Redis.from_url(server.start()).set("kept", "yes")
+print(server.pid, flush=True)
+signal.pause()
+"""
+
+
+def client_of(server: EmbeddedValkey) -> redis.Redis:
+    return redis.Redis.from_url(server.url, decode_responses=True)
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def is_running(pid: int) -> bool:
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, 0)
+        status = Path(f"/proc/{pid}/stat")
+        # A dead process that nobody waited for still takes signals.
+        return not status.exists() or status.read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
+
+
+def test_it_answers_only_to_its_password(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path / "home") as server:
+        with client_of(server) as client:
+            assert client.ping()
+        with (
+            redis.Redis.from_url(server.url.replace(server.url.split(":")[2].split("@")[0], "guess")) as stranger,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            stranger.ping()
+
+
+def test_what_it_keeps_is_private_and_the_password_is_in_no_command_line(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with EmbeddedValkey(home) as server:
+        password = (home / "valkey" / "password").read_text().strip()
+        assert stat.S_IMODE(home.stat().st_mode) == 0o700
+        assert stat.S_IMODE((home / "valkey" / "password").stat().st_mode) == 0o600
+        assert password in server.url
+        command = subprocess.check_output(["ps", "-ww", "-o", "args=", "-p", str(server.pid)], text=True)
+        assert "valkey-server" in command
+        assert password not in command
+        assert password not in repr(server)
+
+
+def test_workers_have_a_user_of_their_own_with_another_password(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path) as server, redis.Redis.from_url(server.worker_url) as worker:
+        assert stat.S_IMODE((tmp_path / "valkey" / "worker-password").stat().st_mode) == 0o600
+        assert (tmp_path / "valkey" / "password").read_text().strip() not in server.worker_url
+        assert worker.zadd("pippin:leases", {"default/x": 1}) == 1
+        with pytest.raises(redis.exceptions.NoPermissionError):
+            worker.hgetall("pippin:tokens")
+
+
+def test_it_is_configured_to_lose_nothing(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path, max_memory_bytes=64 * 2**20) as server, client_of(server) as client:
+        settings = client.config_get("append*", "maxmemory*", "bind")
+    assert settings["appendonly"] == "yes"
+    assert settings["appendfsync"] == "always"
+    assert settings["maxmemory"] == str(64 * 2**20)
+    assert settings["maxmemory-policy"] == "noeviction"
+    assert settings["bind"] == "127.0.0.1"
+
+
+def test_every_acknowledged_write_survives_kill_9(tmp_path: Path) -> None:
+    server = EmbeddedValkey(tmp_path)
+    server.start()
+    with client_of(server) as client:
+        for number in range(500):
+            client.rpush("written", number)
+    os.kill(server.pid or 0, signal.SIGKILL)
+    wait_until(lambda: server.exit_code == -signal.SIGKILL)
+    assert server.pid is None
+    before = server.url
+    with server:
+        assert server.url == before
+        with client_of(server) as client:
+            assert client.lrange("written", 0, -1) == [str(number) for number in range(500)]
+
+
+def test_data_survives_a_stop_and_another_start(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
+        client.set("kept", "yes")
+    with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
+        assert client.get("kept") == "yes"
+
+
+def test_a_second_supervisor_is_refused_and_told_who_has_the_home(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path), pytest.raises(HomeError, match=f"in use by the process {os.getpid()}"):
+        EmbeddedValkey(tmp_path).start()
+    with EmbeddedValkey(tmp_path):
+        pass
+
+
+def test_stop_leaves_no_process_and_may_be_called_again(tmp_path: Path) -> None:
+    server = EmbeddedValkey(tmp_path)
+    server.start()
+    pid = server.pid
+    assert pid is not None
+    server.stop()
+    server.stop()
+    assert not is_running(pid)
+    assert server.pid is None
+
+
+def test_it_listens_on_another_port_when_its_own_was_taken_meanwhile(tmp_path: Path) -> None:
+    server = EmbeddedValkey(tmp_path)
+    server.start()
+    taken = server.url
+    server.stop()
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", int(taken.rpartition(":")[2].partition("/")[0])))
+        other.listen()
+        with server, client_of(server) as client:
+            assert server.url != taken
+            assert client.ping()
+
+
+def test_a_start_that_fails_shows_the_end_of_the_log(tmp_path: Path) -> None:
+    with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
+        client.set("key", "value")
+    manifest = next((tmp_path / "valkey" / "appendonlydir").glob("*.manifest"))
+    manifest.write_text("this is no manifest\n")
+    server = EmbeddedValkey(tmp_path)
+    with pytest.raises(EmbeddedValkeyError, match=r"ended at once(.|\n)*AOF manifest"):
+        server.start()
+    assert server.pid is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+def test_it_dies_with_its_supervisor_and_another_takes_over_its_data(tmp_path: Path) -> None:
+    supervisor = subprocess.Popen([sys.executable, "-c", SUPERVISOR, str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    with supervisor:
+        assert supervisor.stdout is not None
+        pid = int(supervisor.stdout.readline())
+        supervisor.kill()
+    with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
+        assert client.get("kept") == "yes"
+        assert not is_running(pid)
+
+
+def test_a_server_that_outlived_its_supervisor_is_ended_first(tmp_path: Path) -> None:
+    # As on macOS after kill -9 of the supervisor: the server runs on, and holds the lock that it inherited.
+    orphaned = EmbeddedValkey(tmp_path)
+    orphaned.start()
+    pid = orphaned.pid
+    assert pid is not None
+    with client_of(orphaned) as client:
+        client.set("kept", "yes")
+    with subprocess.Popen(["true"]) as dead:
+        pass
+    (tmp_path / "lock").write_text(f"{dead.pid}\n")
+    orphaned._lock.release()
+    with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
+        assert client.get("kept") == "yes"
+        assert server.pid != pid
+    wait_until(lambda: orphaned.exit_code is not None)
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o755, 0o750, 0o701, 0o704, 0o710])
+def test_a_folder_that_is_open_to_others_is_refused_and_stays_as_it_is(tmp_path: Path, mode: int) -> None:
+    tmp_path.chmod(mode)
+    before = tmp_path.stat()
+    with pytest.raises(HomeError, match=rf"is open to other users \(mode {mode:o}\).*chmod 700 '?{tmp_path}"):
+        EmbeddedValkey(tmp_path).start()
+    assert (tmp_path.stat().st_mode, tmp_path.stat().st_ctime_ns) == (before.st_mode, before.st_ctime_ns)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_is_made_is_closed_to_others(tmp_path: Path) -> None:
+    home = tmp_path / "a" / "home"
+    prepare_home(home)
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "folder",
+    ["/", "/etc", "/etc/pippin", "/usr", "/usr/lib/pippin", "/tmp", "/var", "/var/lib", "/var/tmp", "/proc/1", "/root"],
+)
+def test_a_folder_of_the_system_is_refused_and_not_made(tmp_path: Path, folder: str) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(folder)
+    there = Path(folder).exists()
+    for home in (Path(folder), link, Path(folder, "..") / folder.rpartition("/")[2]):
+        with pytest.raises(HomeError, match="choose a folder of your own"):
+            prepare_home(home)
+    assert Path(folder).exists() == there
+
+
+def test_the_home_folder_itself_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(HomeError, match="is your home folder itself"):
+        prepare_home(tmp_path)
+    prepare_home(tmp_path / ".pippin")
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("")
+    with pytest.raises(HomeError, match="cannot be used"):
+        EmbeddedValkey(tmp_path / "home").start()
+
+
+def test_there_is_no_address_before_the_first_start(tmp_path: Path) -> None:
+    with pytest.raises(EmbeddedValkeyError, match="no address"):
+        _ = EmbeddedValkey(tmp_path).url

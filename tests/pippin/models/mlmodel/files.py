@@ -1,0 +1,81 @@
+"""Small models of every kind that can be trained, as messages to put together and to spoil."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuilder
+
+from pippin.models.mlmodel import build
+from pippin.models.mlmodel.proto import Message, new_model, parse
+from pippin.models.spec import resolve
+
+
+def network(**changes: object) -> Message:
+    """An updatable softmax over two classes `y` on a vector `point` of two; a value of `...` leaves a field out."""
+    document: dict[str, Any] = {
+        "inputs": [{"name": "point", "shape": [2]}],
+        "outputs": [{"name": "y"}],
+        "layers": [
+            {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True},
+            {"type": "softmax", "name": "softmax", "output": "y"},
+        ],
+        "loss": {"type": "categorical_cross_entropy"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4},
+        "epochs": 1,
+    }
+    return parse(build(resolve({key: value for key, value in (document | changes).items() if value is not ...})))
+
+
+def embedding(reads: str = "x", makes: str = "point", version: int = 4) -> Message:
+    """A frozen network from a vector of two to another."""
+    model = network(
+        inputs=[{"name": reads, "shape": [2]}],
+        outputs=[{"name": makes}],
+        layers=[
+            {"type": "inner_product", "name": "embed", "output_channels": 2, "updatable": True},
+            {"type": "relu", "name": "relu", "output": makes},
+        ],
+        loss={"type": "mean_squared_error"},
+    )
+    freeze(model)
+    model.specificationVersion = version
+    return model
+
+
+def freeze(model: Message) -> None:
+    """Make a network one that only predicts."""
+    model.ClearField("isUpdatable")
+    model.description.ClearField("trainingInput")
+    network = getattr(model, model.WhichOneof("Type"))
+    network.ClearField("updateParams")
+    for layer in network.layers:
+        layer.ClearField("isUpdatable")
+
+
+def neighbors(samples: Sequence[Sequence[float]] = (), labels: Sequence[str | int] = (), **options: Any) -> Message:  # noqa: ANN401 - the builder's own
+    """A nearest-neighbour classifier that tells the `color` of `point`; keywords go to coremltools' builder."""
+    settings = {"number_of_dimensions": 2, "default_class_label": "none", "number_of_neighbors": 3} | options
+    builder = KNearestNeighborsClassifierBuilder(input_name="point", output_name="color", **settings)
+    if samples:
+        builder.add_samples(samples, labels)
+    return builder.spec
+
+
+def pipeline(*stages: Message, kind: str = "pipeline", names: Sequence[str] = ()) -> Message:
+    """An updatable pipeline that reads what its first model does, and answers and learns what its last one does."""
+    model = new_model()
+    model.specificationVersion = 4
+    model.isUpdatable = True
+    model.description.input.extend(stages[0].description.input)
+    model.description.output.extend(stages[-1].description.output)
+    made = {feature.name for stage in stages[:-1] for feature in stage.description.output}
+    model.description.trainingInput.extend(stages[0].description.input)
+    held = {feature.name for feature in stages[0].description.input}
+    for feature in stages[-1].description.trainingInput:
+        if feature.name not in made | held:
+            model.description.trainingInput.add().CopyFrom(feature)
+    getattr(model, kind).SetInParent()
+    held_in = model.pipeline if kind == "pipeline" else getattr(model, kind).pipeline
+    held_in.models.extend(stages)
+    held_in.names.extend(names)
+    return model

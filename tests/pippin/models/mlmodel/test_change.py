@@ -1,0 +1,171 @@
+"""Changing the weights of a file, and stripping it for inference."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pippin.api.requests import Hyperparameters
+from pippin.models.mlmodel import ModelFileError, admitting, inference_variant, read, with_learned
+from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
+
+MakeFile = Callable[..., bytes]
+Parse = Callable[[bytes], Message]
+Spoil = Callable[[Callable[[Message], object]], bytes]
+
+WEIGHTS = np.arange(12, dtype=np.float32).reshape(3, 4)
+BIAS = np.array([1, 2, 3], dtype=np.float32)
+
+
+def test_new_weights_are_read_back(small_file: MakeFile) -> None:
+    found = read(with_learned(small_file(), {"dense": {"weights": WEIGHTS, "bias": BIAS}})).weights["dense"]
+    assert np.array_equal(found["weights"], WEIGHTS)
+    assert np.array_equal(found["bias"], BIAS)
+
+
+def test_all_else_stays_as_it_is(small_file: MakeFile) -> None:
+    before = small_file(user_defined={"a": "1"}, epochs={"default": 3, "max": 9})
+    old = read(before).weights
+    changed = with_learned(before, {"dense": {"bias": BIAS}}, {"b": "2"})
+    assert np.array_equal(read(changed).weights["dense"]["weights"], old["dense"]["weights"])
+    assert read(changed).metadata == {"a": "1", "b": "2"}
+    assert read(changed).resolved.spec.epochs == read(before).resolved.spec.epochs
+    assert with_learned(before, old) == before
+
+
+def test_half_precision_gives_way_to_full(spoiled: Spoil, message_in: Parse) -> None:
+    def halve(model: Message) -> None:
+        dense = model.neuralNetwork.layers[0].innerProduct
+        for blob, length in ((dense.weights, 12), (dense.bias, 3)):
+            blob.ClearField("floatValue")
+            blob.float16Value = bytes(2 * length)
+
+    # The bias too, though it was not learned: a layer's arrays have one precision.
+    dense = (
+        message_in(with_learned(spoiled(halve), {"dense": {"weights": WEIGHTS}})).neuralNetwork.layers[0].innerProduct
+    )
+    for blob, values in ((dense.weights, list(range(12))), (dense.bias, [0, 0, 0])):
+        assert blob.float16Value == b""
+        assert list(blob.floatValue) == values
+        assert blob.isUpdatable
+
+
+@pytest.mark.parametrize(
+    ("weights", "said"),
+    [
+        ({"other": {"weights": WEIGHTS}}, "'other'; the model has no such layer"),
+        ({"softmax": {"weights": WEIGHTS}}, r"layer 'softmax'; it has only \[\]"),
+        ({"dense": {"gamma": BIAS}}, r"layer 'dense'; it has only \['bias', 'weights'\]"),
+        ({"dense": {"weights": WEIGHTS.T}}, r"of shape \[4, 3\] for layer 'dense'; it has shape \[3, 4\]"),
+    ],
+)
+def test_weights_that_are_not_the_layers_are_refused(small_file: MakeFile, weights: Any, said: str) -> None:  # noqa: ANN401 - wrong on purpose
+    with pytest.raises(ModelFileError, match=said):
+        with_learned(small_file(), weights)
+
+
+def test_an_inference_model_is_not_marked_updatable(small_file: MakeFile, message_in: Parse) -> None:
+    assert not message_in(inference_variant(small_file())).isUpdatable
+
+
+def test_no_layer_of_an_inference_model_is_marked_updatable(small_file: MakeFile, message_in: Parse) -> None:
+    assert not any(layer.isUpdatable for layer in message_in(inference_variant(small_file())).neuralNetwork.layers)
+
+
+def test_no_weights_of_an_inference_model_are_marked_updatable(small_file: MakeFile, message_in: Parse) -> None:
+    dense = message_in(inference_variant(small_file())).neuralNetwork.layers[0].innerProduct
+    assert not dense.weights.isUpdatable
+    assert not dense.bias.isUpdatable
+
+
+def test_weights_deep_inside_a_layer_are_found(spoiled: Spoil, message_in: Parse) -> None:
+    def add_lstm(model: Message) -> None:
+        lstm = model.neuralNetwork.layers.add().biDirectionalLSTM
+        lstm.weightParams.add().inputGateWeightMatrix.isUpdatable = True
+
+    lstm = message_in(inference_variant(spoiled(add_lstm))).neuralNetwork.layers[2].biDirectionalLSTM
+    assert not lstm.weightParams[0].inputGateWeightMatrix.isUpdatable
+
+
+def test_an_inference_model_has_no_update_parameters(small_file: MakeFile, message_in: Parse) -> None:
+    assert not message_in(inference_variant(small_file())).neuralNetwork.HasField("updateParams")
+
+
+def test_an_inference_model_has_no_training_inputs(small_file: MakeFile, message_in: Parse) -> None:
+    assert list(message_in(inference_variant(small_file())).description.trainingInput) == []
+
+
+def test_an_inference_model_keeps_its_weights_and_what_it_says_of_itself(
+    small_file: MakeFile, message_in: Parse
+) -> None:
+    before = message_in(small_file(author="Ada", user_defined={"a": "1"}))
+    after = message_in(inference_variant(small_file(author="Ada", user_defined={"a": "1"})))
+    assert after.description.metadata == before.description.metadata
+    assert after.specificationVersion == before.specificationVersion
+    weights = [model.neuralNetwork.layers[0].innerProduct.weights.floatValue for model in (before, after)]
+    assert list(weights[0]) == list(weights[1])
+
+
+def test_stripping_twice_changes_nothing(small_file: MakeFile) -> None:
+    once = inference_variant(small_file())
+    assert inference_variant(once) == once
+
+
+def test_what_cannot_be_updated_is_not_stripped(spoiled: Spoil) -> None:
+    with pytest.raises(ModelFileError, match="kind glmRegressor"):
+        inference_variant(spoiled(lambda model: model.glmRegressor.SetInParent()))
+
+
+@pytest.mark.parametrize(
+    ("declared", "asked", "limits"),
+    [
+        (7, 9, {"default": 7}),
+        ({"default": 7, "min": 5, "max": 50}, 9, {"default": 7, "min": 5, "max": 50}),
+        ({"default": 7, "min": 5, "max": 50}, 60, {"default": 7, "min": 5, "max": 60}),
+        ({"default": 7, "min": 5, "max": 50}, 2, {"default": 7, "min": 2, "max": 50}),
+        ({"default": 7, "set": [30, 7]}, 30, {"default": 7, "set": (30, 7)}),
+        ({"default": 7, "set": [30, 7]}, 9, {"default": 7, "set": (7, 9, 30)}),
+    ],
+)
+def test_limits_are_stretched_no_further_than_needed(
+    small_file: MakeFile, declared: object, asked: int, limits: dict[str, Any]
+) -> None:
+    data = small_file(epochs=declared)
+    wider = read(admitting(data, Hyperparameters(epochs=asked, shuffle=True, seed=1))).resolved.spec
+    assert wider.epochs.model_dump(exclude_none=True) in (limits, limits["default"])
+    assert wider.epochs.admits(asked)
+    assert wider.optimizer == read(data).resolved.spec.optimizer
+
+
+def test_a_learning_rate_beyond_its_range_stretches_it(small_file: MakeFile) -> None:
+    data = small_file(optimizer={"type": "sgd", "learning_rate": {"default": 0.1, "max": 0.3}, "mini_batch_size": 2})
+    asked = Hyperparameters(learning_rate=0.5, momentum=0.9, shuffle=True, seed=1)
+    rate = read(admitting(data, asked)).resolved.spec.optimizer.learning_rate
+    assert (rate.default, rate.minimum, rate.maximum) == (0.1, 0, 0.5)
+
+
+@pytest.mark.parametrize(
+    ("limits", "asked", "minimum", "maximum"), [((-2, 5), -9, -9, 5), ((-2, 5), 7, -2, 7), ((-2, 5), 3, -2, 5)]
+)
+def test_a_seed_beyond_its_range_stretches_it(
+    small_file: MakeFile, limits: tuple[int, int], asked: int, minimum: int, maximum: int
+) -> None:
+    data = small_file(seed={"default": 0, "min": limits[0], "max": limits[1]})
+    seed = read(admitting(data, Hyperparameters(shuffle=True, seed=asked))).resolved.spec.seed
+    assert (seed.default, seed.minimum, seed.maximum) == (0, minimum, maximum)
+
+
+def test_the_limit_of_neighbours_is_stretched_too(nearest: Message) -> None:
+    nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3]
+    wider = parse(admitting(serialize(nearest), Hyperparameters(number_of_neighbors=5, shuffle=True, seed=1)))
+    assert list(wider.kNearestNeighborsClassifier.numberOfNeighbors.set.values) == [3, 5]
+
+
+@pytest.fixture
+def nearest() -> Message:
+    """A message with what a nearest-neighbour classifier declares."""
+    model = new_model()
+    model.specificationVersion = 4
+    model.kNearestNeighborsClassifier.numberOfNeighbors.defaultValue = 3
+    return model

@@ -1,0 +1,162 @@
+"""How layers see arrays and images: the mappings of our files and of coremltools'."""
+
+from collections.abc import Callable, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import pytest
+from coremltools.models import datatypes
+from coremltools.models.neural_network import NeuralNetworkBuilder, SgdParams
+
+from pippin.models.mlmodel import ModelFileError, build, read
+from pippin.models.mlmodel.proto import Message, parse, serialize
+from pippin.models.spec import ArrayFeature, resolve
+
+MakeSpec = Callable[..., dict[str, Any]]
+Capture = pytest.CaptureFixture[str]
+
+RANK5, EXACT, RANK4 = 0, 1, 1
+
+
+def mappings(message: Message) -> tuple[int, int]:
+    network = message.neuralNetwork
+    return network.arrayInputShapeMapping, network.imageInputShapeMapping
+
+
+def finish(builder: NeuralNetworkBuilder, judged: str, shape: Sequence[int]) -> Message:
+    """The builder's model, trained to make `judged`."""
+    builder.make_updatable(["dense"])
+    builder.set_mean_squared_error_loss(name="loss", input_feature=(judged, datatypes.Array(*shape)))
+    builder.set_sgd_optimizer(SgdParams(lr=0.05, batch=8))
+    builder.set_epochs(10)
+    return builder.spec
+
+
+def builders_dense(shape: tuple[int, ...], made: tuple[int, ...], *, exact: bool = True) -> Message:
+    """An inner product to three channels, by coremltools' builder."""
+    builder = NeuralNetworkBuilder(
+        [("x", datatypes.Array(*shape))],
+        [("y", datatypes.Array(*made))],
+        disable_rank5_shape_mapping=exact,
+        use_float_arraytype=True,
+    )
+    # Of rank 4 and 5 it takes the last three axes as one.
+    channels = prod(shape[-3:]) if len(shape) > 3 else shape[-1]
+    builder.add_inner_product("dense", np.ones((3, channels)), np.zeros(3), channels, 3, True, "x", "mid")
+    builder.add_activation("relu", "RELU", "mid", "y")
+    return finish(builder, "y", made)
+
+
+SHAPES = [
+    ((4,), (3,)),
+    ((2, 4), (2, 3)),
+    ((1, 2, 4), (1, 2, 3)),
+    ((2, 2, 1, 4), (2, 3, 1, 1)),
+    ((2, 1, 1, 3, 4), (2, 1, 3, 1, 1)),
+]
+
+
+@pytest.mark.parametrize(("shape", "made"), SHAPES)
+def test_with_exact_arrays_the_builders_layers_see_what_is_declared(
+    capsys: Capture, shape: tuple[int, ...], made: tuple[int, ...]
+) -> None:
+    message = builders_dense(shape, made)
+    capsys.readouterr()
+    assert mappings(message) == (EXACT, RANK4)
+    found = read(serialize(message)).resolved
+    assert found.spec.array_input_shape_mapping == "exact"
+    assert found.spec.image_input_shape_mapping == "rank4"
+    assert found.shapes["x"] == shape
+    assert found.shapes["mid"] == found.shapes["y"] == made
+    assert found.outputs == (ArrayFeature(name="y", shape=made),)
+    assert mappings(parse(build(found))) == (EXACT, RANK4)
+    assert read(build(found)).resolved == found
+
+
+def test_else_the_builders_layers_see_five_axes(capsys: Capture) -> None:
+    message = builders_dense((4,), (3,), exact=False)
+    capsys.readouterr()
+    assert mappings(message) == (RANK5, RANK5)
+    found = read(serialize(message)).resolved
+    assert found.spec.array_input_shape_mapping == "rank5"
+    assert found.shapes == {"x": (1, 1, 4, 1, 1), "mid": (1, 1, 3, 1, 1), "y": (1, 1, 3, 1, 1)}
+
+
+@pytest.mark.parametrize(
+    ("exact", "mapping", "seen"),
+    [
+        (True, RANK4, (1, 3, 4, 5)),
+        (True, RANK5, (1, 1, 3, 4, 5)),
+        (False, RANK5, (1, 1, 3, 4, 5)),
+    ],
+)
+def test_an_image_has_the_axes_that_the_builders_file_says(
+    capsys: Capture, exact: bool, mapping: int, seen: tuple[int, ...]
+) -> None:
+    builder = NeuralNetworkBuilder(
+        [("x", datatypes.Array(3, 4, 5))],
+        [("y", datatypes.Array(2, 4, 5))],
+        disable_rank5_shape_mapping=exact,
+        use_float_arraytype=True,
+    )
+    builder.add_convolution(
+        "dense", 3, 2, 1, 1, 1, 1, "valid", 1, np.ones((1, 1, 3, 2)), np.zeros(2), True,
+        input_name="x", output_name="y",
+    )  # fmt: skip
+    builder.set_pre_processing_parameters(image_input_names=["x"])
+    builder.spec.neuralNetwork.imageInputShapeMapping = mapping
+    outputs = (*seen[:-3], 2, 4, 5)
+    declared = outputs if exact else (2, 4, 5)
+    builder.spec.description.output[0].type.multiArrayType.shape[:] = declared
+    message = finish(builder, "y", declared)
+    capsys.readouterr()
+    found = read(serialize(message)).resolved
+    assert found.shapes == {"x": seen, "y": outputs}
+    assert mappings(parse(build(found))) == (EXACT if exact else RANK5, mapping)
+    assert read(build(found)).resolved == found
+
+
+@pytest.mark.parametrize(
+    ("shape", "made", "exact"), [((4,), (3,), False), *((shape, made, True) for shape, made in SHAPES[:4])]
+)
+def test_an_output_without_a_shape_gets_the_one_that_is_made(
+    capsys: Capture, shape: tuple[int, ...], made: tuple[int, ...], exact: bool
+) -> None:
+    message = builders_dense(shape, made, exact=exact)
+    capsys.readouterr()
+    message.description.output[0].type.multiArrayType.ClearField("shape")
+    found = read(serialize(message)).resolved
+    assert found.outputs == (ArrayFeature(name="y", shape=made),)
+    assert list(parse(build(found)).description.output[0].type.multiArrayType.shape) == list(made)
+
+
+@pytest.mark.parametrize(("arrays", "images"), [("rank5", "rank5"), ("exact", "rank5"), ("exact", "rank4")])
+def test_our_own_mappings_come_back(small_spec: MakeSpec, arrays: str, images: str) -> None:
+    resolved = resolve(
+        small_spec(
+            array_input_shape_mapping=arrays,
+            image_input_shape_mapping=images,
+            layers=small_spec()["layers"][:1],
+            outputs=[{"name": "dense"}],
+            loss={"type": "mean_squared_error"},
+        )
+    )
+    data = build(resolved)
+    assert mappings(parse(data)) == (int(arrays == "exact"), int(images == "rank4"))
+    assert read(data).resolved == resolved
+
+
+@pytest.mark.parametrize(
+    ("field", "pointer"),
+    [
+        ("arrayInputShapeMapping", "/array_input_shape_mapping"),
+        ("imageInputShapeMapping", "/image_input_shape_mapping"),
+    ],
+)
+def test_a_mapping_that_nobody_knows_is_not_taken_for_another(small_spec: MakeSpec, field: str, pointer: str) -> None:
+    message = parse(build(resolve(small_spec())))
+    setattr(message.neuralNetwork, field, 7)
+    with pytest.raises(ModelFileError) as raised:
+        read(serialize(message))
+    assert [fault.pointer for fault in raised.value.faults] == [pointer]

@@ -1,0 +1,94 @@
+"""A file of whatever kind is opened as what it is, or refused by the name of its kind."""
+
+import pytest
+
+from pippin.errors import FaultyDocumentError
+from pippin.models.mlmodel import Model, ModelFileError, Pipeline, inference_variant, open_model, read
+from pippin.models.mlmodel.kinds import NEIGHBORS, NETWORKS, PIPELINES
+from pippin.models.mlmodel.proto import new_model, serialize
+from pippin.models.neighbors import NeighborsError, NeighborsModel
+from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
+
+TRAINABLE = (*NETWORKS, NEIGHBORS, *PIPELINES)
+OTHERS = sorted({field.name for field in new_model().DESCRIPTOR.oneofs_by_name["Type"].fields} - set(TRAINABLE))
+
+CLASSES = {"labels": ["a", "b"], "predicted_feature": "kind", "probabilities": "y"}
+QUANTITY = {
+    "loss": {"type": "mean_squared_error"},
+    "layers": [{"type": "inner_product", "name": "dense", "output": "y", "output_channels": 1, "updatable": True}],
+    "regressor": {"predicted_feature": "y"},
+}
+
+FILES = {
+    "neuralNetwork": (network(), Model),
+    "neuralNetworkClassifier": (network(classifier=CLASSES, outputs=...), Model),
+    "neuralNetworkRegressor": (network(**QUANTITY), Model),
+    "kNearestNeighborsClassifier": (neighbors(), NeighborsModel),
+    "pipeline": (pipeline(embedding(), network()), Pipeline),
+    "pipelineClassifier": (pipeline(embedding(), neighbors(), kind="pipelineClassifier"), Pipeline),
+    "pipelineRegressor": (pipeline(embedding(), network(**QUANTITY), kind="pipelineRegressor"), Pipeline),
+}
+
+
+def test_there_is_a_file_of_every_kind_that_can_be_trained() -> None:
+    assert set(FILES) == set(TRAINABLE)
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_file_is_opened_as_what_it_is(kind: str) -> None:
+    message, expected = FILES[kind]
+    assert message.WhichOneof("Type") == kind
+    assert type(open_model(serialize(message))) is expected
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_what_was_stripped_for_inference_is_not_updatable(kind: str) -> None:
+    message, _ = FILES[kind]
+    with pytest.raises(FaultyDocumentError, match="updatable") as raised:
+        open_model(inference_variant(serialize(message)))
+    assert {fault.rule for fault in raised.value.faults} <= {
+        "model.updatable",
+        "neighbors.updatable",
+        "neighbors.training-inputs",
+    }
+
+
+@pytest.mark.parametrize("kind", OTHERS)
+def test_another_kind_is_refused_by_its_name(kind: str) -> None:
+    model = network()
+    getattr(model, kind).SetInParent()
+    with pytest.raises(
+        ModelFileError, match=rf"a model of kind {kind}, which cannot be updated; Pippin trains"
+    ) as raised:
+        open_model(serialize(model))
+    assert [(fault.rule, fault.pointer) for fault in raised.value.faults] == [("model.kind", "")]
+
+
+def test_those_other_kinds_are_the_ones_that_people_have() -> None:
+    assert {"linkedModel", "mlProgram", "serializedModel", "glmClassifier", "treeEnsembleClassifier"} <= set(OTHERS)
+
+
+@pytest.mark.parametrize("kind", [NEIGHBORS, *PIPELINES, "mlProgram"])
+def test_where_a_network_is_needed_another_kind_is_refused(kind: str) -> None:
+    model = FILES[kind][0] if kind in FILES else network()
+    getattr(model, kind).SetInParent()
+    with pytest.raises(
+        ModelFileError, match=f"a model of kind {kind}; here it must be one of neuralNetwork, "
+    ) as raised:
+        read(serialize(model))
+    assert [fault.rule for fault in raised.value.faults] == ["model.kind"]
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04", b"\xff" * 50])
+def test_bytes_that_are_no_model_break_no_rule(data: bytes) -> None:
+    with pytest.raises(ModelFileError, match=r"no \.mlmodel") as raised:
+        open_model(data)
+    assert [(fault.rule, fault.pointer) for fault in raised.value.faults] == [(None, "")]
+
+
+def test_a_classifier_of_neighbours_says_its_own_faults() -> None:
+    model = neighbors([[0.0, 1.0]], ["red"])
+    model.kNearestNeighborsClassifier.nearestNeighborsIndex.floatSamples[0].vector.append(2)
+    with pytest.raises(NeighborsError) as raised:
+        open_model(serialize(model))
+    assert [fault.rule for fault in raised.value.faults] == ["neighbors.sample-lengths"]

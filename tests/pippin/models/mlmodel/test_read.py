@@ -1,0 +1,254 @@
+"""What is read back, and what is refused with which words."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pippin.models.mlmodel import ModelFileError, build, inference_variant, read
+from pippin.models.mlmodel.proto import Message, new_model, serialize
+from pippin.models.spec import resolve
+from pippin.models.spec.initializers import initial_weights
+from pippin.models.spec.presets import preset
+
+MakeSpec = Callable[..., dict[str, Any]]
+MakeFile = Callable[..., bytes]
+Parse = Callable[[bytes], Message]
+Spoil = Callable[[Callable[[Message], object]], bytes]
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@given(data=st.data())
+def test_reading_what_was_built_gives_the_same_spec_and_weights(
+    data: st.DataObject, chains: st.SearchStrategy[dict[str, Any]]
+) -> None:
+    resolved = resolve(data.draw(chains))
+    model = read(build(resolved))
+    assert model.resolved == resolved
+    expected = initial_weights(resolved)
+    assert model.weights.keys() == expected.keys()
+    for layer, arrays in expected.items():
+        assert model.weights[layer].keys() == arrays.keys()
+        for key, array in arrays.items():
+            assert np.array_equal(model.weights[layer][key], array)
+    assert build(model.resolved, model.weights) == build(resolved)
+
+
+def test_the_seeds_model_has_as_many_parameters_as_the_seed_says() -> None:
+    model = read(build(resolve(preset("mnist-cnn"))))
+    assert sum(array.size for layer in model.weights.values() for array in layer.values()) == 585_958
+    assert model.metadata == {}
+
+
+def test_given_weights_come_back_as_arrays(small_spec: MakeSpec) -> None:
+    dense = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
+    layers = [dense | {"weights": [[1, 2, 3, 4]] * 3, "bias": [5, 6, 7]}, {"type": "softmax", "name": "softmax"}]
+    model = read(build(resolve(small_spec(layers=layers))))
+    assert model.weights["dense"]["weights"].tolist() == [[1, 2, 3, 4]] * 3
+    assert model.weights["dense"]["bias"].tolist() == [5, 6, 7]
+    assert model.resolved == resolve(small_spec())
+
+
+def test_pippins_own_keys_are_metadata_and_not_the_authors(spoiled: Spoil) -> None:
+    def annotate(model: Message) -> None:
+        model.description.metadata.userDefined.update({"pippin.epochs": "3", "mine": "1"})
+
+    model = read(spoiled(annotate))
+    assert model.metadata == {"pippin.epochs": "3", "mine": "1"}
+    assert model.resolved.spec.user_defined == {"mine": "1"}
+
+
+def test_half_precision_weights_are_widened(spoiled: Spoil) -> None:
+    def halve(model: Message) -> None:
+        dense = model.neuralNetwork.layers[0].innerProduct
+        for blob, length in ((dense.weights, 12), (dense.bias, 3)):
+            blob.ClearField("floatValue")
+            blob.float16Value = np.arange(length, dtype="<f2").tobytes()
+
+    array = read(spoiled(halve)).weights["dense"]["weights"]
+    assert array.dtype == np.float32
+    assert array.tolist() == np.arange(12).reshape(3, 4).tolist()
+
+
+def test_a_frozen_layer_may_have_weights_that_are_marked(spoiled: Spoil) -> None:
+    def freeze(model: Message) -> None:
+        lower = model.neuralNetwork.layers[0]
+        upper = model.neuralNetwork.layers.add()
+        upper.CopyFrom(lower)
+        model.neuralNetwork.layers[1].CopyFrom(upper)
+        softmax = model.neuralNetwork.layers[2]
+        softmax.Clear()
+        softmax.name, softmax.input[:], softmax.output[:] = "softmax", ["dense2"], ["y"]
+        softmax.softmax.SetInParent()
+        second = model.neuralNetwork.layers[1]
+        second.name, second.input[:], second.output[:] = "dense2", ["dense"], ["dense2"]
+        second.innerProduct.inputChannels = 3
+        second.innerProduct.weights.floatValue[:] = range(9)
+        lower.isUpdatable = False
+
+    lower, upper, _ = read(spoiled(freeze)).resolved.spec.layers
+    assert (lower.updatable, upper.updatable) == (False, True)
+
+
+def test_a_file_without_shuffle_does_not_shuffle(spoiled: Spoil) -> None:
+    spec = read(spoiled(lambda model: model.neuralNetwork.updateParams.ClearField("shuffle"))).resolved.spec
+    assert spec.shuffle is False
+
+
+def layer(model: Message, index: int = 0) -> Message:
+    return model.neuralNetwork.layers[index]
+
+
+def update(model: Message) -> Message:
+    return model.neuralNetwork.updateParams
+
+
+def replace_softmax(kind: str) -> Callable[[Message], object]:
+    def harm(model: Message) -> None:
+        target = layer(model, 1)
+        for part in kind.split("."):
+            target = getattr(target, part)
+        target.SetInParent()
+
+    return harm
+
+
+def add_image_scaler(model: Message) -> None:
+    model.neuralNetwork.preprocessing.add().scaler.channelScale = 1
+
+
+def add_shape_range(model: Message) -> None:
+    model.description.input[0].type.multiArrayType.shapeRange.sizeRanges.add()
+
+
+HARMS = {
+    "the model is not updatable": lambda model: model.ClearField("isUpdatable"),
+    "kind pipeline": lambda model: model.pipeline.SetInParent(),
+    "kind mlProgram": lambda model: model.mlProgram.SetInParent(),
+    "no version": lambda model: model.ClearField("specificationVersion"),
+    "feature 'x' is optional": lambda model: setattr(model.description.input[0].type, "isOptional", True),
+    "of flexible shape": add_shape_range,
+    "data type 65552": lambda model: setattr(model.description.input[0].type.multiArrayType, "dataType", 65552),
+    "0 loss layers": lambda model: update(model).ClearField("lossLayers"),
+    "2 loss layers": lambda model: update(model).lossLayers.add(),
+    "/loss: is required": lambda model: update(model).lossLayers[0].ClearField("categoricalCrossEntropyLossLayer"),
+    "/optimizer: is required": lambda model: update(model).ClearField("optimizer"),
+    "/optimizer/mini_batch_size: is required": lambda model: update(model).optimizer.sgdOptimizer.ClearField(
+        "miniBatchSize"
+    ),
+    "/epochs: is required": lambda model: update(model).ClearField("epochs"),
+    "found 0; needs 1 or more": lambda model: setattr(update(model).epochs, "defaultValue", 0),
+    "/training_inputs": lambda model: model.description.ClearField("trainingInput"),
+    "/layers: found no updatable layer": lambda model: setattr(layer(model), "isUpdatable", False),
+    "weights of layer 'dense' are not marked": lambda model: layer(model).innerProduct.weights.ClearField(
+        "isUpdatable"
+    ),
+    "bias of layer 'dense' are not marked": lambda model: layer(model).innerProduct.bias.ClearField("isUpdatable"),
+    "weights of layer 'dense' are quantised": lambda model: layer(
+        model
+    ).innerProduct.weights.quantization.SetInParent(),
+    "weights of layer 'dense' are 13 numbers": lambda model: layer(model).innerProduct.weights.floatValue.append(1),
+    "bias of layer 'dense' are 0 numbers": lambda model: layer(model).innerProduct.bias.ClearField("floatValue"),
+    "3 bytes of half floats": lambda model: (
+        layer(model).innerProduct.weights.ClearField("floatValue"),
+        setattr(layer(model).innerProduct.weights, "float16Value", b"abc"),
+    ),
+    "weights of layer 'dense' are kept as floatValue and float16Value; needs one of them": lambda model: setattr(
+        layer(model).innerProduct.weights, "float16Value", bytes(24)
+    ),
+    "quantises its input": lambda model: setattr(layer(model).innerProduct, "int8DynamicQuantize", True),
+    "layer 1 (custom) is not known; known kinds are activation.ELU, ": replace_softmax("custom"),
+    "layer 1 (transpose) is not known; known kinds are activation.ELU, ": replace_softmax("transpose"),
+    "layer 1 (of no kind) is not known; known kinds are activation.ELU, ": lambda model: layer(model, 1).ClearField(
+        "softmax"
+    ),
+    "found no padding type": lambda model: layer(model).convolution.SetInParent(),
+    "asymmetry mode 2": lambda model: setattr(layer(model).pooling.same, "asymmetryMode", 2),
+    "found pooling type 3": lambda model: setattr(layer(model).pooling, "type", 3),
+    "feature 'x' is of kind sequenceType": lambda model: model.description.input[0].type.sequenceType.SetInParent(),
+    "preprocessing of ''": add_image_scaler,
+    "is an image of colour space 0": lambda model: model.description.input[0].type.imageType.SetInParent(),
+    "found flatten mode 7": lambda model: setattr(layer(model).flatten, "mode", 7),
+    "/layers/0/input": lambda model: layer(model).input.append("x"),
+    "/layers/0/output": lambda model: layer(model).ClearField("output"),
+    "/version: found 99": lambda model: setattr(model, "specificationVersion", 99),
+    "/initial_seed": lambda model: model.description.metadata.userDefined.update({"pippin.initial_seed": "x"}),
+    "/layers/0/initializer": lambda model: model.description.metadata.userDefined.update(
+        {"pippin.initializer.dense": "magic"}
+    ),
+}
+
+
+@pytest.mark.parametrize("said", HARMS)
+def test_what_pippin_cannot_train_is_refused_in_words(spoiled: Spoil, said: str) -> None:
+    with pytest.raises(ModelFileError) as raised:
+        read(spoiled(HARMS[said]))
+    assert said in str(raised.value)
+
+
+def test_an_inference_model_is_not_updatable(small_file: MakeFile) -> None:
+    with pytest.raises(ModelFileError, match="not updatable"):
+        read(inference_variant(small_file()))
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", b"\x89PNG\r\n", b"\x00" * 100, b"\xff" * 100, serialize(new_model())])
+def test_bytes_that_are_no_model_are_refused(data: bytes) -> None:
+    with pytest.raises(ModelFileError, match=r"no \.mlmodel"):
+        read(data)
+
+
+def test_no_part_of_a_file_passes_for_the_whole(small_file: MakeFile) -> None:
+    data = small_file()
+    for length in range(len(data)):
+        with pytest.raises(ModelFileError):
+            read(data[:length])
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_a_file_with_a_few_bytes_changed_reads_or_is_refused(data: st.DataObject, small_file: MakeFile) -> None:
+    file = bytearray(small_file())
+    for _ in range(data.draw(st.integers(1, 4))):
+        file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        model = read(bytes(file))
+    except ModelFileError:
+        return
+    assert resolve(model.resolved.spec) == model.resolved
+
+
+@pytest.mark.parametrize(
+    ("default", "limits", "is_right"),
+    [
+        (5, {"range": (3, 9)}, True),
+        (-5, {"range": (-9, -1)}, True),
+        (0, {"range": (3, 9)}, False),
+        (0, {"set": (3, 9)}, False),
+        (0, {"set": ()}, False),
+        (3, {"set": (3, -9)}, True),
+        (-(2**63), {}, True),
+    ],
+)
+def test_a_seed_keeps_to_its_limits(
+    spoiled: Spoil, default: int, limits: dict[str, tuple[int, ...]], *, is_right: bool
+) -> None:
+    def limit(model: Message) -> None:
+        seed = model.neuralNetwork.updateParams.seed
+        seed.defaultValue = default
+        if "range" in limits:
+            seed.range.minValue, seed.range.maxValue = limits["range"]
+        if "set" in limits:
+            seed.set.SetInParent()
+            seed.set.values.extend(limits["set"])
+
+    data = spoiled(limit)
+    if is_right:
+        model = read(data)
+        assert model.resolved.spec.seed.default == default
+        assert build(model.resolved, model.weights) == data
+    else:
+        with pytest.raises(ModelFileError, match="/seed"):
+            read(data)

@@ -1,0 +1,204 @@
+"""What is read back from files that coremltools made, and from files that somebody damaged."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from coremltools.models import datatypes
+from google.protobuf.message import DecodeError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pippin.models.neighbors import NeighborsError, NeighborsModel, read_neighbors
+from pippin.models.spec.layer import Message
+from pippin.models.spec.parameters import IntegerParameter
+
+MakeMessage = Callable[..., Message]
+
+
+def through_bytes(message: Message) -> Message:
+    """What another process would find in the file."""
+    found = type(message)()
+    found.ParseFromString(message.SerializeToString())
+    return found
+
+
+def test_a_model_of_the_builder_is_read_field_by_field(make_message: MakeMessage) -> None:
+    message = make_message(
+        number_of_neighbors=7, weighting_scheme="inverse_distance", index_type="kd_tree", leaf_size=12
+    )
+    message.description.metadata.userDefined["a"] = "1"
+    model = read_neighbors(through_bytes(message))
+    assert (model.input, model.dimensions, model.input_type) == ("point", 2, "float")
+    assert model.number_of_neighbors == IntegerParameter(default=7, minimum=1, maximum=1000)
+    assert (model.weighting, model.index, model.leaf_size) == ("inverse_distance", "kd_tree", 12)
+    assert model.samples.dtype == np.float32
+    assert model.samples.tolist() == [[0, 0], [1, 0.5], [3, 4]]
+    assert (model.labels, model.label_type, model.default_label) == (("red", "blue", "red"), "string", "none")
+    assert model.classes == ("red", "blue")
+    assert (model.predicted_feature, model.probabilities) == ("color", "colorProbs")
+    assert model.metadata == {"a": "1"}
+
+
+def test_a_model_of_whole_numbers_and_a_linear_index_is_read(make_message: MakeMessage) -> None:
+    message = make_message(labels=(3, -(2**63), 3), default=0, input_type=datatypes.Double)
+    model = read_neighbors(through_bytes(message))
+    assert (model.labels, model.label_type, model.default_label) == ((3, -(2**63), 3), "int64", 0)
+    assert (model.weighting, model.index, model.leaf_size, model.input_type) == ("uniform", "linear", None, "double")
+
+
+@pytest.mark.parametrize("default", ["none", "", 5, 0])
+def test_an_empty_model_is_read(make_message: MakeMessage, default: str | int) -> None:
+    model = read_neighbors(through_bytes(make_message(samples=(), default=default)))
+    assert model.samples.shape == (0, 2)
+    assert (model.labels, model.classes, model.default_label) == ((), (), default)
+
+
+def test_where_no_labels_are_declared_the_default_label_says_their_type(make_message: MakeMessage) -> None:
+    message = make_message(samples=(), default=5)
+    message.kNearestNeighborsClassifier.ClearField("ClassLabels")
+    assert read_neighbors(message).label_type == "int64"
+
+
+def test_a_set_of_numbers_of_neighbors_is_read(make_message: MakeMessage) -> None:
+    message = make_message()
+    parameter = message.kNearestNeighborsClassifier.numberOfNeighbors
+    parameter.set.values.extend([5, 1, 3])
+    assert read_neighbors(message).number_of_neighbors == IntegerParameter(default=5, allowed=(5, 1, 3))
+
+
+def test_a_model_without_probabilities_is_read(make_message: MakeMessage) -> None:
+    message = make_message()
+    message.description.ClearField("predictedProbabilitiesName")
+    message.description.output.pop()
+    assert read_neighbors(message).probabilities is None
+
+
+def test_samples_cannot_be_changed(make_message: MakeMessage) -> None:
+    with pytest.raises(ValueError, match="read-only"):
+        read_neighbors(make_message()).samples[0, 0] = 1
+
+
+def test_reading_leaves_the_message_as_it_is(make_message: MakeMessage) -> None:
+    message = make_message()
+    before = message.SerializeToString(deterministic=True)
+    read_neighbors(message)
+    assert message.SerializeToString(deterministic=True) == before
+
+
+def test_classifiers_are_read_without_coremltools() -> None:
+    program = (
+        "import sys, pippin.models.neighbors\n"
+        "print([n for n in ('coremltools', 'google.protobuf') if n in sys.modules])"
+    )
+    finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "[]"
+
+
+def read_or_refused(message: Message) -> None:
+    found: NeighborsModel | NeighborsError
+    try:
+        found = read_neighbors(message)
+    except NeighborsError as error:
+        found = error
+    if isinstance(found, NeighborsError):
+        assert found.faults
+        assert all(fault.rule is not None for fault in found.faults)
+    else:
+        assert found.samples.shape == (len(found.labels), found.dimensions)
+        assert np.isfinite(found.samples).all()
+
+
+_NUMBERS = st.sampled_from([0, 1, -1, 2, 3, 4, 7, 11, 2**31 - 1, -(2**31), 65552, 65600, 131080])
+_LONG = _NUMBERS | st.sampled_from([2**63 - 1, -(2**63)])
+_SCALARS: dict[str, st.SearchStrategy[Any]] = {
+    "int32": _NUMBERS,
+    "int64": _LONG,
+    "uint64": _LONG.map(abs).map(lambda number: min(number, 2**63)),
+    "float": st.floats(width=32),
+    "double": st.floats(),
+    "small": st.integers(0, 100),
+    "bool": st.booleans(),
+    "string": st.text(max_size=5) | st.sampled_from(["point", "color", "colorProbs", "red"]),
+    "bytes": st.binary(max_size=5),
+}
+
+
+def kind_of(field: Any) -> str | None:  # noqa: ANN401 - protobuf's own descriptor
+    """The name in `_SCALARS`; None of a message."""
+    names = {
+        field.TYPE_INT32: "int32", field.TYPE_INT64: "int64", field.TYPE_UINT64: "uint64", field.TYPE_FLOAT: "float",
+        field.TYPE_DOUBLE: "double", field.TYPE_BOOL: "bool", field.TYPE_STRING: "string", field.TYPE_BYTES: "bytes",
+        field.TYPE_ENUM: "int32",
+    }  # fmt: skip
+    return None if field.message_type is not None else names.get(field.type, "small")
+
+
+def is_map(field: Any) -> bool:  # noqa: ANN401 - protobuf's own descriptor
+    return field.message_type is not None and field.message_type.GetOptions().map_entry
+
+
+def parts(message: Message) -> Iterator[Message]:
+    """The message and all that it holds."""
+    yield message
+    for field, value in message.ListFields():
+        if field.message_type is not None and not is_map(field):
+            for inner in value if field.is_repeated else (value,):
+                yield from parts(inner)
+
+
+def damage(draw: st.DrawFn, model: Message) -> None:
+    """Do one thing to one field of one part."""
+    place = draw(st.sampled_from(list(parts(model))))
+    fields = [field for field in place.DESCRIPTOR.fields if not is_map(field)]
+    if not fields:
+        return
+    field = draw(st.sampled_from(fields))
+    kind, values = kind_of(field), getattr(place, field.name)
+    how = draw(st.sampled_from(["clear", "set", "set", "set"]))
+    if how == "clear":
+        place.ClearField(field.name)
+    elif field.is_repeated and kind is None:
+        values.add() if draw(st.booleans()) or not values else values.pop()
+    elif field.is_repeated:
+        values.append(draw(_SCALARS[kind or ""]))
+    elif kind is None:
+        values.SetInParent()
+    else:
+        setattr(place, field.name, draw(_SCALARS[kind]))
+
+
+@st.composite
+def damages(draw: st.DrawFn) -> Callable[[Message], None]:
+    def change(model: Message) -> None:
+        for _ in range(draw(st.integers(1, 4))):
+            damage(draw, model)
+
+    return change
+
+
+@given(change=damages(), labels=st.sampled_from([("a", "b", "a"), (1, 2, 1)]), empty=st.booleans())
+def test_a_changed_message_is_read_or_refused_with_our_own_error(
+    make_message: MakeMessage, change: Callable[[Message], None], labels: tuple[Any, ...], empty: bool
+) -> None:
+    options: dict[str, Any] = {"samples": ()} if empty else {}
+    message = make_message(labels=labels, default=labels[0], index_type="kd_tree", **options)
+    change(message)
+    read_or_refused(message)
+
+
+@given(data=st.data())
+def test_damaged_bytes_are_read_or_refused_with_our_own_error(make_message: MakeMessage, data: st.DataObject) -> None:
+    message = make_message()
+    spoiled = bytearray(message.SerializeToString())
+    for _ in range(data.draw(st.integers(1, 3))):
+        spoiled[data.draw(st.integers(0, len(spoiled) - 1))] = data.draw(st.integers(0, 255))
+    found = type(message)()
+    try:
+        found.ParseFromString(bytes(spoiled))
+    except DecodeError:
+        return
+    read_or_refused(found)

@@ -1,0 +1,154 @@
+"""Teaching a classifier, and writing what it was taught into its file."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pippin.models.neighbors import NeighborsError, NeighborsModel, append, read_neighbors, write_samples
+from pippin.models.spec.classes import MOST_CLASSES
+from pippin.models.spec.layer import Message
+
+MakeMessage = Callable[..., Message]
+MakeModel = Callable[..., NeighborsModel]
+
+POINTS = np.array([[5, 6], [0, 0]])
+
+
+def test_examples_stand_behind_what_was_taught_before_in_their_own_order(make_message: MakeMessage) -> None:
+    before = read_neighbors(make_message())
+    after = append(before, POINTS, ["green", "blue"])
+    assert after.samples.tolist() == [[0, 0], [1, 0.5], [3, 4], [5, 6], [0, 0]]
+    assert after.labels == ("red", "blue", "red", "green", "blue")
+    assert after.classes == ("red", "blue", "green")
+    assert len(before.labels) == len(before.samples) == 3
+
+
+def test_all_else_stays(make_message: MakeMessage) -> None:
+    before = read_neighbors(make_message())
+    after = append(before, POINTS, ["green", "blue"])
+    changed = {name for name in vars(before) if getattr(before, name) is not getattr(after, name)}
+    assert changed == {"samples", "labels"}
+
+
+def test_an_empty_model_learns_its_first_classes(make_message: MakeMessage) -> None:
+    model = append(read_neighbors(make_message(samples=(), default=9)), POINTS, [4, np.int64(5)])
+    assert model.labels == (4, 5)
+    assert all(type(label) is int for label in model.labels)
+
+
+def test_no_examples_teach_nothing(make_message: MakeMessage) -> None:
+    model = append(read_neighbors(make_message()), np.empty((0, 2)), [])
+    assert model.labels == ("red", "blue", "red")
+
+
+def test_features_are_kept_as_32_bit_floats(make_message: MakeMessage) -> None:
+    model = append(read_neighbors(make_message(samples=())), np.array([[0.1, 1e-50]]), ["a"])
+    assert model.samples.dtype == np.float32
+    assert model.samples.tolist() == [[float(np.float32(0.1)), 0]]
+
+
+REFUSED: dict[str, tuple[Any, Any, str, str]] = {
+    "another length": (np.zeros((2, 3)), ["a", "b"], "/features", r"found shape \[2, 3\]; needs \[N, 2\]"),
+    "one axis": (np.zeros(2), ["a", "b"], "/features", r"found shape \[2\]; needs \[N, 2\]"),
+    "NaN": (np.array([[0, 0], [np.nan, 0]]), ["a", "b"], "/features", "in row 1; needs finite"),
+    "too large": (np.array([[0, 0], [1e39, 0]]), ["a", "b"], "/features", "beyond a float32 in row 1"),
+    "texts": (np.array([["a", "b"]]), ["a"], "/features", "needs real numbers"),
+    "complex": (np.array([[1j, 0]]), ["a"], "/features", "needs real numbers"),
+    "too few labels": (POINTS, ["a"], "/labels", "found 1 labels for 2 examples"),
+    "too many labels": (POINTS, ["a", "b", "c"], "/labels", "found 3 labels for 2 examples"),
+    "a number among texts": (POINTS, ["a", 2], "/labels/1", "found 2; needs a text"),
+    "half a character": (POINTS, ["a", "\ud800"], "/labels/1", "needs a text"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_examples_that_do_not_fit_are_refused(make_message: MakeMessage, name: str) -> None:
+    features, labels, pointer, said = REFUSED[name]
+    message = make_message()
+    before = message.SerializeToString(deterministic=True)
+    for attempt in (
+        lambda: append(read_neighbors(message), features, labels),
+        lambda: write_samples(message, features, labels),
+    ):
+        with pytest.raises(NeighborsError, match=said) as caught:
+            attempt()
+        assert [fault.pointer for fault in caught.value.faults] == [pointer]
+    assert message.SerializeToString(deterministic=True) == before
+
+
+@pytest.mark.parametrize("label", ["1", True, np.True_, 1.0, 2**63, -(2**63) - 1])
+def test_labels_of_another_type_than_whole_numbers_are_refused(make_message: MakeMessage, label: Any) -> None:  # noqa: ANN401 - wrong on purpose
+    model = read_neighbors(make_message(samples=(), default=0))
+    with pytest.raises(NeighborsError, match="needs a whole number of 64 bits"):
+        append(model, POINTS, [1, label])
+
+
+def test_of_very_many_wrong_labels_the_first_are_told(make_message: MakeMessage) -> None:
+    with pytest.raises(NeighborsError) as caught:
+        append(read_neighbors(make_message()), np.zeros((50, 2)), list(range(50)))
+    assert [fault.pointer for fault in caught.value.faults] == [f"/labels/{place}" for place in range(20)]
+
+
+def test_more_classes_than_a_file_may_have_are_refused(make_message: MakeMessage) -> None:
+    model = read_neighbors(make_message(samples=(), default=0))
+    many = range(MOST_CLASSES + 1)
+    assert len(append(model, np.zeros((len(many) - 1, 2)), many[1:]).classes) == MOST_CLASSES
+    with pytest.raises(NeighborsError, match=f"make {MOST_CLASSES + 1} different ones"):
+        append(model, np.zeros((len(many), 2)), many)
+
+
+@pytest.mark.parametrize("labels", [("a", "b"), (1, 2)])
+@pytest.mark.parametrize("declared", [True, False])
+def test_what_was_taught_is_written_and_read_back(
+    make_message: MakeMessage, labels: tuple[Any, Any], declared: bool
+) -> None:
+    message = make_message(samples=(), default=labels[0])
+    if not declared:
+        message.kNearestNeighborsClassifier.ClearField("ClassLabels")
+    taught = append(read_neighbors(message), np.array([[1.5, 2], [3, 0.1]]), labels)
+    write_samples(message, taught.samples, taught.labels)
+    file = type(message)()
+    file.ParseFromString(message.SerializeToString())
+    found = read_neighbors(file)
+    assert np.array_equal(found.samples, taught.samples)
+    assert found.labels == labels
+
+
+def test_writing_leaves_all_else(make_message: MakeMessage) -> None:
+    message, expected = (
+        make_message(weighting_scheme="inverse_distance"),
+        make_message(samples=[(7, 8)], labels=["green"], weighting_scheme="inverse_distance"),
+    )
+    for model in (message, expected):
+        model.description.metadata.author = "Ada"
+        model.description.metadata.userDefined["a"] = "1"
+    write_samples(message, np.array([[7, 8]], dtype=np.float32), ["green"])
+    assert message == expected
+
+
+def test_what_was_read_can_be_written_unchanged(make_message: MakeMessage) -> None:
+    message, expected = make_message(), make_message()
+    model = read_neighbors(message)
+    write_samples(message, model.samples, model.labels)
+    assert message == expected
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_everything_can_be_forgotten(make_message: MakeMessage, declared: bool) -> None:
+    message, expected = make_message(), make_message(samples=())
+    if not declared:
+        expected.kNearestNeighborsClassifier.ClearField("ClassLabels")
+        message = make_message(samples=())
+        message.kNearestNeighborsClassifier.ClearField("ClassLabels")
+    write_samples(message, np.empty((0, 2), dtype=np.float32), ())
+    assert message == expected
+
+
+def test_a_model_of_another_kind_is_not_written_into(make_message: MakeMessage) -> None:
+    message = make_message()
+    message.neuralNetwork.SetInParent()
+    with pytest.raises(NeighborsError, match="kind neuralNetwork"):
+        write_samples(message, np.empty((0, 2), dtype=np.float32), ())
+    assert message.WhichOneof("Type") == "neuralNetwork"

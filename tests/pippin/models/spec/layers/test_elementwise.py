@@ -1,0 +1,257 @@
+"""What is wrong with layers that compute number by number, that reduce, or that bring numbers of their own."""
+
+from math import nan
+
+import pytest
+from coremltools.proto import NeuralNetwork_pb2
+from pydantic import ValidationError
+
+from pippin.models.spec import Layer, Shape
+from pippin.models.spec.layers.add import Add
+from pippin.models.spec.layers.average import Average
+from pippin.models.spec.layers.bias import Bias
+from pippin.models.spec.layers.dot import Dot
+from pippin.models.spec.layers.load_constant import LoadConstant
+from pippin.models.spec.layers.max import Max
+from pippin.models.spec.layers.multiply import Multiply
+from pippin.models.spec.layers.parametric_softplus import ParametricSoftplus
+from pippin.models.spec.layers.prelu import PReLU
+from pippin.models.spec.layers.reduce import Reduce
+from pippin.models.spec.layers.scale import Scale
+from pippin.models.spec.layers.unary import Unary
+from pippin.models.spec.shapes import rank5
+
+IMAGE = (1, 1, 3, 4, 5)
+SEQUENCE = (2, 1, 3, 4, 5)
+
+
+def of(*declared: tuple[int, ...]) -> tuple[Shape, ...]:
+    """Shapes as layers see them."""
+    return tuple(seen for shape in declared if (seen := rank5(shape)) is not None)
+
+
+FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
+    (Add(name="a"), (IMAGE,), {"/alpha": "is required where a layer reads one blob only"}),
+    (
+        Multiply(name="m", alpha=2.5),
+        (IMAGE, IMAGE),
+        {"/alpha": "found 2.5 beside 2 blobs; goes with one blob only: leave it out"},
+    ),
+    (
+        Add(name="a"),
+        of((3, 4, 5), (2, 1, 1)),
+        {"/input/1": "found a blob of shape [2]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]"},
+    ),
+    (
+        Max(name="m"),
+        of((3, 1, 5), (3, 4, 5)),
+        {"/input/0": "found a blob of shape [3, 1, 5]; needs [3, 4, 5] or [3] or [1, 4, 5] or [1]"},
+    ),
+    (
+        Average(name="a"),
+        (IMAGE, SEQUENCE),
+        {
+            "/input/0": "found a blob of shape [3, 4, 5]; "
+            "needs [2, 3, 4, 5] or [2, 3, 1, 1] or [2, 1, 4, 5] or [2, 1, 1, 1]"
+        },
+    ),
+    (Multiply(name="m"), ((4, 5), (1, 5)), {"/input/1": "found a blob of shape [1, 5]; needs [4, 5]"}),
+    (
+        Average(name="a"),
+        ((3, 4, 5), (2, 3, 4, 5)),
+        {"/input/1": "found a blob of shape [2, 3, 4, 5], rank 4; needs rank 3, as the first has"},
+    ),
+    (
+        Dot(name="d"),
+        of((3, 1, 5), (3, 1, 5)),
+        {
+            "/input/0": "found a blob of shape [3, 1, 5]; needs a vector: flatten first",
+            "/input/1": "found a blob of shape [3, 1, 5]; needs a vector: flatten first",
+        },
+    ),
+    (Dot(name="d"), of((3,), (4,)), {"/input/1": "found a blob of shape [4]; needs that of the first, [3]"}),
+    (
+        Reduce(name="r", mode="argmax", axis="hw"),
+        (IMAGE,),
+        {"/axis": "found 'hw'; argmax needs 'c', 'h' or 'w'"},
+    ),
+    (
+        Reduce(name="r", mode="sum", axis="c"),
+        ((4, 5),),
+        {"/input": "found a blob of shape [4, 5], rank 2; reduce over c needs rank 3 or more"},
+    ),
+    (
+        Reduce(name="r", mode="sum", axis="hw"),
+        ((5,),),
+        {"/input": "found a blob of shape [5], rank 1; reduce over hw needs rank 2 or more"},
+    ),
+    (
+        Bias(name="b", shape=(3, 1, 1)),
+        (IMAGE,),
+        {"/shape": "found [3, 1, 1]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]"},
+    ),
+    (
+        Bias(name="b", shape=(3,), bias=[1, 2]),
+        (IMAGE,),
+        {"/bias": "found a list of 2; needs one of 3 (shape [3] from here)"},
+    ),
+    (
+        Scale(name="s", shape_scale=(4, 5), has_bias=True, shape_bias=(5,)),
+        (IMAGE,),
+        {
+            "/shape_scale": "found [4, 5]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]",
+            "/shape_bias": "found [5]; the input needs [1] or [3] or [1, 4, 5] or [3, 4, 5]",
+        },
+    ),
+    (
+        Scale(name="s", shape_scale=(3,), shape_bias=(3,), bias=[1, 2, 3]),
+        (IMAGE,),
+        {
+            "/shape_bias": "found a shape although has_bias is false; leave one of the two out",
+            "/bias": "found a bias although has_bias is false; leave one of the two out",
+        },
+    ),
+    (
+        LoadConstant(name="l", shape=(2, 1, 1), data=[[[1]], [["2"]]]),
+        (),
+        {"/data/1/0/0": "found '2'; needs a finite number that a float32 can hold"},
+    ),
+    (
+        PReLU(name="p", alpha=[1, 2]),
+        (IMAGE,),
+        {"/alpha": "found a list of 2; needs one of 3 (shape [3] from here)"},
+    ),
+    (
+        ParametricSoftplus(name="p", beta=[1, 2, 3], shared_beta=True),
+        (IMAGE,),
+        {"/beta": "found a list of 3; needs one of 1 (shape [1] from here)"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("layer", "inputs", "expected"), FAULTS)
+def test_a_layer_says_what_is_wrong(layer: Layer, inputs: tuple[Shape, ...], expected: dict[str, str]) -> None:
+    assert {fault.pointer: fault.detail for fault in layer.faults(inputs)} == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "place"),
+    [
+        (Unary, {"function": "rsqrt", "epsilon": 0.0}, "epsilon"),
+        (Unary, {"function": "exp", "scale": 0.0}, "scale"),
+        (Reduce, {"mode": "logsum", "axis": "c", "epsilon": 1e-60}, "epsilon"),
+    ],
+)
+def test_a_zero_that_would_become_a_default_is_refused(
+    kind: type[Layer], fields: dict[str, object], place: str
+) -> None:
+    with pytest.raises(ValidationError, match="found 0, which a file takes for its default") as caught:
+        kind(name="u", **fields)
+    assert [error["loc"] for error in caught.value.errors()] == [(place,)]
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields"),
+    [
+        (Unary, {"function": "power", "alpha": nan}),
+        (Unary, {"function": "cube"}),
+        (Reduce, {"mode": "median", "axis": "c"}),
+        (Reduce, {"mode": "sum", "axis": "ch"}),
+        (Bias, {"shape": ()}),
+        (Bias, {"shape": (1, 1, 1, 3)}),
+        (Scale, {"shape_scale": (0,)}),
+        (LoadConstant, {"shape": (3,)}),
+        (LoadConstant, {"shape": (2**32, 1, 1)}),
+    ],
+)
+def test_fields_hold_nothing_that_a_file_cannot_say(kind: type[Layer], fields: dict[str, object]) -> None:
+    with pytest.raises(ValidationError):
+        kind(name="u", **fields)
+
+
+@pytest.mark.parametrize("shape", [(1, 1, 1), (3, 1, 1), (1, 4, 5), (3, 4, 5)])
+def test_blobs_are_repeated_in_the_four_ways_of_the_proto(shape: Shape) -> None:
+    inputs = of(shape, (3, 4, 5))
+    assert list(Add(name="a").faults(inputs)) == []
+    assert Add(name="a").output_shapes(inputs) == (IMAGE,)
+
+
+def test_two_blobs_may_both_be_smaller_than_what_they_make() -> None:
+    inputs = of((3, 1, 1), (1, 4, 5))
+    assert list(Add(name="a").faults(inputs)) == []
+    assert Add(name="a").output_shapes(inputs) == (IMAGE,)
+
+
+def test_a_file_of_several_blobs_names_no_alpha() -> None:
+    read = Add(name="a", **Add.read(NeuralNetwork_pb2.AddLayerParams()))
+    assert list(read.faults((IMAGE, IMAGE))) == []
+    assert read.completed((IMAGE, IMAGE)) == Add(name="a")
+    assert read.completed((IMAGE,)) == Add(name="a", alpha=0.0)
+
+
+def test_what_a_file_leaves_out_has_the_values_of_the_proto() -> None:
+    assert Unary.read(NeuralNetwork_pb2.UnaryFunctionLayerParams()) == {
+        "function": "sqrt",
+        "alpha": 0.0,
+        "epsilon": 1e-6,
+        "shift": 0.0,
+        "scale": 1.0,
+    }
+    assert Reduce.read(NeuralNetwork_pb2.ReduceLayerParams()) == {"mode": "sum", "axis": "chw", "epsilon": 1e-6}
+
+
+def test_what_the_spec_language_does_not_know_is_named() -> None:
+    with pytest.raises(ValueError, match="found unary function 9; Pippin knows sqrt"):
+        Unary.read(NeuralNetwork_pb2.UnaryFunctionLayerParams(type=9))
+    with pytest.raises(ValueError, match="found reduce mode 12; Pippin knows sum"):
+        Reduce.read(NeuralNetwork_pb2.ReduceLayerParams(mode=12))
+    with pytest.raises(ValueError, match="found reduce axis 5; Pippin knows chw"):
+        Reduce.read(NeuralNetwork_pb2.ReduceLayerParams(axis=5))
+
+
+def weights(**fields: object) -> NeuralNetwork_pb2.WeightParams:
+    return NeuralNetwork_pb2.WeightParams(**fields)
+
+
+@pytest.mark.parametrize(
+    ("blob", "shared"),
+    [
+        (weights(floatValue=[0.5]), True),
+        (weights(floatValue=[0.5, 0.5, 0.5]), False),
+        (weights(float16Value=b"\x00\x38"), True),
+        (weights(float16Value=b"\x00\x38" * 3), False),
+        (weights(rawValue=b"\x01", quantization=NeuralNetwork_pb2.QuantizationParams(numberOfBits=8)), False),
+    ],
+)
+def test_a_file_with_one_number_for_all_channels_keeps_one(blob: NeuralNetwork_pb2.WeightParams, shared: bool) -> None:
+    layer = PReLU(name="p", **PReLU.read(NeuralNetwork_pb2.ActivationPReLU(alpha=blob)))
+    assert layer.weight_shapes((IMAGE,)) == {"alpha": (1,) if shared else (3,)}
+
+
+def test_alpha_and_beta_are_shared_each_by_itself() -> None:
+    message = NeuralNetwork_pb2.ActivationParametricSoftplus(
+        alpha=weights(floatValue=[1.0]), beta=weights(floatValue=[1.0, 2.0, 3.0])
+    )
+    layer = ParametricSoftplus(name="p", **ParametricSoftplus.read(message))
+    assert layer.weight_shapes((IMAGE,)) == {"alpha": (1,), "beta": (3,)}
+
+
+def test_one_given_number_is_shared() -> None:
+    layer = PReLU(name="p", alpha=[0.5])
+    assert layer.weight_shapes((IMAGE,)) == {"alpha": (1,)}
+    assert layer.completed((IMAGE,)).shared_alpha
+
+
+def test_arrays_left_out_change_nothing_at_first() -> None:
+    assert PReLU(name="p").filled_with("alpha") == 0.25
+    assert ParametricSoftplus(name="p").filled_with("beta") == 1
+    assert Scale(name="s", shape_scale=(1,)).filled_with("scale") == 1
+    assert Scale(name="s", shape_scale=(1,)).filled_with("bias") == 0
+    assert Bias(name="b", shape=(1,)).filled_with("bias") == 0
+    assert LoadConstant(name="l", shape=(1, 1, 1)).filled_with("data") == 0
+
+
+def test_a_bias_has_the_shape_of_the_scale_unless_told() -> None:
+    layer = Scale(name="s", shape_scale=(1, 4, 5), has_bias=True)
+    assert layer.completed((IMAGE,)).shape_bias == (1, 4, 5)
+    assert Scale(name="s", shape_scale=(3,)).completed((IMAGE,)).shape_bias is None

@@ -1,0 +1,365 @@
+"""What is wrong with layers that rearrange, cut or resize blobs, and what their files leave out."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from coremltools.proto import NeuralNetwork_pb2
+from pydantic import ValidationError
+
+from pippin.models.spec import Layer, Shape
+from pippin.models.spec.layers.concat import Concat
+from pippin.models.spec.layers.crop import Crop
+from pippin.models.spec.layers.crop_resize import CropResize
+from pippin.models.spec.layers.padding import Padding
+from pippin.models.spec.layers.permute import Permute
+from pippin.models.spec.layers.reorganize_data import ReorganizeData
+from pippin.models.spec.layers.reshape import Reshape
+from pippin.models.spec.layers.resize_bilinear import ResizeBilinear
+from pippin.models.spec.layers.sequence_repeat import SequenceRepeat
+from pippin.models.spec.layers.slice import Slice
+from pippin.models.spec.layers.split import Split
+from pippin.models.spec.layers.upsample import Upsample
+
+IMAGE = (1, 1, 3, 4, 5)
+SEQUENCE = (2, 1, 3, 4, 5)
+BOXES = (7, 1, 4, 1, 1)
+
+
+def split(*names: str, **fields: int) -> Split:
+    return Split(name="s", output=names, **fields)
+
+
+def fractional(*factors: float, **fields: object) -> Upsample:
+    return Upsample.model_validate({"name": "u", "fractional_scaling_factor": factors} | fields)
+
+
+ALIGNED = {"mode": "bilinear", "linear_upsample_mode": "align_corners_true"}
+
+FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
+    (Permute(name="p", axis=(0, 1, 1, 3)), (IMAGE,), {"/axis": "found [0, 1, 1, 3]; needs each of 0, 1, 2 and 3 once"}),
+    (
+        Reshape(name="r", target_shape=(3, 4, 6)),
+        (IMAGE,),
+        {
+            "/target_shape": "found [3, 4, 6], which makes 72 numbers of a blob of shape [3, 4, 5]; "
+            "needs as many as it has, 60"
+        },
+    ),
+    (
+        Reshape(name="r", target_shape=(1, 3, 4, 5)),
+        (SEQUENCE,),
+        {
+            "/target_shape": "found [1, 3, 4, 5], which makes 60 numbers of a blob of shape [2, 3, 4, 5]; "
+            "needs as many as it has, 120"
+        },
+    ),
+    (
+        Concat(name="c"),
+        (IMAGE, IMAGE, (1, 1, 3, 5, 5)),
+        {"/input/2": "found a blob of shape [3, 5, 5]; of one of [3, 4, 5] only the channels may differ"},
+    ),
+    (
+        Concat(name="c"),
+        (IMAGE, SEQUENCE),
+        {"/input/1": "found a blob of shape [2, 3, 4, 5]; of one of [3, 4, 5] only the channels may differ"},
+    ),
+    (
+        Concat(name="c"),
+        ((3, 4, 5), (1, 3, 4, 5)),
+        {"/input/1": "found a blob of shape [1, 3, 4, 5]; of one of [3, 4, 5] only the channels may differ"},
+    ),
+    (
+        Concat(name="c", sequence_concat=True),
+        (IMAGE, (1, 1, 2, 4, 5)),
+        {"/input/1": "found a blob of shape [2, 4, 5]; of one of [3, 4, 5] only the sequence may differ"},
+    ),
+    (
+        Concat(name="c", sequence_concat=True),
+        ((2, 3, 4, 5), (2, 3, 4, 5)),
+        {"/sequence_concat": "found true for blobs of rank 4; a sequence is an axis of blobs of rank 5"},
+    ),
+    (split("a", "b"), (IMAGE,), {"/input": "found 3 channels; 2 outputs need a multiple of them"}),
+    (split("a", "b", "c", n_outputs=2), (IMAGE,), {"/n_outputs": "found 2; the layer names 3 outputs"}),
+    (
+        Slice(name="s", axis="channel", end_index=1),
+        ((4, 5),),
+        {"/axis": "found 'channel' of a blob of shape [4, 5], rank 2; needs rank 3 or more"},
+    ),
+    (
+        Slice(name="s", axis="height", start_index=4, end_index=5),
+        (IMAGE,),
+        {"/start_index": "found 4; the axis has 4"},
+    ),
+    (
+        Slice(name="s", axis="height", start_index=-5, end_index=4),
+        (IMAGE,),
+        {"/start_index": "found -5; the axis has 4"},
+    ),
+    (Slice(name="s", axis="width", end_index=6), (IMAGE,), {"/end_index": "found 6; the axis has 5"}),
+    (Slice(name="s", axis="width", end_index=-5), (IMAGE,), {"/end_index": "found -5; the axis has 5"}),
+    (
+        Slice(name="s", axis="width", start_index=3, end_index=-2),
+        (IMAGE,),
+        {"/end_index": "found -2; it must come after where the slice starts, at 3"},
+    ),
+    (Crop(name="c"), (IMAGE,), {"/borders": "is required with 1 input: [[top, bottom], [left, right]]"}),
+    (
+        Crop(name="c", borders=((0, 0), (0, 0))),
+        (IMAGE, IMAGE),
+        {"/offset": "is required with 2 inputs: [height, width]"},
+    ),
+    (
+        Crop(name="c", borders=((2, 2), (0, 6))),
+        (IMAGE,),
+        {
+            "/borders/0": "found 2 and 2; of the input's 4 rows one or more must be left",
+            "/borders/1": "found 0 and 6; of the input's 5 columns one or more must be left",
+        },
+    ),
+    (
+        Crop(name="c", offset=(0, 3)),
+        (IMAGE, (1, 1, 1, 4, 4)),
+        {"/offset/1": "found 3; with the second input's 4 columns it is 7, the first has 5"},
+    ),
+    (
+        Crop(name="c", offset=(0, 0)),
+        ((3, 4, 5), (1, 3, 4, 5)),
+        {"/input/1": "found a blob of rank 4; needs rank 3, the first one's"},
+    ),
+    (
+        Padding(name="p", padding_type="reflection", borders=((4, 0), (0, 9))),
+        (IMAGE,),
+        {
+            "/borders/0": "found [4, 0]; an input 4 high reflects less than that",
+            "/borders/1": "found [0, 9]; an input 5 wide reflects less than that",
+        },
+    ),
+    (
+        Padding(name="p", padding_type="replication", value=1.5, borders=((1, 1), (1, 1))),
+        (IMAGE,),
+        {"/value": "found 1.5, which replication does not use; leave it out"},
+    ),
+    (
+        Upsample(name="u", linear_upsample_mode="align_corners_true"),
+        (IMAGE,),
+        {"/linear_upsample_mode": "found 'align_corners_true'; only bilinear has such a mode"},
+    ),
+    (
+        fractional(1.5, 1.5),
+        (IMAGE,),
+        {"/fractional_scaling_factor": "found it without bilinear and aligned corners, true or false; needs both"},
+    ),
+    (
+        fractional(1.5, 1.5, mode="bilinear"),
+        (IMAGE,),
+        {"/fractional_scaling_factor": "found it without bilinear and aligned corners, true or false; needs both"},
+    ),
+    (
+        fractional(1.5, 1.5, scaling_factor=(2, 2), **ALIGNED),
+        (IMAGE,),
+        {"/fractional_scaling_factor": "found it beside scaling_factor; leave one of the two out"},
+    ),
+    (
+        fractional(0.0, 0.19, **ALIGNED),
+        (IMAGE,),
+        {
+            "/fractional_scaling_factor/0": "found 0.0; of the input's 4 rows one or more must be left",
+            "/fractional_scaling_factor/1": "found 0.19; of the input's 5 columns one or more must be left",
+        },
+    ),
+    (
+        CropResize(name="c", target_size=(2, 2)),
+        (SEQUENCE, BOXES),
+        {"/input/0": "found images of shape [2, 3, 4, 5], a sequence of 2; needs one of 1"},
+    ),
+    (
+        CropResize(name="c", target_size=(2, 2)),
+        (IMAGE, (1, 1, 7, 4, 1)),
+        {"/input/1": "found boxes of shape [1, 1, 7, 4, 1]; needs [N, 1, 4, 1, 1] or [N, 1, 5, 1, 1]"},
+    ),
+    (
+        CropResize(name="c", target_size=(2, 2)),
+        ((1, 2, 3, 4, 5), (7, 1, 5, 1, 1)),
+        {"/input/0": "found 2 images in a batch; boxes of 5 coordinates need just 1"},
+    ),
+    (
+        CropResize(name="c", target_size=(2, 2), spatial_scale=0.0),
+        (IMAGE, BOXES),
+        {"/spatial_scale": "found 0.0; needs more than 0"},
+    ),
+    (
+        ReorganizeData(name="r", mode="space_to_depth", block_size=2),
+        (IMAGE,),
+        {"/block_size": "found 2; it must divide the input's 4 rows and 5 columns"},
+    ),
+    (
+        ReorganizeData(name="r", mode="depth_to_space", block_size=2),
+        ((1, 1, 6, 4, 5),),
+        {"/block_size": "found 2; its square, 4, must divide the input's 6 channels"},
+    ),
+    (
+        ReorganizeData(name="r", mode="pixel_shuffle", block_size=3),
+        ((1, 1, 3, 4, 5),),
+        {"/block_size": "found 3; its square, 9, must divide the input's 3 channels"},
+    ),
+]
+
+
+@pytest.mark.parametrize(("layer", "inputs", "faults"), FAULTS)
+def test_each_fault_says_where_and_what(layer: Layer, inputs: tuple[Shape, ...], faults: dict[str, str]) -> None:
+    assert {fault.pointer: fault.detail for fault in layer.faults(inputs)} == faults
+
+
+SHAPES: list[tuple[Layer, tuple[Shape, ...], tuple[Shape, ...]]] = [
+    (Permute(name="p", axis=(3, 1, 2, 0)), ((2, 6, 3, 4, 5),), ((5, 6, 3, 4, 2),)),
+    (Reshape(name="r", target_shape=(5, 4, 3)), (SEQUENCE,), ((2, 1, 5, 4, 3),)),
+    (Reshape(name="r", target_shape=(6, 5, 4, 1)), (SEQUENCE,), ((6, 1, 5, 4, 1),)),
+    (Concat(name="c"), (IMAGE, (1, 1, 7, 4, 5)), ((1, 1, 10, 4, 5),)),
+    (Concat(name="c", sequence_concat=True), (IMAGE, SEQUENCE), ((3, 1, 3, 4, 5),)),
+    (split("a", "b", "c"), (SEQUENCE,), ((2, 1, 1, 4, 5),) * 3),
+    (Slice(name="s", axis="width", start_index=1, end_index=0, stride=3), (IMAGE,), ((1, 1, 3, 4, 2),)),
+    (Slice(name="s", axis="width", stride=2**31, end_index=5), (IMAGE,), ((1, 1, 3, 4, 1),)),
+    (Crop(name="c", borders=((1, 2), (0, 4))), (IMAGE,), ((1, 1, 3, 1, 1),)),
+    (Crop(name="c", offset=(1, 2)), (SEQUENCE, (1, 1, 9, 3, 3)), ((2, 1, 3, 3, 3),)),
+    (Padding(name="p", borders=((1, 2), (3, 4))), (IMAGE,), ((1, 1, 3, 7, 12),)),
+    (Upsample(name="u", scaling_factor=(2, 3)), (SEQUENCE,), ((2, 1, 3, 8, 15),)),
+    # Beyond 2**24 a float32 does not hold every whole number.
+    (Upsample(name="u"), ((1, 2**24 + 1, 5),), ((1, 2**24 + 1, 5),)),
+    # 0.29 * 100 is a little less than 29 in 64 bits, and 29 in the 32 bits that a file has.
+    (fractional(0.29, 1.9, **ALIGNED), ((3, 100, 5),), ((3, 29, 9),)),
+    (ResizeBilinear(name="r", target_size=(9, 1)), (SEQUENCE,), ((2, 1, 3, 9, 1),)),
+    (CropResize(name="c", target_size=(9, 2)), ((1, 2, 3, 4, 5), BOXES), ((7, 2, 3, 9, 2),)),
+    (CropResize(name="c", target_size=(9, 2)), (IMAGE, (7, 1, 5, 1, 1)), ((7, 1, 3, 9, 2),)),
+    (SequenceRepeat(name="s", n_repetitions=2**31), (SEQUENCE,), ((2**32, 1, 3, 4, 5),)),
+    (ReorganizeData(name="r", mode="space_to_depth", block_size=2), ((1, 1, 3, 4, 6),), ((1, 1, 12, 2, 3),)),
+    (ReorganizeData(name="r", mode="pixel_shuffle", block_size=2), ((8, 4, 6),), ((2, 8, 12),)),
+]
+
+
+@pytest.mark.parametrize(("layer", "inputs", "made"), SHAPES)
+def test_the_output_has_the_shape_that_the_format_says(
+    layer: Layer, inputs: tuple[Shape, ...], made: tuple[Shape, ...]
+) -> None:
+    assert list(layer.faults(inputs)) == []
+    assert layer.output_shapes(inputs) == made
+
+
+def test_what_shapes_decide_is_filled_in() -> None:
+    assert split("a", "b", "c").completed((IMAGE,)).n_outputs == 3
+    assert Upsample(name="u").completed((IMAGE,)).scaling_factor == (1, 1)
+    assert fractional(2.0, 2.0, **ALIGNED).completed((IMAGE,)).scaling_factor is None
+
+
+def document(before: dict[str, Any], layer: dict[str, Any]) -> dict[str, Any]:
+    """A model of RANK5 arrays that reads boxes from a vector."""
+    return {
+        "version": 4,
+        "inputs": [{"name": "image", "shape": [3, 4, 5]}, {"name": "numbers", "shape": [28]}],
+        "outputs": [{"name": "y"}],
+        "layers": [
+            {"name": "before", "input": "numbers", "output": "boxes"} | before,
+            {"name": "layer", "input": ["image", "boxes"], "output": "cut"} | layer,
+            {"type": "inner_product", "name": "head", "input": "cut", "output": "y", "output_channels": 2}
+            | {"updatable": True},
+        ],
+        "loss": {"type": "mean_squared_error"},
+        "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+        "epochs": 1,
+    }
+
+
+RESHAPE = {"type": "reshape", "target_shape": [7, 4, 1, 1]}
+CROP = {"type": "crop_resize", "target_size": [2, 2]}
+
+
+@pytest.mark.parametrize(
+    ("before", "layer", "faults"),
+    [
+        (RESHAPE, CROP, {}),
+        (
+            {"type": "reshape", "target_shape": [7, 4, -1, 1]},
+            CROP,
+            {"/layers/0/target_shape/2": "found -1; needs 1 or more"},
+        ),
+        (
+            {"type": "reshape", "target_shape": [7, 4]},
+            CROP,
+            {"/layers/0/target_shape": "found [7, 4]; needs at least 3 entry"},
+        ),
+        (RESHAPE, CROP | {"input": "image"}, {"/layers/1/input": "found 1 blobs; crop_resize needs 2"}),
+        (RESHAPE, {"type": "concat", "input": "image"}, {"/layers/1/input": "found 1 blobs; concat needs 2 to 1000"}),
+        (
+            RESHAPE,
+            {"type": "split", "input": "image"},
+            {"/layers/1/output": "found 1 blobs; split needs 2 to 1000"},
+        ),
+        (
+            RESHAPE,
+            {"type": "slice", "axis": "width", "end_index": 1, "stride": 0, "input": "image"},
+            {"/layers/1/stride": "found 0; needs 1 or more"},
+        ),
+        (
+            RESHAPE,
+            {"type": "reorganize_data", "mode": "pixel_shuffle", "block_size": 1, "input": "image"},
+            {"/layers/1/block_size": "found 1; needs 2 or more"},
+        ),
+        (
+            RESHAPE,
+            {"type": "sequence_repeat", "n_repetitions": 2**31, "input": "image"},
+            {
+                "/layers/1": "makes a blob of shape [2147483648, 3, 4, 5], which is 128849018880 numbers; "
+                "one may have 2147483648"
+            },
+        ),
+    ],
+)
+def test_a_model_with_such_layers_is_told_what_it_lacks(
+    faults_of: Callable[[object], dict[str, str]],
+    before: dict[str, Any],
+    layer: dict[str, Any],
+    faults: dict[str, str],
+) -> None:
+    assert faults_of(document(before, layer)) == faults
+
+
+@pytest.mark.parametrize(
+    ("layer", "version"),
+    [
+        (ResizeBilinear(name="r", target_size=(2, 2)), 3),
+        (CropResize(name="c", target_size=(2, 2)), 3),
+        (Upsample(name="u", scaling_factor=(2, 2), mode="bilinear"), 1),
+        (Upsample(name="u", mode="bilinear", linear_upsample_mode="align_corners_true"), 5),
+        (fractional(1.5, 1.5, **ALIGNED), 5),
+        (ReorganizeData(name="r", mode="depth_to_space", block_size=2), 1),
+        (ReorganizeData(name="r", mode="pixel_shuffle", block_size=2), 5),
+    ],
+)
+def test_a_layer_knows_the_version_that_brought_what_it_asks_for(layer: Layer, version: int) -> None:
+    assert layer.version_needed == version
+
+
+def test_a_file_may_leave_out_what_has_a_default() -> None:
+    assert SequenceRepeat.read(NeuralNetwork_pb2.SequenceRepeatLayerParams()) == {"n_repetitions": 1}
+    assert ResizeBilinear.read(NeuralNetwork_pb2.ResizeBilinearLayerParams())["target_size"] == [1, 1]
+    assert CropResize.read(NeuralNetwork_pb2.CropResizeLayerParams(targetSize=[0, 4]))["target_size"] == [1, 4]
+    assert Crop.read(NeuralNetwork_pb2.CropLayerParams()) == {"borders": None, "offset": None}
+    upsample = Upsample(name="u", **Upsample.read(NeuralNetwork_pb2.UpsampleLayerParams()))
+    assert upsample.completed((IMAGE,)).scaling_factor == (1, 1)
+    assert Upsample.read(NeuralNetwork_pb2.UpsampleLayerParams(scalingFactor=[0, 3]))["scaling_factor"] == [1, 3]
+
+
+def test_a_file_may_not_leave_a_length_to_be_inferred() -> None:
+    with pytest.raises(ValueError, match=r"found target shape \[-1, 4, 1\]; needs lengths of 1 or more"):
+        Reshape.read(NeuralNetwork_pb2.ReshapeLayerParams(targetShape=[-1, 4, 1]))
+
+
+def test_a_file_says_how_it_permutes() -> None:
+    read = Permute.read(NeuralNetwork_pb2.PermuteLayerParams())
+    with pytest.raises(ValidationError, match="axis"):
+        Permute.model_validate({"name": "p", **read})
+
+
+def test_a_file_says_how_it_pads() -> None:
+    with pytest.raises(ValueError, match="found no padding type; needs constant, reflection or replication"):
+        Padding.read(NeuralNetwork_pb2.PaddingLayerParams())

@@ -1,0 +1,298 @@
+"""What is wrong with deconvolutions, embeddings and normalizations, and what their files may leave out."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from coremltools.proto import NeuralNetwork_pb2
+from pydantic import ValidationError
+
+from pippin.models.spec import Layer, Shape, SpecError, resolve
+from pippin.models.spec.initializers import initial_weights
+from pippin.models.spec.layers.batchnorm import Batchnorm
+from pippin.models.spec.layers.convolution import Convolution
+from pippin.models.spec.layers.deconvolution import Deconvolution
+from pippin.models.spec.layers.embedding import Embedding
+from pippin.models.spec.layers.l2_normalize import L2Normalize
+from pippin.models.spec.layers.lrn import LRN
+from pippin.models.spec.layers.mvn import MVN
+from pippin.models.spec.table import LAYERS, LAYERS_BY_KIND
+
+IMAGE = (1, 1, 6, 4, 3)
+NUMBER = (5, 1, 1, 1, 1)
+
+
+def deconv(**fields: object) -> Deconvolution:
+    return Deconvolution(**{"name": "d", "output_channels": 4, "kernel_size": (3, 2)} | fields)
+
+
+def valid(*borders: list[int]) -> dict[str, Any]:
+    return {"type": "valid", "borders": list(borders)}
+
+
+FAULTS: list[tuple[Layer, Shape, dict[str, str]]] = [
+    (
+        deconv(groups=4),
+        IMAGE,
+        {"/input": "found 6 channels; 4 groups need a multiple of them"},
+    ),
+    (
+        deconv(groups=3),
+        IMAGE,
+        {"/output_channels": "found 4 channels; 3 groups need a multiple of them"},
+    ),
+    (
+        deconv(kernel_channels=3, groups=2),
+        IMAGE,
+        {"/kernel_channels": "found 3; the input has 6 channels"},
+    ),
+    (
+        deconv(padding=valid([3, 3], [1, 2])),
+        IMAGE,
+        {"/padding/borders/0": "found [3, 3]; of 6 rows at least one must be left"},
+    ),
+    (
+        deconv(stride=(9, 1), padding=valid([3, 3], [2, 3])),
+        IMAGE,
+        {"/padding/borders/1": "found [2, 3]; of 4 columns at least one must be left"},
+    ),
+    (
+        deconv(output_channels=1, weights=[[[[0, 0]] * 3]] * 5),
+        IMAGE,
+        {"/weights": "found a list of 5; needs one of 6 (shape [6, 1, 3, 2] from here)"},
+    ),
+    (
+        deconv(has_bias=False, bias=[0] * 4),
+        IMAGE,
+        {"/bias": "found a bias although has_bias is false; leave one of the two out"},
+    ),
+    (
+        Embedding(name="e", input_dim=3, output_channels=2),
+        IMAGE,
+        {"/input": "found a blob of shape [6, 4, 3]; needs one number at a place, C, H and W being 1"},
+    ),
+    (
+        Embedding(name="e", input_dim=3, output_channels=2, weights=[[1, 2], [3, 4]]),
+        NUMBER,
+        {"/weights/0": "found a list of 2; needs one of 3 (shape [3] from here)"},
+    ),
+    (Batchnorm(name="b", channels=5), IMAGE, {"/channels": "found 5; the input has 6"}),
+    (
+        Batchnorm(name="b", gamma=[1, 2]),
+        IMAGE,
+        {"/gamma": "found a list of 2; needs one of 6 (shape [6] from here)"},
+    ),
+    (
+        Batchnorm(name="b", compute_mean_var=True, mean=[0] * 6, variance=[1] * 6),
+        IMAGE,
+        {
+            "/mean": "found a mean although compute_mean_var is true; leave one of the two out",
+            "/variance": "found a variance although compute_mean_var is true; leave one of the two out",
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("layer", "shape", "expected"), FAULTS)
+def test_faults_say_what_was_found_and_what_would_be_right(
+    layer: Layer, shape: Shape, expected: dict[str, str]
+) -> None:
+    assert {fault.pointer: fault.detail for fault in layer.faults((shape,))} == expected
+
+
+@pytest.mark.parametrize(
+    ("layer", "made"),
+    [
+        # Four rows three apart, the last with three of its own: 12; as many columns as strides and one more.
+        (deconv(stride=(3, 1)), (1, 1, 4, 12, 4)),
+        (deconv(stride=(3, 1), padding=valid([1, 2], [3, 0])), (1, 1, 4, 9, 1)),
+        (deconv(stride=(3, 4), padding="same"), (1, 1, 4, 12, 12)),
+        (deconv(stride=(3, 4), padding="same", output_shape=(2, 90)), (1, 1, 4, 2, 90)),
+    ],
+)
+def test_a_deconvolution_spreads_as_its_padding_says_unless_told_the_size(layer: Deconvolution, made: Shape) -> None:
+    assert list(layer.faults((IMAGE,))) == []
+    assert layer.output_shapes((IMAGE,)) == (made,)
+
+
+def test_a_deconvolution_of_the_same_size_is_cut_where_a_convolution_is_padded() -> None:
+    for mode in ("bottom_right_heavy", "top_left_heavy"):
+        padding = {"type": "same", "mode": mode}
+        layer = deconv(kernel_size=(6, 5), stride=(3, 2), padding=padding)
+        forward = Convolution(name="c", output_channels=6, kernel_size=(6, 5), stride=(3, 2), padding=padding)
+        (rows, columns), borders = layer.kept(IMAGE), forward.pads(layer.output_shapes((IMAGE,))[0])
+        assert (rows[0], columns[0]) == (borders[0][0], borders[1][0])
+
+
+def test_a_deconvolutions_weights_are_inputs_first_and_each_group_has_its_share_of_outputs() -> None:
+    layer = deconv(groups=2)
+    assert dict(layer.weight_shapes((IMAGE,))) == {"weights": (6, 2, 3, 2), "bias": (4,)}
+    assert layer.completed((IMAGE,)).kernel_channels == 6
+
+
+def test_a_deconvolutions_weights_are_drawn_for_as_many_numbers_as_meet() -> None:
+    shape = (6, 2, 3, 2)
+    # Three channels of each group, under three rows and two columns of kernels.
+    assert deconv(groups=2).fans("weights", shape) == (3 * 3 * 2, 2 * 3 * 2)
+    # Two strides down, so that two kernels meet at most, and one across.
+    assert deconv(groups=2, stride=(2, 2)).fans("weights", shape) == (3 * 2 * 1, 2 * 3 * 2)
+
+
+def test_a_file_tells_a_deconvolution_from_a_convolution_by_a_flag() -> None:
+    message = NeuralNetwork_pb2.ConvolutionLayerParams()
+    deconv(kernel_channels=6).write(message)
+    assert message.isDeconvolution
+    assert Deconvolution.proto_path == Convolution.proto_path == "convolution"
+    assert LAYERS_BY_KIND["deconvolution"] is Deconvolution
+    assert LAYERS_BY_KIND["convolution"] is Convolution
+
+
+def test_a_batch_normalization_begins_by_changing_next_to_nothing() -> None:
+    weights = initial_weights(resolved({"type": "batchnorm", "name": "b"}, [6, 4, 3]))["b"]
+    assert {key: array.tolist() for key, array in weights.items()} == {
+        "gamma": [1] * 6,
+        "beta": [0] * 6,
+        "mean": [0] * 6,
+        "variance": [1] * 6,
+    }
+
+
+def test_a_batch_normalization_that_computes_its_statistics_stores_none() -> None:
+    layer = Batchnorm(name="b", compute_mean_var=True)
+    assert dict(layer.weight_shapes((IMAGE,))) == {"gamma": (6,), "beta": (6,)}
+
+
+def test_a_file_may_leave_out_what_the_proto_has_defaults_for() -> None:
+    convolution = NeuralNetwork_pb2.ConvolutionLayerParams(
+        outputChannels=4, kernelChannels=6, isDeconvolution=True, dilationFactor=[2, 2]
+    )
+    convolution.valid.SetInParent()
+    assert Deconvolution.read(convolution) == {
+        "output_channels": 4,
+        "kernel_channels": 6,
+        "groups": 1,
+        "kernel_size": [3, 3],
+        "stride": [1, 1],
+        "padding": {"type": "valid", "borders": [[0, 0], [0, 0]]},
+        "output_shape": None,
+        "has_bias": False,
+    }
+    assert Batchnorm.read(NeuralNetwork_pb2.BatchnormLayerParams(channels=6)) == {
+        "channels": 6,
+        "compute_mean_var": False,
+        "instance_normalization": False,
+        "epsilon": 1e-5,
+    }
+    assert MVN.read(NeuralNetwork_pb2.MeanVarianceNormalizeLayerParams()) == {
+        "across_channels": False,
+        "normalize_variance": False,
+        "epsilon": 1e-6,
+    }
+    assert L2Normalize.read(NeuralNetwork_pb2.L2NormalizeLayerParams()) == {"epsilon": 1e-6}
+    assert LRN.read(NeuralNetwork_pb2.LRNLayerParams(alpha=0.25, localSize=5)) == {
+        "alpha": 0.25,
+        "beta": 0.0,
+        "local_size": 5,
+        "k": 1.0,
+    }
+
+
+def test_a_deconvolution_without_padding_is_refused() -> None:
+    with pytest.raises(ValueError, match="found no padding type; needs valid or same"):
+        Deconvolution.read(NeuralNetwork_pb2.ConvolutionLayerParams(isDeconvolution=True))
+
+
+@pytest.mark.parametrize("number", [0.0, -1e-6, 1e-60])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "batchnorm", "epsilon": None},
+        {"type": "mvn", "epsilon": None},
+        {"type": "l2_normalize", "epsilon": None},
+        {"type": "lrn", "alpha": 1.0, "beta": 1.0, "local_size": 3, "k": None},
+    ],
+)
+def test_what_keeps_a_divisor_from_0_is_more_than_0_as_a_float32(fields: dict[str, Any], number: float) -> None:
+    kind = LAYERS[fields["type"]]
+    given = {key: number if value is None else value for key, value in fields.items()}
+    with pytest.raises(ValidationError, match=r"greater than 0|found 0"):
+        kind.model_validate({"name": "n", **given})
+
+
+@pytest.mark.parametrize("window", [0, -1, 2**16 + 1])
+def test_a_window_of_channels_is_one_or_more_and_has_a_limit(window: int) -> None:
+    with pytest.raises(ValidationError):
+        LRN(name="l", alpha=1.0, beta=1.0, local_size=window)
+
+
+def test_a_window_of_channels_reaches_no_further_than_there_are_some() -> None:
+    layer = LRN(name="l", alpha=1.0, beta=1.0, local_size=2**16)
+    assert layer.reach(3) == (2, 2)
+    assert layer.reach(2**16) == (2**15, 2**15 - 1)
+
+
+def resolved(layer: dict[str, Any], shape: list[int], mapping: str = "rank5") -> Any:  # noqa: ANN401 - or what it raises
+    return resolve(
+        {
+            "inputs": [{"name": "x", "shape": shape}],
+            "outputs": [{"name": "y"}],
+            "layers": [layer, {"type": "inner_product", "name": "y", "output_channels": 2, "updatable": True}],
+            "loss": {"type": "mean_squared_error"},
+            "optimizer": {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2},
+            "epochs": 1,
+            "array_input_shape_mapping": mapping,
+        }
+    )
+
+
+@pytest.mark.parametrize(
+    ("fields", "rank"),
+    [
+        ({"type": "convolution", "output_channels": 1, "kernel_size": [1, 1]}, 4),
+        ({"type": "deconvolution", "output_channels": 1, "kernel_size": [1, 1]}, 4),
+        ({"type": "pooling", "pooling_type": "max", "global_pooling": True}, 4),
+        ({"type": "embedding", "input_dim": 3, "output_channels": 2}, 4),
+        ({"type": "flatten"}, 3),
+        ({"type": "softmax"}, 3),
+        ({"type": "batchnorm"}, 3),
+        ({"type": "mvn"}, 3),
+        ({"type": "l2_normalize"}, 3),
+        ({"type": "lrn", "alpha": 1.0, "beta": 1.0, "local_size": 3}, 3),
+    ],
+    ids=lambda value: value["type"] if isinstance(value, dict) else str(value),
+)
+def test_a_blob_of_the_least_rank_will_do_and_one_of_less_will_not(fields: dict[str, Any], rank: int) -> None:
+    layer = {"name": "l", **fields}
+    assert resolved(layer, [1] * rank, "exact").layers[0].layer.type == fields["type"]
+    with pytest.raises(SpecError) as raised:
+        resolved(layer, [1] * (rank - 1), "exact")
+    (fault,) = raised.value.faults
+    assert fault.pointer == "/layers/0/input"
+    assert f"{fields['type']} needs rank {rank} or more" in fault.detail
+
+
+def test_a_deconvolution_can_be_trained() -> None:
+    layer = {"type": "deconvolution", "name": "d", "output_channels": 2, "kernel_size": [2, 2], "updatable": True}
+    assert resolved(layer, [3, 4, 4]).layers[0].layer.updatable
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"type": "embedding", "input_dim": 3, "output_channels": 2},
+        {"type": "batchnorm"},
+    ],
+    ids=["embedding", "batchnorm"],
+)
+def test_other_layers_with_weights_cannot(fields: dict[str, Any]) -> None:
+    with pytest.raises(SpecError) as raised:
+        resolved({"name": "l", "updatable": True, **fields}, [1])
+    assert [fault.pointer for fault in raised.value.faults] == ["/layers/0/updatable"]
+
+
+def test_given_arrays_are_where_training_begins() -> None:
+    layer = {"type": "batchnorm", "name": "b", "variance": [4, 9], "gamma": [0.5, 2]}
+    weights = initial_weights(resolved(layer, [2]))["b"]
+    np.testing.assert_array_equal(weights["variance"], [4, 9])
+    np.testing.assert_array_equal(weights["gamma"], [0.5, 2])
+    np.testing.assert_array_equal(weights["mean"], [0, 0])

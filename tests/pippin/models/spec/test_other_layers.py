@@ -1,0 +1,42 @@
+import pytest
+
+from pippin.models.spec import Shape
+from pippin.models.spec.layer import ShapeKeeping
+from pippin.models.spec.layers.flatten import Flatten
+from pippin.models.spec.layers.relu import ReLU
+from pippin.models.spec.layers.sigmoid import Sigmoid
+from pippin.models.spec.layers.softmax import Softmax
+from pippin.models.spec.layers.tanh import Tanh
+from pippin.models.spec.table import LAYERS, LAYERS_BY_KIND, TYPES
+
+
+@pytest.mark.parametrize(
+    ("shape", "flat"),
+    [
+        ((1, 1, 3, 4, 5), (1, 1, 60, 1, 1)),
+        ((1, 1, 7, 1, 1), (1, 1, 7, 1, 1)),
+        ((2, 1, 3, 4, 5), (2, 1, 60, 1, 1)),
+        ((3, 4, 5), (60, 1, 1)),
+    ],
+)
+def test_flatten_makes_channels_of_an_images_numbers(shape: Shape, flat: Shape) -> None:
+    assert Flatten(name="f").output_shapes((shape,)) == (flat,)
+
+
+def test_flatten_goes_channel_last_unless_told() -> None:
+    assert Flatten(name="f").mode == "channel_last"
+
+
+@pytest.mark.parametrize("kind", [ReLU, Sigmoid, Softmax, Tanh])
+@pytest.mark.parametrize("shape", [(1, 1, 3, 4, 5), (1, 1, 7, 1, 1), (3, 4, 5)])
+def test_activations_keep_every_shape(kind: type[ShapeKeeping], shape: Shape) -> None:
+    layer = kind(name="a")
+    assert list(layer.faults((shape,))) == []
+    assert layer.output_shapes((shape,)) == (shape,)
+
+
+def test_layers_are_found_by_their_type_and_by_their_place_in_the_file() -> None:
+    assert list(LAYERS) == list(TYPES) == sorted(set(TYPES))
+    assert LAYERS_BY_KIND["activation.ReLU"] is LAYERS["relu"] is ReLU
+    assert len(LAYERS_BY_KIND) == len(LAYERS)
+    assert {name: kind.model_fields["type"].default for name, kind in LAYERS.items()} == {name: name for name in TYPES}

@@ -1,0 +1,253 @@
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pippin.models.spec import ModelSpec, resolve
+from pippin.models.spec.presets import preset
+from pippin.models.spec.shapes import short
+
+MakeSpec = Callable[..., dict[str, Any]]
+FaultsOf = Callable[[object], dict[str, str]]
+
+DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
+SOFTMAX = {"type": "softmax", "name": "softmax"}
+
+
+def test_what_a_chain_leaves_out_is_filled_in(small_spec: MakeSpec) -> None:
+    spec = resolve(small_spec()).spec
+    dense, softmax = spec.layers
+    assert (dense.input, dense.output, dense.input_channels) == ("x", "dense", 4)
+    assert (softmax.input, softmax.output) == ("dense", "y")
+    assert spec.loss.model_dump() == {
+        "type": "categorical_cross_entropy", "name": "loss", "input": "y", "target": "y_true",
+    }  # fmt: skip
+    assert [feature.model_dump() for feature in spec.training_inputs] == [
+        {"name": "x", "shape": (4,), "type": "float"},
+        {"name": "y_true", "shape": (1,), "type": "int"},
+    ]
+
+
+def test_a_resolved_spec_knows_every_blob_and_every_weight(small_spec: MakeSpec) -> None:
+    resolved = resolve(small_spec())
+    assert resolved.shapes == {"x": (1, 1, 4, 1, 1), "dense": (1, 1, 3, 1, 1), "y": (1, 1, 3, 1, 1)}
+    assert resolved.training_target == "y_true"
+    assert resolved.training_input_names == ("x", "y_true")
+    dense, softmax = resolved.layers
+    assert (dense.inputs, dense.outputs) == (("x",), ("dense",))
+    assert (dense.input_shapes, dense.output_shapes) == (((1, 1, 4, 1, 1),), ((1, 1, 3, 1, 1),))
+    assert dict(dense.weight_shapes) == {"weights": (3, 4), "bias": (3,)}
+    assert (dense.parameter_count, softmax.parameter_count, resolved.parameter_count) == (15, 0, 15)
+
+
+def test_the_target_of_squares_is_shaped_like_what_is_judged(small_spec: MakeSpec) -> None:
+    resolved = resolve(small_spec(layers=[DENSE], loss={"type": "mean_squared_error"}))
+    assert resolved.spec.training_inputs[1].model_dump() == {"name": "y_true", "shape": (3,), "type": "float"}
+
+
+def test_the_target_is_the_training_input_that_is_no_input(small_spec: MakeSpec) -> None:
+    listed = [{"name": "label", "shape": [1], "type": "int"}, {"name": "x", "shape": [4]}]
+    resolved = resolve(small_spec(training_inputs=listed))
+    assert resolved.training_target == "label"
+    assert resolved.training_input_names == ("label", "x")
+
+
+def test_the_loss_takes_a_name_that_is_free(small_spec: MakeSpec) -> None:
+    layers = [DENSE | {"name": "loss"}, SOFTMAX | {"name": "loss1"}]
+    assert resolve(small_spec(layers=layers)).spec.loss.name == "loss2"
+
+
+def test_the_seeds_model_has_as_many_parameters_as_the_seed_says() -> None:
+    resolved = resolve(preset("mnist-cnn"))
+    assert resolved.parameter_count == 585_958
+    assert short(resolved.shapes["flatten1"]) == (1152,)
+
+
+def test_layers_may_form_any_graph_that_runs_downward(small_spec: MakeSpec) -> None:
+    layers = [
+        DENSE | {"input": "b"},
+        {"type": "relu", "name": "left"},
+        {"type": "inner_product", "name": "right", "input": "a", "output_channels": 2},
+        SOFTMAX | {"input": "left", "output": "y"},
+        {"type": "tanh", "name": "end", "input": "right", "output": "z"},
+    ]
+    inputs = [{"name": "a", "shape": [5]}, {"name": "b", "shape": [4]}]
+    outputs = [{"name": "y", "shape": [3]}, {"name": "z", "shape": [2]}]
+    loss = {"type": "categorical_cross_entropy", "input": "y"}
+    resolved = resolve(small_spec(inputs=inputs, outputs=outputs, layers=layers, loss=loss))
+    assert [layer.inputs for layer in resolved.layers] == [("b",), ("dense",), ("a",), ("left",), ("right",)]
+    assert resolved.training_input_names == ("a", "b", "y_true")
+
+
+def test_a_layer_listed_before_its_input_is_made_is_a_fault(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    layers = [{"type": "relu", "name": "r", "input": "dense"}, DENSE | {"input": "x"}, SOFTMAX | {"input": "dense"}]
+    assert faults_of(small_spec(layers=layers)) == {
+        "/layers/0/input": "found 'dense', which is made by layer 'dense' further down: list that one first"
+    }
+
+
+def test_a_layer_that_reads_its_own_output_is_a_fault(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    assert "itself" in faults_of(small_spec(layers=[DENSE | {"input": "dense"}, SOFTMAX]))["/layers/0/input"]
+
+
+def test_an_unknown_blob_gets_a_hint(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    faults = faults_of(small_spec(layers=[DENSE, SOFTMAX | {"input": "dens"}]))
+    assert faults == {"/layers/1/input": "found 'dens', which no input and no layer above makes; did you mean 'dense'?"}
+
+
+def test_the_last_layer_makes_the_sole_output_unless_another_says_so(small_spec: MakeSpec) -> None:
+    layers = [DENSE, SOFTMAX | {"output": "y"}, {"type": "tanh", "name": "end", "input": "dense"}]
+    loss = {"type": "categorical_cross_entropy", "input": "y"}
+    assert resolve(small_spec(layers=layers, loss=loss)).layers[2].outputs == ("end",)
+
+
+def test_a_blob_is_made_once(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    layers = [DENSE, {"type": "relu", "name": "r", "output": "dense"}, SOFTMAX]
+    assert list(faults_of(small_spec(layers=layers))) == ["/layers/1/output"]
+    assert list(faults_of(small_spec(layers=[DENSE | {"output": "x"}, SOFTMAX]))) == ["/layers/0/output"]
+
+
+def test_with_several_inputs_the_first_layer_says_which_it_reads(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    inputs = [{"name": "a", "shape": [4]}, {"name": "b", "shape": [4]}]
+    faults = faults_of(small_spec(inputs=inputs))
+    assert list(faults) == ["/layers/0/input"]
+    assert "a, b" in faults["/layers/0/input"]
+
+
+def test_every_fault_is_told_at_once_and_none_that_only_follows(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    layers = [
+        {"type": "convolution", "name": "c", "output_channels": 2, "kernel_size": [9, 1]},
+        {"type": "poolling", "name": "p", "kernel_size": [2, 2]},
+        {"type": "flatten", "name": "f", "mod": "channel_last"},
+        DENSE | {"output_channels": 4},
+        SOFTMAX,
+    ]
+    document = small_spec(
+        inputs=[{"name": "x", "shape": [1, 4, 4]}],
+        layers=layers,
+        optimizer={"type": "sgd", "mini_batch_size": 0},
+        epochs={"default": 5, "max": 3},
+        colour="red",
+    )
+    assert set(faults_of(document)) == {
+        "/layers/0/kernel_size/0",
+        "/layers/1/type",
+        "/layers/2/mod",
+        "/optimizer/learning_rate",
+        "/optimizer/mini_batch_size",
+        "/epochs",
+        "/colour",
+    }
+
+
+def test_a_layer_without_a_name_does_not_make_its_readers_wrong(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    layers = [{key: value for key, value in DENSE.items() if key != "name"}, SOFTMAX | {"input": "hidden"}]
+    assert list(faults_of(small_spec(layers=layers))) == ["/layers/0/name"]
+
+
+def test_an_input_with_faults_does_not_make_its_readers_wrong(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    assert list(faults_of(small_spec(inputs=[{"name": "x", "shape": ["four"]}]))) == ["/inputs/0/shape/0"]
+    assert list(faults_of(small_spec(inputs=[{"shape": [4]}]))) == ["/inputs/0/name"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "pointer"),
+    [
+        ({"inputs": [{"name": "x", "shape": [2**16, 2**16, 2]}]}, "/inputs/0/shape"),
+        ({"layers": [DENSE | {"output_channels": 2**24 + 1}, SOFTMAX]}, "/layers/0/output_channels"),
+        (
+            {"layers": [DENSE | {"output_channels": 2**24}, DENSE | {"name": "e", "output_channels": 2**24}]},
+            "/layers/1",
+        ),
+        (
+            {
+                "inputs": [{"name": "x", "shape": [1, 2**12, 2**12]}],
+                "layers": [
+                    {
+                        "type": "convolution",
+                        "name": "c",
+                        "output_channels": 2**10,
+                        "kernel_size": [1, 1],
+                        "updatable": True,
+                    },
+                    {"type": "flatten", "name": "f"},
+                    DENSE,
+                    SOFTMAX,
+                ],
+            },
+            "/layers/0",
+        ),
+        ({"inputs": [{"name": "x", "shape": [4] * 6}]}, "/inputs/0/shape"),
+    ],
+)
+def test_absurd_sizes_are_refused_before_anything_is_allocated(
+    small_spec: MakeSpec, faults_of: FaultsOf, changes: dict[str, Any], pointer: str
+) -> None:
+    assert pointer in faults_of(small_spec(**changes))
+
+
+def test_many_parameters_in_several_layers_are_too_many_together(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    wide = {"type": "inner_product", "output_channels": 20_000, "updatable": True}
+    layers = [wide | {"name": "a"}, wide | {"name": "b"}, wide | {"name": "c"}, DENSE, SOFTMAX]
+    assert list(faults_of(small_spec(layers=layers))) == ["/layers"]
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow], max_examples=60)
+@given(data=st.data())
+def test_resolving_twice_changes_nothing(data: st.DataObject, chains: st.SearchStrategy[dict[str, Any]]) -> None:
+    resolved = resolve(data.draw(chains))
+    again = resolve(resolved.spec)
+    assert again.spec == resolved.spec
+    assert again == resolved
+    assert resolve(resolved.spec.document()).spec == resolved.spec
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _replace(value: Any, path: tuple[int | str, ...], new: object) -> object:  # noqa: ANN401 - walks any JSON
+    if not path:
+        return new
+    if isinstance(value, Mapping):
+        return {**value, path[0]: _replace(value[path[0]], path[1:], new)}
+    return [_replace(entry, path[1:], new) if index == path[0] else entry for index, entry in enumerate(value)]
+
+
+def _paths(value: object, so_far: tuple[int | str, ...] = ()) -> Iterator[tuple[int | str, ...]]:
+    yield so_far
+    entries = value.items() if isinstance(value, Mapping) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in entries:
+        yield from _paths(inner, (*so_far, key))
+
+
+@settings(max_examples=300)
+@given(data=st.data())
+def test_whatever_stands_anywhere_in_a_document_is_right_or_a_fault_at_a_place_that_can_be_found(
+    data: st.DataObject, small_spec: MakeSpec, faults_of: FaultsOf
+) -> None:
+    document = small_spec(
+        training_inputs=[{"name": "x", "shape": [4]}, {"name": "y_true", "shape": [1], "type": "int"}]
+    )
+    path = data.draw(st.sampled_from(sorted(_paths(document), key=str)))
+    document = _replace(document, path, data.draw(JSON))
+    for pointer in faults_of(document):
+        parent: Any = document
+        for part in pointer.split("/")[1:-1]:
+            key = part.replace("~1", "/").replace("~0", "~")
+            parent = parent[int(key)] if isinstance(parent, list) else parent[key]
+
+
+@pytest.mark.parametrize("document", [None, 3, "spec", [], [{}], True])
+def test_a_document_that_is_no_object_is_refused_as_a_whole(faults_of: FaultsOf, document: object) -> None:
+    assert list(faults_of(document)) == [""]
+
+
+def test_a_spec_object_resolves_as_its_document_does(small_spec: MakeSpec) -> None:
+    document = small_spec()
+    assert resolve(ModelSpec.model_validate(document)) == resolve(document)

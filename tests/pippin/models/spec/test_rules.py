@@ -1,0 +1,408 @@
+"""Each rule on a model that keeps it and on one that breaks it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from pippin.errors import Fault
+from pippin.models.spec import Finding, resolve
+from pippin.models.spec.graph import trace
+from pippin.models.spec.parse import parse
+from pippin.models.spec.rules import RULES_BY_ID, TRAINING_RULES_BY_ID, WARNINGS_BY_ID
+
+MakeSpec = Callable[..., dict[str, Any]]
+FaultsOf = Callable[[object], dict[str, str]]
+
+DENSE = {"type": "inner_product", "name": "dense", "output_channels": 3, "updatable": True}
+SOFTMAX = {"type": "softmax", "name": "softmax"}
+X = {"name": "x", "shape": [4], "type": "float"}
+Y = {"name": "y", "shape": [3]}
+CLASS = {"name": "y_true", "shape": [1], "type": "int"}
+ENTROPY = {"type": "categorical_cross_entropy"}
+SQUARES = {"type": "mean_squared_error"}
+
+
+ALL = RULES_BY_ID | TRAINING_RULES_BY_ID | WARNINGS_BY_ID
+LABEL = {"name": "classLabel", "type": "string"}
+CLASSES = {"labels": ["a", "b", "c"], "probabilities": "p"}
+DICTIONARY = {"name": "p", "type": "dictionary"}
+IMAGE = {"name": "x", "shape": [1, 4, 4]}
+NUMBER = {"name": "y", "type": "number"}
+ONE = {"type": "inner_product", "name": "one", "output_channels": 1, "updatable": True}
+BATCHNORM = {"type": "batchnorm", "name": "norm"}
+CLIP = {"type": "clip", "name": "clip", "min_val": 0, "max_val": 6}
+PICTURE = {"name": "x", "type": "image", "width": 4, "height": 4}
+UPSAMPLE = {"type": "upsample", "name": "up", "mode": "bilinear"}
+ALIGNED = UPSAMPLE | {"linear_upsample_mode": "align_corners_true", "scaling_factor": [2, 2]}
+FRACTIONAL = UPSAMPLE | {"linear_upsample_mode": "align_corners_true", "fractional_scaling_factor": [1.5, 1.5]}
+BLOCKS = {"type": "reorganize_data", "name": "blocks", "mode": "depth_to_space", "block_size": 2}
+SHUFFLE = BLOCKS | {"mode": "pixel_shuffle"}
+LSTM = {
+    "type": "uni_directional_lstm",
+    "name": "lstm",
+    "output_vector_size": 3,
+    "output": ["lstm", "lstm_h", "lstm_c"],
+    "activations": [{"type": "sigmoid"}, {"type": "tanh"}, {"type": "tanh"}],
+}
+EXACT = {
+    "array_input_shape_mapping": "exact",
+    "inputs": [{"name": "x", "shape": [1, 2, 4]}],
+    "layers": [SOFTMAX, DENSE, {"type": "sigmoid", "name": "bounded"}],
+    "outputs": [{"name": "y"}],
+    "loss": SQUARES,
+}
+
+
+TWO_INPUTS = {
+    "inputs": [X, {"name": "extra", "shape": [2]}],
+    "layers": [DENSE | {"input": "x"}, SOFTMAX | {"output": "y"}, {"type": "relu", "name": "e", "input": "extra"}],
+    "outputs": [{"name": "y"}, {"name": "e"}],
+    "loss": ENTROPY | {"input": "y", "target": "y_true"},
+}
+CONSTANT = {"layers": [{"type": "load_constant", "name": "c", "shape": [4, 1, 1]}, DENSE, SOFTMAX]}
+# On the way back from the loss the states' activations come before an updatable layer that is further away.
+DENSE_X = {"type": "inner_product", "name": "dense_x", "input": "x", "output_channels": 4, "updatable": True}
+FAR = {"type": "relu", "name": "above", "input": "dense_x"}
+NEAR = FAR | {"input": "x"}
+STATES = [{"type": "linear", "name": name, "input": "s", "alpha": 1, "beta": 0} for name in ("h", "c")]
+SIDE_LAYERS = [*STATES, LSTM | {"input": ["above", "h", "c"]}, DENSE | {"input": "lstm"}, SOFTMAX | {"output": "y"}]
+SIDE_BRANCH = {"inputs": [X, {"name": "s", "shape": [3]}], "outputs": [{"name": "y"}]}
+
+
+@dataclass(frozen=True)
+class Case:
+    """What to change in the small model so that it keeps a rule, and breaks it at a pointer."""
+
+    rule: str
+    kept: dict
+    broken: dict
+    pointer: str
+
+
+CASES = [
+    Case("names.layers-unique", {}, {"layers": [DENSE, SOFTMAX | {"name": "dense", "output": "y"}]}, "/layers/1/name"),
+    Case("names.layers-unique", {"loss": ENTROPY | {"name": "l"}}, {"loss": ENTROPY | {"name": "dense"}}, "/loss/name"),
+    Case("names.features-unique", {"inputs": [X]}, {"inputs": [X, X]}, "/inputs/1/name"),
+    Case("names.features-unique", {"outputs": [Y]}, {"outputs": [Y, Y]}, "/outputs/1/name"),
+    Case(
+        "names.features-unique",
+        {"training_inputs": [X, CLASS]},
+        {"training_inputs": [X, CLASS, X | {"type": "double"}]},
+        "/training_inputs/2/name",
+    ),
+    Case(
+        "names.pippin-reserved",
+        {"user_defined": {"pippinish": ""}},
+        {"user_defined": {"pippin.seed": ""}},
+        "/user_defined/pippin.seed",
+    ),
+    Case(
+        "features.ranks",
+        {"inputs": [X | {"shape": [4, 1, 1]}]},
+        {"inputs": [X | {"shape": [4, 1]}]},
+        "/inputs/0/shape",
+    ),
+    Case("features.outputs-made", {}, {"outputs": [{"name": "x", "shape": [4]}]}, "/outputs/0/name"),
+    Case("features.kinds", {}, {"inputs": [{"name": "x", "type": "string"}]}, "/inputs/0/type"),
+    Case("features.kinds", {"outputs": [{"name": "y"}]}, {"inputs": [{"name": "x"}]}, "/inputs/0/shape"),
+    Case("features.outputs", {"outputs": ..., "classifier": {"labels": ["a", "b", "c"]}}, {"outputs": ...}, "/outputs"),
+    Case("features.output-shapes", {}, {"outputs": [{"name": "y", "shape": [1, 3]}]}, "/outputs/0/shape"),
+    Case(
+        "features.output-shapes",
+        {"outputs": [{"name": "y", "shape": [3, 1, 1]}]},
+        {"outputs": [{"name": "y", "type": "image", "width": 3, "height": 1}]},
+        "/outputs/0/type",
+    ),
+    Case("features.output-shapes", {}, {"outputs": [{"name": "y", "type": "number"}]}, "/outputs/0"),
+    Case(
+        "features.versions",
+        {"version": 4, "layers": [{"type": "relu", "name": "r"}, DENSE, SOFTMAX]},
+        {"version": 1, "layers": [{"type": "resize_bilinear", "name": "r", "target_size": [2, 2]}, DENSE, SOFTMAX]},
+        "/layers/0/type",
+    ),
+    Case("classifier.labels", {"classifier": CLASSES}, {"classifier": {"labels": ["a", "b"]}}, "/classifier/labels"),
+    Case(
+        "features.mappings",
+        EXACT | {"image_input_shape_mapping": "rank4"},
+        {"image_input_shape_mapping": "rank4"},
+        "/image_input_shape_mapping",
+    ),
+    Case(
+        "features.newer-layers",
+        EXACT | {"layers": [CLIP, DENSE]},
+        {"layers": [CLIP, DENSE, SOFTMAX]},
+        "/layers/0/type",
+    ),
+    *(
+        Case(
+            "features.newer-layers",
+            {"version": 5, "inputs": [PICTURE], "layers": [layer, DENSE, SOFTMAX]},
+            {"version": 5, "inputs": [IMAGE | {"shape": [4, 4, 4]}], "layers": [layer, DENSE, SOFTMAX]},
+            "/layers/0/type",
+        )
+        for layer in (ALIGNED, ALIGNED | {"linear_upsample_mode": "align_corners_false"}, FRACTIONAL)
+    ),
+    Case(
+        "features.newer-layers",
+        {"version": 5, "inputs": [IMAGE | {"shape": [4, 4, 4]}], "layers": [BLOCKS, DENSE, SOFTMAX]},
+        {"version": 5, "inputs": [IMAGE | {"shape": [4, 4, 4]}], "layers": [SHUFFLE, DENSE, SOFTMAX]},
+        "/layers/0/type",
+    ),
+    Case(
+        "classifier.labels",
+        {"classifier": {"labels": [3, 1, 2]}},
+        {"classifier": {"labels": ["a", "a", "c"]}},
+        "/classifier/labels",
+    ),
+    Case(
+        "classifier.labels",
+        {"classifier": {"labels": [0, 1, 2], "blob": "y"}},
+        {"layers": [DENSE, SOFTMAX | {"output": "y"}], "classifier": {"labels": ["a", "b", "c"], "blob": "q"}},
+        "/classifier/blob",
+    ),
+    Case(
+        "classifier.outputs",
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY]},
+        {"outputs": [LABEL]},
+        "/outputs/0",
+    ),
+    Case(
+        "classifier.outputs",
+        {"classifier": CLASSES, "outputs": [DICTIONARY, LABEL]},
+        {"classifier": CLASSES, "outputs": [LABEL]},
+        "/outputs",
+    ),
+    Case(
+        "classifier.outputs",
+        {},
+        {"classifier": CLASSES, "outputs": [LABEL | {"type": "int64"}, DICTIONARY]},
+        "/outputs/0",
+    ),
+    Case(
+        "classifier.outputs",
+        {"regressor": {"predicted_feature": "y"}},
+        {"classifier": {"labels": ["a", "b", "c"]}, "outputs": [LABEL], "regressor": {"predicted_feature": "y"}},
+        "/regressor",
+    ),
+    Case(
+        "regressor.outputs",
+        {"regressor": {"predicted_feature": "y"}},
+        {"regressor": {"predicted_feature": "z"}},
+        "/regressor/predicted_feature",
+    ),
+    Case(
+        "runtime.integer-output",
+        {"outputs": [Y | {"type": "double"}]},
+        {"outputs": [Y | {"type": "int"}]},
+        "/outputs/0/type",
+    ),
+    Case(
+        "runtime.linear-squares",
+        {"layers": [DENSE, {"type": "sigmoid", "name": "s"}], "loss": SQUARES},
+        {"layers": [DENSE], "loss": SQUARES},
+        "/loss/input",
+    ),
+    Case("runtime.linear-squares", {}, {"loss": SQUARES | {"input": "dense"}}, "/loss/input"),
+    Case(
+        "runtime.linear-squares",
+        {"layers": [DENSE, {"type": "sigmoid", "name": "s"}, {"type": "flatten", "name": "f"}], "loss": SQUARES},
+        {"layers": [DENSE, {"type": "flatten", "name": "f"}], "loss": SQUARES},
+        "/loss/input",
+    ),
+    Case(
+        "features.numbers",
+        {"layers": [ONE], "loss": SQUARES, "outputs": [NUMBER], "regressor": {"predicted_feature": "y"}},
+        {"layers": [ONE], "loss": SQUARES, "outputs": [NUMBER]},
+        "/outputs/0/type",
+    ),
+    Case(
+        "features.numbers",
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY]},
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY, {"name": "one", "type": "number"}]},
+        "/outputs/2/type",
+    ),
+    Case("updatable.some", {}, {"layers": [DENSE | {"updatable": False}, SOFTMAX]}, "/layers"),
+    Case("updatable.types", {}, {"layers": [DENSE, SOFTMAX | {"updatable": True}]}, "/layers/1/updatable"),
+    Case(
+        "updatable.path",
+        {"layers": [SOFTMAX | {"name": "below"}, DENSE, {"type": "relu", "name": "r"}, SOFTMAX]},
+        {"layers": [DENSE, SOFTMAX | {"name": "between"}, {"type": "tanh", "name": "t"}, SOFTMAX]},
+        "/layers/1/type",
+    ),
+    Case("updatable.path", {"layers": [DENSE], "loss": SQUARES}, {"loss": SQUARES}, "/layers/1/type"),
+    Case("loss.softmax", {}, {"loss": ENTROPY | {"input": "dense"}}, "/loss/input"),
+    Case("loss.softmax", {}, {"loss": ENTROPY | {"input": "x"}}, "/loss/input"),
+    Case("loss.distribution", {}, {"inputs": [IMAGE], "layers": [SOFTMAX]}, "/loss/input"),
+    Case("loss.input-made", {"loss": SQUARES | {"input": "dense"}}, {"loss": SQUARES | {"input": "x"}}, "/loss/input"),
+    Case("loss.target-not-made", {}, {"loss": ENTROPY | {"target": "dense"}}, "/loss/target"),
+    Case("loss.target-not-made", {}, {"loss": SQUARES | {"target": "x"}}, "/loss/target"),
+    Case("training.inputs", {"training_inputs": [X, CLASS]}, {"training_inputs": [CLASS]}, "/training_inputs"),
+    Case(
+        "training.inputs", {"training_inputs": [X, CLASS, X, CLASS]}, {"training_inputs": [CLASS]}, "/training_inputs"
+    ),
+    Case(
+        "training.inputs",
+        TWO_INPUTS | {"training_inputs": [X, CLASS]},
+        TWO_INPUTS | {"training_inputs": [{"name": "extra", "shape": [2]}, CLASS]},
+        "/training_inputs",
+    ),
+    Case(
+        "training.inputs",
+        CONSTANT | {"training_inputs": [X, CLASS]},
+        CONSTANT | {"training_inputs": [CLASS]},
+        "/training_inputs",
+    ),
+    Case(
+        "features.kinds",
+        {"training_inputs": [X, {"name": "y_true", "type": "int"}]},
+        {"training_inputs": [{"name": "x"}, CLASS]},
+        "/training_inputs/0/shape",
+    ),
+    Case(
+        "updatable.path",
+        SIDE_BRANCH | {"layers": [DENSE_X, NEAR, *SIDE_LAYERS]},
+        SIDE_BRANCH | {"layers": [DENSE_X, FAR, *SIDE_LAYERS]},
+        "/layers/2/type",
+    ),
+    Case(
+        "training.inputs",
+        {"training_inputs": [CLASS, X]},
+        {"training_inputs": [X | {"type": "double"}, CLASS]},
+        "/training_inputs/0",
+    ),
+    Case(
+        "training.inputs",
+        {},
+        {"training_inputs": [CLASS, X | {"shape": [4, 1, 1]}]},
+        "/training_inputs/1",
+    ),
+    Case(
+        "training.target",
+        {"training_inputs": [X, CLASS], "loss": ENTROPY | {"target": "y_true"}},
+        {"training_inputs": [X, CLASS], "loss": ENTROPY | {"target": "label"}},
+        "/training_inputs",
+    ),
+    Case(
+        "training.target-type",
+        {"training_inputs": [X, CLASS]},
+        {"training_inputs": [X, {"name": "y_true", "type": "image", "width": 3, "height": 1}]},
+        "/training_inputs/1/type",
+    ),
+    Case(
+        "runtime.class-target",
+        {"training_inputs": [X, CLASS]},
+        {"training_inputs": [X, CLASS | {"type": "float", "shape": [3]}]},
+        "/training_inputs/1",
+    ),
+    Case("runtime.class-target", {}, {"training_inputs": [CLASS | {"shape": [3]}, X]}, "/training_inputs/0"),
+    Case(
+        "training.target-type",
+        {"training_inputs": [X, {"name": "t", "shape": [3], "type": "double"}], "loss": SQUARES | {"input": "dense"}},
+        {"training_inputs": [X, {"name": "t", "shape": [2]}], "loss": SQUARES | {"input": "dense"}},
+        "/training_inputs/1/shape",
+    ),
+    Case(
+        "training.target-type",
+        {},
+        {"training_inputs": [X, {"name": "t", "shape": [3], "type": "int"}], "loss": SQUARES | {"input": "dense"}},
+        "/training_inputs/1/type",
+    ),
+    Case(
+        "training.nothing-else",
+        {"training_inputs": [X, CLASS]},
+        {"training_inputs": [X, CLASS, {"name": "weight", "shape": [1]}]},
+        "/training_inputs/2",
+    ),
+    Case(
+        "training.target-type",
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY], "training_inputs": [X, LABEL]},
+        {"classifier": CLASSES, "outputs": [LABEL, DICTIONARY], "training_inputs": [X, LABEL | {"type": "int64"}]},
+        "/training_inputs/1/type",
+    ),
+    Case(
+        "training.target",
+        {"classifier": CLASSES, "training_inputs": [X, CLASS], "loss": ENTROPY | {"target": "y_true"}},
+        {"classifier": CLASSES, "training_inputs": [X, CLASS]},
+        "/training_inputs",
+    ),
+    Case(
+        "runtime.batchnorm",
+        {"inputs": [IMAGE], "layers": [BATCHNORM, DENSE, SOFTMAX]},
+        {"inputs": [IMAGE], "layers": [DENSE, BATCHNORM, SOFTMAX]},
+        "/layers/1",
+    ),
+    Case("runtime.lstm", {}, {"layers": [LSTM, DENSE | {"input": "lstm"}, SOFTMAX]}, "/layers/0"),
+    Case(
+        "runtime.softmax-axis",
+        EXACT | {"inputs": [{"name": "x", "shape": [1, 1, 4]}]},
+        EXACT,
+        "/layers/0",
+    ),
+]
+
+
+def faults(rule: str, document: object) -> list[Fault]:
+    draft, _ = parse(document)
+    return list(ALL[rule](trace(draft)))
+
+
+def findings_of(document: object) -> tuple[Finding, ...]:
+    return resolve(document).findings
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
+def test_a_model_that_keeps_the_rule_passes(case: Case, small_spec: MakeSpec) -> None:
+    assert faults(case.rule, small_spec(**case.kept)) == []
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.rule + case.pointer)
+def test_a_model_that_breaks_the_rule_is_pointed_at(case: Case, small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    (fault,) = faults(case.rule, small_spec(**case.broken))
+    assert fault.pointer == case.pointer
+    assert fault.detail.startswith(("found ", "is required"))
+    if case.rule in WARNINGS_BY_ID:
+        assert [(each.rule, each.pointer) for each in findings_of(small_spec(**case.broken))] == [
+            (case.rule, case.pointer)
+        ]
+    else:
+        assert faults_of(small_spec(**case.broken))[case.pointer]
+
+
+def test_every_rule_has_its_case_and_names_its_source() -> None:
+    assert {case.rule for case in CASES} == set(ALL)
+    for rule in ALL.values():
+        assert "Source: " in rule.__doc__ or "Ours" in rule.__doc__, rule.__name__
+
+
+@pytest.mark.parametrize("loss", [[], [ENTROPY], [ENTROPY, SQUARES], None])
+def test_there_is_exactly_one_loss(small_spec: MakeSpec, faults_of: FaultsOf, loss: object) -> None:
+    assert "xactly one loss" in faults_of(small_spec(loss=loss))["/loss"]
+    assert "xactly one loss" in faults_of(small_spec(loss=...))["/loss"]
+
+
+def test_every_type_that_core_ml_lets_through_may_stand_between_loss_and_updatable_layer(
+    small_spec: MakeSpec, faults_of: FaultsOf
+) -> None:
+    layers = [
+        {"type": "convolution", "name": "lowest", "output_channels": 2, "kernel_size": [1, 1], "updatable": True},
+        {"type": "relu", "name": "relu"},
+        {"type": "pooling", "name": "pool", "pooling_type": "average", "kernel_size": [2, 2]},
+        {"type": "convolution", "name": "frozen", "output_channels": 2, "kernel_size": [1, 1]},
+        {"type": "tanh", "name": "tanh"},
+        {"type": "flatten", "name": "flatten"},
+        {"type": "inner_product", "name": "dense", "output_channels": 3},
+        {"type": "sigmoid", "name": "sigmoid"},
+        SOFTMAX,
+    ]
+    assert faults_of(small_spec(inputs=[{"name": "x", "shape": [1, 4, 4]}], layers=layers)) == {}
+
+
+def test_a_branch_without_updatable_layers_may_hold_anything(small_spec: MakeSpec, faults_of: FaultsOf) -> None:
+    layers = [
+        DENSE,
+        {"type": "softmax", "name": "aside", "input": "dense"},
+        SOFTMAX | {"input": "dense", "output": "y"},
+    ]
+    assert faults_of(small_spec(layers=layers)) == {}

@@ -1,0 +1,242 @@
+"""The Python builder makes documents of the spec language."""
+
+import inspect
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from pippin.api.requests import JobRequest
+from pippin.models import builder
+from pippin.models.builder import (
+    SGD,
+    Adam,
+    BuilderError,
+    CategoricalCrossEntropy,
+    Classifier,
+    Convolution,
+    InnerProduct,
+    Input,
+    MeanSquaredError,
+    Model,
+    NeuralNetwork,
+    Output,
+    Regressor,
+    ReLU,
+    Softmax,
+    TrainingInput,
+)
+from pippin.models.mlmodel import Model as ModelFile
+from pippin.models.mlmodel import open_model
+from pippin.models.spec import SpecError, resolve
+from pippin.models.spec.table import LAYERS
+from pippin.models.swiftcoreml import from_swift
+
+ROOT = Path(__file__).parents[3]
+STEPS = SGD(learning_rate=0.1, mini_batch_size=4)
+
+
+def small(**network: object) -> Model:
+    chosen = {"loss": CategoricalCrossEntropy(), "optimizer": STEPS, "epochs": 1} | network
+    return Model(author="somebody")[
+        Input("x", [3]),
+        Output("y"),
+        NeuralNetwork(**chosen)[InnerProduct(output_channels=2, updatable=True), Softmax()],
+    ]
+
+
+def test_the_documents_example_is_the_seeds_model() -> None:
+    text = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8")
+    (code,) = re.findall(r"```python\n(from pippin\.builder .*?)```", text, flags=re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(code, names)
+    example = json.loads((ROOT / "examples" / "mnist-cnn.json").read_text(encoding="utf-8"))
+    assert names["model"].resolved == resolve(example)
+    assert names["model"].resolved.parameter_count == 585_958
+
+
+def test_layers_without_a_name_get_one_that_nothing_else_has() -> None:
+    model = Model()[
+        Input("relu2", [3]),
+        Output("y"),
+        NeuralNetwork(loss=MeanSquaredError(name="relu5"), optimizer=STEPS, epochs=1)[
+            ReLU(),
+            ReLU("relu3"),
+            ReLU(output="relu4"),
+            ReLU(),
+            InnerProduct(output_channels=2, updatable=True),
+        ],
+    ]
+    assert [layer["name"] for layer in model.spec["layers"]] == ["relu1", "relu3", "relu6", "relu7", "inner_product1"]
+    assert model.resolved.layers[3].inputs == ("relu4",)
+
+
+def test_the_spec_is_json_that_a_job_takes() -> None:
+    spec = small().spec
+    assert json.loads(json.dumps(spec)) == spec
+    request = JobRequest.model_validate({"model": {"spec": spec}, "dataset": "digits"})
+    assert resolve(request.model.spec) == small().resolved
+
+
+def test_a_change_to_the_spec_does_not_change_the_model() -> None:
+    model = small()
+    model.spec["layers"][0]["output_channels"] = 7
+    model.spec["inputs"][0]["shape"].append(1)
+    assert model.spec == small().spec
+
+
+def test_arrays_of_numpy_are_weights() -> None:
+    weights = np.arange(6, dtype=np.float32).reshape(2, 3)
+    layer = InnerProduct(output_channels=np.int64(2), weights=weights, bias=[0, 1], updatable=True)
+    model = Model()[
+        Input("x", (3,)), Output("y"), NeuralNetwork(loss=MeanSquaredError(), optimizer=STEPS, epochs=1)[layer]
+    ]
+    assert model.spec["layers"][0]["weights"] == weights.tolist()
+    assert model.resolved.spec.inputs[0].lengths == (3,)
+
+
+def test_it_has_every_field_of_the_spec_language() -> None:
+    spec = {
+        "version": 5, "short_description": "d", "author": "a", "license": "l", "version_string": "v",
+        "user_defined": {"k": "v"}, "array_input_shape_mapping": "exact", "image_input_shape_mapping": "rank4",
+        "inputs": [{"name": "i", "type": "image", "color": "gray", "width": 2, "height": 1, "scale": 0.5, "bias": 1.0}],
+        "outputs": [{"name": "o"}],
+        "training_inputs": [{"name": "t", "shape": [1], "type": "int"}],
+        "classifier": {"labels": ["a", "b"], "predicted_feature": "c"},
+        "regressor": {"predicted_feature": "r"},
+        "layers": [{"type": "relu", "name": "n"}],
+        "loss": {"type": "mean_squared_error", "target": "t"},
+        "optimizer": {"type": "adam", "learning_rate": {"default": 0.1, "min": 0, "max": 1}},
+        "epochs": {"default": 5, "set": [5]}, "shuffle": False, "seed": 1, "initial_seed": 2,
+    }  # fmt: skip
+    model = Model(
+        version=5,
+        short_description="d",
+        author="a",
+        license="l",
+        version_string="v",
+        user_defined={"k": "v"},
+        array_input_shape_mapping="exact",
+        image_input_shape_mapping="rank4",
+    )[
+        Input("i", type="image", color="gray", width=2, height=1, scale=0.5, bias=1.0),
+        Output("o"),
+        TrainingInput("t", [1], type="int"),
+        Classifier(labels=["a", "b"], predicted_feature="c"),
+        Regressor(predicted_feature="r"),
+        NeuralNetwork(
+            loss=MeanSquaredError(target="t"),
+            optimizer=Adam(learning_rate={"default": 0.1, "min": 0, "max": 1}),
+            epochs={"default": 5, "set": [5]},
+            shuffle=False,
+            seed=1,
+            initial_seed=2,
+        )[ReLU("n")],
+    ]
+    assert model.spec == spec
+    assert spec.keys() == builder_fields()
+
+
+def builder_fields() -> set[str]:
+    """Every field of a model, so that a new one is not forgotten here."""
+    return set(resolve(small().spec).spec.__class__.model_fields)
+
+
+@pytest.mark.parametrize("kind", LAYERS.values(), ids=list(LAYERS))
+def test_every_layer_type_has_a_class_with_its_fields(kind: type[Any]) -> None:
+    made = getattr(builder, kind.__name__)
+    assert kind.__name__ in dir(builder)
+    assert kind.__name__ in builder.__all__
+    assert inspect.signature(made).parameters.keys() == kind.model_fields.keys() - {"type"}
+    assert made("n").document == {"type": kind.model_fields["type"].default, "name": "n"}
+
+
+def test_faults_come_with_pointers_into_the_spec() -> None:
+    model = small(epochs=0)
+    with pytest.raises(SpecError) as caught:
+        _ = model.resolved
+    assert [fault.pointer for fault in caught.value.faults] == ["/epochs"]
+
+
+def test_the_file_is_read_back_as_the_model(tmp_path: Path) -> None:
+    small().save(tmp_path / "small.mlmodel")
+    read = open_model((tmp_path / "small.mlmodel").read_bytes())
+    assert isinstance(read, ModelFile)
+    assert read.resolved == small().resolved
+
+
+def test_it_writes_what_swiftcoremltools_reads() -> None:
+    limits = SGD(
+        learning_rate={"default": 0.1, "min": 0, "max": 1},
+        mini_batch_size={"default": 4, "set": [4]},
+        momentum={"default": 0, "min": 0, "max": 1},
+    )
+    swift = small(optimizer=limits, epochs={"default": 1, "set": [1]}).to_swift()
+    assert len(swift["neuralNetwork"]["layers"][0]["base"]["weight"]) == 6
+    assert resolve(from_swift(swift).spec).parameter_count == 8
+
+
+def test_coremltools_waits_until_a_file_is_wanted() -> None:
+    code = (
+        "import sys; from pippin.models.builder import *; m = Model()[Input('x', [3]), Output('y'), NeuralNetwork("
+        "loss=CategoricalCrossEntropy(), optimizer=SGD(learning_rate=1.0, mini_batch_size=1), epochs=1)"
+        "[InnerProduct(output_channels=2, updatable=True), Softmax()]]; m.resolved; print('coremltools' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
+
+
+def network(**fields: object) -> NeuralNetwork:
+    return NeuralNetwork(**({"loss": CategoricalCrossEntropy(), "optimizer": STEPS, "epochs": 1} | fields))
+
+
+WRONG: dict[str, tuple[Callable[[], object], str]] = {
+    "a layer outside": (lambda: Model()[Input("x", [3]), ReLU(), network()[ReLU()]], "found ReLU() beside the network"),
+    "two networks": (
+        lambda: Model()[Input("x", [3]), network()[ReLU()], network()[ReLU()]],
+        "found 2 parts of type NeuralNetwork; a model has one at most",
+    ),
+    "two classifiers": (
+        lambda: Model()[Input("x", [3]), Classifier(labels=["a"]), Classifier(labels=["b"]), network()[ReLU()]],
+        "found 2 parts of type Classifier",
+    ),
+    "no network": (lambda: Model()[Input("x", [3])], "found no NeuralNetwork"),
+    "no layers": (lambda: Model()[Input("x", [3]), network()], "found a NeuralNetwork without layers"),
+    "no inputs": (lambda: Model()[Output("y"), network()[ReLU()]], "found no Input"),
+    "no parts": (lambda: Model().spec, "found a model without parts"),
+    "a feature among layers": (lambda: network()[Input("x", [3])], "found Input(name='x', shape=[3]) among the layers"),
+    "a loss among parts": (
+        lambda: Model()[Input("x", [3]), MeanSquaredError(), network()[ReLU()]],
+        "found MeanSquaredError() among a model's parts",
+    ),
+    "a class": (lambda: network()[ReLU, Softmax()], "found the class ReLU, which is no part yet (write ReLU())"),
+    "no part at all": (lambda: Model()[Input("x", [3]), "relu"], "found 'relu' among a model's parts"),
+    "a list without a star": (lambda: network()[ReLU(), [ReLU()]], "found [ReLU()] among the layers"),
+    "brackets twice": (lambda: network()[ReLU()][ReLU()], "found a second list of layers"),
+    "brackets of a model twice": (lambda: small()[Input("x", [3])], "found a second list of parts"),
+    "a field misspelt": (
+        lambda: Convolution(kernal_size=(3, 3)),
+        "found a field 'kernal_size' of Convolution, which has none such; did you mean 'kernel_size'?",
+    ),
+    "a feature's field misspelt": (lambda: Input("x", shap=[3]), "did you mean 'shape'?"),
+    "a loss by name": (lambda: network(loss="mean_squared_error"), "found 'mean_squared_error' as the loss; needs one"),
+    "an optimizer's class": (lambda: network(optimizer=Adam), "found the class Adam, which is no part yet"),
+}
+
+
+@pytest.mark.parametrize(("make", "said"), WRONG.values(), ids=list(WRONG))
+def test_wrong_usage_says_what_is_wrong(make: Callable[[], object], said: str) -> None:
+    with pytest.raises(BuilderError) as caught:
+        make()
+    assert said in str(caught.value)
+
+
+def test_an_unknown_name_is_no_layer() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'Convolutoin'"):
+        _ = builder.Convolutoin

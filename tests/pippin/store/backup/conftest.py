@@ -1,0 +1,183 @@
+"""Records and blobs that belong together, a second Redis to restore into, and the commands as processes."""
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.requests import ResolvedRequest
+from pippin.blobs import Blobs
+from pippin.local.valkey import EmbeddedValkey
+from pippin.store import Claim, Store, connect, keys, new_token
+from pippin.store.backup import Restored, Saved, restore, save
+from pippin.store.backup.folder import Folder
+
+TENANT = "default"
+
+
+_READS: dict[bytes, Callable[[Any, bytes], object]] = {
+    b"hash": lambda pipe, key: pipe.hgetall(key),
+    b"set": lambda pipe, key: pipe.smembers(key),
+    b"stream": lambda pipe, key: pipe.xrange(key),
+    b"zset": lambda pipe, key: pipe.zrange(key, 0, -1, withscores=True),
+    b"list": lambda pipe, key: pipe.lrange(key, 0, -1),
+    b"string": lambda pipe, key: pipe.get(key),
+}
+
+
+@dataclass
+class Side:
+    """A Redis and its blob store.
+
+    Attributes:
+        url: The address of Redis.
+        store: The records.
+        home: PIPPIN_HOME.
+        blobs: Its folder `blobs`.
+    """
+
+    url: str
+    store: Store
+    home: Path
+    blobs: Blobs
+
+    def contents(self) -> dict[bytes, object]:
+        """Every record's key as Redis has it, byte for byte."""
+        with redis.Redis.from_url(self.url) as raw:
+            names = [key for key in raw.scan_iter("pippin:*", 1000) if keys.is_record(key.decode("latin-1"))]
+            with raw.pipeline(transaction=False) as pipe:
+                for name in names:
+                    pipe.type(name)
+                for name, type_ in zip(names, pipe.execute(), strict=True):
+                    _READS[type_](pipe, name)
+                return dict(zip(names, pipe.execute(), strict=True))
+
+    def save(self, folder: Path, *, verify: bool = False) -> Saved:
+        return save(self.url, self.store, self.blobs, Folder(folder), lambda _: None, verify=verify)
+
+    def restore(self, folder: Path, *, replace: bool = False) -> Restored:
+        return restore(self.url, self.blobs, Folder(folder), lambda _: None, replace=replace)
+
+    def command(self, *arguments: object) -> subprocess.Popen[str]:
+        """`pippin` with these arguments, for this Redis and these blobs."""
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        return subprocess.Popen(
+            [sys.executable, "-P", "-m", "pippin", *map(str, arguments)],
+            env=environment | {"PIPPIN_REDIS_URL": self.url, "PIPPIN_HOME": str(self.home)},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def submit(self, number: int = 0, *, tenant: str = TENANT, **fields: object) -> str:
+        """Submit a job."""
+        document = {
+            "name": f"job-{number}",
+            "model": {"preset": "mnist-cnn"},
+            "dataset": {
+                "id": "ds_1",
+                "name": "mnist-sample",
+                "digest": self.blobs.put_bytes(b"arrays"),
+                "train": "train",
+                "validation": None,
+                "validation_fraction": None,
+                "bind": {"image": "image"},
+            },
+            "hyperparameters": {"epochs": 3, "shuffle": True, "seed": 7},
+            "limits": "enforce",
+            "engine": "jax",
+            "compute_units": "all",
+            "report": "epoch",
+            "max_attempts": 1,
+            "timeout_seconds": None,
+            "labels": {"team": "büro"},
+        } | fields
+        return self.store.jobs.submit(tenant, ResolvedRequest.model_validate(document), spec={"layers": []}).id
+
+    def begin(self, job_id: str, number: int = 1) -> Claim:
+        """Begin a job's next attempt."""
+        claim = Claim(TENANT, job_id, number, new_token())
+        self.store.attempts.claim(claim, worker="worker-1", engine="jax")
+        self.store.attempts.running(claim)
+        return claim
+
+    def finish_epoch(self, claim: Claim, epoch: int) -> str:
+        """Record an epoch and its checkpoint, whose digest is returned."""
+        content = f"{claim.job_id} {epoch}".encode()
+        digest, now = self.blobs.put_bytes(content), datetime.now(UTC)
+        metrics = EpochMetrics(
+            epoch=epoch,
+            epochs=3,
+            loss=0.5,
+            validation_loss=None,
+            validation_accuracy=None,
+            examples_per_second=1000,
+            seconds=0.1,
+            learning_rate=0.001,
+            engine="jax",
+            attempt=claim.number,
+            time=now,
+        )
+        stored = StoredCheckpoint(epoch=epoch, step=0, engine="jax", digest=digest, bytes=len(content), created_at=now)
+        self.store.attempts.epoch(claim, metrics, BatchLosses([0.5, 0.25], 1, 2), stored)
+        return digest
+
+    def add_models(self, count: int, size: int = 10) -> list[str]:
+        """Records that name as many blobs, written together."""
+        digests = [self._write_blob(f"{number:0{size}}".encode()) for number in range(count)]
+        with self.store.redis.pipeline(transaction=False) as pipe:
+            for number, digest in enumerate(digests):
+                record = f'{{"digest":"{digest}"}}'
+                pipe.hset(keys.record(TENANT, "model", f"model_{number}"), "record", record)
+                pipe.zadd(keys.listing(TENANT, "model"), {f"model_{number}": 0})
+            pipe.execute()
+        return digests
+
+    def _write_blob(self, content: bytes) -> str:
+        """Store a blob as the folder has it: thousands of puts would take long."""
+        name = hashlib.sha256(content).hexdigest()
+        path = self.home / "blobs" / name[:2] / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return f"sha256:{name}"
+
+
+@pytest.fixture
+def source(store: Store, valkey_url: str, tmp_path: Path) -> Side:
+    """What is backed up."""
+    home = tmp_path / "source"
+    home.mkdir(mode=0o700)
+    return Side(valkey_url, store, home, Blobs((home / "blobs").as_uri()))
+
+
+@pytest.fixture(scope="session")
+def second_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedValkey]:
+    with EmbeddedValkey(tmp_path_factory.mktemp("second-valkey")) as server:
+        yield server
+
+
+@pytest.fixture
+def target(second_server: EmbeddedValkey, tmp_path: Path) -> Iterator[Side]:
+    """Where it is restored: empty."""
+    store = Store(connect(second_server.url))
+    store.redis.flushall()
+    home = tmp_path / "target"
+    home.mkdir(mode=0o700)
+    yield Side(second_server.url, store, home, Blobs((home / "blobs").as_uri()))
+    store.close()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where backups go."""
+    return tmp_path / "backup"

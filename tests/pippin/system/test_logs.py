@@ -1,0 +1,100 @@
+import json
+import subprocess
+import sys
+
+import pytest
+
+from pippin.api.tokens import issue
+from pippin.system.logs import masked
+
+_SETUP = "import logging, structlog, threading; from pippin.system.logs import configure; configure('debug', FORM);"
+
+
+def stderr_of(program: str, form: str = "json") -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", _SETUP.replace("FORM", repr(form)) + program],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("redis://:hunter2@host:6379/0", "redis://:***@host:6379/0"),
+        ("rediss://worker:p%40ss@host/0 was refused", "rediss://worker:***@host/0 was refused"),
+        ("https://host:8000/jobs?x=a@b", "https://host:8000/jobs?x=a@b"),
+        ("{'authorization': 'Bearer abcdefgh.ijkl'}", "{'authorization': 'Bearer ***'}"),
+        ("a bearer token is needed", "a bearer token is needed"),
+        (
+            "Error 111 connecting to 10.0.0.5:6379. Connection refused.",
+            "Error 111 connecting to *** Connection refused.",
+        ),
+        ("Error while reading from db.local:6379 : (104, 'reset')", "Error while reading from *** : (104, 'reset')"),
+        (
+            "Error 2 connecting to unix socket: /run/r.sock. No such file",
+            "Error 2 connecting to unix socket: *** No such file",
+        ),
+    ],
+)
+def test_secrets_are_masked_by_their_form(text: str, shown: str) -> None:
+    assert masked(text) == shown
+
+
+def test_of_a_token_the_id_is_left() -> None:
+    token = issue("worker", None)
+    shown = masked(f"it showed {token.text}")
+    assert token.text not in shown
+    assert shown == f"it showed pippin_{token.record.id.removeprefix('token_')}_***"
+
+
+def test_no_secret_leaves_by_any_way() -> None:
+    secret = "redis://:hunter2@host"
+    log = stderr_of(
+        f"""
+structlog.get_logger().info('at {secret}', address='{secret}', nested={{'a': ['{secret}']}})
+logging.getLogger('other').warning('at %s', '{secret}')
+try:
+    raise ValueError('{secret}')
+except ValueError:
+    structlog.get_logger().exception('failed')
+thread = threading.Thread(target=lambda: int('{secret}'), name='helper')
+thread.start()
+thread.join()
+raise RuntimeError('{secret}')
+"""
+    )
+    assert "hunter2" not in log
+    lines = [json.loads(line) for line in log.splitlines()]
+    events = ["at redis://:***@host", "at redis://:***@host", "failed", "uncaught in a thread", "uncaught"]
+    assert [line["event"] for line in lines] == events
+    assert lines[3]["thread"] == "helper"
+    assert "RuntimeError: redis://:***@host" in lines[4]["exception"]
+
+
+def test_lines_for_people_when_asked_for() -> None:
+    log = stderr_of("structlog.get_logger().info('happened', job='job_1')", "console")
+    assert "happened" in log
+    assert "job=job_1" in log
+    assert not log.startswith("{")
+    assert "\x1b" not in log
+
+
+def test_what_a_client_sends_forges_no_line_and_no_sequence_of_a_terminal() -> None:
+    evil = r"'/a\n2026-01-01 [error] forged \x1b]0;title\x07 \x9b31m \u202e'"
+    program = f"""
+structlog.get_logger().info('request', path={evil}, nested=[{evil}])
+logging.getLogger('other').warning('at %s', {evil})
+try:
+    raise ValueError({evil})
+except ValueError:
+    structlog.get_logger().exception('failed')
+"""
+    for form in ("console", "json"):
+        log = stderr_of(program, form)
+        assert not any(control in log for control in "\x1b\x07\x9b\u202e")
+        assert not [line for line in log.splitlines() if line.startswith(("2026-01-01", "forged"))]
+        assert log.count("forged") == 4

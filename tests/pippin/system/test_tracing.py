@@ -1,0 +1,58 @@
+import subprocess
+import sys
+import time
+
+import pytest
+
+from pippin.system import tracing
+
+_REPORT = "import json, sys; print(json.dumps([name for name in sys.modules if name.startswith('opentelemetry')]))"
+
+
+@pytest.fixture(autouse=True)
+def untraced(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def run(program: str) -> str:
+    return subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60
+    ).stdout.strip()
+
+
+def test_without_an_endpoint_nothing_is_imported_and_nothing_happens() -> None:
+    uses = "from pippin import tracing as t; t.prepare(); t.configure('x'); s = t.span('a'); s.__enter__(); "
+    assert run(f"{uses} t.completed('b', 1); assert t.traceparent() == ''; t.close(); {_REPORT}") == "[]"
+
+
+def test_without_the_extra_everything_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    hidden = "import sys; sys.modules['opentelemetry.sdk'] = None; "
+    uses = "from pippin import tracing as t; t.prepare(); t.configure('x'); print(t.provider())"
+    assert run(hidden + uses).splitlines()[-1] == "None"
+    assert "pip install -e '.[otel]'" in run(hidden + uses)
+
+
+@pytest.mark.parametrize(("name", "value"), [("OTEL_SDK_DISABLED", "true"), ("OTEL_TRACES_EXPORTER", "none")])
+def test_the_usual_variables_turn_it_off(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    assert tracing.asked_for()
+    monkeypatch.setenv(name, value)
+    assert not tracing.asked_for()
+
+
+def test_a_collector_that_is_away_neither_raises_nor_holds_up_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    tracing.configure("test")
+    parent = "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01"
+    with tracing.continuing(parent), tracing.span("outer", job="job_1"):
+        assert tracing.traceparent().startswith("00-0123456789abcdef0123456789abcdef-")
+        tracing.completed("inner", 0.5, epoch=1)
+    with pytest.raises(ValueError, match="wrong"), tracing.span("failing"):
+        raise ValueError("wrong")
+    before = time.monotonic()
+    tracing.close()
+    assert time.monotonic() - before < 10
+    assert tracing.provider() is None
+    assert tracing.traceparent() == ""
