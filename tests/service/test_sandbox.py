@@ -18,7 +18,7 @@ from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 _TASKS = '''
 import ctypes, os, signal, sys, time
 from pathlib import Path
-from pippin.faults import Fault, FaultyDocumentError, PippinError
+from pippin.errors import Fault, FaultyDocumentError, PippinError
 from service.sandbox import Answer
 
 def echo(**arguments):

@@ -14,7 +14,7 @@ APPLE = Path(__file__).parents[1] / "apple"
 _UP = """
 import sys
 from pippin.settings import Settings
-from pippin.supervisor import up
+from pippin.local import up
 
 up(
     Settings(port=0),

@@ -19,7 +19,8 @@ def doctor(json_: output.JsonFlag = False) -> None:
 
     The exit code is 1 if anything is at fault; warnings leave it at 0. No secret is printed.
     """
-    from pippin.cli.doctor import Level, examine
+    from pippin.cli.doctor.examination import examine
+    from pippin.cli.doctor.finding import Level
 
     findings = list(examine())
     if json_:

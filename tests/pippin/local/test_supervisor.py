@@ -172,8 +172,8 @@ def test_output_without_a_line_end_and_with_broken_text_is_shown_too() -> None:
 def test_nothing_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     code = textwrap.dedent(f"""
         import asyncio, sys
-        from pippin.supervisor.part import Part
-        from pippin.supervisor.supervisor import Supervisor
+        from pippin.local.part import Part
+        from pippin.local.supervisor import Supervisor
 
         async def announce():
             pass

@@ -18,7 +18,7 @@ from pippin.local.valkey import EmbeddedValkey, EmbeddedValkeyError
 SUPERVISOR = """
 import pathlib, signal, sys
 import redis
-from pippin.embedded import EmbeddedValkey
+from pippin.local.valkey import EmbeddedValkey
 
 server = EmbeddedValkey(pathlib.Path(sys.argv[1]))
 redis.Redis.from_url(server.start()).set("kept", "yes")

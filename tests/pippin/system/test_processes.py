@@ -22,7 +22,7 @@ time.sleep(600)
 def test_a_bound_process_gets_its_signal_when_its_parent_is_killed(ended_by: str, last_word: str) -> None:
     parent = textwrap.dedent(f"""
         import signal, subprocess, sys, time
-        from pippin.orphans import bound
+        from pippin.system.processes import bound
         subprocess.Popen(bound([sys.executable, "-c", {CHILD!r}], signal.{ended_by}))
         time.sleep(600)
     """)
@@ -35,7 +35,8 @@ def test_a_bound_process_gets_its_signal_when_its_parent_is_killed(ended_by: str
 
 
 def test_a_command_that_does_not_exist_is_told() -> None:
-    code = "import subprocess, sys\nfrom pippin.system.processes import bound\nsys.exit(subprocess.call(bound(['/nowhere/x'])))"
+    code = "import subprocess, sys\nfrom pippin.system.processes import bound\n"
+    code += "sys.exit(subprocess.call(bound(['/nowhere/x'])))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "/nowhere/x cannot be started: No such file or directory" in done.stderr

@@ -22,14 +22,14 @@ def run(program: str) -> str:
 
 
 def test_without_an_endpoint_nothing_is_imported_and_nothing_happens() -> None:
-    uses = "from pippin import tracing as t; t.prepare(); t.configure('x'); s = t.span('a'); s.__enter__(); "
+    uses = "from pippin.system import tracing as t; t.prepare(); t.configure('x'); s = t.span('a'); s.__enter__(); "
     assert run(f"{uses} t.completed('b', 1); assert t.traceparent() == ''; t.close(); {_REPORT}") == "[]"
 
 
 def test_without_the_extra_everything_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     hidden = "import sys; sys.modules['opentelemetry.sdk'] = None; "
-    uses = "from pippin import tracing as t; t.prepare(); t.configure('x'); print(t.provider())"
+    uses = "from pippin.system import tracing as t; t.prepare(); t.configure('x'); print(t.provider())"
     assert run(hidden + uses).splitlines()[-1] == "None"
     assert "pip install -e '.[otel]'" in run(hidden + uses)
 
