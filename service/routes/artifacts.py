@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 
 from pippin.api.jobs import Artifact, Job, Variant
-from service.context import ExistingJob, TheBlobs
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment, safe_name
 from service.http.files import serve
 from service.problems import Problem, responses
 from service.security.access import requires
+from service.services import ExistingJob, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -31,10 +31,10 @@ FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "f
     },
     dependencies=[requires("read")],
 )
-def model(
+def download_trained_model(
     request: Request,
     job: ExistingJob,
-    blobs: TheBlobs,
+    services: TheServices,
     variant: Annotated[
         Variant,
         Query(description="`trained` can be trained on; `inference` cannot and is smaller; `initial` is as built."),
@@ -43,7 +43,7 @@ def model(
     """The `.mlmodel` that the job has made, with its SHA-256 in `ETag` and `Repr-Digest`."""
     artifact = artifact_of(job, variant)
     headers = {"content-disposition": attachment(_filename(job, variant))}
-    return serve(request, blobs, artifact.digest, artifact.bytes, headers)
+    return serve(request, services.blobs, artifact.digest, artifact.bytes, headers)
 
 
 def artifact_of(job: Job, variant: Variant) -> Artifact:

@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.checkpoints import KeptCheckpoint
-from service.context import ExistingJob, Tenant, TheBlobs, TheCheckpointModels, TheStore, TheWorkload
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment
 from service.http.files import serve
 from service.problems import not_found, responses
 from service.routes.artifacts import FILE, artifact_of, stem_of
 from service.security.access import requires
+from service.services import ExistingJob, Tenant, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -34,10 +34,10 @@ class CheckpointList(BaseModel):
     responses=responses(404, 409, 503),
     dependencies=[requires("read")],
 )
-def checkpoints(job: ExistingJob, tenant: Tenant, store: TheStore) -> CheckpointList:
+def list_checkpoints(job: ExistingJob, tenant: Tenant, services: TheServices) -> CheckpointList:
     """The newest epochs, as many as the job asks to keep."""
-    kept = store.jobs.checkpoints(tenant, job.id)
-    metrics = store.events.epochs(tenant, job.id, [found.epoch for found in kept])
+    kept = services.store.jobs.checkpoints(tenant, job.id)
+    metrics = services.store.events.epochs(tenant, job.id, [found.epoch for found in kept])
     return CheckpointList(
         data=[
             KeptCheckpoint(
@@ -67,24 +67,23 @@ def checkpoints(job: ExistingJob, tenant: Tenant, store: TheStore) -> Checkpoint
     },
     dependencies=[requires("read")],
 )
-async def model(
+async def download_checkpoint(
     *,
     request: Request,
     job: ExistingJob,
     epoch: Annotated[int, Path(ge=0, description="One of those that are kept.")],
     tenant: Tenant,
-    store: TheStore,
-    blobs: TheBlobs,
-    models: TheCheckpointModels,
-    workload: TheWorkload,
+    services: TheServices,
 ) -> Response:
     """The job's model as it stood at the end of an epoch, updatable, with its SHA-256 as the trained model has it."""
-    kept = await run_in_threadpool(store.jobs.checkpoints, tenant, job.id)
+    kept = await run_in_threadpool(services.store.jobs.checkpoints, tenant, job.id)
     checkpoint = next((found for found in kept if found.epoch == epoch), None)
     if checkpoint is None:
         there = f"it keeps those of {', '.join(str(found.epoch) for found in kept)}" if kept else "it keeps none"
         raise not_found(f"checkpoint of epoch {epoch} of {job.id}; {there}")
     initial = artifact_of(job, "initial").digest
-    digest, size = await workload.run(workload.exports, tenant, lambda: models.find(initial, checkpoint))
+    digest, size = await services.workload.run(
+        services.workload.exports, tenant, lambda: services.checkpoint_models.find(initial, checkpoint)
+    )
     headers = {"content-disposition": attachment(f"{stem_of(job)}-epoch-{epoch}.mlmodel")}
-    return serve(request, blobs, digest, size, headers)
+    return serve(request, services.blobs, digest, size, headers)

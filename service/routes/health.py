@@ -2,14 +2,14 @@
 
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
-from service.context import Draining, TheBlobs, TheSample, TheStore
 from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
 from service.security.access import PUBLIC
+from service.services import TheServices
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
 
@@ -32,7 +32,7 @@ class Health(BaseModel):
     response_description="It is.",
     dependencies=[PUBLIC],
 )
-async def healthz() -> Health:
+async def get_health() -> Health:
     """Says nothing about Redis or the blobs."""
     return Health()
 
@@ -46,14 +46,14 @@ async def healthz() -> Health:
     responses=responses(503),
     dependencies=[PUBLIC],
 )
-async def readyz(*, draining: Draining, store: TheStore, blobs: TheBlobs, sample: TheSample) -> Health:
+async def get_readiness(*, request: Request, services: TheServices) -> Health:
     """503 with the reason while Redis, the blobs or the packaged dataset is missing, and once it is told to stop."""
-    if draining:
+    if request.app.state.draining:
         detail = "The service is draining: it has been told to stop, and takes requests for a moment only."
         raise Problem("unavailable", detail, headers={"retry-after": "2"})
-    await run_in_threadpool(store.ping)
-    await run_in_threadpool(blobs.head, _NOBODY)
-    if not await sample.is_ready():
+    await run_in_threadpool(services.store.ping)
+    await run_in_threadpool(services.blobs.head, _NOBODY)
+    if not await services.sample.is_ready():
         detail = "The service is starting: the packaged dataset is being stored."
         raise Problem("unavailable", detail, headers={"retry-after": "1"})
     return Health()

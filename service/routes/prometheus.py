@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Header, Response
 from prometheus_client.exposition import choose_encoder
 
-from service.context import TheMeters
 from service.http.bodies import JsonRoute
 from service.security.access import requires
+from service.services import TheServices
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
 
@@ -27,12 +27,12 @@ _EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin
     },
     dependencies=[requires("read", answers_without_redis=True)],
 )
-def service_metrics(
-    meters: TheMeters, accept: Annotated[str | None, Header(include_in_schema=False)] = None
+def get_service_metrics(
+    services: TheServices, accept: Annotated[str | None, Header(include_in_schema=False)] = None
 ) -> Response:
     """Queues, jobs, workers, requests, streams and blobs in numbers. While Redis is away it says so, and the rest.
 
     A job's own metrics are at `/jobs/{id}/metrics`.
     """
     encode, media_type = choose_encoder(accept or "")
-    return Response(encode(meters.registry), headers={"content-type": media_type, "cache-control": "no-store"})
+    return Response(encode(services.meters.registry), headers={"content-type": media_type, "cache-control": "no-store"})

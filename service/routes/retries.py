@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Response
 from pippin.api.jobs import Job
 from pippin.api.requests import RetryRequest
 from service import openapi
-from service.context import Caller, ExistingJob, NeedsRoom, Tenant, TheBlobs, TheStore
 from service.http.bodies import JsonRoute, optional
 from service.http.idempotency import IdempotencyKey, once
 from service.jobs.retrying import prepare_retry
 from service.problems import responses
 from service.security.access import requires
+from service.services import Caller, ExistingJob, NeedsRoom, Tenant, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -27,23 +27,22 @@ router = APIRouter(tags=["jobs"], route_class=JsonRoute)
     openapi_extra=openapi.body(RetryRequest, required=False),
     dependencies=[requires("submit"), NeedsRoom],
 )
-def retry(
+def retry_job(
     *,
     job: ExistingJob,
     asked: Annotated[RetryRequest, Depends(optional(RetryRequest))],
     response: Response,
     tenant: Tenant,
     caller: Caller,
-    store: TheStore,
-    blobs: TheBlobs,
+    services: TheServices,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
     """Make a new job that asks the same as one that has failed or was cancelled, anew or from its newest checkpoint."""
     document = {"retry": job.id, **asked.model_dump()}
-    with once(store, tenant, document, idempotency_key) as (idempotency, known):
-        made = store.jobs.get(tenant, known) if known else None
+    with once(services.store, tenant, document, idempotency_key) as (idempotency, known):
+        made = services.store.jobs.get(tenant, known) if known else None
         if made is None:
-            found = prepare_retry(job, tenant, store, blobs, from_checkpoint=asked.from_checkpoint)
-            made = found.submit(tenant, store, idempotency, caller.job_quota)
+            found = prepare_retry(job, tenant, services.store, services.blobs, from_checkpoint=asked.from_checkpoint)
+            made = found.submit(tenant, services.store, idempotency, caller.job_quota)
     response.headers["location"] = f"/jobs/{made.id}"
     return made
