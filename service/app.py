@@ -37,7 +37,6 @@ from service.problems import MEDIA_TYPE
 from service.routes import (
     artifacts,
     blobs,
-    checkpoints,
     datasets,
     docs,
     health,
@@ -46,8 +45,6 @@ from service.routes import (
     models,
     predictions,
     presets,
-    prometheus,
-    retries,
     session,
     specs,
     workers,
@@ -98,8 +95,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.settings = settings
     app.state.draining = False  # set by the server when it is told to stop
     meters = app.state.meters = Meters()
-    of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
-    for routes in (*of_jobs, datasets, models, presets, specs, workers, blobs, session, health, prometheus, docs):
+    of_jobs = (jobs, metrics, artifacts, predictions)
+    for routes in (*of_jobs, datasets, models, presets, specs, workers, blobs, session, health, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)

@@ -1,14 +1,15 @@
-"""Whether the service lives, and whether it can work."""
+"""Liveness, readiness and the metrics of the service itself."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Header, Request, Response
+from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
 from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
-from service.security.access import PUBLIC
+from service.security.access import PUBLIC, requires
 from service.services import TheServices
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
@@ -57,3 +58,30 @@ async def get_readiness(*, request: Request, services: TheServices) -> Health:
         detail = "The service is starting: the packaged dataset is being stored."
         raise Problem("unavailable", detail, headers={"retry-after": "1"})
     return Health()
+
+
+_EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin_redis_up gauge\npippin_redis_up 1.0\n"
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    operation_id="getServiceMetrics",
+    summary="Watch the service",
+    responses={
+        200: {
+            "description": "Prometheus text, or OpenMetrics if `Accept` asks for it.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        }
+    },
+    dependencies=[requires("read", answers_without_redis=True)],
+)
+def get_service_metrics(
+    services: TheServices, accept: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> Response:
+    """Queues, jobs, workers, requests, streams and blobs in numbers. While Redis is away it says so, and the rest.
+
+    A job's own metrics are at `/jobs/{id}/metrics`.
+    """
+    encode, media_type = choose_encoder(accept or "")
+    return Response(encode(services.meters.registry), headers={"content-type": media_type, "cache-control": "no-store"})

@@ -3,21 +3,22 @@
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pippin.api.jobs import Job
 from pippin.api.pages import UnreadableEntry
-from pippin.api.requests import JobRequest
+from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.states import Status
 from pippin.models.spec.explain import shown
 from pippin.system import tracing
 from service import openapi
 from service.http import conditional
-from service.http.bodies import JsonRoute
+from service.http.bodies import JsonRoute, optional
 from service.http.idempotency import IdempotencyKey, once
 from service.http.parameters import AfterJob
 from service.jobs.model_sources import ModelSources
+from service.jobs.retrying import prepare_retry
 from service.jobs.submission import prepare, store_large_spec
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
@@ -197,6 +198,37 @@ def pause_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
 def resume_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it."""
     return services.store.jobs.resume(tenant, job_id)
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    status_code=202,
+    operation_id="retryJob",
+    summary="Try a job again",
+    response_description="The new job, queued; `retry_of` names the old one. `Location` says where it is.",
+    responses=responses(400, 404, 409, 413, 415, 422, 503, 507),
+    openapi_extra=openapi.body(RetryRequest, required=False),
+    dependencies=[requires("submit"), NeedsRoom],
+)
+def retry_job(
+    *,
+    job: ExistingJob,
+    asked: Annotated[RetryRequest, Depends(optional(RetryRequest))],
+    response: Response,
+    tenant: Tenant,
+    caller: Caller,
+    services: TheServices,
+    idempotency_key: IdempotencyKey = None,
+) -> Job:
+    """Make a new job that asks the same as one that has failed or was cancelled, anew or from its newest checkpoint."""
+    document = {"retry": job.id, **asked.model_dump()}
+    with once(services.store, tenant, document, idempotency_key) as (idempotency, known):
+        made = services.store.jobs.get(tenant, known) if known else None
+        if made is None:
+            found = prepare_retry(job, tenant, services.store, services.blobs, from_checkpoint=asked.from_checkpoint)
+            made = found.submit(tenant, services.store, idempotency, caller.job_quota)
+    response.headers["location"] = f"/jobs/{made.id}"
+    return made
 
 
 @router.delete(
