@@ -65,7 +65,7 @@ class RunningService:
     @property
     def followers(self) -> int:
         """How many clients follow a job at this moment."""
-        return sum(map(len, self.server.config.app.state.streams.reader._subscriptions.values()))
+        return sum(map(len, self.server.config.app.state.services.streams.reader._subscriptions.values()))
 
 
 MakeService = Callable[..., RunningService]
@@ -134,7 +134,7 @@ def service(
     valkey_url: str,  # noqa: ARG001 (empties the server)
 ) -> RunningService:
     """The service, whose records are empty, and which remembers no tokens."""
-    shared_service.server.config.app.state.requirement.reset()
+    shared_service.server.config.app.state.services.requirement.reset()
     return shared_service
 
 

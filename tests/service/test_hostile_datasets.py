@@ -39,7 +39,7 @@ def send(service: Any) -> Iterator[Callable[..., httpx2.Response]]:  # noqa: ANN
     with httpx2.Client(base_url=service.url, timeout=60) as client:
         yield lambda content, **query: client.post("/datasets", params={"name": "bad", **query}, content=content)
     assert list((service.settings.home / "uploads").iterdir()) == []
-    assert service.server.config.app.state.sandbox.peak_bytes < MOST_PEAK
+    assert service.server.config.app.state.services.sandbox.peak_bytes < MOST_PEAK
 
 
 def zipped(members: dict[str, bytes]) -> bytes:
@@ -133,7 +133,7 @@ def children_of(nursery: int) -> list[int]:
 def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # noqa: ANN401
     # Ten million rows take tens of seconds to read.
     body = b"label,x\n" + b"1,2\n" * 10_000_000
-    nursery = service.server.config.app.state.sandbox.nursery_pid
+    nursery = service.server.config.app.state.services.sandbox.nursery_pid
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
@@ -145,7 +145,7 @@ def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # 
         (child,) = children_of(nursery)
     wait_for(lambda: not Path(f"/proc/{child}").exists(), "the child ends")
     wait_for(lambda: not list((service.settings.home / "uploads").iterdir()), "its room is emptied")
-    assert service.server.config.app.state.sandbox.nursery_pid == nursery
+    assert service.server.config.app.state.services.sandbox.nursery_pid == nursery
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from service.app import create_app
 from service.examples import EXAMPLES
 from service.openapi import rendered
 from service.problems import ProblemDocument
-from service.routes.checkpoints import CheckpointList
+from service.routes.artifacts import CheckpointList
 from service.routes.datasets import ClassBalance, DatasetPage, Preview
 from service.routes.jobs import JobPage
 from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics

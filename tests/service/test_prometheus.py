@@ -142,7 +142,7 @@ def test_who_follows_a_job_and_what_is_sent(http: httpx2.Client, submit: Submit,
 
 def test_blobs_are_counted_by_one_service_for_all(make_service: Callable[..., Any]) -> None:
     service = make_service()
-    store = service.server.config.app.state.store
+    store = service.server.config.app.state.services.store
     with httpx2.Client(base_url=service.url, timeout=60) as http:
         deadline = time.monotonic() + 20
         while scrape(http)("pippin_blobs") is None:

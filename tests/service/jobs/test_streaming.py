@@ -237,10 +237,10 @@ def test_a_client_that_leaves_is_forgotten(http: httpx2.Client, service: Service
 def impatient(service: Service) -> Iterator[None]:
     """The service waits half a second for a client to read."""
     state = service.server.config.app.state
-    usual = state.streams
-    state.streams = replace(usual, send_timeout=0.5)
+    usual = state.services
+    state.services = replace(usual, streams=replace(usual.streams, send_timeout=0.5))
     yield
-    state.streams = usual
+    state.services = usual
 
 
 @pytest.mark.usefixtures("impatient")

@@ -88,7 +88,9 @@ def test_the_operator_can_see_that_redis_has_lost_its_records(
     service = make_service(token_check_seconds=0.05)
     value = service.server.config.app.state.meters.registry.get_sample_value
     add(store, "read")
-    wait_for(lambda: service.server.config.app.state.requirement.recall().roles, "the service has seen the token")
+    wait_for(
+        lambda: service.server.config.app.state.services.requirement.recall().roles, "the service has seen the token"
+    )
     assert value("pippin_token_records_lost") == 0
     store.redis.flushall()
     wait_for(lambda: value("pippin_token_records_lost") == 1, "the loss is noticed")
