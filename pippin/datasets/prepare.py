@@ -4,7 +4,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from pippin.blobs import digest_of
 from pippin.datasets.agreement import check_agreement
 from pippin.datasets.arrays import write_arrays
 from pippin.datasets.class_notices import class_notices
@@ -20,6 +19,7 @@ from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, scale_notices
 from pippin.datasets.sources import open_upload
 from pippin.datasets.upload import Upload
+from pippin.system.digests import digest_of
 
 
 @dataclass(frozen=True)
