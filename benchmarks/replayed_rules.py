@@ -17,7 +17,7 @@ class Rule:
     """How to train.
 
     Attributes:
-        last_batch: What becomes of the last mini-batch, as in `worker.parity.rules`.
+        last_batch: What becomes of the last mini-batch, as in `worker.parity.problem`.
         seed: Of libc++'s shuffle; None draws each epoch's order from another generator.
         factor: Of the gradient, error by error: `factor * error / size`.
     """

@@ -14,7 +14,7 @@ from pippin.local.home import prepare_home
 from pippin.settings import Settings
 from pippin.system import tracing
 from pippin.system.terminal import printable_lines
-from worker.blob_access import ask_for_access
+from worker.access import ask_for_access
 from worker.child import DEFAULT_WAY
 from worker.engines import ENGINES, EngineOptions, make_engine
 from worker.logs import configure

@@ -5,6 +5,7 @@ fresh interpreter pays two seconds of imports. On macOS Objective-C does not sur
 """
 
 import ctypes
+import json
 import os
 import signal
 import sys
@@ -13,9 +14,37 @@ import time
 import warnings
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Literal, NoReturn
 
-from worker.assignment import Assignment
+from pippin.store import Claim
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One try of a job, given to one child.
+
+    Attributes:
+        claim: The job, the attempt's number and its token. The parent draws the token, so that it can settle the
+            attempt of a child that died.
+        worker: The worker's name, as `/workers` shows it.
+        engine: The name of the engine that trains.
+    """
+
+    claim: Claim
+    worker: str
+    engine: str
+
+    def to_json(self) -> str:
+        """One line, for a child that shares no memory with its parent."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def from_json(cls, line: str) -> "Assignment":
+        """What `to_json` wrote."""
+        fields = json.loads(line)
+        return cls(claim=Claim(**fields.pop("claim")), **fields)
+
 
 Way = Literal["fork", "spawn"]
 DEFAULT_WAY: Way = "spawn" if sys.platform == "darwin" else "fork"

@@ -1,8 +1,13 @@
-"""How an attempt ends in the store, when its own process could not say so."""
+"""How the end of an attempt is recorded in the store: by the cause of a stop, or by the error that was raised."""
+
+import structlog
 
 from pippin.api.jobs import Failure
 from pippin.api.states import Reason
+from pippin.datasets.errors import DatasetError
+from pippin.errors import FaultyDocumentError
 from pippin.store import Claim, LeaseLost, Refused, Store
+from worker.engines.engine import EngineError
 from worker.parent.supervision import Ending
 from worker.stop import Cause
 
@@ -77,3 +82,23 @@ def _loss(ending: Ending, memory_limit: int | None) -> Failure:
     detail = f"The training process was ended by {ending.signal_name}"
     hint = "; the machine may have run out of memory." if ending.signal_name == "SIGKILL" else "."
     return Failure(code=Reason.WORKER_LOST, detail=detail + hint)
+
+
+_log = structlog.get_logger(__name__)
+
+
+def failure_of(error: Exception) -> Failure:
+    """The reason to record for `error`. What nobody foresaw goes to the log with its traceback."""
+    match error:
+        case EngineError():
+            return Failure(code=error.reason, detail=str(error))
+        case DatasetError():
+            return Failure(code=Reason.INVALID_DATA, detail=str(error))
+        case FaultyDocumentError():
+            return Failure(code=Reason.INVALID_MODEL, detail=str(error))
+        case MemoryError():
+            detail = "The training needed more memory than the worker may use; try a smaller mini_batch_size."
+            return Failure(code=Reason.OUT_OF_MEMORY, detail=detail)
+    _log.exception("unforeseen", exc_info=error)
+    detail = f"The training failed in an unforeseen way ({type(error).__name__}); the worker's log has the details."
+    return Failure(code=Reason.ENGINE_ERROR, detail=detail)

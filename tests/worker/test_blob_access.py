@@ -10,7 +10,7 @@ from pippin.blobs import BlobError, behind_service
 from pippin.http.token_file import TokenFileError
 from pippin.settings import Settings
 from pippin.system.retry import Backoff
-from worker.blob_access import ask_for_access
+from worker.access import ask_for_access
 
 
 def test_a_service_that_is_away_is_warned_of_and_may_be_back_for_the_first_job(

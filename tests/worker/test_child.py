@@ -18,7 +18,7 @@ _PARENT = """
 import os, signal, sys, time
 from pippin.store import Claim
 from worker import child
-from worker.assignment import Assignment
+from worker.child import Assignment
 from worker.parent.shutdown import Shutdown
 from worker.memory import MemoryWatch
 from worker.parent.supervision import supervise

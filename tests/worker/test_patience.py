@@ -1,7 +1,7 @@
 import pytest
 
 from pippin.store import Refused, StoreUnavailable
-from worker.patience import patiently
+from worker.access import patiently
 
 
 def test_the_store_is_asked_again_until_it_answers() -> None:

@@ -11,7 +11,7 @@ from pippin.api.requests import CheckpointPolicy
 from pippin.blobs import Blobs
 from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
 from pippin.system import tracing
-from worker.patience import patiently
+from worker.access import patiently
 
 _log = structlog.get_logger(__name__)
 

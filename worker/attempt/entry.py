@@ -11,9 +11,8 @@ from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
 from pippin.store import Claim, Store, StoreLimits, StoreUnavailable, connect
 from pippin.system import tracing
-from worker.assignment import Assignment
 from worker.attempt.run import Tools, run
-from worker.child import die_at_end_of
+from worker.child import Assignment, die_at_end_of
 from worker.engines import EngineOptions, make_engine
 from worker.engines.engine import Engine
 from worker.logs import configure

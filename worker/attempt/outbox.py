@@ -15,7 +15,7 @@ from typing import Self
 import structlog
 
 from pippin.store import LeaseLost, StoreUnavailable
-from worker.patience import LONGEST_WAIT
+from worker.access import LONGEST_WAIT
 from worker.stop import Cause, StopSwitch
 
 _log = structlog.get_logger(__name__)

@@ -24,17 +24,16 @@ from pippin.models.spec import resolve
 from pippin.models.trainable import Trainable
 from pippin.store import Claim, LeaseLost, NoSuchJob, Refused, Store, StoreUnavailable
 from pippin.system import tracing
-from worker.assignment import Assignment
+from worker.access import patiently
 from worker.attempt.checkpoints import Checkpoints
-from worker.attempt.failures import failure_of
 from worker.attempt.lease import Lease
 from worker.attempt.outbox import Outbox
 from worker.attempt.report import Report
 from worker.attempt.trained import provenance, write_trained
+from worker.child import Assignment
 from worker.engines.engine import Engine, Stopped, TrainingRun
 from worker.memory import check_training
-from worker.patience import patiently
-from worker.settlement import settle_stopped
+from worker.settlement import failure_of, settle_stopped
 from worker.stop import Cause, StopSwitch
 
 _log = structlog.get_logger(__name__)

@@ -16,19 +16,16 @@ from redis.retry import Retry
 from pippin.blobs.cache import sweep_downloads
 from pippin.settings import Settings
 from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_token
-from worker.assignment import Assignment
+from worker.access import patiently
 from worker.attempt.entry import make_attempt
-from worker.child import Way, start_child
+from worker.child import Assignment, Way, start_child
 from worker.engines.engine import Engine
 from worker.memory import MemoryWatch
-from worker.parent.awake import Awake
-from worker.parent.drain import Draining
 from worker.parent.heartbeat import Heartbeat
-from worker.parent.recovery import Recovery
+from worker.parent.host import Awake, Recovery
 from worker.parent.rq_worker import AttemptRef, AttemptWorker
-from worker.parent.shutdown import Shutdown
+from worker.parent.shutdown import Draining, Shutdown
 from worker.parent.supervision import Overseer, supervise
-from worker.patience import patiently
 from worker.settlement import settle
 
 _log = structlog.get_logger(__name__)

@@ -13,8 +13,7 @@ from pippin.errors import PippinError
 from pippin.settings import Settings
 from worker.engines import EngineOptions, UnknownEngineError, make_engine
 from worker.parity.cases import CASES
-from worker.parity.comparison import compare
-from worker.parity.report import document, print_table
+from worker.parity.comparison import compare, document, print_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from itertools import permutations, product
 from typing import Literal
 
-from worker.engines.jax.order import CoreMLOrders, Orders, PippinOrders
+from worker.engines.jax.schedule import CoreMLOrders, Orders, PippinOrders
 from worker.engines.jax.shuffle import first_state
-from worker.parity.problem import Adam, Problem, Sgd
-from worker.parity.rules import Order, Rules
+from worker.parity.problem import Adam, Order, Problem, Rules, Sgd
 
 
 @dataclass(frozen=True)

@@ -20,8 +20,8 @@ from pippin.models.mlmodel.proto import parse, serialize
 from pippin.models.spec import resolve
 from pippin.store import Claim, keys, new_token
 from pippin.store.records import compact
-from worker.assignment import Assignment
 from worker.attempt.run import Tools, run
+from worker.child import Assignment
 from worker.engines.engine import Engine, EngineError, EpochResult, Observer, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 from worker.stop import Cause, StopSwitch

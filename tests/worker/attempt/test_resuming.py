@@ -18,9 +18,9 @@ from pippin.blobs.cache import BlobCache
 from pippin.jobs.checkpoints import Checkpoint, read_checkpoint
 from pippin.models.mlmodel import Weights, read
 from pippin.store import Claim, new_token
-from worker.assignment import Assignment
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.run import Tools, run
+from worker.child import Assignment
 from worker.engines.engine import EpochResult, Observer, Stopped, TrainingRun
 from worker.stop import Cause, StopSwitch
 

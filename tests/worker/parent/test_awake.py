@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.waiting import wait_for
-from worker.parent.awake import CAFFEINATE, Awake
+from worker.parent.host import CAFFEINATE, Awake
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -78,7 +78,7 @@ _WORKER = """
 import sys
 from pathlib import Path
 from pippin.settings import Settings
-from worker.parent.awake import Awake
+from worker.parent.host import Awake
 from worker.engines import EngineOptions, make_engine
 from worker.parent.loop import work
 from worker.parent.shutdown import Shutdown

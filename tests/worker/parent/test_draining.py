@@ -11,7 +11,7 @@ from pippin.api.workers import Drain, WorkerReport
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store
 from tests.support.waiting import wait_for
-from worker.parent.drain import Draining
+from worker.parent.shutdown import Draining
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

@@ -1,4 +1,4 @@
-from worker.parent.recovery import LONGEST_REST, Recovery
+from worker.parent.host import LONGEST_REST, Recovery
 
 
 class Clock:

@@ -18,8 +18,8 @@ from pippin.api.workers import Drain, WorkerReport
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import FUNCTION, QUEUES
 from tests.support.waiting import wait_for
-from worker.parent.drain import Draining
 from worker.parent.rq_worker import AttemptRef, AttemptWorker
+from worker.parent.shutdown import Draining
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

@@ -8,8 +8,8 @@ import pytest
 from tests.support.paths import DOCS
 from worker.parity.cases import CASES, Candidate, Case
 from worker.parity.comparison import judged
+from worker.parity.problem import Rules
 from worker.parity.reference import Outcome, train
-from worker.parity.rules import Rules
 
 SEMANTICS = DOCS / "semantics.md"
 

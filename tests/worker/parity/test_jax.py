@@ -11,8 +11,7 @@ from tests.support.environment import clean_environment
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches
 from worker.parity.cases import CASES, Case
-from worker.parity.comparison import compare
-from worker.parity.report import document, verdict
+from worker.parity.comparison import compare, document, verdict
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from worker.parity.optimizers import optimizer_of
-from worker.parity.problem import Adam, Sgd
-from worker.parity.rules import AdamForm, Momentum, Rules
+from worker.parity.problem import Adam, AdamForm, Momentum, Rules, Sgd
+from worker.parity.reference import optimizer_of
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 
 from worker.parity.cases import CASES, Case
-from worker.parity.comparison import Comparison, judged
+from worker.parity.comparison import Comparison, document, judged, print_table, verdict
 from worker.parity.reference import Outcome, train
-from worker.parity.report import document, print_table, verdict
 
 
 def _case(name: str) -> Case:

@@ -10,14 +10,13 @@ from pippin.api.states import Reason
 from pippin.errors import FaultyDocumentError
 from pippin.models.mlmodel import Learned, Model, Pipeline, open_model
 from pippin.models.spec import ArrayFeature, ResolvedSpec
-from worker.engines.columns import columns_of, matrix_of
+from worker.engines.columns import check_run_indices, columns_of, matrix_of
 from worker.engines.coreml.checkpoints import ENGINE, check_fits, moved_on
-from worker.engines.coreml.compiled import compiled
 from worker.engines.coreml.parameters import configuration_for, decided, with_defaults
+from worker.engines.coreml.task import compiled
 from worker.engines.coreml.training import Training
 from worker.engines.coreml.weights import all_weights, trained_keys
 from worker.engines.engine import EngineError, Observer, TrainingRun
-from worker.engines.indices import check_run_indices
 
 
 class CoreMLEngine:

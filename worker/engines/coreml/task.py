@@ -1,12 +1,36 @@
-"""Makes Core ML's update task, by whichever of its constructors works through PyObjC."""
+"""A compiled model on disk, and the update task that trains it."""
 
-from collections.abc import Callable
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import objc
-from CoreML import MLUpdateTask
+from CoreML import MLModel, MLUpdateTask
+from Foundation import NSURL
 
 from worker.engines.coreml.errors import checked
+
+
+@contextmanager
+def compiled(model: bytes) -> Iterator[Any]:
+    """The URL of the compiled model, which is gone from the disk afterwards.
+
+    Raises:
+        EngineError: Core ML cannot compile it.
+    """
+    with tempfile.TemporaryDirectory(prefix="pippin-") as folder:
+        path = Path(folder) / "model.mlmodel"
+        path.write_bytes(model)
+        url = checked(MLModel.compileModelAtURL_error_(NSURL.fileURLWithPath_(str(path)), None), "compile the model")
+        try:
+            yield url
+        finally:
+            # Core ML chooses the place itself.
+            shutil.rmtree(str(url.path()), ignore_errors=True)
+
 
 _DOING = "set up the training"
 _SELECTOR = b"updateTaskForModelAtURL:trainingData:configuration:progressHandlers:error:"

@@ -11,16 +11,14 @@ from pippin.api.states import Reason
 from pippin.jobs.checkpoints import Checkpoint
 from pippin.models.mlmodel import Model, Weights
 from pippin.models.trainable import trainable_network
-from worker.engines.coreml.batches import batch_of
-from worker.engines.coreml.check import check_predictions, check_weights
 from worker.engines.coreml.checkpoints import checkpoint_now, environment, notice
 from worker.engines.coreml.errors import failed
-from worker.engines.coreml.features import columns_for
+from worker.engines.coreml.examples import batch_of, columns_for
 from worker.engines.coreml.parameters import learning_rate
+from worker.engines.coreml.predictions import Validation
 from worker.engines.coreml.relay import Closed, Relay
 from worker.engines.coreml.task import make_task
-from worker.engines.coreml.validation import Validation
-from worker.engines.coreml.weights import all_weights, not_finite, read_trained
+from worker.engines.coreml.weights import all_weights, check_predictions, check_weights, not_finite, read_trained
 from worker.engines.engine import EngineError, EpochResult, Observer, Stopped, TrainingRun
 
 _EVENTS = CoreML.MLUpdateProgressEventTrainingBegin | CoreML.MLUpdateProgressEventEpochEnd

@@ -1,4 +1,4 @@
-"""The weights that Core ML holds, read out of it."""
+"""The weights that Core ML holds: read, compared with the file's, and checked for values that are not finite."""
 
 from typing import Any
 
@@ -76,3 +76,28 @@ def not_finite(weights: Weights) -> str | None:
             if not np.isfinite(array).all():
                 return f"the {key} of layer {layer}"
     return None
+
+
+def check_weights(context_model: Any, model: Model) -> None:  # noqa: ANN401 - an MLModel
+    """Compare every weight that training changes with the file's.
+
+    Raises:
+        EngineError: One has another shape, order or value.
+    """
+    for layer, key in trained_keys(model):
+        found, wanted = read_weight(context_model, layer, key), model.weights[layer][key]
+        what = f"the {key} of layer {layer}"
+        if found.shape != wanted.shape:
+            raise differs(f"gives {what} in the shape {list(found.shape)}; the file's is {list(wanted.shape)}")
+        # Where Core ML keeps them in half precision they are the file's, rounded.
+        if not np.array_equal(found, wanted.astype(found.dtype)):
+            worst = np.unravel_index(int(np.abs(found - wanted).argmax()), wanted.shape)
+            place = [int(index) for index in worst]
+            raise differs(f"gives {found[worst]} at {place} of {what}; the file has {wanted[worst]}")
+
+
+def differs(what: str) -> EngineError:
+    """The error where Core ML does not do with a file what Pippin does; `what` says how, after "Core ML"."""
+    return EngineError(
+        Reason.ENGINE_ERROR, f"Core ML {what}. Nothing was written; train this model with the engine jax, and report it"
+    )

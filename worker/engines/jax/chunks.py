@@ -1,4 +1,4 @@
-"""Runs mini-batches in chunks short enough that a wish to stop is soon heard."""
+"""Runs mini-batches in chunks of about half a second, so that a training can be stopped between two of them."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,10 +10,35 @@ from numpy.typing import NDArray
 
 from pippin.network import Array
 from worker.engines.engine import Stopped
-from worker.engines.jax.mini_batches import MiniBatches, no_mini_batches
-from worker.engines.jax.pace import Pace
 from worker.engines.jax.programs import Steps
+from worker.engines.jax.schedule import MiniBatches, no_mini_batches
 from worker.engines.jax.tables import Table
+
+
+class Pace:
+    """Finds the number of steps that take about half a second, from how long the last ones took.
+
+    It decides only when the host looks, never what is computed.
+    """
+
+    def __init__(self, steps: int | None = None, seconds: float = 0.5) -> None:
+        """Aim at `seconds`, or always take `steps`."""
+        self._fixed = steps
+        self._seconds = seconds
+        # Of the first step nothing is known: it may take a second by itself.
+        self._next = steps or 1
+
+    def steps(self, most: int) -> int:
+        """How many steps to run now, at most `most`."""
+        return min(self._next, most)
+
+    def took(self, steps: int, seconds: float) -> None:
+        """Hear how long `steps` steps took."""
+        if self._fixed is None:
+            # At most four times as many as before: the first steps also touch all memory for the first time.
+            fitting = int(self._seconds * steps / max(seconds, 1e-9))
+            self._next = max(1, min(fitting, 4 * steps))
+
 
 # One array [K] a measurement.
 Measured = tuple[Array, ...]

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from pippin.models.mlmodel import FrozenNetwork
 from pippin.network import predict
+from worker.engines.columns import check_indices
 from worker.engines.engine import Examples, Observer, Stopped, TrainingRun
-from worker.engines.indices import check_indices
-from worker.engines.jax.lowering import arithmetic_of
+from worker.engines.jax.programs import arithmetic_of
 
 # Examples a call: as for validation.
 _SIZE = 128

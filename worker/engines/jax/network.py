@@ -10,20 +10,15 @@ from pippin.models.mlmodel import Model
 from pippin.models.spec.weights import Weights
 from worker.engines.columns import columns_of
 from worker.engines.engine import EngineError, EpochResult, Examples, Observer, Stopped, TrainingRun
-from worker.engines.jax.chunks import Chunks
-from worker.engines.jax.columns import Source
-from worker.engines.jax.environment import environment, notice_of
-from worker.engines.jax.lowering import network_for
-from worker.engines.jax.optimizers.choice import optimizer_for
-from worker.engines.jax.pace import Pace
-from worker.engines.jax.parameters import parameters_of
-from worker.engines.jax.programs import Programs
+from worker.engines.jax.chunks import Chunks, Pace
+from worker.engines.jax.device import environment, notice_of
+from worker.engines.jax.optimizers import optimizer_for
+from worker.engines.jax.programs import Programs, network_for, parameters_of
 from worker.engines.jax.schedule import first_shuffle, schedule_for
 from worker.engines.jax.start import start_of, switches_of
 from worker.engines.jax.switches import Switches
-from worker.engines.jax.tables import room_for_examples, table_for
-from worker.engines.jax.training import REMEDY, Training
-from worker.engines.jax.validation import SIZE, Validation
+from worker.engines.jax.tables import Source, room_for_examples, table_for
+from worker.engines.jax.training import REMEDY, SIZE, Training, Validation
 
 
 @dataclass(frozen=True)

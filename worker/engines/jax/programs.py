@@ -5,19 +5,125 @@ length of its chunks cannot change a bit of what a training computes. Nor are th
 the scale of the data or the exact number of examples a part of it, so that like jobs find it in the cache.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import NDArray
 
-from pippin.network import Array
+from pippin.models.spec import ResolvedSpec
+from pippin.network import Array, Convolve, Weights, losses
+from pippin.network.graph import compute
+from pippin.network.losses import LOSSES, judged_blob
 from worker.engines.columns import Column
-from worker.engines.jax.lowering import Network
-from worker.engines.jax.optimizers.optimizer import Optimizer
-from worker.engines.jax.parameters import Parameters
+from worker.engines.jax.optimizers import Optimizer
+
+
+@dataclass(frozen=True)
+class Network:
+    """The model's arithmetic as the programs use it. Arrays are [N, *shape], channels first."""
+
+    resolved: ResolvedSpec
+    convolve: Convolve | None
+    precision: str | None
+
+    def losses(self, weights: Weights, inputs: Mapping[str, Array]) -> Array:
+        """The loss of each example, [N]."""
+        with jax.default_matmul_precision(self.precision):
+            return losses(self.resolved, weights, inputs, jnp, self.convolve)
+
+    def losses_and_hits(self, weights: Weights, inputs: Mapping[str, Array]) -> tuple[Array, Array]:
+        """The loss of each example, [N], and whether its largest output is its label, [N]; False without classes."""
+        judged, target = judged_blob(self.resolved), inputs[self.resolved.training_target]
+        with jax.default_matmul_precision(self.precision):
+            blob = compute(self.resolved, weights, inputs, [judged], xp=jnp, convolve=self.convolve)[judged]
+            found = LOSSES[self.resolved.spec.loss.type](blob, target, jnp)
+        if not self.has_classes:
+            return found, jnp.zeros(found.shape, bool)
+        # What goes into the softmax has its largest where that has it, and is there also if the softmax is no output.
+        return found, blob.reshape(*found.shape, -1).argmax(axis=-1) == target.reshape(found.shape)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the model tells classes apart, so that a share of right answers has a meaning."""
+        return self.resolved.spec.loss.type == "categorical_cross_entropy"
+
+
+def network_for(resolved: ResolvedSpec, backend: str) -> Network:
+    """The network as `backend` (`cpu`, `gpu` …, as JAX calls it) computes it best.
+
+    XLA's CPU compiler likes slices and matrix products; elsewhere its own convolution is right, and a GPU rounds the
+    factors of matrix products to fewer bits unless told not to.
+    """
+    return Network(resolved, *arithmetic_of(backend))
+
+
+def arithmetic_of(backend: str) -> tuple[Convolve | None, str | None]:
+    """The convolution and the precision of matrix products that suit `backend`; None leaves them as they are."""
+    return (None, None) if backend == "cpu" else (convolve, "highest")
+
+
+def convolve(
+    x: Array,
+    kernel: Array,
+    *,
+    stride: tuple[int, int],
+    dilation: tuple[int, int],
+    borders: tuple[tuple[int, int], tuple[int, int]],
+    groups: int,
+) -> Array:
+    """`pippin.network.Convolve` with the device's own convolution."""
+    return jax.lax.conv_general_dilated(
+        x,
+        kernel,
+        window_strides=stride,
+        padding=borders,
+        rhs_dilation=dilation,
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )
+
+
+Key = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Which weights are trained and which are not.
+
+    Attributes:
+        trained: (layer name, `weights` or `bias`) of what training changes, in the order of the layers.
+        frozen: The same for all else.
+    """
+
+    trained: tuple[Key, ...]
+    frozen: tuple[Key, ...]
+
+    def named(self, trained: tuple[Any, ...], frozen: tuple[Any, ...]) -> dict[str, dict[str, Any]]:
+        """Layer name -> `weights` or `bias` -> array."""
+        nested: dict[str, dict[str, Any]] = {}
+        for keys, arrays in ((self.trained, trained), (self.frozen, frozen)):
+            for (layer, key), array in zip(keys, arrays, strict=True):
+                nested.setdefault(layer, {})[key] = array
+        return nested
+
+
+def parameters_of(resolved: ResolvedSpec) -> Parameters:
+    """The weights of a model, parted by its layers' flag `updatable`."""
+    keys = [(layer.layer, key) for layer in resolved.layers for key in layer.weight_shapes]
+    return Parameters(
+        tuple((layer.name, key) for layer, key in keys if layer.updatable),
+        tuple((layer.name, key) for layer, key in keys if not layer.updatable),
+    )
+
+
+def picked(weights: Mapping[str, Mapping[str, NDArray[np.float32]]], keys: tuple[Key, ...]) -> tuple[Any, ...]:
+    """The arrays that `keys` name."""
+    return tuple(weights[layer][key] for layer, key in keys)
+
 
 Arrays = tuple[Array, ...]
 Moments = tuple[Arrays, ...]

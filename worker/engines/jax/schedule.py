@@ -1,6 +1,8 @@
-"""Which mini-batches each epoch takes."""
+"""The order in which each epoch visits its examples, and how that order is divided into mini-batches."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,10 +10,162 @@ from numpy.typing import NDArray
 
 from pippin.api.requests import Hyperparameters
 from pippin.jobs.checkpoints import Checkpoint, ShuffleState
-from worker.engines.jax.mini_batches import MiniBatches, filled, own_size
-from worker.engines.jax.order import CoreMLOrders, DataOrders, Orders, PippinOrders
-from worker.engines.jax.shuffle import first_state
+from worker.engines.jax.shuffle import first_state, shuffled
 from worker.engines.jax.switches import LastBatch, Switches
+
+
+@dataclass(frozen=True)
+class MiniBatches:
+    """Mini-batches of one width. In each of them every row counts `repeats` times, and the first `again` once more.
+
+    Attributes:
+        rows: [steps, width] row numbers of examples, int32.
+        own: [steps] how many of the first rows are the mini-batch's own, int32. Others fill it up.
+        repeats: [steps] how often each row counts, float32: 0 where only the first `again` do.
+        again: [steps] how many of the first rows count once more, int32.
+    """
+
+    rows: NDArray[np.int32]
+    own: NDArray[np.int32]
+    repeats: NDArray[np.float32]
+    again: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def part(self, part: slice) -> "MiniBatches":
+        """Some of them."""
+        return MiniBatches(self.rows[part], self.own[part], self.repeats[part], self.again[part])
+
+    @property
+    def sizes(self) -> NDArray[np.float64]:
+        """[steps] how many examples each of them counts."""
+        sizes: NDArray[np.float64] = self.repeats.astype(np.float64) * self.rows.shape[1] + self.again
+        return sizes
+
+
+def no_mini_batches(width: int) -> MiniBatches:
+    """None, of that width."""
+    return own_size(np.zeros(0, np.int32), width)
+
+
+def filled(order: NDArray[np.int32], size: int) -> MiniBatches:
+    """Mini-batches as Core ML makes them: the last one is filled up with the first examples of the same order.
+
+    Fewer examples than `size` make one mini-batch, filled round and round. Its rows hold each example once and count as
+    often as they would stand there, so that a large `size` takes no more memory or time than the examples do.
+    """
+    count = len(order)
+    if count < size:
+        whole, rest = divmod(size, count)
+        return MiniBatches(
+            order[None], np.full(1, count, np.int32), np.full(1, whole, np.float32), np.full(1, rest, np.int32)
+        )
+    steps = -(-count // size)
+    return MiniBatches(
+        # It repeats the order until the last row is full.
+        np.resize(order, (steps, size)),
+        _own(count, size),
+        np.ones(steps, np.float32),
+        np.zeros(steps, np.int32),
+    )
+
+
+def own_size(order: NDArray[np.int32], size: int) -> MiniBatches:
+    """Mini-batches of which the last one counts its own examples only: the switch `last_batch: own_size`.
+
+    What fills it up is its own last example, which does not count. A row of zeros there, which is no example of the
+    data, leaked NaN through the gradient of `where`.
+    """
+    own = _own(len(order), size)
+    rows = np.zeros((len(own), size), np.int32)
+    rows.reshape(-1)[: len(order)] = order
+    rows.reshape(-1)[len(order) :] = order[-1:]
+    return MiniBatches(rows, own, np.zeros(len(own), np.float32), own)
+
+
+def _own(count: int, size: int) -> NDArray[np.int32]:
+    """[steps] the examples of each mini-batch, of `count` in all."""
+    return np.minimum(size, count - np.arange(0, count, size)).astype(np.int32)
+
+
+Order = NDArray[np.int32]
+
+
+class Orders(ABC):
+    """The orders of a training's epochs, to be asked for one after another.
+
+    Attributes:
+        shuffle: Where the shuffle stood after the last finished epoch, which a checkpoint must hold; None where an
+            epoch's number is enough to know its order.
+    """
+
+    shuffle: ShuffleState | None = None
+
+    @abstractmethod
+    def of(self, epoch: int) -> Order:
+        """[count] row numbers: the order of the epoch after those that are finished."""
+
+    def finish(self) -> None:  # noqa: B027 - most orders need not know
+        """Count the epoch whose order was asked for last as finished."""
+
+
+class DataOrders(Orders):
+    """The order of the data, in every epoch."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def of(self, epoch: int) -> Order:  # noqa: ARG002 - all epochs are alike
+        """See `Orders`."""
+        return np.arange(self._count, dtype=np.int32)
+
+
+class CoreMLOrders(Orders):
+    """Core ML's: each epoch shuffles the order of the one before it. The next one is made while an epoch is trained."""
+
+    def __init__(self, start: ShuffleState, epochs: range) -> None:
+        """Begin with the first order.
+
+        Args:
+            start: Where the shuffle stands.
+            epochs: Those that are left.
+        """
+        self.shuffle = start
+        self._last = epochs.stop - 1
+        self._thread = ThreadPoolExecutor(1, "shuffle")
+        self._next: Future[ShuffleState] | None = self._thread.submit(shuffled, start) if epochs else None
+        self._current = start
+
+    def of(self, epoch: int) -> Order:
+        """See `Orders`."""
+        assert self._next is not None
+        self._current = self._next.result()
+        self._next = self._thread.submit(shuffled, self._current) if epoch < self._last else None
+        return self._current.order
+
+    def finish(self) -> None:
+        """See `Orders`."""
+        self.shuffle = self._current
+
+
+class PippinOrders(Orders):
+    """Permutations that depend on (seed, epoch, count) alone: the switch `order: pippin`."""
+
+    def __init__(self, count: int, seed: int) -> None:
+        self._count = count
+        # NumPy takes no negative seeds. Others stay what they are.
+        self._seed = seed % 2**64
+
+    def of(self, epoch: int) -> Order:
+        """See `Orders`.
+
+        Each row draws 64 bits from Philox under SeedSequence([seed, epoch]), and the rows are sorted by them. NumPy
+        keeps these two streams as they are for all time, which it does not promise of `Generator.permutation`.
+        """
+        bits = np.random.Philox(np.random.SeedSequence([self._seed, epoch]))
+        return np.argsort(bits.random_raw(self._count)).astype(np.int32)
+
 
 _CUTS: dict[LastBatch, Callable[[NDArray[np.int32], int], MiniBatches]] = {"filled": filled, "own_size": own_size}
 

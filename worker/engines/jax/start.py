@@ -11,8 +11,8 @@ from pippin.api.states import Reason
 from pippin.jobs.checkpoints import Checkpoint, ShuffleState
 from pippin.models.spec.weights import Weights
 from worker.engines.engine import EngineError
-from worker.engines.jax.environment import environment
-from worker.engines.jax.parameters import Parameters, picked
+from worker.engines.jax.device import environment
+from worker.engines.jax.programs import Parameters, picked
 from worker.engines.jax.switches import FORMER, Switches
 
 ENGINE = "jax"

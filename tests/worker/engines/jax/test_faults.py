@@ -3,7 +3,7 @@ import pytest
 
 from pippin.api.states import Reason
 from worker.engines.engine import EngineError
-from worker.engines.jax.faults import device_faults
+from worker.engines.jax.device import device_faults
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from pippin.models.mlmodel import read
 from tests.worker.engines.conftest import Lab
-from worker.engines.jax.lowering import convolve, network_for
+from worker.engines.jax.programs import convolve, network_for
 
 OPTIMIZER = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.9}
 

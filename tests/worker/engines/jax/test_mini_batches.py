@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from worker.engines.jax.mini_batches import MiniBatches, filled, no_mini_batches, own_size
+from worker.engines.jax.schedule import MiniBatches, filled, no_mini_batches, own_size
 
 
 def _order(*rows: int) -> np.ndarray:

@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from worker.engines.jax.order import CoreMLOrders, DataOrders, PippinOrders
+from worker.engines.jax.schedule import CoreMLOrders, DataOrders, PippinOrders
 from worker.engines.jax.shuffle import first_state
 
 

@@ -1,4 +1,4 @@
-from worker.engines.jax.pace import Pace
+from worker.engines.jax.chunks import Pace
 
 
 def test_chunks_grow_towards_half_a_second() -> None:

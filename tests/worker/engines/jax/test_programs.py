@@ -11,10 +11,8 @@ from pippin.models.mlmodel import read
 from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.columns import columns_of
 from worker.engines.jax.engine import JaxEngine
-from worker.engines.jax.lowering import network_for
-from worker.engines.jax.optimizers.sgd import Sgd
-from worker.engines.jax.parameters import parameters_of, picked
-from worker.engines.jax.programs import Programs, Steps
+from worker.engines.jax.optimizers import Sgd
+from worker.engines.jax.programs import Programs, Steps, network_for, parameters_of, picked
 
 # Their classes stand in conftest.py, which tests cannot import.
 

@@ -3,9 +3,8 @@ import pytest
 
 from tests.worker.engines.conftest import Lab
 from worker.engines.columns import Column
-from worker.engines.jax.columns import Source
-from worker.engines.jax.mini_batches import own_size
-from worker.engines.jax.tables import roomy, table_for
+from worker.engines.jax.schedule import own_size
+from worker.engines.jax.tables import Source, roomy, table_for
 
 COLUMNS = (Column("image", (1, 2, 2), None), Column("label", (1,), 9))
 

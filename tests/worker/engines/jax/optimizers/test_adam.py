@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from worker.engines.jax.optimizers.adam import Adam
+from worker.engines.jax.optimizers import Adam
 from worker.engines.jax.switches import AdamForm
 
 GRADIENTS = (1, 2, -1, 0)

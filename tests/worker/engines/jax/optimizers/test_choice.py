@@ -3,9 +3,7 @@ import pytest
 from pippin.api.requests import Hyperparameters
 from pippin.models.spec import SGD
 from pippin.models.spec import Adam as DeclaredAdam
-from worker.engines.jax.optimizers.adam import Adam
-from worker.engines.jax.optimizers.choice import optimizer_for
-from worker.engines.jax.optimizers.sgd import Sgd
+from worker.engines.jax.optimizers import Adam, Sgd, optimizer_for
 from worker.engines.jax.switches import Switches
 
 DECLARED_SGD = SGD(learning_rate=0.5, mini_batch_size=8, momentum=0.5)

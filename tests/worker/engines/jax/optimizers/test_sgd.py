@@ -2,7 +2,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from worker.engines.jax.optimizers.sgd import Sgd
+from worker.engines.jax.optimizers import Sgd
 from worker.engines.jax.switches import Momentum
 
 

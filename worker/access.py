@@ -1,4 +1,4 @@
-"""Asking the store or the blobs again until they answer."""
+"""Access to the store and the blobs: checked when a worker starts, tried again during an outage."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,8 @@ from typing import TypeVar
 
 import structlog
 
-from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, BlobRefusedError
+from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, BlobRefusedError, Blobs
+from pippin.settings import Settings
 from pippin.store import StoreUnavailable
 
 _log = structlog.get_logger(__name__)
@@ -36,3 +37,26 @@ def patiently(ask: Callable[[], _T], seconds: float) -> _T:
             _log.warning("trying again", error=str(error))
             time.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
+
+
+_ANY_DIGEST = "0" * 64
+
+
+def ask_for_access(settings: Settings) -> None:
+    """Nothing, if the service lets us in, or is away: it may be back before the first job.
+
+    Raises:
+        BlobRefusedError: It wants a token, or another one.
+        BlobError: PIPPIN_BLOBS_URL cannot be used.
+        TokenFileError: The token's file cannot be used.
+    """
+    # obstore runs threads of its own, and children are forked from this process.
+    if not settings.blobs_url.startswith(("http://", "https://")):
+        return
+    blobs = Blobs(settings.blobs_url, settings.token_file)
+    try:
+        blobs.head(_ANY_DIGEST)
+    except BlobRefusedError:
+        raise
+    except BlobError as error:
+        _log.warning("the blobs cannot be reached yet", error=str(error))

@@ -1,1 +1,0 @@
-"""How gradients become steps: one optimizer a file, formulas as in `docs/semantics.md`."""
