@@ -14,7 +14,7 @@ from pippin.local.home import prepare_home
 from pippin.settings import Settings
 from pippin.system import tracing
 from pippin.system.terminal import printable_lines
-from worker.access import ask_for_access
+from worker.access import check_access
 from worker.child import DEFAULT_WAY
 from worker.engines import ENGINES, EngineOptions, make_engine
 from worker.logs import configure
@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _complain("set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses")
         configure(settings)
         prepare_home(settings.home)
-        ask_for_access(settings)
+        check_access(settings)
         engine = make_engine(asked.engine, EngineOptions.of(settings))
     except PippinError as error:
         return _complain(str(error))

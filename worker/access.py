@@ -1,6 +1,5 @@
 """Access to the store and the blobs: checked when a worker starts, tried again during an outage."""
 
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -9,44 +8,36 @@ import structlog
 from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, BlobRefusedError, Blobs
 from pippin.settings import Settings
 from pippin.store import StoreUnavailable
+from pippin.system.retry import Backoff, retry
 
 _log = structlog.get_logger(__name__)
+_ANY_DIGEST = "0" * 64
 _T = TypeVar("_T")
 
-_FIRST_WAIT = 0.1
-LONGEST_WAIT = 2.0
 
-
-def patiently(ask: Callable[[], _T], seconds: float) -> _T:
-    """What `ask` returns; asked again while the store or the blobs cannot be reached, for up to `seconds`.
+def retry_unavailable(call: Callable[[], _T], seconds: float) -> _T:
+    """Return what `call` returns; call it again while the store or the blobs cannot be reached, for up to `seconds`.
 
     Raises:
         StoreUnavailable: The store could not be reached in all that time.
         BlobError: The same of the blobs; at once where trying again cannot help.
     """
-    deadline = time.monotonic() + seconds
-    wait = _FIRST_WAIT
-    while True:
-        try:
-            return ask()
-        except (BlobMissingError, BlobDamagedError, BlobRefusedError):
-            raise
-        except (StoreUnavailable, BlobError) as error:
-            if time.monotonic() + wait > deadline:
-                raise
-            _log.warning("trying again", error=str(error))
-            time.sleep(wait)
-            wait = min(2 * wait, LONGEST_WAIT)
+    return retry(
+        call,
+        Backoff(seconds=seconds, jitter=0),
+        (StoreUnavailable, BlobError),
+        unless=(BlobMissingError, BlobDamagedError, BlobRefusedError),
+        report=lambda error: _log.warning("trying again", error=str(error)),
+    )
 
 
-_ANY_DIGEST = "0" * 64
+def check_access(settings: Settings) -> None:
+    """Check that the service lets this worker read its blobs, before it takes jobs that it could only fail.
 
-
-def ask_for_access(settings: Settings) -> None:
-    """Nothing, if the service lets us in, or is away: it may be back before the first job.
+    A service that cannot be reached is no error: it may be back before the first job.
 
     Raises:
-        BlobRefusedError: It wants a token, or another one.
+        BlobRefusedError: The service requires a token, or another token.
         BlobError: PIPPIN_BLOBS_URL cannot be used.
         TokenFileError: The token's file cannot be used.
     """

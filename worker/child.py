@@ -4,20 +4,19 @@ A fork of a parent that has imported everything and computed nothing reaches its
 fresh interpreter pays two seconds of imports. On macOS Objective-C does not survive a fork.
 """
 
-import ctypes
 import json
 import os
 import signal
 import sys
 import threading
 import time
-import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import Literal, NoReturn
+from typing import Literal
 
 from pippin.store import Claim
+from pippin.system.processes import fork_and_run
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,6 @@ DEFAULT_WAY: Way = "spawn" if sys.platform == "darwin" else "fork"
 
 _SIGNALS = {signal.SIGTERM, signal.SIGINT}
 _POLL_SECONDS = 0.02
-_PR_SET_PDEATHSIG = 1
-# Loaded before any fork: loading takes locks that another thread may hold at the wrong moment.
-_libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Child:
@@ -80,7 +76,7 @@ class Child:
         return self._exit_code
 
     def terminate(self) -> None:
-        """Ask it to stop at the next chunk and to hand its attempt back. Safe in a signal handler."""
+        """Send SIGTERM: the child stops at the next chunk and hands its attempt back. Safe in a signal handler."""
         if self._exit_code is None:
             os.kill(self.pid, signal.SIGTERM)
 
@@ -111,42 +107,15 @@ def start_child(assignment: Assignment, main: Callable[[Assignment], int], way: 
 
 
 def _fork(assignment: Assignment, main: Callable[[Assignment], int]) -> Child:
-    parent = os.getpid()
-    with warnings.catch_warnings():
-        # Python 3.12 warns because NumPy's threads exist. They are idle: the parent computes nothing.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        pid = os.fork()
-    if pid == 0:
-        _run_and_exit(assignment, main, parent)
-    # Both sides set the group: the parent may want to kill it before the child has come so far.
+    def run() -> int:
+        os.setpgid(0, 0)
+        return main(assignment)
+
+    pid = fork_and_run(run)
+    # Both sides set the group: the parent may have to kill it before the child does so.
     with suppress(OSError):
         os.setpgid(pid, pid)
     return Child(pid)
-
-
-def _run_and_exit(assignment: Assignment, main: Callable[[Assignment], int], parent: int) -> NoReturn:
-    # Whatever happens, the parent's frames below this one must never go on in a child.
-    code = 1
-    try:
-        os.setpgid(0, 0)
-        _die_with(parent)
-        code = main(assignment)
-    except BaseException:  # noqa: BLE001 - see above
-        sys.excepthook(*sys.exc_info())
-    finally:
-        with suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
-
-
-def _die_with(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, however that ends (Linux, prctl(2))."""
-    if sys.platform == "linux":
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The parent may have died before the kernel was asked.
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def _spawn(assignment: Assignment) -> Child:

@@ -8,31 +8,9 @@ from pippin.datasets.errors import DatasetError
 from pippin.errors import FaultyDocumentError
 from pippin.store import Claim, LeaseLost, Refused, Store
 from worker.engines.engine import EngineError
-from worker.parent.supervision import Ending
 from worker.stop import Cause
 
-# What a process ends with that was refused memory: an abort out of C++, or a write through a null pointer.
-_SIGNS_OF_NO_MEMORY = {"SIGABRT", "SIGSEGV", "SIGBUS"}
-
-
-def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | None = None) -> None:
-    """Record the end of an attempt whose child has ended in a way that the store may not know of.
-
-    Of an attempt that has settled itself this changes nothing: it no longer holds the job.
-
-    Args:
-        store: Where to record it.
-        claim: The attempt's.
-        ending: How the child ended.
-        memory_limit: The limit that it had to keep to, in bytes.
-
-    Raises:
-        StoreUnavailable: The store cannot be reached. The lease runs out then, and the reaper takes over.
-    """
-    if ending.killed_for is not None:
-        settle_stopped(store, claim, ending.killed_for, memory_limit=memory_limit)
-    elif ending.code != 0:
-        store.reaping.report_lost(claim, _loss(ending, memory_limit))
+_log = structlog.get_logger(__name__)
 
 
 def settle_stopped(store: Store, claim: Claim, cause: Cause, *, memory_limit: int | None = None) -> None:
@@ -67,24 +45,6 @@ def settle_stopped(store: Store, claim: Claim, cause: Cause, *, memory_limit: in
                 pass  # nothing can be recorded
     except (LeaseLost, Refused):
         pass  # settled already, or a newer attempt holds the job
-
-
-def _loss(ending: Ending, memory_limit: int | None) -> Failure:
-    if ending.signal_name is None:
-        detail = f"The training process ended with exit code {ending.code}; the worker's log has the reason."
-        return Failure(code=Reason.WORKER_LOST, detail=detail)
-    if memory_limit is not None and ending.signal_name in _SIGNS_OF_NO_MEMORY:
-        detail = (
-            f"The training process ended by {ending.signal_name}, as it does when it may not allocate more than "
-            f"{memory_limit} bytes."
-        )
-        return Failure(code=Reason.OUT_OF_MEMORY, detail=detail)
-    detail = f"The training process was ended by {ending.signal_name}"
-    hint = "; the machine may have run out of memory." if ending.signal_name == "SIGKILL" else "."
-    return Failure(code=Reason.WORKER_LOST, detail=detail + hint)
-
-
-_log = structlog.get_logger(__name__)
 
 
 def failure_of(error: Exception) -> Failure:

@@ -22,7 +22,7 @@ class Cause(StrEnum):
 CAUSES = {Control.CANCEL: Cause.CANCELLED, Control.PAUSE: Cause.PAUSED, Control.TIMEOUT: Cause.TIMED_OUT}
 
 
-class StopSwitch:
+class StopFlag:
     """Whether to stop, and why. The first cause stays, except that a lost lease outweighs every other.
 
     It holds no lock, because a signal handler throws it, perhaps while its own thread is in the middle of a look.
@@ -36,7 +36,7 @@ class StopSwitch:
         """Why to stop; None while nothing asks for it."""
         return self._cause
 
-    def throw(self, cause: Cause) -> None:
+    def set(self, cause: Cause) -> None:
         """Ask for a stop."""
         if self._cause is None or cause is Cause.LEASE_LOST:
             self._cause = cause

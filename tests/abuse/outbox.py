@@ -21,7 +21,7 @@ from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.outbox import Outbox
 from worker.attempt.report import Report
 from worker.engines.engine import EpochResult
-from worker.stop import StopSwitch
+from worker.stop import StopFlag
 
 # An epoch of a million examples in mini-batches of seven.
 _BATCHES = 150_000
@@ -66,7 +66,7 @@ def main() -> None:
         job_id = _submit(service.url)
         claim = Claim(DEFAULT_TENANT, job_id, 1, new_token())
         store.attempts.claim(claim, worker="abuse", engine="jax")
-        stop = StopSwitch()
+        stop = StopFlag()
         with Outbox(stop) as outbox:
             report = Report(
                 store.attempts,

@@ -24,7 +24,7 @@ _AT_REST = {"queued", "paused", "succeeded", "failed", "cancelled"}
 
 
 @dataclass(frozen=True)
-class Recovery:
+class CrashBackoff:
     """From a fault that ended an attempt to the job's running again.
 
     Attributes:
@@ -53,7 +53,7 @@ class Verdict:
     """
 
     wrong: list[str]
-    recoveries: list[Recovery]
+    recoveries: list[CrashBackoff]
     jobs: list[Job]
     survived: int
     hit_again: int
@@ -159,10 +159,10 @@ def _running_again(events: Sequence[Event], number: int) -> tuple[int, datetime]
     return None
 
 
-def _recovery(injection: Injection, again: datetime, every: Sequence[Injection]) -> Recovery:
+def _recovery(injection: Injection, again: datetime, every: Sequence[Injection]) -> CrashBackoff:
     meanwhile = [each for each in every if each.attempt is None and each.at < again and each.ended > injection.at]
     apart = any(each.fault.outage for each in meanwhile)
-    return Recovery(injection, (again - injection.at).total_seconds(), apart, meanwhile)
+    return CrashBackoff(injection, (again - injection.at).total_seconds(), apart, meanwhile)
 
 
 def same_weights(one: Weights, other: Weights) -> bool:

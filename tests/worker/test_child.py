@@ -172,7 +172,7 @@ def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start) -> 
 
 
 def test_a_spawned_child_dies_with_its_parent_and_shows_no_secret(start: Start, tmp_path: Path) -> None:
-    # It waits for a server that never answers: patiently, so that it is there to die.
+    # It waits for a server that never answers: retry_unavailable, so that it is there to die.
     environment = {"PIPPIN_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
     parent = start("pass", way="spawn", environment=environment)
     child = int(_line(parent))

@@ -11,7 +11,7 @@ from pippin.api.requests import CheckpointPolicy
 from pippin.blobs import Blobs
 from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
 from pippin.system import tracing
-from worker.access import patiently
+from worker.access import retry_unavailable
 
 _log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ class PendingCheckpoint:
             if (data := self._data) is not None:
                 epoch, step, engine = self._place
                 with tracing.span("checkpoint", epoch=epoch, bytes=len(data)):
-                    digest = patiently(lambda: self._blobs.put_bytes(data), self._patience)
+                    digest = retry_unavailable(lambda: self._blobs.put_bytes(data), self._patience)
                 self._stored = StoredCheckpoint(
                     epoch=epoch,
                     step=step,

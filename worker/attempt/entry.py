@@ -17,7 +17,7 @@ from worker.engines import EngineOptions, make_engine
 from worker.engines.engine import Engine
 from worker.logs import configure
 from worker.memory import limit_memory
-from worker.stop import Cause, StopSwitch
+from worker.stop import Cause, StopFlag
 
 _log = structlog.get_logger(__name__)
 
@@ -31,10 +31,10 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
     claim = assignment.claim
     # For every line of this process, which makes no other attempt.
     structlog.contextvars.bind_contextvars(job=claim.job_id, attempt=claim.number)
-    stop = StopSwitch()
+    stop = StopFlag()
     # The worker ends its children itself: a Ctrl-C in its terminal is not meant for them.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, lambda *_: stop.throw(Cause.TERMINATED))
+    signal.signal(signal.SIGTERM, lambda *_: stop.set(Cause.TERMINATED))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     limit_memory(settings.worker_memory_bytes)
     assert settings.redis_url is not None

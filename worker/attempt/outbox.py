@@ -1,4 +1,4 @@
-"""What an attempt has to tell the store while it trains, sent in order by a thread of its own.
+"""What an attempt reports to the store while it trains, sent in order by a thread of its own.
 
 Training never waits for Redis, and an outage does not end it: what cannot be sent is kept and sent again. The store's
 writes may be repeated for a token, so sending one twice is harmless.
@@ -15,12 +15,11 @@ from typing import Self
 import structlog
 
 from pippin.store import LeaseLost, StoreUnavailable
-from worker.access import LONGEST_WAIT
-from worker.stop import Cause, StopSwitch
+from pippin.system.retry import Backoff
+from worker.stop import Cause, StopFlag
 
 _log = structlog.get_logger(__name__)
 
-_FIRST_WAIT = 0.1
 _LOOK_SECONDS = 0.25
 # What a write takes in memory beside its detail: 3 KB were measured for an epoch's metrics and the closure around it.
 _WRITE_BYTES = 4096
@@ -56,13 +55,13 @@ class Outbox:
     any, the training waits. No write is dropped: epochs and artifacts are never lost.
 
     When the store takes no more, because the lease is lost or a write is refused for ever, what is still here is
-    dropped and the switch thrown: training on would be in vain.
+    dropped and the stop flag set: to train on would be in vain.
 
     Attributes:
         dropped: How many details were dropped.
     """
 
-    def __init__(self, stop: StopSwitch, *, max_bytes: int = 32 * 2**20) -> None:
+    def __init__(self, stop: StopFlag, *, max_bytes: int = 32 * 2**20) -> None:
         self._stop = stop
         self._max_bytes = max_bytes
         self._waiting: deque[_Write] = deque()
@@ -135,7 +134,7 @@ class Outbox:
             write.detail = None
 
     def _send_all(self) -> None:
-        wait = _FIRST_WAIT
+        backoff = Backoff(jitter=0)
         while (write := self._oldest()) is not None:
             try:
                 write.send()
@@ -147,15 +146,14 @@ class Outbox:
                     bytes=self._bytes,
                 )
                 with self._changed:
-                    self._changed.wait_for(lambda: self._over, timeout=wait)
-                wait = min(2 * wait, LONGEST_WAIT)
+                    self._changed.wait_for(lambda: self._over, timeout=backoff.pause())
             except LeaseLost as error:
                 _log.warning("lease lost", why=str(error))
                 self._end(Cause.LEASE_LOST)
-            except Exception as error:  # noqa: BLE001 - raised again where the attempt waits for what it has told
+            except Exception as error:  # noqa: BLE001 - raised again by `flush`
                 self._end(Cause.UNRECORDED, error)
             else:
-                wait = _FIRST_WAIT
+                backoff.reset()
                 with self._changed:
                     self._forget(self._waiting.popleft())
                     self._changed.notify_all()
@@ -173,7 +171,7 @@ class Outbox:
             return None if self._over else self._waiting[0]
 
     def _end(self, cause: Cause, error: Exception | None = None) -> None:
-        self._stop.throw(cause)
+        self._stop.set(cause)
         with self._changed:
             self._over = True
             self._error = error

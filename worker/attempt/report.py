@@ -22,7 +22,7 @@ from pippin.system import tracing
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.outbox import Detail, Outbox
 from worker.engines.engine import EpochResult
-from worker.stop import StopSwitch
+from worker.stop import StopFlag
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ class Report:
         attempts: Attempts,
         claim: Claim,
         outbox: Outbox,
-        stop: StopSwitch,
+        stop: StopFlag,
         *,
         engine: str,
         hyperparameters: Hyperparameters,

@@ -24,7 +24,7 @@ from pippin.models.spec import resolve
 from pippin.models.trainable import Trainable
 from pippin.store import Claim, LeaseLost, NoSuchJob, Refused, Store, StoreUnavailable
 from pippin.system import tracing
-from worker.access import patiently
+from worker.access import retry_unavailable
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.lease import Lease
 from worker.attempt.outbox import Outbox
@@ -34,7 +34,7 @@ from worker.child import Assignment
 from worker.engines.engine import Engine, Stopped, TrainingRun
 from worker.memory import check_training
 from worker.settlement import failure_of, settle_stopped
-from worker.stop import Cause, StopSwitch
+from worker.stop import Cause, StopFlag
 
 _log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class Tools:
     max_batch_losses: int = 1000
 
 
-def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> bool:
+def run(assignment: Assignment, tools: Tools, stop: StopFlag) -> bool:
     """Make the attempt and record how it ended, unless it turns out to be somebody else's.
 
     Returns:
@@ -78,7 +78,7 @@ def run(assignment: Assignment, tools: Tools, stop: StopSwitch) -> bool:
     """
     claim = assignment.claim
     try:
-        job = patiently(
+        job = retry_unavailable(
             lambda: tools.store.attempts.claim(claim, worker=assignment.worker, engine=assignment.engine),
             _PATIENCE_SECONDS,
         )
@@ -102,7 +102,7 @@ class _Attempt:
         lost: Whether it ended for want of a file or of the blobs.
     """
 
-    def __init__(self, claim: Claim, job: Job, tools: Tools, stop: StopSwitch, outbox: Outbox) -> None:
+    def __init__(self, claim: Claim, job: Job, tools: Tools, stop: StopFlag, outbox: Outbox) -> None:
         self._claim = claim
         self._request = job.request
         self._newest = job.checkpoint
@@ -140,7 +140,7 @@ class _Attempt:
                 raise StoreUnavailable("Redis could not be reached in time to record what the attempt has done")
             return
         try:
-            patiently(end, _PATIENCE_SECONDS)
+            retry_unavailable(end, _PATIENCE_SECONDS)
         except LeaseLost as error:
             _log.warning("the end is not recorded", why=str(error))
 
@@ -229,7 +229,7 @@ class _Attempt:
                 self._file(source.spec_digest, "the spec of the model is gone ({}); submit the job again")
             )
         else:
-            spec = patiently(lambda: self._tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
+            spec = retry_unavailable(lambda: self._tools.store.jobs.spec(self._claim.tenant, self._claim.job_id), 60)
         model = build(resolve(spec))
         _log.debug("built the model", bytes=len(model))
         return model
@@ -241,7 +241,7 @@ class _Attempt:
             ModelFileError: It is gone; the text is `gone`, with the reason in its braces.
         """
         try:
-            return patiently(lambda: self._tools.cache.data(digest), self._tools.blob_seconds)
+            return retry_unavailable(lambda: self._tools.cache.data(digest), self._tools.blob_seconds)
         except BlobMissingError as error:
             raise ModelFileError(gone.format(error)) from error
         except BlobDamagedError as error:
@@ -255,13 +255,15 @@ class _Attempt:
             if checkpoint is not None:
                 self._report.goes_on_from(self._newest)
                 return checkpoint
-            self._newest = patiently(partial(attempts.discard_checkpoint, self._claim, self._newest), 60)
+            self._newest = retry_unavailable(partial(attempts.discard_checkpoint, self._claim, self._newest), 60)
         return None
 
     def _read(self, stored: StoredCheckpoint) -> Checkpoint | None:
         """The checkpoint; None when it is gone or damaged."""
         try:
-            return read_checkpoint(patiently(partial(self._tools.cache.data, stored.digest), self._tools.blob_seconds))
+            return read_checkpoint(
+                retry_unavailable(partial(self._tools.cache.data, stored.digest), self._tools.blob_seconds)
+            )
         except (BlobMissingError, BlobDamagedError, CheckpointError) as error:
             _log.warning("a checkpoint cannot be used", epoch=stored.epoch, step=stored.step, error=str(error))
             self._report.log(f"The checkpoint of epoch {stored.epoch} cannot be used: {error}.")
@@ -270,11 +272,11 @@ class _Attempt:
     def _examples(self, model: Trainable) -> tuple[Examples, Examples | None, tuple[str, ...] | None]:
         """What to learn from, what to measure on, and what the dataset calls its classes."""
         asked = self._request.dataset
-        manifest = patiently(lambda: self._tools.store.datasets.get(self._claim.tenant, asked.id), 60)
+        manifest = retry_unavailable(lambda: self._tools.store.datasets.get(self._claim.tenant, asked.id), 60)
         if manifest is None:
             raise refuse(f"the dataset {asked.id} was deleted before the training began; upload it again")
         try:
-            arrays = patiently(lambda: map_arrays(self._tools.cache, asked.digest), self._tools.blob_seconds)
+            arrays = retry_unavailable(lambda: map_arrays(self._tools.cache, asked.digest), self._tools.blob_seconds)
         except BlobMissingError as error:
             raise refuse(f"the arrays of the dataset {asked.id} are gone ({error}); upload it again") from error
         except BlobDamagedError as error:
@@ -306,7 +308,7 @@ class _Attempt:
 
     def _store(self, variant: Variant, data: bytes) -> Artifact:
         with tracing.span("store", variant=variant, bytes=len(data)):
-            digest = patiently(lambda: self._tools.blobs.put_bytes(data), self._tools.blob_seconds)
+            digest = retry_unavailable(lambda: self._tools.blobs.put_bytes(data), self._tools.blob_seconds)
         url = f"/jobs/{self._claim.job_id}/model?variant={variant}"
         return Artifact(variant=variant, digest=digest, bytes=len(data), url=url)
 

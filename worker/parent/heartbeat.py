@@ -1,4 +1,4 @@
-"""The sign of life of a worker, which `/workers` shows."""
+"""The heartbeat of a worker, which `/workers` shows."""
 
 import os
 import socket
@@ -13,6 +13,7 @@ import structlog
 from pippin.api.workers import WorkerReport
 from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
+from pippin.system.background import PeriodicThread
 from pippin.system.machine import chip, operating_system
 from worker.compute_units import compute_units
 
@@ -22,7 +23,7 @@ _BEAT_SECONDS = 5.0
 
 
 class Heartbeat:
-    """A thread that reports this worker to the store while the `with` block lasts, and has it forgotten at the end.
+    """A thread that reports this worker to the store while the `with` block lasts, and removes it at the end.
 
     What the worker does is reported at once when it changes, and every five seconds.
     """
@@ -41,43 +42,36 @@ class Heartbeat:
             pid=os.getpid(),
             started_at=datetime.now(UTC),
         )
-        self._changed = threading.Event()
-        self._over = False
         self._beating = threading.Lock()
-        self._thread = threading.Thread(target=self._beat_on, name="heartbeat", daemon=True)
+        self._silent = False
+        self._thread = PeriodicThread("heartbeat", _BEAT_SECONDS, self._beat)
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self._thread.__enter__()
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self._over = True
-        self._changed.set()
-        self._thread.join()
+    def __exit__(self, *exception: object) -> None:
+        self._thread.__exit__(*exception)
         with suppress(StoreUnavailable):
             self._workers.remove(self._report.name)
 
     def tell(self, state: Literal["idle", "busy", "draining", "drained"], current_job: str | None = None) -> None:
-        """Say what the worker does now. Does not wait until it is sent."""
+        """Report what the worker does now. Does not wait until the report is sent."""
         self._report = self._report.model_copy(update={"state": state, "current_job": current_job})
-        self._changed.set()
+        self._thread.wake()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """No beat begins or is under way in here: a fork would copy the locks that it holds, for ever locked."""
+        """Hold back heartbeats for the block: a fork during one would copy locks that stay locked in the child."""
         with self._beating:
             yield
 
-    def _beat_on(self) -> None:
-        silent = False
-        while not self._over:
-            self._changed.clear()
-            with self._beating:
-                try:
-                    self._workers.heartbeat(self._report)
-                    silent = False
-                except StoreUnavailable as error:
-                    if not silent:
-                        _log.warning("the heartbeat cannot be sent; trying on", error=str(error))
-                    silent = True
-            self._changed.wait(_BEAT_SECONDS)
+    def _beat(self) -> None:
+        with self._beating:
+            try:
+                self._workers.heartbeat(self._report)
+                self._silent = False
+            except StoreUnavailable as error:
+                if not self._silent:
+                    _log.warning("the heartbeat cannot be sent; trying on", error=str(error))
+                self._silent = True

@@ -9,27 +9,29 @@ from pathlib import Path
 
 import structlog
 
+from pippin.system.retry import Backoff, wait_until
+
 _log = structlog.get_logger(__name__)
 
 CAFFEINATE = Path("/usr/bin/caffeinate") if sys.platform == "darwin" else None
 
 
-class Awake:
+class SleepInhibitor:
     """Holds off idle sleep, one process at a time.
 
     Args:
-        program: caffeinate(8), or None where the system has no need of it.
+        program: caffeinate(8), or None on a system that does not need it.
     """
 
     def __init__(self, program: Path | None = CAFFEINATE) -> None:
         self._program = program
-        self._told = False
+        self._warned = False
 
     @contextmanager
     def during(self, pid: int) -> Iterator[None]:
-        """The machine stays awake for the block, or until the process `pid` ends should this one be killed before.
+        """Keep the machine awake for the block, or until the process `pid` ends if this process is killed before.
 
-        Without the program the block runs all the same; the log says so once.
+        Without the program the block runs all the same; one log line says so.
         """
         holder = self._hold(pid)
         try:
@@ -51,8 +53,8 @@ class Awake:
                 start_new_session=True,
             )
         except OSError as error:
-            if not self._told:
-                self._told = True
+            if not self._warned:
+                self._warned = True
                 _log.warning(
                     "this Mac may fall asleep during a job; switch sleep off with: sudo pmset -a sleep 0",
                     program=str(self._program),
@@ -61,47 +63,53 @@ class Awake:
             return None
 
 
-# An attempt that lasted longer says that the machine can train.
+# An attempt that lasted longer shows that the machine can train.
 _AT_ONCE_SECONDS = 5.0
-LONGEST_REST = 30.0
+MAX_PAUSE = 30.0
 _WAIT_SECONDS = 0.25
 
 
-class Recovery:
-    """Keeps a machine whose disk is full, say, from using up the attempts of every job that waits.
+class CrashBackoff:
+    """Keeps a machine that crashes every training, because its disk is full for example, from using up all attempts.
 
-    The first loss costs nothing: the reason may be the job's. From the second in a row on the worker rests for a
-    second, then for twice as long each time, so that another takes the jobs meanwhile, if there is one.
+    The first loss costs nothing: the reason may be the job's. From the second in a row on the worker pauses for a
+    second, then for twice as long each time, so that another worker, if there is one, takes the jobs meanwhile.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Make one that has seen nothing.
+        """Begin without a loss.
 
         Args:
-            clock: Tells the seconds since some moment.
+            clock: Returns the seconds since some moment.
         """
         self._clock = clock
         self._began = clock()
-        self._in_a_row = 0
+        self._backoff = Backoff(1, MAX_PAUSE, jitter=0)
+        self._lost_before = False
 
     def begin(self) -> None:
         """An attempt begins."""
         self._began = self._clock()
 
     def end(self, *, lost: bool) -> float:
-        """The attempt has ended; how many seconds to rest.
+        """Count the attempt that has ended; return how many seconds to pause.
 
         Args:
-            lost: Whether it ended for no reason that lies in its job.
+            lost: Whether it ended for a reason that does not lie in its job.
         """
-        self._in_a_row = self._in_a_row + 1 if lost and self._clock() - self._began < _AT_ONCE_SECONDS else 0
-        return min(2.0 ** (self._in_a_row - 2), LONGEST_REST) if self._in_a_row > 1 else 0
+        if not lost or self._clock() - self._began >= _AT_ONCE_SECONDS:
+            self._backoff.reset()
+            self._lost_before = False
+            return 0
+        if not self._lost_before:
+            self._lost_before = True
+            return 0
+        return self._backoff.pause()
 
-    def rest(self, seconds: float, stopping: Callable[[], bool]) -> None:
+    def pause(self, seconds: float, stopping: Callable[[], bool]) -> None:
         """Wait for so long, unless the worker is to stop."""
         if not seconds:
             return
-        _log.warning("resting: attempts were lost here as soon as they began", losses=self._in_a_row, seconds=seconds)
-        until = self._clock() + seconds
-        while self._clock() < until and not stopping():
-            time.sleep(_WAIT_SECONDS)
+        losses = self._backoff.failures + 1
+        _log.warning("resting: attempts were lost here as soon as they began", losses=losses, seconds=seconds)
+        wait_until(stopping, seconds, interval=_WAIT_SECONDS)

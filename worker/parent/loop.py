@@ -16,17 +16,17 @@ from redis.retry import Retry
 from pippin.blobs.cache import sweep_downloads
 from pippin.settings import Settings
 from pippin.store import QUEUES, Claim, Store, StoreUnavailable, connect, new_token
-from worker.access import patiently
+from pippin.system.retry import wait_until
+from worker.access import retry_unavailable
 from worker.attempt.entry import make_attempt
 from worker.child import Assignment, Way, start_child
 from worker.engines.engine import Engine
 from worker.memory import MemoryWatch
 from worker.parent.heartbeat import Heartbeat
-from worker.parent.host import Awake, Recovery
+from worker.parent.host import CrashBackoff, SleepInhibitor
 from worker.parent.rq_worker import AttemptRef, AttemptWorker
 from worker.parent.shutdown import Draining, Shutdown
-from worker.parent.supervision import Overseer, supervise
-from worker.settlement import settle
+from worker.parent.supervision import Overseer, settle, supervise
 
 _log = structlog.get_logger(__name__)
 
@@ -43,7 +43,7 @@ def work(
     *,
     name: str | None,
     way: Way,
-    awake: Awake | None = None,
+    sleep_inhibitor: SleepInhibitor | None = None,
 ) -> None:
     """Train what the engine's queue brings until `shutdown` is requested.
 
@@ -53,7 +53,7 @@ def work(
         shutdown: Its signal handlers are installed.
         name: What `/workers` shows, with a random end; None takes the host's name.
         way: How children are started.
-        awake: Keeps the machine awake while one runs; None takes what this system has for it.
+        sleep_inhibitor: Keeps the machine awake while one runs; None takes what this system has for it.
     """
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
@@ -62,7 +62,16 @@ def work(
     beats = Store(connect(url, retries=0))
     with Heartbeat(beats.workers, unique, engine.name) as heartbeat:
         draining = Draining(beats.workers, unique)
-        parent = _Parent(settings, engine, shutdown, heartbeat, draining, name=unique, way=way, awake=awake or Awake())
+        parent = _Parent(
+            settings,
+            engine,
+            shutdown,
+            heartbeat,
+            draining,
+            name=unique,
+            way=way,
+            sleep_inhibitor=sleep_inhibitor or SleepInhibitor(),
+        )
         sweep_downloads(settings.blob_cache)
         if way == "fork":
             engine.warm_up()
@@ -73,7 +82,7 @@ def work(
         _log.info("ready", worker=unique, engine=engine.name, queue=QUEUES[engine.name])
         while not shutdown.requested:
             _take_attempts(url, QUEUES[engine.name], parent.handle, shutdown, draining, name=unique)
-            _rest(heartbeat, shutdown, draining)
+            _wait_while_drained(heartbeat, shutdown, draining)
         heartbeat.tell("draining")
     _log.info("stopped", worker=unique)
 
@@ -87,7 +96,7 @@ def _take_attempts(
     *,
     name: str,
 ) -> None:
-    """Take one attempt after another until the worker is to end or to rest."""
+    """Take one attempt after another until the worker is to end or is drained."""
 
     def stopping() -> bool:
         return shutdown.requested or draining.begun()
@@ -105,14 +114,13 @@ def _take_attempts(
             time.sleep(_WAIT_SECONDS)
 
 
-def _rest(heartbeat: Heartbeat, shutdown: Shutdown, draining: Draining) -> None:
-    """Do nothing, and say so, until the worker is to take jobs again or to end."""
+def _wait_while_drained(heartbeat: Heartbeat, shutdown: Shutdown, draining: Draining) -> None:
+    """Report the worker as drained, and wait until it is to take jobs again or to end."""
     if shutdown.requested:
         return
     heartbeat.tell("drained")
     _log.info("drained: no jobs are taken")
-    while draining.begun() and not shutdown.requested:
-        time.sleep(_WAIT_SECONDS)
+    wait_until(lambda: shutdown.requested or not draining.begun(), None, interval=_WAIT_SECONDS)
     if not shutdown.requested:
         heartbeat.tell("idle")
         _log.info("undrained: jobs are taken again")
@@ -131,7 +139,7 @@ class _Parent:
         *,
         name: str,
         way: Way,
-        awake: Awake,
+        sleep_inhibitor: SleepInhibitor,
     ) -> None:
         assert settings.redis_url is not None
         self._settings = settings
@@ -141,8 +149,8 @@ class _Parent:
         self._draining = draining
         self._name = name
         self._way = way
-        self._awake = awake
-        self._recovery = Recovery()
+        self._sleep_inhibitor = sleep_inhibitor
+        self._crash_backoff = CrashBackoff()
         self._store = Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds)
 
     def handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
@@ -153,7 +161,7 @@ class _Parent:
     def _handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
         claim = Claim(attempt.tenant, attempt.job_id, attempt.number, new_token())
         self._heartbeat.tell("busy", attempt.job_id)
-        self._recovery.begin()
+        self._crash_backoff.begin()
         with self._heartbeat.quiet():
             child = start_child(
                 Assignment(claim, self._name, self._engine.name),
@@ -162,7 +170,7 @@ class _Parent:
             )
         # While the child is on its way, so that no record outlives a worker that is killed.
         forget()
-        with self._awake.during(child.pid):
+        with self._sleep_inhibitor.during(child.pid):
             overseer = Overseer(
                 self._store.attempts,
                 claim,
@@ -178,11 +186,13 @@ class _Parent:
             sweep_downloads(self._settings.blob_cache)
         self._heartbeat.tell("draining" if self._shutdown.requested else "idle")
         lost = ending.code != 0 and ending.killed_for is None
-        self._recovery.rest(self._recovery.end(lost=lost), lambda: self._shutdown.requested or self._draining.begun())
+        self._crash_backoff.pause(
+            self._crash_backoff.end(lost=lost), lambda: self._shutdown.requested or self._draining.begun()
+        )
 
     def _settle(self, record: Callable[[], None]) -> None:
         seconds = _SETTLE_SECONDS_AT_THE_END if self._shutdown.requested else _SETTLE_SECONDS
         try:
-            patiently(record, seconds)
+            retry_unavailable(record, seconds)
         except StoreUnavailable as error:
             _log.warning("the lease is left to run out", error=str(error))

@@ -5,16 +5,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from pippin.store import Claim, Control, LeaseLost, StoreUnavailable
+from pippin.api.jobs import Failure
+from pippin.api.states import Reason
+from pippin.store import Claim, Control, LeaseLost, Store, StoreUnavailable
 from pippin.store.attempts import Attempts
 from worker.child import Child
 from worker.memory import MemoryWatch
 from worker.parent.shutdown import Shutdown
+from worker.settlement import settle_stopped
 from worker.stop import CAUSES, Cause
 
 _WAIT_SECONDS = 0.25
 # Nothing of a cancelled training is worth waiting for.
 _CANCEL_SECONDS = 5.0
+# How a process ends that was refused memory: an abort out of C++, or a write through a null pointer.
+_SIGNS_OF_NO_MEMORY = {"SIGABRT", "SIGSEGV", "SIGBUS"}
 
 
 @dataclass(frozen=True)
@@ -128,3 +133,38 @@ def _overdue(shutdown: Shutdown, grace: float, overseer: Overseer, memory: Memor
     if shutdown.overdue(grace):
         return Cause.TERMINATED
     return Cause.OUT_OF_MEMORY if memory.exceeded() else overseer.overdue()
+
+
+def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | None = None) -> None:
+    """Record the end of an attempt whose child has ended in a way that the store may not know of.
+
+    Of an attempt that has settled itself this changes nothing: it no longer holds the job.
+
+    Args:
+        store: Where to record it.
+        claim: The attempt's.
+        ending: How the child ended.
+        memory_limit: The limit that it had to keep to, in bytes.
+
+    Raises:
+        StoreUnavailable: The store cannot be reached. The lease runs out then, and the reaper takes over.
+    """
+    if ending.killed_for is not None:
+        settle_stopped(store, claim, ending.killed_for, memory_limit=memory_limit)
+    elif ending.code != 0:
+        store.reaping.report_lost(claim, _loss(ending, memory_limit))
+
+
+def _loss(ending: Ending, memory_limit: int | None) -> Failure:
+    if ending.signal_name is None:
+        detail = f"The training process ended with exit code {ending.code}; the worker's log has the reason."
+        return Failure(code=Reason.WORKER_LOST, detail=detail)
+    if memory_limit is not None and ending.signal_name in _SIGNS_OF_NO_MEMORY:
+        detail = (
+            f"The training process ended by {ending.signal_name}, as it does when it may not allocate more than "
+            f"{memory_limit} bytes."
+        )
+        return Failure(code=Reason.OUT_OF_MEMORY, detail=detail)
+    detail = f"The training process was ended by {ending.signal_name}"
+    hint = "; the machine may have run out of memory." if ending.signal_name == "SIGKILL" else "."
+    return Failure(code=Reason.WORKER_LOST, detail=detail + hint)

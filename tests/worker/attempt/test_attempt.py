@@ -24,7 +24,7 @@ from worker.attempt.run import Tools, run
 from worker.child import Assignment
 from worker.engines.engine import Engine, EngineError, EpochResult, Observer, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
-from worker.stop import Cause, StopSwitch
+from worker.stop import Cause, StopFlag
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -88,7 +88,7 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
         engine: Engine,
         *,
         number: int = 1,
-        stop: StopSwitch | None = None,
+        stop: StopFlag | None = None,
         blobs: Blobs | None = None,
         training_bytes: int | None = None,
         max_batch_losses: int = 1000,
@@ -106,7 +106,7 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Claim]:
             training_bytes=training_bytes,
             max_batch_losses=max_batch_losses,
         )
-        run(Assignment(claim, "bench", engine.name), tools, stop or StopSwitch())
+        run(Assignment(claim, "bench", engine.name), tools, stop or StopFlag())
         return claim
 
     return make
@@ -414,10 +414,10 @@ def test_a_job_may_take_no_longer_than_its_timeout(bench: "Bench", attempt: Call
 
 
 def test_an_attempt_that_is_told_to_end_hands_the_job_back(bench: "Bench", attempt: Callable[..., Claim]) -> None:
-    job, stop = bench.submit(max_attempts=1), StopSwitch()
+    job, stop = bench.submit(max_attempts=1), StopFlag()
 
     def terminate_then_wait(run: TrainingRun, observer: Observer) -> None:
-        stop.throw(Cause.TERMINATED)
+        stop.set(Cause.TERMINATED)
         _until_stopped(run, observer)
 
     attempt(job, Scripted(terminate_then_wait), stop=stop)
@@ -431,7 +431,7 @@ def test_an_attempt_that_is_told_to_end_hands_the_job_back(bench: "Bench", attem
 def test_an_attempt_whose_job_moved_on_stops_and_writes_nothing_more(
     bench: "Bench", attempt: Callable[..., Claim]
 ) -> None:
-    job, stop = bench.submit(), StopSwitch()
+    job, stop = bench.submit(), StopFlag()
     newer = Claim(TENANT, job.id, 2, new_token())
 
     def taken_away(run: TrainingRun, observer: Observer) -> None:

@@ -16,7 +16,7 @@ from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.outbox import Outbox
 from worker.attempt.report import Report
 from worker.engines.engine import EpochResult
-from worker.stop import StopSwitch
+from worker.stop import StopFlag
 
 EPOCHS = 1100
 BYTES = 4 * 2**20
@@ -57,7 +57,7 @@ def train(report: Report) -> None:
 
 def test_memory_is_bounded_and_no_epoch_is_lost_while_redis_takes_no_writes(blobs: Blobs) -> None:
     attempts: Any = AttemptsAway()
-    stop = StopSwitch()
+    stop = StopFlag()
     checkpoints = Checkpoints(CheckpointPolicy(), blobs, patience=1, room=BYTES)
     with Outbox(stop, max_bytes=BYTES) as outbox:
         report = Report(

@@ -22,13 +22,13 @@ from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.run import Tools, run
 from worker.child import Assignment
 from worker.engines.engine import EpochResult, Observer, Stopped, TrainingRun
-from worker.stop import Cause, StopSwitch
+from worker.stop import Cause, StopFlag
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
 
 TENANT = "default"
-Hook = Callable[[int, StopSwitch], None]
+Hook = Callable[[int, StopFlag], None]
 
 
 @dataclass
@@ -38,7 +38,7 @@ class Counting:
     `before` is called before each mini-batch with how many were taken so far.
     """
 
-    stop: StopSwitch
+    stop: StopFlag
     before: Hook = lambda *_: None
     resumed: list[Checkpoint | None] = field(default_factory=list)
     name: str = "jax"
@@ -80,7 +80,7 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Counting]:
     """Makes one attempt; `before` may throw the attempt's switch, or do what others would do meanwhile."""
 
     def make(job: Job, before: Hook = lambda *_: None, *, number: int = 1, blobs: Blobs | None = None) -> Counting:
-        stop = StopSwitch()
+        stop = StopFlag()
         engine = Counting(stop, before)
         used = blobs or bench.blobs
         cache = BlobCache(home / "cache" / "blobs", 10**9, used)
@@ -92,7 +92,7 @@ def attempt(bench: "Bench", home: Path) -> Callable[..., Counting]:
 
 
 def at(mini_batch: int, cause: Cause) -> Hook:
-    return lambda taken, stop: stop.throw(cause) if taken == mini_batch else None
+    return lambda taken, stop: stop.set(cause) if taken == mini_batch else None
 
 
 def weight(bench: "Bench", job: Job) -> float:
@@ -151,7 +151,7 @@ def test_a_job_handed_back_goes_on_at_the_mini_batch_where_it_stood(
 def test_a_pause_keeps_a_checkpoint_and_rests(bench: "Bench", attempt: Callable[..., Counting]) -> None:
     job = bench.submit(hyperparameters={"epochs": 5})
 
-    def pause(taken: int, stop: StopSwitch) -> None:
+    def pause(taken: int, stop: StopFlag) -> None:
         if taken == 5:
             bench.store.jobs.pause(TENANT, job.id)
             while stop.cause is None:
@@ -192,7 +192,7 @@ def test_an_attempt_that_begins_after_the_last_epoch_only_writes_the_model(
             super().train(training, observer)
             raise Stopped
 
-    stop = StopSwitch()
+    stop = StopFlag()
     stop_at_end = Dying(stop)
     cache = BlobCache(home / "cache" / "blobs", 10**9, bench.blobs)
     run(
@@ -253,7 +253,7 @@ def test_losses_count_from_the_last_new_checkpoint(bench: "Bench", attempt: Call
     job = bench.submit(hyperparameters={"epochs": 6}, max_attempts=2)
 
     def lose(number: int, mini_batch: int) -> None:
-        def die(taken: int, _: StopSwitch) -> None:
+        def die(taken: int, _: StopFlag) -> None:
             if taken == mini_batch:
                 raise OSError("the disk is gone")
 

@@ -15,10 +15,10 @@ from worker.engines.coreml.checkpoints import checkpoint_now, environment, notic
 from worker.engines.coreml.errors import failed
 from worker.engines.coreml.examples import batch_of, columns_for
 from worker.engines.coreml.parameters import learning_rate
-from worker.engines.coreml.predictions import Validation
+from worker.engines.coreml.predictions import Validation, check_predictions
 from worker.engines.coreml.relay import Closed, Relay
 from worker.engines.coreml.task import make_task
-from worker.engines.coreml.weights import all_weights, check_predictions, check_weights, not_finite, read_trained
+from worker.engines.coreml.weights import all_weights, check_weights, not_finite, read_trained
 from worker.engines.engine import EngineError, EpochResult, Observer, Stopped, TrainingRun
 
 _EVENTS = CoreML.MLUpdateProgressEventTrainingBegin | CoreML.MLUpdateProgressEventEpochEnd

@@ -55,7 +55,7 @@ class Chunks:
     def run(
         self,
         batches: MiniBatches,
-        numbers: NDArray[np.float64],
+        scalars: NDArray[np.float64],
         program: Callable[[Steps], Measured],
     ) -> Iterator[tuple[NDArray[Any], ...]]:
         """Run the mini-batches; gives what each chunk measured, one value a step, as it ends.
@@ -70,7 +70,7 @@ class Chunks:
             began = time.perf_counter()
             count = self._pace.steps(min(self._table.most, len(batches) - done))
             part = slice(done, done + count)
-            measured = program(self._table.steps(batches.part(part), numbers[part]))
+            measured = program(self._table.steps(batches.part(part), scalars[part]))
             yield tuple(array[:count] for array in jax.device_get(measured))
             self._pace.took(count, time.perf_counter() - began)
             done += count
@@ -80,6 +80,6 @@ class Chunks:
         """How many examples there are."""
         return self._table.examples
 
-    def nothing(self, size: int, numbers: int) -> Steps:
+    def nothing(self, size: int, scalars: int) -> Steps:
         """No steps at all, in arrays of the shapes that every call has: what a program is compiled for."""
-        return self._table.steps(no_mini_batches(size), np.zeros((0, numbers)))
+        return self._table.steps(no_mini_batches(size), np.zeros((0, scalars)))

@@ -93,10 +93,10 @@ def warm_up() -> None:
         table=tuple(np.zeros((2, column.size), np.uint8) for column in columns),
         scales=tuple(np.float32(1) for _ in columns),
         rows=np.zeros((1, SIZE), np.int32),
-        own=np.zeros(1, np.int32),
+        valid_counts=np.zeros(1, np.int32),
         repeats=np.zeros(1, np.float32),
         again=np.zeros(1, np.int32),
-        numbers=np.zeros((1, 8), np.float32),
+        scalars=np.zeros((1, 8), np.float32),
         count=np.int32(0),
     )
     jax.jit(programs.train).trace(trained, moments, (), steps)

@@ -24,7 +24,7 @@ class Optimizer(Protocol):
     def moments(self) -> int:
         """How many arrays of a weight's shape are kept beside it; they begin at zero."""
 
-    def rows(self, first: int, count: int, learning_rate: float | None = None) -> NDArray[np.float64]:
+    def step_scalars(self, first: int, count: int, learning_rate: float | None = None) -> NDArray[np.float64]:
         """[count, n]: what `update` needs in the steps from `first` on; the first step of all is 1.
 
         A `learning_rate` stands in these steps for that of the optimizer.
@@ -52,7 +52,7 @@ class Sgd:
         """One: the velocity v."""
         return 1
 
-    def rows(
+    def step_scalars(
         self,
         first: int,  # noqa: ARG002 - every step is alike
         count: int,
@@ -96,7 +96,7 @@ class Adam:
         """Two: m and v."""
         return 2
 
-    def rows(self, first: int, count: int, learning_rate: float | None = None) -> NDArray[np.float64]:
+    def step_scalars(self, first: int, count: int, learning_rate: float | None = None) -> NDArray[np.float64]:
         """[count, 8]: beta1, 1 - beta1, beta2, 1 - beta2, eps and three that depend on the step.
 
         Those are the two corrections and the learning rate; in the form `eps_hat` the corrections are 1, and the
@@ -115,10 +115,10 @@ class Adam:
         self, weight: Array, moments: tuple[Array, ...], gradient: Array, row: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
         """The weight, m and v after one step."""
-        beta1, rest1, beta2, rest2, eps, correction1, correction2, rate = row
+        beta1, one_minus_beta1, beta2, one_minus_beta2, eps, correction1, correction2, rate = row
         m, v = moments
-        m = beta1 * m + rest1 * gradient
-        v = beta2 * v + rest2 * gradient * gradient
+        m = beta1 * m + one_minus_beta1 * gradient
+        v = beta2 * v + one_minus_beta2 * gradient * gradient
         return weight - rate * (m / correction1) / (jnp.sqrt(v / correction2) + eps), (m, v)
 
 

@@ -139,20 +139,20 @@ class Steps:
         table: One matrix a column, one row an example.
         scales: One factor a column.
         rows: [K, size] which rows of the matrices make up each mini-batch.
-        own: [K] how many of a mini-batch's first rows are its own examples; the rest fills it up.
+        valid_counts: [K] how many of a mini-batch's first rows are its own examples; the rest fills it up.
         repeats: [K] how often each row of a mini-batch counts; 0 where only the first `again` do.
         again: [K] how many of its first rows count once more.
-        numbers: [K, n] what the optimizer needs in each step; [K, 0] to measure only.
+        scalars: [K, n] what the optimizer needs in each step; [K, 0] to measure only.
         count: How many of the K mini-batches to run.
     """
 
     table: Arrays
     scales: Arrays
     rows: Array
-    own: Array
+    valid_counts: Array
     repeats: Array
     again: Array
-    numbers: Array
+    scalars: Array
     count: Array
 
 
@@ -184,18 +184,18 @@ class Programs:
                 times = repeats + (jnp.arange(size) < again)
                 # A row that does not count may hold what is not finite.
                 total = jnp.where(times > 0, losses * times, 0).sum()
-                return total / (repeats * size + again), (total, _sum_of_first(losses, steps.own[index]))
+                return total / (repeats * size + again), (total, _sum_of_first(losses, steps.valid_counts[index]))
 
             gradients, (total, own) = jax.grad(mean_loss, has_aux=True)(trained)
-            numbers = tuple(steps.numbers[index])
+            scalars = tuple(steps.scalars[index])
             updated = [
-                self.optimizer.update(weight, kept, gradient, numbers)
+                self.optimizer.update(weight, kept, gradient, scalars)
                 for weight, kept, gradient in zip(trained, moments, gradients, strict=True)
             ]
             weights, moments = (tuple(each) for each in zip(*updated, strict=True))
             return weights, moments, totals.at[index].set(total), sums.at[index].set(own)
 
-        none = jnp.zeros(steps.own.shape, jnp.float32)
+        none = jnp.zeros(steps.valid_counts.shape, jnp.float32)
         return _repeated(step, steps.count, (trained, moments, none, none))
 
     def validate(self, trained: Arrays, frozen: Arrays, steps: Steps) -> tuple[Array, Array]:
@@ -205,10 +205,10 @@ class Programs:
         def step(index: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
             sums, hits = state
             losses, right = self.network.losses_and_hits(weights, self._mini_batch(steps, index))
-            own = steps.own[index]
+            own = steps.valid_counts[index]
             return sums.at[index].set(_sum_of_first(losses, own)), hits.at[index].set(_sum_of_first(right, own))
 
-        shape = steps.own.shape
+        shape = steps.valid_counts.shape
         return _repeated(step, steps.count, (jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.int32)))
 
     def _mini_batch(self, steps: Steps, index: Array) -> dict[str, Array]:

@@ -20,13 +20,13 @@ class MiniBatches:
 
     Attributes:
         rows: [steps, width] row numbers of examples, int32.
-        own: [steps] how many of the first rows are the mini-batch's own, int32. Others fill it up.
+        valid_counts: [steps] how many of the first rows are the mini-batch's own, int32. Others fill it up.
         repeats: [steps] how often each row counts, float32: 0 where only the first `again` do.
         again: [steps] how many of the first rows count once more, int32.
     """
 
     rows: NDArray[np.int32]
-    own: NDArray[np.int32]
+    valid_counts: NDArray[np.int32]
     repeats: NDArray[np.float32]
     again: NDArray[np.int32]
 
@@ -35,7 +35,7 @@ class MiniBatches:
 
     def part(self, part: slice) -> "MiniBatches":
         """Some of them."""
-        return MiniBatches(self.rows[part], self.own[part], self.repeats[part], self.again[part])
+        return MiniBatches(self.rows[part], self.valid_counts[part], self.repeats[part], self.again[part])
 
     @property
     def sizes(self) -> NDArray[np.float64]:

@@ -93,17 +93,17 @@ class Table(ABC):
         """How many examples there are."""
         return self._source.count
 
-    def steps(self, batches: MiniBatches, numbers: NDArray[np.float64]) -> Steps:
+    def steps(self, batches: MiniBatches, scalars: NDArray[np.float64]) -> Steps:
         """What a program needs to run the mini-batches, no more than `most` of them."""
         matrices, placed = self._placed(batches.rows)
         return Steps(
             table=matrices,
             scales=self._source.scales,
             rows=_padded(placed, self.most),
-            own=_padded(batches.own, self.most),
+            valid_counts=_padded(batches.valid_counts, self.most),
             repeats=_padded(batches.repeats, self.most),
             again=_padded(batches.again, self.most),
-            numbers=_padded(numbers.astype(np.float32), self.most),
+            scalars=_padded(scalars.astype(np.float32), self.most),
             count=np.int32(len(batches)),
         )
 

@@ -41,7 +41,7 @@ class Losses:
     def mean(self) -> float:
         """The mean over all examples, each of which counts once: where its mini-batch has it as its own."""
         with np.errstate(invalid="ignore"):  # inf - inf, which a diverged epoch may hold
-            return float(self.sums.sum() / self.batches.own.sum())
+            return float(self.sums.sum() / self.batches.valid_counts.sum())
 
     @property
     def means(self) -> tuple[float, ...]:
@@ -51,7 +51,7 @@ class Losses:
     @property
     def visited(self) -> int:
         """How many examples were learned from since the training began or was resumed."""
-        return int(self.batches.own[self.resumed :].sum())
+        return int(self.batches.valid_counts[self.resumed :].sum())
 
     @property
     def diverged_at(self) -> int | None:
@@ -96,7 +96,7 @@ class Training:
         self.frozen = jax.device_put(picked(weights, programs.parameters.frozen))
         moments = [picked(moment, self._keys) for moment in start.moments]
         self._moments = jax.device_put(tuple(zip(*moments, strict=True)))
-        nothing = chunks.nothing(schedule.width, self._optimizer.rows(1, 1).shape[1])
+        nothing = chunks.nothing(schedule.width, self._optimizer.step_scalars(1, 1).shape[1])
         # Donated, weights and moments are overwritten in place.
         program = jax.jit(programs.train, donate_argnums=(0, 1))
         self._program = compiled(program.lower(self.trained, self._moments, self.frozen, nothing))
@@ -113,9 +113,9 @@ class Training:
         batches = self._schedule.of(self.finished + 1)
         done = self._step
         # Those of the whole epoch, and then a part of them: so they are computed alike wherever it was interrupted.
-        numbers = self._optimizer.rows(self.taken - done + 1, len(batches), learning_rate)
+        scalars = self._optimizer.step_scalars(self.taken - done + 1, len(batches), learning_rate)
         left = slice(done, None)
-        for totals, sums in self._chunks.run(batches.part(left), numbers[left], self._steps):
+        for totals, sums in self._chunks.run(batches.part(left), scalars[left], self._steps):
             self._totals.extend(totals.tolist())
             self._sums.extend(sums.tolist())
             self.taken += len(totals)
@@ -208,9 +208,9 @@ class Validation:
         """
         program, training = self._program.result(), self._training
         loss, hits = 0.0, 0
-        numbers = np.zeros((len(self._batches), 0))
+        scalars = np.zeros((len(self._batches), 0))
         for sums, right in self._chunks.run(
-            self._batches, numbers, lambda steps: program(training.trained, training.frozen, steps)
+            self._batches, scalars, lambda steps: program(training.trained, training.frozen, steps)
         ):
             loss += float(sums.sum(dtype=np.float64))
             hits += int(right.sum())

@@ -12,7 +12,7 @@ from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.columns import columns_of
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.optimizers import Sgd
-from worker.engines.jax.programs import Programs, Steps, network_for, parameters_of, picked
+from worker.engines.jax.programs import Programs, Steps, convolve, network_for, parameters_of, picked
 
 # Their classes stand in conftest.py, which tests cannot import.
 
@@ -74,10 +74,10 @@ def test_what_fills_up_a_mini_batch_leaves_no_trace(lab: Lab) -> None:
             table=(table, np.array([[0], [1], [1], [0]], np.int32)),
             scales=(np.float32(1), np.float32(1)),
             rows=np.array([[0, 1, 2, 3]], np.int32),
-            own=np.array([2], np.int32),
+            valid_counts=np.array([2], np.int32),
             repeats=np.array([0], np.float32),
             again=np.array([2], np.int32),
-            numbers=np.array([[0.1, 0.9]], np.float32),
+            scalars=np.array([[0.1, 0.9]], np.float32),
             count=np.int32(1),
         )
         return [np.asarray(array).tobytes() for array in jax.tree.leaves(program(trained, moments, (), steps))]
@@ -101,12 +101,48 @@ def test_steps_beyond_the_count_change_nothing(lab: Lab) -> None:
         table=(np.ones((4, 3), np.float32), np.zeros((4, 1), np.int32)),
         scales=(np.float32(1), np.float32(1)),
         rows=np.zeros((8, 4), np.int32),
-        own=np.zeros(8, np.int32),
+        valid_counts=np.zeros(8, np.int32),
         repeats=np.zeros(8, np.float32),
         again=np.zeros(8, np.int32),
-        numbers=np.ones((8, 2), np.float32),
+        scalars=np.ones((8, 2), np.float32),
         count=np.int32(0),
     )
     after = jax.jit(programs.train)(trained, moments, (), steps)
     for given, found in zip(jax.tree.leaves((trained, moments)), jax.tree.leaves(after[:2]), strict=True):
         assert given.tobytes() == np.asarray(found).tobytes()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"kernel_size": [2, 3]},
+        {"kernel_size": [3, 2], "stride": [2, 1], "dilation": [1, 3]},
+        {"kernel_size": [3, 3], "groups": 2},
+        {"kernel_size": [2, 2], "padding": {"type": "same"}, "stride": [2, 2]},
+        {"kernel_size": [3, 3], "padding": {"type": "valid", "borders": [[2, 0], [1, 3]]}},
+    ],
+)
+def test_losses_and_gradients_are_the_same_through_the_convolution_of_the_device(
+    fields: dict[str, Any], lab: Lab
+) -> None:
+    layers = [
+        {"type": "convolution", "name": "conv", "output_channels": 6, "updatable": True, **fields},
+        {"type": "flatten", "name": "flat"},
+        {"type": "inner_product", "name": "out", "output_channels": 2, "updatable": True},
+        {"type": "softmax", "name": "share"},
+    ]
+    model = read(lab.model(layers, shape=[4, 8, 9], optimizer=OPTIMIZER))
+    random = np.random.default_rng(0)
+    inputs = {
+        "x": random.normal(size=(5, 4, 8, 9)).astype(np.float32),
+        "y_true": random.integers(0, 2, (5, 1)).astype(np.int32),
+    }
+    slices = network_for(model.resolved, "cpu")
+    device = network_for(model.resolved, "gpu")
+    assert (slices.convolve, device.convolve, device.precision) == (None, convolve, "highest")
+    found = [
+        jax.value_and_grad(lambda weights, network=network: network.losses(weights, inputs).sum())(model.weights)
+        for network in (slices, device)
+    ]
+    for one, other in zip(*(jax.tree.leaves(each) for each in found), strict=True):
+        assert np.asarray(one) == pytest.approx(np.asarray(other), abs=2e-5)

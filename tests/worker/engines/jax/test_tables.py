@@ -29,7 +29,10 @@ def test_rows_lead_to_the_examples_that_were_asked_for(limit: int, source: Sourc
 def test_every_call_has_arrays_of_the_same_shapes(limit: int, source: Source) -> None:
     table = table_for(source, 2, limit)
     shapes = [
-        [array.shape for array in (*steps.table, steps.rows, steps.own, steps.repeats, steps.again, steps.numbers)]
+        [
+            array.shape
+            for array in (*steps.table, steps.rows, steps.valid_counts, steps.repeats, steps.again, steps.scalars)
+        ]
         for steps in (table.steps(own_size(np.zeros(2 * n, np.int32), 2), np.zeros((n, 3))) for n in (0, 1, 5))
     ]
     assert shapes[0] == shapes[1] == shapes[2]

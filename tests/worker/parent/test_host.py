@@ -10,7 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from tests.support.waiting import wait_for
-from worker.parent.host import CAFFEINATE, Awake
+from worker.parent.host import CAFFEINATE, MAX_PAUSE, CrashBackoff, SleepInhibitor
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench
@@ -32,17 +32,17 @@ def _exists(pid: int) -> bool:
 
 
 def test_idle_sleep_is_held_off_until_the_block_ends(caffeinate: Path, tmp_path: Path) -> None:
-    with Awake(caffeinate).during(4321):
+    with SleepInhibitor(caffeinate).during(4321):
         wait_for((tmp_path / "told").exists)
         holder, *arguments = (tmp_path / "told").read_text().split()
         assert arguments == ["-i", "-w", "4321"]
         assert _exists(int(holder))
-    assert not _exists(int(holder)), "and nobody is left to bury"
+    assert not _exists(int(holder))
 
 
 def test_it_ends_with_a_block_that_fails(caffeinate: Path, tmp_path: Path) -> None:
     def fail() -> None:
-        with Awake(caffeinate).during(os.getpid()):
+        with SleepInhibitor(caffeinate).during(os.getpid()):
             wait_for((tmp_path / "told").exists)
             raise ZeroDivisionError
 
@@ -51,20 +51,20 @@ def test_it_ends_with_a_block_that_fails(caffeinate: Path, tmp_path: Path) -> No
     assert not _exists(int((tmp_path / "told").read_text().split()[0]))
 
 
-def test_a_program_that_has_ended_by_itself_is_no_trouble(tmp_path: Path) -> None:
+def test_a_caffeinate_that_has_exited_already_is_no_error(tmp_path: Path) -> None:
     program = tmp_path / "caffeinate"
     program.write_text("#!/bin/sh\nexit 1\n")
     program.chmod(0o755)
-    with Awake(program).during(1):
+    with SleepInhibitor(program).during(1):
         pass
 
 
-def test_a_missing_program_is_told_once_and_the_job_goes_on(tmp_path: Path) -> None:
-    awake = Awake(tmp_path / "nothing")
+def test_a_missing_caffeinate_is_logged_once_and_the_job_goes_on(tmp_path: Path) -> None:
+    inhibitor = SleepInhibitor(tmp_path / "nothing")
     done = []
     with capture_logs() as logs:
         for job in (1, 2):
-            with awake.during(job):
+            with inhibitor.during(job):
                 done.append(job)
     assert done == [1, 2]
     (entry,) = logs
@@ -73,12 +73,12 @@ def test_a_missing_program_is_told_once_and_the_job_goes_on(tmp_path: Path) -> N
     assert "pmset" in entry["event"]
 
 
-# A worker on a machine of which is said how it is kept awake.
+# A worker with a stand-in for caffeinate.
 _WORKER = """
 import sys
 from pathlib import Path
 from pippin.settings import Settings
-from worker.parent.host import Awake
+from worker.parent.host import SleepInhibitor
 from worker.engines import EngineOptions, make_engine
 from worker.parent.loop import work
 from worker.parent.shutdown import Shutdown
@@ -86,7 +86,7 @@ from worker.parent.shutdown import Shutdown
 settings, shutdown = Settings(), Shutdown()
 shutdown.install()
 engine = make_engine("jax", EngineOptions.of(settings))
-work(settings, engine, shutdown, name=None, way="spawn", awake=Awake(Path(sys.argv[1])))
+work(settings, engine, shutdown, name=None, way="spawn", sleep_inhibitor=SleepInhibitor(Path(sys.argv[1])))
 """
 
 
@@ -107,6 +107,44 @@ def test_a_worker_holds_it_while_its_child_trains_and_no_longer(
     assert not _exists(int(holder))
 
 
-def test_the_program_is_that_of_macos_and_there_only() -> None:
+def test_caffeinate_is_used_on_macos_only() -> None:
     expected = Path("/usr/bin/caffeinate") if sys.platform == "darwin" else None
     assert expected == CAFFEINATE
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def pauses(*attempts: tuple[bool, float]) -> list[float]:
+    """How long a worker pauses after attempts that were lost or not and lasted so many seconds."""
+    clock = Clock()
+    backoff = CrashBackoff(clock)
+    found = []
+    for lost, seconds in attempts:
+        backoff.begin()
+        clock.now += seconds
+        found.append(backoff.end(lost=lost))
+    return found
+
+
+def test_one_loss_costs_nothing_and_each_further_one_twice_as_much_up_to_a_limit() -> None:
+    assert pauses(*[(True, 1.0)] * 9) == [0, 1, 2, 4, 8, 16, 30, 30, 30]
+    assert MAX_PAUSE == 30
+
+
+def test_an_attempt_that_succeeded_or_lasted_resets_the_backoff() -> None:
+    assert pauses((True, 1), (True, 1), (False, 1), (True, 1), (True, 1)) == [0, 1, 0, 0, 1]
+    assert pauses((True, 1), (True, 1), (True, 60), (True, 1), (True, 1)) == [0, 1, 0, 0, 1]
+
+
+def test_a_pause_ends_when_the_worker_is_to_stop() -> None:
+    asked = iter([False, True])
+    CrashBackoff().pause(10_000, lambda: next(asked))
+    assert next(asked, None) is None

@@ -9,8 +9,42 @@ import structlog
 from pippin.blobs import BlobError, behind_service
 from pippin.http.token_file import TokenFileError
 from pippin.settings import Settings
+from pippin.store import Refused, StoreUnavailable
 from pippin.system.retry import Backoff
-from worker.access import ask_for_access
+from worker.access import check_access, retry_unavailable
+
+
+def test_the_store_is_asked_again_until_it_answers() -> None:
+    asked: list[int] = []
+
+    def ask() -> str:
+        asked.append(1)
+        if len(asked) < 3:
+            raise StoreUnavailable("away")
+        return "answer"
+
+    assert retry_unavailable(ask, 30) == "answer"
+    assert len(asked) == 3
+
+
+def test_retrying_ends_after_the_given_seconds() -> None:
+    def ask() -> None:
+        raise StoreUnavailable("away for good")
+
+    with pytest.raises(StoreUnavailable, match="away for good"):
+        retry_unavailable(ask, 0.05)
+
+
+def test_a_refusal_is_not_retried() -> None:
+    asked: list[int] = []
+
+    def ask() -> None:
+        asked.append(1)
+        raise Refused("no")
+
+    with pytest.raises(Refused):
+        retry_unavailable(ask, 30)
+    assert len(asked) == 1
 
 
 def test_a_service_that_is_away_is_warned_of_and_may_be_back_for_the_first_job(
@@ -18,7 +52,7 @@ def test_a_service_that_is_away_is_warned_of_and_may_be_back_for_the_first_job(
 ) -> None:
     monkeypatch.setattr(behind_service, "backoff", lambda: Backoff(tries=1))
     with structlog.testing.capture_logs() as logged:
-        ask_for_access(Settings(home=tmp_path, blobs_url="http://127.0.0.1:1"))
+        check_access(Settings(home=tmp_path, blobs_url="http://127.0.0.1:1"))
     assert [line["event"] for line in logged] == ["the blobs cannot be reached yet"]
 
 
@@ -33,8 +67,8 @@ def test_settings_that_cannot_be_used_are_refused(
     tmp_path: Path, changes: dict[str, Any], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        ask_for_access(Settings(home=tmp_path, **changes))
+        check_access(Settings(home=tmp_path, **changes))
 
 
 def test_a_folder_asks_for_no_token(tmp_path: Path) -> None:
-    ask_for_access(Settings(home=tmp_path, token_file=Path("/nowhere/token")))
+    check_access(Settings(home=tmp_path, token_file=Path("/nowhere/token")))
