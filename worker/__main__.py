@@ -1,6 +1,6 @@
 """`python -m worker`: one worker, until SIGTERM or SIGINT.
 
-Exit codes: 0 told to stop, 2 it cannot work with these arguments, these settings or on this machine.
+Exit codes: 0 stopped by a signal, 2 it cannot work with these arguments, these settings or on this machine.
 """
 
 import argparse
@@ -58,12 +58,12 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _name(given: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given):
-        raise argparse.ArgumentTypeError(f"{given!r} is no name; give up to 64 letters, digits, dots, dashes")
-    if fault := name_fault(given):
+def _name(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,64}", name):
+        raise argparse.ArgumentTypeError(f"{name!r} is no name; give up to 64 letters, digits, dots, dashes")
+    if fault := name_fault(name):
         raise argparse.ArgumentTypeError(fault)
-    return given
+    return name
 
 
 def _complain(sentence: str) -> int:

@@ -1,4 +1,4 @@
-"""The process that makes one attempt: forked where that is safe, started afresh elsewhere, never outliving its parent.
+"""The process that makes one attempt: forked where that is safe, started anew elsewhere, never outliving its parent.
 
 A fork of a parent that has imported everything and computed nothing reaches its first step in a tenth of a second; a
 fresh interpreter pays two seconds of imports. On macOS Objective-C does not survive a fork.
@@ -134,7 +134,7 @@ def _spawn(assignment: Assignment) -> Child:
         raise
     finally:
         os.close(reader)
-    # A child that is dead already is found when it is waited for.
+    # A child that has ended already is noticed by `wait`.
     with suppress(BrokenPipeError):
         os.write(writer, assignment.to_json().encode() + b"\n")
     return Child(pid, lifeline=writer)

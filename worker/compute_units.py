@@ -1,4 +1,4 @@
-"""What an engine can compute on here, for a person who looks at `/workers`; told without computing."""
+"""What an engine can compute on here, as `/workers` shows it; determined without computing."""
 
 import os
 import platform
@@ -24,7 +24,7 @@ def _macos_major() -> int:
 
 
 def nvidia_gpu(driver: Path = Path("/proc/driver/nvidia/gpus")) -> str | None:
-    """The first GPU's name, where jax would take one: its CUDA plugin is installed and nothing tells it otherwise."""
+    """The first GPU's name, where jax would use one: JAX's CUDA plugin is installed and JAX_PLATFORMS allows it."""
     platforms = os.environ.get("JAX_PLATFORMS", "")
     if platforms and not {"cuda", "gpu"} & set(platforms.split(",")):
         return None

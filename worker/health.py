@@ -1,6 +1,6 @@
 """`python -m worker.health`: whether a worker on this host is alive, for the health check of a container.
 
-Exit codes: 0 it was heard of in the last half minute, 1 it was not, or Redis cannot be asked.
+Exit codes: 0 it sent a heartbeat in the last half minute, 1 it did not, or Redis cannot be asked.
 """
 
 import socket

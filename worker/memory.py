@@ -1,4 +1,4 @@
-"""Limits on a training's memory: judged from shapes before it begins, kept by the kernel, watched by the parent."""
+"""Limits on a training's memory: estimated from shapes before it begins, enforced by the kernel or by the parent."""
 
 import subprocess
 import sys
@@ -16,21 +16,21 @@ if sys.platform == "linux":
 _PS = "/bin/ps"
 
 
-def check_training(memory: TrainingMemory, mini_batch_size: int | None, examples: int, most: int | None) -> None:
+def check_training(memory: TrainingMemory, mini_batch_size: int | None, examples: int, max_bytes: int | None) -> None:
     """Refuse a training that cannot fit, before anything of it is allocated.
 
     Args:
         memory: What it takes, known from shapes.
         mini_batch_size: Of the job; None for a model that has none.
         examples: How many there are to learn from.
-        most: How many bytes it may take; None sets no limit.
+        max_bytes: How many bytes it may take; None sets no limit.
 
     Raises:
         EngineError: It takes more; the text has the figures.
     """
-    if most is None or mini_batch_size is None:
+    if max_bytes is None or mini_batch_size is None:
         return
-    if excess := memory.excess(min(mini_batch_size, examples), most):
+    if excess := memory.excess(min(mini_batch_size, examples), max_bytes):
         raise EngineError(Reason.OUT_OF_MEMORY, f"{excess[0].upper()}{excess[1:]}.")
 
 
@@ -60,17 +60,17 @@ def held_bytes(pid: int) -> int | None:
 def resident_bytes(pid: int) -> int | None:
     """The resident memory of a process as ps(1) has it on every system; None when it is gone."""
     command = [_PS, "-o", "rss=", "-p", str(pid)]
-    found = subprocess.run(command, stdout=subprocess.PIPE, check=False)  # noqa: S603 - ours
-    return int(found.stdout) * 1024 if found.stdout.strip() else None
+    output = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout  # noqa: S603 - a fixed command
+    return int(output) * 1024 if output.strip() else None
 
 
 class MemoryWatch:
-    """Looks from the parent at what a child holds, where the kernel keeps no limit, as on macOS.
+    """Checks from the parent how much memory a child holds, where the kernel keeps no limit, as on macOS.
 
     Args:
         pid: The child.
         limit: What it may hold, in bytes; None sets no limit.
-        every: How many seconds lie between two looks at least.
+        every: The least number of seconds between two checks.
     """
 
     def __init__(self, pid: int, limit: int | None, *, every: float = 1) -> None:

@@ -48,7 +48,7 @@ def settle_stopped(store: Store, claim: Claim, cause: Cause, *, memory_limit: in
 
 
 def failure_of(error: Exception) -> Failure:
-    """The reason to record for `error`. What nobody foresaw goes to the log with its traceback."""
+    """The reason to record for `error`. An unexpected error goes to the log with its traceback."""
     match error:
         case EngineError():
             return Failure(code=error.reason, detail=str(error))

@@ -1,4 +1,4 @@
-"""The switch that ends an attempt early: thrown by a signal, the lease or the clock, read by the training."""
+"""The flag that ends an attempt early: set by a signal, the lease or the clock, read by the training."""
 
 from enum import StrEnum
 
@@ -15,17 +15,17 @@ class Cause(StrEnum):
     TIMED_OUT = "timed_out"  # the job's time is used up
     OUT_OF_MEMORY = "out_of_memory"  # it holds more memory than it may
     LEASE_LOST = "lease_lost"  # the job has moved on: nothing more may be recorded
-    UNRECORDED = "unrecorded"  # the store refuses for ever what the attempt reports
+    UNRECORDED = "unrecorded"  # the store refuses permanently what the attempt reports
 
 
-# What the store may want of an attempt, but for going on.
+# The cause for each control of the store except CONTINUE.
 CAUSES = {Control.CANCEL: Cause.CANCELLED, Control.PAUSE: Cause.PAUSED, Control.TIMEOUT: Cause.TIMED_OUT}
 
 
 class StopFlag:
     """Whether to stop, and why. The first cause stays, except that a lost lease outweighs every other.
 
-    It holds no lock, because a signal handler throws it, perhaps while its own thread is in the middle of a look.
+    It holds no lock, because a signal handler sets it, perhaps while its own thread is reading it.
     """
 
     def __init__(self) -> None:
@@ -37,15 +37,15 @@ class StopFlag:
         return self._cause
 
     def set(self, cause: Cause) -> None:
-        """Ask for a stop."""
+        """Request a stop."""
         if self._cause is None or cause is Cause.LEASE_LOST:
             self._cause = cause
 
     def check(self) -> None:
-        """Go on, or raise.
+        """Raise if a stop was requested.
 
         Raises:
-            Stopped: A stop has been asked for.
+            Stopped: A stop was requested.
         """
         if self._cause is not None:
             raise Stopped

@@ -89,14 +89,14 @@ class Checkpoints:
 
     def make(self, checkpoint: Checkpoint) -> PendingCheckpoint:
         """Prepare one to be stored. Where too many wait, since the stores are away, the oldest are given up."""
-        made = PendingCheckpoint(checkpoint, self._blobs, self._patience)
+        pending = PendingCheckpoint(checkpoint, self._blobs, self._patience)
         self._waiting = deque(waiting for waiting in self._waiting if waiting.size)
-        while self._waiting and sum(each.size for each in self._waiting) + made.size > self._room:
+        while self._waiting and sum(each.size for each in self._waiting) + pending.size > self._room:
             self._waiting.popleft().give_up()
             if not self._gave_up:
                 self._gave_up = True
                 _log.warning(
                     "checkpoints wait too long to be stored; newer ones take the place of older ones", room=self._room
                 )
-        self._waiting.append(made)
-        return made
+        self._waiting.append(pending)
+        return pending

@@ -1,4 +1,4 @@
-"""What an engine says while it trains, turned into what the store is told."""
+"""The reports of an engine while it trains, turned into records of the store."""
 
 import math
 import secrets
@@ -62,21 +62,21 @@ class Report:
         self._check_data = check_data
         self._max_batch_losses = max_batch_losses
         self._drop_reported = False
-        self._from: StoredCheckpoint | None = None
+        self._resumed_from: StoredCheckpoint | None = None
         self.last = last
 
     def stop_requested(self) -> bool:
         """Whether anything asks the attempt to stop."""
         return self._stop.cause is not None
 
-    def goes_on_from(self, checkpoint: StoredCheckpoint) -> None:
-        """The training that is to begin goes on from this checkpoint."""
-        self._from = checkpoint
+    def resumes_from(self, checkpoint: StoredCheckpoint) -> None:
+        """Record from which checkpoint the training goes on that is about to begin."""
+        self._resumed_from = checkpoint
 
     def training_began(self, notice: str | None = None) -> None:
         """The job is `running` from here on."""
         _log.debug("training began")
-        at = self._from
+        at = self._resumed_from
         resumed = None if at is None else Resumption(epoch=at.epoch, step=at.step, notice=notice)
         self._outbox.put(partial(self._attempts.running, self._claim, resumed))
 
@@ -139,7 +139,7 @@ class Report:
             validation_accuracy=result.validation_accuracy,
             examples_per_second=result.examples_per_second,
             seconds=result.seconds,
-            learning_rate=self._hyperparameters.learning_rate,
+            learning_rate=result.learning_rate,
             engine=self._engine,
             attempt=self._claim.number,
             time=datetime.now(UTC),
@@ -155,8 +155,8 @@ class _Batches:
         self.bytes = 8 * len(kept.losses)
 
     @classmethod
-    def of(cls, losses: Sequence[float], most: int) -> Self:
-        thinned = BatchLosses.of(losses, most)
+    def of(cls, losses: Sequence[float], max_losses: int) -> Self:
+        thinned = BatchLosses.of(losses, max_losses)
         return cls(replace(thinned, losses=array("d", thinned.losses)))
 
     def drop(self) -> None:

@@ -68,7 +68,7 @@ class Tools:
 
 
 def run(assignment: Assignment, tools: Tools, stop: StopFlag) -> bool:
-    """Make the attempt and record how it ended, unless it turns out to be somebody else's.
+    """Make the attempt and record how it ended, unless another worker has the job already.
 
     Returns:
         Whether this machine did its part: False when the attempt was lost for want of a file or of the blobs.
@@ -182,14 +182,15 @@ class _Attempt:
         """Make the trained file and store it.
 
         Raises:
-            Stopped: Something threw the switch.
+            Stopped: The stop flag was set.
             Exception: Whatever else went wrong, with a sentence if it was foreseen.
         """
         request, tools = self._request, self._tools
         with tracing.span("build"):
             model = self._model()
-        trainable = trainable_of(open_model(model))
-        # Nobody waits for the initial model, so the training does not either.
+        opened = open_model(model)
+        trainable = trainable_of(opened)
+        # The training does not wait for the upload of the initial model.
         uploads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="upload")
         try:
             initial = uploads.submit(copy_context().run, self._store, "initial", model)
@@ -208,6 +209,7 @@ class _Attempt:
                 names,
                 compute_units=request.compute_units,
                 resume=self._checkpoint(),
+                opened=opened,
             )
             with tracing.span("train"):
                 learned = tools.engine.train(run, self._report)
@@ -253,7 +255,7 @@ class _Attempt:
         while self._newest is not None:
             checkpoint = self._read(self._newest)
             if checkpoint is not None:
-                self._report.goes_on_from(self._newest)
+                self._report.resumes_from(self._newest)
                 return checkpoint
             self._newest = retry_unavailable(partial(attempts.discard_checkpoint, self._claim, self._newest), 60)
         return None

@@ -1,4 +1,4 @@
-"""The engines by name. Nothing of an engine is imported until it is made: each needs libraries that others lack."""
+"""The engines by name. An engine is imported only when it is created: each needs libraries that the others do not."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -24,7 +24,7 @@ class Column:
     Attributes:
         name: Its name.
         shape: Of one example.
-        classes: How many classes it tells apart, when it holds class indices; None for plain numbers.
+        classes: How many classes there are, where it holds class indices; None for plain numbers.
     """
 
     name: str
@@ -59,9 +59,9 @@ def matrix_of(examples: Examples, column: Column) -> NDArray[Any]:
     """
     array = examples.arrays.get(column.name)
     if array is None:
-        found = ", ".join(examples.arrays)
+        names = ", ".join(examples.arrays)
         raise EngineError(
-            Reason.INVALID_DATA, f"the examples have no {column.name}, which the model needs, but {found}"
+            Reason.INVALID_DATA, f"the examples have no {column.name}, which the model needs, but {names}"
         )
     if array.shape[:1] != (examples.count,) or array.size != examples.count * column.size:
         raise EngineError(
@@ -75,7 +75,7 @@ def matrix_of(examples: Examples, column: Column) -> NDArray[Any]:
 
 
 def _check_classes(array: NDArray[Any], name: str, classes: int) -> None:
-    # The network would take what is no class for an example without a loss.
+    # The network would compute no loss for an example whose class does not exist.
     wrong = np.flatnonzero((array < 0) | (array >= classes) | (array != np.trunc(array)))
     if wrong.size:
         row = int(wrong[0])
@@ -85,7 +85,7 @@ def _check_classes(array: NDArray[Any], name: str, classes: int) -> None:
         )
 
 
-# Numbers in all blobs of the examples that are looked at together: 16 MiB.
+# Numbers in all blobs of the examples that are checked together: 16 MiB.
 _NUMBERS = 2**22
 
 
@@ -101,7 +101,7 @@ def check_run_indices(network: FrozenNetwork, run: TrainingRun) -> None:
 
 
 def check_indices(network: FrozenNetwork, examples: Examples) -> None:
-    """Refuse examples in which an embedding is to look up what it does not know.
+    """Refuse examples with an index that an embedding does not have.
 
     Below an embedding nothing is trained, so what it looks up does not change during a training.
 
@@ -113,17 +113,17 @@ def check_indices(network: FrozenNetwork, examples: Examples) -> None:
         EngineError: There is such an example.
     """
     resolved = network.resolved
-    asked = {entry.inputs[0] for entry in embeddings(resolved)}
+    looked_up = {entry.inputs[0] for entry in embeddings(resolved)}
     names = {
         name
-        for blob in asked
+        for blob in looked_up
         if (needed := inputs_needed(resolved, [blob])) <= examples.arrays.keys()
         for name in needed
     }
     if not names:
         return
     shapes = {feature.name: feature.lengths for feature in resolved.inputs}
-    for rows in _portions(examples.count, sum(map(prod, resolved.shapes.values()))):
+    for rows in _batches(examples.count, sum(map(prod, resolved.shapes.values()))):
         inputs = {
             name: np.asarray(examples.arrays[name][rows], np.float32).reshape(-1, *shapes[name])
             * np.float32(examples.scales.get(name, 1.0))
@@ -137,6 +137,6 @@ def check_indices(network: FrozenNetwork, examples: Examples) -> None:
             )
 
 
-def _portions(count: int, numbers: int) -> Iterator[slice]:
+def _batches(count: int, numbers: int) -> Iterator[slice]:
     size = max(1, _NUMBERS // max(1, numbers))
     return (slice(begin, min(begin + size, count)) for begin in range(0, count, size))

@@ -11,9 +11,9 @@ from pippin.api.engines import ComputeUnits
 from pippin.api.requests import Hyperparameters
 from pippin.api.states import Reason
 from pippin.datasets.examples import Examples
-from pippin.errors import PippinError
+from pippin.errors import FaultyDocumentError, PippinError
 from pippin.jobs.checkpoints import Checkpoint
-from pippin.models.mlmodel import Learned
+from pippin.models.mlmodel import AnyModel, Learned, open_model
 
 __all__ = ["Engine", "EngineError", "EpochResult", "Examples", "Observer", "Stopped", "TrainingRun"]
 
@@ -35,6 +35,8 @@ class TrainingRun:
         compute_units: Which of Apple's processors Core ML may use; other engines take no notice.
         resume: Where an earlier training of the same run stood: it goes on from there; None begins with the first
             epoch.
+        opened: What `open_model` returns for `model`, where the file was opened before; limits of hyperparameters may
+            differ.
     """
 
     model: bytes
@@ -46,6 +48,20 @@ class TrainingRun:
     learning_rates: tuple[float, ...] | None = None
     compute_units: ComputeUnits = "all"
     resume: Checkpoint | None = None
+    opened: AnyModel | None = None
+
+    def open(self) -> AnyModel:
+        """Return the model of the file, opened now unless it was before.
+
+        Raises:
+            EngineError: The file holds no model that can be trained.
+        """
+        if self.opened is not None:
+            return self.opened
+        try:
+            return open_model(self.model)
+        except FaultyDocumentError as error:
+            raise EngineError(Reason.INVALID_MODEL, str(error)) from error
 
 
 @dataclass(frozen=True)
@@ -63,6 +79,7 @@ class EpochResult:
         seconds: Wall time of the epoch, validation included.
         examples_per_second: Training examples a second, validation not counted.
         batch_losses: Mean loss of each mini-batch, in order; None unless asked for.
+        learning_rate: The learning rate that the epoch was trained with; None for a model that has none.
     """
 
     epoch: int
@@ -72,10 +89,11 @@ class EpochResult:
     seconds: float
     examples_per_second: float
     batch_losses: tuple[float, ...] | None
+    learning_rate: float | None = None
 
 
 class Observer(Protocol):
-    """Who hears how a training goes, and may end it. Its methods are called on the training's own thread."""
+    """Receives reports of a training, and may end it. Its methods are called on the training's own thread."""
 
     def stop_requested(self) -> bool:
         """Whether to stop; asked about every half second."""
@@ -98,7 +116,7 @@ class Observer(Protocol):
         """
 
     def log(self, line: str) -> None:
-        """A line for the person who reads the job's log."""
+        """Add a line to the job's log."""
 
 
 class Engine(Protocol):
@@ -120,7 +138,7 @@ class Engine(Protocol):
         Of a pipeline the last model is trained, and what that one has learned is returned.
 
         Raises:
-            EngineError: The training cannot be done or has gone wrong; its reason says whose fault that is.
+            EngineError: The training cannot be done or has gone wrong; its reason is the reason code.
             Stopped: The observer asked for a stop.
         """
 

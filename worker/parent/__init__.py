@@ -1,1 +1,1 @@
-"""The worker's own process: it takes attempts from the queue and has each made by a child."""
+"""The worker's own process: it takes attempts from the queue and has a child process make each."""

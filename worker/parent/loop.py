@@ -1,4 +1,4 @@
-"""The worker's main loop: one attempt after another, each in a child, until it is told to stop."""
+"""The worker's main loop: one attempt after another, each in a child, until a stop is requested."""
 
 import gc
 import secrets
@@ -45,7 +45,7 @@ def work(
     way: Way,
     sleep_inhibitor: SleepInhibitor | None = None,
 ) -> None:
-    """Train what the engine's queue brings until `shutdown` is requested.
+    """Train the jobs of the engine's queue until `shutdown` is requested.
 
     Args:
         settings: With the address of Redis.
@@ -75,7 +75,7 @@ def work(
         sweep_downloads(settings.blob_cache)
         if way == "fork":
             engine.warm_up()
-        # What has been imported stays: a child's garbage collector would copy every page of it.
+        # Imported objects are frozen: a child's garbage collector would copy every page that holds them.
         gc.collect()
         gc.freeze()
         heartbeat.tell("idle")
@@ -110,7 +110,7 @@ def _take_attempts(
         except RedisError as error:
             _log.warning("Redis cannot be reached; trying on", error=str(error))
         if not stopping():
-            # RQ's loop ends whenever it meets something that it did not foresee.
+            # RQ's loop ends on any exception that RQ does not expect.
             time.sleep(_WAIT_SECONDS)
 
 
@@ -127,7 +127,7 @@ def _wait_while_drained(heartbeat: Heartbeat, shutdown: Shutdown, draining: Drai
 
 
 class _Parent:
-    """What the worker does with an attempt: give it to a child, wait, and settle what the child could not."""
+    """Has a child make each attempt, waits for the child, and records the end that the child could not record."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class _Parent:
         self._store = Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds)
 
     def handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
-        """Have the attempt made; returns when it is over. `forget` deletes RQ's record of it."""
+        """Have a child make the attempt; returns when it is over. `forget` deletes RQ's record of it."""
         with structlog.contextvars.bound_contextvars(job=attempt.job_id, attempt=attempt.number):
             self._handle(attempt, forget)
 

@@ -1,8 +1,8 @@
-"""The RQ worker, reduced to what we want of it: take the next attempt from one queue. All that overrides RQ is here.
+"""The RQ worker, reduced to one task: take the next attempt from one queue. Everything that overrides RQ is here.
 
 RQ 3.0 runs any importable function that a job names, and its callbacks; it ends the process when Redis is away for
-half a minute, and its maintenance fails jobs that are only slow. None of that is left: a job is checked, handed to our
-own child, and RQ's record of it deleted.
+half a minute, and its maintenance fails jobs that are only slow. Nothing of that remains: a job is checked, handed to a
+child of this worker, and RQ's record of it deleted.
 """
 
 import re
@@ -21,7 +21,7 @@ from pippin.store import FUNCTION, rq_id
 
 _log = structlog.get_logger(__name__)
 
-# A wish to stop is heard that soon. Far below the socket's timeout: redis-py would send the pop again.
+# A stop takes effect within that time. Far below the socket's timeout: redis-py would send the pop again.
 _POP_SECONDS = 1
 _SOCKET_SECONDS = 5
 _BEAT_SECONDS = 60
@@ -58,12 +58,12 @@ def attempt_of(job: Job) -> AttemptRef:
         case [str(tenant), str(job_id), int(number)] if not isinstance(number, bool) and number > 0 and not kwargs:
             if _NAME.fullmatch(tenant) and _NAME.fullmatch(job_id) and job.id == rq_id(job_id, number):
                 return AttemptRef(tenant, job_id, number)
-    found = f"{_shown(args)} and {_shown(kwargs)}"
-    raise ForgedJobError(f"its arguments are {found}; a tenant, a job and the attempt's number belong")
+    arguments = f"{_shown(args)} and {_shown(kwargs)}"
+    raise ForgedJobError(f"its arguments are {arguments}; a tenant, a job and the attempt's number belong")
 
 
 def _shown(value: object) -> str:
-    """What a stranger wrote, short enough for a line of the log."""
+    """The text of a value that is not trusted, short enough for a line of the log."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
 
@@ -81,23 +81,23 @@ class _AttemptQueue(Queue):
         **options: Any,  # noqa: ANN401 - passed on
     ) -> tuple[Job, Queue] | None:
         try:
-            found = super()._fetch_dequeued_job(connection, queue_key, job_id, *args, **options)
+            dequeued = super()._fetch_dequeued_job(connection, queue_key, job_id, *args, **options)
         except RedisError:
             raise
         except Exception as error:  # noqa: BLE001 - a forged record may be wrong in any way
             _log.warning("dropped a record that cannot be read", rq_job=job_id, why=repr(error))
             connection.delete(Job.key_for(job_id))
-            found = None
-        if found is None:
+            dequeued = None
+        if dequeued is None:
             queue = cls.from_queue_key(queue_key, connection=connection)
             connection.lrem(queue.intermediate_queue_key, 0, job_id)
-        return found
+        return dequeued
 
 
 class AttemptWorker(Worker):
-    """Takes attempts from one queue, RQ's only crash-safe mode, until it is told to stop.
+    """Takes attempts from one queue, RQ's only crash-safe mode, until `stopping` returns true.
 
-    Signals are not its business: `stopping` is asked before every pop.
+    It handles no signals: it calls `stopping` before every pop.
     """
 
     queue_class = _AttemptQueue
@@ -115,10 +115,10 @@ class AttemptWorker(Worker):
 
         Args:
             queue: The queue's name.
-            name: Unlike every other worker's: RQ refuses one that it has heard of in the last minutes.
+            name: Unlike every other worker's: RQ refuses a name that was registered in the last minutes.
             connection: Without automatic retries, since a pop that is sent twice may lose a job; it decodes nothing.
-            handle: Makes one attempt, and returns when it is over. Given a function that it calls when the attempt is
-                in safe hands: RQ's record of it is deleted then.
+            handle: Makes one attempt, and returns when it is over. Its second argument deletes RQ's record of the
+                attempt; to be called once a child has the attempt.
             stopping: Whether to take no more.
         """
         super().__init__([queue], name=name, connection=connection, serializer="json", log_job_description=False)
@@ -189,11 +189,11 @@ class AttemptWorker(Worker):
                 pipe.delete(job.key)
                 pipe.execute()
         except RedisError as error:
-            # It is a little rubbish that the reaper sweeps up; the attempt is in our own records.
+            # The reaper deletes the record later; the attempt itself is in Pippin's own records.
             _log.warning("RQ's record was not deleted", rq_job=job.id, error=str(error))
 
     def _put_back(self, job: Job, queue: Queue) -> None:
-        """Return a job that was popped while the worker was told to stop, so that another takes it at once."""
+        """Return a job that was popped while the worker is stopping, so that another worker takes it at once."""
         try:
             with self.connection.pipeline() as pipe:
                 pipe.lrem(queue.intermediate_queue_key, 0, job.id)
@@ -229,7 +229,7 @@ class AttemptWorker(Worker):
         self._state = state
 
     def check_for_suspension(self, burst: bool) -> None:
-        """Nothing: whoever can write a key of RQ's must not be able to suspend us."""
+        """Do nothing: a key that RQ reads must not be able to suspend this worker."""
 
     @property
     def should_run_maintenance_tasks(self) -> bool:
@@ -237,13 +237,13 @@ class AttemptWorker(Worker):
         return False
 
     def run_maintenance_tasks(self) -> None:
-        """Nothing, see `should_run_maintenance_tasks`."""
+        """Do nothing, see `should_run_maintenance_tasks`."""
 
     def clean_registries(self) -> None:
-        """Nothing, see `should_run_maintenance_tasks`."""
+        """Do nothing, see `should_run_maintenance_tasks`."""
 
     def subscribe(self) -> None:
-        """Nothing: RQ's commands can kill a training; stopping is ours."""
+        """Do nothing: RQ's commands can kill a training; Pippin stops its trainings itself."""
 
     def _install_signal_handlers(self) -> None:
-        """Nothing: see `worker.parent.shutdown`."""
+        """Do nothing: `worker.parent.shutdown` handles signals."""

@@ -10,12 +10,12 @@ from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
 from worker.child import Child
 
-# A supervisor forwards the SIGINT that a terminal has sent to the whole group already: the same wish, heard twice.
+# A terminal sends SIGINT to the whole process group, and a supervisor forwards it again: one request, two signals.
 _ECHO_SECONDS = 1.0
 
 
 class Shutdown:
-    """Whether this worker is to end, and the child that must hear of it."""
+    """Whether this worker is to end, and the child to which it passes the request on."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -33,11 +33,11 @@ class Shutdown:
         return self._since is not None
 
     def overdue(self, grace: float) -> bool:
-        """Whether patience with the child is over: a second signal came, or `grace` seconds have passed."""
+        """Whether the child must end now: a second signal came, or `grace` seconds have passed."""
         return self._forced or (self._since is not None and time.monotonic() - self._since > grace)
 
     def watch(self, child: Child | None) -> None:
-        """Pass the wish on to `child`, at once if it was uttered already; None when no child runs any more."""
+        """Pass a request to end on to `child`, at once if there was one already; None when no child runs any more."""
         self._child = child
         if child is not None and self.requested:
             child.terminate()
@@ -53,10 +53,10 @@ class Shutdown:
 
 
 class Draining:
-    """What the store says of draining this worker; while it cannot be reached, what it said last."""
+    """Whether the store has this worker drained; while the store cannot be reached, its last answer."""
 
     def __init__(self, workers: Workers, name: str, *, every: float = 1) -> None:
-        """Nothing is asked yet.
+        """Prepare; the store is not asked yet.
 
         Args:
             workers: Where to look.
@@ -72,7 +72,7 @@ class Draining:
     def begun(self) -> bool:
         """Whether to take no more jobs, as the store has it at this moment.
 
-        Asked after a job was popped, it is right about every drain that had been told before the pop.
+        Called after a job was popped, it takes every drain into account that was recorded before the pop.
         """
         self._look()
         return self._drain is not None

@@ -1,4 +1,4 @@
-"""The parent's side of an attempt: it waits for the child, and ends it when patience is over."""
+"""The parent's side of an attempt: it waits for the child, kills it when its time is over, and records its end."""
 
 import signal
 import time
@@ -16,7 +16,7 @@ from worker.settlement import settle_stopped
 from worker.stop import CAUSES, Cause
 
 _WAIT_SECONDS = 0.25
-# Nothing of a cancelled training is worth waiting for.
+# A cancelled training has no result that is worth waiting for.
 _CANCEL_SECONDS = 5.0
 # How a process ends that was refused memory: an abort out of C++, or a write through a null pointer.
 _SIGNS_OF_NO_MEMORY = {"SIGABRT", "SIGSEGV", "SIGBUS"}
@@ -28,7 +28,7 @@ class Ending:
 
     Attributes:
         code: Its exit code, or the negated number of the signal that killed it.
-        killed_for: Why the parent killed it; None when it ended by itself or by somebody else's hand.
+        killed_for: Why the parent killed it; None when it ended by itself or another process killed it.
     """
 
     code: int
@@ -41,7 +41,7 @@ class Ending:
 
 
 class Overseer:
-    """Sees in the store what a child should have heard by now: one that hangs or is frozen hears nothing.
+    """Checks in the store whether a child should have stopped: a child that hangs or is frozen does not notice it.
 
     While the store cannot be reached, no time counts against the child.
     """
@@ -55,7 +55,7 @@ class Overseer:
         wants_back: Callable[[], bool] = lambda: False,
         every: float = 1,
     ) -> None:
-        """Nothing is looked at yet.
+        """Prepare; the store is not asked yet.
 
         Args:
             attempts: Where to look.
@@ -75,11 +75,11 @@ class Overseer:
 
     @property
     def hands_back(self) -> bool:
-        """Whether the child is to be told to hand its job back; nothing in the store would tell it."""
+        """Whether the parent is to signal the child to hand its job back; the child cannot read that from the store."""
         return self._cause is Cause.TERMINATED
 
     def overdue(self) -> Cause | None:
-        """Why the child should have stopped, once it has had its time to do so. Looks every second or so."""
+        """Why the child should have stopped, once its time to do so is over. Asks the store every second or so."""
         now = time.monotonic()
         if now - self._looked < self._every:
             return None
@@ -113,7 +113,7 @@ def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer
         memory: Whether it holds too much.
     """
     killed_for: Cause | None = None
-    told = False
+    signalled = False
     shutdown.watch(child)
     try:
         while (code := child.wait(_WAIT_SECONDS)) is None:
@@ -121,9 +121,9 @@ def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer
                 killed_for = _overdue(shutdown, grace, overseer, memory)
                 if killed_for is not None:
                     child.kill()
-                elif overseer.hands_back and not told:
+                elif overseer.hands_back and not signalled:
                     child.terminate()
-                    told = True
+                    signalled = True
     finally:
         shutdown.watch(None)
     return Ending(code, killed_for)
@@ -136,9 +136,9 @@ def _overdue(shutdown: Shutdown, grace: float, overseer: Overseer, memory: Memor
 
 
 def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | None = None) -> None:
-    """Record the end of an attempt whose child has ended in a way that the store may not know of.
+    """Record the end of an attempt whose child may not have recorded it.
 
-    Of an attempt that has settled itself this changes nothing: it no longer holds the job.
+    Nothing changes where the child recorded the end itself: the attempt no longer holds the job.
 
     Args:
         store: Where to record it.

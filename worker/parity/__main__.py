@@ -1,4 +1,4 @@
-"""`python -m worker.parity`: which formulas an engine uses, found by tiny trainings.
+"""`python -m worker.parity`: determines by tiny trainings which formulas an engine uses.
 
 Exit codes: 0 the engine does what Pippin has chosen in every case, 1 it does not, or a training failed, 2 the engine is
 missing here, or there is no such case.
@@ -25,12 +25,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _complain(str(error), "`pippin parity --engine jax` runs the kit against Pippin's own engine.")
     except PippinError as error:
         return _complain(str(error), "")
-    found = [compare(case, engine) for case in CASES if asked.case in (None, case.name)]
+    comparisons = [compare(case, engine) for case in CASES if asked.case in (None, case.name)]
     if asked.json:
-        output.print_json(document(engine.name, found))
+        output.print_json(document(engine.name, comparisons))
     else:
-        print_table(found)
-    return 0 if all(each.as_chosen for each in found) else 1
+        print_table(comparisons)
+    return 0 if all(each.as_chosen for each in comparisons) else 1
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -79,11 +79,11 @@ _EPOCHS = range(1, _SHUFFLED.epochs + 1)
 
 
 def _drawn(orders: Orders) -> tuple[Order, ...]:
-    found = []
+    drawn = []
     for epoch in _EPOCHS:
-        found.append(tuple(orders.of(epoch).tolist()))
+        drawn.append(tuple(orders.of(epoch).tolist()))
         orders.finish()
-    return tuple(found)
+    return tuple(drawn)
 
 
 _LIBCXX_ORDER = _drawn(CoreMLOrders(first_state(_SHUFFLED.examples, _SHUFFLED.seed), _EPOCHS))

@@ -14,9 +14,9 @@ from worker.parity.cases import Candidate, Case
 from worker.parity.problem import LAYER, Problem
 from worker.parity.reference import Outcome, train
 
-# Trainings in float32 end about 1e-7 from the reference. What is nearer to each other than this is not told apart.
+# Trainings in float32 end about 1e-7 from the reference. Candidates nearer to each other than this are not distinguished.
 _ALIKE = 1e-6
-# Candidates of one case end at least 1e-4 apart. What is farther away than this from all of them is none of them.
+# Candidates of one case end at least 1e-4 apart. A result farther than this from all of them is none of them.
 _FITS = 1e-5
 
 
@@ -63,15 +63,15 @@ def compare(case: Case, engine: Engine) -> Comparison:
     """Run the case."""
     try:
         before = _outcome(engine, case.problem) if case.repeated else None
-        found = _outcome(engine, case.problem)
+        outcome = _outcome(engine, case.problem)
     except EngineError as error:
         return Comparison(case, (), None, fits=False, error=f"{error.reason}: {error}")
-    return judged(case, found, before)
+    return judged(case, outcome, before)
 
 
-def judged(case: Case, found: Outcome, before: Outcome | None) -> Comparison:
+def judged(case: Case, outcome: Outcome, before: Outcome | None) -> Comparison:
     """Hold what a training gave, and the same training `before` gave in a repeated case, against the candidates."""
-    rows = tuple(_row(candidate, case.problem, found, before) for candidate in case.candidates)
+    rows = tuple(_row(candidate, case.problem, outcome, before) for candidate in case.candidates)
     distances = [distance(row, case) for row in rows]
     least = min(distances)
     # The first of those that are alike: a case names its likelier candidates first.
@@ -79,14 +79,14 @@ def judged(case: Case, found: Outcome, before: Outcome | None) -> Comparison:
     return Comparison(case, rows, nearest.candidate, fits=least <= _FITS)
 
 
-def _row(candidate: Candidate, problem: Problem, found: Outcome, before: Outcome | None) -> Row:
+def _row(candidate: Candidate, problem: Problem, outcome: Outcome, before: Outcome | None) -> Row:
     if candidate.rules is None:
         assert before is not None
         expected = before
     else:
         expected = train(problem, candidate.rules)
-    weights = max(float(np.abs(found.weights[name] - array).max()) for name, array in expected.weights.items())
-    losses = float(np.abs(np.subtract(found.losses, expected.losses)).max())
+    weights = max(float(np.abs(outcome.weights[name] - array).max()) for name, array in expected.weights.items())
+    losses = float(np.abs(np.subtract(outcome.losses, expected.losses)).max())
     return Row(candidate.name, weights, losses if np.isfinite(losses) else None)
 
 
@@ -102,14 +102,14 @@ def _outcome(engine: Engine, problem: Problem) -> Outcome:
     learned = engine.train(problem.run(), losses)
     assert isinstance(learned, dict)
     weights = {name: array.astype(np.float64) for name, array in learned[LAYER].items()}
-    return Outcome(weights, tuple(losses.found))
+    return Outcome(weights, tuple(losses.epochs))
 
 
 class _Losses:
     """An observer that keeps the loss of each epoch."""
 
     def __init__(self) -> None:
-        self.found: list[float] = []
+        self.epochs: list[float] = []
 
     def stop_requested(self) -> bool:
         return False
@@ -118,7 +118,7 @@ class _Losses:
         pass
 
     def epoch_ended(self, result: EpochResult, snapshot: object = None) -> None:  # noqa: ARG002
-        self.found.append(float("nan") if result.loss is None else result.loss)
+        self.epochs.append(float("nan") if result.loss is None else result.loss)
 
     def log(self, line: str) -> None:
         pass
@@ -131,11 +131,13 @@ _SHOWN = 6
 def print_table(comparisons: Sequence[Comparison]) -> None:
     """A row a candidate, case by case, and then a sentence on each case."""
     rows: list[list[Cell]] = []
-    for found in comparisons:
-        rows.append([Text(found.case.name, style="bold"), Text(found.case.question, style="bold"), "", "", ""])
-        if found.error is not None:
-            rows.append(["", Text(f"failed: {found.error}", style="red"), "", "", ""])
-        rows += [_cells(row, found) for row in _shown(found)]
+    for comparison in comparisons:
+        rows.append(
+            [Text(comparison.case.name, style="bold"), Text(comparison.case.question, style="bold"), "", "", ""]
+        )
+        if comparison.error is not None:
+            rows.append(["", Text(f"failed: {comparison.error}", style="red"), "", "", ""])
+        rows += [_cells(row, comparison) for row in _shown(comparison)]
     output.table(
         [
             Column("case", "id"),
@@ -148,8 +150,10 @@ def print_table(comparisons: Sequence[Comparison]) -> None:
     )
     output.say("")
     output.say("weights, losses: the largest difference from a training by that candidate.")
-    for found in comparisons:
-        output.say(f"{found.case.name}: {verdict(found)}", style="green" if found.as_chosen else "yellow")
+    for comparison in comparisons:
+        output.say(
+            f"{comparison.case.name}: {verdict(comparison)}", style="green" if comparison.as_chosen else "yellow"
+        )
 
 
 def document(engine: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
@@ -158,42 +162,42 @@ def document(engine: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
         "engine": engine,
         "cases": [
             {
-                "case": found.case.name,
-                "question": found.case.question,
-                "judged_by": found.case.judged_by,
-                "evidence": found.case.evidence,
-                "choice": found.case.candidates[0].name,
-                "nearest": found.nearest,
-                "fits": found.fits,
-                "as_chosen": found.as_chosen,
-                "error": found.error,
-                "candidates": [vars(row) for row in found.rows],
+                "case": comparison.case.name,
+                "question": comparison.case.question,
+                "judged_by": comparison.case.judged_by,
+                "evidence": comparison.case.evidence,
+                "choice": comparison.case.candidates[0].name,
+                "nearest": comparison.nearest,
+                "fits": comparison.fits,
+                "as_chosen": comparison.as_chosen,
+                "error": comparison.error,
+                "candidates": [vars(row) for row in comparison.rows],
             }
-            for found in comparisons
+            for comparison in comparisons
         ],
     }
 
 
-def verdict(found: Comparison) -> str:
+def verdict(comparison: Comparison) -> str:
     """What a case showed, in a sentence."""
-    if found.error is not None:
-        return f"no answer, since the training failed: {found.error}"
-    if found.as_chosen:
-        return f"as Pippin has chosen: {found.nearest}"
-    if found.fits:
-        return f"NOT as Pippin has chosen, but: {found.nearest}"
-    return f"none of the candidates; the nearest is: {found.nearest}"
+    if comparison.error is not None:
+        return f"no answer, since the training failed: {comparison.error}"
+    if comparison.as_chosen:
+        return f"as Pippin has chosen: {comparison.nearest}"
+    if comparison.fits:
+        return f"NOT as Pippin has chosen, but: {comparison.nearest}"
+    return f"none of the candidates; the nearest is: {comparison.nearest}"
 
 
-def _shown(found: Comparison) -> list[Row]:
-    by_distance = sorted(found.rows, key=lambda row: distance(row, found.case))
-    kept = {row.candidate for row in by_distance[:_SHOWN]} | {found.case.candidates[0].name, found.nearest}
-    return [row for row in found.rows if row.candidate in kept]
+def _shown(comparison: Comparison) -> list[Row]:
+    by_distance = sorted(comparison.rows, key=lambda row: distance(row, comparison.case))
+    kept = {row.candidate for row in by_distance[:_SHOWN]} | {comparison.case.candidates[0].name, comparison.nearest}
+    return [row for row in comparison.rows if row.candidate in kept]
 
 
-def _cells(row: Row, found: Comparison) -> list[Cell]:
-    own = " (Pippin's choice)" if row.candidate == found.case.candidates[0].name else ""
-    mark = "nearest" if row.candidate == found.nearest else ""
-    style = "green" if mark and found.fits else ""
+def _cells(row: Row, comparison: Comparison) -> list[Cell]:
+    own = " (Pippin's choice)" if row.candidate == comparison.case.candidates[0].name else ""
+    mark = "nearest" if row.candidate == comparison.nearest else ""
+    style = "green" if mark and comparison.fits else ""
     figures = ["-" if value is None else f"{value:.1e}" for value in (row.weights, row.losses)]
     return ["", Text(f"  {row.candidate}{own}", style=style), *figures, Text(mark, style=style)]

@@ -93,8 +93,8 @@ class Outcome:
 
 def train(problem: Problem, rules: Rules) -> Outcome:
     """Train `problem` by `rules`."""
-    given, target = problem.data()
-    x = given.astype(np.float64)
+    inputs_float32, target = problem.data()
+    x = inputs_float32.astype(np.float64)
     weights = _read({name: array.astype(np.float64) for name, array in problem.weights().items()}, rules.kernels)
     optimizer = optimizer_of(problem.optimizer, rules)
     losses = []
@@ -137,8 +137,8 @@ def _forward(x: Array, weights: Arrays, precision: Precision) -> Array:
     if kernels.ndim == 2:
         return _rounded(x @ kernels.T + bias, precision)
     windows = _windows(x, kernels)
-    made = np.einsum("nchwij,ocij->nohw", windows, kernels) + bias[:, None, None]
-    return _rounded(made.reshape(len(x), -1), precision)
+    outputs = np.einsum("nchwij,ocij->nohw", windows, kernels) + bias[:, None, None]
+    return _rounded(outputs.reshape(len(x), -1), precision)
 
 
 def _backward(x: Array, weights: Arrays, slope: Array) -> Arrays:
@@ -194,7 +194,7 @@ _AXES: dict[Kernels, tuple[int, ...]] = {"oiwh": (0, 1, 3, 2), "iohw": (1, 0, 2,
 
 
 def _read(arrays: Arrays, kernels: Kernels) -> Arrays:
-    """The arrays as one who takes the file's bytes for that layout sees them."""
+    """The arrays as a reader sees them that takes the file's bytes for that layout."""
     weights = arrays["weights"]
     if kernels == "flipped":
         weights = weights[..., ::-1, ::-1]
@@ -205,7 +205,7 @@ def _read(arrays: Arrays, kernels: Kernels) -> Arrays:
 
 
 def _written(arrays: Arrays, kernels: Kernels) -> Arrays:
-    """The reverse of `_read`: the bytes that such a one writes, taken as the file has them."""
+    """The reverse of `_read`: the bytes that such a reader writes, taken as the file has them."""
     weights = arrays["weights"]
     if kernels == "flipped":
         weights = weights[..., ::-1, ::-1]

@@ -59,6 +59,7 @@ def _epoch(number: int, **changes: object) -> EpochResult:
         "seconds": 0.1,
         "examples_per_second": 3000.0,
         "batch_losses": None,
+        "learning_rate": 0.125,
     }
     return EpochResult(**fields | changes)
 

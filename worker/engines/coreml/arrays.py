@@ -24,38 +24,38 @@ def to_multi_array(array: NDArray[Any]) -> Any:  # noqa: ANN401 - an MLMultiArra
     """An `MLMultiArray` with the shape, the data type and the values of `array`.
 
     The values are copied into memory of its own. Over the memory of `array` it would be a pointer that PyObjC does not
-    guard, and Core ML may keep it for as long as it likes.
+    guard, and Core ML may keep the pointer for any time.
 
     Raises:
         EngineError: Core ML does not make it.
     """
-    made = CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(list(array.shape), _TYPES[array.dtype], None)
-    found = checked(made, "make an array")
-    _view(found)[...] = array
-    return found
+    answer = CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(list(array.shape), _TYPES[array.dtype], None)
+    multi_array = checked(answer, "make an array")
+    _view(multi_array)[...] = array
+    return multi_array
 
 
-def from_multi_array(given: Any) -> NDArray[Any]:  # noqa: ANN401 - an MLMultiArray
+def from_multi_array(multi_array: Any) -> NDArray[Any]:  # noqa: ANN401 - an MLMultiArray
     """A copy of an `MLMultiArray`, C-contiguous, in its own data type, whatever its strides.
 
     Raises:
         EngineError: Its data type is none that Pippin reads.
     """
-    return np.array(_view(given), order="C")
+    return np.array(_view(multi_array), order="C")
 
 
-def _view(given: Any) -> NDArray[Any]:  # noqa: ANN401 - an MLMultiArray
+def _view(multi_array: Any) -> NDArray[Any]:  # noqa: ANN401 - an MLMultiArray
     """Its own memory, good for as long as it lives; `getMutableBytesWithHandler_` would hand over a copy."""
-    number = int(given.dataType())
+    number = int(multi_array.dataType())
     dtype = _DTYPES.get(number)
     if dtype is None:
         raise EngineError(
             Reason.ENGINE_ERROR, f"Core ML gave an array of the data type {number}; Pippin reads {sorted(_DTYPES)}"
         )
-    shape = tuple(int(length) for length in given.shape())
-    strides = tuple(int(stride) for stride in given.strides())
+    shape = tuple(int(length) for length in multi_array.shape())
+    strides = tuple(int(stride) for stride in multi_array.strides())
     elements = 1 + sum((length - 1) * stride for length, stride in zip(shape, strides, strict=True))
-    memory = np.frombuffer(given.dataPointer().as_buffer(elements * dtype.itemsize), dtype, elements)
+    memory = np.frombuffer(multi_array.dataPointer().as_buffer(elements * dtype.itemsize), dtype, elements)
     return np.lib.stride_tricks.as_strided(memory, shape, [stride * dtype.itemsize for stride in strides])
 
 

@@ -1,7 +1,7 @@
 """Where a training by Core ML stands: the weights at an epoch's end, which are all that Core ML gives back.
 
-A checkpoint is made at the end of every epoch, whether or not anybody wants it: a stop comes at any moment after, and
-nobody documents what weights can be read while Core ML is in the middle of a mini-batch.
+A checkpoint is made at the end of every epoch, whether or not the job asks for one: a stop comes at any moment
+after, and it is not documented what weights can be read while Core ML is in the middle of a mini-batch.
 """
 
 from collections.abc import Mapping
@@ -59,15 +59,15 @@ def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
             f"stands {checkpoint.step} mini-batches after epoch {checkpoint.epoch}; "
             f"Core ML can go on from the end of an epoch, up to {epochs}"
         )
-    found = {(layer, key): array for layer, arrays in checkpoint.weights.items() for key, array in arrays.items()}
+    held = {(layer, key): array for layer, arrays in checkpoint.weights.items() for key, array in arrays.items()}
     wanted = trained_keys(model)
     for layer, key in wanted:
         shape = list(model.weights[layer][key].shape)
-        if (layer, key) not in found:
+        if (layer, key) not in held:
             raise _unfit(f"lacks the {key} of layer {layer}")
-        if list(found[layer, key].shape) != shape:
-            raise _unfit(f"has the {key} of layer {layer} in the shape {list(found[layer, key].shape)}, not {shape}")
-    for layer, key in found:
+        if list(held[layer, key].shape) != shape:
+            raise _unfit(f"has the {key} of layer {layer} in the shape {list(held[layer, key].shape)}, not {shape}")
+    for layer, key in held:
         if (layer, key) not in wanted:
             raise _unfit(f"has the {key} of layer {layer}, which the model does not train")
 

@@ -7,8 +7,7 @@ from dataclasses import replace
 import objc
 
 from pippin.api.states import Reason
-from pippin.errors import FaultyDocumentError
-from pippin.models.mlmodel import Learned, Model, Pipeline, open_model
+from pippin.models.mlmodel import Learned, Model, Pipeline
 from pippin.models.spec import ArrayFeature, ResolvedSpec
 from worker.engines.columns import check_run_indices, columns_of, matrix_of
 from worker.engines.coreml.checkpoints import ENGINE, check_fits, moved_on
@@ -39,7 +38,7 @@ class CoreMLEngine:
             Stopped: The observer asked for a stop.
         """
         began = time.perf_counter()
-        model = _network(run.model)
+        model = _network(run)
         _check(model, run)
         values = decided(run)
         data = run.model
@@ -66,11 +65,8 @@ class CoreMLEngine:
             ) from error
 
 
-def _network(data: bytes) -> Model:
-    try:
-        model = open_model(data)
-    except FaultyDocumentError as error:
-        raise EngineError(Reason.INVALID_MODEL, str(error)) from error
+def _network(run: TrainingRun) -> Model:
+    model = run.open()
     if isinstance(model, Model):
         return model
     kind = "a pipeline" if isinstance(model, Pipeline) else "a nearest-neighbour classifier"

@@ -3,6 +3,7 @@
 from typing import Any
 
 import CoreML
+import numpy as np
 
 from pippin.api.engines import ComputeUnits
 from pippin.api.requests import Hyperparameters
@@ -78,6 +79,17 @@ def configuration_for(model: bytes, values: Hyperparameters, units: ComputeUnits
 def learning_rate(rate: float) -> dict[Any, float]:
     """What `resumeWithParameters_` takes to go on with another learning rate, the only one that may change then."""
     return {CoreML.MLParameterKey.learningRate(): float(rate)}
+
+
+def rate_of(context: Any, chosen: float | None) -> float | None:  # noqa: ANN401 - an MLUpdateContext
+    """Return the learning rate that the update task's context reports, else `chosen`, the one that was set.
+
+    Core ML may keep the number in single precision; it is `chosen` then.
+    """
+    reported = context.parameters().get(CoreML.MLParameterKey.learningRate())
+    if reported is None or (chosen is not None and np.float32(reported) == np.float32(chosen)):
+        return chosen
+    return float(reported)
 
 
 def _declared(message: Any, values: Hyperparameters) -> list[tuple[Any, Any, Any]]:  # noqa: ANN401 - protobuf's messages

@@ -116,8 +116,8 @@ class Validation:
         # The model does not show it; what it has learned does.
         weights = all_weights(self._model, read_trained(context_model, self._model))
         inputs = scaled_inputs(self._model, self._examples, rows)
-        made: NDArray[Any] = compute(self._model.resolved, weights, inputs, [blob], xp=np, convolve=None)[blob]
-        return made
+        computed: NDArray[Any] = compute(self._model.resolved, weights, inputs, [blob], xp=np, convolve=None)[blob]
+        return computed
 
 
 _EXAMPLES = 4
@@ -155,11 +155,11 @@ def check_predictions(
             _compare(name, theirs[name], wanted, _EXACT if exact else _HALF)
 
 
-def _compare(name: str, found: NDArray[Any], wanted: NDArray[Any], tolerance: float) -> None:
-    if found.size != wanted.size:
-        raise differs(f"predicts {name} in the shape {list(found.shape)}; the file means {list(wanted.shape)}")
-    off = np.abs(found.reshape(-1).astype(np.float64) - wanted.reshape(-1))
-    limit = tolerance * max(1.0, float(np.abs(wanted).max()))
+def _compare(name: str, actual: NDArray[Any], expected: NDArray[Any], tolerance: float) -> None:
+    if actual.size != expected.size:
+        raise differs(f"predicts {name} in the shape {list(actual.shape)}; the file means {list(expected.shape)}")
+    off = np.abs(actual.reshape(-1).astype(np.float64) - expected.reshape(-1))
+    limit = tolerance * max(1.0, float(np.abs(expected).max()))
     # Not `>`, which lets NaN pass.
     if not (off <= limit).all():
         raise differs(

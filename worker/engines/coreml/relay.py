@@ -10,7 +10,7 @@ Outcome = TypeVar("Outcome")
 _SECONDS = 0.5
 
 
-class Closed(Exception):  # noqa: N818 - nothing went wrong: nobody waits for the training any more
+class Closed(Exception):  # noqa: N818 - nothing went wrong: the waiting thread has left
     """The training's own thread has gone."""
 
 
@@ -26,7 +26,7 @@ class Relay(Generic[Outcome]):
         self._outcome: Outcome | BaseException | None = None
 
     def check(self) -> None:
-        """Raise `Closed` if nobody waits any more. Call it on Apple's thread."""
+        """Raise `Closed` if no thread waits any more. Call it on Apple's thread."""
         if self._closed.is_set():
             raise Closed
 
@@ -34,7 +34,7 @@ class Relay(Generic[Outcome]):
         """Have `function` called on the other thread and wait until it was. Call it on Apple's thread.
 
         Raises:
-            Closed: Nobody waits any more.
+            Closed: No thread waits any more.
         """
         done = threading.Event()
         self._calls.put((function, done))

@@ -14,7 +14,7 @@ from pippin.models.trainable import trainable_network
 from worker.engines.coreml.checkpoints import checkpoint_now, environment, notice
 from worker.engines.coreml.errors import failed
 from worker.engines.coreml.examples import batch_of, columns_for
-from worker.engines.coreml.parameters import learning_rate
+from worker.engines.coreml.parameters import decided, learning_rate, rate_of
 from worker.engines.coreml.predictions import Validation, check_predictions
 from worker.engines.coreml.relay import Closed, Relay
 from worker.engines.coreml.task import make_task
@@ -32,7 +32,7 @@ class Training:
     """An `MLUpdateTask` and its handlers.
 
     Core ML calls the handlers on a thread of its own. All that concerns its objects is done there, while the task
-    pauses; the observer hears of it on the thread that called `run`.
+    pauses; the observer is called on the thread that called `run`.
     """
 
     def __init__(self, model: Model, run: TrainingRun, observer: Observer) -> None:
@@ -41,7 +41,7 @@ class Training:
         Args:
             model: What is trained, with the weights that the training begins with, or goes on from.
             run: The training.
-            observer: Who hears of it.
+            observer: Receives the reports.
         """
         self._model = model
         self._run = run
@@ -51,10 +51,11 @@ class Training:
         self._relay: Relay[Weights] = Relay()
         self._exact = False
         self._environment: dict[str, str] = {}
-        # Where a stop leaves the training. Only its own thread looks at it, together with what the observer hears.
+        # Where a stop leaves the training. Only the thread that called `run` uses it, together with the observer.
         self._reached = run.resume
         self._epoch = 0 if run.resume is None else run.resume.epoch
         self._batch_losses: list[float] = []
+        self._rate = decided(run).learning_rate
         self._began = time.perf_counter()
 
     def run(self, url: Any, configuration: Any) -> Weights:  # noqa: ANN401 - Apple's objects
@@ -82,7 +83,7 @@ class Training:
         try:
             return self._relay.wait(lambda: self._look(task))
         except BaseException:
-            # Nobody waits for the end of what is cancelled: its completion handler may never be called.
+            # The end of a cancelled task is not waited for: its completion handler may never be called.
             task.cancel()
             _CANCELLED.append((self, handlers, examples, task))
             raise
@@ -140,6 +141,7 @@ class Training:
             seconds=time.perf_counter() - self._began,
             examples_per_second=self._run.training.count / seconds,
             batch_losses=tuple(self._batch_losses) if self._run.report_batches else None,
+            learning_rate=rate_of(context, self._rate),
         )
         checkpoint = None
         if isfinite(loss):
@@ -161,7 +163,8 @@ class Training:
     def _change_rate(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
         rates = self._run.learning_rates
         if rates is not None and self._epoch < len(rates) and rates[self._epoch] != rates[self._epoch - 1]:
-            context.task().resumeWithParameters_(learning_rate(rates[self._epoch]))
+            self._rate = rates[self._epoch]
+            context.task().resumeWithParameters_(learning_rate(self._rate))
 
     def _completed(self, context: Any) -> Weights:  # noqa: ANN401 - an MLUpdateContext
         task = context.task()
@@ -178,7 +181,7 @@ class Training:
 
 def _loss(context: Any) -> float:  # noqa: ANN401 - an MLUpdateContext
     """What Core ML reports at the end of a mini-batch or an epoch."""
-    found = context.metrics().get(CoreML.MLMetricKey.lossValue())
-    if found is None:
+    loss = context.metrics().get(CoreML.MLMetricKey.lossValue())
+    if loss is None:
         raise EngineError(Reason.ENGINE_ERROR, "Core ML reports no loss at the end of a mini-batch or an epoch")
-    return float(found)
+    return float(loss)

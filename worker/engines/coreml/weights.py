@@ -39,8 +39,8 @@ def read_weight(context_model: Any, layer: str, key: str) -> NDArray[Any]:  # no
         EngineError: Core ML does not give them.
     """
     scoped = _KEYS[key]().scopedTo_(layer)
-    found = checked(context_model.parameterValueForKey_error_(scoped, None), f"give the {key} of layer {layer}")
-    return from_multi_array(found)
+    array = checked(context_model.parameterValueForKey_error_(scoped, None), f"give the {key} of layer {layer}")
+    return from_multi_array(array)
 
 
 def read_trained(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 - an MLModel
@@ -49,16 +49,16 @@ def read_trained(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 -
     Raises:
         EngineError: Core ML does not give them, or in another shape.
     """
-    found: dict[str, dict[str, NDArray[np.float32]]] = {}
+    trained: dict[str, dict[str, NDArray[np.float32]]] = {}
     for layer, key in trained_keys(model):
         array = read_weight(context_model, layer, key)
-        given, wanted = list(array.shape), list(model.weights[layer][key].shape)
-        if given != wanted:
+        shape, expected = list(array.shape), list(model.weights[layer][key].shape)
+        if shape != expected:
             raise EngineError(
-                Reason.ENGINE_ERROR, f"Core ML gives the {key} of layer {layer} in the shape {given}, not {wanted}"
+                Reason.ENGINE_ERROR, f"Core ML gives the {key} of layer {layer} in the shape {shape}, not {expected}"
             )
-        found.setdefault(layer, {})[key] = array.astype(np.float32, copy=False)
-    return found
+        trained.setdefault(layer, {})[key] = array.astype(np.float32, copy=False)
+    return trained
 
 
 def all_weights(model: Model, trained: Weights) -> Weights:
@@ -85,15 +85,15 @@ def check_weights(context_model: Any, model: Model) -> None:  # noqa: ANN401 - a
         EngineError: One has another shape, order or value.
     """
     for layer, key in trained_keys(model):
-        found, wanted = read_weight(context_model, layer, key), model.weights[layer][key]
+        actual, expected = read_weight(context_model, layer, key), model.weights[layer][key]
         what = f"the {key} of layer {layer}"
-        if found.shape != wanted.shape:
-            raise differs(f"gives {what} in the shape {list(found.shape)}; the file's is {list(wanted.shape)}")
+        if actual.shape != expected.shape:
+            raise differs(f"gives {what} in the shape {list(actual.shape)}; the file's is {list(expected.shape)}")
         # Where Core ML keeps them in half precision they are the file's, rounded.
-        if not np.array_equal(found, wanted.astype(found.dtype)):
-            worst = np.unravel_index(int(np.abs(found - wanted).argmax()), wanted.shape)
+        if not np.array_equal(actual, expected.astype(actual.dtype)):
+            worst = np.unravel_index(int(np.abs(actual - expected).argmax()), expected.shape)
             place = [int(index) for index in worst]
-            raise differs(f"gives {found[worst]} at {place} of {what}; the file has {wanted[worst]}")
+            raise differs(f"gives {actual[worst]} at {place} of {what}; the file has {expected[worst]}")
 
 
 def differs(what: str) -> EngineError:

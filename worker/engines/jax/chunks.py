@@ -25,15 +25,15 @@ class Pace:
         """Aim at `seconds`, or always take `steps`."""
         self._fixed = steps
         self._seconds = seconds
-        # Of the first step nothing is known: it may take a second by itself.
+        # How long the first step takes is unknown: it may take a second by itself.
         self._next = steps or 1
 
-    def steps(self, most: int) -> int:
-        """How many steps to run now, at most `most`."""
-        return min(self._next, most)
+    def steps(self, max_steps: int) -> int:
+        """How many steps to run now, at most `max_steps`."""
+        return min(self._next, max_steps)
 
     def took(self, steps: int, seconds: float) -> None:
-        """Hear how long `steps` steps took."""
+        """Record how long `steps` steps took."""
         if self._fixed is None:
             # At most four times as many as before: the first steps also touch all memory for the first time.
             fitting = int(self._seconds * steps / max(seconds, 1e-9))
@@ -68,7 +68,7 @@ class Chunks:
             if self._stop_requested():
                 raise Stopped
             began = time.perf_counter()
-            count = self._pace.steps(min(self._table.most, len(batches) - done))
+            count = self._pace.steps(min(self._table.max_steps, len(batches) - done))
             part = slice(done, done + count)
             measured = program(self._table.steps(batches.part(part), scalars[part]))
             yield tuple(array[:count] for array in jax.device_get(measured))
@@ -80,6 +80,6 @@ class Chunks:
         """How many examples there are."""
         return self._table.examples
 
-    def nothing(self, size: int, scalars: int) -> Steps:
-        """No steps at all, in arrays of the shapes that every call has: what a program is compiled for."""
+    def no_steps(self, size: int, scalars: int) -> Steps:
+        """Zero steps in arrays of the shapes that every call has: a program is compiled for these."""
         return self._table.steps(no_mini_batches(size), np.zeros((0, scalars)))

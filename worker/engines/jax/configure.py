@@ -19,8 +19,8 @@ def configure(threads: int | None = None, cache_dir: Path | None = None) -> None
 
     Args:
         threads: How many threads compute on a CPU; None takes one a core. The bits of a result depend on it.
-        cache_dir: Where compiled programs are kept from job to job; None keeps none. Who can write there can run code
-            here, so it is made readable and writable for its owner alone.
+        cache_dir: Where compiled programs are kept from job to job; None keeps none. A process that can write there
+            can run code here, so only the owner may read and write it.
 
     Raises:
         RuntimeError: JAX has been imported already and would not notice.
@@ -30,7 +30,7 @@ def configure(threads: int | None = None, cache_dir: Path | None = None) -> None
     keep_freed_memory()
     os.environ["NPROC"] = str(threads or cores())
     flags = os.environ.get("XLA_FLAGS", "").split()
-    # A GPU may add in any order unless told otherwise; the same seed would give other bytes.
+    # A GPU may add in any order unless this flag is set; the same seed would give other bytes.
     flags = [*flags, "--xla_gpu_deterministic_ops=true"]
     os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys(flags))
     if cache_dir is not None:
@@ -40,7 +40,7 @@ def configure(threads: int | None = None, cache_dir: Path | None = None) -> None
         # JAX keeps by default only what took a second to compile.
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
-        # So that `compilation.py` hears of a damaged file and takes it out.
+        # So that `compiled` in `device.py` receives the error of a damaged file and deletes the file.
         os.environ["JAX_RAISE_PERSISTENT_CACHE_ERRORS"] = "1"
         _forget_the_oldest(folder)
 
@@ -60,17 +60,17 @@ def cores() -> int:
 
 def processor() -> list[str]:
     """What is known of the processor: its kind and, on Linux, its model and the instructions that it has."""
-    told = [platform.machine()]
+    facts = [platform.machine()]
     if sys.platform == "linux":
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        told += sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
-    return told
+        facts += sorted({line for line in lines if line.startswith(("model name", "flags", "Features"))})
+    return facts
 
 
 def _machine() -> str:
     """A name for what compiled programs depend on, so that machines that share a home do not share them."""
-    told = [version("jaxlib"), os.environ["NPROC"], *processor()]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()[:16]
+    facts = [version("jaxlib"), os.environ["NPROC"], *processor()]
+    return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
 
 # Parameters of mallopt(3), from <malloc.h>.
@@ -79,7 +79,7 @@ _LARGE = 2**30
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep the memory that is freed, for the next who asks; elsewhere nothing happens.
+    """Have glibc keep the memory that is freed, for the next allocation; elsewhere nothing happens.
 
     Each call of a compiled program takes room for what lies between its layers and frees it at the end. Glibc gave
     that back to the system every time, and 100 MB of it cost 26,000 page faults a call: 0.06 s of a call of 0.15 s.

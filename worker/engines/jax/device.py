@@ -45,18 +45,20 @@ def _mend_cache() -> None:
 def environment() -> dict[str, str]:
     """Versions and device of this process; on a CPU also how many threads compute, and on what processor."""
     device = jax.devices()[0]
-    found = {"pippin": version("pippin"), "jaxlib": version("jaxlib"), "device": device.device_kind}
+    facts = {"pippin": version("pippin"), "jaxlib": version("jaxlib"), "device": device.device_kind}
     if device.platform == "cpu":
-        found["threads"] = os.environ.get("NPROC") or str(cores())
+        facts["threads"] = os.environ.get("NPROC") or str(cores())
         # Two of one model may still differ in what a hypervisor lets through.
-        found["processor"] = hashlib.sha256("\n".join(processor()).encode()).hexdigest()[:8]
-    return found
+        facts["processor"] = hashlib.sha256("\n".join(processor()).encode()).hexdigest()[:8]
+    return facts
 
 
-def notice_of(made: Mapping[str, str], here: Mapping[str, str]) -> str | None:
-    """What sets the environment that a checkpoint was made in apart from this one, in a sentence; None for nothing."""
+def notice_of(checkpoint: Mapping[str, str], here: Mapping[str, str]) -> str | None:
+    """How the environment of a checkpoint differs from this one, in a sentence; None where it does not."""
     different = [
-        f"{name} {made.get(name, 'unknown')} (here {value})" for name, value in here.items() if made.get(name) != value
+        f"{name} {checkpoint.get(name, 'unknown')} (here {value})"
+        for name, value in here.items()
+        if checkpoint.get(name) != value
     ]
     if not different:
         return None
@@ -72,7 +74,7 @@ def device_faults() -> Iterator[None]:
         raise _out_of_memory(str(error)) from error
     except jax.errors.JaxRuntimeError as error:
         said = str(error).split("\n", maxsplit=1)[0]
-        # The status code is all that tells them apart.
+        # Only the status code distinguishes the errors.
         if said.startswith("RESOURCE_EXHAUSTED"):
             raise _out_of_memory(said) from error
         raise EngineError(Reason.ENGINE_ERROR, f"the device gave up: {said}") from error

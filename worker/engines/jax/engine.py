@@ -3,14 +3,12 @@
 import jax
 import numpy as np
 
-from pippin.api.states import Reason
-from pippin.errors import FaultyDocumentError
-from pippin.models.mlmodel import AnyModel, Learned, Model, Pipeline, open_model
+from pippin.models.mlmodel import AnyModel, Learned, Model, Pipeline
 from pippin.models.spec import resolve
 from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
 from worker.engines.columns import check_run_indices, columns_of
-from worker.engines.engine import EngineError, Observer, TrainingRun
+from worker.engines.engine import Observer, TrainingRun
 from worker.engines.jax.device import device_faults
 from worker.engines.jax.front import through_front
 from worker.engines.jax.neighbors import learn_neighbors
@@ -62,11 +60,7 @@ class JaxEngine:
             Stopped: The observer asked for a stop.
         """
         with device_faults():
-            try:
-                model = open_model(run.model)
-            except FaultyDocumentError as error:
-                raise EngineError(Reason.INVALID_MODEL, str(error)) from error
-            return self._train(model, run, observer)
+            return self._train(run.open(), run, observer)
 
     def _train(self, model: AnyModel, run: TrainingRun, observer: Observer) -> Learned:
         if isinstance(model, Pipeline):

@@ -1,4 +1,4 @@
-"""The frozen front of a pipeline: computed once for every example, since it never changes."""
+"""The frozen models at the front of a pipeline: computed once for every example, since they never change."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -50,7 +50,7 @@ def _through(stage: FrozenNetwork, examples: Examples, observer: Observer) -> Ex
         with jax.default_matmul_precision(precision):
             return predict(stage.resolved, weights, inputs, xp=jnp, convolve=convolve)
 
-    made: dict[str, list[NDArray[np.float32]]] = {}
+    outputs: dict[str, list[NDArray[np.float32]]] = {}
     for begin in range(0, examples.count, _SIZE):
         if observer.stop_requested():
             raise Stopped
@@ -60,10 +60,10 @@ def _through(stage: FrozenNetwork, examples: Examples, observer: Observer) -> Ex
         }
         count = min(_SIZE, examples.count - begin)
         for name, array in compute(weights, inputs).items():
-            made.setdefault(name, []).append(np.asarray(array)[:count])
-    found = {name: np.concatenate(parts) for name, parts in made.items()}
-    scales = {name: scale for name, scale in examples.scales.items() if name not in found}
-    return Examples({**examples.arrays, **found}, scales, examples.count)
+            outputs.setdefault(name, []).append(np.asarray(array)[:count])
+    computed = {name: np.concatenate(parts) for name, parts in outputs.items()}
+    scales = {name: scale for name, scale in examples.scales.items() if name not in computed}
+    return Examples({**examples.arrays, **computed}, scales, examples.count)
 
 
 def _filled(part: NDArray[Any]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""Nearest neighbours: to train is to remember the examples."""
+"""Nearest neighbours: training appends the examples to the model's samples."""
 
 import time
 
@@ -60,6 +60,6 @@ def _accuracy(learned: NeighborsModel, run: TrainingRun, observer: Observer) -> 
     assert run.validation is not None
     if observer.stop_requested():
         raise Stopped
-    found = predict(learned, _points(learned, run.validation), k=run.hyperparameters.number_of_neighbors)
-    wanted = _labels(learned, run.validation, run.class_names)
-    return sum(one == other for one, other in zip(found.labels, wanted, strict=True)) / run.validation.count
+    predicted = predict(learned, _points(learned, run.validation), k=run.hyperparameters.number_of_neighbors)
+    labels = _labels(learned, run.validation, run.class_names)
+    return sum(one == other for one, other in zip(predicted.labels, labels, strict=True)) / run.validation.count

@@ -23,7 +23,7 @@ from worker.engines.jax.training import REMEDY, SIZE, Training, Validation
 
 @dataclass(frozen=True)
 class NetworkTrainer:
-    """How networks are trained; the last two change no result and are found by themselves if None.
+    """How networks are trained; the last two change no result and are chosen automatically if None.
 
     Attributes:
         switches: How to train where Core ML's documents are silent; a training that is resumed keeps to its own.
@@ -130,5 +130,6 @@ def _epoch(
         seconds=time.perf_counter() - began,
         examples_per_second=losses.visited / seconds,
         batch_losses=losses.means,
+        learning_rate=training.learning_rate if rate is None else rate,
     )
     return result, None if step is None else f"the loss is {losses.means[step - 1]} at step {step} of epoch {epoch}"

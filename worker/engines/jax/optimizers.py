@@ -21,6 +21,10 @@ class Optimizer(Protocol):
     """
 
     @property
+    def learning_rate(self) -> float:
+        """The learning rate of steps that have no rate of their own."""
+
+    @property
     def moments(self) -> int:
         """How many arrays of a weight's shape are kept beside it; they begin at zero."""
 

@@ -40,15 +40,15 @@ class Network:
         judged, target = judged_blob(self.resolved), inputs[self.resolved.training_target]
         with jax.default_matmul_precision(self.precision):
             blob = compute(self.resolved, weights, inputs, [judged], xp=jnp, convolve=self.convolve)[judged]
-            found = LOSSES[self.resolved.spec.loss.type](blob, target, jnp)
+            losses = LOSSES[self.resolved.spec.loss.type](blob, target, jnp)
         if not self.has_classes:
-            return found, jnp.zeros(found.shape, bool)
+            return losses, jnp.zeros(losses.shape, bool)
         # What goes into the softmax has its largest where that has it, and is there also if the softmax is no output.
-        return found, blob.reshape(*found.shape, -1).argmax(axis=-1) == target.reshape(found.shape)
+        return losses, blob.reshape(*losses.shape, -1).argmax(axis=-1) == target.reshape(losses.shape)
 
     @property
     def has_classes(self) -> bool:
-        """Whether the model tells classes apart, so that a share of right answers has a meaning."""
+        """Whether the model is a classifier, so that an accuracy is defined."""
         return self.resolved.spec.loss.type == "categorical_cross_entropy"
 
 
@@ -56,7 +56,7 @@ def network_for(resolved: ResolvedSpec, backend: str) -> Network:
     """The network as `backend` (`cpu`, `gpu` …, as JAX calls it) computes it best.
 
     XLA's CPU compiler likes slices and matrix products; elsewhere its own convolution is right, and a GPU rounds the
-    factors of matrix products to fewer bits unless told not to.
+    factors of matrix products to fewer bits unless a higher precision is set.
     """
     return Network(resolved, *arithmetic_of(backend))
 

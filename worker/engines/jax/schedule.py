@@ -106,7 +106,7 @@ class Orders(ABC):
     def of(self, epoch: int) -> Order:
         """[count] row numbers: the order of the epoch after those that are finished."""
 
-    def finish(self) -> None:  # noqa: B027 - most orders need not know
+    def finish(self) -> None:  # noqa: B027 - an order without a state has nothing to count
         """Count the epoch whose order was asked for last as finished."""
 
 

@@ -88,11 +88,11 @@ def start_of(
 
 
 def nested(arrays: Mapping[tuple[str, str], NDArray[np.float32]]) -> Weights:
-    """By layer, what is given by layer and key."""
-    found: dict[str, dict[str, NDArray[np.float32]]] = {}
+    """Layer name -> key -> array, from (layer name, key) -> array."""
+    weights: dict[str, dict[str, NDArray[np.float32]]] = {}
     for (layer, key), array in arrays.items():
-        found.setdefault(layer, {})[key] = array
-    return found
+        weights.setdefault(layer, {})[key] = array
+    return weights
 
 
 def _check_place(resume: Checkpoint, epochs: int, steps: int) -> None:
@@ -100,9 +100,11 @@ def _check_place(resume: Checkpoint, epochs: int, steps: int) -> None:
         raise _misfit(f"was made by the engine {resume.engine}; only that one can go on from there, {ENGINE} cannot")
     if not 0 <= resume.epoch <= epochs:
         raise _misfit(f"stands after epoch {resume.epoch}; the training has {epochs}")
-    most = steps if resume.epoch < epochs else 0
-    if not 0 <= resume.step <= most:
-        raise _misfit(f"stands after step {resume.step} of epoch {resume.epoch + 1}; there it can have taken {most}")
+    max_step = steps if resume.epoch < epochs else 0
+    if not 0 <= resume.step <= max_step:
+        raise _misfit(
+            f"stands after step {resume.step} of epoch {resume.epoch + 1}; there it can have taken {max_step}"
+        )
     for losses in (resume.batch_sums, resume.batch_totals):
         if len(losses) != resume.step:
             raise _misfit(f"holds the losses of {len(losses)} steps; it has taken {resume.step}")
@@ -116,13 +118,13 @@ def _check_shuffle(shuffle: ShuffleState | None, count: int) -> None:
         raise _misfit(f"holds an order of {order.size} examples; the training has {count}, each of them once")
 
 
-def _check_arrays(found: Weights, what: str, wanted: Mapping[tuple[str, str], NDArray[Any]]) -> None:
-    held = {(layer, key): array for layer, arrays in found.items() for key, array in arrays.items()}
-    for layer, key in sorted(held.keys() ^ wanted.keys()):
+def _check_arrays(arrays_by_layer: Weights, what: str, expected_arrays: Mapping[tuple[str, str], NDArray[Any]]) -> None:
+    held = {(layer, key): array for layer, arrays in arrays_by_layer.items() for key, array in arrays.items()}
+    for layer, key in sorted(held.keys() ^ expected_arrays.keys()):
         has = "holds" if (layer, key) in held else "lacks"
         raise _misfit(f"{has} the {key} of layer {layer} among its {what}; the model trains other weights")
     for (layer, key), array in held.items():
-        expected = wanted[layer, key]
+        expected = expected_arrays[layer, key]
         if (array.shape, array.dtype) != (expected.shape, expected.dtype):
             raise _misfit(
                 f"has {array.dtype} {list(array.shape)} for the {key} of layer {layer} among its {what}; "

@@ -80,10 +80,10 @@ class Table(ABC):
     """Examples on the device, read in mini-batches of one size.
 
     Attributes:
-        most: The most steps that one call can run; every call's arrays are that long.
+        max_steps: The most steps that one call can run; every call's arrays are that long.
     """
 
-    most: int
+    max_steps: int
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -94,16 +94,16 @@ class Table(ABC):
         return self._source.count
 
     def steps(self, batches: MiniBatches, scalars: NDArray[np.float64]) -> Steps:
-        """What a program needs to run the mini-batches, no more than `most` of them."""
+        """What a program needs to run the mini-batches, no more than `max_steps` of them."""
         matrices, placed = self._placed(batches.rows)
         return Steps(
             table=matrices,
             scales=self._source.scales,
-            rows=_padded(placed, self.most),
-            valid_counts=_padded(batches.valid_counts, self.most),
-            repeats=_padded(batches.repeats, self.most),
-            again=_padded(batches.again, self.most),
-            scalars=_padded(scalars.astype(np.float32), self.most),
+            rows=_padded(placed, self.max_steps),
+            valid_counts=_padded(batches.valid_counts, self.max_steps),
+            repeats=_padded(batches.repeats, self.max_steps),
+            again=_padded(batches.again, self.max_steps),
+            scalars=_padded(scalars.astype(np.float32), self.max_steps),
             count=np.int32(len(batches)),
         )
 
@@ -120,18 +120,18 @@ def room_for_examples() -> int:
 
 def table_for(source: Source, size: int, limit: int) -> Table:
     """A table for mini-batches of `size`: of all examples if they take no more than `limit` bytes, else a window."""
-    most = min(max(_CALL // size, 16), 1024)
+    max_steps = min(max(_CALL // size, 16), 1024)
     if roomy(source.count) * source.bytes_per_example <= limit:
-        return _Whole(source, most)
-    return _Window(source, min(max(_WINDOW_BYTES // (size * source.bytes_per_example), 1), most), size)
+        return _Whole(source, max_steps)
+    return _Window(source, min(max(_WINDOW_BYTES // (size * source.bytes_per_example), 1), max_steps), size)
 
 
 class _Whole(Table):
     """All examples, put on the device once."""
 
-    def __init__(self, source: Source, most: int) -> None:
+    def __init__(self, source: Source, max_steps: int) -> None:
         super().__init__(source)
-        self.most = most
+        self.max_steps = max_steps
         matrices = source.empty(roomy(source.count))
         source.fill(matrices, slice(None))
         self._matrices = tuple(jax.device_put(matrices))
@@ -143,14 +143,14 @@ class _Whole(Table):
 class _Window(Table):
     """The examples of one chunk, put on the device when the chunk is about to run."""
 
-    def __init__(self, source: Source, most: int, size: int) -> None:
+    def __init__(self, source: Source, max_steps: int, size: int) -> None:
         super().__init__(source)
-        self.most = most
+        self.max_steps = max_steps
         self._size = size
 
     def _placed(self, rows: NDArray[np.int32]) -> tuple[Arrays, NDArray[np.int32]]:
         # New matrices for each chunk, since on a CPU the device reads them where they lie.
-        matrices = self._source.empty(self.most * self._size)
+        matrices = self._source.empty(self.max_steps * self._size)
         self._source.fill(matrices, rows.reshape(-1))
         return tuple(jax.device_put(matrices)), np.arange(rows.size, dtype=np.int32).reshape(rows.shape)
 

@@ -96,10 +96,10 @@ class Training:
         self.frozen = jax.device_put(picked(weights, programs.parameters.frozen))
         moments = [picked(moment, self._keys) for moment in start.moments]
         self._moments = jax.device_put(tuple(zip(*moments, strict=True)))
-        nothing = chunks.nothing(schedule.width, self._optimizer.step_scalars(1, 1).shape[1])
+        no_steps = chunks.no_steps(schedule.width, self._optimizer.step_scalars(1, 1).shape[1])
         # Donated, weights and moments are overwritten in place.
         program = jax.jit(programs.train, donate_argnums=(0, 1))
-        self._program = compiled(program.lower(self.trained, self._moments, self.frozen, nothing))
+        self._program = compiled(program.lower(self.trained, self._moments, self.frozen, no_steps))
 
     def epoch(self, learning_rate: float | None = None) -> Losses:
         """Take the steps that are left of an epoch, one for each mini-batch, until a loss is not finite.
@@ -112,7 +112,7 @@ class Training:
         """
         batches = self._schedule.of(self.finished + 1)
         done = self._step
-        # Those of the whole epoch, and then a part of them: so they are computed alike wherever it was interrupted.
+        # Computed for the whole epoch and then sliced: so their bits are the same wherever the epoch was interrupted.
         scalars = self._optimizer.step_scalars(self.taken - done + 1, len(batches), learning_rate)
         left = slice(done, None)
         for totals, sums in self._chunks.run(batches.part(left), scalars[left], self._steps):
@@ -128,6 +128,11 @@ class Training:
         self.finished += 1
         self._totals, self._sums = array("d"), array("d")
         self._schedule.finish()
+
+    @property
+    def learning_rate(self) -> float:
+        """The learning rate of epochs that have no rate of their own."""
+        return self._optimizer.learning_rate
 
     @property
     def finite(self) -> bool:
@@ -156,21 +161,21 @@ class Training:
     def _step(self) -> int:
         return len(self._totals)
 
-    def weights(self, given: Weights) -> Weights:
-        """The weights `given` with those that are trained replaced; what is frozen is handed back as it came.
+    def weights(self, initial: Weights) -> Weights:
+        """The weights `initial` with those that are trained replaced; frozen weights are returned as they are.
 
         Raises:
             EngineError: A weight is not finite.
         """
-        found = dict(zip(self._keys, map(np.array, self.trained), strict=True))
-        for (layer, key), weight in found.items():
+        trained = dict(zip(self._keys, map(np.array, self.trained), strict=True))
+        for (layer, key), weight in trained.items():
             if not np.isfinite(weight).all():
                 raise EngineError(
                     Reason.DIVERGED, f"the {key} of layer {layer} are not finite after the last step; {REMEDY}"
                 )
         return {
-            layer: {key: found.get((layer, key), weight) for key, weight in arrays.items()}
-            for layer, arrays in given.items()
+            layer: {key: trained.get((layer, key), weight) for key, weight in arrays.items()}
+            for layer, arrays in initial.items()
         }
 
     def _steps(self, steps: Steps) -> tuple[jax.Array, jax.Array]:
@@ -193,10 +198,10 @@ class Validation:
         self._has_classes = programs.network.has_classes
         # Only the shapes: the first training step takes the arrays away.
         trained, frozen = jax.eval_shape(lambda *arrays: arrays, training.trained, training.frozen)
-        nothing = chunks.nothing(SIZE, 0)
+        no_steps = chunks.no_steps(SIZE, 0)
         background = ThreadPoolExecutor(1, "compile validation")
         self._program: Future[jax.stages.Compiled] = background.submit(
-            lambda: compiled(jax.jit(programs.validate).lower(trained, frozen, nothing))
+            lambda: compiled(jax.jit(programs.validate).lower(trained, frozen, no_steps))
         )
         background.shutdown(wait=False)
 
