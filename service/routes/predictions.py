@@ -14,12 +14,12 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.jobs import Artifact
+from pippin.api.predictions import Evaluation, EvaluationReport, EvaluationRequest, Prediction
+from pippin.datasets.examples import TrainingRows
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
-from pippin.datasets.training_rows import TrainingRows
 from pippin.documents.errors import MalformedDocumentError
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.spec.explain import parse
-from pippin.predictions.reports import Evaluation, EvaluationReport, EvaluationRequest, Prediction
 from service import openapi
 from service.context import (
     ExistingJob,
@@ -34,7 +34,7 @@ from service.context import (
 from service.datasets.ingest import workroom
 from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
 from service.http.uploads import spooled
-from service.jobs.class_names import taught_names
+from service.jobs.class_names import trained_labels
 from service.jobs.evaluation import EvaluatedRows
 from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
@@ -133,7 +133,7 @@ async def predict(
         def ask() -> Answer:
             arguments = {
                 "picture": not is_json(request),
-                "dataset_labels": taught_names(job, tenant, store),
+                "dataset_labels": trained_labels(job, tenant, store),
                 "top": top,
                 "background": background,
             }
@@ -187,7 +187,7 @@ async def evaluate(
         "own": TrainingRows.of(job.request).model_dump() if measured.is_own_split else None,
         "trained": [each.model_dump() for each in measured.trainings],
         "most": asked.max_examples,
-        "taught": await run_in_threadpool(taught_names, job, tenant, store),
+        "trained_labels": await run_in_threadpool(trained_labels, job, tenant, store),
     }
 
     task = _Task(sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)

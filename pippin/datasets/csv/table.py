@@ -9,21 +9,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.datasets.arrays import parts
-from pippin.datasets.csv_columns import layout
-from pippin.datasets.csv_faults import Kind, raise_any
-from pippin.datasets.csv_rows import open_rows
-from pippin.datasets.csv_split import Table, check_same_columns, coarse_notice
-from pippin.datasets.csv_target import Target, class_notice
+from pippin.api.datasets import Feature
+from pippin.datasets.csv.cells import Kind, raise_any
+from pippin.datasets.csv.columns import layout
+from pippin.datasets.csv.rows import open_rows
+from pippin.datasets.csv.split import Table, check_same_columns, coarse_notice
+from pippin.datasets.csv.target import Target, class_notice
+from pippin.datasets.disk_arrays import Workspace, batches
+from pippin.datasets.dtypes import shown
 from pippin.datasets.errors import refuse, too_large
-from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, image_scale
 from pippin.datasets.parsed import Rows as ExampleRows
-from pippin.datasets.precision import shown
 from pippin.datasets.sources import Source, Sources
 
 OPTIONS = frozenset({"scale", "target", "inputs", "shape", "header"})
@@ -162,7 +161,7 @@ def _shaped(
 
     Numbers none of which is above 1 stay floats: they have been scaled already.
     """
-    everything = [part for values in arrays.values() for part in parts(values)]
+    everything = [part for values in arrays.values() for part in batches(values)]
     pixels = len(shape) == 3 and any(part.max() > 1 for part in everything)
     if not (pixels and all(_are_bytes(part) for part in everything)):
         return {split: values.reshape((-1, *shape)) for split, values in arrays.items()}
@@ -170,8 +169,8 @@ def _shaped(
 
 
 def _as_bytes(values: NDArray[Any], shape: tuple[int, ...], workspace: Workspace) -> NDArray[Any]:
-    growing = workspace.growing(shape, np.uint8)
-    for part in parts(values):
+    growing = workspace.new_array(shape, np.uint8)
+    for part in batches(values):
         growing.append(part)
     return growing.finish()
 

@@ -1,4 +1,4 @@
-"""One file of a CSV upload: the examples of a split, gathered as they are read."""
+"""Which columns of a table are an index of its rows."""
 
 from array import array
 from collections import Counter
@@ -10,14 +10,49 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.datasets.csv_columns import Group, Layout
-from pippin.datasets.csv_faults import Kind, TableFaults
-from pippin.datasets.csv_index import MIN_ROWS, Counting, is_index_name
-from pippin.datasets.csv_numbers import number
+from pippin.datasets.csv.cells import Kind, TableFaults, number
+from pippin.datasets.csv.columns import Group, Layout
+from pippin.datasets.disk_arrays import Workspace
+from pippin.datasets.dtypes import Precision, collapsing, shown
 from pippin.datasets.errors import refuse
-from pippin.datasets.growing import Workspace
 from pippin.datasets.parsed import Rows
-from pippin.datasets.precision import Precision, collapsing, shown
+
+MIN_ROWS = 20
+"""Rows from which a column 0, 1, 2, … is an index; fewer may count by chance."""
+
+
+def is_index_name(name: str) -> bool:
+    """Whether a column has the name that pandas gives to the index of a table that it wrote and read again."""
+    return name.lower().startswith("unnamed: 0")
+
+
+class Counting:
+    """Which columns count the rows, as n, n + 1, n + 2, …, gathered part by part.
+
+    Args:
+        width: How many columns there are.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._columns = np.arange(width)
+        self._next: NDArray[np.float64] | None = None
+        self._rows = 0
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        """Takes the next [n, width] values."""
+        self._rows += len(values)
+        if not len(values) or not len(self._columns):
+            return
+        picked = values[:, self._columns]
+        begin = picked[0] if self._next is None else self._next
+        counts = (picked == begin + np.arange(len(values))[:, None]).all(axis=0)
+        self._columns = self._columns[counts]
+        self._next = begin[counts] + len(values)
+
+    def columns(self) -> list[int]:
+        """Those that do, where there are enough rows to tell."""
+        return [int(at) for at in self._columns] if self._rows >= MIN_ROWS else []
+
 
 _BATCH = 128 * 1024  # values of a feature that are gathered before they go to disk
 _MANY_LABELS = 256  # different values of a column that are counted: bytes have no more
@@ -43,7 +78,7 @@ class Table:
         self._columns = [_Columns(group, workspace, plan.assumed) for group in (*plan.inputs, *several)]
         self._numeric = tuple(chain.from_iterable(columns.group.columns for columns in self._columns))
         self._rows = array("q")
-        self._stored_rows = workspace.growing((), np.int64)
+        self._stored_rows = workspace.new_array((), np.int64)
         self._assumption = _Assumption() if plan.assumed else None
 
     def take(self, row: int, cells: list[str], *, has_underscore: bool) -> bool:
@@ -240,7 +275,7 @@ class _Columns:
     def __init__(self, group: Group, workspace: Workspace, expects_bytes: bool) -> None:
         self.group = group
         self._expects_bytes = expects_bytes
-        self.growing = workspace.growing((len(group.columns),), np.float32)
+        self.growing = workspace.new_array((len(group.columns),), np.float32)
         self.are_bytes = True
         self.precision = Precision(len(group.columns))
         self.counting = Counting(len(group.columns))

@@ -9,14 +9,12 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.datasets.arrays import parts
-from pippin.datasets.csv_faults import Kind
-from pippin.datasets.csv_numbers import SEVERAL, UNDERSCORES, number, number_form
+from pippin.datasets.csv.cells import SEVERAL, UNDERSCORES, Kind, number, number_form
+from pippin.datasets.disk_arrays import DiskArray, Workspace, batches
+from pippin.datasets.dtypes import Precision, collapsing
 from pippin.datasets.errors import quoted
-from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits, Labels
 from pippin.datasets.names import composed
-from pippin.datasets.precision import Precision, collapsing
 
 _INT32 = np.iinfo(np.int32)
 _SHOWN_CLASSES = 10
@@ -47,7 +45,7 @@ class Target:
         self._is_text: bool | None = None
         self._is_integer = True
         self._pending = array("d")
-        self._splits: dict[str, GrowingArray] = {}
+        self._splits: dict[str, DiskArray] = {}
         self.precision = Precision(1)
 
     def take(self, cell: str, row: int, place: Callable[[int], str], report: Report) -> None:
@@ -84,7 +82,7 @@ class Target:
     def flush(self, split: str) -> None:
         """All targets taken since the last flush belong to `split`."""
         if split not in self._splits:
-            self._splits[split] = self._workspace.growing((1,), np.float64)
+            self._splits[split] = self._workspace.new_array((1,), np.float64)
         self._splits[split].append(np.frombuffer(self._pending, np.float64))
         self._pending = array("d")
 
@@ -115,9 +113,9 @@ class Target:
         dtype = np.int32 if numbers is not None or self._is_integer else np.float32
         finished: dict[str, NDArray[Any]] = {}
         for split, growing in self._splits.items():
-            stored = self._workspace.growing((1,), dtype)
+            stored = self._workspace.new_array((1,), dtype)
             begin = 0
-            for part in parts(growing.finish()):
+            for part in batches(growing.finish()):
                 if dtype == np.float32:
                     rounded = part.astype(np.float32)
                     self.precision.add(part, rounded)

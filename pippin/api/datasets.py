@@ -5,10 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.datasets.notices import MAX_NOTICES
-
 Format = Literal["idx", "csv", "npz", "images"]
 DType = Literal["uint8", "int32", "float32"]
+
+MAX_NOTICES = 20
+"""Of a dataset; `pippin.datasets.notices` keeps to it."""
 
 
 class _Value(BaseModel):
@@ -78,3 +79,12 @@ class StoredManifest(Manifest):
         if self.labels is not None:
             fields |= {"labels": self.labels[:max_labels], "label_count": len(self.labels)}
         return Manifest.model_construct(**fields)
+
+
+def held_out_count(examples: int, fraction: float) -> int:
+    """How many of a split's examples `validation_fraction` holds out for validation.
+
+    Returns:
+        At least one, and never all; 0 where there is only one example.
+    """
+    return min(max(1, round(examples * fraction)), examples - 1)

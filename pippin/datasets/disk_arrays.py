@@ -2,12 +2,15 @@
 
 import os
 import tempfile
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
+
+_BATCH_BYTES = 4 * 2**20
 
 
 class Workspace(ExitStack):
@@ -21,7 +24,7 @@ class Workspace(ExitStack):
         super().__init__()
         self._directory = directory
 
-    def growing(self, shape: tuple[int, ...], dtype: np.dtype[Any] | type[Any]) -> "GrowingArray":
+    def new_array(self, shape: tuple[int, ...], dtype: np.dtype[Any] | type[Any]) -> "DiskArray":
         """A new array without examples.
 
         Args:
@@ -30,10 +33,10 @@ class Workspace(ExitStack):
         """
         handle, name = tempfile.mkstemp(suffix=".array", dir=self._directory)
         file = self.enter_context(os.fdopen(handle, "wb"))
-        return GrowingArray(Path(name), file, shape, np.dtype(dtype))
+        return DiskArray(Path(name), file, shape, np.dtype(dtype))
 
 
-class GrowingArray:
+class DiskArray:
     """An array [N, *shape] whose N is known only at the end, kept in a file of its own."""
 
     def __init__(self, path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
@@ -63,3 +66,10 @@ class GrowingArray:
         flat = np.asarray(np.memmap(self._path, mode="r", dtype=self.dtype))
         whole = flat if fortran is None else flat.reshape(fortran, order="F")
         return whole.reshape((-1, *self.shape))
+
+
+def batches(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """`array` in slices along its first axis of a few megabytes each, so that an array may be larger than memory."""
+    step = max(1, _BATCH_BYTES // max(1, array[:1].nbytes))
+    for begin in range(0, len(array), step):
+        yield array[begin : begin + step]
