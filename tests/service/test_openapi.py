@@ -3,7 +3,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -22,15 +21,16 @@ from service.app import create_app
 from service.examples import EXAMPLES
 from service.openapi import rendered
 from service.problems import ProblemDocument
-from service.routes.checkpoints import CheckpointList
+from service.routes.artifacts import CheckpointList
 from service.routes.datasets import ClassBalance, DatasetPage, Preview
 from service.routes.jobs import JobPage
 from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
 from service.routes.models import ModelPage
 from service.routes.presets import PresetList
 from service.routes.workers import WorkerList
+from tests.support.paths import DOCS
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+COMMITTED = DOCS / "openapi.json"
 
 
 @pytest.fixture(scope="module")
