@@ -2,7 +2,6 @@
 
 from pippin.blobs.blobs import Blobs
 from pippin.blobs.errors import BlobDamagedError, BlobError, BlobMissingError, BlobRefusedError
-from pippin.blobs.names import digest_of
 from pippin.blobs.objects import BlobEntry
 
-__all__ = ["BlobDamagedError", "BlobEntry", "BlobError", "BlobMissingError", "BlobRefusedError", "Blobs", "digest_of"]
+__all__ = ["BlobDamagedError", "BlobEntry", "BlobError", "BlobMissingError", "BlobRefusedError", "Blobs"]

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from pippin.blobs.behind_service import ServiceStore
 from pippin.blobs.errors import BlobError, BlobMissingError
-from pippin.blobs.names import digest_of, verified
+from pippin.blobs.names import verified
 from pippin.blobs.objects import BlobEntry, ObjectStore
+from pippin.system.digests import digest_of
 
 
 class Blobs:

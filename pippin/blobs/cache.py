@@ -1,6 +1,5 @@
 """Blobs on this machine's disk, by digest, shared by all its processes: datasets, models."""
 
-import hashlib
 import os
 import re
 import shutil
@@ -8,13 +7,12 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import structlog
-from numpy.typing import NDArray
 
-from pippin.blobs import BlobDamagedError, Blobs, digest_of
-from pippin.datasets.arrays import open_arrays
+from pippin.blobs import BlobDamagedError, Blobs
+from pippin.system.digests import digest_of
 from pippin.system.scratch import scratch_folder, sweep
 
 T = TypeVar("T")
@@ -35,10 +33,11 @@ def sweep_downloads(folder: Path) -> None:
 
 
 @dataclass(frozen=True)
-class _Identity:
-    """What changes when a file's content does. No program can set the ctime, so it shows edits that restore the mtime.
+class FileIdentity:
+    """What changes when a file's content changes.
 
-    A rename and a removal set the ctime as well, though they leave the content alone.
+    No program can set the ctime, so it shows edits that restore the mtime. A rename and a removal set the ctime as
+    well, though they leave the content alone.
     """
 
     device: int
@@ -48,42 +47,9 @@ class _Identity:
     ctime_ns: int
 
     @classmethod
-    def of(cls, status: os.stat_result) -> "_Identity":
+    def of(cls, status: os.stat_result) -> "FileIdentity":
+        """The identity of a file with this status."""
         return cls(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-
-
-class MappedArrays(dict[str, NDArray[Any]]):
-    """The arrays of a cached dataset, memory-mapped: `split/feature` -> [N, *shape].
-
-    Raises:
-        OSError: The file at `path` cannot be opened.
-        DatasetError: It is not a dataset.
-    """
-
-    def __init__(self, digest: str, path: Path) -> None:
-        # The mapping is of the same file as long as the path leads to it; `BlobCache.open` looks before and after.
-        self._file = path.open("rb")
-        self._digest = digest
-        self._identity = _Identity.of(os.fstat(self._file.fileno()))
-        super().__init__(open_arrays(path))
-
-    def check(self) -> None:
-        """Verify that the mapped file still holds the dataset. Costs microseconds unless the file was touched.
-
-        Raises:
-            BlobDamagedError: Its content has changed since it was mapped.
-        """
-        identity = _Identity.of(os.fstat(self._file.fileno()))
-        if identity == self._identity:
-            return
-        self._file.seek(0)
-        if hashlib.file_digest(self._file, "sha256").hexdigest() != self._digest.removeprefix("sha256:"):
-            raise BlobDamagedError(f"this machine's copy of the blob {self._digest} was changed while it was in use")
-        self._identity = identity
-
-    def __del__(self) -> None:
-        if hasattr(self, "_file"):
-            self._file.close()
 
 
 class BlobCache:
@@ -98,7 +64,7 @@ class BlobCache:
         self._folder = folder
         self._limit = limit
         self._blobs = blobs
-        self._verified: dict[str, _Identity] = {}
+        self._verified: dict[str, FileIdentity] = {}
 
     def open(self, digest: str, reader: Callable[[Path], T]) -> T:
         """What `reader` makes of the file of the blob `digest` (`sha256:<hex>`), fetched first if it is not here.
@@ -121,15 +87,6 @@ class BlobCache:
                 return result
         raise BlobDamagedError(f"this machine's copy of the blob {digest} changes while it is read")
 
-    def arrays(self, digest: str) -> MappedArrays:
-        """The arrays of the dataset `digest`, memory-mapped.
-
-        Raises:
-            BlobError: As `open` does.
-            DatasetError: The blob is not a dataset.
-        """
-        return self.open(digest, lambda path: MappedArrays(digest, path))
-
     def data(self, digest: str) -> bytes:
         """The whole content of the blob `digest`.
 
@@ -143,7 +100,7 @@ class BlobCache:
         with suppress(FileNotFoundError):
             self._make_room(None)
 
-    def _verified_entry(self, digest: str, entry: Path) -> _Identity:
+    def _verified_entry(self, digest: str, entry: Path) -> FileIdentity:
         """The identity of the entry's file, whose content is the blob's; fetched if it is absent or damaged.
 
         Raises:
@@ -160,13 +117,13 @@ class BlobCache:
                 identity = None
         if identity is None:
             self._fetch(digest, entry)
-            identity = _Identity.of(entry.stat())
+            identity = FileIdentity.of(entry.stat())
             self._remember(digest, identity)
             self._make_room(entry)
         self._mark_used(entry)
         return identity
 
-    def _remember(self, digest: str, identity: _Identity) -> None:
+    def _remember(self, digest: str, identity: FileIdentity) -> None:
         if len(self._verified) >= _MAX_VERIFIED:
             self._verified.clear()
         self._verified[digest] = identity
@@ -208,10 +165,10 @@ class BlobCache:
         return entry.stat().st_mtime
 
 
-def _identity_or_none(entry: Path, removed: _Identity | None = None) -> _Identity | None:
+def _identity_or_none(entry: Path, removed: FileIdentity | None = None) -> FileIdentity | None:
     """The identity of the file at `entry`; `removed` if there is none."""
     try:
-        return _Identity.of(entry.stat())
+        return FileIdentity.of(entry.stat())
     except FileNotFoundError:
         return removed
 

@@ -23,17 +23,6 @@ def hex_of(digest: str) -> str:
     return match[1]
 
 
-def digest_of(path: Path) -> tuple[str, int]:
-    """The digest (`sha256:<hex>`) and the size in bytes of the file at `path`, read in pieces."""
-    hasher = hashlib.sha256()
-    size = 0
-    with path.open("rb") as file:
-        while chunk := file.read(CHUNK):
-            hasher.update(chunk)
-            size += len(chunk)
-    return f"sha256:{hasher.hexdigest()}", size
-
-
 def unchanged(path: Path, digest: str) -> Iterator[bytes]:
     """The file's content in pieces; raises at the end, which abandons the upload, if it is no longer `digest`.
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from pippin.blobs import digest_of
 from pippin.datasets.errors import too_large
 from pippin.datasets.options import DatasetOptions
+from pippin.system.digests import digest_of
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Literal
 
 from pippin.blobs import Blobs
-from pippin.blobs.names import digest_of
 from pippin.datasets.upload import UploadedFile
 from pippin.errors import Fault
 from pippin.ids import new_id
 from pippin.models.record import StoredModel
 from pippin.store import ByteQuota, Store
+from pippin.system.digests import digest_of
 from service.models.files import Language, ModelFiles
 from service.problems import invalid
 

@@ -13,9 +13,10 @@ from pippin.api.checkpoints import StoredCheckpoint
 from pippin.api.jobs import Artifact, Failure, Job, Variant
 from pippin.api.states import Reason
 from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
-from pippin.blobs.cache import BlobCache, MappedArrays
+from pippin.blobs.cache import BlobCache
 from pippin.datasets.errors import refuse
 from pippin.datasets.examples import Examples, picture_scales, split_examples
+from pippin.datasets.mapped_arrays import MappedArrays, map_arrays
 from pippin.jobs.checkpoints import Checkpoint, CheckpointError, read_checkpoint
 from pippin.models.inspection import trainable_of
 from pippin.models.mlmodel import ModelFileError, admitting, build, inference_variant, open_model
@@ -274,7 +275,7 @@ class _Attempt:
         if manifest is None:
             raise refuse(f"the dataset {asked.id} was deleted before the training began; upload it again")
         try:
-            arrays = patiently(lambda: self._tools.cache.arrays(asked.digest), self._tools.blob_seconds)
+            arrays = patiently(lambda: map_arrays(self._tools.cache, asked.digest), self._tools.blob_seconds)
         except BlobMissingError as error:
             raise refuse(f"the arrays of the dataset {asked.id} are gone ({error}); upload it again") from error
         except BlobDamagedError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pippin.blobs import Blobs, digest_of
+from pippin.blobs import Blobs
 from pippin.store import Refusal
 from pippin.store.backup.errors import BackupError
 from pippin.store.backup.folder import BackupManifest, Folder
@@ -13,6 +13,7 @@ from pippin.store.backup.records import decoded
 from pippin.store.blob_ownership import BlobOwnership
 from pippin.store.restoring import Restoring
 from pippin.store.snapshot import KeyCopy
+from pippin.system.digests import digest_of
 
 
 @dataclass(frozen=True)

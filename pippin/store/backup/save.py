@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from pippin.blobs import BlobDamagedError, BlobMissingError, Blobs, digest_of
+from pippin.blobs import BlobDamagedError, BlobMissingError, Blobs
 from pippin.store import Store
 from pippin.store.backup.errors import BackupError
 from pippin.store.backup.folder import FORMAT, BackupManifest, Folder, ListedFile
@@ -19,6 +19,7 @@ from pippin.store.backup.hold import SweepHold
 from pippin.store.backup.progress import Progress, Report
 from pippin.store.backup.records import digests_in, encoded
 from pippin.store.snapshot import Snapshot
+from pippin.system.digests import digest_of
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,7 @@
 import os
 from pathlib import Path
 
-import numpy as np
 import pytest
-from safetensors.numpy import save
 
 from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
 from pippin.blobs.cache import BlobCache
@@ -50,12 +48,6 @@ def test_a_blob_is_fetched_once(folder: Path, blobs: Blobs, digests: list[str]) 
     assert cache.data(digests[1]) == CONTENTS[1]
     blobs.delete(digests[1])
     assert cache.data(digests[1]) == CONTENTS[1]
-
-
-def test_the_arrays_of_a_dataset_are_mapped(folder: Path, blobs: Blobs) -> None:
-    x = np.arange(6, dtype=np.float32).reshape(3, 2)
-    found = BlobCache(folder, 10**9, blobs).arrays(blobs.put_bytes(save({"train/x": x})))
-    np.testing.assert_array_equal(found["train/x"], x)
 
 
 def test_a_blob_that_is_nowhere_is_missing(folder: Path, blobs: Blobs) -> None:
@@ -156,19 +148,6 @@ def test_a_verified_copy_is_not_read_again_by_other_uses(
     for cache in caches:
         assert cache.data(digests[0]) == CONTENTS[0]
     assert hashed == []
-
-
-def test_mapped_arrays_notice_that_their_file_was_changed(folder: Path, blobs: Blobs) -> None:
-    digest = blobs.put_bytes(save({"train/x": np.arange(6, dtype=np.float32)}))
-    cache = BlobCache(folder, 10**9, blobs)
-    arrays = cache.arrays(digest)
-    path = folder / _name(digest)
-    path.unlink()  # as another process that makes room: the mapped content stays
-    arrays.check()
-    arrays = cache.arrays(digest)
-    _invert(path)
-    with pytest.raises(BlobDamagedError, match="changed while it was in use"):
-        arrays.check()
 
 
 def test_an_entry_that_cannot_be_read_is_fetched_again(folder: Path, blobs: Blobs, digests: list[str]) -> None:
