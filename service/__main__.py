@@ -105,7 +105,7 @@ class Server(uvicorn.Server):
         for server in self.servers:
             server.close()
         # The application hears of the end only when its connections are closed, which a stream would prevent.
-        await self._app.state.streams.reader.aclose()
+        await self._app.state.services.streams.reader.aclose()
         await super().shutdown(sockets)
         # Here, since uvicorn ends the process by the signal that it was told to stop with.
         await asyncio.to_thread(tracing.close)

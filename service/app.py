@@ -37,7 +37,6 @@ from service.problems import MEDIA_TYPE
 from service.routes import (
     artifacts,
     blobs,
-    checkpoints,
     datasets,
     docs,
     health,
@@ -46,8 +45,6 @@ from service.routes import (
     models,
     predictions,
     presets,
-    prometheus,
-    retries,
     session,
     specs,
     workers,
@@ -61,6 +58,7 @@ from service.security.gate import Gate
 from service.security.guard import Guard
 from service.security.headers import SecurityHeaders
 from service.security.open_requests import OpenRequests
+from service.services import Services
 from service.telemetry.collector import StoreCollector
 from service.telemetry.meters import Meters
 from service.telemetry.request_log import PROBES, RequestLog
@@ -95,11 +93,10 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
-    app.state.requirement = TokenRequirement(settings.home)
     app.state.draining = False  # set by the server when it is told to stop
     meters = app.state.meters = Meters()
-    of_jobs = (jobs, retries, metrics, artifacts, checkpoints, predictions)
-    for routes in (*of_jobs, datasets, models, presets, specs, workers, blobs, session, health, prometheus, docs):
+    of_jobs = (jobs, metrics, artifacts, predictions)
+    for routes in (*of_jobs, datasets, models, presets, specs, workers, blobs, session, health, docs):
         app.include_router(routes.router)
     app.include_router(datasets.upload_router)
     app.include_router(models.upload_router)
@@ -156,26 +153,63 @@ def describe_once(app: FastAPI) -> None:
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
+    meters: Meters = app.state.meters
+    sweep_workrooms(settings)
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
-    sweep_workrooms(settings)
     limits = StoreLimits.of(settings)
-    store = app.state.store = Store(connect(url), lease_seconds=settings.lease_seconds, limits=limits)
-    app.state.rates = Rates(store.redis)
-    app.state.blobs = Blobs(settings.blobs_url)
-    app.state.cache = BlobCache(settings.blob_cache, settings.cache_bytes, app.state.blobs)
-    meters: Meters = app.state.meters
+    # Without retries: a scrape waits ten seconds at most, and has to report that Redis cannot be reached.
+    unretried = Store(connect(url, retries=0), limits=limits)
+    with (
+        closing(Store(connect(url), lease_seconds=settings.lease_seconds, limits=limits)) as store,
+        closing(unretried),
+        closing(Sandbox(TASKS, children=CHILDREN, max_answer_bytes=settings.max_answer_bytes)) as sandbox,
+    ):
+        meters.registry.register(StoreCollector(unretried.overviews, store.members))
+        sandbox.start()
+        async with EventReader(url) as reader:
+            services = app.state.services = _services(
+                settings=settings, meters=meters, store=store, unretried=unretried, sandbox=sandbox, reader=reader
+            )
+            async with _background(services):
+                yield
+
+
+def _services(
+    *, settings: Settings, meters: Meters, store: Store, unretried: Store, sandbox: Sandbox, reader: EventReader
+) -> Services:
+    requirement = TokenRequirement(settings.home)
+    blobs = Blobs(settings.blobs_url)
+    cache = BlobCache(settings.blob_cache, settings.cache_bytes, blobs)
+    model_files = ModelFiles(sandbox, cache)
+    ingestion = Ingestion(store, blobs, sandbox, limits_of(settings))
     wait_seconds = settings.busy_wait_seconds
-    app.state.bodies = BodyBudget(max_bytes=settings.body_memory_bytes, wait_seconds=wait_seconds, meter=meters)
-    app.state.workload = Workload(wait_seconds=wait_seconds, meter=meters)
-    sandbox = app.state.sandbox = Sandbox(TASKS, children=CHILDREN, max_answer_bytes=settings.max_answer_bytes)
-    app.state.previews = Previews(app.state.blobs, sandbox, settings.max_answer_bytes)
-    files = app.state.model_files = ModelFiles(sandbox, app.state.cache)
-    app.state.checkpoint_models = CheckpointModels(files, app.state.blobs, settings)
-    # One evaluation at a time: it keeps a core busy for minutes.
-    app.state.evaluations = asyncio.Lock()
-    ingestion = app.state.ingestion = Ingestion(store, app.state.blobs, sandbox, limits_of(settings))
-    sample = app.state.sample = Sample(ingestion, settings)
+    return Services(
+        settings=settings,
+        requirement=requirement,
+        meters=meters,
+        store=store,
+        rates=Rates(store.redis),
+        blobs=blobs,
+        cache=cache,
+        bodies=BodyBudget(max_bytes=settings.body_memory_bytes, wait_seconds=wait_seconds, meter=meters),
+        sandbox=sandbox,
+        workload=Workload(wait_seconds=wait_seconds, meter=meters),
+        model_files=model_files,
+        checkpoint_models=CheckpointModels(model_files, blobs, settings),
+        ingestion=ingestion,
+        previews=Previews(blobs, sandbox, settings.max_answer_bytes),
+        sample=Sample(ingestion, settings),
+        streams=Streams(store, reader, meters, settings.max_answer_bytes, send_timeout=settings.send_timeout_seconds),
+        open_requests=OpenRequests(unretried, requirement, meters, settings),
+        evaluations=asyncio.Lock(),
+    )
+
+
+@asynccontextmanager
+async def _background(services: Services) -> AsyncIterator[None]:
+    """Run the background loops while the `with` block lasts."""
+    settings, store, blobs, meters = services.settings, services.store, services.blobs, services.meters
     reaper = Reaper(
         store,
         interval=settings.reaper_interval_seconds,
@@ -183,44 +217,34 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         gap=settings.longest_gap_seconds,
         meters=meters,
     )
-    sweeper = Sweeper(store, app.state.blobs, app.state.cache, settings, acts=lambda: reaper.acts)
-    ownership = BlobOwnership(store, app.state.blobs)
+    sweeper = Sweeper(store, blobs, services.cache, settings, acts=lambda: reaper.acts)
+    ownership = BlobOwnership(store, blobs)
     releases = BlobReleases(
         store,
-        app.state.blobs,
+        blobs,
         seconds=settings.blob_release_seconds,
         may_delete=lambda: reaper.acts and ownership.may_delete(),
         meters=meters,
     )
-    census = BlobCensus(store, app.state.blobs)
-    # Without retries: whoever scrapes waits ten seconds, and is to hear that Redis is away.
-    watched = Store(connect(url, retries=0), limits=limits)
-    meters.registry.register(StoreCollector(watched.overviews, store.members))
-    requirement: TokenRequirement = app.state.requirement
-    open_requests = app.state.open_requests = OpenRequests(watched, requirement, meters, settings)
-    with closing(sandbox), closing(watched):
-        sandbox.start()
-        async with EventReader(url) as reader:
-            app.state.streams = Streams(
-                store, reader, meters, settings.max_answer_bytes, send_timeout=settings.send_timeout_seconds
-            )
-            # Before anything is stored here. Where a large store without an owner takes longer, requests do not wait.
-            claim = asyncio.create_task(run_duty(sweeper.claim))
-            await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
-            runs = (
-                open_requests.run(),
-                reaper.run(),
-                sweeper.run(),
-                releases.run(),
-                census.run(),
-                sample.keep(),
-                keep_first_token(store, settings, requirement),
-                MemoryTrimmer(meters).run(),
-            )
-            duties = [asyncio.create_task(duty) for duty in runs]
-            yield
-            census.close()
-            for duty in duties:
-                duty.cancel()
-            await asyncio.gather(*duties, return_exceptions=True)
-    store.close()
+    census = BlobCensus(store, blobs)
+    # Before anything is stored here. Requests do not wait for it where a large store without an owner takes longer.
+    claim = asyncio.create_task(run_duty(sweeper.claim))
+    await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
+    loops = (
+        services.open_requests.run(),
+        reaper.run(),
+        sweeper.run(),
+        releases.run(),
+        census.run(),
+        services.sample.keep(),
+        keep_first_token(store, settings, services.requirement),
+        MemoryTrimmer(meters).run(),
+    )
+    tasks = [asyncio.create_task(loop) for loop in loops]
+    try:
+        yield
+    finally:
+        census.close()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -10,8 +10,10 @@ import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pippin.client.answers import Page
-from pippin.client.errors import ServiceError
+from pippin.client.errors import ServiceError, ServiceUnreachable
+from pippin.http.connection import is_refused, no_answer_reason
 from pippin.system.hosts import without_password
+from pippin.system.retry import Backoff
 
 T = TypeVar("T")
 Value = TypeVar("Value", bound=BaseModel)
@@ -80,6 +82,25 @@ def checked(response: httpx2.Response) -> httpx2.Response:
     if response.status_code < 500 and not (isinstance(problem, dict) and "title" in problem):
         raise _unexpected(response)
     raise ServiceError.of_problem(response.status_code, problem, response.reason_phrase)
+
+
+def pause_after(error: httpx2.TransportError | None, backoff: Backoff, url: str, *, may_repeat: bool = True) -> float:
+    """The seconds to wait before the next try of a call that got no answer.
+
+    Args:
+        error: The error of the request; None when a stream's connection ended before the stream did.
+        backoff: Counts the tries.
+        url: The service, for the error's text.
+        may_repeat: Whether the call may be sent again although the service may have acted on it already. Any other is
+            sent again only where no connection was made.
+
+    Raises:
+        ServiceUnreachable: When there is no further try.
+    """
+    is_harmless = may_repeat or isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
+    if not is_harmless or backoff.exhausted:
+        raise ServiceUnreachable(url, no_answer_reason(error), is_absent=is_refused(error)) from error
+    return backoff.pause()
 
 
 def as_model(kind: type[Value]) -> Callable[[httpx2.Response], Value]:

@@ -16,7 +16,7 @@ import httpx2
 from pippin.client import calls
 from pippin.client.answers import Event
 from pippin.client.errors import ServiceError
-from pippin.client.tries import Tries
+from pippin.system.retry import Backoff
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 # Statuses of a proxy, or of a service that restarts.
@@ -95,13 +95,19 @@ class EventStreamParser:
 class StreamFollower:
     """The state of one followed stream; the client opens the connections and passes on what it reads.
 
+    Args:
+        url: The service, for the error's text.
+        backoff: The pauses between connections, and how long the stream may be broken.
+        last_event_id: The id of the event after which to start; "" for the first.
+
     Attributes:
         ended: Whether the service has sent the end of the stream.
     """
 
-    def __init__(self, tries: Tries, last_event_id: str = "") -> None:
+    def __init__(self, url: str, backoff: Backoff, last_event_id: str = "") -> None:
         self.ended = False
-        self._tries = tries
+        self._url = url
+        self._backoff = backoff
         self._parser = EventStreamParser(last_event_id)
         self._connected = time.monotonic()
 
@@ -132,7 +138,7 @@ class StreamFollower:
         # `revoked` concerns the token, not the job; the service refuses the next connection with the reason.
         events = [_event(each) for each in self._parser.feed(chunk) if each.type != "revoked"]
         if events or time.monotonic() - self._connected > _STEADY_SECONDS:
-            self._tries.answered()
+            self._backoff.reset()
         self.ended = self.ended or any(event.type == "end" for event in events)
         return events
 
@@ -142,7 +148,7 @@ class StreamFollower:
         Raises:
             ServiceUnreachable: When patience is used up.
         """
-        return max(self._tries.pause_after(error), self._parser.retry)
+        return max(calls.pause_after(error, self._backoff, self._url), self._parser.retry)
 
 
 def _event(sent: ServerSentEvent) -> Event:

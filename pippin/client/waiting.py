@@ -1,13 +1,12 @@
 """Waits until a job is final: the one duty that the two clients do by different means."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator
 from typing import Protocol
 
 from pippin.api.jobs import Job
 from pippin.client.answers import Event
-from pippin.http import connection
+from pippin.system.retry import wait_until
 
 
 class _Client(Protocol):
@@ -26,9 +25,12 @@ def wait_by_polling(client: _Client, job_id: str, timeout: float | None) -> Job:
     Raises:
         TimeoutError: If it is not final after `timeout` seconds.
     """
-    deadline = connection.Deadline(timeout, _late(job_id, timeout))
-    while not (job := client.job(job_id)).status.is_final:
-        time.sleep(deadline.pause())
+
+    def final() -> Job | None:
+        return job if (job := client.job(job_id)).status.is_final else None
+
+    if (job := wait_until(final, timeout, longest=1)) is None:
+        raise TimeoutError(_late(job_id, timeout))
     return job
 
 

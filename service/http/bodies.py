@@ -124,7 +124,7 @@ class LimitedRequest(Request):
 
     @property
     def _budget(self) -> BodyBudget:
-        return cast("BodyBudget", self.app.state.bodies)
+        return cast("BodyBudget", self.app.state.services.bodies)
 
     @property
     def _tenant(self) -> str:

@@ -1,16 +1,19 @@
-"""The files that a job has made."""
+"""The models that a job produces: initial, trained, and one for each checkpoint."""
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 
+from pippin.api.checkpoints import KeptCheckpoint
 from pippin.api.jobs import Artifact, Job, Variant
-from service.context import ExistingJob, TheBlobs
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment, safe_name
 from service.http.files import serve
-from service.problems import Problem, responses
+from service.problems import Problem, not_found, responses
 from service.security.access import requires
+from service.services import ExistingJob, Tenant, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -31,10 +34,10 @@ FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "f
     },
     dependencies=[requires("read")],
 )
-def model(
+def download_trained_model(
     request: Request,
     job: ExistingJob,
-    blobs: TheBlobs,
+    services: TheServices,
     variant: Annotated[
         Variant,
         Query(description="`trained` can be trained on; `inference` cannot and is smaller; `initial` is as built."),
@@ -43,7 +46,78 @@ def model(
     """The `.mlmodel` that the job has made, with its SHA-256 in `ETag` and `Repr-Digest`."""
     artifact = artifact_of(job, variant)
     headers = {"content-disposition": attachment(_filename(job, variant))}
-    return serve(request, blobs, artifact.digest, artifact.bytes, headers)
+    return serve(request, services.blobs, artifact.digest, artifact.bytes, headers)
+
+
+class CheckpointList(BaseModel):
+    """The checkpoints of epochs' ends that a job keeps."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[KeptCheckpoint] = Field(description="Oldest first.")
+
+
+@router.get(
+    "/jobs/{job_id}/checkpoints",
+    operation_id="listCheckpoints",
+    summary="List a job's checkpoints",
+    response_description="Every epoch of which a checkpoint is kept.",
+    responses=responses(404, 409, 503),
+    dependencies=[requires("read")],
+)
+def list_checkpoints(job: ExistingJob, tenant: Tenant, services: TheServices) -> CheckpointList:
+    """The newest epochs, as many as the job asks to keep."""
+    kept = services.store.jobs.checkpoints(tenant, job.id)
+    metrics = services.store.events.epochs(tenant, job.id, [found.epoch for found in kept])
+    return CheckpointList(
+        data=[
+            KeptCheckpoint(
+                epoch=found.epoch,
+                engine=found.engine,
+                bytes=found.bytes,
+                created_at=found.created_at,
+                url=f"/jobs/{job.id}/checkpoints/{found.epoch}/model",
+                metrics=metrics.get(found.epoch),
+            )
+            for found in kept
+        ]
+    )
+
+
+@router.head("/jobs/{job_id}/checkpoints/{epoch}/model", include_in_schema=False, dependencies=[requires("read")])
+@router.get(
+    "/jobs/{job_id}/checkpoints/{epoch}/model",
+    response_class=Response,
+    operation_id="downloadCheckpoint",
+    summary="Download a checkpoint as a model",
+    responses={
+        200: {"description": "The `.mlmodel`.", **FILE},
+        206: {"description": "The part of it that `Range` asks for.", **FILE},
+        304: {"description": "The client has it already."},
+        **responses(404, 409, 416, 422, 503),
+    },
+    dependencies=[requires("read")],
+)
+async def download_checkpoint(
+    *,
+    request: Request,
+    job: ExistingJob,
+    epoch: Annotated[int, Path(ge=0, description="One of those that are kept.")],
+    tenant: Tenant,
+    services: TheServices,
+) -> Response:
+    """The job's model as it stood at the end of an epoch, updatable, with its SHA-256 as the trained model has it."""
+    kept = await run_in_threadpool(services.store.jobs.checkpoints, tenant, job.id)
+    checkpoint = next((found for found in kept if found.epoch == epoch), None)
+    if checkpoint is None:
+        there = f"it keeps those of {', '.join(str(found.epoch) for found in kept)}" if kept else "it keeps none"
+        raise not_found(f"checkpoint of epoch {epoch} of {job.id}; {there}")
+    initial = artifact_of(job, "initial").digest
+    digest, size = await services.workload.run(
+        services.workload.exports, tenant, lambda: services.checkpoint_models.find(initial, checkpoint)
+    )
+    headers = {"content-disposition": attachment(f"{stem_of(job)}-epoch-{epoch}.mlmodel")}
+    return serve(request, services.blobs, digest, size, headers)
 
 
 def artifact_of(job: Job, variant: Variant) -> Artifact:

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
-from service.context import TheBlobs, TheSettings
 from service.datasets.ingest import workroom
 from service.http.bodies import UploadRoute
 from service.http.files import serve
 from service.http.uploads import spooled
 from service.problems import ErrorItem, invalid_request, not_found, responses
 from service.security.access import requires
+from service.services import TheServices
 
 router = APIRouter(tags=["blobs"], route_class=UploadRoute)
 
@@ -43,12 +43,12 @@ Digest = Annotated[str, Depends(_digest)]
     },
     dependencies=[requires("worker")],
 )
-def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
+def get_blob(request: Request, sha256: Digest, services: TheServices) -> Response:
     """The file whose content has this SHA-256."""
-    size = blobs.head(sha256)
+    size = services.blobs.head(sha256)
     if size is None:
         raise not_found(f"blob {sha256}")
-    return serve(request, blobs, f"sha256:{sha256}", size, {})
+    return serve(request, services.blobs, f"sha256:{sha256}", size, {})
 
 
 @router.put(
@@ -61,11 +61,11 @@ def get(request: Request, sha256: Digest, blobs: TheBlobs) -> Response:
     openapi_extra={"requestBody": {"required": True, **_BYTES}},
     dependencies=[requires("worker")],
 )
-async def put(request: Request, sha256: Digest, blobs: TheBlobs, settings: TheSettings) -> None:
+async def put_blob(request: Request, sha256: Digest, services: TheServices) -> None:
     """Keep a file under the SHA-256 of its content, which is checked: what does not match is not stored."""
-    async with contextmanager_in_threadpool(workroom(settings)) as folder:
-        file = await spooled(request, folder / "0", settings.max_dataset_bytes)
+    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+        file = await spooled(request, folder / "0", services.settings.max_dataset_bytes)
         if file.digest != f"sha256:{sha256}":
             detail = f"the body has the SHA-256 {file.digest.removeprefix('sha256:')}, not the one in the address"
             raise invalid_request([ErrorItem(pointer="", detail=detail)])
-        await run_in_threadpool(blobs.put_file, file.path)
+        await run_in_threadpool(services.blobs.put_file, file.path)

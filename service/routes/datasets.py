@@ -7,25 +7,13 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from pippin.api.datasets import Manifest, StoredManifest
 from pippin.api.pages import UnreadableEntry
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError
-from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.errors import Fault
 from service import openapi
-from service.context import (
-    Caller,
-    NeedsRoom,
-    Tenant,
-    TheBlobs,
-    TheIngestion,
-    TheMeters,
-    ThePreviews,
-    TheSettings,
-    TheStore,
-    TheWorkload,
-)
 from service.datasets.ingest import workroom
 from service.datasets.preview import class_counts
 from service.http import conditional, uploads
@@ -34,6 +22,7 @@ from service.http.bodies import JsonRoute, UploadRoute, query_faults
 from service.http.parameters import AfterDataset, DatasetReference, NewName
 from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
 from service.security.access import requires
+from service.services import Caller, NeedsRoom, Tenant, TheServices
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
 
@@ -164,27 +153,25 @@ async def _options(
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
     dependencies=[requires("submit"), NeedsRoom],
 )
-async def add(
+async def upload_dataset(
     *,
     request: Request,
     response: Response,
     tenant: Tenant,
     caller: Caller,
-    settings: TheSettings,
-    ingestion: TheIngestion,
-    workload: TheWorkload,
+    services: TheServices,
     name: Annotated[NewName, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> Manifest:
     """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
-    async with contextmanager_in_threadpool(workroom(settings)) as folder:
+    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
         try:
-            upload = await uploads.receive(request, folder, settings.max_dataset_bytes)
+            upload = await uploads.receive(request, folder, services.settings.max_dataset_bytes)
             async with until_disconnected(request) as abandonment:
-                manifest, is_new = await workload.read(
+                manifest, is_new = await services.workload.read(
                     tenant,
                     upload.bytes,
-                    lambda seconds: ingestion.ingest(
+                    lambda seconds: services.ingestion.ingest(
                         upload,
                         options,
                         name=name,
@@ -210,18 +197,16 @@ async def add(
     responses=responses(422, 503),
     dependencies=[requires("read")],
 )
-def page(
+def list_datasets(
     *,
     tenant: Tenant,
-    store: TheStore,
-    settings: TheSettings,
-    meters: TheMeters,
+    services: TheServices,
     after: AfterDataset = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DatasetPage:
     """Newest first."""
-    found = store.datasets.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
-    meters.page_made(found, limit, "datasets")
+    found = services.store.datasets.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
+    services.meters.page_made(found, limit, "datasets")
     return DatasetPage(
         data=[manifest.shown(_LISTED_LABELS) for manifest in found.items],
         has_more=found.has_more,
@@ -230,8 +215,8 @@ def page(
     )
 
 
-def _existing(dataset_id: DatasetReference, tenant: Tenant, store: TheStore) -> StoredManifest:
-    manifest = store.datasets.get(tenant, dataset_id)
+def _existing(dataset_id: DatasetReference, tenant: Tenant, services: TheServices) -> StoredManifest:
+    manifest = services.store.datasets.get(tenant, dataset_id)
     if manifest is None:
         raise not_found(f"dataset {dataset_id}")
     return manifest
@@ -249,7 +234,7 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
     responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
-def get(request: Request, manifest: ExistingDataset) -> Response:
+def get_dataset(request: Request, manifest: ExistingDataset) -> Response:
     """By id or by name."""
     return conditional.document(request, manifest.shown())
 
@@ -263,12 +248,11 @@ def get(request: Request, manifest: ExistingDataset) -> Response:
     responses=responses(404, 409, 422, 503),
     dependencies=[requires("read")],
 )
-async def some_examples(
+async def preview_dataset(
     *,
     manifest: ExistingDataset,
     tenant: Tenant,
-    previews: ThePreviews,
-    workload: TheWorkload,
+    services: TheServices,
     split: Annotated[str | None, Query(description="Default: the first.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
     at: Annotated[
@@ -280,9 +264,13 @@ async def some_examples(
     chosen = split or manifest.splits[0].name
 
     def show() -> bytes:
-        return previews.first(manifest, chosen, limit) if at is None else previews.chosen(manifest, chosen, at)
+        return (
+            services.previews.first(manifest, chosen, limit)
+            if at is None
+            else services.previews.chosen(manifest, chosen, at)
+        )
 
-    content = await workload.run(workload.previews, tenant, show)
+    content = await services.workload.run(services.workload.previews, tenant, show)
     return Response(content, media_type="application/json")
 
 
@@ -294,13 +282,13 @@ async def some_examples(
     responses=responses(404, 409, 422, 503),
     dependencies=[requires("read")],
 )
-def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
+def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBalance:
     """Of a dataset whose last feature is a class's number; of quantities there is nothing to count."""
     target = manifest.features[-1]
     if target.dtype == "float32" or prod(target.shape) != 1:
         detail = f"the dataset's last feature, {target.name!r}, is no class number, so there are no classes to count"
         raise invalid([Fault("", detail)])
-    counts = class_counts(manifest, target, blobs, _MOST_CLASSES)
+    counts = class_counts(manifest, target, services.blobs, _MOST_CLASSES)
     if counts is None:
         detail = f"{target.name!r} takes more than {_MOST_CLASSES:,} values; needs fewer to be counted as classes"
         raise invalid([Fault("", detail)])
@@ -324,16 +312,16 @@ def classes(manifest: ExistingDataset, blobs: TheBlobs) -> ClassBalance:
     responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def delete(dataset_id: DatasetReference, tenant: Tenant, store: TheStore) -> None:
+def delete_dataset(dataset_id: DatasetReference, tenant: Tenant, services: TheServices) -> None:
     """A dataset that jobs are still to be trained on stays until they have ended: 409 names them."""
     # Not read: a record that cannot be read can be deleted too.
-    known = store.datasets.id_of(tenant, dataset_id)
+    known = services.store.datasets.id_of(tenant, dataset_id)
     if known is None:
         raise not_found(f"dataset {dataset_id}")
-    if users := store.references.users_of(tenant, known):
+    if users := services.store.references.users_of(tenant, known):
         shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else "")
         raise Problem("state-conflict", f"{known} is the dataset of {shown}; cancel them or wait for their end.")
-    store.datasets.delete(tenant, known)
+    services.store.datasets.delete(tenant, known)
 
 
 def _refused(error: DatasetError) -> Problem:

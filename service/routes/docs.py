@@ -36,25 +36,25 @@ _START = 'SwaggerUIBundle({url: "openapi.json", dom_id: "#page", deepLinking: tr
 
 
 @router.api_route("/openapi.json", methods=["GET", "HEAD"], dependencies=[PUBLIC])
-def description(request: Request) -> Response:
+def get_openapi(request: Request) -> Response:
     """The OpenAPI document of the service."""
     return JSONResponse(request.app.openapi())
 
 
 @router.get("/docs", dependencies=[PUBLIC])
-def page() -> Response:
+def show_docs() -> Response:
     """The page."""
     return HTMLResponse(_PAGE, headers={"content-security-policy": HTML_POLICY})
 
 
 @router.get("/docs/start.js", dependencies=[PUBLIC])
-def start() -> Response:
+def get_docs_script() -> Response:
     """What starts the page."""
     return Response(_START, media_type="text/javascript")
 
 
 @router.get("/problems/{kind}", dependencies=[PUBLIC])
-def problem(kind: str) -> Response:
+def explain_problem(kind: str) -> Response:
     """What a problem's `type` leads to."""
     if kind not in KINDS:
         raise not_found(f"problem {kind}; there are {', '.join(KINDS)}")

@@ -1,15 +1,16 @@
-"""Whether the service lives, and whether it can work."""
+"""Liveness, readiness and the metrics of the service itself."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Header, Request, Response
+from prometheus_client.exposition import choose_encoder
 from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
-from service.context import Draining, TheBlobs, TheSample, TheStore
 from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
-from service.security.access import PUBLIC
+from service.security.access import PUBLIC, requires
+from service.services import TheServices
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
 
@@ -32,7 +33,7 @@ class Health(BaseModel):
     response_description="It is.",
     dependencies=[PUBLIC],
 )
-async def healthz() -> Health:
+async def get_health() -> Health:
     """Says nothing about Redis or the blobs."""
     return Health()
 
@@ -46,14 +47,41 @@ async def healthz() -> Health:
     responses=responses(503),
     dependencies=[PUBLIC],
 )
-async def readyz(*, draining: Draining, store: TheStore, blobs: TheBlobs, sample: TheSample) -> Health:
+async def get_readiness(*, request: Request, services: TheServices) -> Health:
     """503 with the reason while Redis, the blobs or the packaged dataset is missing, and once it is told to stop."""
-    if draining:
+    if request.app.state.draining:
         detail = "The service is draining: it has been told to stop, and takes requests for a moment only."
         raise Problem("unavailable", detail, headers={"retry-after": "2"})
-    await run_in_threadpool(store.ping)
-    await run_in_threadpool(blobs.head, _NOBODY)
-    if not await sample.is_ready():
+    await run_in_threadpool(services.store.ping)
+    await run_in_threadpool(services.blobs.head, _NOBODY)
+    if not await services.sample.is_ready():
         detail = "The service is starting: the packaged dataset is being stored."
         raise Problem("unavailable", detail, headers={"retry-after": "1"})
     return Health()
+
+
+_EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin_redis_up gauge\npippin_redis_up 1.0\n"
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    operation_id="getServiceMetrics",
+    summary="Watch the service",
+    responses={
+        200: {
+            "description": "Prometheus text, or OpenMetrics if `Accept` asks for it.",
+            "content": {"text/plain": {"schema": {"type": "string"}, "example": _EXAMPLE}},
+        }
+    },
+    dependencies=[requires("read", answers_without_redis=True)],
+)
+def get_service_metrics(
+    services: TheServices, accept: Annotated[str | None, Header(include_in_schema=False)] = None
+) -> Response:
+    """Queues, jobs, workers, requests, streams and blobs in numbers. While Redis is away it says so, and the rest.
+
+    A job's own metrics are at `/jobs/{id}/metrics`.
+    """
+    encode, media_type = choose_encoder(accept or "")
+    return Response(encode(services.meters.registry), headers={"content-type": media_type, "cache-control": "no-store"})

@@ -3,37 +3,26 @@
 from typing import Annotated
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 
 from pippin.api.jobs import Job
 from pippin.api.pages import UnreadableEntry
-from pippin.api.requests import JobRequest
+from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.states import Status
 from pippin.models.spec.explain import shown
 from pippin.system import tracing
 from service import openapi
-from service.context import (
-    Caller,
-    ExistingJob,
-    JobId,
-    NeedsRoom,
-    Tenant,
-    TheBlobs,
-    TheMeters,
-    TheModelFiles,
-    TheSettings,
-    TheStore,
-    TheWorkload,
-)
 from service.http import conditional
-from service.http.bodies import JsonRoute
+from service.http.bodies import JsonRoute, optional
 from service.http.idempotency import IdempotencyKey, once
 from service.http.parameters import AfterJob
 from service.jobs.model_sources import ModelSources
+from service.jobs.retrying import prepare_retry
 from service.jobs.submission import prepare, store_large_spec
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
+from service.services import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -72,36 +61,32 @@ class JobPage(BaseModel):
     openapi_extra=openapi.body(JobRequest),
     dependencies=[requires("submit"), NeedsRoom],
 )
-async def submit(
+async def submit_job(
     *,
     document: Annotated[object, Body()],
     response: Response,
     tenant: Tenant,
     caller: Caller,
-    store: TheStore,
-    settings: TheSettings,
-    blobs: TheBlobs,
-    model_files: TheModelFiles,
-    workload: TheWorkload,
+    services: TheServices,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
     """Train a model. Whatever is wrong with the request is told at once, each fault with its place in the body."""
 
     def submitted() -> Job:
-        with once(store, tenant, document, idempotency_key) as (idempotency, known):
-            job = store.jobs.get(tenant, known) if known else None
+        with once(services.store, tenant, document, idempotency_key) as (idempotency, known):
+            job = services.store.jobs.get(tenant, known) if known else None
             if job is None:
-                sources = ModelSources(tenant, store, model_files.trainable)
+                sources = ModelSources(tenant, services.store, services.model_files.trainable)
                 submission = prepare(
                     document,
                     tenant,
-                    store,
+                    services.store,
                     sources,
-                    max_training_bytes=settings.max_training_bytes,
-                    max_epochs=settings.max_epochs,
+                    max_training_bytes=services.settings.max_training_bytes,
+                    max_epochs=services.settings.max_epochs,
                 )
-                submission = store_large_spec(submission, blobs)
-                job = store.jobs.submit(
+                submission = store_large_spec(submission, services.blobs)
+                job = services.store.jobs.submit(
                     tenant,
                     submission.request,
                     spec=submission.spec,
@@ -111,7 +96,7 @@ async def submit(
                 )
             return job
 
-    job = await workload.run(workload.submissions, tenant, submitted)
+    job = await services.workload.run(services.workload.submissions, tenant, submitted)
     response.headers["location"] = f"/jobs/{job.id}"
     return job
 
@@ -124,14 +109,12 @@ async def submit(
     responses=responses(422, 503),
     dependencies=[requires("read")],
 )
-def page(
+def list_jobs(
     *,
     request: Request,
     response: Response,
     tenant: Tenant,
-    store: TheStore,
-    settings: TheSettings,
-    meters: TheMeters,
+    services: TheServices,
     status: Annotated[Status | None, Query(description="Only jobs in this state.")] = None,
     label: Annotated[
         list[_Label],
@@ -141,15 +124,15 @@ def page(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Newest first."""
-    found = store.jobs.page(
+    found = services.store.jobs.page(
         tenant,
         status=status,
         labels=_labels(label),
         after=after,
         limit=limit,
-        max_bytes=settings.max_page_bytes,
+        max_bytes=services.settings.max_page_bytes,
     )
-    meters.page_made(found, limit, "jobs")
+    services.meters.page_made(found, limit, "jobs")
     if found.next:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
         response.headers["link"] = f'</jobs?{urlencode([*query, ("after", found.next)])}>; rel="next"'
@@ -170,7 +153,7 @@ def page(
     responses={304: {"description": "The job is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
-def get(request: Request, job: ExistingJob) -> Response:
+def get_job(request: Request, job: ExistingJob) -> Response:
     """A job as it stands; with `If-None-Match` only if it has changed."""
     return conditional.document(request, job)
 
@@ -184,9 +167,9 @@ def get(request: Request, job: ExistingJob) -> Response:
     responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def cancel(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
+def cancel_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     """Stop a job: at once if no worker has it yet. What has ended cannot be cancelled."""
-    return store.jobs.cancel(tenant, job_id)
+    return services.store.jobs.cancel(tenant, job_id)
 
 
 @router.post(
@@ -198,9 +181,9 @@ def cancel(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def pause(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
+def pause_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     """Let a job rest: at once if no worker has it, else its worker keeps a checkpoint and is free for others."""
-    return store.jobs.pause(tenant, job_id)
+    return services.store.jobs.pause(tenant, job_id)
 
 
 @router.post(
@@ -212,9 +195,40 @@ def pause(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     responses=responses(404, 409, 503, 507),
     dependencies=[requires("submit")],
 )
-def resume(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
+def resume_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it."""
-    return store.jobs.resume(tenant, job_id)
+    return services.store.jobs.resume(tenant, job_id)
+
+
+@router.post(
+    "/jobs/{job_id}/retry",
+    status_code=202,
+    operation_id="retryJob",
+    summary="Try a job again",
+    response_description="The new job, queued; `retry_of` names the old one. `Location` says where it is.",
+    responses=responses(400, 404, 409, 413, 415, 422, 503, 507),
+    openapi_extra=openapi.body(RetryRequest, required=False),
+    dependencies=[requires("submit"), NeedsRoom],
+)
+def retry_job(
+    *,
+    job: ExistingJob,
+    asked: Annotated[RetryRequest, Depends(optional(RetryRequest))],
+    response: Response,
+    tenant: Tenant,
+    caller: Caller,
+    services: TheServices,
+    idempotency_key: IdempotencyKey = None,
+) -> Job:
+    """Make a new job that asks the same as one that has failed or was cancelled, anew or from its newest checkpoint."""
+    document = {"retry": job.id, **asked.model_dump()}
+    with once(services.store, tenant, document, idempotency_key) as (idempotency, known):
+        made = services.store.jobs.get(tenant, known) if known else None
+        if made is None:
+            found = prepare_retry(job, tenant, services.store, services.blobs, from_checkpoint=asked.from_checkpoint)
+            made = found.submit(tenant, services.store, idempotency, caller.job_quota)
+    response.headers["location"] = f"/jobs/{made.id}"
+    return made
 
 
 @router.delete(
@@ -226,9 +240,9 @@ def resume(job_id: JobId, tenant: Tenant, store: TheStore) -> Job:
     responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def delete(job_id: JobId, tenant: Tenant, store: TheStore) -> None:
+def delete_job(job_id: JobId, tenant: Tenant, services: TheServices) -> None:
     """Forget a job that has ended. A live one has to be cancelled first."""
-    store.jobs.delete(tenant, job_id)
+    services.store.jobs.delete(tenant, job_id)
 
 
 def _labels(given: list[str]) -> dict[str, str]:

@@ -8,13 +8,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchem
 from pippin.api.metrics import EpochMetrics
 from pippin.api.states import Status
 from pippin.store import MalformedEventId, parse_event_id
-from service.context import ExistingJob, Tenant, TheStreams
 from service.http.accept import negotiate
 from service.http.bodies import JsonRoute
 from service.jobs.streaming import CSV, FORMS, JSON, NDJSON, SSE
 from service.jobs.views import EventsView, MetricsView
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
+from service.services import ExistingJob, Tenant, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -112,12 +112,12 @@ def _forms(text: str) -> dict[int | str, dict[str, Any]]:
     responses=_forms("One object, line, row or event an epoch; an event stream ends with `event: end`."),
     dependencies=[requires("read")],
 )
-def metrics(
+def get_job_metrics(
     *,
     request: Request,
     job: ExistingJob,
     tenant: Tenant,
-    streams: TheStreams,
+    services: TheServices,
     after: After = None,
     last_event_id: LastEventId = None,
     follow: Follow = False,
@@ -125,7 +125,9 @@ def metrics(
 ) -> Response:
     """The metrics of every finished epoch, now or live."""
     view = MetricsView(batches=batches)
-    return streams.answer(tenant, job, view, _form(request, follow), _place(after, last_event_id), follow=follow)
+    return services.streams.answer(
+        tenant, job, view, _form(request, follow), _place(after, last_event_id), follow=follow
+    )
 
 
 @router.get(
@@ -136,19 +138,19 @@ def metrics(
     responses=_forms("One object, line, row or event for each thing that happened; an event stream ends with `end`."),
     dependencies=[requires("read")],
 )
-def events(
+def get_job_events(
     *,
     request: Request,
     job: ExistingJob,
     tenant: Tenant,
-    streams: TheStreams,
+    services: TheServices,
     after: After = None,
     last_event_id: LastEventId = None,
     follow: Follow = False,
 ) -> Response:
     """State changes, epochs, log lines, files: now or live."""
     form, place = _form(request, follow), _place(after, last_event_id)
-    return streams.answer(tenant, job, EventsView(), form, place, follow=follow)
+    return services.streams.answer(tenant, job, EventsView(), form, place, follow=follow)
 
 
 def _form(request: Request, follow: bool) -> str:

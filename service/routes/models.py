@@ -13,17 +13,6 @@ from pippin.api.pages import UnreadableEntry
 from pippin.models.record import ModelRecord, StoredModel
 from service import openapi
 from service.blame import fault_of
-from service.context import (
-    Caller,
-    NeedsRoom,
-    Tenant,
-    TheBlobs,
-    TheMeters,
-    TheModelFiles,
-    TheSettings,
-    TheStore,
-    TheWorkload,
-)
 from service.datasets.ingest import workroom
 from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
@@ -35,6 +24,7 @@ from service.models.uploads import Kind, ModelUploads
 from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
 from service.sandbox import SandboxError, TaskRefused
 from service.security.access import requires
+from service.services import Caller, NeedsRoom, Tenant, TheServices
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 upload_router = APIRouter(tags=["models"], route_class=ModelUploadRoute)
@@ -72,17 +62,13 @@ class ModelPage(BaseModel):
     openapi_extra=openapi.model_body(),
     dependencies=[requires("submit"), NeedsRoom],
 )
-async def add(
+async def upload_model(
     *,
     request: Request,
     response: Response,
     tenant: Tenant,
     caller: Caller,
-    settings: TheSettings,
-    store: TheStore,
-    blobs: TheBlobs,
-    model_files: TheModelFiles,
-    workload: TheWorkload,
+    services: TheServices,
     name: Annotated[
         NewName | None,
         Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id."),
@@ -94,20 +80,22 @@ async def add(
     trained is refused with every reason; pointers lead into the document, or into the model as a spec would describe
     it.
     """
-    kept = ModelUploads(store, blobs, model_files, settings.max_model_bytes, caller.byte_quota)
+    kept = ModelUploads(
+        services.store, services.blobs, services.model_files, services.settings.max_model_bytes, caller.byte_quota
+    )
     kind = _kind(request)
     raw = _MLMODEL if kind == "mlmodel" else {media_type(request)}
-    async with contextmanager_in_threadpool(workroom(settings)) as folder:
+    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
         upload = await uploads.receive(
-            request, folder, settings.max_model_bytes, raw=raw, told=("application/json", YAML[0])
+            request, folder, services.settings.max_model_bytes, raw=raw, told=("application/json", YAML[0])
         )
         if len(upload.files) > 1:
             raise malformed(f"it has {len(upload.files)} files; a model is one")
         (sent,) = upload.files
         # Of a form's file, the name says what it is.
         kind = _ENDINGS.get(PurePath(sent.name).suffix.lower(), kind)
-        record, is_new = await workload.run(
-            workload.files(sent.bytes),
+        record, is_new = await services.workload.run(
+            services.workload.files(sent.bytes),
             tenant,
             lambda: kept.keep(sent, kind, name=name, tenant=tenant, folder=folder),
         )
@@ -124,18 +112,16 @@ async def add(
     responses=responses(422, 503),
     dependencies=[requires("read")],
 )
-def page(
+def list_models(
     *,
     tenant: Tenant,
-    store: TheStore,
-    settings: TheSettings,
-    meters: TheMeters,
+    services: TheServices,
     after: AfterModel = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ModelPage:
     """Newest first."""
-    found = store.models.page(tenant, after=after, limit=limit, max_bytes=settings.max_page_bytes)
-    meters.page_made(found, limit, "models")
+    found = services.store.models.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
+    services.meters.page_made(found, limit, "models")
     return ModelPage(
         data=list(found.items),
         has_more=found.has_more,
@@ -144,8 +130,8 @@ def page(
     )
 
 
-def _existing(model_id: ModelReference, tenant: Tenant, store: TheStore) -> StoredModel:
-    record = store.models.get(tenant, model_id)
+def _existing(model_id: ModelReference, tenant: Tenant, services: TheServices) -> StoredModel:
+    record = services.store.models.get(tenant, model_id)
     if record is None:
         raise not_found(f"model {model_id}")
     return record
@@ -163,7 +149,7 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
     responses={304: {"description": "The model is as the client knows it."}, **responses(404, 409, 503)},
     dependencies=[requires("read")],
 )
-def get(request: Request, record: ExistingModel) -> Response:
+def get_model(request: Request, record: ExistingModel) -> Response:
     """By id or by name: what it holds, what a job may choose, and what may go wrong with it."""
     return conditional.document(
         request, ModelRecord.model_validate(record.model_dump(include=set(ModelRecord.model_fields)))
@@ -184,11 +170,11 @@ def get(request: Request, record: ExistingModel) -> Response:
     },
     dependencies=[requires("read")],
 )
-def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
+def download_model_file(request: Request, record: ExistingModel, services: TheServices) -> Response:
     """The `.mlmodel` that was sent, or built from a document; with its SHA-256 in `ETag` and `Repr-Digest`."""
     stem = safe_name(record.name or record.id, record.id)
     headers = {"content-disposition": attachment(f"{stem.removesuffix('.mlmodel')}.mlmodel")}
-    return serve(request, blobs, record.digest, record.bytes, headers)
+    return serve(request, services.blobs, record.digest, record.bytes, headers)
 
 
 @router.get(
@@ -205,13 +191,11 @@ def file(request: Request, record: ExistingModel, blobs: TheBlobs) -> Response:
     },
     dependencies=[requires("read")],
 )
-async def spec(
+async def get_model_spec(
     *,
     record: ExistingModel,
     tenant: Tenant,
-    model_files: TheModelFiles,
-    settings: TheSettings,
-    workload: TheWorkload,
+    services: TheServices,
     form: Annotated[
         Form,
         Query(
@@ -223,13 +207,13 @@ async def spec(
     """A network as a document, to change it or to build it in Swift. Not every model can be said in either language."""
 
     def export() -> Response:
-        with workroom(settings) as folder:
+        with workroom(services.settings) as folder:
             path = folder / "document.json"
-            model_files.export(record.digest, form, path)
+            services.model_files.export(record.digest, form, path)
             return open_file(path, "application/json")
 
     with _told_of_the_form():
-        return await workload.run(workload.exports, tenant, export)
+        return await services.workload.run(services.workload.exports, tenant, export)
 
 
 @router.delete(
@@ -241,13 +225,13 @@ async def spec(
     responses=responses(404, 409, 503),
     dependencies=[requires("submit")],
 )
-def delete(model_id: ModelReference, tenant: Tenant, store: TheStore) -> None:
+def delete_model(model_id: ModelReference, tenant: Tenant, services: TheServices) -> None:
     """Jobs that were submitted with it keep what they need."""
     # Not read: a record that cannot be read can be deleted too.
-    known = store.models.id_of(tenant, model_id)
+    known = services.store.models.id_of(tenant, model_id)
     if known is None:
         raise not_found(f"model {model_id}")
-    store.models.delete(tenant, known)
+    services.store.models.delete(tenant, known)
 
 
 def _kind(request: Request) -> Kind:

@@ -14,32 +14,23 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.jobs import Artifact
+from pippin.api.predictions import Evaluation, EvaluationReport, EvaluationRequest, Prediction
+from pippin.datasets.examples import TrainingRows
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
-from pippin.datasets.training_rows import TrainingRows
 from pippin.documents.errors import MalformedDocumentError
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.spec.explain import parse
-from pippin.predictions.reports import Evaluation, EvaluationReport, EvaluationRequest, Prediction
 from service import openapi
-from service.context import (
-    ExistingJob,
-    Tenant,
-    TheCache,
-    TheEvaluations,
-    TheSandbox,
-    TheSettings,
-    TheStore,
-    TheWorkload,
-)
 from service.datasets.ingest import workroom
 from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
 from service.http.uploads import spooled
-from service.jobs.class_names import taught_names
+from service.jobs.class_names import trained_labels
 from service.jobs.evaluation import EvaluatedRows
 from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires
+from service.services import ExistingJob, Tenant, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -100,11 +91,7 @@ async def predict(
     request: Request,
     job: ExistingJob,
     tenant: Tenant,
-    store: TheStore,
-    cache: TheCache,
-    sandbox: TheSandbox,
-    settings: TheSettings,
-    workload: TheWorkload,
+    services: TheServices,
     top: Annotated[int, Query(ge=1, le=1000, description="How many of the likeliest classes to tell.")] = 5,
     background: Annotated[
         str | None,
@@ -124,8 +111,8 @@ async def predict(
         raise unsupported(request, "application/json", *PICTURES)
     if background is not None and is_json(request):
         raise invalid_request([ErrorItem(parameter="background", detail="it is for pictures; JSON holds numbers")])
-    async with contextmanager_in_threadpool(workroom(settings)) as folder:
-        body = await spooled(request, folder / "body", settings.max_body_bytes)
+    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+        body = await spooled(request, folder / "body", services.settings.max_body_bytes)
         if not body.bytes:
             raise malformed('it is empty; this takes JSON, {"inputs": {…}}, or a picture')
         model = artifact_of(job, "trained")
@@ -133,15 +120,15 @@ async def predict(
         def ask() -> Answer:
             arguments = {
                 "picture": not is_json(request),
-                "dataset_labels": taught_names(job, tenant, store),
+                "dataset_labels": trained_labels(job, tenant, services.store),
                 "top": top,
                 "background": background,
             }
-            task = _Task(sandbox, "predict", arguments, _PREDICT_SECONDS, model)
-            return cache.open(model.digest, lambda path: task.run(path=path, body=body.path))
+            task = _Task(services.sandbox, "predict", arguments, _PREDICT_SECONDS, model)
+            return services.cache.open(model.digest, lambda path: task.run(path=path, body=body.path))
 
         with _of_the_body():
-            found = await workload.run(workload.predictions, tenant, ask)
+            found = await services.workload.run(services.workload.predictions, tenant, ask)
     return Response(found.attachment, media_type="application/json")
 
 
@@ -160,10 +147,7 @@ async def evaluate(
     document: Annotated[object, Body()],
     job: ExistingJob,
     tenant: Tenant,
-    store: TheStore,
-    cache: TheCache,
-    sandbox: TheSandbox,
-    evaluations: TheEvaluations,
+    services: TheServices,
 ) -> EvaluationReport:
     """Loss, accuracy, confusion and worst mistakes on a split of any dataset that fits. One is done at a time.
 
@@ -173,7 +157,7 @@ async def evaluate(
     # Evaluations take minutes, for which their bodies would keep others waiting.
     await cast("LimitedRequest", request).release()
     model = artifact_of(job, "trained")
-    measured = await run_in_threadpool(EvaluatedRows.of, asked, job, tenant, store)
+    measured = await run_in_threadpool(EvaluatedRows.of, asked, job, tenant, services.store)
     manifest = measured.manifest
     own = job.request.dataset
     arguments = {
@@ -187,18 +171,18 @@ async def evaluate(
         "own": TrainingRows.of(job.request).model_dump() if measured.is_own_split else None,
         "trained": [each.model_dump() for each in measured.trainings],
         "most": asked.max_examples,
-        "taught": await run_in_threadpool(taught_names, job, tenant, store),
+        "trained_labels": await run_in_threadpool(trained_labels, job, tenant, services.store),
     }
 
-    task = _Task(sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)
+    task = _Task(services.sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)
 
     def measure() -> Answer:
-        return cache.open(
+        return services.cache.open(
             model.digest,
-            lambda path: cache.open(manifest.digest, lambda arrays: task.run(path=path, arrays=arrays)),
+            lambda path: services.cache.open(manifest.digest, lambda arrays: task.run(path=path, arrays=arrays)),
         )
 
-    async with alone(evaluations):
+    async with alone(services.evaluations):
         began = time.perf_counter()
         with _of_the_dataset():
             answer = await anyio.to_thread.run_sync(measure, limiter=_measuring)

@@ -10,12 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from pippin.models.documents import read_document
 from pippin.models.spec.presets import UnknownPresetError, preset, preset_names
 from pippin.models.spec.summary import SpecSummary
-from service.context import Tenant, TheModelFiles, TheSettings, TheWorkload
 from service.datasets.ingest import workroom
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment
 from service.problems import not_found, responses
 from service.security.access import requires
+from service.services import Tenant, TheServices
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 
@@ -47,7 +47,7 @@ class PresetList(BaseModel):
     response_description="The models that come with Pippin.",
     dependencies=[requires("read")],
 )
-def presets() -> PresetList:
+def list_presets() -> PresetList:
     """What `{"preset": NAME}` of a job may name, with its layers and what a job may choose."""
     found = [PresetModel(name=name, model=read_document(preset(name)).summary()) for name in preset_names()]
     return PresetList(data=found)
@@ -71,7 +71,7 @@ ExistingPreset = Annotated[bytes, Depends(_existing)]
     responses={200: {"description": "The document.", **_SPEC}, **responses(404)},
     dependencies=[requires("read")],
 )
-def spec(document: ExistingPreset) -> Response:
+def get_preset_spec(document: ExistingPreset) -> Response:
     """The preset in the spec language, to change it."""
     return Response(document, media_type="application/json")
 
@@ -84,24 +84,22 @@ def spec(document: ExistingPreset) -> Response:
     responses={200: {"description": "The `.mlmodel`.", **_FILE}, **responses(404, 503)},
     dependencies=[requires("read")],
 )
-async def file(
+async def download_preset(
     *,
     name: str,
     document: ExistingPreset,
     tenant: Tenant,
-    settings: TheSettings,
-    model_files: TheModelFiles,
-    workload: TheWorkload,
+    services: TheServices,
 ) -> Response:
     """The preset as an `.mlmodel`, built anew, with the initial weights that its seed draws."""
-    async with contextmanager_in_threadpool(workroom(settings)) as folder:
+    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
 
         def build() -> bytes:
             source, built = folder / "spec.json", folder / "built.mlmodel"
             source.write_bytes(document)
-            model_files.build(source, "json", built)
+            services.model_files.build(source, "json", built)
             return built.read_bytes()
 
-        data = await workload.run(workload.exports, tenant, build)
+        data = await services.workload.run(services.workload.exports, tenant, build)
     headers = {"content-disposition": attachment(f"{name}.mlmodel")}
     return Response(data, media_type="application/octet-stream", headers=headers)

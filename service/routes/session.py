@@ -7,11 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.api.tokens import Role
 from pippin.store import SESSION_SECONDS
-from service.context import Caller, TheStore
 from service.http.bodies import JsonRoute
 from service.problems import Problem, responses
 from service.security.access import requires
 from service.security.guard import COOKIE
+from service.services import Caller, TheServices
 
 router = APIRouter(tags=["session"], route_class=JsonRoute)
 
@@ -35,7 +35,7 @@ class Session(BaseModel):
     responses=responses(503),
     dependencies=[requires("read")],
 )
-async def get(caller: Caller) -> Session:
+async def get_session(caller: Caller) -> Session:
     """Works with a token, with a session's cookie, and with neither where no token is demanded."""
     return Session(role=caller.role, tenant=caller.tenant, token=caller.token.id if caller.token else None)
 
@@ -49,7 +49,7 @@ async def get(caller: Caller) -> Session:
     responses=responses(503),
     dependencies=[requires("read")],
 )
-def begin(request: Request, response: Response, caller: Caller, store: TheStore) -> Session:
+def begin_session(request: Request, response: Response, caller: Caller, services: TheServices) -> Session:
     """Exchange a bearer token for a cookie, which scripts cannot read and other sites cannot send.
 
     It ends after twelve hours, when it is deleted, and when the token is revoked.
@@ -62,7 +62,7 @@ def begin(request: Request, response: Response, caller: Caller, store: TheStore)
         )
     response.set_cookie(
         COOKIE,
-        store.tokens.open_session(caller.token),
+        services.store.tokens.open_session(caller.token),
         max_age=SESSION_SECONDS,
         secure=_is_encrypted(request),
         httponly=True,
@@ -82,10 +82,10 @@ def begin(request: Request, response: Response, caller: Caller, store: TheStore)
     responses=responses(503),
     dependencies=[requires("read")],
 )
-def end(request: Request, response: Response, store: TheStore) -> None:
+def end_session(request: Request, response: Response, services: TheServices) -> None:
     """Of a request without the cookie this changes nothing."""
     if secret := request.cookies.get(COOKIE):
-        store.tokens.end_session(secret)
+        services.store.tokens.end_session(secret)
     response.delete_cookie(COOKIE, secure=_is_encrypted(request), httponly=True, samesite="strict")
 
 

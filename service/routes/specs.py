@@ -5,7 +5,6 @@ from fastapi.concurrency import contextmanager_in_threadpool
 
 from pippin.models.record import Description
 from service import openapi
-from service.context import Tenant, TheModelFiles, TheSettings, TheStore, TheWorkload
 from service.datasets.ingest import workroom
 from service.http.bodies import YAML, JsonRoute, is_json, is_yaml, unsupported
 from service.http.breadth import too_many_values
@@ -15,6 +14,7 @@ from service.jobs.submission import prepare
 from service.models.files import Language
 from service.problems import invalid, malformed, responses
 from service.security.access import requires
+from service.services import Tenant, TheServices
 
 router = APIRouter(tags=["specs"], route_class=JsonRoute)
 
@@ -28,14 +28,11 @@ router = APIRouter(tags=["specs"], route_class=JsonRoute)
     openapi_extra=openapi.model_document_body(),
     dependencies=[requires("read")],
 )
-async def validate(
+async def validate_spec(
     *,
     request: Request,
     tenant: Tenant,
-    store: TheStore,
-    settings: TheSettings,
-    model_files: TheModelFiles,
-    workload: TheWorkload,
+    services: TheServices,
 ) -> Description:
     """Shapes and parameter counts of a model, or every fault of its spec with pointers from the document's root.
 
@@ -44,15 +41,15 @@ async def validate(
     """
     if not (is_json(request) or is_yaml(request)):
         raise unsupported(request, "application/json", YAML[0])
-    async with contextmanager_in_threadpool(workroom(settings)) as folder:
-        document = await spooled(request, folder / "spec", settings.max_body_bytes)
+    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+        document = await spooled(request, folder / "spec", services.settings.max_body_bytes)
         if not document.bytes:
             raise malformed("it is empty; this takes JSON or YAML")
         language: Language = "json" if is_json(request) else "yaml"
-        found = await workload.run(
-            workload.files(document.bytes),
+        found = await services.workload.run(
+            services.workload.files(document.bytes),
             tenant,
-            lambda: model_files.validate(document.path, language, settings.max_training_bytes),
+            lambda: services.model_files.validate(document.path, language, services.settings.max_training_bytes),
         )
     job = found.job
     if job is None:
@@ -65,15 +62,15 @@ async def validate(
         submission = prepare(
             job,
             tenant,
-            store,
-            ModelSources(tenant, store, model_files.trainable),
-            max_training_bytes=settings.max_training_bytes,
-            max_epochs=settings.max_epochs,
+            services.store,
+            ModelSources(tenant, services.store, services.model_files.trainable),
+            max_training_bytes=services.settings.max_training_bytes,
+            max_epochs=services.settings.max_epochs,
         )
         digest = submission.request.model.digest
         if digest is not None:
-            return model_files.describe(digest)
+            return services.model_files.describe(digest)
         assert found.model is not None
         return found.model
 
-    return await workload.run(workload.submissions, tenant, check)
+    return await services.workload.run(services.workload.submissions, tenant, check)

@@ -9,10 +9,10 @@ from pippin.api.pages import UnreadableEntry
 from pippin.api.workers import Drain, DrainRequest, Worker
 from pippin.store import Store
 from service import openapi
-from service.context import Tenant, TheStore
 from service.http.bodies import JsonRoute, optional
 from service.problems import responses
 from service.security.access import requires
+from service.services import Tenant, TheServices
 
 router = APIRouter(tags=["workers"], route_class=JsonRoute)
 
@@ -41,11 +41,11 @@ class WorkerList(BaseModel):
     responses=responses(503),
     dependencies=[requires("read")],
 )
-def workers(tenant: Tenant, store: TheStore) -> WorkerList:
+def list_workers(tenant: Tenant, services: TheServices) -> WorkerList:
     """Who trains: where, with which engines, and on what at this moment. A job of another tenant is not named."""
-    found, unreadable = store.workers.listing()
+    found, unreadable = services.store.workers.listing()
     return WorkerList(
-        data=_as_seen_by(tenant, store, found),
+        data=_as_seen_by(tenant, services.store, found),
         unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in unreadable],
     )
 
@@ -60,15 +60,18 @@ def workers(tenant: Tenant, store: TheStore) -> WorkerList:
     openapi_extra=openapi.body(DrainRequest, required=False),
     dependencies=[requires("admin")],
 )
-def drain(
-    name: WorkerName, asked: Annotated[DrainRequest, Depends(optional(DrainRequest))], tenant: Tenant, store: TheStore
+def drain_worker(
+    name: WorkerName,
+    asked: Annotated[DrainRequest, Depends(optional(DrainRequest))],
+    tenant: Tenant,
+    services: TheServices,
 ) -> Worker:
     """A job that is submitted after this answer is not begun there.
 
     The worker stays up, without work, until it is undrained or restarted.
     """
-    drained = store.workers.drain(name, Drain.HAND_BACK if asked.hand_back else Drain.FINISH)
-    return _as_seen_by(tenant, store, [drained])[0]
+    drained = services.store.workers.drain(name, Drain.HAND_BACK if asked.hand_back else Drain.FINISH)
+    return _as_seen_by(tenant, services.store, [drained])[0]
 
 
 @router.delete(
@@ -79,9 +82,9 @@ def drain(
     responses=responses(404, 409, 503),
     dependencies=[requires("admin")],
 )
-def undrain(name: WorkerName, tenant: Tenant, store: TheStore) -> Worker:
+def undrain_worker(name: WorkerName, tenant: Tenant, services: TheServices) -> Worker:
     """Take back what drained it; a worker that was not drained stays as it is."""
-    return _as_seen_by(tenant, store, [store.workers.undrain(name)])[0]
+    return _as_seen_by(tenant, services.store, [services.store.workers.undrain(name)])[0]
 
 
 def _as_seen_by(tenant: str, store: Store, workers: list[Worker]) -> list[Worker]:

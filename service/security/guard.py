@@ -105,7 +105,7 @@ class Guard:
         state["principal"] = principal
         if principal.token:
             structlog.contextvars.bind_contextvars(token=principal.token.id)
-        open_requests = cast("OpenRequests", scope["app"].state.open_requests)
+        open_requests = cast("OpenRequests", scope["app"].state.services.open_requests)
         with open_requests.opened(principal, access.role) as opened:
             await opened.run(self._app, scope, receive, send)
 
@@ -115,7 +115,7 @@ class Guard:
             return False
         if monotonic() - self._made_at > _RECENT_SECONDS or not self._is_demanded(role, self._made):
             return False
-        requirement = cast("TokenRequirement", request.app.state.requirement)
+        requirement = cast("TokenRequirement", request.app.state.services.requirement)
         return self._is_demanded(role, requirement.recall().roles)
 
     def _admit(self, request: Request, access: Access) -> Principal:
@@ -127,8 +127,8 @@ class Guard:
             StoreUnavailable: Redis cannot be reached.
         """
         assert access.role is not None
-        store = cast("Store", request.app.state.store)
-        requirement = cast("TokenRequirement", request.app.state.requirement)
+        store = cast("Store", request.app.state.services.store)
+        requirement = cast("TokenRequirement", request.app.state.services.requirement)
         bearer = _bearer(request.headers.get("authorization"))
         session = request.cookies.get(COOKIE) if bearer is None else None
         recalled = requirement.recall()
@@ -155,7 +155,7 @@ class Guard:
             raise Problem("foreign-origin", detail)
         principal = Principal(checked.token, session_hash=secret_hash(session) if session is not None else None)
         if principal.token and principal.requests_per_minute is not None:
-            rates = cast("Rates", request.app.state.rates)
+            rates = cast("Rates", request.app.state.services.rates)
             if wait := rates.hit(principal.token.id, principal.requests_per_minute):
                 detail = f"This token may make {principal.requests_per_minute:,} requests a minute."
                 raise Problem("rate-limited", detail, headers={"retry-after": str(wait)})

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import signal
 import socket
 import struct
@@ -20,9 +19,10 @@ import pytest
 
 from pippin.store import Store
 from service.datasets import ingest
+from tests.support.environment import clean_environment
+from tests.support.waiting import wait_for
 
 IsProblem = Callable[..., dict[str, Any]]
-WaitFor = Callable[[Callable[[], object], str], None]
 
 # What the nursery shares with its children is part of it.
 MOST_PEAK = 600 * 2**20
@@ -39,7 +39,7 @@ def send(service: Any) -> Iterator[Callable[..., httpx2.Response]]:  # noqa: ANN
     with httpx2.Client(base_url=service.url, timeout=60) as client:
         yield lambda content, **query: client.post("/datasets", params={"name": "bad", **query}, content=content)
     assert list((service.settings.home / "uploads").iterdir()) == []
-    assert service.server.config.app.state.sandbox.peak_bytes < MOST_PEAK
+    assert service.server.config.app.state.services.sandbox.peak_bytes < MOST_PEAK
 
 
 def zipped(members: dict[str, bytes]) -> bytes:
@@ -130,10 +130,10 @@ def children_of(nursery: int) -> list[int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_client_that_leaves_takes_its_child_with_it(service: Any, wait_for: WaitFor) -> None:  # noqa: ANN401
+def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # noqa: ANN401
     # Ten million rows take tens of seconds to read.
     body = b"label,x\n" + b"1,2\n" * 10_000_000
-    nursery = service.server.config.app.state.sandbox.nursery_pid
+    nursery = service.server.config.app.state.services.sandbox.nursery_pid
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
@@ -145,13 +145,13 @@ def test_a_client_that_leaves_takes_its_child_with_it(service: Any, wait_for: Wa
         (child,) = children_of(nursery)
     wait_for(lambda: not Path(f"/proc/{child}").exists(), "the child ends")
     wait_for(lambda: not list((service.settings.home / "uploads").iterdir()), "its room is emptied")
-    assert service.server.config.app.state.sandbox.nursery_pid == nursery
+    assert service.server.config.app.state.services.sandbox.nursery_pid == nursery
 
 
 @pytest.fixture
-def confined(valkey_url: str, tmp_path: Path, wait_for: WaitFor) -> Iterator[tuple[str, Path]]:
+def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A service none of whose files may grow beyond a megabyte, as if its disk were full then: its URL and home."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    environment = clean_environment()
     environment |= {"PIPPIN_HOME": str(tmp_path / "home"), "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_PORT": "0"}
     log = tmp_path / "log"
     with log.open("wb") as file:

@@ -140,8 +140,8 @@ def test_a_long_document_comes_in_parts_that_fit_together(
     whole = http.get(f"/jobs/{trained}/{path}").json()
     assert (whole["has_more"], whole["next"]) == (False, None)
     state = service.server.config.app.state
-    usual = state.streams
-    state.streams = replace(usual, max_bytes=1)
+    usual = state.services
+    state.services = replace(usual, streams=replace(usual.streams, max_bytes=1))
     try:
         rows: list[dict[str, Any]] = []
         part = {"next": ""}
@@ -150,7 +150,7 @@ def test_a_long_document_comes_in_parts_that_fit_together(
             assert len(part["data"]) <= 1
             rows += part["data"]
     finally:
-        state.streams = usual
+        state.services = usual
     assert rows == whole["data"]
 
 

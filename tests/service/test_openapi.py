@@ -3,34 +3,34 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from fastapi import FastAPI
 
+from pippin.api.datasets import Manifest
 from pippin.api.jobs import Job
+from pippin.api.predictions import EvaluationReport, EvaluationRequest, Prediction
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.workers import DrainRequest
-from pippin.datasets.manifest import Manifest
 from pippin.models.record import ModelRecord
 from pippin.models.spec import resolve
-from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.settings import Settings
 from service.app import create_app
 from service.examples import EXAMPLES
 from service.openapi import rendered
 from service.problems import ProblemDocument
-from service.routes.checkpoints import CheckpointList
+from service.routes.artifacts import CheckpointList
 from service.routes.datasets import ClassBalance, DatasetPage, Preview
 from service.routes.jobs import JobPage
 from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
 from service.routes.models import ModelPage
 from service.routes.presets import PresetList
 from service.routes.workers import WorkerList
+from tests.support.paths import DOCS
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+COMMITTED = DOCS / "openapi.json"
 
 
 @pytest.fixture(scope="module")

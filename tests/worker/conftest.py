@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from pippin.api.datasets import StoredManifest
 from pippin.api.jobs import Job
 from pippin.api.requests import DatasetSource, HyperparameterChoice, ResolvedModel, ResolvedRequest
 from pippin.api.states import Status
@@ -21,7 +22,6 @@ from pippin.api.workers import WorkerReport
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import prepare
 from pippin.datasets.upload import Upload
@@ -31,6 +31,7 @@ from pippin.local.valkey import EmbeddedValkey
 from pippin.models.spec import resolve
 from pippin.models.trainable import trainable_network
 from pippin.store import Store
+from tests.support.records import worker_report
 
 TENANT = "default"
 
@@ -182,31 +183,7 @@ def bench(store: Store, blobs: Blobs, prepared: StoredManifest) -> Bench:
 @pytest.fixture
 def bench_report() -> WorkerReport:
     """What a worker says about itself."""
-    return WorkerReport(
-        name="bench-1",
-        host="bench",
-        os="Linux",
-        chip="x86_64",
-        engines=["jax"],
-        state="idle",
-        current_job=None,
-        pid=1,
-        started_at=datetime.now(UTC),
-    )
-
-
-@pytest.fixture
-def wait_for() -> Callable[..., None]:
-    """Waits until a condition holds."""
-
-    def wait(condition: Callable[[], object], seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                pytest.fail("what was waited for did not happen in time")
-            time.sleep(0.01)
-
-    return wait
+    return worker_report(name="bench-1", started_at=datetime.now(UTC))
 
 
 class WorkerProcess:

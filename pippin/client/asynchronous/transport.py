@@ -13,9 +13,9 @@ from pippin.client.answers import Event, JobMetrics, Page
 from pippin.client.calls import Call, Pages
 from pippin.client.downloading import Download
 from pippin.client.streams import StreamFollower
-from pippin.client.tries import Tries
 from pippin.http import connection
 from pippin.system.hosts import without_password
+from pippin.system.retry import Backoff
 
 T = TypeVar("T")
 
@@ -43,7 +43,7 @@ class AsyncTransport:
 
     async def send(self, call: Call[T]) -> T:
         """The answer of a call."""
-        tries = Tries(self.url, self._patience)
+        backoff = Backoff(seconds=self._patience)
         while True:
             failure = None
             try:
@@ -52,13 +52,13 @@ class AsyncTransport:
             except httpx2.TransportError as error:
                 failure = error
             else:
-                if response.status_code not in call.busy or tries.spent:
+                if response.status_code not in call.busy or backoff.exhausted:
                     return call.parse(calls.checked(response))
-            await asyncio.sleep(tries.pause_after(failure, may_repeat=call.may_repeat))
+            await asyncio.sleep(calls.pause_after(failure, backoff, self.url, may_repeat=call.may_repeat))
 
     async def download(self, path: str, params: Mapping[str, str], target: Path) -> Path:
         """Download `path` to a file, or into a folder; return where the file is."""
-        tries = Tries(self.url, self._patience)
+        backoff = Backoff(seconds=self._patience)
         while True:
             try:
                 async with self.http.stream("GET", path, params=params) as response:
@@ -69,7 +69,7 @@ class AsyncTransport:
                             download.write(chunk)
                         return download.keep()
             except httpx2.TransportError as error:
-                await asyncio.sleep(tries.pause_after(error))
+                await asyncio.sleep(calls.pause_after(error, backoff, self.url))
 
     async def entries(self, fetch: Callable[[str | None, int], Call[Page[T]]], limit: int | None) -> AsyncIterator[T]:
         """The entries of a list, fetched page by page; see `Pages`."""
@@ -81,7 +81,7 @@ class AsyncTransport:
 
     async def follow(self, path: str, after: str) -> AsyncIterator[Event]:
         """The events of the stream at `path` after the event id `after`, over as many connections as needed."""
-        follower = StreamFollower(Tries(self.url, self._follow_patience), after)
+        follower = StreamFollower(self.url, Backoff(seconds=self._follow_patience), after)
         while not follower.ended:
             failure: httpx2.TransportError | None = None
             try:

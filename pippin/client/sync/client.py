@@ -8,8 +8,10 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.datasets import Manifest
 from pippin.api.jobs import Job, Variant
 from pippin.api.metrics import EpochMetrics
+from pippin.api.predictions import EvaluationReport, Part, Prediction
 from pippin.api.requests import JobRequest
 from pippin.api.workers import Worker
 from pippin.client import endpoints, train_request
@@ -18,10 +20,8 @@ from pippin.client.errors import ServiceError
 from pippin.client.sync.job import LiveJob
 from pippin.client.sync.transport import Transport
 from pippin.client.waiting import wait_by_polling
-from pippin.datasets.manifest import Manifest
 from pippin.models.record import Description, ModelRecord
 from pippin.models.spec.summary import SpecSummary
-from pippin.predictions.reports import EvaluationReport, Part, Prediction
 
 
 class Client:

@@ -9,12 +9,12 @@ from typing import Any
 from pippin.api.checkpoints import KeptCheckpoint
 from pippin.api.jobs import Job, Variant
 from pippin.api.metrics import EpochMetrics
+from pippin.api.predictions import EvaluationReport, Part, Prediction
 from pippin.client import endpoints
 from pippin.client.errors import ServiceError
 from pippin.client.job_view import JobView, NotebookOutput
 from pippin.client.keras_callbacks import KerasCallbacks
 from pippin.client.sync.transport import Transport
-from pippin.predictions.reports import EvaluationReport, Part, Prediction
 
 
 class LiveJob(JobView):

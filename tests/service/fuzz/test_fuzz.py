@@ -65,7 +65,7 @@ def test_no_upload_however_broken_harms_the_service(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     cases = pytestconfig.getoption("--fuzz-cases")
-    sandbox: Sandbox = service.server.config.app.state.sandbox
+    sandbox: Sandbox = service.server.config.app.state.services.sandbox
     models, documents, tally = files(), specs(), Tally()
 
     def send(number: int) -> None:

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from pippin.client.streams import EventStreamParser, ServerSentEvent
+from tests.support.waiting import wait_for
 
 
 class Service(Protocol):
@@ -224,9 +225,7 @@ def test_lines_and_tables_can_be_followed(
     assert len(content.splitlines()) == (2 if form.endswith("ndjson") else 3)
 
 
-def test_a_client_that_leaves_is_forgotten(
-    http: httpx2.Client, service: Service, submit: Submit, wait_for: Callable[..., None]
-) -> None:
+def test_a_client_that_leaves_is_forgotten(http: httpx2.Client, service: Service, submit: Submit) -> None:
     job_id = submit()["id"]
     with listening(http, f"/jobs/{job_id}/events") as listener:
         listener.wait_until(lambda: listener.events)
@@ -238,15 +237,15 @@ def test_a_client_that_leaves_is_forgotten(
 def impatient(service: Service) -> Iterator[None]:
     """The service waits half a second for a client to read."""
     state = service.server.config.app.state
-    usual = state.streams
-    state.streams = replace(usual, send_timeout=0.5)
+    usual = state.services
+    state.services = replace(usual, streams=replace(usual.streams, send_timeout=0.5))
     yield
-    state.streams = usual
+    state.services = usual
 
 
 @pytest.mark.usefixtures("impatient")
 def test_a_client_that_stops_reading_is_dropped_and_can_come_back(
-    *, http: httpx2.Client, service: Service, submit: Submit, trainer: Trainers, wait_for: Callable[..., None]
+    *, http: httpx2.Client, service: Service, submit: Submit, trainer: Trainers
 ) -> None:
     job_id = submit(report="batch", hyperparameters={"epochs": 1000})["id"]
     attempt = trainer(job_id)

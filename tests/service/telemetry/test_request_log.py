@@ -1,5 +1,6 @@
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from typing import Any, Protocol
 
 import httpx2
@@ -47,7 +48,8 @@ def test_an_answer_that_has_begun_is_broken_off() -> None:
 def test_a_store_that_fails_in_an_unknown_way_is_an_internal_error(
     http: httpx2.Client, service: Service, is_problem: IsProblem, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(service.server.config.app.state._state, "store", object())
+    state = service.server.config.app.state
+    monkeypatch.setitem(state._state, "services", replace(state.services, store=object()))
     is_problem(http.get("/jobs"), 500, "internal-error")
 
 
