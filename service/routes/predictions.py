@@ -21,7 +21,7 @@ from pippin.documents.errors import MalformedDocumentError
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.spec.explain import parse
 from service import openapi
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
 from service.http.uploads import spooled
 from service.jobs.class_names import trained_labels
@@ -111,7 +111,7 @@ async def predict(
         raise unsupported(request, "application/json", *PICTURES)
     if background is not None and is_json(request):
         raise invalid_request([ErrorItem(parameter="background", detail="it is for pictures; JSON holds numbers")])
-    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
         body = await spooled(request, folder / "body", services.settings.max_body_bytes)
         if not body.bytes:
             raise malformed('it is empty; this takes JSON, {"inputs": {…}}, or a picture')
