@@ -68,7 +68,7 @@ audit: $(READY) ## Look up the pinned packages among the known vulnerabilities (
 
 .PHONY: openapi
 openapi: $(READY) ## Write docs/openapi.json and docs/rest.md anew from the service's routes
-	@$(BIN)/python -m service.openapi > docs/openapi.json
+	@$(BIN)/python tools/openapi_document.py
 	@$(BIN)/python tools/rest_reference.py
 
 .PHONY: settings

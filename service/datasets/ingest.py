@@ -1,7 +1,5 @@
 """From an upload on disk to a stored dataset: its arrays first, its record last, so that nothing is half-stored."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +14,8 @@ from pippin.datasets.upload import Upload
 from pippin.ids import new_id
 from pippin.settings import Settings
 from pippin.store import ByteQuota, Store
-from pippin.system.scratch import scratch_folder, sweep
-from service.sandbox import Abandonment, Sandbox, TaskRefused
-from service.tasks.prepare_dataset import prepared_from
+from service.sandbox import Cancellation, Sandbox, TaskRefused
+from service.tasks.datasets import prepared_from
 
 # A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores; small pictures are the slowest to read
 # for their size.
@@ -47,7 +44,7 @@ class Ingestion:
         name: str,
         tenant: str,
         folder: Path,
-        abandonment: Abandonment,
+        cancellation: Cancellation,
         quota: ByteQuota | None = None,
         seconds: float | None = None,
     ) -> tuple[StoredManifest, bool]:
@@ -59,7 +56,7 @@ class Ingestion:
             name: Under which the dataset is known from then on.
             tenant: Whose it will be.
             folder: Room to work in, which the caller empties.
-            abandonment: Ends the reading when nobody waits for it any more.
+            cancellation: Stops the reading when the client has disconnected.
             quota: What the token that uploaded it may use, if that is limited.
             seconds: How long reading it may take; None leaves that to its size.
 
@@ -73,11 +70,11 @@ class Ingestion:
             QuotaExceeded: The token has used up its quota.
             BlobError, StoreUnavailable: It could not be stored.
         """
-        prepared = self._prepare(upload, options, folder, abandonment, seconds)
+        prepared = self._prepare(upload, options, folder, cancellation, seconds)
         return self.keep(prepared, name=name, tenant=tenant, quota=quota)
 
     def _prepare(
-        self, upload: Upload, options: DatasetOptions, folder: Path, abandonment: Abandonment, seconds: float | None
+        self, upload: Upload, options: DatasetOptions, folder: Path, cancellation: Cancellation, seconds: float | None
     ) -> Prepared:
         """The upload read in a process of its own, whose memory and time are limited."""
         files = [[file.name, str(file.path), file.digest, file.bytes] for file in upload.files]
@@ -95,7 +92,7 @@ class Ingestion:
                 seconds=min(usual, usual if seconds is None else seconds),
                 memory_bytes=_MEMORY_BYTES,
                 open_files=_OPEN_FILES + self.limits.max_arrays,
-                abandonment=abandonment,
+                cancellation=cancellation,
             )
         except TaskRefused as error:
             kind = DatasetTooLargeError if error.kind == DatasetTooLargeError.__name__ else DatasetError
@@ -124,19 +121,3 @@ def limits_of(settings: Settings) -> DatasetLimits:
         max_label_characters=settings.max_label_characters,
         max_labels_bytes=settings.max_labels_bytes,
     )
-
-
-@contextmanager
-def workroom(settings: Settings) -> Iterator[Path]:
-    """An empty folder on the disk of PIPPIN_HOME, gone afterwards. The system's own may be in memory."""
-    with scratch_folder(_rooms(settings)) as folder:
-        yield folder
-
-
-def sweep_workrooms(settings: Settings) -> None:
-    """Remove what a service that was killed left behind."""
-    sweep(_rooms(settings))
-
-
-def _rooms(settings: Settings) -> Path:
-    return settings.home / "uploads"

@@ -16,7 +16,7 @@ from pippin.settings import Settings
 from pippin.store import LiveTokens, Store, StoreUnavailable
 from pippin.store.token_requirement import TokenRequirement
 from service.problems import Problem, answer, instance_of
-from service.security.principal import Principal
+from service.security.access import Principal
 from service.telemetry.meters import Meters
 
 _T = TypeVar("_T")
