@@ -1,4 +1,4 @@
-"""The description of the REST contract. `python -m service.openapi > docs/openapi.json` refreshes the committed one."""
+"""The OpenAPI description of the REST contract. `make openapi` writes the committed one."""
 
 import json
 from typing import Any

@@ -12,7 +12,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,6 +19,8 @@ import pytest
 
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
+from tests.support.environment import clean_environment
+from tests.support.paths import ROOT
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -65,7 +66,7 @@ class Up:
     def __init__(self, home: Path, *options: str, redis_url: str | None = None) -> None:
         self.home = home
         self.log: list[str] = []
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        environment = clean_environment()
         if redis_url:
             environment["PIPPIN_REDIS_URL"] = redis_url
         self.process = subprocess.Popen(
@@ -142,31 +143,17 @@ def running_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 
 @pytest.fixture(scope="session")
-def wait_until() -> Callable[..., None]:
-    """Waits for something that must come true: `wait_until(lambda: …, seconds=10)`."""
-
-    def wait(condition: Callable[[], bool], *, seconds: float = 30, otherwise: object = "it did not come true") -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, otherwise
-            time.sleep(0.02)
-
-    return wait
-
-
-@pytest.fixture(scope="session")
 def client_tools() -> Path:
     """A folder with generators of clients and type checkers, in `bin` and `node_modules/.bin`.
 
     Where they cannot be installed, CI fails, and other runs skip the tests that need them.
     """
-    root = Path(__file__).parent.parent
-    folder = root / ".venv-clients"
+    folder = ROOT / ".venv-clients"
     command = ["make", f"{folder.name}/.ready", f"PYTHON={sys.executable}"]
     # Workers of one run would install into the same folder.
-    with (root / f"{folder.name}.lock").open("w") as lock:
+    with (ROOT / f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        made = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
+        made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL)
     if made.returncode:
         reason = f"the generators of clients cannot be installed: {(made.stdout + made.stderr)[-1500:]}"
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)

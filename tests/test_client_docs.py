@@ -8,7 +8,9 @@ from typing import Any
 import coremltools
 import pytest
 
-DOCS = Path(__file__).parent.parent / "docs" / "client.md"
+from tests.support.paths import DOCS
+
+PAGE = DOCS / "client.md"
 
 
 @pytest.mark.timeout(300)
@@ -22,7 +24,7 @@ def test_the_examples_do_what_they_say(
     monkeypatch.setenv("PIPPIN_URL", running_up.url)
     monkeypatch.chdir(tmp_path)
     names: dict[str, Any] = {}
-    for number, example in enumerate(re.findall(r"^```python\n(.*?)^```$", DOCS.read_text(), re.MULTILINE | re.DOTALL)):
+    for number, example in enumerate(re.findall(r"^```python\n(.*?)^```$", PAGE.read_text(), re.MULTILINE | re.DOTALL)):
         exec(compile(example, f"docs/client.md, example {number + 1}", "exec"), names)
     names["client"].close()
 

@@ -12,7 +12,8 @@ from types import SimpleNamespace
 import coremltools
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 PAGE = (ROOT / "docs" / "generated-clients.md").read_text(encoding="utf-8")
 DESCRIPTION = ROOT / "docs" / "openapi.json"
 PACKAGES = json.loads((ROOT / "tools" / "clients" / "package.json").read_text())

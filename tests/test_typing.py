@@ -9,7 +9,8 @@ from zipfile import ZipFile
 
 import pytest
 
-ROOT = Path(__file__).parent.parent
+from tests.support.paths import ROOT
+
 SCRIPT = Path(__file__).parent / "typed_use" / "script.py"
 
 

@@ -1,5 +1,6 @@
 """Blobs behind a service, at its `/blobs/{sha256}`: for a worker that shares nothing with it but a URL and a token."""
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -8,17 +9,55 @@ import httpx2
 
 from pippin.blobs.errors import BlobError, BlobMissingError, BlobRefusedError
 from pippin.blobs.names import hex_of, unchanged
-from pippin.blobs.tries import PassingTroubleError, Tries
 from pippin.errors import PippinError
-from pippin.http.connection import options, service_url
+from pippin.http.connection import is_untrusted, no_answer_reason, options, service_url
+from pippin.http.token_file import read_token
 from pippin.system.hosts import is_loopback
-from pippin.system.token_file import read_token
+from pippin.system.retry import Backoff
 
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 # The service answers an upload only when the blob is where it belongs, in a distant bucket perhaps.
 _STORING = httpx2.Timeout(60, connect=5, read=300)
 
 _T = TypeVar("_T")
+
+
+def backoff() -> Backoff:
+    """The tries of one call: six in a row without progress are the end."""
+    return Backoff(first=0.5, longest=8, tries=6)
+
+
+class _TemporaryError(Exception):
+    """The service, or a proxy before it, answered that it cannot do this right now."""
+
+
+class _Tries:
+    """The tries of one call.
+
+    Args:
+        doing: Begins the error's text: what was not possible.
+    """
+
+    def __init__(self, doing: str) -> None:
+        self._doing = doing
+        self._backoff = backoff()
+
+    def progressed(self) -> None:
+        """Start anew, because some content arrived."""
+        self._backoff.reset()
+
+    def wait_after(self, error: httpx2.TransportError | _TemporaryError) -> None:
+        """Sleep until the next try.
+
+        Raises:
+            BlobError: No try is left, or none could help.
+        """
+        why = no_answer_reason(error).rstrip(".") if isinstance(error, httpx2.TransportError) else str(error)
+        if isinstance(error, httpx2.TransportError) and is_untrusted(error):
+            raise BlobError(f"{self._doing}: {why}") from error
+        if self._backoff.exhausted:
+            raise BlobError(f"{self._doing}: {why}; tried {self._backoff.failures + 1} times") from error
+        time.sleep(self._backoff.pause())
 
 
 class ServiceStore:
@@ -79,15 +118,15 @@ class ServiceStore:
     def pieces(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
         """The bytes `start` to `stop`, exclusive, which lie within the blob and are not none."""
         doing = f"could not read {digest}"
-        tries, position = Tries(doing), start
+        tries, position = _Tries(doing), start
         while position < stop:
             try:
                 for chunk in self._range(doing, digest, position, stop):
                     tries.progressed()
                     position += len(chunk)
                     yield chunk
-            except (httpx2.TransportError, PassingTroubleError) as trouble:
-                tries.wait_after(trouble)
+            except (httpx2.TransportError, _TemporaryError) as error:
+                tries.wait_after(error)
 
     def _range(self, doing: str, digest: str, start: int, stop: int) -> Iterator[bytes]:
         """What one request brings of the bytes `start` to `stop`."""
@@ -106,7 +145,7 @@ class ServiceStore:
                     yield wanted
                 position += len(chunk)
         if position < stop:
-            raise PassingTroubleError("the answer ended before the blob did")
+            raise _TemporaryError("the answer ended before the blob did")
 
     def _put(self, digest: str, size: int, content: Callable[[], Iterator[bytes]]) -> None:
         doing = f"could not store {digest}"
@@ -124,7 +163,7 @@ class ServiceStore:
         """Nothing, if the service did what was asked.
 
         Raises:
-            PassingTroubleError: It may do so in a moment.
+            _TemporaryError: It may do so in a moment.
             BlobError: It will not; the text says what to do.
         """
         status = response.status_code
@@ -146,7 +185,7 @@ class ServiceStore:
                 "the limit of a proxy before it"
             )
         told = f"{self._host} answered {status}{_detail(response)}"
-        raise PassingTroubleError(told) if status in _PASSING else BlobError(f"{doing}: {told}")
+        raise _TemporaryError(told) if status in _PASSING else BlobError(f"{doing}: {told}")
 
     def _why_unauthorized(self) -> str:
         make = "`pippin tokens create --role worker` makes one"
@@ -156,14 +195,14 @@ class ServiceStore:
 
 
 def _patiently(doing: str, ask: Callable[[], _T]) -> _T:
-    tries = Tries(doing)
+    tries = _Tries(doing)
     while True:
         try:
             return ask()
         except httpx2.LocalProtocolError as error:
             raise BlobError(f"{doing}: the file changed while it was being stored") from error
-        except (httpx2.TransportError, PassingTroubleError) as trouble:
-            tries.wait_after(trouble)
+        except (httpx2.TransportError, _TemporaryError) as error:
+            tries.wait_after(error)
 
 
 def _detail(response: httpx2.Response) -> str:

@@ -72,12 +72,12 @@ def _home() -> Iterator[list[str]]:
 def _running(options: list[str]) -> Iterator[str]:
     """`pippin up` on a free port for the block; its address."""
     from pippin.local.parts import python_module
-    from pippin.system.processes import bound
+    from pippin.system.processes import dying_with_parent
 
     command = python_module("pippin", "up", "--port", "0", "--json", *options)
     # In a session of its own: Ctrl-C reaches the demo alone, which then stops this in good order.
     process = subprocess.Popen(  # noqa: S603 - our own command
-        bound(command, signal.SIGTERM),
+        dying_with_parent(command, signal.SIGTERM),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

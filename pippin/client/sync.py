@@ -28,6 +28,7 @@ from pippin.models.record import Description, ModelRecord
 from pippin.models.spec.summary import SpecSummary
 from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.system.hosts import without_password
+from pippin.system.retry import wait_until
 
 T = TypeVar("T")
 
@@ -148,9 +149,12 @@ class Client:
         Raises:
             TimeoutError: If it is not final after `timeout` seconds.
         """
-        deadline = connection.Deadline(timeout, f"{job_id} is not final after {timeout} s")
-        while not (job := self.job(job_id)).status.is_final:
-            time.sleep(deadline.pause())
+
+        def final() -> Job | None:
+            return job if (job := self.job(job_id)).status.is_final else None
+
+        if (job := wait_until(final, timeout, longest=1)) is None:
+            raise TimeoutError(f"{job_id} is not final after {timeout} s")
         return job
 
     def cancel(self, job_id: str) -> Job:

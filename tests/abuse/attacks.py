@@ -16,10 +16,11 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.metrics import BatchLosses
 from pippin.settings import Settings
 from pippin.store import Claim, new_token
 from tests.abuse.target import ATTACKER, Target
+from tests.support.records import epoch_metrics
 
 MB = 10**6
 
@@ -154,19 +155,7 @@ def batch_reports(target: Target, size: Size) -> Damage:
         target.store.attempts.running(claim)
         before = target.redis_bytes
         for number in range(1, size.epochs + 1):
-            metrics = EpochMetrics(
-                epoch=number,
-                epochs=size.epochs,
-                loss=0.5,
-                validation_loss=0.25,
-                validation_accuracy=0.875,
-                examples_per_second=1000,
-                seconds=0.125,
-                learning_rate=0.001,
-                engine="jax",
-                attempt=1,
-                time=datetime.now(UTC),
-            )
+            metrics = epoch_metrics(number, epochs=size.epochs, time=datetime.now(UTC))
             target.store.attempts.epoch(claim, metrics, BatchLosses.of([0.123456789] * size.batches, most))
         per_epoch = (target.redis_bytes - before) / size.epochs
         answer = client.get(f"/jobs/{job}/metrics", params={"batches": "true"})

@@ -9,7 +9,7 @@ import httpx2
 from pippin.blobs import Blobs
 from pippin.store import connect
 from tests.abuse.attacks import Damage
-from tests.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 # Far more sweeps than it takes to delete a blob, at the interval below.
 _SECONDS = 5.0

@@ -16,7 +16,7 @@ from pippin.blobs import Blobs
 from pippin.settings import Settings
 from pippin.store import Claim, Store, connect, new_token
 from tests.abuse.attacks import MB, Damage
-from tests.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.outbox import Outbox
 from worker.attempt.report import Report

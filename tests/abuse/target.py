@@ -10,7 +10,7 @@ import httpx2
 from redis import Redis
 
 from pippin.store import Store, connect
-from tests.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 # Clients on other addresses of the loopback range are other clients to the service.
 ATTACKER = "127.0.0.2"

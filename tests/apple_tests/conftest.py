@@ -4,12 +4,12 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
+
 STANDIN = ROOT / "tests" / "apple"
 _MODULES = ("CoreML", "Foundation", "objc", "Quartz", "apple_standin")
 

@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-GENERATOR = Path(__file__).parents[2] / "tools" / "pyobjc_names.py"
+from tests.support.paths import ROOT
+
+GENERATOR = ROOT / "tools" / "pyobjc_names.py"
 
 
 def test_a_wheel_gives_selectors_out_parameters_blocks_and_constants(tmp_path: Path) -> None:

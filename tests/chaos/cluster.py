@@ -21,8 +21,9 @@ from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from tests.chaos import processes
 from tests.chaos.blob_proxy import BlobProxy
+from tests.support.environment import clean_environment
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 _MARK = "CHAOS_CLUSTER"
 _LOOK_SECONDS = 0.05
 
@@ -254,7 +255,7 @@ class Cluster:
         return left + [f"file {path}" for path in staged]
 
     def _environment(self, **more: str) -> dict[str, str]:
-        base = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        base = clean_environment()
         return base | {
             "PIPPIN_HOME": str(self.home),
             "PIPPIN_REDIS_URL": self.valkey.url,

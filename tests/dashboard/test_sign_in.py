@@ -13,11 +13,12 @@ from playwright.sync_api import Page, expect
 
 from pippin.client import Client
 from tests.dashboard.conftest import Faults
+from tests.support.environment import clean_environment
 
 
 def pippin(home: Path, *arguments: str) -> str:
     """What a command prints."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    clean = clean_environment()
     command = [sys.executable, "-P", "-m", "pippin", *arguments]
     done = subprocess.run(
         command, env=clean | {"PIPPIN_HOME": str(home)}, capture_output=True, text=True, check=True, timeout=60

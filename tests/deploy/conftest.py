@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 # Programs of a Mac, as far as the scripts need them. `launchctl` remembers what is loaded.
 _PROGRAMS = {

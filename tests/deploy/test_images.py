@@ -11,8 +11,8 @@ from redis.exceptions import NoPermissionError
 
 from pippin.local.valkey import server_binary
 from pippin.store import connect
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 DOCKERFILE = ROOT / "deploy/docker/Dockerfile"

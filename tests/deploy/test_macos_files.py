@@ -10,8 +10,9 @@ import pytest
 import typer.main
 
 from pippin.cli.app import app
+from tests.support.paths import DEPLOY
 
-FOLDER = Path(__file__).parents[2] / "deploy/macos"
+FOLDER = DEPLOY / "macos"
 SCRIPTS = [FOLDER / name for name in ("common.sh", "install.sh", "uninstall.sh", "pippin-env", "rotate-logs")]
 PLISTS = sorted(FOLDER.glob("*.plist"))
 

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.paths import ROOT
+
 if TYPE_CHECKING:
     from tests.deploy.conftest import Mac
 
 DryRun = Callable[..., list[str]]
-ROOT = Path(__file__).parents[2]
 SETTINGS = {
     "PIPPIN_REDIS_URL": "rediss://:s3c$ret 'x'@redis.example.com:6380/0",
     "PIPPIN_BLOBS_URL": "https://pippin.example.com",

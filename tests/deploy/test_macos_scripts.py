@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "deploy/macos"
+from tests.support.paths import DEPLOY
+
+FOLDER = DEPLOY / "macos"
 
 
 @pytest.fixture

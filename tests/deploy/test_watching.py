@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,8 +11,8 @@ import yaml
 from pippin.store import Store, SweepReport, keys
 from service.telemetry.collector import StoreCollector
 from service.telemetry.meters import Meters
+from tests.support.paths import DEPLOY
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = DEPLOY / "prometheus" / "alerts.yml"
 DASHBOARD = DEPLOY / "grafana" / "pippin.json"
 # What Prometheus itself adds.

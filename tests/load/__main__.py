@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.load import listing, streams
-from tests.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 # The aims: seconds a page, and from an event's write to its receipt.
 PAGE, USUAL, WORST = 0.1, 0.1, 1.0

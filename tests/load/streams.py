@@ -14,9 +14,10 @@ from urllib.parse import urlsplit
 
 import httpx2
 
-from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.metrics import BatchLosses
 from pippin.store import Claim, Store, connect, new_token
-from tests.service_process import ServiceProcess
+from tests.support.records import epoch_metrics
+from tests.support.service_process import ServiceProcess
 
 # More than the sockets' own buffers hold.
 _LARGE = [0.123456789] * 5_000
@@ -77,19 +78,7 @@ class SyntheticAttempt:
 
     def epoch(self, number: int, batch_losses: list[float] | None = None) -> float:
         """Record an epoch, and give the time before."""
-        metrics = EpochMetrics(
-            epoch=number,
-            epochs=self._epochs,
-            loss=0.5,
-            validation_loss=0.25,
-            validation_accuracy=0.875,
-            examples_per_second=1000,
-            seconds=0.125,
-            learning_rate=0.001,
-            engine="jax",
-            attempt=1,
-            time=datetime.now(UTC),
-        )
+        metrics = epoch_metrics(number, epochs=self._epochs, time=datetime.now(UTC))
         began = time.monotonic()
         self._store.attempts.epoch(
             self._claim, metrics, None if batch_losses is None else BatchLosses(batch_losses, 1, len(batch_losses))

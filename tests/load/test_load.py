@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.load import listing, streams
-from tests.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 
 @pytest.fixture

@@ -3,15 +3,12 @@
 import io
 import json
 import logging
-import os
 import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -23,8 +20,7 @@ from pydantic import SecretStr
 
 from pippin.api.checkpoints import Resumption, StoredCheckpoint
 from pippin.api.jobs import Artifact, Failure, Variant
-from pippin.api.metrics import BatchLosses, EpochMetrics
-from pippin.api.requests import ResolvedRequest
+from pippin.api.metrics import BatchLosses
 from pippin.api.states import Reason
 from pippin.blobs import Blobs
 from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
@@ -36,18 +32,9 @@ from pippin.models.spec.weights import Weights
 from pippin.settings import Settings
 from pippin.store import Claim, Store, new_token
 from service.__main__ import Server, server_of
-
-DEADLINE = 60.0
-
-
-def _wait_for(condition: Callable[[], object], what: str) -> None:
-    """Come back as soon as `condition` holds."""
-    deadline = time.monotonic() + DEADLINE
-    while time.monotonic() < deadline:
-        if condition():
-            return
-        time.sleep(0.01)
-    pytest.fail(f"waited in vain: {what}")
+from tests.support.environment import clean_environment
+from tests.support.records import DIGEST, epoch_metrics, resolved_request, stored_checkpoint
+from tests.support.waiting import DEADLINE, wait_for
 
 
 @dataclass
@@ -62,7 +49,7 @@ class RunningService:
         self.server = server_of(self.settings)
         self.thread = threading.Thread(target=self.server.run, name="service")
         self.thread.start()
-        _wait_for(lambda: self.server.started or not self.thread.is_alive(), "the service starts")
+        wait_for(lambda: self.server.started or not self.thread.is_alive(), "the service starts")
         assert self.server.started
 
     def stop(self) -> None:
@@ -136,7 +123,7 @@ def shared_service(make_settings: Callable[..., Settings]) -> Iterator[RunningSe
     service = RunningService(make_settings(**limits, sample=False, reaper_interval_seconds=60, lease_seconds=300))
     service.start()
     figures = service.server.config.app.state.meters.registry
-    _wait_for(lambda: figures.get_sample_value("pippin_reaper_last_look_timestamp_seconds"), "its reaper has looked")
+    wait_for(lambda: figures.get_sample_value("pippin_reaper_last_look_timestamp_seconds"), "its reaper has looked")
     yield service
     service.stop()
 
@@ -230,20 +217,7 @@ class Trainer:
         loss: float | None = 0.5,
         checkpoint: StoredCheckpoint | None = None,
     ) -> str:
-        metrics = EpochMetrics(
-            epoch=epoch,
-            epochs=3,
-            loss=loss,
-            validation_loss=0.25,
-            validation_accuracy=0.875,
-            examples_per_second=1000,
-            seconds=0.125,
-            learning_rate=0.001,
-            engine="jax",
-            attempt=self.claim.number,
-            time=datetime(2026, 11, 23, 12, tzinfo=UTC),
-            diverged=loss is None,
-        )
+        metrics = epoch_metrics(epoch, loss=loss, attempt=self.claim.number, diverged=loss is None)
         batches = None if batch_losses is None else BatchLosses(batch_losses, 1, len(batch_losses))
         return self.store.attempts.epoch(self.claim, metrics, batches, checkpoint)
 
@@ -281,14 +255,7 @@ def save(blobs: Blobs) -> Callable[..., StoredCheckpoint]:
         if not isinstance(data, bytes):
             place = {"engine": engine, "epoch": epoch, "step": step, "taken": 1, "batch_sums": (0.5,) * step}
             data = write_checkpoint(Checkpoint(**place, weights=data, moments=(data, data)))
-        return StoredCheckpoint(
-            epoch=epoch,
-            step=step,
-            engine=engine,
-            digest=blobs.put_bytes(data),
-            bytes=len(data),
-            created_at=datetime(2026, 11, 23, 12, tzinfo=UTC),
-        )
+        return stored_checkpoint(epoch, step, engine=engine, digest=blobs.put_bytes(data), bytes=len(data))
 
     return save_one
 
@@ -310,29 +277,18 @@ def submitted(store: Store) -> Callable[..., str]:
     """Submits a job, as the service does once it has found no fault in a request."""
 
     def submit(**dataset: object) -> str:
-        values = {
-            "name": None,
-            "model": {"preset": "mnist-cnn"},
-            "dataset": {
-                "id": "ds_0",
-                "name": "tiny",
-                "digest": "sha256:" + "0" * 64,
-                "train": "train",
-                "validation": None,
-                "validation_fraction": None,
-                "bind": {"image": "image", "output_true": "output_true"},
-            }
-            | dataset,
-            "hyperparameters": {"epochs": 1, "shuffle": True, "seed": 7},
-            "limits": "enforce",
-            "engine": "auto",
-            "compute_units": "all",
-            "report": "epoch",
-            "max_attempts": 3,
-            "timeout_seconds": None,
-            "labels": {},
+        usual = {
+            "id": "ds_0",
+            "name": "tiny",
+            "digest": DIGEST,
+            "train": "train",
+            "validation": None,
+            "validation_fraction": None,
+            "bind": {"image": "image", "output_true": "output_true"},
         }
-        return store.jobs.submit("default", ResolvedRequest.model_validate(values), spec={}).id
+        hyperparameters = {"epochs": 1, "shuffle": True, "seed": 7}
+        request = resolved_request(name=None, dataset=usual | dataset, hyperparameters=hyperparameters, engine="auto")
+        return store.jobs.submit("default", request, spec={}).id
 
     return submit
 
@@ -349,12 +305,6 @@ def trained(submitted: Callable[..., str], trainer: Callable[[str], Any], blobs:
         return job_id
 
     return make
-
-
-@pytest.fixture(name="wait_for")
-def wait_for_fixture() -> Callable[[Callable[[], object], str], None]:
-    """Waits for a condition, with a deadline."""
-    return _wait_for
 
 
 @pytest.fixture
@@ -381,7 +331,7 @@ class Process:
     """The service as `pippin up` starts it."""
 
     def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        clean = clean_environment()
         ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": "0", **variables}
         ours = {name: value for name, value in ours.items() if value}
         self.process = subprocess.Popen(

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -25,6 +24,8 @@ from service.http import bodies
 from service.http.bodies import SMALL_BYTES
 from service.sandbox import SandboxError, Workload
 from service.sandbox.workload import SMALL_FILE_BYTES
+from tests.support.environment import clean_environment
+from tests.support.waiting import wait_for
 
 LARGE_BODY = b'{"model": {"preset": "mnist-cnn"}, "dataset": "none"}' + b" " * SMALL_BYTES
 SMALL_BODY = b'{"model": {"preset": "mnist-cnn"}, "dataset": "none"}'
@@ -70,7 +71,6 @@ def test_large_bodies_wait_for_one_another_and_small_ones_do_not(
     monkeypatch: pytest.MonkeyPatch,
     gate: threading.Event,
     pool: ThreadPoolExecutor,
-    wait_until: Callable[..., None],
 ) -> None:
     service = make_service(busy_wait_seconds=0.5)
     parse = bodies.parse_json
@@ -89,7 +89,7 @@ def test_large_bodies_wait_for_one_another_and_small_ones_do_not(
             return http.post("/jobs", content=body, headers=JSON)
 
         large = [pool.submit(post, LARGE_BODY) for _ in range(10)]
-        wait_until(lambda: figure(service, "pippin_busy_refusals_total", resource="large bodies") == 8)
+        wait_for(lambda: figure(service, "pippin_busy_refusals_total", resource="large bodies") == 8)
         assert len(parsing) == 1
         is_problem(post(SMALL_BODY), 422)
         assert http.get("/jobs").status_code == 200
@@ -108,7 +108,6 @@ def test_waiting_bodies_are_on_disk_and_leave_nothing_there(
     monkeypatch: pytest.MonkeyPatch,
     gate: threading.Event,
     pool: ThreadPoolExecutor,
-    wait_until: Callable[..., None],
 ) -> None:
     service = make_service(body_memory_bytes=2**20)
     parse = bodies.parse_json
@@ -116,12 +115,12 @@ def test_waiting_bodies_are_on_disk_and_leave_nothing_there(
     uploads = service.settings.home / "uploads"
     with client(service) as http:
         sent = [pool.submit(http.post, "/jobs", content=b" " * 400_000 + SMALL_BODY, headers=JSON) for _ in range(5)]
-        wait_until(lambda: figure(service, "pippin_waiting_requests", resource="large bodies") == 4)
+        wait_for(lambda: figure(service, "pippin_waiting_requests", resource="large bodies") == 4)
         waiting = [path.stat().st_size for path in uploads.glob("*/body")]
         assert waiting == [400_000 + len(SMALL_BODY)] * 4
         gate.set()
         assert [answer.result().status_code for answer in sent] == [422] * 5
-    wait_until(lambda: not list(uploads.glob("*")))
+    wait_for(lambda: not list(uploads.glob("*")))
 
 
 def test_the_reaper_goes_on_while_clients_keep_every_shared_thread_busy(
@@ -129,7 +128,6 @@ def test_the_reaper_goes_on_while_clients_keep_every_shared_thread_busy(
     monkeypatch: pytest.MonkeyPatch,
     gate: threading.Event,
     pool: ThreadPoolExecutor,
-    wait_until: Callable[..., None],
 ) -> None:
     service = make_service(reaper_interval_seconds=0.1)
     busy = []
@@ -139,9 +137,9 @@ def test_the_reaper_goes_on_while_clients_keep_every_shared_thread_busy(
         for _ in range(45):
             pool.submit(http.get, "/jobs")
         # All that there are.
-        wait_until(lambda: len(busy) >= 39)
+        wait_for(lambda: len(busy) >= 39)
         looked = figure(service, "pippin_reaper_last_look_timestamp_seconds")
-        wait_until(lambda: figure(service, "pippin_reaper_last_look_timestamp_seconds") > looked + 0.3)
+        wait_for(lambda: figure(service, "pippin_reaper_last_look_timestamp_seconds") > looked + 0.3)
         gate.set()
 
 
@@ -168,7 +166,7 @@ def test_a_signal_ends_the_service_even_when_a_thread_does_not_end(
     where: str, sent: signal.Signals, valkey_url: str, tmp_path: Path
 ) -> None:
     ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(tmp_path), "PIPPIN_PORT": "0"}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    clean = clean_environment()
     environment = clean | ours | {"PIPPIN_SERVICE_GRACE_SECONDS": "0"}
     command = [sys.executable, "-c", _STUCK, where]
     with ExitStack() as stack, subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as service:
@@ -213,7 +211,6 @@ def test_large_uploads_do_not_keep_a_small_one_waiting(
     monkeypatch: pytest.MonkeyPatch,
     gate: threading.Event,
     pool: ThreadPoolExecutor,
-    wait_until: Callable[..., None],
 ) -> None:
     service = make_service(busy_wait_seconds=1)
     ingest = Ingestion.ingest
@@ -233,7 +230,7 @@ def test_large_uploads_do_not_keep_a_small_one_waiting(
             return http.post("/datasets", params={"name": name}, content=content)
 
         first = [pool.submit(add, f"large{number}", large) for number in range(2)]
-        wait_until(lambda: len(read) == 2)
+        wait_for(lambda: len(read) == 2)
         is_problem(add("large2", large), 503, "unavailable")
         assert add("small", small).status_code == 201
         gate.set()

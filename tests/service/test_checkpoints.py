@@ -2,7 +2,7 @@ import base64
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import httpx2
 import numpy as np
@@ -11,11 +11,10 @@ import pytest
 from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import Blobs
 from pippin.models.mlmodel import read
+from tests.service.conftest import RunningService, Trainer
 
 IsProblem = Callable[..., dict[str, Any]]
 Save = Callable[..., StoredCheckpoint]
-Attempt: TypeAlias = Any  # a Trainer
-Service: TypeAlias = Any  # a RunningService
 
 BIAS = np.arange(10, dtype=np.float32)
 
@@ -23,7 +22,7 @@ BIAS = np.arange(10, dtype=np.float32)
 @pytest.fixture
 def attempt(
     submit: Callable[..., dict[str, Any]], trainer: Callable[[str], Any], blobs: Blobs, digits: bytes
-) -> Attempt:
+) -> Trainer:
     """An attempt that has built its model and begun."""
     found = trainer(submit(checkpoint={"keep": 2})["id"])
     found.begin()
@@ -32,13 +31,13 @@ def attempt(
 
 
 @pytest.fixture
-def path(attempt: Attempt, save: Save) -> str:
+def path(attempt: Trainer, save: Save) -> str:
     """Where the model of the checkpoint of epoch 2 is."""
     attempt.epoch(2, checkpoint=save(2, {"hidden2": {"bias": BIAS}}))
     return f"/jobs/{attempt.job_id}/checkpoints/2/model"
 
 
-def test_every_kept_epoch_is_listed_with_its_metrics(http: httpx2.Client, attempt: Attempt, save: Save) -> None:
+def test_every_kept_epoch_is_listed_with_its_metrics(http: httpx2.Client, attempt: Trainer, save: Save) -> None:
     saved = {epoch: save(epoch, {"hidden2": {"bias": BIAS + epoch}}) for epoch in (1, 2, 3)}
     for epoch, checkpoint in saved.items():
         attempt.epoch(epoch, checkpoint=checkpoint, loss=1 / epoch)
@@ -51,14 +50,14 @@ def test_every_kept_epoch_is_listed_with_its_metrics(http: httpx2.Client, attemp
         "epoch": 2,
         "engine": "jax",
         "bytes": saved[2].bytes,
-        "created_at": "2026-11-23T12:00:00Z",
+        "created_at": "2026-11-24T12:00:00Z",
         "url": f"/jobs/{attempt.job_id}/checkpoints/2/model",
         "metrics": None,
     }
     assert http.get(third["url"]).status_code == 200
 
 
-def test_a_job_without_checkpoints_lists_none(http: httpx2.Client, attempt: Attempt, is_problem: IsProblem) -> None:
+def test_a_job_without_checkpoints_lists_none(http: httpx2.Client, attempt: Trainer, is_problem: IsProblem) -> None:
     assert http.get(f"/jobs/{attempt.job_id}/checkpoints").json() == {"data": []}
     is_problem(http.get(f"/jobs/job_{'0' * 26}/checkpoints"), 404, "not-found")
 
@@ -90,7 +89,7 @@ def test_it_is_the_same_file_each_time_and_can_be_had_in_parts(http: httpx2.Clie
     assert (again.headers["etag"], again.content) == (etag, whole.content)
 
 
-def test_a_final_job_keeps_its_checkpoints(http: httpx2.Client, attempt: Attempt, path: str) -> None:
+def test_a_final_job_keeps_its_checkpoints(http: httpx2.Client, attempt: Trainer, path: str) -> None:
     attempt.fail()
     assert http.get(path).status_code == 200
 
@@ -110,7 +109,7 @@ def test_an_epoch_that_is_no_number_is_told(http: httpx2.Client, path: str, is_p
 
 def test_a_checkpoint_that_is_damaged_or_gone_is_told_as_such(
     http: httpx2.Client,
-    attempt: Attempt,
+    attempt: Trainer,
     blobs: Blobs,
     save: Save,
     is_problem: IsProblem,
@@ -132,8 +131,8 @@ def test_a_checkpoint_that_is_damaged_or_gone_is_told_as_such(
 
 def test_a_checkpoint_whose_blob_was_changed_is_told(
     http: httpx2.Client,
-    attempt: Attempt,
-    shared_service: Service,
+    attempt: Trainer,
+    shared_service: RunningService,
     save: Save,
     is_problem: IsProblem,
 ) -> None:

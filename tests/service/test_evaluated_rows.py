@@ -13,6 +13,7 @@ from pippin.client import Client
 from pippin.datasets.examples import held_out_rows
 from pippin.models.mlmodel.proto import serialize
 from tests.pippin.models.mlmodel.files import neighbors
+from tests.support.waiting import wait_for
 
 ROWS = 40
 RNG = np.random.default_rng(3)
@@ -228,17 +229,16 @@ def test_a_job_that_continues_with_the_same_share_and_seed_holds_out_the_same_ro
 def test_a_job_that_was_paused_and_one_that_is_tried_again_keep_their_held_out_rows(
     http: httpx2.Client,
     client: Client,
-    wait_until: Callable[..., None],
     train: Callable[..., str],  # noqa: ARG001 (uploads the datasets)
 ) -> None:
     dataset = {"id": "rows", "validation_fraction": 0.25}
     asked = {"model": {"spec": CLASSIFIER}, "dataset": dataset, "hyperparameters": {"epochs": 600, "shuffle": True}}
     job = client.submit(asked)
-    wait_until(lambda: client.job(job.id).progress.epoch > 0)
+    wait_for(lambda: client.job(job.id).progress.epoch > 0)
     client.pause(job.id)
-    wait_until(lambda: client.job(job.id).status == "paused")
+    wait_for(lambda: client.job(job.id).status == "paused")
     client.resume(job.id)
-    wait_until(lambda: client.job(job.id).status == "running")
+    wait_for(lambda: client.job(job.id).status == "running")
     client.cancel(job.id)
     again = client.retry(client.wait(job.id, timeout=60).id, from_checkpoint=True)
     ended = client.wait(again.id, timeout=240)

@@ -2,7 +2,6 @@
 
 import io
 import json
-import os
 import signal
 import socket
 import struct
@@ -20,9 +19,10 @@ import pytest
 
 from pippin.store import Store
 from service.datasets import ingest
+from tests.support.environment import clean_environment
+from tests.support.waiting import wait_for
 
 IsProblem = Callable[..., dict[str, Any]]
-WaitFor = Callable[[Callable[[], object], str], None]
 
 # This includes the memory that the fork server shares with its children.
 MOST_PEAK = 600 * 2**20
@@ -130,7 +130,7 @@ def children_of(server_pid: int) -> list[int]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-def test_a_client_that_leaves_takes_its_child_with_it(service: Any, wait_for: WaitFor) -> None:  # noqa: ANN401
+def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # noqa: ANN401
     # Ten million rows take tens of seconds to read.
     body = b"label,x\n" + b"1,2\n" * 10_000_000
     server_pid = service.server.config.app.state.services.sandbox.fork_server_pid
@@ -149,9 +149,9 @@ def test_a_client_that_leaves_takes_its_child_with_it(service: Any, wait_for: Wa
 
 
 @pytest.fixture
-def confined(valkey_url: str, tmp_path: Path, wait_for: WaitFor) -> Iterator[tuple[str, Path]]:
+def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
     """A service none of whose files may grow beyond a megabyte, as if its disk were full then: its URL and home."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    environment = clean_environment()
     environment |= {"PIPPIN_HOME": str(tmp_path / "home"), "PIPPIN_REDIS_URL": valkey_url, "PIPPIN_PORT": "0"}
     log = tmp_path / "log"
     with log.open("wb") as file:

@@ -16,9 +16,9 @@ from pippin.blobs import Blobs
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from service.__main__ import main
+from tests.support.waiting import wait_for
 
 IsProblem = Callable[..., dict[str, Any]]
-WaitFor = Callable[[Callable[[], object], str], None]
 
 
 StartProcess = Callable[..., Any]
@@ -42,7 +42,7 @@ def test_it_says_that_it_lives_and_can_work(http: httpx2.Client) -> None:
 
 
 def test_it_waits_for_redis_and_says_so_meanwhile(
-    make_service: Callable[..., Service], other_valkey: EmbeddedValkey, is_problem: IsProblem, wait_for: WaitFor
+    make_service: Callable[..., Service], other_valkey: EmbeddedValkey, is_problem: IsProblem
 ) -> None:
     other_valkey.stop()
     service = make_service(redis_url=SecretStr(other_valkey.url))
@@ -74,7 +74,7 @@ def test_it_is_ready_once_the_packaged_sample_can_be_used(start_process: StartPr
 
 
 def test_the_sample_returns_when_redis_has_lost_its_records(
-    make_service: Callable[..., Service], other_valkey: EmbeddedValkey, wait_for: WaitFor
+    make_service: Callable[..., Service], other_valkey: EmbeddedValkey
 ) -> None:
     service = make_service(redis_url=SecretStr(other_valkey.url))
     with httpx2.Client(base_url=service.url, timeout=60) as http, closing(connect(other_valkey.url)) as client:
@@ -103,7 +103,6 @@ def test_a_stream_outlives_an_outage_of_redis(
     trainer: Callable[..., Any],
     other_valkey: EmbeddedValkey,
     tiny_npz: bytes,
-    wait_for: WaitFor,
 ) -> None:
     service = make_service(redis_url=SecretStr(other_valkey.url))
     store = Store(connect(other_valkey.url))
@@ -129,9 +128,7 @@ def test_a_stream_outlives_an_outage_of_redis(
     assert received.count(b"event: end") == 1
 
 
-def test_the_packaged_sample_is_there_and_can_be_trained_on(
-    make_service: Callable[..., Service], wait_for: WaitFor
-) -> None:
+def test_the_packaged_sample_is_there_and_can_be_trained_on(make_service: Callable[..., Service]) -> None:
     service = make_service()
     with httpx2.Client(base_url=service.url, timeout=60) as http:
         wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
@@ -150,7 +147,7 @@ def test_the_packaged_sample_is_there_and_can_be_trained_on(
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
-    valkey_url: str, start_process: StartProcess, tiny_npz: bytes, wait_for: WaitFor
+    valkey_url: str, start_process: StartProcess, tiny_npz: bytes
 ) -> None:
     service = start_process()
     with httpx2.Client(base_url=service.address(), timeout=60) as http:

@@ -5,7 +5,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -19,10 +18,10 @@ from pippin.models.mlmodel.proto import serialize
 from pippin.models.record import ModelRecord
 from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
 from tests.service.hostile_models import mnist_file
+from tests.support.paths import EXAMPLES
 
 IsProblem = Callable[..., dict[str, Any]]
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 SWIFT = EXAMPLES / "mnist-cnn.swiftcoremltools.json"
 JSON = {"content-type": "application/json"}
 YAML = {"content-type": "application/yaml"}

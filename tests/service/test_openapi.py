@@ -3,7 +3,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -29,8 +28,9 @@ from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
 from service.routes.models import ModelPage
 from service.routes.presets import PresetList
 from service.routes.workers import WorkerList
+from tests.support.paths import DOCS
 
-COMMITTED = Path(__file__).parents[2] / "docs" / "openapi.json"
+COMMITTED = DOCS / "openapi.json"
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from pippin.api.jobs import Failure
 from pippin.api.states import Reason
 from pippin.api.workers import WorkerReport
 from pippin.store import Store
+from tests.support.waiting import wait_for
 
 Submit = Callable[..., dict[str, Any]]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
@@ -124,9 +125,7 @@ def test_requests_by_template_never_by_address(http: httpx2.Client, submit: Subm
         assert identity not in text
 
 
-def test_who_follows_a_job_and_what_is_sent(
-    http: httpx2.Client, submit: Submit, trainer: Callable[..., Any], wait_for: Callable[..., None]
-) -> None:
+def test_who_follows_a_job_and_what_is_sent(http: httpx2.Client, submit: Submit, trainer: Callable[..., Any]) -> None:
     attempt = trainer(submit()["id"])
     attempt.begin()
     before = scrape(http)("pippin_events_sent_total") or 0
@@ -159,7 +158,7 @@ def test_blobs_are_counted_by_one_service_for_all(make_service: Callable[..., An
         assert abs(counted - time.time()) < 3600
 
 
-def test_how_full_redis_is_and_that_the_reaper_looks(http: httpx2.Client, wait_for: Callable[..., None]) -> None:
+def test_how_full_redis_is_and_that_the_reaper_looks(http: httpx2.Client) -> None:
     wait_for(lambda: scrape(http)("pippin_reaper_last_look_timestamp_seconds"), "the reaper looks")
     value = scrape(http)
     assert value("pippin_redis_up") == 1

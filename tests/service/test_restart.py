@@ -13,10 +13,10 @@ import pytest
 
 from pippin.client import AsyncClient, Client
 from pippin.client.sse import EventStreamParser
+from tests.support.waiting import wait_for
 
 IsProblem = Callable[..., dict[str, Any]]
 StartProcess = Callable[..., Any]
-WaitFor = Callable[[Callable[[], object], str], None]
 
 SECONDS = 60.0
 
@@ -103,7 +103,6 @@ def test_who_follows_a_job_misses_and_repeats_nothing_through_a_restart(
     start_process: StartProcess,
     submitted: Callable[..., str],
     trainer: Callable[..., Any],
-    wait_for: WaitFor,
 ) -> None:
     first = start_process()
     url = first.address()
@@ -145,7 +144,6 @@ def test_it_says_that_it_drains_and_answers_on_until_proxies_have_seen_it(
     submitted: Callable[..., str],
     trainer: Callable[..., Any],
     is_problem: IsProblem,
-    wait_for: WaitFor,
 ) -> None:
     service = start_process(PIPPIN_SERVICE_DRAIN_SECONDS="600")
     url = service.address()
@@ -169,9 +167,7 @@ def test_it_says_that_it_drains_and_answers_on_until_proxies_have_seen_it(
 
 
 @pytest.mark.parametrize("path", ["/datasets?name=slow", "/jobs"])
-def test_a_request_under_way_at_sigterm_is_answered(
-    start_process: StartProcess, tiny_npz: bytes, wait_for: WaitFor, path: str
-) -> None:
+def test_a_request_under_way_at_sigterm_is_answered(start_process: StartProcess, tiny_npz: bytes, path: str) -> None:
     service = start_process(PIPPIN_SERVICE_GRACE_SECONDS="60")
     url = service.address()
     httpx2.post(f"{url}/datasets?name=tiny", content=tiny_npz, timeout=SECONDS)

@@ -1,7 +1,6 @@
 """Which engine a job goes to, as clients see it."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
@@ -10,6 +9,7 @@ import pytest
 from pippin.models.mlmodel.proto import serialize
 from pippin.store import Store, WorkerReport
 from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
+from tests.support.records import worker_report
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -17,18 +17,7 @@ IsProblem = Callable[..., dict[str, Any]]
 @pytest.fixture
 def a_mac() -> WorkerReport:
     """What a worker says that trains with Core ML."""
-    return WorkerReport(
-        name="mac-1",
-        host="mac.local",
-        os="macOS 26.1",
-        chip="Apple M4",
-        engines=["coreml"],
-        compute_units=["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"],
-        state="idle",
-        current_job=None,
-        pid=4711,
-        started_at=datetime(2026, 11, 24, tzinfo=UTC),
-    )
+    return worker_report(engines=["coreml"], compute_units=["all", "cpu_only", "cpu_and_gpu", "cpu_and_neural_engine"])
 
 
 def test_the_engines_that_may_train_a_job_stand_in_its_record(submit: Callable[..., dict[str, Any]]) -> None:

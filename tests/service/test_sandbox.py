@@ -14,6 +14,7 @@ import pytest
 
 from pippin.errors import Fault
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
+from tests.support.waiting import wait_for
 
 _TASKS = '''
 import ctypes, os, signal, sys, time
@@ -125,7 +126,6 @@ sandbox.run("tell_and_sleep", {"path": path}, seconds=60)
 """
 
 MakeSandbox = Callable[..., Sandbox]
-WaitUntil = Callable[..., None]
 
 _linux = pytest.mark.skipif(sys.platform != "linux", reason="what is shown here is Linux's")
 
@@ -270,12 +270,11 @@ def test_a_child_that_nothing_ends_ends_with_the_fork_server_and_the_other_task_
     threads: ThreadPoolExecutor,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    wait_until: WaitUntil,
 ) -> None:
     monkeypatch.setattr("service.sandbox.sandbox._MARGIN_SECONDS", 0.2)
     sandbox = make_sandbox()
     neighbour = threads.submit(_run, sandbox, "sleep_once", path=str(tmp_path / "pid"))
-    wait_until((tmp_path / "pid").exists)
+    wait_for((tmp_path / "pid").exists)
     server = _server_pid(sandbox)
     assert _why(sandbox, "sleep_without_alarm", seconds=0.1) == "too_slow"
     assert neighbour.result() == "awake"
@@ -329,11 +328,11 @@ def test_a_killed_fork_server_is_replaced(make_sandbox: MakeSandbox) -> None:
 
 @_linux
 def test_a_task_whose_nursery_is_killed_is_begun_once_more(
-    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path, wait_until: WaitUntil
+    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     sandbox = make_sandbox()
     answer = threads.submit(_run, sandbox, "sleep_once", path=str(tmp_path / "pid"))
-    wait_until((tmp_path / "pid").exists)
+    wait_for((tmp_path / "pid").exists)
     os.kill(_server_pid(sandbox), signal.SIGKILL)
     assert answer.result() == "awake"
 
@@ -353,11 +352,11 @@ def test_a_nursery_that_cannot_start_is_the_machines_fault(make_sandbox: MakeSan
 
 
 def test_a_task_that_finds_no_place_in_time_is_not_begun(
-    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path, wait_until: WaitUntil
+    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     sandbox = make_sandbox(children=1, wait_seconds=0.05)
     sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
-    wait_until((tmp_path / "pid").exists)
+    wait_for((tmp_path / "pid").exists)
     assert _why(sandbox, "echo") == "unavailable"
     os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
     assert sleeper.result() == "crashed"
@@ -365,25 +364,25 @@ def test_a_task_that_finds_no_place_in_time_is_not_begun(
 
 
 def test_no_process_is_left_when_the_sandbox_is_closed(
-    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path, wait_until: WaitUntil
+    make_sandbox: MakeSandbox, threads: ThreadPoolExecutor, tmp_path: Path
 ) -> None:
     sandbox = make_sandbox()
     sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
-    wait_until((tmp_path / "pid").exists)
+    wait_for((tmp_path / "pid").exists)
     group = _server_pid(sandbox)
     assert len(_living(group)) == 2
     sandbox.close()
-    wait_until(lambda: not _living(group))
+    wait_for(lambda: not _living(group))
     assert sleeper.result() == "unavailable"
     assert _why(sandbox, "echo") == "unavailable"
 
 
-def test_no_process_is_left_when_the_service_is_killed(folder: Path, tmp_path: Path, wait_until: WaitUntil) -> None:
+def test_no_process_is_left_when_the_service_is_killed(folder: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-P", "-c", _SERVICE, str(tmp_path / "pid"), str(folder)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as service:
         assert service.stdout is not None
         group = int(service.stdout.readline())
-        wait_until((tmp_path / "pid").exists)
+        wait_for((tmp_path / "pid").exists)
         assert len(_living(group)) == 2
         service.kill()
-    wait_until(lambda: not _living(group))
+    wait_for(lambda: not _living(group))

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 
+from tests.support.paths import EXAMPLES
+
 IsProblem = Callable[..., dict[str, Any]]
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
 JSON = {"content-type": "application/json"}
 YAML = {"content-type": "application/yaml"}
 

@@ -5,8 +5,9 @@ from typing import Any
 import httpx2
 import pytest
 
-from pippin.api.workers import Drain, WorkerReport
+from pippin.api.workers import Drain
 from pippin.store import Store
+from tests.support.records import worker_report
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -16,17 +17,7 @@ def workers(store: Store) -> list[str]:
     """Two workers that are alive."""
     names = ["mac-0a", "mac-1b"]
     for name in names:
-        report = WorkerReport(
-            name=name,
-            host="mac.local",
-            os="macOS 26.1",
-            chip="Apple M4",
-            engines=["jax"],
-            state="busy",
-            current_job="job_1",
-            pid=4711,
-            started_at=datetime.now(UTC),
-        )
+        report = worker_report(name=name, state="busy", current_job="job_1", started_at=datetime.now(UTC))
         store.workers.heartbeat(report)
     return names
 

@@ -14,8 +14,10 @@ from pippin.client import Client
 from pippin.datasets import sample
 from pippin.datasets.arrays import open_arrays
 from pippin.models.mlmodel import read
+from tests.support.environment import clean_environment
+from tests.support.paths import APPLE
+from tests.support.waiting import wait_for
 
-STANDIN = Path(__file__).parents[1] / "apple"
 EXAMPLES = {"train": 200, "test": 40}
 
 
@@ -30,11 +32,10 @@ def client(
     up: Any,  # noqa: ANN401 - see above
     valkey_url: str,
     tmp_path: Path,
-    wait_until: Callable[..., None],
 ) -> Iterator[Client]:
     """A client of the service, which has a Core ML worker, too."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
-    path = os.pathsep.join(filter(None, [str(STANDIN), os.environ.get("PYTHONPATH")]))
+    environment = clean_environment()
+    path = os.pathsep.join(filter(None, [str(APPLE), os.environ.get("PYTHONPATH")]))
     environment |= {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(up.home), "PYTHONPATH": path}
     log = tmp_path / "log"
     with log.open("wb") as output:
@@ -43,7 +44,7 @@ def client(
         )
     try:
         with Client(up.url) as opened:
-            wait_until(lambda: ["coreml"] in [each.engines for each in opened.workers()], otherwise=f"see {log}")
+            wait_for(lambda: ["coreml"] in [each.engines for each in opened.workers()], otherwise=f"see {log}")
             yield opened
     finally:
         worker.terminate()

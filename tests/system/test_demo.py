@@ -1,21 +1,17 @@
 """`pippin demo`, as `make demo` calls it."""
 
-import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-WaitUntil = Callable[..., None]
+from tests.support.environment import clean_environment
+from tests.support.waiting import wait_for
+
 DEMO = [sys.executable, "-P", "-m", "pippin", "demo"]
-
-
-def environment(**more: str) -> dict[str, str]:
-    return {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")} | more
 
 
 def running_with(text: str) -> list[str]:
@@ -30,7 +26,13 @@ def test_the_demo_trains_a_good_model_and_leaves_nothing_else(tmp_path: Path) ->
     folder.mkdir()
     scratch.mkdir()
     done = subprocess.run(
-        DEMO, cwd=folder, env=environment(TMPDIR=str(scratch)), capture_output=True, text=True, check=False, timeout=240
+        DEMO,
+        cwd=folder,
+        env=clean_environment(TMPDIR=str(scratch)),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     assert [path.name for path in folder.iterdir()] == ["mnist-cnn.mlmodel"]
@@ -47,7 +49,7 @@ def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path
     done = subprocess.run(
         DEMO,
         cwd=tmp_path,
-        env=environment(PIPPIN_HOME=str(running_up.home)),
+        env=clean_environment(PIPPIN_HOME=str(running_up.home)),
         capture_output=True,
         text=True,
         check=False,
@@ -59,16 +61,18 @@ def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path
 
 
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.full)])
-def test_a_demo_that_is_stopped_stops_all_that_it_started(
-    tmp_path: Path, wait_until: WaitUntil, with_signal: signal.Signals
-) -> None:
+def test_a_demo_that_is_stopped_stops_all_that_it_started(tmp_path: Path, with_signal: signal.Signals) -> None:
     with subprocess.Popen(
-        DEMO, cwd=tmp_path, env=environment(TMPDIR=str(tmp_path)), stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        DEMO,
+        cwd=tmp_path,
+        env=clean_environment(TMPDIR=str(tmp_path)),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
     ) as demo:
         assert demo.stdout is not None
         assert b"Pippin runs at" in demo.stdout.readline()
         assert running_with(str(tmp_path)) != []
         demo.send_signal(with_signal)
         demo.wait(30)
-        wait_until(lambda: running_with(str(tmp_path)) == [])
+        wait_for(lambda: running_with(str(tmp_path)) == [])
     assert demo.returncode == (130 if with_signal == signal.SIGINT else -signal.SIGKILL)

@@ -3,7 +3,7 @@
 import io
 import itertools
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,8 +16,7 @@ from PIL import Image
 from pippin.models.mlmodel.proto import serialize
 from tests.conftest import Up
 from tests.pippin.models.mlmodel.files import embedding, neighbors, pipeline
-
-WaitUntil = Callable[..., None]
+from tests.support.waiting import wait_for
 
 
 def npz(**arrays: NDArray[Any]) -> bytes:
@@ -47,7 +46,6 @@ class Bench:
     """A service with a worker, and what the tests do with it."""
 
     http: httpx2.Client
-    wait_until: WaitUntil
 
     names = itertools.count()
 
@@ -71,7 +69,7 @@ class Bench:
         answer = self.submit(model, dataset, **request)
         assert answer.status_code == 202, answer.text
         url = answer.headers["location"]
-        self.wait_until(lambda: self.http.get(url).json()["finished_at"] is not None, seconds=120)
+        wait_for(lambda: self.http.get(url).json()["finished_at"] is not None, seconds=120)
         job = dict(self.http.get(url).json())
         assert job["status"] == "succeeded", job["reason"]
         return job
@@ -93,9 +91,9 @@ class Bench:
 
 
 @pytest.fixture
-def bench(running_up: Up, wait_until: WaitUntil) -> Iterator[Bench]:
+def bench(running_up: Up) -> Iterator[Bench]:
     with httpx2.Client(base_url=running_up.url, timeout=60) as http:
-        yield Bench(http, wait_until)
+        yield Bench(http)
 
 
 def likeliest(prediction: dict[str, Any]) -> list[str | int]:

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,6 +22,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from pippin.api.tokens import issue
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
+from tests.support.waiting import wait_for
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPEC = {
@@ -130,7 +130,7 @@ def submit(http: httpx2.Client) -> httpx2.Response:
 
 
 @pytest.fixture(scope="module")
-def watched(tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[..., None]) -> Watched:
+def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
     folder = tmp_path_factory.mktemp("watched")
     token = issue("worker", "far")
     token_file = folder / "token"
@@ -151,7 +151,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[..., 
         service = start("service", logs[0], base | {"PIPPIN_HOME": str(folder / "service")})
         processes = [service]
         try:
-            wait_until(lambda: '"listening"' in logs[0].read_text(), otherwise=logs)
+            wait_for(lambda: '"listening"' in logs[0].read_text(), otherwise=logs)
             address = re.search(r'"address": \["127.0.0.1", (\d+)\]', logs[0].read_text())
             assert address
             url = f"http://127.0.0.1:{address[1]}"
@@ -161,7 +161,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory, wait_until: Callable[..., 
                 answer = submit(http)
                 assert answer.status_code == 202, answer.text
                 job = answer.json()["id"]
-                wait_until(lambda: http.get(f"/jobs/{job}").json()["status"] == "succeeded", seconds=60, otherwise=logs)
+                wait_for(lambda: http.get(f"/jobs/{job}").json()["status"] == "succeeded", seconds=60, otherwise=logs)
                 assert http.get(f"/blobs/{'0' * 64}", headers={"authorization": f"Bearer {token.text}"}).is_error
             for process in reversed(processes):
                 process.send_signal(signal.SIGTERM)

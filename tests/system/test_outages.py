@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -15,8 +15,7 @@ from pippin.client import Client
 from pippin.store import QUEUES, Store, connect, keys
 from tests.chaos.cluster import Cluster, Member
 from tests.chaos.jobs import dataset, request
-
-WaitUntil = Callable[..., None]
+from tests.support.waiting import wait_for
 
 # The short form of `make chaos` stands for these among the quick tests.
 pytestmark = pytest.mark.full
@@ -89,14 +88,14 @@ def follow(cluster: Cluster, job_id: str, seen: list[EpochMetrics], service: int
     ],
 )
 def test_a_training_outlasts_an_outage_of_redis(
-    cluster: Cluster, client: Client, wait_until: WaitUntil, *, seconds: float, silent: bool
+    cluster: Cluster, client: Client, *, seconds: float, silent: bool
 ) -> None:
     epochs = int(seconds / EPOCH_SECONDS) + 15
     restarts = [member.restarts for member in [*cluster.services, *cluster.workers]]
     job_id = submit(client, epochs)
     seen: list[EpochMetrics] = []
     follower = follow(cluster, job_id, seen)
-    wait_until(lambda: client.job(job_id).progress.epoch >= 2)
+    wait_for(lambda: client.job(job_id).progress.epoch >= 2)
 
     answers: list[httpx2.Response] = []
     with ThreadPoolExecutor(1) as pool:
@@ -123,11 +122,9 @@ def test_a_training_outlasts_an_outage_of_redis(
         assert refused
 
 
-def test_what_was_acknowledged_is_there_after_valkey_was_killed(
-    cluster: Cluster, client: Client, wait_until: WaitUntil
-) -> None:
+def test_what_was_acknowledged_is_there_after_valkey_was_killed(cluster: Cluster, client: Client) -> None:
     training = submit(client)
-    wait_until(lambda: client.job(training).progress.epoch >= 2)
+    wait_for(lambda: client.job(training).progress.epoch >= 2)
     acknowledged: list[str] = []
     enough = threading.Event()
 
@@ -138,7 +135,7 @@ def test_what_was_acknowledged_is_there_after_valkey_was_killed(
 
     with ThreadPoolExecutor(1) as pool:
         submitting = pool.submit(submit_on)
-        wait_until(lambda: len(acknowledged) >= 20)
+        wait_for(lambda: len(acknowledged) >= 20)
         known = client.metrics(training).data
         cluster.kill_valkey()
         enough.set()
@@ -151,29 +148,29 @@ def test_what_was_acknowledged_is_there_after_valkey_was_killed(
 
 
 def test_of_two_services_one_brings_lost_jobs_back_and_then_the_other(
-    cluster: Cluster, client: Client, worker: Member, wait_until: WaitUntil
+    cluster: Cluster, client: Client, worker: Member
 ) -> None:
     epochs = 60
     job_id = submit(client, epochs)
     seen: list[EpochMetrics] = []
     follower = follow(cluster, job_id, seen)
-    wait_until(lambda: status(client, job_id) == "running")
+    wait_for(lambda: status(client, job_id) == "running")
     with connect(cluster.valkey.url) as records, cluster.client(1) as other:
         acting = records.get(keys.ACTING)
         assert acting is not None
         cluster.services[0].kill(hold_down=True)
         left = records.pttl(keys.ACTING)
         # The one that acts says so again and again; if it was this one, its time runs out.
-        wait_until(lambda: records.get(keys.ACTING) != acting or records.pttl(keys.ACTING) > left)
+        wait_for(lambda: records.get(keys.ACTING) != acting or records.pttl(keys.ACTING) > left)
         first_was_acting = records.get(keys.ACTING) != acting
         if not first_was_acting:
             cluster.services[0].held_down = False
             cluster.wait_until_ready()
             cluster.services[1].kill(hold_down=True)
-            wait_until(lambda: records.get(keys.ACTING) not in {acting, None})
+            wait_for(lambda: records.get(keys.ACTING) not in {acting, None})
         survivor = other if first_was_acting else client
         worker.kill()
-        wait_until(lambda: len(survivor.job(job_id).attempts) == 2, seconds=60)
+        wait_for(lambda: len(survivor.job(job_id).attempts) == 2, seconds=60)
         assert survivor.job(job_id).attempts[0].status == "lost"
         for service in cluster.services:
             service.held_down = False
@@ -184,27 +181,25 @@ def test_of_two_services_one_brings_lost_jobs_back_and_then_the_other(
 
 @pytest.mark.parametrize(("asked", "end"), [("cancel", Status.CANCELLED), ("pause", Status.PAUSED)])
 def test_what_a_dead_worker_was_asked_comes_to_its_end(
-    client: Client, worker: Member, records: Store, wait_until: WaitUntil, *, asked: str, end: Status
+    client: Client, worker: Member, records: Store, *, asked: str, end: Status
 ) -> None:
     job_id = submit(client)
-    wait_until(lambda: client.job(job_id).progress.epoch >= 1)
+    wait_for(lambda: client.job(job_id).progress.epoch >= 1)
     worker.kill(hold_down=True)
     assert not getattr(records.jobs, asked)("default", job_id).status.is_final
-    wait_until(lambda: status(client, job_id) == end, seconds=60)
+    wait_for(lambda: status(client, job_id) == end, seconds=60)
     assert client.job(job_id).attempts[0].status == "lost"
     if end is Status.PAUSED:
         client.cancel(job_id)
 
 
 @pytest.mark.timeout(300)
-def test_a_job_that_loses_three_workers_in_a_row_fails_and_says_why(
-    client: Client, worker: Member, wait_until: WaitUntil
-) -> None:
+def test_a_job_that_loses_three_workers_in_a_row_fails_and_says_why(client: Client, worker: Member) -> None:
     # No checkpoint comes between.
     job_id = submit(client, max_attempts=3, checkpoint={"every_epochs": 10_000, "keep": 1})
     for number in (1, 2, 3):
-        wait_until(lambda number=number: len(client.job(job_id).attempts) == number, seconds=60)
-        wait_until(lambda: status(client, job_id) == "running")
+        wait_for(lambda number=number: len(client.job(job_id).attempts) == number, seconds=60)
+        wait_for(lambda: status(client, job_id) == "running")
         worker.kill()
     done = client.wait(job_id, timeout=60)
     assert done.status == Status.FAILED

@@ -1,7 +1,6 @@
 """A worker that shares no folder with the service: Redis and the blobs over TLS, a token, and nothing else."""
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
@@ -18,11 +17,12 @@ import pytest
 from pippin.client import Client
 from pippin.local.valkey import running_url
 from pippin.store import connect
-from tests.tls import Authority, TlsFront
+from tests.support.environment import clean_environment
+from tests.support.paths import WORKER_ACL
+from tests.support.tls import Authority, TlsFront
 
 CUT_AFTER = 300_000
 PASSWORD = "workers-own"
-WORKER_RULES = Path(__file__).parents[2] / "deploy" / "valkey" / "worker.acl"
 
 
 @dataclass
@@ -54,14 +54,14 @@ def service(start_up: Callable[..., Any], tmp_path: Path) -> Iterator[Service]:
     assert redis.port is not None
     assert port is not None
     authority = Authority(tmp_path)
-    base = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    base = clean_environment()
 
     def run(*arguments: str) -> str:
         environment = base | {"PIPPIN_HOME": str(up.home), "PIPPIN_URL": up.url}
         line = command("pippin", *arguments)
         return subprocess.run(line, env=environment, check=True, capture_output=True, text=True, timeout=60).stdout
 
-    _, name, *rules = WORKER_RULES.read_text().split()
+    _, name, *rules = WORKER_ACL.read_text().split()
     with connect(running_url(up.home) or "") as administrator:
         administrator.execute_command("ACL", "SETUSER", name, *rules, f">{PASSWORD}")
 

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.support.environment import clean_environment
+from tests.support.paths import ROOT
+
 RUN = Path(os.environ.get("MAC_RUN", ROOT.parent / "shared/data/mac-run"))
 
 
@@ -20,7 +22,7 @@ RUN = Path(os.environ.get("MAC_RUN", ROOT.parent / "shared/data/mac-run"))
 def test_the_default_rules_end_at_the_macs_weights_and_the_former_ones_do_not() -> None:
     done = subprocess.run(
         [sys.executable, str(ROOT / "benchmarks/replay.py"), "--from", str(RUN)],
-        env={name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")},
+        env=clean_environment(),
         capture_output=True,
         text=True,
         check=False,

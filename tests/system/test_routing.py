@@ -1,12 +1,10 @@
 """Which of two workers gets a job: both real processes with an engine each, beside a real service and a real Valkey."""
 
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,12 +15,12 @@ from pippin.client import Client
 from pippin.models.mlmodel.proto import serialize
 from pippin.store import Store, keys
 from tests.pippin.models.mlmodel.files import neighbors, network
+from tests.support.environment import clean_environment
+from tests.support.paths import ROOT
+from tests.support.waiting import wait_for
 
-ROOT = Path(__file__).parents[2]
 POINTS = "a,b,label\n" + "".join(f"{n},{n},{n % 2}\n" for n in range(8))
 NO_MAC = "No live worker has the coreml engine; start one on a Mac with `pippin worker --engine coreml`."
-
-WaitUntil = Callable[..., None]
 
 
 @dataclass
@@ -32,14 +30,13 @@ class Workplace:
     client: Client
     store: Store
     environment: dict[str, str]
-    wait_until: WaitUntil
     mac: subprocess.Popen[bytes] | None = field(default=None, init=False)
 
     def start_mac(self) -> str:
         """Starts it; the name that it registers with."""
         command = [sys.executable, "-m", "tests.system.jax_as_coreml"]
         self.mac = subprocess.Popen(command, env=self.environment, cwd=ROOT, stderr=subprocess.DEVNULL)
-        self.wait_until(lambda: "coreml" in self.store.workers.live_engines())
+        wait_for(lambda: "coreml" in self.store.workers.live_engines())
         (name,) = (each.name for each in self.client.workers() if each.engines == ["coreml"])
         return name
 
@@ -59,11 +56,9 @@ class Workplace:
 
 
 @pytest.fixture
-def workplace(
-    start_up: Callable[..., SimpleNamespace], valkey_url: str, store: Store, wait_until: WaitUntil
-) -> Iterator[Workplace]:
+def workplace(start_up: Callable[..., SimpleNamespace], valkey_url: str, store: Store) -> Iterator[Workplace]:
     up = start_up(redis_url=valkey_url)
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    clean = clean_environment()
     environment = {
         **clean,
         "PIPPIN_REDIS_URL": valkey_url,
@@ -76,8 +71,8 @@ def workplace(
             http.post("/models", params={"name": name}, content=serialize(file)).raise_for_status()
         options = {"name": "points", "target": "label", "inputs": "point:a,b"}
         http.post("/datasets", params=options, content=POINTS).raise_for_status()
-        found = Workplace(client, store, environment, wait_until)
-        wait_until(lambda: "jax" in store.workers.live_engines())
+        found = Workplace(client, store, environment)
+        wait_for(lambda: "jax" in store.workers.live_engines())
         yield found
         found.end_mac(signal.SIGKILL)
 

@@ -1,6 +1,5 @@
 """Passwords and tokens stand in no argument, no log and no error, whatever goes wrong."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,7 @@ import pytest
 
 from pippin.client import Client
 from pippin.local.valkey import running_url
+from tests.support.environment import clean_environment
 
 SECRET = "hunter2%2Fhunter2"
 
@@ -57,7 +57,7 @@ def test_a_whole_job_shows_neither_the_password_nor_a_token(start_up: Callable[.
         up = start_up()
         file = tmp_path / "token"
         file.touch(mode=0o600)
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        clean = clean_environment()
         ours = {"PIPPIN_HOME": str(up.home), "PIPPIN_URL": up.url, "PIPPIN_TOKEN_FILE": str(file)}
 
         def pippin(*arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -96,7 +96,7 @@ def test_the_service_and_a_worker_that_cannot_reach_redis_do_not_show_its_passwo
         "wrong password": f"redis://:{SECRET}@127.0.0.1:{port}/0",
         "no TLS": f"rediss://user:{SECRET}@127.0.0.1:{port}/0",
     }[wrong]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    clean = clean_environment()
     ours = {"PIPPIN_REDIS_URL": address, "PIPPIN_HOME": str(tmp_path), "PIPPIN_PORT": "0", "PIPPIN_LOG_LEVEL": "debug"}
     processes = [
         subprocess.Popen(

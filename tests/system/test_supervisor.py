@@ -13,9 +13,10 @@ from typing import Any
 import pytest
 
 from pippin.client import Client
+from tests.support.environment import clean_environment
+from tests.support.waiting import wait_for
 
 StartUp = Callable[..., Any]
-WaitUntil = Callable[..., None]
 
 JOB = {
     "model": {
@@ -46,7 +47,7 @@ def run_up(*options: object, **environment: str) -> subprocess.CompletedProcess[
     """A `pippin up` that is expected not to start."""
     return subprocess.run(
         [sys.executable, "-P", "-m", "pippin", "up", *map(str, options)],
-        env={name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")} | environment,
+        env=clean_environment() | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -71,27 +72,25 @@ def test_told_to_stop_it_leaves_nothing_behind(
 
 
 @pytest.mark.full
-def test_each_part_that_is_killed_comes_back_and_jobs_go_on(start_up: StartUp, wait_until: WaitUntil) -> None:
+def test_each_part_that_is_killed_comes_back_and_jobs_go_on(start_up: StartUp) -> None:
     up = start_up()
     with Client(up.url, patience=30) as client:
         for name, pid in up.parts().items():
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda name=name, pid=pid: up.parts().get(name, pid) != pid, otherwise=up.log)
+            wait_for(lambda name=name, pid=pid: up.parts().get(name, pid) != pid, otherwise=up.log)
         assert client.wait(client.submit(JOB).id, timeout=60).status == "succeeded", up.log
     assert sum("killed by SIGKILL" in line for line in up.log) == 3
 
 
 @pytest.mark.full
-def test_nothing_is_left_of_a_supervisor_that_is_killed_and_its_data_stays(
-    start_up: StartUp, wait_until: WaitUntil, tmp_path: Path
-) -> None:
+def test_nothing_is_left_of_a_supervisor_that_is_killed_and_its_data_stays(start_up: StartUp, tmp_path: Path) -> None:
     up = start_up(home=tmp_path / "home")
     with Client(up.url, patience=30) as client:
         job = client.wait(client.submit(JOB).id, timeout=60)
         assert job.status == "succeeded", job
     parts = up.parts()
     up.end(signal.SIGKILL)
-    wait_until(lambda: not any(exists(pid) for pid in parts.values()))
+    wait_for(lambda: not any(exists(pid) for pid in parts.values()))
     again = start_up(home=tmp_path / "home")
     with Client(again.url, patience=30) as client:
         assert client.job(job.id) == job
@@ -132,15 +131,13 @@ def test_no_secret_stands_in_a_command_line_or_in_the_log(running_up: SimpleName
 
 
 @pytest.mark.full
-def test_another_redis_takes_the_place_of_the_embedded_one(
-    start_up: StartUp, valkey_url: str, wait_until: WaitUntil
-) -> None:
+def test_another_redis_takes_the_place_of_the_embedded_one(start_up: StartUp, valkey_url: str) -> None:
     up = start_up("--workers", "2", redis_url=valkey_url)
     listed = up.parts()
     assert "valkey" not in listed
     assert not (up.home / "valkey").exists()
     with Client(up.url, patience=30) as client:
-        wait_until(lambda: len(client.workers()) == 2)
+        wait_for(lambda: len(client.workers()) == 2)
     done = run_up("--home", up.home, "--port", "0", PIPPIN_REDIS_URL=valkey_url)
     assert done.returncode == 2
     assert "is in use by the process" in done.stderr

@@ -3,12 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from pippin.client import Client
-
-APPLE = Path(__file__).parents[1] / "apple"
+from tests.support.environment import clean_environment
+from tests.support.paths import APPLE
+from tests.support.waiting import wait_for
 
 # As the command line does, on a machine of which is said what it can do.
 _UP = """
@@ -26,8 +26,8 @@ up(
 """
 
 
-def test_a_core_ml_worker_runs_beside_the_jax_one(tmp_path: Path, wait_until: Callable[..., None]) -> None:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+def test_a_core_ml_worker_runs_beside_the_jax_one(tmp_path: Path) -> None:
+    environment = clean_environment()
     environment |= {"PIPPIN_HOME": str(tmp_path / "home"), "PYTHONPATH": os.pathsep.join([*sys.path, str(APPLE)])}
     log = tmp_path / "log"
     with (
@@ -41,7 +41,7 @@ def test_a_core_ml_worker_runs_beside_the_jax_one(tmp_path: Path, wait_until: Ca
             url = process.stdout.readline().strip()
             assert url, log.read_text()
             with Client(url) as client:
-                wait_until(
+                wait_for(
                     lambda: (
                         sorted(engine for worker in client.workers() for engine in worker.engines) == ["coreml", "jax"]
                     ),

@@ -31,6 +31,7 @@ from pippin.local.valkey import EmbeddedValkey
 from pippin.models.spec import resolve
 from pippin.models.trainable import trainable_network
 from pippin.store import Store
+from tests.support.records import worker_report
 
 TENANT = "default"
 
@@ -182,31 +183,7 @@ def bench(store: Store, blobs: Blobs, prepared: StoredManifest) -> Bench:
 @pytest.fixture
 def bench_report() -> WorkerReport:
     """What a worker says about itself."""
-    return WorkerReport(
-        name="bench-1",
-        host="bench",
-        os="Linux",
-        chip="x86_64",
-        engines=["jax"],
-        state="idle",
-        current_job=None,
-        pid=1,
-        started_at=datetime.now(UTC),
-    )
-
-
-@pytest.fixture
-def wait_for() -> Callable[..., None]:
-    """Waits until a condition holds."""
-
-    def wait(condition: Callable[[], object], seconds: float = 30) -> None:
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if time.monotonic() > deadline:
-                pytest.fail("what was waited for did not happen in time")
-            time.sleep(0.01)
-
-    return wait
+    return worker_report(name="bench-1", started_at=datetime.now(UTC))
 
 
 class WorkerProcess:

@@ -6,16 +6,17 @@ from typing import Any
 import pytest
 import structlog
 
-from pippin.blobs import BlobError, tries
+from pippin.blobs import BlobError, behind_service
+from pippin.http.token_file import TokenFileError
 from pippin.settings import Settings
-from pippin.system.token_file import TokenFileError
+from pippin.system.retry import Backoff
 from worker.blob_access import ask_for_access
 
 
 def test_a_service_that_is_away_is_warned_of_and_may_be_back_for_the_first_job(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tries, "PAUSES", ())
+    monkeypatch.setattr(behind_service, "backoff", lambda: Backoff(tries=1))
     with structlog.testing.capture_logs() as logged:
         ask_for_access(Settings(home=tmp_path, blobs_url="http://127.0.0.1:1"))
     assert [line["event"] for line in logged] == ["the blobs cannot be reached yet"]

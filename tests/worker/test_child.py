@@ -11,6 +11,8 @@ from typing import IO, cast
 
 import pytest
 
+from tests.support.waiting import wait_for
+
 # Starts a child that does `work`, tells its process id, and then what it ended with.
 _PARENT = """
 import os, signal, sys, time
@@ -159,7 +161,7 @@ def test_a_child_that_does_not_stop_is_killed_when_the_grace_is_over(start: Star
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="PDEATHSIG is Linux's; macOS spawns")
-def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start, wait_for: Callable[..., None]) -> None:
+def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start) -> None:
     parent = start(_DEAF)
     first, second = _line(parent), _line(parent)
     child = int(first if second == "ready" else second)
@@ -169,9 +171,7 @@ def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start, wai
     wait_for(lambda: not _alive(child))
 
 
-def test_a_spawned_child_dies_with_its_parent_and_shows_no_secret(
-    start: Start, wait_for: Callable[..., None], tmp_path: Path
-) -> None:
+def test_a_spawned_child_dies_with_its_parent_and_shows_no_secret(start: Start, tmp_path: Path) -> None:
     # It waits for a server that never answers: patiently, so that it is there to die.
     environment = {"PIPPIN_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
     parent = start("pass", way="spawn", environment=environment)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pippin.api.states import Reason, Status
+from tests.support.waiting import wait_for
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def test_it_rests_between_attempts_that_it_loses_at_once_and_can_be_stopped_meanwhile(
-    *, bench: "Bench", start: "Start", home: Path, tmp_path: Path, wait_for: Callable[..., None]
+    *, bench: "Bench", start: "Start", home: Path, tmp_path: Path
 ) -> None:
     worker = start(PIPPIN_HOME=str(tmp_path), PIPPIN_BLOBS_URL=(home / "blobs").as_uri())
     wait_for(lambda: "ready" in worker.log)

@@ -1,8 +1,7 @@
-from collections.abc import Callable
-
 import pytest
 
 from pippin.store import Store
+from tests.support.waiting import wait_for
 from worker import health
 from worker.parent.heartbeat import Heartbeat
 
@@ -12,7 +11,6 @@ def test_a_host_is_healthy_while_a_worker_on_it_is_heard_of(
     valkey_url: str,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    wait_for: Callable[..., None],
 ) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
     with Heartbeat(store.workers, "bench-1", "jax"):
@@ -23,7 +21,7 @@ def test_a_host_is_healthy_while_a_worker_on_it_is_heard_of(
 
 
 def test_a_worker_elsewhere_makes_no_host_healthy(
-    store: Store, valkey_url: str, monkeypatch: pytest.MonkeyPatch, wait_for: Callable[..., None]
+    store: Store, valkey_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PIPPIN_REDIS_URL", valkey_url)
     with Heartbeat(store.workers, "bench-1", "jax"):

@@ -14,6 +14,7 @@ from pippin.api.jobs import Job
 from pippin.api.states import Reason, Status
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import FUNCTION, QUEUES, Store
+from tests.support.waiting import wait_for
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
@@ -40,9 +41,7 @@ def test_a_job_is_trained_by_a_child(bench: "Bench", worker: "WorkerProcess") ->
     assert worker.process.poll() is None
 
 
-def test_a_worker_shows_what_it_does(
-    bench: "Bench", worker: "WorkerProcess", store: Store, wait_for: Callable[..., None]
-) -> None:
+def test_a_worker_shows_what_it_does(bench: "Bench", worker: "WorkerProcess", store: Store) -> None:
     job = bench.submit_long()
     bench.wait_until(job, Status.RUNNING)
     (shown,) = store.workers.all()

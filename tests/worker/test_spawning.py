@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from pippin.api.states import Status
+from tests.support.waiting import wait_for
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 @pytest.mark.full
 def test_a_spawned_child_trains_and_one_whose_worker_is_killed_ends(
-    bench: "Bench", start: "Callable[..., WorkerProcess]", wait_for: Callable[..., None]
+    bench: "Bench", start: "Callable[..., WorkerProcess]"
 ) -> None:
     worker = start("--start", "spawn")
     bench.wait_until(bench.submit(), Status.SUCCEEDED)

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pippin.api.states import Status
+from tests.support.waiting import wait_for
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
 
     Start = Callable[..., WorkerProcess]
 
-WaitFor = Callable[..., None]
 
 # So many layers that a compiler takes its time over them.
 DEEP: dict[str, Any] = {
@@ -68,9 +68,7 @@ def test_a_job_whose_model_is_being_compiled_is_handed_back(bench: "Bench", star
 
 
 @pytest.mark.full
-def test_a_second_sigterm_ends_a_training_that_does_not_answer(
-    bench: "Bench", start: "Start", wait_for: WaitFor
-) -> None:
+def test_a_second_sigterm_ends_a_training_that_does_not_answer(bench: "Bench", start: "Start") -> None:
     worker = start("--name", "frozen", PIPPIN_WORKER_GRACE_SECONDS="600")
     job = bench.submit_long(max_attempts=1)
     bench.wait_until(job, lambda job: job.progress.epoch >= 1)

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pippin.blobs import BlobError, BlobRefusedError, Blobs
 from pippin.cli.doctor.finding import Finding, fault, ok
 from pippin.cli.doctor.secrecy import shown
-from pippin.system.token_file import TokenFileError
+from pippin.http.token_file import TokenFileError
 
 _ADVICE_S3 = (
     "See that PIPPIN_BLOBS_URL names the bucket, that AWS_ENDPOINT_URL names the server unless it is Amazon's, and "

@@ -3,7 +3,7 @@
 from pippin.cli.doctor.finding import Finding, fault, ok, warning
 from pippin.cli.doctor.secrecy import shown
 from pippin.client import Client, ServiceError, ServiceUnreachable
-from pippin.system.token_file import TokenFileError
+from pippin.http.token_file import TokenFileError
 
 _UNAVAILABLE = 503
 _UNAUTHORIZED = frozenset({401, 403})

@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 
 from pippin.api.tokens import issue
-from pippin.blobs import BlobError, BlobMissingError, BlobRefusedError, Blobs, tries
-from pippin.system.token_file import TokenFileError
+from pippin.blobs import BlobError, BlobMissingError, BlobRefusedError, Blobs, behind_service
+from pippin.http.token_file import TokenFileError
+from pippin.system.retry import Backoff
 
 CONTENT = bytes(range(256)) * 40_000
 HEX = hashlib.sha256(CONTENT).hexdigest()
@@ -152,7 +153,7 @@ def blobs(url: str) -> Blobs:
 
 @pytest.fixture(autouse=True)
 def hurry(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "PAUSES", (0.001,) * 5)
+    monkeypatch.setattr(behind_service, "backoff", lambda: Backoff(0.001, 0.001, tries=6))
 
 
 @pytest.fixture

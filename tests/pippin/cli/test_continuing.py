@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from typer.testing import Result
 
-from pippin.api.checkpoints import Resumption, StoredCheckpoint
+from pippin.api.checkpoints import Resumption
 from pippin.api.jobs import Artifact, Failure
 from pippin.api.metrics import EpochMetrics
 from pippin.api.states import Reason
@@ -24,6 +24,7 @@ from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
 from pippin.settings import Settings
 from pippin.store import Claim, Store, connect, new_token
+from tests.support.records import epoch_metrics, stored_checkpoint
 
 Invoke = Callable[..., Result]
 
@@ -89,9 +90,7 @@ def begun(running_up: SimpleNamespace, its_store: Store, queued: str) -> Callabl
             attempts.artifact(held, Artifact(variant="initial", digest=digest, bytes=len(model), url=url))
             data = write_checkpoint(Checkpoint("coreml", 1, 0, 100, (), {"dense": {"bias": BIAS}}))
             now = datetime.now(UTC)
-            stored = StoredCheckpoint(
-                epoch=1, step=0, engine="coreml", digest=blobs.put_bytes(data), bytes=len(data), created_at=now
-            )
+            stored = stored_checkpoint(engine="coreml", digest=blobs.put_bytes(data), bytes=len(data), created_at=now)
             attempts.epoch(held, _metrics(now), checkpoint=stored)
         return held
 
@@ -99,19 +98,7 @@ def begun(running_up: SimpleNamespace, its_store: Store, queued: str) -> Callabl
 
 
 def _metrics(now: datetime) -> EpochMetrics:
-    return EpochMetrics(
-        epoch=1,
-        epochs=3,
-        loss=0.5,
-        validation_loss=None,
-        validation_accuracy=0.75,
-        examples_per_second=1000,
-        seconds=1,
-        learning_rate=0.1,
-        engine="coreml",
-        attempt=1,
-        time=now,
-    )
+    return epoch_metrics(validation_loss=None, validation_accuracy=0.75, learning_rate=0.1, engine="coreml", time=now)
 
 
 def test_a_job_is_paused_and_resumed(with_service: Invoke, queued: str) -> None:

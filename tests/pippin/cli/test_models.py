@@ -12,10 +12,9 @@ from typer.testing import Result
 from pippin.client import Client
 from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
+from tests.support.paths import EXAMPLES
 
 Invoke = Callable[..., Result]
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 @pytest.fixture

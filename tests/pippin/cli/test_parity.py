@@ -1,16 +1,17 @@
 """`pippin parity` in a process of its own, since it becomes the worker's kit."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.environment import clean_environment
+
 
 def _parity(home: Path, *arguments: str, threads: str = "1") -> subprocess.CompletedProcess[str]:
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    environment = clean_environment()
     return subprocess.run(
         [sys.executable, "-m", "pippin", "parity", *arguments],
         env=environment | {"PIPPIN_HOME": str(home), "PIPPIN_WORKER_THREADS": threads},

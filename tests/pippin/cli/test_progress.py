@@ -1,17 +1,16 @@
 """The bar below a job that is watched at a terminal."""
 
-from datetime import UTC, datetime
-
 import pytest
 from rich.console import Console
 
 from pippin.api.metrics import EpochMetrics
 from pippin.cli.progress import Bar
+from tests.support.records import epoch_metrics
 
 
 def _epoch(number: int) -> EpochMetrics:
-    return EpochMetrics(
-        epoch=number,
+    return epoch_metrics(
+        number,
         epochs=100,
         loss=0.42263,
         validation_loss=None,
@@ -19,9 +18,6 @@ def _epoch(number: int) -> EpochMetrics:
         examples_per_second=1234.5,
         seconds=2.0,
         learning_rate=0.1,
-        engine="jax",
-        attempt=1,
-        time=datetime.now(UTC),
     )
 
 

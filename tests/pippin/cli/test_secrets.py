@@ -1,6 +1,5 @@
 """No error about Redis shows the password of its address."""
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,6 +8,8 @@ from urllib.parse import urlsplit
 
 import pytest
 from typer.testing import Result
+
+from tests.support.environment import clean_environment
 
 SECRET = "hunter2%2Fhunter2"
 
@@ -63,7 +64,7 @@ def test_no_command_prints_a_piece_of_a_password_that_is_not_encoded(
 @pytest.mark.parametrize("module", ["service", "worker", "worker.health"])
 def test_no_process_prints_a_piece_of_a_password_that_is_not_encoded(module: str, tmp_path: Path) -> None:
     variables = {"PIPPIN_REDIS_URL": "redis://:4711/qXzK9vWj@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    clean = clean_environment()
     refused = subprocess.run(
         [sys.executable, "-m", module], env=clean | variables, capture_output=True, text=True, check=False
     )

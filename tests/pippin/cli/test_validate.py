@@ -9,10 +9,9 @@ from pippin.models.mlmodel import build
 from pippin.models.mlmodel.proto import serialize
 from pippin.models.spec import resolve
 from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
+from tests.support.paths import EXAMPLES
 
 Invoke = Callable[..., Result]
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
 
 
 def test_a_right_spec_is_shown_layer_by_layer(

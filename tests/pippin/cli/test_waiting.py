@@ -1,11 +1,10 @@
 import threading
-from collections.abc import Callable
 
 from pippin.cli.waiting import Waiting
 from pippin.errors import PippinError
+from tests.support.waiting import wait_for
 
 Answer = str | None | PippinError
-WaitUntil = Callable[..., None]
 
 
 class Asked:
@@ -47,12 +46,12 @@ def test_a_service_that_is_away_for_a_while_is_asked_again() -> None:
     assert told(Asked("no worker", PippinError("away"), "no worker", "no Mac", None)) == ["no worker", "no Mac"]
 
 
-def test_only_while_the_job_is_queued_is_anything_asked(wait_until: WaitUntil) -> None:
+def test_only_while_the_job_is_queued_is_anything_asked() -> None:
     asked = Asked("no worker")
     said: list[str] = []
     with Waiting(asked, said.append, seconds=0.001) as waiting:
         waiting.waits(False)
         assert not asked.at_the_last.wait(0.05)
         waiting.waits(True)
-        wait_until(lambda: asked.count > 3)
+        wait_for(lambda: asked.count > 3)
     assert said == ["no worker"]

@@ -31,6 +31,7 @@ from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset
 from pippin.store import connect
+from tests.support.waiting import wait_for
 
 Invoke = Callable[..., Result]
 
@@ -351,15 +352,13 @@ def test_workers_are_listed(with_service: Invoke) -> None:
     assert json.loads(with_service("workers", "--json").stdout)[0]["engines"] == ["jax"]
 
 
-def test_a_worker_is_drained_and_undrained_by_the_beginning_of_its_name(
-    with_service: Invoke, wait_until: Callable[..., None]
-) -> None:
+def test_a_worker_is_drained_and_undrained_by_the_beginning_of_its_name(with_service: Invoke) -> None:
     def only() -> Any:  # noqa: ANN401
         (worker,) = json.loads(with_service("workers", "--json").stdout)
         return worker
 
     # What was cancelled last may still be on its way out.
-    wait_until(lambda: only()["state"] == "idle")
+    wait_for(lambda: only()["state"] == "idle")
     worker = only()
     try:
         done = with_service("workers", "drain", worker["name"][:-4])

@@ -5,7 +5,7 @@ import pytest
 from pippin.api.tokens import issue
 from pippin.client import AsyncClient, Client
 from pippin.errors import PippinError
-from pippin.system.token_file import TokenFileError
+from pippin.http.token_file import TokenFileError
 
 TOKEN = issue("submit", None).text
 HERE, THERE = "http://127.0.0.1:8000", "http://pippin.example.com"

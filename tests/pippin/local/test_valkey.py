@@ -5,8 +5,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,6 +12,7 @@ import redis
 
 from pippin.local.home import HomeError, prepare_home
 from pippin.local.valkey import EmbeddedValkey, EmbeddedValkeyError
+from tests.support.waiting import wait_for
 
 SUPERVISOR = """
 import pathlib, signal, sys
@@ -29,13 +28,6 @@ signal.pause()
 
 def client_of(server: EmbeddedValkey) -> redis.Redis:
     return redis.Redis.from_url(server.url, decode_responses=True)
-
-
-def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
 
 
 def is_running(pid: int) -> bool:
@@ -97,7 +89,7 @@ def test_every_acknowledged_write_survives_kill_9(tmp_path: Path) -> None:
         for number in range(500):
             client.rpush("written", number)
     os.kill(server.pid or 0, signal.SIGKILL)
-    wait_until(lambda: server.exit_code == -signal.SIGKILL)
+    wait_for(lambda: server.exit_code == -signal.SIGKILL)
     assert server.pid is None
     before = server.url
     with server:
@@ -183,7 +175,7 @@ def test_a_server_that_outlived_its_supervisor_is_ended_first(tmp_path: Path) ->
     with EmbeddedValkey(tmp_path) as server, client_of(server) as client:
         assert client.get("kept") == "yes"
         assert server.pid != pid
-    wait_until(lambda: orphaned.exit_code is not None)
+    wait_for(lambda: orphaned.exit_code is not None)
 
 
 @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770, 0o755, 0o750, 0o701, 0o704, 0o710])

@@ -37,8 +37,8 @@ from pippin.models.mlmodel import open_model
 from pippin.models.spec import SpecError, resolve
 from pippin.models.spec.table import LAYERS
 from pippin.models.swiftcoreml import from_swift
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[3]
 STEPS = SGD(learning_rate=0.1, mini_batch_size=4)
 
 

@@ -1,15 +1,13 @@
 """Documents of both languages become the same model, and what is said of them points into what was written."""
 
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from pippin.errors import FaultyDocumentError
 from pippin.models.documents import read_document
-
-EXAMPLES = Path(__file__).parents[3] / "examples"
+from tests.support.paths import EXAMPLES
 
 
 @pytest.fixture

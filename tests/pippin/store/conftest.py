@@ -1,7 +1,6 @@
 """Jobs to put into the store, and short ways to move them on."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 import pytest
 
@@ -10,6 +9,7 @@ from pippin.api.jobs import Artifact, Job
 from pippin.api.metrics import EpochMetrics
 from pippin.api.requests import ResolvedRequest
 from pippin.store import Claim, Store, WorkerReport, keys, new_token
+from tests.support.records import epoch_metrics, resolved_request, stored_checkpoint, worker_report
 
 TENANT = "default"
 
@@ -19,34 +19,8 @@ def ask() -> Callable[..., ResolvedRequest]:
     """A resolved request; keywords replace its fields."""
 
     def make(*, epochs: int = 3, **fields: object) -> ResolvedRequest:
-        document = {
-            "name": "digits",
-            "model": {"preset": "mnist-cnn"},
-            "dataset": {
-                "id": "ds_1",
-                "name": "mnist-sample",
-                "digest": "sha256:" + "0" * 64,
-                "train": "train",
-                "validation": "test",
-                "validation_fraction": None,
-                "bind": {"image": "image"},
-            },
-            "hyperparameters": {
-                "epochs": epochs,
-                "mini_batch_size": 128,
-                "learning_rate": 0.001,
-                "shuffle": True,
-                "seed": 7,
-            },
-            "limits": "enforce",
-            "engine": "jax",
-            "compute_units": "all",
-            "report": "epoch",
-            "max_attempts": 3,
-            "timeout_seconds": None,
-            "labels": {},
-        }
-        return ResolvedRequest.model_validate(document | fields)
+        usual = {"mini_batch_size": 128, "learning_rate": 0.001, "shuffle": True, "seed": 7}
+        return resolved_request(**{"hyperparameters": {"epochs": epochs} | usual} | fields)
 
     return make
 
@@ -92,19 +66,7 @@ def metrics() -> Callable[..., EpochMetrics]:
     """The metrics of an epoch."""
 
     def make(epoch: int, *, attempt: int = 1, loss: float | None = 0.5) -> EpochMetrics:
-        return EpochMetrics(
-            epoch=epoch,
-            epochs=3,
-            loss=loss,
-            validation_loss=0.25,
-            validation_accuracy=0.75,
-            examples_per_second=1000,
-            seconds=1.5,
-            learning_rate=0.001,
-            engine="jax",
-            attempt=attempt,
-            time=datetime(2026, 11, 24, tzinfo=UTC),
-        )
+        return epoch_metrics(epoch, attempt=attempt, loss=loss, validation_accuracy=0.75, seconds=1.5)
 
     return make
 
@@ -114,14 +76,7 @@ def checkpoint() -> Callable[..., StoredCheckpoint]:
     """A checkpoint after so many epochs and mini-batches; the same one for the same place."""
 
     def make(epoch: int, step: int = 0) -> StoredCheckpoint:
-        return StoredCheckpoint(
-            epoch=epoch,
-            step=step,
-            engine="jax",
-            digest=f"sha256:{epoch:032x}{step:032x}",
-            bytes=7033312,
-            created_at=datetime(2026, 11, 24, tzinfo=UTC),
-        )
+        return stored_checkpoint(epoch, step)
 
     return make
 
@@ -137,14 +92,4 @@ def trained() -> Callable[[Job], Artifact]:
 @pytest.fixture
 def report() -> WorkerReport:
     """What a worker says about itself."""
-    return WorkerReport(
-        name="mac-1",
-        host="mac.local",
-        os="macOS 26.1",
-        chip="Apple M4",
-        engines=["jax"],
-        state="idle",
-        current_job=None,
-        pid=4711,
-        started_at=datetime(2026, 11, 24, tzinfo=UTC),
-    )
+    return worker_report()

@@ -6,7 +6,6 @@ Such a client may claim and fail every job: that is a worker's work. Here it tri
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -28,15 +27,15 @@ from pippin.store import (
     new_token,
 )
 from service.background.reaper import Reaper
+from tests.support.paths import WORKER_ACL
 
-ACL = Path(__file__).parents[3] / "deploy" / "valkey" / "worker.acl"
 OTHER = "team-b"
 GARBAGE = 30_000
 
 
 @pytest.fixture
 def hostile(store: Store, valkey_url: str) -> Iterator[Client]:
-    _, name, *rules = ACL.read_text().split()
+    _, name, *rules = WORKER_ACL.read_text().split()
     store.redis.execute_command("ACL", "SETUSER", name, *rules, ">pw")
     store.scripts.load()
     with connect(f"redis://{name}:pw@127.0.0.1:{urlsplit(valkey_url).port}/0") as connection:

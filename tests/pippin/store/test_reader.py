@@ -21,6 +21,7 @@ from pippin.store import (
     keys,
     new_token,
 )
+from tests.support.waiting import wait_for_async
 
 TENANT = "default"
 FAILURE = Failure(code=Reason.ENGINE_ERROR, detail="The engine stopped.")
@@ -46,12 +47,6 @@ async def rest(subscription: Subscription) -> list[Event]:
 async def all_of(reader: EventReader, job: Job, after: str = "0-0") -> list[Event]:
     async with asyncio.timeout(20), aclosing(reader.follow(TENANT, job.id, after)) as events:
         return [event async for event in events]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not condition():  # noqa: ASYNC110  # what is waited for sets no event
-            await asyncio.sleep(0.01)
 
 
 async def test_a_subscriber_gets_what_happens_from_now_on(
@@ -184,7 +179,7 @@ async def test_many_follow_many_jobs_over_a_handful_of_connections(
     held = [running(job) for job in jobs]
     async with asyncio.TaskGroup() as group:
         followers = {group.create_task(all_of(reader, job)): job for job in jobs for _ in range(10)}
-        await until(lambda: sum(len(group) for group in reader._subscriptions.values()) == 100)
+        await wait_for_async(lambda: sum(len(group) for group in reader._subscriptions.values()) == 100)
         assert await asyncio.to_thread(lambda: len(store.redis.client_list())) < 20
         for each in held:
             store.attempts.log(each, "a line")

@@ -11,7 +11,7 @@ from rq import Queue
 
 from pippin.settings import Settings, SettingsError
 from pippin.store import EventReader, Store, StoreUnavailable, connect
-from tests.tls import Authority, TlsFront
+from tests.support.tls import Authority, TlsFront
 from worker.parent.rq_worker import AttemptWorker
 
 

@@ -1,7 +1,6 @@
 """The Valkey user of workers on other machines: it can do a worker's work, and nothing that a worker has no need of."""
 
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -14,6 +13,7 @@ from pippin.api.states import Reason, Status
 from pippin.api.tokens import issue
 from pippin.api.workers import Drain, WorkerReport
 from pippin.store import Claim, Client, Store, connect, new_token
+from tests.support.paths import WORKER_ACL
 
 PASSWORD = "workers-own"
 
@@ -21,7 +21,7 @@ PASSWORD = "workers-own"
 @pytest.fixture
 def limited(store: Store, valkey_url: str) -> Iterator[Client]:
     """The connection of such a user."""
-    _, name, *rules = (Path(__file__).parents[3] / "deploy" / "valkey" / "worker.acl").read_text().split()
+    _, name, *rules = WORKER_ACL.read_text().split()
     store.redis.execute_command("ACL", "SETUSER", name, *rules, f">{PASSWORD}")
     store.scripts.load()  # as the service does
     with connect(f"redis://{name}:{PASSWORD}@127.0.0.1:{urlsplit(valkey_url).port}/0") as connection:

@@ -22,8 +22,8 @@ time.sleep(600)
 def test_a_bound_process_gets_its_signal_when_its_parent_is_killed(ended_by: str, last_word: str) -> None:
     parent = textwrap.dedent(f"""
         import signal, subprocess, sys, time
-        from pippin.system.processes import bound
-        subprocess.Popen(bound([sys.executable, "-c", {CHILD!r}], signal.{ended_by}))
+        from pippin.system.processes import dying_with_parent
+        subprocess.Popen(dying_with_parent([sys.executable, "-c", {CHILD!r}], signal.{ended_by}))
         time.sleep(600)
     """)
     with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
@@ -35,8 +35,55 @@ def test_a_bound_process_gets_its_signal_when_its_parent_is_killed(ended_by: str
 
 
 def test_a_command_that_does_not_exist_is_told() -> None:
-    code = "import subprocess, sys\nfrom pippin.system.processes import bound\n"
-    code += "sys.exit(subprocess.call(bound(['/nowhere/x'])))"
+    code = "import subprocess, sys\nfrom pippin.system.processes import dying_with_parent\n"
+    code += "sys.exit(subprocess.call(dying_with_parent(['/nowhere/x'])))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "/nowhere/x cannot be started: No such file or directory" in done.stderr
+
+
+def run(code: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", "import os, sys\nfrom pippin.system.processes import fork_and_run\n" + code]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("main", "code", "error"),
+    [
+        ("lambda: 7", 7, ""),
+        ("lambda: sys.stdout.write('said') and 0", 0, ""),
+        ("lambda: 1 / 0", 1, "ZeroDivisionError"),
+        ("lambda: sys.exit(3)", 1, "SystemExit"),
+    ],
+)
+def test_a_forked_child_ends_with_the_code_of_its_function_and_runs_nothing_of_its_caller(
+    main: str, code: int, error: str
+) -> None:
+    done = run(f"""
+import atexit
+atexit.register(lambda: print(" exit handler"))
+child = fork_and_run({main})
+print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), end="")
+""")
+    said = "said" if "said" in main else ""
+    assert done.stdout == f"{said}{code} exit handler\n"
+    assert error in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a process of its parent's death")
+def test_a_forked_child_is_killed_when_its_parent_is() -> None:
+    parent = """
+import os, signal, time
+from pippin.system.processes import fork_and_run
+def child():
+    print(os.getpid(), flush=True)
+    time.sleep(600)
+    return 0
+fork_and_run(child)
+time.sleep(600)
+"""
+    with subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert int(process.stdout.readline()) > 0
+        process.kill()
+        assert process.stdout.read() == ""  # ends when the child, which shares it, has ended

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pippin.api.tokens import issue
-from pippin.system.token_file import TokenFileError, read_token, write_token
+from pippin.http.token_file import TokenFileError, read_token, write_token
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ from pippin.settings import Settings
 from pippin.store import Refusal, Store, connect, keys
 from pippin.store.blob_ownership import BlobOwnership
 from service.background.sweeper import Sweeper
+from tests.support.waiting import wait_for
 
 HOURS = 2 * 3600
 
@@ -369,13 +370,13 @@ def test_metrics_say_why_nothing_is_deleted(
 
 
 def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(
-    make_service: Callable[..., Any], store: Store, wait_until: Callable[..., None]
+    make_service: Callable[..., Any], store: Store
 ) -> None:
     service = make_service(
         reaper_interval_seconds=0.1, reaper_grace_seconds=0, sweep_interval_seconds=0.1, sweep_grace_seconds=0
     )
     blobs = Blobs(service.settings.blobs_url)
-    wait_until(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored")
+    wait_for(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored")
     (digest,) = store.references.digests()
     store.redis.flushall()
 
@@ -383,16 +384,16 @@ def test_a_running_service_whose_redis_is_emptied_keeps_its_blobs(
         report = store.blob_ledger.last_report()
         return report is not None and report.refusal is Refusal.LOST and report.at > moment
 
-    wait_until(lambda: refused_after(0), otherwise="the sweeper does not refuse")
+    wait_for(lambda: refused_after(0), otherwise="the sweeper does not refuse")
     for _ in range(3):
         now = time.time()
-        wait_until(lambda now=now: refused_after(now), otherwise="the sweeper does not go on")
+        wait_for(lambda now=now: refused_after(now), otherwise="the sweeper does not go on")
     assert list(blobs.names()) == [digest]
     assert httpx2.get(f"{service.url}/metrics").text.count('pippin_sweep_refused{reason="lost"} 1.0') == 1
     # A service that starts anew on the emptied Redis, and adds records, takes the store for its own no more than that.
     service.stop()
     service.start()
-    wait_until(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored again")
+    wait_for(lambda: list(store.references.digests()) != [], otherwise="the sample is not stored again")
     now = time.time()
-    wait_until(lambda: refused_after(now), otherwise="the sweeper does not refuse after a restart")
+    wait_for(lambda: refused_after(now), otherwise="the sweeper does not refuse after a restart")
     assert list(blobs.names()) == [digest]

@@ -7,8 +7,7 @@ import pytest
 from pippin.store import Store, connect, keys
 from service.background.reaper import Reaper
 from service.telemetry.meters import Meters
-
-WaitFor = Callable[[Callable[[], object], str], None]
+from tests.support.waiting import wait_for
 
 
 class Service(Protocol):
@@ -24,7 +23,7 @@ def hasty(valkey_url: str) -> Iterator[Store]:
 
 
 @pytest.fixture
-def lost(submit: Callable[..., dict[str, Any]], trainer: Callable[..., Any], hasty: Store, wait_for: WaitFor) -> str:
+def lost(submit: Callable[..., dict[str, Any]], trainer: Callable[..., Any], hasty: Store) -> str:
     """A job whose worker has fallen silent."""
     attempt = trainer(submit()["id"], hasty)
     attempt.begin()
@@ -127,7 +126,6 @@ def test_a_running_service_brings_back_what_was_lost(
     trainer: Callable[..., Any],
     hasty: Store,
     tiny_npz: bytes,
-    wait_for: WaitFor,
 ) -> None:
     service = make_service(reaper_interval_seconds=0.1, reaper_grace_seconds=0.3)
     with httpx2.Client(base_url=service.url, timeout=60) as http:

@@ -14,6 +14,7 @@ from pippin.settings import Settings
 from pippin.store import Claim, Store, UnreadableRecord, keys
 from service.background.releases import BlobReleases
 from service.telemetry.meters import Meters
+from tests.support.records import stored_checkpoint
 
 KEPT = 3  # what a job keeps unless it asks for another number
 EPOCHS = 12
@@ -50,7 +51,7 @@ def checkpoint(blobs: Blobs) -> Checkpoints:
     def make(epoch: int, step: int = 0) -> StoredCheckpoint:
         digest = blobs.put_bytes(f"{epoch}.{step}".encode())
         made = datetime(2026, 11, 23, tzinfo=UTC)
-        return StoredCheckpoint(epoch=epoch, step=step, engine="jax", digest=digest, bytes=1, created_at=made)
+        return stored_checkpoint(epoch, step, digest=digest, bytes=1, created_at=made)
 
     return make
 

@@ -11,15 +11,15 @@ from typing import Any
 import httpx2
 import pytest
 
-from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import Blobs
 from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
 from pippin.store import Store, keys
 from pippin.store.blob_ownership import BlobOwnership
 from service.background.sweeper import Sweeper
+from tests.support.records import stored_checkpoint
+from tests.support.waiting import wait_for
 
-WaitFor = Callable[[Callable[[], object], str], None]
 HOUR, DAY = 3600, 24 * 3600
 
 
@@ -71,7 +71,7 @@ def age(settings: Settings, digest: str, seconds: float) -> None:
 def stored(digest: str) -> str:
     """A checkpoint as a job's record has it."""
     now = datetime.now(UTC)
-    return StoredCheckpoint(epoch=1, step=0, engine="jax", digest=digest, bytes=1, created_at=now).model_dump_json()
+    return stored_checkpoint(digest=digest, bytes=1, created_at=now).model_dump_json()
 
 
 def end_before(store: Store, tenant: str, job_id: str, seconds: float) -> str:
@@ -300,7 +300,7 @@ def test_only_the_service_that_acts_deletes(
     assert kept.head(digest) == 6
 
 
-def test_a_running_service_sweeps(make_service: Callable[..., Any], wait_for: WaitFor) -> None:
+def test_a_running_service_sweeps(make_service: Callable[..., Any]) -> None:
     service = make_service(
         reaper_interval_seconds=0.1, reaper_grace_seconds=0, sweep_interval_seconds=0.1, sweep_grace_seconds=0
     )

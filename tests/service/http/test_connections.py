@@ -14,7 +14,8 @@ import pytest
 
 from pippin.api.tokens import issue
 from pippin.store import Store
-from tests.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
+from tests.support.waiting import wait_for
 
 
 class Service(Protocol):
@@ -113,14 +114,12 @@ def test_a_connection_between_requests_is_closed_after_a_while(
     assert rest_of(connection).startswith(b"HTTP/1.1 200 ")
 
 
-def test_a_body_that_stops_arriving_is_cut_off(
-    make_service: Callable[..., Any], sockets: Sockets, wait_until: Callable[..., None]
-) -> None:
+def test_a_body_that_stops_arriving_is_cut_off(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(body_timeout_seconds=0.5)
     stopped = sockets.connect(service, BODY_HEAD)
     assert rest_of(stopped).startswith(b"HTTP/1.1 408 ")
     assert cut_off(service, "body_timeout") == 1
-    wait_until(lambda: not list((service.settings.home / "uploads").glob("*")))
+    wait_for(lambda: not list((service.settings.home / "uploads").glob("*")))
 
 
 def test_a_body_that_trickles_is_cut_off_and_one_that_goes_on_is_not(
@@ -166,36 +165,32 @@ def test_idle_connections_give_way_to_new_ones(make_service: Callable[..., Any],
     assert opened(service) == most
 
 
-def test_connections_in_use_do_not_give_way(
-    make_service: Callable[..., Any], sockets: Sockets, wait_until: Callable[..., None]
-) -> None:
+def test_connections_in_use_do_not_give_way(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=8)
     busy = [sockets.connect(service, BODY_HEAD) for _ in range(6)]
     idle = service.server.config.app.state.connections._idle
-    wait_until(lambda: opened(service) == 6 and not idle)
+    wait_for(lambda: opened(service) == 6 and not idle)
     refused = rest_of(sockets.connect(service, WHOLE))
     assert refused.startswith(b"HTTP/1.1 503 ")
     assert b"retry-after: 5" in refused
     assert cut_off(service, "address") == 1
     busy.pop().close()
-    wait_until(lambda: opened(service) == 5)
+    wait_for(lambda: opened(service) == 5)
     assert status_of(sockets.connect(service, WHOLE)) == b"200"
 
 
-def test_a_proxys_connections_count_only_among_all(
-    make_service: Callable[..., Any], sockets: Sockets, wait_until: Callable[..., None]
-) -> None:
+def test_a_proxys_connections_count_only_among_all(make_service: Callable[..., Any], sockets: Sockets) -> None:
     service = make_service(max_connections=8, max_connections_by_address=4, proxy_addresses=("127.0.0.1",))
     for _ in range(8):
         sockets.connect(service, BODY_HEAD)
     idle = service.server.config.app.state.connections._idle
-    wait_until(lambda: opened(service) == 8 and not idle)
+    wait_for(lambda: opened(service) == 8 and not idle)
     assert rest_of(sockets.connect(service, WHOLE)).startswith(b"HTTP/1.1 503 ")
     assert (cut_off(service, "total"), cut_off(service, "address")) == (1, 0)
 
 
 def test_a_stream_outlives_every_time_limit(
-    make_service: Callable[..., Any], sockets: Sockets, submitted: Callable[..., str], wait_until: Callable[..., None]
+    make_service: Callable[..., Any], sockets: Sockets, submitted: Callable[..., str]
 ) -> None:
     service = make_service(head_timeout_seconds=0.3, body_timeout_seconds=0.3, keep_alive_seconds=1)
     path = f"/jobs/{submitted()}/metrics"
@@ -211,7 +206,7 @@ def test_a_stream_outlives_every_time_limit(
     rest_of(kept)
     assert opened(service) == 1
     stream.close()
-    wait_until(lambda: opened(service) == 0)
+    wait_for(lambda: opened(service) == 0)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits (prlimit)")

@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from pippin.client.sse import EventStreamParser, ServerSentEvent
+from tests.support.waiting import wait_for
 
 
 class Service(Protocol):
@@ -224,9 +225,7 @@ def test_lines_and_tables_can_be_followed(
     assert len(content.splitlines()) == (2 if form.endswith("ndjson") else 3)
 
 
-def test_a_client_that_leaves_is_forgotten(
-    http: httpx2.Client, service: Service, submit: Submit, wait_for: Callable[..., None]
-) -> None:
+def test_a_client_that_leaves_is_forgotten(http: httpx2.Client, service: Service, submit: Submit) -> None:
     job_id = submit()["id"]
     with listening(http, f"/jobs/{job_id}/events") as listener:
         listener.wait_until(lambda: listener.events)
@@ -246,7 +245,7 @@ def impatient(service: Service) -> Iterator[None]:
 
 @pytest.mark.usefixtures("impatient")
 def test_a_client_that_stops_reading_is_dropped_and_can_come_back(
-    *, http: httpx2.Client, service: Service, submit: Submit, trainer: Trainers, wait_for: Callable[..., None]
+    *, http: httpx2.Client, service: Service, submit: Submit, trainer: Trainers
 ) -> None:
     job_id = submit(report="batch", hyperparameters={"epochs": 1000})["id"]
     attempt = trainer(job_id)

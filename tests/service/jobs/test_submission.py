@@ -1,7 +1,6 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -11,8 +10,7 @@ from pippin.blobs import Blobs
 from pippin.store import Idempotency, Store
 from service.http.idempotency import fingerprint
 from tests.service.hostile_models import mnist_file
-
-SWIFT = Path(__file__).parents[3] / "examples" / "mnist-cnn.swiftcoremltools.json"
+from tests.support.paths import SWIFT_EXAMPLE
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -124,7 +122,7 @@ def test_a_model_of_another_job_is_trained_further(
 def test_a_swift_model_is_trained_as_the_spec_that_it_means(
     http: httpx2.Client, job_request: dict[str, Any], store: Store
 ) -> None:
-    document = json.loads(SWIFT.read_text())
+    document = json.loads(SWIFT_EXAMPLE.read_text())
     answer = http.post("/jobs", json={"model": {"swiftcoremltools": document}, "dataset": job_request["dataset"]})
     assert answer.status_code == 202, answer.text
     job = answer.json()
@@ -138,7 +136,7 @@ def test_a_swift_model_is_trained_as_the_spec_that_it_means(
 def test_faults_of_a_swift_model_are_told_where_the_client_wrote_them(
     http: httpx2.Client, job_request: dict[str, Any], is_problem: IsProblem
 ) -> None:
-    document = json.loads(SWIFT.read_text())
+    document = json.loads(SWIFT_EXAMPLE.read_text())
     document["neuralNetwork"]["layers"][0]["base"]["kernelSize"] = [300, 3]
     document["neuralNetwork"]["layers"][2]["type"] = "pool"
     answer = http.post("/jobs", json=job_request | {"model": {"swiftcoremltools": document}})

@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 
 from pippin.api.checkpoints import StoredCheckpoint
-from pippin.api.workers import WorkerReport
 from pippin.jobs.checkpoints import Checkpoint, write_checkpoint
 from pippin.models.spec.presets import preset
 from pippin.store import Store, connect
-from tests.service_process import ServiceProcess
+from tests.support.records import stored_checkpoint, worker_report
+from tests.support.service_process import ServiceProcess
 
 WORKER = "contract-0a"
 _BEAT_SECONDS = 10
@@ -40,17 +40,7 @@ def records(process: ServiceProcess) -> Iterator[Store]:
 @pytest.fixture
 def worker(records: Store) -> Iterator[str]:
     """The name of a worker that is alive as long as the test, and trains nothing."""
-    report = WorkerReport(
-        name=WORKER,
-        host="contract.local",
-        os="Linux",
-        chip="x86_64",
-        engines=["jax"],
-        state="idle",
-        current_job=None,
-        pid=4711,
-        started_at=datetime.now(UTC),
-    )
+    report = worker_report(name=WORKER, started_at=datetime.now(UTC))
     over = threading.Event()
 
     def beat() -> None:
@@ -98,6 +88,4 @@ def _checkpoint(http: httpx2.Client) -> StoredCheckpoint:
     data = write_checkpoint(made)
     digest = hashlib.sha256(data).hexdigest()
     http.put(f"/blobs/{digest}", content=data).raise_for_status()
-    return StoredCheckpoint(
-        epoch=1, step=0, engine="jax", digest=f"sha256:{digest}", bytes=len(data), created_at=datetime.now(UTC)
-    )
+    return stored_checkpoint(digest=f"sha256:{digest}", bytes=len(data), created_at=datetime.now(UTC))

@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from tests.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 SEED = 20_261_125
 CONFIGURATION = Template((Path(__file__).parent / "contract.toml").read_text())

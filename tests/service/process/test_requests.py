@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from tests.service.process.requests import RawRequest, requests
-from tests.service_process import ServiceProcess
+from tests.support.service_process import ServiceProcess
 
 SEED = 20_261_125
 SECONDS = 60.0

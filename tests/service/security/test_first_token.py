@@ -1,7 +1,6 @@
 """A service that others reach has somebody who may let them in, or does not start."""
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -14,21 +13,21 @@ import pytest
 import structlog
 
 from pippin.api.tokens import ROLES, issue
+from pippin.http.token_file import TokenFileError, read_token
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store
 from pippin.store.first_admin import require_admin
 from pippin.store.token_requirement import TokenRequirement
-from pippin.system.token_file import TokenFileError, read_token
 from service.security.first_token import check_first_token, keep_first_token
-
-WaitFor = Callable[[Callable[[], object], str], None]
+from tests.support.environment import clean_environment
+from tests.support.waiting import wait_for
 
 
 class Process:
     """A service that listens on every address of the machine."""
 
     def __init__(self, valkey_url: str, home: Path, **variables: str) -> None:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        clean = clean_environment()
         ours = {"PIPPIN_REDIS_URL": valkey_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": "0", "PIPPIN_HOST": "0.0.0.0"}
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "service"], env=clean | ours | variables, stderr=subprocess.PIPE, text=True
@@ -92,7 +91,7 @@ def test_it_does_not_start_and_says_what_to_do(start: Callable[..., Process]) ->
 
 
 def test_a_file_that_is_not_there_is_made_and_lets_its_owner_in(
-    start: Callable[..., Process], store: Store, tmp_path: Path, wait_for: WaitFor
+    start: Callable[..., Process], store: Store, tmp_path: Path
 ) -> None:
     file = tmp_path / "admin.token"
     service = start(PIPPIN_ADMIN_TOKEN_FILE=str(file))
@@ -155,7 +154,7 @@ def test_a_file_that_others_may_read_is_refused(make_settings: Callable[..., Set
 
 
 def test_pippin_up_refuses_too_and_leaves_nothing_running(tmp_path: Path) -> None:
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    clean = clean_environment()
     command = [sys.executable, "-P", "-m", "pippin", "up", "--host", "0.0.0.0", "--port", "0", "--workers", "0"]
     home = tmp_path / "home"
     refused = subprocess.run(

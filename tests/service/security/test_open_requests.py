@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import httpx2
 import pytest
@@ -20,9 +19,8 @@ from pippin.store.token_requirement import TokenRequirement
 from service.security.access import Principal
 from service.security.open_requests import OpenRequests
 from service.telemetry.meters import Meters
-
-Service: TypeAlias = Any  # a RunningService
-WaitFor = Callable[[Callable[[], object], str], None]
+from tests.service.conftest import RunningService
+from tests.support.waiting import wait_for
 
 SSE = {"accept": "text/event-stream"}
 LARGE = bytes(64 * 2**20)
@@ -115,18 +113,18 @@ def job(submitted: Callable[..., str]) -> str:
 
 
 @pytest.fixture
-def revocations(service: Service) -> Callable[[], float]:
+def revocations(service: RunningService) -> Callable[[], float]:
     """How many requests were ended so far."""
     registry = service.server.config.app.state.meters.registry
     return lambda: registry.get_sample_value("pippin_revoked_requests_total") or 0
 
 
-def followers(service: Service, number: int) -> Callable[[], bool]:
+def followers(service: RunningService, number: int) -> Callable[[], bool]:
     return lambda: service.followers == number
 
 
 def test_a_stream_ends_with_its_token_and_says_so(
-    *, http: httpx2.Client, service: Service, store: Store, add: Add, read: Read, job: str, wait_for: WaitFor,
+    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
     revocations: Callable[[], float],
 ) -> None:  # fmt: skip
     revoked, other = add("read"), add("read")
@@ -149,7 +147,7 @@ def test_a_stream_ends_with_its_token_and_says_so(
 
 @pytest.mark.parametrize("form", ["application/x-ndjson", "text/csv"])
 def test_lines_and_tables_are_cut_off(
-    *, service: Service, store: Store, add: Add, read: Read, job: str, wait_for: WaitFor, form: str
+    *, service: RunningService, store: Store, add: Add, read: Read, job: str, form: str
 ) -> None:
     token = add("read")
     stream = read(f"/jobs/{job}/metrics?follow=true", {"accept": form} | bearer(token))
@@ -179,7 +177,7 @@ def _lose_records(store: Store, token: NewToken, session: str, http: httpx2.Clie
 
 @pytest.mark.parametrize("end", [_revoke, _sign_out, _expire, _lose_records], ids=lambda end: end.__name__)
 def test_a_sessions_stream_ends_with_the_session(
-    *, http: httpx2.Client, service: Service, store: Store, add: Add, read: Read, job: str, wait_for: WaitFor,
+    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, read: Read, job: str,
     end: Callable[..., None],
 ) -> None:  # fmt: skip
     token = add()
@@ -198,7 +196,7 @@ def test_a_sessions_stream_ends_with_the_session(
 
 
 def test_a_stream_without_a_token_ends_when_tokens_are_demanded(
-    *, service: Service, add: Add, read: Read, job: str, wait_for: WaitFor
+    *, service: RunningService, add: Add, read: Read, job: str
 ) -> None:
     stream = read(f"/jobs/{job}/events", SSE)
     wait_for(followers(service, 1), "the stream is open")
@@ -209,7 +207,7 @@ def test_a_stream_without_a_token_ends_when_tokens_are_demanded(
 
 
 def test_a_download_is_cut_off_however_slowly_it_is_read(
-    *, store: Store, add: Add, read: Read, blobs: Blobs, wait_for: WaitFor, revocations: Callable[[], float]
+    *, store: Store, add: Add, read: Read, blobs: Blobs, revocations: Callable[[], float]
 ) -> None:
     digest = blobs.put_bytes(LARGE).removeprefix("sha256:")
     assert digest == hashlib.sha256(LARGE).hexdigest()
@@ -227,7 +225,7 @@ def test_a_download_is_cut_off_however_slowly_it_is_read(
 
 @pytest.mark.parametrize("path", ["/datasets?name=x", "/models?name=x", "/blobs/" + "0" * 64])
 def test_an_upload_is_answered_401_and_leaves_nothing(
-    *, service: Service, store: Store, add: Add, read: Read, wait_for: WaitFor, path: str
+    *, service: RunningService, store: Store, add: Add, read: Read, path: str
 ) -> None:
     token = add("admin")
     sent, revoked = threading.Event(), threading.Event()
@@ -253,7 +251,7 @@ def test_an_upload_is_answered_401_and_leaves_nothing(
 
 
 def test_the_client_gives_up_with_the_reason(
-    *, http: httpx2.Client, service: Service, store: Store, add: Add, job: str, wait_for: WaitFor
+    *, http: httpx2.Client, service: RunningService, store: Store, add: Add, job: str
 ) -> None:
     token = add()
     raised: list[ServiceError] = []
@@ -274,7 +272,7 @@ def test_the_client_gives_up_with_the_reason(
 
 
 def test_many_open_requests_cost_one_look(
-    *, service: Service, store: Store, add: Add, read: Read, job: str, wait_for: WaitFor
+    *, service: RunningService, store: Store, add: Add, read: Read, job: str
 ) -> None:
     tokens = [add("read") for _ in range(8)]
     for token in tokens * 2:

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 import httpx2
 import numpy as np
@@ -14,6 +14,7 @@ from pippin.api.tokens import ROLES, Role, grants, issue
 from pippin.blobs import Blobs
 from pippin.store import Store, WorkerReport
 from service.security.access import Operation
+from tests.service.conftest import RunningService
 
 CONTENT = b"weights"
 BLOB = hashlib.sha256(CONTENT).hexdigest()
@@ -46,8 +47,6 @@ def owned(status: int, **options: object) -> Example:
     """An operation on one object of a tenant, which to another tenant does not exist."""
     return Example(status, 404, options)
 
-
-Service: TypeAlias = Any  # a RunningService
 
 JSON = {"content-type": "application/json"}
 # In this order: what deletes the objects that others ask for comes last.
@@ -170,7 +169,7 @@ def bearer(text: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def operations(service: Service) -> list[Operation]:
+def operations(service: RunningService) -> list[Operation]:
     """Every operation that the service's routes declare, those last that delete what others ask for."""
     declared = list(service.server.config.app.state.operations)
     missing = [(each.method, each.path) for each in declared if (each.method, each.path) not in EXAMPLES]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import httpx2
 import pytest
@@ -13,9 +13,9 @@ from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from pippin.store.token_requirement import TokenRequirement
 from service.security import authentication
+from tests.service.conftest import RunningService
+from tests.support.waiting import wait_for
 
-Service: TypeAlias = Any  # a RunningService
-WaitFor = Callable[[Callable[[], object], str], None]
 IsProblem = Callable[..., dict[str, Any]]
 BLOB = "/blobs/" + "0" * 64
 
@@ -26,7 +26,7 @@ def home(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def start(make_service: Callable[..., Service], home: Path) -> Iterator[Callable[..., httpx2.Client]]:
+def start(make_service: Callable[..., RunningService], home: Path) -> Iterator[Callable[..., httpx2.Client]]:
     """Starts a service with that home, and gives a client of it."""
     clients = []
 
@@ -73,7 +73,7 @@ def test_redis_emptied_while_the_service_runs_opens_nothing(
 
 
 def test_a_token_that_no_request_has_shown_counts_too(
-    start: Callable[..., httpx2.Client], store: Store, home: Path, wait_for: WaitFor
+    start: Callable[..., httpx2.Client], store: Store, home: Path
 ) -> None:
     http = start(token_check_seconds=0.05)
     add(store, "submit")
@@ -83,7 +83,7 @@ def test_a_token_that_no_request_has_shown_counts_too(
 
 
 def test_the_operator_can_see_that_redis_has_lost_its_records(
-    make_service: Callable[..., Service], store: Store, wait_for: WaitFor
+    make_service: Callable[..., RunningService], store: Store
 ) -> None:
     service = make_service(token_check_seconds=0.05)
     value = service.server.config.app.state.meters.registry.get_sample_value
@@ -118,9 +118,7 @@ def test_a_damaged_file_closes_the_service_and_live_tokens_open_it(
     assert http.get("/jobs", headers=add(store, "read")).status_code == 200
 
 
-def test_homes_remember_apart(
-    start: Callable[..., httpx2.Client], store: Store, tmp_path: Path, wait_for: WaitFor
-) -> None:
+def test_homes_remember_apart(start: Callable[..., httpx2.Client], store: Store, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.mkdir()
     add(store, "read")

@@ -1,11 +1,11 @@
 import threading
-from collections.abc import Callable
 from functools import partial
 from typing import NoReturn
 
 import pytest
 
 from pippin.store import LeaseLost, StoreUnavailable
+from tests.support.waiting import wait_for
 from worker.attempt.outbox import Detail, Outbox
 from worker.stop import Cause, StopSwitch
 
@@ -51,7 +51,7 @@ def test_the_training_does_not_wait_for_a_store_that_hangs(stop: StopSwitch) -> 
         assert outbox.flush(10)
 
 
-def test_a_lost_lease_stops_the_training_and_drops_the_rest(stop: StopSwitch, wait_for: Callable[..., None]) -> None:
+def test_a_lost_lease_stops_the_training_and_drops_the_rest(stop: StopSwitch) -> None:
     written: list[str] = []
 
     def lost() -> NoReturn:
@@ -65,9 +65,7 @@ def test_a_lost_lease_stops_the_training_and_drops_the_rest(stop: StopSwitch, wa
     assert written == []
 
 
-def test_what_the_store_refuses_for_ever_stops_the_training_and_is_raised_at_its_end(
-    stop: StopSwitch, wait_for: Callable[..., None]
-) -> None:
+def test_what_the_store_refuses_for_ever_stops_the_training_and_is_raised_at_its_end(stop: StopSwitch) -> None:
     def refused() -> NoReturn:
         raise ValueError("no such command")
 
@@ -115,7 +113,7 @@ def test_a_detail_that_is_larger_than_the_outbox_is_dropped_alone(stop: StopSwit
     assert away.written == [(0, False)]
 
 
-def test_the_training_waits_once_nothing_more_can_be_dropped(stop: StopSwitch, wait_for: Callable[..., None]) -> None:
+def test_the_training_waits_once_nothing_more_can_be_dropped(stop: StopSwitch) -> None:
     away = Away()
     put: list[int] = []
 

@@ -2,7 +2,6 @@
 
 import threading
 import tracemalloc
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,6 +11,7 @@ from pippin.api.requests import CheckpointPolicy, Hyperparameters
 from pippin.blobs import Blobs
 from pippin.jobs.checkpoints import Checkpoint
 from pippin.store import Claim, StoreUnavailable
+from tests.support.waiting import wait_for
 from worker.attempt.checkpoints import Checkpoints
 from worker.attempt.outbox import Outbox
 from worker.attempt.report import Report
@@ -55,9 +55,7 @@ def train(report: Report) -> None:
         report.epoch_ended(result, lambda: Checkpoint("jax", 1, 0, 1, (), weights))  # noqa: B023 - called at once
 
 
-def test_memory_is_bounded_and_no_epoch_is_lost_while_redis_takes_no_writes(
-    blobs: Blobs, wait_for: Callable[..., None]
-) -> None:
+def test_memory_is_bounded_and_no_epoch_is_lost_while_redis_takes_no_writes(blobs: Blobs) -> None:
     attempts: Any = AttemptsAway()
     stop = StopSwitch()
     checkpoints = Checkpoints(CheckpointPolicy(), blobs, patience=1, room=BYTES)

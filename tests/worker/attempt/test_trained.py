@@ -1,13 +1,11 @@
-from datetime import UTC, datetime
-
 import numpy as np
 import pytest
 
-from pippin.api.metrics import EpochMetrics
 from pippin.api.requests import Hyperparameters
 from pippin.api.states import Reason
 from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
+from tests.support.records import epoch_metrics
 from worker.attempt.trained import provenance, write_trained
 from worker.engines.engine import EngineError
 
@@ -27,19 +25,7 @@ def test_a_trained_file_holds_its_weights_and_where_they_came_from() -> None:
         engine="jax",
         dataset="sha256:0",
         hyperparameters=Hyperparameters(epochs=2, mini_batch_size=4, learning_rate=0.1, shuffle=True, seed=3),
-        last=EpochMetrics(
-            epoch=2,
-            epochs=2,
-            loss=0.5,
-            validation_loss=0.25,
-            validation_accuracy=None,
-            examples_per_second=9,
-            seconds=1,
-            learning_rate=0.1,
-            engine="jax",
-            attempt=1,
-            time=datetime.now(UTC),
-        ),
+        last=epoch_metrics(2, epochs=2, validation_accuracy=None, learning_rate=0.1),
         scales={"x": 1 / 255},
     )
     weights = {"dense": {"weights": np.array([[1.5, -2.5]], np.float32), "bias": np.array([0.1], np.float32)}}

@@ -3,13 +3,13 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from structlog.testing import capture_logs
 
+from tests.support.waiting import wait_for
 from worker.parent.awake import CAFFEINATE, Awake
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def _exists(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def test_idle_sleep_is_held_off_until_the_block_ends(
-    caffeinate: Path, tmp_path: Path, wait_for: Callable[..., None]
-) -> None:
+def test_idle_sleep_is_held_off_until_the_block_ends(caffeinate: Path, tmp_path: Path) -> None:
     with Awake(caffeinate).during(4321):
         wait_for((tmp_path / "told").exists)
         holder, *arguments = (tmp_path / "told").read_text().split()
@@ -42,7 +40,7 @@ def test_idle_sleep_is_held_off_until_the_block_ends(
     assert not _exists(int(holder)), "and nobody is left to bury"
 
 
-def test_it_ends_with_a_block_that_fails(caffeinate: Path, tmp_path: Path, wait_for: Callable[..., None]) -> None:
+def test_it_ends_with_a_block_that_fails(caffeinate: Path, tmp_path: Path) -> None:
     def fail() -> None:
         with Awake(caffeinate).during(os.getpid()):
             wait_for((tmp_path / "told").exists)

@@ -10,14 +10,13 @@ from pippin.api.states import Status
 from pippin.api.workers import Drain, WorkerReport
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store
+from tests.support.waiting import wait_for
 from worker.parent.drain import Draining
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
 
     Start = Callable[..., WorkerProcess]
-
-WaitFor = Callable[..., None]
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +35,7 @@ def _epochs(number: int) -> Callable[[Job], bool]:
 
 
 def test_a_drained_worker_finishes_its_job_takes_no_more_and_works_again_when_undrained(
-    bench: "Bench", worker: "WorkerProcess", store: Store, wait_for: WaitFor
+    bench: "Bench", worker: "WorkerProcess", store: Store
 ) -> None:
     job = bench.submit(dataset={"train": "long"}, hyperparameters={"epochs": 3, "mini_batch_size": 1})
     bench.wait_until(job, Status.RUNNING)
@@ -53,7 +52,7 @@ def test_a_drained_worker_finishes_its_job_takes_no_more_and_works_again_when_un
 
 
 def test_a_job_handed_back_keeps_its_place_and_the_worker_stays(
-    bench: "Bench", worker: "WorkerProcess", store: Store, wait_for: WaitFor
+    bench: "Bench", worker: "WorkerProcess", store: Store
 ) -> None:
     job = bench.submit_long(max_attempts=1)
     bench.wait_until(job, _epochs(1))
@@ -74,9 +73,7 @@ def test_a_job_handed_back_keeps_its_place_and_the_worker_stays(
     assert epochs == list(range(1, len(epochs) + 1))
 
 
-def test_an_idle_worker_is_drained_and_can_still_be_told_to_end(
-    start: "Start", store: Store, wait_for: WaitFor
-) -> None:
+def test_an_idle_worker_is_drained_and_can_still_be_told_to_end(start: "Start", store: Store) -> None:
     leaving = start("--name", "leaving")
     wait_for(lambda: "leaving" in str(store.workers.all()))
     store.workers.drain("leaving", Drain.FINISH)

@@ -1,14 +1,14 @@
 import os
 import threading
-from collections.abc import Callable
 
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store
+from tests.support.waiting import wait_for
 from worker.compute_units import compute_units
 from worker.parent.heartbeat import Heartbeat
 
 
-def test_a_worker_is_shown_while_it_lives_with_what_it_does(store: Store, wait_for: Callable[..., None]) -> None:
+def test_a_worker_is_shown_while_it_lives_with_what_it_does(store: Store) -> None:
     with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
         wait_for(store.workers.all)
         (shown,) = store.workers.all()
@@ -40,9 +40,7 @@ def test_no_beat_is_under_way_while_it_is_to_be_quiet(store: Store) -> None:
         assert sent.wait(10)
 
 
-def test_an_outage_ends_no_heartbeat(
-    store: Store, valkey_server: EmbeddedValkey, wait_for: Callable[..., None]
-) -> None:
+def test_an_outage_ends_no_heartbeat(store: Store, valkey_server: EmbeddedValkey) -> None:
     with Heartbeat(store.workers, "bench-1", "jax") as heartbeat:
         wait_for(store.workers.all)
         valkey_server.stop()

@@ -1,5 +1,4 @@
 import threading
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,6 +6,7 @@ from structlog.testing import capture_logs
 
 from pippin.models.mlmodel import Weights
 from pippin.settings import Settings
+from tests.support.waiting import wait_for
 from worker.engines.engine import Observer, TrainingRun
 from worker.parent.loop import work
 from worker.parent.shutdown import Shutdown
@@ -24,9 +24,7 @@ class Idle:
         pytest.fail(f"{run} reached the parent, told to {observer}")
 
 
-def test_a_worker_waits_for_a_redis_that_is_not_there_and_says_so(
-    tmp_path: Path, wait_for: Callable[..., None]
-) -> None:
+def test_a_worker_waits_for_a_redis_that_is_not_there_and_says_so(tmp_path: Path) -> None:
     settings = Settings(redis_url="redis://:s3cret@127.0.0.1:1/0", home=tmp_path)
     shutdown = Shutdown()
     worker = threading.Thread(

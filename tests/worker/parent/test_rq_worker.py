@@ -17,6 +17,7 @@ from rq.suspension import suspend
 from pippin.api.workers import Drain, WorkerReport
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import FUNCTION, QUEUES
+from tests.support.waiting import wait_for
 from worker.parent.drain import Draining
 from worker.parent.rq_worker import AttemptRef, AttemptWorker
 
@@ -113,13 +114,13 @@ def test_a_forged_job_is_refused_and_none_of_its_callbacks_runs(
 
 
 def test_a_worker_process_reports_what_it_refused_and_trains_on(
-    bench: "Bench", queue: Queue, start: Callable[..., "WorkerProcess"], tmp_path: Path, wait_for: Callable[..., None]
+    bench: "Bench", queue: Queue, start: Callable[..., "WorkerProcess"], tmp_path: Path
 ) -> None:
     proof = tmp_path / "proof"
     forged = queue.enqueue_call("os.mkdir", args=[str(proof), "x" * 100_000], timeout=-1)
     job = bench.submit()
     worker = start()
-    wait_for(lambda: bench.job(job).status.is_final, 60)
+    wait_for(lambda: bench.job(job).status.is_final)
     assert bench.job(job).status == "succeeded"
     assert not proof.exists()
     (said,) = [line for line in map(json.loads, worker.log.splitlines()) if line["event"] == "refused a forged job"]
@@ -220,7 +221,7 @@ def test_rqs_maintenance_fails_no_job_of_a_worker_that_died(
     assert connection.hget(RqJob.key_for(f"{stray.id}-1"), "status") == b"queued"
 
 
-def test_an_idle_worker_survives_an_outage(tmp_path: Path, wait_for: Callable[..., None]) -> None:
+def test_an_idle_worker_survives_an_outage(tmp_path: Path) -> None:
     with EmbeddedValkey(tmp_path / "home") as server:
         connection = Redis.from_url(server.url, socket_timeout=5, retry=Retry(NoBackoff(), 0))
         taken = threading.Event()

@@ -1,17 +1,17 @@
 """The table of cases: its candidates can be told apart, and the documentation has a row for each."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 
+from tests.support.paths import DOCS
 from worker.parity.cases import CASES, Candidate, Case
 from worker.parity.comparison import judged
 from worker.parity.reference import Outcome, train
 from worker.parity.rules import Rules
 
-SEMANTICS = Path(__file__).parents[3] / "docs/semantics.md"
+SEMANTICS = DOCS / "semantics.md"
 
 
 def _in_single_precision(outcome: Outcome) -> Outcome:

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-ROOT = Path(__file__).parents[3]
+from tests.support.paths import ROOT
 
 FILLED = "filled up with the first examples of the order, all counted"
 CHOSEN = {

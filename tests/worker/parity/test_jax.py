@@ -1,13 +1,13 @@
 """The kit examines Pippin's own engine: it does what Pippin has chosen, and with a switch turned, the other."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from tests.support.environment import clean_environment
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches
 from worker.parity.cases import CASES, Case
@@ -46,7 +46,7 @@ def test_a_switch_is_recognized(name: str, switches: Switches, nearest: str) -> 
 
 
 def test_the_environment_sets_the_switches(tmp_path: Path) -> None:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+    kept = clean_environment()
     done = subprocess.run(
         [sys.executable, "-P", "-m", "worker.parity", "--engine", "jax", "--case", "last_batch", "--json"],
         env=kept | {"PIPPIN_HOME": str(tmp_path), "PIPPIN_JAX_LAST_BATCH": "own_size"},

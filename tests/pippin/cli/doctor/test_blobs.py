@@ -12,6 +12,7 @@ import pytest
 
 from pippin.cli.doctor.blobs import check_blobs
 from pippin.cli.doctor.finding import Level
+from pippin.system.retry import Backoff
 
 
 def test_a_folder_is_looked_at_and_not_made(tmp_path: Path) -> None:
@@ -50,7 +51,7 @@ def nobody() -> Iterator[str]:
 
 
 def test_a_service_that_does_not_answer_is_a_fault(nobody: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pippin.blobs.tries.PAUSES", (0.1,))
+    monkeypatch.setattr("pippin.blobs.behind_service.backoff", lambda: Backoff(tries=1))
     finding = check_blobs(f"http://{nobody}")
     assert finding.level is Level.FAULT
     assert "that it runs" in finding.advice

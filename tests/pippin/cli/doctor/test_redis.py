@@ -12,8 +12,7 @@ import pytest
 from pippin.cli.doctor.finding import Finding, Level
 from pippin.cli.doctor.redis import check_redis
 from pippin.store import connect
-
-ROOT = Path(__file__).parents[4]
+from tests.support.paths import ROOT
 
 
 def by_check(findings: list[Finding]) -> dict[str, Finding]:

@@ -17,10 +17,9 @@ from pippin.models.spec.layer import RANK_RULE
 from tests.pippin.models.mlmodel.cases import CASES as VALIDATOR_CASES
 from tests.pippin.models.mlmodel.cases import Case, Change, chain, towers
 from tests.pippin.models.mlmodel.files import embedding, freeze, network, pipeline
+from tests.support.paths import ROOT
 
 MakeSpec = Callable[..., dict[str, Any]]
-
-ROOT = Path(__file__).parents[4]
 
 
 def with_frozen() -> Message:

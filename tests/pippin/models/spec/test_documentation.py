@@ -4,7 +4,6 @@ import json
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -18,8 +17,8 @@ from pippin.models.spec.presets import preset
 from pippin.models.spec.rules import RULES_BY_ID, TRAINING_RULES_BY_ID, WARNINGS_BY_ID
 from pippin.models.spec.table import LAYERS
 from pippin.models.spec.values import Value
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[4]
 SPEC = (ROOT / "docs" / "spec.md").read_text(encoding="utf-8")
 LAYERS_PAGE = (ROOT / "docs" / "layers.md").read_text(encoding="utf-8")
 

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -7,8 +6,7 @@ import pytest
 from pippin.documents import yaml12
 from pippin.models.spec import resolve
 from pippin.models.swiftcoreml import from_swift, to_swift
-
-EXAMPLES = Path(__file__).parents[4] / "examples"
+from tests.support.paths import EXAMPLES
 
 
 def _json(name: str) -> Any:  # noqa: ANN401 - any JSON value

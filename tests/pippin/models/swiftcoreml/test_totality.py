@@ -3,7 +3,6 @@
 import copy
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from time import perf_counter
 from typing import Any
 
@@ -15,8 +14,9 @@ from pippin.errors import Fault
 from pippin.models.spec import SpecError, resolve
 from pippin.models.swiftcoreml import SwiftDocumentError, Translation, from_swift
 from pippin.models.swiftcoreml.layers import LAYERS_BY_THEIRS
+from tests.support.paths import SWIFT_EXAMPLE
 
-EXAMPLE = json.loads((Path(__file__).parents[4] / "examples" / "mnist-cnn.swiftcoremltools.json").read_text())
+EXAMPLE = json.loads(SWIFT_EXAMPLE.read_text())
 
 
 def _paths(value: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:  # noqa: ANN401 - any JSON value

@@ -1,7 +1,6 @@
 """Records and blobs that belong together, a second Redis to restore into, and the commands as processes."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,14 +12,15 @@ from typing import Any
 import pytest
 import redis
 
-from pippin.api.checkpoints import StoredCheckpoint
-from pippin.api.metrics import BatchLosses, EpochMetrics
+from pippin.api.metrics import BatchLosses
 from pippin.api.requests import ResolvedRequest
 from pippin.blobs import Blobs
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Claim, Store, connect, keys, new_token
 from pippin.store.backup import Restored, Saved, restore, save
 from pippin.store.backup.folder import Folder
+from tests.support.environment import clean_environment
+from tests.support.records import epoch_metrics, stored_checkpoint
 
 TENANT = "default"
 
@@ -70,7 +70,7 @@ class Side:
 
     def command(self, *arguments: object) -> subprocess.Popen[str]:
         """`pippin` with these arguments, for this Redis and these blobs."""
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("PIPPIN_")}
+        environment = clean_environment()
         return subprocess.Popen(
             [sys.executable, "-P", "-m", "pippin", *map(str, arguments)],
             env=environment | {"PIPPIN_REDIS_URL": self.url, "PIPPIN_HOME": str(self.home)},
@@ -115,20 +115,8 @@ class Side:
         """Record an epoch and its checkpoint, whose digest is returned."""
         content = f"{claim.job_id} {epoch}".encode()
         digest, now = self.blobs.put_bytes(content), datetime.now(UTC)
-        metrics = EpochMetrics(
-            epoch=epoch,
-            epochs=3,
-            loss=0.5,
-            validation_loss=None,
-            validation_accuracy=None,
-            examples_per_second=1000,
-            seconds=0.1,
-            learning_rate=0.001,
-            engine="jax",
-            attempt=claim.number,
-            time=now,
-        )
-        stored = StoredCheckpoint(epoch=epoch, step=0, engine="jax", digest=digest, bytes=len(content), created_at=now)
+        metrics = epoch_metrics(epoch, validation_loss=None, validation_accuracy=None, attempt=claim.number, time=now)
+        stored = stored_checkpoint(epoch, digest=digest, bytes=len(content), created_at=now)
         self.store.attempts.epoch(claim, metrics, BatchLosses([0.5, 0.25], 1, 2), stored)
         return digest
 

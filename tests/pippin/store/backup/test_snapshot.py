@@ -1,7 +1,6 @@
 """A copy of all records is one of one moment, however much is written meanwhile."""
 
 import threading
-from collections.abc import Callable
 
 import pytest
 import redis
@@ -11,6 +10,7 @@ from pippin.store import snapshot as module
 from pippin.store.restoring import Restoring
 from pippin.store.snapshot import KeyCopy, Snapshot, SnapshotError
 from tests.pippin.store.backup.conftest import Side
+from tests.support.waiting import wait_for
 
 
 def final(copies: list[KeyCopy]) -> dict[str, KeyCopy]:
@@ -145,11 +145,11 @@ def test_every_type_comes_back_byte_for_byte(source: Side, target: Side, value: 
         assert raw.xinfo_stream("pippin:default:stream")["last-generated-id"] == last
 
 
-def test_a_key_expires_when_it_would_have(source: Side, target: Side, wait_until: Callable[..., None]) -> None:
+def test_a_key_expires_when_it_would_have(source: Side, target: Side) -> None:
     source.store.redis.set("pippin:default:soon", "1", ex=1000)
     source.store.redis.set("pippin:default:gone", "1", px=300)
     copies = list(Snapshot(source.url).copies())
-    wait_until(lambda: not source.store.redis.exists("pippin:default:gone"))
+    wait_for(lambda: not source.store.redis.exists("pippin:default:gone"))
     restoring = Restoring(target.url)
     restoring.stage(copies)
     restoring.replace()

@@ -3,13 +3,12 @@
 import importlib
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from tests.support.paths import APPLE
 from worker.engines.engine import Engine
 
-STANDIN = Path(__file__).parents[3] / "apple"
 FOREIGN = ("CoreML", "Foundation", "objc", "Quartz", "apple_standin", "worker.engines.coreml")
 
 
@@ -24,7 +23,7 @@ def _forget() -> None:
 @pytest.fixture
 def apple(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
     """The frameworks can be imported; what the environment tells them is set with this patch."""
-    monkeypatch.syspath_prepend(STANDIN)
+    monkeypatch.syspath_prepend(APPLE)
     _forget()
     yield monkeypatch
     _forget()

@@ -1,7 +1,7 @@
 """The same run gives the same weights and losses as the engine jax, shuffled or in the order of the data."""
 
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,11 +9,11 @@ import pytest
 from pippin.models.mlmodel import Weights, build
 from pippin.models.mlmodel.proto import parse, serialize
 from pippin.models.spec import resolve
+from tests.worker.engines.conftest import Lab
 from worker.engines.engine import Engine, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
 
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.5}
 ADAM = {"type": "adam", "learning_rate": 0.1, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -11,11 +10,11 @@ from pippin.api.states import Reason
 from pippin.jobs.checkpoints import Checkpoint, read_checkpoint, write_checkpoint
 from pippin.models.mlmodel import Weights, read, with_learned
 from pippin.models.mlmodel.proto import parse, serialize
+from tests.worker.engines.conftest import Lab
 from worker.engines.engine import Engine, EngineError, EpochResult, Examples, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 
 # Its class stands in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
 
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.0}
 ADAM = {"type": "adam", "learning_rate": 0.1, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}

@@ -3,7 +3,6 @@
 import math
 import threading
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -13,11 +12,10 @@ from pippin.models.mlmodel import build, read
 from pippin.models.mlmodel.proto import parse, serialize
 from pippin.models.spec import resolve
 from pippin.network import losses
+from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.engine import Engine, EngineError, EpochResult, Examples, Stopped
 
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
-Notes: TypeAlias = Any
 
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.0}
 LAYERS = [

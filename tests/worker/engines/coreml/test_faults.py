@@ -2,18 +2,16 @@
 
 import importlib
 from pathlib import Path
-from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
 
 from pippin.api.states import Reason
+from tests.worker.engines.conftest import Lab, Notes
 from worker.engines import EngineOptions, UnknownEngineError, make_engine
 from worker.engines.engine import Engine, EngineError, TrainingRun
 
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
-Notes: TypeAlias = Any
 
 ADAM = {"type": "adam", "learning_rate": 0.1, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.999, "eps": 1e-8}
 LAYERS = [

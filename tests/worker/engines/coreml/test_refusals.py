@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any, TypeAlias
 
 import numpy as np
 import pytest
@@ -11,11 +10,10 @@ from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuil
 from pippin.api.states import Reason
 from pippin.models.mlmodel import open_model
 from pippin.models.mlmodel.proto import new_model, parse, serialize
+from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.engine import Engine, EngineError, TrainingRun
 
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
-Notes: TypeAlias = Any
 
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4}
 DENSE = {"type": "inner_product", "name": "dense", "output_channels": 2, "updatable": True}

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import worker.engines
+from tests.support.paths import APPLE
 
 SOURCES = sorted((Path(worker.engines.__file__).parent / "coreml").glob("*.py"))
-TABLES = Path(__file__).parents[3] / "apple"
 
 # What the engine calls on objects that are not Apple's; anything else that it calls must be in the tables.
 PYTHON = {
@@ -41,8 +41,8 @@ PYTHON = {
 
 def _tables() -> tuple[dict[str, Any], dict[str, Any]]:
     return (
-        json.loads((TABLES / "pyobjc_names.json").read_text()),
-        json.loads((TABLES / "documented_names.json").read_text()),
+        json.loads((APPLE / "pyobjc_names.json").read_text()),
+        json.loads((APPLE / "documented_names.json").read_text()),
     )
 
 

@@ -1,19 +1,18 @@
 """The engine beside a trainer in float64 that shares no line with it: loops, formulas worked out by hand."""
 
 from collections.abc import Callable
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from pippin.models.mlmodel import read
+from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.jax.engine import JaxEngine
 
 Array = NDArray[np.float64]
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
-Notes: TypeAlias = Any
 
 SGD = {"type": "sgd", "learning_rate": 0.05, "mini_batch_size": 4, "momentum": 0.9}
 ADAM = {"type": "adam", "learning_rate": 0.01, "mini_batch_size": 4, "beta1": 0.9, "beta2": 0.99, "eps": 1e-4}

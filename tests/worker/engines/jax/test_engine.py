@@ -1,5 +1,5 @@
 import math
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 from pippin.api.states import Reason
 from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
+from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.engine import EngineError, Examples, Stopped
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches
 
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
-Notes: TypeAlias = Any
 
 ADAM = {
     "type": "adam",

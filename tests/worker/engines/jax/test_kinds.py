@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,12 +14,11 @@ from pippin.models.mlmodel.proto import new_model, parse, serialize
 from pippin.models.spec import resolve
 from pippin.models.spec.layer import Message
 from pippin.network import predict
+from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.engine import EngineError, Stopped
 from worker.engines.jax.engine import JaxEngine
 
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
-Notes: TypeAlias = Any
 
 SGD = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4}
 

@@ -1,18 +1,17 @@
 """A learning rate that changes from epoch to epoch."""
 
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pytest
 
 from pippin.models.mlmodel import read
+from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.switches import Switches
 
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
-Notes: TypeAlias = Any
 
 DECLARED = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 2, "momentum": 0.5}
 

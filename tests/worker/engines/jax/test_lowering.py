@@ -1,13 +1,12 @@
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
 from pippin.models.mlmodel import read
+from tests.worker.engines.conftest import Lab
 from worker.engines.jax.lowering import convolve, network_for
-
-Lab: TypeAlias = Any  # its class stands in conftest.py, which tests cannot import
 
 OPTIMIZER = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.9}
 

@@ -1,13 +1,14 @@
 """What makes two jobs share a compiled program, and what a program does not let through."""
 
 from collections.abc import Iterator
-from typing import Any, TypeAlias
+from typing import Any
 
 import jax
 import numpy as np
 import pytest
 
 from pippin.models.mlmodel import read
+from tests.worker.engines.conftest import Lab, Notes
 from worker.engines.columns import columns_of
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.lowering import network_for
@@ -16,8 +17,6 @@ from worker.engines.jax.parameters import parameters_of, picked
 from worker.engines.jax.programs import Programs, Steps
 
 # Their classes stand in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
-Notes: TypeAlias = Any
 
 OPTIMIZER = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.9}
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,13 +12,13 @@ from pippin.jobs.checkpoints import Checkpoint, ShuffleState, read_checkpoint, w
 from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset
+from tests.worker.engines.conftest import Lab
 from worker.engines.engine import EngineError, EpochResult, Stopped, TrainingRun
 from worker.engines.jax.engine import JaxEngine
 from worker.engines.jax.shuffle import first_state, shuffled
 from worker.engines.jax.switches import FORMER, Switches
 
 # Its class stands in conftest.py, which tests cannot import.
-Lab: TypeAlias = Any
 
 OPTIMIZERS = {
     "sgd": {"momentum": 0.9},

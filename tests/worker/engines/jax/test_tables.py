@@ -1,14 +1,11 @@
-from typing import Any, TypeAlias
-
 import numpy as np
 import pytest
 
+from tests.worker.engines.conftest import Lab
 from worker.engines.columns import Column
 from worker.engines.jax.columns import Source
 from worker.engines.jax.mini_batches import own_size
 from worker.engines.jax.tables import roomy, table_for
-
-Lab: TypeAlias = Any  # its class stands in conftest.py, which tests cannot import
 
 COLUMNS = (Column("image", (1, 2, 2), None), Column("label", (1,), 9))
 

@@ -1,0 +1,1 @@
+"""What tests share: paths, environments, records, deadlines, and servers to run."""
