@@ -19,12 +19,12 @@ from pippin.store.reader import EventReader
 from pippin.store.token_requirement import TokenRequirement
 from pippin.system import tracing
 from service import dashboard, error_handlers, openapi
-from service.background.blob_stats import BlobCensus
+from service.background.blob_stats import BlobStats
 from service.background.memory import MemoryTrimmer
 from service.background.reaper import Reaper
 from service.background.releases import BlobReleases
 from service.background.sweeper import Sweeper
-from service.background.threads import run_duty
+from service.background.threads import run_in_background
 from service.datasets.ingest import Ingestion, limits_of
 from service.datasets.preview import Previews
 from service.datasets.sample import Sample
@@ -224,16 +224,16 @@ async def _background(services: Services) -> AsyncIterator[None]:
         may_delete=lambda: reaper.acts and ownership.may_delete(),
         meters=meters,
     )
-    census = BlobCensus(store, blobs)
+    blob_stats = BlobStats(store, blobs)
     # Before anything is stored here. Requests do not wait for it where a large store without an owner takes longer.
-    claim = asyncio.create_task(run_duty(sweeper.claim))
+    claim = asyncio.create_task(run_in_background(sweeper.claim))
     await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
     loops = (
         services.open_requests.run(),
         reaper.run(),
         sweeper.run(),
         releases.run(),
-        census.run(),
+        blob_stats.run(),
         services.sample.keep(),
         keep_first_token(store, settings, services.requirement),
         MemoryTrimmer(meters).run(),
@@ -242,7 +242,7 @@ async def _background(services: Services) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        census.close()
+        blob_stats.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,42 +1,39 @@
-"""Counts the blobs now and then, so that nobody who only looks has to list them."""
-
-import asyncio
+"""Counts the blobs regularly, so that a scrape of the metrics does not have to list them."""
 
 import structlog
 
 from pippin.blobs import BlobError, Blobs
 from pippin.store import Store, StoreUnavailable
-from service.background.threads import run_duty
+from pippin.system.background import every
+from service.background.threads import run_in_background
 
 _log = structlog.stdlib.get_logger(__name__)
 
-# A million objects of a bucket are a thousand requests to list.
-EVERY_SECONDS = 15 * 60
+# To list a million objects of a bucket takes a thousand requests.
+COUNT_SECONDS = 15 * 60
 _LOOK_SECONDS = 30
 
 
-class BlobCensus:
-    """Takes its turn at counting, which one of all services has in any quarter of an hour."""
+class BlobStats:
+    """Counts the blobs. Of several services, one counts in each quarter of an hour."""
 
     def __init__(self, store: Store, blobs: Blobs) -> None:
         self._store = store
         self._blobs = blobs
-        self._over = False
+        self._is_closed = False
 
     async def run(self) -> None:
-        """Count again and again, until cancelled."""
-        while True:
-            await run_duty(self.count)
-            await asyncio.sleep(_LOOK_SECONDS)
+        """Count regularly, until cancelled."""
+        await every(_LOOK_SECONDS, lambda: run_in_background(self.count), failure="counting the blobs failed")
 
     def close(self) -> None:
-        """Leave off a count that is under way: its thread would hold up the end of the process."""
-        self._over = True
+        """Stop a count that is running: its thread would delay the end of the process."""
+        self._is_closed = True
 
     def count(self) -> None:
-        """Count and record, if it is this service's turn."""
+        """Count and record, if it is the turn of this service."""
         try:
-            if not self._store.census.take_turn(EVERY_SECONDS):
+            if not self._store.census.take_turn(COUNT_SECONDS):
                 return
             counted = self._counted()
             if counted is None:
@@ -44,15 +41,15 @@ class BlobCensus:
             else:
                 self._store.census.record(*counted)
         except StoreUnavailable:
-            pass  # told by whoever needs Redis; the count comes later
+            pass  # reported elsewhere; the next turn counts
         except BlobError as error:
             _log.warning("the blobs were not counted", error=str(error))
 
     def _counted(self) -> tuple[int, int] | None:
-        """How many blobs there are, and how many bytes they have; None when the process is to end."""
+        """The number of blobs and their bytes; None when the process is about to end."""
         count = total = 0
         for blob in self._blobs.entries():
-            if self._over:
+            if self._is_closed:
                 return None
             count += 1
             total += blob.bytes

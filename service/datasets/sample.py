@@ -10,7 +10,7 @@ from pippin.blobs import BlobError
 from pippin.datasets.sample import NAME, prepare
 from pippin.settings import Settings
 from pippin.store import NameTaken, StoreUnavailable
-from service.background.threads import run_duty
+from service.background.threads import run_in_background
 from service.datasets.ingest import Ingestion
 from service.work_folders import work_folder
 
@@ -42,7 +42,7 @@ class Sample:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), _CHECK_SECONDS)
             with suppress(StoreUnavailable, BlobError):
-                self._given &= await run_duty(self._still_given)
+                self._given &= await run_in_background(self._still_given)
 
     async def offer(self, tenant: str) -> StoreUnavailable | BlobError | None:
         """Store it for a tenant that this process has not given it yet; the error that prevented it, if one did."""
@@ -52,7 +52,7 @@ class Sample:
         async with self._one_at_a_time:
             try:
                 if tenant not in self._given:
-                    await run_duty(lambda: self._store(tenant))
+                    await run_in_background(lambda: self._store(tenant))
             except (StoreUnavailable, BlobError) as error:
                 return error
             self._given.add(tenant)
@@ -68,7 +68,7 @@ class Sample:
             return True
         if DEFAULT_TENANT not in self._given:
             return False
-        still = await run_duty(self._still_given)
+        still = await run_in_background(self._still_given)
         if DEFAULT_TENANT not in still:
             self._lost.set()
         return DEFAULT_TENANT in still

@@ -12,12 +12,14 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import cast
 
 import structlog
 
 from pippin.system import logs
-from service.sandbox.child import Task, run_and_exit
+from pippin.system.processes import fork_and_run
+from service.sandbox.child import Task, run_task
 
 _log = structlog.get_logger(__name__)
 
@@ -47,7 +49,6 @@ def _load(location: str) -> Task:
 
 
 def _serve(control: socket.socket, tasks: Mapping[str, Task]) -> None:
-    own_pid = os.getpid()
     while True:
         byte, received, _, _ = socket.recv_fds(control, 1, 1)
         if not byte:
@@ -55,14 +56,10 @@ def _serve(control: socket.socket, tasks: Mapping[str, Task]) -> None:
         for descriptor in received:
             with socket.socket(fileno=descriptor) as connection:
                 try:
-                    child = os.fork()
+                    fork_and_run(partial(run_task, control, connection, tasks))
                 except OSError:
                     # The connection is closed, which tells the service.
                     _log.exception("a child could not be started")
-                    continue
-                if child == 0:
-                    control.close()
-                    run_and_exit(connection, tasks, own_pid)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """A child of the fork server: limits what it may use, does one task, and ends."""
 
-import ctypes
 import fcntl
 import math
 import os
@@ -13,7 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import NoReturn
 
 import structlog
 
@@ -30,33 +28,26 @@ _MAX_REQUEST_BYTES = 2**32
 _OUT_OF_MEMORY = message({"outcome": "too_large"})
 
 
-def run_and_exit(connection: socket.socket, tasks: Mapping[str, Task], parent: int) -> NoReturn:
-    """Do the task that `connection` asks for, and end the process.
+def run_task(control: socket.socket, connection: socket.socket, tasks: Mapping[str, Task]) -> int:
+    """Run the task that `connection` asks for.
 
-    Two messages are the answer: `{"deadline": t}` once the limits hold, t being when the alarm will end the process in
+    The answer has two messages: `{"deadline": t}` once the limits hold, t being when the alarm will end the process in
     the time of `time.monotonic`, and the outcome of the task.
 
     Args:
+        control: The control connection of the fork server, which this child does not need.
         connection: The connection of this task.
         tasks: Each task by its name.
-        parent: The process id of the fork server.
+
+    Returns:
+        The exit code of the process.
     """
-    # A child must never return into the frames of the fork server below this one.
-    code = 1
-    try:
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        die_with_parent(parent)
-        # The service may have ended, or no longer wait for the answer.
-        with suppress(EOFError, ConnectionError):
-            _serve(connection, tasks)
-        code = 0
-    except BaseException:  # noqa: BLE001 - see above
-        sys.excepthook(*sys.exc_info())
-    finally:
-        with suppress(Exception):
-            sys.stdout.flush()
-            sys.stderr.flush()
-        os._exit(code)
+    control.close()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # The service may have ended, or no longer wait for the answer.
+    with suppress(EOFError, ConnectionError):
+        _serve(connection, tasks)
+    return 0
 
 
 def _serve(connection: socket.socket, tasks: Mapping[str, Task]) -> None:
@@ -107,22 +98,7 @@ def _described(error: PippinError) -> dict[str, object]:
     return {"kind": type(error).__name__, "text": clipped(str(error)), "faults": clipped_faults}
 
 
-_PR_SET_PDEATHSIG = 1
 _NICENESS = 5
-# Loaded before any fork, once for all children.
-_libc = ctypes.CDLL(None, use_errno=True)
-
-
-def die_with_parent(parent: int) -> None:
-    """Have the kernel kill this process when its parent ends, however that ends (Linux, prctl(2)).
-
-    On other systems it lives until its alarm.
-    """
-    if sys.platform == "linux":
-        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    # The parent may have ended before this call.
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def die_when_closed(connection: socket.socket) -> None:
