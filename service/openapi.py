@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from pippin.api.predictions import EvaluationRequest
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.workers import DrainRequest
 from pippin.models.spec import ModelSpec
-from pippin.predictions.reports import EvaluationRequest
 from service.examples import EXAMPLES
 from service.http.schemas import SWIFT_NAME
 from service.portable_schemas import REFERENCE, make_portable

@@ -12,17 +12,17 @@ import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.datasets import Manifest
 from pippin.api.jobs import Job
 from pippin.api.metrics import EpochMetrics
+from pippin.api.predictions import EvaluationReport, Part, Prediction
 from pippin.api.requests import JobRequest
 from pippin.api.workers import Worker
 from pippin.client.answers import Event, JobMetrics, Page, Preview
 from pippin.client.errors import ServiceError
-from pippin.datasets.manifest import Manifest
 from pippin.errors import PippinError
 from pippin.models.record import Description, ModelRecord
 from pippin.models.spec.summary import SpecSummary
-from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.system.hosts import without_password
 
 T = TypeVar("T")

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 from pippin.api.checkpoints import KeptCheckpoint
 from pippin.api.jobs import Job, Variant
 from pippin.api.metrics import EpochMetrics
+from pippin.api.predictions import EvaluationReport, Part, Prediction
 from pippin.client.callbacks import Callbacks
 from pippin.client.errors import ServiceError
 from pippin.client.known import KnownJob, Shown
-from pippin.predictions.reports import EvaluationReport, Part, Prediction
 
 if TYPE_CHECKING:
     from pippin.client.asynchronous import AsyncClient

@@ -10,8 +10,10 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx2
 
 from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.datasets import Manifest
 from pippin.api.jobs import Job, Variant
 from pippin.api.metrics import EpochMetrics
+from pippin.api.predictions import EvaluationReport, Part, Prediction
 from pippin.api.requests import JobRequest
 from pippin.api.workers import Worker
 from pippin.client import calls, wishes
@@ -22,11 +24,9 @@ from pippin.client.following import Following
 from pippin.client.live import LiveJob
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
-from pippin.datasets.manifest import Manifest
 from pippin.http import connection
 from pippin.models.record import Description, ModelRecord
 from pippin.models.spec.summary import SpecSummary
-from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.system.hosts import without_password
 from pippin.system.retry import wait_until
 

@@ -6,20 +6,19 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from pippin.api.datasets import StoredManifest
 from pippin.api.requests import ModelSource, ResolvedDataset, ResolvedModel, ResolvedRequest
 from pippin.api.states import Status
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
-from pippin.datasets.manifest import StoredManifest
 from pippin.documents import strict_json
 from pippin.errors import Fault, FaultyDocumentError
-from pippin.jobs.draft import Draft, Faults, judge
-from pippin.jobs.model import ChosenModel, built, has_weights, written
+from pippin.jobs.draft import ChosenModel, Draft, Faults, built, has_weights, judge, written
 from pippin.models.record import StoredModel
 from pippin.models.spec.explain import shown
 from pippin.models.trainable import Trainable
 from pippin.store import AmbiguousName, NoSuchJob, Store
-from service.jobs.training_history import taught_names
+from service.jobs.training_history import trained_labels
 
 # A spec of mnist-cnn's size takes 2 KB. One that is larger, or has explicit weights, is kept with the blobs: 52 rounds
 # of 16 MB of weights, each cancelled, filled Redis with 835 MB.
@@ -79,7 +78,7 @@ class ModelSources:
         name = job.name or job.request.model.name or job.request.model.preset
         found = source.model_copy(update={"job": job.id})
         chosen = _of_file(found, trained.digest, name, self._inspect(trained.digest))
-        return replace(chosen, taught=taught_names(job, self._tenant, self._store))
+        return replace(chosen, trained_labels=trained_labels(job, self._tenant, self._store))
 
     def _known(self) -> str:
         newest: tuple[StoredModel, ...] = self._store.models.page(self._tenant, limit=_SHOWN).items
@@ -134,7 +133,7 @@ def prepare(
             manifest = _find_dataset(parts.dataset.id, tenant, store)
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
-            dataset = bind(manifest, model.trainable, parts.dataset, model.taught)
+            dataset = bind(manifest, model.trainable, parts.dataset, model.trained_labels)
     if model and dataset and manifest:
         with faults.gathered(""):
             _check_memory(model.trainable, _batch_size(draft, model), _examples(manifest, dataset), max_training_bytes)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pippin.api.jobs import Job
-from pippin.datasets.training_rows import TrainingRows
+from pippin.datasets.examples import TrainingRows
 from pippin.store import Store, UnreadableRecord
 
 # A record is read for each. A longer chain counts as one of which the beginning is not known.
@@ -59,7 +59,7 @@ def continued_jobs(job: Job, tenant: str, store: Store) -> Iterator[Job]:
             return
 
 
-def taught_names(job: Job, tenant: str, store: Store) -> list[str] | None:
+def trained_labels(job: Job, tenant: str, store: Store) -> list[str] | None:
     """The classes' names by the model's number; None without names, or where a dataset is not there any more.
 
     A job whose dataset was matched with the names of the job that it trains further keeps the numbers of that one.

@@ -7,9 +7,9 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
+from pippin.api.datasets import Manifest, StoredManifest
 from pippin.api.pages import UnreadableEntry
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError
-from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.errors import Fault

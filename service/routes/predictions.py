@@ -14,19 +14,19 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.jobs import Artifact
+from pippin.api.predictions import Evaluation, EvaluationReport, EvaluationRequest, Prediction
+from pippin.datasets.examples import TrainingRows
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
-from pippin.datasets.training_rows import TrainingRows
 from pippin.documents.errors import MalformedDocumentError
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.spec.explain import parse
-from pippin.predictions.reports import Evaluation, EvaluationReport, EvaluationRequest, Prediction
 from service.http import schemas
 from service.http.bodies import LimitedRequest
 from service.http.media_types import is_json, media_type, unsupported
 from service.http.route_classes import JsonRoute
 from service.http.uploads import spooled
 from service.jobs.evaluation import EvaluatedRows
-from service.jobs.training_history import taught_names
+from service.jobs.training_history import trained_labels
 from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
@@ -122,7 +122,7 @@ async def predict(
         def ask() -> Answer:
             arguments = {
                 "picture": not is_json(request),
-                "dataset_labels": taught_names(job, tenant, services.store),
+                "dataset_labels": trained_labels(job, tenant, services.store),
                 "top": top,
                 "background": background,
             }
@@ -173,7 +173,7 @@ async def evaluate(
         "own": TrainingRows.of(job.request).model_dump() if measured.is_own_split else None,
         "trained": [each.model_dump() for each in measured.trainings],
         "most": asked.max_examples,
-        "taught": await run_in_threadpool(taught_names, job, tenant, services.store),
+        "trained_labels": await run_in_threadpool(trained_labels, job, tenant, services.store),
     }
 
     task = _Task(services.sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)

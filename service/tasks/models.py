@@ -12,7 +12,7 @@ from pippin.documents.errors import MalformedDocumentError
 from pippin.documents.recognition import is_job
 from pippin.errors import FaultyDocumentError
 from pippin.jobs.checkpoints import read_checkpoint
-from pippin.jobs.model import written
+from pippin.jobs.draft import written
 from pippin.models.documents import read_document
 from pippin.models.inspection import inspect
 from pippin.models.mlmodel import Model, ModelFileError, build, open_model, with_learned

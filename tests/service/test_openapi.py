@@ -9,13 +9,13 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
+from pippin.api.datasets import Manifest
 from pippin.api.jobs import Job
+from pippin.api.predictions import EvaluationReport, EvaluationRequest, Prediction
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.workers import DrainRequest
-from pippin.datasets.manifest import Manifest
 from pippin.models.record import ModelRecord
 from pippin.models.spec import resolve
-from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.settings import Settings
 from service.app import create_app
 from service.examples import EXAMPLES
