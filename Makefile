@@ -71,6 +71,10 @@ openapi: $(READY) ## Regenerate docs/openapi.json and docs/rest.md from the serv
 	@$(BIN)/python tools/openapi_document.py
 	@$(BIN)/python tools/rest_reference.py
 
+.PHONY: client
+client: $(READY) ## Write the blocking Python client anew from the asyncio one
+	@$(BIN)/python tools/blocking_client.py
+
 .PHONY: settings
 settings: $(READY) ## Regenerate docs/settings.md from the settings
 	@$(BIN)/python tools/settings_table.py

@@ -21,7 +21,6 @@ from pippin.datasets.parsed import ParsedDataset
 from pippin.datasets.sources import Source, Sources, open_upload
 from pippin.datasets.upload import Upload
 from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
-from pippin.system.digests import digest_of
 
 
 @dataclass(frozen=True)
@@ -100,14 +99,10 @@ class Prepared:
     Attributes:
         content_key: Equal for uploads of the same names, bytes and options.
         arrays_path: The stored form, in the work directory.
-        digest: `sha256:<hex>` of that file.
-        bytes: Its size.
     """
 
     content_key: str
     arrays_path: Path
-    digest: str
-    bytes: int
     format: Format
     features: tuple[Feature, ...]
     splits: tuple[Split, ...]
@@ -115,14 +110,30 @@ class Prepared:
     ranges: dict[str, dict[str, Range]]
     notices: tuple[str, ...] = ()
 
-    def manifest(self, *, id: str, name: str | None, created_at: datetime) -> StoredManifest:  # noqa: A002  # its name
-        """The manifest, under this id and name."""
+    def manifest(
+        self,
+        *,
+        id: str,  # noqa: A002 - the field's name
+        name: str | None,
+        digest: str,
+        size: int,
+        created_at: datetime,
+    ) -> StoredManifest:
+        """The manifest of the dataset once it is stored.
+
+        Args:
+            id: The dataset's id.
+            name: The dataset's name.
+            digest: The digest of the stored arrays, `sha256:<hex>`.
+            size: The size of the stored arrays in bytes.
+            created_at: When the dataset was stored.
+        """
         return StoredManifest(
             id=id,
             name=name,
             format=self.format,
-            digest=self.digest,
-            bytes=self.bytes,
+            digest=digest,
+            bytes=size,
             features=list(self.features),
             splits=list(self.splits),
             labels=None if self.labels is None else list(self.labels),
@@ -177,12 +188,9 @@ def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, work
     parsed = parse(upload, options, limits, workdir)
     path = workdir / "arrays.safetensors"
     write_arrays(parsed, path)
-    digest, size = digest_of(path)
     return Prepared(
         content_key=upload.content_key(options),
         arrays_path=path,
-        digest=digest,
-        bytes=size,
         format=parsed.format,
         features=parsed.features,
         splits=tuple(

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from pippin.client import Client, ServiceError, ServiceUnreachable, following
-from pippin.client.following import Following
-from pippin.client.tries import Tries
+from pippin.client import Client, ServiceError, ServiceUnreachable, streams
+from pippin.client.streams import StreamFollower
+from pippin.system.retry import Backoff
 
 Calls = Callable[..., Any]
 
@@ -110,8 +110,8 @@ def test_a_stream_that_stood_for_a_while_is_a_service_that_answered(
     monkeypatch: pytest.MonkeyPatch, steady: bool
 ) -> None:
     """A job may wait in its queue for longer than anybody's patience: what comes then are signs of life only."""
-    monkeypatch.setattr(following, "_STEADY_SECONDS", 0.1 if steady else 60)
-    followed = Following("/jobs/job_1/metrics", Tries("http://127.0.0.1:1", patience=0.3))
+    monkeypatch.setattr(streams, "_STEADY_SECONDS", 0.1 if steady else 60)
+    followed = StreamFollower("http://127.0.0.1:1", Backoff(seconds=0.3))
     followed.headers()
     time.sleep(0.35)
     assert followed.feed(b": ping\n\n") == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pippin.client.sse import EventStreamParser, ServerSentEvent
+from pippin.client.streams import EventStreamParser, ServerSentEvent
 
 
 def events_of(*chunks: bytes) -> list[ServerSentEvent]:

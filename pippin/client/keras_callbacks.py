@@ -1,4 +1,4 @@
-"""Calls callbacks as Keras' `fit` does, so that those that people have at hand work with a job."""
+"""Calls callbacks as Keras' `fit` does, so that existing Keras callbacks work with a job."""
 
 import math
 from collections.abc import Iterable
@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from pippin.api.metrics import EpochMetrics
 
 
-class Callbacks:
-    """The callbacks of one training; methods that one does not have are left out.
+class KerasCallbacks:
+    """The callbacks of one training; a method that a callback lacks is skipped.
 
     Args:
         callbacks: Objects with any of `set_model`, `set_params`, `on_train_begin(logs)`, `on_epoch_begin(epoch, logs)`,
             `on_epoch_end(epoch, logs)` and `on_train_end(logs)`. As in Keras, epochs count from 0.
-        model: What `set_model` is given; a callback ends the training by setting its `stop_training`.
-        epochs: How many the training will have.
+        model: The argument of `set_model`; a callback ends the training by setting its `stop_training`.
+        epochs: The number of epochs of the training.
     """
 
     def __init__(self, callbacks: Iterable[object], model: object, epochs: int) -> None:
@@ -24,13 +24,13 @@ class Callbacks:
         self._call("on_train_begin", {})
 
     def epoch(self, epoch: EpochMetrics) -> None:
-        """Tells of an epoch that has ended."""
+        """Call the callbacks for an epoch that has ended."""
         self._logs = logs_of(epoch)
         self._call("on_epoch_begin", epoch.epoch - 1, {})
         self._call("on_epoch_end", epoch.epoch - 1, dict(self._logs))
 
     def end(self) -> None:
-        """Tells that the training is over, however it ended."""
+        """Call the callbacks for the end of the training, whether it succeeded or not."""
         self._call("on_train_end", dict(self._logs))
 
     def _call(self, name: str, *arguments: object) -> None:
@@ -41,9 +41,9 @@ class Callbacks:
 
 
 def logs_of(epoch: EpochMetrics) -> dict[str, float]:
-    """What an epoch measured, under Keras' names; what was not measured is not there.
+    """An epoch's measurements under Keras' names, without those that were not measured.
 
-    A loss that is not finite is NaN, for callbacks that look for that.
+    A loss that is not finite is NaN, which is what callbacks such as `TerminateOnNaN` test for.
     """
     measured = {
         "loss": math.nan if epoch.diverged else epoch.loss,
