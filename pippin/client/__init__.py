@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pippin.client.answers import Event, JobMetrics
-    from pippin.client.asynchronous import AsyncClient
+    from pippin.client.asynchronous.client import AsyncClient
+    from pippin.client.asynchronous.job import AsyncLiveJob
     from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
-    from pippin.client.live import LiveJob
-    from pippin.client.live_async import AsyncLiveJob
-    from pippin.client.sync import Client
+    from pippin.client.sync.client import Client
+    from pippin.client.sync.job import LiveJob
 
 __all__ = [
     "AsyncClient",
@@ -24,20 +24,20 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncClient": "asynchronous",
-    "AsyncLiveJob": "live_async",
-    "Client": "sync",
+    "AsyncClient": "asynchronous.client",
+    "AsyncLiveJob": "asynchronous.job",
+    "Client": "sync.client",
     "DamagedDownloadError": "errors",
     "Event": "answers",
     "JobMetrics": "answers",
-    "LiveJob": "live",
+    "LiveJob": "sync.job",
     "ServiceError": "errors",
     "ServiceUnreachable": "errors",
 }
 
 
 def __getattr__(name: str) -> object:
-    """The names above, imported on first use: a shell's completion needs the connection, and none of the models."""
+    """The names above, imported on first use: shell completion needs the errors, and none of the models."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)

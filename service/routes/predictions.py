@@ -14,23 +14,25 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.jobs import Artifact
+from pippin.api.predictions import Evaluation, EvaluationReport, EvaluationRequest, Prediction
+from pippin.datasets.examples import TrainingRows
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
-from pippin.datasets.training_rows import TrainingRows
 from pippin.documents.errors import MalformedDocumentError
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.spec.explain import parse
-from pippin.predictions.reports import Evaluation, EvaluationReport, EvaluationRequest, Prediction
-from service import openapi
-from service.datasets.ingest import workroom
-from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
+from service.http import schemas
+from service.http.bodies import LimitedRequest
+from service.http.media_types import is_json, media_type, unsupported
+from service.http.route_classes import JsonRoute
 from service.http.uploads import spooled
-from service.jobs.class_names import taught_names
 from service.jobs.evaluation import EvaluatedRows
+from service.jobs.training_history import trained_labels
 from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires
 from service.services import ExistingJob, Tenant, TheServices
+from service.work_folders import work_folder
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -111,7 +113,7 @@ async def predict(
         raise unsupported(request, "application/json", *PICTURES)
     if background is not None and is_json(request):
         raise invalid_request([ErrorItem(parameter="background", detail="it is for pictures; JSON holds numbers")])
-    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+    async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         body = await spooled(request, folder / "body", services.settings.max_body_bytes)
         if not body.bytes:
             raise malformed('it is empty; this takes JSON, {"inputs": {…}}, or a picture')
@@ -120,7 +122,7 @@ async def predict(
         def ask() -> Answer:
             arguments = {
                 "picture": not is_json(request),
-                "dataset_labels": taught_names(job, tenant, services.store),
+                "dataset_labels": trained_labels(job, tenant, services.store),
                 "top": top,
                 "background": background,
             }
@@ -138,7 +140,7 @@ async def predict(
     summary="Measure a trained model",
     response_description="How good it is.",
     responses=responses(400, 404, 409, 413, 415, 422, 503),
-    openapi_extra=openapi.body(EvaluationRequest),
+    openapi_extra=schemas.body(EvaluationRequest),
     dependencies=[requires("submit")],
 )
 async def evaluate(
@@ -171,7 +173,7 @@ async def evaluate(
         "own": TrainingRows.of(job.request).model_dump() if measured.is_own_split else None,
         "trained": [each.model_dump() for each in measured.trainings],
         "most": asked.max_examples,
-        "taught": await run_in_threadpool(taught_names, job, tenant, services.store),
+        "trained_labels": await run_in_threadpool(trained_labels, job, tenant, services.store),
     }
 
     task = _Task(services.sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)

@@ -14,7 +14,7 @@ from worker.parity.cases import Candidate, Case
 from worker.parity.problem import LAYER, Problem
 from worker.parity.reference import Outcome, train
 
-# Trainings in float32 end about 1e-7 from the reference. Candidates nearer to each other than this are not distinguished.
+# Trainings in float32 end about 1e-7 from the reference. Candidates nearer to each other than this count as one.
 _ALIKE = 1e-6
 # Candidates of one case end at least 1e-4 apart. A result farther than this from all of them is none of them.
 _FITS = 1e-5

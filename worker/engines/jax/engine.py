@@ -5,8 +5,8 @@ import numpy as np
 
 from pippin.models.mlmodel import AnyModel, Learned, Model, Pipeline
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import initial_weights
 from worker.engines.columns import check_run_indices, columns_of
 from worker.engines.engine import Observer, TrainingRun
 from worker.engines.jax.device import device_faults

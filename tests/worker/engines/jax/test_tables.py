@@ -48,7 +48,7 @@ def test_bytes_stay_bytes_and_what_the_device_cannot_read_becomes_what_the_netwo
 def test_a_window_of_large_examples_holds_at_least_one_step(lab: Lab) -> None:
     wide = (Column("image", (10_000_000,), None),)
     examples = lab.examples(image=np.zeros((2, 10_000_000), np.uint8))
-    assert table_for(Source(examples, wide), 64, 0).most == 1
+    assert table_for(Source(examples, wide), 64, 0).max_steps == 1
 
 
 @pytest.mark.parametrize(("count", "room"), [(1, 64), (64, 64), (65, 96), (97, 128), (1000, 1024), (60_000, 65_536)])

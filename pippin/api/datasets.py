@@ -1,0 +1,90 @@
+"""What is known about a dataset without opening it."""
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Format = Literal["idx", "csv", "npz", "images"]
+DType = Literal["uint8", "int32", "float32"]
+
+MAX_NOTICES = 20
+"""Of a dataset; `pippin.datasets.notices` keeps to it."""
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+
+class Feature(_Value):
+    """One named array of a dataset."""
+
+    name: str
+    shape: tuple[int, ...] = Field(description="Of one example; a single value is [1].")
+    dtype: DType = Field(description="As stored.")
+    scale: float = Field(default=1.0, description="What a stored value is multiplied by before a model sees it.")
+
+
+class Split(_Value):
+    """A named part of the examples."""
+
+    name: str
+    examples: int = Field(ge=1)
+
+
+class Manifest(_Value):
+    """A dataset as the REST contract shows it."""
+
+    id: str
+    name: str | None
+    format: Format = Field(description="As it was sent, or as it was recognised.")
+    digest: str = Field(pattern=r"^sha256:[0-9a-f]{64}$", description="Of the stored arrays.")
+    bytes: int = Field(ge=0, description="Size of the stored arrays.")
+    features: list[Feature] = Field(description="Inputs first, the target last, where the format tells them apart.")
+    splits: list[Split]
+    labels: list[str] | None = Field(description="The class that each label number stands for; null without names.")
+    label_count: int | None = Field(
+        default=None, description="How many classes have names: a list of datasets has the first labels only."
+    )
+    notices: list[str] = Field(
+        default=[],
+        max_length=MAX_NOTICES,
+        description="What was assumed or left out while the upload was read, one sentence each.",
+    )
+    created_at: datetime
+
+    def labels_of(self, feature: str) -> list[str] | None:
+        """What the numbers of a feature stand for: names belong to the target, the last feature, alone."""
+        return self.labels if self.features and self.features[-1].name == feature else None
+
+
+class Range(_Value):
+    """The extreme values of a feature in a split, as stored, and where they stand in what was uploaded."""
+
+    minimum: float
+    minimum_at: str = Field(description='A place for a person: "train.csv row 18" or "example 17" (from 1).')
+    maximum: float
+    maximum_at: str
+    fraction_at: str | None = Field(description="Where the first value stands that is not whole; null when all are.")
+
+
+class StoredManifest(Manifest):
+    """The manifest as the store keeps it: with what a job's check needs so as not to open the arrays."""
+
+    ranges: dict[str, dict[str, Range]] = Field(description="Split -> feature -> its extreme values.")
+
+    def shown(self, max_labels: int | None = None) -> Manifest:
+        """The manifest as an answer has it, with the first `max_labels` labels; None keeps all."""
+        fields = {name: getattr(self, name) for name in Manifest.model_fields}
+        if self.labels is not None:
+            fields |= {"labels": self.labels[:max_labels], "label_count": len(self.labels)}
+        return Manifest.model_construct(**fields)
+
+
+def held_out_count(examples: int, fraction: float) -> int:
+    """How many of a split's examples `validation_fraction` holds out for validation.
+
+    Returns:
+        At least one, and never all; 0 where there is only one example.
+    """
+    return min(max(1, round(examples * fraction)), examples - 1)
