@@ -1,7 +1,7 @@
 """Measures the dashboard: first paint, size of its pages, and scrolling through 2,000 jobs.
 
-Starts a separate Valkey and service, writes finished jobs directly into the store, and uses chromium. The size of a page is
-uncompressed, without the data of the API and without plotly.js, which only pages with charts load.
+Starts a separate Valkey and service, writes finished jobs directly into the store, and uses chromium. The size of a
+page is uncompressed, without the data of the API and without plotly.js, which only pages with charts load.
 """
 
 import os

@@ -24,7 +24,7 @@ NAMES = {"pippin": "Pippin (jax)", "keras": "Keras/TensorFlow", "torch": "PyTorc
 
 
 def write_digits(path: Path) -> None:
-    """Write 60,000 digits: the packaged 10,000 repeated six times, because the time does not depend on their content."""
+    """Write 60,000 digits: the packaged 10,000 repeated six times, because their content does not affect the time."""
     with tempfile.TemporaryDirectory() as folder:
         arrays = open_arrays(sample.prepare(Path(folder)).arrays_path)
         images = np.tile(arrays["train/image"], (6, 1, 1, 1))

@@ -1,4 +1,4 @@
-"""Generates the lists of decisions, docs/decisions/index.md and the one in zensical.toml, from the titles of the pages."""
+"""Writes the lists of decisions, docs/decisions/index.md and the one in zensical.toml, from the titles of the pages."""
 
 import re
 import sys

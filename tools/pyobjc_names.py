@@ -2,9 +2,9 @@
 
     python tools/pyobjc_names.py pyobjc_framework_coreml-….whl pyobjc_framework_quartz-….whl
 
-The script reads the files in the wheels and runs none. From Quartz it keeps pixel buffers: the function that creates one,
-and its constants. For each selector it records the out-parameters, the blocks with their signatures (arguments counted
-from 0, as in Python), and whether it returns a BOOL.
+The script reads the files in the wheels and runs none. From Quartz it keeps pixel buffers: the function that creates
+one, and its constants. For each selector it records the out-parameters, the blocks with their signatures (arguments
+counted from 0, as in Python), and whether it returns a BOOL.
 """
 
 import ast

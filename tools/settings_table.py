@@ -14,9 +14,9 @@ _INTRODUCTION = f"""\
 <!-- Written by `make settings` from pippin/settings.py: change it there. -->
 # Settings
 
-Environment variables configure every process of Pippin; options on the command line override them. A process does not start
-if a variable begins with `{PREFIX}` and is not in this list, or has an invalid value; the error names it. Sizes are in
-bytes. `pippin doctor` checks addresses and folders.
+Environment variables configure every process of Pippin; options on the command line override them. A process does not
+start if a variable begins with `{PREFIX}` and is not in this list, or has an invalid value; the error names it. Sizes
+are in bytes. `pippin doctor` checks addresses and folders.
 """
 
 _SECTIONS = {
