@@ -12,7 +12,7 @@ from pippin.cli.exits import Exit, ToldError
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
-    from pippin.datasets.manifest import Manifest, Split
+    from pippin.api.datasets import Manifest, Split
 
 commands = typer.Typer(help="Upload, list, look into and delete datasets.", no_args_is_help=True, rich_markup_mode=None)
 

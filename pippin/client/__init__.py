@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pippin.client.answers import Event, JobMetrics
+    from pippin.api.events import Event
+    from pippin.api.metrics import JobMetrics
     from pippin.client.asynchronous import AsyncClient
     from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
     from pippin.client.live import LiveJob
@@ -24,15 +25,15 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncClient": "asynchronous",
-    "AsyncLiveJob": "live_async",
-    "Client": "sync",
-    "DamagedDownloadError": "errors",
-    "Event": "answers",
-    "JobMetrics": "answers",
-    "LiveJob": "live",
-    "ServiceError": "errors",
-    "ServiceUnreachable": "errors",
+    "AsyncClient": "client.asynchronous",
+    "AsyncLiveJob": "client.live_async",
+    "Client": "client.sync",
+    "DamagedDownloadError": "client.errors",
+    "Event": "api.events",
+    "JobMetrics": "api.metrics",
+    "LiveJob": "client.live",
+    "ServiceError": "client.errors",
+    "ServiceUnreachable": "client.errors",
 }
 
 
@@ -40,4 +41,4 @@ def __getattr__(name: str) -> object:
     """The names above, imported on first use: a shell's completion needs the connection, and none of the models."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(import_module(f"pippin.{_MODULES[name]}"), name)

@@ -1,9 +1,11 @@
 """Every call of the REST contract once: how it is asked and how its answer is read. The clients only send."""
 
+import logging
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
@@ -11,14 +13,16 @@ from urllib.parse import quote
 import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pippin.api.checkpoints import KeptCheckpoint
-from pippin.api.jobs import Job
-from pippin.api.metrics import EpochMetrics
+from pippin.api.checkpoints import CheckpointList, KeptCheckpoint
+from pippin.api.datasets import DatasetPage, Manifest, Preview
+from pippin.api.events import Event
+from pippin.api.jobs import Job, JobPage
+from pippin.api.metrics import EpochMetrics, JobMetrics
+from pippin.api.models import ModelPage
+from pippin.api.pages import Page, UnreadableEntry
 from pippin.api.requests import JobRequest
-from pippin.api.workers import Worker
-from pippin.client.answers import Event, JobMetrics, Page, Preview
+from pippin.api.workers import Worker, WorkerList
 from pippin.client.errors import ServiceError
-from pippin.datasets.manifest import Manifest
 from pippin.errors import PippinError
 from pippin.models.record import Description, ModelRecord
 from pippin.models.spec.summary import SpecSummary
@@ -26,6 +30,7 @@ from pippin.predictions.reports import EvaluationReport, Part, Prediction
 from pippin.system.hosts import without_password
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +108,7 @@ def jobs(status: str | None, labels: Mapping[str, str], after: str | None, limit
     """`GET /jobs`: one page."""
     params = [("limit", str(limit)), *(("label", f"{key}={value}") for key, value in labels.items())]
     params += [(name, value) for name, value in (("status", status), ("after", after)) if value is not None]
-    return Call(method="GET", path="jobs", parse=_as(Page[Job]), params=params)
+    return Call(method="GET", path="jobs", parse=_as(JobPage), params=params)
 
 
 def job(job_id: str) -> Call[Job]:
@@ -153,7 +158,7 @@ def retry(job_id: str, from_checkpoint: bool, idempotency_key: str | None) -> Ca
 
 def checkpoints(job_id: str) -> Call[list[KeptCheckpoint]]:
     """`GET /jobs/{id}/checkpoints`."""
-    read = _as(Page[KeptCheckpoint])
+    read = _as(CheckpointList)
     return Call(method="GET", path=job_path(job_id, "checkpoints"), parse=lambda response: read(response).data)
 
 
@@ -231,7 +236,7 @@ def add_dataset(name: str, files: Sequence[Path], options: Mapping[str, str]) ->
 def datasets(after: str | None) -> Call[Page[Manifest]]:
     """`GET /datasets`: one page."""
     params = [("after", after)] if after is not None else []
-    return Call(method="GET", path="datasets", parse=_as(Page[Manifest]), params=params)
+    return Call(method="GET", path="datasets", parse=_as(DatasetPage), params=params)
 
 
 def dataset(dataset_id: str) -> Call[Manifest]:
@@ -267,7 +272,7 @@ def add_model(model: Mapping[str, Any] | Path, name: str | None) -> Call[ModelRe
 def models(after: str | None, limit: int) -> Call[Page[ModelRecord]]:
     """`GET /models`: one page."""
     params = [("limit", str(limit)), *([("after", after)] if after is not None else [])]
-    return Call(method="GET", path="models", parse=_as(Page[ModelRecord]), params=params)
+    return Call(method="GET", path="models", parse=_as(ModelPage), params=params)
 
 
 def model(model_id: str) -> Call[ModelRecord]:
@@ -287,11 +292,11 @@ def delete_model(model_id: str) -> Call[None]:
 
 def workers() -> Call[list[Worker]]:
     """`GET /workers`."""
-    read = _as(Page[Worker])
+    read = _as(WorkerList)
 
     def parse(response: httpx2.Response) -> list[Worker]:
         page = read(response)
-        page.warn_of_unreadable()
+        warn_of_unreadable(page.unreadable)
         return page.data
 
     return Call(method="GET", path="workers", parse=parse)
@@ -403,6 +408,17 @@ def _object(response: httpx2.Response) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise _strange(response)
     return value
+
+
+def warn_of_unreadable(entries: Sequence[UnreadableEntry]) -> None:
+    """Log which records of a list the service could not read, each of them once."""
+    for entry in entries:
+        _warn_once(entry.id, entry.detail)
+
+
+@lru_cache(1000)
+def _warn_once(_: str, detail: str) -> None:
+    _log.warning("%s", detail)
 
 
 def _nothing(_: httpx2.Response) -> None:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from pippin.client.answers import Page
-from pippin.client.calls import Call
+from pippin.api.pages import Page
+from pippin.client.calls import Call, warn_of_unreadable
 
 T = TypeVar("T")
 
@@ -32,7 +32,7 @@ class Pages(Generic[T]):
 
     def take(self, page: Page[T]) -> list[T]:
         """The wanted entries of the page that arrived."""
-        page.warn_of_unreadable()
+        warn_of_unreadable(page.unreadable)
         wanted = page.data[: self._left]
         if self._left is not None:
             self._left -= len(wanted)

@@ -10,19 +10,21 @@ from typing import Any, Self, TypeVar, Unpack
 import httpx2
 
 from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.datasets import Manifest, Preview
+from pippin.api.events import Event
 from pippin.api.jobs import Job, Variant
-from pippin.api.metrics import EpochMetrics
+from pippin.api.metrics import EpochMetrics, JobMetrics
+from pippin.api.models import ModelForm
+from pippin.api.pages import Page
 from pippin.api.requests import JobRequest
 from pippin.api.workers import Worker
 from pippin.client import calls, wishes
-from pippin.client.answers import Event, JobMetrics, ModelForm, Page, Preview
 from pippin.client.downloading import Download
 from pippin.client.errors import ServiceError
 from pippin.client.following import Following
 from pippin.client.live import LiveJob
 from pippin.client.paging import Pages
 from pippin.client.tries import Tries
-from pippin.datasets.manifest import Manifest
 from pippin.http import connection
 from pippin.models.record import Description, ModelRecord
 from pippin.models.spec.summary import SpecSummary

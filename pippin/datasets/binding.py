@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from pippin.api.datasets import Feature, StoredManifest
 from pippin.api.requests import DatasetSource, ResolvedDataset
 from pippin.datasets.fitting import input_misfits, target_misfits
-from pippin.datasets.manifest import Feature, StoredManifest
 from pippin.datasets.notices import bounded
 from pippin.datasets.npz_keys import is_target
 from pippin.datasets.shapes import is_picture

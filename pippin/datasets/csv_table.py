@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.api.datasets import Feature
 from pippin.datasets.arrays import parts
 from pippin.datasets.csv_columns import layout
 from pippin.datasets.csv_faults import Kind, raise_any
@@ -18,7 +19,6 @@ from pippin.datasets.csv_target import Target, class_notice
 from pippin.datasets.errors import refuse, too_large
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, image_scale

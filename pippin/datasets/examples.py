@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.api.datasets import Manifest, StoredManifest
 from pippin.api.requests import ResolvedDataset
 from pippin.datasets.errors import refuse
 from pippin.datasets.held_out import held_out
-from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.datasets.parsed import PIXEL_SCALE
 from pippin.datasets.shapes import is_picture
 from pippin.models.spec import Feature, ImageFeature

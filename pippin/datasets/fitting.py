@@ -6,8 +6,8 @@ from math import inf, prod
 
 import numpy as np
 
+from pippin.api.datasets import Feature, Range, StoredManifest
 from pippin.datasets.classes import Classes, Span, classes_of, listed
-from pippin.datasets.manifest import Feature, Range, StoredManifest
 from pippin.datasets.shapes import fits, squeezed
 from pippin.models.spec import Feature as Input
 from pippin.models.spec import ImageFeature

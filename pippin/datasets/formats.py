@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pippin.api.datasets import Format
 from pippin.datasets import csv_table, idx, images, npz
 from pippin.datasets.companions import FOREIGN_PICTURE_SUFFIXES, PICTURE_SUFFIXES
 from pippin.datasets.csv_text import looks_like_text
 from pippin.datasets.errors import FileFaults, refuse
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import Format
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset
 from pippin.datasets.sources import Source, Sources

@@ -11,12 +11,12 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.api.datasets import Feature
 from pippin.datasets.channels import channels_first
 from pippin.datasets.conform import conform
 from pippin.datasets.errors import FaultList, refuse, too_large
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import Feature
 from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, image_scale

@@ -4,12 +4,12 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from pippin.api.datasets import Feature
 from pippin.datasets.companions import PICTURE_SUFFIXES
 from pippin.datasets.errors import FileFaults, refuse, too_large
 from pippin.datasets.folders import places
 from pippin.datasets.growing import GrowingArray, Workspace
 from pippin.datasets.limits import DatasetLimits, Labels
-from pippin.datasets.manifest import Feature
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, picture_scale
 from pippin.datasets.pictures import Decoder, PictureError

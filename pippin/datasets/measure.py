@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.api.datasets import Range
 from pippin.datasets.arrays import parts
-from pippin.datasets.manifest import Range
 from pippin.datasets.parsed import ParsedDataset
 
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable
 
-MAX_NOTICES = 20
+from pippin.api.datasets import MAX_NOTICES
+
 MAX_NOTICE_CHARACTERS = 500
 
 

@@ -11,12 +11,12 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
+from pippin.api.datasets import Feature
 from pippin.datasets.channels import channels_first
 from pippin.datasets.conform import conform, stored_dtype
 from pippin.datasets.errors import DatasetError, FaultList, refuse, too_large
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import Feature
 from pippin.datasets.npz_keys import is_target, read_keys
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, image_scale

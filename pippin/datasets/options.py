@@ -5,8 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from pippin.api.datasets import Format
 from pippin.datasets.errors import DatasetError, refuse
-from pippin.datasets.manifest import Format
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.documents.hints import did_you_mean
 from pippin.errors import Fault, pointer

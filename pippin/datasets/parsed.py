@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.datasets.manifest import Feature, Format
+from pippin.api.datasets import Feature, Format
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.shapes import is_picture
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
+from pippin.api.datasets import Feature, Format, Range, Split, StoredManifest
 from pippin.datasets.agreement import check_agreement
 from pippin.datasets.arrays import write_arrays
 from pippin.datasets.class_notices import class_notices
@@ -12,7 +13,6 @@ from pippin.datasets.errors import DatasetError, DatasetTooLargeError, refuse
 from pippin.datasets.formats import READERS, recognise, refuse_foreign
 from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import Feature, Format, Range, Split, StoredManifest
 from pippin.datasets.measure import measure
 from pippin.datasets.notices import bounded
 from pippin.datasets.options import DatasetOptions

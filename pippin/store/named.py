@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 from redis.client import Pipeline
 from redis.exceptions import ResponseError
 
-from pippin.datasets.manifest import StoredManifest
+from pippin.api.datasets import StoredManifest
 from pippin.models.record import StoredModel
 from pippin.store import keys
 from pippin.store.client import Client

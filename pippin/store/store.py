@@ -1,6 +1,6 @@
 """The store as one object."""
 
-from pippin.datasets.manifest import StoredManifest
+from pippin.api.datasets import StoredManifest
 from pippin.models.record import StoredModel
 from pippin.store import clock
 from pippin.store.attempts import Attempts

@@ -6,10 +6,10 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pippin.api.datasets import StoredManifest
 from pippin.blobs import Blobs
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import Prepared
 from pippin.datasets.upload import Upload

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.api.datasets import Feature, StoredManifest
 from pippin.blobs import BlobDamagedError, Blobs
 from pippin.datasets.arrays import MAX_HEADER_BYTES
-from pippin.datasets.manifest import Feature, StoredManifest
 from service.problems import invalid_parameter
 from service.sandbox import Sandbox
 

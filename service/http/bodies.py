@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pippin.api.problems import ErrorItem
 from pippin.documents.hints import Hints
 from pippin.documents.strict_json import parsed_bytes
 from pippin.models.spec.explain import parse
@@ -22,7 +23,7 @@ from pippin.settings import Settings
 from service.datasets.ingest import workroom
 from service.http import strict_json
 from service.http.body_budget import SMALL_BYTES, BodyBudget
-from service.problems import ErrorItem, Problem, invalid_request
+from service.problems import Problem, invalid_request
 from service.security.principal import Principal
 from service.validation import parameter_items
 

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Self
 
+from pippin.api.datasets import StoredManifest
 from pippin.api.jobs import Job
 from pippin.api.requests import ResolvedDataset
-from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.training_rows import TrainingRows
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.predictions.reports import EvaluationRequest, Part

@@ -5,10 +5,10 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from pippin.api.datasets import StoredManifest
 from pippin.api.requests import ResolvedDataset, ResolvedRequest
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
-from pippin.datasets.manifest import StoredManifest
 from pippin.documents import strict_json
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.jobs.draft import Draft, Faults, judge

@@ -7,11 +7,12 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
+from pippin.api.problems import ErrorItem
 from service.datasets.ingest import workroom
 from service.http.bodies import UploadRoute
 from service.http.files import serve
 from service.http.uploads import spooled
-from service.problems import ErrorItem, invalid_request, not_found, responses
+from service.problems import invalid_request, not_found, responses
 from service.security.access import requires
 from service.services import TheServices
 

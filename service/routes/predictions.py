@@ -14,6 +14,7 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.jobs import Artifact
+from pippin.api.problems import ErrorItem
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.datasets.training_rows import TrainingRows
 from pippin.documents.errors import MalformedDocumentError
@@ -26,7 +27,7 @@ from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, 
 from service.http.uploads import spooled
 from service.jobs.class_names import taught_names
 from service.jobs.evaluation import EvaluatedRows
-from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
+from service.problems import Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.api.datasets import StoredManifest
 from pippin.api.requests import DatasetSource
 from pippin.datasets.arrays import open_arrays
 from pippin.datasets.binding import bind
 from pippin.datasets.examples import examples_of
-from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.training_rows import TrainingRows
 from pippin.errors import FaultyDocumentError, PippinError
 from pippin.models.inspection import trainable_of

@@ -14,6 +14,7 @@ from typing import Any, Literal
 import numpy as np
 import pytest
 
+from pippin.api.datasets import StoredManifest
 from pippin.api.jobs import Job
 from pippin.api.requests import DatasetSource, HyperparameterChoice, ResolvedModel, ResolvedRequest
 from pippin.api.states import Status
@@ -21,7 +22,6 @@ from pippin.api.workers import WorkerReport
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import prepare
 from pippin.datasets.upload import Upload

@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from pippin.api.datasets import StoredManifest
 from pippin.datasets.arrays import open_arrays
 from pippin.datasets.errors import DatasetError
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.manifest import StoredManifest
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import prepare
 from pippin.datasets.upload import Upload, spool

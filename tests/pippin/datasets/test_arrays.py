@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
+from pippin.api.datasets import Feature
 from pippin.datasets.arrays import open_arrays, write_arrays
 from pippin.datasets.errors import DatasetError
-from pippin.datasets.manifest import Feature
 from pippin.datasets.parsed import ParsedDataset
 
 ARRAYS: dict[str, dict[str, Any]] = {

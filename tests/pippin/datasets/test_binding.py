@@ -8,10 +8,10 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
+from pippin.api.datasets import StoredManifest
 from pippin.api.requests import DatasetSource, ResolvedDataset
 from pippin.datasets.binding import bind
 from pippin.datasets.examples import examples_of
-from pippin.datasets.manifest import StoredManifest
 from pippin.errors import FaultyDocumentError
 from pippin.models.spec import ArrayFeature, resolve
 from pippin.models.spec.presets import preset

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pippin.api.datasets import Manifest, StoredManifest
 from pippin.api.requests import ResolvedDataset
 from pippin.datasets.errors import DatasetError
 from pippin.datasets.examples import Examples, picture_scales, split_examples
-from pippin.datasets.manifest import Manifest, StoredManifest
 from pippin.models.spec import ArrayFeature, Feature, ImageFeature
 from pippin.models.trainable import Trainable
 

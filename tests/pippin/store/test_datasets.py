@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from pippin.datasets.manifest import Feature, Split, StoredManifest
+from pippin.api.datasets import Feature, Split, StoredManifest
 from pippin.ids import new_id
 from pippin.store import NameTaken, Store, keys
 

@@ -4,9 +4,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from pippin.api.datasets import StoredManifest
 from pippin.api.jobs import Job
 from pippin.api.requests import ResolvedRequest
-from pippin.datasets.manifest import StoredManifest
 from pippin.ids import new_id
 from pippin.store import ByteQuota, Claim, Idempotency, JobQuota, QuotaExceeded, Store
 from pippin.store.rates import Rates

@@ -8,11 +8,11 @@ from typing import NoReturn
 import pytest
 
 from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.datasets import Feature, Split, StoredManifest
 from pippin.api.jobs import Artifact, Failure, Job
 from pippin.api.metrics import BatchLosses, EpochMetrics
 from pippin.api.requests import ResolvedRequest
 from pippin.api.states import Reason, Status
-from pippin.datasets.manifest import Feature, Split, StoredManifest
 from pippin.ids import new_id
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import (

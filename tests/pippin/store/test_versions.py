@@ -8,12 +8,12 @@ from datetime import UTC, datetime
 import pytest
 
 from pippin.api.checkpoints import StoredCheckpoint
+from pippin.api.datasets import StoredManifest
 from pippin.api.jobs import Artifact, Job
 from pippin.api.metrics import EpochMetrics
 from pippin.api.requests import ResolvedRequest
 from pippin.api.states import Status
 from pippin.api.tokens import issue
-from pippin.datasets.manifest import StoredManifest
 from pippin.store import Claim, NoSuchJob, Refused, Store, UnreadableRecord, WorkerReport, keys, new_token
 from pippin.store.versions import FIELD, VERSION
 
