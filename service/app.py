@@ -25,7 +25,7 @@ from service.background.reaper import Reaper
 from service.background.releases import BlobReleases
 from service.background.sweeper import Sweeper
 from service.background.threads import run_duty
-from service.datasets.ingest import Ingestion, limits_of, sweep_workrooms
+from service.datasets.ingest import Ingestion, limits_of, sweep_upload_folders
 from service.datasets.preview import Previews
 from service.datasets.sample import Sample
 from service.http.body_budget import BodyBudget
@@ -154,7 +154,7 @@ def describe_once(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     meters: Meters = app.state.meters
-    sweep_workrooms(settings)
+    sweep_upload_folders(settings)
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
     limits = StoreLimits.of(settings)

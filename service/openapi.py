@@ -8,11 +8,11 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
+from pippin.api.predictions import EvaluationRequest
 from pippin.api.problems import ProblemDocument
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.workers import DrainRequest
 from pippin.models.spec import ModelSpec
-from pippin.predictions.reports import EvaluationRequest
 from service.examples import EXAMPLES
 from service.portable_schemas import REFERENCE, make_portable
 from service.problems import responses

@@ -55,6 +55,43 @@ def pages_of(nav: list[dict[str, Any]]) -> Iterator[str]:
                 yield from pages_of(target)
 
 
+NO_PATHS = {
+    *("pippin/owner.json", "pippin/guest.json", "pippin/generation.json"),  # objects in the blob store
+    *("worker.env", "pippin.example.com", "pippin.initial_seed"),  # a file on a Mac, a host, a model's metadata
+}
+"""What only looks like a file or a module of the repository."""
+
+_PATH = re.compile(r"(?:pippin|service|worker|tests|tools|deploy|benchmarks|examples|docs)/[\w./-]+")
+_MODULE = re.compile(r"(?:pippin|service|worker)(?:\.[a-z0-9_]+)+")
+
+
+def repository_paths(page: str) -> Iterator[str]:
+    """The files and folders of the repository that a page names, modules as the folder or file that holds them."""
+    for line in code(page):
+        if line in NO_PATHS:
+            continue
+        if _PATH.fullmatch(line):
+            yield line
+        elif _MODULE.fullmatch(line):
+            yield _file_of(line)
+
+
+def _file_of(name: str) -> str:
+    """The longest beginning of a dotted name that is a package or module; the rest names something in it."""
+    parts = name.split(".")
+    for end in range(len(parts), 1, -1):
+        path = "/".join(parts[:end])
+        if (ROOT / path).is_dir() or (ROOT / f"{path}.py").is_file():
+            return path if (ROOT / path).is_dir() else f"{path}.py"
+    return "/".join(parts)
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_path_exists(page: str) -> None:
+    missing = sorted({path for path in repository_paths(page) if not (ROOT / path).exists()})
+    assert missing == []
+
+
 def test_every_page_is_in_the_navigation_once() -> None:
     site = tomllib.loads((ROOT / "zensical.toml").read_text(encoding="utf-8"))
     assert sorted(pages_of(site["project"]["nav"])) == sorted(PAGES), "of decisions: run `make decisions`"

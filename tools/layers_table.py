@@ -3,15 +3,14 @@
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from inspect import cleandoc, getdoc, getmodule
+from inspect import getdoc
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from pippin.models.spec.combining import Combining
 from pippin.models.spec.layer import Layer, ShapeKeeping
-from pippin.models.spec.layers.softmax import Softmax
-from pippin.models.spec.per_channel import PerChannel
+from pippin.models.spec.layers.activations import PerChannel, Softmax
+from pippin.models.spec.layers.elementwise import Combining
 from pippin.models.spec.recurrent import Recurrent
 from pippin.models.spec.rules import WARNINGS_BY_ID
 from pippin.models.spec.table import LAYERS
@@ -215,10 +214,7 @@ def _from_to(kind: type[Layer]) -> str:
 
 
 def _what(kind: type[Layer]) -> str:
-    module = getmodule(kind)
-    assert module is not None
-    assert module.__doc__ is not None
-    return cleandoc(module.__doc__).partition("\n")[0]
+    return kind.summary
 
 
 def _core_ml(kind: type[Layer]) -> str:

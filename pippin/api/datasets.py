@@ -11,6 +11,8 @@ Format = Literal["idx", "csv", "npz", "images"]
 DType = Literal["uint8", "int32", "float32"]
 
 MAX_NOTICES = 20
+"""Of a dataset; `pippin.datasets.notices` keeps to it."""
+
 LISTED_LABELS = 100
 """How many labels of each dataset a list has."""
 
@@ -125,3 +127,12 @@ class ClassBalance(BaseModel):
     dataset: str
     feature: str = Field(description="Where the class stands.")
     splits: dict[str, list[ClassCount]] = Field(description="Split -> its classes, in the order of their numbers.")
+
+
+def held_out_count(examples: int, fraction: float) -> int:
+    """How many of a split's examples `validation_fraction` holds out for validation.
+
+    Returns:
+        At least one, and never all; 0 where there is only one example.
+    """
+    return min(max(1, round(examples * fraction)), examples - 1)

@@ -116,7 +116,7 @@ class CheckpointPolicy(_Body):
     keep: int = Field(default=3, ge=1, le=100, description="The newest so many are kept.")
 
 
-class EngineWish(_Body):
+class EngineRequest(_Body):
     """What a request says about engines, whatever else it says."""
 
     engine: EngineChoice = "auto"
@@ -152,17 +152,10 @@ class RetryRequest(_Body):
     )
 
 
-class Hyperparameters(_Body):
+class Hyperparameters(HyperparameterChoice):
     """The hyperparameters that a job trains with, each one decided. What the model does not have is null."""
 
     epochs: int = 1
-    mini_batch_size: int | None = None
-    learning_rate: float | None = None
-    momentum: float | None = None
-    beta1: float | None = None
-    beta2: float | None = None
-    eps: float | None = None
-    number_of_neighbors: int | None = None
     shuffle: bool
     seed: int
 

@@ -205,7 +205,7 @@ def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
 
 def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files in a folder that are sent, and those that the service would ignore, such as those in `.git`."""
-    from pippin.datasets.companions import is_litter
+    from pippin.datasets.ignored_files import is_litter
 
     sent: list[Path] = []
     ignored: list[Path] = []
@@ -217,7 +217,7 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
 
 def _ignored(paths: list[Path]) -> list[str]:
     """What is not sent of what a person named."""
-    from pippin.datasets.companions import ignored_notice
+    from pippin.datasets.ignored_files import ignored_notice
 
     folders = [path for path in paths if path.is_dir()]
     left = [path.relative_to(folder).as_posix() for folder in folders for path in _inside(folder)[1]]

@@ -92,7 +92,7 @@ def _to_tensorboard(folder: Path, job: "Job", epochs: "Sequence[EpochMetrics]", 
 
 def _to_mlflow(target: str, job: "Job", epochs: "Sequence[EpochMetrics]", client: "Client", *, json_: bool) -> None:
     from pippin.cli.exports.tracking import log_run
-    from pippin.client.known import dashboard_url
+    from pippin.client.job_view import dashboard_url
 
     with tempfile.TemporaryDirectory(prefix="pippin-") as folder:
         has_trained = any(artifact.variant == "trained" for artifact in job.artifacts)

@@ -14,7 +14,7 @@ from pippin.cli.exits import Exit, ToldError
 from pippin.cli.tables import Cell, Column, Kind
 
 if TYPE_CHECKING:
-    from pippin.predictions.reports import Choice, Confusion, LargestError, Prediction
+    from pippin.api.predictions import Choice, Confusion, LargestError, Prediction
 
 _BAR = 30
 # More columns are wider than any terminal.

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING
 
 from pippin.cli import figures, following, output
-from pippin.datasets.held_out import held_out
 
 if TYPE_CHECKING:
     from pippin.api.checkpoints import Resumption, StoredCheckpoint
@@ -78,8 +77,12 @@ def is_without_validation(job: "Job") -> bool:
 def _validation(job: "Job", examples: dict[str, int]) -> str:
     dataset = job.request.dataset
     if dataset.validation_fraction is not None:
+        from pippin.api.datasets import held_out_count
+
         count = examples.get(dataset.train)
-        held = "" if count is None else f" ({held_out(count, dataset.validation_fraction):,} of {count:,} examples)"
+        held = (
+            "" if count is None else f" ({held_out_count(count, dataset.validation_fraction):,} of {count:,} examples)"
+        )
         return f"{figures.share(dataset.validation_fraction)} of {dataset.train}, held out of the training{held}"
     if dataset.validation is not None:
         return f"split {dataset.validation}{_count(examples.get(dataset.validation))}"

@@ -7,13 +7,14 @@ C order. It is written here as a stream, since datasets may be larger than memor
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.datasets.disk_arrays import batches
 from pippin.datasets.errors import refuse
 from pippin.datasets.parsed import ParsedDataset
 
@@ -21,7 +22,6 @@ _CODES = {"uint8": "U8", "int32": "I32", "float32": "F32"}
 _DTYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
 MAX_HEADER_BYTES = 16 * 2**20
 """Of the JSON that describes the arrays; the file's own first eight bytes may claim anything."""
-_CHUNK = 4 * 2**20
 
 
 def write_arrays(parsed: ParsedDataset, path: Path) -> None:
@@ -44,15 +44,8 @@ def write_arrays(parsed: ParsedDataset, path: Path) -> None:
         file.write(len(encoded).to_bytes(8, "little"))
         file.write(encoded)
         for _, (array, code) in ordered:
-            for part in parts(array):
+            for part in batches(array):
                 file.write(np.ascontiguousarray(part, dtype=_DTYPES[code]).data)
-
-
-def parts(array: NDArray[Any]) -> Iterator[NDArray[Any]]:
-    """`array` in slices along its first axis of a few megabytes each."""
-    step = max(1, _CHUNK // max(1, array[:1].nbytes))
-    for begin in range(0, len(array), step):
-        yield array[begin : begin + step]
 
 
 def open_arrays(path: Path) -> Mapping[str, NDArray[Any]]:

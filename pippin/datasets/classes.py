@@ -58,7 +58,7 @@ class Span:
 
 
 def classes_of(
-    model: Trainable, names: Sequence[str] | None, span: Span, taught: Sequence[str] | None = None
+    model: Trainable, names: Sequence[str] | None, span: Span, trained_labels: Sequence[str] | None = None
 ) -> Classes | None:
     """What `model` makes of a dataset whose classes are called `names`; None when its target is no class.
 
@@ -66,14 +66,15 @@ def classes_of(
         model: What is to be trained.
         names: By the dataset's number; None where it has no names.
         span: Of the dataset's numbers.
-        taught: Of a model that knows its classes by number alone, what the dataset that it was trained on calls them.
+        trained_labels: The labels of the dataset that a model was trained on which knows its classes by number alone,
+            by the model's number; None for any other model.
     """
     if model.label_type is not None:
         return _learned(model.label_type, names)
     if model.classes is None:
         return None
     if model.labels is None or (names is None and len(model.labels) != model.classes):
-        return _by_taught(model.classes, names, span, taught)
+        return _by_trained_labels(model.classes, names, span, trained_labels)
     return _by_number(model.labels, span) if names is None else _by_name(model.labels, names)
 
 
@@ -91,18 +92,24 @@ def whole_number(label: str | int) -> int | None:
     return None if match is None else int(match[1])
 
 
-def _by_taught(classes: int, names: Sequence[str] | None, span: Span, taught: Sequence[str] | None) -> Classes:
+def _by_trained_labels(
+    classes: int, names: Sequence[str] | None, span: Span, trained_labels: Sequence[str] | None
+) -> Classes:
     """What the numbers of a dataset mean to a model that has no names of its own, but may have learned some."""
-    if taught is not None and names is None and len(taught) == classes:
-        return _by_number(taught, span)
-    if taught is not None and names is not None and set(map(composed, names)) <= set(map(composed, taught)):
-        return _by_name(taught, names)
+    if trained_labels is not None and names is None and len(trained_labels) == classes:
+        return _by_number(trained_labels, span)
+    if (
+        trained_labels is not None
+        and names is not None
+        and set(map(composed, names)) <= set(map(composed, trained_labels))
+    ):
+        return _by_name(trained_labels, names)
     said = f"the model tells {classes} classes apart, 0 to {classes - 1}"
-    if taught is None or names is None:
+    if trained_labels is None or names is None:
         return Classes(0, classes - 1, said)
     notice = (
-        f"the model was trained on classes called {listed(taught)}, and the dataset's are called {listed(names)}: "
-        "they take the places of those, in this order"
+        f"the model was trained on classes called {listed(trained_labels)}, and the dataset's are called "
+        f"{listed(names)}: they take the places of those, in this order"
     )
     return Classes(0, classes - 1, said, notices=(notice,))
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.api.datasets import Manifest, StoredManifest
-from pippin.api.requests import ResolvedDataset
+from pippin.api.datasets import Manifest, StoredManifest, held_out_count
+from pippin.api.requests import ResolvedDataset, ResolvedRequest
 from pippin.datasets.errors import refuse
-from pippin.datasets.held_out import held_out
 from pippin.datasets.parsed import PIXEL_SCALE
 from pippin.datasets.shapes import is_picture
 from pippin.models.spec import Feature, ImageFeature
@@ -142,7 +142,7 @@ def held_out_rows(count: int, fraction: float, seed: int) -> NDArray[np.intp]:
     Raises:
         DatasetError: There are too few examples to hold any out.
     """
-    held = held_out(count, fraction)
+    held = held_out_count(count, fraction)
     if held < 1:
         raise refuse(f"of {count} example none can be held out for validation; give more examples")
     # NumPy takes no negative seeds. It promises raw words to stay the same in every release, and a permutation not.
@@ -165,3 +165,29 @@ def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples,
     """Part of the examples, drawn by seed, kept apart; both parts stay in the dataset's order."""
     kept_apart = held_out_rows(examples.count, fraction, seed)
     return select(examples, rows_without(examples.count, kept_apart)), select(examples, kept_apart)
+
+
+class TrainingRows(BaseModel):
+    """How a job divides the split that it trains on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    validation_fraction: float | None = Field(description="The share that it holds out; null for none.")
+    seed: int = Field(description="Draws the rows that are held out.")
+
+    @classmethod
+    def of(cls, request: ResolvedRequest) -> "TrainingRows":
+        """Those of a job."""
+        fraction = request.dataset.validation_fraction
+        # Without a share the seed draws nothing, and jobs that differ in it train on the same rows.
+        return cls(validation_fraction=fraction, seed=0 if fraction is None else request.hyperparameters.seed)
+
+    def held_out(self, count: int) -> NDArray[np.intp]:
+        """The rows that are held out, out of `count`; none without a share."""
+        if self.validation_fraction is None:
+            return np.empty(0, dtype=np.intp)
+        return held_out_rows(count, self.validation_fraction, self.seed)
+
+    def trained_on(self, count: int) -> NDArray[np.intp]:
+        """The rows that are trained on, out of `count`."""
+        return rows_without(count, self.held_out(count))

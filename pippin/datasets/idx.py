@@ -12,14 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.api.datasets import Feature
-from pippin.datasets.channels import channels_first
-from pippin.datasets.conform import conform
+from pippin.datasets.disk_arrays import Workspace
+from pippin.datasets.dtypes import conform
 from pippin.datasets.errors import FaultList, refuse, too_large
-from pippin.datasets.growing import Workspace
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.names import split_in
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.parsed import ParsedDataset, image_scale
+from pippin.datasets.shapes import channels_first
 from pippin.datasets.sources import Source, Sources
 
 OPTIONS = frozenset({"scale"})
@@ -101,7 +101,7 @@ def _check_pairs(splits: dict[str, dict[str, NDArray[Any]]], names: dict[tuple[s
 def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> NDArray[Any]:
     with source.open() as file:
         header = _read_header(file, source.name, limits)
-        growing = workspace.growing(header.example, header.dtype)
+        growing = workspace.new_array(header.example, header.dtype)
         size = 0
         expected = math.prod(header.dims) * header.dtype.itemsize
         while chunk := file.read(_CHUNK):

@@ -1,8 +1,16 @@
 """Notices about a dataset: what was assumed or left out while an upload was read, for the person who sent it."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
-from pippin.api.datasets import MAX_NOTICES
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.api.datasets import MAX_NOTICES, Feature, Format
+from pippin.datasets.disk_arrays import batches
+from pippin.datasets.errors import quoted
+from pippin.datasets.parsed import PIXEL_SCALE, ParsedDataset
 
 MAX_NOTICE_CHARACTERS = 500
 
@@ -21,3 +29,63 @@ def bounded(notices: Iterable[str]) -> tuple[str, ...]:
 
 def _shortened(notice: str) -> str:
     return notice if len(notice) <= MAX_NOTICE_CHARACTERS else notice[: MAX_NOTICE_CHARACTERS - 1] + "…"
+
+
+_MISSING = frozenset({"na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "?", "-", "."})
+_SHOWN = 5
+_LONGEST = 30
+
+
+def class_notices(parsed: ParsedDataset) -> Iterator[str]:
+    """Which names look like missing values, which differ in case alone, and which classes no training example has."""
+    labels = parsed.labels
+    if labels is None:
+        return
+    if missing := [label for label in labels if label.strip().lower() in _MISSING]:
+        yield f"{_listed(missing)} became a class: leave its examples out if it stands for a missing value"
+    same: dict[str, list[str]] = defaultdict(list)
+    for label in labels:
+        same[label.casefold()].append(label)
+    if alike := [label for group in same.values() if len(group) > 1 for label in group]:
+        yield f"{_listed(alike)} are different classes, though names among them differ only in upper and lower case"
+    if "train" in parsed.splits:
+        target = parsed.features[-1].name
+        trained = _present(parsed.splits["train"][target], len(labels))
+        for split in parsed.splits:
+            unseen = np.flatnonzero(_present(parsed.splits[split][target], len(labels)) & ~trained)
+            if len(unseen):
+                yield f"the split train has no example of {_listed([labels[at] for at in unseen])}, which {split} has"
+
+
+def scale_notices(format_: Format, features: Iterable[Feature]) -> Iterator[str]:
+    """How the bytes of each feature reach a model, for the person who uploads them.
+
+    Nothing of files that hold pictures by their format: in an NPZ and a table the shape alone tells pictures apart.
+    """
+    for feature in features:
+        if feature.dtype != "uint8" or (format_ in {"idx", "images"} and feature.scale == PIXEL_SCALE):
+            continue
+        if feature.scale == 1:
+            yield (
+                f"the bytes of {feature.name!r}, of shape {list(feature.shape)}, are used as they are, 0 to 255; "
+                "a picture's, [1, H, W] or [3, H, W], would be multiplied by 1/255, as scale=0.00392156862745098 does"
+            )
+        else:
+            factor = "1/255" if feature.scale == PIXEL_SCALE else f"{feature.scale:.6g}"
+            yield (
+                f"the bytes of {feature.name!r} are multiplied by {factor} for a model that reads an array, and left "
+                "as they are for one that reads an image; numbers sent to predict must be scaled alike"
+            )
+
+
+def _present(numbers: NDArray[Any], count: int) -> NDArray[np.bool_]:
+    """Which of `count` classes have an example."""
+    present = np.zeros(count, bool)
+    for part in batches(numbers):
+        present[part.reshape(-1)] = True
+    return present
+
+
+def _listed(labels: Sequence[str]) -> str:
+    shown = ", ".join(quoted(label, _LONGEST) for label in labels[:_SHOWN])
+    return f"{shown} and {len(labels) - _SHOWN:,} more" if len(labels) > _SHOWN else shown

@@ -1,6 +1,6 @@
 """A dataset between its upload and its stored form."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,27 +29,6 @@ def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
     if array.dtype != np.uint8 or (options.scale is None and not is_picture(array.shape[1:])):
         return 1.0
     return picture_scale(options)
-
-
-def scale_notices(format_: Format, features: Iterable[Feature]) -> Iterator[str]:
-    """How the bytes of each feature reach a model, for the person who uploads them.
-
-    Nothing of files that hold pictures by their format: in an NPZ and a table the shape alone tells pictures apart.
-    """
-    for feature in features:
-        if feature.dtype != "uint8" or (format_ in {"idx", "images"} and feature.scale == PIXEL_SCALE):
-            continue
-        if feature.scale == 1:
-            yield (
-                f"the bytes of {feature.name!r}, of shape {list(feature.shape)}, are used as they are, 0 to 255; "
-                "a picture's, [1, H, W] or [3, H, W], would be multiplied by 1/255, as scale=0.00392156862745098 does"
-            )
-        else:
-            factor = "1/255" if feature.scale == PIXEL_SCALE else f"{feature.scale:.6g}"
-            yield (
-                f"the bytes of {feature.name!r} are multiplied by {factor} for a model that reads an array, and left "
-                "as they are for one that reads an image; numbers sent to predict must be scaled alike"
-            )
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from pippin.datasets.errors import DatasetTooLargeError, quoted, too_large
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.picture_decoding import EIGHT_BIT_MODES, Upright, open_picture, upright
 from pippin.datasets.sources import Source
-from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
-from pippin.documents.file_signatures import EMPTY, JPEG, PNG
+from pippin.documents.file_kinds import EMPTY, JPEG, PNG, SAMPLE_BYTES, kind_of
 
 Color = Literal["gray", "rgb"]
 

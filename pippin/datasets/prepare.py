@@ -1,25 +1,95 @@
-"""From an upload to what is stored of it."""
+"""The formats there are, and which of them an upload is in."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from pippin.api.datasets import Feature, Format, Range, Split, StoredManifest
-from pippin.datasets.agreement import check_agreement
+from pippin.datasets import idx, images, npz
 from pippin.datasets.arrays import write_arrays
-from pippin.datasets.class_notices import class_notices
-from pippin.datasets.companions import ignored_notice
-from pippin.datasets.errors import DatasetError, DatasetTooLargeError, refuse
-from pippin.datasets.formats import READERS, recognise, refuse_foreign
-from pippin.datasets.growing import Workspace
+from pippin.datasets.consistency import check_consistency, measure
+from pippin.datasets.csv import table as csv
+from pippin.datasets.csv.text import looks_like_text
+from pippin.datasets.disk_arrays import Workspace
+from pippin.datasets.errors import DatasetError, DatasetTooLargeError, FileFaults, refuse
+from pippin.datasets.ignored_files import FOREIGN_PICTURE_SUFFIXES, PICTURE_SUFFIXES, ignored_notice
 from pippin.datasets.limits import DatasetLimits
-from pippin.datasets.measure import measure
-from pippin.datasets.notices import bounded
+from pippin.datasets.notices import bounded, class_notices, scale_notices
 from pippin.datasets.options import DatasetOptions
-from pippin.datasets.parsed import ParsedDataset, scale_notices
-from pippin.datasets.sources import open_upload
+from pippin.datasets.parsed import ParsedDataset
+from pippin.datasets.sources import Source, Sources, open_upload
 from pippin.datasets.upload import Upload
-from pippin.system.digests import digest_of
+from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How a format is read.
+
+    Attributes:
+        parse: Reads the files into arrays kept in the given workspace.
+        options: The names of the options that it reads.
+    """
+
+    parse: Callable[[Sources, DatasetOptions, DatasetLimits, Workspace], ParsedDataset]
+    options: frozenset[str]
+
+
+READERS: dict[Format, Reader] = {
+    "idx": Reader(idx.parse_idx, idx.OPTIONS),
+    "csv": Reader(csv.parse_csv, csv.OPTIONS),
+    "npz": Reader(npz.parse_npz, npz.OPTIONS),
+    "images": Reader(images.parse_images, images.OPTIONS),
+}
+"""Every format: a new one gets its line here, and in `recognise`."""
+
+_MOST_EXAMINED = 1000
+
+
+def recognise(sources: Sources) -> Format:
+    """The format of an upload, from what its files hold; names decide only inside a ZIP.
+
+    Raises:
+        DatasetError: It is none of those known.
+    """
+    suffixes = {source.suffix for source in sources.files}
+    if sources.zipped and ".npy" in suffixes:
+        return "npz"
+    if sources.zipped and suffixes & (PICTURE_SUFFIXES | FOREIGN_PICTURE_SUFFIXES):
+        return "images"
+    first = sources.files[0]
+    begin = _beginning(first)
+    if idx.looks_like(begin):
+        return "idx"
+    if kind := kind_of(begin, first.name):
+        raise refuse(f"{first.name} {kind.as_data()}")
+    if looks_like_text(begin):
+        return "csv"
+    raise refuse(
+        f"{first.name} begins with the bytes {begin[:8].hex(' ')}, which no format known here does; "
+        "send IDX, CSV (UTF-8), one NPZ, or one ZIP of them or of class folders with PNG or JPEG pictures"
+    )
+
+
+def refuse_foreign(sources: Sources) -> None:
+    """Refuses files of kinds that Pippin does not read. It explains why a reader refused them.
+
+    Raises:
+        DatasetError: There are some; those of one kind make one fault.
+    """
+    faults = FileFaults()
+    for source in sources.files[:_MOST_EXAMINED]:
+        begin = _beginning(source)
+        is_read = source.suffix == ".npy" if sources.zipped else False
+        if not is_read and not idx.looks_like(begin) and (kind := kind_of(begin, source.name)):
+            faults.add(source.name, kind.as_data())
+    faults.raise_any()
+
+
+def _beginning(source: Source) -> bytes:
+    with source.open() as file:
+        return file.read(SAMPLE_BYTES)
 
 
 @dataclass(frozen=True)
@@ -29,14 +99,10 @@ class Prepared:
     Attributes:
         content_key: Equal for uploads of the same names, bytes and options.
         arrays_path: The stored form, in the work directory.
-        digest: `sha256:<hex>` of that file.
-        bytes: Its size.
     """
 
     content_key: str
     arrays_path: Path
-    digest: str
-    bytes: int
     format: Format
     features: tuple[Feature, ...]
     splits: tuple[Split, ...]
@@ -44,14 +110,30 @@ class Prepared:
     ranges: dict[str, dict[str, Range]]
     notices: tuple[str, ...] = ()
 
-    def manifest(self, *, id: str, name: str | None, created_at: datetime) -> StoredManifest:  # noqa: A002  # its name
-        """The manifest, under this id and name."""
+    def manifest(
+        self,
+        *,
+        id: str,  # noqa: A002 - the field's name
+        name: str | None,
+        digest: str,
+        size: int,
+        created_at: datetime,
+    ) -> StoredManifest:
+        """The manifest of the dataset once it is stored.
+
+        Args:
+            id: The dataset's id.
+            name: The dataset's name.
+            digest: The digest of the stored arrays, `sha256:<hex>`.
+            size: The size of the stored arrays in bytes.
+            created_at: When the dataset was stored.
+        """
         return StoredManifest(
             id=id,
             name=name,
             format=self.format,
-            digest=self.digest,
-            bytes=self.bytes,
+            digest=digest,
+            bytes=size,
             features=list(self.features),
             splits=list(self.splits),
             labels=None if self.labels is None else list(self.labels),
@@ -82,7 +164,7 @@ def parse(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdi
             raise
     if sources.ignored:
         parsed = replace(parsed, notices=(*parsed.notices, ignored_notice(sources.ignored)))
-    check_agreement(parsed, limits)
+    check_consistency(parsed, limits)
     parsed = replace(parsed, notices=(*parsed.notices, *class_notices(parsed)))
     if options.scale is not None and all(feature.dtype != "uint8" for feature in parsed.features):
         raise refuse("there is nothing to scale: a scale is for images of uint8, and no feature is one", "/scale")
@@ -106,12 +188,9 @@ def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, work
     parsed = parse(upload, options, limits, workdir)
     path = workdir / "arrays.safetensors"
     write_arrays(parsed, path)
-    digest, size = digest_of(path)
     return Prepared(
         content_key=upload.content_key(options),
         arrays_path=path,
-        digest=digest,
-        bytes=size,
         format=parsed.format,
         features=parsed.features,
         splits=tuple(

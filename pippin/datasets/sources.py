@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from pippin.datasets.companions import companions, is_litter
 from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
+from pippin.datasets.ignored_files import companions, is_litter
 from pippin.datasets.limits import Budget, DatasetLimits
 from pippin.datasets.upload import Upload, UploadedFile
 from pippin.documents.file_kinds import kind_of_members

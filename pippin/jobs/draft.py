@@ -1,27 +1,31 @@
 """A job's request, judged part by part, so that the faults of all its parts are told at once."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Final, Literal, Self, TypeVar
+from typing import Any, Final, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from pippin.api.engines import EngineName, resolve_engines
 from pippin.api.requests import (
     DatasetSource,
-    EngineWish,
+    EngineRequest,
     HyperparameterChoice,
     Hyperparameters,
     JobRequest,
     ModelSource,
+    ResolvedModel,
 )
 from pippin.documents.recognition import JOB, SPEC, SWIFT, Expected, refuse_foreign
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.jobs.hyperparameters import faults_for_any_model, resolve_hyperparameters
-from pippin.jobs.model import ChosenModel, built, written
-from pippin.models.spec import ResolvedSpec
+from pippin.models.documents import read_spec, read_swift
+from pippin.models.spec import ResolvedSpec, resolve
 from pippin.models.spec.explain import parse
+from pippin.models.spec.presets import UnknownPresetError, preset
+from pippin.models.spec.table import LAYERS
+from pippin.models.trainable import Trainable, trainable_network
 
 T = TypeVar("T", bound=BaseModel)
 
@@ -31,6 +35,87 @@ _REQUEST: Final = Expected(
     ("model", "dataset", "hyperparameters"),
     {SPEC: "a job has it under `model`, as `spec`", SWIFT: "a job has it under `model`, as `swiftcoremltools`"},
 )
+
+
+@dataclass(frozen=True)
+class ChosenModel:
+    """The model of a job.
+
+    Attributes:
+        source: What was asked for, and the file that it has come to.
+        trainable: What is known of it.
+        spec: What it is built from; empty where there is a file.
+        trained_labels: Of a job's model, the labels of the dataset that it was trained on, by the model's number.
+    """
+
+    source: ResolvedModel
+    trainable: Trainable
+    spec: dict[str, Any]
+    trained_labels: list[str] | None = None
+
+
+def written(source: ModelSource) -> ResolvedSpec | None:
+    """The model that a source describes; None for one that names an uploaded model or a job.
+
+    Raises:
+        FaultyDocumentError: It has faults; pointers start at `source`.
+    """
+    kind, given = source.given
+    if kind not in _WRITTEN:
+        return None
+    try:
+        return _WRITTEN[kind](given)
+    except FaultyDocumentError as error:
+        raise FaultyDocumentError("the model has faults", [fault.under(f"/{kind}") for fault in error.faults]) from None
+
+
+def _preset(name: str) -> ResolvedSpec:
+    try:
+        document = preset(name)
+    except UnknownPresetError as error:
+        raise FaultyDocumentError("unknown", [Fault("", str(error))]) from None
+    return resolve(document)
+
+
+_WRITTEN: Final[Mapping[str, Callable[[Any], ResolvedSpec]]] = {
+    "preset": _preset,
+    "spec": read_spec,
+    "swiftcoremltools": read_swift,
+}
+
+
+def built(source: ModelSource, resolved: ResolvedSpec) -> ChosenModel:
+    """The model of a job that describes it."""
+    return ChosenModel(_without_arrays(source), trainable_network(resolved), resolved.spec.document())
+
+
+def _without_arrays(source: ModelSource) -> ResolvedModel:
+    """The source as the job's record shows it: explicit weights, which may be megabytes, are in the spec alone."""
+    spec, swift = source.spec, source.swiftcoremltools
+    if spec is not None:
+        spec = spec | {"layers": [_bare(layer, _arrays_of(layer)) for layer in spec["layers"]]}
+    if swift is not None:
+        network = swift["neuralNetwork"]
+        layers = [layer | {"base": _bare(layer["base"], _SWIFT_ARRAYS)} for layer in network["layers"]]
+        swift = swift | {"neuralNetwork": network | {"layers": layers}}
+    return ResolvedModel(**dict(source) | {"spec": spec, "swiftcoremltools": swift})
+
+
+def _arrays_of(layer: Mapping[str, Any]) -> Collection[str]:
+    """The fields of a layer of a valid spec that hold arrays; `alpha` is one of prelu and a number of leaky_relu."""
+    return LAYERS[layer["type"]].array_fields
+
+
+def has_weights(spec: Mapping[str, Any]) -> bool:
+    """Whether a resolved spec holds explicit weights."""
+    return any(layer.get(name) is not None for layer in spec.get("layers", ()) for name in _arrays_of(layer))
+
+
+_SWIFT_ARRAYS = frozenset({"weight", "bias"})
+
+
+def _bare(layer: dict[str, Any], arrays: Collection[str]) -> dict[str, Any]:
+    return {name: value for name, value in layer.items() if name not in arrays}
 
 
 @dataclass(frozen=True)
@@ -129,7 +214,7 @@ class Parts:
     dataset_is_bare: bool
     hyperparameters: HyperparameterChoice | None
     limits: Literal["enforce", "widen"]
-    engines: EngineWish | None
+    engines: EngineRequest | None
 
     @classmethod
     def of(cls, document: object) -> Self:
@@ -143,7 +228,7 @@ class Parts:
             dataset_is_bare=bare,
             hyperparameters=_understood(HyperparameterChoice, raw.get("hyperparameters", {})),
             limits="widen" if raw.get("limits") == "widen" else "enforce",
-            engines=_understood(EngineWish, {name: raw[name] for name in EngineWish.model_fields if name in raw}),
+            engines=_understood(EngineRequest, {name: raw[name] for name in EngineRequest.model_fields if name in raw}),
         )
 
 

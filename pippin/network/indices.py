@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pippin.models.spec import ResolvedLayer, ResolvedNetwork
-from pippin.models.spec.layers.embedding import Embedding
+from pippin.models.spec.layers.dense import Embedding
 from pippin.network.arrays import Array, Weights
 from pippin.network.graph import compute
 from pippin.network.plan import inputs_needed

@@ -5,7 +5,7 @@ from types import MappingProxyType
 
 from pippin.models.spec import ResolvedSpec
 from pippin.network.arrays import Array, Namespace, to_channels_first, to_vectors
-from pippin.network.layers.softmax import log_softmax
+from pippin.network.layers.activations import log_softmax
 
 
 def cross_entropy(logits: Array, target: Array, xp: Namespace) -> Array:

@@ -8,12 +8,15 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pippin.models.spec import Layer, ResolvedLayer, ResolvedNetwork
+from pippin.models.spec.layers.activations import ReLU
 from pippin.models.spec.layers.convolution import Convolution
 from pippin.models.spec.layers.pooling import Pooling
-from pippin.models.spec.layers.relu import ReLU
-from pippin.network.pooled_convolution import pooled_convolution
-from pippin.network.step import Operation
+from pippin.network.arrays import Array
+from pippin.network.layers.convolution import borders_of, product, window_of
+from pippin.network.layers.pooling import first_maximum
+from pippin.network.step import Operation, Step, over_images
 from pippin.network.table import OPERATIONS
+from pippin.network.window import Window, with_borders
 
 # A joined convolution is laid out once a cell of the pooling's kernel, which takes its time to compile: with 4x4 cells
 # a training step took 0.66 of the time, its compilation five times as long.
@@ -125,3 +128,18 @@ def _divides_its_input(task: Task | None) -> bool:
     shape = task.layers[0].input_shapes[0]
     (k_h, k_w), (s_h, s_w), borders = layer.kernel(shape), layer.strides(), layer.pads(shape)
     return borders == ((0, 0), (0, 0)) and k_h <= s_h and k_w <= s_w and k_h * k_w <= MOST_CELLS
+
+
+@over_images
+def pooled_convolution(convolution: Step[Convolution], pooling: Step[Pooling], x: Array) -> Array:
+    """pooling(convolution(x)): [N, H, W, inC] -> [N, H', W', outC], for a max-pooling that adds no borders.
+
+    The bias comes after the maximum, since max(y + b) = max(y) + b.
+    """
+    layer, kernel, xp = convolution.layer, convolution.weights["weights"], convolution.xp
+    bordered = with_borders(x, borders_of(layer, x), 0, xp)
+    positions = window_of(layer, bordered)
+    kernel_of_pooling = pooling.layer.kernel((kernel.shape[0], *positions.count))
+    seen = positions.phases(Window.within(positions.count, kernel_of_pooling, pooling.layer.strides()))
+    y = first_maximum([product(bordered, window, layer.groups, kernel, xp) for window in seen], xp)
+    return y + convolution.weights["bias"] if layer.has_bias else y

@@ -1,5 +1,6 @@
 """A kernel that slides over an image, and what it sees."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from pippin.network.arrays import Array, Namespace
@@ -65,3 +66,29 @@ class Window:
     def _under(self, axis: int, cell: int) -> slice:
         start = self.first[axis] + cell * self.dilation[axis]
         return slice(start, start + (self.count[axis] - 1) * self.stride[axis] + 1, self.stride[axis])
+
+
+Combine = Callable[[Sequence[Array]], Array]
+"""Makes one array of several of one shape, each number of those in its place: a sum, a maximum."""
+
+
+def combined(x: Array, axis: int, width: int, combine: Combine) -> Array:
+    """`x` with each number replaced by what it and the next `width` - 1 along `axis` combine to.
+
+    The axis gets `width` - 1 shorter. A run is combined of its two halves, the earlier first, so that it takes as many
+    steps as `width` has binary digits, or twice as many. With one step a neighbour, XLA took 54 s to compile the
+    maximum of an image of 112x112 and its gradient.
+    """
+    if width == 1:
+        return x
+    if width % 2:
+        length = x.shape[axis]
+        earlier = combined(_part(x, axis, 0, length - 1), axis, width - 1, combine)
+        return combine([earlier, _part(x, axis, width - 1, length)])
+    half = combined(x, axis, width // 2, combine)
+    length = half.shape[axis]
+    return combine([_part(half, axis, 0, length - width // 2), _part(half, axis, width // 2, length)])
+
+
+def _part(x: Array, axis: int, start: int, stop: int) -> Array:
+    return x[(*(slice(None),) * (axis % x.ndim), slice(start, stop))]

@@ -1,7 +1,8 @@
 """A model's answers, whatever kind of model it is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,7 +19,6 @@ from pippin.network.arrays import to_channels_first
 from pippin.network.graph import compute
 from pippin.network.indices import wrong_index
 from pippin.predictions.errors import WrongIndexError, refused
-from pippin.predictions.portions import portions
 
 ClassNames: TypeAlias = tuple[str, ...] | tuple[int, ...]
 Labels: TypeAlias = list[str] | list[int]
@@ -225,3 +225,28 @@ def _joined(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - arrays, or lists
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [each for part in parts for each in part]
+
+
+# Numbers in the blobs of all examples of a portion: 16 MiB, of which a convolution makes copies, one a kernel's cell.
+_NUMBERS = 2**22
+# More do not compute any faster.
+_MOST = 256
+
+
+def portions(model: AnyModel, count: int) -> Iterator[slice]:
+    """Slices that together are `count` examples, in order."""
+    size = max(1, min(_MOST, _NUMBERS // max(1, _numbers(model))))
+    return (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
+
+
+def _numbers(model: AnyModel) -> int:
+    """How many numbers the blobs of one example hold."""
+    if isinstance(model, NeighborsModel):
+        return model.dimensions
+    if isinstance(model, Pipeline):
+        return sum(map(_numbers_of_network, model.front)) + _numbers(model.last)
+    return _numbers_of_network(model)
+
+
+def _numbers_of_network(network: FrozenNetwork) -> int:
+    return sum(map(prod, network.resolved.shapes.values()))

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.api.predictions import Confusion, Evaluation, LargestError, Mistake
 from pippin.datasets.classes import learned_labels
 from pippin.datasets.examples import Examples
 from pippin.datasets.names import spelled_as
@@ -25,10 +26,9 @@ from pippin.predictions.answers import (
     class_names,
     class_probabilities,
     judged_values,
+    portions,
 )
 from pippin.predictions.errors import WrongIndexError
-from pippin.predictions.portions import portions
-from pippin.predictions.reports import Confusion, Evaluation, LargestError, Mistake
 
 MOST_CONFUSED = 1000
 """Classes beyond which there is no confusion matrix: it would have more than a million cells."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.datasets.precision import collapsing
+from pippin.datasets.dtypes import collapsing
 from pippin.datasets.shapes import fits
 from pippin.errors import Fault, pointer
 from pippin.models.spec import ArrayFeature, Feature, ImageFeature, Shape

@@ -12,8 +12,7 @@ from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.parsed import PIXEL_SCALE
 from pippin.datasets.picture_decoding import EIGHT_BIT_MODES, open_picture, upright
 from pippin.datasets.shapes import planes
-from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
-from pippin.documents.file_signatures import JPEG, PNG
+from pippin.documents.file_kinds import JPEG, PNG, SAMPLE_BYTES, kind_of
 from pippin.errors import Fault
 from pippin.models.spec import ArrayFeature, Feature, ImageFeature
 from pippin.models.spec.reserved import PREFIX

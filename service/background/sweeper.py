@@ -14,7 +14,7 @@ from pippin.settings import Settings
 from pippin.store import NoSuchJob, Refusal, Refused, Store, StoreError, SweepReport
 from pippin.store.blob_ownership import BlobOwnership, unnamed
 from service.background.threads import run_duty
-from service.datasets.ingest import sweep_workrooms
+from service.datasets.ingest import sweep_upload_folders
 
 _log = structlog.stdlib.get_logger(__name__)
 
@@ -92,7 +92,7 @@ class Sweeper:
         Raises:
             StoreUnavailable, BlobError: Redis or the blobs cannot be reached; a later sweep does the rest.
         """
-        sweep_workrooms(self._settings)
+        sweep_upload_folders(self._settings)
         self._cache.tidy()
         if not self._acts():
             self._condemned = frozenset()

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -17,22 +17,29 @@ from pippin.ids import new_id
 from pippin.settings import Settings
 from pippin.store import ByteQuota, Store
 from pippin.system.scratch import scratch_folder, sweep
-from service.sandbox import Abandonment, Sandbox, TaskRefused
+from service.sandbox import Abandonment, Sandbox, SandboxError, TaskRefused
 from service.tasks.prepare_dataset import prepared_from
 
-# A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores; small pictures are the slowest to read
+# A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores. Small pictures take the longest to read
 # for their size.
 _BASE_SECONDS = 600.0
-_SLOWEST_BYTES_A_SECOND = 250_000
-# The largest picture that is allowed, of 64 megapixels, is held four times over while it is decoded: a process of 1 GB
-# was measured. Nothing else takes half as much; what is mapped from disk does not count.
+_MIN_BYTES_PER_SECOND = 250_000
+# The decoder holds four copies of a picture. For the largest that is allowed, 64 megapixels, a process of 1 GB was
+# measured. Nothing else takes half as much; what is mapped from disk does not count.
 _MEMORY_BYTES = 1536 * 2**20
 _OPEN_FILES = 64
 
 
 @dataclass(frozen=True)
 class Ingestion:
-    """What turns uploads into datasets."""
+    """Turns uploads into stored datasets.
+
+    Attributes:
+        store: Takes the records.
+        blobs: Takes the arrays.
+        sandbox: Reads the uploads.
+        limits: On the size of an upload.
+    """
 
     store: Store
     blobs: Blobs
@@ -51,27 +58,27 @@ class Ingestion:
         quota: ByteQuota | None = None,
         seconds: float | None = None,
     ) -> tuple[StoredManifest, bool]:
-        """Store an upload as a dataset, unless the same one is there already.
+        """Store an upload as a dataset, unless the tenant has stored the same upload before.
 
         Args:
             upload: The files.
             options: How to read them.
-            name: Under which the dataset is known from then on.
-            tenant: Whose it will be.
-            folder: Room to work in, which the caller empties.
-            abandonment: Ends the reading when nobody waits for it any more.
-            quota: What the token that uploaded it may use, if that is limited.
-            seconds: How long reading it may take; None leaves that to its size.
+            name: The name of the dataset.
+            tenant: The owner of the dataset.
+            folder: A scratch folder, which the caller removes.
+            abandonment: Stops the reading when the client has disconnected.
+            quota: The quota of the token that uploads, if it has one.
+            seconds: How long the reading may take; None derives that from the upload's size.
 
         Returns:
             The dataset's manifest, and whether it is new.
 
         Raises:
             DatasetError: The upload or an option is at fault.
-            SandboxError: Reading it came to no answer.
+            SandboxError: The reading was stopped or crashed.
             NameTaken: Another dataset has the name.
             QuotaExceeded: The token has used up its quota.
-            BlobError, StoreUnavailable: It could not be stored.
+            BlobError, StoreUnavailable: The dataset could not be stored.
         """
         prepared = self._prepare(upload, options, folder, abandonment, seconds)
         return self.keep(prepared, name=name, tenant=tenant, quota=quota)
@@ -79,7 +86,7 @@ class Ingestion:
     def _prepare(
         self, upload: Upload, options: DatasetOptions, folder: Path, abandonment: Abandonment, seconds: float | None
     ) -> Prepared:
-        """The upload read in a process of its own, whose memory and time are limited."""
+        """Read an upload in a process of its own, whose memory and time are limited."""
         files = [[file.name, str(file.path), file.digest, file.bytes] for file in upload.files]
         arguments = {
             "files": files,
@@ -87,12 +94,12 @@ class Ingestion:
             "limits": asdict(self.limits),
             "folder": str(folder),
         }
-        usual = _BASE_SECONDS + upload.bytes / _SLOWEST_BYTES_A_SECOND
+        max_seconds = _BASE_SECONDS + upload.bytes / _MIN_BYTES_PER_SECOND
         try:
             answer = self.sandbox.run(
                 "prepare_dataset",
                 arguments,
-                seconds=min(usual, usual if seconds is None else seconds),
+                seconds=max_seconds if seconds is None else min(max_seconds, seconds),
                 memory_bytes=_MEMORY_BYTES,
                 open_files=_OPEN_FILES + self.limits.max_arrays,
                 abandonment=abandonment,
@@ -100,17 +107,23 @@ class Ingestion:
         except TaskRefused as error:
             kind = DatasetTooLargeError if error.kind == DatasetTooLargeError.__name__ else DatasetError
             raise kind(error.faults) from None
-        return prepared_from(answer.document)
+        reported = prepared_from(answer.document)
+        # An upload may have taken over the process that read it: the service itself computes what names a dataset, and
+        # stores no file from outside the folder of the upload, to which a link may lead.
+        arrays_path = reported.arrays_path.resolve()
+        if not arrays_path.is_relative_to(folder.resolve()):
+            raise SandboxError("crashed", "the process that read the upload named a file outside its folder")
+        return replace(reported, arrays_path=arrays_path, content_key=upload.content_key(options))
 
     def keep(
         self, prepared: Prepared, *, name: str, tenant: str, quota: ByteQuota | None = None
     ) -> tuple[StoredManifest, bool]:
-        """Store what was prepared, as `ingest` does."""
+        """Store a prepared dataset. Arguments, result and errors are those of `ingest`."""
         if quota:
             size = prepared.arrays_path.stat().st_size
             self.store.datasets.require_room(tenant, name, prepared.content_key, size, quota)
-        self.blobs.put_file(prepared.arrays_path)
-        manifest = prepared.manifest(id=new_id("ds"), name=name, created_at=datetime.now(UTC))
+        digest, size = self.blobs.put_file(prepared.arrays_path)
+        manifest = prepared.manifest(id=new_id("ds"), name=name, digest=digest, size=size, created_at=datetime.now(UTC))
         return self.store.datasets.create(tenant, manifest, prepared.content_key, quota)
 
 
@@ -127,16 +140,19 @@ def limits_of(settings: Settings) -> DatasetLimits:
 
 
 @contextmanager
-def workroom(settings: Settings) -> Iterator[Path]:
-    """An empty folder on the disk of PIPPIN_HOME, gone afterwards. The system's own may be in memory."""
-    with scratch_folder(_rooms(settings)) as folder:
+def upload_folder(settings: Settings) -> Iterator[Path]:
+    """An empty folder for the files of one request, removed afterwards.
+
+    It is in PIPPIN_HOME, since the system's own temporary folder may be in memory.
+    """
+    with scratch_folder(_uploads(settings)) as folder:
         yield folder
 
 
-def sweep_workrooms(settings: Settings) -> None:
-    """Remove what a service that was killed left behind."""
-    sweep(_rooms(settings))
+def sweep_upload_folders(settings: Settings) -> None:
+    """Remove the folders that a killed service left behind."""
+    sweep(_uploads(settings))
 
 
-def _rooms(settings: Settings) -> Path:
+def _uploads(settings: Settings) -> Path:
     return settings.home / "uploads"

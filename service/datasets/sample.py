@@ -11,7 +11,7 @@ from pippin.datasets.sample import NAME, prepare
 from pippin.settings import Settings
 from pippin.store import NameTaken, StoreUnavailable
 from service.background.threads import run_duty
-from service.datasets.ingest import Ingestion, workroom
+from service.datasets.ingest import Ingestion, upload_folder
 
 _log = structlog.stdlib.get_logger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
@@ -90,7 +90,7 @@ class Sample:
         known = store.datasets.get(tenant, NAME)
         if known is None or self._ingestion.blobs.head(known.digest) is None:
             try:
-                with workroom(self._settings) as folder:
+                with upload_folder(self._settings) as folder:
                     self._ingestion.keep(prepare(folder), name=NAME, tenant=tenant)
             except NameTaken:
                 _log.info("the packaged sample was not stored: another dataset has its name", dataset=NAME)

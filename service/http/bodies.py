@@ -20,7 +20,7 @@ from pippin.documents.hints import Hints
 from pippin.documents.strict_json import parsed_bytes
 from pippin.models.spec.explain import parse
 from pippin.settings import Settings
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.http import strict_json
 from service.http.body_budget import SMALL_BYTES, BodyBudget
 from service.problems import Problem, invalid_request
@@ -120,7 +120,7 @@ class LimitedRequest(Request):
     async def _file(self, arrival: AsyncExitStack) -> BinaryIO:
         """An empty file on the disk of PIPPIN_HOME, which is gone when the body has arrived and was read."""
         settings = cast("Settings", self.app.state.settings)
-        folder = await arrival.enter_async_context(contextmanager_in_threadpool(workroom(settings)))
+        folder = await arrival.enter_async_context(contextmanager_in_threadpool(upload_folder(settings)))
         return arrival.enter_context((folder / "body").open("x+b"))
 
     @property

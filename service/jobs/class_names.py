@@ -5,7 +5,7 @@ from pippin.store import Store
 from service.jobs.training_history import continued_jobs
 
 
-def taught_names(job: Job, tenant: str, store: Store) -> list[str] | None:
+def trained_labels(job: Job, tenant: str, store: Store) -> list[str] | None:
     """The classes' names by the model's number; None without names, or where a dataset is not there any more.
 
     A job whose dataset was matched with the names of the job that it trains further keeps the numbers of that one.

@@ -5,10 +5,10 @@ from typing import Self
 
 from pippin.api.datasets import StoredManifest
 from pippin.api.jobs import Job
+from pippin.api.predictions import EvaluationRequest, Part
 from pippin.api.requests import ResolvedDataset
-from pippin.datasets.training_rows import TrainingRows
+from pippin.datasets.examples import TrainingRows
 from pippin.errors import Fault, FaultyDocumentError
-from pippin.predictions.reports import EvaluationRequest, Part
 from pippin.store import AmbiguousName, Store
 from service.jobs.training_history import TrainingHistory
 

@@ -6,12 +6,12 @@ from dataclasses import replace
 from pippin.api.requests import ModelSource, ResolvedModel
 from pippin.api.states import Status
 from pippin.errors import Fault, FaultyDocumentError
-from pippin.jobs.model import ChosenModel, built, written
+from pippin.jobs.draft import ChosenModel, built, written
 from pippin.models.record import StoredModel
 from pippin.models.spec.explain import shown
 from pippin.models.trainable import Trainable
 from pippin.store import AmbiguousName, NoSuchJob, Store
-from service.jobs.class_names import taught_names
+from service.jobs.class_names import trained_labels
 
 
 class ModelSources:
@@ -65,7 +65,7 @@ class ModelSources:
         name = job.name or job.request.model.name or job.request.model.preset
         found = source.model_copy(update={"job": job.id})
         chosen = _of_file(found, trained.digest, name, self._inspect(trained.digest))
-        return replace(chosen, taught=taught_names(job, self._tenant, self._store))
+        return replace(chosen, trained_labels=trained_labels(job, self._tenant, self._store))
 
     def _known(self) -> str:
         newest: tuple[StoredModel, ...] = self._store.models.page(self._tenant, limit=_SHOWN).items

@@ -11,8 +11,7 @@ from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.documents import strict_json
 from pippin.errors import Fault, FaultyDocumentError
-from pippin.jobs.draft import Draft, Faults, judge
-from pippin.jobs.model import ChosenModel, has_weights
+from pippin.jobs.draft import ChosenModel, Draft, Faults, has_weights, judge
 from pippin.models.trainable import Trainable
 from pippin.store import AmbiguousName, Store
 from service.jobs.model_sources import ModelSources
@@ -63,7 +62,7 @@ def prepare(
             manifest = _find_dataset(parts.dataset.id, tenant, store)
     if model and manifest and parts.dataset:
         with faults.gathered("/dataset"):
-            dataset = bind(manifest, model.trainable, parts.dataset, model.taught)
+            dataset = bind(manifest, model.trainable, parts.dataset, model.trained_labels)
     if model and dataset and manifest:
         with faults.gathered(""):
             _check_memory(model.trainable, _batch_size(draft, model), _examples(manifest, dataset), max_training_bytes)

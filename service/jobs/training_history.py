@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from pippin.api.jobs import Job
-from pippin.datasets.training_rows import TrainingRows
+from pippin.datasets.examples import TrainingRows
 from pippin.store import Store, UnreadableRecord
 
 # A record is read for each. A longer chain counts as one of which the beginning is not known.

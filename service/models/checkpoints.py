@@ -6,7 +6,7 @@ from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import BlobDamagedError, BlobMissingError, Blobs
 from pippin.settings import Settings
 from service.blame import fault_of
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.models.files import ModelFiles
 from service.problems import Problem
 from service.sandbox import SandboxError, TaskRefused
@@ -57,7 +57,7 @@ class CheckpointModels:
         return made
 
     def _make(self, initial: str, checkpoint: StoredCheckpoint) -> tuple[str, int]:
-        with workroom(self._settings) as folder:
+        with upload_folder(self._settings) as folder:
             file = folder / "model.mlmodel"
             try:
                 self._files.at_checkpoint(initial, checkpoint.digest, file)

@@ -8,7 +8,7 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.problems import ErrorItem
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.http.bodies import UploadRoute
 from service.http.files import serve
 from service.http.uploads import spooled
@@ -64,7 +64,7 @@ def get_blob(request: Request, sha256: Digest, services: TheServices) -> Respons
 )
 async def put_blob(request: Request, sha256: Digest, services: TheServices) -> None:
     """Keep a file under the SHA-256 of its content, which is checked: what does not match is not stored."""
-    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
         file = await spooled(request, folder / "0", services.settings.max_dataset_bytes)
         if file.digest != f"sha256:{sha256}":
             detail = f"the body has the SHA-256 {file.digest.removeprefix('sha256:')}, not the one in the address"

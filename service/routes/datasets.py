@@ -15,7 +15,7 @@ from pippin.datasets.options import DatasetOptions
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.errors import Fault
 from service import openapi
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.datasets.preview import class_counts
 from service.http import conditional, uploads
 from service.http.abandoning import until_disconnected
@@ -114,7 +114,7 @@ async def upload_dataset(
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> Manifest:
     """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
-    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
         try:
             upload = await uploads.receive(request, folder, services.settings.max_dataset_bytes)
             async with until_disconnected(request) as abandonment:

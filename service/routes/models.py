@@ -14,7 +14,7 @@ from pippin.api.problems import ErrorItem
 from pippin.models.record import ModelRecord, StoredModel
 from service import openapi
 from service.blame import fault_of
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.http import conditional, uploads
 from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
 from service.http.disposition import attachment, safe_name
@@ -73,7 +73,7 @@ async def upload_model(
     )
     kind = _kind(request)
     raw = _MLMODEL if kind == "mlmodel" else {media_type(request)}
-    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
         upload = await uploads.receive(
             request, folder, services.settings.max_model_bytes, raw=raw, told=("application/json", YAML[0])
         )
@@ -195,7 +195,7 @@ async def get_model_spec(
     """A network as a document, to change it or to build it in Swift. Not every model can be said in either language."""
 
     def export() -> Response:
-        with workroom(services.settings) as folder:
+        with upload_folder(services.settings) as folder:
             path = folder / "document.json"
             services.model_files.export(record.digest, form, path)
             return open_file(path, "application/json")

@@ -14,18 +14,18 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.jobs import Artifact
+from pippin.api.predictions import Evaluation, EvaluationReport, EvaluationRequest, Prediction
 from pippin.api.problems import ErrorItem
+from pippin.datasets.examples import TrainingRows
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
-from pippin.datasets.training_rows import TrainingRows
 from pippin.documents.errors import MalformedDocumentError
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.spec.explain import parse
-from pippin.predictions.reports import Evaluation, EvaluationReport, EvaluationRequest, Prediction
 from service import openapi
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
 from service.http.uploads import spooled
-from service.jobs.class_names import taught_names
+from service.jobs.class_names import trained_labels
 from service.jobs.evaluation import EvaluatedRows
 from service.problems import Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
@@ -112,7 +112,7 @@ async def predict(
         raise unsupported(request, "application/json", *PICTURES)
     if background is not None and is_json(request):
         raise invalid_request([ErrorItem(parameter="background", detail="it is for pictures; JSON holds numbers")])
-    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
         body = await spooled(request, folder / "body", services.settings.max_body_bytes)
         if not body.bytes:
             raise malformed('it is empty; this takes JSON, {"inputs": {…}}, or a picture')
@@ -121,7 +121,7 @@ async def predict(
         def ask() -> Answer:
             arguments = {
                 "picture": not is_json(request),
-                "dataset_labels": taught_names(job, tenant, services.store),
+                "dataset_labels": trained_labels(job, tenant, services.store),
                 "top": top,
                 "background": background,
             }
@@ -172,7 +172,7 @@ async def evaluate(
         "own": TrainingRows.of(job.request).model_dump() if measured.is_own_split else None,
         "trained": [each.model_dump() for each in measured.trainings],
         "most": asked.max_examples,
-        "taught": await run_in_threadpool(taught_names, job, tenant, services.store),
+        "trained_labels": await run_in_threadpool(trained_labels, job, tenant, services.store),
     }
 
     task = _Task(services.sandbox, "evaluate", arguments, _EVALUATE_SECONDS, model)

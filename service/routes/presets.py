@@ -9,7 +9,7 @@ from fastapi.concurrency import contextmanager_in_threadpool
 from pippin.api.models import PresetList, PresetModel
 from pippin.models.documents import read_document
 from pippin.models.spec.presets import UnknownPresetError, preset, preset_names
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.http.bodies import JsonRoute
 from service.http.disposition import attachment
 from service.problems import not_found, responses
@@ -74,7 +74,7 @@ async def download_preset(
     services: TheServices,
 ) -> Response:
     """The preset as an `.mlmodel`, built anew, with the initial weights that its seed draws."""
-    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
 
         def build() -> bytes:
             source, built = folder / "spec.json", folder / "built.mlmodel"

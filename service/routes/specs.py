@@ -5,7 +5,7 @@ from fastapi.concurrency import contextmanager_in_threadpool
 
 from pippin.models.record import Description
 from service import openapi
-from service.datasets.ingest import workroom
+from service.datasets.ingest import upload_folder
 from service.http.bodies import YAML, JsonRoute, is_json, is_yaml, unsupported
 from service.http.breadth import too_many_values
 from service.http.uploads import spooled
@@ -41,7 +41,7 @@ async def validate_spec(
     """
     if not (is_json(request) or is_yaml(request)):
         raise unsupported(request, "application/json", YAML[0])
-    async with contextmanager_in_threadpool(workroom(services.settings)) as folder:
+    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
         document = await spooled(request, folder / "spec", services.settings.max_body_bytes)
         if not document.bytes:
             raise malformed("it is empty; this takes JSON or YAML")

@@ -10,7 +10,7 @@ from pippin.documents import strict_json, yaml12
 from pippin.documents.errors import MalformedDocumentError
 from pippin.documents.recognition import is_job
 from pippin.errors import FaultyDocumentError
-from pippin.jobs.model import written
+from pippin.jobs.draft import written
 from pippin.models.documents import read_document
 from pippin.models.mlmodel import build
 from pippin.models.record import Inspection

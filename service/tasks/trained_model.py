@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.api.datasets import StoredManifest
+from pippin.api.predictions import Part
 from pippin.api.requests import DatasetSource
 from pippin.datasets.arrays import open_arrays
 from pippin.datasets.binding import bind
-from pippin.datasets.examples import examples_of
-from pippin.datasets.training_rows import TrainingRows
+from pippin.datasets.examples import TrainingRows, examples_of
 from pippin.errors import FaultyDocumentError, PippinError
 from pippin.models.inspection import trainable_of
 from pippin.models.mlmodel import AnyModel, open_model
@@ -24,7 +24,6 @@ from pippin.predictions.documents import prediction
 from pippin.predictions.evaluation import evaluate, spread
 from pippin.predictions.inputs import from_json
 from pippin.predictions.pictures import from_picture
-from pippin.predictions.reports import Part
 from service.sandbox.wire import Answer
 from service.tasks.documents import value_of
 
@@ -69,7 +68,7 @@ def evaluate_model(
     own: Mapping[str, Any] | None,
     trained: Sequence[Mapping[str, Any]],
     most: int | None,
-    taught: Sequence[str] | None,
+    trained_labels: Sequence[str] | None,
 ) -> object:
     """How good the model is, as an `Evaluation` in JSON, and how many of the measured rows are training rows.
 
@@ -82,7 +81,7 @@ def evaluate_model(
         own: `TrainingRows` of the job, on this split; only `all` of the rows can be measured without.
         trained: `TrainingRows` of every training that took rows of this split.
         most: At most so many examples.
-        taught: What the dataset that the model was trained on calls its classes, by the model's number.
+        trained_labels: The labels of the dataset that the model was trained on, by the model's number.
 
     Raises:
         FaultyDocumentError: The dataset does not fit the model. Pointers are those of a job's `dataset`.
@@ -91,9 +90,9 @@ def evaluate_model(
     model = _model(path)
     known, source = StoredManifest.model_validate(manifest), DatasetSource.model_validate(dataset)
     trainable = trainable_of(model)
-    if trainable.classes is not None and trainable.labels is None and taught is not None:
+    if trainable.classes is not None and trainable.labels is None and trained_labels is not None:
         # Another dataset may list the same classes in another order, or some of them.
-        trainable = trainable.model_copy(update={"labels": tuple(taught)})
+        trainable = trainable.model_copy(update={"labels": tuple(trained_labels)})
     resolved = bind(known, trainable, source)
     examples = examples_of(resolved, known, trainable, open_arrays(Path(arrays)), source.train)
     rows = np.arange(examples.count, dtype=np.intp)
@@ -104,8 +103,8 @@ def evaluate_model(
     seen = _is_training_row([TrainingRows.model_validate(each) for each in trained], examples.count)
     with _as_a_sentence(NeighborsError, "the model cannot be evaluated"):
         names = known.labels_of(resolved.bind[trainable.target])
-        if trainable.label_type is None and taught is not None:
-            names = list(taught)
+        if trainable.label_type is None and trained_labels is not None:
+            names = list(trained_labels)
         evaluation = evaluate(model, examples, dataset_labels=names, rows=rows)
     return {"evaluation": evaluation.model_dump(mode="json"), "seen": int(seen[rows].sum())}
 

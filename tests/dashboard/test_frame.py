@@ -41,6 +41,12 @@ def test_dark_is_what_the_system_asks_for_until_a_person_chooses(open_page: Call
     assert page.evaluate(background) == dark
 
 
+def test_the_version_of_the_service_is_below_the_page(page: Page) -> None:
+    page.route("**/healthz", lambda route: route.fulfill(json={"status": "ok", "version": "1.2.3"}))
+    page.goto("/#/jobs")
+    expect(page.get_by_role("contentinfo")).to_have_text("Pippin 1.2.3")
+
+
 def test_a_page_that_is_not_there_says_so(page: Page) -> None:
     page.goto("/#/nowhere")
     expect(page.get_by_role("alert")).to_contain_text("There is no page /nowhere")

@@ -15,12 +15,12 @@ from pippin.api.events import JobEvents
 from pippin.api.jobs import Job, JobPage
 from pippin.api.metrics import EpochMetrics, JobMetrics
 from pippin.api.models import ModelPage, PresetList
+from pippin.api.predictions import EvaluationReport, EvaluationRequest, Prediction
 from pippin.api.problems import ProblemDocument
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.workers import DrainRequest, WorkerList
 from pippin.models.record import ModelRecord
 from pippin.models.spec import resolve
-from pippin.predictions.reports import EvaluationReport, EvaluationRequest, Prediction
 from pippin.settings import Settings
 from service.app import create_app
 from service.examples import EXAMPLES

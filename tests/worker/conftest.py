@@ -169,8 +169,8 @@ def prepared(tmp_path_factory: pytest.TempPathFactory, blobs: Blobs) -> StoredMa
     work = folder / "work"
     work.mkdir()
     made = prepare(Upload.of(folder / "small.npz"), DatasetOptions(), DatasetLimits(), work)
-    blobs.put_file(made.arrays_path)
-    return made.manifest(id=new_id("ds", 1), name="small", created_at=datetime.now(UTC))
+    digest, size = blobs.put_file(made.arrays_path)
+    return made.manifest(id=new_id("ds", 1), name="small", digest=digest, size=size, created_at=datetime.now(UTC))
 
 
 @pytest.fixture

@@ -21,8 +21,8 @@ from pippin.models.mlmodel.rules import (
 )
 from pippin.models.spec import ResolvedLayer, ResolvedNetwork
 from pippin.models.spec.layer import one_or_all
-from pippin.models.spec.layers.batchnorm import Batchnorm
-from pippin.models.spec.layers.deconvolution import Deconvolution
+from pippin.models.spec.layers.convolution import Deconvolution
+from pippin.models.spec.layers.normalization import Batchnorm
 from pippin.models.spec.model import MOST_LAYERS
 from pippin.models.spec.table import LAYERS_BY_KIND
 from pippin.models.spec.weighted import Drawn, Weighted

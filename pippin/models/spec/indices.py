@@ -1,9 +1,7 @@
 """Which inputs of a network hold indices: whole numbers that an embedding looks up."""
 
-from pippin.models.spec.layers.embedding import Embedding
-from pippin.models.spec.layers.flatten import Flatten
-from pippin.models.spec.layers.permute import Permute
-from pippin.models.spec.layers.reshape import Reshape
+from pippin.models.spec.layers.dense import Embedding
+from pippin.models.spec.layers.shape import Flatten, Permute, Reshape
 from pippin.models.spec.resolved import ResolvedNetwork
 
 # They hand on every number of their input, each unchanged.

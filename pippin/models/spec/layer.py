@@ -31,7 +31,7 @@ def name_of(number: int, names: Mapping[str, int], what: str) -> str:
 
 
 class Layer(Value):
-    """A layer of a network; each type is a subclass in a file of its own, listed in `pippin.models.spec.table`.
+    """A layer of a network; each type is a subclass, listed in `pippin.models.spec.table`.
 
     Shapes are those of one example (`pippin.models.spec.values.Shape`). Pointers of faults start at the layer.
     """
@@ -47,6 +47,8 @@ class Layer(Value):
     )
     updatable: Flag = Field(default=False, description="Whether training changes the layer's weights.")
 
+    summary: ClassVar[str]
+    """What the type does, in one line."""
     proto_path: ClassVar[str]
     """Where the layer's parameters stand in `NeuralNetworkLayer`, such as `convolution` or `activation.ReLU`."""
     inputs_taken: ClassVar[tuple[int, int]] = (1, 1)

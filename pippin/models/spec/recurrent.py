@@ -18,9 +18,6 @@ from pippin.models.spec.weighted import Drawn
 MOST_STEPS: Final = 4096
 """No sequence may be longer: its steps have to wait for each other, on whatever machine."""
 
-GATES: Final = ("input_gate", "forget_gate", "block_input", "output_gate")
-"""The four parts of an LSTM's cell, as the names of its arrays begin, in the order of the file."""
-
 
 def _only(constant: float) -> Callable[[float], float]:
     def check(value: float) -> float:
@@ -222,54 +219,6 @@ class Recurrent(Drawn):
         return message
 
 
-class LSTM(Recurrent):
-    """What both LSTMs have: `LSTMParams` and `LSTMWeightParams`."""
-
-    activations: tuple[RecurrentActivation, RecurrentActivation, RecurrentActivation] = Field(
-        default=(SigmoidActivation(), TanhActivation(), TanhActivation()),
-        description="[f, g, h]: of the gates, of the block input, and of the cell.",
-    )
-    has_bias_vectors: Flag = Field(default=True, description="Whether each gate has a bias.")
-    forget_bias: Flag = Field(default=False, description="Whether 1 is added before the forget gate's activation.")
-    has_peephole_vectors: Flag = Field(default=False, description="Whether the gates see the cell.")
-    coupled_input_and_forget_gate: Flag = Field(
-        default=False, description="Whether the cell keeps 1 - i of itself, whatever the forget gate says."
-    )
-    cell_clip_threshold: Annotated[Single, Field(ge=0), AfterValidator(lambda value: value or 50.0)] = Field(
-        default=50.0, description="The cell stays between this and its negative; 0 is 50."
-    )
-
-    @property
-    def array_names(self) -> tuple[str, ...]:
-        """Four matrices for the input, four for the recursion, four biases and three peepholes."""
-        matrices = _of(GATES, "weight_matrix") + _of(GATES, "recursion_matrix")
-        biases = _of(GATES, "bias_vector") if self.has_bias_vectors else ()
-        peeping = tuple(gate for gate in GATES if gate.endswith("gate"))
-        return matrices + biases + (_of(peeping, "peephole_vector") if self.has_peephole_vectors else ())
-
-    def write(self, message: Message) -> None:
-        """Write the sizes and `LSTMParams`."""
-        super().write(message)
-        message.params.sequenceOutput = self.sequence_output
-        message.params.hasBiasVectors = self.has_bias_vectors
-        message.params.forgetBias = self.forget_bias
-        message.params.hasPeepholeVectors = self.has_peephole_vectors
-        message.params.coupledInputAndForgetGate = self.coupled_input_and_forget_gate
-        message.params.cellClipThreshold = self.cell_clip_threshold
-
-    @classmethod
-    def read(cls, message: Message) -> dict[str, object]:
-        """The sizes and `LSTMParams`."""
-        return super().read(message) | {
-            "sequence_output": message.params.sequenceOutput,
-            "has_bias_vectors": message.params.hasBiasVectors,
-            "forget_bias": message.params.forgetBias,
-            "has_peephole_vectors": message.params.hasPeepholeVectors,
-            "coupled_input_and_forget_gate": message.params.coupledInputAndForgetGate,
-            "cell_clip_threshold": message.params.cellClipThreshold,
-        }
-
-
 def write_activation(activation: RecurrentActivation, message: Message) -> None:
     """Write into an `ActivationParams`, with the constants where there are some."""
     inner = getattr(message, _KINDS[activation.type])
@@ -303,7 +252,3 @@ def proto_field(name: str) -> str:
     """The proto's name of an array: `updateGateBiasVector` for `update_gate_bias_vector`."""
     first, *others = name.split("_")
     return first + "".join(map(str.capitalize, others))
-
-
-def _of(gates: tuple[str, ...], what: str) -> tuple[str, ...]:
-    return tuple(f"{gate}_{what}" for gate in gates)

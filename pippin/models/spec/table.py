@@ -1,88 +1,86 @@
-"""Every layer type there is: a new one gets its line here.
+"""Every layer type and its class; a new type gets a line here and one in `pippin.network.table`."""
 
-Its class is in `pippin.models.spec.layers`, and its function in `pippin.network.layers`.
-"""
-
-from importlib import import_module
 from typing import TYPE_CHECKING, Annotated, TypeAlias, Union
 
 from pydantic import Field
 
 from pippin.models.spec.layer import Layer
-
-TYPES = (
-    "add",
-    "average",
-    "batchnorm",
-    "bi_directional_lstm",
-    "bias",
-    "clip",
-    "concat",
-    "convolution",
-    "crop",
-    "crop_resize",
-    "deconvolution",
-    "dot",
-    "elu",
-    "embedding",
-    "flatten",
-    "gru",
-    "inner_product",
-    "l2_normalize",
-    "leaky_relu",
-    "linear",
-    "load_constant",
-    "lrn",
-    "max",
-    "min",
-    "multiply",
-    "mvn",
-    "padding",
-    "parametric_softplus",
-    "permute",
-    "pooling",
-    "prelu",
-    "reduce",
-    "relu",
-    "reorganize_data",
-    "reshape",
-    "resize_bilinear",
-    "scale",
-    "scaled_tanh",
-    "sequence_repeat",
-    "sigmoid",
-    "sigmoid_hard",
-    "simple_recurrent",
-    "slice",
-    "softmax",
-    "softplus",
-    "softsign",
-    "split",
-    "tanh",
-    "thresholded_relu",
-    "unary",
-    "uni_directional_lstm",
-    "upsample",
+from pippin.models.spec.layers import (
+    activations,
+    constants,
+    convolution,
+    cropping,
+    dense,
+    elementwise,
+    normalization,
+    pooling,
+    recurrent,
+    reduction,
+    resizing,
+    shape,
 )
 
-
-def _class_of(name: str) -> type[Layer]:
-    module = import_module(f"pippin.models.spec.layers.{name}")
-    return next(
-        kind
-        for kind in vars(module).values()
-        if isinstance(kind, type) and issubclass(kind, Layer) and kind.__module__ == module.__name__
-    )
-
-
-LAYERS: dict[str, type[Layer]] = {name: _class_of(name) for name in TYPES}
+LAYERS: dict[str, type[Layer]] = {
+    "add": elementwise.Add,
+    "average": elementwise.Average,
+    "batchnorm": normalization.Batchnorm,
+    "bi_directional_lstm": recurrent.BiDirectionalLSTM,
+    "bias": constants.Bias,
+    "clip": activations.Clip,
+    "concat": shape.Concat,
+    "convolution": convolution.Convolution,
+    "crop": cropping.Crop,
+    "crop_resize": resizing.CropResize,
+    "deconvolution": convolution.Deconvolution,
+    "dot": elementwise.Dot,
+    "elu": activations.ELU,
+    "embedding": dense.Embedding,
+    "flatten": shape.Flatten,
+    "gru": recurrent.GRU,
+    "inner_product": dense.InnerProduct,
+    "l2_normalize": normalization.L2Normalize,
+    "leaky_relu": activations.LeakyReLU,
+    "linear": activations.Linear,
+    "load_constant": constants.LoadConstant,
+    "lrn": normalization.LRN,
+    "max": elementwise.Max,
+    "min": elementwise.Min,
+    "multiply": elementwise.Multiply,
+    "mvn": normalization.MVN,
+    "padding": cropping.Padding,
+    "parametric_softplus": activations.ParametricSoftplus,
+    "permute": shape.Permute,
+    "pooling": pooling.Pooling,
+    "prelu": activations.PReLU,
+    "reduce": reduction.Reduce,
+    "relu": activations.ReLU,
+    "reorganize_data": shape.ReorganizeData,
+    "reshape": shape.Reshape,
+    "resize_bilinear": resizing.ResizeBilinear,
+    "scale": constants.Scale,
+    "scaled_tanh": activations.ScaledTanh,
+    "sequence_repeat": shape.SequenceRepeat,
+    "sigmoid": activations.Sigmoid,
+    "sigmoid_hard": activations.SigmoidHard,
+    "simple_recurrent": recurrent.SimpleRecurrent,
+    "slice": cropping.Slice,
+    "softmax": activations.Softmax,
+    "softplus": activations.Softplus,
+    "softsign": activations.Softsign,
+    "split": shape.Split,
+    "tanh": activations.Tanh,
+    "thresholded_relu": activations.ThresholdedReLU,
+    "unary": elementwise.Unary,
+    "uni_directional_lstm": recurrent.UniDirectionalLSTM,
+    "upsample": resizing.Upsample,
+}
 """The layer types by name."""
 
 LAYERS_BY_KIND: dict[str, type[Layer]] = {layer.proto_kind(): layer for layer in LAYERS.values()}
-"""The layer types by what tells them apart in a file: where their parameters stand in `NeuralNetworkLayer`."""
+"""The layer types by where `NeuralNetworkLayer` holds their parameters, which tells them apart in a file."""
 
 if TYPE_CHECKING:
     AnyLayer: TypeAlias = Layer
 else:
-    # Not `|`: the classes are known only when this runs.
+    # Not `|`: the union is built from the table when this runs.
     AnyLayer = Annotated[Union[tuple(LAYERS.values())], Field(discriminator="type")]  # noqa: UP007

@@ -1,1 +1,1 @@
-"""What the layers compute: one file a type, in it a function of the type's own name."""
+"""What the layers compute: a function for each type, in files of the same families as `pippin.models.spec.layers`."""

@@ -1,4 +1,4 @@
-"""Maximum, average and length under a sliding window."""
+"""Pooling over height and width."""
 
 from collections.abc import Sequence
 from functools import partial, reduce
@@ -6,9 +6,8 @@ from math import inf
 
 from pippin.models.spec.layers.pooling import Pooling
 from pippin.network.arrays import Array, Namespace, safe_root
-from pippin.network.neighbours import Combine, combined
 from pippin.network.step import Step, over_images
-from pippin.network.window import Pair, Window, with_borders
+from pippin.network.window import Combine, Pair, Window, combined, with_borders
 
 # Up to this many cells in a row are cut out one by one, beyond that combined in halves.
 FEW_CELLS = 8

@@ -1,5 +1,6 @@
-// What is loaded first: the frame around the pages. Each page is a module of its own, loaded when it is visited.
+// The frame around the pages, which loads first. Each page is a module of its own, loaded when it is visited.
 import "./components/connection-state.js";
+import "./components/service-version.js";
 import "./components/theme-switch.js";
 import { asksForTokens } from "./components/sign-in.js";
 import { start } from "./lib/router.js";
@@ -7,7 +8,7 @@ import { start } from "./lib/router.js";
 asksForTokens();
 const main = document.querySelector("main");
 
-// The address behind `#` names the page that is shown, so it is left as it is.
+// The part of the address after `#` names the page, so the link must not change it.
 document.querySelector(".skip").addEventListener("click", (event) => {
   event.preventDefault();
   main.focus();

@@ -18,6 +18,7 @@ from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import prepare
 from pippin.datasets.upload import Upload, spool
+from pippin.system.digests import digest_of
 
 Files = Mapping[str, bytes]
 DEFAULT = DatasetLimits()
@@ -64,7 +65,10 @@ def store(tmp_path: Path, send: Callable[[Files], Upload]) -> Store:
         workdir = tmp_path / f"work{len(list(tmp_path.iterdir()))}"
         workdir.mkdir()
         prepared = prepare(send(files), DatasetOptions.from_query(options), limits, workdir)
-        manifest = prepared.manifest(id="ds_1", name="name", created_at=datetime(2026, 1, 1, tzinfo=UTC))
+        digest, size = digest_of(prepared.arrays_path)
+        manifest = prepared.manifest(
+            id="ds_1", name="name", digest=digest, size=size, created_at=datetime(2026, 1, 1, tzinfo=UTC)
+        )
         return Dataset(manifest, open_arrays(prepared.arrays_path))
 
     return store

@@ -148,7 +148,7 @@ def test_numbers_that_do_not_fit_take_one_line_an_array(details: Callable[..., l
 
 
 def test_blank_lines_have_a_limit(refusal: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pippin.datasets.csv_rows._MAX_BLANK", 3)
+    monkeypatch.setattr("pippin.datasets.csv.rows._MAX_BLANK", 3)
     assert "d.csv row 7 is one blank line more than the 3 allowed" in refusal(
         {"d.csv": b"a,label\n\n1,2\n\n\n3,4\n\n\n"}
     )

@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pippin.documents.file_kinds import kind_of, kind_of_members
-from pippin.documents.file_signatures import BINARY_SIGNATURES, SIGNATURES
+from pippin.documents.file_kinds import BINARY_SIGNATURES, SIGNATURES, kind_of, kind_of_members
 from pippin.models.mlmodel import build
 from pippin.models.spec import resolve
 from pippin.models.spec.presets import preset

@@ -9,8 +9,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from pippin.models.spec import Layer
-from pippin.models.spec.layers.convolution import Convolution
-from pippin.models.spec.layers.deconvolution import Deconvolution
+from pippin.models.spec.layers.convolution import Convolution, Deconvolution
 from pippin.network import predict
 from pippin.network.arrays import Array, Convolve
 from pippin.network.layers.convolution import FEW_CHANNELS

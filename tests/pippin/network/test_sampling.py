@@ -2,11 +2,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pippin.models.spec.layers.crop_resize import CropResize
-from pippin.models.spec.sampling import METHODS, SamplingMethod
+from pippin.models.spec.layers.resizing import METHODS, CropResize, SamplingMethod
 from pippin.network.arrays import Array, Namespace
-from pippin.network.layers.crop_resize import crop_resize
-from pippin.network.sampling import between, resized
+from pippin.network.layers.resizing import between, crop_resize, resized
 from pippin.network.step import Step
 
 either = pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])

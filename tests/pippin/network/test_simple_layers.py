@@ -6,15 +6,9 @@ import numpy as np
 import pytest
 
 from pippin.models.spec import Layer
-from pippin.models.spec.layers.batchnorm import Batchnorm
-from pippin.models.spec.layers.embedding import Embedding
-from pippin.models.spec.layers.l2_normalize import L2Normalize
-from pippin.models.spec.layers.lrn import LRN
-from pippin.models.spec.layers.mvn import MVN
-from pippin.models.spec.layers.relu import ReLU
-from pippin.models.spec.layers.sigmoid import Sigmoid
-from pippin.models.spec.layers.softmax import Softmax
-from pippin.models.spec.layers.tanh import Tanh
+from pippin.models.spec.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from pippin.models.spec.layers.dense import Embedding
+from pippin.models.spec.layers.normalization import LRN, MVN, Batchnorm, L2Normalize
 from pippin.network import predict
 from pippin.network.arrays import Array, Namespace
 from tests.pippin.models.layers.case import Case

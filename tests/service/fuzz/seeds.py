@@ -8,7 +8,7 @@ from coremltools.models.nearest_neighbors import KNearestNeighborsClassifierBuil
 from pippin.models.mlmodel import build
 from pippin.models.mlmodel.proto import new_model, parse, serialize
 from pippin.models.spec import resolve
-from pippin.models.spec.table import TYPES
+from pippin.models.spec.table import LAYERS
 from tests.pippin.models.layers.rows import CASES
 
 HEAD = [
@@ -44,7 +44,7 @@ IMAGES: dict[str, Any] = {
 def specs() -> list[dict[str, Any]]:
     """One a layer type, in its first mode, and a classifier of images."""
     first = {case.layer["type"]: case for case in reversed(CASES)}
-    return [first[name].document() for name in TYPES] + [IMAGES]
+    return [first[name].document() for name in LAYERS] + [IMAGES]
 
 
 def files() -> list[bytes]:
@@ -54,7 +54,7 @@ def files() -> list[bytes]:
         input_name="y0", output_name="kind", number_of_dimensions=4, default_class_label="none"
     )
     builder.add_samples([[0.0, 1.0, 2.0, 3.0], [3.0, 2.0, 1.0, 0.0]], ["up", "down"])
-    return [*built, serialize(builder.spec), _pipeline(built[TYPES.index("relu")], builder.spec)]
+    return [*built, serialize(builder.spec), _pipeline(built[list(LAYERS).index("relu")], builder.spec)]
 
 
 def _pipeline(front: bytes, last: Any) -> bytes:  # noqa: ANN401 - a message, which has no type

@@ -1,1 +1,1 @@
-"""The layer types: one file each, named after the type, listed in `pippin.models.spec.table`."""
+"""The layer types: their classes by family, listed in `pippin.models.spec.table`."""

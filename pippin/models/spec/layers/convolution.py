@@ -1,4 +1,4 @@
-"""Convolution over height and width."""
+"""Convolution and deconvolution over height and width."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
@@ -32,6 +32,7 @@ class Convolution(Weighted):
     dilation: Pair = Field(default=(1, 1), description="[down, across]")
     padding: Padding = Field(default=ValidPadding(), description="What is added around the input.")
 
+    summary: ClassVar[str] = "Convolution over height and width."
     proto_path: ClassVar[str] = "convolution"
     least_rank: ClassVar[int] = 4
     trainable: ClassVar[bool] = True
@@ -117,5 +118,132 @@ class Convolution(Weighted):
             "stride": read_pair(message.stride, 1),
             "dilation": read_pair(message.dilationFactor, 1),
             "padding": read_padding(message, message.WhichOneof("ConvolutionPaddingType")),
+            "has_bias": message.hasBias,
+        }
+
+
+class Deconvolution(Weighted):
+    """`ConvolutionLayerParams` that is a deconvolution (version 1): [..., C, H, W] to [..., output_channels, H', W'].
+
+    Weights are [C, output_channels / groups, kH, kW], the bias is [output_channels]. Every cell of the input adds its
+    kernel to the output, a stride apart; of that sum, (H - 1)·stride + kH high, the edges are cut off:
+
+    - valid padding: its borders; H' = (H - 1)·stride + kH - top - bottom;
+    - same padding: what a convolution with that padding adds around an input H' high; H' = H·stride;
+    - `output_shape` instead of either: what is too much, half of it before, and half or one more after.
+
+    Where H' is more than the sum has, zeros follow after it. The proto tells only the sizes. What is cut where, in the
+    latter two cases, is Pippin's choice: it makes the layer the transpose of the convolution that has the same padding.
+    `dilationFactor` plays no part, as the proto says.
+    """
+
+    type: Literal["deconvolution"] = "deconvolution"
+    output_channels: Channels = Field(description="How many channels it makes.")
+    kernel_channels: Channels | None = Field(default=None, description="Input channels; inferred when left out.")
+    groups: Channels = Field(
+        default=1, description="In how many equal runs both channels are parted; each run sees only its own."
+    )
+    kernel_size: Pair = Field(description="[height, width]")
+    stride: Pair = Field(default=(1, 1), description="[down, across]")
+    padding: Padding = Field(default=ValidPadding(), description="What is cut off around the sum.")
+    output_shape: Pair | None = Field(
+        default=None, description="[height, width] of what it makes; left out, the padding decides."
+    )
+
+    summary: ClassVar[str] = "Deconvolution: a convolution turned round."
+    proto_path: ClassVar[str] = "convolution"
+    least_rank: ClassVar[int] = 4
+    trainable: ClassVar[bool] = True
+    passes_gradient: ClassVar[bool] = True
+
+    @classmethod
+    def proto_kind(cls) -> str:
+        """Its own name: it shares the message with the convolution."""
+        return "deconvolution"
+
+    @property
+    def outputs(self) -> int:
+        """Channels."""
+        return self.output_channels
+
+    def kept(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
+        """((first row, rows), (first column, columns)) that are left of the sum over an input of (..., C, H, W).
+
+        Rows and columns beyond the sum are zeros.
+        """
+        _, h, w = image_of(shape)
+        return self._kept(0, h), self._kept(1, w)
+
+    def _kept(self, axis: int, size: int) -> tuple[int, int]:
+        kernel, stride = self.kernel_size[axis], self.stride[axis]
+        whole = (size - 1) * stride + kernel
+        if self.output_shape is not None:
+            count = self.output_shape[axis]
+            return max(0, whole - count) // 2, count
+        if self.padding.type == "same":
+            count = size * stride
+            return self.padding.added(axis, count, kernel, stride)[0], count
+        before, after = self.padding.borders[axis]
+        return before, whole - before - after
+
+    def kernel_shape(self, inputs: tuple[Shape, ...]) -> Shape:
+        """(C, output_channels / groups, kH, kW)."""
+        return (inputs[0][-3], self.output_channels // self.groups, *self.kernel_size)
+
+    def fans(self, key: str, shape: Shape) -> tuple[int, int]:  # noqa: ARG002 - there is one array to draw
+        """An output gets a number of each channel of its group from every kernel that covers it."""
+        (k_h, k_w), (s_h, s_w) = self.kernel_size, self.stride
+        covering = -(-k_h // s_h) * -(-k_w // s_w)
+        return shape[0] // self.groups * covering, shape[1] * k_h * k_w
+
+    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+        """Channels that do not divide by the groups, and borders that leave nothing."""
+        shape = image_of(inputs[0])
+        for field, channels in (("input", shape[0]), ("output_channels", self.output_channels)):
+            if channels % self.groups:
+                yield Fault(f"/{field}", f"found {channels} channels; {self.groups} groups need a multiple of them")
+        if self.kernel_channels not in (None, shape[0]):
+            yield Fault("/kernel_channels", f"found {self.kernel_channels}; the input has {shape[0]} channels")
+        for axis, (name, (_, count)) in enumerate(zip(("rows", "columns"), self.kept(inputs[0]), strict=True)):
+            if count < 1:
+                cut = list(self.padding.added(axis, shape[1 + axis], self.kernel_size[axis], self.stride[axis]))
+                yield Fault(
+                    f"/padding/borders/{axis}",
+                    f"found {cut}; of {count + sum(cut)} {name} at least one must be left",
+                )
+        yield from super().faults(inputs)
+
+    def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
+        """(..., output_channels, H', W')."""
+        (_, height), (_, width) = self.kept(inputs[0])
+        return ((*inputs[0][:-3], self.output_channels, height, width),)
+
+    def completed(self, inputs: tuple[Shape, ...]) -> Self:
+        """Fills in `kernel_channels`."""
+        return self.model_copy(update={"kernel_channels": inputs[0][-3]})
+
+    def write(self, message: Message) -> None:
+        """Write every field; the repeated ones even where they hold the proto's defaults."""
+        message.isDeconvolution = True
+        message.outputChannels = self.output_channels
+        message.kernelChannels = self.kernel_channels
+        message.nGroups = self.groups
+        message.kernelSize.extend(self.kernel_size)
+        message.stride.extend(self.stride)
+        write_padding(self.padding, message)
+        message.outputShape.extend(self.output_shape or ())
+        message.hasBias = self.has_bias
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """The fields; what a message may leave out gets the proto's default (kernel 3, stride 1)."""
+        return {
+            "output_channels": message.outputChannels,
+            "kernel_channels": message.kernelChannels,
+            "groups": message.nGroups or 1,
+            "kernel_size": read_pair(message.kernelSize, 3),
+            "stride": read_pair(message.stride, 1),
+            "padding": read_padding(message, message.WhichOneof("ConvolutionPaddingType")),
+            "output_shape": list(message.outputShape) or None,
             "has_bias": message.hasBias,
         }

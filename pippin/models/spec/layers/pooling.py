@@ -45,6 +45,7 @@ class Pooling(Layer):
             if field not in ("kernel_size", "stride") or not _is_numbers(value)
         }
 
+    summary: ClassVar[str] = "Pooling over height and width."
     proto_path: ClassVar[str] = "pooling"
     least_rank: ClassVar[int] = 4
     passes_gradient: ClassVar[bool] = True

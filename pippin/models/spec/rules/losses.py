@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pippin.documents.hints import did_you_mean
 from pippin.errors import Fault
 from pippin.models.spec.graph import Graph
-from pippin.models.spec.layers.softmax import Softmax
+from pippin.models.spec.layers.activations import Softmax
 from pippin.models.spec.losses import CategoricalCrossEntropy, MeanSquaredError
 from pippin.models.spec.shapes import is_vector, said
 

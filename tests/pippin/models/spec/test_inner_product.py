@@ -1,7 +1,7 @@
 import pytest
 
 from pippin.models.spec import Layer, Shape
-from pippin.models.spec.layers.inner_product import InnerProduct
+from pippin.models.spec.layers.dense import InnerProduct
 
 
 def dense(**fields: object) -> InnerProduct:

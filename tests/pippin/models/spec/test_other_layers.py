@@ -2,12 +2,10 @@ import pytest
 
 from pippin.models.spec import Shape
 from pippin.models.spec.layer import ShapeKeeping
-from pippin.models.spec.layers.flatten import Flatten
-from pippin.models.spec.layers.relu import ReLU
-from pippin.models.spec.layers.sigmoid import Sigmoid
-from pippin.models.spec.layers.softmax import Softmax
-from pippin.models.spec.layers.tanh import Tanh
-from pippin.models.spec.table import LAYERS, LAYERS_BY_KIND, TYPES
+from pippin.models.spec.layers.activations import ReLU, Sigmoid, Softmax, Tanh
+from pippin.models.spec.layers.shape import Flatten
+from pippin.models.spec.table import LAYERS, LAYERS_BY_KIND
+from pippin.network.table import OPERATIONS
 
 
 @pytest.mark.parametrize(
@@ -36,7 +34,7 @@ def test_activations_keep_every_shape(kind: type[ShapeKeeping], shape: Shape) ->
 
 
 def test_layers_are_found_by_their_type_and_by_their_place_in_the_file() -> None:
-    assert list(LAYERS) == list(TYPES) == sorted(set(TYPES))
+    assert list(LAYERS) == sorted(LAYERS) == list(OPERATIONS)
     assert LAYERS_BY_KIND["activation.ReLU"] is LAYERS["relu"] is ReLU
     assert len(LAYERS_BY_KIND) == len(LAYERS)
-    assert {name: kind.model_fields["type"].default for name, kind in LAYERS.items()} == {name: name for name in TYPES}
+    assert {name: kind.model_fields["type"].default for name, kind in LAYERS.items()} == {name: name for name in LAYERS}

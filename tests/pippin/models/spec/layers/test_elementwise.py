@@ -7,18 +7,10 @@ from coremltools.proto import NeuralNetwork_pb2
 from pydantic import ValidationError
 
 from pippin.models.spec import Layer, Shape
-from pippin.models.spec.layers.add import Add
-from pippin.models.spec.layers.average import Average
-from pippin.models.spec.layers.bias import Bias
-from pippin.models.spec.layers.dot import Dot
-from pippin.models.spec.layers.load_constant import LoadConstant
-from pippin.models.spec.layers.max import Max
-from pippin.models.spec.layers.multiply import Multiply
-from pippin.models.spec.layers.parametric_softplus import ParametricSoftplus
-from pippin.models.spec.layers.prelu import PReLU
-from pippin.models.spec.layers.reduce import Reduce
-from pippin.models.spec.layers.scale import Scale
-from pippin.models.spec.layers.unary import Unary
+from pippin.models.spec.layers.activations import ParametricSoftplus, PReLU
+from pippin.models.spec.layers.constants import Bias, LoadConstant, Scale
+from pippin.models.spec.layers.elementwise import Add, Average, Dot, Max, Multiply, Unary
+from pippin.models.spec.layers.reduction import Reduce
 from pippin.models.spec.shapes import rank5
 
 IMAGE = (1, 1, 3, 4, 5)

@@ -12,10 +12,7 @@ from numpy.typing import NDArray
 
 from pippin.models.spec import Layer, Shape, resolve
 from pippin.models.spec.initializers import initial_weights
-from pippin.models.spec.layers.bi_directional_lstm import BiDirectionalLSTM
-from pippin.models.spec.layers.gru import GRU
-from pippin.models.spec.layers.simple_recurrent import SimpleRecurrent
-from pippin.models.spec.layers.uni_directional_lstm import UniDirectionalLSTM
+from pippin.models.spec.layers.recurrent import GRU, BiDirectionalLSTM, SimpleRecurrent, UniDirectionalLSTM
 from pippin.models.spec.recurrent import MOST_STEPS, read_activation
 
 FaultsOf = Callable[[object], dict[str, str]]

@@ -8,18 +8,9 @@ from coremltools.proto import NeuralNetwork_pb2
 from pydantic import ValidationError
 
 from pippin.models.spec import Layer, Shape
-from pippin.models.spec.layers.concat import Concat
-from pippin.models.spec.layers.crop import Crop
-from pippin.models.spec.layers.crop_resize import CropResize
-from pippin.models.spec.layers.padding import Padding
-from pippin.models.spec.layers.permute import Permute
-from pippin.models.spec.layers.reorganize_data import ReorganizeData
-from pippin.models.spec.layers.reshape import Reshape
-from pippin.models.spec.layers.resize_bilinear import ResizeBilinear
-from pippin.models.spec.layers.sequence_repeat import SequenceRepeat
-from pippin.models.spec.layers.slice import Slice
-from pippin.models.spec.layers.split import Split
-from pippin.models.spec.layers.upsample import Upsample
+from pippin.models.spec.layers.cropping import Crop, Padding, Slice
+from pippin.models.spec.layers.resizing import CropResize, ResizeBilinear, Upsample
+from pippin.models.spec.layers.shape import Concat, Permute, ReorganizeData, Reshape, SequenceRepeat, Split
 
 IMAGE = (1, 1, 3, 4, 5)
 SEQUENCE = (2, 1, 3, 4, 5)

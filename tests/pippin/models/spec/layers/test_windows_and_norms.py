@@ -9,13 +9,9 @@ from pydantic import ValidationError
 
 from pippin.models.spec import Layer, Shape, SpecError, resolve
 from pippin.models.spec.initializers import initial_weights
-from pippin.models.spec.layers.batchnorm import Batchnorm
-from pippin.models.spec.layers.convolution import Convolution
-from pippin.models.spec.layers.deconvolution import Deconvolution
-from pippin.models.spec.layers.embedding import Embedding
-from pippin.models.spec.layers.l2_normalize import L2Normalize
-from pippin.models.spec.layers.lrn import LRN
-from pippin.models.spec.layers.mvn import MVN
+from pippin.models.spec.layers.convolution import Convolution, Deconvolution
+from pippin.models.spec.layers.dense import Embedding
+from pippin.models.spec.layers.normalization import LRN, MVN, Batchnorm, L2Normalize
 from pippin.models.spec.table import LAYERS, LAYERS_BY_KIND
 
 IMAGE = (1, 1, 6, 4, 3)

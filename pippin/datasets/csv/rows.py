@@ -1,0 +1,171 @@
+"""How the cells of a CSV are separated, from its first lines."""
+
+import csv
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from pippin.datasets.csv.text import Lines
+from pippin.datasets.errors import refuse, too_large
+from pippin.datasets.sources import Source
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+"""What may separate cells; where several fit equally well, the first."""
+
+_QUOTED = re.compile(r'(?m)(^|[,;\t|])[ ]?"(?:[^"]|"")*+"')
+_ANY_QUOTED = re.compile(r'"[^"]*"')
+_JSON = re.compile(r'\s*(?:(?:[\[{]\s*)+$|\[?\s*\{\s*"|\[.*\],?\s*$)')
+_COMMENT = re.compile(r"\s*(?:#|%|//)")
+_EXCEL = re.compile(r"sep=([,;\t|])\s*$")
+_NUMBER = re.compile(r"\s*[+-]?\d+(?:[.]\d+)?\s*")
+_NUMBER_WITH_COMMA = re.compile(r"\s*[+-]?\d+(?:[.,]\d+)?\s*")
+_CELLS = 100  # of a line that are looked at
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How to read the rows.
+
+    Attributes:
+        delimiter: What separates the cells.
+        is_declared: Whether the first line only names the delimiter, as Excel writes it: `sep=;`.
+    """
+
+    delimiter: str
+    is_declared: bool = False
+
+
+def dialect(name: str, lines: list[str]) -> Dialect:
+    """The dialect of a file that begins with these lines.
+
+    The delimiter is the one that stands outside quotes equally often in most lines, the first line among them; of
+    several, the one between which most numbers stand, and then the least else.
+
+    Args:
+        name: Of the file, for messages.
+        lines: Its first ones, with their ends.
+
+    Raises:
+        DatasetError: It is JSON or Markdown, begins with a comment, or separates its cells by spaces.
+    """
+    begin = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
+    if begin == len(lines):
+        return Dialect(",")
+    if declared := _EXCEL.match(lines[begin]):
+        return Dialect(declared[1], is_declared=True)
+    if _JSON.match(lines[begin]):
+        raise refuse(f"{name} row {begin + 1} is JSON, and no table; send CSV: a header, then a row for each example")
+    is_comment = bool(_COMMENT.match(lines[begin]))
+    text = "".join(lines[begin:])
+    outside = [line for line in re.split(r"[\r\n]+", _QUOTED.sub(r"\1quoted", text)) if line.strip()]
+    rows = [line for line in outside if not _COMMENT.match(line)] if is_comment else outside
+    delimiter = _best(rows or outside)
+    # `numpy.savetxt` writes its header behind a "#".
+    if is_comment and rows and (delimiter is None or outside[0].count(delimiter) != rows[0].count(delimiter)):
+        mark = lines[begin].split()[0][:2]
+        raise refuse(f"{name} row {begin + 1} begins with {mark!r}, as a comment does; leave comments out of the table")
+    if delimiter == "|" and len(outside) > 1 and not outside[1].strip("-:| "):
+        raise refuse(f"{name} is a table of Markdown: row {begin + 2} holds only dashes; send CSV, separated by commas")
+    widths = {len(_ANY_QUOTED.sub("quoted", line).split()) for line in outside}
+    if delimiter is None and len(widths) == 1 and widths != {1}:
+        raise refuse(
+            f"{name} row {begin + 1} has no comma, semicolon, tab or pipe, and its cells seem to be separated by "
+            "spaces; separate them by commas"
+        )
+    return Dialect(delimiter or ",")
+
+
+def _best(lines: list[str]) -> str | None:
+    present = [mark for mark in DELIMITERS if mark in lines[0]]
+    if not present:
+        return None
+
+    def agreeing(mark: str) -> int:
+        return sum(line.count(mark) == lines[0].count(mark) for line in lines)
+
+    def numbers(mark: str) -> tuple[int, int]:
+        number = _NUMBER if mark == "," else _NUMBER_WITH_COMMA
+        cells = [cell for line in lines for cell in line.split(mark, _CELLS)[:_CELLS]]
+        count = sum(bool(number.fullmatch(cell)) for cell in cells)
+        return count, count - len(cells)  # in "1,5;2,5" two numbers stand between commas too, and "5;2" beside them
+
+    return max(present, key=lambda mark: (agreeing(mark), *numbers(mark)))
+
+
+_SAMPLE_ROWS = 20
+_SAMPLE_CELLS = 200_000
+_MAX_BLANK = 1_000_000  # lines, which are no examples and would escape the limit of these
+# What the csv module says, and what it means.
+_MALFORMED = (
+    ("field larger", f'a cell is longer than {csv.field_size_limit():,} characters; is a quote (") not closed?'),
+    ("unexpected end", 'a quoted cell is not closed before the file ends; end it with a quote (")'),
+    ("expected after", 'a quoted cell goes on behind its closing quote; double a quote (") that is part of a cell'),
+)
+
+Row = tuple[int, list[str], bool]
+"""The line that a row begins on, from 1; its cells; and whether an underscore is in it, as in `1_000`, which Python's
+`float` takes for a number."""
+
+
+class Rows(Iterator[Row]):
+    """Each row that is not blank.
+
+    Raises:
+        DatasetError: A row is not UTF-8, or its quotes are malformed; the row is named.
+        DatasetTooLargeError: A row is longer than 8 MiB, or there are more than a million blank lines.
+    """
+
+    def __init__(self, lines: Lines, name: str) -> None:
+        self.name = name
+        self._lines = lines
+        self._blank = 0
+        form = dialect(name, lines.ahead())
+        self.delimiter = form.delimiter
+        if form.is_declared:
+            next(lines)
+        self._reader = csv.reader(lines, delimiter=form.delimiter, skipinitialspace=True, strict=True)
+
+    def __next__(self) -> Row:
+        lines = self._lines
+        while True:
+            begin = lines.number + 1
+            lines.row_characters = 0
+            lines.underscore = False
+            try:
+                cells = next(self._reader)
+            except csv.Error as error:
+                said = str(error)
+                meant = next((meant for part, meant in _MALFORMED if part in said), "its quotes are malformed")
+                raise refuse(f"{self.name} row {begin}: {meant}") from None
+            if cells:
+                return begin, cells, lines.underscore
+            self._blank += 1
+            if self._blank > _MAX_BLANK:
+                raise too_large(f"{self.name} row {begin} is one blank line more than the {_MAX_BLANK:,} allowed")
+
+    def sample(self) -> list[Row]:
+        """The first rows, taken: up to 20, and at least two where they are wide."""
+        rows: list[Row] = []
+        for row in self:
+            rows.append(row)
+            if len(rows) >= _SAMPLE_ROWS or (len(rows) > 1 and len(rows) * len(row[1]) > _SAMPLE_CELLS):
+                break
+        return rows
+
+    def notices(self) -> Iterator[str]:
+        """What a person should know of how the file was read."""
+        yield from self._lines.notices()
+        if self.delimiter == "|":
+            yield f"{self.name} was read with {DELIMITERS[self.delimiter]} between its cells"
+
+
+@contextmanager
+def open_rows(source: Source) -> Iterator[Rows]:
+    """The rows of a file, in the dialect that its first lines show.
+
+    Raises:
+        DatasetError: It is no table.
+    """
+    with source.open() as file:
+        yield Rows(Lines(file, source.name), source.name)

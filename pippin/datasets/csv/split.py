@@ -1,0 +1,313 @@
+"""Which columns of a table are an index of its rows."""
+
+from array import array
+from collections import Counter
+from collections.abc import Iterator
+from itertools import chain
+from operator import itemgetter
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pippin.datasets.csv.cells import Kind, TableFaults, number
+from pippin.datasets.csv.columns import Group, Layout
+from pippin.datasets.disk_arrays import Workspace
+from pippin.datasets.dtypes import Precision, collapsing, shown
+from pippin.datasets.errors import refuse
+from pippin.datasets.parsed import Rows
+
+MIN_ROWS = 20
+"""Rows from which a column 0, 1, 2, … is an index; fewer may count by chance."""
+
+
+def is_index_name(name: str) -> bool:
+    """Whether a column has the name that pandas gives to the index of a table that it wrote and read again."""
+    return name.lower().startswith("unnamed: 0")
+
+
+class Counting:
+    """Which columns count the rows, as n, n + 1, n + 2, …, gathered part by part.
+
+    Args:
+        width: How many columns there are.
+    """
+
+    def __init__(self, width: int) -> None:
+        self._columns = np.arange(width)
+        self._next: NDArray[np.float64] | None = None
+        self._rows = 0
+
+    def add(self, values: NDArray[np.float64]) -> None:
+        """Takes the next [n, width] values."""
+        self._rows += len(values)
+        if not len(values) or not len(self._columns):
+            return
+        picked = values[:, self._columns]
+        begin = picked[0] if self._next is None else self._next
+        counts = (picked == begin + np.arange(len(values))[:, None]).all(axis=0)
+        self._columns = self._columns[counts]
+        self._next = begin[counts] + len(values)
+
+    def columns(self) -> list[int]:
+        """Those that do, where there are enough rows to tell."""
+        return [int(at) for at in self._columns] if self._rows >= MIN_ROWS else []
+
+
+_BATCH = 128 * 1024  # values of a feature that are gathered before they go to disk
+_MANY_LABELS = 256  # different values of a column that are counted: bytes have no more
+_MOSTLY = 0.9  # the share of its commonest value from which a column is an empty corner of pictures and no label
+
+
+class Table:
+    """The examples of one file.
+
+    Attributes:
+        file: Its name.
+        layout: Which columns make which feature.
+        faults: What is wrong with it.
+        count: How many examples were taken.
+    """
+
+    def __init__(self, file: str, plan: Layout, workspace: Workspace) -> None:
+        self.file = file
+        self.layout = plan
+        self.faults = TableFaults(file)
+        self.count = 0
+        several = (plan.target,) if len(plan.target.columns) > 1 else ()
+        self._columns = [_Columns(group, workspace, plan.assumed) for group in (*plan.inputs, *several)]
+        self._numeric = tuple(chain.from_iterable(columns.group.columns for columns in self._columns))
+        self._rows = array("q")
+        self._stored_rows = workspace.new_array((), np.int64)
+        self._assumption = _Assumption() if plan.assumed else None
+
+    def take(self, row: int, cells: list[str], *, has_underscore: bool) -> bool:
+        """Adds the example in `row`; false, with its faults noted, when it cannot be one.
+
+        Args:
+            row: The line that it begins on.
+            cells: What it holds.
+            has_underscore: Whether it may hold `1_000`, which `float` takes and which is no number here.
+        """
+        self.faults.rows += 1
+        if len(cells) != len(self.layout.names):
+            kind = Kind.COMMENT if cells[0].lstrip().startswith("#") else Kind.RAGGED
+            held = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}, not {len(self.layout.names)}"
+            self.faults.add(kind, row, "", "" if kind is Kind.COMMENT else held)
+            return False
+        if has_underscore and any("_" in cells[at] for at in self._numeric):
+            self._explain(row, cells)
+            return False
+        try:
+            for columns in self._columns:
+                columns.take(cells)
+        except ValueError:
+            for columns in self._columns:
+                columns.cut(len(self._rows))
+            self._explain(row, cells)
+            return False
+        self._rows.append(row)
+        self.count += 1
+        if self._assumption is not None:
+            self._assumption.take(cells[0], cells[-1])
+        if len(self._rows) * len(cells) >= _BATCH:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Brings what was gathered to disk, noting numbers that float32 cannot hold."""
+        for columns in self._columns:
+            for kind, example, index, value in columns.flush():
+                self.report(self._rows[example], index, kind, value)
+        self._stored_rows.append(np.frombuffer(self._rows, np.int64))
+        self._rows = array("q")
+
+    def finish(self) -> tuple[dict[str, NDArray[Any]], Rows]:
+        """Feature -> [N, number of its columns]; and where each example stands."""
+        features = {columns.group.feature: columns.growing.finish() for columns in self._columns}
+        return features, Rows(self.file, self._stored_rows.finish())
+
+    def place(self, row: int, index: int) -> str:
+        """Where a cell stands, for a person."""
+        return f"{self.file} row {row}, {self.layout.column(index)}"
+
+    def report(self, row: int, index: int, kind: Kind, value: str) -> None:
+        """Notes a fault of a cell."""
+        self.faults.add(kind, row, self.layout.column(index), value)
+
+    def check_assumption(self) -> None:
+        """Checks that a file whose first column was assumed to be the target has the form that was assumed.
+
+        Raises:
+            DatasetError: It has not.
+        """
+        if self._assumption is None:
+            return
+        reason = self._assumption.reason or next(
+            ("another column holds more than bytes from 0 to 255" for each in self._columns if not each.are_bytes), None
+        )
+        if reason:
+            raise refuse(
+                f"{self.file}: the columns have no names, and {reason}, so column 1 was not taken for the target; say "
+                f"with target= which column to predict, such as target={self.layout.names[0]} for the first or "
+                f"target={self.layout.names[-1]} for the last",
+                "/target",
+            )
+
+    def precision_notices(self) -> Iterator[str]:
+        """Which columns hold numbers that float32 hardly keeps apart."""
+        for columns in self._columns:
+            for at, step in columns.precision.coarse():
+                yield coarse_notice(self.file, self.layout.column(columns.group.columns[at]), step)
+
+    def index_notices(self) -> Iterator[str]:
+        """Which columns that are learned from look like an index of the rows."""
+        found: list[int] = []
+        for columns in self._columns[: len(self.layout.inputs)]:
+            counting = set(columns.counting.columns())
+            found += [
+                index
+                for at, index in enumerate(columns.group.columns)
+                if at in counting or is_index_name(self.layout.names[index])
+            ]
+        if found:
+            more = f", as {len(found) - 1:,} more do," if len(found) > 1 else ""
+            yield (
+                f"{self.layout.column(found[0])} looks like an index of the rows{more} and is learned from; leave out "
+                "with inputs= what is one"
+            )
+
+    def _explain(self, row: int, cells: list[str]) -> None:
+        for index in self._numeric:
+            if number(cells[index]) is None:
+                kind = Kind.NOT_A_NUMBER if cells[index].strip() else Kind.EMPTY
+                self.report(row, index, kind, cells[index])
+
+
+def coarse_notice(file: str, column: str, step: float) -> str:
+    """What a person should know of numbers that float32 hardly keeps apart."""
+    return (
+        f"{column} of {file} was rounded to steps of up to {step:.3g}, the distance between 32-bit floats of that "
+        "size; subtract an offset if smaller differences matter"
+    )
+
+
+def check_same_columns(one: Table, other: Table) -> None:
+    """Checks that two splits have the same columns in the same roles.
+
+    Raises:
+        DatasetError: They have not; the difference is named.
+    """
+    if one.layout.headed != other.layout.headed:
+        with_, without = (one, other) if one.layout.headed else (other, one)
+        detail = f"{with_.file} was read with a header and {without.file} without"
+    elif _used(one.layout) == _used(other.layout):
+        return
+    elif missing := [name for name in one.layout.names if name not in other.layout.names]:
+        detail = f"{other.file} has no {missing[0]!r}, which {one.file} has"
+    elif missing := [name for name in other.layout.names if name not in one.layout.names]:
+        detail = f"{one.file} has no {missing[0]!r}, which {other.file} has"
+    else:
+        detail = "their columns stand in another order"
+    raise refuse(f"{one.file} and {other.file} have different columns; every split needs the same: {detail}")
+
+
+def _used(layout: Layout) -> list[tuple[str, list[str]]]:
+    return [
+        (group.feature, [layout.names[at] for at in group.columns] if layout.headed else [str(len(group.columns))])
+        for group in (*layout.inputs, layout.target)
+    ]
+
+
+class _Assumption:
+    """Whether a first column can be the label of MNIST as CSV.
+
+    It is whole, not all the same, and no count of the rows; and the last column looks no more like a label.
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first: float | None = None
+        self._is_constant = True
+        self._is_index = True
+        self._is_whole = True
+        self._labels: set[float | None] = set()
+        self._last: Counter[str] = Counter()
+
+    def take(self, cell: str, last: str) -> None:
+        """The label of the next example, and its last cell."""
+        value = number(cell)
+        if self._first is None:
+            self._first = value
+        self._is_constant = self._is_constant and value == self._first
+        self._is_index = self._is_index and value == self._count + (self._first or 0)
+        self._is_whole = self._is_whole and value is not None and value >= 0 and value.is_integer()
+        self._count += 1
+        if len(self._labels) <= _MANY_LABELS:
+            self._labels.add(value)
+        if len(self._last) <= _MANY_LABELS:
+            self._last[last] += 1
+
+    @property
+    def reason(self) -> str | None:
+        """Why it cannot."""
+        if not self._is_whole:
+            return "the first holds other values than whole numbers from 0"
+        if self._is_constant and self._count > 1:
+            return "the first holds the same number in every row"
+        if self._is_index and self._count >= MIN_ROWS:
+            return "the first counts the rows"
+        is_varied = max(self._last.values(), default=0) < _MOSTLY * self._count
+        if self._count >= MIN_ROWS and is_varied and len(self._last) < len(self._labels):
+            return "the last holds fewer different numbers than the first, as a column of labels does"
+        return None
+
+
+class _Columns:
+    """Gathers the columns of one feature as float32.
+
+    Attributes:
+        are_bytes: Whether all values so far are whole numbers from 0 to 255; looked at only where that is expected.
+        precision: Whether float32 keeps the values apart.
+        counting: Which columns count the rows.
+    """
+
+    def __init__(self, group: Group, workspace: Workspace, expects_bytes: bool) -> None:
+        self.group = group
+        self._expects_bytes = expects_bytes
+        self.growing = workspace.new_array((len(group.columns),), np.float32)
+        self.are_bytes = True
+        self.precision = Precision(len(group.columns))
+        self.counting = Counting(len(group.columns))
+        self._pick = itemgetter(*group.columns, group.columns[0])  # one more: of a single column it makes no tuple
+        self._pending = array("d")
+
+    def take(self, cells: list[str]) -> None:
+        """Adds the numbers of one row; may add part of them before it raises ValueError."""
+        self._pending.extend(map(float, self._pick(cells)[:-1]))
+
+    def cut(self, examples: int) -> None:
+        """Keeps so many examples of those not yet flushed."""
+        del self._pending[examples * len(self.group.columns) :]
+
+    def flush(self) -> list[tuple[Kind, int, int, str]]:
+        """Brings what was gathered to disk.
+
+        Returns:
+            Each value that is not finite, or a whole number that another one would equal: what is wrong, the example
+            since the last flush, the column, and the value.
+        """
+        width = len(self.group.columns)
+        values = np.frombuffer(self._pending, np.float64)
+        with np.errstate(over="ignore"):
+            stored = values.astype(np.float32)
+        self.growing.append(stored)
+        self._pending = array("d")
+        self.counting.add(values.reshape(-1, width))
+        if self._expects_bytes and self.are_bytes:
+            self.are_bytes = bool(((values >= 0) & (values <= 255) & (values == np.floor(values))).all())
+        wrong = [(Kind.NOT_FINITE, int(at)) for at in np.flatnonzero(~np.isfinite(stored))]
+        if not wrong:
+            self.precision.add(values.reshape(-1, width), stored.reshape(-1, width))
+        wrong += [(Kind.COLLAPSES, at) for at in collapsing(values, stored)]
+        return [(kind, at // width, self.group.columns[at % width], shown(values[at])) for kind, at in wrong]

@@ -1,0 +1,174 @@
+"""What a training needs to go on as if it had never stopped."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load, save
+
+from pippin.errors import PippinError
+from pippin.models.spec.weights import Weights
+
+
+@dataclass(frozen=True, eq=False)
+class ShuffleState:
+    """Where a shuffle stands that goes on from epoch to epoch.
+
+    Attributes:
+        order: [count] row numbers of the examples in the order of the last finished epoch, int32; that of the data
+            before the first.
+        generator: The state of the random-number generator after it, 1 to 2147483646.
+    """
+
+    order: NDArray[np.int32]
+    generator: int
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a training stands, between two mini-batches.
+
+    Attributes:
+        engine: Which one trained so far; the others could not go on from here.
+        epoch: How many epochs are finished.
+        step: How many mini-batches of the epoch after those were taken; 0 at an epoch's end.
+        taken: How many optimizer steps were taken in all.
+        batch_sums: The sum of the losses of each of those `step` mini-batches, over the examples that are its own.
+        weights: The weights that training changes, by layer and key.
+        moments: What the optimizer remembers of each of these weights, in arrays of their shapes: Adam's m and v,
+            the velocity of SGD. Empty where the engine does not give it, as Core ML does not.
+        batch_totals: The sums of losses over all that each of the `step` mini-batches counts, with the examples that
+            fill up the last one.
+        environment: What the bits of a result depend on: versions, device, number of threads.
+        switches: How the engine trains where Core ML's documents are silent; a training keeps to what it began with.
+            Empty in files of the format `pippin-checkpoint-1`, and for an engine that has no such switches.
+        shuffle: Where the shuffle stood at the end of the last finished epoch; None without one that goes on.
+    """
+
+    engine: str
+    epoch: int
+    step: int
+    taken: int
+    batch_sums: tuple[float, ...]
+    weights: Weights
+    moments: tuple[Weights, ...] = ()
+    batch_totals: tuple[float, ...] = ()
+    environment: Mapping[str, str] = field(default_factory=dict)
+    switches: Mapping[str, str] = field(default_factory=dict)
+    shuffle: ShuffleState | None = None
+
+
+_FORMAT = "pippin-checkpoint-2"
+# Without switches, without the state of a shuffle, and with one sum of losses a mini-batch. It can still be read.
+_FORMER = "pippin-checkpoint-1"
+_KEY = "pippin"  # of the metadata, whose values are text
+_SUMS = "batch_sums"
+_TOTALS = "batch_totals"
+_ORDER = "order"
+_WEIGHTS = "weights"
+
+
+class CheckpointError(PippinError):
+    """A file that is no checkpoint, or a damaged one."""
+
+
+class _Header(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: str = Field(pattern=f"^({_FORMAT}|{_FORMER})$")
+    engine: str
+    epoch: Annotated[int, Field(ge=0)]
+    step: Annotated[int, Field(ge=0)]
+    taken: Annotated[int, Field(ge=0)]
+    moments: Annotated[int, Field(ge=0, le=8)]
+    environment: dict[str, str]
+    switches: dict[str, str] = Field(default_factory=dict)
+    generator: Annotated[int, Field(ge=1, lt=2**31 - 1)] | None = None
+
+
+def write_checkpoint(checkpoint: Checkpoint) -> bytes:
+    """The checkpoint as a file."""
+    header = _Header(
+        format=_FORMAT,
+        engine=checkpoint.engine,
+        epoch=checkpoint.epoch,
+        step=checkpoint.step,
+        taken=checkpoint.taken,
+        moments=len(checkpoint.moments),
+        environment=dict(checkpoint.environment),
+        switches=dict(checkpoint.switches),
+        generator=None if checkpoint.shuffle is None else checkpoint.shuffle.generator,
+    )
+    tensors: dict[str, NDArray[Any]] = {
+        _SUMS: np.asarray(checkpoint.batch_sums, np.float64),
+        _TOTALS: np.asarray(checkpoint.batch_totals, np.float64),
+    }
+    if checkpoint.shuffle is not None:
+        tensors[_ORDER] = np.ascontiguousarray(checkpoint.shuffle.order, np.int32)
+    tensors |= _named(_WEIGHTS, checkpoint.weights)
+    for number, moment in enumerate(checkpoint.moments):
+        tensors |= _named(_moment(number), moment)
+    data: bytes = save(tensors, {_KEY: header.model_dump_json()})
+    return data
+
+
+def read_checkpoint(data: bytes) -> Checkpoint:
+    """The checkpoint in a file.
+
+    Raises:
+        CheckpointError: It is none, or not all of it is there.
+    """
+    try:
+        tensors = load(data)
+        header = _Header.model_validate_json(_metadata(data))
+        return Checkpoint(
+            engine=header.engine,
+            epoch=header.epoch,
+            step=header.step,
+            taken=header.taken,
+            batch_sums=tuple(tensors[_SUMS].tolist()),
+            weights=_nested(_WEIGHTS, tensors),
+            moments=tuple(_nested(_moment(number), tensors) for number in range(header.moments)),
+            batch_totals=tuple(tensors[_SUMS if header.format == _FORMER else _TOTALS].tolist()),
+            environment=header.environment,
+            switches=header.switches,
+            shuffle=None if header.generator is None else ShuffleState(tensors[_ORDER], header.generator),
+        )
+    except (SafetensorError, ValidationError, KeyError, ValueError) as error:
+        raise CheckpointError(f"this is no checkpoint, or a damaged one: {error}") from error
+
+
+def _metadata(data: bytes) -> str:
+    """Source: safetensors' format, eight bytes with the length of a header in JSON."""
+    length = int.from_bytes(data[:8], "little")
+    text: str = json.loads(data[8 : 8 + length])["__metadata__"][_KEY]
+    return text
+
+
+def _moment(number: int) -> str:
+    return f"moment{number}"
+
+
+def _named(kind: str, nested: Weights) -> dict[str, NDArray[Any]]:
+    # safetensors writes an array's memory as it lies, whatever its strides say.
+    return {
+        f"{kind}/{key}/{layer}": np.ascontiguousarray(array)
+        for layer, arrays in nested.items()
+        for key, array in arrays.items()
+    }
+
+
+def _nested(kind: str, tensors: dict[str, NDArray[Any]]) -> Weights:
+    found: dict[str, dict[str, NDArray[np.float32]]] = {}
+    for name, array in tensors.items():
+        # Only the layer's name, the last part, may hold a slash of its own.
+        parts = name.split("/", 2)
+        if parts[0] == kind:
+            _, key, layer = parts
+            found.setdefault(layer, {})[key] = array
+    return found

@@ -1,0 +1,278 @@
+"""Activations: a function of each number by itself, and softmax."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final, Literal, Self
+
+from pydantic import Field
+
+from pippin.errors import Fault
+from pippin.models.spec.layer import Bare, Message, ShapeKeeping
+from pippin.models.spec.values import Flag, Shape, Single, single
+from pippin.models.spec.weighted import Parametric
+
+
+class AlphaCurve(ShapeKeeping):
+    """A function of each number by itself, with one parameter; each type says what it does."""
+
+    alpha: Single
+
+    def write(self, message: Message) -> None:
+        """Write the parameter."""
+        message.alpha = self.alpha
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """The parameter."""
+        return {"alpha": message.alpha}
+
+
+class AlphaBetaCurve(AlphaCurve):
+    """The same with two parameters."""
+
+    beta: Single
+
+    def write(self, message: Message) -> None:
+        """Write both parameters."""
+        super().write(message)
+        message.beta = self.beta
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """Both parameters."""
+        return super().read(message) | {"beta": message.beta}
+
+
+class PerChannel(Parametric, ShapeKeeping):
+    """An activation each of whose `array_fields` has a flag beside it, `shared_` before its name.
+
+    An array that has one number is shared whatever the flag says, for then nothing else can be meant.
+    """
+
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:
+        """(C,), or (1,) where one number is shared."""
+        return {key: (1,) if self._is_shared(key) else inputs[0][-3:-2] for key in self.array_fields}
+
+    def completed(self, inputs: tuple[Shape, ...]) -> Self:
+        """Fills in the flags."""
+        return self.model_copy(
+            update={f"shared_{key}": shape == (1,) for key, shape in self.weight_shapes(inputs).items()}
+        )
+
+    def write(self, message: Message) -> None:
+        """Nothing: the arrays' lengths say it all."""
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """Which arrays are shared, by their lengths."""
+        return {f"shared_{key}": _count(getattr(message, key)) == 1 for key in cls.array_fields}
+
+    def _is_shared(self, key: str) -> bool:
+        given = self.given(key)
+        return bool(getattr(self, f"shared_{key}")) or (isinstance(given, list) and len(given) == 1)
+
+
+def _count(blob: Message) -> int | None:
+    """How many numbers a `WeightParams` has; None where they are quantised, for then their bits do not tell."""
+    if blob.HasField("quantization"):
+        return None
+    return len(blob.floatValue) or len(blob.float16Value) // 2
+
+
+class ReLU(Bare):
+    """`ActivationReLU` (version 1): max(0, x) for each number."""
+
+    type: Literal["relu"] = "relu"
+
+    summary: ClassVar[str] = "ReLU: max(0, x) for each number."
+    proto_path: ClassVar[str] = "activation.ReLU"
+    passes_gradient: ClassVar[bool] = True
+
+
+class LeakyReLU(AlphaCurve):
+    """`ActivationLeakyReLU` (version 1): alpha * x for each number below 0, x for the others."""
+
+    type: Literal["leaky_relu"] = "leaky_relu"
+    alpha: Single = Field(description="The slope below 0.")
+
+    summary: ClassVar[str] = "Leaky ReLU: alpha * x for each number below 0."
+    proto_path: ClassVar[str] = "activation.leakyReLU"
+
+
+FIRST_SLOPE: Final = 0.25
+
+
+class PReLU(PerChannel):
+    """`ActivationPReLU` (version 1): alpha[c] * x for each number below 0, x for the others."""
+
+    type: Literal["prelu"] = "prelu"
+    alpha: list[object] | None = Field(
+        default=None,
+        repr=False,
+        description="The slopes below 0: one number a channel, or a single one; 0.25 at first.",
+    )
+    shared_alpha: Flag = Field(default=False, description="Whether one slope serves all channels.")
+
+    summary: ClassVar[str] = "PReLU: ReLU with a slope of its own below 0 for each channel."
+    proto_path: ClassVar[str] = "activation.PReLU"
+    least_rank: ClassVar[int] = 3
+    array_fields: ClassVar[tuple[str, ...]] = ("alpha",)
+
+    def filled_with(self, key: str) -> float | None:  # noqa: ARG002 - there is one array
+        """A quarter, as is usual; the proto names no number."""
+        return FIRST_SLOPE
+
+
+class ELU(AlphaCurve):
+    """`ActivationELU` (version 1): alpha * (exp(x) - 1) for each number below 0, x for the others."""
+
+    type: Literal["elu"] = "elu"
+    alpha: Single = Field(description="How far below 0 it levels off.")
+
+    summary: ClassVar[str] = "ELU: alpha * (exp(x) - 1) for each number below 0."
+    proto_path: ClassVar[str] = "activation.ELU"
+
+
+class ThresholdedReLU(AlphaCurve):
+    """`ActivationThresholdedReLU` (version 1): 0 for each number below alpha, x for the others."""
+
+    type: Literal["thresholded_relu"] = "thresholded_relu"
+    alpha: Single = Field(description="The least number that stays.")
+
+    summary: ClassVar[str] = "Thresholded ReLU: 0 for each number below alpha."
+    proto_path: ClassVar[str] = "activation.thresholdedReLU"
+
+
+class Sigmoid(Bare):
+    """`ActivationSigmoid` (version 1): 1 / (1 + exp(-x)) for each number."""
+
+    type: Literal["sigmoid"] = "sigmoid"
+
+    summary: ClassVar[str] = "Sigmoid: 1 / (1 + exp(-x)) for each number."
+    proto_path: ClassVar[str] = "activation.sigmoid"
+    passes_gradient: ClassVar[bool] = True
+
+
+class SigmoidHard(AlphaBetaCurve):
+    """`ActivationSigmoidHard` (version 1): alpha * x + beta for each number, cut off at 0 and 1."""
+
+    type: Literal["sigmoid_hard"] = "sigmoid_hard"
+    alpha: Single = Field(description="The slope.")
+    beta: Single = Field(description="The value at 0.")
+
+    summary: ClassVar[str] = "Hard sigmoid: alpha * x + beta for each number, cut off at 0 and 1."
+    proto_path: ClassVar[str] = "activation.sigmoidHard"
+
+
+class Tanh(Bare):
+    """`ActivationTanh` (version 1): tanh(x) for each number."""
+
+    type: Literal["tanh"] = "tanh"
+
+    summary: ClassVar[str] = "Tanh: tanh(x) for each number."
+    proto_path: ClassVar[str] = "activation.tanh"
+    passes_gradient: ClassVar[bool] = True
+
+
+class ScaledTanh(AlphaBetaCurve):
+    """`ActivationScaledTanh` (version 1): alpha * tanh(beta * x) for each number."""
+
+    type: Literal["scaled_tanh"] = "scaled_tanh"
+    alpha: Single = Field(description="What the tangent is multiplied by.")
+    beta: Single = Field(description="What x is multiplied by.")
+
+    summary: ClassVar[str] = "Scaled tanh: alpha * tanh(beta * x) for each number."
+    proto_path: ClassVar[str] = "activation.scaledTanh"
+
+
+class Softplus(Bare):
+    """`ActivationSoftplus` (version 1): log(1 + exp(x)) for each number."""
+
+    type: Literal["softplus"] = "softplus"
+
+    summary: ClassVar[str] = "Softplus: log(1 + exp(x)) for each number."
+    proto_path: ClassVar[str] = "activation.softplus"
+
+
+class ParametricSoftplus(PerChannel):
+    """`ActivationParametricSoftplus` (version 1): alpha[c] * log(1 + exp(beta[c] * x)) for each number."""
+
+    type: Literal["parametric_softplus"] = "parametric_softplus"
+    alpha: list[object] | None = Field(
+        default=None,
+        repr=False,
+        description="Factors of the result: one number a channel, or a single one; 1 at first.",
+    )
+    beta: list[object] | None = Field(
+        default=None, repr=False, description="Factors of x: one number a channel, or a single one; 1 at first."
+    )
+    shared_alpha: Flag = Field(default=False, description="Whether one alpha serves all channels.")
+    shared_beta: Flag = Field(default=False, description="Whether one beta serves all channels.")
+
+    summary: ClassVar[str] = "Parametric softplus: softplus with two numbers of its own for each channel."
+    proto_path: ClassVar[str] = "activation.parametricSoftplus"
+    least_rank: ClassVar[int] = 3
+    array_fields: ClassVar[tuple[str, ...]] = ("alpha", "beta")
+
+    def filled_with(self, key: str) -> float | None:  # noqa: ARG002 - the same for both
+        """Ones: the plain softplus."""
+        return 1.0
+
+
+class Softsign(Bare):
+    """`ActivationSoftsign` (version 1): x / (1 + |x|) for each number."""
+
+    type: Literal["softsign"] = "softsign"
+
+    summary: ClassVar[str] = "Softsign: x / (1 + |x|) for each number."
+    proto_path: ClassVar[str] = "activation.softsign"
+
+
+class Linear(AlphaBetaCurve):
+    """`ActivationLinear` (version 1): alpha * x + beta for each number."""
+
+    type: Literal["linear"] = "linear"
+    alpha: Single = Field(description="The slope.")
+    beta: Single = Field(default=0.0, description="The value at 0.")
+
+    summary: ClassVar[str] = "Linear: alpha * x + beta for each number."
+    proto_path: ClassVar[str] = "activation.linear"
+
+
+class Clip(ShapeKeeping):
+    """`ClipLayerParams` (version 4): min(max(x, min_val), max_val) for each number."""
+
+    type: Literal["clip"] = "clip"
+    min_val: Single = Field(description="The least number that comes out.")
+    max_val: Single = Field(description="The greatest number that comes out.")
+
+    summary: ClassVar[str] = "Clip: each number moved into an interval."
+    proto_path: ClassVar[str] = "clip"
+    least_version: ClassVar[int] = 4
+
+    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:  # noqa: ARG002 - it takes any shape
+        """An interval that holds nothing."""
+        if self.min_val > self.max_val:
+            yield Fault("/min_val", f"found {self.min_val} above max_val {self.max_val}; needs no more than that")
+
+    def write(self, message: Message) -> None:
+        """Write both ends."""
+        message.minVal, message.maxVal = self.min_val, self.max_val
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """Both ends."""
+        return {"min_val": single(message.minVal), "max_val": single(message.maxVal)}
+
+
+class Softmax(Bare):
+    """`SoftmaxLayerParams` (version 1): exp(x) / sum(exp(x)) over the channels, the last axis but two.
+
+    Of a blob of rank 3, which only a model with EXACT mapping has, it is over the last axis: that is what the runtime
+    was seen to do (coremltools issue 1714), whatever the documentation says.
+    """
+
+    type: Literal["softmax"] = "softmax"
+
+    summary: ClassVar[str] = "Softmax: numbers become a distribution."
+    proto_path: ClassVar[str] = "softmax"
+    least_rank: ClassVar[int] = 3

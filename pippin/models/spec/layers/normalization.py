@@ -1,0 +1,195 @@
+"""Normalization: batch, mean and variance, L2, and local response."""
+
+from collections.abc import Iterator, Mapping
+from typing import ClassVar, Final, Literal, Self
+
+from pydantic import Field
+
+from pippin.errors import Fault
+from pippin.models.spec.layer import Message, ShapeKeeping
+from pippin.models.spec.nonzero import NonZero
+from pippin.models.spec.values import Channels, Extent, Flag, Shape, Single
+from pippin.models.spec.weighted import Parametric
+
+BATCHNORM_EPSILON: Final = 1e-5
+
+
+class Batchnorm(ShapeKeeping, Parametric):
+    """`BatchnormLayerParams` (version 1): [..., C, H, W] to the same shape; every array is [C].
+
+    Unless `compute_mean_var` says to compute them, mean and variance are stored, and training leaves them as they are.
+    """
+
+    type: Literal["batchnorm"] = "batchnorm"
+    channels: Channels | None = Field(default=None, description="The input's; inferred when left out.")
+    compute_mean_var: Flag = Field(
+        default=False, description="Whether mean and variance are those of the input instead of stored ones."
+    )
+    instance_normalization: Flag = Field(
+        default=False,
+        description="Whether computed ones are each image's own instead of the mini-batch's; stored ones stay stored.",
+    )
+    epsilon: NonZero = Field(
+        default=BATCHNORM_EPSILON, gt=0, description="Added to the variance before the root is taken of it."
+    )
+    gamma: list[object] | None = Field(default=None, repr=False, description="The factor, one number a channel; 1.")
+    beta: list[object] | None = Field(default=None, repr=False, description="The summand, one number a channel; 0.")
+    mean: list[object] | None = Field(default=None, repr=False, description="The stored mean; 0.")
+    variance: list[object] | None = Field(default=None, repr=False, description="The stored variance; 1.")
+
+    summary: ClassVar[str] = (
+        "Batch normalization: each channel with a mean of 0 and a variance of 1, then scaled and shifted."
+    )
+    proto_path: ClassVar[str] = "batchnorm"
+    least_rank: ClassVar[int] = 3
+    passes_gradient: ClassVar[bool] = True
+    array_fields: ClassVar[tuple[str, ...]] = ("gamma", "beta", "mean", "variance")
+
+    def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:
+        """`gamma` and `beta`, and `mean` and `variance` where those are stored."""
+        keys = self.array_fields[: 2 if self.compute_mean_var else 4]
+        return dict.fromkeys(keys, (inputs[0][-3],))
+
+    def filled_with(self, key: str) -> float:
+        """Factors and variances begin at one, the others at zero: the layer begins by changing next to nothing."""
+        return 1.0 if key in ("gamma", "variance") else 0.0
+
+    def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
+        """Another number of channels than the spec says, arrays of another shape, and stored ones that nobody reads."""
+        if self.channels not in (None, inputs[0][-3]):
+            yield Fault("/channels", f"found {self.channels}; the input has {inputs[0][-3]}")
+        for key in ("mean", "variance"):
+            if self.compute_mean_var and self.given(key) is not None:
+                yield Fault(f"/{key}", f"found a {key} although compute_mean_var is true; leave one of the two out")
+        yield from super().faults(inputs)
+
+    def completed(self, inputs: tuple[Shape, ...]) -> Self:
+        """Fills in `channels`."""
+        return self.model_copy(update={"channels": inputs[0][-3]})
+
+    def write(self, message: Message) -> None:
+        """Write every field."""
+        message.channels = self.channels
+        message.computeMeanVar = self.compute_mean_var
+        message.instanceNormalization = self.instance_normalization
+        message.epsilon = self.epsilon
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """The fields; an epsilon of 0 is the proto's default."""
+        return {
+            "channels": message.channels,
+            "compute_mean_var": message.computeMeanVar,
+            "instance_normalization": message.instanceNormalization,
+            "epsilon": message.epsilon or BATCHNORM_EPSILON,
+        }
+
+
+MVN_EPSILON: Final = 1e-6
+
+
+class MVN(ShapeKeeping):
+    """`MeanVarianceNormalizeLayerParams` (version 1): [..., C, H, W] to the same shape.
+
+    The proto has no formula. That epsilon is added to the variance, as in batch normalization, and not to its root is
+    Pippin's choice.
+    """
+
+    type: Literal["mvn"] = "mvn"
+    across_channels: Flag = Field(
+        default=False, description="Whether mean and variance are over channels, height and width, or height and width."
+    )
+    normalize_variance: Flag = Field(default=True, description="Whether to divide, or only to subtract the mean.")
+    epsilon: NonZero = Field(
+        default=MVN_EPSILON, gt=0, description="Added to the variance before the root is taken of it."
+    )
+
+    summary: ClassVar[str] = (
+        "Mean-variance normalization: an image, or each of its channels, with a mean of 0 and a variance of 1."
+    )
+    proto_path: ClassVar[str] = "mvn"
+    least_rank: ClassVar[int] = 3
+
+    def write(self, message: Message) -> None:
+        """Write every field."""
+        message.acrossChannels = self.across_channels
+        message.normalizeVariance = self.normalize_variance
+        message.epsilon = self.epsilon
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """The fields; an epsilon of 0 is the proto's default."""
+        return {
+            "across_channels": message.acrossChannels,
+            "normalize_variance": message.normalizeVariance,
+            "epsilon": message.epsilon or MVN_EPSILON,
+        }
+
+
+L2_EPSILON: Final = 1e-6
+
+
+class L2Normalize(ShapeKeeping):
+    """`L2NormalizeLayerParams` (version 1): [..., C, H, W] to the same shape, each image divided by its length."""
+
+    type: Literal["l2_normalize"] = "l2_normalize"
+    epsilon: NonZero = Field(
+        default=L2_EPSILON, gt=0, description="Added to the sum of the squares before the root is taken of it."
+    )
+
+    summary: ClassVar[str] = "L2 normalization: an image of length 1."
+    proto_path: ClassVar[str] = "l2normalize"
+    least_rank: ClassVar[int] = 3
+
+    def write(self, message: Message) -> None:
+        """Write epsilon."""
+        message.epsilon = self.epsilon
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """Epsilon; 0 is the proto's default."""
+        return {"epsilon": message.epsilon or L2_EPSILON}
+
+
+K: Final = 1.0
+
+
+class LRN(ShapeKeeping):
+    """`LRNLayerParams` (version 1): [..., C, H, W] to the same shape.
+
+    The window of an even `local_size` reaches one channel further before its own than after: so does that of Apple's
+    `MPSCNNCrossChannelNormalization`, which has the same formula; the proto does not say.
+    """
+
+    type: Literal["lrn"] = "lrn"
+    alpha: Single = Field(description="How strongly the squares of the window's numbers damp.")
+    beta: Single = Field(description="The power of what each number is divided by.")
+    local_size: Extent = Field(description="How many channels the window holds.")
+    k: NonZero = Field(default=K, gt=0, description="What that begins with before the squares are added.")
+
+    summary: ClassVar[str] = (
+        "Local response normalization: each number is damped by those at its place in the channels around."
+    )
+    proto_path: ClassVar[str] = "lrn"
+    least_rank: ClassVar[int] = 3
+
+    def reach(self, channels: int) -> tuple[int, int]:
+        """How many channels before and after its own a number can see, where there are `channels`."""
+        return min(self.local_size // 2, channels - 1), min((self.local_size - 1) // 2, channels - 1)
+
+    def write(self, message: Message) -> None:
+        """Write every field."""
+        message.alpha = self.alpha
+        message.beta = self.beta
+        message.localSize = self.local_size
+        message.k = self.k
+
+    @classmethod
+    def read(cls, message: Message) -> dict[str, object]:
+        """The fields; a k of 0 is the proto's default."""
+        return {
+            "alpha": message.alpha,
+            "beta": message.beta,
+            "local_size": message.localSize,
+            "k": message.k or K,
+        }

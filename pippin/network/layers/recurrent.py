@@ -1,0 +1,274 @@
+"""Recurrent layers: simple, GRU, and LSTM in one direction and in both."""
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TypeAlias
+
+import numpy as np
+
+from pippin.models.spec.layers.recurrent import GATES, GRU, LSTM, BiDirectionalLSTM, SimpleRecurrent, UniDirectionalLSTM
+from pippin.models.spec.recurrent import (
+    LinearActivation,
+    RecurrentActivation,
+    ReLUActivation,
+    ScaledTanhActivation,
+    SigmoidActivation,
+    SigmoidHardActivation,
+    TanhActivation,
+)
+from pippin.network.arrays import Array, LayerWeights, Namespace
+from pippin.network.step import Step
+
+State: TypeAlias = tuple[Array, ...]
+"""What a step hands on to the next, [N, outputs] each; the first is the step's output."""
+
+GATE_LIMIT = 50.0
+"""What goes into an activation of a gate stays between this and its negative (`clip` of NeuralNetwork.proto)."""
+
+
+def vectors_of(blob: Array) -> Array:
+    """The vectors of a sequence, [N, sequence, 1, 1, 1, C] -> [N, sequence, C]."""
+    return blob[:, :, 0, 0, 0]
+
+
+def blob_of(vectors: Array) -> Array:
+    """A sequence as it lies between layers, [N, sequence, C] -> [N, sequence, 1, 1, 1, C]."""
+    return vectors[:, :, None, None, None]
+
+
+def states_of(blobs: tuple[Array, ...], count: int, given: Array, outputs: int, xp: Namespace) -> State:
+    """The first `count` states, [N, outputs] each, zeros for those that are left out.
+
+    Args:
+        blobs: Those that the layer reads, [N, 1, 1, 1, 1, outputs].
+        count: How many the layer has.
+        given: What the layer's input gives to each step, [N, sequence, ...], of the type to compute with.
+        outputs: The layer's `output_vector_size`.
+        xp: numpy or jax.numpy.
+    """
+    nothing = xp.zeros((given.shape[0], outputs), dtype=given.dtype)
+    read = tuple(vectors_of(blob)[:, 0].astype(given.dtype) for blob in blobs)
+    return read + (nothing,) * (count - len(read))
+
+
+def run(
+    advance: Callable[[Array, State], State], given: Array, state: State, xp: Namespace, *, backwards: bool
+) -> tuple[Array, State]:
+    """Go through a sequence: the outputs in the order in which they are made, and the states at the end.
+
+    Args:
+        advance: Makes the states after a step of what the step is given and of the states before it.
+        given: What the steps are given, [N, sequence, ...].
+        state: The states to begin with.
+        xp: numpy or jax.numpy.
+        backwards: Whether it begins at the end.
+
+    Returns:
+        [N, sequence, outputs], and the states.
+    """
+
+    def body(state: State, given: Array) -> tuple[State, Array]:
+        state = advance(given, state)
+        return state, state[0]
+
+    steps = xp.moveaxis(given[:, ::-1] if backwards else given, 1, 0)
+    state, outputs = _scan_of(xp)(body, state, steps)
+    return xp.moveaxis(outputs, 0, 1), state
+
+
+def _scan_of(xp: Namespace) -> Callable[..., tuple[State, Array]]:
+    """The loop over the first axis: JAX's own, which is compiled once for all steps.
+
+    Laid out step by step, an LSTM's gradient took XLA 40 s to compile for 32 steps and minutes for 128; 4 s this way.
+    """
+    if xp is np:
+        return _scan
+    # Only a worker has JAX, and this package none of its own.
+    from jax.lax import scan  # noqa: PLC0415
+
+    return scan
+
+
+def _scan(body: Callable[[State, Array], tuple[State, Array]], state: State, steps: Array) -> tuple[State, Array]:
+    made = []
+    for step in steps:
+        state, output = body(state, step)
+        made.append(output)
+    return state, np.stack(made)
+
+
+def made_by(outputs: Array, state: State, *, sequence_output: bool) -> tuple[Array, ...]:
+    """What a layer makes of `run`'s results: all outputs or the last, then the states, as they lie between layers.
+
+    A layer that goes backwards gives its outputs in the order in which it makes them, that of the last input first.
+    NeuralNetwork.proto does not say so; coremltools' tests of `reverseInput` (test_recurrent.py, of its MIL operators)
+    expect it of the runtime.
+    """
+    return blob_of(outputs if sequence_output else outputs[:, -1:]), *(blob_of(each[:, None]) for each in state)
+
+
+def run_lstm(
+    layer: LSTM, weights: LayerWeights, x: Array, states: tuple[Array, ...], xp: Namespace, *, backwards: bool
+) -> tuple[Array, State]:
+    """One run of an LSTM over x [N, sequence, C]: as `run` answers (`LSTMParams`).
+
+    The states are y and c; `states` are those that the layer reads, [N, 1, 1, 1, 1, outputs].
+
+    i = f(clip(W_i x + R_i y + p_i * c + b_i)), the same for the forget gate with 1 more where there is `forget_bias`;
+    z = g(clip(W_z x + R_z y + b_z)); c' = c * forget + i * z, or c * (1 - i) + i * z where they are coupled, held
+    within `cell_clip_threshold`; o = f(clip(W_o x + R_o y + p_o * c' + b_o)); y' = h(c') * o. The arrays of one run
+    go by the names of `LSTM.array_names`.
+    """
+    f, g, h = (partial(activated, activation, xp=xp) for activation in layer.activations)
+    recursion = stacked(weights, GATES, "recursion_matrix", xp)
+
+    def advance(given: Array, state: State) -> State:
+        y, c = state
+        into_i, into_f, into_z, into_o = parted(given + y @ recursion.T, len(GATES))
+        if layer.forget_bias:
+            # As NeuralNetwork.proto says. coremltools issue 309 tells of a runtime that added nothing.
+            into_f = into_f + 1
+        if layer.has_peephole_vectors:
+            into_i = into_i + weights["input_gate_peephole_vector"] * c
+            into_f = into_f + weights["forget_gate_peephole_vector"] * c
+        i, z = f(gated(into_i, xp)), g(gated(into_z, xp))
+        kept = 1 - i if layer.coupled_input_and_forget_gate else f(gated(into_f, xp))
+        c = held(c * kept + i * z, -layer.cell_clip_threshold, layer.cell_clip_threshold, xp)
+        if layer.has_peephole_vectors:
+            into_o = into_o + weights["output_gate_peephole_vector"] * c
+        return h(c) * f(gated(into_o, xp)), c
+
+    given = projected(weights, GATES, x, xp, has_bias=layer.has_bias_vectors)
+    before = states_of(states, 2, given, layer.output_vector_size, xp)
+    return run(advance, given, before, xp, backwards=backwards)
+
+
+def projected(weights: LayerWeights, gates: tuple[str, ...], x: Array, xp: Namespace, *, has_bias: bool) -> Array:
+    """W x + b of several gates for every step at once, [..., C] -> [..., gates * outputs]."""
+    made = x @ stacked(weights, gates, "weight_matrix", xp).T
+    return made + stacked(weights, gates, "bias_vector", xp) if has_bias else made
+
+
+def stacked(weights: LayerWeights, gates: tuple[str, ...], kind: str, xp: Namespace) -> Array:
+    """The arrays of one kind of several gates, one below the other."""
+    return xp.concatenate([weights[f"{gate}_{kind}"] for gate in gates])
+
+
+def parted(x: Array, count: int) -> tuple[Array, ...]:
+    """The parts of [..., count * outputs] that belong to each of `count` gates, [..., outputs] each."""
+    size = x.shape[-1] // count
+    return tuple(x[..., place * size : (place + 1) * size] for place in range(count))
+
+
+def gated(x: Array, xp: Namespace) -> Array:
+    """`clip` of NeuralNetwork.proto."""
+    return held(x, -GATE_LIMIT, GATE_LIMIT, xp)
+
+
+def held(x: Array, low: float, high: float, xp: Namespace) -> Array:
+    """x, or the limit that it is beyond, with the gradient 0 there. What is not a number stays so."""
+    return xp.where(x > high, high, xp.where(x < low, low, x))
+
+
+def activated(activation: RecurrentActivation, x: Array, xp: Namespace) -> Array:
+    """An activation of each number; formulas with the classes of `activation`."""
+    match activation:
+        case LinearActivation():
+            return x
+        case ReLUActivation():
+            return xp.where(x <= 0, 0, x)
+        case TanhActivation():
+            return xp.tanh(x)
+        case SigmoidActivation():
+            # As in `pippin.network.layers.activations`: a cell may be large.
+            return xp.exp(-xp.logaddexp(0, -x))
+        case ScaledTanhActivation():
+            return activation.alpha * xp.tanh(activation.beta * x)
+        case SigmoidHardActivation():
+            return held(activation.alpha * x + activation.beta, 0, 1, xp)
+
+
+def of_run(weights: LayerWeights, run: str) -> Mapping[str, Array]:
+    """The arrays of one of `Recurrent.runs`, by the names that they have within it."""
+    return {key.removeprefix(run): array for key, array in weights.items() if key.startswith(run)}
+
+
+def simple_recurrent(step: Step[SimpleRecurrent], x: Array, *states: Array) -> tuple[Array, ...]:
+    """Go through a sequence: y' = f(clip(W x + R y + b)) (`SimpleRecurrentLayerParams`, version 1).
+
+    [N, sequence, 1, 1, 1, C] and the state [N, 1, 1, 1, 1, outputs] -> [N, sequence or 1, 1, 1, 1, outputs]
+    and the state. W is [outputs, C], R [outputs, outputs], b [outputs]; clip holds within -50 and 50.
+    """
+    layer, weights, xp = step.layer, step.weights, step.xp
+    given = vectors_of(x) @ weights["weight_matrix"].T
+    if layer.has_bias_vector:
+        given = given + weights["bias_vector"]
+
+    def advance(given: Array, state: State) -> State:
+        (y,) = state
+        return (activated(layer.activation, gated(given + y @ weights["recursion_matrix"].T, xp), xp),)
+
+    before = states_of(states, 1, given, layer.output_vector_size, xp)
+    made = run(advance, given, before, xp, backwards=layer.reverse_input)
+    return made_by(*made, sequence_output=layer.sequence_output)
+
+
+_GATES = ("update_gate", "reset_gate", "output_gate")
+
+
+def gru(step: Step[GRU], x: Array, *states: Array) -> tuple[Array, ...]:
+    """Go through a sequence (`GRULayerParams`, version 1).
+
+    z = f(clip(W_z x + R_z y + b_z)); r = f(clip(W_r x + R_r y + b_r)); o = g(clip(W_o x + R_o (y * r) + b_o));
+    y' = (1 - z) * o + z * y.
+
+    [N, sequence, 1, 1, 1, C] and the state [N, 1, 1, 1, 1, outputs] -> [N, sequence or 1, 1, 1, 1, outputs]
+    and the state. Each W is [outputs, C], each R [outputs, outputs], each b [outputs]; clip holds within -50 and 50.
+    """
+    layer, weights, xp = step.layer, step.weights, step.xp
+    f, g = (partial(activated, activation, xp=xp) for activation in layer.activations)
+    recursion = stacked(weights, _GATES[:2], "recursion_matrix", xp)
+
+    def advance(given: Array, state: State) -> State:
+        (y,) = state
+        into_z, into_r, into_o = parted(given, len(_GATES))
+        from_z, from_r = parted(y @ recursion.T, 2)
+        z, r = f(gated(into_z + from_z, xp)), f(gated(into_r + from_r, xp))
+        o = g(gated(into_o + (y * r) @ weights["output_gate_recursion_matrix"].T, xp))
+        return ((1 - z) * o + z * y,)
+
+    given = projected(weights, _GATES, vectors_of(x), xp, has_bias=layer.has_bias_vectors)
+    before = states_of(states, 1, given, layer.output_vector_size, xp)
+    made = run(advance, given, before, xp, backwards=layer.reverse_input)
+    return made_by(*made, sequence_output=layer.sequence_output)
+
+
+def uni_directional_lstm(step: Step[UniDirectionalLSTM], x: Array, *states: Array) -> tuple[Array, ...]:
+    """One run over the sequence; `run_lstm` has the formula.
+
+    [N, sequence, 1, 1, 1, C] and two states [N, 1, 1, 1, 1, outputs] -> [N, sequence or 1, 1, 1, 1,
+    outputs] and both states (`UniDirectionalLSTMLayerParams`, version 1).
+    """
+    layer = step.layer
+    made = run_lstm(layer, step.weights, vectors_of(x), states, step.xp, backwards=layer.reverse_input)
+    return made_by(*made, sequence_output=layer.sequence_output)
+
+
+def bi_directional_lstm(step: Step[BiDirectionalLSTM], x: Array, *states: Array) -> tuple[Array, ...]:
+    """Two runs over the sequence, each with arrays of its own; `run_lstm` has the formula.
+
+    [N, sequence, 1, 1, 1, C] and four states [N, 1, 1, 1, 1, outputs], (y, c) forward and (y, c) backward ->
+    [N, sequence or 1, 1, 1, 1, 2 * outputs] and the four states (`BiDirectionalLSTMLayerParams`, version 1).
+    An output is the forward run's at its step, then the backward run's at the same step; without the sequence it is the
+    last that each run makes.
+    """
+    layer, xp = step.layer, step.xp
+    x = vectors_of(x)
+    (forward, after), (backward, after_backward) = (
+        run_lstm(layer, of_run(step.weights, name), x, own, xp, backwards=backwards)
+        for name, own, backwards in zip(layer.runs, (states[:2], states[2:]), (False, True), strict=True)
+    )
+    if layer.sequence_output:
+        backward = backward[:, ::-1]
+    outputs = xp.concatenate([forward, backward], axis=-1)
+    return made_by(outputs, (*after, *after_backward), sequence_output=layer.sequence_output)

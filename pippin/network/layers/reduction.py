@@ -1,0 +1,48 @@
+"""Reduction: a sum, a mean or another number over axes of a blob."""
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from pippin.models.spec.layers.reduction import Reduce
+from pippin.network.arrays import Array, Namespace, safe_root
+from pippin.network.step import Step, in_file_order
+
+
+@in_file_order
+def reduce(step: Step[Reduce], x: Array) -> Array:
+    """Make one number y of the numbers x_i along C, H or W, along H and W, or along all three (`ReduceLayerParams`).
+
+    [N, ..., C, H, W] -> the same with 1 for what is reduced (version 1). sum: sum_i x_i. avg: their mean.
+    prod: prod_i x_i. logsum: sum_i log(x_i + epsilon). sumsquare: sum_i x_i^2. l1: sum_i |x_i|. l2: the root of
+    sum_i x_i^2. max, min: the largest, the smallest. argmax: the place of the largest along the axis, from 0.
+
+    Of equals the first, in the order C, H, W, is the largest or the smallest, and has the gradient.
+    """
+    layer = step.layer
+    # A single axis becomes the last; several are the last already.
+    rows = step.xp.moveaxis(x, layer.places[0], -1) if len(layer.places) == 1 else x
+    made = _MODES[layer.mode](rows.reshape(*rows.shape[: x.ndim - len(layer.places)], -1), layer, step.xp)
+    (shape,) = layer.output_shapes((x.shape[1:],))
+    return made.reshape(x.shape[0], *shape)
+
+
+def _largest(rows: Array, xp: Namespace) -> Array:
+    """Not `max`, whose gradient is shared out among equals; what is not a number wins here too."""
+    return xp.take_along_axis(rows, xp.argmax(rows, axis=-1)[..., None], axis=-1)
+
+
+_MODES: Mapping[str, Callable[[Array, Reduce, Namespace], Array]] = MappingProxyType(
+    {
+        "sum": lambda rows, _layer, _xp: rows.sum(axis=-1),
+        "avg": lambda rows, _layer, _xp: rows.mean(axis=-1),
+        "prod": lambda rows, _layer, _xp: rows.prod(axis=-1),
+        "logsum": lambda rows, layer, xp: xp.log(rows + layer.epsilon).sum(axis=-1),
+        "sumsquare": lambda rows, _layer, _xp: (rows * rows).sum(axis=-1),
+        "l1": lambda rows, _layer, xp: xp.abs(rows).sum(axis=-1),
+        "l2": lambda rows, _layer, xp: safe_root((rows * rows).sum(axis=-1), xp),
+        "max": lambda rows, _layer, xp: _largest(rows, xp),
+        "min": lambda rows, _layer, xp: -_largest(-rows, xp),
+        "argmax": lambda rows, _layer, xp: xp.argmax(rows, axis=-1).astype(rows.dtype),
+    }
+)
+"""Mode -> its function of numbers [N, ..., i], which gives as many as there are without the last axis."""
