@@ -122,9 +122,21 @@ def no_room() -> Problem:
     )
 
 
+def redis_unavailable(detail: str) -> Problem:
+    """The 503 while Redis cannot be reached."""
+    return Problem("unavailable", detail, headers={"retry-after": "2"})
+
+
 def not_found(what: str) -> Problem:
     """The 404 that says `what` does not exist."""
     return Problem("not-found", f"There is no {what}.")
+
+
+def sentence(error: Exception) -> str:
+    """The message of an error as a sentence."""
+    text = str(error).removesuffix(".")
+    # An id is written as it is.
+    return f"{text}." if text.startswith("job_") else f"{text[:1].upper()}{text[1:]}."
 
 
 def kind_of(status: int) -> str:

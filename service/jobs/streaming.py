@@ -16,7 +16,7 @@ from pippin.api.jobs import Job
 from pippin.store import Store, StoreUnavailable
 from pippin.store.events import StoredEvent
 from pippin.store.reader import EventReader
-from service.http.pieces import in_pieces
+from service.http.responses import generated
 from service.jobs.views import View, csv_line, json_text, ndjson_line
 from service.telemetry.meters import Meters
 
@@ -85,7 +85,7 @@ class Streams:
             case _:
                 rows = (row for event in events if (row := view.row(event)) is not None)
                 content = chain([csv_line(view.columns)], (csv_line(_values(row, view)) for row in rows))
-        return in_pieces(content, form, {"cache-control": "no-cache"})
+        return generated(content, form, {"cache-control": "no-cache"})
 
     def _document(self, job: Job, view: View, events: Iterator[StoredEvent]) -> Iterator[bytes]:
         """One JSON document, which ends early with the id to go on after once it has `max_bytes`."""

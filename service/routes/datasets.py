@@ -14,16 +14,16 @@ from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.errors import Fault
-from service import openapi
-from service.datasets.ingest import upload_folder
 from service.datasets.preview import class_counts
-from service.http import conditional, uploads
-from service.http.abandoning import until_disconnected
-from service.http.bodies import JsonRoute, UploadRoute, query_faults
+from service.http import schemas, uploads
 from service.http.parameters import AfterDataset, DatasetReference, NewName
+from service.http.responses import json_with_etag
+from service.http.route_classes import JsonRoute, UploadRoute, query_faults
+from service.http.uploads import until_disconnected
 from service.problems import Problem, invalid, invalid_request, not_found, responses
 from service.security.access import requires
 from service.services import Caller, NeedsRoom, Tenant, TheServices
+from service.work_folders import work_folder
 
 router = APIRouter(tags=["datasets"], route_class=JsonRoute)
 
@@ -48,7 +48,7 @@ _SHOWN = 5
 
 _FILES = {
     "multipart/form-data": {
-        "schema": openapi.form({"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}})
+        "schema": schemas.form({"type": "array", "minItems": 1, "items": {"type": "string", "format": "binary"}})
     },
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
 }
@@ -114,10 +114,10 @@ async def upload_dataset(
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> Manifest:
     """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
-    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
+    async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         try:
             upload = await uploads.receive(request, folder, services.settings.max_dataset_bytes)
-            async with until_disconnected(request) as abandonment:
+            async with until_disconnected(request) as cancellation:
                 manifest, is_new = await services.workload.read(
                     tenant,
                     upload.bytes,
@@ -127,7 +127,7 @@ async def upload_dataset(
                         name=name,
                         tenant=tenant,
                         folder=folder,
-                        abandonment=abandonment,
+                        cancellation=cancellation,
                         quota=caller.byte_quota,
                         seconds=seconds,
                     ),
@@ -186,7 +186,7 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
 )
 def get_dataset(request: Request, manifest: ExistingDataset) -> Response:
     """By id or by name."""
-    return conditional.document(request, manifest.shown())
+    return json_with_etag(request, manifest.shown())
 
 
 @router.get(

@@ -7,7 +7,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.concurrency import run_in_threadpool
 
 from pippin.api.service import Health
-from service.http.bodies import JsonRoute
+from service.http.route_classes import JsonRoute
 from service.problems import Problem, responses
 from service.security.access import PUBLIC, requires
 from service.services import TheServices

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, WithJsonSchema
 from pippin.api.events import JobEvents
 from pippin.api.metrics import JobMetrics
 from pippin.store import MalformedEventId, parse_event_id
-from service.http.accept import negotiate
-from service.http.bodies import JsonRoute
+from service.http.media_types import negotiate
+from service.http.route_classes import JsonRoute
 from service.jobs.streaming import CSV, FORMS, JSON, NDJSON, SSE
 from service.jobs.views import EventsView, MetricsView
 from service.problems import invalid_parameter, responses

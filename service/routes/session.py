@@ -6,10 +6,10 @@ from fastapi import APIRouter, Request, Response
 
 from pippin.api.service import Session
 from pippin.store import SESSION_SECONDS
-from service.http.bodies import JsonRoute
+from service.http.route_classes import JsonRoute
 from service.problems import Problem, responses
 from service.security.access import requires
-from service.security.guard import COOKIE
+from service.security.authentication import COOKIE
 from service.services import Caller, TheServices
 
 router = APIRouter(tags=["session"], route_class=JsonRoute)

@@ -7,8 +7,9 @@ from fastapi import APIRouter, Depends, Path
 from pippin.api.pages import UnreadableEntry
 from pippin.api.workers import Drain, DrainRequest, Worker, WorkerList
 from pippin.store import Store
-from service import openapi
-from service.http.bodies import JsonRoute, optional
+from service.http import schemas
+from service.http.bodies import optional_body
+from service.http.route_classes import JsonRoute
 from service.problems import responses
 from service.security.access import requires
 from service.services import Tenant, TheServices
@@ -45,12 +46,12 @@ def list_workers(tenant: Tenant, services: TheServices) -> WorkerList:
     summary="Have a worker take no more jobs",
     response_description="The worker: draining, until it has no job any more and is drained.",
     responses=responses(400, 404, 409, 413, 415, 422, 503),
-    openapi_extra=openapi.body(DrainRequest, required=False),
+    openapi_extra=schemas.body(DrainRequest, required=False),
     dependencies=[requires("admin")],
 )
 def drain_worker(
     name: WorkerName,
-    asked: Annotated[DrainRequest, Depends(optional(DrainRequest))],
+    asked: Annotated[DrainRequest, Depends(optional_body(DrainRequest))],
     tenant: Tenant,
     services: TheServices,
 ) -> Worker:

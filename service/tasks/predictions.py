@@ -1,4 +1,4 @@
-"""Asks a trained model, and measures it. A layer may make more numbers than a machine has room for."""
+"""Tasks on trained models: predict and evaluate. A layer may make more numbers than a machine has room for."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,8 +24,8 @@ from pippin.predictions.documents import prediction
 from pippin.predictions.evaluation import evaluate, spread
 from pippin.predictions.inputs import from_json
 from pippin.predictions.pictures import from_picture
-from service.sandbox.wire import Answer
-from service.tasks.documents import value_of
+from service.sandbox.messages import Answer
+from service.tasks.models import value_of
 
 
 def predict(

@@ -1,4 +1,4 @@
-"""Which problem each error of the house is told as."""
+"""Which problem each error of the package is answered with."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -28,18 +28,45 @@ from pippin.store import (
     TenantFull,
     UnreadableRecord,
 )
-from service.blame import problem_of
-from service.problems import Problem, answer, instance_of, invalid, invalid_request, kind_of, no_room
+from service.http.route_classes import parameter_items
+from service.problems import (
+    Problem,
+    answer,
+    instance_of,
+    invalid,
+    invalid_request,
+    kind_of,
+    no_room,
+    redis_unavailable,
+    sentence,
+)
 from service.sandbox import SandboxError, TaskRefused
-from service.sandbox.errors import NO_ROOM
-from service.validation import parameter_items
+from service.sandbox.messages import NO_ROOM
+
+_SENTENCES = {
+    "crashed": "reading it crashed the process that did: it is damaged, or made to do harm; make it anew",
+    "too_slow": "reading it took longer than it may; needs something smaller or simpler",
+    "too_large": "reading it took more memory than it may; needs something smaller or simpler",
+}
+
+
+_BUSY = "The service has too much else to read right now, or is ending."
+
+
+def fault_of(error: SandboxError) -> Fault | None:
+    """What was wrong with what the sandbox was given; None where nothing was."""
+    return Fault("", _SENTENCES[error.why]) if error.why in _SENTENCES else None
+
+
+def problem_of(error: SandboxError) -> Problem:
+    """The 422, or the 503, for a request whose body the sandbox was given."""
+    if error.why == "no_room":
+        return no_room()
+    fault = fault_of(error)
+    return invalid([fault]) if fault else Problem("unavailable", _BUSY, headers={"retry-after": "5"})
+
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
-
-
-def unavailable(error: StoreUnavailable) -> Problem:
-    """The 503 while Redis is away."""
-    return Problem("unavailable", _sentence(error), headers={"retry-after": "2"})
 
 
 def _of_system(error: OSError) -> Problem:
@@ -53,21 +80,21 @@ def _of_system(error: OSError) -> Problem:
 _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     FaultyDocumentError: lambda error: invalid(error.faults),
     RequestValidationError: lambda error: invalid_request(parameter_items(error.errors())),
-    NoSuchJob: lambda error: Problem("not-found", _sentence(error)),
-    NoSuchWorker: lambda error: Problem("not-found", _sentence(error)),
-    AmbiguousName: lambda error: Problem("ambiguous-name", _sentence(error)),
-    Refused: lambda error: Problem("state-conflict", _sentence(error)),
-    NameTaken: lambda error: Problem("name-taken", _sentence(error)),
-    IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", _sentence(error)),
-    IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", _sentence(error), headers={"retry-after": "1"}),
-    QuotaExceeded: lambda error: Problem("quota-exceeded", _sentence(error), headers={"retry-after": "30"}),
+    NoSuchJob: lambda error: Problem("not-found", sentence(error)),
+    NoSuchWorker: lambda error: Problem("not-found", sentence(error)),
+    AmbiguousName: lambda error: Problem("ambiguous-name", sentence(error)),
+    Refused: lambda error: Problem("state-conflict", sentence(error)),
+    NameTaken: lambda error: Problem("name-taken", sentence(error)),
+    IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", sentence(error)),
+    IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", sentence(error), headers={"retry-after": "1"}),
+    QuotaExceeded: lambda error: Problem("quota-exceeded", sentence(error), headers={"retry-after": "30"}),
     RecordTooLarge: lambda error: invalid([Fault("", str(error))]),
-    TenantFull: lambda error: Problem("tenant-full", _sentence(error)),
-    StoreFull: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "60"}),
-    StoreUnavailable: unavailable,
-    BlobDamagedError: lambda error: Problem("blob-damaged", _sentence(error)),
-    UnreadableRecord: lambda error: Problem("unreadable-record", _sentence(error)),
-    BlobError: lambda error: Problem("unavailable", _sentence(error), headers={"retry-after": "5"}),
+    TenantFull: lambda error: Problem("tenant-full", sentence(error)),
+    StoreFull: lambda error: Problem("unavailable", sentence(error), headers={"retry-after": "60"}),
+    StoreUnavailable: lambda error: redis_unavailable(sentence(error)),
+    BlobDamagedError: lambda error: Problem("blob-damaged", sentence(error)),
+    UnreadableRecord: lambda error: Problem("unreadable-record", sentence(error)),
+    BlobError: lambda error: Problem("unavailable", sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
     SandboxError: problem_of,
     OSError: _of_system,
@@ -115,9 +142,3 @@ def _allowed(request: Request) -> list[str]:
         for method in _METHODS
         if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
     ]
-
-
-def _sentence(error: Exception) -> str:
-    text = str(error).removesuffix(".")
-    # An id is written as it is.
-    return f"{text}." if text.startswith("job_") else f"{text[:1].upper()}{text[1:]}."

@@ -1,12 +1,43 @@
-"""The `Accept` header: which of the forms that we can give does the client like best (RFC 9110 section 12.5.1)."""
+"""The media types of bodies (`Content-Type`) and of answers (`Accept`)."""
 
 from collections.abc import Sequence
 
+from starlette.requests import Request
+
 from service.problems import Problem
+
+YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
+"""The media type of RFC 9512, and older names for it."""
+
+
+def unsupported(request: Request, *supported: str) -> Problem:
+    """The 415 that names the supported media types."""
+    found = request.headers.get("content-type") or "none"
+    return Problem(
+        "unsupported-media-type",
+        f"Send {' or '.join(supported)} and say so in Content-Type; found {found}.",
+        headers={"accept": ", ".join(supported)},
+    )
+
+
+def media_type(request: Request) -> str:
+    """The body's media type in lower case, without parameters; "" when the request has none."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+def is_json(request: Request) -> bool:
+    """Whether `Content-Type` names JSON."""
+    name = media_type(request)
+    return name == "application/json" or (name.startswith("application/") and name.endswith("+json"))
+
+
+def is_yaml(request: Request) -> bool:
+    """Whether `Content-Type` names YAML."""
+    return media_type(request) in YAML
 
 
 def negotiate(header: str | None, offers: Sequence[str]) -> str:
-    """The media type among `offers` that `header` prefers; of equals the first offered.
+    """The media type among `offers` that an `Accept` header prefers (RFC 9110 section 12.5.1); of equals, the first.
 
     Raises:
         Problem: 406, when it accepts none of them.

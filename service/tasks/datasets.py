@@ -1,16 +1,20 @@
-"""Reads an upload of a dataset and writes its stored form."""
+"""Tasks on datasets: read an upload and write its stored form; write examples as JSON."""
 
+import base64
+import json
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from pydantic import TypeAdapter
 
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.prepare import Prepared, prepare
 from pippin.datasets.upload import Upload, UploadedFile
+from service.sandbox.messages import Answer
 
 _PREPARED = TypeAdapter(Prepared)
 
@@ -40,3 +44,20 @@ def prepare_dataset(
 def prepared_from(document: object) -> Prepared:
     """What `prepare_dataset` found."""
     return _PREPARED.validate_python(document)
+
+
+def preview_examples(about: dict[str, Any], columns: Sequence[tuple[str, str, list[int], str]]) -> Answer:
+    """A `Preview` in JSON, which is what is attached.
+
+    Args:
+        about: The preview's members beside `examples`.
+        columns: Name, dtype, shape of all examples together, and little-endian values in base 64 of each feature.
+    """
+    arrays = {
+        name: np.frombuffer(base64.b64decode(data), np.dtype(dtype).newbyteorder("<")).reshape(shape)
+        for name, dtype, shape, data in columns
+    }
+    count = min(map(len, arrays.values()))
+    examples = [{name: array[row].tolist() for name, array in arrays.items()} for row in range(count)]
+    document = {**about, "examples": examples}
+    return Answer(None, json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode())

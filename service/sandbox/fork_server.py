@@ -1,4 +1,4 @@
-"""The nursery, as the service sees it."""
+"""Starts and ends the fork server of the sandbox, and passes connections to it."""
 
 import json
 import os
@@ -9,23 +9,22 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
-# The rest of the environment stays here: addresses with passwords in them, and the keys of the blob store.
+# All other variables are withheld: they hold addresses with passwords and the keys of the blob store.
 _ENVIRONMENT = (
     *("PATH", "HOME", "TMPDIR", "LANG", "LC_ALL", "LC_CTYPE"),
     "PIPPIN_LOG_FORMAT",
     *("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH"),
 )
-# Threads do not survive a fork, and the service needs the machine's other cores.
+# Threads do not survive a fork, and the other cores are left to the service.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "VECLIB_MAXIMUM_THREADS": "1"}
-# -P: a `service.py` in the current folder must not be taken for ours. The fault handler tells the log where a child
-# crashed.
+# -P: a `service.py` in the current folder must not be imported. The fault handler logs where a child crashed.
 _COMMAND = (sys.executable, "-P", "-X", "faulthandler", "-m", "service.sandbox")
 
 
-class Nursery:
-    """A running nursery. It can be given tasks at once and begins them when it has imported what they need.
+class ForkServer:
+    """A running fork server. It accepts tasks at once and starts them when its imports are done.
 
-    It ends with the service, however that ends, since its control connection then does; PDEATHSIG would end it with the
+    It ends with the service in any case, because its control connection is closed then. PDEATHSIG would end it with the
     thread that started it.
 
     Args:
@@ -36,7 +35,7 @@ class Nursery:
         OSError: It could not be started.
 
     Attributes:
-        pid: Its process id, which is also that of its group, to which its children belong.
+        pid: Its process id, and the id of the process group to which its children belong.
     """
 
     def __init__(self, tasks: Mapping[str, str], paths: Sequence[str]) -> None:
@@ -59,7 +58,7 @@ class Nursery:
 
     @property
     def gone(self) -> bool:
-        """Whether it has ended, which shows here before its children are told."""
+        """Whether it has ended. The control connection shows this before its children notice."""
         try:
             return not self._control.recv(1, socket.MSG_DONTWAIT)
         except BlockingIOError:
@@ -68,7 +67,7 @@ class Nursery:
             return True
 
     def begin(self, connection: socket.socket) -> None:
-        """Have it fork a child that serves `connection`, of which it gets a copy.
+        """Have it fork a child that serves a copy of `connection`.
 
         Raises:
             ConnectionError: It has ended.
@@ -76,8 +75,8 @@ class Nursery:
         socket.send_fds(self._control, [b"\0"], [connection.fileno()])
 
     def end(self) -> None:
-        """Kill it and its children. To be called once."""
-        # It was not waited for yet, so the number is still its own.
+        """Kill it and its children. Call this once."""
+        # Nothing has waited for the process yet, so its id cannot have been reused.
         with suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()

@@ -1,15 +1,17 @@
-"""What the service logs: one line a request, each with the id that the answer carries too."""
+"""Middleware: logs each request under an id, and counts requests and how long their answers take to begin."""
 
 import logging
 import re
 import time
 import uuid
+from typing import Any
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.problems import Problem, answer, instance_of
+from service.telemetry.meters import Meters
 
 _log = structlog.stdlib.get_logger(__name__)
 _GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
@@ -54,3 +56,39 @@ class RequestLog:
             level = logging.DEBUG if scope["path"] in PROBES else logging.INFO
             milliseconds = round((time.perf_counter() - began) * 1000, 1)
             _log.log(level, "request", method=scope["method"], path=scope["path"], status=status, ms=milliseconds)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+# One series for whatever is asked for, or anybody could make a million of them.
+_UNMATCHED, _OTHER = "unmatched", "other"
+
+
+class RequestMeter:
+    """Middleware, the outermost: it counts what really leaves."""
+
+    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+        self._app = app
+        self._meters = meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        method = scope["method"] if scope["method"] in _METHODS else _OTHER
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                route = _template(scope)
+                self._meters.requests.labels(method, route, str(message["status"])).inc()
+                self._meters.latency.labels(method, route).observe(time.perf_counter() - began)
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+def _template(scope: Scope) -> str:
+    """The route's path with its parameters' names in it; of a mounted folder only where it is mounted."""
+    route: Any = scope.get("route")
+    return getattr(route, "path_format", None) or scope.get("root_path") or _UNMATCHED

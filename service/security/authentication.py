@@ -13,12 +13,10 @@ from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable
 from pippin.store.rates import Rates
 from pippin.store.token_requirement import TokenRequirement
-from service.problems import Problem, answer, instance_of
-from service.refusals import unavailable
-from service.security.access import SAFE, Access, Operations
-from service.security.gate import is_own
+from service.problems import Problem, answer, instance_of, redis_unavailable, sentence
+from service.security.access import SAFE, Access, Operations, Principal
+from service.security.browsers import is_own
 from service.security.open_requests import OpenRequests
-from service.security.principal import Principal
 
 COOKIE = "pippin_session"
 """What holds the secret of a browser's session."""
@@ -99,7 +97,7 @@ class Guard:
                 raise _refusal(None, access.role, shown=False, lost=False)
             principal = await run_in_threadpool(self._admit, request, access)
         except (Problem, StoreUnavailable) as error:
-            problem = error if isinstance(error, Problem) else unavailable(error)
+            problem = error if isinstance(error, Problem) else redis_unavailable(sentence(error))
             await answer(problem, instance_of(scope))(scope, receive, send)
             return
         state["principal"] = principal

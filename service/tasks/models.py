@@ -1,5 +1,6 @@
-"""Reads documents that describe models: in the spec language or as SwiftCoreMLTools writes them, in JSON or YAML."""
+"""Tasks on model files and on documents that describe models: inspect, build, validate, export."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,15 @@ from pippin.documents import strict_json, yaml12
 from pippin.documents.errors import MalformedDocumentError
 from pippin.documents.recognition import is_job
 from pippin.errors import FaultyDocumentError
+from pippin.jobs.checkpoints import read_checkpoint
 from pippin.jobs.draft import written
 from pippin.models.documents import read_document
-from pippin.models.mlmodel import build
+from pippin.models.inspection import inspect
+from pippin.models.mlmodel import Model, ModelFileError, build, open_model, with_learned
 from pippin.models.record import Inspection
-from pippin.models.spec.summary import summary
+from pippin.models.spec.summary import SpecSummary, summary
+from pippin.models.swiftcoreml import to_swift
 from pippin.models.trainable import trainable_network
-from service.tasks.describing import described
 
 
 def build_model(path: str, language: str, to: str) -> object:
@@ -86,3 +89,72 @@ def value_of(path: Path, language: str) -> Any:  # noqa: ANN401 (any JSON value)
     except MalformedDocumentError as error:
         # Only the text of an error leaves the sandbox.
         raise MalformedDocumentError(error.located) from error
+
+
+def inspect_model(path: str, name: str = "") -> object:
+    """What the `.mlmodel` at `path` holds, as an `Inspection` in JSON.
+
+    Raises:
+        FaultyDocumentError: It holds no model that can be trained; it carries every reason.
+    """
+    return described(inspect(Path(path).read_bytes(), name))
+
+
+def export_model(path: str, form: str, to: str) -> object:
+    """Write the network in the `.mlmodel` at `path` as a document to `to`: with weights it may be large.
+
+    Args:
+        path: A file.
+        form: `pippin`, the spec language, without weights; or `swiftcoremltools`, with them, since that library reads
+            no network that has none.
+        to: Another file, which need not be there.
+
+    Raises:
+        FaultyDocumentError: The language cannot say it; it carries every reason.
+    """
+    model = open_model(Path(path).read_bytes())
+    if not isinstance(model, Model):
+        raise ModelFileError("found a model that is no single network; nothing but the file describes it whole")
+    document = model.resolved.spec.document()
+    if form == "swiftcoremltools":
+        document = to_swift(document, model.weights)
+    with Path(to).open("w", encoding="utf-8") as file:
+        # In parts: the text as a whole would take as much memory again.
+        file.writelines(json.JSONEncoder(ensure_ascii=False, allow_nan=False).iterencode(document))
+    return None
+
+
+def checkpoint_model(path: str, checkpoint: str, to: str) -> object:
+    """Write the model as it stood at a checkpoint to `to`.
+
+    Args:
+        path: The `.mlmodel` before the training.
+        checkpoint: The checkpoint's file.
+        to: Another file, which need not be there.
+
+    Raises:
+        CheckpointError: The checkpoint is none, or damaged.
+        ModelFileError: It is of another model.
+    """
+    saved = read_checkpoint(Path(checkpoint).read_bytes())
+    Path(to).write_bytes(with_learned(Path(path).read_bytes(), saved.weights))
+    return None
+
+
+MOST_BYTES = 4 * 2**20
+"""As JSON. It is kept in Redis, and a page of models holds up to a hundred; the largest network that Apple offers needs
+a twentieth of it. A file of a few megabytes can ask for a hundred times as much."""
+
+
+def described(description: Inspection | SpecSummary) -> object:
+    """What a model is, in JSON.
+
+    Raises:
+        ModelFileError: It is larger than a record may be.
+    """
+    size = len(description.model_dump_json())
+    if size > MOST_BYTES:
+        raise ModelFileError(
+            f"its layers, features and labels take {size:,} bytes to describe; needs at most {MOST_BYTES:,}"
+        )
+    return description.model_dump(mode="json")

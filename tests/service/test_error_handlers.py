@@ -2,12 +2,12 @@ from typing import get_args
 
 import pytest
 
-from service.blame import fault_of, problem_of
+from service.error_handlers import fault_of, problem_of
 from service.sandbox import SandboxError
-from service.sandbox.errors import Why
+from service.sandbox.messages import Why
 
 
-@pytest.mark.parametrize("why", sorted(set(get_args(Why)) - {"unavailable", "no_room", "abandoned"}))
+@pytest.mark.parametrize("why", sorted(set(get_args(Why)) - {"unavailable", "no_room", "cancelled"}))
 def test_what_a_task_did_is_the_fault_of_what_it_was_given(why: Why) -> None:
     error = SandboxError(why, "inspect_model came to no answer")
     problem = problem_of(error)
