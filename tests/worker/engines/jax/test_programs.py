@@ -112,6 +112,7 @@ def test_steps_beyond_the_count_change_nothing(lab: Lab) -> None:
         assert given.tobytes() == np.asarray(found).tobytes()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "fields",
     [
