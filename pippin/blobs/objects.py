@@ -17,7 +17,7 @@ from obstore.store import LocalStore, S3Store
 
 from pippin.blobs.errors import BlobError, BlobExistsError, BlobMissingError
 from pippin.blobs.names import CHUNK, hex_of, unchanged
-from pippin.system.private_folder import make_private_folder
+from pippin.system.folders import make_private_folder
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
