@@ -20,9 +20,9 @@ from pippin.jobs.states import sources
 from pippin.store import keys
 from pippin.store.client import Client, watching
 from pippin.store.clock import lasted
+from pippin.store.counters import MISSING_EPOCHS, epoch_fields
 from pippin.store.errors import LeaseLost, NoSuchJob, Refused
 from pippin.store.jobs import Jobs
-from pippin.store.overview import MISSING_EPOCHS, epoch_fields
 from pippin.store.queues import Queues
 from pippin.store.records import compact, parse_checkpoint, read_checkpoints
 from pippin.store.scripts import Scripts

@@ -11,8 +11,8 @@ from pippin.store import clock, keys
 from pippin.store.attempts import Claim
 from pippin.store.client import Client, hmget, watching
 from pippin.store.clock import lasted
+from pippin.store.counters import MISSING_EPOCHS, lost_field
 from pippin.store.leases import MAX_MEMBERS, JobMembers
-from pippin.store.overview import MISSING_EPOCHS, lost_field
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.scripts import Scripts
 from pippin.store.workers import Workers

@@ -18,8 +18,8 @@ from redis.typing import EncodableT, FieldT
 from pippin.settings import Settings
 from pippin.store import keys
 from pippin.store.client import Client
+from pippin.store.counters import count
 from pippin.store.errors import RecordTooLarge, StoreFull, TenantFull
-from pippin.store.overview import count
 from pippin.store.retention import MAX_RELEASED
 
 
