@@ -1,4 +1,4 @@
-"""Attempts: what the worker that holds a job may write, and nobody else.
+"""Attempts: the writes that only the worker that holds a job may make.
 
 Each write carries the token that the attempt claimed the job with, and is refused once the job has moved on. Each may
 be sent twice: redis-py sends a command again after a timeout, and a worker after an outage.
@@ -33,7 +33,7 @@ LOG_LINE_CHARACTERS = 2000
 
 
 class Control(StrEnum):
-    """What an attempt is told when it renews its lease."""
+    """The answer when an attempt renews its lease."""
 
     CONTINUE = "continue"
     CANCEL = "cancel"

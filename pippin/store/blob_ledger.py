@@ -90,7 +90,7 @@ class BlobLedger:
         """Have no blob deleted for the next minute; whether `holder` has the hold, which one has at a time.
 
         Args:
-            holder: Says who and which process, for the log; unlike every other.
+            holder: Names the purpose and the process, for the log; unique.
         """
         if self._client.set(keys.SWEEP_HOLD, holder, nx=True, ex=HOLD_SECONDS):
             return True
@@ -154,11 +154,11 @@ class BlobStats:
         self._client = client
 
     def take_turn(self, seconds: int) -> bool:
-        """Whether the caller is to count now; nobody else is for `seconds` then."""
+        """Whether the caller is to count now; if so, no other service is for `seconds`."""
         return bool(self._client.set(keys.BLOB_STATS_TURN, "", nx=True, ex=seconds))
 
     def give_turn_back(self) -> None:
-        """Let somebody else count at once."""
+        """Let another service count at once."""
         self._client.delete(keys.BLOB_STATS_TURN)
 
     def record(self, count: int, size: int) -> None:

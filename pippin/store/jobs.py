@@ -314,7 +314,7 @@ class Jobs:
         return jobs, unreadable
 
     def _withdraw(self, tenant: str, job_id: str) -> None:
-        """Take a job that nobody will train out of RQ's hands. A worker that has it already is refused its claim."""
+        """Remove a job that will not be trained from RQ. A worker that has popped it already is refused its claim."""
         of = keys.job(tenant, job_id)
 
         def remove(pipe: Pipeline) -> None:

@@ -214,7 +214,7 @@ _SMALLER = "its names, class labels or layers take that much"
 
 
 def _held(pipe: Pipeline, record: str) -> int:
-    """What a record was charged; 0 where that cannot be told, which the next recount sets right."""
+    """What a record was charged; 0 where that cannot be read, which the next recount corrects."""
     try:
         return int(str(pipe.hget(record, "held") or 0))
     except (ResponseError, ValueError):

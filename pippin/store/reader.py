@@ -87,14 +87,14 @@ _log = structlog.get_logger(__name__)
 
 
 class EventReader:
-    """Follows the streams of many jobs with one blocking XREAD, and hands each event to those who asked for it.
+    """Follows the streams of many jobs with one blocking XREAD, and hands each event to its subscriptions.
 
     A connection a client would use up the pool and the server's clients. Use it as an async context manager, in one
     event loop.
     """
 
     def __init__(self, url: str, *, capacity: int = 1000) -> None:
-        """Describe a reader; it connects when somebody subscribes.
+        """Describe a reader; it connects with the first subscription.
 
         Args:
             url: Address of the server, as for `connect`.
@@ -108,7 +108,7 @@ class EventReader:
             "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
         }
         self._reading: Redis = Redis.from_url(url, **options)
-        # Apart from it, and waited for: redis-py's own pool refuses the 101st who asks at the same moment.
+        # Apart from it, and waited for: redis-py's own pool refuses the 101st simultaneous request.
         asking = BlockingConnectionPool.from_url(url, max_connections=_ASKING, timeout=_ASKING_SECONDS, **options)
         self._asking: Redis = Redis.from_pool(asking)
         self._wakeup = keys.wakeup(secrets.token_hex(8))

@@ -89,7 +89,7 @@ class TokenRequirement:
                 self._log_once("the token requirement is kept in memory only", error)
 
     def reset(self) -> None:
-        """Remember of no role that a token was made. To be called after Redis was told the same.
+        """Remember of no role that a token was made. To be called after the same was recorded in Redis.
 
         Raises:
             RequirementError: The file cannot be written.
@@ -183,7 +183,7 @@ def require_admin(settings: Settings, store: Store) -> None:
     try:
         admins = [token for token in store.tokens.all() if token.role == "admin"]
     except StoreUnavailable:
-        # It starts and waits for Redis, as it always does; until then, and then too, it lets in nobody without a token.
+        # It starts and waits for Redis, as always; before and after that it refuses requests without a token.
         return
     if not admins:
         raise SettingsError(
