@@ -9,7 +9,7 @@ __all__ = ["AsyncClient", "Client"]
 
 
 def __getattr__(name: str) -> object:
-    """The clients, imported when somebody asks: workers and `pippin --help` do not wait for an HTTP library."""
+    """The clients, imported on first use: workers and `pippin --help` need no HTTP library."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from pippin import client  # noqa: PLC0415

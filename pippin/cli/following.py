@@ -38,7 +38,7 @@ def metrics(
             return
         found = client.metrics(job_id)
     if json_:
-        output.print_json(found.model_dump(mode="json"))
+        output.print_json(found.model_dump(mode="json", exclude={"has_more"}))
         return
     output.table(
         [
@@ -117,12 +117,12 @@ class _View(Protocol):
 
 
 def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
-    from pippin.client import calls
+    from pippin.client import endpoints
 
     with _view(json_=json_) as view, Waiting(lambda: _lacking(client.job(job_id)), view.waiting) as waiting:
         for event in client.events(job_id):
             if event.type == "epoch":
-                view.epoch(calls.epoch(event))
+                view.epoch(endpoints.epoch(event))
             elif event.type == "state":
                 status = str(event.data.get("to", ""))
                 view.state(status)

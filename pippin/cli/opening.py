@@ -26,7 +26,7 @@ def open_dashboard(
     Where there is no browser, its address is for another machine's.
     """
     from pippin.client import Client
-    from pippin.client.known import dashboard_url
+    from pippin.client.job_view import dashboard_url
 
     with Client() as client:
         if job_id is None:

@@ -1,7 +1,7 @@
 """How a job is watched at a terminal: a line an epoch, and below them a bar and the course of loss and accuracy."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,13 @@ from rich.table import Table
 from rich.text import Text
 
 from pippin.cli import figures, output
-from pippin.client.curves.spark import sparkline
 from pippin.system.terminal import printable
 
 if TYPE_CHECKING:
     from pippin.api.metrics import EpochMetrics
 
-_MOST_BLOCKS = 40
+_MAX_BLOCKS = 40
+_BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 class Bar:
@@ -93,7 +93,7 @@ class Bar:
             "accuracy": ([each.validation_accuracy for each in self._epochs], "green"),
         }
         shown = {name: course for name, course in courses.items() if any(value is not None for value in course[0])}
-        room = min(_MOST_BLOCKS, (width - 4) // max(1, len(shown)) - len("accuracy "))
+        room = min(_MAX_BLOCKS, (width - 4) // max(1, len(shown)) - len("accuracy "))
         text = Text()
         for name, (values, style) in shown.items():
             text.append("   " if text else "").append(f"{name} ", style="dim")
@@ -108,3 +108,29 @@ def shown_bar(sentence: "Callable[[EpochMetrics], str]") -> Iterator[Bar]:
     bar = Bar(console, sentence)
     with Live(bar, console=console, refresh_per_second=8):
         yield bar
+
+
+def sparkline(values: Sequence[float | None], width: int) -> str:
+    """The newest values as blocks of eight heights, the greatest the highest; a space where there is no value.
+
+    Args:
+        values: Oldest first.
+        width: The maximum number of characters; more values than that are averaged in groups.
+    """
+    shown = _grouped(values, width)
+    measured = [value for value in shown if value is not None]
+    if not measured:
+        return ""
+    low, span = min(measured), max(measured) - min(measured)
+    return "".join(" " if value is None else _BLOCKS[round((value - low) / span * 7) if span else 0] for value in shown)
+
+
+def _grouped(values: Sequence[float | None], width: int) -> list[float | None]:
+    if len(values) <= width:
+        return list(values)
+    groups = [values[len(values) * at // width : len(values) * (at + 1) // width] for at in range(width)]
+    return [_mean([value for value in group if value is not None]) for group in groups]
+
+
+def _mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None

@@ -4,12 +4,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pippin.client.answers import Event, JobMetrics
-    from pippin.client.asynchronous import AsyncClient
+    from pippin.api.events import Event
+    from pippin.api.metrics import JobMetrics
+    from pippin.client.asynchronous.client import AsyncClient
+    from pippin.client.asynchronous.job import AsyncLiveJob
     from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
-    from pippin.client.live import LiveJob
-    from pippin.client.live_async import AsyncLiveJob
-    from pippin.client.sync import Client
+    from pippin.client.sync.client import Client
+    from pippin.client.sync.job import LiveJob
 
 __all__ = [
     "AsyncClient",
@@ -24,20 +25,20 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncClient": "asynchronous",
-    "AsyncLiveJob": "live_async",
-    "Client": "sync",
-    "DamagedDownloadError": "errors",
-    "Event": "answers",
-    "JobMetrics": "answers",
-    "LiveJob": "live",
-    "ServiceError": "errors",
-    "ServiceUnreachable": "errors",
+    "AsyncClient": "client.asynchronous.client",
+    "AsyncLiveJob": "client.asynchronous.job",
+    "Client": "client.sync.client",
+    "DamagedDownloadError": "client.errors",
+    "Event": "api.events",
+    "JobMetrics": "api.metrics",
+    "LiveJob": "client.sync.job",
+    "ServiceError": "client.errors",
+    "ServiceUnreachable": "client.errors",
 }
 
 
 def __getattr__(name: str) -> object:
-    """The names above, imported on first use: a shell's completion needs the connection, and none of the models."""
+    """The names above, imported on first use: shell completion needs the errors, and none of the models."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(import_module(f"pippin.{_MODULES[name]}"), name)

@@ -1,46 +1,41 @@
-"""Every call of the REST contract once: how it is asked and how its answer is read. The clients only send."""
+"""A call of the REST API as a value: its request, how its answer is parsed, and lists of several pages."""
 
-import uuid
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
-from urllib.parse import quote
 
 import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pippin.api.checkpoints import KeptCheckpoint
-from pippin.api.datasets import Manifest
-from pippin.api.jobs import Job
-from pippin.api.metrics import EpochMetrics
-from pippin.api.predictions import EvaluationReport, Part, Prediction
-from pippin.api.requests import JobRequest
-from pippin.api.workers import Worker
-from pippin.client.answers import Event, JobMetrics, Page, Preview
-from pippin.client.errors import ServiceError
-from pippin.errors import PippinError
-from pippin.models.record import Description, ModelRecord
-from pippin.models.spec.summary import SpecSummary
+from pippin.api.pages import Page, UnreadableEntry
+from pippin.client.errors import ServiceError, ServiceUnreachable
+from pippin.http.connection import is_refused, no_answer_reason
 from pippin.system.hosts import without_password
+from pippin.system.retry import Backoff
 
 T = TypeVar("T")
+Value = TypeVar("Value", bound=BaseModel)
+_PAGE_SIZE = 100
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call(Generic[T]):
-    """One call, ready to be sent, again if need be.
+    """One call, which may be sent several times.
 
     Attributes:
-        path: Relative to the service's URL.
-        parse: Reads the answer of a call that was not refused.
+        path: The path, relative to the service's URL.
+        parse: Parses the response of a call that was not refused.
         params: The query.
-        files: Sent as one multipart body, in this order.
-        content: Sent as the body as it is, of the type that `headers` name.
-        may_repeat: Whether sending it again does no harm when the service has acted on it already.
+        files: Files to send as one multipart body, in this order.
+        content: The raw body, of the type that `headers` name.
+        may_repeat: Whether the call may be sent again although the service may have acted on it already.
         busy: Statuses that mean "not now, ask again".
-        answer_seconds: How long the service may be silent while it works on the answer.
+        answer_seconds: Seconds without a byte of the response after which the call fails.
     """
 
     method: str
@@ -75,7 +70,7 @@ def request_for(call: Call[Any], http: httpx2.Client | httpx2.AsyncClient) -> It
 
 
 def checked(response: httpx2.Response) -> httpx2.Response:
-    """The response, if the service did what was asked.
+    """The response, if its status is below 400.
 
     Raises:
         ServiceError: If it refused; the body must have been read.
@@ -86,330 +81,109 @@ def checked(response: httpx2.Response) -> httpx2.Response:
         problem = response.json()
     except ValueError:
         problem = None
-    # A proxy's own 502 says enough; any other page without a problem document is another service's.
+    # A 5xx without a problem document may be a proxy's own; any other page without one comes from another service.
     if response.status_code < 500 and not (isinstance(problem, dict) and "title" in problem):
-        raise _strange(response)
+        raise _unexpected(response)
     raise ServiceError.of_problem(response.status_code, problem, response.reason_phrase)
 
 
-def submit(request: JobRequest | Mapping[str, Any], idempotency_key: str | None) -> Call[Job]:
-    """`POST /jobs`. Its key makes it harmless to send again; 409 says that the first try is still being worked on."""
-    headers = _repeatable(idempotency_key)
-    body = _job_document(request)
-    return Call(method="POST", path="jobs", parse=_as(Job), json=body, headers=headers, busy=frozenset({409}))
+def pause_after(error: httpx2.TransportError | None, backoff: Backoff, url: str, *, may_repeat: bool = True) -> float:
+    """The seconds to wait before the next try of a call that got no answer.
 
-
-def jobs(status: str | None, labels: Mapping[str, str], after: str | None, limit: int) -> Call[Page[Job]]:
-    """`GET /jobs`: one page."""
-    params = [("limit", str(limit)), *(("label", f"{key}={value}") for key, value in labels.items())]
-    params += [(name, value) for name, value in (("status", status), ("after", after)) if value is not None]
-    return Call(method="GET", path="jobs", parse=_as(Page[Job]), params=params)
-
-
-def job(job_id: str) -> Call[Job]:
-    """`GET /jobs/{id}`."""
-    return Call(method="GET", path=job_path(job_id), parse=_as(Job))
-
-
-def metrics(job_id: str, after: str | None) -> Call[JobMetrics]:
-    """`GET /jobs/{id}/metrics` as JSON: one part of a long training's."""
-    params = [("after", after)] if after else []
-    return Call(method="GET", path=job_path(job_id, "metrics"), parse=_as(JobMetrics), params=params)
-
-
-def epoch(event: Event) -> EpochMetrics:
-    """The metrics that an epoch's event carries."""
-    try:
-        return EpochMetrics.model_validate(event.data, extra="ignore")
-    except ValidationError as error:
-        raise ServiceError(200, "Not an epoch of Pippin", f"The stream carries {str(event.data)[:80]}.") from error
-
-
-def cancel(job_id: str) -> Call[Job]:
-    """`POST /jobs/{id}/cancel`. A repeat of one that was heard would be refused: the job may be final by then."""
-    return Call(method="POST", path=job_path(job_id, "cancel"), parse=_as(Job), may_repeat=False)
-
-
-def pause(job_id: str) -> Call[Job]:
-    """`POST /jobs/{id}/pause`: a job that rests goes on resting."""
-    return Call(method="POST", path=job_path(job_id, "pause"), parse=_as(Job))
-
-
-def resume(job_id: str) -> Call[Job]:
-    """`POST /jobs/{id}/resume`. A repeat of one that was heard would be refused: a worker may have the job by then."""
-    return Call(method="POST", path=job_path(job_id, "resume"), parse=_as(Job), may_repeat=False)
-
-
-def retry(job_id: str, from_checkpoint: bool, idempotency_key: str | None) -> Call[Job]:
-    """`POST /jobs/{id}/retry`. Its key makes it harmless to send again; 409 may mean that the job cannot be retried."""
-    return Call(
-        method="POST",
-        path=job_path(job_id, "retry"),
-        parse=_as(Job),
-        json={"from_checkpoint": from_checkpoint},
-        headers=_repeatable(idempotency_key),
-    )
-
-
-def checkpoints(job_id: str) -> Call[list[KeptCheckpoint]]:
-    """`GET /jobs/{id}/checkpoints`."""
-    read = _as(Page[KeptCheckpoint])
-    return Call(method="GET", path=job_path(job_id, "checkpoints"), parse=lambda response: read(response).data)
-
-
-def delete(job_id: str) -> Call[None]:
-    """`DELETE /jobs/{id}`. A repeat of one that was heard would find no job."""
-    return Call(method="DELETE", path=job_path(job_id), parse=_nothing, may_repeat=False)
-
-
-def predict(job_id: str, given: Mapping[str, Any] | Path, top: int, background: str | None) -> Call[Prediction]:
-    """`POST /jobs/{id}/predict` with arrays by input, or with a picture.
+    Args:
+        error: The error of the request; None when a stream's connection ended before the stream did.
+        backoff: Counts the tries.
+        url: The service, for the error's text.
+        may_repeat: Whether the call may be sent again although the service may have acted on it already. Any other is
+            sent again only where no connection was made.
 
     Raises:
-        PippinError: The file is no picture.
-        OSError: It cannot be read.
+        ServiceUnreachable: When there is no further try.
     """
-    picture, document, headers = None, None, {}
-    if isinstance(given, Path):
-        picture = given.read_bytes()
-        headers = {"content-type": _type_of_picture(picture, given)}
-    else:
-        document = {"inputs": {name: _nested(value) for name, value in given.items()}}
-    return Call(
-        method="POST",
-        path=job_path(job_id, "predict"),
-        parse=_as(Prediction),
-        params=[("top", str(top)), *([("background", background)] if background is not None else [])],
-        headers=headers,
-        json=document,
-        content=picture,
-        # It may wait for others, then compute for as long.
-        answer_seconds=120,
-    )
+    is_harmless = may_repeat or isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
+    if not is_harmless or backoff.exhausted:
+        raise ServiceUnreachable(url, no_answer_reason(error), is_absent=is_refused(error)) from error
+    return backoff.pause()
 
 
-def evaluate(
-    job_id: str,
-    dataset: str,
-    *,
-    split: str | None,
-    part: Part | None,
-    bind: Mapping[str, str] | None,
-    max_examples: int | None,
-) -> Call[EvaluationReport]:
-    """`POST /jobs/{id}/evaluate`."""
-    asked = {
-        "dataset": dataset,
-        "split": split,
-        "part": part,
-        "bind": bind and dict(bind),
-        "max_examples": max_examples,
-    }
-    return Call(
-        method="POST",
-        path=job_path(job_id, "evaluate"),
-        parse=_as(EvaluationReport),
-        json={name: value for name, value in asked.items() if value is not None},
-        # It may wait for another one, then compute for as long.
-        answer_seconds=660,
-    )
+def as_model(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
+    """A parser of bodies that are one JSON object of a pydantic model."""
 
-
-def add_dataset(name: str, files: Sequence[Path], options: Mapping[str, str]) -> Call[Manifest]:
-    """`POST /datasets`: the same bytes under the same name are the same dataset, so it may be sent again."""
-    return Call(
-        method="POST",
-        path="datasets",
-        parse=_as(Manifest),
-        params=[("name", name), *options.items()],
-        files=files,
-        # A large table is parsed before the answer.
-        answer_seconds=900,
-    )
-
-
-def datasets(after: str | None) -> Call[Page[Manifest]]:
-    """`GET /datasets`: one page."""
-    params = [("after", after)] if after is not None else []
-    return Call(method="GET", path="datasets", parse=_as(Page[Manifest]), params=params)
-
-
-def dataset(dataset_id: str) -> Call[Manifest]:
-    """`GET /datasets/{id}`."""
-    return Call(method="GET", path=_dataset_path(dataset_id), parse=_as(Manifest))
-
-
-def preview(dataset_id: str, split: str | None, limit: int) -> Call[Preview]:
-    """`GET /datasets/{id}/preview`."""
-    params = [("limit", str(limit)), *([("split", split)] if split is not None else [])]
-    return Call(method="GET", path=_dataset_path(dataset_id, "preview"), parse=_as(Preview), params=params)
-
-
-def delete_dataset(dataset_id: str) -> Call[None]:
-    """`DELETE /datasets/{id}`, not to be repeated: a repeat would find none, or another of the same name."""
-    return Call(method="DELETE", path=_dataset_path(dataset_id), parse=_nothing, may_repeat=False)
-
-
-def add_model(model: Mapping[str, Any] | Path, name: str | None) -> Call[ModelRecord]:
-    """`POST /models`: the same model under the same name is the same record, so it may be sent again."""
-    body = {"files": [model]} if isinstance(model, Path) else {"json": dict(model)}
-    return Call(
-        method="POST",
-        path="models",
-        parse=_as(ModelRecord),
-        params=[("name", name)] if name is not None else [],
-        # It may wait for others before it is read.
-        answer_seconds=300,
-        **body,
-    )
-
-
-def models(after: str | None, limit: int) -> Call[Page[ModelRecord]]:
-    """`GET /models`: one page."""
-    params = [("limit", str(limit)), *([("after", after)] if after is not None else [])]
-    return Call(method="GET", path="models", parse=_as(Page[ModelRecord]), params=params)
-
-
-def model(model_id: str) -> Call[ModelRecord]:
-    """`GET /models/{id}`."""
-    return Call(method="GET", path=model_path(model_id), parse=_as(ModelRecord))
-
-
-def model_spec(model_id: str, form: str) -> Call[dict[str, Any]]:
-    """`GET /models/{id}/spec`."""
-    return Call(method="GET", path=model_path(model_id, "spec"), parse=_object, params=[("form", form)])
-
-
-def delete_model(model_id: str) -> Call[None]:
-    """`DELETE /models/{id}`. A repeat of one that was heard would find no model, or another of the same name."""
-    return Call(method="DELETE", path=model_path(model_id), parse=_nothing, may_repeat=False)
-
-
-def workers() -> Call[list[Worker]]:
-    """`GET /workers`."""
-    read = _as(Page[Worker])
-
-    def parse(response: httpx2.Response) -> list[Worker]:
-        page = read(response)
-        page.warn_of_unreadable()
-        return page.data
-
-    return Call(method="GET", path="workers", parse=parse)
-
-
-def drain(name: str, *, hand_back: bool) -> Call[Worker]:
-    """`POST /workers/{name}/drain`."""
-    return Call(method="POST", path=_drain_path(name), parse=_as(Worker), json={"hand_back": hand_back})
-
-
-def undrain(name: str) -> Call[Worker]:
-    """`DELETE /workers/{name}/drain`; a repeat changes nothing."""
-    return Call(method="DELETE", path=_drain_path(name), parse=_as(Worker))
-
-
-def validate(spec: Mapping[str, Any]) -> Call[SpecSummary]:
-    """`POST /specs/validate`."""
-    return Call(method="POST", path="specs/validate", parse=_as(SpecSummary), json=dict(spec))
-
-
-def validate_job(request: JobRequest | Mapping[str, Any]) -> Call[Description]:
-    """The same for a job, which is not submitted."""
-    return Call(method="POST", path="specs/validate", parse=_description, json=_job_document(request))
-
-
-def is_ready() -> Call[bool]:
-    """`GET /readyz`."""
-    return Call(method="GET", path="readyz", parse=lambda _: True)
-
-
-def job_path(job_id: str, *parts: str) -> str:
-    """Where a job, or a part of it, is."""
-    return "/".join(("jobs", quote(job_id, safe=""), *parts))
-
-
-def _repeatable(key: str | None) -> dict[str, str]:
-    """The header that makes a call repeatable; a key of our own where none is given."""
-    text = key or str(uuid.uuid4())
-    # A string as RFC 9651, section 3.3.3, writes it.
-    return {"Idempotency-Key": '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'}
-
-
-def _dataset_path(dataset_id: str, *parts: str) -> str:
-    return "/".join(("datasets", quote(dataset_id, safe=""), *parts))
-
-
-def _drain_path(name: str) -> str:
-    return f"workers/{quote(name, safe='')}/drain"
-
-
-def _nested(value: Any) -> object:  # noqa: ANN401 - an array of whatever library, or lists
-    """An array as nested lists; anything else as it is."""
-    return value.tolist() if hasattr(value, "tolist") else value
-
-
-def _type_of_picture(data: bytes, path: Path) -> str:
-    for begin, kind in _PICTURES.items():
-        if data.startswith(begin):
-            return kind
-    raise PippinError(f"{path} is no PNG, JPEG or PGM; arrays are given by the name of the input")
-
-
-_PICTURES = {
-    b"\x89PNG\r\n": "image/png",
-    b"\xff\xd8\xff": "image/jpeg",
-    b"P5": "image/x-portable-graymap",
-    b"P2": "image/x-portable-graymap",
-}
-
-
-def model_path(model_id: str, *parts: str) -> str:
-    """Where an uploaded model, or a part of it, is."""
-    return "/".join(("models", quote(model_id, safe=""), *parts))
-
-
-Value = TypeVar("Value", bound=BaseModel)
-
-
-def _as(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
     def parse(response: httpx2.Response) -> Value:
         try:
-            # A newer service may say more than this client knows.
+            # A newer service may send fields that this client does not know.
             return kind.model_validate_json(response.content, extra="ignore")
         except ValidationError as error:
-            raise _strange(response) from error
+            raise _unexpected(response) from error
 
     return parse
 
 
-_DESCRIPTION: TypeAdapter[Description] = TypeAdapter(Description)
+def as_type(adapter: TypeAdapter[T]) -> Callable[[httpx2.Response], T]:
+    """A parser of bodies that are of a type which is no model, such as a union of models."""
+
+    def parse(response: httpx2.Response) -> T:
+        try:
+            return adapter.validate_json(response.content, extra="ignore")
+        except ValidationError as error:
+            raise _unexpected(response) from error
+
+    return parse
 
 
-def _description(response: httpx2.Response) -> Description:
-    try:
-        return _DESCRIPTION.validate_json(response.content, extra="ignore")
-    except ValidationError as error:
-        raise _strange(response) from error
-
-
-def _job_document(request: JobRequest | Mapping[str, Any]) -> dict[str, Any]:
-    return request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
-
-
-def _object(response: httpx2.Response) -> dict[str, Any]:
+def as_object(response: httpx2.Response) -> dict[str, Any]:
+    """The body, if it is any JSON object."""
     try:
         value = response.json()
     except ValueError as error:
-        raise _strange(response) from error
+        raise _unexpected(response) from error
     if not isinstance(value, dict):
-        raise _strange(response)
+        raise _unexpected(response)
     return value
 
 
-def _nothing(_: httpx2.Response) -> None:
-    return None
+def warn_of_unreadable(entries: Sequence[UnreadableEntry]) -> None:
+    """Log which records of a list the service could not read, each of them once."""
+    for entry in entries:
+        _warn_once(entry.id, entry.detail)
 
 
-def _strange(response: httpx2.Response) -> ServiceError:
+@lru_cache(1000)
+def _warn_once(_: str, detail: str) -> None:
+    _log.warning("%s", detail)
+
+
+class Pages(Generic[T]):
+    """The calls that read a list page by page, up to a limit.
+
+    Args:
+        page: Makes the call for the page after a cursor (None for the first), of at most that many entries.
+        limit: The number of entries to read in all; None for every one.
+    """
+
+    def __init__(self, page: Callable[[str | None, int], Call[Page[T]]], limit: int | None) -> None:
+        self._page = page
+        self._left = limit
+        self._cursor: str | None = None
+        self._over = limit == 0
+
+    def next_call(self) -> Call[Page[T]] | None:
+        """The call for the next page; None after the last page or once `limit` entries were taken."""
+        size = _PAGE_SIZE if self._left is None else min(self._left, _PAGE_SIZE)
+        return None if self._over else self._page(self._cursor, size)
+
+    def take(self, page: Page[T]) -> list[T]:
+        """The entries of the page that arrived, within the limit."""
+        warn_of_unreadable(page.unreadable)
+        entries = page.data[: self._left]
+        if self._left is not None:
+            self._left -= len(entries)
+        self._cursor = page.next
+        self._over = self._left == 0 or not page.has_more or page.next is None
+        return entries
+
+
+def _unexpected(response: httpx2.Response) -> ServiceError:
     return ServiceError(
         response.status_code,
         "Not an answer of Pippin",

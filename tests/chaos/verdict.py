@@ -11,8 +11,7 @@ import numpy as np
 
 from pippin.api.jobs import Job
 from pippin.api.states import Status
-from pippin.client import Client
-from pippin.client.answers import Event
+from pippin.client import Client, Event
 from pippin.models.mlmodel import FrozenNetwork, Weights, open_model
 from pippin.models.mlmodel.proto import parse
 from tests.chaos.campaign import Injection, Outcome

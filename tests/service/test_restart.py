@@ -12,7 +12,7 @@ import httpx2
 import pytest
 
 from pippin.client import AsyncClient, Client
-from pippin.client.sse import EventStreamParser
+from pippin.client.streams import EventStreamParser
 from tests.support.waiting import wait_for
 
 IsProblem = Callable[..., dict[str, Any]]

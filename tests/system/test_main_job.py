@@ -13,7 +13,7 @@ from typing import Any
 import coremltools
 import pytest
 
-from pippin.client.sse import EventStreamParser, ServerSentEvent
+from pippin.client.streams import EventStreamParser, ServerSentEvent
 from pippin.datasets import sample
 from pippin.datasets.arrays import open_arrays
 from pippin.models.mlmodel import read

@@ -4,7 +4,7 @@ import pytest
 from rich.console import Console
 
 from pippin.api.metrics import EpochMetrics
-from pippin.cli.progress import Bar
+from pippin.cli.progress import Bar, sparkline
 from tests.support.records import epoch_metrics
 
 
@@ -41,3 +41,17 @@ def test_only_a_running_job_has_time_left(status: str) -> None:
     assert "left" not in _shown(bar)
     bar.state("running")
     assert "left" in _shown(bar)
+
+
+@pytest.mark.parametrize(
+    ("values", "width", "shown"),
+    [
+        ([], 10, ""),
+        ([None], 10, ""),
+        ([1, 1, 1], 10, "▁▁▁"),
+        ([0, 7, None, 1], 10, "▁█ ▂"),
+        ([0, 0, 7, 7, 0, 0], 3, "▁█▁"),
+    ],
+)
+def test_a_sparkline_rises_and_falls_with_its_values(values: list[float | None], width: int, shown: str) -> None:
+    assert sparkline(values, width) == shown

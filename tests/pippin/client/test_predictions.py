@@ -48,7 +48,7 @@ def test_a_picture_is_sent_as_what_it_is_whatever_it_is_called(
 def test_what_is_no_picture_is_not_sent(ask: Calls, serve: Calls, answer: Calls, tmp_path: Path) -> None:
     server = serve(lambda *_: answer(500))
     (tmp_path / "file.png").write_text("hello")
-    with pytest.raises(PippinError, match=r"file\.png is no PNG, JPEG or PGM"):
+    with pytest.raises(PippinError, match=r"file\.png is not a PNG, JPEG or PGM"):
         ask(server.url, "predict", "job_1", tmp_path / "file.png")
     with pytest.raises(FileNotFoundError):
         ask(server.url, "predict", "job_1", tmp_path / "none.png")

@@ -22,7 +22,7 @@ def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def shown(client: Client | AsyncClient) -> str | None:
-    return client._http.headers.get("authorization")
+    return client._transport.http.headers.get("authorization")
 
 
 @pytest.mark.parametrize("kind", [Client, AsyncClient])

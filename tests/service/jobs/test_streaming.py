@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import httpx2
 import pytest
 
-from pippin.client.sse import EventStreamParser, ServerSentEvent
+from pippin.client.streams import EventStreamParser, ServerSentEvent
 from tests.support.waiting import wait_for
 
 

@@ -13,7 +13,6 @@ from pippin.api.metrics import EpochMetrics
 from pippin.client.curves import terminal
 from pippin.client.curves.chart import Chart, Curve, charts_of
 from pippin.client.curves.png import write_png
-from pippin.client.curves.spark import sparkline
 from pippin.client.curves.svg import svg
 
 Epochs = Callable[..., list[EpochMetrics]]
@@ -143,17 +142,3 @@ def test_png_has_the_curves_in_their_colours(trained: Epochs, tmp_path: Path) ->
     with Image.open(tmp_path / "curves.png") as picture:
         colours = {colour for _, colour in picture.convert("RGB").getcolors(picture.width * picture.height) or []}
     assert {(0x2A, 0x6F, 0xB0), (0xD9, 0x73, 0x1A), (255, 255, 255)} <= colours
-
-
-@pytest.mark.parametrize(
-    ("values", "width", "shown"),
-    [
-        ([], 10, ""),
-        ([None], 10, ""),
-        ([1, 1, 1], 10, "▁▁▁"),
-        ([0, 7, None, 1], 10, "▁█ ▂"),
-        ([0, 0, 7, 7, 0, 0], 3, "▁█▁"),
-    ],
-)
-def test_a_sparkline_rises_and_falls_with_its_values(values: list[float | None], width: int, shown: str) -> None:
-    assert sparkline(values, width) == shown

@@ -1,0 +1,116 @@
+"""Sends calls to the service over httpx2, and again where no answer came."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+
+import httpx2
+
+from pippin.api.events import Event
+from pippin.api.metrics import EpochMetrics, JobMetrics
+from pippin.api.pages import Page
+from pippin.client import calls, endpoints
+from pippin.client.calls import Call, Pages
+from pippin.client.downloading import Download
+from pippin.client.streams import StreamFollower
+from pippin.http import connection
+from pippin.system.hosts import without_password
+from pippin.system.retry import Backoff
+
+T = TypeVar("T")
+
+
+class AsyncTransport:
+    """The connections to one service.
+
+    Args:
+        url: The service; None for the setting `PIPPIN_URL`.
+        token: The token to send; None for that of the setting `PIPPIN_TOKEN_FILE`, "" for none.
+        patience: Seconds for which a call without an answer is repeated.
+        follow_patience: Seconds for which a broken stream is resumed.
+    """
+
+    def __init__(self, url: str | None, token: str | None, patience: float, follow_patience: float) -> None:
+        address = connection.service_url(url)
+        self.url = without_password(address)
+        self._patience = patience
+        self._follow_patience = follow_patience
+        self.http = httpx2.AsyncClient(**connection.options(address, connection.own_token(address, token)))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.http.aclose()
+
+    async def send(self, call: Call[T]) -> T:
+        """The answer of a call."""
+        backoff = Backoff(seconds=self._patience)
+        while True:
+            failure = None
+            try:
+                with calls.request_for(call, self.http) as request:
+                    response = await self.http.send(request)
+            except httpx2.TransportError as error:
+                failure = error
+            else:
+                if response.status_code not in call.busy or backoff.exhausted:
+                    return call.parse(calls.checked(response))
+            await asyncio.sleep(calls.pause_after(failure, backoff, self.url, may_repeat=call.may_repeat))
+
+    async def download(self, path: str, params: Mapping[str, str], target: Path) -> Path:
+        """Download `path` to a file, or into a folder; return where the file is."""
+        backoff = Backoff(seconds=self._patience)
+        while True:
+            try:
+                async with self.http.stream("GET", path, params=params) as response:
+                    if response.status_code >= 400:
+                        await response.aread()
+                    with Download(target, calls.checked(response)) as download:
+                        async for chunk in response.aiter_bytes():
+                            download.write(chunk)
+                        return download.keep()
+            except httpx2.TransportError as error:
+                await asyncio.sleep(calls.pause_after(error, backoff, self.url))
+
+    async def entries(self, fetch: Callable[[str | None, int], Call[Page[T]]], limit: int | None) -> AsyncIterator[T]:
+        """The entries of a list, fetched page by page; see `Pages`."""
+        pages = Pages(fetch, limit)
+        while (call := pages.next_call()) is not None:
+            page = await self.send(call)
+            for entry in pages.take(page):
+                yield entry
+
+    async def follow(self, path: str, after: str) -> AsyncIterator[Event]:
+        """The events of the stream at `path` after the event id `after`, over as many connections as needed."""
+        follower = StreamFollower(self.url, Backoff(seconds=self._follow_patience), after)
+        while not follower.ended:
+            failure: httpx2.TransportError | None = None
+            try:
+                async with self.http.stream("GET", path, headers=follower.headers()) as response:
+                    if response.status_code != 200:
+                        await response.aread()
+                    if follower.has_stream(response):
+                        async for chunk in response.aiter_bytes():
+                            for event in follower.feed(chunk):
+                                yield event
+                            if follower.ended:
+                                return
+            except httpx2.TransportError as error:
+                failure = error
+            if not follower.ended:
+                await asyncio.sleep(follower.pause_after(failure))
+
+    async def epochs(self, job_id: str, after: str) -> AsyncIterator[EpochMetrics]:
+        """Each epoch of a job as it ends, after the event id `after`, until the job is final."""
+        async for event in self.follow(endpoints.job_path(job_id, "metrics"), after):
+            if event.type == "epoch":
+                yield endpoints.epoch(event)
+
+    async def metrics(self, job_id: str) -> JobMetrics:
+        """All epochs that a job has finished."""
+        page = await self.send(endpoints.metrics(job_id, None))
+        epochs = page.data
+        while page.next:
+            page = await self.send(endpoints.metrics(job_id, page.next))
+            epochs = [*epochs, *page.data]
+        return page.model_copy(update={"data": epochs})

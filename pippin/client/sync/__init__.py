@@ -1,0 +1,2 @@
+# Written by `make client` from pippin/client/asynchronous: change it there.
+"""The blocking client."""

@@ -1,0 +1,364 @@
+# Written by `make client` from pippin/client/asynchronous: change it there.
+"""The client of the REST API."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, Unpack
+
+from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.datasets import Manifest, Preview
+from pippin.api.events import Event
+from pippin.api.jobs import Job, Variant
+from pippin.api.metrics import EpochMetrics, JobMetrics
+from pippin.api.models import ModelForm
+from pippin.api.predictions import EvaluationReport, Part, Prediction
+from pippin.api.requests import JobRequest
+from pippin.api.workers import Worker
+from pippin.client import endpoints, train_request
+from pippin.client.errors import ServiceError
+from pippin.client.sync.job import LiveJob
+from pippin.client.sync.transport import Transport
+from pippin.client.waiting import wait_by_polling
+from pippin.models.record import Description, ModelRecord
+from pippin.models.spec.summary import SpecSummary
+
+
+class Client:
+    """Calls a Pippin service, from several threads if need be. Close it, or use it with `with`.
+
+    Args:
+        url: The service; by default the setting `PIPPIN_URL`, else http://127.0.0.1:8000.
+        token: The token to send; by default the one in the file that the setting `PIPPIN_TOKEN_FILE` names. An empty
+            text sends none.
+        patience: Seconds for which a call without an answer is repeated.
+        follow_patience: Seconds for which a broken stream is resumed.
+
+    Raises:
+        PippinError: If `url` is not the address of a service, or the token would be sent to it unencrypted.
+        TokenFileError: If the token's file cannot be used.
+
+    Every method may raise:
+        ServiceError: The service refused the call, for the reason that the error states.
+        ServiceUnreachable: No answer came; calls that may be repeated were repeated.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        token: str | None = None,
+        patience: float = 3,
+        follow_patience: float = 60,
+    ) -> None:
+        self._transport = Transport(url, token, patience, follow_patience)
+        self.url = self._transport.url
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the connections."""
+        self._transport.close()
+
+    def submit(self, request: JobRequest | Mapping[str, Any], *, idempotency_key: str | None = None) -> Job:
+        """Submits a job; calls with the same key within 24 hours submit at most one."""
+        return self._transport.send(endpoints.submit(request, idempotency_key))
+
+    def train(
+        self,
+        model: train_request.ModelRequest,
+        dataset: train_request.DatasetRequest,
+        *,
+        name: str | None = None,
+        options: Mapping[str, Any] | None = None,
+        **hyperparameters: Unpack[train_request.HyperparameterRequest],
+    ) -> LiveJob:
+        """Trains a model on a dataset: submits the job, and returns it without waiting.
+
+        Args:
+            model: A preset's name, an uploaded model's id or name, a job whose trained model is trained further, the
+                path (a `Path`, not a string) of a file to upload, or a spec.
+            dataset: A dataset's id or name, the path (a `Path`) of a file to upload, or what `POST /jobs` takes.
+            name: The name of the job, and of its model's file.
+            options: Further fields of the request, as `POST /jobs` names them: `labels`, `engine`, `limits`, …
+            hyperparameters: Those left out have the model's defaults.
+
+        Raises:
+            OSError: A file cannot be read.
+        """
+        source = train_request.model_source(model)
+        if isinstance(source, Path):
+            record = self.add_model(source)
+            source = {"id": record.id}
+        data = train_request.dataset_source(dataset)
+        if isinstance(data, Path):
+            manifest = self.add_dataset(data.stem, [data])
+            data = manifest.id
+        request = train_request.request(source, data, name, hyperparameters, options)
+        return LiveJob(self._transport, self.submit(request))
+
+    def live(self, job_id: str) -> LiveJob:
+        """An existing job, to follow and control as one that `train` returned."""
+        return LiveJob(self._transport, self.job(job_id))
+
+    def jobs(
+        self, *, status: str | None = None, labels: Mapping[str, str] | None = None, limit: int | None = None
+    ) -> Iterator[Job]:
+        """The jobs, newest first, at most `limit` of them, fetched page by page as they are read."""
+        return self._transport.entries(lambda after, size: endpoints.jobs(status, labels or {}, after, size), limit)
+
+    def job(self, job_id: str) -> Job:
+        """The job's current state."""
+        return self._transport.send(endpoints.job(job_id))
+
+    def metrics(self, job_id: str) -> JobMetrics:
+        """The epochs finished so far."""
+        return self._transport.metrics(job_id)
+
+    def follow(self, job_id: str, *, after: str = "") -> Iterator[EpochMetrics]:
+        """Each epoch as it ends, from the first (or the stream id `after`) until the job is final."""
+        return self._transport.epochs(job_id, after)
+
+    def events(self, job_id: str, *, after: str = "") -> Iterator[Event]:
+        """Every event of the job, from the first (or the stream id `after`) to `end`, its last."""
+        return self._transport.follow(endpoints.job_path(job_id, "events"), after)
+
+    def wait(self, job_id: str, *, timeout: float | None = None) -> Job:
+        """The job once it is final.
+
+        Raises:
+            TimeoutError: If it is not final after `timeout` seconds.
+        """
+        return wait_by_polling(self, job_id, timeout)
+
+    def cancel(self, job_id: str) -> Job:
+        """Asks the job to stop; a queued one stops at once."""
+        return self._transport.send(endpoints.cancel(job_id))
+
+    def pause(self, job_id: str) -> Job:
+        """Pauses the job: a queued one at once, a running one once its worker has written a checkpoint."""
+        return self._transport.send(endpoints.pause(job_id))
+
+    def resume(self, job_id: str) -> Job:
+        """Queues a paused job again; it continues from its newest checkpoint."""
+        return self._transport.send(endpoints.resume(job_id))
+
+    def retry(self, job_id: str, *, from_checkpoint: bool = False, idempotency_key: str | None = None) -> Job:
+        """Submits a new job with the same request as one that has failed or was cancelled.
+
+        Args:
+            job_id: The job to retry.
+            from_checkpoint: Continue from its newest checkpoint, instead of starting from the first epoch.
+            idempotency_key: Calls with the same key within 24 hours submit at most one job.
+
+        Raises:
+            ServiceError: 409 with the reason why it cannot be retried.
+        """
+        return self._transport.send(endpoints.retry(job_id, from_checkpoint, idempotency_key))
+
+    def checkpoints(self, job_id: str) -> list[KeptCheckpoint]:
+        """The epochs of which the job keeps a checkpoint, oldest first."""
+        return self._transport.send(endpoints.checkpoints(job_id))
+
+    def download_checkpoint(self, job_id: str, epoch: int, path: str | PathLike[str] = ".") -> Path:
+        """Downloads the job's model as it was at the end of an epoch, as `download` does the trained one."""
+        return self._transport.download(endpoints.checkpoint_path(job_id, epoch), {}, Path(path))
+
+    def delete(self, job_id: str) -> None:
+        """Deletes a final job and its files."""
+        self._transport.send(endpoints.delete(job_id))
+
+    def download(self, job_id: str, path: str | PathLike[str] = ".", *, variant: Variant = "trained") -> Path:
+        """Downloads a model of the job.
+
+        Args:
+            job_id: The job.
+            path: The file to write, or a folder, in which the file has the name that the service sends.
+            variant: Which of its models.
+
+        Returns:
+            The path of the file, which is complete; an interrupted download leaves none.
+
+        Raises:
+            DamagedDownloadError: If the bytes received do not have the digest that the service sent.
+        """
+        return self._transport.download(endpoints.job_path(job_id, "model"), {"variant": variant}, Path(path))
+
+    def predict(
+        self,
+        job_id: str,
+        given: Mapping[str, Any] | str | PathLike[str],
+        *,
+        top: int = 5,
+        background: str | None = None,
+    ) -> Prediction:
+        """The outputs of the job's trained model.
+
+        Args:
+            job_id: The job.
+            given: Arrays by the name of the input, nested lists or anything with `tolist`, the first axis the
+                examples; or the path of a picture (PNG, JPEG or PGM), which is resized and scaled for the model.
+            top: How many of the likeliest classes to return for each example.
+            background: The color behind transparent pixels of a picture: `white`, `black` or a color such as `ff8000`;
+                by default white.
+
+        Raises:
+            PippinError: The file is not a picture.
+            OSError: The file cannot be read.
+        """
+        return self._transport.send(endpoints.predict(job_id, given, top, background))
+
+    def evaluate(
+        self,
+        job_id: str,
+        dataset: str,
+        *,
+        split: str | None = None,
+        part: Part | None = None,
+        bind: Mapping[str, str] | None = None,
+        max_examples: int | None = None,
+    ) -> EvaluationReport:
+        """The loss and accuracy of the job's trained model on a dataset.
+
+        Args:
+            job_id: The job.
+            dataset: The dataset's id or name.
+            split: By default the one of which the job held out a share, on its own dataset; else one that was not
+                trained on, such as `test`.
+            part: Which rows of the split: `held_out` those that the job held out, `trained_on` those that it trained
+                on, `all` every one. By default the held-out ones, where neither `split` nor `part` is given.
+            bind: Which feature of the dataset feeds which training input.
+            max_examples: The maximum number of examples, spread evenly over the rows.
+        """
+        return self._transport.send(
+            endpoints.evaluate(job_id, dataset, split=split, part=part, bind=bind, max_examples=max_examples)
+        )
+
+    def add_dataset(
+        self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None
+    ) -> Manifest:
+        """Uploads a dataset; the same bytes again are the same dataset.
+
+        Args:
+            name: The name by which jobs refer to it.
+            files: Its file or files.
+            options: How to read them, as `POST /datasets` names it: `format`, `target`, `scale`, …
+        """
+        return self._transport.send(endpoints.add_dataset(name, files, options or {}))
+
+    def datasets(self) -> Iterator[Manifest]:
+        """The datasets, newest first."""
+        return self._transport.entries(lambda after, _: endpoints.datasets(after), None)
+
+    def dataset(self, dataset_id: str) -> Manifest:
+        """The dataset with this id or name."""
+        return self._transport.send(endpoints.dataset(dataset_id))
+
+    def preview(self, dataset_id: str, *, split: str | None = None, limit: int = 10) -> Preview:
+        """The first examples of a split of the dataset with this id or name, as stored.
+
+        Args:
+            dataset_id: Its id or name.
+            split: The split; by default the first one.
+            limit: How many examples, at most 100.
+        """
+        return self._transport.send(endpoints.preview(dataset_id, split, limit))
+
+    def delete_dataset(self, dataset_id: str) -> None:
+        """Deletes the dataset with this id or name; 409 while unfinished jobs use it."""
+        self._transport.send(endpoints.delete_dataset(dataset_id))
+
+    def add_model(self, model: Mapping[str, Any] | str | PathLike[str], *, name: str | None = None) -> ModelRecord:
+        """Uploads a model; the same one again is the same record.
+
+        Args:
+            model: The path of an `.mlmodel`, or of a spec or SwiftCoreMLTools document that ends in `.json`, `.yaml` or
+                `.yml`; or such a document itself.
+            name: A name by which jobs may refer to it, beside its id.
+
+        Raises:
+            ServiceError: 422 with every reason why it cannot be trained.
+            OSError: The file cannot be read.
+        """
+        return self._transport.send(endpoints.add_model(model, name))
+
+    def models(self) -> Iterator[ModelRecord]:
+        """The uploaded models, newest first."""
+        return self._transport.entries(endpoints.models, None)
+
+    def model(self, model_id: str) -> ModelRecord:
+        """The model with this id or name."""
+        return self._transport.send(endpoints.model(model_id))
+
+    def model_spec(self, model_id: str, form: ModelForm = "pippin") -> dict[str, Any]:
+        """The model as a document.
+
+        Args:
+            model_id: Its id or name.
+            form: `pippin` is the spec language, without weights; `swiftcoremltools` is what that library reads, with
+                them.
+
+        Raises:
+            ServiceError: 422 with every reason why this form cannot express the model.
+        """
+        return self._transport.send(endpoints.model_spec(model_id, form))
+
+    def download_model_file(self, model_id: str, path: str | PathLike[str] = ".") -> Path:
+        """Downloads an uploaded model's `.mlmodel`, as `download` does a job's."""
+        return self._transport.download(endpoints.model_path(model_id, "file"), {}, Path(path))
+
+    def delete_model(self, model_id: str) -> None:
+        """Deletes the model with this id or name; jobs that were submitted with it keep what they need."""
+        self._transport.send(endpoints.delete_model(model_id))
+
+    def workers(self) -> list[Worker]:
+        """The workers that are alive."""
+        return self._transport.send(endpoints.workers())
+
+    def drain(self, worker: str, *, hand_back: bool = False) -> Worker:
+        """Stops a worker from taking jobs; it stays up, idle, until it is undrained or restarted.
+
+        Args:
+            worker: Its name, or a prefix that no other worker's name has.
+            hand_back: Whether it returns its current job to the queue with a checkpoint, instead of finishing it.
+
+        Raises:
+            ServiceError: 404 when there is no such worker, 409 when several match.
+        """
+        return self._transport.send(endpoints.drain(worker, hand_back=hand_back))
+
+    def undrain(self, worker: str) -> Worker:
+        """Lets a drained worker take jobs again.
+
+        Raises:
+            ServiceError: As `drain`.
+        """
+        return self._transport.send(endpoints.undrain(worker))
+
+    def validate(self, spec: Mapping[str, Any]) -> SpecSummary:
+        """A summary of a spec: its layers with shapes and parameter counts.
+
+        Raises:
+            ServiceError: 422 with every fault in it.
+        """
+        return self._transport.send(endpoints.validate(spec))
+
+    def validate_job(self, request: JobRequest | Mapping[str, Any]) -> Description:
+        """A description of the model that a job would train, which is not submitted.
+
+        Raises:
+            ServiceError: 422 with every fault in it.
+        """
+        return self._transport.send(endpoints.validate_job(request))
+
+    def is_ready(self) -> bool:
+        """Whether the service, which answers, reaches Redis and the blob store."""
+        try:
+            return self._transport.send(endpoints.is_ready())
+        except ServiceError:
+            return False
