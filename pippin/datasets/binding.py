@@ -45,13 +45,13 @@ def bind(
     for name, feature in bound.items():
         ranges = [(split, manifest.ranges[split][feature.name]) for split in splits]
         if name == model.target:
-            misfits, classes = target_misfits(
+            array_faults, classes = target_misfits(
                 inputs[name], feature, manifest, ranges, model, trained_labels=trained_labels
             )
         else:
-            misfits = input_misfits(inputs[name], feature, manifest, ranges, model.indices.get(name))
+            array_faults = input_misfits(inputs[name], feature, manifest, ranges, model.indices.get(name))
         at = pointer("bind", name) if source.bind and name in source.bind else ""
-        faults += [Fault(at, detail) for detail in misfits]
+        faults += [Fault(at, detail) for detail in array_faults]
     if faults:
         raise FaultyDocumentError("the dataset does not fit the model", faults)
     return ResolvedDataset(
@@ -177,8 +177,8 @@ def input_misfits(
         ranges: The feature's values.
         known: How many indices an embedding knows that looks the values up; None where none does.
     """
-    misfits = [*_form(wanted, feature, manifest, is_index=known is not None)]
-    return misfits or [*_values(feature, ranges, _allowed(wanted, known))]
+    array_faults = [*_form(wanted, feature, manifest, is_index=known is not None)]
+    return array_faults or [*_values(feature, ranges, _allowed(wanted, known))]
 
 
 def target_misfits(
@@ -198,13 +198,13 @@ def target_misfits(
     )
     classes = classes_of(model, labels, span, trained_labels)
     if classes is None:
-        misfits = [] if labels is None else [_names_for_quantities(wanted, feature, labels)]
-        return misfits or input_misfits(wanted, feature, manifest, ranges, None), None
+        array_faults = [] if labels is None else [_names_for_quantities(wanted, feature, labels)]
+        return array_faults or input_misfits(wanted, feature, manifest, ranges, None), None
     if prod(feature.shape) != 1:
         return [_several_numbers_for_a_class(wanted, feature, model)], classes
-    misfits = [*_form(wanted, feature, manifest, is_index=False)]
+    array_faults = [*_form(wanted, feature, manifest, is_index=False)]
     allowed = _Allowed(classes.least, classes.most, classes.said)
-    return misfits or [*_values(feature, ranges, allowed), *classes.faults], classes
+    return array_faults or [*_values(feature, ranges, allowed), *classes.faults], classes
 
 
 def _names_for_quantities(wanted: Input, feature: Feature, labels: list[str]) -> str:

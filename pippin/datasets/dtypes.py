@@ -46,10 +46,10 @@ def conform(array: NDArray[Any], workspace: Workspace, place: Callable[[int], st
     first = ""
     for part in batches(array):
         values = _converted(part, dtype)
-        misfits = _misfits(part, values)
-        if len(misfits) and not count:
-            first = f"{place(begin + int(misfits[0]))} holds {_worst(part[misfits[0]], dtype)}"
-        count += len(misfits)
+        array_faults = _misfits(part, values)
+        if len(array_faults) and not count:
+            first = f"{place(begin + int(array_faults[0]))} holds {_worst(part[array_faults[0]], dtype)}"
+        count += len(array_faults)
         begin += len(part)
         if converted is not None:
             converted.append(values)
