@@ -8,7 +8,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from pippin.system.private_folder import make_private_folder
+from pippin.system.folders import make_private_folder
 
 # About 0.1 GB of programs.
 _KEPT = 2000
