@@ -72,7 +72,7 @@ openapi: $(READY) ## Regenerate docs/openapi.json and docs/rest.md from the serv
 	@$(BIN)/python tools/rest_reference.py
 
 .PHONY: client
-client: $(READY) ## Write the blocking Python client anew from the asyncio one
+client: $(READY) ## Regenerate the blocking Python client from the asyncio one
 	@$(BIN)/python tools/blocking_client.py
 
 .PHONY: settings
