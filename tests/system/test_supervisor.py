@@ -9,15 +9,15 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from pippin.client import Client
+from tests.conftest import Up
 from tests.support.environment import clean_environment
 from tests.support.waiting import wait_for
 
-StartUp = Callable[..., Any]
+StartUp = Callable[..., Up]
 
 JOB = {
     "model": {

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -54,7 +55,8 @@ JOINABLE = {
 
 def one_after_the_other(resolved: ResolvedSpec, weights: Weights, inputs: Mapping[str, Array]) -> Array:
     """The mean loss of the model of the test below, each layer by itself, pooling by the place of the maximum."""
-    convolution, pooling = resolved.layers[1].layer, resolved.layers[3].layer
+    convolution: Any = resolved.layers[1].layer
+    pooling: Any = resolved.layers[3].layer
 
     def weighed(y: Array, name: str, **how: object) -> Array:
         kernel = weights[name]["weights"].transpose(2, 3, 1, 0)

@@ -83,7 +83,7 @@ def _keep_what_answers(model: Message) -> None:
     """Drop the layers and inputs that no output comes from: the converter stumbles over the unread, too."""
     network = getattr(model, model.WhichOneof("Type"))
     wanted = {output.name for output in model.description.output}
-    kept = []
+    kept: list[Any] = []
     for layer in reversed(network.layers):
         if wanted.intersection(layer.output):
             kept.insert(0, layer)
@@ -103,7 +103,7 @@ def _joined_by(source_type: object, target_type: object) -> str:
 
 def _working_converter() -> Callable[[Message], onnx.ModelProto]:
     """Its converter, with what release 1.16.0 lost when its common code moved, and with every layer's part loaded."""
-    onnx.onnx_proto = onnx
+    setattr(onnx, "onnx_proto", onnx)  # noqa: B010 - it declares no such name
     data_types.find_type_conversion = _joined_by
     for name in ("check_input_and_output_numbers", "check_input_and_output_types"):
         setattr(utils, name, getattr(shape_calculator, name))

@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pippin.models.spec import ModelSpec, resolve
+from pippin.models.spec.layers.dense import InnerProduct
 from pippin.models.spec.presets import preset
 from pippin.models.spec.shapes import short
 
@@ -19,6 +20,7 @@ SOFTMAX = {"type": "softmax", "name": "softmax"}
 def test_what_a_chain_leaves_out_is_filled_in(small_spec: MakeSpec) -> None:
     spec = resolve(small_spec()).spec
     dense, softmax = spec.layers
+    assert isinstance(dense, InnerProduct)
     assert (dense.input, dense.output, dense.input_channels) == ("x", "dense", 4)
     assert (softmax.input, softmax.output) == ("dense", "y")
     assert spec.loss.model_dump() == {

@@ -76,8 +76,8 @@ class Case:
     """What to change in the small model so that it keeps a rule, and breaks it at a pointer."""
 
     rule: str
-    kept: dict
-    broken: dict
+    kept: dict[str, Any]
+    broken: dict[str, Any]
     pointer: str
 
 

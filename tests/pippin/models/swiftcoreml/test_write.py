@@ -144,7 +144,7 @@ def test_the_preset_goes_there_and_back_with_limits_that_the_library_knows() -> 
     }
     spec["epochs"] = {"default": 10, "set": [10]}
     resolved = resolve(spec)
-    document = resolved.spec.document()
+    document: dict[str, Any] = resolved.spec.document()
     assert set(_faults(document)) == {f"/layers/{index}/initializer" for index in (0, 3, 7, 9)}
 
     weights = initial_weights(resolved)
