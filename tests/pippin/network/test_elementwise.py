@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pippin.models.spec import Layer
+from pippin.models.spec import Layer, ResolvedSpec
 from pippin.models.spec.table import LAYERS
 from pippin.models.spec.weights import initial_weights
 from pippin.network import predict
@@ -159,7 +159,7 @@ def test_nothing_overflows_far_from_zero(layer: Layer, low: float, high: float) 
     assert np.isfinite(slopes(layer, vector(-1000, 1000))).all()
 
 
-def test_a_constant_is_there_for_every_example(model: Callable[..., object]) -> None:
+def test_a_constant_is_there_for_every_example(model: Callable[..., ResolvedSpec]) -> None:
     data = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
     resolved = model(
         [3, 4, 2],
