@@ -64,7 +64,7 @@ def test_the_place_of_every_value_is_known_by_its_pointer() -> None:
         ("a: 1\nb: [1, 2\n", Place(3, 1), "expected"),
         ("a: 1\na: 2\n", Place(2, 1), "second time"),
         ("a:\n  ? [1]\n  : 2\n", Place(2, 5), "key must be text"),
-        ("a: &x [*x]\n", Place(1, 8), "alias stands inside"),
+        ("a: &x [*x]\n", Place(1, 8), "alias is inside"),
         ("a: *x\nb: &x 1\n", Place(1, 4), "nothing before this has the anchor 'x'"),
         ("a: &x 1\n*x : 2\n", Place(2, 1), "key must be text"),
         ("a: !!map [1]\n", Place(1, 4), "tag"),
