@@ -13,7 +13,7 @@ from pippin.cli import output
 from pippin.cli.log_lines import readable
 
 if TYPE_CHECKING:
-    from pippin.local import Ready
+    from pippin.local.up import Ready
 
 _COLOURS = {"pippin": "bold", "valkey": "magenta", "service": "cyan"}
 
@@ -39,7 +39,7 @@ def up(
     goes to stderr.
     """
     from pippin.api.tokens import is_demanded
-    from pippin.local import up as run
+    from pippin.local.up import up as run
     from pippin.settings import Settings
     from pippin.store.token_requirement import TokenRequirement
 

@@ -14,7 +14,7 @@ from tests.support.waiting import wait_for
 _UP = """
 import sys
 from pippin.settings import Settings
-from pippin.local import up
+from pippin.local.up import up
 
 up(
     Settings(port=0),

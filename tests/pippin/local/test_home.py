@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pippin.local.home import prepare_home
-from pippin.local.home_version import VERSION, HomeVersionError
+from pippin.local.home import VERSION, HomeVersionError, prepare_home
 
 
 def test_a_new_home_is_given_this_version_and_used_again(tmp_path: Path) -> None:
