@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pippin.cli import figures, naming, output
+from pippin.cli import arguments, figures, output
 from pippin.cli.arguments import JobId
-from pippin.cli.exits import not_written
+from pippin.cli.errors import not_written
 from pippin.cli.tables import Column
 
 
@@ -35,7 +35,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.checkpoints(naming.job_id(client, job_id))
+        found = client.checkpoints(arguments.job_id(client, job_id))
     if json_:
         output.print_json([each.model_dump(mode="json") for each in found])
     elif found:
@@ -81,7 +81,7 @@ def download(
 
     with Client() as client:
         try:
-            path = client.download_checkpoint(naming.job_id(client, job_id), epoch, to)
+            path = client.download_checkpoint(arguments.job_id(client, job_id), epoch, to)
         except OSError as error:
             raise not_written(error, to) from error
     output.tell_download(path, json_=json_)

@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pippin.cli import following, output
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.errors import CommandError, Exit
 
 _REQUEST = {
     "model": {"preset": "mnist-cnn"},
@@ -40,7 +40,7 @@ def demo(json_: output.JsonFlag = False) -> None:
         if json_:
             job = client.wait(job.id)
             if job.reason:
-                raise ToldError(Exit.JOB_FAILED, f"{job.id} {job.status}.", [job.reason.detail])
+                raise CommandError(Exit.JOB_FAILED, f"{job.id} {job.status}.", [job.reason.detail])
         else:
             following.follow(client, job.id)
         path = client.download(job.id, Path.cwd())
@@ -53,7 +53,7 @@ def demo(json_: output.JsonFlag = False) -> None:
         for line in _by_hand():
             output.say(line)
     if accuracy < _ENOUGH:
-        raise ToldError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_ENOUGH} or better was expected.")
+        raise CommandError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_ENOUGH} or better was expected.")
 
 
 @contextmanager
@@ -96,7 +96,7 @@ def _running(options: list[str]) -> Iterator[str]:
             process.terminate()
             process.wait()
             reader.join()
-            raise ToldError(Exit.UNREACHABLE, "`pippin up` did not start. Its last output:", [*map(str.rstrip, log)])
+            raise CommandError(Exit.UNREACHABLE, "`pippin up` did not start. Its last output:", [*map(str.rstrip, log)])
         yield json.loads(first_line)["url"]
     finally:
         process.terminate()

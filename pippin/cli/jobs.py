@@ -1,16 +1,22 @@
-"""`pippin submit`, `jobs`, `jobs delete`, `job`, `cancel` and `download`."""
+"""`pippin submit`, `jobs`, `jobs delete`, `job`, `cancel`, `pause`, `resume`, `retry` and `download`."""
 
 import enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pippin.api.engines import ComputeUnits, EngineChoice
-from pippin.cli import documents, figures, following, naming, output, showing
+from pippin.cli import arguments, documents, figures, following, output, showing
 from pippin.cli.arguments import JobId, offer_statuses
-from pippin.cli.exits import Exit, ToldError, not_written
+from pippin.cli.errors import CommandError, Exit, not_written
+from pippin.cli.showing import place
 from pippin.cli.tables import Column
+
+if TYPE_CHECKING:
+    from pippin.api.jobs import Job
+    from pippin.client import Client
+
 
 commands = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
@@ -39,7 +45,7 @@ def submit(
     from pippin.client import Client
 
     if file != "-" and not Path(file).exists():
-        raise ToldError(
+        raise CommandError(
             Exit.USAGE, f"There is no {file}.", now=f"Write one, with every field explained: pippin new {file}"
         )
     document = documents.load(file)
@@ -116,7 +122,7 @@ def delete(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = naming.job_id(client, job_id)
+        found = arguments.job_id(client, job_id)
         client.delete(found)
     if json_:
         output.print_json({"deleted": found})
@@ -129,7 +135,7 @@ def job(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.job(naming.job_id(client, job_id))
+        found = client.job(arguments.job_id(client, job_id))
         if json_:
             output.print_json(found.model_dump(mode="json"))
         else:
@@ -141,7 +147,7 @@ def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.cancel(naming.job_id(client, job_id))
+        found = client.cancel(arguments.job_id(client, job_id))
     if json_:
         output.print_json(found.model_dump(mode="json"))
     else:
@@ -164,7 +170,7 @@ def download(
 
     with Client() as client:
         try:
-            path = client.download(naming.job_id(client, job_id), to, variant=variant.value)
+            path = client.download(arguments.job_id(client, job_id), to, variant=variant.value)
         except OSError as error:
             raise not_written(error, to) from error
     output.tell_download(path, json_=json_)
@@ -179,3 +185,66 @@ def _label(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise typer.BadParameter(f"a label is KEY=VALUE, found {text!r}", param_hint="--label")
     return key, value
+
+
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")]
+
+
+def pause(job_id: JobId, json_: output.JsonFlag = False) -> None:
+    """Pause a job.
+
+    A running one makes a checkpoint first, and goes on from there after `pippin resume`.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        found = client.pause(arguments.job_id(client, job_id))
+    if json_:
+        output.print_json(found.model_dump(mode="json"))
+    else:
+        output.say(f"{found.id} is {found.status}. It goes on after: pippin resume {found.id}")
+
+
+def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False) -> None:
+    """Queue a paused job again.
+
+    With --json --follow, stdout has one JSON document a line: the job, each epoch, and the job as it ended.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        found = client.resume(arguments.job_id(client, job_id))
+        where = f", to go on from {place(found.checkpoint)}" if found.checkpoint else ""
+        _tell(client, found, f"{found.id} is {found.status}{where}.", follow=follow, json_=json_)
+
+
+def retry(
+    job_id: JobId,
+    from_checkpoint: Annotated[
+        bool, typer.Option("--from-checkpoint", help="Go on from its newest checkpoint, instead of beginning anew.")
+    ] = False,
+    follow: Follow = False,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Try a failed or cancelled job again, as a new job.
+
+    The new job's id is printed.
+
+    With --json --follow, stdout has one JSON document a line: the job, each epoch, and the job as it ended.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        found = client.retry(arguments.job_id(client, job_id), from_checkpoint=from_checkpoint)
+        _tell(client, found, found.id, follow=follow, json_=json_)
+
+
+def _tell(client: "Client", job: "Job", text: str, *, follow: bool, json_: bool) -> None:
+    if json_:
+        output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
+    else:
+        output.say(text)
+    if follow:
+        following.follow(client, job.id, json_=json_, then=f"Its model: pippin download {job.id}")
+    elif not json_ and output.stdout().is_terminal:
+        output.say(f"Follow it: pippin metrics {job.id} --follow")

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pippin.cli import output
-from pippin.cli.exits import Exit, ToldError, not_written
+from pippin.cli.errors import CommandError, Exit, not_written
 
 
 def _offer_presets(incomplete: str) -> list[str]:
@@ -30,7 +30,7 @@ def new(
         with file.open("w" if force else "x", encoding="utf-8") as written:
             written.write(text)
     except FileExistsError as error:
-        raise ToldError(
+        raise CommandError(
             Exit.USAGE, f"{file} is there already.", now=f"Name another file, or replace it: pippin new {file} --force"
         ) from error
     except OSError as error:

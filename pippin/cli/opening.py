@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pippin.cli import naming, output
+from pippin.cli import arguments, output
 from pippin.cli.arguments import offer_jobs
 
 
@@ -33,7 +33,7 @@ def open_dashboard(
             client.is_ready()
             url = dashboard_url(client.url)
         else:
-            url = dashboard_url(client.url, client.job(naming.job_id(client, job_id)).id)
+            url = dashboard_url(client.url, client.job(arguments.job_id(client, job_id)).id)
     opened = _opened(url)
     if json_:
         output.print_json({"url": url, "opened": opened})

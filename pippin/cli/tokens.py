@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pippin.cli import figures, output
-from pippin.cli.exits import Exit, ToldError
-from pippin.cli.records import opened_store
+from pippin.cli.errors import CommandError, Exit
+from pippin.cli.store_access import opened_store
 from pippin.cli.tables import Column
 from pippin.system.terminal import printable
 
@@ -134,10 +134,10 @@ def revoke(
         matches = [each.id for each in readable if token in {each.id, each.name}]
         matches += [each.id for each in unreadable if token == each.id]
         if not matches:
-            raise ToldError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
+            raise CommandError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
         if len(matches) > 1:
             text = f"{len(matches)} tokens are named {token!r}."
-            raise ToldError(Exit.REFUSED, text, matches, "Give the id of one of them.")
+            raise CommandError(Exit.REFUSED, text, matches, "Give the id of one of them.")
         store.tokens.revoke(matches[0])
     if json_:
         output.print_json({"revoked": matches[0]})
@@ -158,14 +158,14 @@ def reset(json_: output.JsonFlag = False) -> None:
     requirement = TokenRequirement(Settings().home)
     with opened_store() as store:
         if not store.tokens.forget_roles():
-            raise ToldError(
+            raise CommandError(
                 Exit.REFUSED, "There are valid tokens.", now="Revoke them first: `pippin tokens list` shows them."
             )
     # In this order: a service that has asked Redis before it was told would remember the roles again.
     try:
         requirement.reset()
     except RequirementError as error:
-        raise ToldError(Exit.REFUSED, f"{error}.", now="Give PIPPIN_HOME as the service has it.") from error
+        raise CommandError(Exit.REFUSED, f"{error}.", now="Give PIPPIN_HOME as the service has it.") from error
     if json_:
         output.print_json({"reset": str(requirement.path)})
     else:

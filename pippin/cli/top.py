@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 # In this order: what is at work, then what waits.
 _LIVE = ("running", "starting", "pausing", "cancelling", "queued", "paused")
-_MOST_OF_A_STATE = 100
-_MOST_ENDED = 5
+_MAX_OF_A_STATE = 100
+_MAX_ENDED = 5
 _BLOCKS = 12
 _WIDE = 110  # columns, from which on there is room for all that is known
 
@@ -61,9 +61,9 @@ class _Seen:
 
 
 def _seen(client: "Client") -> _Seen:
-    live = [job for status in _LIVE for job in client.jobs(status=status, limit=_MOST_OF_A_STATE)]
+    live = [job for status in _LIVE for job in client.jobs(status=status, limit=_MAX_OF_A_STATE)]
     ended = [job for job in client.jobs(limit=20) if job.status.is_final]
-    return _Seen(live, ended[:_MOST_ENDED], client.workers())
+    return _Seen(live, ended[:_MAX_ENDED], client.workers())
 
 
 def _watch(client: "Client", seconds: float) -> None:

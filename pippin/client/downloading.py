@@ -19,8 +19,8 @@ import httpx2
 from pippin.client.errors import DamagedDownloadError
 from pippin.system.hosts import without_password
 
-_MOST_NAME_BYTES = 255
-_MOST_SUFFIX = 20
+_MAX_NAME_BYTES = 255
+_MAX_SUFFIX = 20
 
 
 class Download:
@@ -102,8 +102,8 @@ def _name(response: httpx2.Response) -> str:
 def _fitting(name: str) -> str:
     """A file name of at most 255 bytes, which is as long as file systems take; the suffix stays."""
     stem, dot, suffix = name.rpartition(".")
-    end = f"{dot}{suffix}" if stem and len(suffix) <= _MOST_SUFFIX else ""
-    room = _MOST_NAME_BYTES - len(end.encode())
+    end = f"{dot}{suffix}" if stem and len(suffix) <= _MAX_SUFFIX else ""
+    room = _MAX_NAME_BYTES - len(end.encode())
     return name.removesuffix(end).encode()[:room].decode(errors="ignore") + end
 
 
