@@ -68,7 +68,7 @@ audit: $(READY) ## Check the pinned packages for known vulnerabilities (needs py
 
 .PHONY: openapi
 openapi: $(READY) ## Regenerate docs/openapi.json and docs/rest.md from the service's routes
-	@$(BIN)/python -m service.openapi > docs/openapi.json
+	@$(BIN)/python tools/openapi_document.py
 	@$(BIN)/python tools/rest_reference.py
 
 .PHONY: client

@@ -18,18 +18,17 @@ from pippin.store.rates import Rates
 from pippin.store.reader import EventReader
 from pippin.store.token_requirement import TokenRequirement
 from pippin.system import tracing
-from service import dashboard, openapi, refusals
-from service.background.census import BlobCensus
+from service import dashboard, error_handlers, openapi
+from service.background.blob_stats import BlobStats
 from service.background.memory import MemoryTrimmer
 from service.background.reaper import Reaper
 from service.background.releases import BlobReleases
 from service.background.sweeper import Sweeper
-from service.background.threads import run_duty
-from service.datasets.ingest import Ingestion, limits_of, sweep_upload_folders
+from service.background.threads import run_in_background
+from service.datasets.ingest import Ingestion, limits_of
 from service.datasets.preview import Previews
 from service.datasets.sample import Sample
-from service.http.body_budget import BodyBudget
-from service.http.target import AbsoluteTargets
+from service.http.bodies import BodyBudget
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
 from service.models.files import ModelFiles
@@ -50,19 +49,18 @@ from service.routes import (
     workers,
 )
 from service.sandbox import Sandbox, Workload
-from service.sandbox.tasks import TASKS
 from service.sandbox.workload import CHILDREN
 from service.security.access import Operations
+from service.security.authentication import Guard
+from service.security.browsers import AbsoluteTargets, Gate, SecurityHeaders
 from service.security.first_token import keep_first_token
-from service.security.gate import Gate
-from service.security.guard import Guard
-from service.security.headers import SecurityHeaders
 from service.security.open_requests import OpenRequests
 from service.services import Services
+from service.tasks import TASKS
 from service.telemetry.collector import StoreCollector
 from service.telemetry.meters import Meters
-from service.telemetry.request_log import PROBES, RequestLog
-from service.telemetry.request_meter import RequestMeter
+from service.telemetry.requests import PROBES, RequestLog, RequestMeter
+from service.work_folders import sweep_work_folders
 
 _DESCRIPTION = "Trains Core ML models: post a spec, watch every epoch, download a trained `.mlmodel`."
 
@@ -103,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/docs/assets", docs.assets)
     app.include_router(dashboard.router)
     app.mount("/dashboard", dashboard.assets)
-    refusals.install(app)
+    error_handlers.install(app)
     # The last one added is the first that a request meets.
     operations = app.state.operations = Operations(app.routes)
     app.add_middleware(Guard, settings=settings, operations=operations)
@@ -154,7 +152,7 @@ def describe_once(app: FastAPI) -> None:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     settings: Settings = app.state.settings
     meters: Meters = app.state.meters
-    sweep_upload_folders(settings)
+    sweep_work_folders(settings)
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
     limits = StoreLimits.of(settings)
@@ -226,16 +224,16 @@ async def _background(services: Services) -> AsyncIterator[None]:
         may_delete=lambda: reaper.acts and ownership.may_delete(),
         meters=meters,
     )
-    census = BlobCensus(store, blobs)
+    blob_stats = BlobStats(store, blobs)
     # Before anything is stored here. Requests do not wait for it where a large store without an owner takes longer.
-    claim = asyncio.create_task(run_duty(sweeper.claim))
+    claim = asyncio.create_task(run_in_background(sweeper.claim))
     await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
     loops = (
         services.open_requests.run(),
         reaper.run(),
         sweeper.run(),
         releases.run(),
-        census.run(),
+        blob_stats.run(),
         services.sample.keep(),
         keep_first_token(store, settings, services.requirement),
         MemoryTrimmer(meters).run(),
@@ -244,7 +242,7 @@ async def _background(services: Services) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        census.close()
+        blob_stats.close()
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,7 +1,6 @@
-"""The description of the REST contract. `python -m service.openapi > docs/openapi.json` refreshes the committed one."""
+"""The OpenAPI description of the REST contract. `make openapi` writes the committed one."""
 
 import json
-import sys
 from typing import Any
 
 from fastapi import FastAPI
@@ -9,14 +8,16 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from pippin.api.predictions import EvaluationRequest
+from pippin.api.problems import ProblemDocument
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.workers import DrainRequest
 from pippin.models.spec import ModelSpec
 from service.examples import EXAMPLES
+from service.http.schemas import SWIFT_NAME
 from service.portable_schemas import REFERENCE, make_portable
-from service.problems import ProblemDocument, responses
+from service.problems import responses
 from service.security.access import Operations
-from service.security.guard import COOKIE
+from service.security.authentication import COOKIE
 
 _REF = REFERENCE + "{model}"
 
@@ -31,46 +32,6 @@ _BESIDES: dict[str, type[BaseModel]] = {
 }
 
 
-def body(kind: type[BaseModel], *, required: bool = True) -> dict[str, Any]:
-    """What `openapi_extra` says of an endpoint that takes a `kind` as JSON and checks it itself."""
-    schema = {"$ref": _REF.format(model=kind.__name__)}
-    content = {"application/json": {"schema": schema, "example": EXAMPLES[kind.__name__]}}
-    return {"requestBody": {"required": required, "content": content}}
-
-
-def model_document_body() -> dict[str, Any]:
-    """The same for an endpoint that takes a model, in either language, or a job, as JSON or YAML."""
-    schema = {"anyOf": [*model_document()["anyOf"], {"$ref": _REF.format(model="JobRequest")}]}
-    content = {kind: {**described, "schema": schema} for kind, described in _model_documents().items()}
-    return {"requestBody": {"required": True, "content": content}}
-
-
-def model_body() -> dict[str, Any]:
-    """The same for an endpoint that takes a model's file too."""
-    binary = {"type": "string", "format": "binary"}
-    content = {
-        "application/octet-stream": {"schema": binary},
-        "multipart/form-data": {"schema": form(binary)},
-    }
-    return {"requestBody": {"required": True, "content": content | _model_documents()}}
-
-
-def form(file: dict[str, Any]) -> dict[str, Any]:
-    """The schema of a multipart form that holds a `file`, or several, and nothing else."""
-    return {"type": "object", "required": ["file"], "additionalProperties": False, "properties": {"file": file}}
-
-
-def model_document() -> dict[str, Any]:
-    """The schema of a model in either language."""
-    return {"anyOf": [{"$ref": _REF.format(model=name)} for name in ("ModelSpec", _SWIFT_NAME)]}
-
-
-def _model_documents() -> dict[str, Any]:
-    # YAML is taken too, and told in words: generators know no such body.
-    return {"application/json": {"schema": model_document(), "example": EXAMPLES["ModelSpec"]}}
-
-
-_SWIFT_NAME = "SwiftCoreMLToolsModel"
 _SWIFT = {
     "type": "object",
     "description": "A model as SwiftCoreMLTools writes it.",
@@ -99,7 +60,7 @@ def describe(app: FastAPI) -> dict[str, Any]:
     schemas: dict[str, Any] = document["components"]["schemas"]
     for name, kind in _BESIDES.items():
         schemas |= _schemas(name, kind, schemas)
-    schemas[_SWIFT_NAME] = _SWIFT
+    schemas[SWIFT_NAME] = _SWIFT
     for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
     # To pydantic it is any object, since faults in it have to be told together with all others.
@@ -172,10 +133,3 @@ def _led(value: Any, references: dict[str, str]) -> Any:  # noqa: ANN401 (any JS
 def rendered(document: dict[str, Any]) -> str:
     """The document as it is committed."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
-
-
-if __name__ == "__main__":
-    from pippin.settings import Settings
-    from service.app import create_app
-
-    sys.stdout.write(rendered(create_app(Settings()).openapi()))

@@ -20,14 +20,14 @@ from pippin.store.token_requirement import TokenRequirement
 from service.datasets.ingest import Ingestion
 from service.datasets.preview import Previews
 from service.datasets.sample import Sample
-from service.http.body_budget import BodyBudget
+from service.http.bodies import BodyBudget
 from service.jobs.streaming import Streams
 from service.models.checkpoints import CheckpointModels
 from service.models.files import ModelFiles
 from service.problems import not_found
 from service.sandbox import Sandbox, Workload
+from service.security.access import Principal
 from service.security.open_requests import OpenRequests
-from service.security.principal import Principal
 from service.telemetry.meters import Meters
 
 

@@ -5,9 +5,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from pippin.api.problems import ErrorItem
 from pippin.documents.hints import Hints
 from pippin.models.spec.explain import detail_of
-from service.problems import ErrorItem
 
 T = TypeVar("T", bound=BaseModel)
 

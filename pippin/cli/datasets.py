@@ -12,8 +12,7 @@ from pippin.cli.errors import CommandError, Exit
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
-    from pippin.api.datasets import Feature, Manifest, Split
-    from pippin.client.answers import Preview
+    from pippin.api.datasets import Feature, Manifest, Preview, Split
 
 
 commands = typer.Typer(help="Upload, list, look into and delete datasets.", no_args_is_help=True, rich_markup_mode=None)

@@ -39,7 +39,7 @@ def metrics(
             return
         job_metrics = client.metrics(job_id)
     if json_:
-        output.print_json(job_metrics.model_dump(mode="json"))
+        output.print_json(job_metrics.model_dump(mode="json", exclude={"has_more"}))
         return
     output.table(
         [

@@ -1,1 +1,1 @@
-"""What the service does on its own, beside answering requests."""
+"""The background loops of the service."""

@@ -1,6 +1,5 @@
-"""Brings back what was lost: attempts whose worker fell silent, and jobs that no worker would ever find."""
+"""Requeues jobs whose worker no longer renews its lease, and queued jobs that no worker would claim."""
 
-import asyncio
 import secrets
 import time
 
@@ -9,39 +8,41 @@ from redis.exceptions import ResponseError
 
 from pippin.api.states import Status
 from pippin.store import Store, StoreUnavailable
-from service.background.threads import run_duty
+from pippin.system.background import every
+from service.background.threads import run_in_background
 from service.telemetry.meters import Meters
 
 _log = structlog.stdlib.get_logger(__name__)
 
-# A look may take this long beyond its turn before another reaper takes over.
+# A check may exceed its interval by this much before another reaper takes over.
 _SLACK_SECONDS = 2.0
-# An answer of Redis may take some time; a step of the clock by less harms nothing.
+# An answer of Redis may take this long; smaller steps of the clock do no harm.
 _CLOCK_STEP_SECONDS = 2.0
 
 
 class Reaper:
-    """Looks every few seconds. Of several services only one acts, and only while it can trust what it sees.
+    """Checks the leases every few seconds. Of several services only one acts, and only while the leases are reliable.
 
-    After an outage of Redis every lease looks expired, though the workers live: nothing is taken before Redis was
-    reached unbroken for `grace` seconds, in which a living worker has long renewed its lease. A gap too short for a
-    lease to run out breaks nothing, be it one of Redis or one without a service.
+    After an outage of Redis every lease looks expired although the workers are alive. Therefore no job is requeued
+    before Redis has been reachable without a gap for `grace` seconds, in which every living worker renews its lease. A
+    gap in which no lease can expire does not count, whether Redis or every service was away.
 
     Attributes:
-        acts: Whether it was the one that acts when it last looked.
+        acts: Whether this reaper was the acting one at its last check.
     """
 
     def __init__(
         self, store: Store, *, interval: float, grace: float, gap: float, meters: Meters | None = None
     ) -> None:
-        """Make one that has not looked yet.
+        """Create a reaper that has not checked yet.
 
         Args:
-            store: Where the leases are.
-            interval: Seconds from one look to the next; half of `gap` at most: between two looks no outage is seen.
-            grace: For how many seconds Redis must have been reached before anything is taken.
-            gap: After this many seconds in which nobody reached Redis `grace` begins anew.
-            meters: Where to count what is done.
+            store: Holds the leases.
+            interval: Seconds from one check to the next; at most half of `gap`, since no outage between two checks is
+                noticed.
+            grace: How many seconds Redis must have been reachable before a job is requeued.
+            gap: After this many seconds in which no service reached Redis, `grace` starts again.
+            meters: Counts the actions.
         """
         self._store = store
         self._interval = min(interval, gap / 2)
@@ -51,19 +52,22 @@ class Reaper:
         self._meters = meters or Meters()
         self._name = secrets.token_hex(8)
         self.acts = False
-        self._clocks: tuple[float, float] | None = None  # this machine's monotonic one and that of Redis, in seconds
+        # Seconds by the monotonic clock of this machine and by the clock of Redis.
+        self._clocks: tuple[float, float] | None = None
 
     async def run(self) -> None:
-        """Look again and again, until cancelled."""
+        """Check regularly, until cancelled."""
         try:
-            while True:
-                await run_duty(self._look_safely)
-                await asyncio.sleep(self._interval)
+            await every(
+                self._interval,
+                lambda: run_in_background(self._look_if_reachable),
+                failure="looking for lost attempts failed",
+            )
         finally:
-            await run_duty(self._resign)
+            await run_in_background(self._resign)
 
     def look(self) -> None:
-        """Do what there is to do at this moment.
+        """Check once.
 
         Raises:
             StoreUnavailable: Redis cannot be reached.
@@ -88,7 +92,7 @@ class Reaper:
             _log.info("a job was moved to an engine that is alive", job=job_id)
 
     def _take(self, tenant: str, job_id: str) -> None:
-        """Move on the job of an attempt that was lost; one that is damaged must not keep the others waiting."""
+        """Requeue or end the job of a lost attempt. A damaged record fails its job and does not stop the others."""
         try:
             status = self._store.reaping.requeue_lost(tenant, job_id)
         except (ResponseError, LookupError, ValueError, OverflowError) as error:
@@ -100,7 +104,7 @@ class Reaper:
             _log.warning("an attempt was lost", job=job_id, job_is_now=status)
 
     def _watch_clock(self) -> None:
-        """Notice that the clock of Redis was set: it has moved by another time than this machine's monotonic clock."""
+        """Report a step of the clock of Redis: it has advanced by another time than the monotonic clock here."""
         seen = time.monotonic(), self._store.now()
         before, self._clocks = self._clocks, seen
         if before is None:
@@ -110,13 +114,11 @@ class Reaper:
             self._meters.clock_stepped()
             _log.warning("the clock of Redis was set, or this machine slept", step_seconds=round(step, 1))
 
-    def _look_safely(self) -> None:
+    def _look_if_reachable(self) -> None:
         try:
             self.look()
         except StoreUnavailable:
             self.acts = False
-        except Exception:  # noqa: BLE001 (the next look must come, whatever happens to this one)
-            _log.exception("looking for lost attempts failed")
 
     def _resign(self) -> None:
         try:

@@ -1,10 +1,9 @@
-"""Deletes the blobs that records have let go of: checkpoints beyond `keep`, and the files of what was deleted.
+"""Deletes the blobs that records have released: checkpoints beyond `keep`, and the files of deleted records.
 
-Sweeps find them too, but only after their grace, an hour, and at their second look: thousands of epochs later. And a
-sweep that finds very many asks an operator first.
+The sweeper would delete them too, but only after its grace of an hour and at its second sweep, thousands of epochs
+later; and a sweep with very many such blobs asks an operator first.
 """
 
-import asyncio
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,29 +12,30 @@ import structlog
 
 from pippin.blobs import BlobError, Blobs
 from pippin.store import Store, StoreUnavailable, UnreadableRecord
-from service.background.threads import run_duty
+from pippin.system.background import every
+from service.background.threads import run_in_background
 from service.telemetry.meters import Meters
 
 _log = structlog.stdlib.get_logger(__name__)
 
 _BATCH = 1000
-_MAX_PENDING = 10_000  # some 2 MB of names; what is beyond it is left to the sweeper
-# All records are read to see that nothing else names a blob: that takes a twentieth of the time at most.
-_SHARE = 20
+_MAX_PENDING = 10_000  # some 2 MB of names; the sweeper deletes further ones
+# All records are read to check that no other one names a blob. The pause limits that to a twentieth of the time.
+_PAUSE_PER_BUSY_SECOND = 20
 
 
 class BlobReleases:
     """Deletes released blobs once they have been released for the grace and no record names them.
 
-    The same blob may be a file of another job, since equal trainings make equal files; or it may be named by a request
-    that is on its way: hence both conditions.
+    Both conditions are necessary: equal trainings create equal files, so the blob may belong to another job too; and a
+    request that is being processed may be about to name it.
 
     Args:
-        store: Where the records are.
-        blobs: Where the blobs are.
-        seconds: How long such a blob is kept, and how often the list is looked at.
-        may_delete: Whether this service may delete blobs at this moment.
-        meters: Where to count what is done.
+        store: Holds the records.
+        blobs: Holds the blobs.
+        seconds: The grace, and the interval of the checks.
+        may_delete: Returns whether this service may delete blobs now.
+        meters: Counts the deleted blobs.
     """
 
     def __init__(
@@ -46,32 +46,33 @@ class BlobReleases:
         self._seconds = seconds
         self._may_delete = may_delete
         self._meters = meters
-        self._pending: dict[str, float] = {}  # digest -> when it was first seen here, by the monotonic clock
+        self._pending: dict[str, float] = {}  # digest -> when this process read it, by the monotonic clock
 
     async def run(self) -> None:
-        """Look again and again, until cancelled."""
-        pause = self._seconds
-        while True:
-            await asyncio.sleep(pause)
-            began = time.monotonic()
-            await run_duty(self._look_safely)
-            pause = max(self._seconds, _SHARE * (time.monotonic() - began))
+        """Delete regularly, until cancelled."""
+        await every(
+            self._seconds,
+            lambda: run_in_background(self._look_if_possible),
+            failure="deleting released blobs failed",
+            wait_first=True,
+            pause_per_busy_second=_PAUSE_PER_BUSY_SECOND,
+        )
 
     def look(self) -> int:
-        """Delete what can be deleted at this moment.
+        """Delete the blobs that can be deleted now.
 
         Returns:
-            How many blobs were deleted.
+            The number of deleted blobs.
 
         Raises:
-            StoreUnavailable, BlobError: Redis or the blobs cannot be reached; a sweep deletes what is left.
-            UnreadableRecord: What a record names cannot be told, so nothing is deleted.
+            StoreUnavailable, BlobError: Redis or the blobs cannot be reached; a sweep deletes the rest.
+            UnreadableRecord: A record that cannot be read may name any blob, so none is deleted.
         """
         if not self._may_delete():
             self._pending.clear()
             return 0
         now = time.monotonic()
-        # The grace of a blob that is released again restarts.
+        # The grace restarts when a blob is released again.
         while len(self._pending) < _MAX_PENDING and (dropped := self._store.released.take(_BATCH)):
             self._pending.update(dict.fromkeys(dropped, now))
         due = [digest for digest, seen in self._pending.items() if now - seen >= self._seconds]
@@ -80,7 +81,7 @@ class BlobReleases:
         for digest in due:
             del self._pending[digest]
         unnamed = set(due).difference(self._store.references.digests())
-        # Redis may have been emptied, or a backup begun, while the records were read.
+        # Redis may have been emptied, or a backup started, while the records were read.
         if not self._may_delete():
             return 0
         since = datetime.now(UTC) - timedelta(seconds=self._seconds)
@@ -88,10 +89,8 @@ class BlobReleases:
         self._meters.released(deleted)
         return deleted
 
-    def _look_safely(self) -> None:
+    def _look_if_possible(self) -> None:
         try:
             self.look()
         except (StoreUnavailable, BlobError, UnreadableRecord) as error:
             _log.warning("released blobs are left to the sweeper", error=str(error))
-        except Exception:  # noqa: BLE001 (the next look must come, whatever happens to this one)
-            _log.exception("deleting released blobs failed")

@@ -1,6 +1,5 @@
-"""Deletes what is needed no more: jobs that were kept for long enough, blobs that no record names, torn files."""
+"""Deletes jobs beyond their retention, blobs that no record names, and incomplete files."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -13,46 +12,47 @@ from pippin.blobs.cache import BlobCache
 from pippin.settings import Settings
 from pippin.store import NoSuchJob, Refusal, Refused, Store, StoreError, SweepReport
 from pippin.store.blob_ownership import BlobOwnership, unnamed
-from service.background.threads import run_duty
-from service.datasets.ingest import sweep_upload_folders
+from pippin.system.background import every
+from service.background.threads import run_in_background
+from service.work_folders import sweep_work_folders
 
 _log = structlog.stdlib.get_logger(__name__)
 
 _DAY_SECONDS = 24 * 3600
-_MOST_CONDEMNED = 100_000  # names that are remembered for the next sweep: some 20 MB; it deletes no more than these
+_MAX_CANDIDATES = 100_000  # names that are remembered for the next sweep, some 20 MB; it deletes at most these
 
 
 @dataclass
-class _Census:
-    """What a look at all blobs brought.
+class _Count:
+    """The result of reading the list of all blobs.
 
     Attributes:
-        blobs: How many there are.
-        unnamed: How many of them are older than the grace and named by no record.
-        doomed: Those of them that were unnamed at the last sweep too, up to a limit.
-        condemned: The others, up to a limit.
+        blobs: The number of blobs.
+        unnamed: The number of blobs that are older than the grace and that no record names.
+        deletable: Those that were unnamed at the last sweep too, up to a limit.
+        candidates: The others, up to a limit, which the next sweep may delete.
     """
 
     blobs: int = 0
     unnamed: int = 0
-    doomed: list[str] = field(default_factory=list)
-    condemned: set[str] = field(default_factory=set)
+    deletable: list[str] = field(default_factory=list)
+    candidates: set[str] = field(default_factory=set)
 
 
 class Sweeper:
-    """Sweeps again and again. Of several services only the one that acts touches records and blobs.
+    """Sweeps regularly. Of several services only the acting one deletes records and blobs.
 
-    A blob is deleted when no record names it, when it has not been put for the grace, which every put restarts, and
-    when the same was true a sweep before: a request that is on its way while records are read may name a blob that no
-    record does. No blob is deleted from a store that belongs to another Redis, by records that are older than the last
-    sweep, while a backup is made, or when more would be deleted than the settings allow in one sweep.
+    A blob is deleted when no record names it, when it was last put before the grace, and when both were true at the
+    sweep before: a request that is processed while records are read may name a blob that no record names yet. No blob
+    is deleted from a store that belongs to another Redis, by records that are older than the last sweep, during a
+    backup, or when more would be deleted than the settings allow in one sweep.
 
     Args:
-        store: Where the records are.
-        blobs: Where the blobs are.
-        cache: This machine's copies of blobs.
-        settings: How long things are kept.
-        acts: Whether this service is the one that acts.
+        store: Holds the records.
+        blobs: Holds the blobs.
+        cache: The copies of blobs on this machine.
+        settings: Retention, grace and limits.
+        acts: Returns whether this service is the acting one.
     """
 
     def __init__(
@@ -65,13 +65,13 @@ class Sweeper:
         self._acts = acts
         self._ownership = BlobOwnership(store, blobs)
         self._ledger = store.blob_ledger
-        self._condemned: frozenset[str] = frozenset()
+        self._candidates: frozenset[str] = frozenset()
         self._refusal: Refusal | None = None
 
     def claim(self) -> None:
-        """Claim the blob store for this Redis, unless it has an owner or cannot be reached: then a sweep does it later.
+        """Claim the blob store for this Redis, unless it has an owner or cannot be reached; then a sweep claims it.
 
-        To be called before this service stores anything: a store without an owner is judged by its content.
+        Call this before the service stores anything: a store without an owner is judged by its content.
         """
         try:
             verdict = self._ownership.claim()
@@ -81,21 +81,24 @@ class Sweeper:
             self._note(verdict.refusal, verdict.detail)
 
     async def run(self) -> None:
-        """Sweep, until cancelled; the first time after one interval."""
-        while True:
-            await asyncio.sleep(self._settings.sweep_interval_seconds)
-            await run_duty(self._sweep_safely)
+        """Sweep regularly, the first time after one interval, until cancelled."""
+        await every(
+            self._settings.sweep_interval_seconds,
+            lambda: run_in_background(self._sweep_if_possible),
+            failure="sweeping failed",
+            wait_first=True,
+        )
 
     def sweep(self) -> None:
-        """Delete what there is to delete at this moment.
+        """Sweep once.
 
         Raises:
-            StoreUnavailable, BlobError: Redis or the blobs cannot be reached; a later sweep does the rest.
+            StoreUnavailable, BlobError: Redis or the blobs cannot be reached; a later sweep deletes the rest.
         """
-        sweep_upload_folders(self._settings)
+        sweep_work_folders(self._settings)
         self._cache.tidy()
         if not self._acts():
-            self._condemned = frozenset()
+            self._candidates = frozenset()
             return
         self._recount()
         if self._settings.retention_days:
@@ -103,7 +106,7 @@ class Sweeper:
         self._delete_blobs(datetime.now(UTC) - timedelta(seconds=self._settings.sweep_grace_seconds))
 
     def _recount(self) -> None:
-        """Set right what tenants are charged for their records."""
+        """Correct the count of the Redis memory that each tenant uses."""
         for tenant in self._store.references.tenants():
             if wrong := self._store.usage.recount(tenant):
                 _log.warning("what a tenant holds in Redis was counted wrong", tenant=tenant, bytes=wrong)
@@ -125,10 +128,10 @@ class Sweeper:
             _log.info("deleted jobs that were kept for long enough", jobs=deleted)
 
     def _delete_blobs(self, since: datetime) -> None:
-        """Delete the blobs that were untouched since then and that no record names, now and at the last sweep."""
+        """Delete the blobs last put before `since` that no record names, now and at the last sweep."""
         verdict = self._ownership.claim()
         if verdict.refusal:
-            self._condemned = frozenset()
+            self._candidates = frozenset()
             self._report(verdict.refusal, verdict.detail)
             return
         if holder := self._ledger.holder():
@@ -136,42 +139,44 @@ class Sweeper:
             return
         self._ownership.advance()
         torn = self._blobs.delete_abandoned(since)
-        census = self._count(since)
-        self._condemned = frozenset((*census.condemned, *census.doomed))
-        usual = max(self._settings.sweep_max_blobs, int(self._settings.sweep_max_share * census.blobs))
-        if census.unnamed > usual + self._ledger.approved():
-            self._report(Refusal.LIMIT, _beyond(census, usual), census)
+        count = self._count(since)
+        self._candidates = frozenset((*count.candidates, *count.deletable))
+        usual = max(self._settings.sweep_max_blobs, int(self._settings.sweep_max_share * count.blobs))
+        if count.unnamed > usual + self._ledger.approved():
+            self._report(Refusal.LIMIT, _beyond(count, usual), count)
             return
-        # Looked up after the records were read: what a backup has read by then names nothing that is doomed here.
+        # Checked after the records were read: the records that a backup has read by then name no deletable blob.
         may_delete = self._acts() and self._ownership.may_delete()
-        deleted = 0 if not may_delete else sum(self._blobs.delete_untouched(digest, since) for digest in census.doomed)
-        self._condemned = frozenset(census.condemned)
-        if census.unnamed - deleted <= usual:
+        deleted = (
+            0 if not may_delete else sum(self._blobs.delete_untouched(digest, since) for digest in count.deletable)
+        )
+        self._candidates = frozenset(count.candidates)
+        if count.unnamed - deleted <= usual:
             self._ledger.withdraw_approval()
-        self._report(None, "", census, deleted)
+        self._report(None, "", count, deleted)
         if deleted or torn:
             _log.info("deleted blobs that no record names", blobs=deleted, torn_files=torn)
 
-    def _count(self, since: datetime) -> _Census:
-        census = _Census()
+    def _count(self, since: datetime) -> _Count:
+        count = _Count()
 
         def old() -> Iterator[BlobEntry]:
             for blob in self._blobs.entries():
-                census.blobs += 1
+                count.blobs += 1
                 if blob.modified < since:
                     yield blob
 
         for blob in unnamed(old(), self._store.references):
-            census.unnamed += 1
-            if blob.digest in self._condemned:
-                census.doomed.append(blob.digest)
-            elif len(census.condemned) < _MOST_CONDEMNED:
-                census.condemned.add(blob.digest)
-        return census
+            count.unnamed += 1
+            if blob.digest in self._candidates:
+                count.deletable.append(blob.digest)
+            elif len(count.candidates) < _MAX_CANDIDATES:
+                count.candidates.add(blob.digest)
+        return count
 
-    def _report(self, refusal: Refusal | None, detail: str, census: _Census | None = None, deleted: int = 0) -> None:
-        """Record how the sweep ended, for metrics and `pippin doctor`, and log a change."""
-        blobs, unnamed = (census.blobs, census.unnamed) if census else (None, None)
+    def _report(self, refusal: Refusal | None, detail: str, count: _Count | None = None, deleted: int = 0) -> None:
+        """Record the result of the sweep for metrics and `pippin doctor`, and log a change."""
+        blobs, unnamed = (count.blobs, count.unnamed) if count else (None, None)
         self._ledger.report(
             SweepReport(refusal=refusal, detail=detail, blobs=blobs, unnamed=unnamed, deleted=deleted, at=time.time())
         )
@@ -185,19 +190,17 @@ class Sweeper:
                 _log.info("blobs that no record names are deleted again")
         self._refusal = refusal
 
-    def _sweep_safely(self) -> None:
+    def _sweep_if_possible(self) -> None:
         try:
             self.sweep()
         except (StoreError, BlobError) as error:
             _log.warning("sweeping was cut off; it goes on later", error=str(error))
-        except Exception:  # noqa: BLE001 (the next sweep must come, whatever happens to this one)
-            _log.exception("sweeping failed")
 
 
-def _beyond(census: _Census, usual: int) -> str:
-    share = census.unnamed / census.blobs
+def _beyond(count: _Count, usual: int) -> str:
+    share = count.unnamed / count.blobs
     return (
-        f"no record names {census.unnamed:,} of {census.blobs:,} blobs ({share:.0%}), and one sweep may delete "
+        f"no record names {count.unnamed:,} of {count.blobs:,} blobs ({share:.0%}), and one sweep may delete "
         f"{usual:,} (PIPPIN_SWEEP_MAX_SHARE, PIPPIN_SWEEP_MAX_BLOBS): if records are missing, restore a backup; "
         "`pippin blobs list --unnamed` shows these blobs, and `pippin blobs sweep --yes` lets them be deleted"
     )

@@ -1,4 +1,4 @@
-"""Threads for the service's own duties, which no request can use up."""
+"""Threads for the background loops, which requests cannot use up."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -8,13 +8,13 @@ import anyio.to_thread
 
 T = TypeVar("T")
 
-# One for each duty, and one for the sample of a tenant that is new.
+# One for each loop, and one for the sample of a new tenant.
 _threads = anyio.CapacityLimiter(8)
 
 
-async def run_duty(work: Callable[[], T]) -> T:
-    """What `work` returns, done in a thread that the duties of this package share.
+async def run_in_background(work: Callable[[], T]) -> T:
+    """Run `work` in one of the threads of the background loops, and return its result.
 
-    Requests share 40 other threads: while clients kept all of those busy, the reaper stood still.
+    Requests share 40 other threads. When the loops used those too, busy clients stopped the reaper.
     """
     return await anyio.to_thread.run_sync(work, limiter=_threads)

@@ -14,7 +14,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from service.problems import not_found
 from service.security.access import PUBLIC
-from service.security.headers import NO_NEW_WINDOWS
+from service.security.browsers import NO_NEW_WINDOWS
 
 router = APIRouter(include_in_schema=False)
 

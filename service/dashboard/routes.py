@@ -8,7 +8,7 @@ from starlette.responses import FileResponse, HTMLResponse, Response
 
 from service.dashboard import netron
 from service.security.access import PUBLIC, PublicFiles
-from service.security.headers import NO_NEW_WINDOWS
+from service.security.browsers import NO_NEW_WINDOWS
 
 router = APIRouter(include_in_schema=False)
 router.include_router(netron.router)

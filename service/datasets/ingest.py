@@ -1,7 +1,5 @@
 """From an upload on disk to a stored dataset: its arrays first, its record last, so that nothing is half-stored."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,9 +14,8 @@ from pippin.datasets.upload import Upload
 from pippin.ids import new_id
 from pippin.settings import Settings
 from pippin.store import ByteQuota, Store
-from pippin.system.scratch import scratch_folder, sweep
-from service.sandbox import Abandonment, Sandbox, SandboxError, TaskRefused
-from service.tasks.prepare_dataset import prepared_from
+from service.sandbox import Cancellation, Sandbox, SandboxError, TaskRefused
+from service.tasks.datasets import prepared_from
 
 # A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores. Small pictures take the longest to read
 # for their size.
@@ -54,7 +51,7 @@ class Ingestion:
         name: str,
         tenant: str,
         folder: Path,
-        abandonment: Abandonment,
+        cancellation: Cancellation,
         quota: ByteQuota | None = None,
         seconds: float | None = None,
     ) -> tuple[StoredManifest, bool]:
@@ -66,7 +63,7 @@ class Ingestion:
             name: The name of the dataset.
             tenant: The owner of the dataset.
             folder: A scratch folder, which the caller removes.
-            abandonment: Stops the reading when the client has disconnected.
+            cancellation: Stops the reading when the client has disconnected.
             quota: The quota of the token that uploads, if it has one.
             seconds: How long the reading may take; None derives that from the upload's size.
 
@@ -80,11 +77,11 @@ class Ingestion:
             QuotaExceeded: The token has used up its quota.
             BlobError, StoreUnavailable: The dataset could not be stored.
         """
-        prepared = self._prepare(upload, options, folder, abandonment, seconds)
+        prepared = self._prepare(upload, options, folder, cancellation, seconds)
         return self.keep(prepared, name=name, tenant=tenant, quota=quota)
 
     def _prepare(
-        self, upload: Upload, options: DatasetOptions, folder: Path, abandonment: Abandonment, seconds: float | None
+        self, upload: Upload, options: DatasetOptions, folder: Path, cancellation: Cancellation, seconds: float | None
     ) -> Prepared:
         """Read an upload in a process of its own, whose memory and time are limited."""
         files = [[file.name, str(file.path), file.digest, file.bytes] for file in upload.files]
@@ -102,7 +99,7 @@ class Ingestion:
                 seconds=max_seconds if seconds is None else min(max_seconds, seconds),
                 memory_bytes=_MEMORY_BYTES,
                 open_files=_OPEN_FILES + self.limits.max_arrays,
-                abandonment=abandonment,
+                cancellation=cancellation,
             )
         except TaskRefused as error:
             kind = DatasetTooLargeError if error.kind == DatasetTooLargeError.__name__ else DatasetError
@@ -137,22 +134,3 @@ def limits_of(settings: Settings) -> DatasetLimits:
         max_label_characters=settings.max_label_characters,
         max_labels_bytes=settings.max_labels_bytes,
     )
-
-
-@contextmanager
-def upload_folder(settings: Settings) -> Iterator[Path]:
-    """An empty folder for the files of one request, removed afterwards.
-
-    It is in PIPPIN_HOME, since the system's own temporary folder may be in memory.
-    """
-    with scratch_folder(_uploads(settings)) as folder:
-        yield folder
-
-
-def sweep_upload_folders(settings: Settings) -> None:
-    """Remove the folders that a killed service left behind."""
-    sweep(_uploads(settings))
-
-
-def _uploads(settings: Settings) -> Path:
-    return settings.home / "uploads"

@@ -10,8 +10,9 @@ from pippin.blobs import BlobError
 from pippin.datasets.sample import NAME, prepare
 from pippin.settings import Settings
 from pippin.store import NameTaken, StoreUnavailable
-from service.background.threads import run_duty
-from service.datasets.ingest import Ingestion, upload_folder
+from service.background.threads import run_in_background
+from service.datasets.ingest import Ingestion
+from service.work_folders import work_folder
 
 _log = structlog.stdlib.get_logger(__name__)
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 5.0
@@ -41,7 +42,7 @@ class Sample:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._lost.wait(), _CHECK_SECONDS)
             with suppress(StoreUnavailable, BlobError):
-                self._given &= await run_duty(self._still_given)
+                self._given &= await run_in_background(self._still_given)
 
     async def offer(self, tenant: str) -> StoreUnavailable | BlobError | None:
         """Store it for a tenant that this process has not given it yet; the error that prevented it, if one did."""
@@ -51,7 +52,7 @@ class Sample:
         async with self._one_at_a_time:
             try:
                 if tenant not in self._given:
-                    await run_duty(lambda: self._store(tenant))
+                    await run_in_background(lambda: self._store(tenant))
             except (StoreUnavailable, BlobError) as error:
                 return error
             self._given.add(tenant)
@@ -67,7 +68,7 @@ class Sample:
             return True
         if DEFAULT_TENANT not in self._given:
             return False
-        still = await run_duty(self._still_given)
+        still = await run_in_background(self._still_given)
         if DEFAULT_TENANT not in still:
             self._lost.set()
         return DEFAULT_TENANT in still
@@ -90,7 +91,7 @@ class Sample:
         known = store.datasets.get(tenant, NAME)
         if known is None or self._ingestion.blobs.head(known.digest) is None:
             try:
-                with upload_folder(self._settings) as folder:
+                with work_folder(self._settings) as folder:
                     self._ingestion.keep(prepare(folder), name=NAME, tenant=tenant)
             except NameTaken:
                 _log.info("the packaged sample was not stored: another dataset has its name", dataset=NAME)

@@ -1,50 +1,94 @@
-"""How requests are read: within limits, by media type, as strict JSON, and with no query parameter unknown."""
+"""Request bodies: limited in size, memory and number of values, and read as strict JSON."""
 
-from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterator, Sequence
-from contextlib import AsyncExitStack
-from typing import Any, BinaryIO, Self, TypeAlias, TypeVar, cast, get_args, get_origin
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, BinaryIO, Self, TypeVar, cast
 
+import anyio
 import anyio.to_thread
 from fastapi.concurrency import contextmanager_in_threadpool
-from fastapi.dependencies.models import Dependant
-from fastapi.dependencies.utils import request_params_to_args
-from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
 
-from pippin.documents.hints import Hints
+from pippin.documents import strict_json
+from pippin.documents.errors import MalformedDocumentError
 from pippin.documents.strict_json import parsed_bytes
+from pippin.errors import Fault, pointer
 from pippin.models.spec.explain import parse
+from pippin.models.spec.table import LAYERS
 from pippin.settings import Settings
-from service.datasets.ingest import upload_folder
-from service.http import strict_json
-from service.http.body_budget import SMALL_BYTES, BodyBudget
-from service.problems import ErrorItem, Problem, invalid_request
-from service.security.principal import Principal
-from service.validation import parameter_items
-
-YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
-"""RFC 9512, and what was usual before it."""
+from service.admission import Admission, AdmissionMeter
+from service.http.media_types import is_json, unsupported
+from service.problems import Problem, invalid, malformed
+from service.security.access import Principal
+from service.work_folders import work_folder
 
 _Model = TypeVar("_Model", bound=BaseModel)
-# FastAPI keeps the type of its parameters to itself.
-_Parameter: TypeAlias = Any
-_Handler = Callable[[Request], Coroutine[Any, Any, Response]]
+
+SMALL_BYTES = 64 * 2**10
+"""The largest body that counts as small: it is kept in memory while it arrives, and does not wait for larger ones."""
+
+# A small body of nothing but brackets takes 6 MB; ordinary ones some kilobytes.
+_SMALL_CAPACITY = 64 * 2**20
+# More than there are threads for endpoints, so that the budget never keeps these threads waiting.
+_SMALL_PLACES = 64
+# One is processed while the next is parsed; both compete for the interpreter with all other requests.
+_LARGE_PLACES = 2
+
+
+class BodyBudget:
+    """Limits the memory and threads of all JSON bodies that are processed at the same time.
+
+    Small bodies have their own budget, so that they never wait for large ones.
+
+    Args:
+        max_bytes: The estimated memory that all large bodies together may take when parsed.
+        wait_seconds: How long a request waits for its share.
+        meter: Where waiting and refused requests are counted.
+
+    Attributes:
+        parsing: The limiter of the one thread that parses large bodies.
+    """
+
+    def __init__(self, *, max_bytes: int, wait_seconds: float, meter: AdmissionMeter | None = None) -> None:
+        self.parsing = anyio.CapacityLimiter(1)
+        self._max_bytes = max_bytes
+        self._small = Admission(
+            "small bodies", places=_SMALL_PLACES, capacity=_SMALL_CAPACITY, wait_seconds=wait_seconds, meter=meter
+        )
+        self._large = Admission(
+            "large bodies", places=_LARGE_PLACES, capacity=max_bytes, wait_seconds=wait_seconds, meter=meter
+        )
+
+    @asynccontextmanager
+    async def share(self, tenant: str, size: int, parsed_bytes: int) -> AsyncIterator[None]:
+        """Reserve memory for a body of `size` bytes while the `with` block lasts.
+
+        Raises:
+            Problem: 413, when the body alone would exceed the budget; 503, when there is no room in time.
+        """
+        if parsed_bytes > self._max_bytes:
+            raise Problem(
+                "body-too-large",
+                f"Parsing the body would take about {parsed_bytes:,} bytes of memory; it may take {self._max_bytes:,}. "
+                "Send fewer lists, objects and texts, or a model as its .mlmodel.",
+            )
+        budget = self._small if size <= SMALL_BYTES else self._large
+        async with budget.place(tenant, parsed_bytes):
+            yield
 
 
 class LimitedRequest(Request):
-    """A request whose body is counted as it arrives, whatever its `Content-Length` says, and whose JSON is strict.
+    """A request whose body is counted as it arrives, whatever `Content-Length` says, and read as strict JSON.
 
-    What is larger than `SMALL_BYTES` waits on disk for its share of the `BodyBudget`, so that neither slow senders nor
-    waiting requests hold memory. Use it as a context manager, which gives the share back.
+    A body larger than `SMALL_BYTES` waits on disk for its share of the `BodyBudget`, so that neither slow clients nor
+    waiting requests hold memory. Use the request as a context manager, which returns the share.
     """
 
-    def __init__(self, request: Request, most: int) -> None:
+    def __init__(self, request: Request, max_bytes: int) -> None:
         super().__init__(request.scope, request.receive)
-        self._most = most
+        self._max_bytes = max_bytes
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -54,32 +98,32 @@ class LimitedRequest(Request):
         await self.release()
 
     async def release(self) -> None:
-        """Give back what the body holds, before work that goes on for long without it."""
+        """Return the share of the budget before long work that does not need the body."""
         self._body = b""
         await self._stack.aclose()
 
     async def stream(self) -> AsyncGenerator[bytes, None]:
-        """The body in pieces.
+        """The body in chunks.
 
         Raises:
-            Problem: 413, as soon as it is known to be larger than allowed.
+            Problem: 413, as soon as the body exceeds the limit.
         """
         announced = self.headers.get("content-length", "")
         total = int(announced) if announced.isdecimal() else 0
-        if total > self._most:
+        if total > self._max_bytes:
             raise self._too_large()
         total = 0
         async for chunk in super().stream():
             total += len(chunk)
-            if total > self._most:
+            if total > self._max_bytes:
                 raise self._too_large()
             yield chunk
 
     async def body(self) -> bytes:
-        """The whole body, once there is memory for what it will be parsed to.
+        """The whole body, once there is memory for the parsed value.
 
         Raises:
-            Problem: 413, when it is too large, as it is or once parsed; 503, when other bodies have kept it waiting.
+            Problem: 413, when the body or its parsed value is too large; 503, when there is no memory in time.
         """
         if not hasattr(self, "_body"):
             self._body = await self._admitted_body()
@@ -89,14 +133,14 @@ class LimitedRequest(Request):
         """The body as JSON.
 
         Raises:
-            Problem: 400, when it is not; else as `body` does.
+            Problem: 400, when it is no strict JSON; 422, when it has too many values; else as `body` does.
         """
         if not hasattr(self, "_json"):
             body = await self.body()
-            # A large explicit model takes seconds to parse: on the event loop every stream would stand still, and in
-            # the threads that all requests share, a few of them would keep all others waiting.
+            # A large explicit model takes seconds to parse. On the event loop this would stop every stream; in the
+            # threads that all requests share, a few such bodies would keep all others waiting.
             limiter = None if len(body) <= SMALL_BYTES else self._budget.parsing
-            self._json = await anyio.to_thread.run_sync(strict_json.loads, body, limiter=limiter)
+            self._json = await anyio.to_thread.run_sync(parse_json, body, limiter=limiter)
         return self._json
 
     async def _admitted_body(self) -> bytes:
@@ -117,9 +161,9 @@ class LimitedRequest(Request):
             return bytes(start) if file is None else await run_in_threadpool(_content, file)
 
     async def _file(self, arrival: AsyncExitStack) -> BinaryIO:
-        """An empty file on the disk of PIPPIN_HOME, which is gone when the body has arrived and was read."""
+        """An empty file on the disk of PIPPIN_HOME, deleted when the body has arrived and been read."""
         settings = cast("Settings", self.app.state.settings)
-        folder = await arrival.enter_async_context(contextmanager_in_threadpool(upload_folder(settings)))
+        folder = await arrival.enter_async_context(contextmanager_in_threadpool(work_folder(settings)))
         return arrival.enter_context((folder / "body").open("x+b"))
 
     @property
@@ -131,50 +175,7 @@ class LimitedRequest(Request):
         return cast("Principal", self.state.principal).tenant
 
     def _too_large(self) -> Problem:
-        return Problem("body-too-large", f"The body may have at most {self._most:,} bytes.")
-
-
-class JsonRoute(APIRoute):
-    """A route whose body, if it takes one, is JSON of at most `max_body_bytes`."""
-
-    limit = "max_body_bytes"
-
-    def get_route_handler(self) -> _Handler:
-        """The handler, behind the checks that all routes have in common."""
-        handle = super().get_route_handler()
-        check, takes_json = self._check, self.body_field is not None
-
-        async def checked(request: Request) -> Response:
-            check(request)
-            async with LimitedRequest(request, getattr(request.app.state.settings, self.limit)) as limited:
-                if takes_json and not await limited.body():
-                    raise Problem("malformed-body", "The body is empty; this takes JSON.")
-                return await handle(limited)
-
-        return checked
-
-    def _check(self, request: Request) -> None:
-        parameters = _query_parameters(self.dependant)
-        if odd := [*_unknown(request, parameters), *_repeated(request, parameters)]:
-            raise invalid_request([*odd, *self.value_faults(request)])
-        if self.body_field is not None and not is_json(request):
-            raise unsupported(request, "application/json")
-
-    def value_faults(self, request: Request) -> list[ErrorItem]:
-        """What is wrong with the values of query parameters, told beside parameters that are unknown or repeated."""
-        return query_faults(request)
-
-
-class UploadRoute(JsonRoute):
-    """A route whose body is a file, of at most `max_dataset_bytes`, which the endpoint itself reads as it arrives."""
-
-    limit = "max_dataset_bytes"
-
-
-class ModelUploadRoute(JsonRoute):
-    """A route whose body is a model, of at most `max_model_bytes`, which the endpoint itself reads as it arrives."""
-
-    limit = "max_model_bytes"
+        return Problem("body-too-large", f"The body may have at most {self._max_bytes:,} bytes.")
 
 
 def _content(file: BinaryIO) -> bytes:
@@ -182,73 +183,78 @@ def _content(file: BinaryIO) -> bytes:
     return file.read()
 
 
-def query_faults(request: Request) -> list[ErrorItem]:
-    """What is wrong with the values of the query parameters of a request's route."""
-    route = cast("APIRoute", request.scope["route"])
-    return parameter_items(request_params_to_args(_query_parameters(route.dependant), request.query_params)[1])
+def parse_json(data: bytes) -> Any:  # noqa: ANN401 (any JSON value)
+    """Parse `data` as strict JSON.
+
+    Raises:
+        Problem: 400, when it is no strict JSON; 422, when it has more than `MAX_VALUES` values.
+    """
+    try:
+        document = strict_json.loads(data)
+    except MalformedDocumentError as error:
+        raise malformed(error.located) from error
+    if fault := too_many_values(document):
+        raise invalid([fault])
+    return document
 
 
-def _unknown(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:
-    known = sorted({parameter.alias for parameter in parameters})
-    expected = f"known here: {', '.join(known)}" if known else "this takes none"
-    hints = Hints()
-    for name in sorted(set(request.query_params) - set(known)):
-        yield ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}{hints.at(name, known)}")
+MAX_VALUES = 50_000
+"""The limit on the values of a document, without arrays of weights.
+
+Pydantic creates an error for each invalid value, which takes 7 µs during which no other thread runs: a list of two
+million numbers in place of layers, a body of 4 MB, stopped the service for 14 s.
+"""
+
+# Pydantic does not check the elements of these lists. The last two are fields of SwiftCoreMLTools.
+_ARRAYS = frozenset(name for layer in LAYERS.values() for name in layer.array_fields) | {"weight", "bias"}
+
+_Path = tuple["_Path", int | str] | None
 
 
-def _repeated(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:
-    """Parameters of one value that were given several, of which all but the last would be lost."""
-    single = {parameter.alias for parameter in parameters if not _takes_several(parameter.field_info.annotation)}
-    counts = Counter(name for name, _ in request.query_params.multi_items())
-    for name in sorted(single & counts.keys()):
-        if counts[name] > 1:
-            yield ErrorItem(parameter=name, detail=f"found {counts[name]} values; needs one")
+def too_many_values(document: object) -> Fault | None:
+    """The fault of a document with more than `MAX_VALUES` values, at the list or object that exceeds the limit.
+
+    Takes milliseconds for a document of any size.
+    """
+    left = MAX_VALUES
+    open_values: list[tuple[object, _Path]] = [(document, None)]
+    while open_values:
+        value, path = open_values.pop()
+        if not isinstance(value, list | dict):
+            continue
+        left -= len(value)
+        if left < 0:
+            kind = "object" if isinstance(value, dict) else "list"
+            detail = (
+                f"with this {kind} of {len(value):,} the document has more than {MAX_VALUES:,} values, arrays of "
+                "weights left out; needs fewer"
+            )
+            return Fault(pointer(*reversed(list(_parts(path)))), detail)
+        if isinstance(value, list):
+            open_values += [(entry, (path, at)) for at, entry in enumerate(value)]
+        else:
+            open_values += [
+                (entry, (path, name))
+                for name, entry in value.items()
+                if not (name in _ARRAYS and isinstance(entry, list))
+            ]
+    return None
 
 
-def _takes_several(annotation: object) -> bool:
-    return get_origin(annotation) is list or any(get_origin(each) is list for each in get_args(annotation))
+def _parts(path: _Path) -> Iterator[int | str]:
+    while path is not None:
+        path, part = path
+        yield part
 
 
-def _query_parameters(dependant: Dependant) -> list[_Parameter]:
-    """The query parameters that an endpoint and its dependencies take."""
-    own = list(dependant.query_params)
-    return [*own, *(parameter for below in dependant.dependencies for parameter in _query_parameters(below))]
+def optional_body(kind: type[_Model]) -> Callable[[Request], Coroutine[Any, Any, _Model]]:
+    """A dependency that reads an optional JSON body; without one it returns the defaults of `kind`."""
 
-
-def unsupported(request: Request, *supported: str) -> Problem:
-    """The 415 that names what would be right."""
-    found = request.headers.get("content-type") or "none"
-    return Problem(
-        "unsupported-media-type",
-        f"Send {' or '.join(supported)} and say so in Content-Type; found {found}.",
-        headers={"accept": ", ".join(supported)},
-    )
-
-
-def media_type(request: Request) -> str:
-    """The body's media type in lower case, without parameters; "" when the request has none."""
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def is_json(request: Request) -> bool:
-    """Whether the body says that it is JSON."""
-    name = media_type(request)
-    return name == "application/json" or (name.startswith("application/") and name.endswith("+json"))
-
-
-def is_yaml(request: Request) -> bool:
-    """Whether the body is said to be YAML."""
-    return media_type(request) in YAML
-
-
-def optional(kind: type[_Model]) -> Callable[[Request], Coroutine[Any, Any, _Model]]:
-    """A dependency that gives what a JSON body asks for; the body may be left out, and then asks for what is usual."""
-
-    async def asked(request: Request) -> _Model:
+    async def read(request: Request) -> _Model:
         if not await request.body():
             return kind()
         if not is_json(request):
             raise unsupported(request, "application/json")
         return parse(kind, await request.json())
 
-    return asked
+    return read

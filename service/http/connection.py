@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, cast
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from service.http.connection_limits import CloseReason, ConnectionLimits, answer_of
+from service.http.connection_limits import ConnectionLimits, answer_of
+from service.telemetry.meters import CloseReason
 
 if TYPE_CHECKING:
     from fastapi import FastAPI

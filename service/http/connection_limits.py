@@ -6,15 +6,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from ipaddress import IPv6Address, ip_address
-from typing import Literal, Protocol
+from typing import Protocol
 
 import structlog
 
 from pippin.settings import Settings
 from service.problems import KINDS, MEDIA_TYPE
-
-CloseReason = Literal["total", "address", "gave_way", "head_timeout", "body_timeout"]
-CLOSE_REASONS: tuple[CloseReason, ...] = ("total", "address", "gave_way", "head_timeout", "body_timeout")
+from service.telemetry.meters import CloseReason, Meters
 
 # Descriptors for all else: Redis, blobs that are read, files of uploads, the sandbox. An idle service has 40.
 _OTHER_FILES = 256
@@ -36,16 +34,6 @@ class LimitedConnection(Protocol):
         """Close it."""
 
 
-class ConnectionMeter(Protocol):
-    """Where connections are counted."""
-
-    def connections_open(self, count: int) -> None:
-        """So many are open."""
-
-    def connection_closed(self, reason: CloseReason) -> None:
-        """One was closed by the service."""
-
-
 class ConnectionLimits:
     """Admits connections up to a number, in total and by client address.
 
@@ -64,7 +52,7 @@ class ConnectionLimits:
         least_body_bytes: How many bytes of it must have arrived meanwhile.
     """
 
-    def __init__(self, settings: Settings, meter: ConnectionMeter) -> None:
+    def __init__(self, settings: Settings, meter: Meters) -> None:
         self.max_connections = min(settings.max_connections, _descriptors(settings.max_connections))
         self.max_by_address = min(
             settings.max_connections_by_address, int(self.max_connections * _SHARE_OF_AN_ADDRESS) or 1

@@ -1,34 +1,45 @@
-"""Answers with the content of a blob: whole, in part, or not at all when the client has it already."""
+"""Answers with the content of files: `Range` (RFC 9110 section 14), entity tags, and the name to save a file under."""
 
 import base64
 import os
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
+from urllib.parse import quote
 
 import structlog
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from pippin.blobs import BlobDamagedError, Blobs
-from service.http.conditional import is_current
-from service.http.ranges import Slice, UnsatisfiableError, requested
+from service.http.responses import is_current
 from service.problems import Problem
 
-_PIECE = 2**18
+BINARY: dict[str, Any] = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
+"""The OpenAPI description of an answer that is a file."""
+
+_CHUNK_BYTES = 2**18
+_SINGLE_RANGE = re.compile(r"\s*bytes\s*=\s*(\d{0,19})\s*-\s*(\d{0,19})\s*", re.ASCII | re.IGNORECASE)
+# Two numbers of 19 digits, and room for spaces.
+_MAX_RANGE_CHARACTERS = 100
+# Characters with a meaning to shells, Windows or paths, and invisible ones.
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f-\x9f/\\:*?"<>|\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]+')
+_MAX_NAME_CHARACTERS = 150
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
-def serve(request: Request, blobs: Blobs, digest: str, size: int, headers: dict[str, str]) -> Response:
-    """The answer to a GET or HEAD of a blob that never changes under its address.
+def serve_blob(request: Request, blobs: Blobs, digest: str, size: int, headers: dict[str, str]) -> Response:
+    """The answer to a GET or HEAD of a blob whose content at this address never changes.
 
     Args:
-        request: What is asked, `Range`, `If-Range` and `If-None-Match` included.
-        blobs: Where it lies.
+        request: The request, with `Range`, `If-Range` and `If-None-Match`.
+        blobs: The store that has the blob.
         digest: `sha256:<hex>`; its hex is the entity tag, and `Repr-Digest` (RFC 9530) carries it in base 64.
-        size: In bytes.
-        headers: Added to the answer.
+        size: The size of the blob in bytes.
+        headers: Further headers of the answer.
 
     Raises:
         Problem: 416, when the range lies outside the blob.
@@ -46,7 +57,7 @@ def serve(request: Request, blobs: Blobs, digest: str, size: int, headers: dict[
     }
     if is_current(request.headers.get("if-none-match"), etag):
         return Response(status_code=304, headers=described)
-    part = _part(request, etag, size)
+    part = _requested_part(request, etag, size)
     start, stop = (part.start, part.stop) if part else (0, size)
     described["content-length"] = str(stop - start)
     if part:
@@ -59,17 +70,80 @@ def serve(request: Request, blobs: Blobs, digest: str, size: int, headers: dict[
     )
 
 
-def open_file(path: Path, media_type: str) -> Response:
-    """The answer with the content of a file, which may be deleted meanwhile."""
+def serve_file(path: Path, media_type: str) -> Response:
+    """The answer with the content of a file, which may be deleted while it is sent."""
     file = path.open("rb")
     headers = {"content-length": str(os.fstat(file.fileno()).st_size)}
-    return StreamingResponse(_pieces(file), headers=headers, media_type=media_type)
+    return StreamingResponse(_chunks(file), headers=headers, media_type=media_type)
 
 
-def _pieces(file: BinaryIO) -> Iterator[bytes]:
-    with file:
-        while piece := file.read(_PIECE):
-            yield piece
+def safe_name(name: str, default: str) -> str:
+    """`name` as the stem of a file name; `default` when no usable character is left."""
+    return _UNSAFE.sub("-", name).strip(" .-")[:_MAX_NAME_CHARACTERS].strip(" .-") or default
+
+
+def attachment(filename: str) -> str:
+    """The value of `Content-Disposition` (RFC 6266): the name in ASCII, and the exact one as RFC 8187 encodes it."""
+    plain = re.sub(r"[^\x20-\x7e]|[%\"\\]", "_", filename)
+    value = f'attachment; filename="{plain}"'
+    return value if plain == filename else f"{value}; filename*=UTF-8''{quote(filename, safe='')}"
+
+
+class UnsatisfiableError(Exception):
+    """The range contains no byte of the file: the answer is 416."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The bytes from `start` up to, not including, `stop` of a file of `size` bytes."""
+
+    start: int
+    stop: int
+    size: int
+
+    @property
+    def content_range(self) -> str:
+        """The value of the `Content-Range` header."""
+        return f"bytes {self.start}-{self.stop - 1}/{self.size}"
+
+
+def parse_range(header: str | None, size: int) -> Slice | None:
+    """The part of a file of `size` bytes that a `Range` header requests; None means the whole file.
+
+    A header with another unit, a malformed one, or one with several ranges is ignored (RFC 9110 section 14.2).
+
+    Raises:
+        UnsatisfiableError: The range is well-formed and lies outside the file.
+    """
+    # Matching takes quadratic time: 64 KB of spaces, which a header may have, took half a minute.
+    match = _SINGLE_RANGE.fullmatch(header) if header and len(header) <= _MAX_RANGE_CHARACTERS else None
+    if match is None or match[1] == match[2] == "":
+        return None
+    if not match[1]:
+        start, stop = max(0, size - int(match[2])), size
+    else:
+        start = int(match[1])
+        last = int(match[2]) if match[2] else size - 1
+        if match[2] and last < start:
+            return None
+        stop = min(size, last + 1)
+    if start >= stop:
+        raise UnsatisfiableError
+    return Slice(start, stop, size)
+
+
+def _requested_part(request: Request, etag: str, size: int) -> Slice | None:
+    # RFC 9110 section 13.1.5: a range of another version of the file is useless, so the whole file is sent.
+    if request.headers.get("if-range", etag) != etag or request.method == "HEAD":
+        return None
+    try:
+        return parse_range(request.headers.get("range"), size)
+    except UnsatisfiableError:
+        raise Problem(
+            "range-not-satisfiable",
+            f"The file has {size:,} bytes; found {request.headers['range']}.",
+            headers={"content-range": f"bytes */{size}"},
+        ) from None
 
 
 def _content(request: Request, blobs: Blobs, digest: str, size: int, part: Slice | None) -> Iterator[bytes]:
@@ -77,7 +151,7 @@ def _content(request: Request, blobs: Blobs, digest: str, size: int, part: Slice
         return iter(())
     if (stored := blobs.head(digest)) is not None and stored != size:
         raise BlobDamagedError(f"the blob {digest} is damaged: it has {stored:,} bytes and should have {size:,}")
-    # A whole answer ends early, visibly to the client, where its content is not what its entity tag says.
+    # A whole answer is cut off, which the client notices, when its content does not match the entity tag.
     return blobs.read(digest, part.start, part.stop) if part else _logged(blobs.read_verified(digest))
 
 
@@ -89,15 +163,7 @@ def _logged(content: Iterator[bytes]) -> Iterator[bytes]:
         raise
 
 
-def _part(request: Request, etag: str, size: int) -> Slice | None:
-    # RFC 9110 section 13.1.5: a range of another version of the file is of no use, so the whole is sent instead.
-    if request.headers.get("if-range", etag) != etag or request.method == "HEAD":
-        return None
-    try:
-        return requested(request.headers.get("range"), size)
-    except UnsatisfiableError:
-        raise Problem(
-            "range-not-satisfiable",
-            f"The file has {size:,} bytes; found {request.headers['range']}.",
-            headers={"content-range": f"bytes */{size}"},
-        ) from None
+def _chunks(file: BinaryIO) -> Iterator[bytes]:
+    with file:
+        while chunk := file.read(_CHUNK_BYTES):
+            yield chunk

@@ -1,4 +1,4 @@
-"""The `Idempotency-Key` header: a client that sends a request again gets the job that the first one made."""
+"""The `Idempotency-Key` header: a repeated request gets the job that the first one created."""
 
 import hashlib
 import re
@@ -20,30 +20,30 @@ IdempotencyKey = Annotated[
     _Described | None,
     Header(
         alias="Idempotency-Key",
-        description="Any text of yours: a repeat with the same key and body makes no second job.",
+        description="A text that you choose: repeating the request with the same key and body creates no second job.",
     ),
 ]
 
 
 @contextmanager
-def once(
+def idempotent(
     store: Store, tenant: str, document: object, key: str | None
 ) -> Iterator[tuple[Idempotency | None, str | None]]:
-    """Marks the request as being worked on, and forgets it if it leads to no job.
+    """Reserve the key of a request while the `with` block lasts; the key is released when the block raises.
 
     Args:
-        store: Where the keys are.
-        tenant: Whose request.
-        document: All that the request asks for; a value that JSON can hold.
-        key: The header's value.
+        store: Keeps the keys.
+        tenant: The tenant of the request.
+        document: The request as a JSON value, which is compared with that of a repeated request.
+        key: The value of the header.
 
     Yields:
-        The mark, and the id of the job that the first request with this key made.
+        The reserved key, and the id of the job that an earlier request with this key created.
 
     Raises:
-        Problem: 422, when the header is no key.
+        Problem: 422, when the header is malformed.
         IdempotencyMismatch: The key was used with another document.
-        IdempotencyInFlight: Another request with this key is being worked on.
+        IdempotencyInFlight: Another request with this key is being processed.
     """
     if key is None:
         yield None, None
@@ -58,7 +58,7 @@ def once(
 
 
 def _parsed(header: str) -> str:
-    """The key, with or without the quotes that the draft asks for."""
+    """The key without the quotes, which are optional here although the IETF draft requires them."""
     match = _KEY.fullmatch(header.strip())
     if match is None:
         raise invalid_parameter(
@@ -68,7 +68,7 @@ def _parsed(header: str) -> str:
 
 
 def fingerprint(document: object) -> str:
-    """The same for two bodies that say the same, however they are written."""
+    """A digest of a JSON value, independent of whitespace and the order of members."""
     digest = hashlib.sha256()
     for text in dumped(document):
         digest.update(text.encode())

@@ -1,4 +1,4 @@
-"""Takes an upload's files to disk as they arrive, raw or as multipart, without ever holding one in memory."""
+"""Writes uploaded files to disk as they arrive, and cancels the work on them when the client disconnects."""
 
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
@@ -11,14 +11,19 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from pippin.datasets.upload import Spool, Upload, UploadedFile
-from service.http.bodies import media_type, unsupported
+from service.http.media_types import media_type, unsupported
 from service.problems import Problem
 
 if TYPE_CHECKING:
     from python_multipart.multipart import MultipartCallbacks
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 
-_MOST_FILES = 1000
-# What curl, browsers and libraries call a file; curl's --data-binary calls everything a form unless told otherwise.
+from service.sandbox import Cancellation
+
+_MAX_FILES = 1000
+# What curl, browsers and libraries send for a file. curl --data-binary sends a form's media type by default.
 _RAW = frozenset(
     {
         "",
@@ -41,16 +46,16 @@ async def receive(
     limit: int,
     *,
     raw: Collection[str] = _RAW,
-    told: Sequence[str] = ("application/zip", "text/csv"),
+    suggested: Sequence[str] = ("application/zip", "text/csv"),
 ) -> Upload:
     """Write the files of the request's body into `folder`, which the caller empties again.
 
     Args:
         request: Its body is one file, or multipart/form-data with several.
         folder: An empty folder.
-        limit: The most bytes that all files together may have.
-        raw: The media types of one file; "" is none.
-        told: The ones worth telling a client that sends another, beside application/octet-stream.
+        limit: The limit on the bytes of all files together.
+        raw: The media types of a body that is one file; "" stands for no Content-Type.
+        suggested: Media types that the 415 names beside application/octet-stream.
 
     Raises:
         Problem: 400 for broken multipart, 413 beyond the limit, 415 for another media type.
@@ -58,7 +63,7 @@ async def receive(
     if media_type(request) == "multipart/form-data":
         return await _receive_multipart(request, folder, limit)
     if media_type(request) not in raw:
-        raise unsupported(request, "multipart/form-data", "application/octet-stream", *told)
+        raise unsupported(request, "multipart/form-data", "application/octet-stream", *suggested)
     return Upload((await spooled(request, folder / "0", limit),))
 
 
@@ -90,7 +95,7 @@ async def _receive_multipart(request: Request, folder: Path, limit: int) -> Uplo
 
 
 class _Parts(ExitStack):
-    """Turns the parser's callbacks into one spool a file."""
+    """Writes each file that the multipart parser reports to a `Spool`."""
 
     def __init__(self, folder: Path, limit: int) -> None:
         super().__init__()
@@ -105,7 +110,7 @@ class _Parts(ExitStack):
         self._complete = False
 
     def callbacks(self) -> "MultipartCallbacks":
-        """What the parser calls."""
+        """The callbacks for the parser."""
         return {
             "on_header_field": lambda data, start, end: self._field.extend(data[start:end]),
             "on_header_value": lambda data, start, end: self._value.extend(data[start:end]),
@@ -117,7 +122,7 @@ class _Parts(ExitStack):
         }
 
     def finish(self) -> Upload:
-        """All has arrived."""
+        """The upload, after the last chunk."""
         if not self._complete:
             raise Problem("malformed-body", "The multipart body ends before its last boundary.")
         if not self._files:
@@ -137,8 +142,8 @@ class _Parts(ExitStack):
             raise Problem(
                 "malformed-body", f"The multipart field {field!r} is no file; options such as name go into the query."
             )
-        if len(self._files) == _MOST_FILES:
-            raise Problem("body-too-large", f"At most {_MOST_FILES:,} files can be sent together; put them into a ZIP.")
+        if len(self._files) == _MAX_FILES:
+            raise Problem("body-too-large", f"At most {_MAX_FILES:,} files can be sent together; put them into a ZIP.")
         self._name = options[b"filename"].decode(errors="replace")
         self._spool = self.enter_context(Spool(self._folder / str(len(self._files)), self._left))
 
@@ -155,3 +160,22 @@ class _Parts(ExitStack):
 
     def _ended(self) -> None:
         self._complete = True
+
+
+@asynccontextmanager
+async def until_disconnected(request: Request) -> AsyncIterator[Cancellation]:
+    """A cancellation that is requested when the client disconnects. The body of the request must have been read."""
+    cancellation = Cancellation()
+
+    async def watch() -> None:
+        while (await request.receive())["type"] != "http.disconnect":
+            pass
+        cancellation.cancel()
+
+    task = asyncio.create_task(watch())
+    try:
+        yield cancellation
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task

@@ -5,11 +5,11 @@ import threading
 from pippin.api.checkpoints import StoredCheckpoint
 from pippin.blobs import BlobDamagedError, BlobMissingError, Blobs
 from pippin.settings import Settings
-from service.blame import fault_of
-from service.datasets.ingest import upload_folder
+from service.error_handlers import fault_of
 from service.models.files import ModelFiles
 from service.problems import Problem
 from service.sandbox import SandboxError, TaskRefused
+from service.work_folders import work_folder
 
 # Each takes some hundred bytes.
 _REMEMBERED = 1000
@@ -57,7 +57,7 @@ class CheckpointModels:
         return made
 
     def _make(self, initial: str, checkpoint: StoredCheckpoint) -> tuple[str, int]:
-        with upload_folder(self._settings) as folder:
+        with work_folder(self._settings) as folder:
             file = folder / "model.mlmodel"
             try:
                 self._files.at_checkpoint(initial, checkpoint.digest, file)

@@ -12,7 +12,7 @@ from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.record import Description, Inspection
 from pippin.models.spec.summary import SpecSummary
 from pippin.models.trainable import Trainable
-from service.blame import fault_of
+from service.error_handlers import fault_of
 from service.problems import invalid, malformed
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 
@@ -22,9 +22,9 @@ Form = Literal["pippin", "swiftcoremltools"]
 # The largest models that are allowed, of half a gigabyte, take eight seconds to read (measured on two busy cores), and
 # small ones a hundredth of one.
 _SECONDS = 20.0
-# What the parsers need whatever they read, and what they make of a byte: protobuf a message of a hundred bytes of two,
-# in the worst case, Python a number of 32 bytes of four. Beside the 120 MiB that the nursery shares with its children,
-# a megabyte of malice gets no more than half a gigabyte.
+# What the parsers need in any case, and per byte read: at worst protobuf makes a message of a hundred bytes from two
+# bytes, Python a number of 32 bytes from four. In addition to the 120 MiB that the fork server shares with its
+# children, a hostile megabyte gets half a gigabyte at most.
 _BASE_BYTES = 384 * 2**20
 _BYTES_A_BYTE = 8
 _TOO_LARGE_TO_BUILD = (

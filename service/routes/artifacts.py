@@ -3,21 +3,17 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.checkpoints import CheckpointList, KeptCheckpoint
 from pippin.api.jobs import Artifact, Job, Variant
-from service.http.bodies import JsonRoute
-from service.http.disposition import attachment, safe_name
-from service.http.files import serve
+from service.http.files import BINARY, attachment, safe_name, serve_blob
+from service.http.route_classes import JsonRoute
 from service.problems import Problem, not_found, responses
 from service.security.access import requires
 from service.services import ExistingJob, Tenant, TheServices
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
-
-FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 @router.head("/jobs/{job_id}/model", include_in_schema=False, dependencies=[requires("read")])
@@ -27,8 +23,8 @@ FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "f
     operation_id="downloadModel",
     summary="Download a model",
     responses={
-        200: {"description": "The `.mlmodel`.", **FILE},
-        206: {"description": "The part of it that `Range` asks for.", **FILE},
+        200: {"description": "The `.mlmodel`.", **BINARY},
+        206: {"description": "The part of it that `Range` asks for.", **BINARY},
         304: {"description": "The client has it already."},
         **responses(404, 409, 416, 503),
     },
@@ -46,15 +42,7 @@ def download_trained_model(
     """The `.mlmodel` that the job has made, with its SHA-256 in `ETag` and `Repr-Digest`."""
     artifact = artifact_of(job, variant)
     headers = {"content-disposition": attachment(_filename(job, variant))}
-    return serve(request, services.blobs, artifact.digest, artifact.bytes, headers)
-
-
-class CheckpointList(BaseModel):
-    """The checkpoints of epochs' ends that a job keeps."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[KeptCheckpoint] = Field(description="Oldest first.")
+    return serve_blob(request, services.blobs, artifact.digest, artifact.bytes, headers)
 
 
 @router.get(
@@ -91,8 +79,8 @@ def list_checkpoints(job: ExistingJob, tenant: Tenant, services: TheServices) ->
     operation_id="downloadCheckpoint",
     summary="Download a checkpoint as a model",
     responses={
-        200: {"description": "The `.mlmodel`.", **FILE},
-        206: {"description": "The part of it that `Range` asks for.", **FILE},
+        200: {"description": "The `.mlmodel`.", **BINARY},
+        206: {"description": "The part of it that `Range` asks for.", **BINARY},
         304: {"description": "The client has it already."},
         **responses(404, 409, 416, 422, 503),
     },
@@ -117,7 +105,7 @@ async def download_checkpoint(
         services.workload.exports, tenant, lambda: services.checkpoint_models.find(initial, checkpoint)
     )
     headers = {"content-disposition": attachment(f"{stem_of(job)}-epoch-{epoch}.mlmodel")}
-    return serve(request, services.blobs, digest, size, headers)
+    return serve_blob(request, services.blobs, digest, size, headers)
 
 
 def artifact_of(job: Job, variant: Variant) -> Artifact:

@@ -7,18 +7,18 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
-from service.datasets.ingest import upload_folder
-from service.http.bodies import UploadRoute
-from service.http.files import serve
+from pippin.api.problems import ErrorItem
+from service.http.files import BINARY, serve_blob
+from service.http.route_classes import UploadRoute
 from service.http.uploads import spooled
-from service.problems import ErrorItem, invalid_request, not_found, responses
+from service.problems import invalid_request, not_found, responses
 from service.security.access import requires
 from service.services import TheServices
+from service.work_folders import work_folder
 
 router = APIRouter(tags=["blobs"], route_class=UploadRoute)
 
 _HEX = re.compile(r"[0-9a-f]{64}")
-_BYTES = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 
 
 async def _digest(sha256: Annotated[str, Path(description="64 hex digits in lower case.")]) -> str:
@@ -37,8 +37,8 @@ Digest = Annotated[str, Depends(_digest)]
     operation_id="getBlob",
     summary="Read a blob",
     responses={
-        200: {"description": "Its content.", **_BYTES},
-        206: {"description": "Part of it.", **_BYTES},
+        200: {"description": "Its content.", **BINARY},
+        206: {"description": "Part of it.", **BINARY},
         **responses(404, 416, 503),
     },
     dependencies=[requires("worker")],
@@ -48,7 +48,7 @@ def get_blob(request: Request, sha256: Digest, services: TheServices) -> Respons
     size = services.blobs.head(sha256)
     if size is None:
         raise not_found(f"blob {sha256}")
-    return serve(request, services.blobs, f"sha256:{sha256}", size, {})
+    return serve_blob(request, services.blobs, f"sha256:{sha256}", size, {})
 
 
 @router.put(
@@ -58,12 +58,12 @@ def get_blob(request: Request, sha256: Digest, services: TheServices) -> Respons
     summary="Store a blob",
     response_description="It is stored, as it may have been before.",
     responses=responses(404, 413, 422, 503, 507),
-    openapi_extra={"requestBody": {"required": True, **_BYTES}},
+    openapi_extra={"requestBody": {"required": True, **BINARY}},
     dependencies=[requires("worker")],
 )
 async def put_blob(request: Request, sha256: Digest, services: TheServices) -> None:
     """Keep a file under the SHA-256 of its content, which is checked: what does not match is not stored."""
-    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
+    async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         file = await spooled(request, folder / "0", services.settings.max_dataset_bytes)
         if file.digest != f"sha256:{sha256}":
             detail = f"the body has the SHA-256 {file.digest.removeprefix('sha256:')}, not the one in the address"

@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 
 from service.problems import KINDS, not_found
 from service.security.access import PUBLIC, PublicFiles
-from service.security.headers import HTML_POLICY
+from service.security.browsers import HTML_POLICY
 
 router = APIRouter(include_in_schema=False)
 

@@ -4,22 +4,22 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
-from pippin.api.jobs import Job
+from pippin.api.jobs import Job, JobPage
 from pippin.api.pages import UnreadableEntry
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.states import Status
 from pippin.models.spec.explain import shown
 from pippin.system import tracing
-from service import openapi
-from service.http import conditional
-from service.http.bodies import JsonRoute, optional
-from service.http.idempotency import IdempotencyKey, once
+from service.http import schemas
+from service.http.bodies import optional_body
+from service.http.idempotency import IdempotencyKey, idempotent
 from service.http.parameters import AfterJob
-from service.jobs.model_sources import ModelSources
+from service.http.responses import json_with_etag
+from service.http.route_classes import JsonRoute
 from service.jobs.retrying import prepare_retry
-from service.jobs.submission import prepare, store_large_spec
+from service.jobs.submission import ModelSources, prepare, store_large_spec
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
 from service.services import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheServices
@@ -38,19 +38,6 @@ def _label(text: str) -> str:
 _Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
 
 
-class JobPage(BaseModel):
-    """A page of jobs, newest first."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[Job]
-    has_more: bool = Field(description="Whether older jobs follow.")
-    next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
-    unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Records of this page that are there and cannot be read."
-    )
-
-
 @router.post(
     "/jobs",
     status_code=202,
@@ -58,7 +45,7 @@ class JobPage(BaseModel):
     summary="Submit a job",
     response_description="The job, queued. `Location` says where it is.",
     responses=responses(400, 409, 413, 415, 422, 503, 507),
-    openapi_extra=openapi.body(JobRequest),
+    openapi_extra=schemas.body(JobRequest),
     dependencies=[requires("submit"), NeedsRoom],
 )
 async def submit_job(
@@ -73,7 +60,7 @@ async def submit_job(
     """Train a model. Whatever is wrong with the request is told at once, each fault with its place in the body."""
 
     def submitted() -> Job:
-        with once(services.store, tenant, document, idempotency_key) as (idempotency, known):
+        with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, known):
             job = services.store.jobs.get(tenant, known) if known else None
             if job is None:
                 sources = ModelSources(tenant, services.store, services.model_files.trainable)
@@ -155,7 +142,7 @@ def list_jobs(
 )
 def get_job(request: Request, job: ExistingJob) -> Response:
     """A job as it stands; with `If-None-Match` only if it has changed."""
-    return conditional.document(request, job)
+    return json_with_etag(request, job)
 
 
 @router.post(
@@ -207,13 +194,13 @@ def resume_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     summary="Try a job again",
     response_description="The new job, queued; `retry_of` names the old one. `Location` says where it is.",
     responses=responses(400, 404, 409, 413, 415, 422, 503, 507),
-    openapi_extra=openapi.body(RetryRequest, required=False),
+    openapi_extra=schemas.body(RetryRequest, required=False),
     dependencies=[requires("submit"), NeedsRoom],
 )
 def retry_job(
     *,
     job: ExistingJob,
-    asked: Annotated[RetryRequest, Depends(optional(RetryRequest))],
+    asked: Annotated[RetryRequest, Depends(optional_body(RetryRequest))],
     response: Response,
     tenant: Tenant,
     caller: Caller,
@@ -222,7 +209,7 @@ def retry_job(
 ) -> Job:
     """Make a new job that asks the same as one that has failed or was cancelled, anew or from its newest checkpoint."""
     document = {"retry": job.id, **asked.model_dump()}
-    with once(services.store, tenant, document, idempotency_key) as (idempotency, known):
+    with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, known):
         made = services.store.jobs.get(tenant, known) if known else None
         if made is None:
             found = prepare_retry(job, tenant, services.store, services.blobs, from_checkpoint=asked.from_checkpoint)

@@ -7,24 +7,25 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.api.models import ModelPage
 from pippin.api.pages import UnreadableEntry
+from pippin.api.problems import ErrorItem
 from pippin.models.record import ModelRecord, StoredModel
-from service import openapi
-from service.blame import fault_of
-from service.datasets.ingest import upload_folder
-from service.http import conditional, uploads
-from service.http.bodies import YAML, JsonRoute, ModelUploadRoute, is_json, is_yaml, media_type
-from service.http.disposition import attachment, safe_name
-from service.http.files import open_file, serve
+from service.error_handlers import fault_of
+from service.http import schemas, uploads
+from service.http.files import BINARY, attachment, safe_name, serve_blob, serve_file
+from service.http.media_types import YAML, is_json, is_yaml, media_type
 from service.http.parameters import AfterModel, ModelReference, NewName
+from service.http.responses import json_with_etag
+from service.http.route_classes import JsonRoute, ModelUploadRoute
 from service.models.files import Form
 from service.models.uploads import Kind, ModelUploads
-from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
+from service.problems import Problem, invalid_request, malformed, not_found, responses
 from service.sandbox import SandboxError, TaskRefused
 from service.security.access import requires
 from service.services import Caller, NeedsRoom, Tenant, TheServices
+from service.work_folders import work_folder
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 upload_router = APIRouter(tags=["models"], route_class=ModelUploadRoute)
@@ -32,20 +33,6 @@ upload_router = APIRouter(tags=["models"], route_class=ModelUploadRoute)
 # What curl's --data-binary calls everything unless told otherwise is taken for a model's file.
 _MLMODEL = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
 _ENDINGS: dict[str, Kind] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-_FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
-
-
-class ModelPage(BaseModel):
-    """A page of models, newest first."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[ModelRecord]
-    has_more: bool = Field(description="Whether older models follow.")
-    next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
-    unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Records of this page that are there and cannot be read."
-    )
 
 
 @upload_router.post(
@@ -59,7 +46,7 @@ class ModelPage(BaseModel):
         200: {"description": "The same model under the same name is there already.", "model": ModelRecord},
         **responses(400, 409, 413, 415, 422, 503, 507),
     },
-    openapi_extra=openapi.model_body(),
+    openapi_extra=schemas.model_body(),
     dependencies=[requires("submit"), NeedsRoom],
 )
 async def upload_model(
@@ -85,9 +72,9 @@ async def upload_model(
     )
     kind = _kind(request)
     raw = _MLMODEL if kind == "mlmodel" else {media_type(request)}
-    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
+    async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         upload = await uploads.receive(
-            request, folder, services.settings.max_model_bytes, raw=raw, told=("application/json", YAML[0])
+            request, folder, services.settings.max_model_bytes, raw=raw, suggested=("application/json", YAML[0])
         )
         if len(upload.files) > 1:
             raise malformed(f"it has {len(upload.files)} files; a model is one")
@@ -151,9 +138,7 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
 )
 def get_model(request: Request, record: ExistingModel) -> Response:
     """By id or by name: what it holds, what a job may choose, and what may go wrong with it."""
-    return conditional.document(
-        request, ModelRecord.model_validate(record.model_dump(include=set(ModelRecord.model_fields)))
-    )
+    return json_with_etag(request, ModelRecord.model_validate(record.model_dump(include=set(ModelRecord.model_fields))))
 
 
 @router.head("/models/{model_id}/file", include_in_schema=False, dependencies=[requires("read")])
@@ -163,8 +148,8 @@ def get_model(request: Request, record: ExistingModel) -> Response:
     operation_id="downloadModelFile",
     summary="Download a model that was uploaded",
     responses={
-        200: {"description": "The `.mlmodel`.", **_FILE},
-        206: {"description": "The part of it that `Range` asks for.", **_FILE},
+        200: {"description": "The `.mlmodel`.", **BINARY},
+        206: {"description": "The part of it that `Range` asks for.", **BINARY},
         304: {"description": "The client has it already."},
         **responses(404, 409, 416, 503),
     },
@@ -174,7 +159,7 @@ def download_model_file(request: Request, record: ExistingModel, services: TheSe
     """The `.mlmodel` that was sent, or built from a document; with its SHA-256 in `ETag` and `Repr-Digest`."""
     stem = safe_name(record.name or record.id, record.id)
     headers = {"content-disposition": attachment(f"{stem.removesuffix('.mlmodel')}.mlmodel")}
-    return serve(request, services.blobs, record.digest, record.bytes, headers)
+    return serve_blob(request, services.blobs, record.digest, record.bytes, headers)
 
 
 @router.get(
@@ -185,7 +170,7 @@ def download_model_file(request: Request, record: ExistingModel, services: TheSe
     responses={
         200: {
             "description": "The document.",
-            "content": {"application/json": {"schema": openapi.model_document()}},
+            "content": {"application/json": {"schema": schemas.model_document()}},
         },
         **responses(404, 409, 422, 503),
     },
@@ -207,10 +192,10 @@ async def get_model_spec(
     """A network as a document, to change it or to build it in Swift. Not every model can be said in either language."""
 
     def export() -> Response:
-        with upload_folder(services.settings) as folder:
+        with work_folder(services.settings) as folder:
             path = folder / "document.json"
             services.model_files.export(record.digest, form, path)
-            return open_file(path, "application/json")
+            return serve_file(path, "application/json")
 
     with _told_of_the_form():
         return await services.workload.run(services.workload.exports, tenant, export)

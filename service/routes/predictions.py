@@ -15,22 +15,25 @@ from starlette.concurrency import run_in_threadpool
 
 from pippin.api.jobs import Artifact
 from pippin.api.predictions import Evaluation, EvaluationReport, EvaluationRequest, Prediction
+from pippin.api.problems import ErrorItem
 from pippin.datasets.examples import TrainingRows
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.documents.errors import MalformedDocumentError
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.spec.explain import parse
-from service import openapi
-from service.datasets.ingest import upload_folder
-from service.http.bodies import JsonRoute, LimitedRequest, is_json, media_type, unsupported
+from service.http import schemas
+from service.http.bodies import LimitedRequest
+from service.http.media_types import is_json, media_type, unsupported
+from service.http.route_classes import JsonRoute
 from service.http.uploads import spooled
-from service.jobs.class_names import trained_labels
 from service.jobs.evaluation import EvaluatedRows
-from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
+from service.jobs.training_history import trained_labels
+from service.problems import Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires
 from service.services import ExistingJob, Tenant, TheServices
+from service.work_folders import work_folder
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
@@ -111,7 +114,7 @@ async def predict(
         raise unsupported(request, "application/json", *PICTURES)
     if background is not None and is_json(request):
         raise invalid_request([ErrorItem(parameter="background", detail="it is for pictures; JSON holds numbers")])
-    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
+    async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         body = await spooled(request, folder / "body", services.settings.max_body_bytes)
         if not body.bytes:
             raise malformed('it is empty; this takes JSON, {"inputs": {…}}, or a picture')
@@ -138,7 +141,7 @@ async def predict(
     summary="Measure a trained model",
     response_description="How good it is.",
     responses=responses(400, 404, 409, 413, 415, 422, 503),
-    openapi_extra=openapi.body(EvaluationRequest),
+    openapi_extra=schemas.body(EvaluationRequest),
     dependencies=[requires("submit")],
 )
 async def evaluate(

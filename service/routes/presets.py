@@ -5,39 +5,20 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import contextmanager_in_threadpool
-from pydantic import BaseModel, ConfigDict
 
+from pippin.api.models import PresetList, PresetModel
 from pippin.models.documents import read_document
 from pippin.models.spec.presets import UnknownPresetError, preset, preset_names
-from pippin.models.spec.summary import SpecSummary
-from service.datasets.ingest import upload_folder
-from service.http.bodies import JsonRoute
-from service.http.disposition import attachment
+from service.http.files import BINARY, attachment
+from service.http.route_classes import JsonRoute
 from service.problems import not_found, responses
 from service.security.access import requires
 from service.services import Tenant, TheServices
+from service.work_folders import work_folder
 
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 
-_FILE = {"content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}}
 _SPEC = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ModelSpec"}}}}
-
-
-class PresetModel(BaseModel):
-    """A model that comes with Pippin."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    model: SpecSummary
-
-
-class PresetList(BaseModel):
-    """All of them, by name."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[PresetModel]
 
 
 @router.get(
@@ -81,7 +62,7 @@ def get_preset_spec(document: ExistingPreset) -> Response:
     response_class=Response,
     operation_id="downloadPresetFile",
     summary="Download a preset",
-    responses={200: {"description": "The `.mlmodel`.", **_FILE}, **responses(404, 503)},
+    responses={200: {"description": "The `.mlmodel`.", **BINARY}, **responses(404, 503)},
     dependencies=[requires("read")],
 )
 async def download_preset(
@@ -92,7 +73,7 @@ async def download_preset(
     services: TheServices,
 ) -> Response:
     """The preset as an `.mlmodel`, built anew, with the initial weights that its seed draws."""
-    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
+    async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
 
         def build() -> bytes:
             source, built = folder / "spec.json", folder / "built.mlmodel"

@@ -4,17 +4,17 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import contextmanager_in_threadpool
 
 from pippin.models.record import Description
-from service import openapi
-from service.datasets.ingest import upload_folder
-from service.http.bodies import YAML, JsonRoute, is_json, is_yaml, unsupported
-from service.http.breadth import too_many_values
+from service.http import schemas
+from service.http.bodies import too_many_values
+from service.http.media_types import YAML, is_json, is_yaml, unsupported
+from service.http.route_classes import JsonRoute
 from service.http.uploads import spooled
-from service.jobs.model_sources import ModelSources
-from service.jobs.submission import prepare
+from service.jobs.submission import ModelSources, prepare
 from service.models.files import Language
 from service.problems import invalid, malformed, responses
 from service.security.access import requires
 from service.services import Tenant, TheServices
+from service.work_folders import work_folder
 
 router = APIRouter(tags=["specs"], route_class=JsonRoute)
 
@@ -25,7 +25,7 @@ router = APIRouter(tags=["specs"], route_class=JsonRoute)
     summary="Check a model spec or a job",
     response_description="It is right, and this is the model that it describes or names.",
     responses=responses(400, 413, 415, 422, 503),
-    openapi_extra=openapi.model_document_body(),
+    openapi_extra=schemas.model_document_body(),
     dependencies=[requires("read")],
 )
 async def validate_spec(
@@ -41,7 +41,7 @@ async def validate_spec(
     """
     if not (is_json(request) or is_yaml(request)):
         raise unsupported(request, "application/json", YAML[0])
-    async with contextmanager_in_threadpool(upload_folder(services.settings)) as folder:
+    async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         document = await spooled(request, folder / "spec", services.settings.max_body_bytes)
         if not document.bytes:
             raise malformed("it is empty; this takes JSON or YAML")

@@ -3,13 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.api.pages import UnreadableEntry
-from pippin.api.workers import Drain, DrainRequest, Worker
+from pippin.api.workers import Drain, DrainRequest, Worker, WorkerList
 from pippin.store import Store
-from service import openapi
-from service.http.bodies import JsonRoute, optional
+from service.http import schemas
+from service.http.bodies import optional_body
+from service.http.route_classes import JsonRoute
 from service.problems import responses
 from service.security.access import requires
 from service.services import Tenant, TheServices
@@ -20,17 +20,6 @@ router = APIRouter(tags=["workers"], route_class=JsonRoute)
 WorkerName = Annotated[
     str, Path(description="The worker's name, or a beginning that no other one has.", examples=["laptop-4f1c"])
 ]
-
-
-class WorkerList(BaseModel):
-    """Every worker that was heard of in the last two minutes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[Worker]
-    unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Workers whose report cannot be read: it is damaged, or of a newer Pippin."
-    )
 
 
 @router.get(
@@ -57,12 +46,12 @@ def list_workers(tenant: Tenant, services: TheServices) -> WorkerList:
     summary="Have a worker take no more jobs",
     response_description="The worker: draining, until it has no job any more and is drained.",
     responses=responses(400, 404, 409, 413, 415, 422, 503),
-    openapi_extra=openapi.body(DrainRequest, required=False),
+    openapi_extra=schemas.body(DrainRequest, required=False),
     dependencies=[requires("admin")],
 )
 def drain_worker(
     name: WorkerName,
-    asked: Annotated[DrainRequest, Depends(optional(DrainRequest))],
+    asked: Annotated[DrainRequest, Depends(optional_body(DrainRequest))],
     tenant: Tenant,
     services: TheServices,
 ) -> Worker:

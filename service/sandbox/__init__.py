@@ -1,8 +1,7 @@
-"""Tasks on hostile input, each in a process of its own, which may crash or be killed without harm to the service."""
+"""Runs tasks on untrusted input, each in its own process, whose crash does not harm the service."""
 
-from service.sandbox.errors import SandboxError, TaskRefused
-from service.sandbox.sandbox import Abandonment, Sandbox
-from service.sandbox.wire import Answer
+from service.sandbox.messages import Answer, SandboxError, TaskRefused
+from service.sandbox.sandbox import Cancellation, Sandbox
 from service.sandbox.workload import Workload
 
-__all__ = ["Abandonment", "Answer", "Sandbox", "SandboxError", "TaskRefused", "Workload"]
+__all__ = ["Answer", "Cancellation", "Sandbox", "SandboxError", "TaskRefused", "Workload"]

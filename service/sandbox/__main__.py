@@ -1,7 +1,7 @@
-"""`python -m service.sandbox`: the nursery, which imports what tasks need, computes nothing, and forks a child a task.
+"""`python -m service.sandbox`: the fork server. It imports what tasks need and forks one child for each task.
 
-A fork of it begins its task in milliseconds; a fresh interpreter pays seconds of imports. It lives as long as the
-service keeps the other end of its control connection, on which every byte brings one task's connection.
+A forked child starts its task in milliseconds; a new interpreter spends seconds on imports. The fork server ends when
+the service closes the other end of the control connection, on which every byte carries the connection of one task.
 """
 
 import gc
@@ -12,42 +12,43 @@ import signal
 import socket
 import sys
 from collections.abc import Mapping
+from functools import partial
 from typing import cast
 
 import structlog
 
 from pippin.system import logs
-from service.sandbox.child import Task, run_and_exit
+from pippin.system.processes import fork_and_run
+from service.sandbox.child import Task, run_task
 
 _log = structlog.get_logger(__name__)
 
 
 def main() -> None:
-    """Serve until the service is gone; `service.sandbox.nursery` says what the arguments are."""
+    """Serve until the service ends. `service.sandbox.fork_server` passes the arguments."""
     control = socket.socket(fileno=int(sys.argv[1]))
     setup = json.loads(sys.argv[2])
-    # As the service, which has checked it, and whose other settings do not come here.
+    # The log format of the service, which has validated it; its other settings are not passed on.
     logs.configure("info", cast("logs.Format", os.environ.get("PIPPIN_LOG_FORMAT", "auto")))
     sys.path.extend(setup["paths"])
-    tasks = {name: _load(place) for name, place in setup["tasks"].items()}
-    # Children share the memory of what is there by now; a collection would write to all of it.
+    tasks = {name: _load(location) for name, location in setup["tasks"].items()}
+    # Children share the memory of all objects so far; a garbage collection would write to all of it.
     gc.collect()
     gc.freeze()
-    # The kernel buries the children. Imports may have run programs of their own, so only now.
+    # SIGCHLD is ignored, so the kernel reaps the children. Only after the imports, which may wait for programs.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     _serve(control, tasks)
-    # Children and all. The service made it a group of its own.
+    # This process and its children: the service started it as a process group.
     os.killpg(0, signal.SIGKILL)
 
 
-def _load(place: str) -> Task:
-    module, _, function = place.partition(":")
+def _load(location: str) -> Task:
+    module, _, function = location.partition(":")
     task: Task = getattr(importlib.import_module(module), function)
     return task
 
 
 def _serve(control: socket.socket, tasks: Mapping[str, Task]) -> None:
-    nursery = os.getpid()
     while True:
         byte, received, _, _ = socket.recv_fds(control, 1, 1)
         if not byte:
@@ -55,14 +56,10 @@ def _serve(control: socket.socket, tasks: Mapping[str, Task]) -> None:
         for descriptor in received:
             with socket.socket(fileno=descriptor) as connection:
                 try:
-                    child = os.fork()
+                    fork_and_run(partial(run_task, control, connection, tasks))
                 except OSError:
-                    # The service notices when the connection is closed.
+                    # The connection is closed, which tells the service.
                     _log.exception("a child could not be started")
-                    continue
-                if child == 0:
-                    control.close()
-                    run_and_exit(connection, tasks, nursery)
 
 
 if __name__ == "__main__":

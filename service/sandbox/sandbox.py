@@ -1,4 +1,4 @@
-"""Has tasks done in processes that hold nothing of the service, and says how each of them ended."""
+"""Runs tasks in child processes that hold none of the service's data, and reports how each task ended."""
 
 import socket
 import threading
@@ -9,39 +9,38 @@ from contextlib import contextmanager, suppress
 import structlog
 
 from pippin.errors import Fault
-from service.sandbox import wire
-from service.sandbox.errors import SandboxError, TaskRefused
-from service.sandbox.nursery import Nursery
+from service.sandbox.fork_server import ForkServer
+from service.sandbox.messages import Answer, SandboxError, TaskRefused, TooLongError, message, receive
 
 _log = structlog.get_logger(__name__)
 
-# A nursery that is just starting has its imports to do first.
+# A fork server that has just been started imports modules first.
 _BEGIN_SECONDS = 60.0
-# The alarm ends a child at its deadline; how much later its end must have shown here.
+# The alarm ends a child at its deadline. This much later the service must have noticed it.
 _MARGIN_SECONDS = 5.0
-_LONGEST_GREETING = 1000
+_MAX_GREETING_BYTES = 1000
 
 
-class Abandonment:
-    """Ends a task that nobody waits for any more. For one call of `Sandbox.run`, from any thread."""
+class Cancellation:
+    """Lets another thread stop a task whose answer is no longer needed. For one call of `Sandbox.run`."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._connection: socket.socket | None = None
-        self.asked = False
+        self.is_requested = False
 
-    def ask(self) -> None:
-        """End the task at once, or let it not begin."""
+    def cancel(self) -> None:
+        """Stop the task at once, or keep it from starting."""
         with self._lock:
-            self.asked = True
+            self.is_requested = True
             if self._connection is not None:
-                # The child's end shows it, which ends the child, and so does ours, on which a thread waits.
+                # This ends both sides: the child, and the thread that waits on our end.
                 with suppress(OSError):
                     self._connection.shutdown(socket.SHUT_RDWR)
 
     @contextmanager
-    def of(self, connection: socket.socket) -> Iterator[None]:
-        """What `ask` closes meanwhile."""
+    def closing(self, connection: socket.socket) -> Iterator[None]:
+        """Have `cancel` shut `connection` down while the `with` block lasts."""
         with self._lock:
             self._connection = connection
         try:
@@ -51,26 +50,26 @@ class Abandonment:
                 self._connection = None
 
     def check(self, task: str) -> None:
-        """Raise if it was asked."""
-        if self.asked:
-            raise SandboxError("abandoned", f"nobody waits for {task} any more")
+        """Raise SandboxError if `cancel` was called."""
+        if self.is_requested:
+            raise SandboxError("cancelled", f"{task} was cancelled")
 
 
 class Sandbox:
     """Runs tasks, from any number of threads.
 
-    One process, the nursery, is started at first use and again whenever it is found dead; it forks a child a task. A
-    task whose child was lost with the nursery is begun once more, so a task must be such that this does no harm.
+    A fork server is started at first use and again when it has died; it forks one child for each task. A task whose
+    child was lost with the fork server is started a second time, so tasks must be repeatable.
 
     Args:
         tasks: Each task's name with the "module:function" that does it; its keywords are the arguments of `run`.
         paths: More folders to find the modules in.
-        children: How many tasks are done at once; more of them wait.
+        children: How many tasks run at once; further ones wait.
         wait_seconds: How long they wait.
-        max_answer_bytes: The most that an answer's document and attachment may have.
+        max_answer_bytes: The limit on the document and attachment of an answer together.
 
     Attributes:
-        peak_bytes: The most memory that a child has held so far, of those that came to an answer.
+        peak_bytes: The highest peak memory of a child so far, among those that answered.
     """
 
     def __init__(
@@ -88,18 +87,18 @@ class Sandbox:
         self._max_answer_bytes = max_answer_bytes
         self._places = threading.BoundedSemaphore(children)
         self._lock = threading.Lock()
-        self._nursery: Nursery | None = None
+        self._server: ForkServer | None = None
         self._closed = False
         self.peak_bytes = 0
 
     def start(self) -> None:
-        """Start the nursery, which imports what tasks need while the service goes on. Does not wait for it.
+        """Start the fork server, which imports what tasks need in the background. Does not wait for it.
 
         Raises:
             OSError: It could not be started.
         """
         with self._lock:
-            self._living_nursery()
+            self._living_server()
 
     def run(
         self,
@@ -109,38 +108,40 @@ class Sandbox:
         seconds: float,
         memory_bytes: int | None = None,
         open_files: int = 64,
-        abandonment: Abandonment | None = None,
-    ) -> wire.Answer:
-        """Do a task and wait for its answer.
+        cancellation: Cancellation | None = None,
+    ) -> Answer:
+        """Run a task and wait for its answer.
 
         Args:
             task: One of the table's names.
-            arguments: Values that JSON can hold; files are given by their paths.
-            seconds: How long the task may take once it has begun.
+            arguments: JSON values; files are passed by path.
+            seconds: How long the task may take from its start.
             memory_bytes: How much memory it may allocate; None sets no limit. Linux only.
             open_files: How many files it may have open.
-            abandonment: What may end the task early.
+            cancellation: Stops the task early when it is cancelled.
 
         Raises:
             TaskRefused: The task raised a `PippinError`.
-            SandboxError: There is no answer; `why` says whether the task or this machine is to blame.
+            SandboxError: There is no answer; `why` says whether the task or this machine is the cause.
         """
         limits = {"seconds": seconds, "memory_bytes": memory_bytes, "open_files": open_files}
-        abandonment = abandonment or Abandonment()
-        # The child logs with what the caller logs with: the id of the request that it works for.
+        cancellation = cancellation or Cancellation()
+        # The child logs with the context of the caller: the id of the request.
         context = structlog.contextvars.get_contextvars()
-        request = wire.message({"task": task, "limits": limits, "arguments": dict(arguments), "context": context})
+        request = message({"task": task, "limits": limits, "arguments": dict(arguments), "context": context})
         if not self._places.acquire(timeout=self._wait_seconds):
-            raise SandboxError("unavailable", f"{task} was not begun: others were busy for {self._wait_seconds:g} s")
+            raise SandboxError(
+                "unavailable", f"{task} was not started: other tasks took all places for {self._wait_seconds:g} s"
+            )
         try:
             for _ in range(2):
-                abandonment.check(task)
+                cancellation.check(task)
                 try:
-                    answer = self._attempt(task, request, abandonment)
+                    answer = self._attempt(task, request, cancellation)
                     self._note(answer)
                     return _opened(task, answer)
                 except (EOFError, OSError, SandboxError) as error:
-                    abandonment.check(task)
+                    cancellation.check(task)
                     if isinstance(error, SandboxError):
                         raise
                     _log.warning("a child was lost", task=task, error=repr(error))
@@ -149,113 +150,113 @@ class Sandbox:
         raise SandboxError("unavailable", f"{task} was not done: its process was lost, twice")
 
     @property
-    def nursery_pid(self) -> int | None:
-        """The process id of the nursery; None before the first."""
+    def fork_server_pid(self) -> int | None:
+        """The process id of the fork server; None before the first start."""
         with self._lock:
-            return self._nursery.pid if self._nursery is not None else None
+            return self._server.pid if self._server is not None else None
 
     def close(self) -> None:
-        """End the nursery and its children; tasks that are under way, or come later, are "unavailable"."""
+        """End the fork server and its children; running and later tasks raise SandboxError "unavailable"."""
         with self._lock:
             self._closed = True
-            self._end_nursery()
+            self._end_server()
 
-    def _attempt(self, task: str, request: bytes, abandonment: Abandonment) -> wire.Answer:
-        """The child's last message.
+    def _attempt(self, task: str, request: bytes, cancellation: Cancellation) -> Answer:
+        """The last message of the child.
 
         Raises:
-            EOFError, OSError: The child was lost, for no fault of the task's.
+            EOFError, OSError: The child was lost for a reason outside the task.
             SandboxError: As `run` does.
         """
         connection, theirs = socket.socketpair()
-        with connection, abandonment.of(connection):
+        with connection, cancellation.closing(connection):
             with theirs:
-                nursery = self._hand_over(theirs)
-            deadline = self._begin(nursery, connection, task, request)
-            return self._finish(nursery, connection, task, deadline)
+                server = self._hand_over(theirs)
+            deadline = self._begin(server, connection, task, request)
+            return self._finish(server, connection, task, deadline)
 
-    def _hand_over(self, connection: socket.socket) -> Nursery:
+    def _hand_over(self, connection: socket.socket) -> ForkServer:
         with self._lock:
-            nursery = self._living_nursery()
-            nursery.begin(connection)
-            return nursery
+            server = self._living_server()
+            server.begin(connection)
+            return server
 
-    def _begin(self, nursery: Nursery, connection: socket.socket, task: str, request: bytes) -> float:
-        """When the alarm will end the child, which holds its limits by now."""
+    def _begin(self, server: ForkServer, connection: socket.socket, task: str, request: bytes) -> float:
+        """Send the request; returns the deadline at which the alarm ends the child, whose limits hold by then."""
         try:
             connection.settimeout(_BEGIN_SECONDS)
             connection.sendall(request)
-            greeting = wire.receive(connection, most=_LONGEST_GREETING, until=time.monotonic() + _BEGIN_SECONDS)
+            greeting = receive(connection, max_bytes=_MAX_GREETING_BYTES, until=time.monotonic() + _BEGIN_SECONDS)
         except TimeoutError:
-            self._discard(nursery)
-            raise SandboxError("unavailable", f"{task} was not begun within {_BEGIN_SECONDS:g} s") from None
+            self._discard(server)
+            raise SandboxError("unavailable", f"{task} was not started within {_BEGIN_SECONDS:g} s") from None
         return float(greeting.document["deadline"])
 
-    def _finish(self, nursery: Nursery, connection: socket.socket, task: str, deadline: float) -> wire.Answer:
+    def _finish(self, server: ForkServer, connection: socket.socket, task: str, deadline: float) -> Answer:
         try:
-            return wire.receive(connection, most=self._max_answer_bytes, until=deadline + _MARGIN_SECONDS)
-        except wire.TooLongError:
-            text = f"{task} found an answer of more than {self._max_answer_bytes:,} bytes"
+            return receive(connection, max_bytes=self._max_answer_bytes, until=deadline + _MARGIN_SECONDS)
+        except TooLongError:
+            text = f"{task} has an answer of more than {self._max_answer_bytes:,} bytes"
             raise SandboxError("too_large", text) from None
         except TimeoutError:
-            # Nothing but the end of the whole group is sure to reach this child. Its neighbours are begun once more.
-            self._discard(nursery)
+            # Only the end of the whole process group is sure to end this child. The other tasks are started again.
+            self._discard(server)
             raise _too_slow(task) from None
         except (EOFError, ConnectionError):
             if time.monotonic() >= deadline:
                 raise _too_slow(task) from None
-            if self._lost(nursery):
+            if self._lost(server):
                 raise
             raise SandboxError("crashed", f"{task} crashed") from None
         except (ValueError, RecursionError):
             raise SandboxError("crashed", f"{task} crashed: its answer cannot be read") from None
 
-    def _note(self, answer: wire.Answer) -> None:
+    def _note(self, answer: Answer) -> None:
         peak = answer.document.get("peak_bytes") if isinstance(answer.document, dict) else None
         if isinstance(peak, int):
             with self._lock:
                 self.peak_bytes = max(self.peak_bytes, peak)
 
-    def _living_nursery(self) -> Nursery:
-        """The nursery, started unless it lives. Under the lock."""
+    def _living_server(self) -> ForkServer:
+        """The fork server, started if it is not alive. The caller holds the lock."""
         if self._closed:
             raise SandboxError("unavailable", "the service is ending")
-        if self._nursery is not None and self._nursery.gone:
-            _log.warning("the nursery is gone; another takes its place", pid=self._nursery.pid)
-            self._end_nursery()
-        if self._nursery is None:
-            self._nursery = Nursery(self._tasks, self._paths)
-        return self._nursery
+        if self._server is not None and self._server.gone:
+            _log.warning("the fork server is gone; another takes its place", pid=self._server.pid)
+            self._end_server()
+        if self._server is None:
+            self._server = ForkServer(self._tasks, self._paths)
+        return self._server
 
-    def _end_nursery(self) -> None:
-        """Under the lock."""
-        if self._nursery is not None:
-            self._nursery.end()
-            self._nursery = None
+    def _end_server(self) -> None:
+        """The caller holds the lock."""
+        if self._server is not None:
+            self._server.end()
+            self._server = None
 
-    def _discard(self, nursery: Nursery) -> None:
-        """End the nursery, unless another has taken its place already."""
+    def _discard(self, server: ForkServer) -> None:
+        """End this fork server, unless another has replaced it already."""
         with self._lock:
-            if self._nursery is nursery:
-                _log.warning("the nursery is ended: a child of it does not end", pid=nursery.pid)
-                self._end_nursery()
+            if self._server is server:
+                _log.warning("the fork server is ended: a child of it does not end", pid=server.pid)
+                self._end_server()
 
-    def _lost(self, nursery: Nursery) -> bool:
+    def _lost(self, server: ForkServer) -> bool:
         with self._lock:
-            return self._nursery is not nursery or nursery.gone
+            return self._server is not server or server.gone
 
 
-def _opened(task: str, answer: wire.Answer) -> wire.Answer:
-    """The answer proper, if the child's last message holds one."""
+def _opened(task: str, answer: Answer) -> Answer:
+    """The answer in the last message of the child, if it holds one."""
     match answer.document:
         case {"outcome": "answer", "document": document}:
-            return wire.Answer(document, answer.attachment)
+            return Answer(document, answer.attachment)
         case {"outcome": "refused", "kind": str(kind), "text": str(text), "faults": list(faults)}:
             raise TaskRefused(kind, text, [Fault(*fault) for fault in faults])
         case {"outcome": "too_large"}:
             raise SandboxError("too_large", f"{task} needs more memory than it may have")
         case {"outcome": "no_room"}:
-            raise SandboxError("no_room", f"{task} found no room on disk")
+            raise SandboxError("no_room", f"{task} failed: the disk is full")
         case {"outcome": "crashed", "kind": str(kind)}:
             raise SandboxError("crashed", f"{task} crashed ({kind})")
         case _:

@@ -1,4 +1,4 @@
-"""Admission to the sandbox and to the threads that wait for it: each kind of work has places of its own."""
+"""Limits how many requests use the sandbox at once: each kind of work has its own places."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,38 +7,38 @@ import anyio
 import anyio.to_thread
 
 from service.admission import Admission, AdmissionMeter
-from service.sandbox.errors import SandboxError
+from service.sandbox.messages import SandboxError
 
 T = TypeVar("T")
 
 SMALL_FILE_BYTES = 2 * 2**20
-"""The largest upload that counts as small: digits by the ten thousand, and documents without weights."""
+"""The largest upload that counts as small: ten thousand digits, or a document without weights."""
 
-# A small upload that takes longer, a ZIP of zeros say, is begun again among the large ones.
+# A small upload that takes longer, such as a ZIP of zeros, is started again in a place for large ones.
 _SMALL_SECONDS = 10.0
 _SMALL_FILES, _LARGE_FILES, _PREDICTIONS, _PREVIEWS, _EXPORTS, _EVALUATIONS = 3, 2, 4, 2, 2, 1
 
-# A submission computes for a moment, waits for Redis, and now and then for a child that reads the model of another job.
+# A submission computes briefly, waits for Redis, and sometimes for a child that reads the model of another job.
 _SUBMISSIONS, _INSPECTIONS = 8, 2
 
 CHILDREN = sum((_SMALL_FILES, _LARGE_FILES, _PREDICTIONS, _PREVIEWS, _EXPORTS, _EVALUATIONS, _INSPECTIONS))
-"""How many children the sandbox needs for all of them at once."""
+"""How many children the sandbox needs for all places at once."""
 
 
 class Workload:
-    """Runs what waits for the sandbox in threads of its own, so that no other request waits for those.
+    """Runs work that waits for the sandbox in its own threads, so that no other request waits for them.
 
     Args:
         wait_seconds: How long a request waits for its place.
         meter: Where waiting and refused requests are counted.
 
     Attributes:
-        small_files: Of uploads and documents up to `SMALL_FILE_BYTES`.
-        large_files: Of larger ones.
-        predictions: Of answers of trained models.
-        previews: Of examples of datasets.
-        exports: Of files that are made when they are asked for.
-        submissions: Of jobs, whose specs may be large.
+        small_files: Places for uploads and documents up to `SMALL_FILE_BYTES`.
+        large_files: Places for larger ones.
+        predictions: Places for predictions of trained models.
+        previews: Places for reading examples of datasets.
+        exports: Places for files that are created on request.
+        submissions: Places for submitted jobs, whose specs may be large.
     """
 
     def __init__(self, *, wait_seconds: float, meter: AdmissionMeter | None = None) -> None:
@@ -51,14 +51,14 @@ class Workload:
         self.previews = places("previews", _PREVIEWS)
         self.exports = places("exports", _EXPORTS)
         self.submissions = places("submissions", _SUBMISSIONS)
-        # Admissions bound the threads; a place is given back only when its thread is free.
+        # The places limit the threads: a place is returned only when its thread is free.
         self._threads = anyio.CapacityLimiter(CHILDREN + _SUBMISSIONS)
 
     async def run(self, admission: Admission, tenant: str, work: Callable[[], T]) -> T:
-        """What `work` returns, which a thread does once there is a place.
+        """Run `work` in a thread once there is a place, and return its result.
 
         Raises:
-            Problem: 503, when others have kept it waiting for too long.
+            Problem: 503, when there is no place in time.
         """
         async with admission.place(tenant):
             return await anyio.to_thread.run_sync(work, limiter=self._threads)
@@ -68,12 +68,12 @@ class Workload:
         return self.small_files if size <= SMALL_FILE_BYTES else self.large_files
 
     async def read(self, tenant: str, size: int, work: Callable[[float | None], T]) -> T:
-        """What `work` returns for a file of `size` bytes, which is done again if it turns out to be slow.
+        """Run `work` on a file of `size` bytes; a small file that takes long is started again among the large ones.
 
         Args:
             tenant: Whose request.
-            size: Of what is read, as sent.
-            work: Called with the seconds that it may take; None leaves that to it.
+            size: The size of the upload.
+            work: Called with its time limit in seconds; None leaves the limit to `work`.
 
         Raises:
             Problem: As `run` does.

@@ -1,6 +1,5 @@
-"""The first tokens of a service that others reach: without an admin's token no client could make others."""
+"""The first tokens of a service that other machines reach: without an admin token no client could create tokens."""
 
-import asyncio
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -12,7 +11,8 @@ from pippin.http.token_file import read_token, write_token
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable, first_admin
 from pippin.store.token_requirement import TokenRequirement
-from service.background.threads import run_duty
+from pippin.system.retry import Backoff, retry_async
+from service.background.threads import run_in_background
 
 _NAME = "first"
 _PAUSE = 2.0
@@ -37,28 +37,23 @@ def _firsts(settings: Settings) -> list[_First]:
 
 
 def check_first_token(settings: Settings) -> None:
-    """Make the files that PIPPIN_ADMIN_TOKEN_FILE and PIPPIN_WORKER_TOKEN_FILE name, unless they are there.
+    """Create the files that PIPPIN_ADMIN_TOKEN_FILE and PIPPIN_WORKER_TOKEN_FILE name, unless they exist.
 
     Raises:
-        TokenFileError: One cannot be made, or what is there cannot be used.
+        TokenFileError: A file cannot be created, or an existing one has no usable token.
     """
     for first in _firsts(settings):
         _text_in(first)
 
 
 async def keep_first_token(store: Store, settings: Settings, requirement: TokenRequirement) -> None:
-    """Let in the tokens of these files, unless one of the role was ever made; wait for Redis as long as it takes.
+    """Store the tokens of these files, unless a token of the role was ever created. Waits for Redis without a limit.
 
-    A Redis that lost its records has lost which tokens were revoked too, so the tokens do not come back then.
+    A Redis that has lost its records has also lost which tokens were revoked, so the tokens are not restored then.
     """
     for first in _firsts(settings):
-        while True:
-            try:
-                await run_duty(partial(_keep, store, requirement, first))
-            except StoreUnavailable:
-                await asyncio.sleep(_PAUSE)
-            else:
-                break
+        keep = partial(_keep, store, requirement, first)
+        await retry_async(partial(run_in_background, keep), Backoff(_PAUSE, _PAUSE), StoreUnavailable)
 
 
 def _keep(store: Store, requirement: TokenRequirement, first: _First) -> None:
@@ -67,7 +62,7 @@ def _keep(store: Store, requirement: TokenRequirement, first: _First) -> None:
     checked = store.tokens.check(text)
     file = str(first.path)
     if first.role not in checked.made | recalled.roles:
-        # Only the first: a token that was revoked must not come back when the service is started again.
+        # Only the first token: a revoked one must not be valid again after a restart of the service.
         store.tokens.add(adopt(text, first.role, _NAME))
         _log.info("the first token of a role is kept", role=first.role, file=file)
     elif checked.token is None:
@@ -75,7 +70,7 @@ def _keep(store: Store, requirement: TokenRequirement, first: _First) -> None:
 
 
 def _text_in(first: _First) -> str:
-    """The token in the file; a new one in a new file if there is none. Of two services that make it, one does."""
+    """The token in the file, which is created if it does not exist. Of two services, one creates it."""
     if not first.path.exists():
         try:
             write_token(first.path, issue(first.role, _NAME).text, first.setting)

@@ -1,4 +1,4 @@
-"""Requests that are being answered, each of which ends once its token was revoked or its session has ended."""
+"""The requests that are being answered. A request ends when its token is revoked or its session ends."""
 
 import json
 from collections.abc import Awaitable, Iterator
@@ -15,20 +15,21 @@ from pippin.api.tokens import Role, is_demanded
 from pippin.settings import Settings
 from pippin.store import LiveTokens, Store, StoreUnavailable
 from pippin.store.token_requirement import TokenRequirement
+from pippin.system.background import every
 from service.problems import Problem, answer, instance_of
-from service.security.principal import Principal
+from service.security.access import Principal
 from service.telemetry.meters import Meters
 
 _T = TypeVar("_T")
 _DETAIL = "The token was revoked, or the session has ended, while this was being answered."
-# A client that reads nothing cannot be sent a last event either.
-_FAREWELL_SECONDS = 1.0
+# How long to try to send the last event: the client may read nothing.
+_LAST_EVENT_SECONDS = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
 class OpenRequest:
-    """One request, from the time that it was let in until it is answered."""
+    """One request, from its authentication until it is answered."""
 
     def __init__(self, principal: Principal, needed: Role) -> None:
         self._principal = principal
@@ -38,17 +39,17 @@ class OpenRequest:
 
     @property
     def token_id(self) -> str | None:
-        """The id of its token, if that came in the request itself."""
+        """The id of its token, if the request itself has the token."""
         token = self._principal.token
         return token.id if token is not None and self._principal.session_hash is None else None
 
     @property
     def session_hash(self) -> str | None:
-        """The hash of the secret of its session, if it came with one."""
+        """The hash of the secret of its session, if it has one."""
         return self._principal.session_hash
 
     def may_go_on(self, live: LiveTokens, demanded_roles: frozenset[str]) -> bool:
-        """Whether it would still be let in."""
+        """Whether it would still be admitted."""
         if self.session_hash is not None:
             return self.session_hash in live.sessions
         if self.token_id is not None:
@@ -56,15 +57,15 @@ class OpenRequest:
         return not is_demanded(self._needed, demanded_roles)
 
     def revoke(self) -> None:
-        """End it, at once where it waits for its client."""
+        """End it; at once if it waits for its client."""
         self.revoked = True
         for scope in list(self._waits):
             scope.cancel()
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have `app` answer it. Once revoked, its client seems to have disconnected, and nothing more is sent to it.
+        """Have `app` answer it. Once it is revoked, `app` sees a disconnected client, and sends nothing more to it.
 
-        The application is not cancelled: a cancelled endpoint would leave its files and locks behind.
+        `app` is not cancelled: a cancelled endpoint would leave files and locks behind.
         """
         sent = _Answer(self, send)
 
@@ -82,7 +83,7 @@ class OpenRequest:
             await sent.end(scope, receive)
 
     async def unless_revoked(self, waiting: Awaitable[_T]) -> _T | None:
-        """What `waiting` comes to; None when the token was revoked first."""
+        """The result of `waiting`; None when the token is revoked first."""
         with anyio.CancelScope() as scope:
             self._waits.add(scope)
             try:
@@ -93,7 +94,7 @@ class OpenRequest:
 
 
 class _Answer:
-    """What has been sent of the answer to a request."""
+    """The part of the answer to a request that has been sent."""
 
     def __init__(self, request: OpenRequest, send: Send) -> None:
         self._request = request
@@ -102,14 +103,14 @@ class _Answer:
         self.finished = False
 
     async def send(self, message: Message) -> None:
-        """Pass on a message of the application, unless the token was revoked.
+        """Send a message of the application, unless the token is revoked.
 
         Raises:
-            OSError: It was revoked, in the middle of the answer; the framework takes that for a lost connection.
+            OSError: It is revoked in the middle of the answer; the framework treats this as a lost connection.
         """
         if not self._request.revoked:
             await self._request.unless_revoked(self._pass_on(message))
-        # An answer that has not begun is replaced by `end`.
+        # `end` replaces an answer that has not started.
         if self._request.revoked and self._headers is not None and not self.finished:
             raise OSError("the token of this request was revoked")
 
@@ -121,10 +122,10 @@ class _Answer:
             self.finished = not message.get("more_body", False)
 
     async def end(self, scope: Scope, receive: Receive) -> None:
-        """Answer 401, or end what was begun.
+        """Answer 401, or end an answer that has started.
 
-        The server breaks the connection of what ends here without its last message, so that a part of a file is not
-        taken for the whole.
+        Without the last message of the answer, the server breaks the connection, so that no client takes a part of a
+        file for the whole.
         """
         problem = Problem("unauthorized", _DETAIL, headers={"www-authenticate": 'Bearer realm="pippin"'})
         if self._headers is None:
@@ -132,12 +133,12 @@ class _Answer:
         elif self._headers.get("content-type", "").startswith("text/event-stream"):
             data = json.dumps({"status": problem.status_code, "detail": problem.detail})
             last = f"event: revoked\r\ndata: {data}\r\n\r\n".encode()
-            with anyio.move_on_after(_FAREWELL_SECONDS):
+            with anyio.move_on_after(_LAST_EVENT_SECONDS):
                 await self._send({"type": "http.response.body", "body": last, "more_body": False})
 
 
 class OpenRequests:
-    """All open requests of this process, and the one loop that asks Redis about their tokens.
+    """All open requests of this process, and the loop that asks Redis about their tokens.
 
     A revoked token ends its requests after PIPPIN_TOKEN_CHECK_SECONDS at most, and the time that Redis takes to answer.
     While Redis cannot be reached, they go on: nothing can be revoked then.
@@ -151,12 +152,12 @@ class OpenRequests:
         self._interval = settings.token_check_seconds
         self._open: set[OpenRequest] = set()
         self._lost = False
-        # Apart from the threads that answer requests, which may all be busy.
+        # Not one of the threads that answer requests, which may all be busy.
         self._thread = anyio.CapacityLimiter(1)
 
     @contextmanager
     def opened(self, principal: Principal, needed: Role) -> Iterator[OpenRequest]:
-        """A request that was let in, open for as long as the `with` block."""
+        """Register an authenticated request while the `with` block lasts."""
         request = OpenRequest(principal, needed)
         self._open.add(request)
         try:
@@ -165,18 +166,11 @@ class OpenRequests:
             self._open.discard(request)
 
     async def run(self) -> None:
-        """Look again and again, until cancelled."""
-        while True:
-            try:
-                await self.check()
-            except StoreUnavailable as error:
-                _log.debug("revoked tokens cannot be looked up", error=str(error))
-            except Exception:  # noqa: BLE001 (the next look must come, or revoked tokens would keep their streams)
-                _log.exception("looking for revoked tokens failed")
-            await anyio.sleep(self._interval)
+        """Check regularly, until cancelled."""
+        await every(self._interval, self._check_if_reachable, failure="looking for revoked tokens failed")
 
     async def check(self) -> None:
-        """End the requests whose token was revoked, whose session has ended, or that have none where one is demanded.
+        """End each request whose token is revoked, whose session has ended, or that has none where one is demanded.
 
         Raises:
             StoreUnavailable: Redis cannot be reached.
@@ -198,8 +192,14 @@ class OpenRequests:
                 request.revoke()
                 self._meters.revoked_requests.inc()
 
+    async def _check_if_reachable(self) -> None:
+        try:
+            await self.check()
+        except StoreUnavailable as error:
+            _log.debug("revoked tokens cannot be looked up", error=str(error))
+
     def _note_demand(self, made: frozenset[str], demanded: frozenset[str]) -> None:
-        """Tell the operator when tokens are demanded and Redis does not know why."""
+        """Report when tokens are demanded although Redis has no record of them."""
         roles: tuple[Role, ...] = ("worker", "read")
         lost = not self._always and any(is_demanded(each, demanded) and not is_demanded(each, made) for each in roles)
         self._meters.token_records_lost.set(lost)

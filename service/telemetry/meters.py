@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from pippin.store.listing import Page
-from service.http.connection_limits import CLOSE_REASONS, CloseReason
+
+CloseReason = Literal["total", "address", "gave_way", "head_timeout", "body_timeout"]
+"""Why the service refuses or closes a connection."""
 
 _LATENCIES = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 120.0)
 REAPER_ACTIONS = ("requeued", "failed", "cancelled", "paused", "queued_again", "moved")
@@ -51,7 +53,7 @@ class Meters:
             ["reason"],
             registry=registry,
         )
-        for reason in CLOSE_REASONS:
+        for reason in get_args(CloseReason):
             self.connections_cut_off.labels(reason)
         self.accept_errors = Counter(
             "pippin_accept_errors_total",

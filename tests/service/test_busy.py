@@ -20,8 +20,8 @@ import pytest
 from pippin.datasets.upload import Upload
 from pippin.store.jobs import Jobs
 from service.datasets.ingest import Ingestion
-from service.http import strict_json
-from service.http.body_budget import SMALL_BYTES
+from service.http import bodies
+from service.http.bodies import SMALL_BYTES
 from service.sandbox import SandboxError, Workload
 from service.sandbox.workload import SMALL_FILE_BYTES
 from tests.support.environment import clean_environment
@@ -58,7 +58,7 @@ def test_a_body_that_would_take_too_much_memory_is_refused_unparsed(
     make_service: Callable[..., Any], is_problem: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     service = make_service(body_memory_bytes=10 * 2**20)
-    monkeypatch.setattr(strict_json, "loads", pytest.fail)
+    monkeypatch.setattr(bodies, "parse_json", pytest.fail)
     with client(service) as http:
         answer = http.post("/jobs", content=b"[" + b"[]," * 100_000 + b"1]", headers=JSON)
     assert "about 13," in is_problem(answer, 413, "body-too-large")["detail"]
@@ -73,7 +73,7 @@ def test_large_bodies_wait_for_one_another_and_small_ones_do_not(
     pool: ThreadPoolExecutor,
 ) -> None:
     service = make_service(busy_wait_seconds=0.5)
-    parse = strict_json.loads
+    parse = bodies.parse_json
     parsing = []
 
     def loads(data: bytes) -> object:
@@ -82,7 +82,7 @@ def test_large_bodies_wait_for_one_another_and_small_ones_do_not(
             assert gate.wait(60)
         return parse(data)
 
-    monkeypatch.setattr(strict_json, "loads", loads)
+    monkeypatch.setattr(bodies, "parse_json", loads)
     with client(service) as http:
 
         def post(body: bytes) -> httpx2.Response:
@@ -110,8 +110,8 @@ def test_waiting_bodies_are_on_disk_and_leave_nothing_there(
     pool: ThreadPoolExecutor,
 ) -> None:
     service = make_service(body_memory_bytes=2**20)
-    parse = strict_json.loads
-    monkeypatch.setattr(strict_json, "loads", lambda data: gate.wait(60) and parse(data))
+    parse = bodies.parse_json
+    monkeypatch.setattr(bodies, "parse_json", lambda data: gate.wait(60) and parse(data))
     uploads = service.settings.home / "uploads"
     with client(service) as http:
         sent = [pool.submit(http.post, "/jobs", content=b" " * 400_000 + SMALL_BODY, headers=JSON) for _ in range(5)]

@@ -24,7 +24,7 @@ from tests.support.waiting import wait_for
 
 IsProblem = Callable[..., dict[str, Any]]
 
-# What the nursery shares with its children is part of it.
+# This includes the memory that the fork server shares with its children.
 MOST_PEAK = 600 * 2**20
 
 
@@ -125,15 +125,15 @@ def test_as_many_features_as_are_allowed_need_as_many_files(send: Callable[..., 
     assert len(answer.json()["features"]) == 256
 
 
-def children_of(nursery: int) -> list[int]:
-    return [int(pid) for pid in Path(f"/proc/{nursery}/task/{nursery}/children").read_text().split()]
+def children_of(server_pid: int) -> list[int]:
+    return [int(pid) for pid in Path(f"/proc/{server_pid}/task/{server_pid}/children").read_text().split()]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # noqa: ANN401
     # Ten million rows take tens of seconds to read.
     body = b"label,x\n" + b"1,2\n" * 10_000_000
-    nursery = service.server.config.app.state.services.sandbox.nursery_pid
+    server_pid = service.server.config.app.state.services.sandbox.fork_server_pid
     host, port = service.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
@@ -141,11 +141,11 @@ def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # 
             + f"content-length: {len(body)}\r\n\r\n".encode()
         )
         connection.sendall(body)
-        wait_for(lambda: children_of(nursery), "the child begins")
-        (child,) = children_of(nursery)
+        wait_for(lambda: children_of(server_pid), "the child begins")
+        (child,) = children_of(server_pid)
     wait_for(lambda: not Path(f"/proc/{child}").exists(), "the child ends")
     wait_for(lambda: not list((service.settings.home / "uploads").iterdir()), "its room is emptied")
-    assert service.server.config.app.state.services.sandbox.nursery_pid == nursery
+    assert service.server.config.app.state.services.sandbox.fork_server_pid == server_pid
 
 
 @pytest.fixture

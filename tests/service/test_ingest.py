@@ -16,8 +16,8 @@ from pippin.ids import new_id
 from pippin.store import Store
 from pippin.system.digests import digest_of
 from service.datasets.ingest import Ingestion
-from service.sandbox import Abandonment, Answer, Sandbox, SandboxError
-from service.tasks.prepare_dataset import prepare_dataset
+from service.sandbox import Answer, Cancellation, Sandbox, SandboxError
+from service.tasks.datasets import prepare_dataset
 
 Report = dict[str, Any]
 Ingest = Callable[[Callable[[Report], None]], StoredManifest]
@@ -61,7 +61,7 @@ def ingest(tmp_path: Path, store: Store, blobs: Blobs, table: Path) -> Ingest:
             name="table",
             tenant=DEFAULT_TENANT,
             folder=folder,
-            abandonment=Abandonment(),
+            cancellation=Cancellation(),
         )
         return manifest
 

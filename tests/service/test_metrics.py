@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import httpx2
 import pytest
 
-from service.http.pieces import in_pieces
+from service.http.responses import generated
 
 IsProblem = Callable[..., dict[str, Any]]
 
@@ -162,8 +162,8 @@ def test_a_long_answer_is_made_while_it_is_sent() -> None:
             made.append(number)
             yield b"x" * 2**14
 
-    short = in_pieces([b"a", b"b"], "text/csv", {})
+    short = generated([b"a", b"b"], "text/csv", {})
     assert (short.body, short.headers["content-length"]) == (b"ab", "2")
-    long = in_pieces(content(), "text/csv", {})
+    long = generated(content(), "text/csv", {})
     assert len(made) < 10
     assert "content-length" not in long.headers

@@ -1,4 +1,4 @@
-"""The sandbox, with a real nursery and tasks that behave as badly as a hostile file can make them."""
+"""The sandbox, with a real fork server and tasks that behave as badly as a hostile file can make them."""
 
 import os
 import signal
@@ -114,14 +114,14 @@ def babble():
 _NAMES = [line.split()[1].partition("(")[0] for line in _TASKS.splitlines() if line.startswith("def ")]
 _TABLE = {name: f"sandboxed:{name}" for name in _NAMES}
 
-# Begins a task that sleeps, and says who its nursery is.
+# Begins a task that sleeps, and prints the process id of its fork server.
 _SERVICE = """
 import sys
 from service.sandbox import Sandbox
 path, folder = sys.argv[1:]
 sandbox = Sandbox({"tell_and_sleep": "sandboxed:tell_and_sleep"}, paths=[folder])
 sandbox.start()
-print(sandbox._nursery.pid, flush=True)
+print(sandbox.fork_server_pid, flush=True)
 sandbox.run("tell_and_sleep", {"path": path}, seconds=60)
 """
 
@@ -178,9 +178,9 @@ def _why(sandbox: Sandbox, task: str, arguments: dict[str, object] | None = None
     return caught.value.why
 
 
-def _nursery_pid(sandbox: Sandbox) -> int:
-    assert sandbox._nursery is not None
-    return sandbox._nursery.pid
+def _server_pid(sandbox: Sandbox) -> int:
+    assert sandbox.fork_server_pid is not None
+    return sandbox.fork_server_pid
 
 
 def _living(group: int) -> list[str]:
@@ -216,7 +216,7 @@ def test_a_child_is_a_fork_with_nothing_of_the_service_in_it(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "key")
     sandbox = make_sandbox()
     seen = _run(sandbox, "look")
-    assert seen["parent"] == _nursery_pid(sandbox)
+    assert seen["parent"] == _server_pid(sandbox)
     assert not {"PIPPIN_REDIS_URL", "AWS_SECRET_ACCESS_KEY"} & set(seen["environment"])
     assert len(seen["files"]) == 4, "the standard ones and its connection"
     assert seen["threads"] == 1
@@ -226,10 +226,10 @@ def test_a_child_is_a_fork_with_nothing_of_the_service_in_it(
 @pytest.mark.parametrize("task", ["fall", "leave", "leave_politely", "err", "give_what_json_cannot", "no_such_task"])
 def test_a_crash_is_told_and_the_next_task_works(sandbox: Sandbox, task: str) -> None:
     assert _run(sandbox, "echo") == {}
-    nursery = _nursery_pid(sandbox)
+    server = _server_pid(sandbox)
     assert _why(sandbox, task) == "crashed"
     assert _run(sandbox, "echo", a=1) == {"a": 1}
-    assert _nursery_pid(sandbox) == nursery
+    assert _server_pid(sandbox) == server
 
 
 def test_a_traceback_is_for_the_log_alone(make_sandbox: MakeSandbox, capfd: pytest.CaptureFixture[str]) -> None:
@@ -260,12 +260,12 @@ def test_a_task_that_puts_off_its_alarm_is_ended_by_the_time_it_computes(
     # On a busy machine, two seconds of computing take their time.
     monkeypatch.setattr("service.sandbox.sandbox._MARGIN_SECONDS", 60)
     assert _run(sandbox, "echo") == {}
-    nursery = _nursery_pid(sandbox)
+    server = _server_pid(sandbox)
     assert _why(sandbox, "loop_without_alarm", seconds=0.5) == "too_slow"
-    assert _nursery_pid(sandbox) == nursery
+    assert _server_pid(sandbox) == server
 
 
-def test_a_child_that_nothing_ends_goes_with_the_nursery_and_its_neighbour_is_begun_again(
+def test_a_child_that_nothing_ends_ends_with_the_fork_server_and_the_other_task_is_started_again(
     make_sandbox: MakeSandbox,
     threads: ThreadPoolExecutor,
     tmp_path: Path,
@@ -275,11 +275,11 @@ def test_a_child_that_nothing_ends_goes_with_the_nursery_and_its_neighbour_is_be
     sandbox = make_sandbox()
     neighbour = threads.submit(_run, sandbox, "sleep_once", path=str(tmp_path / "pid"))
     wait_for((tmp_path / "pid").exists)
-    nursery = _nursery_pid(sandbox)
+    server = _server_pid(sandbox)
     assert _why(sandbox, "sleep_without_alarm", seconds=0.1) == "too_slow"
     assert neighbour.result() == "awake"
-    assert _nursery_pid(sandbox) != nursery
-    assert _living(nursery) == []
+    assert _server_pid(sandbox) != server
+    assert _living(server) == []
 
 
 @_linux
@@ -317,13 +317,13 @@ def test_any_error_of_the_house_comes_back_in_its_words(sandbox: Sandbox) -> Non
     assert (caught.value.kind, caught.value.faults) == ("OddError", ())
 
 
-def test_a_killed_nursery_is_replaced(make_sandbox: MakeSandbox) -> None:
+def test_a_killed_fork_server_is_replaced(make_sandbox: MakeSandbox) -> None:
     sandbox = make_sandbox()
     assert _run(sandbox, "echo") == {}
-    nursery = _nursery_pid(sandbox)
-    os.kill(nursery, signal.SIGKILL)
+    server = _server_pid(sandbox)
+    os.kill(server, signal.SIGKILL)
     assert _run(sandbox, "echo") == {}
-    assert _nursery_pid(sandbox) != nursery
+    assert _server_pid(sandbox) != server
 
 
 @_linux
@@ -333,14 +333,14 @@ def test_a_task_whose_nursery_is_killed_is_begun_once_more(
     sandbox = make_sandbox()
     answer = threads.submit(_run, sandbox, "sleep_once", path=str(tmp_path / "pid"))
     wait_for((tmp_path / "pid").exists)
-    os.kill(_nursery_pid(sandbox), signal.SIGKILL)
+    os.kill(_server_pid(sandbox), signal.SIGKILL)
     assert answer.result() == "awake"
 
 
 def test_a_nursery_that_does_nothing_is_replaced(make_sandbox: MakeSandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     sandbox = make_sandbox()
     assert _run(sandbox, "echo") == {}
-    os.kill(_nursery_pid(sandbox), signal.SIGSTOP)
+    os.kill(_server_pid(sandbox), signal.SIGSTOP)
     with monkeypatch.context() as patch:
         patch.setattr("service.sandbox.sandbox._BEGIN_SECONDS", 0.1)
         assert _why(sandbox, "echo") == "unavailable"
@@ -369,7 +369,7 @@ def test_no_process_is_left_when_the_sandbox_is_closed(
     sandbox = make_sandbox()
     sleeper = threads.submit(_why, sandbox, "tell_and_sleep", {"path": str(tmp_path / "pid")})
     wait_for((tmp_path / "pid").exists)
-    group = _nursery_pid(sandbox)
+    group = _server_pid(sandbox)
     assert len(_living(group)) == 2
     sandbox.close()
     wait_for(lambda: not _living(group))

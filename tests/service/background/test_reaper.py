@@ -103,10 +103,10 @@ def test_it_looks_twice_in_a_gap_however_rarely_it_was_told_to(hasty: Store) -> 
     assert Reaper(hasty, interval=2, grace=10, gap=7.5)._interval == 2
 
 
-def test_an_outage_is_borne_until_the_next_look() -> None:
+def test_an_outage_of_redis_ends_acting_until_the_next_check() -> None:
     reaper = Reaper(Store(connect("redis://127.0.0.1:1", retries=0)), interval=2, grace=0, gap=10)
     reaper.acts = True
-    reaper._look_safely()
+    reaper._look_if_reachable()
     assert not reaper.acts
 
 

@@ -81,14 +81,14 @@ def test_no_upload_however_broken_harms_the_service(
             problem = json.loads(answer.content)
             assert problem["errors"], f"case {number}: a refusal says why"
 
-    before = sandbox.nursery_pid
+    before = sandbox.fork_server_pid
     with ThreadPoolExecutor(THREADS) as pool:
         list(pool.map(send, range(cases)))
     with capsys.disabled():
         sys.stdout.write(f"\n{tally.table(sandbox)}\n")
     assert tally.wrong == []
     assert http.get("/readyz").status_code == 200
-    assert sandbox.nursery_pid == before, "the process that forks the children was lost"
+    assert sandbox.fork_server_pid == before, "the process that forks the children was lost"
     # By construction of the limits, and seen to be so.
     assert sandbox.peak_bytes < 512 * 2**20
     assert {status for _, status in tally.answers} >= {201, 422}, "some of them are still models"

@@ -1,6 +1,6 @@
 import pytest
 
-from service.http.accept import negotiate
+from service.http.media_types import negotiate
 from service.problems import Problem
 
 OFFERS = ["application/json", "text/event-stream", "application/x-ndjson", "text/csv"]

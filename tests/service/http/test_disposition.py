@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.http.disposition import attachment, safe_name
+from service.http.files import attachment, safe_name
 
 
 @pytest.mark.parametrize(

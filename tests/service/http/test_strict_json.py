@@ -5,8 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pippin.documents.strict_json import dumped
-from service.http.breadth import MOST_VALUES
-from service.http.strict_json import loads
+from service.http.bodies import MAX_VALUES, parse_json
 from service.problems import Problem
 
 
@@ -31,7 +30,7 @@ from service.problems import Problem
 )
 def test_what_is_no_json_is_refused_with_the_place_or_the_reason(body: bytes, said: str) -> None:
     with pytest.raises(Problem) as raised:
-        loads(body)
+        parse_json(body)
     assert raised.value.status_code == 400
     assert said.lower() in raised.value.detail.lower()
 
@@ -54,7 +53,7 @@ def test_a_long_list_is_written_in_pieces() -> None:
 
 
 def test_a_pair_of_surrogates_is_one_character() -> None:
-    assert loads(b'"\\ud83c\\udf4e"') == "🍎"
+    assert parse_json(b'"\\ud83c\\udf4e"') == "🍎"
 
 
 @given(
@@ -64,31 +63,31 @@ def test_a_pair_of_surrogates_is_one_character() -> None:
     )
 )
 def test_whatever_is_json_is_read_as_it_was_written(value: object) -> None:
-    assert loads(json.dumps(value).encode()) == value
+    assert parse_json(json.dumps(value).encode()) == value
 
 
 @pytest.mark.parametrize(
     ("document", "where"),
     [
-        ([1] * (MOST_VALUES + 1), ""),
-        ({"model": {"spec": {"layers": [{"input": ["a"] * MOST_VALUES}]}}}, "/model/spec/layers/0/input"),
-        ({"labels": {f"a/{n}": 1 for n in range(MOST_VALUES)}}, "/labels"),
-        ([{"a": [n]} for n in range(MOST_VALUES // 2)], "/"),
-        ({"weights": {str(n): [] for n in range(MOST_VALUES)}}, "/weights"),
+        ([1] * (MAX_VALUES + 1), ""),
+        ({"model": {"spec": {"layers": [{"input": ["a"] * MAX_VALUES}]}}}, "/model/spec/layers/0/input"),
+        ({"labels": {f"a/{n}": 1 for n in range(MAX_VALUES)}}, "/labels"),
+        ([{"a": [n]} for n in range(MAX_VALUES // 2)], "/"),
+        ({"weights": {str(n): [] for n in range(MAX_VALUES)}}, "/weights"),
     ],
 )
 def test_more_values_than_can_be_checked_in_a_short_time_are_refused_where_they_are(
     document: object, where: str
 ) -> None:
     with pytest.raises(Problem) as raised:
-        loads(json.dumps(document).encode())
+        parse_json(json.dumps(document).encode())
     assert raised.value.status_code == 422
     (fault,) = raised.value.errors
     assert str(fault.pointer).startswith(where)
-    assert f"more than {MOST_VALUES:,} values" in fault.detail
+    assert f"more than {MAX_VALUES:,} values" in fault.detail
 
 
 def test_arrays_of_weights_may_be_larger() -> None:
-    weights = [[0.5] * 10] * MOST_VALUES
-    layers = [{"weights": weights}, {"base": {"weight": weights, "bias": [1] * MOST_VALUES}}]
-    assert loads(json.dumps(layers).encode()) == layers
+    weights = [[0.5] * 10] * MAX_VALUES
+    layers = [{"weights": weights}, {"base": {"weight": weights, "bias": [1] * MAX_VALUES}}]
+    assert parse_json(json.dumps(layers).encode()) == layers

@@ -10,7 +10,7 @@ import pytest
 
 from pippin.api.tokens import issue
 from pippin.store import Store
-from service.security.gate import is_own
+from service.security.browsers import is_own
 
 IsProblem = Callable[..., dict[str, Any]]
 

@@ -16,8 +16,8 @@ from pippin.client import Client, ServiceError
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable, connect, keys
 from pippin.store.token_requirement import TokenRequirement
+from service.security.access import Principal
 from service.security.open_requests import OpenRequests
-from service.security.principal import Principal
 from service.telemetry.meters import Meters
 from tests.service.conftest import RunningService
 from tests.support.waiting import wait_for

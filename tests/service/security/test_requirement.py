@@ -12,7 +12,7 @@ from pippin.api.tokens import Role, issue
 from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from pippin.store.token_requirement import TokenRequirement
-from service.security import guard
+from service.security import authentication
 from tests.service.conftest import RunningService
 from tests.support.waiting import wait_for
 
@@ -199,7 +199,7 @@ def test_while_redis_is_away_the_figures_are_open_only_where_no_token_was_ever_d
 def test_who_shows_no_token_is_refused_without_redis_where_it_demanded_one_just_now(
     start: Callable[..., httpx2.Client], own_valkey: EmbeddedValkey, home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_RECENT_SECONDS", 3600.0)
+    monkeypatch.setattr(authentication, "_RECENT_SECONDS", 3600.0)
     http = start(redis_url=SecretStr(own_valkey.url))
     store = Store(connect(own_valkey.url))
     token = add(store, "read")

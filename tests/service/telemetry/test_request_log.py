@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 from starlette.types import Receive, Scope, Send
 
 from service.sandbox import Sandbox, SandboxError
-from service.telemetry.request_log import RequestLog
+from service.telemetry.requests import RequestLog
 
 IsProblem = Callable[..., dict[str, Any]]
 

@@ -1,0 +1,144 @@
+"""Which problem each error of the package is answered with."""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Match
+
+from pippin.blobs import BlobDamagedError, BlobError
+from pippin.errors import Fault, FaultyDocumentError
+from pippin.store import (
+    AmbiguousName,
+    IdempotencyInFlight,
+    IdempotencyMismatch,
+    NameTaken,
+    NoSuchJob,
+    NoSuchWorker,
+    QuotaExceeded,
+    RecordTooLarge,
+    Refused,
+    StoreFull,
+    StoreUnavailable,
+    TenantFull,
+    UnreadableRecord,
+)
+from service.http.route_classes import parameter_items
+from service.problems import (
+    Problem,
+    answer,
+    instance_of,
+    invalid,
+    invalid_request,
+    kind_of,
+    no_room,
+    redis_unavailable,
+    sentence,
+)
+from service.sandbox import SandboxError, TaskRefused
+from service.sandbox.messages import NO_ROOM
+
+_SENTENCES = {
+    "crashed": "reading it crashed the process that did: it is damaged, or made to do harm; make it anew",
+    "too_slow": "reading it took longer than it may; needs something smaller or simpler",
+    "too_large": "reading it took more memory than it may; needs something smaller or simpler",
+}
+
+
+_BUSY = "The service has too much else to read right now, or is ending."
+
+
+def fault_of(error: SandboxError) -> Fault | None:
+    """What was wrong with what the sandbox was given; None where nothing was."""
+    return Fault("", _SENTENCES[error.why]) if error.why in _SENTENCES else None
+
+
+def problem_of(error: SandboxError) -> Problem:
+    """The 422, or the 503, for a request whose body the sandbox was given."""
+    if error.why == "no_room":
+        return no_room()
+    fault = fault_of(error)
+    return invalid([fault]) if fault else Problem("unavailable", _BUSY, headers={"retry-after": "5"})
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+
+
+def _of_system(error: OSError) -> Problem:
+    """A full disk is known; anything else nobody foresaw, and it becomes a 500 in the log."""
+    if error.errno not in NO_ROOM:
+        raise error
+    return no_room()
+
+
+# Any: each function takes the error that it stands beside.
+_PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
+    FaultyDocumentError: lambda error: invalid(error.faults),
+    RequestValidationError: lambda error: invalid_request(parameter_items(error.errors())),
+    NoSuchJob: lambda error: Problem("not-found", sentence(error)),
+    NoSuchWorker: lambda error: Problem("not-found", sentence(error)),
+    AmbiguousName: lambda error: Problem("ambiguous-name", sentence(error)),
+    Refused: lambda error: Problem("state-conflict", sentence(error)),
+    NameTaken: lambda error: Problem("name-taken", sentence(error)),
+    IdempotencyMismatch: lambda error: Problem("idempotency-mismatch", sentence(error)),
+    IdempotencyInFlight: lambda error: Problem("idempotency-in-flight", sentence(error), headers={"retry-after": "1"}),
+    QuotaExceeded: lambda error: Problem("quota-exceeded", sentence(error), headers={"retry-after": "30"}),
+    RecordTooLarge: lambda error: invalid([Fault("", str(error))]),
+    TenantFull: lambda error: Problem("tenant-full", sentence(error)),
+    StoreFull: lambda error: Problem("unavailable", sentence(error), headers={"retry-after": "60"}),
+    StoreUnavailable: lambda error: redis_unavailable(sentence(error)),
+    BlobDamagedError: lambda error: Problem("blob-damaged", sentence(error)),
+    UnreadableRecord: lambda error: Problem("unreadable-record", sentence(error)),
+    BlobError: lambda error: Problem("unavailable", sentence(error), headers={"retry-after": "5"}),
+    TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
+    SandboxError: problem_of,
+    OSError: _of_system,
+    ClientDisconnect: lambda _: Problem("malformed-body", "The connection broke before the body was complete."),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error with a problem."""
+    for kind, told in _PROBLEMS.items():
+        app.add_exception_handler(kind, _handler(told))
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+def _handler(told: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
+    def handle(request: Request, error: Exception) -> Response:
+        return answer(told(error), instance_of(request.scope))
+
+    return handle
+
+
+def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return answer(error if isinstance(error, Problem) else _of_http(request, error), instance_of(request.scope))
+
+
+def _of_http(request: Request, error: HTTPException) -> Problem:
+    """What the framework raises by itself."""
+    match error.status_code:
+        case HTTPStatus.NOT_FOUND:
+            return Problem("not-found", f"There is nothing at {request.url.path}.")
+        case HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = ", ".join(_allowed(request))
+            detail = f"{request.method} means nothing at {request.url.path}, which takes {allowed}."
+            return Problem("method-not-allowed", detail, headers={"allow": allowed})
+        case status:
+            return Problem(kind_of(status), f"{error.detail}.", headers=error.headers)
+
+
+def _allowed(request: Request) -> list[str]:
+    """Every method that some route takes here; the framework names those of the first route only."""
+    routes = request.app.router.routes
+    return [
+        method
+        for method in _METHODS
+        if any(route.matches({**request.scope, "method": method})[0] is Match.FULL for route in routes)
+    ]
