@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 _MAX_OFFERED = 50
-_SECONDS = 2.0  # a shell waits no longer for the service
+_SECONDS = 2.0  # how long a shell waits for the service
 
 
 def offer_jobs(incomplete: str) -> list[tuple[str, str]]:
@@ -51,21 +51,21 @@ def offer_statuses(incomplete: str) -> list[str]:
 JobId = Annotated[
     str,
     typer.Argument(
-        metavar="ID", help="The job: its id, a beginning of it, its name, or `last`.", autocompletion=offer_jobs
+        metavar="ID", help="The job: its id, a prefix of it, its name, or `last`.", autocompletion=offer_jobs
     ),
 ]
 DatasetId = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help="The dataset: its name, its id, a beginning of that, or `last`.",
+        help="The dataset: its name, its id, a prefix of that, or `last`.",
         autocompletion=offer_datasets,
     ),
 ]
 ModelId = Annotated[
     str,
     typer.Argument(
-        metavar="ID", help="The model: its name, its id, a beginning of that, or `last`.", autocompletion=offer_models
+        metavar="ID", help="The model: its name, its id, a prefix of that, or `last`.", autocompletion=offer_models
     ),
 ]
 
@@ -87,11 +87,11 @@ def _offered(incomplete: str, path: str, offer: Callable[[dict[str, Any]], tuple
         with httpx2.Client(**options) as http:
             listed = [offer(each) for each in http.get(path, params=params).raise_for_status().json()["data"]]
     except (PippinError, httpx2.HTTPError, ValueError, LookupError, TypeError):
-        # A shell in the middle of a line has no place for an error.
+        # Completion cannot show an error in the middle of a command line.
         return []
     if path != "workers":
         listed.insert(0, (LAST, "the newest"))
-    # A shell could not type the others, and would hand them to the terminal as they are.
+    # Without control characters: a shell cannot complete them, and would print them as they are.
     return [
         (value, printable(text)) for value, text in listed if value == printable(value) and value.startswith(incomplete)
     ]

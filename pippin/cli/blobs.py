@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from pippin.store import Store
 
 commands = typer.Typer(
-    help="List blobs, say which Redis owns them, and recover lost ones.",
+    help="List blobs, show which Redis owns them, and recover lost ones.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Make the changes; without this, only print what they would be.")]
 
 
 @commands.command("list")
 def list_blobs(
     unnamed: Annotated[bool, typer.Option("--unnamed", help="Only blobs that no record names.")] = False,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many at most, the newest.")] = 100,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number, the newest ones.")] = 100,
     json_: output.JsonFlag = False,
 ) -> None:
     """List blobs, the newest first, with what they hold as far as their first bytes say."""

@@ -61,7 +61,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No checkpoints. A job makes one at the end of an epoch, and when it is paused.")
+        output.say("No checkpoints. A job writes one at the end of an epoch, and when it is paused.")
 
 
 @commands.command()
@@ -69,13 +69,13 @@ def download(
     job_id: JobId,
     epoch: Annotated[int, typer.Argument(metavar="EPOCH", min=0, help="One that `pippin checkpoints ID` lists.")],
     to: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; a folder keeps its name.")
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),
     json_: output.JsonFlag = False,
 ) -> None:
-    """Download a job's model as it stood at the end of an epoch.
+    """Download a job's model as it was at the end of an epoch.
 
-    The file is checked against its digest: it is there whole, or not at all.
+    The file is checked against its digest; an incomplete one is removed.
     """
     from pippin.client import Client
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Target(enum.StrEnum):
-    """What a job can be exported to."""
+    """The formats of an export."""
 
     TENSORBOARD = "tensorboard"
     MLFLOW = "mlflow"
@@ -31,7 +31,7 @@ class Target(enum.StrEnum):
 
 def export(
     job_id: JobId,
-    to: Annotated[Target, typer.Option(help="What it is for.")],
+    to: Annotated[Target, typer.Option(help="The format.")],
     where: Annotated[
         str | None,
         typer.Option(

@@ -32,9 +32,9 @@ class ModelVariant(enum.StrEnum):
 def submit(
     file: Annotated[str, typer.Argument(metavar="JOB.YAML", help="The job request, YAML or JSON; - reads stdin.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")] = False,
-    engine: Annotated[EngineChoice | None, typer.Option(help="What trains it, whatever the file says.")] = None,
+    engine: Annotated[EngineChoice | None, typer.Option(help="The engine, in place of the file's.")] = None,
     compute_units: Annotated[
-        ComputeUnits | None, typer.Option(help="What Core ML computes on, whatever the file says.")
+        ComputeUnits | None, typer.Option(help="What Core ML computes on, in place of the file's.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -72,12 +72,12 @@ def list_jobs(
     context: typer.Context,
     status: Annotated[str | None, typer.Option(help="Only jobs in this state.", autocompletion=offer_statuses)] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs with this label.")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number of jobs.")] = 20,
     json_: output.JsonFlag = False,
 ) -> None:
     """List jobs, newest first, or delete one.
 
-    A narrow terminal shows fewer columns; in a pipe and with --json, all is there.
+    A narrow terminal shows fewer columns; a pipe and --json have all of them.
     """
     if context.invoked_subcommand is not None:
         return
@@ -113,12 +113,12 @@ def list_jobs(
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No jobs. `pippin submit job.yaml` makes one.")
+        output.say("No jobs. `pippin submit job.yaml` submits one.")
 
 
 @commands.command()
 def delete(job_id: JobId, json_: output.JsonFlag = False) -> None:
-    """Delete a job that has ended. Its metrics, checkpoints and models go with it."""
+    """Delete a job that has ended, with its metrics, checkpoints and models."""
     from pippin.client import Client
 
     with Client() as client:
@@ -157,14 +157,14 @@ def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
 def download(
     job_id: JobId,
     to: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; a folder keeps its name.")
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),
     variant: Annotated[ModelVariant, typer.Option(help="Which of its models.")] = ModelVariant.TRAINED,
     json_: output.JsonFlag = False,
 ) -> None:
     """Download a job's model.
 
-    The file is checked against its digest: it is there whole, or not at all.
+    The file is checked against its digest; an incomplete one is removed.
     """
     from pippin.client import Client
 
@@ -193,7 +193,7 @@ Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch un
 def pause(job_id: JobId, json_: output.JsonFlag = False) -> None:
     """Pause a job.
 
-    A running one makes a checkpoint first, and goes on from there after `pippin resume`.
+    A running one writes a checkpoint first, and continues from there after `pippin resume`.
     """
     from pippin.client import Client
 
@@ -221,12 +221,15 @@ def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False
 def retry(
     job_id: JobId,
     from_checkpoint: Annotated[
-        bool, typer.Option("--from-checkpoint", help="Go on from its newest checkpoint, instead of beginning anew.")
+        bool,
+        typer.Option(
+            "--from-checkpoint", help="Continue from its newest checkpoint, instead of starting from the first epoch."
+        ),
     ] = False,
     follow: Follow = False,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Try a failed or cancelled job again, as a new job.
+    """Retry a failed or cancelled job, as a new job.
 
     The new job's id is printed.
 

@@ -23,7 +23,7 @@ def open_dashboard(
 ) -> None:
     """Open the dashboard, or a job's page in it, in a browser.
 
-    Where there is no browser, its address is for another machine's.
+    The address is printed, for a browser on another machine.
     """
     from pippin.client import Client
     from pippin.client.job_view import dashboard_url
@@ -42,7 +42,7 @@ def open_dashboard(
 
 
 def _opened(url: str) -> bool:
-    """Whether a browser took it. One that would draw into this terminal does not count."""
+    """Whether a browser opened it. A browser that runs in this terminal is not started."""
     import webbrowser
 
     windows = sys.platform == "darwin" or any(

@@ -35,10 +35,10 @@ def predict(
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Ask a job's trained model.
+    """Run a job's trained model on a picture or on arrays.
 
-    A picture is turned upright, resized and scaled as the model needs. Arrays have examples first and are taken as
-    already scaled.
+    A picture is turned upright, resized and scaled as the model needs. The first axis of arrays is the example; they
+    are not scaled.
     """
     from pippin.client import Client
 
@@ -76,7 +76,7 @@ def evaluate(
         typer.Option(help="Which rows of the split; by default those that the job held out, if it held any out."),
     ] = None,
     max_examples: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many, spread over the rows.")
+        int | None, typer.Option(metavar="N", min=1, help="The maximum number of examples, spread over the rows.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:

@@ -131,7 +131,9 @@ def parity(
     case: Annotated[str | None, typer.Option(metavar="NAME", help="Run this case only: see docs/semantics.md.")] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Find out which formulas an engine trains with, of which Apple documents some only.
+    """Find out which formulas an engine trains with.
+
+    Apple documents some of these formulas only.
 
     The results of tiny trainings are compared with every candidate formula. The exit code is 0 if the engine does what
     Pippin has chosen, 1 if it does something else in some case or a training fails, 2 if the engine is missing here.

@@ -1,4 +1,4 @@
-"""The records themselves, for commands that work in Redis and not through the service."""
+"""Opens the service's store, for commands that work in Redis and not through the service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,7 +22,7 @@ def opened_store() -> Iterator["Store"]:
     settings = Settings()
     url = settings.redis_url.get_secret_value() if settings.redis_url else running_url(settings.home)
     if url is None:
-        raise CommandError(Exit.UNREACHABLE, "No Redis is known here.", now=WHERE)
+        raise CommandError(Exit.UNREACHABLE, "No address of Redis is configured here.", now=WHERE)
     with _store(url) as store:
         yield store
 
