@@ -8,6 +8,9 @@ import pytest
 
 from pippin.local.home import VERSION, HomeVersionError, prepare_home
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
 
 def test_a_new_home_is_given_this_version_and_used_again(tmp_path: Path) -> None:
     for _ in range(2):
