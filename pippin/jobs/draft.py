@@ -1,4 +1,4 @@
-"""A job's request, judged part by part, so that the faults of all its parts are told at once."""
+"""Checks the request of a job part by part, so that one answer lists the faults of all parts."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -42,9 +42,9 @@ class ChosenModel:
     """The model of a job.
 
     Attributes:
-        source: What was asked for, and the file that it has come to.
-        trainable: What is known of it.
-        spec: What it is built from; empty where there is a file.
+        source: The source in the request, and the file that it resolved to.
+        trainable: What training needs to know of the model.
+        spec: The spec that the model is built from; empty for a model with a file.
         trained_labels: Of a job's model, the labels of the dataset that it was trained on, by the model's number.
     """
 
@@ -54,17 +54,17 @@ class ChosenModel:
     trained_labels: list[str] | None = None
 
 
-def written(source: ModelSource) -> ResolvedSpec | None:
-    """The model that a source describes; None for one that names an uploaded model or a job.
+def described_model(source: ModelSource) -> ResolvedSpec | None:
+    """The model that a source describes; None for a source that names an uploaded model or a job.
 
     Raises:
-        FaultyDocumentError: It has faults; pointers start at `source`.
+        FaultyDocumentError: The description has faults; pointers start at `source`.
     """
-    kind, given = source.given
-    if kind not in _WRITTEN:
+    kind, value = source.given
+    if kind not in _READERS:
         return None
     try:
-        return _WRITTEN[kind](given)
+        return _READERS[kind](value)
     except FaultyDocumentError as error:
         raise FaultyDocumentError("the model has faults", [fault.under(f"/{kind}") for fault in error.faults]) from None
 
@@ -77,20 +77,20 @@ def _preset(name: str) -> ResolvedSpec:
     return resolve(document)
 
 
-_WRITTEN: Final[Mapping[str, Callable[[Any], ResolvedSpec]]] = {
+_READERS: Final[Mapping[str, Callable[[Any], ResolvedSpec]]] = {
     "preset": _preset,
     "spec": read_spec,
     "swiftcoremltools": read_swift,
 }
 
 
-def built(source: ModelSource, resolved: ResolvedSpec) -> ChosenModel:
-    """The model of a job that describes it."""
+def built_model(source: ModelSource, resolved: ResolvedSpec) -> ChosenModel:
+    """The model of a job whose request describes it."""
     return ChosenModel(_without_arrays(source), trainable_network(resolved), resolved.spec.document())
 
 
 def _without_arrays(source: ModelSource) -> ResolvedModel:
-    """The source as the job's record shows it: explicit weights, which may be megabytes, are in the spec alone."""
+    """The source for the record of the job. Explicit weights, which may be megabytes, stay in the spec only."""
     spec, swift = source.spec, source.swiftcoremltools
     if spec is not None:
         spec = spec | {"layers": [_bare(layer, _arrays_of(layer)) for layer in spec["layers"]]}
@@ -120,94 +120,94 @@ def _bare(layer: dict[str, Any], arrays: Collection[str]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Draft:
-    """What could be decided of a request; None where that has faults.
+    """The checked parts of a request; None for a part with faults.
 
     Attributes:
-        asked: The whole request.
-        parts: Its parts.
-        model: What is trained.
-        chosen: The hyperparameters, and the names of those outside the model's limits.
-        engines: The engines that may train it.
+        request: The whole request.
+        parts: The parts of the request, before they were resolved.
+        model: The model to train.
+        hyperparameters: The hyperparameters, and the names of those outside the model's limits.
+        engines: The engines that may train the model.
     """
 
-    asked: JobRequest | None
+    request: JobRequest | None
     parts: "Parts"
     model: ChosenModel | None
-    chosen: tuple[Hyperparameters, list[str]] | None
+    hyperparameters: tuple[Hyperparameters, list[str]] | None
     engines: list[EngineName] | None
 
 
-def judge(
+def check_request(
     document: object, find_model: Callable[[ModelSource], ChosenModel | None], faults: "Faults", max_epochs: int | None
 ) -> Draft:
-    """Decide all of a request but its dataset.
+    """Check and resolve all of a request except its dataset.
 
     Args:
-        document: A JSON value.
-        find_model: The model of a source, with its faults as FaultyDocumentError; None where it cannot be known here.
-        faults: Takes every fault, with its pointer from the document's root.
-        max_epochs: The most epochs that a job may take; None where that is not known.
+        document: The request, a JSON value.
+        find_model: Returns the model of a source, or None where it is not known here; raises FaultyDocumentError.
+        faults: Takes every fault, with its pointer from the root of the document.
+        max_epochs: The largest number of epochs of a job; None where that is not known.
 
     Raises:
-        FaultyDocumentError: The document is of another kind altogether.
+        FaultyDocumentError: The document is of another kind.
     """
     refuse_foreign(document, _REQUEST)
-    asked = model = chosen = engines = None
-    with faults.gathered(""):
-        asked = parse(JobRequest, document)
+    request = model = hyperparameters = engines = None
+    with faults.collect(""):
+        request = parse(JobRequest, document)
     parts = Parts.of(document)
     if parts.model:
-        with faults.gathered("/model"):
+        with faults.collect("/model"):
             model = find_model(parts.model)
     if parts.hyperparameters:
-        with faults.gathered("/hyperparameters"):
+        with faults.collect("/hyperparameters"):
             _check_epochs(parts.hyperparameters, model, max_epochs)
-        with faults.gathered("/hyperparameters"):
+        with faults.collect("/hyperparameters"):
             if model:
-                chosen = resolve_hyperparameters(model.trainable, parts.hyperparameters, parts.limits)
+                hyperparameters = resolve_hyperparameters(model.trainable, parts.hyperparameters, parts.limits)
             elif wrong := faults_for_any_model(parts.hyperparameters):
                 raise FaultyDocumentError("the hyperparameters have faults", wrong)
     if model and parts.engines:
-        with faults.gathered(""):
+        with faults.collect(""):
             engines = resolve_engines(model.trainable, parts.engines.engine, parts.engines.compute_units)
-    return Draft(asked, parts, model, chosen, engines)
+    return Draft(request, parts, model, hyperparameters, engines)
 
 
-def check(document: object) -> ResolvedSpec | None:
-    """See whether a request could be done, as far as that can be told without a service.
+def check_offline(document: object) -> ResolvedSpec | None:
+    """Check a request as far as that is possible without a service.
 
     Returns:
-        The model that it describes; None where it names an uploaded one or a job.
+        The model that the request describes; None where it names an uploaded model or a job.
 
     Raises:
-        FaultyDocumentError: With every fault, each with a pointer from the document's root.
+        FaultyDocumentError: With all faults, whose pointers start at the root of the document.
     """
     faults = Faults()
-    found: list[ResolvedSpec] = []
+    models: list[ResolvedSpec] = []
 
     def find(source: ModelSource) -> ChosenModel | None:
-        resolved = written(source)
+        resolved = described_model(source)
         if resolved is None:
             return None
-        found.append(resolved)
-        return built(source, resolved)
+        models.append(resolved)
+        return built_model(source, resolved)
 
-    judge(document, find, faults, None)
+    check_request(document, find, faults, None)
     faults.raise_any()
-    return found[0] if found else None
+    return models[0] if models else None
 
 
-def _check_epochs(choice: HyperparameterChoice, model: ChosenModel | None, most: int | None) -> None:
+def _check_epochs(choice: HyperparameterChoice, model: ChosenModel | None, max_epochs: int | None) -> None:
     default = model.trainable.counts.get("epochs") if model else None
     epochs = choice.epochs if choice.epochs is not None else default.default if default else 1
-    if most is not None and epochs > most:
-        detail = f"found {epochs}; needs at most {most} (PIPPIN_MAX_EPOCHS)"
+    if max_epochs is not None and epochs > max_epochs:
+        detail = f"found {epochs}; needs at most {max_epochs} (PIPPIN_MAX_EPOCHS)"
         raise FaultyDocumentError("too many epochs", [Fault("/epochs", detail)])
 
 
 @dataclass(frozen=True)
 class Parts:
-    """The parts of a request that can be judged further, each None where it has faults that hide its meaning."""
+    """The parts of a request that can be checked further; None for a part whose faults make that impossible."""
 
     model: ModelSource | None
     dataset: DatasetSource | None
@@ -218,22 +218,24 @@ class Parts:
 
     @classmethod
     def of(cls, document: object) -> Self:
-        """What can be understood of a document, whatever is wrong with the rest."""
+        """The parts of a document that can be parsed, whatever faults the other parts have."""
         raw = document if isinstance(document, dict) else {}
         dataset = raw.get("dataset")
         bare = isinstance(dataset, str)
         return cls(
-            model=_understood(ModelSource, raw.get("model")),
-            dataset=_understood(DatasetSource, {"id": dataset} if bare else dataset),
+            model=_parsed_part(ModelSource, raw.get("model")),
+            dataset=_parsed_part(DatasetSource, {"id": dataset} if bare else dataset),
             dataset_is_bare=bare,
-            hyperparameters=_understood(HyperparameterChoice, raw.get("hyperparameters", {})),
+            hyperparameters=_parsed_part(HyperparameterChoice, raw.get("hyperparameters", {})),
             limits="widen" if raw.get("limits") == "widen" else "enforce",
-            engines=_understood(EngineRequest, {name: raw[name] for name in EngineRequest.model_fields if name in raw}),
+            engines=_parsed_part(
+                EngineRequest, {name: raw[name] for name in EngineRequest.model_fields if name in raw}
+            ),
         )
 
 
-def _understood(kind: type[T], value: object) -> T | None:
-    """`value` as one of `kind`, without those of its fields that have faults; None where it means nothing without."""
+def _parsed_part(kind: type[T], value: object) -> T | None:
+    """`value` as a `kind`, without its fields that have faults; None where they are required."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:
@@ -247,30 +249,30 @@ def _understood(kind: type[T], value: object) -> T | None:
 
 
 class Faults:
-    """Gathers what is wrong with the parts of a document, so that all of it is told at once."""
+    """Collects the faults of the parts of a document."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
     @contextmanager
-    def gathered(self, prefix: str) -> Iterator[None]:
-        """Note the faults of the part at `prefix`."""
+    def collect(self, prefix: str) -> Iterator[None]:
+        """Collect the faults that are raised in this context, below `prefix`."""
         try:
             yield
         except FaultyDocumentError as error:
             self._faults += [fault.under(prefix) for fault in error.faults]
 
     def lift(self, prefix: str) -> None:
-        """Tell the faults below `prefix` as faults of `prefix` itself, where the client wrote a single value."""
+        """Move the faults below `prefix` to `prefix` itself, where the client wrote a single value."""
         self._faults = [
             Fault(prefix, fault.detail) if fault.pointer.startswith(f"{prefix}/") else fault for fault in self._faults
         ]
 
     def raise_any(self) -> None:
-        """Refuse the document, if anything was noted.
+        """Raise the collected faults, if there are any.
 
         Raises:
-            FaultyDocumentError: With all of it.
+            FaultyDocumentError: With all collected faults.
         """
         if self._faults:
             raise FaultyDocumentError("the request has faults", self._faults)

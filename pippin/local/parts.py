@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pippin.settings import Settings
-from pippin.system.extras import install_command
-from pippin.system.importing import coreml_fault, import_fault
+from pippin.system.extras import coreml_fault, import_fault, install_command
 
 PrintLine = Callable[[str, str], None]
 """Prints a line of the log: the name of the part that wrote it, and its text."""

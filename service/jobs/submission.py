@@ -13,7 +13,7 @@ from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.documents import strict_json
 from pippin.errors import Fault, FaultyDocumentError
-from pippin.jobs.draft import ChosenModel, Draft, Faults, built, has_weights, judge, written
+from pippin.jobs.draft import ChosenModel, Draft, Faults, built_model, check_request, described_model, has_weights
 from pippin.models.record import StoredModel
 from pippin.models.spec.explain import shown
 from pippin.models.trainable import Trainable
@@ -47,8 +47,8 @@ class ModelSources:
         Raises:
             FaultyDocumentError: There is none, or it has faults; pointers start at `source`.
         """
-        if (resolved := written(source)) is not None:
-            return built(source, resolved)
+        if (resolved := described_model(source)) is not None:
+            return built_model(source, resolved)
         kind, given = source.given
         try:
             return self._id(source, given) if kind == "id" else self._job(source, given)
@@ -126,26 +126,26 @@ def prepare(
     """
     faults = Faults()
     manifest = dataset = None
-    draft = judge(document, models.find, faults, max_epochs)
-    asked, parts, model, chosen, engines = draft.asked, draft.parts, draft.model, draft.chosen, draft.engines
+    draft = check_request(document, models.find, faults, max_epochs)
+    asked, parts, model, engines = draft.request, draft.parts, draft.model, draft.engines
     if parts.dataset:
-        with faults.gathered("/dataset"):
+        with faults.collect("/dataset"):
             manifest = _find_dataset(parts.dataset.id, tenant, store)
     if model and manifest and parts.dataset:
-        with faults.gathered("/dataset"):
+        with faults.collect("/dataset"):
             dataset = bind(manifest, model.trainable, parts.dataset, model.trained_labels)
     if model and dataset and manifest:
-        with faults.gathered(""):
+        with faults.collect(""):
             _check_memory(model.trainable, _batch_size(draft, model), _examples(manifest, dataset), max_training_bytes)
     if parts.dataset_is_bare:
         faults.lift("/dataset")
     faults.raise_any()
     assert asked
     assert model
-    assert chosen
+    assert draft.hyperparameters
     assert engines
     assert dataset
-    hyperparameters, widened = chosen
+    hyperparameters, widened = draft.hyperparameters
     as_asked = {name: getattr(asked, name) for name in _TAKEN_AS_ASKED}
     request = ResolvedRequest(
         model=model.source,

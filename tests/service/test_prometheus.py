@@ -149,8 +149,8 @@ def test_blobs_are_counted_by_one_service_for_all(make_service: Callable[..., An
             assert time.monotonic() < deadline
             time.sleep(0.05)
         # Nobody lists again within a quarter of an hour.
-        assert not store.census.take_turn(900)
-        store.census.record(2, 1234)
+        assert not store.blob_stats.take_turn(900)
+        store.blob_stats.record(2, 1234)
         value = scrape(http)
         assert (value("pippin_blobs"), value("pippin_blob_bytes")) == (2, 1234)
         counted = value("pippin_blob_count_timestamp_seconds")

@@ -9,8 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from pippin.cli.doctor.findings import Finding, fault, ok, warning
-from pippin.system.extras import install_command
-from pippin.system.importing import coreml_fault, import_fault
+from pippin.system.extras import coreml_fault, import_fault, install_command
 from pippin.system.machine import chip, operating_system
 
 # The first for Apple silicon. MLUpdateTask itself came with 10.15.
