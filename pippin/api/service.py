@@ -17,11 +17,11 @@ class Health(BaseModel):
 
 
 class Session(BaseModel):
-    """Who somebody is to the service."""
+    """The identity of a caller."""
 
     model_config = ConfigDict(frozen=True)
 
-    role: Role = Field(description="What they may do.")
-    tenant: str = Field(description="Whose jobs, datasets and models they see.")
-    token: str | None = Field(description="The id of their token; null where no token is demanded.")
+    role: Role = Field(description="What the caller may do.")
+    tenant: str = Field(description="The tenant whose jobs, datasets and models the caller sees.")
+    token: str | None = Field(description="The id of the caller's token; null where no token is demanded.")
     expires_at: datetime | None = Field(default=None, description="When a session that was just begun ends.")

@@ -1,0 +1,186 @@
+"""Redis (whether it answers, persists its data and has the same time) and the service."""
+
+import ipaddress
+import time
+from collections.abc import Callable
+from typing import Any, cast
+from urllib.parse import urlsplit
+
+from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
+
+from pippin.cli.doctor.findings import Finding, fault, ok, redacted_url, warning
+from pippin.client import Client, ServiceError, ServiceUnreachable
+from pippin.http.token_file import TokenFileError
+from pippin.store import Client as RedisClient
+from pippin.store import Store, StoreUnavailable, connect
+
+_UNSET = "PIPPIN_REDIS_URL is not set"
+_SKEW_WARNING = 5.0
+_SKEW_FAULT = 60.0
+_PROVIDER = "in its configuration, or ask who runs it"
+
+
+def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[Finding]:
+    """The findings about the server: first whether it can be reached, the others only if it can.
+
+    Args:
+        url: Its address; None if there is none.
+        now: This machine's clock, in seconds since 1970.
+    """
+    if url is None:
+        advice = "A worker alone needs it: the address of the Redis that the service uses. `pippin up` runs its own."
+        return [warning("redis", _UNSET, advice)]
+    client = connect(url, retries=0)
+    try:
+        found = _reach(client, url)
+        return [found, *_kept(client), *_complete(client), _clock(client, now)]
+    except (StoreUnavailable, RedisError, OSError) as error:
+        return [fault("redis", f"{redacted_url(url)}: {error}", _advice(error, url))]
+    finally:
+        client.close()
+
+
+def _reach(client: Any, url: str) -> Finding:  # noqa: ANN401 - redis-py's answers are untyped
+    client.ping()
+    parts = urlsplit(url)
+    found = f"{_version(client)} at {redacted_url(url)}{', over TLS' if parts.scheme == 'rediss' else ''}"
+    if parts.scheme == "redis" and not _is_here(parts.hostname):
+        return warning(
+            "redis",
+            f"{found}, without TLS",
+            "The password and every job cross the network readable: use a rediss:// address or an SSH tunnel "
+            "(docs/remote-workers.md).",
+        )
+    return ok("redis", found)
+
+
+def _version(client: Any) -> str:  # noqa: ANN401 - redis-py's answers are untyped
+    try:
+        server = client.info("server")
+    except NoPermissionError:
+        return "a server that does not tell its version"
+    if server.get("server_name") == "valkey":
+        return f"Valkey {server['valkey_version']}"
+    return f"Redis {server['redis_version']}"
+
+
+def _kept(client: Any) -> list[Finding]:  # noqa: ANN401 - redis-py's answers are untyped
+    """Whether jobs survive a restart of the server, and its memory being full."""
+    try:
+        appends = client.info("persistence").get("aof_enabled")
+        policy = client.info("memory").get("maxmemory_policy")
+    except NoPermissionError as error:
+        advice = "Nothing, if who runs it says that appendonly is yes and maxmemory-policy is noeviction."
+        return [warning("redis data", f"how it keeps data cannot be read: {error}", advice)]
+    if policy not in {None, "noeviction"}:
+        advice = f"Jobs would vanish when its memory is full: set maxmemory-policy noeviction {_PROVIDER}."
+        return [fault("redis data", f"maxmemory-policy is {policy}", advice)]
+    if not appends:
+        advice = f"Jobs would be lost when it is started again: set appendonly yes {_PROVIDER}."
+        return [warning("redis data", "it appends to no file", advice)]
+    return [ok("redis data", "kept in an append-only file, nothing is evicted")]
+
+
+def _complete(client: RedisClient) -> list[Finding]:
+    """Whether jobs have succeeded without the metrics of some of their epochs; no finding where none has."""
+    try:
+        missing = Store(client).overviews.missing_epochs()
+    except NoPermissionError:
+        return []  # a worker's user
+    if not missing:
+        return []
+    jobs = "1 job has succeeded" if missing == 1 else f"{missing:,} jobs have succeeded"
+    return [
+        warning(
+            "metrics",
+            f"{jobs} without the metrics of some epochs",
+            "Redis was restored from an older copy while they trained; missing_epochs of GET /jobs tells which. Their "
+            "models are complete.",
+        )
+    ]
+
+
+def _clock(client: Any, now: Callable[[], float]) -> Finding:  # noqa: ANN401 - redis-py's answers are untyped
+    before = now()
+    seconds, micros = cast("tuple[int, int]", client.time())
+    after = now()
+    # Redis read its clock between the two, so up to half of the round trip is no skew.
+    skew = (before + after) / 2 - (seconds + micros / 1e6)
+    off = max(0.0, abs(skew) - (after - before) / 2)
+    found = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} that of Redis"
+    advice = "Set this clock by the network: System Settings, General, Date & Time; on Linux, timedatectl set-ntp true."
+    if off > _SKEW_FAULT:
+        return fault("clock", found, f"TLS and signed addresses would be refused. {advice}")
+    if off > _SKEW_WARNING:
+        return warning("clock", found, f"Times in logs and in `pippin workers` mislead. {advice}")
+    return ok("clock", found)
+
+
+def _advice(error: Exception, url: str) -> str:
+    cause = error.__cause__ or error
+    if isinstance(cause, AuthenticationError) or "NOAUTH" in str(error):
+        return "The password or the user in PIPPIN_REDIS_URL is wrong; take it from who runs the server."
+    if "CERTIFICATE" in str(error).upper():
+        return (
+            "The server's certificate is not trusted here: add ?ssl_ca_certs=/path/ca.pem to PIPPIN_REDIS_URL, and use "
+            "the name that the certificate is for."
+        )
+    if "SSL" in str(error).upper():
+        return "The server speaks no TLS at that port: use its TLS port, or redis:// through an SSH tunnel."
+    if urlsplit(url).scheme == "unix":
+        return "See that the server runs and that this user may open its socket."
+    other = "without TLS needs redis://" if urlsplit(url).scheme == "rediss" else "with TLS needs rediss://"
+    return (
+        "See that the server runs, that PIPPIN_REDIS_URL has its host and port, and that the tunnel is up and no "
+        f"firewall stands between (docs/remote-workers.md). A server {other}."
+    )
+
+
+def _is_here(host: str | None) -> bool:
+    if host is None or host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+_UNAVAILABLE = 503
+_UNAUTHORIZED = frozenset({401, 403})
+
+
+def check_service(url: str, *, named: bool) -> Finding:
+    """Whether the service answers, and reaches Redis and the blob store.
+
+    Args:
+        url: Its address.
+        named: Whether PIPPIN_URL is set. A worker needs no service, so an absent one is a fault only then.
+    """
+    where = redacted_url(url)
+    try:
+        with Client(url, patience=0) as client:
+            if client.is_ready():
+                return ok("service", f"{where} is ready")
+            # The refusal of this call says what the service lacks, and whether it is Pippin at all.
+            client.workers()
+    except ServiceUnreachable as error:
+        if named:
+            advice = "See that the service runs and that PIPPIN_URL has its host and port."
+            return fault("service", str(error), advice)
+        advice = "Set PIPPIN_URL to the service's address; `pippin up` starts one here."
+        return warning("service", f"PIPPIN_URL is not set, and none runs at {where}", advice)
+    except TokenFileError as error:
+        return fault("service", str(error), "Correct PIPPIN_TOKEN_FILE (docs/security.md).")
+    except ServiceError as error:
+        if error.status in _UNAUTHORIZED:
+            # Only a service that is not ready is asked for its workers.
+            return fault(
+                "service", f"{where} answers, but is not ready", f"`curl {where}/readyz` and its log say more."
+            )
+        if error.status != _UNAVAILABLE:
+            advice = "Set PIPPIN_URL to the address of Pippin's service, without a path."
+            return fault("service", f"{where} answers, but not as Pippin does: {error}", advice)
+        why = f": {error.detail}" if error.detail else ""
+    else:
+        why = ": its blobs cannot be reached"
+    return fault("service", f"{where} answers, but is not ready{why}", f"`curl {where}/readyz` and its log say more.")

@@ -1,0 +1,39 @@
+"""Libraries that can be imported, and what is said of those that cannot."""
+
+from pathlib import Path
+
+import pytest
+
+from pippin.system.extras import import_fault
+
+
+def test_a_library_that_is_there_has_no_fault() -> None:
+    assert import_fault("json.decoder") is None
+
+
+def test_a_library_that_is_not_installed_is_named() -> None:
+    assert import_fault("pippin_has_no_such") == "No module named 'pippin_has_no_such'"
+
+
+@pytest.mark.parametrize(
+    ("code", "fault"),
+    [
+        ("raise ImportError('its dylib is missing')", "its dylib is missing"),
+        ("import os; os._exit(3)", "importing broken ended the interpreter (3)"),
+        ("import os; os.abort()", "importing broken ended the interpreter (-6)"),
+    ],
+)
+def test_a_library_that_is_broken_says_how(
+    code: str, fault: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "broken.py").write_text(code)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert import_fault("broken") == fault
+
+
+def test_a_file_in_the_current_folder_is_not_taken_for_a_library(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "stray.py").write_text("")
+    monkeypatch.chdir(tmp_path)
+    assert import_fault("stray") == "No module named 'stray'"
