@@ -55,7 +55,7 @@ def test_a_look_changes_nothing_in_redis(http: httpx2.Client, submit: Submit, st
     def whole() -> dict[str, bytes]:
         # The service's own duties go on meanwhile.
         duties = ("pippin:acting", "pippin:blobs:")
-        names = {key for key in store.redis.keys("*") if not key.startswith(duties)}
+        names = {key for key in map(str, store.redis.keys("*")) if not key.startswith(duties)}
         return {name: store.redis.execute_command("DUMP", name, NEVER_DECODE=True) for name in names}
 
     before = whole()
