@@ -19,7 +19,7 @@ from service.http.parameters import AfterJob
 from service.http.responses import json_with_etag
 from service.http.route_classes import JsonRoute
 from service.jobs.retrying import prepare_retry
-from service.jobs.submission import ModelSources, prepare, store_large_spec
+from service.jobs.submission import ModelSources, prepare_submission, store_large_spec
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
 from service.services import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheServices
@@ -77,7 +77,7 @@ async def submit_job(
             job = services.store.jobs.get(tenant, known) if known else None
             if job is None:
                 sources = ModelSources(tenant, services.store, services.model_files.trainable)
-                submission = prepare(
+                submission = prepare_submission(
                     document,
                     tenant,
                     services.store,
