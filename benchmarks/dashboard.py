@@ -1,8 +1,7 @@
-"""How light the dashboard is: its first paint, the weight of its pages, and scrolling through 2,000 jobs.
+"""Measures the dashboard: first paint, size of its pages, and scrolling through 2,000 jobs.
 
-Runs Valkey and a service of its own, puts finished jobs straight into the store, and looks through chromium. Weight is
-what the browser got before any compression, without the data of the API and without plotly.js, which only pages with
-charts load.
+Starts a separate Valkey and service, writes finished jobs directly into the store, and uses chromium. The size of a
+page is uncompressed, without the data of the API and without plotly.js, which only pages with charts load.
 """
 
 import os
@@ -32,7 +31,7 @@ JOBS, EPOCHS, LOADS = 2_000, 5, 7
 PAINT_LIMIT, WEIGHT_LIMIT, FRAME_LIMIT = 1_000, 150, 100
 DIGEST = "sha256:" + "0" * 64
 
-# Scrolls on in every frame, and waits at the end of what is there for what follows.
+# Scrolls in every frame, and waits at the end of the loaded rows for the next page.
 SCROLL = """async (wanted) => {
   const table = document.querySelector('[aria-label="Table of jobs"]');
   const frames = [];
@@ -75,7 +74,7 @@ def request_of(number: int) -> ResolvedRequest:
 
 
 def finish(store: Store, number: int) -> str:
-    """A job that has trained; its id."""
+    """Store a finished job and return its id."""
     job = store.jobs.submit("default", request_of(number), spec={})
     claim = Claim("default", job.id, 1, new_token())
     store.attempts.claim(claim, worker="worker-1", engine="jax")
@@ -102,7 +101,7 @@ def finish(store: Store, number: int) -> str:
 
 @contextmanager
 def service(redis_url: str, home: Path) -> Iterator[str]:
-    """Its address, once it answers."""
+    """Run a service and yield its address once it answers."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -137,7 +136,7 @@ def first_paint(browser: Browser, url: str) -> tuple[float, float]:
 
 
 def weight(browser: Browser, url: str, path: str) -> int:
-    """Bytes of the page's own files."""
+    """The size in bytes of the page's own files."""
     sizes: dict[str, int] = {}
 
     def note(response: Any) -> None:  # noqa: ANN401 (playwright's response)

@@ -24,7 +24,7 @@ NAMES = {"pippin": "Pippin (jax)", "keras": "Keras/TensorFlow", "torch": "PyTorc
 
 
 def write_digits(path: Path) -> None:
-    """60,000 digits: the packaged 10,000 six times over, since time does not depend on what they show."""
+    """Write 60,000 digits: the packaged 10,000 repeated six times, because their content does not affect the time."""
     with tempfile.TemporaryDirectory() as folder:
         arrays = open_arrays(sample.prepare(Path(folder)).arrays_path)
         images = np.tile(arrays["train/image"], (6, 1, 1, 1))
@@ -33,7 +33,7 @@ def write_digits(path: Path) -> None:
 
 
 def seconds_an_epoch(python: str, framework: str, digits: Path, epochs: int) -> float:
-    """One run of one framework."""
+    """Run one framework once and return its seconds per epoch."""
     ran = subprocess.run(
         [python, str(PEERS / f"{framework}_epoch.py"), str(digits), str(epochs)],
         check=True,

@@ -35,7 +35,7 @@ CASES: list[tuple[str, dict[str, float], AdamForm | None]] = [
 
 
 class _Silent:
-    """An observer that takes no notice."""
+    """An observer that ignores all events."""
 
     def stop_requested(self) -> bool:
         return False
@@ -73,7 +73,7 @@ def _model(optimizer: str, values: dict[str, float]) -> bytes:
 
 
 def difference(python: str, optimizer: str, values: dict[str, float], adam: AdamForm | None, folder: Path) -> float:
-    """The largest difference of a weight."""
+    """Train with both and return the largest difference of a weight."""
     random = np.random.default_rng(3)
     x = random.normal(size=(EXAMPLES, 13)).astype(np.float32)
     labels = random.integers(0, 5, (EXAMPLES, 1)).astype(np.int32)

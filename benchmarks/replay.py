@@ -1,4 +1,4 @@
-"""Replays a training that a real Mac did, and prints how far each rule of `docs/semantics.md` ends from its weights.
+"""Replays a training of a real Mac, and prints the distance of each rule of `docs/semantics.md` from its weights.
 
 The rules that the engine jax has switches for are trained as a user would: `pippin up`, upload, job, download. The
 others are trained in NumPy. Exits with 1 if the default rules end farther than 1.0 from the Mac's weights, or if those
@@ -56,7 +56,7 @@ def distance(run: Arrays, weights: list[NDArray[np.float32]]) -> float:
 
 
 def spec_of(run: Arrays) -> dict[str, Any]:
-    """The model as the Mac began with it."""
+    """The model before the training on the Mac."""
     layers: list[dict[str, Any]] = []
     for layer, outputs in LAYERS.items():
         if layers:
@@ -77,7 +77,7 @@ def spec_of(run: Arrays) -> dict[str, Any]:
 
 
 def trained_by_a_job(run: Arrays, switches: dict[str, str]) -> list[NDArray[np.float32]]:
-    """The weights that a job gives, downloaded."""
+    """Train with a job and return the downloaded weights."""
     with tempfile.TemporaryDirectory() as folder, running_pippin(switches) as (url, _), Client(url) as client:
         examples = Path(folder) / "housing.npz"
         np.savez(examples, **{"train/x": run["X"], "train/target": run["Y"][:, None]})
@@ -97,7 +97,7 @@ def trained_by_a_job(run: Arrays, switches: dict[str, str]) -> list[NDArray[np.f
 
 
 def main() -> None:
-    """Print the table; exit with 1 if it is not as it was."""
+    """Print the table; exit with 1 if a distance differs from the recorded one."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from", dest="folder", type=Path, required=True, help=f"where {FILE} lies")
     path = parser.parse_args().folder / FILE

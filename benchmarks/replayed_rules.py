@@ -1,4 +1,4 @@
-"""A small trainer in NumPy that replays the Mac's run by rules that the engine has no switch for."""
+"""A small trainer in NumPy that replays the Mac's run with rules for which the engine has no switch."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -73,6 +73,6 @@ def _gradients(x: Array, y: Array, weights: list[Array], factor: np.float32) -> 
     gradients: list[Array] = []
     for kernel, given in zip(reversed(kernels), reversed(inputs[:-1]), strict=True):
         gradients = [slope.T @ given, slope.sum(axis=0), *gradients]
-        # What comes out of a ReLU is 0 where nothing goes through it.
+        # The output of a ReLU is 0 where it passes no gradient.
         slope = (slope @ kernel) * (given > 0)
     return gradients

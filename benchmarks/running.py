@@ -1,4 +1,4 @@
-"""A Pippin of its own for the length of a benchmark, as `pippin up` runs it."""
+"""Runs a separate Pippin with `pippin up` for the duration of a benchmark."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 @contextmanager
 def running_pippin(environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[tuple[str, int]]:
-    """Its address and the supervisor's process id; its home is temporary.
+    """Yield its address and the supervisor's process id; its home is temporary.
 
     Args:
         environment: Variables to set beside those of this process.

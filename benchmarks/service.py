@@ -1,4 +1,4 @@
-"""From `POST /jobs` to the first epoch of a job of 1,000 examples, and what the service weighs at rest.
+"""From `POST /jobs` to the first epoch of a job of 1,000 examples, and the memory of the idle service.
 
 Runs `pippin up` with a home of its own, and stops it. The first jobs warm the machine up: they fill the caches of
 compiled programs and datasets. Ray Jobs takes 1.4 to 2.2 s until a job's state is `running`, measured on 2 cores.

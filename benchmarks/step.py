@@ -17,8 +17,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import initial_weights
 from pippin.network import Convolve, losses
 from pippin.network.layers.convolution import product
 from pippin.network.window import Borders, Pair, Window, with_borders

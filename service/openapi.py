@@ -8,13 +8,14 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 
 from pippin.api.predictions import EvaluationRequest
+from pippin.api.problems import ProblemDocument
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.workers import DrainRequest
 from pippin.models.spec import ModelSpec
 from service.examples import EXAMPLES
 from service.http.schemas import SWIFT_NAME
 from service.portable_schemas import REFERENCE, make_portable
-from service.problems import ProblemDocument, responses
+from service.problems import responses
 from service.security.access import Operations
 from service.security.authentication import COOKIE
 

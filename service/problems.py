@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.types import Scope
 
+from pippin.api.problems import ErrorItem
 from pippin.errors import Fault, clipped, summarised
 
 MEDIA_TYPE = "application/problem+json"
@@ -64,36 +64,11 @@ class Problem(HTTPException):
     """An answer of one of the `KINDS`, raised wherever the request turns out to be impossible."""
 
     def __init__(
-        self, kind: str, detail: str, *, errors: Iterable["ErrorItem"] = (), headers: Mapping[str, str] | None = None
+        self, kind: str, detail: str, *, errors: Iterable[ErrorItem] = (), headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(KINDS[kind].status, detail, dict(headers) if headers else None)
         self.kind = kind
         self.errors = tuple(errors)
-
-
-class ErrorItem(BaseModel):
-    """One fault of a request: in the body (`pointer`) or in a query parameter or header (`parameter`)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    pointer: str | None = Field(default=None, description="RFC 6901 JSON pointer into the request body.")
-    parameter: str | None = Field(default=None, description="The query parameter or header at fault.")
-    detail: str = Field(description="What was found and what would be right.")
-    rule: str | None = Field(default=None, description="The id of the rule that was broken, where it has one.")
-
-
-class ProblemDocument(BaseModel):
-    """An error, in the form of RFC 9457."""
-
-    model_config = ConfigDict(frozen=True)
-
-    type: str = Field(description="Names the kind of problem; stable.")
-    title: str = Field(description="The kind of problem in words.")
-    status: int
-    detail: str = Field(description="What happened this time.")
-    instance: str = Field(description="The path that was asked for.")
-    errors: list[ErrorItem] | None = Field(default=None, description="Each fault of the request, where it has any.")
-    id: str | None = Field(default=None, description="Of an internal error: finds it in the service's log.")
 
 
 def invalid(faults: Iterable[Fault]) -> Problem:

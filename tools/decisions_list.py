@@ -1,4 +1,4 @@
-"""Writes the lists of decisions, docs/decisions/index.md and the one in zensical.toml, from the pages' titles."""
+"""Writes the lists of decisions, docs/decisions/index.md and the one in zensical.toml, from the titles of the pages."""
 
 import re
 import sys
@@ -13,13 +13,14 @@ _INTRODUCTION = """\
 <!-- Written by `make decisions` from the titles of the pages. -->
 # Decisions
 
-Why Pippin is built as it is: what was found, what was decided, and what follows from it.
+The reasons for Pippin's design. Each page has the context, the decision and its consequences. A page stays when a later
+decision supersedes it, and then names that one; paths in all pages are those of today.
 
 """
 
 
 def main() -> None:
-    """Write both."""
+    """Write both lists."""
     titles = {path.name: title_of(path) for path in sorted(FOLDER.glob("[0-9]*.md"))}
     lines = (f"- [{title}]({name})\n" for name, title in titles.items())
     (FOLDER / "index.md").write_text(_INTRODUCTION + "".join(lines), encoding="utf-8")
@@ -30,10 +31,10 @@ def main() -> None:
 
 
 def title_of(path: Path) -> str:
-    """The title, which begins with the number that the file's name begins with."""
+    """The title, which begins with the number of the file name."""
     title = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
     if not re.match(rf"{int(path.name[:4])}\. \S", title):
-        sys.exit(f"docs/decisions/{path.name}: its first line is to be `# {int(path.name[:4])}. Title`")
+        sys.exit(f"docs/decisions/{path.name}: its first line must be `# {int(path.name[:4])}. Title`")
     return title
 
 

@@ -1,9 +1,9 @@
-"""Draws the packaged sample of MNIST anew: the same digits every time, whatever the versions of Python and NumPy.
+"""Draws the packaged sample of MNIST again: always the same digits, with any version of Python and NumPy.
 
     python tools/draw_mnist_sample.py FOLDER_WITH_THE_FOUR_FILES
 
-Of each digit, those 1,000 of the training files and those 200 of the test files are taken for which the SHA-256 of
-"mnist-sample/<split>/<number of the example, from 0>" is smallest, and kept in their original order.
+For each digit it takes the 1,000 training examples and the 200 test examples with the smallest SHA-256 of
+"mnist-sample/<split>/<number of the example, from 0>", and keeps their original order.
 """
 
 import gzip

@@ -2,9 +2,9 @@
 
     python tools/pyobjc_names.py pyobjc_framework_coreml-….whl pyobjc_framework_quartz-….whl
 
-The wheels' own files are read, never run. Of Quartz, pixel buffers are kept: how one is created, and the constants that
-this takes and returns. Of a selector it is said which arguments are out-parameters, which are blocks
-and with what signature (counted from 0, as Python passes them), and whether it returns a BOOL.
+The script reads the files in the wheels and runs none. From Quartz it keeps pixel buffers: the function that creates
+one, and its constants. For each selector it records the out-parameters, the blocks with their signatures (arguments
+counted from 0, as in Python), and whether it returns a BOOL.
 """
 
 import ast

@@ -14,9 +14,9 @@ _INTRODUCTION = f"""\
 <!-- Written by `make settings` from pippin/settings.py: change it there. -->
 # Settings
 
-Every process of Pippin is set up through its environment; what is given on a command line comes before it. A variable
-that begins with `{PREFIX}` and is none of these, or whose value cannot be used, ends the process with a sentence that
-names it. Sizes are in bytes. `pippin doctor` checks what they name.
+Environment variables configure every process of Pippin; options on the command line override them. A process does not
+start if a variable begins with `{PREFIX}` and is not in this list, or has an invalid value; the error names it. Sizes
+are in bytes. `pippin doctor` checks addresses and folders.
 """
 
 _SECTIONS = {

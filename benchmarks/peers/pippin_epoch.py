@@ -16,7 +16,7 @@ from worker.engines.engine import EpochResult, Examples, TrainingRun
 
 
 class Stopwatch:
-    """Hears the epochs' times."""
+    """An observer that records the times of epochs."""
 
     def __init__(self) -> None:
         self.results: list[EpochResult] = []
@@ -25,7 +25,7 @@ class Stopwatch:
         return False
 
     def training_began(self, notice: str | None = None) -> None:
-        """Compiling is over; the epochs time themselves."""
+        """Ignore the end of the compilation; epochs report their own times."""
 
     def epoch_ended(self, result: EpochResult, snapshot: object = None) -> None:
         self.results.append(result)

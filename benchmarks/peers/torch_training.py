@@ -1,4 +1,4 @@
-"""Trains what `parity_with_torch.py` has written to an NPZ file, and writes the weights that come of it to another.
+"""Trains what `parity_with_torch.py` has written to an NPZ file, and writes the trained weights to another.
 
 PyTorch makes none of Core ML's choices by itself: the orders come from the file, the last mini-batch is filled here,
 and the eps of each step of Adam is set so that PyTorch's formula gives Core ML's.

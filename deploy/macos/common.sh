@@ -14,7 +14,7 @@ die() {
   exit 1
 }
 
-# A word as a shell would have to be given it.
+# Quotes a word for a shell.
 quoted() {
   case $1 in
     '' | *[!A-Za-z0-9/._=:,+@-]*) printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")" ;;
@@ -38,18 +38,18 @@ run() {
 
 # Stops where this is not a Mac; a dry run works anywhere.
 need_mac() {
-  [ "$dry" = yes ] || [ "$(uname -s)" = Darwin ] || die "this is no Mac; --dry-run shows what would be done on one"
-  [ "$(id -u)" != 0 ] || [ "$dry" = yes ] || die "run it as the user who is to train, not as root; it asks for sudo itself"
+  [ "$dry" = yes ] || [ "$(uname -s)" = Darwin ] || die "this is not a Mac; --dry-run shows what the script would do on one"
+  [ "$(id -u)" != 0 ] || [ "$dry" = yes ] || die "run it as the user of the worker, not as root; it calls sudo itself"
 }
 
-# The paths are written into property lists as they are.
+# Paths are written into property lists without escaping, so only plain characters are allowed.
 need_plain() {
   case $1 in
     /*) ;;
     *) die "$1 is not an absolute path" ;;
   esac
   case $1 in
-    *[!A-Za-z0-9/._-]*) die "$1 has other characters than letters, digits, dots, dashes; name another folder with --prefix" ;;
+    *[!A-Za-z0-9/._-]*) die "$1 contains characters other than letters, digits, dots, dashes and underscores; choose another folder with --prefix" ;;
   esac
 }
 
@@ -57,7 +57,7 @@ is_loaded() {
   [ "$dry" = no ] && launchctl print "system/$1" >/dev/null 2>&1
 }
 
-# Stops a job of launchd and waits until it is gone: bootstrap fails with "Input/output error" before that.
+# Stops a launchd job and waits until it has ended: before that, bootstrap fails with "Input/output error".
 unload() {
   if [ "$dry" = yes ]; then
     run sudo launchctl bootout "system/$1"

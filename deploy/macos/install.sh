@@ -1,6 +1,6 @@
 #!/bin/sh
-# Makes this Mac a worker: its own Python environment, its settings, and two jobs of launchd. Run it again after an update
-# or to change something: what is there already is kept or renewed. docs/mac-workers.md tells the whole story.
+# Installs a worker on this Mac: a Python environment, settings and two launchd jobs. Run it again after an update or to
+# change something: it keeps or renews existing files. docs/mac-workers.md describes every step.
 set -eu
 
 name=install.sh
@@ -63,12 +63,12 @@ make_environment() {
   say "installing into $venv (about a minute)"
   run mkdir -p "$prefix/bin" "$logs"
   run chmod 700 "$prefix" "$logs"
-  # Should launchd make them, they might be root's, and could not be emptied.
+  # If launchd created the logs, they could belong to root, and rotate-logs could not empty them.
   run touch "$logs/worker.log" "$logs/rotate-logs.log"
   if [ "$dry" = yes ] || ! "$venv/bin/python" -c "$supported" 2>/dev/null; then
     run "$python" -m venv --clear "$venv"
   fi
-  # The lock has what the extra `mac` asks for, on macOS only.
+  # The lock file contains the packages of the extra `mac`, for macOS only.
   run "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
     -r "$repository/requirements.lock"
   run "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation \
@@ -76,7 +76,7 @@ make_environment() {
   run install -m 755 "$folder/pippin-env" "$folder/rotate-logs" "$prefix/bin/"
 }
 
-# ask QUESTION VALUE: sets `answer`, to VALUE where there is one already.
+# ask QUESTION VALUE: sets `answer` to VALUE, or asks if VALUE is empty.
 ask() {
   answer=$2
   [ -z "$answer" ] || return 0
@@ -85,7 +85,7 @@ ask() {
   IFS= read -r answer || answer=
 }
 
-# The same for what nobody may read over a shoulder.
+# The same for a secret: the terminal does not show the answer.
 ask_secret() {
   if [ -n "$2" ] || [ ! -t 0 ]; then
     answer=$2
@@ -158,7 +158,7 @@ need_mac
 need_plain "$prefix"
 need_plain "$HOME"
 find_python
-# A worker of before starts a new interpreter for each job: it must not find half of an update.
+# A running worker starts a new interpreter for each job, which must not load a half-updated environment.
 unload "$worker"
 unload "$logs_job"
 make_environment

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Stops the worker and takes away what install.sh has made. The settings stay, and so does PIPPIN_HOME, unless --purge.
+# Stops the worker and removes what install.sh has installed. Settings and logs stay, unless --purge; PIPPIN_HOME stays.
 set -eu
 
 name=uninstall.sh

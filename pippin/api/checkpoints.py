@@ -33,6 +33,14 @@ class KeptCheckpoint(_Value):
     metrics: EpochMetrics | None = Field(description="What the epoch measured; null where an earlier job trained it.")
 
 
+class CheckpointList(BaseModel):
+    """The checkpoints of epochs' ends that a job keeps."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[KeptCheckpoint] = Field(description="Oldest first.")
+
+
 class Resumption(_Value):
     """From where an attempt went on."""
 

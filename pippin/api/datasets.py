@@ -1,15 +1,20 @@
-"""What is known about a dataset without opening it."""
+"""Datasets: their manifests, which say what is known of one without opening it, pages, previews and class counts."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from pippin.api.pages import Page
 
 Format = Literal["idx", "csv", "npz", "images"]
 DType = Literal["uint8", "int32", "float32"]
 
 MAX_NOTICES = 20
 """Of a dataset; `pippin.datasets.notices` keeps to it."""
+
+LISTED_LABELS = 100
+"""How many labels of each dataset a list has."""
 
 
 class _Value(BaseModel):
@@ -79,6 +84,49 @@ class StoredManifest(Manifest):
         if self.labels is not None:
             fields |= {"labels": self.labels[:max_labels], "label_count": len(self.labels)}
         return Manifest.model_construct(**fields)
+
+
+class DatasetPage(Page[Manifest]):
+    """A page of datasets, newest first."""
+
+    data: list[Manifest] = Field(
+        description=f"Of each dataset the first {LISTED_LABELS} labels; `label_count` says how many there are. "
+        "Fewer datasets than `limit` where their records are large."
+    )
+
+
+class Preview(BaseModel):
+    """Some examples of a dataset."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    split: str
+    examples: list[dict[str, Any]] = Field(
+        description="Feature name -> its values as stored, nested by its shape; `scale` is not applied."
+    )
+    truncated: list[str] = Field(
+        description="Features of which one example is too large to show: they have their first values only, in a row."
+    )
+
+
+class ClassCount(BaseModel):
+    """How often a class occurs."""
+
+    model_config = ConfigDict(frozen=True)
+
+    label: str | int = Field(description="The class's name, or its number where it has none.")
+    examples: int
+
+
+class ClassBalance(BaseModel):
+    """How the examples of a dataset are spread over its classes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    dataset: str
+    feature: str = Field(description="Where the class stands.")
+    splits: dict[str, list[ClassCount]] = Field(description="Split -> its classes, in the order of their numbers.")
 
 
 def held_out_count(examples: int, fraction: float) -> int:

@@ -1,44 +1,40 @@
-"""Events: the entries of a job's stream, in the order in which they happened."""
+"""Events of a job, as the REST contract shows them."""
 
-import json
-from dataclasses import dataclass
-from datetime import datetime
-from functools import cached_property
-from typing import Any, Literal
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from pippin.api.states import Status
 
-EventType = Literal["state", "epoch", "batches", "log", "artifact", "checkpoint"]
 
+class Event(BaseModel):
+    """An event as it arrives in a stream; `end`, which closes a stream, is one too."""
 
-@dataclass(frozen=True)
-class Event:
-    """Something that happened to a job.
-
-    Attributes:
-        id: Its place in the job's stream, `milliseconds-number`; ordered, unique within the job.
-        type: What kind of event.
-        text: The data as JSON, as it was recorded: most of those who follow a job pass it on and never look inside.
-        time: When, by the clock of Redis.
-    """
+    model_config = ConfigDict(frozen=True)
 
     id: str
-    type: EventType
-    text: str
-    time: datetime
+    type: str
+    data: dict[str, JsonValue]
 
-    @cached_property
-    def data(self) -> dict[str, Any]:
-        """What happened.
 
-        For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt, losses,
-        and of how many mini-batches each stands for one (`every`, absent in records of older versions).
-        For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: it.
-        """
-        parsed: dict[str, Any] = json.loads(self.text)
-        return parsed
+class EventRow(BaseModel):
+    """Something that happened to a job."""
 
-    @property
-    def is_last(self) -> bool:
-        """Whether nothing can follow: the job has come to a final state."""
-        return self.type == "state" and Status(self.data["to"]).is_final
+    model_config = ConfigDict(frozen=True)
+
+    id: str = Field(description="Its place in the job's stream: `after` it come those that are newer.")
+    type: str = Field(description="state, epoch, log, artifact or checkpoint; clients pass over what they do not know.")
+    time: str
+    data: dict[str, Any]
+
+
+class JobEvents(BaseModel):
+    """What has happened to a job so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: str
+    status: Status
+    data: list[EventRow] = Field(description="Oldest first.")
+    has_more: bool = Field(description="Whether events follow for which this document had no more room.")
+    next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")

@@ -8,6 +8,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pippin.api.checkpoints import Resumption, StoredCheckpoint
 from pippin.api.engines import EngineName
 from pippin.api.metrics import EpochMetrics
+from pippin.api.pages import Page
 from pippin.api.requests import ResolvedRequest
 from pippin.api.states import Reason, Status
 
@@ -118,3 +119,7 @@ class Job(_Value):
         if self.checkpoint is None:
             return self.request.engines
         return [engine for engine in self.request.engines if engine == self.checkpoint.engine]
+
+
+class JobPage(Page[Job]):
+    """A page of jobs, newest first."""

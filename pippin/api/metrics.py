@@ -7,6 +7,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.api.states import Status
+
 
 class EpochMetrics(BaseModel):
     """One finished epoch, as clients see it. A loss that is not finite is null, and `diverged` is true.
@@ -54,3 +56,31 @@ class BatchLosses:
         """All of `losses`, or evenly spaced ones of them: at most `most`."""
         every = max(1, -(-len(losses) // most))
         return cls(losses[every - 1 :: every], every, len(losses))
+
+
+class EpochRow(EpochMetrics):
+    """An epoch's metrics, with its mini-batch losses where they were asked for."""
+
+    batch_losses: list[float | None] | None = Field(
+        default=None,
+        exclude_if=lambda losses: losses is None,
+        description="Only with `batches=true`; null when the job did not ask for them, and where they were dropped.",
+    )
+    batch_every: int | None = Field(
+        default=None,
+        exclude_if=lambda every: every is None,
+        description="How many mini-batches each of these losses stands for: 1 when all are here; of more than "
+        "PIPPIN_MAX_BATCH_LOSSES, evenly spaced ones are. The first is that of mini-batch number `batch_every`.",
+    )
+
+
+class JobMetrics(BaseModel):
+    """The epochs of a job so far."""
+
+    model_config = ConfigDict(frozen=True)
+
+    job: str
+    status: Status
+    data: list[EpochRow] = Field(description="Oldest first.")
+    has_more: bool = Field(description="Whether epochs follow for which this document had no more room.")
+    next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pippin.api.pages import UnreadableEntry
+
 
 class Drain(StrEnum):
     """How a worker that takes no more jobs parts with the one that it trains."""
@@ -59,3 +61,14 @@ class Worker(WorkerReport):
     """A worker that was heard of lately."""
 
     last_heartbeat: datetime = Field(description="By the clock of Redis.")
+
+
+class WorkerList(BaseModel):
+    """Every worker that was heard of in the last two minutes."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[Worker]
+    unreadable: list[UnreadableEntry] = Field(
+        default=[], description="Workers whose report cannot be read: it is damaged, or of a newer Pippin."
+    )

@@ -14,6 +14,8 @@ from pippin.cli.arguments import JobId
 from pippin.cli.exits import not_written
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from pippin.api.jobs import Job
     from pippin.api.metrics import EpochMetrics
     from pippin.client import Client
@@ -64,7 +66,7 @@ def export(
         raise not_written(error, where) from error
 
 
-def _to_csv(where: str | None, epochs: "list[EpochMetrics]", *, json_: bool) -> None:
+def _to_csv(where: str | None, epochs: "Sequence[EpochMetrics]", *, json_: bool) -> None:
     from pippin.cli.exports.table import write_csv
 
     if where is None or where == "-":
@@ -78,7 +80,7 @@ def _to_csv(where: str | None, epochs: "list[EpochMetrics]", *, json_: bool) -> 
     output.tell_download(Path(where), json_=json_)
 
 
-def _to_tensorboard(folder: Path, job: "Job", epochs: "list[EpochMetrics]", *, json_: bool) -> None:
+def _to_tensorboard(folder: Path, job: "Job", epochs: "Sequence[EpochMetrics]", *, json_: bool) -> None:
     from pippin.cli.exports.event_files import write_event_files
 
     written = write_event_files(folder, job, epochs)
@@ -88,7 +90,7 @@ def _to_tensorboard(folder: Path, job: "Job", epochs: "list[EpochMetrics]", *, j
         output.say(f"{written} ({figures.counted(len(epochs), 'epoch')}). Look at it: tensorboard --logdir {folder}")
 
 
-def _to_mlflow(target: str, job: "Job", epochs: "list[EpochMetrics]", client: "Client", *, json_: bool) -> None:
+def _to_mlflow(target: str, job: "Job", epochs: "Sequence[EpochMetrics]", client: "Client", *, json_: bool) -> None:
     from pippin.cli.exports.tracking import log_run
     from pippin.client.job_view import dashboard_url
 

@@ -38,7 +38,7 @@ def metrics(
             return
         found = client.metrics(job_id)
     if json_:
-        output.print_json(found.model_dump(mode="json"))
+        output.print_json(found.model_dump(mode="json", exclude={"has_more"}))
         return
     output.table(
         [

@@ -6,8 +6,7 @@ from pippin.cli import figures, output
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
-    from pippin.api.datasets import Feature, Manifest
-    from pippin.client.answers import Preview
+    from pippin.api.datasets import Feature, Manifest, Preview
 
 _MOST_NUMBERS = 8
 _LARGEST_WHOLE = 2**24  # up to here, float32 has every whole number

@@ -4,7 +4,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from pippin.client.answers import Event, JobMetrics
+    from pippin.api.events import Event
+    from pippin.api.metrics import JobMetrics
     from pippin.client.asynchronous.client import AsyncClient
     from pippin.client.asynchronous.job import AsyncLiveJob
     from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
@@ -24,15 +25,15 @@ __all__ = [
 ]
 
 _MODULES = {
-    "AsyncClient": "asynchronous.client",
-    "AsyncLiveJob": "asynchronous.job",
-    "Client": "sync.client",
-    "DamagedDownloadError": "errors",
-    "Event": "answers",
-    "JobMetrics": "answers",
-    "LiveJob": "sync.job",
-    "ServiceError": "errors",
-    "ServiceUnreachable": "errors",
+    "AsyncClient": "client.asynchronous.client",
+    "AsyncLiveJob": "client.asynchronous.job",
+    "Client": "client.sync.client",
+    "DamagedDownloadError": "client.errors",
+    "Event": "api.events",
+    "JobMetrics": "api.metrics",
+    "LiveJob": "client.sync.job",
+    "ServiceError": "client.errors",
+    "ServiceUnreachable": "client.errors",
 }
 
 
@@ -40,4 +41,4 @@ def __getattr__(name: str) -> object:
     """The names above, imported on first use: shell completion needs the errors, and none of the models."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(import_module(f"pippin.{_MODULES[name]}"), name)

@@ -1,15 +1,17 @@
 """A call of the REST API as a value: its request, how its answer is parsed, and lists of several pages."""
 
+import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import httpx2
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from pippin.client.answers import Page
+from pippin.api.pages import Page, UnreadableEntry
 from pippin.client.errors import ServiceError, ServiceUnreachable
 from pippin.http.connection import is_refused, no_answer_reason
 from pippin.system.hosts import without_password
@@ -18,6 +20,7 @@ from pippin.system.retry import Backoff
 T = TypeVar("T")
 Value = TypeVar("Value", bound=BaseModel)
 _PAGE_SIZE = 100
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,17 @@ def as_object(response: httpx2.Response) -> dict[str, Any]:
     return value
 
 
+def warn_of_unreadable(entries: Sequence[UnreadableEntry]) -> None:
+    """Log which records of a list the service could not read, each of them once."""
+    for entry in entries:
+        _warn_once(entry.id, entry.detail)
+
+
+@lru_cache(1000)
+def _warn_once(_: str, detail: str) -> None:
+    _log.warning("%s", detail)
+
+
 class Pages(Generic[T]):
     """The calls that read a list page by page, up to a limit.
 
@@ -160,7 +174,7 @@ class Pages(Generic[T]):
 
     def take(self, page: Page[T]) -> list[T]:
         """The entries of the page that arrived, within the limit."""
-        page.warn_of_unreadable()
+        warn_of_unreadable(page.unreadable)
         entries = page.data[: self._left]
         if self._left is not None:
             self._left -= len(entries)

@@ -10,15 +10,17 @@ from urllib.parse import quote
 import httpx2
 from pydantic import TypeAdapter, ValidationError
 
-from pippin.api.checkpoints import KeptCheckpoint
-from pippin.api.datasets import Manifest
-from pippin.api.jobs import Job
-from pippin.api.metrics import EpochMetrics
+from pippin.api.checkpoints import CheckpointList, KeptCheckpoint
+from pippin.api.datasets import DatasetPage, Manifest, Preview
+from pippin.api.events import Event
+from pippin.api.jobs import Job, JobPage
+from pippin.api.metrics import EpochMetrics, JobMetrics
+from pippin.api.models import ModelPage
+from pippin.api.pages import Page
 from pippin.api.predictions import EvaluationReport, Part, Prediction
 from pippin.api.requests import JobRequest
-from pippin.api.workers import Worker
-from pippin.client.answers import Event, JobMetrics, Page, Preview
-from pippin.client.calls import Call, as_model, as_object, as_type
+from pippin.api.workers import Worker, WorkerList
+from pippin.client.calls import Call, as_model, as_object, as_type, warn_of_unreadable
 from pippin.client.errors import ServiceError
 from pippin.errors import PippinError
 from pippin.models.record import Description, ModelRecord
@@ -44,7 +46,7 @@ def jobs(status: str | None, labels: Mapping[str, str], after: str | None, limit
     """`GET /jobs`: one page."""
     params = [("limit", str(limit)), *(("label", f"{key}={value}") for key, value in labels.items())]
     params += [(name, value) for name, value in (("status", status), ("after", after)) if value is not None]
-    return Call(method="GET", path="jobs", parse=as_model(Page[Job]), params=params)
+    return Call(method="GET", path="jobs", parse=as_model(JobPage), params=params)
 
 
 def job(job_id: str) -> Call[Job]:
@@ -94,7 +96,7 @@ def retry(job_id: str, from_checkpoint: bool, idempotency_key: str | None) -> Ca
 
 def checkpoints(job_id: str) -> Call[list[KeptCheckpoint]]:
     """`GET /jobs/{id}/checkpoints`."""
-    read = as_model(Page[KeptCheckpoint])
+    read = as_model(CheckpointList)
     return Call(method="GET", path=job_path(job_id, "checkpoints"), parse=lambda response: read(response).data)
 
 
@@ -174,7 +176,7 @@ def add_dataset(name: str, files: Sequence[str | PathLike[str]], options: Mappin
 def datasets(after: str | None) -> Call[Page[Manifest]]:
     """`GET /datasets`: one page."""
     params = [("after", after)] if after is not None else []
-    return Call(method="GET", path="datasets", parse=as_model(Page[Manifest]), params=params)
+    return Call(method="GET", path="datasets", parse=as_model(DatasetPage), params=params)
 
 
 def dataset(dataset_id: str) -> Call[Manifest]:
@@ -210,7 +212,7 @@ def add_model(model: Mapping[str, Any] | str | PathLike[str], name: str | None) 
 def models(after: str | None, limit: int) -> Call[Page[ModelRecord]]:
     """`GET /models`: one page."""
     params = [("limit", str(limit)), *([("after", after)] if after is not None else [])]
-    return Call(method="GET", path="models", parse=as_model(Page[ModelRecord]), params=params)
+    return Call(method="GET", path="models", parse=as_model(ModelPage), params=params)
 
 
 def model(model_id: str) -> Call[ModelRecord]:
@@ -230,11 +232,11 @@ def delete_model(model_id: str) -> Call[None]:
 
 def workers() -> Call[list[Worker]]:
     """`GET /workers`."""
-    read = as_model(Page[Worker])
+    read = as_model(WorkerList)
 
     def parse(response: httpx2.Response) -> list[Worker]:
         page = read(response)
-        page.warn_of_unreadable()
+        warn_of_unreadable(page.unreadable)
         return page.data
 
     return Call(method="GET", path="workers", parse=parse)

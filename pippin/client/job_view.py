@@ -5,10 +5,9 @@ from html import escape
 from typing import Any, Protocol, TypeVar
 
 from pippin.api.jobs import Job
-from pippin.api.metrics import EpochMetrics
+from pippin.api.metrics import EpochMetrics, JobMetrics
 from pippin.api.states import Status
 from pippin.client import endpoints
-from pippin.client.answers import JobMetrics
 from pippin.client.calls import Call
 from pippin.errors import PippinError
 

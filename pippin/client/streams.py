@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx2
 
+from pippin.api.events import Event
 from pippin.client import calls
-from pippin.client.answers import Event
 from pippin.client.errors import ServiceError
 from pippin.system.retry import Backoff
 

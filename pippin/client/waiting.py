@@ -4,8 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from pippin.api.events import Event
 from pippin.api.jobs import Job
-from pippin.client.answers import Event
 from pippin.system.retry import wait_until
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from pippin.api.requests import HyperparameterChoice, Hyperparameters
 from pippin.errors import Fault, FaultyDocumentError, pointer
 from pippin.models.spec import DoubleParameter, IntegerParameter
-from pippin.models.spec.optimizers import nonsense
+from pippin.models.spec.training import nonsense
 from pippin.models.trainable import Trainable
 
 Parameter = IntegerParameter | DoubleParameter

@@ -14,10 +14,9 @@ from pippin.models.record import Description, Inspection, PipelineSummary
 from pippin.models.spec import LabelFeature
 from pippin.models.spec.features import ArrayFeature
 from pippin.models.spec.findings import Finding
-from pippin.models.spec.indices import indexed_inputs
 from pippin.models.spec.memory import TrainingMemory, predicting_memory
 from pippin.models.spec.summary import feature_summary, network_summary, summary
-from pippin.models.trainable import Trainable, trainable_network
+from pippin.models.trainable import Trainable, indexed_inputs, trainable_network
 from pippin.system.terminal import printable
 
 

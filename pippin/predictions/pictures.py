@@ -15,7 +15,7 @@ from pippin.datasets.shapes import planes
 from pippin.documents.file_kinds import JPEG, PNG, SAMPLE_BYTES, kind_of
 from pippin.errors import Fault
 from pippin.models.spec import ArrayFeature, Feature, ImageFeature
-from pippin.models.spec.reserved import PREFIX
+from pippin.models.spec.values import RESERVED_PREFIX
 from pippin.predictions.errors import PredictionError, refused
 
 FORMATS = ("PNG", "JPEG", "PPM")
@@ -112,7 +112,7 @@ def _check(image: Image.Image) -> None:
 
 
 def _scale(name: str, metadata: Mapping[str, str]) -> float:
-    text = metadata.get(f"{PREFIX}scale.{name}")
+    text = metadata.get(f"{RESERVED_PREFIX}scale.{name}")
     if text is None:
         return PIXEL_SCALE
     try:

@@ -1,6 +1,5 @@
 """What Pippin keeps in Redis: records, event streams, leases, queues. The only package that knows a key name."""
 
-from pippin.api.events import Event
 from pippin.api.workers import Worker, WorkerReport
 from pippin.store.attempts import Claim, Control, new_token
 from pippin.store.blob_ledger import BlobLedger, Refusal, SweepReport
@@ -24,7 +23,7 @@ from pippin.store.errors import (
     TenantFull,
     UnreadableRecord,
 )
-from pippin.store.events import parse_event_id
+from pippin.store.events import StoredEvent, parse_event_id
 from pippin.store.idempotency import Idempotency
 from pippin.store.limits import StoreLimits
 from pippin.store.listing import Page
@@ -48,7 +47,6 @@ __all__ = [
     "Claim",
     "Client",
     "Control",
-    "Event",
     "EventReader",
     "Idempotency",
     "IdempotencyInFlight",
@@ -70,6 +68,7 @@ __all__ = [
     "StoreFull",
     "StoreLimits",
     "StoreUnavailable",
+    "StoredEvent",
     "Subscription",
     "SweepReport",
     "TenantFull",

@@ -2,17 +2,20 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import cast
+from functools import cached_property
+from typing import Any, Literal, cast
 
 from pippin.api.checkpoints import StoredCheckpoint
-from pippin.api.events import Event, EventType
 from pippin.api.jobs import Artifact
 from pippin.api.metrics import EpochMetrics
 from pippin.api.states import Status
 from pippin.store import keys
 from pippin.store.client import Client
 from pippin.store.errors import MalformedEventId
+
+EventType = Literal["state", "epoch", "batches", "log", "artifact", "checkpoint"]
 
 START = "0-0"  # before every event
 # An epoch's mini-batch losses take some ten kilobytes: so many of them are held at once by every reader.
@@ -29,6 +32,39 @@ _MEMBERS: dict[str, set[str]] = {
 }
 
 
+@dataclass(frozen=True)
+class StoredEvent:
+    """Something that happened to a job.
+
+    Attributes:
+        id: Its place in the job's stream, `milliseconds-number`; ordered, unique within the job.
+        type: What kind of event.
+        text: The data as JSON, as it was recorded: most of those who follow a job pass it on and never look inside.
+        time: When, by the clock of Redis.
+    """
+
+    id: str
+    type: EventType
+    text: str
+    time: datetime
+
+    @cached_property
+    def data(self) -> dict[str, Any]:
+        """What happened.
+
+        For `state`: from, to, attempt, reason. For `epoch`: the epoch's metrics. For `batches`: epoch, attempt, losses,
+        and of how many mini-batches each stands for one (`every`, absent in records of older versions).
+        For `log`: line, attempt. For `artifact`: the artifact. For `checkpoint`: it.
+        """
+        parsed: dict[str, Any] = json.loads(self.text)
+        return parsed
+
+    @property
+    def is_last(self) -> bool:
+        """Whether nothing can follow: the job has come to a final state."""
+        return self.type == "state" and Status(self.data["to"]).is_final
+
+
 def parse_event_id(text: str) -> tuple[int, int]:
     """An event's id as numbers that compare in the order of the stream.
 
@@ -42,7 +78,7 @@ def parse_event_id(text: str) -> tuple[int, int]:
     raise MalformedEventId(f"{text[:50]!r} is not the id of an event; one looks like 1763940000000-0")
 
 
-def decode_event(entry: tuple[str, dict[str, str]]) -> Event | None:
+def decode_event(entry: tuple[str, dict[str, str]]) -> StoredEvent | None:
     """An event from an entry of a stream, as redis-py hands it over.
 
     None for an entry that is no event, or of a kind that a newer version added: it must not hide the others.
@@ -58,10 +94,10 @@ def decode_event(entry: tuple[str, dict[str, str]]) -> Event | None:
             Status(data["to"])
     except (LookupError, ValueError, OverflowError, RecursionError):
         return None
-    return Event(event_id, cast("EventType", kind), text, at)
+    return StoredEvent(event_id, cast("EventType", kind), text, at)
 
 
-def decode_events(entries: Iterable[tuple[str, dict[str, str]]]) -> list[Event]:
+def decode_events(entries: Iterable[tuple[str, dict[str, str]]]) -> list[StoredEvent]:
     """The events among the entries of a stream."""
     return [event for event in map(decode_event, entries) if event is not None]
 
@@ -72,7 +108,7 @@ class Events:
     def __init__(self, client: Client) -> None:
         self._client = client
 
-    def read(self, tenant: str, job_id: str, after: str = START, count: int = _PAGE) -> list[Event]:
+    def read(self, tenant: str, job_id: str, after: str = START, count: int = _PAGE) -> list[StoredEvent]:
         """The events that follow the one with the id `after`, oldest first; none of a job that is gone.
 
         Raises:
@@ -80,7 +116,7 @@ class Events:
         """
         return decode_events(self._entries(tenant, job_id, after, count))
 
-    def all(self, tenant: str, job_id: str, after: str = START) -> Iterator[Event]:
+    def all(self, tenant: str, job_id: str, after: str = START) -> Iterator[StoredEvent]:
         """Every event that follows `after`, read in pages.
 
         Raises:

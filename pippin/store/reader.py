@@ -12,11 +12,10 @@ from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import RedisError
 
-from pippin.api.events import Event
 from pippin.store import keys
 from pippin.store.client import SOCKET_TIMEOUT, reaching
 from pippin.store.errors import StoreUnavailable
-from pippin.store.events import START, decode_event, decode_events, parse_event_id
+from pippin.store.events import START, StoredEvent, decode_event, decode_events, parse_event_id
 from pippin.store.subscription import Subscription
 
 _BLOCK_MILLISECONDS = 2000  # well within SOCKET_TIMEOUT, see there
@@ -102,7 +101,7 @@ class EventReader:
         finally:
             self._drop(stream, subscription)
 
-    async def follow(self, tenant: str, job_id: str, after: str = START) -> AsyncGenerator[Event, None]:
+    async def follow(self, tenant: str, job_id: str, after: str = START) -> AsyncGenerator[StoredEvent, None]:
         """All events of a job that come after the one with the id `after`: first those that are there, then live.
 
         Ends after the event that ends the job, at once when there is no such job or nothing can follow `after`, and

@@ -3,8 +3,7 @@
 import asyncio
 from collections import deque
 
-from pippin.api.events import Event
-from pippin.store.events import parse_event_id
+from pippin.store.events import StoredEvent, parse_event_id
 
 
 class Subscription:
@@ -22,7 +21,7 @@ class Subscription:
         """
         self.fell_behind = False
         self._capacity = capacity
-        self._waiting: deque[Event] = deque()
+        self._waiting: deque[StoredEvent] = deque()
         self._changed = asyncio.Event()
         self._closed = False
         self._seen = (0, 0)
@@ -31,7 +30,7 @@ class Subscription:
         """Leave out all events up to this one, which the client has read from the stream itself."""
         self._seen = max(self._seen, parse_event_id(event_id))
 
-    def offer(self, event: Event) -> bool:
+    def offer(self, event: StoredEvent) -> bool:
         """Add an event, unless too many wait already; then the subscription ends here."""
         if len(self._waiting) >= self._capacity:
             self.fell_behind = True
@@ -49,7 +48,7 @@ class Subscription:
     def __aiter__(self) -> "Subscription":
         return self
 
-    async def __anext__(self) -> Event:
+    async def __anext__(self) -> StoredEvent:
         while True:
             while self._waiting:
                 event = self._waiting.popleft()

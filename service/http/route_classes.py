@@ -10,11 +10,12 @@ from fastapi.routing import APIRoute
 from starlette.requests import Request
 from starlette.responses import Response
 
+from pippin.api.problems import ErrorItem
 from pippin.documents.hints import Hints
 from pippin.models.spec.explain import detail_of
 from service.http.bodies import LimitedRequest
 from service.http.media_types import is_json, unsupported
-from service.problems import ErrorItem, Problem, invalid_request
+from service.problems import Problem, invalid_request
 
 _Parameter: TypeAlias = Any  # FastAPI does not export this type.
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]

@@ -12,9 +12,9 @@ from sse_starlette.sse import AppStatus, SendTimeoutError
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from pippin.api.events import Event
 from pippin.api.jobs import Job
 from pippin.store import Store, StoreUnavailable
+from pippin.store.events import StoredEvent
 from pippin.store.reader import EventReader
 from service.http.responses import generated
 from service.jobs.views import View, csv_line, json_text, ndjson_line
@@ -87,7 +87,7 @@ class Streams:
                 content = chain([csv_line(view.columns)], (csv_line(_values(row, view)) for row in rows))
         return generated(content, form, {"cache-control": "no-cache"})
 
-    def _document(self, job: Job, view: View, events: Iterator[Event]) -> Iterator[bytes]:
+    def _document(self, job: Job, view: View, events: Iterator[StoredEvent]) -> Iterator[bytes]:
         """One JSON document, which ends early with the id to go on after once it has `max_bytes`."""
         yield f'{{"job":{json_text(job.id)},"status":{json_text(job.status)},"data":['.encode()
         size, last, following = 0, "", None
@@ -154,7 +154,7 @@ class Streams:
                 self.meters.events_sent.inc()
                 yield csv_line(_values(row, view))
 
-    async def _events(self, tenant: str, job: Job, after: str) -> AsyncIterator[Event]:
+    async def _events(self, tenant: str, job: Job, after: str) -> AsyncIterator[StoredEvent]:
         try:
             async for event in self.reader.follow(tenant, job.id, after):
                 yield event
@@ -164,7 +164,7 @@ class Streams:
 
 
 @lru_cache(maxsize=16)
-def _message(event: Event) -> bytes:
+def _message(event: StoredEvent) -> bytes:
     """The event as all who follow its job are sent it at this moment: hundreds of them cost one encoding."""
     return ServerSentEvent(event.text, event=event.type, id=event.id).encode()
 

@@ -6,8 +6,8 @@ import json
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from pippin.api.events import Event
 from pippin.api.metrics import EpochMetrics
+from pippin.store.events import StoredEvent
 
 
 class View(Protocol):
@@ -15,11 +15,11 @@ class View(Protocol):
 
     columns: Sequence[str]
 
-    def tells(self, event: Event) -> bool:
+    def tells(self, event: StoredEvent) -> bool:
         """Whether the event is told on its own, as server-sent events are."""
         ...
 
-    def row(self, event: Event) -> dict[str, Any] | None:
+    def row(self, event: StoredEvent) -> dict[str, Any] | None:
         """What the event adds to a list, if anything: `columns` and their values."""
         ...
 
@@ -35,11 +35,11 @@ class MetricsView:
         self._batches = batches
         self._recorded: dict[str, Any] = {}
 
-    def tells(self, event: Event) -> bool:
+    def tells(self, event: StoredEvent) -> bool:
         """Epochs, and batches if asked."""
         return event.type == "epoch" or (self._batches and event.type == "batches")
 
-    def row(self, event: Event) -> dict[str, Any] | None:
+    def row(self, event: StoredEvent) -> dict[str, Any] | None:
         """An epoch's metrics; the store records its batches right before it."""
         if event.type == "batches":
             self._recorded = event.data
@@ -59,18 +59,18 @@ class EventsView:
 
     columns: Sequence[str] = ("id", "type", "time", "data")
 
-    def tells(self, event: Event) -> bool:
+    def tells(self, event: StoredEvent) -> bool:
         """All, but for the mini-batch losses, which are for `/metrics` to tell."""
         return event.type != "batches"
 
-    def row(self, event: Event) -> dict[str, Any] | None:
+    def row(self, event: StoredEvent) -> dict[str, Any] | None:
         """The event itself."""
         if not self.tells(event):
             return None
         return {"id": event.id, "type": event.type, "time": _rfc3339(event), "data": event.data}
 
 
-def _rfc3339(event: Event) -> str:
+def _rfc3339(event: StoredEvent) -> str:
     return event.time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 

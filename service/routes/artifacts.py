@@ -3,10 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from pippin.api.checkpoints import KeptCheckpoint
+from pippin.api.checkpoints import CheckpointList, KeptCheckpoint
 from pippin.api.jobs import Artifact, Job, Variant
 from service.http.files import BINARY, attachment, safe_name, serve_blob
 from service.http.route_classes import JsonRoute
@@ -44,14 +43,6 @@ def download_trained_model(
     artifact = artifact_of(job, variant)
     headers = {"content-disposition": attachment(_filename(job, variant))}
     return serve_blob(request, services.blobs, artifact.digest, artifact.bytes, headers)
-
-
-class CheckpointList(BaseModel):
-    """The checkpoints of epochs' ends that a job keeps."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[KeptCheckpoint] = Field(description="Oldest first.")
 
 
 @router.get(

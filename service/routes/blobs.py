@@ -7,10 +7,11 @@ from fastapi import APIRouter, Depends, Path, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
 from starlette.concurrency import run_in_threadpool
 
+from pippin.api.problems import ErrorItem
 from service.http.files import BINARY, serve_blob
 from service.http.route_classes import UploadRoute
 from service.http.uploads import spooled
-from service.problems import ErrorItem, invalid_request, not_found, responses
+from service.problems import invalid_request, not_found, responses
 from service.security.access import requires
 from service.services import TheServices
 from service.work_folders import work_folder

@@ -5,10 +5,11 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import WithJsonSchema
 
-from pippin.api.datasets import Manifest, StoredManifest
+from pippin.api.datasets import LISTED_LABELS, ClassBalance, ClassCount, DatasetPage, Manifest, Preview, StoredManifest
 from pippin.api.pages import UnreadableEntry
+from pippin.api.problems import ErrorItem
 from pippin.datasets.errors import DatasetError, DatasetTooLargeError
 from pippin.datasets.options import DatasetOptions
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
@@ -19,7 +20,7 @@ from service.http.parameters import AfterDataset, DatasetReference, NewName
 from service.http.responses import json_with_etag
 from service.http.route_classes import JsonRoute, UploadRoute, query_faults
 from service.http.uploads import until_disconnected
-from service.problems import ErrorItem, Problem, invalid, invalid_request, not_found, responses
+from service.problems import Problem, invalid, invalid_request, not_found, responses
 from service.security.access import requires
 from service.services import Caller, NeedsRoom, Tenant, TheServices
 from service.work_folders import work_folder
@@ -43,7 +44,6 @@ class _DatasetRoute(UploadRoute):
 upload_router = APIRouter(tags=["datasets"], route_class=_DatasetRoute)
 
 _MOST_CLASSES = 1000
-_LISTED_LABELS = 100
 _SHOWN = 5
 
 _FILES = {
@@ -52,56 +52,6 @@ _FILES = {
     },
     "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
 }
-
-
-class DatasetPage(BaseModel):
-    """A page of datasets, newest first."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[Manifest] = Field(
-        description=f"Of each dataset the first {_LISTED_LABELS} labels; `label_count` says how many there are. "
-        "Fewer datasets than `limit` where their records are large."
-    )
-    has_more: bool = Field(description="Whether older datasets follow.")
-    next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
-    unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Records of this page that are there and cannot be read."
-    )
-
-
-class Preview(BaseModel):
-    """Some examples of a dataset."""
-
-    model_config = ConfigDict(frozen=True)
-
-    dataset: str
-    split: str
-    examples: list[dict[str, Any]] = Field(
-        description="Feature name -> its values as stored, nested by its shape; `scale` is not applied."
-    )
-    truncated: list[str] = Field(
-        description="Features of which one example is too large to show: they have their first values only, in a row."
-    )
-
-
-class ClassCount(BaseModel):
-    """How often a class occurs."""
-
-    model_config = ConfigDict(frozen=True)
-
-    label: str | int = Field(description="The class's name, or its number where it has none.")
-    examples: int
-
-
-class ClassBalance(BaseModel):
-    """How the examples of a dataset are spread over its classes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    dataset: str
-    feature: str = Field(description="Where the class stands.")
-    splits: dict[str, list[ClassCount]] = Field(description="Split -> its classes, in the order of their numbers.")
 
 
 # Described to clients as they are written in a query; `DatasetOptions` checks them, and says more of what is wrong.
@@ -208,7 +158,7 @@ def list_datasets(
     found = services.store.datasets.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
     services.meters.page_made(found, limit, "datasets")
     return DatasetPage(
-        data=[manifest.shown(_LISTED_LABELS) for manifest in found.items],
+        data=[manifest.shown(LISTED_LABELS) for manifest in found.items],
         has_more=found.has_more,
         next=found.next,
         unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in found.unreadable],

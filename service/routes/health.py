@@ -1,12 +1,12 @@
 """Liveness, readiness and the metrics of the service itself."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from prometheus_client.exposition import choose_encoder
-from pydantic import BaseModel, ConfigDict
 from starlette.concurrency import run_in_threadpool
 
+from pippin.api.service import Health
 from service.http.route_classes import JsonRoute
 from service.problems import Problem, responses
 from service.security.access import PUBLIC, requires
@@ -16,14 +16,6 @@ router = APIRouter(tags=["health"], route_class=JsonRoute)
 
 # No blob has this name: any answer at all says that the blobs can be reached.
 _NOBODY = "0" * 64
-
-
-class Health(BaseModel):
-    """A sign of life."""
-
-    model_config = ConfigDict(frozen=True)
-
-    status: Literal["ok"] = "ok"
 
 
 @router.get(

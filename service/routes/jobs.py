@@ -4,9 +4,9 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
-from pippin.api.jobs import Job
+from pippin.api.jobs import Job, JobPage
 from pippin.api.pages import UnreadableEntry
 from pippin.api.requests import JobRequest, RetryRequest
 from pippin.api.states import Status
@@ -36,19 +36,6 @@ def _label(text: str) -> str:
 
 # Described to clients as a pattern; the validator says more of what is wrong.
 _Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
-
-
-class JobPage(BaseModel):
-    """A page of jobs, newest first."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[Job]
-    has_more: bool = Field(description="Whether older jobs follow.")
-    next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
-    unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Records of this page that are there and cannot be read."
-    )
 
 
 @router.post(

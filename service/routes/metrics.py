@@ -3,10 +3,10 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
-from pippin.api.metrics import EpochMetrics
-from pippin.api.states import Status
+from pippin.api.events import JobEvents
+from pippin.api.metrics import JobMetrics
 from pippin.store import MalformedEventId, parse_event_id
 from service.http.media_types import negotiate
 from service.http.route_classes import JsonRoute
@@ -19,55 +19,6 @@ from service.services import ExistingJob, Tenant, TheServices
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
 _START = "0-0"
-
-
-class EpochRow(EpochMetrics):
-    """An epoch's metrics, with its mini-batch losses where they were asked for."""
-
-    batch_losses: list[float | None] | None = Field(
-        default=None,
-        description="Only with `batches=true`; null when the job did not ask for them, and where they were dropped.",
-    )
-    batch_every: int | None = Field(
-        default=None,
-        description="How many mini-batches each of these losses stands for: 1 when all are here; of more than "
-        "PIPPIN_MAX_BATCH_LOSSES, evenly spaced ones are. The first is that of mini-batch number `batch_every`.",
-    )
-
-
-class JobMetrics(BaseModel):
-    """The epochs of a job so far."""
-
-    model_config = ConfigDict(frozen=True)
-
-    job: str
-    status: Status
-    data: list[EpochRow] = Field(description="Oldest first.")
-    has_more: bool = Field(description="Whether epochs follow for which this document had no more room.")
-    next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")
-
-
-class EventRow(BaseModel):
-    """Something that happened to a job."""
-
-    model_config = ConfigDict(frozen=True)
-
-    id: str = Field(description="Its place in the job's stream: `after` it come those that are newer.")
-    type: str = Field(description="state, epoch, log, artifact or checkpoint; clients pass over what they do not know.")
-    time: str
-    data: dict[str, Any]
-
-
-class JobEvents(BaseModel):
-    """What has happened to a job so far."""
-
-    model_config = ConfigDict(frozen=True)
-
-    job: str
-    status: Status
-    data: list[EventRow] = Field(description="Oldest first.")
-    has_more: bool = Field(description="Whether events follow for which this document had no more room.")
-    next: str | None = Field(description="Give it as `after` for those that follow; null with the last.")
 
 
 def _event_id(text: str) -> str:

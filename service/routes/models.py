@@ -7,9 +7,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.concurrency import contextmanager_in_threadpool
-from pydantic import BaseModel, ConfigDict, Field
 
+from pippin.api.models import ModelPage
 from pippin.api.pages import UnreadableEntry
+from pippin.api.problems import ErrorItem
 from pippin.models.record import ModelRecord, StoredModel
 from service.error_handlers import fault_of
 from service.http import schemas, uploads
@@ -20,7 +21,7 @@ from service.http.responses import json_with_etag
 from service.http.route_classes import JsonRoute, ModelUploadRoute
 from service.models.files import Form
 from service.models.uploads import Kind, ModelUploads
-from service.problems import ErrorItem, Problem, invalid_request, malformed, not_found, responses
+from service.problems import Problem, invalid_request, malformed, not_found, responses
 from service.sandbox import SandboxError, TaskRefused
 from service.security.access import requires
 from service.services import Caller, NeedsRoom, Tenant, TheServices
@@ -32,19 +33,6 @@ upload_router = APIRouter(tags=["models"], route_class=ModelUploadRoute)
 # What curl's --data-binary calls everything unless told otherwise is taken for a model's file.
 _MLMODEL = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
 _ENDINGS: dict[str, Kind] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
-
-
-class ModelPage(BaseModel):
-    """A page of models, newest first."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[ModelRecord]
-    has_more: bool = Field(description="Whether older models follow.")
-    next: str | None = Field(description="Give it as `after` for the page that follows; null on the last.")
-    unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Records of this page that are there and cannot be read."
-    )
 
 
 @upload_router.post(

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 
 from pippin.api.jobs import Artifact
 from pippin.api.predictions import Evaluation, EvaluationReport, EvaluationRequest, Prediction
+from pippin.api.problems import ErrorItem
 from pippin.datasets.examples import TrainingRows
 from pippin.datasets.picture_decoding import BACKGROUND_PATTERN
 from pippin.documents.errors import MalformedDocumentError
@@ -27,7 +28,7 @@ from service.http.route_classes import JsonRoute
 from service.http.uploads import spooled
 from service.jobs.evaluation import EvaluatedRows
 from service.jobs.training_history import trained_labels
-from service.problems import ErrorItem, Problem, invalid_request, malformed, responses
+from service.problems import Problem, invalid_request, malformed, responses
 from service.routes.artifacts import artifact_of
 from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 from service.security.access import requires

@@ -5,11 +5,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 from fastapi.concurrency import contextmanager_in_threadpool
-from pydantic import BaseModel, ConfigDict
 
+from pippin.api.models import PresetList, PresetModel
 from pippin.models.documents import read_document
 from pippin.models.spec.presets import UnknownPresetError, preset, preset_names
-from pippin.models.spec.summary import SpecSummary
 from service.http.files import BINARY, attachment
 from service.http.route_classes import JsonRoute
 from service.problems import not_found, responses
@@ -20,23 +19,6 @@ from service.work_folders import work_folder
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 
 _SPEC = {"content": {"application/json": {"schema": {"$ref": "#/components/schemas/ModelSpec"}}}}
-
-
-class PresetModel(BaseModel):
-    """A model that comes with Pippin."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    model: SpecSummary
-
-
-class PresetList(BaseModel):
-    """All of them, by name."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[PresetModel]
 
 
 @router.get(

@@ -3,9 +3,8 @@
 from datetime import UTC, datetime, timedelta
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.api.tokens import Role
+from pippin.api.service import Session
 from pippin.store import SESSION_SECONDS
 from service.http.route_classes import JsonRoute
 from service.problems import Problem, responses
@@ -14,17 +13,6 @@ from service.security.authentication import COOKIE
 from service.services import Caller, TheServices
 
 router = APIRouter(tags=["session"], route_class=JsonRoute)
-
-
-class Session(BaseModel):
-    """Who somebody is to the service."""
-
-    model_config = ConfigDict(frozen=True)
-
-    role: Role = Field(description="What they may do.")
-    tenant: str = Field(description="Whose jobs, datasets and models they see.")
-    token: str | None = Field(description="The id of their token; null where no token is demanded.")
-    expires_at: datetime | None = Field(default=None, description="When a session that was just begun ends.")
 
 
 @router.get(

@@ -3,10 +3,9 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path
-from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.api.pages import UnreadableEntry
-from pippin.api.workers import Drain, DrainRequest, Worker
+from pippin.api.workers import Drain, DrainRequest, Worker, WorkerList
 from pippin.store import Store
 from service.http import schemas
 from service.http.bodies import optional_body
@@ -21,17 +20,6 @@ router = APIRouter(tags=["workers"], route_class=JsonRoute)
 WorkerName = Annotated[
     str, Path(description="The worker's name, or a beginning that no other one has.", examples=["laptop-4f1c"])
 ]
-
-
-class WorkerList(BaseModel):
-    """Every worker that was heard of in the last two minutes."""
-
-    model_config = ConfigDict(frozen=True)
-
-    data: list[Worker]
-    unreadable: list[UnreadableEntry] = Field(
-        default=[], description="Workers whose report cannot be read: it is damaged, or of a newer Pippin."
-    )
 
 
 @router.get(

@@ -45,7 +45,7 @@ def test_its_curve_grows_while_it_trains_and_buttons_rule_it(page: Page, api: An
     reached = api.job(job_id)["progress"]["epoch"]
     press(page, "Resume")
     expect(state(page, "running")).to_be_visible()
-    expect(page.get_by_text(f"Went on from epoch {reached}")).to_be_visible()
+    expect(page.get_by_text(f"Continued from epoch {reached}")).to_be_visible()
     wait_for_points(page, reached + 1)
 
     press(page, "Cancel")
@@ -57,12 +57,12 @@ def test_its_curve_grows_while_it_trains_and_buttons_rule_it(page: Page, api: An
     press(page, "Retry from checkpoint")
     expect(page.get_by_role("link", name=job_id)).to_be_visible()
     expect(state(page, "running")).to_be_visible()
-    expect(page.get_by_text("Went on from epoch")).to_be_visible()
+    expect(page.get_by_text("Continued from epoch")).to_be_visible()
     press(page, "Cancel")
     expect(state(page, "cancelled")).to_be_visible()
     press(page, "Retry")
     expect(state(page, "running")).to_be_visible()
-    expect(page.get_by_text("Went on from epoch")).to_have_count(0)
+    expect(page.get_by_text("Continued from epoch")).to_have_count(0)
     press(page, "Cancel")
     expect(state(page, "cancelled")).to_be_visible()
 
@@ -150,7 +150,7 @@ def test_a_job_without_validation_says_so(page: Page, api: Any) -> None:  # noqa
     }
     job = api.submit(name="unvalidated", model={"spec": spec}, dataset="never validated", hyperparameters={})
     page.goto(f"/#/jobs/{job['id']}")
-    expect(page.get_by_text("nothing: no examples are held out, so only the training loss is known")).to_be_visible()
+    expect(page.get_by_text("no examples: none are held out, so only the training loss is known")).to_be_visible()
     expect(page.locator(".summary > div", has_text="Validation")).to_have_text("Validationnone")
     api.wait(job["id"])
 

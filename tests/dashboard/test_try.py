@@ -89,7 +89,7 @@ def test_what_is_no_picture_is_refused(page: Page, trained_job: str) -> None:
     page.get_by_label("Open a picture").set_input_files(
         {"name": "notes.png", "mimeType": "image/png", "buffer": b"none"}
     )
-    expect(page.get_by_role("alert")).to_contain_text("notes.png is no picture")
+    expect(page.get_by_role("alert")).to_contain_text("notes.png is not a picture")
 
 
 def test_the_worst_mistakes_are_shown_and_can_be_tried(page: Page, trained_job: str) -> None:
@@ -146,7 +146,7 @@ def test_a_model_of_numbers_has_a_field_for_each(
     page.goto(f"/#/try/{job['id']}")
     page.get_by_label("flat 1").fill("3")
     page.get_by_label("flat 2").fill("1")
-    page.get_by_role("button", name="Ask").click()
+    page.get_by_role("button", name="Predict").click()
     asked = {"inputs": {"flat": [[3, 1]]}}
     told = httpx2.post(f"{api.url}/jobs/{job['id']}/predict", json=asked).json()["outputs"]["price"][0][0]
     shown = page.locator(".answer dd")

@@ -18,7 +18,7 @@ def test_a_worker_shows_its_job_and_is_drained_and_undrained(page: Page, api: Ap
     expect(worker.locator(".badge")).to_have_text("draining")
     api.cancel(job["id"])
     expect(worker.locator(".badge")).to_have_text("drained", timeout=30_000)
-    expect(worker).to_contain_text("nothing")
+    expect(worker).to_contain_text("none")
     worker.get_by_role("button", name="Let it work again").click()
     expect(worker.locator(".badge")).to_have_text("idle", timeout=30_000)
 

@@ -151,7 +151,7 @@ def test_what_cannot_be_installed_is_refused_before_anything_is_made(mac: "Mac")
     for arguments, sentence in [
         (("--python", "false"), "Python 3.11, 3.12 or 3.13 is needed, and false is none"),
         (("--prefix", "relative"), "is not an absolute path"),
-        (("--prefix", "/with|bar"), "other characters"),
+        (("--prefix", "/with|bar"), "characters other than letters"),
         (("--prefix",), "needs a value"),
         (("--nonsense",), "usage: install.sh"),
     ]:

@@ -9,25 +9,22 @@ import httpx2
 import pytest
 from fastapi import FastAPI
 
-from pippin.api.datasets import Manifest
-from pippin.api.jobs import Job
+from pippin.api.checkpoints import CheckpointList
+from pippin.api.datasets import ClassBalance, DatasetPage, Manifest, Preview
+from pippin.api.events import JobEvents
+from pippin.api.jobs import Job, JobPage
+from pippin.api.metrics import EpochMetrics, JobMetrics
+from pippin.api.models import ModelPage, PresetList
 from pippin.api.predictions import EvaluationReport, EvaluationRequest, Prediction
+from pippin.api.problems import ProblemDocument
 from pippin.api.requests import JobRequest, RetryRequest
-from pippin.api.workers import DrainRequest
+from pippin.api.workers import DrainRequest, WorkerList
 from pippin.models.record import ModelRecord
 from pippin.models.spec import resolve
 from pippin.settings import Settings
 from service.app import create_app
 from service.examples import EXAMPLES
 from service.openapi import rendered
-from service.problems import ProblemDocument
-from service.routes.artifacts import CheckpointList
-from service.routes.datasets import ClassBalance, DatasetPage, Preview
-from service.routes.jobs import JobPage
-from service.routes.metrics import EpochMetrics, JobEvents, JobMetrics
-from service.routes.models import ModelPage
-from service.routes.presets import PresetList
-from service.routes.workers import WorkerList
 from tests.support.paths import DOCS
 
 COMMITTED = DOCS / "openapi.json"

@@ -201,7 +201,7 @@ class _Attempt:
             size = request.hyperparameters.mini_batch_size
             check_training(trainable.memory, size, training.count, tools.training_bytes)
             run = TrainingRun(
-                admitting(model, request.hyperparameters) if request.widened else model,
+                admitting(model, request.hyperparameters.model_dump(exclude_none=True)) if request.widened else model,
                 request.hyperparameters,
                 training,
                 validation,

@@ -11,7 +11,7 @@ from pippin.api.requests import Hyperparameters
 from pippin.api.states import Reason
 from pippin.models.mlmodel import Learned, Model, Pipeline, Samples, open_model, with_learned
 from pippin.models.neighbors import NeighborsModel
-from pippin.models.spec.reserved import PREFIX
+from pippin.models.spec.values import RESERVED_PREFIX
 from worker.engines.engine import EngineError
 
 
@@ -38,12 +38,12 @@ def provenance(
     measured = None if last is None else (last.loss, last.validation_loss, last.validation_accuracy)
     metrics = dict(zip(("loss", "validation_loss", "validation_accuracy"), measured or (), strict=False))
     return {
-        f"{PREFIX}version": version("pippin"),
-        f"{PREFIX}engine": engine,
-        f"{PREFIX}dataset": dataset,
-        f"{PREFIX}hyperparameters": json.dumps(hyperparameters.model_dump(exclude_none=True), sort_keys=True),
-        f"{PREFIX}metrics": json.dumps({name: value for name, value in metrics.items() if value is not None}),
-        **{f"{PREFIX}scale.{name}": repr(scale) for name, scale in scales.items()},
+        f"{RESERVED_PREFIX}version": version("pippin"),
+        f"{RESERVED_PREFIX}engine": engine,
+        f"{RESERVED_PREFIX}dataset": dataset,
+        f"{RESERVED_PREFIX}hyperparameters": json.dumps(hyperparameters.model_dump(exclude_none=True), sort_keys=True),
+        f"{RESERVED_PREFIX}metrics": json.dumps({name: value for name, value in metrics.items() if value is not None}),
+        **{f"{RESERVED_PREFIX}scale.{name}": repr(scale) for name, scale in scales.items()},
     }
 
 

@@ -8,14 +8,15 @@ from types import TracebackType
 from typing import Any, Self, Unpack
 
 from pippin.api.checkpoints import KeptCheckpoint
-from pippin.api.datasets import Manifest
+from pippin.api.datasets import Manifest, Preview
+from pippin.api.events import Event
 from pippin.api.jobs import Job, Variant
-from pippin.api.metrics import EpochMetrics
+from pippin.api.metrics import EpochMetrics, JobMetrics
+from pippin.api.models import ModelForm
 from pippin.api.predictions import EvaluationReport, Part, Prediction
 from pippin.api.requests import JobRequest
 from pippin.api.workers import Worker
 from pippin.client import endpoints, train_request
-from pippin.client.answers import Event, JobMetrics, ModelForm, Preview
 from pippin.client.errors import ServiceError
 from pippin.client.sync.job import LiveJob
 from pippin.client.sync.transport import Transport

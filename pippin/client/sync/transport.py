@@ -8,9 +8,10 @@ from typing import TypeVar
 
 import httpx2
 
-from pippin.api.metrics import EpochMetrics
+from pippin.api.events import Event
+from pippin.api.metrics import EpochMetrics, JobMetrics
+from pippin.api.pages import Page
 from pippin.client import calls, endpoints
-from pippin.client.answers import Event, JobMetrics, Page
 from pippin.client.calls import Call, Pages
 from pippin.client.downloading import Download
 from pippin.client.streams import StreamFollower

@@ -3,13 +3,13 @@
 There is a class for every layer type, called as its class in `pippin.models.spec.layers` is.
 """
 
-from pippin.models.builder.errors import BuilderError
-from pippin.models.builder.layers import LAYER_CLASSES
 from pippin.models.builder.model import Model
 from pippin.models.builder.network import NeuralNetwork
 from pippin.models.builder.parts import (
+    LAYER_CLASSES,
     SGD,
     Adam,
+    BuilderError,
     CategoricalCrossEntropy,
     Classifier,
     Feature,

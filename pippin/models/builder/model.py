@@ -6,12 +6,21 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from pippin.models.builder.errors import BuilderError
 from pippin.models.builder.network import NeuralNetwork, listed
-from pippin.models.builder.parts import Classifier, Feature, Input, Layer, Output, Part, Regressor, TrainingInput
+from pippin.models.builder.parts import (
+    BuilderError,
+    Classifier,
+    Feature,
+    Input,
+    Layer,
+    Output,
+    Part,
+    Regressor,
+    TrainingInput,
+)
 from pippin.models.spec import ResolvedSpec, resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.shapes import ArrayMapping, ImageMapping
+from pippin.models.spec.weights import initial_weights
 from pippin.models.swiftcoreml import to_swift
 
 _LISTS: dict[type[Feature], str] = {Input: "inputs", Output: "outputs", TrainingInput: "training_inputs"}

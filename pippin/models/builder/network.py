@@ -3,8 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
-from pippin.models.builder.errors import BuilderError
-from pippin.models.builder.parts import Layer, Loss, Optimizer, Part
+from pippin.models.builder.parts import BuilderError, Layer, Loss, Optimizer, Part
 
 P = TypeVar("P", bound=Part)
 

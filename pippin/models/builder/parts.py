@@ -2,15 +2,15 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from inspect import Parameter, Signature
-from typing import Any, ClassVar, get_args
+from typing import Any, ClassVar, Final, get_args
 
 from pydantic import BaseModel
 
 from pippin.documents.hints import did_you_mean
-from pippin.models.builder.errors import BuilderError
-from pippin.models.spec import classes, losses, optimizers
+from pippin.errors import PippinError
+from pippin.models.spec import features, training
 from pippin.models.spec.explain import shown
-from pippin.models.spec.features import Feature as SpecFeature
+from pippin.models.spec.table import LAYERS
 
 
 class Part:
@@ -80,13 +80,13 @@ class Loss(_OfSpec):
 class CategoricalCrossEntropy(Loss):
     """`categorical_cross_entropy`: for a softmax, against one class index."""
 
-    kind = losses.CategoricalCrossEntropy
+    kind = training.CategoricalCrossEntropy
 
 
 class MeanSquaredError(Loss):
     """`mean_squared_error`: for any blob, against as many numbers."""
 
-    kind = losses.MeanSquaredError
+    kind = training.MeanSquaredError
 
 
 class Optimizer(_OfSpec):
@@ -96,25 +96,25 @@ class Optimizer(_OfSpec):
 class SGD(Optimizer):
     """`sgd`: gradient descent, with or without momentum."""
 
-    kind = optimizers.SGD
+    kind = training.SGD
 
 
 class Adam(Optimizer):
     """`adam`: moments with bias correction."""
 
-    kind = optimizers.Adam
+    kind = training.Adam
 
 
 class Classifier(_OfSpec):
     """`classifier`: the classes' names, and under which names the answer is given."""
 
-    kind = classes.Classifier
+    kind = features.Classifier
 
 
 class Regressor(_OfSpec):
     """`regressor`: the output that holds the predicted quantity."""
 
-    kind = classes.Regressor
+    kind = features.Regressor
 
 
 class Layer(_OfSpec):
@@ -127,7 +127,9 @@ class Layer(_OfSpec):
 class Feature(Part):
     """What goes into a model or comes out of it: an array of a shape, or with a `type` something else."""
 
-    known = sorted({name for kind in get_args(get_args(SpecFeature)[0]) for name in get_args(kind)[0].model_fields})
+    known = sorted(
+        {name for kind in get_args(get_args(features.Feature)[0]) for name in get_args(kind)[0].model_fields}
+    )
 
     def __init__(self, name: str, shape: Sequence[int] | None = None, **fields: object) -> None:
         super().__init__(name=name, shape=shape, **fields)
@@ -152,3 +154,16 @@ def as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a user writes
     if isinstance(value, Mapping):
         return {str(key): as_json(entry) for key, entry in value.items()}
     return [as_json(entry) for entry in value] if isinstance(value, list | tuple | range) else value
+
+
+class BuilderError(PippinError):
+    """Parts put together in a way that makes no model, or a field that a part does not have."""
+
+
+LAYER_CLASSES: Final[dict[str, type[Layer]]] = {
+    kind.__name__: type(
+        kind.__name__, (Layer,), {"kind": kind, "__doc__": kind.__doc__, "__module__": "pippin.models.builder"}
+    )
+    for kind in LAYERS.values()
+}
+"""By the name of the spec's class, such as `InnerProduct`."""

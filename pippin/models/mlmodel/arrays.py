@@ -1,17 +1,56 @@
-"""Weights in the file: `WeightParams`."""
+"""Weights in the file, `WeightParams`, those of a few bits each among them: `QuantizationParams`."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from math import prod
+from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.mlmodel.errors import WEIGHTS_PAYLOAD, ModelFileError
 from pippin.models.mlmodel.proto import Message
-from pippin.models.mlmodel.quantization import Channels, dequantized
-from pippin.models.mlmodel.rules import WEIGHTS_PAYLOAD
 from pippin.models.spec import Shape
 
 _PAYLOADS = ("floatValue", "float16Value", "rawValue", "int8RawValue")
+
+_MAX_BITS: Final = 8
+
+
+@dataclass(frozen=True)
+class Channels:
+    """Where an array's output channels are, each of which may have a scale and a bias of its own.
+
+    Attributes:
+        view: The array's shape, its axes parted and joined so that channels have axes of their own.
+        spread: By how many scales there may be: the shape in which they repeat to `view`.
+    """
+
+    view: Shape
+    spread: Mapping[int, Shape]
+
+    @classmethod
+    def first(cls, shape: Shape) -> Self:
+        """Channels that come first, as in all arrays but one kind."""
+        count = shape[0] if shape else 1
+        return cls(view=(count, prod(shape[1:])), spread={1: (1, 1), count: (count, 1)})
+
+    @classmethod
+    def of_a_deconvolution(cls, shape: Shape, groups: int) -> Self:
+        """Those of [C, output_channels / groups, kH, kW].
+
+        The proto has a scale for each output channel, coremltools writes one for each of the second axis: the same
+        thing, but for groups, which then share them.
+        """
+        inputs, outputs = shape[:2]
+        return cls(
+            view=(groups, inputs // groups, outputs, prod(shape[2:])),
+            spread={
+                1: (1, 1, 1, 1),
+                outputs: (1, 1, outputs, 1),
+                groups * outputs: (groups, 1, outputs, 1),
+            },
+        )
 
 
 def payloads(message: Message) -> list[str]:
@@ -57,3 +96,69 @@ def read_array(message: Message, shape: Shape, where: str, channels: Channels | 
     if not np.isfinite(found).all():
         raise ModelFileError(f"{where} hold a number that is not finite; needs finite numbers")
     return found.reshape(shape)
+
+
+def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.float32]:
+    """The numbers of a quantised `WeightParams` (version 3), in their order.
+
+    linear: w = q * scale + bias, where both are one number, or one for each of the `channels`. lookup table:
+    w = table[q]. Each q has `numberOfBits` bits, packed from each byte's highest bit down; a message of `int8RawValue`
+    has signed bytes instead.
+
+    Raises:
+        ModelFileError: Bits, sizes or tables do not fit together; the text says which.
+    """
+    how, count = message.quantization, prod(channels.view)
+    bits = how.numberOfBits
+    if not 1 <= bits <= _MAX_BITS:
+        raise ModelFileError(f"{where} are quantised to {bits} bits; needs 1 to {_MAX_BITS}")
+    raw = message.int8RawValue or message.rawValue
+    needed = -(-count * bits // 8)
+    if len(raw) != needed:
+        raise ModelFileError(f"{where} are {len(raw)} bytes; {count} numbers of {bits} bits need {needed}")
+    numbers = _signed(raw, bits, where) if message.int8RawValue else _unpacked(raw, bits, count)
+    match how.WhichOneof("QuantizationType"):
+        case "linearQuantization":
+            return _linear(numbers, how.linearQuantization, channels, where)
+        case "lookupTableQuantization":
+            table = np.array(how.lookupTableQuantization.floatValue, dtype=np.float32)
+            if message.int8RawValue:
+                raise ModelFileError(f"{where} are signed numbers; those of a lookup table must not be")
+            if len(table) != 2**bits:
+                raise ModelFileError(f"{where} have a table of {len(table)} numbers; {bits} bits need {2**bits}")
+            return table[numbers]
+    raise ModelFileError(f"{where} do not say how they are quantised; needs linear or lookup table")
+
+
+def _unpacked(raw: bytes, bits: int, count: int) -> NDArray[np.uint8]:
+    if bits == 8:
+        return np.frombuffer(raw, dtype=np.uint8)
+    ones: NDArray[np.uint8] = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), count=count * bits).reshape(count, bits)
+    # Shifted left by what is missing, so that each number is one byte whose lowest bits are its own.
+    found: NDArray[np.uint8] = np.packbits(ones, axis=1)[:, 0] >> np.uint8(8 - bits)
+    return found
+
+
+def _signed(raw: bytes, bits: int, where: str) -> NDArray[np.int8]:
+    if bits != 8:
+        raise ModelFileError(f"{where} are signed numbers of {bits} bits; needs 8")
+    return np.frombuffer(raw, dtype=np.int8)
+
+
+def _linear(
+    numbers: NDArray[np.uint8] | NDArray[np.int8], how: Message, channels: Channels, where: str
+) -> NDArray[np.float32]:
+    seen = numbers.astype(np.float32).reshape(channels.view)
+    scale = _spread("scale", how.scale, channels, where)
+    bias = _spread("bias", how.bias, channels, where) if len(how.bias) else np.float32(0)
+    # What overflows is refused with everything else that is not finite.
+    with np.errstate(over="ignore", invalid="ignore"):
+        return (seen * scale + bias).ravel()
+
+
+def _spread(what: str, values: Message, channels: Channels, where: str) -> NDArray[np.float32]:
+    shape = channels.spread.get(len(values))
+    if shape is None:
+        needed = " or ".join(str(count) for count in channels.spread)
+        raise ModelFileError(f"{where} have a {what} of {len(values)} numbers; needs {needed}")
+    return np.array(values, dtype=np.float32).reshape(shape)

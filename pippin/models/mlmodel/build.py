@@ -1,16 +1,14 @@
 """From a spec to an updatable `.mlmodel`."""
 
-from pippin.models.mlmodel.classes import write_classes
 from pippin.models.mlmodel.errors import ModelFileError
-from pippin.models.mlmodel.features import write_feature
+from pippin.models.mlmodel.features import write_classes, write_feature
 from pippin.models.mlmodel.layers import write_layer
 from pippin.models.mlmodel.metadata import write_metadata
 from pippin.models.mlmodel.preprocessing import write_preprocessing
 from pippin.models.mlmodel.proto import Message, new_model, serialize
 from pippin.models.mlmodel.training import write_training
 from pippin.models.spec import ModelSpec, ResolvedSpec
-from pippin.models.spec.initializers import initial_weights
-from pippin.models.spec.weights import Weights
+from pippin.models.spec.weights import Weights, initial_weights
 
 
 def build(resolved: ResolvedSpec, weights: Weights | None = None) -> bytes:

@@ -8,12 +8,10 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.api.requests import Hyperparameters
 from pippin.models.mlmodel.arrays import write_array
 from pippin.models.mlmodel.errors import ModelFileError
-from pippin.models.mlmodel.kinds import NEIGHBORS, PIPELINES, network_of
 from pippin.models.mlmodel.pipeline import stages_of
-from pippin.models.mlmodel.proto import Message, at, parse, serialize
+from pippin.models.mlmodel.proto import NEIGHBORS, PIPELINES, Message, at, network_of, parse, serialize
 from pippin.models.mlmodel.read import read_network
 from pippin.models.mlmodel.training import widen_parameter, widen_training
 from pippin.models.neighbors import write_samples
@@ -91,19 +89,24 @@ def _write_weights(model: Message, weights: Weights) -> None:
                 write_array(array, entry.layer.weight_message(parameters, key))
 
 
-def admitting(data: bytes, hyperparameters: Hyperparameters) -> bytes:
-    """The file with limits just so wide that the model admits `hyperparameters`: Core ML holds to them.
+def admitting(data: bytes, hyperparameters: Mapping[str, float]) -> bytes:
+    """The file with limits just wide enough to admit `hyperparameters`: Core ML enforces the limits.
+
+    Args:
+        data: An updatable model.
+        hyperparameters: Values by the names of the spec language. Names that the model does not declare are ignored.
 
     Raises:
         ModelFileError: The file is no model that could be updated.
     """
     model = parse(data)
     trained = trained_part(model)
-    values = {name: value for name, value in hyperparameters.model_dump(exclude_none=True).items() if name != "shuffle"}
     if trained.WhichOneof("Type") == NEIGHBORS:
-        widen_parameter(trained.kNearestNeighborsClassifier.numberOfNeighbors, values.get("number_of_neighbors"))
+        widen_parameter(
+            trained.kNearestNeighborsClassifier.numberOfNeighbors, hyperparameters.get("number_of_neighbors")
+        )
     else:
-        widen_training(network_of(trained).updateParams, values)
+        widen_training(network_of(trained).updateParams, hyperparameters)
     return serialize(model)
 
 

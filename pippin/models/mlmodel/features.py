@@ -1,13 +1,12 @@
-"""The descriptions of what goes in and comes out."""
+"""The descriptions of what goes in and comes out, a classifier's classes and a regressor's quantity."""
 
 from collections.abc import Sequence
 from typing import Final
 
 from pippin.errors import Fault, pointer
-from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.mlmodel.errors import FEATURES_DEFAULTS, FEATURES_KEYS, ModelFileError
 from pippin.models.mlmodel.proto import ARRAY_TYPES, COLORS, Message
-from pippin.models.mlmodel.rules import FEATURES_DEFAULTS, FEATURES_KEYS
-from pippin.models.spec import ArrayFeature, Feature, ImageFeature, LabelFeature
+from pippin.models.spec import ArrayFeature, Feature, ImageFeature, LabelFeature, ModelSpec
 from pippin.models.spec.features import DictionaryFeature, NumberFeature
 
 
@@ -35,8 +34,8 @@ def write_feature(feature: Feature, message: Message) -> None:
 
 
 # A thousand inputs and the target, all listed twice.
-_MOST: Final = 2_002
-_MOST_FAULTS: Final = 20
+_MAX_FEATURES: Final = 2_002
+_MAX_FAULTS: Final = 20
 
 
 def read_features(messages: Sequence[Message], field: str) -> list[dict[str, object]]:
@@ -46,8 +45,8 @@ def read_features(messages: Sequence[Message], field: str) -> list[dict[str, obj
         ModelFileError: With the first twenty features that the spec language does not have, or that say what they
             cannot mean.
     """
-    if len(messages) > _MOST:
-        detail = f"found {len(messages)} features in {field}; a model may have {_MOST}"
+    if len(messages) > _MAX_FEATURES:
+        detail = f"found {len(messages)} features in {field}; a model may have {_MAX_FEATURES}"
         raise ModelFileError(detail, [Fault(pointer(field), detail)])
     found: list[dict[str, object]] = []
     faults: list[Fault] = []
@@ -59,7 +58,7 @@ def read_features(messages: Sequence[Message], field: str) -> list[dict[str, obj
                 _check_default(message)
         except ModelFileError as error:
             faults += [fault.under(pointer(field, index)) for fault in error.faults]
-            if len(faults) >= _MOST_FAULTS:
+            if len(faults) >= _MAX_FAULTS:
                 break
     if faults:
         raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
@@ -145,3 +144,35 @@ def _read_image(name: str, image: Message) -> dict[str, object]:
             + ", ".join(f"{known} ({number})" for known, number in COLORS.items())
         )
     return {"type": "image", "color": color, "width": image.width, "height": image.height}
+
+
+def write_classes(spec: ModelSpec, model: Message, network: Message) -> None:
+    """Write the labels and the names of the answers."""
+    description = model.description
+    if spec.classifier is not None:
+        vector = network.stringClassLabels if spec.classifier.label_type == "string" else network.int64ClassLabels
+        vector.vector.extend(spec.classifier.labels)
+        network.labelProbabilityLayerName = spec.classifier.blob or ""
+        description.predictedFeatureName = spec.classifier.predicted_feature
+        description.predictedProbabilitiesName = spec.classifier.probabilities or ""
+    if spec.regressor is not None:
+        description.predictedFeatureName = spec.regressor.predicted_feature
+
+
+def read_classes(model: Message, network: Message) -> dict[str, object]:
+    """`classifier` or `regressor` of a spec's document; nothing for a plain network."""
+    description = model.description
+    match model.WhichOneof("Type"):
+        case "neuralNetworkClassifier":
+            kind = network.WhichOneof("ClassLabels")
+            return {
+                "classifier": {
+                    "labels": list(getattr(network, kind).vector) if kind else [],
+                    "predicted_feature": description.predictedFeatureName,
+                    "probabilities": description.predictedProbabilitiesName or None,
+                    "blob": network.labelProbabilityLayerName or None,
+                }
+            }
+        case "neuralNetworkRegressor":
+            return {"regressor": {"predicted_feature": description.predictedFeatureName}}
+    return {}

@@ -6,24 +6,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.errors import Fault, pointer
-from pippin.models.mlmodel.arrays import payloads, read_array, write_array
-from pippin.models.mlmodel.errors import ModelFileError
-from pippin.models.mlmodel.metadata import read_initializer
-from pippin.models.mlmodel.proto import Message, at, kind_of
-from pippin.models.mlmodel.quantization import Channels
-from pippin.models.mlmodel.rules import (
+from pippin.models.mlmodel.arrays import Channels, payloads, read_array, write_array
+from pippin.models.mlmodel.errors import (
     LAYERS_KNOWN,
     LAYERS_TENSORS,
     WEIGHTS_PRECISION,
     WEIGHTS_QUANTIZED,
     WEIGHTS_SIZE,
     WEIGHTS_UPDATABLE,
+    ModelFileError,
 )
+from pippin.models.mlmodel.metadata import read_initializer
+from pippin.models.mlmodel.proto import Message, at, kind_of
 from pippin.models.spec import ResolvedLayer, ResolvedNetwork
 from pippin.models.spec.layer import one_or_all
 from pippin.models.spec.layers.convolution import Deconvolution
 from pippin.models.spec.layers.normalization import Batchnorm
-from pippin.models.spec.model import MOST_LAYERS
+from pippin.models.spec.model import MAX_LAYERS
 from pippin.models.spec.table import LAYERS_BY_KIND
 from pippin.models.spec.weighted import Drawn, Weighted
 from pippin.models.spec.weights import LayerWeights
@@ -63,8 +62,8 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
     Raises:
         ModelFileError: Some are of a kind, or have a setting, that the spec language does not have.
     """
-    if len(network.layers) > MOST_LAYERS:
-        raise ModelFileError(f"found {len(network.layers)} layers; needs at most {MOST_LAYERS}")
+    if len(network.layers) > MAX_LAYERS:
+        raise ModelFileError(f"found {len(network.layers)} layers; needs at most {MAX_LAYERS}")
     found, faults = [], []
     unknown: list[tuple[int, str]] = []
     for index, message in enumerate(network.layers):

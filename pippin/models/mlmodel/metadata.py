@@ -8,7 +8,7 @@ from typing import Final
 
 from pippin.models.mlmodel.proto import Message
 from pippin.models.spec import ModelSpec
-from pippin.models.spec.reserved import PREFIX
+from pippin.models.spec.values import RESERVED_PREFIX
 from pippin.models.spec.weighted import Drawn
 
 _FIELDS: Final = {
@@ -17,8 +17,8 @@ _FIELDS: Final = {
     "license": "license",
     "version_string": "versionString",
 }
-_INITIAL_SEED: Final = f"{PREFIX}initial_seed"
-_INITIALIZER_OF: Final = f"{PREFIX}initializer."
+_INITIAL_SEED: Final = f"{RESERVED_PREFIX}initial_seed"
+_INITIALIZER_OF: Final = f"{RESERVED_PREFIX}initializer."
 
 
 def write_metadata(spec: ModelSpec, message: Message) -> None:
@@ -38,7 +38,7 @@ def read_metadata(message: Message) -> dict[str, object]:
     """The author's metadata, as a spec's document has it."""
     own = message.userDefined
     document: dict[str, object] = {name: getattr(message, field) for name, field in _FIELDS.items()}
-    document["user_defined"] = {key: own[key] for key in sorted(own) if not key.startswith(PREFIX)}
+    document["user_defined"] = {key: own[key] for key in sorted(own) if not key.startswith(RESERVED_PREFIX)}
     return document
 
 

@@ -2,12 +2,10 @@
 
 from typing import TypeAlias
 
-from pippin.models.mlmodel.errors import ModelFileError
-from pippin.models.mlmodel.kinds import NEIGHBORS, NETWORKS, PIPELINES
+from pippin.models.mlmodel.errors import MODEL_KIND, ModelFileError
 from pippin.models.mlmodel.pipeline import Pipeline, read_pipeline
-from pippin.models.mlmodel.proto import Message, parse
+from pippin.models.mlmodel.proto import NEIGHBORS, NETWORKS, PIPELINES, Message, parse
 from pippin.models.mlmodel.read import Model, read_network
-from pippin.models.mlmodel.rules import MODEL_KIND
 from pippin.models.neighbors import NeighborsModel, read_neighbors
 
 AnyModel: TypeAlias = Model | NeighborsModel | Pipeline

@@ -7,12 +7,7 @@ from dataclasses import dataclass
 from pydantic import TypeAdapter, ValidationError
 
 from pippin.errors import Fault, FaultyDocumentError, pointer
-from pippin.models.mlmodel.errors import ModelFileError
-from pippin.models.mlmodel.features import read_features
-from pippin.models.mlmodel.kinds import NEIGHBORS, NETWORKS, check_has_no_functions, check_updatable
-from pippin.models.mlmodel.proto import ARRAY_TYPES, Message
-from pippin.models.mlmodel.read import FrozenNetwork, Model, read_frozen, read_network
-from pippin.models.mlmodel.rules import (
+from pippin.models.mlmodel.errors import (
     PIPELINE_FEATURES,
     PIPELINE_KINDS,
     PIPELINE_MODELS,
@@ -21,11 +16,22 @@ from pippin.models.mlmodel.rules import (
     PIPELINE_TRAINING_INPUTS,
     PIPELINE_UPDATABLE,
     PIPELINE_VERSION,
+    ModelFileError,
 )
+from pippin.models.mlmodel.features import read_features
+from pippin.models.mlmodel.proto import (
+    ARRAY_TYPES,
+    NEIGHBORS,
+    NETWORKS,
+    Message,
+    check_has_no_functions,
+    check_updatable,
+)
+from pippin.models.mlmodel.read import FrozenNetwork, Model, read_frozen, read_network
 from pippin.models.neighbors import NeighborsModel, read_neighbors
 from pippin.models.spec import ArrayFeature, Feature
 
-MOST_STAGES = 100
+MAX_STAGES = 100
 
 _VERSIONS = range(4, 11)
 
@@ -89,8 +95,8 @@ def read_pipeline(model: Message) -> Pipeline:
 def some_model_is_there(model: Message) -> Iterator[Fault]:
     """A pipeline has models. Source: PipelineValidator.cpp; that they are at most a hundred is ours."""
     count = len(stages_of(model).models)
-    if not 1 <= count <= MOST_STAGES:
-        yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MOST_STAGES}", PIPELINE_MODELS)
+    if not 1 <= count <= MAX_STAGES:
+        yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MAX_STAGES}", PIPELINE_MODELS)
 
 
 def version_has_updatable_pipelines(model: Message) -> Iterator[Fault]:

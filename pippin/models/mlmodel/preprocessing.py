@@ -6,9 +6,8 @@ from math import prod
 import numpy as np
 from numpy.typing import NDArray
 
-from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.mlmodel.errors import MEAN_IMAGE, ModelFileError
 from pippin.models.mlmodel.proto import Message
-from pippin.models.mlmodel.rules import MEAN_IMAGE
 from pippin.models.spec import Feature, ImageFeature
 from pippin.models.spec.values import single
 

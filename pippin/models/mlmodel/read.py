@@ -4,15 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from pippin.errors import Fault, pointer
-from pippin.models.mlmodel.classes import read_classes
-from pippin.models.mlmodel.errors import ModelFileError
-from pippin.models.mlmodel.features import read_features
-from pippin.models.mlmodel.kinds import check_has_no_functions, check_updatable, network_of
+from pippin.models.mlmodel.errors import OUTPUT_RANKS, ModelFileError
+from pippin.models.mlmodel.features import read_classes, read_features
 from pippin.models.mlmodel.layers import misstated_ranks, read_layers, read_weights
 from pippin.models.mlmodel.metadata import read_metadata, read_seeds
 from pippin.models.mlmodel.preprocessing import read_mean_images, read_preprocessing
-from pippin.models.mlmodel.proto import Message, parse
-from pippin.models.mlmodel.rules import OUTPUT_RANKS
+from pippin.models.mlmodel.proto import Message, check_has_no_functions, check_updatable, network_of, parse
 from pippin.models.mlmodel.training import read_training
 from pippin.models.spec import ArrayFeature, ResolvedNetwork, ResolvedSpec, SpecError, resolve, resolve_network
 from pippin.models.spec.weights import Weights

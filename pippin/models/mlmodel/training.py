@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping
 
-from pippin.models.mlmodel.errors import ModelFileError
+from pippin.models.mlmodel.errors import LOSS_ONE, ModelFileError
 from pippin.models.mlmodel.proto import Message
-from pippin.models.mlmodel.rules import LOSS_ONE
 from pippin.models.spec import (
     SGD,
     Adam,

@@ -1,12 +1,10 @@
 """Updatable k-nearest-neighbour classifiers: read one from a file, teach it examples, ask it, write it back."""
 
-from pippin.models.neighbors.errors import NeighborsError
-from pippin.models.neighbors.model import NeighborsModel
+from pippin.models.neighbors.examples import append
+from pippin.models.neighbors.file import read_neighbors, write_samples
+from pippin.models.neighbors.model import NeighborsError, NeighborsModel
 from pippin.models.neighbors.predict import Prediction, predict
-from pippin.models.neighbors.read import read_neighbors
 from pippin.models.neighbors.summary import NeighborsSummary, summary
-from pippin.models.neighbors.training import append
-from pippin.models.neighbors.write import write_samples
 
 __all__ = [
     "NeighborsError",

@@ -1,14 +1,15 @@
-"""What a classifier is taught or asked, checked before it is used."""
+"""Examples of a classifier: checked before they are used, and appended to its samples."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pippin.errors import Fault, pointer
-from pippin.models.neighbors.errors import SHOWN, NeighborsError
-from pippin.models.neighbors.model import Labels, LabelType
+from pippin.models.neighbors.model import SHOWN, Labels, LabelType, NeighborsError, NeighborsModel
 from pippin.models.spec.explain import shown
+from pippin.models.spec.features import MAX_CLASSES
 
 
 def as_samples(features: NDArray[np.number], dimensions: int) -> NDArray[np.float32]:
@@ -70,3 +71,26 @@ def _is_whole(label: object) -> bool:
 
 def _refused(*faults: Fault) -> NeighborsError:
     return NeighborsError("the examples do not fit the classifier", faults)
+
+
+def append(model: NeighborsModel, features: NDArray[np.number], labels: Sequence[str | int]) -> NeighborsModel:
+    """The classifier after it was taught some examples: they stand behind its own samples, in the order given.
+
+    There is no more to training: no epoch, no loss, no shuffle. An example taught twice counts twice.
+
+    Args:
+        model: What was taught before.
+        features: [N, dimensions]; kept as 32-bit floats, as the file has them.
+        labels: One an example, of the model's `label_type`. Labels that the model has not met are welcome.
+
+    Raises:
+        NeighborsError: The examples do not fit the model.
+    """
+    samples = as_samples(features, model.dimensions)
+    together: Labels = model.labels + as_labels(labels, model.label_type, len(samples))  # type: ignore[operator]  # both of one kind
+    if (count := len(set(together))) > MAX_CLASSES:
+        fault = Fault("/labels", f"found labels that make {count} different ones; needs {MAX_CLASSES} or fewer in all")
+        raise NeighborsError("the examples do not fit the classifier", [fault])
+    grown = np.concatenate([model.samples, samples])
+    grown.setflags(write=False)
+    return replace(model, samples=grown, labels=together)

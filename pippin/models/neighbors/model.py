@@ -7,7 +7,20 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from pippin.errors import FaultyDocumentError
 from pippin.models.spec.parameters import IntegerParameter
+
+SHOWN = 20
+"""So many faults of one kind are listed one by one; the rest are counted."""
+
+
+class NeighborsError(FaultyDocumentError):
+    """A nearest-neighbour classifier that was refused, or examples that do not fit one.
+
+    A file's faults point into the JSON that `pippin.models.neighbors.summary` describes such a model with; its
+    features are counted in the file's order. Those of a call point at its arguments: `/features`, `/labels/3`, `/k`.
+    """
+
 
 ArrayType = Literal["float", "double", "int", "float16", "int8"]
 Index = Literal["linear", "kd_tree"]

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pippin.errors import Fault
-from pippin.models.neighbors.errors import NeighborsError
 from pippin.models.neighbors.examples import as_samples
-from pippin.models.neighbors.model import Labels, NeighborsModel
+from pippin.models.neighbors.model import Labels, NeighborsError, NeighborsModel
 from pippin.models.neighbors.search import Floats, Nearest, nearest
 
 Distance = Literal["squared_euclidean", "euclidean"]

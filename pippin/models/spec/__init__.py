@@ -1,15 +1,13 @@
 """The model spec language: layers, losses, optimizers, shape inference and Core ML's rules. No coremltools in here."""
 
-from pippin.models.spec.errors import SpecError
 from pippin.models.spec.features import ArrayFeature, Feature, ImageFeature, LabelFeature
-from pippin.models.spec.findings import Finding
+from pippin.models.spec.findings import Finding, SpecError
 from pippin.models.spec.layer import Layer
-from pippin.models.spec.losses import CategoricalCrossEntropy, Loss, MeanSquaredError
 from pippin.models.spec.model import ModelSpec, NetworkSpec
-from pippin.models.spec.optimizers import SGD, Adam, Optimizer
 from pippin.models.spec.parameters import DoubleParameter, IntegerParameter
 from pippin.models.spec.resolve import resolve, resolve_network
 from pippin.models.spec.resolved import ResolvedLayer, ResolvedNetwork, ResolvedSpec
+from pippin.models.spec.training import SGD, Adam, CategoricalCrossEntropy, Loss, MeanSquaredError, Optimizer
 from pippin.models.spec.values import Shape
 
 __all__ = [

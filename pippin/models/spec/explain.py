@@ -14,8 +14,8 @@ from pippin.errors import Fault, FaultyDocumentError, pointer
 Loc = tuple[int | str, ...]
 T = TypeVar("T", bound=BaseModel)
 
-_MOST = 1000
-_SHORT = 10
+_MAX_FAULTS = 1000
+_MAX_LISTED_TAGS = 10
 
 # What would be right, by pydantic's kind of error; in braces what it tells about the limits.
 _NEEDS = {
@@ -72,9 +72,9 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
     errors = error.errors(include_url=False)
     hints = Hints()
     listed: dict[tuple[str, ...], str] = {}
-    if len(errors) > _MOST:
-        yield Fault("", f"found {len(errors)} faults; these are the first {_MOST}")
-    for details in errors[:_MOST]:
+    if len(errors) > _MAX_FAULTS:
+        yield Fault("", f"found {len(errors)} faults; these are the first {_MAX_FAULTS}")
+    for details in errors[:_MAX_FAULTS]:
         loc, kind = details["loc"], details["type"]
         if kind == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]:
             # Pydantic counts only the entries without faults; those have been told.
@@ -94,7 +94,9 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
                 place = pointer(*path, "type")
                 # The list of 50 types of layers once: with each of them it would hide everything else.
                 first = listed.setdefault(tuple(tags), place)
-                known = ", ".join(tags) if first == place or len(tags) <= _SHORT else f"those listed for {first}"
+                known = (
+                    ", ".join(tags) if first == place or len(tags) <= _MAX_LISTED_TAGS else f"those listed for {first}"
+                )
                 yield Fault(place, f"found {tag!r}; needs one of {known}{hints.at(tag, tags)}")
             case _:
                 yield Fault(pointer(*path), _detail(details, root, hints))

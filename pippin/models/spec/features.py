@@ -1,4 +1,4 @@
-"""The named values that go into a model and come out of it: `FeatureDescription` of the file."""
+"""What goes into a model and comes out of it: named features, a classifier's classes, a regressor's quantity."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -13,7 +13,7 @@ from pydantic import (
 )
 
 from pippin.models.spec.explain import shown
-from pippin.models.spec.values import Dimension, Name, Shape, Single, Value
+from pippin.models.spec.values import Dimension, Name, Shape, Single, Value, Whole
 
 
 class ArrayFeature(Value):
@@ -140,3 +140,32 @@ Feature: TypeAlias = Annotated[
     Discriminator(_kind),
 ]
 """A model input, a model output or a training input; without a `type` it is an array of `float`."""
+
+
+MAX_CLASSES = 100_000
+
+
+class Classifier(Value):
+    """`NeuralNetworkClassifier`: the classes' names, and under which names the answer is given."""
+
+    labels: tuple[Annotated[str, Field(max_length=1000)], ...] | tuple[Whole, ...] = Field(
+        min_length=1, max_length=MAX_CLASSES, description="The classes, all texts or all whole numbers, by index."
+    )
+    predicted_feature: Name = Field(default="classLabel", description="The output that names the likeliest class.")
+    probabilities: Name | None = Field(
+        default=None, description="The output that holds each class's probability; left out, there is none."
+    )
+    blob: Name | None = Field(
+        default=None, description="The blob that holds the probabilities; left out, what the last layer makes."
+    )
+
+    @property
+    def label_type(self) -> Literal["string", "int64"]:
+        """How the file keeps the labels."""
+        return "string" if isinstance(self.labels[0], str) else "int64"
+
+
+class Regressor(Value):
+    """`NeuralNetworkRegressor`: the output that holds the predicted quantity."""
+
+    predicted_feature: Name

@@ -1,8 +1,12 @@
-"""What may go wrong with a model that Core ML accepts: told, not refused."""
+"""What is wrong with a spec, and what may go wrong with a model that Core ML accepts."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.errors import Fault
+from pippin.errors import Fault, FaultyDocumentError
+
+
+class SpecError(FaultyDocumentError):
+    """A model spec that was refused; carries every fault found, with pointers from the spec's root."""
 
 
 class Finding(BaseModel):

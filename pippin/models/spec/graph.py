@@ -8,11 +8,11 @@ from pippin.documents.hints import Hints
 from pippin.errors import Fault, pointer
 from pippin.models.spec.features import ArrayFeature, DictionaryFeature, Feature, ImageFeature, LabelFeature
 from pippin.models.spec.layer import RANK_RULE, Layer
-from pippin.models.spec.losses import CategoricalCrossEntropy, Loss
 from pippin.models.spec.parse import Draft, Part
 from pippin.models.spec.resolved import ResolvedLayer
 from pippin.models.spec.shapes import rank5, said, short
-from pippin.models.spec.values import MOST_ELEMENTS, MOST_PARAMETERS, Shape
+from pippin.models.spec.training import CategoricalCrossEntropy, Loss
+from pippin.models.spec.values import MAX_ELEMENTS, MAX_PARAMETERS, Shape
 
 
 @dataclass(frozen=True)
@@ -178,15 +178,15 @@ class _Tracer:
     def follow(self) -> Iterator[Fault]:
         for index, part in enumerate(self.draft.inputs):
             name, shape = _name(part), self._seen(part.value)
-            if shape is not None and prod(shape) > MOST_ELEMENTS:
+            if shape is not None and prod(shape) > MAX_ELEMENTS:
                 yield Fault(pointer("inputs", index, "shape"), _too_large(shape))
                 shape = None
             if name is not None:
                 self.shapes[name] = shape
         for node in self.nodes:
             yield from self._enter(node)
-        if self.parameters > MOST_PARAMETERS:
-            yield Fault("/layers", f"found {self.parameters} parameters; a model may have {MOST_PARAMETERS}")
+        if self.parameters > MAX_PARAMETERS:
+            yield Fault("/layers", f"found {self.parameters} parameters; a model may have {MAX_PARAMETERS}")
 
     def _seen(self, feature: Feature | None) -> Shape | None:
         """The shape of an input as layers see it; None where it has faults, or is none that layers can read."""
@@ -210,7 +210,7 @@ class _Tracer:
             if inputs is not None and not faults:
                 shapes = node.layer.output_shapes(inputs)
                 for shape in shapes:
-                    if prod(shape) > MOST_ELEMENTS:
+                    if prod(shape) > MAX_ELEMENTS:
                         shapes = None
                         yield Fault(at, _too_large(shape))
                         break
@@ -243,8 +243,8 @@ class _Tracer:
         if faults:
             return
         parameters = sum(prod(shape) for shape in layer.weight_shapes(inputs).values())
-        if parameters > MOST_PARAMETERS:
-            yield Fault("", f"found {parameters} parameters; a model may have {MOST_PARAMETERS}")
+        if parameters > MAX_PARAMETERS:
+            yield Fault("", f"found {parameters} parameters; a model may have {MAX_PARAMETERS}")
         else:
             self.parameters += parameters
 
@@ -380,4 +380,4 @@ def _texts(text: str | None) -> tuple[str, ...]:
 
 
 def _too_large(shape: Shape) -> str:
-    return f"makes a blob of shape {said(shape)}, which is {prod(shape)} numbers; one may have {MOST_ELEMENTS}"
+    return f"makes a blob of shape {said(shape)}, which is {prod(shape)} numbers; one may have {MAX_ELEMENTS}"

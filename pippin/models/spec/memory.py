@@ -4,8 +4,8 @@ from math import prod
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pippin.models.spec.optimizers import Adam
 from pippin.models.spec.resolved import ResolvedNetwork, ResolvedSpec
+from pippin.models.spec.training import Adam
 
 _BYTES = 4  # of a float32, which weights and blobs are
 

@@ -4,16 +4,14 @@ from typing import Final
 
 from pydantic import Field
 
-from pippin.models.spec.classes import Classifier, Regressor
-from pippin.models.spec.features import Feature
-from pippin.models.spec.losses import Loss
-from pippin.models.spec.optimizers import Optimizer
+from pippin.models.spec.features import Classifier, Feature, Regressor
 from pippin.models.spec.parameters import IntegerParameter, SeedParameter
 from pippin.models.spec.shapes import ArrayMapping, ImageMapping
 from pippin.models.spec.table import AnyLayer
+from pippin.models.spec.training import Loss, Optimizer
 from pippin.models.spec.values import Flag, Natural, Text, Value
 
-MOST_LAYERS: Final = 2_000
+MAX_LAYERS: Final = 2_000
 
 
 class NetworkSpec(Value):
@@ -33,7 +31,7 @@ class NetworkSpec(Value):
         description="What a prediction answers; a classifier may leave it out.",
     )
     layers: tuple[AnyLayer, ...] = Field(
-        min_length=1, max_length=MOST_LAYERS, description="In the order in which they are computed."
+        min_length=1, max_length=MAX_LAYERS, description="In the order in which they are computed."
     )
     classifier: Classifier | None = Field(default=None, description="The classes that the model tells apart by name.")
     regressor: Regressor | None = Field(default=None, description="What quantity the model predicts.")

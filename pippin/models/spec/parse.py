@@ -8,14 +8,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from pippin.documents.partial import valid_or_none
 from pippin.errors import Fault
-from pippin.models.spec.classes import Classifier, Regressor
 from pippin.models.spec.explain import explain
-from pippin.models.spec.features import Feature
+from pippin.models.spec.features import Classifier, Feature, Regressor
 from pippin.models.spec.layer import Layer
-from pippin.models.spec.losses import Loss
-from pippin.models.spec.model import MOST_LAYERS, ModelSpec, NetworkSpec
+from pippin.models.spec.model import MAX_LAYERS, ModelSpec, NetworkSpec
 from pippin.models.spec.shapes import ArrayMapping, ImageMapping
 from pippin.models.spec.table import AnyLayer
+from pippin.models.spec.training import Loss
 
 T = TypeVar("T")
 
@@ -113,7 +112,7 @@ def _parts(raw: object, validate: Callable[[object], T]) -> tuple[Part[T], ...]:
     if not isinstance(raw, list | tuple):
         return ()
     # A longer list has its fault already, and following it further only takes time.
-    return tuple(Part(valid_or_none(entry, validate), entry) for entry in raw[:MOST_LAYERS])
+    return tuple(Part(valid_or_none(entry, validate), entry) for entry in raw[:MAX_LAYERS])
 
 
 def _parts_if_any(raw: object) -> tuple[Part[Feature], ...] | None:

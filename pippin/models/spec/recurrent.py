@@ -10,12 +10,11 @@ from pydantic import AfterValidator, Field
 from pippin.documents.hints import Hints
 from pippin.errors import Fault, pointer
 from pippin.models.spec.layer import Message
-from pippin.models.spec.nested import misfits
 from pippin.models.spec.shapes import said
 from pippin.models.spec.values import Channels, Flag, Shape, Single, Value, single
-from pippin.models.spec.weighted import Drawn
+from pippin.models.spec.weighted import Drawn, misfits
 
-MOST_STEPS: Final = 4096
+MAX_STEPS: Final = 4096
 """No sequence may be longer: its steps have to wait for each other, on whatever machine."""
 
 
@@ -158,8 +157,8 @@ class Recurrent(Drawn):
                 "[sequence, 1, C, 1, 1]",
             )
             return
-        if steps > MOST_STEPS:
-            yield Fault("/input", f"found a sequence of {steps}; needs at most {MOST_STEPS}")
+        if steps > MAX_STEPS:
+            yield Fault("/input", f"found a sequence of {steps}; needs at most {MAX_STEPS}")
         if self.input_vector_size not in (None, channels):
             yield Fault("/input_vector_size", f"found {self.input_vector_size}; the input has {channels}")
         state = (1, 1, self.output_vector_size, 1, 1)

@@ -1,7 +1,6 @@
 """From a document to a spec that is known to be right, or to every reason why it is not."""
 
-from pippin.models.spec.errors import SpecError
-from pippin.models.spec.findings import Finding
+from pippin.models.spec.findings import Finding, SpecError
 from pippin.models.spec.graph import Graph, complete, trace
 from pippin.models.spec.model import ModelSpec, NetworkSpec
 from pippin.models.spec.parse import parse

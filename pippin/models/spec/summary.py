@@ -6,10 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pippin.models.spec.features import ArrayFeature, Feature, ImageFeature
 from pippin.models.spec.findings import Finding
-from pippin.models.spec.optimizers import Optimizer
 from pippin.models.spec.parameters import DoubleParameter, IntegerParameter
 from pippin.models.spec.resolved import ResolvedLayer, ResolvedNetwork, ResolvedSpec
 from pippin.models.spec.shapes import short
+from pippin.models.spec.training import Optimizer
 
 
 class _Summary(BaseModel):

@@ -12,11 +12,15 @@ With RANK5 mapping it is (sequence, 1, C, H, W), a vector being (1, 1, C, 1, 1);
 the model declares.
 """
 
-MOST_ELEMENTS = 2**31
+MAX_ELEMENTS = 2**31
 """No blob may have more numbers than this."""
 
-MOST_PARAMETERS = 500_000_000
+MAX_PARAMETERS = 500_000_000
 """No model may have more: a file ends at protobuf's 2 GiB, and each takes four bytes of it."""
+
+
+RESERVED_PREFIX = "pippin."
+"""What Pippin's own metadata keys in a file begin with."""
 
 
 class Value(BaseModel):
@@ -61,3 +65,13 @@ Channels = Annotated[int, Field(strict=True, ge=1, le=2**24)]
 Extent = Annotated[int, Field(strict=True, ge=1, le=2**16)]
 Border = Annotated[int, Field(strict=True, ge=0, le=2**16)]
 Dimension = Annotated[int, Field(strict=True, ge=1, le=2**31)]
+
+
+def _other_than_zero(value: float) -> float:
+    if value == 0:
+        raise ValueError("found 0, which a file takes for its default; needs another number")
+    return value
+
+
+NonZero = Annotated[Single, AfterValidator(_other_than_zero)]
+"""A number of a `float` field that says "defaults to … if not set or set to 0"."""

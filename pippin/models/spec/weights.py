@@ -1,13 +1,63 @@
-"""What a model's weights are to every part of Pippin."""
+"""Weights: their type, and initial ones drawn from the spec's seed, the same in every process and on every machine."""
 
+import hashlib
 from collections.abc import Mapping
+from math import prod, sqrt
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pippin.models.spec.resolved import ResolvedLayer, ResolvedSpec
+from pippin.models.spec.values import Shape
+from pippin.models.spec.weighted import Drawn, Parametric
 
 LayerWeights: TypeAlias = Mapping[str, NDArray[np.float32]]
 """By the name of the proto's field (`weights`, `bias`): arrays in the shape and order of the file."""
 
 Weights: TypeAlias = Mapping[str, LayerWeights]
 """By the layer's name; layers without weights are left out."""
+
+
+def initial_weights(resolved: ResolvedSpec) -> Weights:
+    """The weights with which training of `resolved` begins: given ones as they are, the others from `initial_seed`.
+
+    Each layer draws from a stream of its own, made of the seed and the layer's name: a layer more does not change the
+    others' weights.
+    """
+    return {
+        entry.layer.name: {
+            key: _initial(entry, key, shape, resolved.spec.initial_seed) for key, shape in entry.weight_shapes.items()
+        }
+        for entry in resolved.layers
+        if entry.weight_shapes
+    }
+
+
+def _initial(entry: ResolvedLayer, key: str, shape: Shape, seed: int) -> NDArray[np.float32]:
+    layer = entry.layer
+    assert isinstance(layer, Parametric)
+    given = layer.given(key)
+    if given is not None:
+        return np.asarray(given, dtype=np.float32)
+    fill = layer.filled_with(key)
+    if fill is not None:
+        return np.full(shape, fill, dtype=np.float32)
+    assert isinstance(layer, Drawn)
+    into, out_of = layer.fans(key, shape)
+    fans = into + out_of if layer.initializer == "glorot_uniform" else into
+    # A layer with one array to draw keeps the stream that its name alone gives.
+    stream = layer.name if key == "weights" else f"{layer.name}/{key}"
+    return _uniform(stream, shape, seed, sqrt(6 / fans))
+
+
+def _uniform(name: str, shape: Shape, seed: int, limit: float) -> NDArray[np.float32]:
+    """Numbers from -limit to limit.
+
+    They are made of the generator's raw words: NumPy promises those to stay the same in every release, and its
+    distributions not.
+    """
+    digest = hashlib.sha256(name.encode()).digest()
+    words = np.random.Philox(np.random.SeedSequence([seed, *np.frombuffer(digest, dtype="<u4").tolist()]))
+    fractions = (words.random_raw(prod(shape)) >> np.uint64(11)) * 2.0**-53
+    return ((2 * fractions - 1) * limit).astype(np.float32).reshape(shape)

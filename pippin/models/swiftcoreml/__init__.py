@@ -1,8 +1,7 @@
 """Models of SwiftCoreMLTools: from the JSON and YAML that it writes to the spec language, and back."""
 
-from pippin.models.swiftcoreml.errors import SwiftDocumentError
 from pippin.models.swiftcoreml.read import from_swift, looks_like
-from pippin.models.swiftcoreml.translation import Place, Translation
+from pippin.models.swiftcoreml.reader import Place, SwiftDocumentError, Translation
 from pippin.models.swiftcoreml.write import to_swift
 
 __all__ = ["Place", "SwiftDocumentError", "Translation", "from_swift", "looks_like", "to_swift"]

@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 from pippin.errors import Fault
 from pippin.models.spec.explain import shown
-from pippin.models.spec.nested import misfits
+from pippin.models.spec.weighted import misfits
 from pippin.models.spec.weights import LayerWeights
 from pippin.models.swiftcoreml.layers import LayerType
 from pippin.models.swiftcoreml.reader import Object, Reader, at_key

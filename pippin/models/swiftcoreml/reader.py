@@ -1,11 +1,53 @@
-"""What reading a SwiftCoreMLTools document has in common everywhere: faults, notes, and where things came from."""
+"""What all of the reading of a SwiftCoreMLTools document shares: faults, notes, and the places of values."""
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from pippin.documents.hints import Hints
-from pippin.errors import Fault, pointer
+from pippin.errors import Fault, FaultyDocumentError, pointer
 from pippin.models.spec.explain import shown
-from pippin.models.swiftcoreml.translation import Place
+
+
+class SwiftDocumentError(FaultyDocumentError):
+    """What cannot be translated; carries every fault, with pointers from the root of the document that was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value of the spec came from.
+
+    Attributes:
+        pointer: Into the SwiftCoreMLTools document; what it points to may be left out there.
+        is_same_inside: Whether the value stands there in the same form, so that pointers go on alike in both.
+    """
+
+    pointer: str
+    is_same_inside: bool = False
+
+
+@dataclass(frozen=True)
+class Translation:
+    """A SwiftCoreMLTools document in the spec language.
+
+    Attributes:
+        spec: The document of the spec; not checked yet.
+        notes: What was corrected, filled in or ignored, each with a pointer into the SwiftCoreMLTools document.
+        places: Where the spec's values came from, by their pointer into the spec; the root is always among them.
+    """
+
+    spec: dict[str, Any]
+    notes: tuple[Fault, ...]
+    places: Mapping[str, Place] = field(repr=False, default_factory=lambda: {"": Place("")})
+
+    def original(self, pointer: str) -> str:
+        """The pointer into the SwiftCoreMLTools document that comes closest to `pointer` into the spec."""
+        known = pointer
+        while known and known not in self.places:
+            known = known.rpartition("/")[0]
+        place = self.places[known]
+        return place.pointer + pointer.removeprefix(known) if place.is_same_inside else place.pointer
+
 
 Object = Mapping[str, object]
 

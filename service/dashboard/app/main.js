@@ -2,10 +2,10 @@
 import "./components/connection-state.js";
 import "./components/service-version.js";
 import "./components/theme-switch.js";
-import { asksForTokens } from "./components/sign-in.js";
+import { askForTokens } from "./components/sign-in.js";
 import { start } from "./lib/router.js";
 
-asksForTokens();
+askForTokens();
 const main = document.querySelector("main");
 
 // The part of the address after `#` names the page, so the link must not change it.

@@ -1,4 +1,5 @@
-from pippin.datasets.notices import MAX_NOTICE_CHARACTERS, MAX_NOTICES, bounded
+from pippin.api.datasets import MAX_NOTICES
+from pippin.datasets.notices import MAX_NOTICE_CHARACTERS, bounded
 
 
 def test_few_short_notices_are_kept_as_they_are() -> None:

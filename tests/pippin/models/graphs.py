@@ -11,8 +11,8 @@ from pippin.models.spec.values import Shape
 
 Document = dict[str, Any]
 
-MOST_LAYERS = 12
-_MOST_NUMBERS = 2_000
+MAX_LAYERS = 12
+_MAX_NUMBERS = 2_000
 
 _BARE = ("relu", "tanh", "sigmoid", "softsign", "softplus", "softmax", "batchnorm", "l2_normalize", "mvn", "prelu")
 _COMBINING = ("add", "multiply", "average", "max", "min", "concat")
@@ -20,7 +20,7 @@ _COMBINING = ("add", "multiply", "average", "max", "min", "concat")
 
 @st.composite
 def graphs(draw: st.DrawFn) -> Document:
-    """A faultless spec of up to `MOST_LAYERS` layers, of which the last is trained; every blob is an output."""
+    """A faultless spec of up to `MAX_LAYERS` layers, of which the last is trained; every blob is an output."""
     blobs: dict[str, Shape] = {}
     inputs = []
     for index in range(draw(st.integers(1, 2))):
@@ -28,7 +28,7 @@ def graphs(draw: st.DrawFn) -> Document:
         inputs.append({"name": f"x{index}", "shape": declared})
         blobs[f"x{index}"] = (1, 1, *declared, *([1, 1] if len(declared) == 1 else []))
     layers: list[Document] = []
-    for index in range(draw(st.integers(0, MOST_LAYERS - 1))):
+    for index in range(draw(st.integers(0, MAX_LAYERS - 1))):
         layer = _drawn(draw, blobs) | {"name": f"layer{index}"}
         made = _made(layer, blobs)
         if made is None:
@@ -56,7 +56,7 @@ def _made(layer: Document, blobs: dict[str, Shape]) -> tuple[Shape, ...] | None:
     if list(known.faults(read)):
         return None
     made = known.output_shapes(read)
-    return made if max(map(prod, made)) <= _MOST_NUMBERS else None
+    return made if max(map(prod, made)) <= _MAX_NUMBERS else None
 
 
 def _drawn(draw: st.DrawFn, blobs: dict[str, Shape]) -> Document:

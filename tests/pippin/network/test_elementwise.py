@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from pippin.models.spec import Layer
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.table import LAYERS
+from pippin.models.spec.weights import initial_weights
 from pippin.network import predict
 from pippin.network.arrays import Array
 from pippin.network.step import Step

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
 from pippin.models.spec.table import LAYERS
+from pippin.models.spec.weights import initial_weights
 from pippin.network import losses, predict
 from pippin.network.arrays import Convolve
 from pippin.network.table import OPERATIONS

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from pippin.api.events import Event
 from pippin.api.jobs import Failure, Job
 from pippin.api.requests import ResolvedRequest
 from pippin.api.states import Reason
@@ -21,6 +20,7 @@ from pippin.store import (
     keys,
     new_token,
 )
+from pippin.store.events import StoredEvent
 from tests.support.waiting import wait_for_async
 
 TENANT = "default"
@@ -35,16 +35,16 @@ async def reader(valkey_url: str) -> AsyncIterator[EventReader]:
         yield opened
 
 
-async def soon(awaitable: Awaitable[Event]) -> Event:
+async def soon(awaitable: Awaitable[StoredEvent]) -> StoredEvent:
     return await asyncio.wait_for(awaitable, 20)
 
 
-async def rest(subscription: Subscription) -> list[Event]:
+async def rest(subscription: Subscription) -> list[StoredEvent]:
     async with asyncio.timeout(20):
         return [event async for event in subscription]
 
 
-async def all_of(reader: EventReader, job: Job, after: str = "0-0") -> list[Event]:
+async def all_of(reader: EventReader, job: Job, after: str = "0-0") -> list[StoredEvent]:
     async with asyncio.timeout(20), aclosing(reader.follow(TENANT, job.id, after)) as events:
         return [event async for event in events]
 

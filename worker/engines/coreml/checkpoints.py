@@ -78,8 +78,8 @@ def _unfit(why: str) -> EngineError:
 
 def moved_on(model: bytes, checkpoint: Checkpoint, values: Hyperparameters) -> bytes:
     """The file with the checkpoint's weights, and limits that admit as few epochs as are left, as `values` has them."""
-    only_epochs = Hyperparameters(epochs=values.epochs, shuffle=values.shuffle, seed=values.seed)
-    return admitting(with_learned(model, checkpoint.weights), only_epochs)
+    limited = values.model_dump(include={"epochs", "seed"}, exclude_none=True)
+    return admitting(with_learned(model, checkpoint.weights), limited)
 
 
 def notice(run: TrainingRun, model: Model, computed_on: Mapping[str, str]) -> str | None:

@@ -6,8 +6,7 @@ import CoreML
 
 from pippin.api.engines import ComputeUnits
 from pippin.api.requests import Hyperparameters
-from pippin.models.mlmodel.kinds import network_of
-from pippin.models.mlmodel.proto import parse, serialize
+from pippin.models.mlmodel.proto import network_of, parse, serialize
 from worker.engines.coreml.errors import checked
 from worker.engines.engine import TrainingRun
 

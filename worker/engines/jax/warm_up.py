@@ -4,8 +4,8 @@ import jax
 import numpy as np
 
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import initial_weights
 from worker.engines.columns import columns_of
 from worker.engines.jax.lowering import network_for
 from worker.engines.jax.optimizers.adam import Adam

@@ -12,7 +12,7 @@ from pippin.models.spec.shapes import said
 from pippin.models.spec.values import Channels, Shape
 from pippin.models.spec.weighted import Weighted
 
-MOST_CHANNELS: Final = 2**31
+MAX_CHANNELS: Final = 2**31
 
 
 class InnerProduct(Weighted):
@@ -43,8 +43,8 @@ class InnerProduct(Weighted):
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Another number of inputs than the spec says."""
         expected = mapped(inputs[0])
-        if expected > MOST_CHANNELS:
-            yield Fault("/input", f"found a blob of shape {said(inputs[0])}; needs at most {MOST_CHANNELS} numbers")
+        if expected > MAX_CHANNELS:
+            yield Fault("/input", f"found a blob of shape {said(inputs[0])}; needs at most {MAX_CHANNELS} numbers")
             return
         if self.input_channels not in (None, expected):
             yield Fault("/input_channels", f"found {self.input_channels}; the input has {expected}")

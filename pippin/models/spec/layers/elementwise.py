@@ -7,11 +7,10 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import Bare, Layer, Message, ShapeKeeping, name_of
-from pippin.models.spec.nonzero import NonZero
 from pippin.models.spec.shapes import said
-from pippin.models.spec.values import Flag, Shape, Single
+from pippin.models.spec.values import Flag, NonZero, Shape, Single
 
-MOST_BLOBS: Final = 1000
+MAX_BLOBS: Final = 1000
 
 
 class Combining(Bare):
@@ -21,7 +20,7 @@ class Combining(Bare):
     [C, H, W] it may be [C, 1, 1], [1, H, W] or [1, 1, 1]. Axes in front of these three are the same in all.
     """
 
-    inputs_taken: ClassVar[tuple[int, int]] = (1, MOST_BLOBS)
+    inputs_taken: ClassVar[tuple[int, int]] = (1, MAX_BLOBS)
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Shapes that do not go together."""

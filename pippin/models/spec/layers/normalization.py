@@ -7,8 +7,7 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import Message, ShapeKeeping
-from pippin.models.spec.nonzero import NonZero
-from pippin.models.spec.values import Channels, Extent, Flag, Shape, Single
+from pippin.models.spec.values import Channels, Extent, Flag, NonZero, Shape, Single
 from pippin.models.spec.weighted import Parametric
 
 BATCHNORM_EPSILON: Final = 1e-5

@@ -7,9 +7,8 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import RANK_RULE, Layer, Message, name_of
-from pippin.models.spec.nonzero import NonZero
 from pippin.models.spec.shapes import said
-from pippin.models.spec.values import Shape
+from pippin.models.spec.values import NonZero, Shape
 
 # The numbers of `ReduceLayerParams.ReduceOperation`.
 _MODES = {

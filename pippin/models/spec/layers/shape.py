@@ -285,20 +285,20 @@ def _others(shape: Shape, axis: int) -> tuple[Shape, Shape]:
     return shape[:axis], shape[len(shape) + axis + 1 :]
 
 
-MOST_OUTPUTS: Final = 1000
+MAX_OUTPUTS: Final = 1000
 
 
 class Split(Layer):
     """`SplitLayerParams` (version 1): [..., C, H, W] to `n_outputs` blobs [..., C / n_outputs, H, W]."""
 
     type: Literal["split"] = "split"
-    n_outputs: Annotated[int, Field(strict=True, ge=2, le=MOST_OUTPUTS)] | None = Field(
+    n_outputs: Annotated[int, Field(strict=True, ge=2, le=MAX_OUTPUTS)] | None = Field(
         default=None, description="How many blobs it makes: as many as `output` names; inferred when left out."
     )
 
     summary: ClassVar[str] = "Split: the channels in equal runs."
     proto_path: ClassVar[str] = "split"
-    outputs_made: ClassVar[tuple[int, int]] = (2, MOST_OUTPUTS)
+    outputs_made: ClassVar[tuple[int, int]] = (2, MAX_OUTPUTS)
     least_rank: ClassVar[int] = 3
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:

@@ -9,14 +9,14 @@ from typing import Final
 
 from pippin.errors import Fault
 from pippin.models.spec.graph import Graph
-from pippin.models.spec.rules import features, losses, names, runtime, training, updatable
+from pippin.models.spec.rules import features, runtime, training
 
 Rule = Callable[[Graph], Iterator[Fault]]
 
 RULES_BY_ID: Final[dict[str, Rule]] = {
-    "names.layers-unique": names.layers_and_loss_have_names_of_their_own,
-    "names.features-unique": names.features_have_names_of_their_own,
-    "names.pippin-reserved": names.pippins_own_keys_are_left_alone,
+    "names.layers-unique": features.layers_and_loss_have_names_of_their_own,
+    "names.features-unique": features.features_have_names_of_their_own,
+    "names.pippin-reserved": features.pippins_own_keys_are_left_alone,
     "features.kinds": features.inputs_are_arrays_or_images,
     "features.ranks": features.array_inputs_have_rank_one_or_three,
     "features.outputs": features.outputs_are_there,
@@ -33,13 +33,13 @@ RULES_BY_ID: Final[dict[str, Rule]] = {
 """What every network must keep; one that breaks a rule is refused."""
 
 TRAINING_RULES_BY_ID: Final[dict[str, Rule]] = {
-    "updatable.some": updatable.some_layer_is_updatable,
-    "updatable.types": updatable.updatable_layers_are_of_a_trainable_type,
-    "updatable.path": updatable.gradients_can_reach_every_updatable_layer,
-    "loss.softmax": losses.cross_entropy_judges_a_softmax,
-    "loss.distribution": losses.cross_entropy_judges_a_distribution,
-    "loss.input-made": losses.mean_squared_error_judges_what_a_layer_makes,
-    "loss.target-not-made": losses.target_is_not_made_in_the_graph,
+    "updatable.some": training.some_layer_is_updatable,
+    "updatable.types": training.updatable_layers_are_of_a_trainable_type,
+    "updatable.path": training.gradients_can_reach_every_updatable_layer,
+    "loss.softmax": training.cross_entropy_judges_a_softmax,
+    "loss.distribution": training.cross_entropy_judges_a_distribution,
+    "loss.input-made": training.mean_squared_error_judges_what_a_layer_makes,
+    "loss.target-not-made": training.target_is_not_made_in_the_graph,
     "training.inputs": training.training_inputs_hold_what_the_loss_reads,
     "training.target": training.training_inputs_hold_the_target,
     "training.target-type": training.target_has_the_type_and_shape_that_the_loss_needs,

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from pippin.errors import Fault, pointer
 from pippin.models.spec.features import ArrayFeature
 from pippin.models.spec.graph import Graph
-from pippin.models.spec.losses import CategoricalCrossEntropy, MeanSquaredError
-from pippin.models.spec.rules.updatable import between_loss_and_updatable
+from pippin.models.spec.rules.training import between_loss_and_updatable
+from pippin.models.spec.training import CategoricalCrossEntropy, MeanSquaredError
 
 _LSTMS = frozenset({"uni_directional_lstm", "bi_directional_lstm"})
 

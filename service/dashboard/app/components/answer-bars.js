@@ -1,13 +1,13 @@
-// What a model answers: bars of probabilities, or numbers.
+// The answer of a model: bars of probabilities, or numbers.
 import { el } from "../lib/dom.js";
 import { figure } from "../lib/format.js";
 
-const MOST_IN_ORDER = 12;
+const MAX_ORDERED_CLASSES = 12;
 
-/** How many classes are asked for, so that few of them can be shown in their own order. */
-export const ASKED = MOST_IN_ORDER;
+/** The number of classes to request. With fewer, all of them are shown, in their own order. */
+export const REQUESTED_CLASSES = MAX_ORDERED_CLASSES;
 
-/** The answer to one example: a `Prediction` of the API. */
+/** The element for the answer to one example, a `Prediction` of the API. */
 export function answerBars(prediction) {
   const choices = prediction.top?.[0];
   return choices?.length ? bars(choices) : outputs(prediction.outputs);
@@ -15,7 +15,7 @@ export function answerBars(prediction) {
 
 function bars(choices) {
   const best = choices[0];
-  const few = choices.length < MOST_IN_ORDER;
+  const few = choices.length < MAX_ORDERED_CLASSES;
   const shown = few ? [...choices].sort((one, other) => compare(one.label, other.label)) : choices;
   return el(
     "div",
@@ -30,13 +30,13 @@ function bar({ label, probability }, best) {
   return el("li", { class: best ? "best" : null }, el("span", { class: "label" }, String(label)), meter, el("span", { class: "share" }, share(probability)));
 }
 
-function outputs(found) {
-  const rows = Object.entries(found).map(([name, batch]) => [el("dt", {}, name), el("dd", { class: "mono" }, said(batch[0]))]);
+function outputs(outputsByName) {
+  const rows = Object.entries(outputsByName).map(([name, batch]) => [el("dt", {}, name), el("dd", { class: "mono" }, valueText(batch[0]))]);
   return el("div", { class: "answer", role: "status" }, el("dl", { class: "facts" }, rows.flat()));
 }
 
-function said(value) {
-  if (Array.isArray(value)) return value.length === 1 ? said(value[0]) : `[${value.map(said).join(", ")}]`;
+function valueText(value) {
+  if (Array.isArray(value)) return value.length === 1 ? valueText(value[0]) : `[${value.map(valueText).join(", ")}]`;
   if (typeof value === "number") return figure(value);
   return typeof value === "string" ? value : JSON.stringify(value);
 }

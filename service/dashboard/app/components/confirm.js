@@ -1,7 +1,7 @@
-// A question before what cannot be undone.
+// A dialog that asks before an action that cannot be undone.
 import { el } from "../lib/dom.js";
 
-/** Asks; true if the person says yes. Escape says no. */
+/** Shows the dialog; resolves to true if the reader confirms. Escape does not confirm. */
 export function confirmed({ title, text, yes }) {
   return new Promise((resolve) => {
     const keep = el("button", { type: "button", autofocus: true, onclick: () => dialog.close() }, "Keep it");

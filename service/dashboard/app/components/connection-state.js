@@ -1,10 +1,10 @@
-// Says that the service is away, and tries to find it again.
+// Shows that the service cannot be reached, and retries until it answers.
 import { onConnection, request } from "../lib/api.js";
 
 class ConnectionState extends HTMLElement {
   connectedCallback() {
     this.setAttribute("role", "status");
-    this.stop = onConnection((reachable) => this.tell(reachable));
+    this.stop = onConnection((reachable) => this.show(reachable));
   }
 
   disconnectedCallback() {
@@ -12,7 +12,7 @@ class ConnectionState extends HTMLElement {
     clearTimeout(this.timer);
   }
 
-  tell(reachable) {
+  show(reachable) {
     this.classList.toggle("away", !reachable);
     this.textContent = reachable ? "" : "Connection lost – trying again";
     clearTimeout(this.timer);

@@ -1,7 +1,7 @@
-// Copying a text.
+// A button that copies a text.
 import { el } from "../lib/dom.js";
 
-/** A button that copies what `text()` gives; `what` is said to those who cannot see where it stands. */
+/** A button that copies the result of `text()`; `what` names the text for screen readers. */
 export function copyButton(what, text) {
   const button = el("button", { type: "button", "aria-label": `Copy ${what}`, onclick: copy }, "Copy");
   let timer = null;
@@ -10,15 +10,15 @@ export function copyButton(what, text) {
     clearTimeout(timer);
     try {
       await navigator.clipboard.writeText(text());
-      tell("Copied");
+      show("Copied");
     } catch {
-      // Browsers let only pages from https or this machine write there.
-      tell("Select and copy it by hand");
+      // Browsers allow this only for pages from https or from this machine.
+      show("Select and copy it by hand");
     }
-    timer = setTimeout(() => tell("Copy"), 2000);
+    timer = setTimeout(() => show("Copy"), 2000);
   }
 
-  function tell(word) {
+  function show(word) {
     button.textContent = word;
     button.setAttribute("aria-label", word === "Copy" ? `Copy ${what}` : word);
   }

@@ -1,7 +1,7 @@
-// How curves are drawn: a logarithmic axis, smoothing.
+// The settings of charts: a logarithmic axis, smoothing.
 import { el } from "../lib/dom.js";
 
-/** Fields that call `changed` after each change of their values `log` and `smoothing`; `more` are put beside them. */
+/** Fields that call `changed` after each change of their values `log` and `smoothing`; `more` elements are placed beside them. */
 export function curveSettings(changed, more = []) {
   const log = el("input", { type: "checkbox", onchange: changed });
   const smoothing = el("input", { type: "range", min: 0, max: 0.95, step: 0.05, value: 0, oninput: slide });

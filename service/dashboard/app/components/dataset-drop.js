@@ -1,4 +1,4 @@
-// Where a dataset is dropped, with what may have to be said about it.
+// A drop zone for the files of a dataset, with the options of an upload.
 import { el } from "../lib/dom.js";
 import { field } from "../lib/fields.js";
 import { firstRows, hasClearTarget, isTable } from "../lib/table.js";
@@ -7,15 +7,15 @@ import { dropZone } from "./drop-zone.js";
 import { targetChoice } from "./target-choice.js";
 
 const OPTIONS = [
-  ["target", "Target column", "of a table; asked for if empty, where no column is called label, target, class or y"],
+  ["target", "Target column", "of a table; needed if no column is called label, target, class or y"],
   ["inputs", "Inputs", "of a table, such as flat:size,rooms"],
   ["shape", "Shape", "of each input, such as 1,28,28"],
-  ["scale", "Scale", "what pixels are multiplied by; 1/255 if empty"],
+  ["scale", "Scale", "factor for pixels; 1/255 if empty"],
 ];
 
-/** Calls `added(manifest)` for each dataset that was sent. */
+/** The element; calls `added(manifest)` for each uploaded dataset. */
 export function datasetDrop(added) {
-  const name = el("input", { name: "name", maxlength: 200, placeholder: "as the file is called" });
+  const name = el("input", { name: "name", maxlength: 200, placeholder: "name of the file" });
   const fields = OPTIONS.map(([key, label, hint]) => [key, el("input", { name: key, autocomplete: "off" }), label, hint]);
 
   async function send(files, onProgress) {
@@ -25,17 +25,17 @@ export function datasetDrop(added) {
     if (manifest) added(manifest);
   }
 
-  /** The answer to an upload; null where the person has not chosen the target that it needs. */
+  /** The answer to an upload; null if the reader has closed the dialog that asks for the target. */
   async function sent(query, files, onProgress) {
     const table = query.has("target") ? null : files.find(isTable);
     const rows = table ? await firstRows(table) : [];
-    // With a single column there is nothing to choose; the service says what is wrong with it.
+    // A single column leaves no choice; the service reports the error.
     if (!(rows[0]?.length > 1)) return upload(`datasets?${query}`, files, onProgress);
     if (hasClearTarget(rows)) {
       try {
         return await upload(`datasets?${query}`, files, onProgress);
       } catch (error) {
-        // The service reads the whole table, and may find that the target or the header is not clear.
+        // The service reads the whole table, so it may find the target or the header ambiguous.
         if (!error.faults?.some(({ pointer }) => ["/target", "/header"].includes(pointer))) throw error;
       }
     }

@@ -6,8 +6,8 @@ const SIZE = 280;
 const PEN = 20;
 
 /**
- * `<draw-pad>`: white on black, as MNIST's digits are. It says `ink` whenever what it shows has changed;
- * `canvas` is what it shows, `empty` whether that is nothing.
+ * `<draw-pad>` draws white on black, like MNIST's digits. It dispatches `ink` after each change; `canvas` holds the
+ * picture, and `empty` is true while nothing is drawn.
  */
 class DrawPad extends HTMLElement {
   connectedCallback() {
@@ -36,7 +36,7 @@ class DrawPad extends HTMLElement {
 
   go(event) {
     if (!this.last) return;
-    // A quick hand moves on between two frames: the browser has kept where it was.
+    // A fast stroke has several points within a frame; the browser keeps them.
     for (const step of event.getCoalescedEvents?.() ?? []) this.line(this.place(step), step);
     this.line(this.place(event), event);
   }
@@ -51,7 +51,7 @@ class DrawPad extends HTMLElement {
     context.lineTo(...to);
     context.stroke();
     this.last = to;
-    this.tell(false);
+    this.changed(false);
   }
 
   place(event) {
@@ -62,38 +62,38 @@ class DrawPad extends HTMLElement {
   wipe() {
     this.context.fillStyle = "#000";
     this.context.fillRect(0, 0, SIZE, SIZE);
-    this.tell(true);
+    this.changed(true);
   }
 
-  /** Shows a picture's file. Ink on light paper is turned round, as the pad is white on black. */
+  /** Shows a picture file. Dark ink on light paper is inverted, because the pad is white on black. */
   async open(file) {
     let picture;
     try {
       picture = await createImageBitmap(file);
     } catch {
-      this.dispatchEvent(new CustomEvent("refused", { detail: `${file.name} is no picture that the browser can read.` }));
+      this.dispatchEvent(new CustomEvent("refused", { detail: `${file.name} is not a picture that the browser can read.` }));
       return;
     }
-    this.show(picture, { turned: this.hasAttribute("ink") });
+    this.show(picture, { inverted: this.hasAttribute("ink") });
   }
 
-  /** Shows a picture as large as it fits; `turned` says that dark ink on light paper is to be turned round. */
-  show(picture, { turned = false } = {}) {
+  /** Shows a picture at the largest size that fits; `inverted` inverts dark ink on light paper. */
+  show(picture, { inverted = false } = {}) {
     this.wipe();
     const scale = Math.min(SIZE / picture.width, SIZE / picture.height);
     const [width, height] = [picture.width * scale, picture.height * scale];
     const [x, y] = [(SIZE - width) / 2, (SIZE - height) / 2];
     this.context.drawImage(picture, x, y, width, height);
-    if (turned && isLight(grey(this.canvas))) {
+    if (inverted && isLight(grey(this.canvas))) {
       this.context.globalCompositeOperation = "difference";
       this.context.fillStyle = "#fff";
       this.context.fillRect(x, y, width, height);
       this.context.globalCompositeOperation = "source-over";
     }
-    this.tell(false);
+    this.changed(false);
   }
 
-  tell(empty) {
+  changed(empty) {
     this.empty = empty;
     this.dispatchEvent(new CustomEvent("ink"));
   }

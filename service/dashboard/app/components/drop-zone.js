@@ -1,4 +1,4 @@
-// A place to drop files on, or to choose them at, that shows how far they have been sent.
+// A zone to drop files on, or to choose them, which shows the progress of the upload.
 import { el, problemBox } from "../lib/dom.js";
 import { percent } from "../lib/format.js";
 
@@ -8,27 +8,27 @@ import { percent } from "../lib/format.js";
 export function dropZone({ label, hint, accept, multiple = false, send }) {
   const input = el("input", { type: "file", accept, multiple, class: "unseen", onchange: () => take([...input.files]) });
   const bar = el("progress", { max: 1, value: 0, "aria-label": "Sent", hidden: true });
-  const told = el("div", { class: "told", "aria-live": "polite" });
+  const messages = el("div", { class: "told", "aria-live": "polite" });
   const zone = el("div", { class: "drop" }, [
     el("label", { class: "button" }, input, label),
     el("span", { class: "muted" }, hint),
     bar,
-    told,
+    messages,
   ]);
 
   async function take(files) {
     if (!files.length || !bar.hidden) return;
     bar.hidden = false;
     bar.value = 0;
-    told.replaceChildren(`Reading ${files.map((file) => file.name).join(", ")} …`);
+    messages.replaceChildren(`Reading ${files.map((file) => file.name).join(", ")} …`);
     try {
       await send(files, (share) => {
         bar.value = share;
-        told.replaceChildren(share < 1 ? `Sent ${percent(share)}` : "Reading it …");
+        messages.replaceChildren(share < 1 ? `Sent ${percent(share)}` : "Reading it …");
       });
-      told.replaceChildren();
+      messages.replaceChildren();
     } catch (error) {
-      told.replaceChildren(problemBox(error));
+      messages.replaceChildren(problemBox(error));
     }
     bar.hidden = true;
     input.value = "";

@@ -19,10 +19,10 @@ export const COLUMNS = [
   ["duration", "Duration", "number"],
 ];
 
-/** What a job is called: its name, else its id. */
+/** The name of a job, else its id. */
 export const jobName = (job) => job.name ?? job.id;
 
-/** A row; `selection` is `{has(id), set(id, chosen)}`. Its `fill` shows a job as it stands, its `tick` the time. */
+/** A row; `selection` is `{has(id), set(id, chosen)}`. `fill` shows a job, `tick` updates the times. */
 export function jobRow(selection) {
   const box = el("input", { type: "checkbox", onchange: () => selection.set(row.dataset.id, box.checked) });
   const link = el("a", {});

@@ -2,15 +2,16 @@
 import { palette, plain, plotly } from "../lib/charts.js";
 import { el, problemBox } from "../lib/dom.js";
 
-// A list of its own: another plotly.js cannot bring further buttons.
+// An explicit list, so that a new version of plotly.js cannot add buttons.
 const BUTTONS = [["toImage"], ["zoom2d", "pan2d"], ["zoomIn2d", "zoomOut2d", "resetScale2d"]];
 const CONFIG = { responsive: true, modeBarButtons: BUTTONS };
 const PAUSE = 200;
 const FEW_EPOCHS = 10;
 
 /**
- * A chart with an element `element`; `draw(make)` shows what `make(colours)` gives: `{series, x, y, log, zero,
- * format}`, as plotly takes the series, with titles of the axes, of which `zero` has y begin at 0. It is drawn anew when the colours change, and not too often.
+ * A chart. `draw(make)` shows the result of `make(colours)`: `{series, x, y, log, zero, format}`, with plotly's series,
+ * the titles `x` and `y` of the axes, and `zero` for a y axis from 0. It is redrawn when the colours change, and not too
+ * often.
  */
 export function lineChart(label) {
   const element = el("div", { class: "chart", role: "group", "aria-label": label });
@@ -56,7 +57,7 @@ export function lineChart(label) {
   return { element, draw, end };
 }
 
-/** What the axes need where plotly.js chooses badly: of a single epoch, of values all alike, of few epochs. */
+/** Axis settings where plotly.js chooses badly: for a single epoch, equal values, or few epochs. */
 function fittedAxes(series, { x, log = false, format, zero = false }) {
   const places = series.flatMap((each) => each.x);
   const values = series.flatMap((each) => each.y).filter((value) => Number.isFinite(value) && (!log || value > 0));
@@ -64,13 +65,13 @@ function fittedAxes(series, { x, log = false, format, zero = false }) {
   const [low, high] = [Math.min(...values), Math.max(...values)];
   const fitted = { xaxis: {}, yaxis: {} };
   if (first === last) fitted.xaxis.range = [first - 1, first + 1];
-  // Of few epochs plotly.js would write halves beside the axis.
+  // With few epochs plotly.js would label halves of epochs.
   if (x === "Epoch" && last <= FEW_EPOCHS) fitted.xaxis.dtick = 1;
   if (low === high && !zero) fitted.yaxis.range = around(low, log, format);
   return fitted;
 }
 
-/** A range with a value in it, of which plotly.js would make the value plus and minus 1. */
+/** A range around a single value; plotly.js would use the value plus and minus 1. */
 function around(value, log, format) {
   if (log) return [Math.log10(value) - 0.5, Math.log10(value) + 0.5];
   if (format?.endsWith("%")) return [-0.02, 1.02];
@@ -92,7 +93,7 @@ function layout(colours, { x, y, log = false, format, zero = false }, fitted) {
     legend: { orientation: "h", x: 0, y: 1.02, yanchor: "bottom" },
     xaxis: { ...axis, title: { text: x }, rangemode: "tozero", ...fitted.xaxis },
     yaxis: { ...axis, rangemode: zero ? "tozero" : "normal", title: { text: y }, type: log ? "log" : "linear", tickformat: format, ...fitted.yaxis },
-    // Whatever a person has zoomed into stays when an epoch comes.
+    // Keeps the reader's zoom when an epoch is added.
     uirevision: log ? "log" : "linear",
   };
 }

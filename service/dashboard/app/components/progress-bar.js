@@ -1,4 +1,4 @@
-// How far a job has come.
+// The progress of a job.
 import { el } from "../lib/dom.js";
 
 /** A bar with `epoch/epochs` beside it. */

@@ -1,11 +1,11 @@
-// Asks for a token when the service does not know who somebody is, and exchanges it for a session's cookie.
+// Asks for a token after an answer 401, and exchanges it for the cookie of a session.
 import { el, problemBox } from "../lib/dom.js";
 import { request } from "../lib/api.js";
 
 let open = null;
 
-/** Has the dialog appear whenever an answer is 401. */
-export function asksForTokens() {
+/** Shows the dialog after each answer 401. */
+export function askForTokens() {
   addEventListener("unauthorized", () => {
     open ??= ask();
   });
@@ -13,13 +13,13 @@ export function asksForTokens() {
 
 function ask() {
   const token = el("input", { type: "password", name: "token", required: true, autocomplete: "current-password", spellcheck: "false" });
-  const told = el("div", { "aria-live": "polite" });
+  const messages = el("div", { "aria-live": "polite" });
   const dialog = el("dialog", { "aria-labelledby": "sign-in", class: "sign-in" }, [
     el("form", { onsubmit: enter }, [
       el("h2", { id: "sign-in" }, "Sign in"),
-      el("p", { class: "muted" }, "This service wants to know who asks. ", el("code", {}, "pippin tokens create"), " makes a token."),
+      el("p", { class: "muted" }, "This service requires a token. ", el("code", {}, "pippin tokens create"), " creates one."),
       el("label", {}, "Token", token),
-      told,
+      messages,
       el("div", { class: "actions" }, el("button", { class: "primary" }, "Sign in")),
     ]),
   ]);
@@ -27,11 +27,11 @@ function ask() {
   async function enter(event) {
     event.preventDefault();
     try {
-      // The dialog is open already, so a 401 of this very request opens no other.
+      // The dialog is already open, so a 401 of this request opens no second one.
       await request("session", { method: "POST", headers: { authorization: `Bearer ${token.value.trim()}` } });
       location.reload();
     } catch (error) {
-      told.replaceChildren(problemBox(error));
+      messages.replaceChildren(problemBox(error));
       token.select();
     }
   }

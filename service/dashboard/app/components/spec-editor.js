@@ -1,4 +1,4 @@
-// A text area for a model's spec, with a gutter that marks the lines at fault as one types.
+// A text area for a model's spec, with a gutter that marks invalid lines while the reader types.
 import { ApiError, request } from "../lib/api.js";
 import { el } from "../lib/dom.js";
 import { lineOf } from "../lib/pointer-lines.js";
@@ -6,8 +6,8 @@ import { lineOf } from "../lib/pointer-lines.js";
 const PAUSE = 350;
 
 /**
- * `<spec-editor>`: `text` is what stands in it. It says `described` with the model's summary as its detail when the
- * text describes one, and with null when it does not.
+ * `<spec-editor>`: `text` is its content. It dispatches `described` with the model's summary as detail if the text is
+ * valid, and with null if not.
  */
 class SpecEditor extends HTMLElement {
   connectedCallback() {
@@ -47,20 +47,20 @@ class SpecEditor extends HTMLElement {
   }
 
   async check(number) {
-    if (!this.text.trim()) return this.tell(null, []);
+    if (!this.text.trim()) return this.show(null, []);
     const headers = { "content-type": this.isJson ? "application/json" : "application/yaml" };
     try {
       const answer = await request("specs/validate", { method: "POST", body: this.text, headers });
       const model = await answer.json();
-      if (number === this.asked) this.tell(model, model.findings.map((finding) => ({ ...finding, mild: true })));
+      if (number === this.asked) this.show(model, model.findings.map((finding) => ({ ...finding, mild: true })));
     } catch (error) {
       if (number !== this.asked || !(error instanceof ApiError)) return null;
-      this.tell(null, error.faults.length ? error.faults : [{ detail: error.message, line: Number(/line (\d+)/.exec(error.message)?.[1] ?? 1) }]);
+      this.show(null, error.faults.length ? error.faults : [{ detail: error.message, line: Number(/line (\d+)/.exec(error.message)?.[1] ?? 1) }]);
     }
     return null;
   }
 
-  tell(model, faults) {
+  show(model, faults) {
     this.marked = new Map();
     const rows = faults.map((fault) => {
       const line = fault.line ?? lineOf(this.text, fault.pointer ?? "");

@@ -1,4 +1,4 @@
-// A job's state, as a word in its colour.
+// The state of a job or worker, as a coloured word.
 import { el } from "../lib/dom.js";
 
 /** A badge for a state of the API. */

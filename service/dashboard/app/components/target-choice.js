@@ -1,4 +1,4 @@
-// The columns of a table with some of their values, to choose the target from before the table is sent.
+// A dialog with the columns of a table and some of their values, to choose the target before the upload.
 import { el } from "../lib/dom.js";
 import { columnsOf, hasHeader } from "../lib/table.js";
 
@@ -7,10 +7,10 @@ const SHOWN_VALUES = 4;
 const MAX_CHARACTERS = 24;
 
 /**
- * Asks for the target; answers with the options `target` and `header` of an upload, or null if the table is not to be
- * sent. The header is an option too, so that the service reads the first row as it was shown.
- * @param {string} file what the table is called
- * @param {string[][]} rows its first ones
+ * Asks for the target. Resolves to the options `target` and `header` of an upload, or to null if the reader cancels. The
+ * header is an option too, so that the service reads the first row as the dialog showed it.
+ * @param {string} file the name of the table
+ * @param {string[][]} rows its first rows
  * @returns {Promise<{target: string, header: string} | null>}
  */
 export function targetChoice(file, rows) {

@@ -1,4 +1,4 @@
-// Light, dark, or as the system has it; kept for the next visit.
+// The theme: light, dark, or that of the system; stored for the next visit.
 import { el } from "../lib/dom.js";
 
 const KEY = "pippin-theme";

@@ -17,8 +17,8 @@ export function thumbnail(nested, feature, label) {
 }
 
 /** The values of a feature as text, shortened. */
-export function shortened(values, most = 6) {
+export function shortened(values, maxValues = 6) {
   const all = [values].flat(Infinity);
-  const shown = all.slice(0, most).map((value) => (typeof value === "number" ? figure(value) : String(value)));
-  return shown.join(", ") + (all.length > most ? `, … (${all.length})` : "");
+  const shown = all.slice(0, maxValues).map((value) => (typeof value === "number" ? figure(value) : String(value)));
+  return shown.join(", ") + (all.length > maxValues ? `, … (${all.length})` : "");
 }

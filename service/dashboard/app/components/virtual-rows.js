@@ -1,13 +1,13 @@
-// The rows of a long table, of which only those exist that can be seen.
+// A long table that creates only its visible rows.
 import { el } from "../lib/dom.js";
 
 const AROUND = 12;
 
-/** Keeps in `body` the rows of the items that `scroller` shows; all rows are equally high. */
+/** Keeps the rows of the items that `scroller` shows in `body`; all rows have the same height. */
 export class VirtualRows {
   /**
-   * `make(item)` gives `{row, fill(item)}` with a new `<tr>`; items are told apart by their `id`. `moved` is called
-   * when other rows have come into sight.
+   * `make(item)` returns `{row, fill(item)}` with a new `<tr>`; items are identified by `id`. `moved` is called after the
+   * visible rows have changed.
    */
   constructor(scroller, body, make, moved) {
     this.scroller = scroller;
@@ -33,27 +33,27 @@ export class VirtualRows {
     this.observer.observe(scroller);
   }
 
-  /** Shows other items. What is in sight stays where it is, whatever has come above it. */
+  /** Shows other items. Visible rows keep their position when rows are added above them. */
   update(items) {
     const top = Math.floor(this.scroller.scrollTop / this.height);
     const anchor = top > 0 ? this.items[top] : null;
     const place = anchor ? items.findIndex((item) => item.id === anchor.id) : -1;
     this.items = items;
     if (place >= 0 && place !== top) {
-      // Room first, for the place to be there.
+      // The table must have its new height before it can scroll there.
       this.draw();
       this.scroller.scrollTop += (place - top) * this.height;
     }
     this.draw();
   }
 
-  /** The items in sight, and a few around them. */
+  /** The visible items, and a few around them. */
   get visible() {
     return this.items.slice(this.first, this.last);
   }
 
-  /** What `make` gave for the rows that exist. */
-  get made() {
+  /** The results of `make` for the existing rows. */
+  get handles() {
     return [...this.rows.values()];
   }
 
@@ -77,7 +77,7 @@ export class VirtualRows {
     this.observer.disconnect();
   }
 
-  /** A row with the focus is kept, or the keyboard would lose its place. */
+  /** The index of the row with the focus, which must not be removed, else -1. */
   #focused() {
     const id = document.activeElement?.closest("tr")?.dataset.id;
     return id && this.rows.has(id) ? this.items.findIndex((item) => item.id === id) : -1;
@@ -90,18 +90,18 @@ export class VirtualRows {
     for (const place of places) {
       if (place > next) wanted.push(this.#gap(place - next));
       const item = this.items[place];
-      const made = this.rows.get(item.id) ?? this.make(item);
-      if (made.item !== item) made.fill(item);
-      made.item = item;
-      made.row.dataset.id = item.id;
-      made.row.setAttribute("aria-rowindex", place + 2);
-      kept.set(item.id, made);
-      wanted.push(made.row);
+      const handle = this.rows.get(item.id) ?? this.make(item);
+      if (handle.item !== item) handle.fill(item);
+      handle.item = item;
+      handle.row.dataset.id = item.id;
+      handle.row.setAttribute("aria-rowindex", place + 2);
+      kept.set(item.id, handle);
+      wanted.push(handle.row);
       next = place + 1;
     }
     if (next < this.items.length) wanted.push(this.#gap(this.items.length - next));
     this.rows = kept;
-    // Rows that stay are never taken out, not even for a moment: that would cost them the focus.
+    // Rows that stay are never removed, not even for a moment: they would lose the focus.
     const stay = new Set(wanted);
     for (const row of [...this.body.children]) if (!stay.has(row)) row.remove();
     let at = this.body.firstChild;

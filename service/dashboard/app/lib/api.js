@@ -1,6 +1,6 @@
-// The REST API. Addresses are relative to the page, so that the service may stand behind a prefix.
+// Calls of the REST API. Addresses are relative to the page, so that the service may be behind a prefix.
 
-/** An answer that is a problem (RFC 9457), or no answer at all: then `status` is 0. */
+/** A problem (RFC 9457) as the answer, or no answer: then `status` is 0. */
 export class ApiError extends Error {
   constructor(status, title, detail, faults = []) {
     super(detail);
@@ -12,14 +12,14 @@ export class ApiError extends Error {
 
 const listeners = new Set();
 
-/** Calls `listener(reachable)` whenever the service is found to be there or not. */
+/** Calls `listener(reachable)` after each request; returns a function that removes the listener. */
 export function onConnection(listener) {
   listeners.add(listener);
   return () => listeners.delete(listener);
 }
 
-/** Says whether the service was reached, for whoever shows it. */
-export function tellConnection(reachable) {
+/** Notifies the listeners whether the service was reached. */
+export function notifyConnection(reachable) {
   for (const listener of listeners) listener(reachable);
 }
 
@@ -30,15 +30,15 @@ export async function request(path, options = {}) {
     answer = await fetch(path, { credentials: "same-origin", ...options });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    tellConnection(false);
+    notifyConnection(false);
     throw failure(0, {});
   }
-  tellConnection(true);
+  notifyConnection(true);
   if (answer.ok) return answer;
   throw failure(answer.status, await answer.json().catch(() => ({})));
 }
 
-/** The error that an answer comes to; status 0 is none at all. Whoever is unknown is asked to sign in. */
+/** The error for an answer; status 0 means no answer. A 401 opens the dialog for a token. */
 export function failure(status, problem) {
   if (status === 0) {
     return new ApiError(0, "The service cannot be reached", "Check that `pippin up` runs; the page tries again by itself.");
@@ -65,8 +65,8 @@ export async function remove(path) {
 }
 
 /**
- * Follows a stream of server-sent events until `close` of what is returned is called, or the stream says `end`.
- * The browser reconnects by itself where it left off, and only closes for good when it is told to.
+ * Follows a stream of server-sent events until the event `end`, or until `close` of the returned object is called. The
+ * browser reconnects by itself and continues after the last event.
  */
 export function follow(path, handlers) {
   let source = null;
@@ -77,7 +77,7 @@ export function follow(path, handlers) {
   function open() {
     const address = last ? `${path}${path.includes("?") ? "&" : "?"}after=${encodeURIComponent(last)}` : path;
     source = new EventSource(address);
-    source.onopen = () => tellConnection(true);
+    source.onopen = () => notifyConnection(true);
     for (const [kind, handle] of Object.entries(handlers)) {
       source.addEventListener(kind, (event) => {
         last = event.lastEventId || last;
@@ -93,14 +93,14 @@ export function follow(path, handlers) {
     });
     source.onerror = () => {
       if (over) return;
-      tellConnection(false);
-      // After an answer that is no stream, as 503 is, the browser gives up: then it is for us to come back.
+      notifyConnection(false);
+      // After an answer that is not a stream, such as 503, the browser gives up, so the page must reconnect.
       if (source.readyState === EventSource.CLOSED) timer = setTimeout(reopen, 2000);
     };
   }
 
-  // An EventSource does not say what it was answered. If it was 401, this asks for a token, and the page is loaded
-  // again after that.
+  // An EventSource does not report the status of the answer. After a 401 this request opens the dialog for a token, and
+  // the page is loaded again.
   async function reopen() {
     try {
       await request("session");

@@ -2,13 +2,13 @@
 
 let loading = null;
 
-/** plotly.js. */
+/** Resolves to plotly.js. */
 export function plotly() {
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = "dashboard/charts/plotly.min.js";
     script.onload = () => {
-      // By default, plotly.js has a button that opens a foreign host in a new window and hands it the chart's data.
+      // By default, plotly.js has a button that sends the chart's data to another host in a new window.
       globalThis.Plotly.setPlotConfig({ showSendToCloud: false, plotlyServerURL: "", topojsonURL: "", displaylogo: false });
       resolve(globalThis.Plotly);
     };
@@ -18,12 +18,12 @@ export function plotly() {
   return loading;
 }
 
-/** `text` as plotly.js shows it as it is; otherwise it makes links and styles of tags in it. */
+/** Escapes `text`; plotly.js would turn tags in it into links and styles. */
 export function plain(text) {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** The colours of the page, for a chart to be drawn with; read anew after a `themechange`. */
+/** The current colours of the page for a chart; read them again after `themechange`. */
 export function palette() {
   const style = getComputedStyle(document.documentElement);
   const read = (name) => style.getPropertyValue(name).trim();

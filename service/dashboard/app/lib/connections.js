@@ -1,11 +1,11 @@
-// How the blocks of a network hang together, when they are drawn one below the other.
+// The connections between the blocks of a network that are drawn one below the other.
 
 /**
- * What leads from block to block, of blocks `{reads, makes}` that name blobs, in their order.
+ * The connections between blocks `{reads, makes}`, which name blobs, in their order.
  *
- * `follows` has the rows that read what the row right above makes. What else leads on, a branch or a bypass, goes in a
- * lane beside the blocks: `rows` are the row that it leaves and those that it enters, `place` counts from the blocks
- * outwards. Two lanes have the same place only where they meet in no row. `width` is the number of places.
+ * `follows` has the rows that read an output of the row directly above. Other connections (branches, bypasses) use a lane
+ * beside the blocks: `rows` are its first row and the rows where it ends, `place` counts from the blocks outwards. Lanes
+ * with a row in common have different places. `width` is the number of places.
  */
 export function connections(blocks) {
   const maker = new Map();
@@ -18,11 +18,11 @@ export function connections(blocks) {
       if (from === row - 1) follows.add(row);
       else ways.set(from, [...(ways.get(from) ?? []), row]);
     }
-    // A name may be used again: from here on it means what this block makes.
+    // A later block may reuse a name: from here on it is the output of this block.
     for (const name of makes) maker.set(name, row);
   });
   const lanes = [...ways].map(([from, to]) => ({ rows: [from, ...new Set(to)], place: 0 }));
-  // The short ones lie inside, so that a long one is crossed by few.
+  // Short lanes are inside, so that few lines cross.
   lanes.sort((one, other) => length(one) - length(other));
   lanes.forEach((lane, n) => {
     const beside = new Set(lanes.slice(0, n).filter((other) => meet(lane, other)).map(({ place }) => place));

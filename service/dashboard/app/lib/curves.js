@@ -1,4 +1,4 @@
-// Curves as plotly takes them, from the epochs of the API.
+// Series for plotly, from the epochs of the API.
 
 /** An exponential moving average, corrected for its start: with `weight` 0 the values themselves. Gaps stay gaps. */
 export function smoothed(values, weight) {
@@ -13,7 +13,7 @@ export function smoothed(values, weight) {
   });
 }
 
-/** A line, and behind it, faintly, what it was before it was smoothed. */
+/** A line; if it is smoothed, also the original values as a faint line behind it. */
 export function lines({ name, x, y, color, dash = "solid", smoothing = 0, markers = true }) {
   const line = { name, x, y: smoothed(y, smoothing), type: "scatter", mode: markers && x.length < 60 ? "lines+markers" : "lines" };
   const shown = { ...line, line: { color, width: 2, dash }, marker: { color, size: x.length === 1 ? 9 : 5 }, connectgaps: false };
@@ -21,7 +21,7 @@ export function lines({ name, x, y, color, dash = "solid", smoothing = 0, marker
   return [{ ...line, y, mode: "lines", line: { color, width: 1, dash }, opacity: 0.3, hoverinfo: "skip", showlegend: false }, shown];
 }
 
-/** The losses of mini-batches along the axis of epochs: those of epoch n lie between n-1 and n. */
+/** The losses of mini-batches on the axis of epochs: those of epoch n are between n-1 and n. */
 export function batchPoints(losses) {
   const x = [];
   const y = [];

@@ -1,9 +1,9 @@
-// What several jobs were asked, side by side.
+// The requests of several jobs, side by side.
 import { modelName } from "./format.js";
 import { datasetName } from "./job-list.js";
 
-/** Rows `{group, name, values, differs}` of all that was asked of the jobs, in the order of `jobs`. */
-export function asked(jobs) {
+/** Rows `{group, name, values, differs}` of the fields of the requests; values are in the order of `jobs`. */
+export function requestRows(jobs) {
   const hyperparameters = [...new Set(jobs.flatMap((job) => Object.keys(job.request.hyperparameters)))];
   const labels = [...new Set(jobs.flatMap((job) => Object.keys(job.labels)))].sort();
   return [
@@ -26,7 +26,7 @@ function row(group, name, jobs, read) {
   return { group, name, values, differs };
 }
 
-/** A short mark that two specs share only if they say the same. */
+/** A short text that is equal for equal specs. */
 function digest(spec) {
   let hash = 0;
   for (const sign of JSON.stringify(spec)) hash = (Math.imul(hash, 31) + sign.codePointAt(0)) | 0;

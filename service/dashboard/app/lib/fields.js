@@ -1,11 +1,11 @@
-// Fields of a form that stand for places in a request: a fault of the answer is shown at its field.
+// Form fields for the parts of a request; a fault in the answer is shown at its field.
 import { el, problemBox } from "./dom.js";
 
-let made = 0;
+let fieldCount = 0;
 
-/** A labelled field for the place `pointer` of the request, null if it has none. `hint` is what may be entered. */
+/** A labelled field for the part of the request at `pointer` (or null). `hint` describes valid values. */
 export function field(pointer, label, input, hint = null) {
-  const id = `field-${++made}`;
+  const id = `field-${++fieldCount}`;
   input.setAttribute("aria-describedby", `${id}-hint ${id}-fault`);
   return el("div", { class: "field", "data-pointer": pointer }, [
     el("label", {}, label, input),
@@ -28,7 +28,7 @@ export function clearFaults(form) {
   for (const input of form.querySelectorAll("[aria-invalid]")) input.removeAttribute("aria-invalid");
 }
 
-/** Shows each fault at its field, the innermost that it lies in; a box tells the rest. Answers with that box, or null. */
+/** Shows each fault at the innermost field that contains it. Returns a box with the other faults, or null. */
 export function showFaults(form, error) {
   clearFaults(form);
   const fields = [...form.querySelectorAll("[data-pointer]")].sort((one, other) => other.dataset.pointer.length - one.dataset.pointer.length);
@@ -36,14 +36,14 @@ export function showFaults(form, error) {
   let first = null;
   for (const fault of error.faults ?? []) {
     const pointer = fault.pointer ?? "";
-    const found = fields.find(({ dataset }) => pointer === dataset.pointer || pointer.startsWith(`${dataset.pointer}/`));
-    const place = found?.querySelector(".fault");
+    const matching = fields.find(({ dataset }) => pointer === dataset.pointer || pointer.startsWith(`${dataset.pointer}/`));
+    const place = matching?.querySelector(".fault");
     if (!place || place.closest("[hidden]")) rest.push(fault);
     else {
       place.textContent = [place.textContent, fault.detail].filter(Boolean).join(" ");
-      const input = found.querySelector("input, select, textarea");
+      const input = matching.querySelector("input, select, textarea");
       input?.setAttribute("aria-invalid", "true");
-      found.closest("details")?.setAttribute("open", "");
+      matching.closest("details")?.setAttribute("open", "");
       first ??= input;
     }
   }

@@ -1,4 +1,4 @@
-// How values read. A missing one is a dash.
+// Values as text. A missing value is a dash.
 
 const DASH = "–";
 
@@ -14,7 +14,7 @@ export function percent(value) {
   return value === null || value === undefined ? DASH : `${(100 * value).toFixed(2)} %`;
 }
 
-/** A count, with thousands set apart. */
+/** A count, with separators of thousands. */
 export function count(value) {
   return value === null || value === undefined ? DASH : Math.round(value).toLocaleString("en");
 }
@@ -42,7 +42,7 @@ export function duration(seconds) {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** How long ago a time of the API was. */
+/** The time since a time of the API. */
 export function ago(time, now = Date.now()) {
   if (!time) return DASH;
   const seconds = (now - Date.parse(time)) / 1000;
@@ -52,14 +52,14 @@ export function ago(time, now = Date.now()) {
   return new Date(time).toLocaleDateString("en", { day: "numeric", month: "short", year: "numeric" });
 }
 
-/** Seconds that a job has run, or ran. */
+/** Seconds since the job started, until its end. */
 export function elapsed(job, now = Date.now()) {
   if (!job.started_at) return null;
   const end = job.finished_at ? Date.parse(job.finished_at) : now;
   return Math.max(0, (end - Date.parse(job.started_at)) / 1000);
 }
 
-/** What a job trains, in a word. */
+/** A short name of the model that a job trains. */
 export function modelName(job) {
   const model = job.request.model;
   return model.preset ?? model.name ?? model.id ?? (model.job ? `from ${model.job}` : "own spec");

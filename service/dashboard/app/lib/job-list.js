@@ -1,4 +1,4 @@
-// The jobs that have been fetched so far, kept as the service has them.
+// The jobs that were fetched so far, kept up to date with the service.
 import { get } from "./api.js";
 import { modelName } from "./format.js";
 import { isFinal } from "./states.js";
@@ -6,15 +6,15 @@ import { isFinal } from "./states.js";
 const PAGE = 100;
 const FIRST = 20;
 
-/** What a job's dataset is called. */
+/** The name of a job's dataset. */
 export const datasetName = (job) => job.request.dataset.name ?? job.request.dataset.id;
 
-/** The worker that has it, or had it last. */
+/** The current or last worker of a job. */
 export const workerName = (job) => job.attempts.at(-1)?.worker ?? null;
 
-/** Jobs that match a filter, newest first: fetched page by page, and refreshed where somebody looks. */
+/** Jobs that match a filter, newest first: fetched page by page; visible ones are refreshed. */
 export class JobList {
-  /** `status` and `labels` (as `key=value`) are asked of the service; `text` is looked for in what has come. */
+  /** `status` and `labels` (as `key=value`) filter on the service; `text` filters the fetched jobs. */
   constructor({ status = "", labels = [], text = "" }) {
     this.status = status;
     this.labels = labels;
@@ -25,12 +25,12 @@ export class JobList {
     this.complete = false;
   }
 
-  /** Those that match the text too. */
+  /** The jobs that also match the text. */
   get shown() {
     return this.words.length ? this.jobs.filter((job) => this.#matches(job)) : this.jobs;
   }
 
-  /** Fetches the page that follows. */
+  /** Fetches the next page. */
   async more() {
     const page = await this.#page(PAGE, this.cursor);
     this.#merge(page.data);
@@ -39,7 +39,7 @@ export class JobList {
     this.complete = !page.has_more;
   }
 
-  /** Fetches what is new, and once more those of `visible` that have not ended. */
+  /** Fetches new jobs, and the jobs in `visible` that have not ended. */
   async refresh(visible) {
     const seen = new Set();
     let page = { next: null };
@@ -47,7 +47,7 @@ export class JobList {
       page = await this.#page(FIRST, page.next);
       const known = page.data.some((job) => this.jobs.some((other) => other.id === job.id));
       for (const job of page.data) seen.add(job.id);
-      // What lies between the jobs of a page belongs on it, or is gone.
+      // A known job between the jobs of this page that is not on it was deleted.
       const oldest = page.has_more ? page.data.at(-1).id : "";
       this.jobs = this.jobs.filter((job) => job.id < oldest || seen.has(job.id));
       this.#merge(page.data);

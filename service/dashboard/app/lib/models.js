@@ -1,4 +1,4 @@
-// What a model is, wherever a job has it from.
+// Descriptions of models, whatever their source.
 import { get, post } from "./api.js";
 
 /** The presets, by name. */
@@ -9,19 +9,19 @@ export async function presets() {
 /** The description of the model that a job's request names: layers, inputs, outputs, hyperparameters. */
 export async function modelOf(source) {
   if (source.preset) {
-    const found = (await presets()).find((preset) => preset.name === source.preset);
-    if (!found) throw new Error(`There is no preset ${source.preset}.`);
-    return found.model;
+    const matching = (await presets()).find((preset) => preset.name === source.preset);
+    if (!matching) throw new Error(`There is no preset ${source.preset}.`);
+    return matching.model;
   }
   if (source.id) return (await get(`models/${encodeURIComponent(source.id)}`)).model;
   if (source.job) return modelOf((await get(`jobs/${source.job}`)).request.model);
   return post("specs/validate", source.spec ?? source.swiftcoremltools);
 }
 
-/** The model that is trained: of a pipeline its last. */
+/** The model that is trained: in a pipeline the last one. */
 export const trainedPart = (model) => (model.kind === "pipeline" ? model.last : model);
 
-/** The feature that holds a picture, if it is the only input. Numbers count as one if they are [1 or 3, H, W]. */
+/** The feature that holds a picture, if it is the only input. Arrays [1 or 3, H, W] count as pictures. */
 export function pictureInput(model) {
   const [input, ...others] = model.inputs;
   if (others.length || input?.shape?.length !== 3) return null;

@@ -1,14 +1,14 @@
-// Lists that the API gives page by page.
+// Lists that the API returns in pages.
 import { get } from "./api.js";
 
-/** All of a list, up to `most` entries. */
-export async function everything(path, most = 1000) {
-  const found = [];
+/** All entries of a list; stops after the page that reaches `maxEntries`. */
+export async function everything(path, maxEntries = 1000) {
+  const entries = [];
   let after = null;
   do {
     const page = await get(`${path}?limit=100${after ? `&after=${encodeURIComponent(after)}` : ""}`);
-    found.push(...page.data);
+    entries.push(...page.data);
     after = page.has_more ? page.next : null;
-  } while (after && found.length < most);
-  return found;
+  } while (after && entries.length < maxEntries);
+  return entries;
 }

@@ -1,4 +1,4 @@
-// Pictures as a model sees them. A grey one is a Float32Array of 0 to 255, row by row.
+// Pictures as a model receives them. A grey picture is a Float32Array of 0 to 255, row by row.
 
 const WHITE = 255;
 
@@ -8,7 +8,7 @@ export function grey(canvas) {
   return Float32Array.from({ length: data.length / 4 }, (_, n) => 0.299 * data[4 * n] + 0.587 * data[4 * n + 1] + 0.114 * data[4 * n + 2]);
 }
 
-/** The smallest box around what is brighter than a tenth, as {left, top, width, height}; null around nothing. */
+/** The smallest box around pixels brighter than a tenth, as {left, top, width, height}; null if there are none. */
 export function box(pixels, width) {
   let [left, right, top, bottom] = [Infinity, -1, Infinity, -1];
   pixels.forEach((value, n) => {
@@ -35,13 +35,13 @@ export function resized(source, { left = 0, top = 0, width = source.width, heigh
  * that its centre of mass is in the middle (Y. LeCun, C. Cortes, C. Burges, The MNIST database).
  */
 export function centred(canvas, toWidth, toHeight) {
-  const made = blank(toWidth, toHeight);
-  const found = box(grey(canvas), canvas.width);
-  if (!found) return made;
-  const scale = Math.min((toWidth * 20) / 28 / found.width, (toHeight * 20) / 28 / found.height);
-  const width = Math.max(1, Math.round(found.width * scale));
-  const height = Math.max(1, Math.round(found.height * scale));
-  const small = resized(canvas, found, width, height);
+  const target = blank(toWidth, toHeight);
+  const bounds = box(grey(canvas), canvas.width);
+  if (!bounds) return target;
+  const scale = Math.min((toWidth * 20) / 28 / bounds.width, (toHeight * 20) / 28 / bounds.height);
+  const width = Math.max(1, Math.round(bounds.width * scale));
+  const height = Math.max(1, Math.round(bounds.height * scale));
+  const small = resized(canvas, bounds, width, height);
   let [mass, x, y] = [0, 0, 0];
   grey(small).forEach((value, n) => {
     mass += value;
@@ -50,7 +50,7 @@ export function centred(canvas, toWidth, toHeight) {
   });
   const left = Math.round(toWidth / 2 - x / mass);
   const top = Math.round(toHeight / 2 - y / mass);
-  return drawn(small, [0, 0, width, height], made, [left, top, width, height]);
+  return drawn(small, [0, 0, width, height], target, [left, top, width, height]);
 }
 
 /** The canvas as a PNG file, without loss. */
@@ -58,15 +58,15 @@ export function png(canvas) {
   return new Promise((resolve) => canvas.toBlob(resolve, "image/png"));
 }
 
-/** Draws values nested [1 or 3][H][W] onto a canvas of that size. `most` is what counts as white. */
-export function paint(canvas, nested, most) {
+/** Draws values nested [1 or 3][H][W] onto a canvas of that size. The value `white` is shown as white. */
+export function paint(canvas, nested, white) {
   const [height, width] = [nested[0].length, nested[0][0].length];
   canvas.width = width;
   canvas.height = height;
   const picture = new ImageData(width, height);
   for (let n = 0; n < width * height; n += 1) {
     for (let c = 0; c < 3; c += 1) {
-      picture.data[4 * n + c] = (WHITE * nested[nested.length === 3 ? c : 0][Math.floor(n / width)][n % width]) / most;
+      picture.data[4 * n + c] = (WHITE * nested[nested.length === 3 ? c : 0][Math.floor(n / width)][n % width]) / white;
     }
     picture.data[4 * n + 3] = WHITE;
   }

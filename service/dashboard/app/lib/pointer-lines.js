@@ -1,6 +1,6 @@
-// Where in a text the value is that a JSON pointer (RFC 6901) leads to. Lines count from 1.
+// The line of the value that a JSON pointer (RFC 6901) refers to. Lines count from 1.
 
-/** The line of `pointer` in a JSON or YAML text, or of the nearest part around it that is there. */
+/** The line of `pointer` in a JSON or YAML text, or of the nearest parent that exists. */
 export function lineOf(text, pointer) {
   const places = text.trimStart().startsWith("{") ? jsonPlaces(text) : yamlPlaces(text);
   const parts = pointer.split("/");
@@ -10,7 +10,7 @@ export function lineOf(text, pointer) {
 
 const escaped = (key) => key.replaceAll("~", "~0").replaceAll("/", "~1");
 
-/** Pointer -> line of all that can be read of a JSON text: of a broken one, what stands before the break. */
+/** Pointer -> line for a JSON text; for an invalid one, of the part before the error. */
 export function jsonPlaces(text) {
   const places = new Map();
   const tokens = /"(?:[^"\\\n]|\\.)*"|[{}[\]:,]|\n|[^\s{}[\]:,"]+/g;
@@ -50,7 +50,7 @@ export function jsonPlaces(text) {
   return places;
 }
 
-/** The same of YAML in its block style; what a line holds in the flow style, `[1, 2]`, is all on that line. */
+/** The same for YAML in block style; values in flow style, `[1, 2]`, are not looked into. */
 export function yamlPlaces(text) {
   const places = new Map([["", 1]]);
   const open = []; // {indent, pointer, index}, the outermost first
@@ -60,7 +60,7 @@ export function yamlPlaces(text) {
     rest = rest.trim();
     if (!rest || rest === "---") return;
     for (let dash = /^-(\s+|$)/.exec(rest); dash; dash = /^-(\s+|$)/.exec(rest)) {
-      // A list may stand as far left as the key that it belongs to.
+      // A list may have the same indentation as its key.
       while (open.length && open.at(-1).indent > indent) open.pop();
       const around = open.at(-1);
       if (around?.list && around.indent === indent) around.index += 1;

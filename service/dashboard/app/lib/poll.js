@@ -1,8 +1,8 @@
-// Asking again and again, as long as somebody looks.
+// Polling while the page is visible.
 
 /**
- * Calls `task` at once and then `seconds` after each time that it has ended, but not while the page is hidden.
- * What it throws goes to `failed`; the next turn comes all the same.
+ * Calls `task` at once, and again `seconds` after each end, but not while the page is hidden. Errors go to `failed` and do
+ * not stop the polling.
  */
 export function poll(seconds, task, failed = () => {}) {
   let timer = null;

@@ -1,4 +1,4 @@
-// A job's request as a person would type it.
+// A job's request as text for a terminal or a program.
 
 const DEFAULTS = {
   limits: "enforce",
@@ -10,7 +10,7 @@ const DEFAULTS = {
   "checkpoint.keep": 3,
 };
 
-/** What to send for the same job again: what was resolved from it, and what is as it would be anyway, is left out. */
+/** The request for the same job, without resolved values and without defaults. */
 export function requestOf(job) {
   const { model, dataset, hyperparameters, checkpoint, ...rest } = job.request;
   const { digest: _digest, name: _name, ...source } = model;
@@ -32,7 +32,7 @@ export function requestOf(job) {
   return without(whole);
 }
 
-/** The request as a command line of curl, which shows a token if one is demanded. */
+/** The request as a command line of curl, with a token if the service requires one. */
 export function curl(request, base, withToken) {
   const token = withToken ? ` -H "authorization: Bearer $(cat "$PIPPIN_TOKEN_FILE")"` : "";
   return `curl -s ${base}jobs${token} -H 'content-type: application/json' -d ${quoted(JSON.stringify(request, null, 2))}`;

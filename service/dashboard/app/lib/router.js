@@ -1,9 +1,9 @@
-// Which page is shown: what stands behind the `#` of the address, as in `#/jobs/job_1?tab=log`.
+// The page that is shown: the address after `#`, such as `#/jobs/job_1?tab=log`, names it.
 import { problemBox } from "./dom.js";
 
 /**
- * A page is a module whose `show(main, parameters, query)` fills the element `main` and may return a function that
- * ends what it has begun. `title` of the module names it in the window's title.
+ * A page is a module whose `show(main, parameters, query)` fills the element `main` and may return a function that stops
+ * its timers and streams. `title` of the module is the window's title.
  */
 export function start(main, routes) {
   let leave = null;
@@ -13,7 +13,7 @@ export function start(main, routes) {
     const number = ++visit;
     const [path, query = ""] = (location.hash.slice(1) || "/jobs").split("?");
     if (!path.startsWith("/")) return; // a place within the page, such as #main
-    const found = match(routes, path);
+    const matching = match(routes, path);
     leave?.();
     leave = null;
     mark(path);
@@ -21,11 +21,11 @@ export function start(main, routes) {
     place.className = "page";
     main.replaceChildren(place);
     try {
-      if (!found) throw new Error(`There is no page ${path}.`);
-      const page = await found.load();
+      if (!matching) throw new Error(`There is no page ${path}.`);
+      const page = await matching.load();
       if (number !== visit) return;
       document.title = `${page.title} · Pippin`;
-      const ended = await page.show(place, found.parameters, new URLSearchParams(query));
+      const ended = await page.show(place, matching.parameters, new URLSearchParams(query));
       if (number === visit) leave = ended ?? null;
       else ended?.();
     } catch (error) {
@@ -38,7 +38,7 @@ export function start(main, routes) {
   return go();
 }
 
-/** Another page, or another query of this one. */
+/** Opens another page, or another query of this one. */
 export function visitPage(path, query = {}) {
   const text = new URLSearchParams(query).toString();
   location.hash = text ? `${path}?${text}` : path;

@@ -1,4 +1,4 @@
-// The states of a job, and what can be done in each.
+// The states of a job, and the actions that are possible in each.
 
 export const STATES = ["queued", "starting", "running", "pausing", "paused", "cancelling", "succeeded", "failed", "cancelled"];
 
@@ -7,7 +7,7 @@ const FINAL = new Set(["succeeded", "failed", "cancelled"]);
 /** Whether a job has ended. */
 export const isFinal = (job) => FINAL.has(job.status);
 
-/** What a person may ask of a job as it stands: names of calls of the API, and `delete`. */
+/** The actions that are possible for a job: names of calls of the API, and `delete`. */
 export function allowed(job) {
   return {
     pause: ["queued", "starting", "running"].includes(job.status),

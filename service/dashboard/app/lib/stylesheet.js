@@ -1,16 +1,16 @@
-// The style of a page, which is fetched when the page is first shown.
+// The stylesheet of a page, which is loaded when the page is first shown.
 import { el } from "./dom.js";
 
 const loaded = new Map();
 
-/** Has the style at `url` count: `await stylesheet(new URL("./jobs.css", import.meta.url))`. */
+/** Loads the stylesheet at `url`: `await stylesheet(new URL("./jobs.css", import.meta.url))`. */
 export function stylesheet(url) {
   const address = String(url);
   if (!loaded.has(address)) {
     loaded.set(
       address,
       new Promise((resolve) => {
-        // A page without its style is still better than none.
+        // A page without its stylesheet is better than none.
         document.head.append(el("link", { rel: "stylesheet", href: address, onload: resolve, onerror: resolve }));
       }),
     );

@@ -1,24 +1,24 @@
-// The first rows of a table in a file, read in the browser so that its columns can be offered. The service reads the
-// whole file by its own rules; what is found here only decides what a person is asked.
+// Reads the first rows of a table in the browser, to offer its columns as targets. The service reads the whole file by its
+// own rules; this result only decides whether to ask the reader.
 
 const MAX_BYTES = 256 * 1024;
 const MAX_ROWS = 20;
 const TABLE_NAME = /\.(csv|tsv|tab|txt)(\.gz)?$/i;
 const DELIMITERS = [",", ";", "\t", "|"];
-const EXCEL = /^\s*sep=([,;\t|])[\r\n]+/i; // names the delimiter, and is no row
+const EXCEL = /^\s*sep=([,;\t|])[\r\n]+/i; // names the delimiter and is not a row
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 const TARGET_NAMES = ["label", "target", "class", "y"];
 
-/** Whether a file is called as tables are. */
+/** Whether a file has the name of a table. */
 export const isTable = (file) => TABLE_NAME.test(file.name);
 
-/** The first rows of a file as lists of cells; empty where nothing can be read. Reads 256 KiB at most. */
+/** The first rows of a file as lists of cells; empty if it cannot be read. Reads at most 256 KiB. */
 export async function firstRows(file) {
   const bytes = await firstBytes(file);
   return rowsOf(decoded(bytes), bytes.length >= MAX_BYTES);
 }
 
-/** Whether a first row seems to hold names: it has no numbers, counts its columns, or names a target. */
+/** Whether the first row seems to be a header: it has no numbers, counts its columns, or names a target. */
 export function hasHeader([first]) {
   const numbers = first.filter(isNumber);
   const begin = Number(numbers[0]);
@@ -26,25 +26,25 @@ export function hasHeader([first]) {
   return !numbers.length || counts || first.some(isTargetName);
 }
 
-/** Whether the service finds the target by itself: by its name, or in front of the pixels of a table without header. */
+/** Whether the service recognises the target: by its name, or as the column before the pixels of a table without header. */
 export function hasClearTarget(rows) {
   if (hasHeader(rows)) return rows[0].filter(isTargetName).length === 1;
   const whole = (text) => /^\d+$/.test(text.trim());
   return rows[0].length > 2 && rows.every(([label, ...pixels]) => whole(label) && pixels.every((text) => whole(text) && Number(text) <= 255));
 }
 
-/** The columns: `name` as `target` takes it, null where it has none that can be said, and some of their values. */
+/** The columns: `name` for the option `target`, null if no option can name the column, and some of its values. */
 export function columnsOf(rows, headed) {
   const examples = headed ? rows.slice(1) : rows;
   const names = rows[0].map((cell, at) => (headed ? cell.trim() : String(at + 1)));
   return names.map((name, at) => {
     const isUnique = names.filter((other) => other === name).length === 1;
-    return { name: isUnique ? sayable(name) : null, text: name || `column ${at + 1}, without a name`, values: examples.map((row) => row[at] ?? "") };
+    return { name: isUnique ? targetOption(name) : null, text: name || `column ${at + 1}, without a name`, values: examples.map((row) => row[at] ?? "") };
   });
 }
 
-/** A column as the option `target` has it: a colon parts the feature's name from its column. */
-function sayable(name) {
+/** A column as a value of the option `target`, where a colon separates the feature's name from its column. */
+function targetOption(name) {
   if (!name || name.includes(";")) return null;
   if (!name.includes(":")) return name;
   return name.includes(",") ? null : `label:${name}`;
@@ -70,26 +70,26 @@ async function firstBytes(file) {
       size += part.value.length;
     }
   } catch {
-    // A gzip file that is cut off ends in an error; what came before it counts.
+    // A truncated gzip file ends in an error; the part before it is used.
   }
   reader.cancel().catch(() => {});
   return new Uint8Array(await new Blob(parts).arrayBuffer()).slice(0, MAX_BYTES);
 }
 
-/** Text in UTF-8 or UTF-16 with its mark, else in the old alphabet of Windows. */
+/** Text in UTF-8, in UTF-16 with a byte order mark, else in Windows-1252. */
 function decoded(bytes) {
   const mark = bytes[0] * 256 + bytes[1];
   if (mark === 0xfffe) return new TextDecoder("utf-16le").decode(bytes);
   if (mark === 0xfeff) return new TextDecoder("utf-16be").decode(bytes);
   try {
-    // As a stream, so that a character that is cut off at the end is no error.
+    // As a stream, so that an incomplete character at the end is no error.
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes, { stream: true });
   } catch {
     return new TextDecoder("windows-1252").decode(bytes);
   }
 }
 
-/** Rows of RFC 4180. The last one is dropped where the text is cut off, since it may lack cells. */
+/** Rows as in RFC 4180. The last row of a truncated text is dropped, because cells may be missing. */
 function rowsOf(whole, isCut) {
   const declared = EXCEL.exec(whole);
   const text = declared ? whole.slice(declared[0].length) : whole;
@@ -124,7 +124,7 @@ function rowsOf(whole, isCut) {
   return rows;
 }
 
-/** What stands between the cells of the first line, outside quotes. */
+/** The delimiter in the first line, outside quotes. */
 function delimiterOf(text) {
   const line = text.replace(/"(?:[^"]|"")*"/g, "").trimStart().split(/[\r\n]/, 1)[0];
   return DELIMITERS.find((mark) => line.includes(mark)) ?? ",";

@@ -1,11 +1,11 @@
-// Sending files, with how far they have come: fetch does not tell that.
-import { failure, tellConnection } from "./api.js";
+// Uploads with progress, which fetch does not report.
+import { failure, notifyConnection } from "./api.js";
 
 /**
  * Posts files as a form.
  * @param {string} path
  * @param {File[]} files
- * @param {(share: number) => void} onProgress told what share of the bytes has been sent
+ * @param {(share: number) => void} onProgress called with the share of the bytes that has been sent
  * @returns {Promise<object>} the answer's JSON; problems are thrown as `api.js` throws them
  */
 export function upload(path, files, onProgress = () => {}) {
@@ -17,13 +17,13 @@ export function upload(path, files, onProgress = () => {}) {
     sending.responseType = "text";
     sending.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     sending.onload = () => {
-      tellConnection(true);
+      notifyConnection(true);
       const answer = parsed(sending.responseText);
       if (sending.status < 300) resolve(answer);
       else reject(failure(sending.status, answer));
     };
     sending.onerror = () => {
-      tellConnection(false);
+      notifyConnection(false);
       reject(failure(0, {}));
     };
     sending.send(form);

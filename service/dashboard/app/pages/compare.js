@@ -1,7 +1,7 @@
-// Several jobs over one another: their curves, and what was asked of each.
+// Several jobs compared: their curves and their requests.
 import { get } from "../lib/api.js";
 import { lines } from "../lib/curves.js";
-import { asked } from "../lib/differences.js";
+import { requestRows } from "../lib/differences.js";
 import { el, emptyState, problemBox, renew } from "../lib/dom.js";
 import { duration, elapsed, figure, percent } from "../lib/format.js";
 import { poll } from "../lib/poll.js";
@@ -31,7 +31,7 @@ export async function show(main, _parameters, query) {
     main.append(emptyState("Nothing to compare yet", el("p", {}, "Tick two jobs or more in the table, then press Compare."), el("a", { class: "button primary", href: "#/jobs" }, "Choose jobs")));
     return undefined;
   }
-  const found = new Map();
+  const jobsById = new Map();
   const chart = lineChart("The chosen metric of every job");
   const metric = el("select", { onchange: draw }, Object.entries(METRICS).map(([name, word]) => el("option", { value: name }, word)));
   const across = el("select", { onchange: draw }, [el("option", { value: "epoch" }, "Epoch"), el("option", { value: "time" }, "Training time")]);
@@ -53,25 +53,25 @@ export async function show(main, _parameters, query) {
   const turns = poll(EVERY, refresh);
 
   async function refresh() {
-    const open = ids.filter((id) => !found.has(id) || !isFinal(found.get(id).job));
+    const open = ids.filter((id) => !jobsById.has(id) || !isFinal(jobsById.get(id).job));
     const answers = await Promise.allSettled(open.map(fetchOne));
     const failed = answers.find((answer) => answer.status === "rejected" && answer.reason.status);
     trouble.replaceChildren(...(failed ? [problemBox(failed.reason)] : []));
     trouble.hidden = !failed;
-    // What is gone is not asked for again.
+    // Deleted jobs are not requested again.
     answers.forEach((answer, n) => answer.reason?.status === 404 && ids.splice(ids.indexOf(open[n]), 1));
     if (answers.some((answer) => answer.status === "fulfilled")) draw();
   }
 
-  /** The job first: if it has ended by then, its metrics are whole. */
+  /** Fetches the job first: if it has ended by then, its metrics are complete. */
   async function fetchOne(id) {
     const job = await get(`jobs/${id}`);
     const { data } = await get(`jobs/${id}/metrics`);
-    found.set(id, { job, epochs: data });
+    jobsById.set(id, { job, epochs: data });
   }
 
   function draw() {
-    const all = ids.filter((id) => found.has(id)).map((id) => found.get(id));
+    const all = ids.filter((id) => jobsById.has(id)).map((id) => jobsById.get(id));
     const name = metric.value;
     chart.draw(({ series }) => ({
       x: across.value === "time" ? "Seconds of training" : "Epoch",
@@ -94,7 +94,7 @@ export async function show(main, _parameters, query) {
     const head = el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, "What")), jobs.map((job, n) =>
       el("th", { scope: "col" }, el("span", { class: "swatch", style: `background: var(--series-${(n % 6) + 1})` }), el("a", { href: `#/jobs/${job.id}` }, jobName(job))),
     ));
-    const groups = [["Results", results(all)], ...grouped(asked(jobs))];
+    const groups = [["Results", results(all)], ...grouped(requestRows(jobs))];
     const rows = groups.flatMap(([group, members]) => [
       el("tr", { class: members.some((row) => row.differs) ? "group" : "group same" }, el("th", { scope: "rowgroup", colspan: jobs.length + 1 }, group)),
       ...members.map(line),
@@ -117,18 +117,18 @@ export async function show(main, _parameters, query) {
   };
 }
 
-/** Colours first, then strokes as well: six colours are as many as can be told apart. */
+/** Six different colours, then the same with other line styles. */
 function look(n, series) {
   return { color: series[n % series.length], dash: DASHES[Math.floor(n / series.length) % DASHES.length] };
 }
 
-/** The seconds of training after each epoch, without what lay between attempts. */
+/** The seconds of training until each epoch, without the time between attempts. */
 function running(epochs) {
   let sum = 0;
   return epochs.map((epoch) => (sum += epoch.seconds));
 }
 
-/** What came of the jobs; it always counts as different. */
+/** The rows of results; they always count as different. */
 function results(all) {
   const best = (epochs, name, choose) => {
     const values = epochs.map((epoch) => epoch[name]).filter((value) => value !== null);

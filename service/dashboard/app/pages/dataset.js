@@ -1,4 +1,4 @@
-// A dataset: its examples, how they are spread over the classes, and what it is made of.
+// A dataset: its examples, the number of examples of each class, its features.
 import { confirmed } from "../components/confirm.js";
 import { exampleStrip } from "../components/example-strip.js";
 import { scrollRegion } from "../components/scroll-region.js";
@@ -11,20 +11,20 @@ import { stylesheet } from "../lib/stylesheet.js";
 
 export const title = "Dataset";
 const SHOWN = 48;
-const MOST_CLASSES = 60;
+const MAX_CLASSES = 60;
 
 export async function show(main, { id }) {
   const [dataset] = await Promise.all([get(`datasets/${encodeURIComponent(id)}`), stylesheet(new URL("./dataset.css", import.meta.url))]);
   const name = dataset.name ?? dataset.id;
-  const told = el("div", {});
+  const messages = el("div", {});
 
-  async function forget() {
+  async function confirmDelete() {
     if (!(await confirmed({ title: `Delete ${name}?`, text: "Jobs that were submitted with it keep what they need.", yes: "Delete it" }))) return;
     try {
       await remove(`datasets/${dataset.id}`);
       visitPage("/datasets");
     } catch (error) {
-      told.replaceChildren(problemBox(error));
+      messages.replaceChildren(problemBox(error));
     }
   }
 
@@ -39,10 +39,10 @@ export async function show(main, { id }) {
       el("h1", {}, name),
       el("div", { class: "actions" }, [
         el("a", { class: "button primary", href: `#/new?dataset=${dataset.id}` }, "Train on it"),
-        el("button", { type: "button", class: "danger", onclick: forget }, "Delete"),
+        el("button", { type: "button", class: "danger", onclick: confirmDelete }, "Delete"),
       ]),
     ]),
-    told,
+    messages,
     ...(dataset.notices ?? []).map((notice) => el("p", { class: "notice" }, notice)),
     el("section", { class: "card of-split" }, el("div", { class: "head" }, el("h2", {}, "Examples"), el("label", { class: "inline" }, "of", select)), strip),
     el("div", { class: "grid" }, balance(dataset), facts(dataset)),
@@ -60,7 +60,7 @@ function facts(dataset) {
   const row = ({ name, shape, dtype, scale }) => el("tr", {}, el("th", { scope: "row" }, name), el("td", { class: "mono" }, shape.join(" × ")), el("td", {}, dtype), el("td", { class: "number" }, scale === 1 ? "1" : Math.abs(scale * 255 - 1) < 1e-6 ? "1/255" : figure(scale)));
   const heads = ["Feature", "Shape", "Type"].map((text) => el("th", { scope: "col" }, text));
   return el("section", { class: "card" }, [
-    el("h2", {}, "What it is"),
+    el("h2", {}, "Details"),
     el("dl", { class: "facts" }, pairs.map(([key, value]) => [el("dt", {}, key), el("dd", {}, value)])),
     scrollRegion("Features", el("table", {}, el("thead", {}, el("tr", {}, heads, el("th", { scope: "col", class: "number" }, "Scale"))), el("tbody", {}, dataset.features.map(row)))),
   ]);
@@ -75,13 +75,13 @@ function balance(dataset) {
 }
 
 function spread(split, counts) {
-  const most = Math.max(...counts.map(({ examples }) => examples));
+  const largest = Math.max(...counts.map(({ examples }) => examples));
   const total = counts.reduce((sum, { examples }) => sum + examples, 0);
   const row = ({ label, examples }) => {
     const bar = el("span", { class: "bar-of", "aria-hidden": "true" });
-    bar.style.setProperty("--share", `${(100 * examples) / most}%`);
+    bar.style.setProperty("--share", `${(100 * examples) / largest}%`);
     return el("li", {}, el("span", { class: "label" }, String(label)), bar, el("span", { class: "number" }, `${count(examples)} · ${((100 * examples) / total).toFixed(1)} %`));
   };
-  const left = counts.length - MOST_CLASSES;
-  return el("div", {}, el("h3", {}, `${split}: ${counts.length} classes`), el("ul", {}, counts.slice(0, MOST_CLASSES).map(row)), left > 0 ? el("p", { class: "muted" }, `and ${left} more`) : null);
+  const left = counts.length - MAX_CLASSES;
+  return el("div", {}, el("h3", {}, `${split}: ${counts.length} classes`), el("ul", {}, counts.slice(0, MAX_CLASSES).map(row)), left > 0 ? el("p", { class: "muted" }, `and ${left} more`) : null);
 }

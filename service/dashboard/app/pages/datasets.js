@@ -1,4 +1,4 @@
-// Datasets: what there is to train on.
+// The list of datasets.
 import { datasetDrop } from "../components/dataset-drop.js";
 import { scrollRegion } from "../components/scroll-region.js";
 import { el, emptyState } from "../lib/dom.js";
@@ -9,14 +9,14 @@ import { visitPage } from "../lib/router.js";
 export const title = "Datasets";
 
 export async function show(main) {
-  const found = await everything("datasets");
+  const manifests = await everything("datasets");
   const head = ["Name", "Format", "Features", "Examples", "Size", "Since"];
   const heads = head.map((text) => el("th", { scope: "col", class: ["Examples", "Size"].includes(text) ? "number" : null }, text));
   main.append(
     el("div", { class: "head" }, el("h1", {}, "Datasets")),
     datasetDrop((manifest) => visitPage(`/datasets/${manifest.id}`)),
-    found.length
-      ? el("section", { class: "card" }, scrollRegion("Datasets", el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, found.map(row)))))
+    manifests.length
+      ? el("section", { class: "card" }, scrollRegion("Datasets", el("table", {}, el("thead", {}, el("tr", {}, heads)), el("tbody", {}, manifests.map(row)))))
       : emptyState("There is no dataset yet", el("p", {}, "Drop one above: a CSV table, NumPy's NPZ, MNIST's files, or a ZIP of class folders with pictures.")),
   );
 }

@@ -1,4 +1,4 @@
-// One job, live: its curves, its life, its files, and what can be done with it.
+// One job, live: its curves, history, files and actions.
 import { follow, get, onConnection } from "../lib/api.js";
 import { el, problemBox, renew } from "../lib/dom.js";
 import { count, duration, elapsed, figure, percent } from "../lib/format.js";
@@ -18,8 +18,8 @@ export const title = "Job";
 
 export async function show(main, { id }) {
   await stylesheet(new URL("./job.css", import.meta.url));
-  const [found, session] = await Promise.all([get(`jobs/${id}`), get("session")]);
-  let job = found;
+  const [first, session] = await Promise.all([get(`jobs/${id}`), get("session")]);
+  let job = first;
   let away = false;
   let timer = null;
   const charts = curves(id);
@@ -27,13 +27,13 @@ export async function show(main, { id }) {
   const buttons = actions(id, update);
   const heading = el("h1");
   const state = el("span", { role: "status" });
-  const told = el("div", { class: "stack" });
+  const messages = el("div", { class: "stack" });
   const summary = el("div", { class: "card summary" });
   const parts = Object.fromEntries(["models", "checkpoints", "attempts", "transitions"].map((name) => [name, el("div")]));
   main.append(
     el("div", { class: "head" }, heading, state, buttons.element),
     buttons.trouble,
-    told,
+    messages,
     summary,
     charts.element,
     card("Attempts", parts.attempts),
@@ -50,17 +50,17 @@ export async function show(main, { id }) {
   update(job);
 
   const stream = follow(`jobs/${id}/events`, {
-    state: hear("state", refreshSoon),
-    epoch: hear("epoch", charts.add),
-    checkpoint: hear("checkpoint", refreshSoon),
-    artifact: hear("artifact", refreshSoon),
-    log: hear("log", () => {}),
+    state: handler("state", refreshSoon),
+    epoch: handler("epoch", charts.add),
+    checkpoint: handler("checkpoint", refreshSoon),
+    artifact: handler("artifact", refreshSoon),
+    log: handler("log", () => {}),
     end: refreshSoon,
   });
   const clock = setInterval(() => {
     if (!isFinal(job)) showSummary();
   }, 1000);
-  // While a stream is cut off nothing is told; and a job may be gone when the service is there again.
+  // A broken stream sends no events, and the job may be deleted when the service can be reached again.
   const forget = onConnection((there) => {
     if (there && away) refreshSoon();
     away = !there;
@@ -71,8 +71,8 @@ export async function show(main, { id }) {
     return el("section", { class: "card" }, el("h2", {}, name), content);
   }
 
-  /** What to do with an event: note it, with the time that its id begins with, and act on it. */
-  function hear(type, act) {
+  /** A handler for an event: adds it to the log, with the time at the beginning of its id, and calls `act`. */
+  function handler(type, act) {
     return (data, eventId) => {
       log.add(type, data, Number(eventId.split("-")[0]));
       act(data);
@@ -93,7 +93,7 @@ export async function show(main, { id }) {
     } catch (error) {
       if (error.status === 0) return;
       if (error.status === 404) end();
-      told.replaceChildren(problemBox(error));
+      messages.replaceChildren(problemBox(error));
     }
   }
 
@@ -112,8 +112,8 @@ export async function show(main, { id }) {
     if (state.textContent !== job.status) state.replaceChildren(statusBadge(job.status));
     buttons.update(job);
     charts.update(job);
-    told.replaceChildren(...notices());
-    told.hidden = !told.childElementCount;
+    messages.replaceChildren(...notices());
+    messages.hidden = !messages.childElementCount;
     put("models", models(job));
     put("attempts", attempts(job));
     put("transitions", transitions(job));
@@ -126,11 +126,11 @@ export async function show(main, { id }) {
   }
 
   function notices() {
-    const found = [];
-    if (job.reason) found.push(el("div", { class: "problem" }, el("strong", {}, job.reason.code.replaceAll("_", " ")), el("p", {}, job.reason.detail)));
-    if (job.waiting_for) found.push(el("div", { class: "card" }, `Waiting: ${job.waiting_for}`));
-    if (job.notice) found.push(el("div", { class: "card" }, job.notice));
-    return found;
+    const boxes = [];
+    if (job.reason) boxes.push(el("div", { class: "problem" }, el("strong", {}, job.reason.code.replaceAll("_", " ")), el("p", {}, job.reason.detail)));
+    if (job.waiting_for) boxes.push(el("div", { class: "card" }, `Waiting: ${job.waiting_for}`));
+    if (job.notice) boxes.push(el("div", { class: "card" }, job.notice));
+    return boxes;
   }
 
   function showSummary() {

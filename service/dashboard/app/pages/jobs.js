@@ -1,4 +1,4 @@
-// All jobs: a live table that is filtered, scrolled without end, and chosen from for comparison.
+// All jobs: a live table with filters and endless scrolling, from which jobs are selected for comparison.
 import { problemBox, el, emptyState } from "../lib/dom.js";
 import { count } from "../lib/format.js";
 import { JobList } from "../lib/job-list.js";
@@ -58,7 +58,7 @@ export async function show(main, _parameters, query) {
   const make = () => jobRow(selection);
   const rows = new VirtualRows(scroller, body, make, fetchAhead);
   const turns = poll(EVERY, refresh, fail);
-  const clock = setInterval(() => rows.made.forEach((row) => row.tick()), 1000);
+  const clock = setInterval(() => rows.handles.forEach((row) => row.tick()), 1000);
   let typing = null;
   await begin();
 
@@ -67,7 +67,7 @@ export async function show(main, _parameters, query) {
     return el("th", { scope: "col", class: kind, "data-name": name }, content);
   }
 
-  /** Starts over with the filter that stands in the fields. */
+  /** Starts again with the filter in the fields. */
   async function begin() {
     list = new JobList({ status: state.value, labels: labels(), text: text.value });
     const mine = list;
@@ -90,13 +90,13 @@ export async function show(main, _parameters, query) {
     if (mine === list) draw();
   }
 
-  /** A table that is there is left: the head of the page says that the connection is lost. */
+  /** Keeps the table: the header of the page shows that the connection is lost. */
   function fail(error) {
     if (error.status) problem = error;
     draw();
   }
 
-  /** Fetches pages for as long as the end of what is there is near. */
+  /** Fetches pages while the end of the fetched jobs is near. */
   async function fetchAhead() {
     const mine = list;
     if (!mine?.begun || loading || problem || mine.complete || rows.last + AHEAD < mine.shown.length) return;
@@ -127,14 +127,14 @@ export async function show(main, _parameters, query) {
   }
 
   function nothing() {
-    if (!list.complete) return el("p", { class: "muted" }, "Looking …");
+    if (!list.complete) return el("p", { class: "muted" }, "Loading …");
     if (filtered()) {
       const all = el("button", { type: "button", onclick: showAll }, "Show all jobs");
-      return emptyState("No job matches", el("p", {}, "Nothing has this state, these labels and this text together."), all);
+      return emptyState("No job matches", el("p", {}, "No job has this state, these labels and this text."), all);
     }
     return emptyState(
       "No jobs yet",
-      el("p", {}, "A job trains a model on a dataset. The packaged digits are there to begin with."),
+      el("p", {}, "A job trains a model on a dataset. You can start with the packaged digits."),
       el("p", {}, el("a", { class: "button primary", href: "#/new" }, "New job")),
       el("p", {}, "Or from a terminal: ", el("code", {}, "pippin demo")),
     );
@@ -168,7 +168,7 @@ export async function show(main, _parameters, query) {
     if (state.value) kept.set("status", state.value);
     for (const pair of labels()) kept.append("label", pair);
     if (text.value.trim()) kept.set("text", text.value.trim());
-    // The address is there to come back to; the page stays, and with it the focus.
+    // Records the filter in the address without loading the page again, so that the focus stays.
     history.replaceState(null, "", `#/jobs${kept.size ? `?${kept}` : ""}`);
     begin();
   }
@@ -184,7 +184,7 @@ export async function show(main, _parameters, query) {
 
   function clearChoice() {
     for (const id of [...chosen]) choose(id, false);
-    for (const row of rows.made) row.fill(row.item);
+    for (const row of rows.handles) row.fill(row.item);
     scroller.focus();
   }
 

@@ -1,4 +1,4 @@
-// A model: what goes in and comes out, its layers, what a job may choose, and its graph in Netron.
+// A model: inputs, outputs, layers, hyperparameters, and its graph in Netron.
 import { confirmed } from "../components/confirm.js";
 import { layerDiagram } from "../components/layer-diagram.js";
 import { scrollRegion } from "../components/scroll-region.js";
@@ -15,15 +15,15 @@ export async function show(main, { id }) {
   const [record] = await Promise.all([id.startsWith("preset:") ? ofPreset(id.slice(7)) : ofUpload(id), stylesheet(new URL("./model.css", import.meta.url))]);
   const { model, name, path, start } = record;
   const trained = trainedPart(model);
-  const told = el("div", {});
+  const messages = el("div", {});
 
-  async function forget() {
+  async function confirmDelete() {
     if (!(await confirmed({ title: `Delete ${name}?`, text: "Jobs that were submitted with it keep what they need.", yes: "Delete it" }))) return;
     try {
       await remove(path);
       visitPage("/models");
     } catch (error) {
-      told.replaceChildren(problemBox(error));
+      messages.replaceChildren(problemBox(error));
     }
   }
 
@@ -33,10 +33,10 @@ export async function show(main, { id }) {
       el("div", { class: "actions" }, [
         el("a", { class: "button primary", href: start }, "Train it"),
         el("a", { class: "button", href: `${path}/file`, download: true }, "Download"),
-        record.uploaded ? el("button", { type: "button", class: "danger", onclick: forget }, "Delete") : null,
+        record.uploaded ? el("button", { type: "button", class: "danger", onclick: confirmDelete }, "Delete") : null,
       ]),
     ]),
-    told,
+    messages,
     el("div", { class: "grid" }, facts(record, trained), choices(trained)),
     findings(record.findings),
     el("section", { class: "card" }, el("h2", {}, "Layers"), networks(model).map(([called, network]) => [called ? el("h3", {}, called) : null, layerDiagram(network)])),
@@ -45,9 +45,9 @@ export async function show(main, { id }) {
 }
 
 async function ofPreset(name) {
-  const found = (await presets()).find((preset) => preset.name === name);
-  if (!found) throw Object.assign(new Error("The page Models lists those that there are."), { title: `There is no preset ${name}` });
-  return { ...found, path: `presets/${encodeURIComponent(name)}`, start: `#/new?preset=${encodeURIComponent(name)}`, findings: found.model.findings, uploaded: false };
+  const matching = (await presets()).find((preset) => preset.name === name);
+  if (!matching) throw Object.assign(new Error("The page Models lists the presets."), { title: `There is no preset ${name}` });
+  return { ...matching, path: `presets/${encodeURIComponent(name)}`, start: `#/new?preset=${encodeURIComponent(name)}`, findings: matching.model.findings, uploaded: false };
 }
 
 async function ofUpload(id) {
@@ -58,12 +58,12 @@ async function ofUpload(id) {
 
 function facts(record, trained) {
   const { model } = record;
-  const said = ({ name, shape, type, color }) => `${name}: ${shape ? `${shape.join(" × ")} ` : ""}${color ?? type}`;
+  const featureText = ({ name, shape, type, color }) => `${name}: ${shape ? `${shape.join(" × ")} ` : ""}${color ?? type}`;
   const pairs = [
     ["Kind", model.kind.replaceAll("_", " ")],
-    ["Inputs", model.inputs.map(said).join("; ")],
-    ["Outputs", model.outputs.map(said).join("; ")],
-    ["Trained with", model.training_inputs.map(said).join("; ")],
+    ["Inputs", model.inputs.map(featureText).join("; ")],
+    ["Outputs", model.outputs.map(featureText).join("; ")],
+    ["Trained with", model.training_inputs.map(featureText).join("; ")],
     ["Loss", trained.loss?.replaceAll("_", " ")],
     ["Optimizer", trained.optimizer],
     ["Parameters", trained.parameter_count === undefined ? null : count(trained.parameter_count)],
@@ -72,7 +72,7 @@ function facts(record, trained) {
     ["File", record.uploaded ? `${bytes(record.bytes)}, from ${record.source}, ${ago(record.created_at)}` : null],
     ["Digest", record.digest ? el("span", { class: "mono" }, record.digest) : null],
   ].filter(([, value]) => value);
-  return el("section", { class: "card" }, el("h2", {}, "What it is"), el("dl", { class: "facts" }, pairs.map(([key, value]) => [el("dt", {}, key), el("dd", {}, value)])));
+  return el("section", { class: "card" }, el("h2", {}, "Details"), el("dl", { class: "facts" }, pairs.map(([key, value]) => [el("dt", {}, key), el("dd", {}, value)])));
 }
 
 function choices(trained) {
@@ -84,12 +84,12 @@ function choices(trained) {
       el("td", {}, allowed ? allowed.join(", ") : [minimum, maximum].every((each) => each === null || each === undefined) ? "any" : `${figure(minimum)} to ${figure(maximum)}`),
     ]);
   const head = el("thead", {}, el("tr", {}, el("th", { scope: "col" }, "Hyperparameter"), el("th", { scope: "col", class: "number" }, "Default"), el("th", { scope: "col" }, "Allowed")));
-  return el("section", { class: "card" }, el("h2", {}, "What a job may choose"), scrollRegion("Hyperparameters", el("table", {}, head, el("tbody", {}, declared.map(row)))));
+  return el("section", { class: "card" }, el("h2", {}, "Hyperparameters"), scrollRegion("Hyperparameters", el("table", {}, head, el("tbody", {}, declared.map(row)))));
 }
 
-function findings(found) {
-  if (!found.length) return el("p", { class: "muted" }, "Nothing is known to go wrong with it in Core ML.");
-  return el("section", { class: "card" }, el("h2", {}, "What may go wrong"), el("ul", { class: "findings" }, found.map(({ pointer, detail }) => el("li", {}, el("code", {}, pointer), " ", detail))));
+function findings(list) {
+  if (!list.length) return el("p", { class: "muted" }, "No problems with this model in Core ML are known.");
+  return el("section", { class: "card" }, el("h2", {}, "Possible problems"), el("ul", { class: "findings" }, list.map(({ pointer, detail }) => el("li", {}, el("code", {}, pointer), " ", detail))));
 }
 
 function networks(model) {
@@ -97,12 +97,12 @@ function networks(model) {
   return [["", model]];
 }
 
-/** Netron, once it is asked for: it is a megabyte. */
+/** Netron, loaded on request: it is a megabyte. */
 function graph(file, name) {
   const query = new URLSearchParams({ url: `../${file}`, identifier: `${name.replace(/\.mlmodel$/i, "")}.mlmodel` });
   const address = `netron/?${query}`;
   const place = el("div", { class: "graph" });
   const open = el("button", { type: "button", onclick: () => place.replaceChildren(el("iframe", { src: address, title: `Graph of ${name} in Netron` })) }, "Show the graph");
   place.append(open, el("span", { class: "muted" }, "Every layer with its attributes and weights."));
-  return el("section", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Graph in Netron"), el("div", { class: "actions" }, el("a", { href: address }, "On a page of its own"))), place);
+  return el("section", { class: "card" }, el("div", { class: "head" }, el("h2", {}, "Graph in Netron"), el("div", { class: "actions" }, el("a", { href: address }, "On a separate page"))), place);
 }

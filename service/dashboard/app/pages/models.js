@@ -1,4 +1,4 @@
-// Models: those that come with Pippin, and those that were uploaded.
+// The list of models: presets and uploads.
 import { dropZone } from "../components/drop-zone.js";
 import { scrollRegion } from "../components/scroll-region.js";
 import { el, emptyState } from "../lib/dom.js";
@@ -26,7 +26,7 @@ export async function show(main) {
     el("section", { class: "card" }, el("h2", {}, "Presets"), table("Presets", known.map(({ name, model }) => row({ id: `preset:${name}`, name, model, size: "–", since: "comes with Pippin" })))),
     uploaded.length
       ? el("section", { class: "card" }, el("h2", {}, "Uploaded"), table("Uploaded models", rows))
-      : emptyState("No model has been uploaded", el("p", {}, "Drop one above. Until then, a job can train a preset or a spec that you write.")),
+      : emptyState("No model has been uploaded", el("p", {}, "Drop one above. A job can also train a preset or a spec.")),
   );
 }
 

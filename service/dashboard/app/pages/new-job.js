@@ -1,4 +1,4 @@
-// New job: a model, a dataset, hyperparameters, go. `#/new?from=JOB` begins with what another job was asked for.
+// The form for a new job. `#/new?from=JOB` starts with the request of another job.
 import { get, post } from "../lib/api.js";
 import { el } from "../lib/dom.js";
 import { clearFaults, showFaults } from "../lib/fields.js";
@@ -12,25 +12,25 @@ import { settingsPart } from "./new-job/settings-part.js";
 export const title = "New job";
 
 export async function show(main, _, query) {
-  const [wish] = await Promise.all([wished(query), stylesheet(new URL("./new-job.css", import.meta.url))]);
-  const parameters = parametersPart(wish.hyperparameters ?? {});
-  const settings = settingsPart(wish);
-  const [model, dataset] = await Promise.all([modelPart(wish.model ?? {}, parameters.show), datasetPart(wish.dataset ?? {})]);
+  const [initial] = await Promise.all([initialValues(query), stylesheet(new URL("./new-job.css", import.meta.url))]);
+  const parameters = parametersPart(initial.hyperparameters ?? {});
+  const settings = settingsPart(initial);
+  const [model, dataset] = await Promise.all([modelPart(initial.model ?? {}, parameters.show), datasetPart(initial.dataset ?? {})]);
   const go = el("button", { class: "primary" }, "Train");
-  const told = el("div", { class: "told" });
+  const messages = el("div", { class: "told" });
   const form = el("form", { class: "new-job", novalidate: true, onsubmit: submit }, [
     model.element,
     dataset.element,
     parameters.element,
     settings.element,
-    told,
-    el("div", { class: "submit" }, go, el("span", { class: "muted" }, "You can follow it, pause it and stop it.")),
+    messages,
+    el("div", { class: "submit" }, go, el("span", { class: "muted" }, "You can follow, pause and cancel the job.")),
   ]);
 
   async function submit(event) {
     event.preventDefault();
     clearFaults(form);
-    told.replaceChildren();
+    messages.replaceChildren();
     go.disabled = true;
     try {
       const body = { ...settings.value(), dataset: dataset.value(), hyperparameters: parameters.value(), model: await model.source() };
@@ -38,21 +38,21 @@ export async function show(main, _, query) {
       visitPage(`/jobs/${job.id}`);
     } catch (error) {
       const box = showFaults(form, error);
-      if (box) told.replaceChildren(box);
+      if (box) messages.replaceChildren(box);
     }
     go.disabled = false;
   }
 
   const from = query.get("from");
   main.append(
-    el("div", { class: "head" }, el("h1", {}, "New job"), from ? el("p", { class: "muted from" }, "Begun with what ", el("a", { href: `#/jobs/${from}` }, wish.called), " was asked for.") : null),
+    el("div", { class: "head" }, el("h1", {}, "New job"), from ? el("p", { class: "muted from" }, "With the request of ", el("a", { href: `#/jobs/${from}` }, initial.called), ".") : null),
     form,
   );
   await model.begin();
 }
 
-/** What the form begins with: a job's request, as it was resolved, or what the address names. */
-async function wished(query) {
+/** The initial values of the form: the resolved request of a job, or the values in the address. */
+async function initialValues(query) {
   const from = query.get("from");
   if (!from) {
     const model = { preset: query.get("preset"), id: query.get("model"), job: query.get("job") };

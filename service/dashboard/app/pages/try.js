@@ -1,4 +1,4 @@
-// Try it: a trained model, asked by hand, and where it goes wrong.
+// Try it: predictions of a trained model, and its mistakes.
 import { get } from "../lib/api.js";
 import { el, emptyState } from "../lib/dom.js";
 import { modelOf, pictureInput } from "../lib/models.js";
@@ -19,13 +19,13 @@ export async function show(main, { id }) {
     main.append(emptyState("There is no trained model yet", el("p", {}, `The job is ${job.status}. Its model can be tried when it has succeeded.`)));
     return;
   }
-  // The dataset may be deleted by now, and so may an uploaded model: what is left can still be tried.
+  // The dataset or an uploaded model may have been deleted; the page then shows the rest.
   const [dataset, model] = await Promise.all([orNull(get(`datasets/${job.request.dataset.id}`)), orNull(modelOf(job.request.model))]);
   const picture = model && pictureInput(model);
   const asking = picture ? drawing(job, picture) : askingForm(job, model, dataset);
   main.append(asking.element);
   if (dataset) main.append(measuring(job, dataset, asking.take));
-  else main.append(el("p", { class: "muted" }, "The job's dataset is deleted, so there is nothing to measure the model on."));
+  else main.append(el("p", { class: "muted" }, "The job's dataset was deleted, so the model cannot be measured."));
 }
 
 function orNull(promise) {

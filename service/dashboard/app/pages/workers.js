@@ -1,4 +1,4 @@
-// Workers: who trains, where, with what, and on what at this moment.
+// The workers: machine, engine, hardware and current job of each.
 import { statusBadge } from "../components/status-badge.js";
 import { get, post, remove } from "../lib/api.js";
 import { el, emptyState, problemBox, renew } from "../lib/dom.js";
@@ -10,18 +10,18 @@ const SECONDS = 2;
 
 export async function show(main) {
   const place = el("div", { "aria-live": "polite" });
-  const told = el("div", {});
+  const messages = el("div", {});
   const names = new Map();
   let shown = null;
-  main.append(el("div", { class: "head" }, el("h1", {}, "Workers")), told, place);
+  main.append(el("div", { class: "head" }, el("h1", {}, "Workers")), messages, place);
 
-  async function look() {
+  async function refresh() {
     const { data } = await get("workers");
     await Promise.all(data.map(({ current_job: id }) => id && !names.has(id) && named(id)));
-    const made = data.length ? el("div", { class: "grid" }, data.map(card)) : nobody();
-    // Buttons keep the keyboard: nothing is made anew that looks as before.
-    if (shown) renew(shown, made);
-    else place.append(made);
+    const wanted = data.length ? el("div", { class: "grid" }, data.map(card)) : noWorkers();
+    // Unchanged elements are kept, so that buttons keep the focus.
+    if (shown) renew(shown, wanted);
+    else place.append(wanted);
     shown = place.firstElementChild;
   }
 
@@ -31,14 +31,14 @@ export async function show(main) {
   }
 
   function card(worker) {
-    const { name, host, os, chip, engines, compute_units: units, state, current_job: job, started_at: since, last_heartbeat: heard } = worker;
+    const { name, host, os, chip, engines, compute_units: units, state, current_job: job, started_at: since, last_heartbeat: heartbeat } = worker;
     const facts = [
-      ["Doing", job ? el("a", { href: `#/jobs/${job}` }, names.get(job) ?? job) : "nothing"],
+      ["Current job", job ? el("a", { href: `#/jobs/${job}` }, names.get(job) ?? job) : "none"],
       ["Machine", [host, os, chip].filter(Boolean).join(" · ")],
       ["Engines", engines.join(", ")],
       ["Computes on", units.map((unit) => unit.replaceAll("_", " ")).join(", ") || "–"],
       ["Up since", ago(since)],
-      ["Last heard of", ago(heard)],
+      ["Last heartbeat", ago(heartbeat)],
     ];
     const drains = state === "draining" || state === "drained";
     return el("section", { class: "card", "aria-label": `Worker ${name}` }, [
@@ -57,20 +57,20 @@ export async function show(main) {
     button.disabled = true;
     try {
       const path = `workers/${encodeURIComponent(button.dataset.worker)}/drain`;
-      // Its job is trained to the end; a worker that has none is drained at once.
+      // The worker finishes its job; a worker without a job is drained at once.
       await ("drains" in button.dataset ? remove(path) : post(path));
-      told.replaceChildren();
+      messages.replaceChildren();
     } catch (error) {
-      told.replaceChildren(problemBox(error));
+      messages.replaceChildren(problemBox(error));
     }
     button.disabled = false;
     turns.now();
   });
 
-  const turns = poll(SECONDS, look, (error) => told.replaceChildren(problemBox(error)));
+  const turns = poll(SECONDS, refresh, (error) => messages.replaceChildren(problemBox(error)));
   return turns.stop;
 }
 
-function nobody() {
-  return emptyState("No worker is alive", el("p", {}, "Jobs wait until there is one. On this machine, or any other that reaches Valkey and the service:"), el("pre", {}, "pippin worker"));
+function noWorkers() {
+  return emptyState("No worker is alive", el("p", {}, "Jobs wait for a worker. Start one on any machine that reaches Valkey and the service:"), el("pre", {}, "pippin worker"));
 }

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from pippin.models.mlmodel import build
 from pippin.models.spec import ResolvedSpec, resolve
-from pippin.models.spec.initializers import initial_weights
+from pippin.models.spec.weights import initial_weights
 
 Floats = NDArray[np.float64]
 Formula = Callable[..., Any]

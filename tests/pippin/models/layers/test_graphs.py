@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 
 from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
+from pippin.models.spec.weights import initial_weights
 from pippin.network import predict
 from tests.pippin.models.graphs import graphs
 

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from pippin.models.mlmodel import build, read
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import initial_weights
 from pippin.network import predict
 from tests.pippin.models.layers.case import Case
 from tests.pippin.models.layers.onnx_reader import run

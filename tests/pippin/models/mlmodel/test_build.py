@@ -14,8 +14,8 @@ import pytest
 from pippin.models.mlmodel import ModelFileError, build
 from pippin.models.mlmodel.proto import Message
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import initial_weights
 
 MakeSpec = Callable[..., dict[str, Any]]
 MakeFile = Callable[..., bytes]

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pippin.api.requests import Hyperparameters
 from pippin.models.mlmodel import ModelFileError, admitting, inference_variant, read, with_learned
 from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
 
@@ -132,7 +131,7 @@ def test_limits_are_stretched_no_further_than_needed(
     small_file: MakeFile, declared: object, asked: int, limits: dict[str, Any]
 ) -> None:
     data = small_file(epochs=declared)
-    wider = read(admitting(data, Hyperparameters(epochs=asked, shuffle=True, seed=1))).resolved.spec
+    wider = read(admitting(data, {"epochs": asked, "shuffle": True, "seed": 1})).resolved.spec
     assert wider.epochs.model_dump(exclude_none=True) in (limits, limits["default"])
     assert wider.epochs.admits(asked)
     assert wider.optimizer == read(data).resolved.spec.optimizer
@@ -140,7 +139,7 @@ def test_limits_are_stretched_no_further_than_needed(
 
 def test_a_learning_rate_beyond_its_range_stretches_it(small_file: MakeFile) -> None:
     data = small_file(optimizer={"type": "sgd", "learning_rate": {"default": 0.1, "max": 0.3}, "mini_batch_size": 2})
-    asked = Hyperparameters(learning_rate=0.5, momentum=0.9, shuffle=True, seed=1)
+    asked = {"learning_rate": 0.5, "momentum": 0.9, "seed": 1}
     rate = read(admitting(data, asked)).resolved.spec.optimizer.learning_rate
     assert (rate.default, rate.minimum, rate.maximum) == (0.1, 0, 0.5)
 
@@ -152,13 +151,13 @@ def test_a_seed_beyond_its_range_stretches_it(
     small_file: MakeFile, limits: tuple[int, int], asked: int, minimum: int, maximum: int
 ) -> None:
     data = small_file(seed={"default": 0, "min": limits[0], "max": limits[1]})
-    seed = read(admitting(data, Hyperparameters(shuffle=True, seed=asked))).resolved.spec.seed
+    seed = read(admitting(data, {"seed": asked})).resolved.spec.seed
     assert (seed.default, seed.minimum, seed.maximum) == (0, minimum, maximum)
 
 
 def test_the_limit_of_neighbours_is_stretched_too(nearest: Message) -> None:
     nearest.kNearestNeighborsClassifier.numberOfNeighbors.set.values[:] = [3]
-    wider = parse(admitting(serialize(nearest), Hyperparameters(number_of_neighbors=5, shuffle=True, seed=1)))
+    wider = parse(admitting(serialize(nearest), {"number_of_neighbors": 5, "seed": 1}))
     assert list(wider.kNearestNeighborsClassifier.numberOfNeighbors.set.values) == [3, 5]
 
 

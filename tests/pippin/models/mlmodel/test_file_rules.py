@@ -10,8 +10,8 @@ import pytest
 
 from pippin.errors import FaultyDocumentError
 from pippin.models.mlmodel import open_model
+from pippin.models.mlmodel.errors import RULES_BY_ID
 from pippin.models.mlmodel.proto import Message, serialize
-from pippin.models.mlmodel.rules import RULES_BY_ID
 from pippin.models.spec import SpecError, resolve
 from pippin.models.spec.layer import RANK_RULE
 from tests.pippin.models.mlmodel.cases import CASES as VALIDATOR_CASES

@@ -4,8 +4,7 @@ import pytest
 
 from pippin.errors import FaultyDocumentError
 from pippin.models.mlmodel import Model, ModelFileError, Pipeline, inference_variant, open_model, read
-from pippin.models.mlmodel.kinds import NEIGHBORS, NETWORKS, PIPELINES
-from pippin.models.mlmodel.proto import new_model, serialize
+from pippin.models.mlmodel.proto import NEIGHBORS, NETWORKS, PIPELINES, new_model, serialize
 from pippin.models.neighbors import NeighborsError, NeighborsModel
 from tests.pippin.models.mlmodel.files import embedding, neighbors, network, pipeline
 

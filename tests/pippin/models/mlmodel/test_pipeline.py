@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-from pippin.api.requests import Hyperparameters
 from pippin.models.inspection import inspection_of, trainable_of
 from pippin.models.mlmodel import (
     Model,
@@ -18,7 +17,7 @@ from pippin.models.mlmodel import (
     open_model,
     with_learned,
 )
-from pippin.models.mlmodel.pipeline import MOST_STAGES, stages_of
+from pippin.models.mlmodel.pipeline import MAX_STAGES, stages_of
 from pippin.models.mlmodel.proto import Message, serialize
 from pippin.models.neighbors import NeighborsModel
 from pippin.models.spec import ArrayFeature, LabelFeature
@@ -145,10 +144,10 @@ def test_neighbours_in_front_are_refused() -> None:
 
 
 def test_more_models_than_a_hundred_are_refused_before_any_is_read() -> None:
-    stages = [embedding(f"e{index}", f"e{index + 1}") for index in range(MOST_STAGES)]
+    stages = [embedding(f"e{index}", f"e{index + 1}") for index in range(MAX_STAGES)]
     for stage in stages:
         stage.neuralNetwork.ClearField("layers")
-    found = refusal(pipeline(*stages, network(inputs=[{"name": f"e{MOST_STAGES}", "shape": [2]}])))
+    found = refusal(pipeline(*stages, network(inputs=[{"name": f"e{MAX_STAGES}", "shape": [2]}])))
     assert [(fault.rule, fault.detail) for fault in found.faults] == [
         ("pipeline.models", "found 101 models; a pipeline needs 1 to 100")
     ]
@@ -218,7 +217,7 @@ def test_a_pipeline_without_models_learns_nothing() -> None:
 
 
 def test_limits_of_the_last_model_are_stretched(message_in: Parse) -> None:
-    ask = Hyperparameters(epochs=9, number_of_neighbors=8, shuffle=True, seed=1)
+    ask = {"epochs": 9, "number_of_neighbors": 8, "shuffle": True, "seed": 1}
     trained = network(epochs={"default": 1, "max": 2})
     after = message_in(admitting(serialize(pipeline(embedding(), trained)), ask))
     assert after.pipeline.models[1].neuralNetwork.updateParams.epochs.range.maxValue == 9

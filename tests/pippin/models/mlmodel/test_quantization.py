@@ -11,9 +11,8 @@ from coremltools.models.neural_network.quantization_utils import quantize_weight
 from numpy.typing import NDArray
 
 from pippin.models.mlmodel import ModelFileError, build, read, with_learned
-from pippin.models.mlmodel.arrays import read_array
+from pippin.models.mlmodel.arrays import Channels, read_array
 from pippin.models.mlmodel.proto import Message, new_model, parse, serialize
-from pippin.models.mlmodel.quantization import Channels
 from pippin.models.spec import resolve
 
 MakeSpec = Callable[..., dict[str, Any]]

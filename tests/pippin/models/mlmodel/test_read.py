@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from pippin.models.mlmodel import ModelFileError, build, inference_variant, read
 from pippin.models.mlmodel.proto import Message, new_model, serialize
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import initial_weights
 
 MakeSpec = Callable[..., dict[str, Any]]
 MakeFile = Callable[..., bytes]

@@ -10,7 +10,7 @@ from pippin.errors import Fault
 from pippin.models.neighbors import NeighborsError, read_neighbors, summary
 from pippin.models.neighbors.draft import Draft
 from pippin.models.neighbors.rules import RULES_BY_ID
-from pippin.models.spec.classes import MOST_CLASSES
+from pippin.models.spec.features import MAX_CLASSES
 from pippin.models.spec.layer import Message
 
 MakeMessage = Callable[..., Message]
@@ -247,7 +247,7 @@ CASES = [
         "neighbors.samples-labels", nothing, lambda model: index(model).floatSamples.add(vector=(1.0, 2.0)),
         "/neighbors/samples",
     ),
-    Case("neighbors.classes", teach_classes(MOST_CLASSES), teach_classes(MOST_CLASSES + 1), "/neighbors/classes"),
+    Case("neighbors.classes", teach_classes(MAX_CLASSES), teach_classes(MAX_CLASSES + 1), "/neighbors/classes"),
     Case(
         "neighbors.index", lambda model: index(model).linearIndex.SetInParent(), clear(f"{INDEX}.singleKdTreeIndex"),
         "/neighbors/index",

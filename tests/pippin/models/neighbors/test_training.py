@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from pippin.models.neighbors import NeighborsError, NeighborsModel, append, read_neighbors, write_samples
-from pippin.models.spec.classes import MOST_CLASSES
+from pippin.models.spec.features import MAX_CLASSES
 from pippin.models.spec.layer import Message
 
 MakeMessage = Callable[..., Message]
@@ -93,9 +93,9 @@ def test_of_very_many_wrong_labels_the_first_are_told(make_message: MakeMessage)
 
 def test_more_classes_than_a_file_may_have_are_refused(make_message: MakeMessage) -> None:
     model = read_neighbors(make_message(samples=(), default=0))
-    many = range(MOST_CLASSES + 1)
-    assert len(append(model, np.zeros((len(many) - 1, 2)), many[1:]).classes) == MOST_CLASSES
-    with pytest.raises(NeighborsError, match=f"make {MOST_CLASSES + 1} different ones"):
+    many = range(MAX_CLASSES + 1)
+    assert len(append(model, np.zeros((len(many) - 1, 2)), many[1:]).classes) == MAX_CLASSES
+    with pytest.raises(NeighborsError, match=f"make {MAX_CLASSES + 1} different ones"):
         append(model, np.zeros((len(many), 2)), many)
 
 

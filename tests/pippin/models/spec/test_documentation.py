@@ -8,14 +8,12 @@ import sys
 import pytest
 
 from pippin.models.spec import ModelSpec, resolve
-from pippin.models.spec.classes import Classifier, Regressor
-from pippin.models.spec.features import ArrayFeature, DictionaryFeature, ImageFeature
+from pippin.models.spec.features import ArrayFeature, Classifier, DictionaryFeature, ImageFeature, Regressor
 from pippin.models.spec.layer import Layer
-from pippin.models.spec.losses import CategoricalCrossEntropy, MeanSquaredError
-from pippin.models.spec.optimizers import SGD, Adam
 from pippin.models.spec.presets import preset
 from pippin.models.spec.rules import RULES_BY_ID, TRAINING_RULES_BY_ID, WARNINGS_BY_ID
 from pippin.models.spec.table import LAYERS
+from pippin.models.spec.training import SGD, Adam, CategoricalCrossEntropy, MeanSquaredError
 from pippin.models.spec.values import Value
 from tests.support.paths import ROOT
 

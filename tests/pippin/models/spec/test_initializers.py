@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
-from pippin.models.spec.weights import Weights
+from pippin.models.spec.weights import Weights, initial_weights
 
 MakeSpec = Callable[..., dict[str, Any]]
 
@@ -89,7 +88,7 @@ def test_a_layer_more_leaves_the_others_weights_as_they_were(small_spec: MakeSpe
 def test_the_seeds_model_begins_with_these_very_weights_everywhere() -> None:
     program = (
         "import hashlib; from pippin.models.spec import resolve; from pippin.models.spec.presets import preset;"
-        "from pippin.models.spec.initializers import initial_weights;"
+        "from pippin.models.spec.weights import initial_weights;"
         "w = initial_weights(resolve(preset('mnist-cnn')));"
         "print(hashlib.sha256(b''.join(w[l][k].tobytes() for l in sorted(w) for k in sorted(w[l]))).hexdigest())"
     )

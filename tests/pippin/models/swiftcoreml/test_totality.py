@@ -3,7 +3,7 @@
 import copy
 import json
 from collections.abc import Iterator
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import pytest
@@ -129,9 +129,10 @@ def test_a_broken_model_is_translated_or_refused_and_every_fault_points_into_it(
     ids=["layers", "unknown types", "features", "unknown keys", "long word", "weights", "large sizes"],
 )  # fmt: skip
 def test_a_document_made_to_be_slow_is_not(document: object) -> None:
-    start = perf_counter()
+    # CPU time, which other programs on the machine do not add to. Quadratic work takes many minutes here.
+    start = process_time()
     assert _translated(document)
-    assert perf_counter() - start < 10
+    assert process_time() - start < 60
 
 
 def test_deep_nesting_is_no_trouble() -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from pippin.models.spec import resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.presets import preset
+from pippin.models.spec.weights import initial_weights
 from pippin.models.swiftcoreml import SwiftDocumentError, from_swift, to_swift
 from tests.pippin.models.swiftcoreml.layer_cases import CASES
 

@@ -1,4 +1,4 @@
-// What a person may do with a job.
+// The buttons for the actions on a job.
 import { post, remove } from "../../lib/api.js";
 import { el, problemBox } from "../../lib/dom.js";
 import { visitPage } from "../../lib/router.js";
@@ -6,7 +6,7 @@ import { allowed } from "../../lib/states.js";
 import { confirmed } from "../../components/confirm.js";
 import { jobName } from "../../components/job-row.js";
 
-/** Buttons for the job that `update` is given; `changed(job)` hears of the answer, `trouble` holds what failed. */
+/** Buttons for the job of `update`; `changed(job)` is called with the answer, `trouble` shows errors. */
 export function actions(id, changed) {
   const buttons = {
     pause: button("Pause", () => call("pause")),
@@ -26,13 +26,13 @@ export function actions(id, changed) {
     return el("button", { type: "button", class: kind, hidden: true, onclick }, name);
   }
 
-  function update(told) {
-    job = told;
+  function update(current) {
+    job = current;
     const may = allowed(job);
     for (const [name, shown] of Object.entries({ ...may, "retry-from": may.retry && Boolean(job.checkpoint) })) {
       buttons[name].hidden = !shown;
     }
-    tryIt.hidden = !job.artifacts.some((made) => made.variant === "trained");
+    tryIt.hidden = !job.artifacts.some((artifact) => artifact.variant === "trained");
   }
 
   async function attempt(work) {
@@ -50,22 +50,22 @@ export function actions(id, changed) {
   function call(what) {
     return attempt(async () => {
       changed(await post(`jobs/${id}/${what}`));
-      // The button that was pressed may be gone, and with it the place of the keyboard.
+      // The pressed button may be hidden now; then another one takes the focus.
       if (document.activeElement === document.body) element.querySelector("button:not([hidden])")?.focus();
     });
   }
 
   function again(fromCheckpoint) {
     return attempt(async () => {
-      const made = await post(`jobs/${id}/retry`, { from_checkpoint: fromCheckpoint });
-      visitPage(`/jobs/${made.id}`);
+      const retried = await post(`jobs/${id}/retry`, { from_checkpoint: fromCheckpoint });
+      visitPage(`/jobs/${retried.id}`);
     });
   }
 
   async function erase() {
     const sure = await confirmed({
       title: `Delete ${jobName(job)}?`,
-      text: "Its record, its metrics and its models go, and cannot be had back.",
+      text: "This deletes its record, its metrics and its models permanently.",
       yes: "Delete",
     });
     if (!sure) return;

@@ -1,4 +1,4 @@
-// The curves of a job: loss, accuracy and speed, epoch by epoch as they come.
+// The curves of a job: loss, accuracy and speed by epoch, live.
 import { follow } from "../../lib/api.js";
 import { batchPoints, lines } from "../../lib/curves.js";
 import { el } from "../../lib/dom.js";
@@ -6,7 +6,7 @@ import { count, duration, figure, percent } from "../../lib/format.js";
 import { curveSettings } from "../../components/curve-settings.js";
 import { lineChart } from "../../components/line-chart.js";
 
-/** Charts and a table of the epochs that `add` is given. */
+/** Charts and a table of epochs; `add(epoch)` adds one. */
 export function curves(id) {
   const epochs = new Map();
   const batches = new Map();
@@ -38,17 +38,17 @@ export function curves(id) {
     if (epochs.has(epoch.epoch)) return;
     epochs.set(epoch.epoch, epoch);
     const { loss: own, validation_loss: other, validation_accuracy: right } = epoch;
-    const told = epoch.diverged ? "diverged" : figure(own);
-    const cells = [epoch.epoch, told, figure(other), percent(right), count(epoch.examples_per_second), duration(epoch.seconds), epoch.attempt];
+    const lossText = epoch.diverged ? "diverged" : figure(own);
+    const cells = [epoch.epoch, lossText, figure(other), percent(right), count(epoch.examples_per_second), duration(epoch.seconds), epoch.attempt];
     rows.append(el("tr", {}, cells.map((cell) => el("td", { class: "number" }, String(cell)))));
     show();
     draw();
   }
 
   function update(job) {
-    const told = job.request.report === "batch";
-    detail.disabled = !told;
-    detailField.title = told ? "" : "The job was not asked for them: its `report` is not `batch`.";
+    const hasBatches = job.request.report === "batch";
+    detail.disabled = !hasBatches;
+    detailField.title = hasBatches ? "" : "The job does not record them: its `report` is not `batch`.";
   }
 
   function show() {
@@ -56,12 +56,12 @@ export function curves(id) {
     for (const part of [settings.element, charts, table]) part.hidden = !epochs.size;
   }
 
-  /** Mini-batches are many, so their stream is opened only for one who wants to see them. */
+  /** Opens the stream of mini-batches only on request, because there are many. */
   function toggle() {
     if (detail.checked && !stream) {
       stream = follow(`jobs/${id}/metrics?batches=true`, {
-        batches: (told) => {
-          batches.set(told.epoch, told.losses);
+        batches: ({ epoch, losses }) => {
+          batches.set(epoch, losses);
           draw();
         },
       });

@@ -1,14 +1,14 @@
-// What a job was asked to do.
+// The request of a job.
 import { el } from "../../lib/dom.js";
 import { modelName, percent } from "../../lib/format.js";
 import { datasetName } from "../../lib/job-list.js";
 import { commandLine, curl, python, requestOf } from "../../lib/request-text.js";
 import { copyButton } from "../../components/copy-button.js";
 
-/** Pairs of names and values as a list; those without a value are left out. */
+/** Pairs of names and values as a list; pairs without a value are omitted. */
 export function facts(pairs) {
-  const told = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
-  return el("dl", { class: "facts" }, told.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))]));
+  const present = pairs.filter(([, value]) => value !== null && value !== undefined && value !== "");
+  return el("dl", { class: "facts" }, present.flatMap(([name, value]) => [el("dt", {}, name), el("dd", {}, value instanceof Node ? value : String(value))]));
 }
 
 /** The hyperparameters. */
@@ -40,22 +40,22 @@ export function request(job) {
   ]);
 }
 
-/** Whether examples that a job does not train on are measured after each epoch. */
+/** Whether a job measures examples outside the training rows after each epoch. */
 export const isValidated = ({ request: { dataset } }) => dataset.validation !== null || dataset.validation_fraction !== null;
 
 function validation({ train, validation: split, validation_fraction: share }) {
   if (split) return split;
-  return share ? `${percent(share)} of ${train}, held out from the training` : "nothing: no examples are held out, so only the training loss is known";
+  return share ? `${percent(share)} of ${train}, held out from the training` : "no examples: none are held out, so only the training loss is known";
 }
 
-/** The same job from a terminal and from Python, where whoever asks may have to show a token. */
+/** The same job for a terminal and for Python, with a token if the service requires one. */
 export function commands(job, withToken) {
   const base = new URL(".", location.href).href;
-  const asked = requestOf(job);
-  const forms = { curl: curl(asked, base, withToken), CLI: commandLine(asked, base), Python: python(asked, base) };
+  const body = requestOf(job);
+  const forms = { curl: curl(body, base, withToken), CLI: commandLine(body, base), Python: python(body, base) };
   return el("section", { class: "card stack commands" }, [
-    el("h2", {}, "The same again"),
-    withToken && el("p", { class: "muted" }, ["This service demands a token: ", el("code", {}, "PIPPIN_TOKEN_FILE"), " names the file that yours is in."]),
+    el("h2", {}, "Submit it again"),
+    withToken && el("p", { class: "muted" }, ["This service requires a token: ", el("code", {}, "PIPPIN_TOKEN_FILE"), " names the file with your token."]),
   ], Object.entries(forms).map(([name, text], n) =>
     el("details", { open: n === 0 }, el("summary", {}, name), el("div", { class: "copied" }, [
       copyButton(`it for ${name}`, () => text),

@@ -1,4 +1,4 @@
-// What became of a job: its attempts, and when it went from state to state.
+// The history of a job: its attempts and its changes of state.
 import { el } from "../../lib/dom.js";
 import { duration } from "../../lib/format.js";
 import { isFinal } from "../../lib/states.js";
@@ -7,7 +7,7 @@ import { statusBadge } from "../../components/status-badge.js";
 const clock = (time) => new Date(time).toLocaleTimeString("en-GB", { hour12: false });
 const between = (start, end) => (Date.parse(end) - Date.parse(start)) / 1000;
 
-/** A time of the API, to the second, with its day on pointing at it. */
+/** A time of the API, to the second; the tooltip has the date. */
 export function moment(time) {
   return el("time", { datetime: time, title: new Date(time).toLocaleString("en-GB") }, clock(time));
 }
@@ -25,12 +25,12 @@ export function attempts(job) {
 }
 
 function remarks(attempt) {
-  const found = [];
+  const texts = [];
   const from = attempt.resumed_from;
-  if (from) found.push(`Went on from epoch ${from.epoch}${from.step ? `, mini-batch ${from.step}` : ""}.`);
-  if (from?.notice) found.push(from.notice);
-  if (attempt.reason) found.push(`${attempt.reason.code}: ${attempt.reason.detail}`);
-  return found.map((text) => el("div", {}, text));
+  if (from) texts.push(`Continued from epoch ${from.epoch}${from.step ? `, mini-batch ${from.step}` : ""}.`);
+  if (from?.notice) texts.push(from.notice);
+  if (attempt.reason) texts.push(`${attempt.reason.code}: ${attempt.reason.detail}`);
+  return texts.map((text) => el("div", {}, text));
 }
 
 /** The changes of state, and how long each state lasted. */
@@ -43,7 +43,7 @@ export function transitions(job) {
   return scroll("State changes", ["At", "State", "Lasted"], rows, ["Lasted"]);
 }
 
-/** A table that scrolls sideways where it has no room; the columns called `numbers` stand to the right. */
+/** A table that scrolls sideways if necessary; the columns in `numbers` are right-aligned. */
 export function scroll(label, names, rows, numbers = []) {
   const head = el("tr", {}, names.map((name) => el("th", { scope: "col", class: numbers.includes(name) ? "number" : null }, name)));
   return el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, el("table", {}, el("thead", {}, head), el("tbody", {}, rows)));

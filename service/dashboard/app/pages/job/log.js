@@ -1,10 +1,10 @@
-// Everything that happened to a job, and the lines that its training wrote.
+// The events of a job, including the log lines of its training.
 import { el } from "../../lib/dom.js";
 import { bytes, figure, percent } from "../../lib/format.js";
 
-const MOST = 5000;
+const MAX_EVENTS = 5000;
 
-/** A list of events; `add(type, data, time)` puts one at its end. */
+/** A list of events; `add(type, data, time)` appends one. */
 export function eventLog() {
   const list = el("ol", { class: "events", tabindex: 0, "aria-label": "Events and log lines" });
   const only = el("select", { onchange: () => (list.dataset.only = only.value) }, [
@@ -20,7 +20,7 @@ export function eventLog() {
   ]);
   let waiting = [];
 
-  /** Added once a frame: a job that has ended tells its whole life at once. */
+  /** Appends once per frame, because the stream of a finished job sends all events at once. */
   function add(type, data, time) {
     if (!waiting.length) requestAnimationFrame(flush);
     const clock = time ? new Date(time).toLocaleTimeString("en-GB", { hour12: false }) : "";
@@ -33,7 +33,7 @@ export function eventLog() {
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
     list.append(...waiting.slice(-MOST));
     waiting = [];
-    while (list.childElementCount > MOST) list.firstChild.remove();
+    while (list.childElementCount > MAX_EVENTS) list.firstChild.remove();
     if (atEnd) list.scrollTop = list.scrollHeight;
   }
 

@@ -1,4 +1,4 @@
-// What the model is trained on: a dataset, its splits, its first examples.
+// The dataset for the training: its splits, its first examples.
 import { datasetDrop } from "../../components/dataset-drop.js";
 import { exampleStrip } from "../../components/example-strip.js";
 import { get } from "../../lib/api.js";
@@ -7,16 +7,16 @@ import { choice, field, numberIn } from "../../lib/fields.js";
 import { count } from "../../lib/format.js";
 
 const NONE = "";
-const HELD = " held"; // no split is called that: names have no blanks at their beginning
+const HELD = " held"; // cannot be the name of a split, which never begins with a blank
 
-/** The part of the form; `value()` gives what the request says of the dataset. */
-export async function datasetPart(wish) {
+/** The part of the form; `value()` returns the request's `dataset`. */
+export async function datasetPart(initial) {
   const known = (await get("datasets?limit=100")).data;
-  if (wish.id && !known.some(({ id, name }) => id === wish.id || name === wish.id)) {
-    const found = await get(`datasets/${encodeURIComponent(wish.id)}`).catch(() => null);
-    if (found) known.push(found);
+  if (initial.id && !known.some(({ id, name }) => id === initial.id || name === initial.id)) {
+    const stored = await get(`datasets/${encodeURIComponent(initial.id)}`).catch(() => null);
+    if (stored) known.push(stored);
   }
-  const first = known.find(({ id, name }) => id === wish.id || name === wish.id) ?? known[0];
+  const first = known.find(({ id, name }) => id === initial.id || name === initial.id) ?? known[0];
   const select = el("select", { onchange: () => show(current()) }, known.map((manifest) => option(manifest)));
   const details = el("div", { class: "of-dataset" });
   let splits = null;
@@ -31,10 +31,10 @@ export async function datasetPart(wish) {
     const names = manifest.splits.map(({ name, examples }) => [name, `${name} (${count(examples)})`]);
     const has = (name) => names.some(([each]) => each === name);
     const usual = ["validation", "test"].find(has) ?? NONE;
-    const mine = manifest.id === wish.id;
-    const train = choice(names, mine ? wish.train : has("train") ? "train" : names[0][0]);
-    const held = mine && wish.validation_fraction;
-    const validation = choice([[NONE, "none"], [HELD, "a share of it, held out"], ...names], held ? HELD : mine ? wish.validation ?? NONE : usual);
+    const mine = manifest.id === initial.id;
+    const train = choice(names, mine ? initial.train : has("train") ? "train" : names[0][0]);
+    const held = mine && initial.validation_fraction;
+    const validation = choice([[NONE, "none"], [HELD, "a share of it, held out"], ...names], held ? HELD : mine ? initial.validation ?? NONE : usual);
     const fraction = el("input", { type: "number", min: 0.01, max: 0.99, step: "any", value: held || 0.1 });
     const share = field("/dataset/validation_fraction", "Share held out", fraction);
     const turn = () => (share.hidden = validation.value !== HELD);
@@ -72,13 +72,13 @@ export async function datasetPart(wish) {
 
   function value() {
     const manifest = current();
-    if (!manifest) throw Object.assign(new Error("Drop a dataset, or choose one."), { title: "A job needs a dataset", faults: [] });
+    if (!manifest) throw Object.assign(new Error("Drop or choose a dataset."), { title: "A job needs a dataset", faults: [] });
     const { train, validation, fraction } = splits;
-    const made = { id: manifest.id, train: train.value };
-    if (validation.value === HELD) made.validation_fraction = numberIn(fraction);
-    else if (validation.value !== NONE) made.validation = validation.value;
-    if (manifest.id === wish.id && wish.bind) made.bind = wish.bind;
-    return made;
+    const chosen = { id: manifest.id, train: train.value };
+    if (validation.value === HELD) chosen.validation_fraction = numberIn(fraction);
+    else if (validation.value !== NONE) chosen.validation = validation.value;
+    if (manifest.id === initial.id && initial.bind) chosen.bind = initial.bind;
+    return chosen;
   }
 
   return { element, value };

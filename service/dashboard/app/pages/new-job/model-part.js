@@ -1,4 +1,4 @@
-// Which model is trained: a preset, one that was uploaded, another job's, or a spec that is written here.
+// The model to train: a preset, an upload, another job's model, or a spec that the reader writes.
 import "../../components/spec-editor.js";
 import { dropZone } from "../../components/drop-zone.js";
 import { get, request } from "../../lib/api.js";
@@ -11,43 +11,43 @@ import { upload } from "../../lib/upload.js";
 const WRITE = "write";
 
 /**
- * The part of the form. `chosen(model)` is called with the model's description, or null, whenever that changes;
- * `source()` gives what the request says of the model.
+ * The part of the form. `chosen(model)` is called with the model's description, or null, after each change; `source()`
+ * returns the request's `model`.
  */
-export async function modelPart(wish, chosen) {
+export async function modelPart(initial, chosen) {
   const [known, uploaded] = await Promise.all([presets(), get("models?limit=100")]);
   const options = new Map(known.map(({ name }) => [`preset ${name}`, { source: { preset: name }, text: `${name} (preset)` }]));
   for (const { id, name } of uploaded.data) options.set(`id ${id}`, { source: { id }, text: name ?? id });
-  if (wish.job) options.set(`job ${wish.job}`, { source: { job: wish.job }, text: `what ${wish.job} has learned` });
-  if (wish.id && ![...options.values()].some(({ source }) => source.id === wish.id)) options.set(`id ${wish.id}`, { source: { id: wish.id }, text: wish.id });
+  if (initial.job) options.set(`job ${initial.job}`, { source: { job: initial.job }, text: `trained model of ${initial.job}` });
+  if (initial.id && ![...options.values()].some(({ source }) => source.id === initial.id)) options.set(`id ${initial.id}`, { source: { id: initial.id }, text: initial.id });
   options.set(WRITE, { source: null, text: "Write a spec" });
 
-  const select = choice([...options].map(([key, { text }]) => [key, text]), keyOf(wish));
+  const select = choice([...options].map(([key, { text }]) => [key, text]), keyOf(initial));
   select.setAttribute("aria-label", "Model");
   const editor = el("spec-editor");
   const start = el("button", { type: "button", onclick: () => begin() }, "Begin with a preset's spec");
-  const writing = el("div", { class: "writing", hidden: true }, el("p", { class: "muted" }, "JSON or YAML, in Pippin's spec language or as SwiftCoreMLTools writes it. Faults are marked as you type."), start, editor);
-  const told = el("div", { class: "model-told", "aria-live": "polite" });
+  const writing = el("div", { class: "writing", hidden: true }, el("p", { class: "muted" }, "JSON or YAML, in Pippin's spec language or as SwiftCoreMLTools writes it. Errors are marked while you type."), start, editor);
+  const messages = el("div", { class: "model-told", "aria-live": "polite" });
   let described = null;
   let visit = 0;
 
-  function tell(model) {
+  function describe(model) {
     described = model;
-    told.replaceChildren(...(model ? [brief(model)] : []));
+    messages.replaceChildren(...(model ? [brief(model)] : []));
     chosen(model);
   }
 
   async function turn() {
     const mine = ++visit;
     writing.hidden = select.value !== WRITE;
-    if (select.value === WRITE) return editor.text ? editor.changed() : tell(null);
+    if (select.value === WRITE) return editor.text ? editor.changed() : describe(null);
     try {
       const model = await modelOf(options.get(select.value).source);
-      if (mine === visit) tell(model);
+      if (mine === visit) describe(model);
     } catch (error) {
       if (mine !== visit) return null;
-      tell(null);
-      told.replaceChildren(el("p", { class: "fault" }, error.message));
+      describe(null);
+      messages.replaceChildren(el("p", { class: "fault" }, error.message));
     }
     return null;
   }
@@ -68,28 +68,28 @@ export async function modelPart(wish, chosen) {
   }
 
   select.addEventListener("change", turn);
-  editor.addEventListener("described", (event) => select.value === WRITE && tell(event.detail));
+  editor.addEventListener("described", (event) => select.value === WRITE && describe(event.detail));
   const element = el("section", { class: "card part", "aria-label": "Model", "data-pointer": "/model" }, [
     el("h2", {}, "Model"),
     el("div", { class: "row" }, select, dropZone({ label: "Upload a model", hint: "or drop it: .mlmodel, JSON, YAML", accept: ".mlmodel,.json,.yaml,.yml", send })),
     writing,
-    told,
+    messages,
     el("small", { class: "fault" }),
   ]);
 
   async function source() {
     if (select.value !== WRITE) return options.get(select.value).source;
-    if (!described) throw Object.assign(new Error("Mend the marked lines first."), { title: "The spec has faults", faults: [] });
+    if (!described) throw Object.assign(new Error("Correct the marked lines first."), { title: "The spec has faults", faults: [] });
     if (editor.isJson) {
       const document = JSON.parse(editor.text);
       return "neuralNetwork" in document ? { swiftcoremltools: document } : { spec: document };
     }
-    // A job is asked for in JSON: what is written in YAML is kept as a model first.
+    // The request is JSON, so a spec in YAML is stored as a model first.
     const answer = await request("models", { method: "POST", body: editor.text, headers: { "content-type": "application/yaml" } });
     return { id: (await answer.json()).id };
   }
 
-  const document = wish.spec ?? wish.swiftcoremltools;
+  const document = initial.spec ?? initial.swiftcoremltools;
   return {
     element,
     source,
@@ -100,9 +100,9 @@ export async function modelPart(wish, chosen) {
   };
 }
 
-function keyOf(wish) {
-  for (const kind of ["preset", "id", "job"]) if (wish[kind]) return `${kind} ${wish[kind]}`;
-  return wish.spec || wish.swiftcoremltools ? WRITE : null;
+function keyOf(initial) {
+  for (const kind of ["preset", "id", "job"]) if (initial[kind]) return `${kind} ${initial[kind]}`;
+  return initial.spec || initial.swiftcoremltools ? WRITE : null;
 }
 
 function brief(model) {

@@ -1,4 +1,4 @@
-// The model's hyperparameters, each with what the model allows.
+// The model's hyperparameters, each with its limits.
 import { el } from "../../lib/dom.js";
 import { choice, field, numberIn } from "../../lib/fields.js";
 import { figure } from "../../lib/format.js";
@@ -6,27 +6,27 @@ import { trainedPart } from "../../lib/models.js";
 
 const DEFAULT = "";
 
-/** The part of the form; `show(model)` makes its fields, `value()` gives what was entered. */
-export function parametersPart(wish) {
+/** The part of the form; `show(model)` creates its fields, `value()` returns the entered values. */
+export function parametersPart(initial) {
   const place = el("div", { class: "fields" });
   const element = el("section", { class: "card part", "aria-label": "Hyperparameters", "data-pointer": "/hyperparameters" }, [
     el("h2", {}, "Hyperparameters"),
-    el("p", { class: "muted" }, "What is left empty takes the model's own default."),
+    el("p", { class: "muted" }, "Empty fields use the model's default."),
     place,
     el("small", { class: "fault" }),
   ]);
   let fields = new Map();
-  // While a spec is written it describes no model now and then: what was entered outlives that.
+  // While the reader writes a spec it is invalid at times: entered values are kept meanwhile.
   const entered = { ...wish };
 
   function show(model) {
     Object.assign(entered, value());
     fields = new Map();
     if (!model) {
-      place.replaceChildren(el("p", { class: "muted" }, "They follow from the model."));
+      place.replaceChildren(el("p", { class: "muted" }, "Choose a model first."));
       return;
     }
-    const made = Object.entries(declared(model)).map(([name, parameter]) => {
+    const inputs = Object.entries(declared(model)).map(([name, parameter]) => {
       const input = inputFor(parameter, entered[name]);
       fields.set(name, () => numberIn(input));
       return field(`/hyperparameters/${name}`, label(name), input, range(parameter));
@@ -37,17 +37,17 @@ export function parametersPart(wish) {
   function shuffling(chosen) {
     const select = choice([[DEFAULT, "as the model says"], ["true", "yes"], ["false", "no"]], chosen ?? DEFAULT);
     fields.set("shuffle", () => (select.value === DEFAULT ? null : select.value === "true"));
-    return field("/hyperparameters/shuffle", "Shuffle", select, "the examples, anew in each epoch");
+    return field("/hyperparameters/shuffle", "Shuffle", select, "the examples, in each epoch");
   }
 
   function seeding(chosen) {
     const input = el("input", { type: "number", step: 1, value: chosen ?? null, placeholder: "as the model says" });
     fields.set("seed", () => numberIn(input));
-    return field("/hyperparameters/seed", "Seed", input, "of the order of the examples: the same one gives the same training");
+    return field("/hyperparameters/seed", "Seed", input, "of the order of the examples: the same seed gives the same training");
   }
 
   function value() {
-    const all = [...fields].map(([name, read]) => [name, read()]).filter(([, found]) => found !== null);
+    const all = [...fields].map(([name, read]) => [name, read()]).filter(([, number]) => number !== null);
     return Object.fromEntries(all);
   }
 
@@ -61,7 +61,7 @@ function declared(model) {
 
 function inputFor({ default: usual, minimum, maximum, allowed }, chosen) {
   if (allowed) return choice([[DEFAULT, `${usual} (default)`], ...allowed.filter((each) => each !== usual)], chosen === usual ? DEFAULT : chosen ?? DEFAULT);
-  // A limit is checked by the service: with `limits: widen` a value may lie beyond it.
+  // The service checks the limits: with `limits: widen` a value may be outside them.
   return el("input", { type: "number", step: "any", value: chosen ?? null, placeholder: String(usual), "data-min": minimum, "data-max": maximum });
 }
 
@@ -70,7 +70,7 @@ function range({ minimum, maximum, allowed }) {
   const has = (value) => value !== null && value !== undefined;
   if (has(minimum) && has(maximum)) return `${figure(minimum)} to ${figure(maximum)}`;
   if (has(minimum)) return `at least ${figure(minimum)}`;
-  return has(maximum) ? `at most ${figure(maximum)}` : "any that makes sense";
+  return has(maximum) ? `at most ${figure(maximum)}` : "any valid value";
 }
 
 function label(name) {

@@ -1,13 +1,13 @@
-// A pad, what the model sees of it, and what the model says, while one draws.
+// A drawing pad, the picture that the model receives, and its prediction, live.
 import "../../components/draw-pad.js";
-import { answerBars, ASKED } from "../../components/answer-bars.js";
+import { answerBars, REQUESTED_CLASSES } from "../../components/answer-bars.js";
 import { request } from "../../lib/api.js";
 import { el, problemBox } from "../../lib/dom.js";
 import { blank, centred, paint, png, resized } from "../../lib/picture.js";
 
 const PAUSE = 80;
 
-/** The part of the page for a model of pictures; `take` puts an example's picture on the pad. */
+/** The part of the page for a model of pictures; `take` shows an example's picture on the pad. */
 export function drawing(job, input) {
   const [channels, height, width] = input.shape;
   const pad = el("draw-pad", { ink: channels === 1 });
@@ -34,9 +34,9 @@ export function drawing(job, input) {
   async function ask(picture) {
     const number = ++asked;
     try {
-      // As a picture and not as numbers: the service knows by what the model wants pixels multiplied.
+      // Sent as a picture, not as numbers, because the service knows the scale of the model's pixels.
       const options = { method: "POST", body: await png(picture), headers: { "content-type": "image/png" } };
-      const prediction = await (await request(`jobs/${job.id}/predict?top=${ASKED}`, options)).json();
+      const prediction = await (await request(`jobs/${job.id}/predict?top=${REQUESTED_CLASSES}`, options)).json();
       if (number === asked) answer.replaceChildren(answerBars(prediction));
     } catch (error) {
       if (number === asked) answer.replaceChildren(problemBox(error));
@@ -53,7 +53,7 @@ export function drawing(job, input) {
     look();
   });
 
-  /** Shows an example as it is stored: it has been prepared already. */
+  /** Shows a stored example without preparing it again. */
   function take(example, feature) {
     const picture = blank(width, height);
     paint(picture, example, feature.dtype === "uint8" ? 255 : 1);
@@ -80,16 +80,16 @@ export function drawing(job, input) {
       el("label", { class: "check" }, centre, "Centre it, as MNIST's digits are"),
       el("p", { class: "muted" }, `${width} × ${height}${channels === 1 ? ", grey" : ""}. ${explained(channels, width)}`),
     ]),
-    el("div", { class: "saying" }, el("h2", {}, "It says"), answer),
+    el("div", { class: "saying" }, el("h2", {}, "Prediction"), answer),
   ]);
   return { element, take };
 }
 
 function explained(channels, width) {
   const side = Math.round((20 * width) / 28);
-  return channels === 1 ? `Centred: fitted into ${side} × ${side}, its centre of mass in the middle.` : "In colour.";
+  return channels === 1 ? `Centred: fitted into ${side} × ${side}, with its centre of mass in the middle.` : "In colour.";
 }
 
 function advice() {
-  return el("p", { class: "muted" }, "Draw something: the probabilities follow your hand.");
+  return el("p", { class: "muted" }, "Draw something to see the probabilities.");
 }

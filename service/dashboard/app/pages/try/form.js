@@ -1,14 +1,14 @@
-// A field for every number that a model takes; JSON for whoever likes that better.
-import { answerBars, ASKED } from "../../components/answer-bars.js";
+// A form with a field for each input number of a model, or a field for JSON.
+import { answerBars, REQUESTED_CLASSES } from "../../components/answer-bars.js";
 import { get, post } from "../../lib/api.js";
 import { el, problemBox } from "../../lib/dom.js";
 import { field as labelled } from "../../lib/fields.js";
 
-const MOST_FIELDS = 64;
+const MAX_FIELDS = 64;
 
 /** The part of the page for any other model; `take` fills the fields from an example. */
 export function askingForm(job, model, dataset) {
-  const answer = el("div", { class: "says" }, el("p", { class: "muted" }, "Give the model its numbers, then ask."));
+  const answer = el("div", { class: "says" }, el("p", { class: "muted" }, "Enter numbers, then press Predict."));
   const inputs = (model?.inputs ?? []).map((input) => field(input));
   const whole = model ? null : el("textarea", { rows: 8, "aria-label": "The body of the request, JSON" }, '{"inputs": {}}');
 
@@ -16,13 +16,13 @@ export function askingForm(job, model, dataset) {
     event?.preventDefault();
     try {
       const body = whole ? parsed(whole.value, "The body") : { inputs: Object.fromEntries(inputs.map(({ name, read }) => [name, [read()]])) };
-      answer.replaceChildren(answerBars(await post(`jobs/${job.id}/predict?top=${ASKED}`, body)));
+      answer.replaceChildren(answerBars(await post(`jobs/${job.id}/predict?top=${REQUESTED_CLASSES}`, body)));
     } catch (error) {
       answer.replaceChildren(problemBox(error));
     }
   }
 
-  /** Fills the fields with an example's values, as the training scaled them, and asks. */
+  /** Fills the fields with an example's values, scaled as in the training, and predicts. */
   function take(example) {
     for (const input of inputs) {
       const name = job.request.dataset.bind?.[input.name] ?? input.name;
@@ -43,23 +43,23 @@ export function askingForm(job, model, dataset) {
 
   const element = el("section", { class: "card trying", "aria-label": "Ask the model" }, [
     el("form", { class: "asking", onsubmit: ask }, [
-      el("h2", {}, "Give it"),
+      el("h2", {}, "Inputs"),
       whole ?? inputs.map((input) => input.element),
       el("div", { class: "tools" }, [
-        el("button", { class: "primary" }, "Ask"),
+        el("button", { class: "primary" }, "Predict"),
         dataset && !whole ? el("button", { type: "button", onclick: () => fill().catch((error) => answer.replaceChildren(problemBox(error))) }, "Fill in an example") : null,
       ]),
     ]),
-    el("div", { class: "saying" }, el("h2", {}, "It says"), answer),
+    el("div", { class: "saying" }, el("h2", {}, "Prediction"), answer),
   ]);
   return { element, take };
 }
 
-/** An input's fields: what to show, and how to read and fill them. */
+/** The fields of an input: the element, and functions to read and fill it. */
 function field({ name, shape, type }) {
   const size = (shape ?? [1]).reduce((product, length) => product * length, 1);
   const legend = `${name}${shape ? ` [${shape.join(" × ")}]` : ""}`;
-  if (size > MOST_FIELDS) {
+  if (size > MAX_FIELDS) {
     const box = el("textarea", { rows: 6 }, JSON.stringify(zeros(shape)));
     const element = labelled(null, legend, box, "JSON, nested by its shape");
     return { name, type, element, read: () => parsed(box.value, name), fill: (value) => (box.value = JSON.stringify(value)) };
@@ -74,7 +74,7 @@ function parsed(text, what) {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw Object.assign(new Error(`${what}: ${error.message}`), { title: "That is no JSON" });
+    throw Object.assign(new Error(`${what}: ${error.message}`), { title: "This is not JSON" });
   }
 }
 

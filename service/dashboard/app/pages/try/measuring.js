@@ -1,28 +1,28 @@
-// How good the model is on a split: accuracy, what it takes for what, and its worst mistakes.
+// The quality of the model on a split: accuracy, confusion matrix, worst mistakes.
 import { scrollRegion } from "../../components/scroll-region.js";
 import { isPicture, shortened, thumbnail } from "../../components/thumbnail.js";
 import { get, post } from "../../lib/api.js";
 import { el, problemBox } from "../../lib/dom.js";
 import { count, figure, percent } from "../../lib/format.js";
 
-const MOST_EXAMPLES = 2000;
-const MOST_CELLS = 40;
-const MOST_VALUES = 3;
+const MAX_EXAMPLES = 2000;
+const MAX_CLASSES = 40;
+const MAX_VALUES = 3;
 
-/** The part of the page; `take` is called with an example that is to be tried, and its feature. */
+/** The part of the page; `take` is called with an example to try, and its feature. */
 export function measuring(job, dataset, take) {
   const choices = measurable(job.request.dataset, dataset);
   const choice = el("select", { "aria-label": "Rows to measure on", onchange: () => measure(choices[choice.selectedIndex]) }, choices.map(({ text }) => el("option", {}, text)));
   const result = el("div", { class: "measured", "aria-live": "polite" });
   let number = 0;
 
-  /** Measures on the chosen rows; without a choice on those that the service takes by itself. */
+  /** Measures on the chosen rows, or on the service's default. */
   async function measure(chosen) {
     const mine = ++number;
     result.replaceChildren(el("p", { class: "muted" }, "Measuring …"));
     try {
       const rows = chosen ? { split: chosen.split, part: chosen.part } : {};
-      const report = await post(`jobs/${job.id}/evaluate`, { dataset: dataset.id, max_examples: MOST_EXAMPLES, ...rows });
+      const report = await post(`jobs/${job.id}/evaluate`, { dataset: dataset.id, max_examples: MAX_EXAMPLES, ...rows });
       const at = listed(report).map(({ row }) => `&at=${row}`).join("");
       const shown = at ? await get(`datasets/${dataset.id}/preview?split=${encodeURIComponent(report.split)}${at}`) : { examples: [] };
       if (mine !== number) return;
@@ -40,7 +40,7 @@ export function measuring(job, dataset, take) {
   ]);
 }
 
-/** What can be measured on: splits, and of the one that a share was held out of, both parts. */
+/** The rows to choose from: splits, and both parts of a split with held-out rows. */
 function measurable(own, dataset) {
   return dataset.splits.flatMap(({ name }) => {
     if (name !== own.train) return { split: name, part: "all", text: name };
@@ -52,7 +52,7 @@ function measurable(own, dataset) {
   });
 }
 
-/** The examples of a report that are listed one by one. */
+/** The examples that a report lists. */
 const listed = ({ worst, largest_errors }) => [...worst, ...largest_errors];
 
 function reported(report, examples, dataset, take) {
@@ -79,17 +79,17 @@ function seen({ seen_in_training: seen, examples }) {
 }
 
 function confusion({ labels, matrix }) {
-  if (labels.length > MOST_CELLS) return el("p", { class: "muted" }, `A confusion matrix of ${labels.length} classes is too large to show.`);
-  const most = Math.max(1, ...matrix.flatMap((row, y) => row.filter((_, x) => x !== y)));
+  if (labels.length > MAX_CLASSES) return el("p", { class: "muted" }, `A confusion matrix of ${labels.length} classes is too large to show.`);
+  const largest = Math.max(1, ...matrix.flatMap((row, y) => row.filter((_, x) => x !== y)));
   const cell = (value, x, y) => {
-    const strength = x === y ? value / Math.max(1, ...matrix[y]) : value / most;
-    const made = el("td", { class: `number ${x === y ? "right" : value ? "wrong" : "none"}`, title: `${labels[y]} taken for ${labels[x]}: ${value}` }, String(value));
-    made.style.setProperty("--strength", `${Math.round(12 + 30 * strength)}%`);
-    return made;
+    const strength = x === y ? value / Math.max(1, ...matrix[y]) : value / largest;
+    const cellElement = el("td", { class: `number ${x === y ? "right" : value ? "wrong" : "none"}`, title: `${labels[y]} taken for ${labels[x]}: ${value}` }, String(value));
+    cellElement.style.setProperty("--strength", `${Math.round(12 + 30 * strength)}%`);
+    return cellElement;
   };
   return el("div", {}, [
     el("h3", {}, "Confusion matrix"),
-    el("p", { class: "muted" }, "Each row is a true class, each column what it was taken for."),
+    el("p", { class: "muted" }, "Rows are true classes, columns are predicted classes."),
     scrollRegion(
       "Confusion matrix",
       el("table", { class: "confusion" }, [
@@ -107,34 +107,34 @@ function worst({ worst: mistakes }, examples, dataset, take) {
       el("small", { class: "muted" }, percent(probability)),
     ]),
   );
-  return listOf("Worst mistakes", tiles, "What the model was surest of and wrong: truth → answer. Press one to try it.", "It made none on these examples.");
+  return listOf("Worst mistakes", tiles, "The largest confident wrong predictions: true class → prediction. Press one to try it.", "No mistakes on these examples.");
 }
 
 function largestErrors({ largest_errors: errors }, examples, dataset, take) {
   const tiles = errors.map(({ row, expected, predicted, values, loss }, n) => {
-    const [wanted, given] = [expected, predicted].map((each) => valuesText(each, values));
-    return tile(row, examples[n], dataset, take, `${wanted} expected, ${given} predicted`, [
-      el("span", {}, el("b", {}, wanted), " → ", el("b", { class: "danger" }, given)),
+    const [wanted, answered] = [expected, predicted].map((each) => valuesText(each, values));
+    return tile(row, examples[n], dataset, take, `${wanted} expected, ${answered} predicted`, [
+      el("span", {}, el("b", {}, wanted), " → ", el("b", { class: "danger" }, answered)),
       el("small", { class: "muted" }, `loss ${figure(loss)}`),
     ]);
   });
-  return listOf("Largest errors", tiles, "The examples with the largest loss: expected → predicted. Press one to try it.", "It has no error on these examples.");
+  return listOf("Largest errors", tiles, "The examples with the largest loss: expected → predicted. Press one to try it.", "No errors on these examples.");
 }
 
 function valuesText(values, total) {
-  const shown = values.slice(0, MOST_VALUES).map(figure).join(", ");
-  return total > MOST_VALUES ? `${shown}, … (${total})` : shown;
+  const shown = values.slice(0, MAX_VALUES).map(figure).join(", ");
+  return total > MAX_VALUES ? `${shown}, … (${total})` : shown;
 }
 
 function listOf(name, tiles, about, none) {
   return el("div", {}, el("h3", {}, name), tiles.length ? [el("p", { class: "muted" }, about), el("ul", { class: "mistakes" }, tiles)] : el("p", { class: "muted" }, none));
 }
 
-/** An example that can be tried, and what came of it; only its row where the preview has no room for it. */
-function tile(row, example, dataset, take, said, outcome) {
+/** An example to try, with its result; only its row number if the preview omits it. */
+function tile(row, example, dataset, take, description, outcome) {
   const feature = dataset.features.find(isPicture);
   const values = () => dataset.features.slice(0, -1).map(({ name }) => shortened(example[name])).join("; ");
-  const what = example && feature ? thumbnail(example[feature.name], feature, said) : el("span", { class: "mono" }, example ? values() : `row ${count(row)}`);
+  const what = example && feature ? thumbnail(example[feature.name], feature, description) : el("span", { class: "mono" }, example ? values() : `row ${count(row)}`);
   const ask = () => take(feature ? example[feature.name] : example, feature);
   return el("li", {}, el("button", { type: "button", onclick: ask, disabled: !example, title: "Try this one" }, what, outcome));
 }

@@ -11,9 +11,9 @@ from coremltools.proto import NeuralNetwork_pb2
 from numpy.typing import NDArray
 
 from pippin.models.spec import Layer, Shape, resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.layers.recurrent import GRU, BiDirectionalLSTM, SimpleRecurrent, UniDirectionalLSTM
-from pippin.models.spec.recurrent import MOST_STEPS, read_activation
+from pippin.models.spec.recurrent import MAX_STEPS, read_activation
+from pippin.models.spec.weights import initial_weights
 
 FaultsOf = Callable[[object], dict[str, str]]
 
@@ -68,7 +68,7 @@ FAULTS: list[tuple[Layer, tuple[Shape, ...], dict[str, str]]] = [
         ((7, 1, 2, 1, 1, 1),),
         {"/input": "found a blob of shape [7, 1, 2, 1, 1, 1]; gru needs a sequence of vectors, [sequence, 1, C, 1, 1]"},
     ),
-    (gru(), ((MOST_STEPS + 1, 1, 2, 1, 1),), {"/input": "found a sequence of 4097; needs at most 4096"}),
+    (gru(), ((MAX_STEPS + 1, 1, 2, 1, 1),), {"/input": "found a sequence of 4097; needs at most 4096"}),
     (gru(input_vector_size=4), (SEQUENCE,), {"/input_vector_size": "found 4; the input has 2"}),
     (
         both_ways(),

@@ -8,11 +8,11 @@ from coremltools.proto import NeuralNetwork_pb2
 from pydantic import ValidationError
 
 from pippin.models.spec import Layer, Shape, SpecError, resolve
-from pippin.models.spec.initializers import initial_weights
 from pippin.models.spec.layers.convolution import Convolution, Deconvolution
 from pippin.models.spec.layers.dense import Embedding
 from pippin.models.spec.layers.normalization import LRN, MVN, Batchnorm, L2Normalize
 from pippin.models.spec.table import LAYERS, LAYERS_BY_KIND
+from pippin.models.spec.weights import initial_weights
 
 IMAGE = (1, 1, 6, 4, 3)
 NUMBER = (5, 1, 1, 1, 1)

@@ -1,0 +1,33 @@
+"""Lists of models: uploaded ones, and those that come with Pippin."""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from pippin.api.pages import Page
+from pippin.models.record import ModelRecord
+from pippin.models.spec.summary import SpecSummary
+
+ModelForm = Literal["pippin", "swiftcoremltools"]
+"""The languages in which the service describes a model."""
+
+
+class ModelPage(Page[ModelRecord]):
+    """A page of models, newest first."""
+
+
+class PresetModel(BaseModel):
+    """A model that comes with Pippin."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    model: SpecSummary
+
+
+class PresetList(BaseModel):
+    """All of them, by name."""
+
+    model_config = ConfigDict(frozen=True)
+
+    data: list[PresetModel]

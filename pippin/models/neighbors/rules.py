@@ -1,0 +1,182 @@
+"""What Core ML demands of an updatable nearest-neighbour classifier, one small function a rule.
+
+Those about inputs and outputs are in `pippin.models.neighbors.feature_rules`. Every rule sees the whole message and
+reports nothing about what a fault elsewhere hides from it. Apple's validator accepts what these rules accept; its
+files, which each rule names, are in the coremltools repository, under `mlmodel/src/Validation`. Where a rule asks for
+more than the validator does, the rule says why.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import numpy as np
+from pydantic import ValidationError
+
+from pippin.errors import Fault
+from pippin.models.neighbors import feature_rules
+from pippin.models.neighbors.draft import Draft
+from pippin.models.spec.explain import explain
+from pippin.models.spec.features import MAX_CLASSES
+from pippin.models.spec.parameters import IntegerParameter, parameter_document
+
+_OLDEST, _NEWEST = 4, 10
+
+
+def model_is_a_nearest_neighbor_classifier(draft: Draft) -> Iterator[Fault]:
+    """The model is of this kind. Source: Model.proto, `Model.Type`."""
+    kind = draft.message.WhichOneof("Type")
+    if kind != "kNearestNeighborsClassifier":
+        yield Fault("/kind", f"found a model of kind {kind or 'none'}; needs kNearestNeighborsClassifier")
+
+
+def version_has_updatable_classifiers(draft: Draft) -> Iterator[Fault]:
+    """The version is one that may be updated, and that is known. Source: Model.cpp, `validateGeneric`."""
+    version = draft.message.specificationVersion
+    if not _OLDEST <= version <= _NEWEST:
+        yield Fault("", f"found specification version {version}; needs one from {_OLDEST} to {_NEWEST}")
+
+
+def model_is_updatable(draft: Draft) -> Iterator[Fault]:
+    """The model may be taught. Source: Model.proto, `Model.isUpdatable`; Apple's validator takes either."""
+    if not draft.message.isUpdatable:
+        yield Fault("", "found a model that is not updatable; needs one made with isUpdatable")
+
+
+def model_has_no_functions(draft: Draft) -> Iterator[Fault]:
+    """Functions are for ML programs. Source: InterfaceValidators.cpp, `validateMultiFunctionDescription`."""
+    description = draft.description
+    if description.functions or description.defaultFunctionName:
+        yield Fault(
+            "", f"found {len(description.functions)} functions or a default one; needs none in this kind of model"
+        )
+
+
+def model_keeps_no_state(draft: Draft) -> Iterator[Fault]:
+    """State is for ML programs. Source: Model.proto, `ModelDescription.state`; Apple's validator does not look."""
+    if draft.description.state:
+        yield Fault("", f"found {len(draft.description.state)} state features; needs none in this kind of model")
+
+
+def there_is_a_dimension(draft: Draft) -> Iterator[Fault]:
+    """Samples have a number or more. Apple's validator does not look, while a model has no samples."""
+    dimensions = draft.index.numberOfDimensions
+    if dimensions < 1:
+        yield Fault("/neighbors/dimensions", f"found {dimensions}; needs 1 or more")
+
+
+def samples_have_one_number_a_dimension(draft: Draft) -> Iterator[Fault]:
+    """Each sample is as long as the model says. Source: KNearestNeighborsClassifierValidator.cpp."""
+    dimensions = draft.index.numberOfDimensions
+    if dimensions < 1:
+        return
+    for place, length in enumerate(draft.lengths):
+        if length != dimensions:
+            yield Fault("/neighbors/samples", f"found {length} numbers in sample {place}; needs {dimensions}")
+
+
+def samples_are_finite(draft: Draft) -> Iterator[Fault]:
+    """No sample has NaN or infinity. Apple's validator does not look; such a sample is at no distance from anything."""
+    if draft.samples is None:
+        return
+    for place in np.flatnonzero(~np.isfinite(draft.samples).all(axis=1)):
+        yield Fault("/neighbors/samples", f"found NaN or infinity in sample {place}; needs finite numbers")
+
+
+def there_are_as_many_labels_as_samples(draft: Draft) -> Iterator[Fault]:
+    """Every sample has its label. Both may be none. Source: KNearestNeighborsClassifierValidator.cpp."""
+    samples, labels = len(draft.lengths), len(draft.labels)
+    if samples != labels:
+        yield Fault("/neighbors/samples", f"found {samples} samples and {labels} labels; needs as many of both")
+
+
+def classes_are_not_too_many(draft: Draft) -> Iterator[Fault]:
+    """An answer has a probability for every class, so they stay below a limit of our own."""
+    if (count := len(set(draft.labels))) > MAX_CLASSES:
+        yield Fault("/neighbors/classes", f"found {count} different labels; needs {MAX_CLASSES} or fewer")
+
+
+def an_index_is_chosen(draft: Draft) -> Iterator[Fault]:
+    """It is said how neighbours are looked up. Source: KNearestNeighborsClassifierValidator.cpp."""
+    if draft.index.WhichOneof("IndexType") is None:
+        yield Fault("/neighbors/index", "found no index; needs linearIndex or singleKdTreeIndex")
+
+
+def leaves_hold_a_sample(draft: Draft) -> Iterator[Fault]:
+    """A tree's leaves hold one sample or more. Source: KNearestNeighborsClassifierValidator.cpp."""
+    size = draft.index.singleKdTreeIndex.leafSize
+    if draft.index.WhichOneof("IndexType") == "singleKdTreeIndex" and size < 1:
+        yield Fault("/neighbors/leaf_size", f"found {size}; needs 1 or more")
+
+
+def a_distance_is_chosen(draft: Draft) -> Iterator[Fault]:
+    """It is said what distance is. Source: KNearestNeighborsClassifierValidator.cpp."""
+    if draft.index.WhichOneof("DistanceFunction") is None:
+        yield Fault("/neighbors/distance", "found no distance function; needs squaredEuclideanDistance, the only one")
+
+
+def number_of_neighbors_is_positive_and_inside_its_limits(draft: Draft) -> Iterator[Fault]:
+    """The default is 1 or more, in the range or the set; so are these themselves. Source: ParameterValidator.cpp.
+
+    Apple's validator reads a set only up to the default; all of it must be right here.
+    """
+    document = parameter_document(draft.classifier.numberOfNeighbors)
+    try:
+        IntegerParameter.model_validate(document)
+    except ValidationError as error:
+        for fault in explain(error, IntegerParameter, document):
+            where = f"{fault.pointer.lstrip('/')}: " if fault.pointer else ""
+            yield Fault("/neighbors/number_of_neighbors", where + fault.detail)
+
+
+def a_weighting_is_chosen(draft: Draft) -> Iterator[Fault]:
+    """It is said how neighbours vote. Source: KNearestNeighborsClassifierValidator.cpp."""
+    if draft.classifier.WhichOneof("WeightingScheme") is None:
+        yield Fault("/neighbors/weighting", "found no weighting; needs uniformWeighting or inverseDistanceWeighting")
+
+
+def default_label_is_there_if_needed_and_of_the_labels_type(draft: Draft) -> Iterator[Fault]:
+    """A model without labels has a default one, and no model has one of another type than its labels are.
+
+    Source: KNearestNeighborsClassifierValidator.cpp.
+    """
+    default = draft.default_label
+    if default is None:
+        if not draft.labels:
+            yield Fault("/neighbors/default_label", "found neither labels nor a default label; needs either")
+    elif (isinstance(default, str) and draft.label_type != "string") or (
+        isinstance(default, int) and draft.label_type != "int64"
+    ):
+        yield Fault(
+            "/neighbors/default_label",
+            f"found a default label of another type than the labels are; needs one of type {draft.label_type}",
+        )
+
+
+Rule = Callable[[Draft], Iterator[Fault]]
+
+RULES_BY_ID: Final[dict[str, Rule]] = {
+    "neighbors.kind": model_is_a_nearest_neighbor_classifier,
+    "neighbors.version": version_has_updatable_classifiers,
+    "neighbors.updatable": model_is_updatable,
+    "neighbors.functions": model_has_no_functions,
+    "neighbors.state": model_keeps_no_state,
+    "neighbors.names": feature_rules.features_have_names_of_their_own,
+    "neighbors.inputs": feature_rules.only_input_is_an_array,
+    "neighbors.input-shape": feature_rules.input_is_one_vector_of_fixed_length,
+    "neighbors.input-type": feature_rules.input_has_numbers_that_the_version_knows,
+    "neighbors.input-default": feature_rules.default_of_the_input_is_of_its_own_type,
+    "neighbors.outputs": feature_rules.outputs_are_the_label_and_its_probabilities,
+    "neighbors.training-inputs": feature_rules.training_inputs_are_the_input_and_the_label,
+    "neighbors.dimensions": there_is_a_dimension,
+    "neighbors.sample-lengths": samples_have_one_number_a_dimension,
+    "neighbors.samples-finite": samples_are_finite,
+    "neighbors.samples-labels": there_are_as_many_labels_as_samples,
+    "neighbors.classes": classes_are_not_too_many,
+    "neighbors.index": an_index_is_chosen,
+    "neighbors.leaf-size": leaves_hold_a_sample,
+    "neighbors.distance": a_distance_is_chosen,
+    "neighbors.k": number_of_neighbors_is_positive_and_inside_its_limits,
+    "neighbors.weighting": a_weighting_is_chosen,
+    "neighbors.default-label": default_label_is_there_if_needed_and_of_the_labels_type,
+}
+"""What a model must keep. A model that breaks the first is not asked about the others, which would all be broken."""
