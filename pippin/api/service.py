@@ -9,19 +9,25 @@ from pippin.api.tokens import Role
 
 
 class Health(BaseModel):
-    """A sign of life."""
+    """The service works."""
 
     model_config = ConfigDict(frozen=True)
 
     status: Literal["ok"] = "ok"
 
 
+class Liveness(Health):
+    """The process of the service is alive."""
+
+    version: str = Field(description="The version of Pippin that the service runs.")
+
+
 class Session(BaseModel):
-    """Who somebody is to the service."""
+    """The identity of the caller."""
 
     model_config = ConfigDict(frozen=True)
 
-    role: Role = Field(description="What they may do.")
-    tenant: str = Field(description="Whose jobs, datasets and models they see.")
-    token: str | None = Field(description="The id of their token; null where no token is demanded.")
-    expires_at: datetime | None = Field(default=None, description="When a session that was just begun ends.")
+    role: Role = Field(description="The role of the caller.")
+    tenant: str = Field(description="The tenant whose jobs, datasets and models the caller sees.")
+    token: str | None = Field(description="The id of the token; null when the service requires none.")
+    expires_at: datetime | None = Field(default=None, description="When the session that the request has begun ends.")
