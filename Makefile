@@ -30,16 +30,16 @@ demo: $(READY) ## Start everything, train the MNIST model, download it, stop eve
 	@$(BIN)/pippin demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (10 to 17 minutes on 2 cores)
-	@$(BIN)/python -m pytest -m 'not full' -n auto --dist worksteal
+test: $(READY) ## Run the tests (5 to 8 minutes on 2 cores)
+	@$(BIN)/python -m pytest -m 'not full' --hypothesis-profile quick -n auto --dist worksteal
 
 .PHONY: test-full
 test-full: $(READY) fuzz ## Run the long tests (about 20 minutes)
-	@$(BIN)/python -m pytest -m full -n auto --dist worksteal
+	@$(BIN)/python -m pytest -m 'full or hypothesis' -n auto --dist worksteal
 
 .PHONY: fuzz
 fuzz: $(READY) ## Send 20,000 invalid models and specs to the service
-	@$(BIN)/python -m pytest tests/service/fuzz --fuzz-cases 20000
+	@$(BIN)/python -m pytest tests/service/fuzz --fuzz-cases 20000 -n auto
 
 .PHONY: load
 load: $(READY) ## Run 1,000 jobs and 500 stream clients against the service; print latencies and memory
@@ -72,7 +72,7 @@ openapi: $(READY) ## Regenerate docs/openapi.json and docs/rest.md from the serv
 	@$(BIN)/python tools/rest_reference.py
 
 .PHONY: client
-client: $(READY) ## Write the blocking Python client anew from the asyncio one
+client: $(READY) ## Regenerate the blocking Python client from the asyncio one
 	@$(BIN)/python tools/blocking_client.py
 
 .PHONY: settings

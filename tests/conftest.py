@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from pippin.local.valkey import EmbeddedValkey
@@ -22,10 +23,15 @@ from pippin.store import Store, connect
 from tests.support.environment import clean_environment
 from tests.support.paths import ROOT
 
+# A deadline for each example would fail on a machine that is busy.
+hypothesis.settings.register_profile("thorough", deadline=None)
+hypothesis.settings.register_profile("quick", deadline=None, max_examples=25)
+hypothesis.settings.load_profile("thorough")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """How much is fuzzed, and where pictures are kept."""
-    parser.addoption("--fuzz-cases", type=int, default=500, help="how many broken models and specs are sent")
+    parser.addoption("--fuzz-cases", type=int, default=200, help="how many broken models and specs are sent")
     parser.addoption("--screenshots", help="a folder to keep pictures of the dashboard in")
 
 

@@ -1,11 +1,11 @@
 """What the README says is checked against the product where that can be."""
 
 import re
-import subprocess
-import sys
 
 import pytest
+from typer.testing import CliRunner
 
+from pippin.cli.app import app
 from tests.support.paths import ROOT
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -23,7 +23,5 @@ def test_the_make_targets_that_it_names_exist(target: str) -> None:
 
 @pytest.mark.parametrize("command", sorted(set(re.findall(r"^pippin ([a-z]+)", README, re.MULTILINE))))
 def test_the_commands_that_it_names_exist(command: str) -> None:
-    ran = subprocess.run(
-        [sys.executable, "-m", "pippin", command, "--help"], capture_output=True, text=True, check=False
-    )
-    assert ran.returncode == 0, ran.stderr
+    ran = CliRunner().invoke(app, [command, "--help"])
+    assert ran.exit_code == 0, ran.output

@@ -4,6 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 TASK = """

@@ -4,12 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
-
-# A busy machine is not a fault of what is tested.
-settings.register_profile("patient", deadline=None)
-settings.load_profile("patient")
 
 Document = dict[str, Any]
 

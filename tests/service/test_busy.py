@@ -161,6 +161,7 @@ sys.exit(main())
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("where", "sent"), [("request", signal.SIGTERM), ("duty", signal.SIGINT)])
 def test_a_signal_ends_the_service_even_when_a_thread_does_not_end(
     where: str, sent: signal.Signals, valkey_url: str, tmp_path: Path

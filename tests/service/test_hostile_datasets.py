@@ -98,6 +98,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.full
 def test_harm_is_refused_in_bounded_memory(send: Callable[..., httpx2.Response], is_problem: IsProblem) -> None:
     for make, query, status, said in HOSTILE.values():
         problem = is_problem(send(make(), **query), status)
@@ -129,6 +130,7 @@ def children_of(server_pid: int) -> list[int]:
     return [int(pid) for pid in Path(f"/proc/{server_pid}/task/{server_pid}/children").read_text().split()]
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_a_client_that_leaves_takes_its_child_with_it(service: Any) -> None:  # noqa: ANN401
     # Ten million rows take tens of seconds to read.
@@ -171,6 +173,7 @@ def confined(valkey_url: str, tmp_path: Path) -> Iterator[tuple[str, Path]]:
         process.wait(20)
 
 
+@pytest.mark.full
 def test_a_full_disk_is_told_and_nothing_torn_is_left(confined: tuple[str, Path], is_problem: IsProblem) -> None:
     url, home = confined
     noise = np.random.default_rng(1).integers(0, 256, 3_000_000, np.uint8).tobytes()

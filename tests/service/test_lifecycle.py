@@ -61,6 +61,7 @@ def test_it_waits_for_redis_and_says_so_meanwhile(
         wait_for(lambda: http.get("/datasets/mnist-sample").status_code == 200, "the sample is stored")
 
 
+@pytest.mark.full
 def test_it_is_ready_once_the_packaged_sample_can_be_used(start_process: StartProcess, valkey_url: str) -> None:
     assert valkey_url
     service = start_process()
@@ -73,6 +74,7 @@ def test_it_is_ready_once_the_packaged_sample_can_be_used(start_process: StartPr
         assert all("packaged dataset is being stored" in text for status, text in seen if status != 200), seen
 
 
+@pytest.mark.full
 def test_the_sample_returns_when_redis_has_lost_its_records(
     make_service: Callable[..., Service], other_valkey: EmbeddedValkey
 ) -> None:
@@ -97,6 +99,7 @@ def test_without_the_sample_the_service_is_ready_at_once(make_service: Callable[
         assert http.get("/datasets").json()["data"] == []
 
 
+@pytest.mark.full
 def test_a_stream_outlives_an_outage_of_redis(
     *,
     make_service: Callable[..., Service],
@@ -145,6 +148,7 @@ def test_the_packaged_sample_is_there_and_can_be_trained_on(make_service: Callab
         assert answer.json()["request"]["dataset"]["bind"] == {"image": "image", "output_true": "label"}
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
 def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
     valkey_url: str, start_process: StartProcess, tiny_npz: bytes
@@ -171,6 +175,7 @@ def test_as_a_process_it_is_small_logs_json_and_ends_its_streams_on_sigterm(
     assert not [line for line in service.log if valkey_url in json.dumps(line)]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("variable", "value", "said"),
     [

@@ -15,6 +15,10 @@ from pippin.client import AsyncClient, Client
 from pippin.client.streams import EventStreamParser
 from tests.support.waiting import wait_for
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 IsProblem = Callable[..., dict[str, Any]]
 StartProcess = Callable[..., Any]
 

@@ -18,6 +18,10 @@ from tests.support.environment import clean_environment
 from tests.support.paths import APPLE
 from tests.support.waiting import wait_for
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 EXAMPLES = {"train": 200, "test": 40}
 
 

@@ -45,6 +45,7 @@ def test_the_demo_trains_a_good_model_and_leaves_nothing_else(tmp_path: Path) ->
     assert sum("curl " in line for line in lines) == 3
 
 
+@pytest.mark.full
 def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path: Path) -> None:
     done = subprocess.run(
         DEMO,
@@ -60,6 +61,7 @@ def test_a_demo_that_cannot_start_says_why(running_up: SimpleNamespace, tmp_path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("with_signal", [signal.SIGINT, pytest.param(signal.SIGKILL, marks=pytest.mark.full)])
 def test_a_demo_that_is_stopped_stops_all_that_it_started(tmp_path: Path, with_signal: signal.Signals) -> None:
     with subprocess.Popen(

@@ -18,6 +18,9 @@ from tests.conftest import Up
 from tests.pippin.models.mlmodel.files import embedding, neighbors, pipeline
 from tests.support.waiting import wait_for
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
 
 def npz(**arrays: NDArray[Any]) -> bytes:
     file = io.BytesIO()

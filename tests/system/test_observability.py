@@ -24,6 +24,10 @@ from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from tests.support.waiting import wait_for
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
 SPEC = {
     "inputs": [{"name": "x", "shape": [4]}],

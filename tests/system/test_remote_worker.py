@@ -21,6 +21,10 @@ from tests.support.environment import clean_environment
 from tests.support.paths import WORKER_ACL
 from tests.support.tls import Authority, TlsFront
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 CUT_AFTER = 300_000
 PASSWORD = "workers-own"
 

@@ -19,6 +19,10 @@ from tests.support.environment import clean_environment
 from tests.support.paths import ROOT
 from tests.support.waiting import wait_for
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 POINTS = "a,b,label\n" + "".join(f"{n},{n},{n % 2}\n" for n in range(8))
 NO_MAC = "No live worker has the coreml engine; start one on a Mac with `pippin worker --engine coreml`."
 

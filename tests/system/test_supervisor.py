@@ -97,6 +97,7 @@ def test_nothing_is_left_of_a_supervisor_that_is_killed_and_its_data_stays(start
         assert client.download(job.id, tmp_path / "kept.mlmodel").stat().st_size > 0
 
 
+@pytest.mark.full
 def test_a_second_one_on_the_same_home_is_refused_and_harms_nothing(running_up: SimpleNamespace) -> None:
     done = run_up("--home", running_up.home, "--port", "0")
     assert done.returncode == 2
@@ -105,6 +106,7 @@ def test_a_second_one_on_the_same_home_is_refused_and_harms_nothing(running_up: 
         assert client.is_ready()
 
 
+@pytest.mark.full
 def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -115,6 +117,7 @@ def test_a_port_in_use_is_told_before_anything_starts(tmp_path: Path) -> None:
     assert not (tmp_path / "home").exists()
 
 
+@pytest.mark.full
 def test_an_address_that_is_not_of_this_machine_is_told(tmp_path: Path) -> None:
     for host in ("192.0.2.1", "no such host"):
         done = run_up("--host", host, "--home", tmp_path / "home")
@@ -143,6 +146,7 @@ def test_another_redis_takes_the_place_of_the_embedded_one(start_up: StartUp, va
     assert "is in use by the process" in done.stderr
 
 
+@pytest.mark.full
 def test_a_person_is_told_where_it_is_and_what_to_type_next(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-P", "-m", "pippin", "up", "--port", "0", "--home", str(tmp_path / "home"), "--workers", "0"],

@@ -5,10 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from pippin.client import Client
 from tests.support.environment import clean_environment
 from tests.support.paths import APPLE
 from tests.support.waiting import wait_for
+
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
 
 # As the command line does, on a machine of which is said what it can do.
 _UP = """

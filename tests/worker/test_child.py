@@ -114,24 +114,28 @@ def test_a_child_that_holds_more_memory_than_it_may_is_killed(start: Start) -> N
     assert _line(parent) == "-9 SIGKILL True"
 
 
+@pytest.mark.full
 def test_a_child_that_keeps_within_its_memory_goes_on(start: Start) -> None:
     parent = start("held = bytearray(b'x') * 100_000_000; time.sleep(0.5); return 3", limit=1_000_000_000)
     _line(parent)
     assert _line(parent) == "3 None False"
 
 
+@pytest.mark.full
 def test_an_exception_in_the_child_ends_the_child_alone(start: Start) -> None:
     parent = start("raise SystemExit(0)")
     _line(parent)
     assert _line(parent) == "1 None False"
 
 
+@pytest.mark.full
 def test_the_parent_hears_which_signal_killed_the_child(start: Start) -> None:
     parent = start("os.kill(os.getpid(), signal.SIGSEGV)")
     _line(parent)
     assert _line(parent) == "-11 SIGSEGV False"
 
 
+@pytest.mark.full
 def test_the_child_leads_a_process_group_of_its_own(start: Start) -> None:
     parent = start("return 0 if os.getpgid(0) == os.getpid() != os.getpgid(os.getppid()) else 1")
     _line(parent)
@@ -145,6 +149,7 @@ def test_a_wish_to_stop_reaches_the_child(start: Start) -> None:
     assert _line(parent) == "7 None False"
 
 
+@pytest.mark.full
 def test_a_wish_to_stop_that_comes_before_the_child_can_hear_it_is_not_lost(start: Start) -> None:
     # The signal comes while the child has not yet said how it takes it.
     parent = start("os.kill(os.getpid(), signal.SIGTERM); time.sleep(0.1)" + _HEAR_SIGTERM)
@@ -153,6 +158,7 @@ def test_a_wish_to_stop_that_comes_before_the_child_can_hear_it_is_not_lost(star
     assert _line(parent) == "7 None False"
 
 
+@pytest.mark.full
 def test_a_child_that_does_not_stop_is_killed_when_the_grace_is_over(start: Start) -> None:
     parent = start(_DEAF, grace=0.1)
     assert {_line(parent), _line(parent)} >= {"ready"}
@@ -160,6 +166,7 @@ def test_a_child_that_does_not_stop_is_killed_when_the_grace_is_over(start: Star
     assert _line(parent) == "-9 SIGKILL True"
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="PDEATHSIG is Linux's; macOS spawns")
 def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start) -> None:
     parent = start(_DEAF)
@@ -171,6 +178,7 @@ def test_a_forked_child_dies_with_its_parent_however_that_dies(start: Start) -> 
     wait_for(lambda: not _alive(child))
 
 
+@pytest.mark.full
 def test_a_spawned_child_dies_with_its_parent_and_shows_no_secret(start: Start, tmp_path: Path) -> None:
     # It waits for a server that never answers: patiently, so that it is there to die.
     environment = {"PIPPIN_REDIS_URL": "redis://:s3cret@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}

@@ -5,8 +5,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import pytest
+
 from pippin.api.states import Reason, Status
 from tests.support.waiting import wait_for
+
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
 
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess

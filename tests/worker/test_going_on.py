@@ -10,6 +10,10 @@ import pytest
 from pippin.api.jobs import Job
 from pippin.api.states import Status
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
 

@@ -43,6 +43,7 @@ def test_arguments_that_cannot_be_used_are_refused(arguments: list[str], capsys:
     assert arguments[0] in capsys.readouterr().err
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform == "darwin", reason="a Mac has Core ML")
 def test_core_ml_is_refused_where_there_is_none_with_what_it_needs(tmp_path: Path) -> None:
     done = subprocess.run(

@@ -10,6 +10,10 @@ from pippin.models.spec.memory import TrainingMemory
 from worker.engines.engine import EngineError
 from worker.memory import MemoryWatch, check_training, held_bytes, resident_bytes
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 _PROGRAM = """
 import numpy as np
 from worker.memory import limit_memory

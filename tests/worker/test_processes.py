@@ -62,6 +62,7 @@ def test_a_cancelled_training_stops_while_it_runs(bench: "Bench", worker: "Worke
     assert worker.process.poll() is None
 
 
+@pytest.mark.full
 def test_a_job_whose_child_is_killed_is_tried_again(bench: "Bench", worker: "WorkerProcess") -> None:
     job = bench.submit_long(max_attempts=2)
     for number in (1, 2):
@@ -76,6 +77,7 @@ def test_a_job_whose_child_is_killed_is_tried_again(bench: "Bench", worker: "Wor
     assert worker.process.poll() is None
 
 
+@pytest.mark.full
 def test_a_forged_job_neither_runs_nor_harms_the_worker(
     bench: "Bench", worker: "WorkerProcess", tmp_path: Path, valkey_url: str
 ) -> None:
@@ -89,6 +91,7 @@ def test_a_forged_job_neither_runs_nor_harms_the_worker(
     assert worker.log.count("refused a forged job") == 2
 
 
+@pytest.mark.full
 def test_a_training_lives_through_a_restart_of_redis(
     bench: "Bench", worker: "WorkerProcess", valkey_server: EmbeddedValkey
 ) -> None:
@@ -106,6 +109,7 @@ def test_a_training_lives_through_a_restart_of_redis(
     assert epochs == list(range(1, len(epochs) + 1))
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("worker")
 def test_sigterm_hands_the_attempt_back_and_another_worker_takes_it(bench: "Bench", start: "Start") -> None:
     # The first worker is busy, so that the second one takes the job.

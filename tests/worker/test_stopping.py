@@ -12,6 +12,10 @@ import pytest
 from pippin.api.states import Status
 from tests.support.waiting import wait_for
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
 

@@ -127,6 +127,7 @@ def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: tuple[
     assert "There is no job job_0." in done.stderr
 
 
+@pytest.mark.full
 def test_a_paused_job_goes_on_being_followed_and_says_that_it_rests(
     running_up: SimpleNamespace, with_service: Invoke, queued: str
 ) -> None:

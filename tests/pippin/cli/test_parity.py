@@ -43,6 +43,7 @@ def test_one_case_as_json(tmp_path: Path) -> None:
     assert len(case["candidates"]) == 4
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform == "darwin", reason="Core ML may be there")
 def test_where_core_ml_is_missing_it_says_so_and_what_can_be_done(tmp_path: Path) -> None:
     done = _parity(tmp_path)
@@ -52,6 +53,7 @@ def test_where_core_ml_is_missing_it_says_so_and_what_can_be_done(tmp_path: Path
     assert "`pippin parity --engine jax`" in done.stderr
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("arguments", [["--engine", "abacus"], ["--case", "nothing"]])
 def test_what_there_is_not_is_a_mistake_of_usage(arguments: list[str], tmp_path: Path) -> None:
     done = _parity(tmp_path, *arguments)

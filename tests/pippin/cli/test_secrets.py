@@ -14,6 +14,7 @@ from tests.support.environment import clean_environment
 SECRET = "hunter2%2Fhunter2"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("address", "code", "said"),
     [
@@ -61,6 +62,7 @@ def test_no_command_prints_a_piece_of_a_password_that_is_not_encoded(
     assert not [piece for piece in ("4711", "qXzK", "9vWj") if piece in told]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("module", ["service", "worker", "worker.health"])
 def test_no_process_prints_a_piece_of_a_password_that_is_not_encoded(module: str, tmp_path: Path) -> None:
     variables = {"PIPPIN_REDIS_URL": "redis://:4711/qXzK9vWj@127.0.0.1:1/0", "PIPPIN_HOME": str(tmp_path)}

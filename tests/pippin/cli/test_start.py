@@ -106,6 +106,7 @@ def test_a_misspelt_setting_is_told(invoke: Invoke, monkeypatch: pytest.MonkeyPa
     assert "did you mean PIPPIN_URL?" in done.stderr
 
 
+@pytest.mark.full
 def test_every_command_that_comes_to_an_end_speaks_json(invoke: Invoke) -> None:
     def commands(*path: str) -> Iterator[tuple[str, ...]]:
         text = invoke(*path, "--help").stdout
@@ -120,6 +121,7 @@ def test_every_command_that_comes_to_an_end_speaks_json(invoke: Invoke) -> None:
     assert silent == [("serve",), ("worker",)]
 
 
+@pytest.mark.full
 def test_a_shell_is_offered_commands_and_what_a_command_does(unused_port: int) -> None:
     def offered(words: str) -> list[str]:
         done = subprocess.run(

@@ -61,6 +61,7 @@ _COMMANDS = [
 ]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", _COMMANDS)
 def test_a_reader_that_has_gone_ends_a_command_silently_with_141(
     running_up: SimpleNamespace, job: str, tmp_path: Path, command: str
@@ -80,6 +81,7 @@ def test_a_reader_that_has_gone_ends_a_command_silently_with_141(
     assert (done.returncode, done.stderr) == (141, "")
 
 
+@pytest.mark.full
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110
 @pytest.mark.parametrize("command", ["--help", "jobs --json", "export {job} --to csv"])
 def test_a_full_disk_is_one_sentence_and_code_1(
@@ -90,6 +92,7 @@ def test_a_full_disk_is_one_sentence_and_code_1(
     assert done.stderr == "Error: Standard output cannot be written: no space left on device.\n"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("command", ["jobs", "jobs --json"])
 def test_a_closed_stdout_is_one_sentence_and_code_1(
     running_up: SimpleNamespace, job: str, tmp_path: Path, command: str
@@ -105,6 +108,7 @@ def test_a_command_that_prints_nothing_succeeds_with_a_closed_stdout(
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.full
 def test_an_error_keeps_its_code_where_stderr_is_closed_or_full(running_up: SimpleNamespace, tmp_path: Path) -> None:
     assert _run(running_up, "job job_00000000000000000000000000 2>&-", tmp_path).returncode == 3
     assert _run(running_up, "job job_00000000000000000000000000 2>/dev/full", tmp_path).returncode == 3

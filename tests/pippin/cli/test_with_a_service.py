@@ -154,6 +154,7 @@ def test_followed_in_a_pipe_each_epoch_is_a_line(with_service: Invoke, job_file:
     assert lines[-2:] == [f"{lines[0]} succeeded.", f"Its model: pippin download {lines[0]}"]
 
 
+@pytest.mark.full
 def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, finished: dict[str, Any]) -> None:
     ours, theirs = pty.openpty()
     with subprocess.Popen(
@@ -174,6 +175,7 @@ def test_followed_at_a_terminal_there_is_a_bar(running_up: SimpleNamespace, fini
     assert " left" not in shown.decode().rpartition("2/2")[2]  # no time is left of a job that has ended
 
 
+@pytest.mark.full
 def test_followed_at_a_terminal_a_job_says_what_it_waits_for(
     running_up: SimpleNamespace, with_service: Invoke, job_file: Path
 ) -> None:
@@ -198,6 +200,7 @@ def test_followed_at_a_terminal_a_job_says_what_it_waits_for(
     assert shown.count(b"No live worker") == 1
 
 
+@pytest.mark.full
 def test_followed_as_json_what_a_job_waits_for_goes_to_stderr(
     running_up: SimpleNamespace, with_service: Invoke, job_file: Path
 ) -> None:
@@ -294,6 +297,7 @@ def test_a_job_that_does_not_exist_is_told(with_service: Invoke, command: str) -
     assert "`pippin jobs`" in done.stderr
 
 
+@pytest.mark.full
 def test_a_job_that_is_cancelled_ends_its_followers_with_1(
     running_up: SimpleNamespace, with_service: Invoke, job_file: Path
 ) -> None:
@@ -319,6 +323,7 @@ def test_a_job_that_is_cancelled_ends_its_followers_with_1(
         assert follower.wait(60) == 1
 
 
+@pytest.mark.full
 def test_ctrl_c_stops_following_but_not_the_job(
     running_up: SimpleNamespace, with_service: Invoke, job_file: Path
 ) -> None:
@@ -527,6 +532,7 @@ def evil_names(running_up: SimpleNamespace) -> Iterator[SimpleNamespace]:
         http.delete(f"/models/{evil.model}")
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("terminal", [False, True], ids=["pipe", "terminal"])
 def test_no_name_controls_the_terminal(
     with_service: Invoke, evil_names: SimpleNamespace, monkeypatch: pytest.MonkeyPatch, *, terminal: bool

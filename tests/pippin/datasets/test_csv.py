@@ -222,6 +222,7 @@ def test_limits_hold(refusal: Callable[..., str], limits: DatasetLimits, expecte
     assert re.search(expected, message), message
 
 
+@pytest.mark.full
 def test_a_row_without_end_does_not_fill_memory(refusal: Callable[..., str], gz: Callable[[bytes], bytes]) -> None:
     assert "is longer than" in refusal({"d.csv.gz": gz(b"1," * (5 * 2**20))}, format="csv")
     endless = b"label,a\n" + b'"\n",' * (3 * 2**20)

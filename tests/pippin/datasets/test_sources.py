@@ -39,6 +39,7 @@ def test_nothing_is_written_outside_the_work_directory(
     assert not list(tmp_path.parent.rglob("*outside*"))
 
 
+@pytest.mark.full
 def test_a_bomb_is_stopped_by_what_comes_out_of_it(
     refusal: Callable[..., str], zipped: Callable[..., bytes], gz: Callable[[bytes], bytes]
 ) -> None:

@@ -80,6 +80,7 @@ print(peak() - before, strict_json.parsed_bytes(data))
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("unit", ["[],", "{},", '"ab",', "12345678,", "1.5,", "[[1]],", '{"a":1},', "[0.5,0.5],"])
 def test_the_estimate_of_memory_is_not_too_low(unit: str) -> None:
     command = [sys.executable, "-c", _PEAK, unit]

@@ -9,6 +9,9 @@ import pytest
 from pippin.local.home import prepare_home
 from pippin.local.home_version import VERSION, HomeVersionError
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
 
 def test_a_new_home_is_given_this_version_and_used_again(tmp_path: Path) -> None:
     for _ in range(2):

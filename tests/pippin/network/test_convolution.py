@@ -5,7 +5,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from pippin.models.spec import Layer
@@ -60,7 +60,6 @@ def computed(layer: Layer, x: Array, weights: dict[str, Array]) -> Array:
 
 
 @given(layers(dilated=True), st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
 def test_any_convolution_is_what_the_formula_says(drawn: Drawn, seed: int) -> None:
     fields, in_channels, size = drawn
     layer = Convolution(**fields)
@@ -69,7 +68,6 @@ def test_any_convolution_is_what_the_formula_says(drawn: Drawn, seed: int) -> No
 
 
 @given(layers(dilated=False), st.none() | st.tuples(st.integers(1, 20), st.integers(1, 20)), st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
 def test_any_deconvolution_is_what_the_formula_says(drawn: Drawn, output_shape: Pair | None, seed: int) -> None:
     fields, in_channels, size = drawn
     if output_shape is not None:
@@ -80,7 +78,6 @@ def test_any_deconvolution_is_what_the_formula_says(drawn: Drawn, output_shape: 
 
 
 @given(layers(dilated=False), st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
 def test_a_deconvolution_is_the_transpose_of_the_convolution_with_the_same_padding(drawn: Drawn, seed: int) -> None:
     fields, in_channels, size = drawn
     backward = Deconvolution(**fields | {"has_bias": False})

@@ -64,6 +64,7 @@ def test_mean_squared_error_is_the_mean_over_an_examples_outputs(xp: Namespace) 
     np.testing.assert_allclose(mean_squared_error(output, target, xp), [13 / 3, 3], rtol=1e-6)
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("loss", ["categorical_cross_entropy", "mean_squared_error"])
 def test_the_gradient_through_every_kind_of_layer_is_the_slope(

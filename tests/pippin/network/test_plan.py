@@ -81,6 +81,7 @@ def one_after_the_other(resolved: ResolvedSpec, weights: Weights, inputs: Mappin
     return ((y - inputs["truth"]) ** 2).mean()
 
 
+@pytest.mark.full
 @pytest.mark.usefixtures("float64")
 @pytest.mark.parametrize("pair", JOINABLE.values(), ids=JOINABLE)
 def test_moving_and_joining_change_neither_loss_nor_gradient_even_where_maxima_are_equal(

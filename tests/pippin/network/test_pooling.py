@@ -43,7 +43,7 @@ def poolings(draw: st.DrawFn) -> tuple[dict[str, Any], Pair]:
 
 
 @given(poolings(), st.integers(0, 2**32 - 1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_any_pooling_is_what_its_definition_says(drawn: tuple[dict[str, Any], Pair], seed: int) -> None:
     fields, size = drawn
     layer = Pooling(**fields)

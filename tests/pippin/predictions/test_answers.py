@@ -174,6 +174,7 @@ def test_a_model_without_names_takes_those_of_its_dataset_where_there_is_one_a_c
     assert (found["top"][0][0]["label"] in ("ant", "bee", "cat")) is (expected is not None)
 
 
+@pytest.mark.full
 def test_no_jax_is_needed() -> None:
     code = "import sys, pippin.predictions.evaluation, pippin.predictions.pictures; sys.exit('jax' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -174,6 +174,7 @@ def test_labels_of_any_text_are_kept_apart(store: Store, submit: Submit) -> None
     assert [job.id for job in store.jobs.page(TENANT, labels={"mark: *": "schön\n/"}).items] == [odd.id]
 
 
+@pytest.mark.full
 def test_filtered_pages_walk_through_a_thousand_jobs(store: Store, submit: Submit) -> None:
     wanted = []
     for number in range(1000):

@@ -140,6 +140,7 @@ def test_a_body_that_trickles_is_cut_off_and_one_that_goes_on_is_not(
     assert status_of(steady) == b"400"
 
 
+@pytest.mark.full
 def test_what_still_arrives_after_the_answer_is_not_read_without_end(
     make_service: Callable[..., Any], sockets: Sockets
 ) -> None:
@@ -209,6 +210,7 @@ def test_a_stream_outlives_every_time_limit(
     wait_for(lambda: opened(service) == 0)
 
 
+@pytest.mark.full
 @pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits (prlimit)")
 def test_a_service_without_descriptors_says_so_now_and_then_and_goes_on(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path, head_timeout_seconds=3) as service:

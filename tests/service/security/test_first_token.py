@@ -22,6 +22,9 @@ from service.security.first_token import check_first_token, keep_first_token
 from tests.support.environment import clean_environment
 from tests.support.waiting import wait_for
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
 
 class Process:
     """A service that listens on every address of the machine."""

@@ -139,6 +139,7 @@ def test_always_demands_tokens_before_the_first(start: Callable[..., httpx2.Clie
     assert http.get("/jobs", headers=add(store, "read")).status_code == 200
 
 
+@pytest.mark.full
 def test_always_does_not_start_before_there_is_an_administrator(start_process: Callable[..., Any]) -> None:
     refused = start_process(PIPPIN_REQUIRE_TOKENS="always").process
     _, said = refused.communicate(timeout=60)

@@ -5,6 +5,7 @@ import tracemalloc
 from typing import Any
 
 import numpy as np
+import pytest
 
 from pippin.api.metrics import BatchLosses, EpochMetrics
 from pippin.api.requests import CheckpointPolicy, Hyperparameters
@@ -55,6 +56,7 @@ def train(report: Report) -> None:
         report.epoch_ended(result, lambda: Checkpoint("jax", 1, 0, 1, (), weights))  # noqa: B023 - called at once
 
 
+@pytest.mark.full
 def test_memory_is_bounded_and_no_epoch_is_lost_while_redis_takes_no_writes(blobs: Blobs) -> None:
     attempts: Any = AttemptsAway()
     stop = StopSwitch()

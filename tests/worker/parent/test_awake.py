@@ -90,6 +90,7 @@ work(settings, engine, shutdown, name=None, way="spawn", awake=Awake(Path(sys.ar
 """
 
 
+@pytest.mark.full
 def test_a_worker_holds_it_while_its_child_trains_and_no_longer(
     bench: "Bench", valkey_url: str, home: Path, caffeinate: Path, tmp_path: Path
 ) -> None:

@@ -13,6 +13,10 @@ from pippin.store import Store
 from tests.support.waiting import wait_for
 from worker.parent.drain import Draining
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 if TYPE_CHECKING:
     from tests.worker.conftest import Bench, WorkerProcess
 

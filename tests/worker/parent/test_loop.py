@@ -24,6 +24,7 @@ class Idle:
         pytest.fail(f"{run} reached the parent, told to {observer}")
 
 
+@pytest.mark.full
 def test_a_worker_waits_for_a_redis_that_is_not_there_and_says_so(tmp_path: Path) -> None:
     settings = Settings(redis_url="redis://:s3cret@127.0.0.1:1/0", home=tmp_path)
     shutdown = Shutdown()

@@ -113,6 +113,7 @@ def test_a_forged_job_is_refused_and_none_of_its_callbacks_runs(
     assert _rq_keys(connection) == set()
 
 
+@pytest.mark.full
 def test_a_worker_process_reports_what_it_refused_and_trains_on(
     bench: "Bench", queue: Queue, start: Callable[..., "WorkerProcess"], tmp_path: Path
 ) -> None:

@@ -14,6 +14,10 @@ import pytest
 
 from tests.support.paths import ROOT
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 FILLED = "filled up with the first examples of the order, all counted"
 CHOSEN = {
     "momentum": "v = m v + lr g; w = w - v",

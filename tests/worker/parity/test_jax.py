@@ -15,6 +15,7 @@ from worker.parity.comparison import compare
 from worker.parity.report import document, verdict
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_in_each_case_the_nearest_is_our_choice(case: Case) -> None:
     shown = compare(case, JaxEngine())
@@ -23,6 +24,7 @@ def test_in_each_case_the_nearest_is_our_choice(case: Case) -> None:
     assert verdict(shown) == f"as Pippin has chosen: {shown.nearest}"
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("name", "switches", "nearest"),
     [
@@ -45,6 +47,7 @@ def test_a_switch_is_recognized(name: str, switches: Switches, nearest: str) -> 
     assert [row["candidate"] for row in told["candidates"]] == [each.name for each in case.candidates]
 
 
+@pytest.mark.full
 def test_the_environment_sets_the_switches(tmp_path: Path) -> None:
     kept = clean_environment()
     done = subprocess.run(

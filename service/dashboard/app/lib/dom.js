@@ -20,7 +20,7 @@ export function renew(old, wanted) {
   if (old.isEqualNode(wanted)) return;
   const alike = old.cloneNode(false).isEqualNode(wanted.cloneNode(false)) && old.childNodes.length === wanted.childNodes.length;
   if (!alike) return void old.replaceWith(wanted);
-  const fresh = [...made.childNodes];
+  const fresh = [...wanted.childNodes];
   [...old.childNodes].forEach((child, n) => renew(child, fresh[n]));
 }
 

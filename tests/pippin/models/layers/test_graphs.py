@@ -13,7 +13,7 @@ from tests.pippin.models.graphs import graphs
 
 
 @given(document=graphs())
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 def test_a_graph_that_is_built_and_read_back_computes_the_same(document: dict[str, Any]) -> None:
     resolved = resolve(document)
     weights = initial_weights(resolved)

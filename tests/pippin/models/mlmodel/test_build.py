@@ -146,6 +146,7 @@ def test_weights_that_are_not_the_models_are_refused(small_spec: MakeSpec, given
         build(resolve(small_spec()), given)
 
 
+@pytest.mark.full
 def test_every_process_writes_the_same_bytes() -> None:
     document = preset("mnist-cnn") | {"user_defined": {f"key{number}": str(number) for number in range(8)}}
     program = (

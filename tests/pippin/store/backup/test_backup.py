@@ -157,6 +157,7 @@ def test_what_was_asked_of_a_job_in_training_is_done(
     assert job.status is then
 
 
+@pytest.mark.full
 def test_queued_jobs_keep_their_order(source: Side, target: Side, folder: Path) -> None:
     # More than a reaper queues again in one look.
     jobs = [source.submit(number, tenant=tenant) for number in range(255) for tenant in ("zeta", "alpha")]
@@ -257,6 +258,7 @@ def test_the_hold_of_a_killed_process_is_taken_over(source: Side, folder: Path) 
     source.save(folder)
 
 
+@pytest.mark.full
 def test_a_backup_that_is_killed_leaves_the_last_one(source: Side, target: Side, folder: Path) -> None:
     source.add_models(3)
     source.save(folder)
@@ -456,6 +458,7 @@ def test_a_folder_with_other_files_is_refused(source: Side, folder: Path) -> Non
     assert [path.name for path in folder.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.full
 def test_backups_while_jobs_run_hold_every_blob_that_their_records_name(
     source: Side, target: Side, folder: Path
 ) -> None:

@@ -8,6 +8,9 @@ import pytest
 
 from worker.engines.jax.configure import configure
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
 
 def _environment_after(call: str) -> dict[str, str]:
     code = f"""

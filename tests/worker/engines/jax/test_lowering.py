@@ -11,6 +11,7 @@ from worker.engines.jax.lowering import convolve, network_for
 OPTIMIZER = {"type": "sgd", "learning_rate": 0.1, "mini_batch_size": 4, "momentum": 0.9}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "fields",
     [

@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+# Whole processes take their time.
+pytestmark = pytest.mark.full
+
+
 JOB = Path(__file__).with_name("one_job.py")
 
 

@@ -143,6 +143,7 @@ def halfway(run: TrainingRun) -> Checkpoint:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("run", "table"),
     [
@@ -230,6 +231,7 @@ def test_a_checkpoint_in_the_middle_of_an_epoch_holds_the_order_of_the_one_befor
     assert halfway.switches == Switches().document()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("patience", [2, STEPS + 1, STEPS + 3], ids=["first epoch", "epoch's end", "second epoch"])
 def test_a_training_that_began_by_other_switches_keeps_to_them(run: TrainingRun, patience: int) -> None:
     former = JaxEngine(FORMER, steps_per_chunk=1)
@@ -245,6 +247,7 @@ def test_a_training_that_began_by_other_switches_keeps_to_them(run: TrainingRun,
     assert expected != _whole(JaxEngine(), run)
 
 
+@pytest.mark.full
 @ADAM
 def test_each_switch_changes_the_training_and_goes_on_with_the_same_bits(run: TrainingRun, unbroken: Outcome) -> None:
     for switches in (Switches(order="pippin"), Switches(last_batch="own_size"), Switches(adam="eps_outside")):

@@ -31,7 +31,7 @@ export function eventLog() {
 
   function flush() {
     const atEnd = list.scrollHeight - list.scrollTop - list.clientHeight < 40;
-    list.append(...waiting.slice(-MOST));
+    list.append(...waiting.slice(-MAX_EVENTS));
     waiting = [];
     while (list.childElementCount > MAX_EVENTS) list.firstChild.remove();
     if (atEnd) list.scrollTop = list.scrollHeight;

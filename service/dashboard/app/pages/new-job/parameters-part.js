@@ -17,7 +17,7 @@ export function parametersPart(initial) {
   ]);
   let fields = new Map();
   // While the reader writes a spec it is invalid at times: entered values are kept meanwhile.
-  const entered = { ...wish };
+  const entered = { ...initial };
 
   function show(model) {
     Object.assign(entered, value());
@@ -31,7 +31,7 @@ export function parametersPart(initial) {
       fields.set(name, () => numberIn(input));
       return field(`/hyperparameters/${name}`, label(name), input, range(parameter));
     });
-    place.replaceChildren(...made, shuffling(entered.shuffle), seeding(entered.seed));
+    place.replaceChildren(...inputs, shuffling(entered.shuffle), seeding(entered.seed));
   }
 
   function shuffling(chosen) {
