@@ -68,7 +68,7 @@ def _validate_job(document: documents.Document, *, json_: bool) -> None:
 def _checked(job: dict[str, Any]) -> tuple["Description | None", str | None]:
     """The model of a job, where it is known, and what could not be checked and why."""
     from pippin.client import Client, ServiceError, ServiceUnreachable
-    from pippin.jobs.draft import check
+    from pippin.jobs.draft import check_offline
     from pippin.models.spec.summary import summary
 
     try:
@@ -81,7 +81,7 @@ def _checked(job: dict[str, Any]) -> tuple["Description | None", str | None]:
         if error.faults:
             raise
         why = f"the service refuses it: {error}"
-    resolved = check(job)
+    resolved = check_offline(job)
     what = "the dataset" if resolved is not None else "the model, the hyperparameters and the dataset"
     return None if resolved is None else summary(resolved), f"{why}: {what}"
 

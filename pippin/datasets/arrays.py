@@ -2,7 +2,7 @@
 
 The format (https://huggingface.co/docs/safetensors): eight bytes with the header's length, little-endian; the header, a
 JSON object `{name: {dtype, shape, data_offsets: [begin, end]}}` padded with spaces; then the data, little-endian and in
-C order. It is written here as a stream, since datasets may be larger than memory, and read as a memory map.
+C order. The file is written as a stream, since a dataset may be larger than memory, and read as a memory map.
 """
 
 import json
@@ -21,17 +21,17 @@ from pippin.datasets.parsed import ParsedDataset
 _CODES = {"uint8": "U8", "int32": "I32", "float32": "F32"}
 _DTYPES: dict[str, np.dtype[Any]] = {"U8": np.dtype("u1"), "I32": np.dtype("<i4"), "F32": np.dtype("<f4")}
 MAX_HEADER_BYTES = 16 * 2**20
-"""Of the JSON that describes the arrays; the file's own first eight bytes may claim anything."""
+"""Limit on the JSON that describes the arrays: a damaged file may declare any length in its first eight bytes."""
 
 
 def write_arrays(parsed: ParsedDataset, path: Path) -> None:
-    """Writes the arrays of `parsed` to `path`. The same arrays give the same bytes."""
+    """Write the arrays of `parsed` to the new file `path`. The same arrays give the same bytes."""
     arrays = {
         f"{split}/{feature}": (array, _CODES[array.dtype.name])
         for split, features in parsed.splits.items()
         for feature, array in features.items()
     }
-    # The widest types first: every tensor then begins at a multiple of its item size, as a memory map wants it.
+    # Widest types first, so that every tensor begins at a multiple of its item size, which a memory map needs.
     ordered = sorted(arrays.items(), key=lambda item: (-item[1][0].itemsize, item[0]))
     header: dict[str, object] = {}
     offset = 0
@@ -44,8 +44,8 @@ def write_arrays(parsed: ParsedDataset, path: Path) -> None:
         file.write(len(encoded).to_bytes(8, "little"))
         file.write(encoded)
         for _, (array, code) in ordered:
-            for part in batches(array):
-                file.write(np.ascontiguousarray(part, dtype=_DTYPES[code]).data)
+            for batch in batches(array):
+                file.write(np.ascontiguousarray(batch, dtype=_DTYPES[code]).data)
 
 
 def open_arrays(path: Path) -> Mapping[str, NDArray[Any]]:
@@ -55,7 +55,7 @@ def open_arrays(path: Path) -> Mapping[str, NDArray[Any]]:
         `split/feature` -> [N, *shape] of uint8, int32 or float32.
 
     Raises:
-        DatasetError: The file is not such a dataset, is cut short, or its header contradicts itself.
+        DatasetError: The file is not a stored dataset, is cut short, or has a contradictory header.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
@@ -82,7 +82,7 @@ def _tensor(name: str, entry: object, data: NDArray[np.uint8]) -> NDArray[Any]:
         case {"dtype": str(code), "shape": list(shape), "data_offsets": [int(begin), int(end)]} if code in _DTYPES:
             dtype = _DTYPES[code]
         case _:
-            raise refuse(f"the stored dataset describes {name} in a way that is not understood: {entry}")
+            raise refuse(f"the stored dataset describes {name} as {entry}; needs dtype, shape and data_offsets")
     if not shape or not all(type(length) is int and length > 0 for length in shape):
         raise refuse(f"the stored dataset gives {name} the impossible shape {shape}")
     if not 0 <= begin <= end <= len(data) or end - begin != math.prod(shape) * dtype.itemsize:

@@ -1,4 +1,4 @@
-"""Whether a dataset fits a model, and which feature feeds which training input."""
+"""Which feature of a dataset feeds which training input of a model, and why one does not fit."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,19 +23,19 @@ _USUAL_VALIDATION = ("validation", "test")
 def bind(
     manifest: StoredManifest, model: Trainable, source: DatasetSource, trained_labels: Sequence[str] | None = None
 ) -> ResolvedDataset:
-    """Decides every choice about a job's dataset, and checks that the model can train on it.
+    """Resolve every choice about a job's dataset, and check that the model can train on it.
 
-    A training input takes the feature that `bind` names for it, else the one of its own name; else, for one input, one
-    target and two features, the one in its position.
+    A training input takes the feature that `bind` names for it, else the feature of the same name. A model with one
+    input and one target takes the two features of a dataset by their positions.
 
     Args:
-        manifest: The dataset's.
-        model: What is to be trained.
-        source: What the request says of the dataset.
+        manifest: The manifest of the dataset.
+        model: The model to train.
+        source: The `dataset` of the request.
         trained_labels: The labels of the dataset that the model was trained on before, by the model's number.
 
     Raises:
-        FaultyDocumentError: The dataset does not fit. Pointers are relative to the request's `dataset`.
+        FaultyDocumentError: The dataset does not fit the model. Pointers are relative to the request's `dataset`.
     """
     faults: list[Fault] = []
     splits = _splits(manifest, source, faults)
@@ -76,21 +76,21 @@ def bind(
 
 
 def _guessed(bound: Mapping[str, Feature], target: str) -> Iterator[str]:
-    """A notice where nothing but the order of two features tells which of them is the target."""
+    """A notice where the order of two features alone decides which of them is the target."""
     if len(bound) != 2 or any(name == feature.name for name, feature in bound.items()):
         return
-    (name, fed), (_, predicted) = sorted(bound.items(), key=lambda item: item[0] == target)
-    if fed.shape == predicted.shape and not is_target(predicted.name):
+    (name, input_), (_, predicted) = sorted(bound.items(), key=lambda item: item[0] == target)
+    if input_.shape == predicted.shape and not is_target(predicted.name):
         yield (
-            f"{fed.name!r} feeds {name!r} and {predicted.name!r} is the target {target!r}, by their order in the "
+            f"{input_.name!r} feeds {name!r} and {predicted.name!r} is the target {target!r}, by their order in the "
             "dataset; bind says otherwise"
         )
 
 
 def _scaled(bound: Mapping[str, Feature], inputs: Mapping[str, Input], target: str) -> Iterator[str]:
-    """A notice for each training input whose bytes are scaled though they are no picture's."""
+    """A notice for each training input whose bytes are scaled although its shape is not that of a picture."""
     for name, feature in bound.items():
-        # An image gets its pixels as they are.
+        # An image input gets its pixels unscaled.
         is_scaled = feature.scale != 1 and not isinstance(inputs[name], ImageFeature)
         if is_scaled and name != target and not is_picture(feature.shape):
             yield (
@@ -100,7 +100,7 @@ def _scaled(bound: Mapping[str, Feature], inputs: Mapping[str, Input], target: s
 
 
 def _splits(manifest: StoredManifest, source: DatasetSource, faults: list[Fault]) -> list[str]:
-    """The names of the splits that the job uses and that exist: to train on, then to validate on, if any."""
+    """The existing splits that the job uses: the one to train on, then the one to validate on, if there is one."""
     examples = {split.name: split.examples for split in manifest.splits}
     listed = ", ".join(examples)
     used = [source.train]
@@ -127,13 +127,13 @@ def _training_inputs(model: Trainable) -> dict[str, Input]:
 def _bound(
     manifest: StoredManifest, model: Trainable, source: DatasetSource, faults: list[Fault]
 ) -> dict[str, Feature]:
-    """The feature of each training input that has one; a fault for each that has none."""
+    """The feature of each training input; adds a fault for each training input without a feature."""
     features = {feature.name: feature for feature in manifest.features}
     names = list(_training_inputs(model))
     listed = ", ".join(features)
-    asked = source.bind or {}
+    requested = source.bind or {}
     bound: dict[str, Feature] = {}
-    for name, feature_name in asked.items():
+    for name, feature_name in requested.items():
         if name not in names:
             detail = f"the model has no training input {name!r}; its training inputs are {', '.join(names)}"
             faults.append(Fault(pointer("bind", name), detail))
@@ -142,47 +142,47 @@ def _bound(
             faults.append(Fault(pointer("bind", name), detail))
         else:
             bound[name] = features[feature_name]
-    bound |= {name: features[name] for name in names if name not in asked and name in features}
-    if len(names) == len(features) == 2 and bound.keys() >= asked.keys():
-        bound |= _by_position([name for name in names if name not in asked], manifest.features, bound)
+    bound |= {name: features[name] for name in names if name not in requested and name in features}
+    if len(names) == len(features) == 2 and bound.keys() >= requested.keys():
+        bound |= _by_position([name for name in names if name not in requested], manifest.features, bound)
     for name in names:
-        if name not in bound and name not in asked:
+        if name not in bound and name not in requested:
             detail = f"no feature feeds the training input {name!r}; say which of {listed} does, in bind"
             faults.append(Fault("", detail))
     return {name: bound[name] for name in names if name in bound}
 
 
 def _by_position(names: list[str], features: list[Feature], bound: dict[str, Feature]) -> dict[str, Feature]:
-    """Features for the training inputs that have none yet, out of the features that feed none yet."""
-    lacking = [name for name in names if name not in bound]
+    """The features that feed no training input yet, in order, for the training inputs without a feature."""
+    unbound = [name for name in names if name not in bound]
     used = {feature.name for feature in bound.values()}
-    return dict(zip(lacking, [feature for feature in features if feature.name not in used], strict=False))
+    return dict(zip(unbound, [feature for feature in features if feature.name not in used], strict=False))
 
 
 _INT32 = np.iinfo(np.int32)
 
 Ranges = list[tuple[str, Range]]
-"""A feature's extreme values in each of the splits that are used."""
+"""The extreme values of a feature in each split that the job uses."""
 
 
 def input_misfits(
-    wanted: Input, feature: Feature, manifest: StoredManifest, ranges: Ranges, known: int | None
+    input_: Input, feature: Feature, manifest: StoredManifest, ranges: Ranges, vocabulary: int | None
 ) -> list[str]:
-    """What is wrong with the feature of a training input other than the target.
+    """Why a feature does not fit a training input other than the target; empty where it fits.
 
     Args:
-        wanted: The training input.
-        feature: What is to feed it.
-        manifest: The feature's dataset.
-        ranges: The feature's values.
-        known: How many indices an embedding knows that looks the values up; None where none does.
+        input_: The training input.
+        feature: The feature to feed it with.
+        manifest: The manifest of the feature's dataset.
+        ranges: The values of the feature.
+        vocabulary: The number of indices of the embedding that looks the values up; None without an embedding.
     """
-    misfits = [*_form(wanted, feature, manifest, is_index=known is not None)]
-    return misfits or [*_values(feature, ranges, _allowed(wanted, known))]
+    misfits = [*_form(input_, feature, manifest, is_index=vocabulary is not None)]
+    return misfits or [*_values(feature, ranges, _allowed(input_, vocabulary))]
 
 
 def target_misfits(
-    wanted: Input,
+    input_: Input,
     feature: Feature,
     manifest: StoredManifest,
     ranges: Ranges,
@@ -190,7 +190,7 @@ def target_misfits(
     *,
     trained_labels: Sequence[str] | None = None,
 ) -> tuple[list[str], Classes | None]:
-    """What is wrong with the feature of the target; and what its numbers mean, None where they are quantities."""
+    """Why a feature does not fit the target, and what its numbers mean: None where they are quantities."""
     labels = manifest.labels_of(feature.name)
     span = Span(
         min((values.minimum for _, values in ranges), default=inf),
@@ -198,24 +198,24 @@ def target_misfits(
     )
     classes = classes_of(model, labels, span, trained_labels)
     if classes is None:
-        misfits = [] if labels is None else [_names_for_quantities(wanted, feature, labels)]
-        return misfits or input_misfits(wanted, feature, manifest, ranges, None), None
+        misfits = [] if labels is None else [_names_for_quantities(input_, feature, labels)]
+        return misfits or input_misfits(input_, feature, manifest, ranges, None), None
     if prod(feature.shape) != 1:
-        return [_several_numbers_for_a_class(wanted, feature, model)], classes
-    misfits = [*_form(wanted, feature, manifest, is_index=False)]
-    allowed = _Allowed(classes.least, classes.most, classes.said)
+        return [_several_numbers_for_a_class(input_, feature, model)], classes
+    misfits = [*_form(input_, feature, manifest, is_index=False)]
+    allowed = _Allowed(classes.minimum, classes.maximum, classes.rule)
     return misfits or [*_values(feature, ranges, allowed), *classes.faults], classes
 
 
-def _names_for_quantities(wanted: Input, feature: Feature, labels: list[str]) -> str:
+def _names_for_quantities(input_: Input, feature: Feature, labels: list[str]) -> str:
     return (
-        f"the loss compares {wanted.name!r} as a quantity, and the dataset's feature {feature.name!r} holds class "
+        f"the loss compares {input_.name!r} as a quantity, and the dataset's feature {feature.name!r} holds class "
         f"names ({listed(labels)}); train a model with the loss categorical_cross_entropy on it, or upload the "
         "dataset again with plain numbers for a target"
     )
 
 
-def _several_numbers_for_a_class(wanted: Input, feature: Feature, model: Trainable) -> str:
+def _several_numbers_for_a_class(input_: Input, feature: Feature, model: Trainable) -> str:
     inner = squeezed(feature.shape)
     one_hot = len(inner) == 1 and model.classes in {None, inner[0]}
     remedy = (
@@ -224,34 +224,34 @@ def _several_numbers_for_a_class(wanted: Input, feature: Feature, model: Trainab
         else "bind a feature of shape [1]"
     )
     return (
-        f"the training input {wanted.name!r} takes one class number an example, and the dataset's feature "
+        f"the training input {input_.name!r} takes one class number an example, and the dataset's feature "
         f"{feature.name!r} has the shape {list(feature.shape)}; {remedy}"
     )
 
 
-def _form(wanted: Input, feature: Feature, manifest: StoredManifest, *, is_index: bool) -> Iterator[str]:
-    """What is wrong with a feature's shape and type."""
-    if not fits(feature.shape, wanted.lengths):
+def _form(input_: Input, feature: Feature, manifest: StoredManifest, *, is_index: bool) -> Iterator[str]:
+    """Why the shape and type of a feature do not fit a training input."""
+    if not fits(feature.shape, input_.lengths):
         yield (
-            f"the training input {wanted.name!r} has the shape {list(wanted.lengths)}, and the dataset's feature "
-            f"{feature.name!r} has {list(feature.shape)}; {_remedy(wanted, feature, manifest)}"
+            f"the training input {input_.name!r} has the shape {list(input_.lengths)}, and the dataset's feature "
+            f"{feature.name!r} has {list(feature.shape)}; {_remedy(input_, feature, manifest)}"
         )
-    if isinstance(wanted, ImageFeature):
+    if isinstance(input_, ImageFeature):
         if feature.dtype != "uint8":
             yield (
-                f"the training input {wanted.name!r} is an image, and the dataset's feature {feature.name!r} holds "
+                f"the training input {input_.name!r} is an image, and the dataset's feature {feature.name!r} holds "
                 f"{feature.dtype}; an image takes pixels, bytes from 0 to 255"
             )
-    elif (is_index or wanted.type in ("int", "string", "int64")) and feature.scale != 1:
+    elif (is_index or input_.type in ("int", "string", "int64")) and feature.scale != 1:
         yield (
-            f"the training input {wanted.name!r} takes whole numbers, and the dataset's feature {feature.name!r} "
+            f"the training input {input_.name!r} takes whole numbers, and the dataset's feature {feature.name!r} "
             "holds pixels, which are scaled to fractions; send whole numbers of another type than uint8"
         )
 
 
-def _remedy(wanted: Input, feature: Feature, manifest: StoredManifest) -> str:
-    """What to do about a feature of another shape."""
-    lengths = wanted.lengths
+def _remedy(input_: Input, feature: Feature, manifest: StoredManifest) -> str:
+    """What to do about a feature whose shape does not fit."""
+    lengths = input_.lengths
     if manifest.format == "images" and len(lengths) == 3 and lengths[0] in {1, 3}:
         if lengths[1:] != feature.shape[1:]:
             return f"make the pictures {lengths[2]} by {lengths[1]} pixels"
@@ -268,29 +268,28 @@ def _remedy(wanted: Input, feature: Feature, manifest: StoredManifest) -> str:
 
 @dataclass(frozen=True)
 class _Allowed:
-    """The whole numbers that a training input takes, and how a message says so."""
+    """The whole numbers that a training input takes: from `minimum` to `maximum`; `rule` states them in a message."""
 
-    least: int
-    most: int
-    said: str
+    minimum: int
+    maximum: int
+    rule: str
 
 
-def _allowed(wanted: Input, known: int | None) -> _Allowed | None:
-    """What values a training input takes: an index out of those `known`, a whole number; None for any."""
-    takes = f"the training input {wanted.name!r} takes whole numbers"
-    if known is not None:
-        return _Allowed(0, known - 1, f"{takes} from 0 to {known - 1}, which an embedding looks up")
-    return _Allowed(int(_INT32.min), int(_INT32.max), f"{takes} of 32 bits") if wanted.type == "int" else None
+def _allowed(input_: Input, vocabulary: int | None) -> _Allowed | None:
+    """The values that a training input takes: an index below `vocabulary`, or any whole number; None for any value."""
+    takes = f"the training input {input_.name!r} takes whole numbers"
+    if vocabulary is not None:
+        return _Allowed(0, vocabulary - 1, f"{takes} from 0 to {vocabulary - 1}, which an embedding looks up")
+    return _Allowed(int(_INT32.min), int(_INT32.max), f"{takes} of 32 bits") if input_.type == "int" else None
 
 
 def _values(feature: Feature, ranges: Ranges, allowed: _Allowed | None) -> Iterator[str]:
-    """What is wrong with a feature's values, in each of the splits used; the first or worst one is named."""
+    """Why the values of a feature do not fit, by split; names the first or most extreme wrong value."""
     if allowed is None:
         return
-    least, most, right = allowed.least, allowed.most, allowed.said
     for split, values in ranges:
         for value, place in ((values.minimum, values.minimum_at), (values.maximum, values.maximum_at)):
-            if not least <= value <= most:
-                yield f"{feature.name!r} is {value:.17g} at {place} (split {split}); {right}"
+            if not allowed.minimum <= value <= allowed.maximum:
+                yield f"{feature.name!r} is {value:.17g} at {place} (split {split}); {allowed.rule}"
         if values.fraction_at is not None:
-            yield f"{feature.name!r} is not a whole number at {values.fraction_at} (split {split}); {right}"
+            yield f"{feature.name!r} is not a whole number at {values.fraction_at} (split {split}); {allowed.rule}"

@@ -1,9 +1,9 @@
-"""Which of a model's classes each of a dataset's labels means.
+"""Which class of a model each label of a dataset means.
 
-A dataset keeps a label as a number and, where it was uploaded with names, a list of them. A classifier names its
-classes itself: names are matched by name. A number without a name means the class whose name is that number, where the
-model's names are numbers; it is the position of a class among the model's where they are words. A nearest-neighbour
-classifier learns the names from the examples.
+A dataset stores a label as a number and, where it was uploaded with names, a list of the names. A classifier has names
+of its own: the dataset's names are matched with them. A number without a name means the class whose name is that
+number, where the model's names are numbers; it is the position of a class among the model's where they are words. A
+nearest-neighbour classifier learns the names from the examples.
 """
 
 import re
@@ -21,7 +21,7 @@ from pippin.models.trainable import Trainable
 T = TypeVar("T")
 
 _SHOWN = 5
-_LONGEST = 40
+_MAX_CHARACTERS = 40
 _INT32 = np.iinfo(np.int32)
 
 # 18 digits always fit into the 64 bits in which pairs of classes are kept.
@@ -30,20 +30,20 @@ _NUMERAL = re.compile(r"([+-]?\d{1,18})(\.0*)?")
 
 @dataclass(frozen=True)
 class Classes:
-    """What the numbers of a dataset's target may be, and what they mean to the model.
+    """Which numbers the target of a dataset may have, and which classes of the model they mean.
 
     Attributes:
-        least: The least of them.
-        most: The greatest.
-        said: What is right, in words.
+        minimum: The smallest number allowed.
+        maximum: The largest number allowed.
+        rule: The same as a sentence for a message.
         pairs: [the dataset's number, the model's] of each class; None where they are the same.
-        faults: What is wrong with the names of the dataset or the model.
-        notices: What was assumed, for the person who submits a job.
+        faults: Why the names of the dataset or the model cannot be matched.
+        notices: What was assumed, to be shown to the user.
     """
 
-    least: int
-    most: int
-    said: str
+    minimum: int
+    maximum: int
+    rule: str
     pairs: list[list[int]] | None = None
     faults: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
@@ -51,21 +51,21 @@ class Classes:
 
 @dataclass(frozen=True)
 class Span:
-    """The least and the greatest number that a dataset has for a class, in all splits that are used."""
+    """The smallest and the largest class number of a dataset, over all splits that the job uses."""
 
-    least: float
-    most: float
+    minimum: float
+    maximum: float
 
 
 def classes_of(
     model: Trainable, names: Sequence[str] | None, span: Span, trained_labels: Sequence[str] | None = None
 ) -> Classes | None:
-    """What `model` makes of a dataset whose classes are called `names`; None when its target is no class.
+    """How the classes of a dataset map to those of `model`; None where the target of the model is not a class.
 
     Args:
-        model: What is to be trained.
-        names: By the dataset's number; None where it has no names.
-        span: Of the dataset's numbers.
+        model: The model to train.
+        names: The dataset's class names, by its numbers; None where it has no names.
+        span: The range of the dataset's numbers.
         trained_labels: The labels of the dataset that a model was trained on which knows its classes by number alone,
             by the model's number; None for any other model.
     """
@@ -79,13 +79,13 @@ def classes_of(
 
 
 def learned_labels(label_type: str, names: Sequence[str] | None, number: int) -> str | int:
-    """What a model that learns its classes calls the class that has `number` in a dataset with these `names`."""
+    """The label that a model which learns its classes gives to class `number` of a dataset with these `names`."""
     name = str(number) if names is None else names[number]
     return name if label_type == "string" else int(name)
 
 
 def whole_number(label: str | int) -> int | None:
-    """The whole number that a class's name is, such as 7 for 7, "7", "07" and "7.0"; None for any other name."""
+    """The whole number in a class name, such as 7 for 7, "7", "07" and "7.0"; None for any other name."""
     if isinstance(label, int):
         return label
     match = _NUMERAL.fullmatch(label.strip())
@@ -95,7 +95,7 @@ def whole_number(label: str | int) -> int | None:
 def _by_trained_labels(
     classes: int, names: Sequence[str] | None, span: Span, trained_labels: Sequence[str] | None
 ) -> Classes:
-    """What the numbers of a dataset mean to a model that has no names of its own, but may have learned some."""
+    """The classes of a model without names of its own, which may have been trained on a dataset with names."""
     if trained_labels is not None and names is None and len(trained_labels) == classes:
         return _by_number(trained_labels, span)
     if (
@@ -104,36 +104,37 @@ def _by_trained_labels(
         and set(map(composed, names)) <= set(map(composed, trained_labels))
     ):
         return _by_name(trained_labels, names)
-    said = f"the model tells {classes} classes apart, 0 to {classes - 1}"
+    rule = f"the model tells {classes} classes apart, 0 to {classes - 1}"
     if trained_labels is None or names is None:
-        return Classes(0, classes - 1, said)
+        return Classes(0, classes - 1, rule)
     notice = (
         f"the model was trained on classes called {listed(trained_labels)}, and the dataset's are called "
         f"{listed(names)}: they take the places of those, in this order"
     )
-    return Classes(0, classes - 1, said, notices=(notice,))
+    return Classes(0, classes - 1, rule, notices=(notice,))
 
 
 def _by_name(labels: Sequence[str | int], names: Sequence[str]) -> Classes:
-    own = {composed(str(label)): index for index, label in enumerate(labels)}
-    # Of two names that differ in their Unicode form alone, one is the dataset's own.
-    own |= {str(label): index for index, label in enumerate(labels)}
-    places = [own.get(name, own.get(composed(name))) for name in names]
-    unknown = [name for name, place in zip(names, places, strict=True) if place is None]
+    index_of = {composed(str(label)): index for index, label in enumerate(labels)}
+    # Where two labels differ in their Unicode form only, the exact spelling of the dataset decides.
+    index_of |= {str(label): index for index, label in enumerate(labels)}
+    indices = [index_of.get(name, index_of.get(composed(name))) for name in names]
+    unknown = [name for name, index in zip(names, indices, strict=True) if index is None]
     faults = (
         (f"the dataset's classes {listed(unknown)} are none of the model's, which are {listed(labels)}",)
         if unknown
         else ()
     )
-    pairs = [[number, place] for number, place in enumerate(places) if place is not None]
+    pairs = [[number, index] for number, index in enumerate(indices) if index is not None]
     return Classes(0, len(names) - 1, f"the dataset names {len(names)} classes", pairs, faults)
 
 
 def _by_number(labels: Sequence[str | int], span: Span) -> Classes:
-    """What the numbers of a dataset without names mean to a model whose classes have `labels`.
+    """How the numbers of a dataset without names map to a model whose classes have `labels`.
 
-    Where all names are numbers, the one reading is by value, as for classes that are whole numbers. Where some are, it
-    is the one of the two readings that the dataset's span allows. Where none is, numbers are positions.
+    Where all labels are numbers, a number means the label of that value, as for classes that are whole numbers. Where
+    some labels are numbers, the span of the dataset decides between values and positions. Where no label is a number,
+    numbers are positions.
     """
     values = [whole_number(label) for label in labels]
     if None not in values:
@@ -141,13 +142,13 @@ def _by_number(labels: Sequence[str | int], span: Span) -> Classes:
     numerals = {value for value in values if value is not None}
     if not numerals:
         return _by_position(labels)
-    # A number that is a class's name and that class's position has one meaning.
+    # A number that is both the name and the position of the same class is not ambiguous.
     ambiguous = [index for index, value in enumerate(values) if index in numerals and value != index]
-    by_position = span.least >= 0 and span.most < len(labels)
-    by_value = {span.least, span.most} <= numerals
+    by_position = span.minimum >= 0 and span.maximum < len(labels)
+    by_value = {span.minimum, span.maximum} <= numerals
     if by_value and not by_position:
         return _by_value(labels, values)
-    if by_value and any(span.least <= number <= span.most for number in ambiguous):
+    if by_value and any(span.minimum <= number <= span.maximum for number in ambiguous):
         fault = (
             f"the dataset has numbers for classes, and the model's classes are {listed(labels)}: {ambiguous[0]} could "
             f"mean the class of that name or {_quoted(labels[ambiguous[0]])}, which has that position; name the "
@@ -167,17 +168,17 @@ def _by_value(labels: Sequence[str | int], values: Sequence[int | None]) -> Clas
         if len(same) > 1
     )[:1]
     numbers = [value for value, _ in pairs]
-    said = f"the model's classes are {listed(labels)}, and a whole number stands for the class of that name"
+    rule = f"the model's classes are {listed(labels)}, and a whole number stands for the class of that name"
     moved = next(((value, index) for value, index in pairs if value != index), None)
     if moved is None:
-        return Classes(min(numbers), max(numbers), said, None, faults)
+        return Classes(min(numbers), max(numbers), rule, None, faults)
     notice = (
         "the dataset's numbers are taken for the names of the model's classes, not for their positions: "
         f"{moved[0]} is the class {_quoted(labels[moved[1]])}, which has the position {moved[1]}"
     )
-    # Classes that are whole numbers have no other meaning.
+    # Classes that are whole numbers cannot be meant otherwise, so no notice is needed.
     notices = () if isinstance(labels[0], int) else (notice,)
-    return Classes(min(numbers), max(numbers), said, pairs, faults, notices)
+    return Classes(min(numbers), max(numbers), rule, pairs, faults, notices)
 
 
 def _by_position(labels: Sequence[str | int]) -> Classes:
@@ -200,7 +201,7 @@ def _learned(label_type: str, names: Sequence[str] | None) -> Classes:
 
 
 def _not_int64(names: Sequence[str]) -> tuple[str, ...]:
-    """Why a model whose classes are whole numbers cannot learn these."""
+    """Why a model whose classes are whole numbers cannot learn these names."""
     if wrong := [name for name in names if not _is_whole(name)]:
         return (f"the model's classes are whole numbers, and the dataset's {listed(wrong)} are not",)
     return tuple(
@@ -211,7 +212,7 @@ def _not_int64(names: Sequence[str]) -> tuple[str, ...]:
 
 
 def _grouped(labels: Sequence[T], values: Iterable[int | None]) -> dict[int, list[T]]:
-    """The labels of each value, for those that have one."""
+    """The labels by value, without the labels that have no value."""
     grouped: dict[int, list[T]] = defaultdict(list)
     for label, value in zip(labels, values, strict=True):
         if value is not None:
@@ -233,4 +234,4 @@ def listed(labels: Sequence[str | int]) -> str:
 
 
 def _quoted(label: str | int) -> str:
-    return quoted(label, _LONGEST) if isinstance(label, str) else str(label)
+    return quoted(label, _MAX_CHARACTERS) if isinstance(label, str) else str(label)

@@ -1,4 +1,4 @@
-"""What must hold between the arrays of a dataset, whatever format they came in."""
+"""Whether the arrays of a dataset are consistent, and the range of their values."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,10 +16,10 @@ from pippin.datasets.parsed import ParsedDataset
 
 
 def check_consistency(parsed: ParsedDataset, limits: DatasetLimits) -> None:
-    """Checks that every split has every feature, of one shape and type, for as many examples, and some examples.
+    """Check that every split has every feature, of one shape and type, for the same number of examples, at least one.
 
     Raises:
-        DatasetError: Two arrays contradict each other; both are named.
+        DatasetError: Two arrays are inconsistent; the message names both.
         DatasetTooLargeError: There are more arrays or examples than allowed.
     """
     expected = {checked("feature", feature.name): feature for feature in parsed.features}
@@ -55,8 +55,12 @@ def check_consistency(parsed: ParsedDataset, limits: DatasetLimits) -> None:
         )
 
 
-def measure(parsed: ParsedDataset) -> dict[str, dict[str, Range]]:
-    """Split -> feature -> its smallest and largest value and the first that is not whole, each with its place."""
+def value_ranges(parsed: ParsedDataset) -> dict[str, dict[str, Range]]:
+    """The extreme values of each feature, by which a job's labels are checked without opening the arrays.
+
+    Returns:
+        Split -> feature -> the smallest and largest value and the first that is not whole, each with its place.
+    """
     return {
         split: {feature: _range(array, partial(parsed.place, split)) for feature, array in features.items()}
         for split, features in parsed.splits.items()
@@ -64,23 +68,23 @@ def measure(parsed: ParsedDataset) -> dict[str, dict[str, Range]]:
 
 
 def _range(array: NDArray[Any], place: Callable[[int], str]) -> Range:
-    per_example = array[0].size
+    values_per_example = array[0].size
     lowest, lowest_at, highest, highest_at = np.inf, 0, -np.inf, 0
     fraction_at: int | None = None
     begin = 0
-    for part in batches(array):
-        flat = part.reshape(-1)
+    for batch in batches(array):
+        flat = batch.reshape(-1)
         at = int(flat.argmin())
         if flat[at] < lowest:
-            lowest, lowest_at = float(flat[at]), begin + at // per_example
+            lowest, lowest_at = float(flat[at]), begin + at // values_per_example
         at = int(flat.argmax())
         if flat[at] > highest:
-            highest, highest_at = float(flat[at]), begin + at // per_example
+            highest, highest_at = float(flat[at]), begin + at // values_per_example
         if fraction_at is None and flat.dtype.kind == "f":
             fractions = flat != np.floor(flat)
             if fractions.any():
-                fraction_at = begin + int(fractions.argmax()) // per_example
-        begin += len(part)
+                fraction_at = begin + int(fractions.argmax()) // values_per_example
+        begin += len(batch)
     return Range(
         minimum=lowest,
         minimum_at=place(lowest_at),

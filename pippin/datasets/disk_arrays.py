@@ -1,4 +1,4 @@
-"""Arrays that grow on disk, so that a dataset may be larger than memory."""
+"""Arrays that are written to disk example by example, so that a dataset may be larger than memory."""
 
 import os
 import tempfile
@@ -14,10 +14,10 @@ _BATCH_BYTES = 4 * 2**20
 
 
 class Workspace(ExitStack):
-    """Where the arrays of one upload grow. Leaving it closes the files of those that were never finished.
+    """Makes the arrays of one upload. Leaving the context closes the files of unfinished arrays.
 
     Args:
-        directory: Where the files are made; whoever owns the directory removes them.
+        directory: Where the files are created. The owner of the directory removes them.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -25,11 +25,11 @@ class Workspace(ExitStack):
         self._directory = directory
 
     def new_array(self, shape: tuple[int, ...], dtype: np.dtype[Any] | type[Any]) -> "DiskArray":
-        """A new array without examples.
+        """A new, empty array.
 
         Args:
-            shape: Of one example.
-            dtype: Of one value.
+            shape: The shape of one example.
+            dtype: The type of one value.
         """
         handle, name = tempfile.mkstemp(suffix=".array", dir=self._directory)
         file = self.enter_context(os.fdopen(handle, "wb"))
@@ -37,7 +37,7 @@ class Workspace(ExitStack):
 
 
 class DiskArray:
-    """An array [N, *shape] whose N is known only at the end, kept in a file of its own."""
+    """An array [N, *shape] in a file of its own, whose N is known only when it is finished."""
 
     def __init__(self, path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._path = path
@@ -46,19 +46,19 @@ class DiskArray:
         self.dtype = dtype
 
     def append(self, values: NDArray[Any]) -> None:
-        """Adds examples: [n, *shape], or anything of as many values."""
+        """Append n examples: [n, *shape], or any shape with as many values."""
         self._file.write(np.ascontiguousarray(values, dtype=self.dtype).data)
 
     def write(self, data: bytes) -> None:
-        """Adds bytes that already are values of the right type, in C order."""
+        """Append bytes that are values of the right type, in C order."""
         self._file.write(data)
 
     def finish(self, fortran: tuple[int, ...] | None = None) -> NDArray[Any]:
-        """All examples, memory-mapped and read-only: [N, *shape].
+        """Close the file, and return all examples, memory-mapped and read-only: [N, *shape].
 
         Args:
-            fortran: When the bytes written are a whole array in Fortran order: its full shape, which may lack axes of
-                length 1 that `shape` has.
+            fortran: The full shape of the array, where the bytes written are a whole array in Fortran order. It may
+                lack axes of length 1 that `shape` has.
         """
         self._file.close()
         if not self._path.stat().st_size:

@@ -1,4 +1,4 @@
-"""From the number types that files have to the three that are stored."""
+"""From the number types of files to the three stored ones, and which numbers float32 cannot tell apart."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,12 +13,12 @@ _INT32 = np.iinfo(np.int32)
 
 
 def stored_dtype(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.dtype[Any]:
-    """The stored type of a feature: float32 for every float; for integers uint8 or int32.
+    """The stored type of a feature: float32 for floats, uint8 or int32 for integers.
 
-    Bytes are kept as they are where an example has several, since they are pixels then; a single one is a label.
+    Several bytes an example are pixels and stay uint8. A single byte an example is a label and becomes int32.
 
     Raises:
-        DatasetError: The type holds no numbers.
+        DatasetError: The type is not a plain number.
     """
     if dtype.kind == "f" and dtype.itemsize <= 8:
         return np.dtype("<f4")
@@ -29,28 +29,30 @@ def stored_dtype(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.dtype[Any]:
     raise refuse(f"the type {dtype} is not a plain number; use integers or floats of at most 64 bits")
 
 
-def conform(array: NDArray[Any], workspace: Workspace, place: Callable[[int], str], faults: FaultList) -> NDArray[Any]:
-    """`array` [N, *shape] as its stored type, converted on disk where it has another.
+def to_stored_dtype(
+    array: NDArray[Any], workspace: Workspace, place: Callable[[int], str], faults: FaultList
+) -> NDArray[Any]:
+    """`array` [N, *shape] in its stored type, converted on disk where it has another type.
 
     Args:
-        array: Of any type that `stored_dtype` accepts.
-        workspace: Where a converted copy is made.
-        place: Says, for a person, where example number i (from 0) stands.
-        faults: Takes one fault about the examples with a value that is not finite or does not fit: the first, and how
-            many more there are.
+        array: An array of a type that `stored_dtype` accepts.
+        workspace: Makes the converted copy.
+        place: Describes where example number i (from 0) is, for a message.
+        faults: Takes one fault about the examples with a value that is not finite or does not fit: the first example,
+            and how many more there are.
     """
     dtype = stored_dtype(array.dtype, array.shape[1:])
     same = array.dtype == dtype and array.flags.c_contiguous
     converted = None if same else workspace.new_array(array.shape[1:], dtype)
     begin = count = 0
     first = ""
-    for part in batches(array):
-        values = _converted(part, dtype)
-        misfits = _misfits(part, values)
+    for batch in batches(array):
+        values = _converted(batch, dtype)
+        misfits = _misfits(batch, values)
         if len(misfits) and not count:
-            first = f"{place(begin + int(misfits[0]))} holds {_worst(part[misfits[0]], dtype)}"
+            first = f"{place(begin + int(misfits[0]))} holds {_describe_misfit(batch[misfits[0]], dtype)}"
         count += len(misfits)
-        begin += len(part)
+        begin += len(batch)
         if converted is not None:
             converted.append(values)
     if count:
@@ -59,26 +61,26 @@ def conform(array: NDArray[Any], workspace: Workspace, place: Callable[[int], st
     return array if converted is None else converted.finish()
 
 
-def _converted(part: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _converted(batch: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     with np.errstate(over="ignore", invalid="ignore"):
-        return part.astype(dtype, copy=False)
+        return batch.astype(dtype, copy=False)
 
 
-def _misfits(part: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:
-    """The examples of a part that were not finite, or were no more the same once converted."""
+def _misfits(batch: NDArray[Any], values: NDArray[Any]) -> NDArray[np.int64]:
+    """The examples of a batch with values that are not finite, or that the conversion changed."""
     if values.dtype.kind == "f":
         bad = ~np.isfinite(values)
-        if part.dtype.itemsize > values.dtype.itemsize:
-            lost = collapsing(part.reshape(-1), values.reshape(-1), below=MAX_EXACT_DOUBLE)
+        if batch.dtype.itemsize > values.dtype.itemsize:
+            lost = collapsing(batch.reshape(-1), values.reshape(-1), below=MAX_EXACT_DOUBLE)
             bad.reshape(-1)[lost] = True
-    elif part.dtype.kind in "iu" and part.dtype.itemsize >= 4 and part.dtype != values.dtype:
-        bad = (part > _INT32.max) | (part < _INT32.min) if part.dtype.kind == "i" else part > _INT32.max
+    elif batch.dtype.kind in "iu" and batch.dtype.itemsize >= 4 and batch.dtype != values.dtype:
+        bad = (batch > _INT32.max) | (batch < _INT32.min) if batch.dtype.kind == "i" else batch > _INT32.max
     else:
         return np.empty(0, np.int64)
     return np.flatnonzero(bad.reshape(len(bad), -1).any(axis=1))
 
 
-def _worst(example: NDArray[Any], dtype: np.dtype[Any]) -> str:
+def _describe_misfit(example: NDArray[Any], dtype: np.dtype[Any]) -> str:
     flat = example.reshape(-1)
     if dtype.kind != "f":
         return f"{flat[np.argmax(np.abs(flat.astype(np.float64)))]}, which a 32-bit integer cannot hold"
@@ -91,43 +93,43 @@ def _worst(example: NDArray[Any], dtype: np.dtype[Any]) -> str:
 
 
 MAX_EXACT = 2**24
-"""Up to this float32 holds every whole number."""
+"""float32 holds every whole number up to this one."""
 MAX_EXACT_DOUBLE = 2**53
-"""Up to this float64 holds every whole number."""
-_MAX_ID = 2**64  # whole numbers from here on are quantities: ids have at most 64 bits
+"""float64 holds every whole number up to this one."""
+_MAX_ID = 2**64  # larger whole numbers are quantities: ids have at most 64 bits
 _DIGITS = 6  # decimal digits that float32 always keeps apart (FLT_DIG of C)
-_COARSE = 1e-3  # of the spread of a column: the step between neighbouring float32 values from which a notice is due
+_COARSE = 1e-3  # a step between neighbouring float32 values of more than this share of the column's spread is notable
 
 
 def collapsing(values: NDArray[np.float64], stored: NDArray[np.float32], below: float = _MAX_ID) -> list[int]:
-    """Which values are whole numbers that another whole number would equal once stored as float32.
+    """The positions of whole numbers that would equal another whole number once stored as float32.
 
-    Numbers of up to six significant digits, such as 1.5e11, never do: two of them stay different as float32.
+    Numbers of up to six significant digits, such as 1.5e11, are left out: two of them stay different as float32.
 
     Args:
         values: [n], as read.
         stored: [n], the same as float32.
-        below: Numbers of this size and more are quantities, all of which are whole as float64.
+        below: Numbers from here on are quantities, which as float64 are all whole.
     """
     size = np.abs(values)
     if not (size > MAX_EXACT).any():
         return []
-    # From 2**53 on, the text may have held another whole number than was read.
+    # From 2**53 on, the text may have had another whole number than float64 holds.
     inexact = (stored != values) | (size >= MAX_EXACT_DOUBLE)
     suspects = np.flatnonzero((size > MAX_EXACT) & (size < below) & (values == np.floor(values)) & inexact)
     return [int(at) for at in suspects if float(f"{values[at]:.{_DIGITS}g}") != values[at]]
 
 
 def shown(value: float) -> str:
-    """A number that was read, for a person."""
+    """A number as a message shows it."""
     return f"{value:.0f}" if abs(value) < MAX_EXACT_DOUBLE and value.is_integer() else repr(float(value))
 
 
 class Precision:
-    """Whether float32 keeps the values of columns apart, gathered part by part.
+    """Whether float32 tells the values of columns apart, gathered batch by batch.
 
     Args:
-        width: How many columns there are.
+        width: The number of columns.
     """
 
     def __init__(self, width: int) -> None:
@@ -137,7 +139,7 @@ class Precision:
         self._has_quantities = np.zeros(width, bool)  # where float32 does not even hold every whole number
 
     def add(self, values: NDArray[np.float64], stored: NDArray[np.float32]) -> None:
-        """Takes [n, width] values as read and as stored."""
+        """Add [n, width] values as read and as stored."""
         if len(values):
             np.minimum(self._lowest, values.min(axis=0), out=self._lowest)
             np.maximum(self._highest, values.max(axis=0), out=self._highest)
@@ -149,9 +151,9 @@ class Precision:
                 self._has_quantities |= quantities.any(axis=0)
 
     def coarse(self) -> list[tuple[int, float]]:
-        """Columns that were rounded noticeably, each with the step between neighbouring float32 values.
+        """The columns that were rounded noticeably, each with the step between neighbouring float32 values.
 
-        That is, by more than a thousandth of their spread, or with a fraction above 2**24, or above 2**64.
+        Noticeable is a step of more than a thousandth of the spread, a fraction above 2**24, or a number above 2**64.
         """
         spread = self._highest - self._lowest
         largest = np.maximum(np.abs(self._lowest), np.abs(self._highest))

@@ -1,4 +1,4 @@
-"""How a dataset is refused."""
+"""The errors that refuse a dataset, and collections of its faults."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -6,15 +6,16 @@ from collections.abc import Iterable
 from pippin.errors import Fault, FaultyDocumentError
 
 SHOWN = 20
-"""So many faults are listed one by one; the rest are counted."""
+"""The number of faults that are listed; further faults are counted."""
 _SHOWN_FILES = 3
 
 
 class DatasetError(FaultyDocumentError):
-    """A dataset that was refused.
+    """A dataset was refused.
 
-    Each fault's detail names the file, and the row and column (from 1, as an editor shows them), the byte offset or the
-    member of the ZIP. Its pointer is "" where the content is at fault, `/target` and the like where an option is.
+    The detail of each fault names the file, and the row and column (from 1, as an editor shows them), the byte offset
+    or the member of the ZIP. The pointer is "" for a fault of the content, and `/target` and the like for one of an
+    option.
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
@@ -24,7 +25,7 @@ class DatasetError(FaultyDocumentError):
 
 
 class DatasetTooLargeError(DatasetError):
-    """A dataset beyond a limit on size or count."""
+    """A dataset exceeds a limit on size or count."""
 
 
 def refuse(detail: str, pointer: str = "") -> DatasetError:
@@ -33,12 +34,12 @@ def refuse(detail: str, pointer: str = "") -> DatasetError:
 
 
 def too_large(detail: str) -> DatasetTooLargeError:
-    """The error for a limit that was passed."""
+    """The error for an exceeded limit."""
     return DatasetTooLargeError([Fault("", detail)])
 
 
 class FaultList:
-    """Collects faults while a file is read on, so that a person can mend several at once."""
+    """Collects faults while a file is read, so that several can be corrected at once."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
@@ -48,16 +49,16 @@ class FaultList:
         return self._count > 0
 
     def add(self, detail: str) -> None:
-        """Notes one more fault; past the first twenty they are only counted."""
+        """Add a fault. After the first twenty, faults are only counted."""
         self._count += 1
         if self._count <= SHOWN:
             self._faults.append(Fault("", detail))
 
     def raise_any(self) -> None:
-        """Raises what was noted, if anything was.
+        """Raise the collected faults, if there are any.
 
         Raises:
-            DatasetError: At least one fault was noted.
+            DatasetError: At least one fault was added.
         """
         if not self._count:
             return
@@ -67,9 +68,9 @@ class FaultList:
 
 
 class FileFaults:
-    """Collects faults of files, of which one kind makes one line however many files have it.
+    """Collects faults of files, with one sentence for each kind of fault.
 
-    A sentence begins with the names of the files: `a/1.png is empty (0 bytes)`.
+    The sentence begins with the names of the files: `a/1.png is empty (0 bytes)`.
     """
 
     def __init__(self) -> None:
@@ -77,12 +78,12 @@ class FileFaults:
         self._counts: Counter[str] = Counter()
 
     def add(self, name: str, what: str, kind: str = "") -> None:
-        """Notes that the file `name` is at fault.
+        """Add a fault of a file.
 
         Args:
-            name: The file.
+            name: The name of the file.
             what: The rest of the sentence, in the singular.
-            kind: The rest of a sentence that is true of every such file, where `what` has particulars.
+            kind: The rest of a sentence about every file with this fault, where `what` has details of one file.
         """
         kind = kind or what
         if kind not in self._kinds and len(self._kinds) == SHOWN:
@@ -93,10 +94,10 @@ class FileFaults:
             files.append((name, what))
 
     def raise_any(self) -> None:
-        """Raises what was noted, if anything was.
+        """Raise the collected faults, if there are any.
 
         Raises:
-            DatasetError: At least one fault was noted.
+            DatasetError: At least one fault was added.
         """
         if self._kinds:
             raise DatasetError(Fault("", self._sentence(kind)) for kind in self._kinds)
@@ -110,6 +111,6 @@ class FileFaults:
         return f"{names}{f' and {rest:,} more files' if rest else ''}: each {kind}"
 
 
-def quoted(text: str, longest: int = 60) -> str:
-    """`text` from an upload as it may stand in a message: escaped, in quotes, and cut when long."""
-    return repr(text if len(text) <= longest else text[:longest] + "…")
+def quoted(text: str, max_characters: int = 60) -> str:
+    """`text` from an upload, escaped, in quotes and shortened for a message."""
+    return repr(text if len(text) <= max_characters else text[:max_characters] + "…")

@@ -1,4 +1,4 @@
-"""From a dataset's arrays to the examples that a model learns from or is measured on."""
+"""From the arrays of a dataset to the examples that a model is trained or measured on."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples to train or measure on, in memory or memory-mapped; nobody writes to them.
+    """Examples to train or measure on, in memory or memory-mapped, read-only.
 
     Attributes:
         arrays: Training input name -> [N, *shape], as stored: uint8 images stay uint8. It holds every training
@@ -41,11 +41,11 @@ def split_examples(
     """The examples to train on and those to measure on, None without a validation split.
 
     Args:
-        dataset: Which splits, which feature of the dataset each training input takes, and what its classes mean.
-        manifest: The dataset's, for the scale of its features.
-        model: What is to be trained.
+        dataset: The splits, the feature of each training input, and the model's class for each class of the dataset.
+        manifest: The manifest of the dataset, for the scale of its features.
+        model: The model to train.
         arrays: `split/feature` -> [N, ...].
-        seed: The job's, of 64 bits: draws the examples that are held out, where a fraction is.
+        seed: The seed of the job, of 64 bits, which draws the examples that `validation_fraction` holds out.
 
     Raises:
         DatasetError: The dataset lacks an array, one does not fit, or there are too few examples to hold any out.
@@ -72,19 +72,19 @@ def examples_of(dataset: ResolvedDataset, manifest: Manifest, model: Trainable, 
 
 
 def picture_scales(dataset: ResolvedDataset, manifest: StoredManifest, model: Trainable) -> dict[str, float]:
-    """Training input name -> what the bytes of a picture are multiplied by to be like the examples; without the target.
+    """Training input name -> what to multiply the bytes of a picture by to match the examples; without the target.
 
-    Bytes have the scale of the dataset. Pictures that were uploaded as numbers of which none is below 0 or above 1 were
-    scaled before, by 1/255. Other numbers are taken for bytes in another type.
+    Bytes have the scale of the dataset. Pictures that were uploaded as numbers from 0 to 1 are taken to be scaled by
+    1/255 already. Other numbers are taken for unscaled bytes of another type.
     """
     features = {feature.name: feature for feature in manifest.features}
     scales = {}
-    for wanted in model.features:
-        bound = features[dataset.bind[wanted.name]]
+    for input_ in model.features:
+        bound = features[dataset.bind[input_.name]]
         values = manifest.ranges[dataset.train][bound.name]
         fractions = bound.dtype != "uint8" and is_picture(bound.shape) and values.minimum >= 0 and values.maximum <= 1
         scale = PIXEL_SCALE if fractions else bound.scale
-        scales[wanted.name] = 1.0 if isinstance(wanted, ImageFeature) else scale
+        scales[input_.name] = 1.0 if isinstance(input_, ImageFeature) else scale
     scales.pop(model.target)
     return scales
 
@@ -95,22 +95,23 @@ def select(examples: Examples, rows: NDArray[np.intp]) -> Examples:
 
 
 def _scales(dataset: ResolvedDataset, manifest: Manifest, features: Iterable[Feature]) -> list[float]:
-    known = {feature.name: feature.scale for feature in manifest.features}
-    # An image is given to the model as it is: its own scaler is the only one.
+    scale_of = {feature.name: feature.scale for feature in manifest.features}
+    # The model scales an image input itself.
     return [
-        1.0 if isinstance(feature, ImageFeature) else known.get(dataset.bind[feature.name], 1.0) for feature in features
+        1.0 if isinstance(feature, ImageFeature) else scale_of.get(dataset.bind[feature.name], 1.0)
+        for feature in features
     ]
 
 
 def _renumbered(array: NDArray[Any], classes: list[list[int]], where: str) -> NDArray[np.int32]:
-    """The model's number of each class in place of the dataset's."""
-    known, meant = np.array(sorted(classes), dtype=np.int64).T
-    places = np.minimum(np.searchsorted(known, array), len(known) - 1)
-    wrong = np.flatnonzero(known[places] != array)
+    """The class numbers of the dataset, replaced by those of the model."""
+    dataset_numbers, model_numbers = np.array(sorted(classes), dtype=np.int64).T
+    places = np.minimum(np.searchsorted(dataset_numbers, array), len(dataset_numbers) - 1)
+    wrong = np.flatnonzero(dataset_numbers[places] != array)
     if wrong.size:
         row = int(wrong[0])
         raise refuse(f"row {row} of {where} is {array.reshape(-1)[row]}, which is none of the model's classes")
-    renumbered: NDArray[np.int32] = meant[places].astype(np.int32)
+    renumbered: NDArray[np.int32] = model_numbers[places].astype(np.int32)
     return renumbered
 
 
@@ -131,23 +132,23 @@ def _bound(arrays: Arrays, split: str, name: str, feature: Feature) -> NDArray[A
 def held_out_rows(count: int, fraction: float, seed: int) -> NDArray[np.intp]:
     """The rows of a split that are held out for validation, in ascending order.
 
-    The same arguments give the same rows in every process and release, whatever the order of training: the evaluation
-    of a trained model finds the rows that its training left out.
+    The same arguments give the same rows in every process and release, whatever the order of training, so that the
+    evaluation of a trained model can find the rows that its training left out.
 
     Args:
-        count: How many examples the split has, at least 2.
-        fraction: The share to hold out; at least one example is, and at least one is not.
-        seed: The job's, of 64 bits.
+        count: The number of examples of the split, at least 2.
+        fraction: The share to hold out. At least one example is held out, and at least one is not.
+        seed: The seed of the job, of 64 bits.
 
     Raises:
         DatasetError: There are too few examples to hold any out.
     """
-    held = held_out_count(count, fraction)
-    if held < 1:
+    held_out = held_out_count(count, fraction)
+    if held_out < 1:
         raise refuse(f"of {count} example none can be held out for validation; give more examples")
-    # NumPy takes no negative seeds. It promises raw words to stay the same in every release, and a permutation not.
+    # NumPy refuses negative seeds. It keeps a generator's raw words the same in every release, unlike permutations.
     keys = np.random.Philox(np.random.SeedSequence([seed % 2**64, _HOLD_OUT_STREAM])).random_raw(count)
-    return np.sort(np.argsort(keys, kind="stable")[:held])
+    return np.sort(np.argsort(keys, kind="stable")[:held_out])
 
 
 def rows_without(count: int, excluded: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -157,37 +158,39 @@ def rows_without(count: int, excluded: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.flatnonzero(kept)
 
 
-# Apart from the streams that the same seed gives an engine for its shuffling.
+# Differs from the streams that an engine derives from the same seed for shuffling.
 _HOLD_OUT_STREAM = 0x686F6C64
 
 
 def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
-    """Part of the examples, drawn by seed, kept apart; both parts stay in the dataset's order."""
-    kept_apart = held_out_rows(examples.count, fraction, seed)
-    return select(examples, rows_without(examples.count, kept_apart)), select(examples, kept_apart)
+    """The examples to train on and those held out, each in the order of the dataset."""
+    held_out = held_out_rows(examples.count, fraction, seed)
+    return select(examples, rows_without(examples.count, held_out)), select(examples, held_out)
 
 
 class TrainingRows(BaseModel):
-    """How a job divides the split that it trains on."""
+    """Which rows of its training split a job trains on, which its request alone determines."""
 
     model_config = ConfigDict(frozen=True)
 
-    validation_fraction: float | None = Field(description="The share that it holds out; null for none.")
+    validation_fraction: float | None = Field(
+        description="The share of the rows that the job holds out; null for none."
+    )
     seed: int = Field(description="Draws the rows that are held out.")
 
     @classmethod
     def of(cls, request: ResolvedRequest) -> "TrainingRows":
-        """Those of a job."""
+        """The training rows of a job."""
         fraction = request.dataset.validation_fraction
-        # Without a share the seed draws nothing, and jobs that differ in it train on the same rows.
+        # Without a fraction the seed draws no rows, so jobs with different seeds train on the same rows.
         return cls(validation_fraction=fraction, seed=0 if fraction is None else request.hyperparameters.seed)
 
     def held_out(self, count: int) -> NDArray[np.intp]:
-        """The rows that are held out, out of `count`; none without a share."""
+        """The rows of `count` that are held out; none without a fraction."""
         if self.validation_fraction is None:
             return np.empty(0, dtype=np.intp)
         return held_out_rows(count, self.validation_fraction, self.seed)
 
     def trained_on(self, count: int) -> NDArray[np.intp]:
-        """The rows that are trained on, out of `count`."""
+        """The rows of `count` that are trained on."""
         return rows_without(count, self.held_out(count))

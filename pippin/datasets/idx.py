@@ -1,7 +1,8 @@
 """IDX, the format of the MNIST files (http://yann.lecun.com/exdb/mnist/).
 
 Two zero bytes, a type, the number of dimensions, each dimension's length as a big-endian 32-bit number, then the
-values, big-endian, in C order. One dimension makes labels, more make images; the file's name says which split it is.
+values, big-endian, in C order. A file with one dimension holds labels, one with more dimensions images. The name of the
+file determines its split.
 """
 
 import math
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 
 from pippin.api.datasets import Feature
 from pippin.datasets.disk_arrays import Workspace
-from pippin.datasets.dtypes import conform
+from pippin.datasets.dtypes import to_stored_dtype
 from pippin.datasets.errors import FaultList, refuse, too_large
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.names import split_in
@@ -26,7 +27,7 @@ OPTIONS = frozenset({"scale"})
 """The options that this format reads."""
 
 _TYPES = {0x08: "u1", 0x09: "i1", 0x0B: ">i2", 0x0C: ">i4", 0x0D: ">f4", 0x0E: ">f8"}
-_MOST_DIMENSIONS = 5
+_MAX_DIMENSIONS = 5
 _CHUNK = 2**20
 
 
@@ -47,15 +48,16 @@ class _Header:
 
 
 def looks_like(begin: bytes) -> bool:
-    """Whether a file that begins with these bytes (four at least) is IDX."""
-    return begin[:2] == b"\0\0" and len(begin) >= 4 and begin[2] in _TYPES and 1 <= begin[3] <= _MOST_DIMENSIONS
+    """Whether a file that begins with these bytes (at least four) is IDX."""
+    return begin[:2] == b"\0\0" and len(begin) >= 4 and begin[2] in _TYPES and 1 <= begin[3] <= _MAX_DIMENSIONS
 
 
 def parse_idx(sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> ParsedDataset:
-    """Reads pairs of an images file and a labels file into the features `image` and `label`.
+    """Read pairs of a file of images and a file of labels into the features `image` and `label`.
 
     Raises:
-        DatasetError: A file is malformed (its byte offset is named), or one of a pair is missing or of another length.
+        DatasetError: A file is malformed (the message has the byte offset), or one of a pair is missing or has another
+            length.
     """
     splits: dict[str, dict[str, NDArray[Any]]] = {}
     names: dict[tuple[str, str], str] = {}
@@ -91,8 +93,8 @@ def _check_pairs(splits: dict[str, dict[str, NDArray[Any]]], names: dict[tuple[s
     for split, arrays in splits.items():
         if len(arrays) < 2:
             (name,) = (names[split, feature] for feature in arrays)
-            lacking = "labels" if "image" in arrays else "images"
-            raise refuse(f"{name} has no file of {lacking} beside it; IDX comes in pairs, images and labels")
+            missing = "labels" if "image" in arrays else "images"
+            raise refuse(f"{name} has no file of {missing} beside it; IDX comes in pairs, images and labels")
         images, labels = len(arrays["image"]), len(arrays["label"])
         if images != labels:
             raise refuse(f"{names[split, 'image']} holds {images} images and {names[split, 'label']} {labels} labels")
@@ -110,12 +112,12 @@ def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: F
                 break
             growing.write(chunk)
     if size != expected:
-        found = f"ends at byte {header.length + size}" if size < expected else "goes on after it"
+        actual = f"ends at byte {header.length + size}" if size < expected else "goes on after it"
         raise refuse(
             f"{source.name}: its header declares {_shown(header.dims)} values of {header.dtype.itemsize} "
-            f"bytes, which end at byte {header.length + expected}, but the file {found}"
+            f"bytes, which end at byte {header.length + expected}, but the file {actual}"
         )
-    return conform(growing.finish(), workspace, lambda example: f"{source.name} example {example + 1}", faults)
+    return to_stored_dtype(growing.finish(), workspace, lambda example: f"{source.name} example {example + 1}", faults)
 
 
 def _shown(dims: tuple[int, ...]) -> str:
@@ -128,7 +130,7 @@ def _read_header(file: BinaryIO, name: str, limits: DatasetLimits) -> _Header:
         types = ", ".join(f"0x{code:02X}" for code in _TYPES)
         raise refuse(
             f"{name} is not an IDX file: it begins with the bytes {begin.hex(' ') or 'of nothing'}; right would be "
-            f"00 00, a type ({types}) and 1 to {_MOST_DIMENSIONS} dimensions"
+            f"00 00, a type ({types}) and 1 to {_MAX_DIMENSIONS} dimensions"
         )
     count = begin[3]
     lengths = file.read(4 * count)

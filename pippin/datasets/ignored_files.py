@@ -1,4 +1,4 @@
-"""Files that lie beside data and are none: what systems and tools leave behind, documentation, names of classes."""
+"""Files of an upload that are not data: those of systems and tools, documentation, lists of class names."""
 
 import re
 from collections.abc import Sequence
@@ -7,13 +7,13 @@ from pathlib import PurePath
 from pippin.datasets.errors import quoted
 
 PICTURE_SUFFIXES = frozenset({".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".pjpeg", ".pjp"})
-"""How the names of PNG and JPEG files end, in lower case."""
+"""The suffixes of PNG and JPEG files, in lower case."""
 
 FOREIGN_PICTURE_SUFFIXES = frozenset(
     {".gif", ".bmp", ".dib", ".tif", ".tiff", ".webp", ".heic", ".heif", ".avif", ".svg", ".ico", ".jp2", ".jxl"}
     | {".psd", ".ppm", ".pgm", ".pbm", ".dng", ".cr2", ".nef", ".arw", ".raw"}
 )
-"""How the names of other pictures end."""
+"""The suffixes of pictures of other formats."""
 
 _LITTER_NAMES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r", "picasa.ini"})
 _LITTER_FOLDERS = frozenset({"__macosx", "__pycache__", "@eadir", "$recycle.bin", "system volume information"})
@@ -33,13 +33,13 @@ _DOCUMENT_SUFFIXES = frozenset(
     {".md", ".rst", ".html", ".htm", ".pdf", ".docx", ".json", ".yaml", ".yml", ".toml", ".cff", ".bib", ".xml"}
     | {".names", ".pbtxt", ".py", ".ipynb", ".sh", ".cfg", ".ini", ".log", ".md5", ".sha256", ".url"}
 )
-# Beside pictures, which hold the data, tables and text are annotations.
+# Tables and text beside pictures are annotations: the pictures are the data.
 _BESIDE_PICTURES = _DOCUMENT_SUFFIXES | {".txt", ".csv", ".tsv"}
 _SHOWN = 10
 
 
 def is_litter(path: str) -> bool:
-    """Whether a system or a tool left a file behind: hidden files, `.git`, `__MACOSX`, `Thumbs.db` and the like."""
+    """Whether a system or a tool created a file: hidden files, `.git`, `__MACOSX`, `Thumbs.db` and the like."""
     *folders, name = path.replace("\\", "/").lower().split("/")
     steps = [step for step in (*folders, name) if step not in {".", "..", ""}]
     return (
@@ -47,8 +47,8 @@ def is_litter(path: str) -> bool:
     )
 
 
-def companions(paths: Sequence[str]) -> frozenset[str]:
-    """Those of an upload's files that are no data. Data that looks like a companion counts where it is all there is."""
+def ignored_files(paths: Sequence[str]) -> frozenset[str]:
+    """The files of an upload that are not data. Documentation counts as data where there are no other files."""
     litter = {path for path in paths if is_litter(path)}
     rest = [path for path in paths if path not in litter]
     has_pictures = any(PurePath(path).suffix.lower() in PICTURE_SUFFIXES for path in rest)
@@ -57,7 +57,7 @@ def companions(paths: Sequence[str]) -> frozenset[str]:
 
 
 def ignored_notice(ignored: Sequence[str]) -> str:
-    """The notice that names the files that were left out."""
+    """The notice that names the ignored files."""
     shown = ", ".join(quoted(path) for path in ignored[:_SHOWN])
     more = f" and {len(ignored) - _SHOWN:,} more" if len(ignored) > _SHOWN else ""
     return f"ignored {len(ignored):,} file{'s' * (len(ignored) > 1)} beside the data: {shown}{more}"

@@ -27,12 +27,12 @@ _NO_PICTURE = "is not a picture by its name; rename it if it is a PNG or JPEG, e
 def parse_images(
     sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace
 ) -> ParsedDataset:
-    """Reads the pictures into `image`, [1, H, W] or [3, H, W] of uint8, and `label`, the number of their folder.
+    """Read the pictures into `image`, [1, H, W] or [3, H, W] of uint8, and `label`, the number of their folder.
 
-    Classes are numbered in alphabetic order of their folders, or by value where all are whole numbers.
+    Classes are numbered in the alphabetic order of their folders, or by value where all are whole numbers.
 
     Raises:
-        DatasetError: A file is no picture, or of another size or kind than the first; it is named.
+        DatasetError: A file is not a picture, or differs from the first in size or colour mode; the message names it.
         DatasetTooLargeError: A picture has too many pixels, or there are too many pictures or classes.
     """
     if not sources.zipped:
@@ -40,10 +40,10 @@ def parse_images(
     if len(sources.files) > limits.max_examples:
         raise too_large(f"the ZIP has {len(sources.files):,} pictures; {limits.max_examples:,} are allowed")
     _check_names(sources.files)
-    found = places([source.name for source in sources.files])
-    folders = {label for _, label in found.places}
+    located = places([source.name for source in sources.files])
+    folders = {label for _, label in located.places}
     checked = Labels(limits, "rename the folders or leave some out")
-    # Before they are ordered: Python refuses to read numbers of more than 4,300 digits.
+    # Checked before they are sorted: Python refuses to parse numbers of more than 4,300 digits.
     for label in folders:
         checked.add(label, "the folders of the ZIP")
     labels = _ordered(folders)
@@ -52,7 +52,7 @@ def parse_images(
     images: dict[str, DiskArray] = {}
     targets: dict[str, list[int]] = {}
     faults = FileFaults()
-    for source, (split, label) in zip(sources.files, found.places, strict=True):
+    for source, (split, label) in zip(sources.files, located.places, strict=True):
         try:
             pixels = decoder.decode(source)
         except PictureError as error:
@@ -71,7 +71,7 @@ def parse_images(
         Feature(name="image", shape=decoder.shape, dtype="uint8", scale=picture_scale(options)),
         Feature(name="label", shape=(1,), dtype="int32"),
     )
-    return ParsedDataset("images", features, splits, labels, notices=(*found.notices, *decoder.notices()))
+    return ParsedDataset("images", features, splits, labels, notices=(*located.notices, *decoder.notices()))
 
 
 def _check_names(sources: Iterable[Source]) -> None:
@@ -101,7 +101,7 @@ Path = Sequence[str]
 
 @dataclass(frozen=True)
 class Places:
-    """The split and the class of each picture, and what was assumed."""
+    """The split and the class of each picture, and notices about what was assumed."""
 
     places: list[tuple[str, str]]
     notices: tuple[str, ...]
@@ -110,11 +110,11 @@ class Places:
 def places(names: Sequence[str]) -> Places:
     """The split and the class of each picture, by the folders in its name.
 
-    Folders around everything are looked past, and so is a folder around all classes of a split: zipping puts them
-    there. A folder that is named as a split is a class only where nothing else is a split.
+    Folders around everything are ignored, and so is a folder around all classes of a split: ZIP programs add them. A
+    folder with the name of a split is a class only where no other folder is a split.
 
     Raises:
-        DatasetError: A picture lies where its split or class cannot be told.
+        DatasetError: The folders of a picture do not determine its split and class.
     """
     paths = _without_wrappers([name.split("/") for name in names])
     is_class_first = all(len(path) == 3 and is_split_name(path[1]) and not is_split_name(path[0]) for path in paths)
@@ -125,29 +125,29 @@ def places(names: Sequence[str]) -> Places:
     flat_splits = {folder for folder in flat if is_split_name(folder)}
     are_splits = bool(above) or len(flat_splits) > 1 or flat_splits == flat
     faults = FileFaults()
-    found = []
+    resolved = []
     for name, path in zip(names, paths, strict=True):
         fault = _fault(path, above, flat, flat_splits if are_splits else set())
         if fault:
             faults.add(name, fault)
             continue
         split = (split_in(path[0]) or path[0]) if len(path) == 3 else "train"
-        found.append((split, composed(path[-2]).strip() or path[-2]))
+        resolved.append((split, composed(path[-2]).strip() or path[-2]))
     faults.raise_any()
     notices = _notices(above, flat, flat_splits)
     if is_class_first:
         notices.append(f"class folders that hold split folders, as in {quoted(names[0])}: read as split/class/file")
-    return Places(found, tuple(notices))
+    return Places(resolved, tuple(notices))
 
 
 def _fault(path: Path, above: set[str], flat: set[str], splits: set[str]) -> str | None:
-    """What is wrong with a picture's place.
+    """Why the folders of a picture do not determine its split and class; None where they do.
 
     Args:
-        path: Its folders and its name.
+        path: The folders and the name of the picture.
         above: The folders that hold folders with pictures.
-        flat: Those that hold pictures.
-        splits: Of `flat`, the splits.
+        flat: The folders that hold pictures.
+        splits: Those of `flat` that are splits.
     """
     match path:
         case [split, _, _]:
@@ -195,7 +195,7 @@ def _without_wrappers(paths: list[list[str]]) -> list[list[str]]:
 
 
 def _has_wrapper(paths: list[list[str]]) -> bool:
-    """Whether the first folder lies around everything and is neither a split nor a class."""
+    """Whether all paths are in one folder that is neither a split nor a class."""
     depth = max(map(len, paths))
     if len({path[0] for path in paths}) > 1 or depth < 3:
         return False

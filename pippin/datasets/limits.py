@@ -1,4 +1,4 @@
-"""How large an uploaded dataset may be."""
+"""Limits on uploaded datasets, and counters that enforce them."""
 
 from dataclasses import dataclass
 
@@ -7,19 +7,19 @@ from pippin.datasets.errors import quoted, too_large
 
 @dataclass(frozen=True)
 class DatasetLimits:
-    """Limits that hold while an upload is read: counted as bytes and rows come, whatever a header declares.
+    """Limits on an upload. They apply to the bytes and rows that are read, not to what a header declares.
 
     Attributes:
-        max_bytes: Of the upload as sent.
-        max_unpacked_bytes: Of everything in it, unpacked.
-        max_files: In a ZIP, or sent together.
-        max_examples: In all splits together.
-        max_arrays: Features times splits.
-        max_columns: Of a CSV.
-        max_classes: Different class labels.
-        max_label_characters: Of one class label.
-        max_labels_bytes: Of all class labels together, in UTF-8.
-        max_pixels: Of one image.
+        max_bytes: The size of the upload as sent.
+        max_unpacked_bytes: The size of all its files, unpacked.
+        max_files: The number of files in a ZIP, or sent together.
+        max_examples: The number of examples in all splits together.
+        max_arrays: The number of features times the number of splits.
+        max_columns: The number of columns of a CSV.
+        max_classes: The number of different class labels.
+        max_label_characters: The length of one class label.
+        max_labels_bytes: The size of all class labels together, in UTF-8.
+        max_pixels: The number of pixels of one picture.
     """
 
     max_bytes: int = 2 * 2**30
@@ -35,11 +35,11 @@ class DatasetLimits:
 
 
 class Labels:
-    """Checks class labels as they are met, each once.
+    """Checks the different class labels of a dataset against the limits.
 
     Args:
-        limits: What they are checked against.
-        advice: What to do about labels that are refused, for the message.
+        limits: The limits.
+        advice: What to do about refused labels, for the message.
     """
 
     def __init__(self, limits: DatasetLimits, advice: str) -> None:
@@ -49,14 +49,14 @@ class Labels:
         self._bytes = 0
 
     def add(self, label: str, place: str) -> None:
-        """One more different label.
+        """Count a label that was not added before.
 
         Args:
-            label: It.
-            place: Where it stands, for the message.
+            label: The label.
+            place: Where the label is, for the message.
 
         Raises:
-            DatasetTooLargeError: It is too long, or there are too many of them, or they take too many bytes.
+            DatasetTooLargeError: The label is too long, or there are too many labels or bytes of labels.
         """
         limits = self._limits
         self._count += 1
@@ -79,22 +79,22 @@ class Labels:
 
 
 class Budget:
-    """What may still be unpacked. One budget serves a whole upload, so a bomb in many files is a bomb too."""
+    """The bytes that may still be unpacked, shared by all files of an upload: many small ZIP bombs are refused too."""
 
     def __init__(self, limits: DatasetLimits) -> None:
         self._limit = limits.max_unpacked_bytes
         self.left = limits.max_unpacked_bytes
 
     def spend(self, count: int, name: str) -> None:
-        """Takes `count` bytes that came out of the file `name`.
+        """Subtract `count` bytes that were unpacked from the file `name`.
 
         Raises:
-            DatasetTooLargeError: The whole upload unpacks to more than it may.
+            DatasetTooLargeError: The upload unpacks to more than the limit.
         """
         self.left -= count
         if self.left < 0:
             raise self.exhausted(name)
 
     def exhausted(self, name: str) -> Exception:
-        """The error that says so, at the file where it was noticed."""
+        """The error for an exceeded limit, with the file in which it was exceeded."""
         return too_large(f"the upload unpacks to more than the {self._limit:,} bytes allowed; noticed in {name}")

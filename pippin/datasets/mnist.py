@@ -1,4 +1,4 @@
-"""The MNIST database of handwritten digits: its four files, and a check that they are the ones."""
+"""The MNIST database of handwritten digits: its four files, checked by their digests."""
 
 import gzip
 import hashlib
@@ -15,17 +15,17 @@ DIGESTS = {
     "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
-"""The SHA-256 of each file's content, not compressed."""
+"""The SHA-256 of the uncompressed content of each file."""
 
-_LARGEST = 60_000 * 28 * 28 + 16
+_MAX_BYTES = 60_000 * 28 * 28 + 16
 _CHUNK = 2**20
 
 
 def collect(folder: Path) -> Upload:
-    """The four files from a folder, each compressed (`.gz`) or not, checked to be MNIST.
+    """The four files of MNIST in a folder, each compressed (`.gz`) or not, checked by their digests.
 
     Raises:
-        DatasetError: A file is missing or is another; there is a fault for each.
+        DatasetError: A file is missing or has another content; there is a fault for each.
     """
     paths = []
     faults = []
@@ -34,9 +34,9 @@ def collect(folder: Path) -> Upload:
         if path is None:
             faults.append(Fault("", f"{folder} has no file {name} or {name}.gz"))
             continue
-        found = _digest(path)
-        if found != digest:
-            content = "cannot be unpacked" if found is None else f"has the SHA-256 {found}, unpacked"
+        actual = _digest(path)
+        if actual != digest:
+            content = "cannot be unpacked" if actual is None else f"has the SHA-256 {actual}, unpacked"
             faults.append(Fault("", f"{path} is not MNIST's {name}: it {content}, where {digest} would be right"))
         paths.append(path)
     if faults:
@@ -45,12 +45,12 @@ def collect(folder: Path) -> Upload:
 
 
 def _digest(path: Path) -> str | None:
-    """The SHA-256 of the content, unpacked; None when it cannot be unpacked. Reads no more than MNIST would have."""
+    """The SHA-256 of the unpacked content; None if it cannot be unpacked. Reads no more than MNIST's files have."""
     hasher = hashlib.sha256()
     size = 0
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
-            while size <= _LARGEST and (chunk := file.read(_CHUNK)):
+            while size <= _MAX_BYTES and (chunk := file.read(_CHUNK)):
                 size += len(chunk)
                 hasher.update(chunk)
     except (gzip.BadGzipFile, EOFError, zlib.error):

@@ -1,4 +1,4 @@
-"""Names that uploads give to splits and features."""
+"""The names of splits, features and classes in uploads."""
 
 import re
 import unicodedata
@@ -12,14 +12,14 @@ _NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,200}")
 
 
 def split_in(path: str) -> str | None:
-    """The split that a path speaks of: train, test or validation by their usual names; None when it names none.
+    """The split that a path names: train, test or validation, by their usual names; None where it names none.
 
-    The last word counts: `test-run/t10k-images` and `train.csv` speak of test and train.
+    The last such word counts: `test-run/t10k-images` and `train.csv` name test and train.
     """
-    found = _SPLIT.findall(path.lower())
-    if not found:
+    words = _SPLIT.findall(path.lower())
+    if not words:
         return None
-    return next(split for begin, split in _KNOWN.items() if found[-1].startswith(begin))
+    return next(split for begin, split in _KNOWN.items() if words[-1].startswith(begin))
 
 
 _SPLIT_WORDS = frozenset({"train", "training", "t10k", "test", "testing", "val", "valid", "validation"})
@@ -30,9 +30,9 @@ _FILLERS = frozenset(
 
 
 def is_split_name(folder: str) -> bool:
-    """Whether a folder's name says that it is a split, and nothing else: `Test`, `train_images`, `val-2017`.
+    """Whether the name of a folder is that of a split: `Test`, `train_images`, `val-2017`.
 
-    `split_in` also finds the word in longer names, such as the class `train station`.
+    `split_in` also finds the word inside other names, such as the class `train station`.
     """
     words = [word for word in re.split(r"[\W_\d]+", re.sub(r"t10k", "test", folder.lower())) if word]
     words = [word.removesuffix("set") if word.removesuffix("set") in _SPLIT_WORDS else word for word in words]
@@ -40,15 +40,20 @@ def is_split_name(folder: str) -> bool:
 
 
 def composed(name: str) -> str:
-    """A class's name in Unicode's normal form NFC, in which such names are compared and stored.
+    """A class name in the Unicode normal form NFC, in which class names are compared and stored.
 
-    HFS+ and the archives of macOS's Finder decompose names: `Äpfel` is then six characters, which look like the five.
+    HFS+ and the archives of the macOS Finder decompose names: `Äpfel` is then six characters instead of five.
     """
     return unicodedata.normalize("NFC", name)
 
 
 def spelled_as(own: Iterable[str | int], names: Sequence[str] | None) -> tuple[str, ...] | None:
-    """The dataset's names of classes, each as a model spells it that has the class already; None without names."""
+    """The class names of a dataset, spelled as in the model where it has the class; None without names.
+
+    Args:
+        own: The labels of the model.
+        names: The class names of the dataset.
+    """
     if names is None:
         return None
     spelling = {composed(label): label for label in own if isinstance(label, str)}
@@ -56,14 +61,14 @@ def spelled_as(own: Iterable[str | int], names: Sequence[str] | None) -> tuple[s
 
 
 def checked(kind: str, name: str) -> str:
-    """`name`, fit to be part of `split/feature`.
+    """`name`, once it is checked to be fit for `split/feature`.
 
     Args:
         kind: What it names, for the message.
-        name: What the upload says.
+        name: The name in the upload.
 
     Raises:
-        DatasetError: It is empty, longer than 200 characters, or has a slash or a control character in it.
+        DatasetError: The name is empty, has more than 200 characters, or has a slash or a control character.
     """
     if not _NAME.fullmatch(name):
         raise refuse(

@@ -1,4 +1,4 @@
-"""Notices about a dataset: what was assumed or left out while an upload was read, for the person who sent it."""
+"""Notices about a dataset: what was assumed or left out while an upload was read."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,7 +16,7 @@ MAX_NOTICE_CHARACTERS = 500
 
 
 def bounded(notices: Iterable[str]) -> tuple[str, ...]:
-    """The notices that a dataset's record keeps: different ones, few and short, whatever an upload holds.
+    """The notices without repetitions, as the record of a dataset keeps them.
 
     At most `MAX_NOTICES` of at most `MAX_NOTICE_CHARACTERS` each; where there are more, the last says how many.
     """
@@ -33,11 +33,11 @@ def _shortened(notice: str) -> str:
 
 _MISSING = frozenset({"na", "n/a", "#n/a", "nan", "null", "none", "nil", "missing", "?", "-", "."})
 _SHOWN = 5
-_LONGEST = 30
+_MAX_CHARACTERS = 30
 
 
 def class_notices(parsed: ParsedDataset) -> Iterator[str]:
-    """Which names look like missing values, which differ in case alone, and which classes no training example has."""
+    """Class names that look like missing values, that differ in case only, or that no training example has."""
     labels = parsed.labels
     if labels is None:
         return
@@ -58,9 +58,9 @@ def class_notices(parsed: ParsedDataset) -> Iterator[str]:
 
 
 def scale_notices(format_: Format, features: Iterable[Feature]) -> Iterator[str]:
-    """How the bytes of each feature reach a model, for the person who uploads them.
+    """How the bytes of each feature are scaled for a model.
 
-    Nothing of files that hold pictures by their format: in an NPZ and a table the shape alone tells pictures apart.
+    Formats that hold pictures give no notice; in an NPZ and a table only the shape says that a feature is a picture.
     """
     for feature in features:
         if feature.dtype != "uint8" or (format_ in {"idx", "images"} and feature.scale == PIXEL_SCALE):
@@ -81,11 +81,11 @@ def scale_notices(format_: Format, features: Iterable[Feature]) -> Iterator[str]
 def _present(numbers: NDArray[Any], count: int) -> NDArray[np.bool_]:
     """Which of `count` classes have an example."""
     present = np.zeros(count, bool)
-    for part in batches(numbers):
-        present[part.reshape(-1)] = True
+    for batch in batches(numbers):
+        present[batch.reshape(-1)] = True
     return present
 
 
 def _listed(labels: Sequence[str]) -> str:
-    shown = ", ".join(quoted(label, _LONGEST) for label in labels[:_SHOWN])
+    shown = ", ".join(quoted(label, _MAX_CHARACTERS) for label in labels[:_SHOWN])
     return f"{shown} and {len(labels) - _SHOWN:,} more" if len(labels) > _SHOWN else shown

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from pippin.api.datasets import Feature
 from pippin.datasets.disk_arrays import Workspace
-from pippin.datasets.dtypes import conform, stored_dtype
+from pippin.datasets.dtypes import stored_dtype, to_stored_dtype
 from pippin.datasets.errors import DatasetError, FaultList, quoted, refuse, too_large
 from pippin.datasets.limits import DatasetLimits
 from pippin.datasets.options import DatasetOptions
@@ -26,16 +26,16 @@ from pippin.datasets.sources import Source, Sources
 OPTIONS = frozenset({"scale"})
 """The options that this format reads."""
 
-_LONGEST_HEADER = 10_000
-_MOST_DIMENSIONS = 6
+_MAX_HEADER_CHARACTERS = 10_000
+_MAX_DIMENSIONS = 6
 _CHUNK = 2**20
 
 
 def parse_npz(sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> ParsedDataset:
-    """Reads the arrays of one NPZ; those without a prefix are the split `train`.
+    """Read the arrays of one NPZ; those without a prefix are the split `train`.
 
     Raises:
-        DatasetError: A member is no array of numbers, or is damaged; it is named.
+        DatasetError: A member is not an array of numbers, or is damaged; the message names it.
         DatasetTooLargeError: There are too many arrays or examples.
     """
     if not sources.zipped:
@@ -88,13 +88,13 @@ def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: F
                 break
             growing.write(chunk)
     if size != expected:
-        found = f"{size:,}" if size < expected else "more"
+        actual = f"{size:,}" if size < expected else "more"
         raise refuse(
             f"{source.name}: its header declares {dtype} of shape {list(shape)}, which is {expected:,} bytes; "
-            f"it holds {found}"
+            f"it holds {actual}"
         )
     array = growing.finish(shape if fortran else None)
-    return conform(array, workspace, lambda example: f"{source.name} example {example + 1}", faults)
+    return to_stored_dtype(array, workspace, lambda example: f"{source.name} example {example + 1}", faults)
 
 
 def _example(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -106,10 +106,10 @@ def _example(shape: tuple[int, ...]) -> tuple[int, ...]:
 def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, ...], bool]:
     try:
         read = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}[npy.read_magic(file)]
-        shape, fortran, dtype = read(file, max_header_size=_LONGEST_HEADER)
+        shape, fortran, dtype = read(file, max_header_size=_MAX_HEADER_CHARACTERS)
     except DatasetError:
         raise
-    except Exception:  # noqa: BLE001  # the header is parsed as Python, which fails in every way there is
+    except Exception:  # noqa: BLE001 - NumPy parses the header as Python, which raises errors of many types
         raise refuse(f"{name} does not begin with the header of a NumPy array; save it with numpy.savez") from None
     if dtype.hasobject:
         raise refuse(f"{name} holds pickled Python objects, which are never opened; save an array of numbers")
@@ -117,9 +117,9 @@ def _read_header(file: BinaryIO, name: str) -> tuple[np.dtype[Any], tuple[int, .
         stored_dtype(dtype, shape)
     except DatasetError as error:
         raise refuse(f"{name}: {error.faults[0].detail}") from None
-    if not 1 <= len(shape) <= _MOST_DIMENSIONS or any(length < 1 for length in shape):
+    if not 1 <= len(shape) <= _MAX_DIMENSIONS or any(length < 1 for length in shape):
         raise refuse(
-            f"{name} has the shape {list(shape)}; it needs 1 to {_MOST_DIMENSIONS} dimensions, examples first, "
+            f"{name} has the shape {list(shape)}; it needs 1 to {_MAX_DIMENSIONS} dimensions, examples first, "
             "none of them 0"
         )
     return dtype, shape, fortran
@@ -139,7 +139,7 @@ _TARGETS = frozenset(
 _SHOWN = 4
 
 Place = tuple[str, str]
-"""A split and the name of a feature."""
+"""The name of a split and the name of a feature."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +147,9 @@ class Keys:
     """Where each array belongs.
 
     Attributes:
-        places: By key.
+        places: The split and the feature of each key.
         notices: What was assumed.
-        hint: How to name the arrays, if they turn out not to fit together; "" where the keys say their splits.
+        hint: How to name the arrays, for a message where their lengths differ; "" where the keys name their splits.
     """
 
     places: Mapping[str, Place]
@@ -160,12 +160,12 @@ class Keys:
 def read_keys(keys: Iterable[str]) -> Keys:
     """The split and the feature of each array.
 
-    Keys without a slash are read as Keras' and MedMNIST's are where every one of them holds one split's name, and the
-    rest are several splits of the same features, or at least an input and a target. Otherwise all are features of the
-    split `train`.
+    Keys without a slash are read like those of Keras and MedMNIST where each of them contains the name of one split,
+    and the rest of the keys are the same features in several splits, or at least an input and a target. Otherwise all
+    are features of the split `train`.
 
     Raises:
-        DatasetError: A key has more than one slash, or two say the same.
+        DatasetError: A key has more than one slash, or two keys name the same split and feature.
     """
     keys = list(keys)
     if any("/" in key for key in keys):
@@ -180,13 +180,13 @@ def read_keys(keys: Iterable[str]) -> Keys:
         notice = f"{listed}: read as features of the split train, not as splits; if they are, {hint}"
         return Keys({key: ("train", key) for key in keys}, (notice,), hint)
     _check_different(known)
-    told = ", ".join(f"{key} as {split}/{name}" for key, (split, name) in list(known.items())[:_SHOWN])
+    examples = ", ".join(f"{key} as {split}/{name}" for key, (split, name) in list(known.items())[:_SHOWN])
     more = " and so on" if len(known) > _SHOWN else ""
-    return Keys(known, (f"read the arrays as splits by their names: {told}{more}",))
+    return Keys(known, (f"read the arrays as splits by their names: {examples}{more}",))
 
 
 def is_target(name: str) -> bool:
-    """Whether a feature is called as a target usually is."""
+    """Whether a feature has a usual name of a target."""
     return name.lower() in _TARGETS
 
 
@@ -198,7 +198,7 @@ def _with_slash(key: str) -> Place:
 
 
 def _joined(key: str) -> Place | None:
-    """The split and the feature that a key joins: `x_train`, `valImages`, `Xtest`; None where there is no one split."""
+    """The split and the feature in a key such as `x_train`, `valImages`, `Xtest`; None unless it names one split."""
     match = _JOINED.fullmatch(key.lower())
     words = [word for word in match.groups() if word] if match else [word.lower() for word in _WORD.findall(key)]
     splits = [word for word in words if word in _SPLITS]
@@ -207,7 +207,7 @@ def _joined(key: str) -> Place | None:
 
 
 def _fit(places: list[Place]) -> bool:
-    """Whether arrays are the same features in several splits, or an input and a target in one."""
+    """Whether the places are the same features in several splits, or an input and a target in one split."""
     by_split: dict[str, set[str]] = {}
     for split, name in places:
         by_split.setdefault(split, set()).add(name)

@@ -1,4 +1,4 @@
-"""How an upload asks to be read."""
+"""The options of an upload: how to read its files."""
 
 from collections.abc import Mapping
 from typing import Annotated, Literal, Self
@@ -17,14 +17,14 @@ Columns = dict[str, tuple[str, ...]]
 
 
 def _groups(value: object) -> object:
-    """`size:width,height;age` as a mapping; a name alone is a column that becomes a feature of the same name."""
+    """`size:width,height;age` as a mapping. A name alone is a column that becomes the feature of the same name."""
     if not isinstance(value, str):
         return value
     groups: dict[str, list[str]] = {}
     for group in value.split(";"):
         name, _, columns = group.partition(":")
         if name in groups:
-            raise ValueError(f"the name {name!r} stands there twice")
+            raise ValueError(f"the name {name!r} is there twice")
         groups[name] = columns.split(",") if columns else [name]
     return groups
 
@@ -91,29 +91,29 @@ class DatasetOptions(BaseModel):
 
     @classmethod
     def from_query(cls, query: Mapping[str, str]) -> Self:
-        """The options as strings from a query or a command line.
+        """Parse the strings of a query or a command line.
 
         Raises:
-            DatasetError: A parameter is unknown or cannot be used; the pointer is its name.
+            DatasetError: A parameter is unknown or invalid; the pointer is its name.
         """
         try:
             return cls.model_validate(query)
         except ValidationError as error:
-            raise DatasetError(_told(fault) for fault in explain(error, cls, query)) from None
+            raise DatasetError(_explained(fault) for fault in explain(error, cls, query)) from None
 
     def check_used(self, format_: Format, used: frozenset[str]) -> None:
-        """Refuses an option that the format has no use for: whoever gave it expects something of it.
+        """Refuse options that have no effect on a format.
 
         Raises:
-            DatasetError: Such an option was given.
+            DatasetError: There is such an option.
         """
         for name in sorted(self.model_fields_set - used - {"format"}):
             if getattr(self, name) is not None:
                 takes = ", ".join(sorted(used))
-                raise refuse(f"{name} means nothing for the format {format_}, which takes {takes}", pointer(name))
+                raise refuse(f"{name} has no effect on the format {format_}, which takes {takes}", pointer(name))
 
 
-def _told(fault: Fault) -> Fault:
+def _explained(fault: Fault) -> Fault:
     name = fault.pointer[1:]
     if name == "background":
         color = "give white, black, or any color as six hexadecimal digits of its red, green and blue, such as ff8000"

@@ -1,4 +1,4 @@
-"""A dataset between its upload and its stored form."""
+"""A dataset that has been read and is not stored yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from pippin.datasets.options import DatasetOptions
 from pippin.datasets.shapes import is_picture
 
 PIXEL_SCALE = 1 / 255
-"""What the bytes of pictures are multiplied by unless the upload says otherwise."""
+"""The scale of the bytes of pictures, where the upload gives none."""
 
 
 def picture_scale(options: DatasetOptions) -> float:
-    """What the bytes of pictures are multiplied by: what the upload says, else 1/255."""
+    """What the bytes of pictures are multiplied by: the scale of the upload, else 1/255."""
     return PIXEL_SCALE if options.scale is None else options.scale
 
 
 def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
     """What the values of a stored array [N, ...] are multiplied by.
 
-    Bytes by what the upload says; without a word of it those of pictures by 1/255, and others, such as a vector of
-    counts, are left as they are, since a model must be asked with the numbers that it was trained on.
+    Bytes are multiplied by the scale of the upload. Where it gives none, the bytes of pictures are multiplied by 1/255,
+    and others, such as a vector of counts, are not scaled, since predictions need the same numbers as the training.
     """
     if array.dtype != np.uint8 or (options.scale is None and not is_picture(array.shape[1:])):
         return 1.0
@@ -33,10 +33,10 @@ def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
 
 @dataclass(frozen=True)
 class Rows:
-    """Which row of which file each example of a split came from.
+    """The file and the row that each example of a split came from.
 
     Attributes:
-        file: Its name, for a person.
+        file: The name of the file, for messages.
         numbers: [N] of int64, from 1, as an editor shows them.
     """
 
@@ -44,7 +44,7 @@ class Rows:
     numbers: NDArray[Any]
 
     def place(self, example: int) -> str:
-        """Where example number `example` (from 0) stands."""
+        """The file and row of example number `example` (from 0), for messages."""
         return f"{self.file} row {self.numbers[example]}"
 
 
@@ -54,11 +54,11 @@ class ParsedDataset:
 
     Attributes:
         features: Inputs first, the target last, where the format tells them apart.
-        splits: Split -> feature -> [N, *feature.shape] of the feature's dtype, memory-mapped from files of the work
-            workspace, which must outlive it.
-        labels: The class that each label number stands for.
-        rows: Split -> where its examples came from, for formats whose examples are rows.
-        notices: What was assumed or left out, one sentence each; `pippin.datasets.notices` bounds what is kept.
+        splits: Split -> feature -> [N, *feature.shape] of the feature's dtype, memory-mapped from files of the
+            workspace, which must outlive the arrays.
+        labels: The class name for each label number.
+        rows: Split -> the rows of its examples, for formats whose examples are rows.
+        notices: What was assumed or left out, one sentence each; `pippin.datasets.notices` limits how many are kept.
     """
 
     format: Format
@@ -69,5 +69,5 @@ class ParsedDataset:
     notices: tuple[str, ...] = ()
 
     def place(self, split: str, example: int) -> str:
-        """Where in the upload the example number `example` (from 0) of a split stands, for a person."""
+        """Where example number `example` (from 0) of a split is in the upload, for messages."""
         return self.rows[split].place(example) if split in self.rows else f"{split} example {example + 1}"

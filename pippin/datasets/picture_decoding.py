@@ -1,8 +1,8 @@
 """Pictures as a viewer shows them: upright, and opaque on a background.
 
-Cameras store what the sensor saw, and in the EXIF tag Orientation (Exif 2.32, 0x0112) how to turn it. PencilKit,
-`canvas` and drawing programs store black ink in the alpha channel. A decoder that ignores the one trains on pictures
-that lie on their side; one that ignores the other, on pictures that are black.
+Cameras store the pixels as the sensor has them, and the rotation in the EXIF tag Orientation (Exif 2.32, 0x0112).
+PencilKit, `canvas` and drawing programs store black ink in the alpha channel. Without the tag, pictures would lie on
+their side; without the alpha channel, they would be black.
 """
 
 import warnings
@@ -16,12 +16,12 @@ from PIL import Image, ImageChops
 from PIL.ExifTags import Base
 
 BACKGROUND_PATTERN = "^(white|black|[0-9A-Fa-f]{6})$"
-"""What names a background: `white`, `black`, or red, green and blue as six hexadecimal digits."""
+"""A background: `white`, `black`, or red, green and blue as six hexadecimal digits."""
 
 EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
-"""Pillow's names of pictures with at most 8 bits a channel, which can be converted without cutting values off."""
+"""Pillow's modes with at most 8 bits a channel, which can be converted without clipping values."""
 
-# By the value of the tag: how the stored picture becomes upright. 1 is upright; other values mean nothing.
+# Value of the tag -> how to turn the stored picture upright. 1 is upright; other values are undefined.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -37,13 +37,13 @@ _PNG_DEPTH_AT = 24
 
 @dataclass(frozen=True)
 class Upright:
-    """A picture to take pixels from.
+    """A decoded picture.
 
     Attributes:
-        image: Upright, of mode L or RGB.
-        is_turned: Whether it was stored another way up.
-        has_transparency: Whether some of its pixels were transparent, and got the background.
-        is_invisible: Whether all of them were, entirely.
+        image: The picture, upright, of mode L or RGB.
+        is_turned: Whether the stored picture was not upright.
+        has_transparency: Whether some pixels were transparent and got the background.
+        is_invisible: Whether all pixels were entirely transparent.
     """
 
     image: Image.Image
@@ -61,16 +61,16 @@ def color_of(background: str | None) -> tuple[int, int, int]:
 
 @contextmanager
 def open_picture(data: bytes, formats: tuple[str, ...]) -> Iterator[Image.Image]:
-    """The picture in `data`, of which no more than the header is read.
+    """Open the picture in `data`, reading only its header.
 
     Args:
         data: The whole file.
-        formats: Pillow's names of those that are taken.
+        formats: Pillow's names of the accepted formats.
 
     Raises:
-        Exception: Whatever Pillow raises for a file that is damaged or of another format.
+        Exception: Any error of Pillow, for a file that is damaged or of another format.
     """
-    # Pillow warns of damaged metadata, which is passed over, and of sizes, which the caller judges.
+    # Pillow warns of damaged metadata, which is ignored, and of large sizes, which the caller checks.
     with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(data), formats=formats) as image:
         yield image
 
@@ -81,16 +81,16 @@ def upright(image: Image.Image, data: bytes, mode: str, background: str | None) 
     At most two copies with 4 bytes a pixel exist at a time: `image` is closed once it is converted.
 
     Args:
-        image: Of one of `EIGHT_BIT_MODES`.
+        image: A picture with one of the modes `EIGHT_BIT_MODES`.
         data: The file that it was opened from.
-        mode: `L` or `RGB`: what the result is.
-        background: What shows through transparent pixels.
+        mode: The mode of the result, `L` or `RGB`.
+        background: The colour behind transparent pixels.
 
     Raises:
-        Exception: Whatever Pillow raises for a damaged file.
+        Exception: Any error of Pillow, for a damaged file.
     """
     image.load()
-    way = _UPRIGHT.get(_orientation(image))
+    turn = _UPRIGHT.get(_orientation(image))
     opacity = (255, 255)
     if "A" in image.getbands() or "transparency" in image.info:
         layer = _with_alpha(image, data)
@@ -103,13 +103,13 @@ def upright(image: Image.Image, data: bytes, mode: str, background: str | None) 
     else:
         converted = image.convert(mode)
         image.close()
-    turned = converted if way is None else converted.transpose(way)
-    return Upright(turned, way is not None, opacity[0] < 255, opacity[1] == 0)
+    turned = converted if turn is None else converted.transpose(turn)
+    return Upright(turned, turn is not None, opacity[0] < 255, opacity[1] == 0)
 
 
 def _orientation(image: Image.Image) -> int:
-    """The tag's value; 1 where it is missing or cannot be read, as viewers take it."""
-    # Pillow's parser raises whatever a damaged TIFF structure makes it stumble over.
+    """The value of the tag; 1 where it is missing or unreadable, as in viewers."""
+    # For a damaged TIFF structure, Pillow's parser raises errors of many types.
     with suppress(Exception):
         value = image.getexif().get(Base.Orientation, 1)
         if isinstance(value, int):
@@ -126,15 +126,15 @@ def _with_alpha(image: Image.Image, data: bytes) -> Image.Image:
     """The picture as RGBA."""
     key = image.info.get("transparency")
     if key is None or image.mode not in {"1", "L", "RGB"}:
-        # Palettes with transparent entries, and pictures that have an alpha channel, are Pillow's own matter.
+        # Pillow itself handles palettes with transparent entries and pictures with an alpha channel.
         return image.convert("RGBA")
     # A PNG's colour key has the file's own depth, where Pillow's pixels have 8 bits (PNG 3rd edition, 11.3.1.1). Pillow
-    # 13 compares the two as they are, so that no pixel of a picture with 2, 4 or 16 bits matches.
+    # 13 compares the two unconverted, so that no pixel of a picture with 2, 4 or 16 bits matches.
     depth = data[_PNG_DEPTH_AT]
     keys = [key] if isinstance(key, int) else key
     keys = [value >> 8 if depth == 16 else value * 255 // ((1 << depth) - 1) for value in keys]
     bands = (image.convert("L") if image.mode == "1" else image).split()
-    # Opaque is what differs from the key in any band.
+    # A pixel is opaque where it differs from the key in any band.
     differs = (
         band.point([0 if level == value else 255 for level in range(256)])
         for band, value in zip(bands, keys, strict=True)

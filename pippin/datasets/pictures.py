@@ -1,4 +1,4 @@
-"""One PNG or JPEG as an array, and what all pictures of a dataset must have in common."""
+"""Decodes the PNG and JPEG files of a dataset into arrays of one size and one colour mode."""
 
 from collections.abc import Iterator
 from typing import Literal
@@ -17,15 +17,15 @@ Color = Literal["gray", "rgb"]
 
 _GRAY = frozenset({"1", "L", "LA"})
 _MODES = {"gray": "L", "rgb": "RGB"}
-_LARGEST_FILE = 64 * 2**20
+_MAX_FILE_BYTES = 64 * 2**20
 
 
 class PictureError(Exception):
     """A picture that cannot be used.
 
     Attributes:
-        what: The rest of a sentence that begins with its name.
-        kind: The same without what is particular to the picture; "" where `what` has no particulars.
+        what: The rest of a sentence that begins with the name of the picture.
+        kind: The same without details of this picture, to group such pictures; "" where `what` has no such details.
     """
 
     def __init__(self, what: str, kind: str = "") -> None:
@@ -35,11 +35,12 @@ class PictureError(Exception):
 
 
 class Decoder:
-    """Decodes pictures that are all like the first one: of its size, and gray or coloured as it is.
+    """Decodes pictures, all of which must have the size and colour mode of the first one.
 
     Args:
-        color: Converts all to this, whatever they are.
-        background: What shows through transparent pixels, as `pippin.datasets.picture_decoding.color_of` reads it.
+        color: Converts all pictures to this colour mode; None requires that of the first picture.
+        background: The colour behind transparent pixels, as `pippin.datasets.picture_decoding.color_of` reads it.
+        limits: On the number of pixels.
     """
 
     def __init__(self, color: Color | None, background: str | None, limits: DatasetLimits) -> None:
@@ -63,37 +64,37 @@ class Decoder:
         """The picture as an array of `shape`: upright, and opaque.
 
         Raises:
-            PictureError: It is no PNG or JPEG, is damaged, or unlike the first.
+            PictureError: The file is not a PNG or JPEG, is damaged, or differs from the first.
             DatasetError: The archive that holds it is damaged.
-            DatasetTooLargeError: It has too many pixels or bytes.
+            DatasetTooLargeError: The picture has too many pixels or bytes.
         """
         with source.open() as file:
-            data = file.read(_LARGEST_FILE + 1)
-        if len(data) > _LARGEST_FILE:
-            raise too_large(f"{source.name} has more than {_LARGEST_FILE:,} bytes")
+            data = file.read(_MAX_FILE_BYTES + 1)
+        if len(data) > _MAX_FILE_BYTES:
+            raise too_large(f"{source.name} has more than {_MAX_FILE_BYTES:,} bytes")
         color, picture = self._open(data, source.name)
         if self._size is None:
             self._size, self._color, self._first = picture.image.size, color, source.name
         self._check_size(picture.image)
-        for count, is_so in (
+        for count, applies in (
             (self._turned, picture.is_turned),
             (self._transparent, picture.has_transparency),
             (self._invisible, picture.is_invisible),
         ):
-            if is_so:
+            if applies:
                 count.add(source.name)
         pixels = np.asarray(picture.image)
-        # Pillow has H, W or H, W, C; Core ML wants channels first.
+        # Pillow gives [H, W] or [H, W, C]; Core ML has channels first.
         return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
 
     def notices(self) -> Iterator[str]:
-        """What was done to the pictures decoded so far."""
+        """Notices about conversions of the pictures decoded so far."""
         if self._turned.count:
             yield f"{self._turned} turned upright, as the orientation in EXIF asks"
         if self._transparent.count:
             background = self._background or "white"
-            asked = f"; predict with background={background} too" if self._background else ""
-            yield f"{self._transparent} put on a background of {background}, since parts are transparent{asked}"
+            advice = f"; predict with background={background} too" if self._background else ""
+            yield f"{self._transparent} put on a background of {background}, since parts are transparent{advice}"
         if self._invisible.count:
             yield f"{self._invisible} entirely transparent: nothing but the background is left"
 
@@ -109,12 +110,12 @@ class Decoder:
         except Image.DecompressionBombError:
             raise too_large(f"{name} has too many pixels; {self._limits.max_pixels:,} are allowed") from None
         except UnidentifiedImageError:
-            raise PictureError(_what_else(data[:SAMPLE_BYTES], name)) from None
-        except Exception:  # noqa: BLE001  # Pillow documents no end of what a damaged file may raise
+            raise PictureError(_describe_unidentified(data[:SAMPLE_BYTES], name)) from None
+        except Exception:  # noqa: BLE001 - Pillow documents no list of the errors that a damaged file may raise
             raise PictureError("is damaged or cut short; save it again as PNG or JPEG") from None
 
     def _check(self, image: Image.Image, name: str) -> Color:
-        """Judges a picture by its header, before its pixels take memory; what it is to become."""
+        """The colour mode to convert a picture to. Checks its header before its pixels take memory."""
         width, height = image.size
         if width * height > self._limits.max_pixels:
             raise too_large(f"{name} has {width} by {height} pixels; {self._limits.max_pixels:,} are allowed")
@@ -136,7 +137,7 @@ class Decoder:
 
 
 class _Count:
-    """How many pictures something is true of, as the beginning of a sentence that goes on in the passive voice."""
+    """Counts pictures; as text, the beginning of a passive sentence: `2 pictures, first 'a.png', were`."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -152,8 +153,8 @@ class _Count:
         return f"{self.count:,} pictures, first {quoted(self._first)}, were"
 
 
-def _what_else(begin: bytes, name: str) -> str:
-    """What a file is that is no picture."""
+def _describe_unidentified(begin: bytes, name: str) -> str:
+    """The rest of a sentence about a file that Pillow does not recognise as a picture."""
     kind = kind_of(begin, name)
     if kind is None or kind in {PNG, JPEG}:
         return "is not a PNG or JPEG that can be read; save it again as one of them"

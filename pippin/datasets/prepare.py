@@ -1,4 +1,4 @@
-"""The formats there are, and which of them an upload is in."""
+"""From an upload to the dataset that is stored: its format, its arrays, its manifest."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -8,7 +8,7 @@ from pathlib import Path
 from pippin.api.datasets import Feature, Format, Range, Split, StoredManifest
 from pippin.datasets import idx, images, npz
 from pippin.datasets.arrays import write_arrays
-from pippin.datasets.consistency import check_consistency, measure
+from pippin.datasets.consistency import check_consistency, value_ranges
 from pippin.datasets.csv import table as csv
 from pippin.datasets.csv.text import looks_like_text
 from pippin.datasets.disk_arrays import Workspace
@@ -25,11 +25,11 @@ from pippin.documents.file_kinds import SAMPLE_BYTES, kind_of
 
 @dataclass(frozen=True)
 class Reader:
-    """How a format is read.
+    """How to read a format.
 
     Attributes:
-        parse: Reads the files into arrays kept in the given workspace.
-        options: The names of the options that it reads.
+        parse: Reads the files into arrays of the workspace.
+        options: The names of the options that apply to the format.
     """
 
     parse: Callable[[Sources, DatasetOptions, DatasetLimits, Workspace], ParsedDataset]
@@ -42,16 +42,16 @@ READERS: dict[Format, Reader] = {
     "npz": Reader(npz.parse_npz, npz.OPTIONS),
     "images": Reader(images.parse_images, images.OPTIONS),
 }
-"""Every format: a new one gets its line here, and in `recognise`."""
+"""Every format. A new format needs a line here and a test in `recognise`."""
 
-_MOST_EXAMINED = 1000
+_MAX_EXAMINED = 1000
 
 
 def recognise(sources: Sources) -> Format:
-    """The format of an upload, from what its files hold; names decide only inside a ZIP.
+    """The format of an upload, by the content of its files; names decide only inside a ZIP.
 
     Raises:
-        DatasetError: It is none of those known.
+        DatasetError: The upload has none of the formats.
     """
     suffixes = {source.suffix for source in sources.files}
     if sources.zipped and ".npy" in suffixes:
@@ -73,13 +73,13 @@ def recognise(sources: Sources) -> Format:
 
 
 def refuse_foreign(sources: Sources) -> None:
-    """Refuses files of kinds that Pippin does not read. It explains why a reader refused them.
+    """Refuse files of kinds that Pippin does not read. Called when a reader failed, whose error explains less.
 
     Raises:
-        DatasetError: There are some; those of one kind make one fault.
+        DatasetError: There are such files, with one fault for each kind.
     """
     faults = FileFaults()
-    for source in sources.files[:_MOST_EXAMINED]:
+    for source in sources.files[:_MAX_EXAMINED]:
         begin = _beginning(source)
         is_read = source.suffix == ".npy" if sources.zipped else False
         if not is_read and not idx.looks_like(begin) and (kind := kind_of(begin, source.name)):
@@ -94,11 +94,11 @@ def _beginning(source: Source) -> bytes:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset ready to be stored: its arrays as a file, and all of its manifest but who it is.
+    """A dataset ready to be stored: its arrays as a file, and what its manifest says of them.
 
     Attributes:
-        content_key: Equal for uploads of the same names, bytes and options.
-        arrays_path: The stored form, in the work directory.
+        content_key: Equal for uploads with the same names, bytes and options.
+        arrays_path: The file with the arrays, in the work directory.
     """
 
     content_key: str
@@ -144,11 +144,11 @@ class Prepared:
 
 
 def parse(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdir: Path) -> ParsedDataset:
-    """Reads an upload into named arrays, which lie in files of `workdir`.
+    """Read an upload into named arrays, which are files in `workdir`.
 
     Raises:
         DatasetError: The upload or an option is at fault; every fault says where.
-        DatasetTooLargeError: It passes a limit.
+        DatasetTooLargeError: The upload exceeds a limit.
     """
     with open_upload(upload, limits) as sources, Workspace(workdir) as workspace:
         format_ = options.format or recognise(sources)
@@ -167,23 +167,23 @@ def parse(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdi
     check_consistency(parsed, limits)
     parsed = replace(parsed, notices=(*parsed.notices, *class_notices(parsed)))
     if options.scale is not None and all(feature.dtype != "uint8" for feature in parsed.features):
-        raise refuse("there is nothing to scale: a scale is for images of uint8, and no feature is one", "/scale")
+        raise refuse("scale applies to features of uint8, and the dataset has none", "/scale")
     return parsed
 
 
 def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdir: Path) -> Prepared:
-    """Reads an upload and writes its stored form.
+    """Read an upload and write its arrays to a file.
 
     Args:
-        upload: What was sent.
-        options: How to read it.
-        limits: How large it may be.
-        workdir: A directory of the caller's, who removes it when the blob is stored or this has raised. It takes about
-            twice the unpacked size.
+        upload: The files.
+        options: How to read them.
+        limits: On the size of the upload.
+        workdir: A directory that the caller removes once the arrays are stored or this function has raised. It takes
+            about twice the unpacked size.
 
     Raises:
         DatasetError: The upload or an option is at fault; every fault says where.
-        DatasetTooLargeError: It passes a limit.
+        DatasetTooLargeError: The upload exceeds a limit.
     """
     parsed = parse(upload, options, limits, workdir)
     path = workdir / "arrays.safetensors"
@@ -198,7 +198,7 @@ def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, work
             for name in sorted(parsed.splits, key=_rank)
         ),
         labels=parsed.labels,
-        ranges=measure(parsed),
+        ranges=value_ranges(parsed),
         notices=bounded((*parsed.notices, *scale_notices(parsed.format, parsed.features))),
     )
 

@@ -1,4 +1,4 @@
-"""The files in an upload as streams: out of a ZIP, out of gzip, and counted as they unpack."""
+"""The files of an upload as streams, unpacked from ZIP and gzip within the limit on unpacked bytes."""
 
 import gzip
 import io
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from pippin.datasets.errors import DatasetError, quoted, refuse, too_large
-from pippin.datasets.ignored_files import companions, is_litter
+from pippin.datasets.ignored_files import ignored_files, is_litter
 from pippin.datasets.limits import Budget, DatasetLimits
 from pippin.datasets.upload import Upload, UploadedFile
 from pippin.documents.file_kinds import kind_of_members
@@ -29,9 +29,9 @@ _BUFFER = 256 * 1024
 _DAMAGE = (zipfile.BadZipFile, zlib.error, gzip.BadGzipFile, EOFError, struct.error, NotImplementedError)
 _DAMAGED_DIRECTORY = (*_DAMAGE, OSError, OverflowError, RuntimeError, ValueError)
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f]|^[A-Za-z]:")
-_LONGEST_NAME = 1000
+_MAX_NAME_CHARACTERS = 1000
 _UTF8_FLAG = 0x800  # APPNOTE.TXT 4.4.4, bit 11
-_MEAN_ENTRY = 128  # bytes of a ZIP's directory that one file may take on average
+_MEAN_ENTRY_BYTES = 128  # of a ZIP's directory, allowed for each file on average
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,9 @@ class Source:
     """One file of an upload.
 
     Attributes:
-        name: Its name, or its path inside the ZIP with forward slashes, without a final `.gz`.
-        open: Opens it as a stream of its unpacked bytes; a context manager. Reading raises DatasetError where the
-            file is damaged or the budget of the upload is spent.
+        name: The name of the file, or its path inside the ZIP with forward slashes, without a final `.gz`.
+        open: Opens a stream of the unpacked bytes; a context manager. Reading raises DatasetError where the file is
+            damaged, or the limit on the upload's unpacked bytes is exceeded.
     """
 
     name: str
@@ -49,18 +49,18 @@ class Source:
 
     @property
     def suffix(self) -> str:
-        """The end of its name, such as `.csv`, in lower case."""
+        """The suffix of the name, such as `.csv`, in lower case."""
         return Path(self.name).suffix.lower()
 
 
 @dataclass(frozen=True)
 class Sources:
-    """What an upload holds.
+    """The content of an upload.
 
     Attributes:
-        files: Those that may be data.
-        zipped: Whether they came as one ZIP.
-        ignored: The names of the others, which `companions` tells apart.
+        files: The files that may be data.
+        zipped: Whether they were sent as one ZIP.
+        ignored: The names of the other files, as `ignored_files` determines them.
     """
 
     files: tuple[Source, ...]
@@ -70,13 +70,13 @@ class Sources:
 
 @contextmanager
 def open_upload(upload: Upload, limits: DatasetLimits) -> Iterator[Sources]:
-    """The files that an upload holds: those of its one ZIP, or those that were sent.
+    """Open the files of an upload: those of its one ZIP, or those that were sent.
 
-    Nothing is written anywhere under a name that the upload chose.
+    No file is written under a name that the upload contains.
 
     Raises:
-        DatasetError: There is none, the ZIP is damaged, encrypted, or names files outside itself.
-        DatasetTooLargeError: The upload is too large, or its files are too many.
+        DatasetError: The upload is empty, or its ZIP is damaged, encrypted, or names files outside itself.
+        DatasetTooLargeError: The upload is too large, or has too many files.
     """
     size = sum(file.bytes for file in upload.files)
     if size > limits.max_bytes:
@@ -86,8 +86,8 @@ def open_upload(upload: Upload, limits: DatasetLimits) -> Iterator[Sources]:
     if not size:
         raise refuse("the upload is empty")
     budget = Budget(limits)
-    beside = companions([_shown(file) for file in upload.files]) if len(upload.files) > 1 else frozenset()
-    # Where a file has a name that is no data's, and nothing else came, it is taken for data.
+    beside = ignored_files([_shown(file) for file in upload.files]) if len(upload.files) > 1 else frozenset()
+    # Where all files have names that are to be ignored, they are taken for data.
     files = [file for file in upload.files if _shown(file) not in beside] or list(upload.files)
     ignored = tuple(_shown(file) for file in upload.files if file not in files)
     zips = [file for file in files if _begins(file.path) in _ZIP]
@@ -106,7 +106,7 @@ def _begins(path: Path) -> bytes:
 
 
 def _shown(file: UploadedFile) -> str:
-    name = file.name[-_LONGEST_NAME:] or "the upload"
+    name = file.name[-_MAX_NAME_CHARACTERS:] or "the upload"
     return "".join(character if character.isprintable() else "?" for character in name)
 
 
@@ -134,7 +134,7 @@ class _Readable(Protocol):
 
 
 class _Counted(io.RawIOBase):
-    """A stream whose bytes count against the budget, and whose damage is a `DatasetError`."""
+    """A stream that counts its bytes against the budget and raises DatasetError where it is damaged."""
 
     def __init__(self, inner: "_Readable", name: str, budget: Budget, *closed_too: "_Readable") -> None:
         self._inner = inner
@@ -166,26 +166,26 @@ class _Counted(io.RawIOBase):
 
 
 class _Capped(io.FileIO):
-    """A file that refuses to be read in pieces so large that only a hostile ZIP asks for them.
+    """A file that refuses single reads of more than `max_read_bytes`, which only a hostile ZIP causes.
 
-    `zipfile` reads a directory of the size that the ZIP declares at once, and makes an object of each entry.
+    `zipfile` reads a directory of the size that the ZIP declares in one read, and makes an object of each entry.
     """
 
-    longest = 0
+    max_read_bytes = 0
 
     def read(self, size: int | None = -1, /) -> bytes:
         rest = os.fstat(self.fileno()).st_size - self.tell()
-        wanted = rest if size is None or size < 0 else min(size, rest)
-        if wanted > self.longest:
+        count = rest if size is None or size < 0 else min(size, rest)
+        if count > self.max_read_bytes:
             raise too_large("the ZIP's directory is larger than the number of files allowed would need")
-        return super().read(wanted) or b""
+        return super().read(count) or b""
 
 
 @contextmanager
 def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Iterator[Sources]:
     name = _shown(file)
     with _Capped(file.path) as capped:
-        capped.longest = max(1024 * 1024, limits.max_files * _MEAN_ENTRY)
+        capped.max_read_bytes = max(1024 * 1024, limits.max_files * _MEAN_ENTRY_BYTES)
         try:
             archive = zipfile.ZipFile(capped)
         except DatasetError:
@@ -198,9 +198,9 @@ def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Itera
                 raise too_large(f"{name} holds {len(infos):,} files; {limits.max_files:,} are allowed")
             if kind := kind_of_members(map(_written, infos)):
                 raise refuse(f"{name} {kind.as_data()}")
-            # Names of litter, such as macOS's `Icon` with a carriage return, are not judged: nothing opens it.
+            # The names of litter, such as macOS's `Icon` with a carriage return, are not checked: it is never opened.
             paths = [_written(info) if is_litter(_written(info)) else _path(info) for info in infos]
-            beside = companions(paths)
+            beside = ignored_files(paths)
             members = [(path, info) for path, info in zip(paths, infos, strict=True) if path not in beside]
             if not members:
                 raise refuse(f"{name} is a ZIP without files")
@@ -212,11 +212,11 @@ def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Itera
 
 
 def _written(info: zipfile.ZipInfo) -> str:
-    """The member's name, with forward slashes.
+    """The name of a member, with forward slashes.
 
-    macOS writes UTF-8 without the flag that says so, and `zipfile` then decodes it as code page 437.
+    macOS writes UTF-8 without the flag for it, and `zipfile` then decodes it as code page 437.
     """
-    # `filename` was cut at a NUL; the original name has it still.
+    # `filename` ends before a NUL; the original name includes it.
     name = info.orig_filename
     if not info.flag_bits & _UTF8_FLAG:
         with suppress(UnicodeError):
@@ -226,15 +226,15 @@ def _written(info: zipfile.ZipInfo) -> str:
 
 
 def _path(info: zipfile.ZipInfo) -> str:
-    """The member's path, with forward slashes and without detours.
+    """The normalised path of a member, with forward slashes.
 
     Raises:
-        DatasetError: It leads out of the ZIP, or cannot be shown.
+        DatasetError: The path leads out of the ZIP, or has control characters.
     """
     written = _written(info)
     steps = [step for step in written.split("/") if step not in {"", "."}]
     unsafe = written.startswith("/") or ".." in steps or _UNSAFE.search(written)
-    if unsafe or not steps or len(written) > _LONGEST_NAME:
+    if unsafe or not steps or len(written) > _MAX_NAME_CHARACTERS:
         raise refuse(f"the ZIP names a file {quoted(written)}, which is not a path inside it")
     return "/".join(steps)
 
@@ -242,7 +242,7 @@ def _path(info: zipfile.ZipInfo) -> str:
 def _member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, budget: Budget) -> Source:
     if info.flag_bits & 0x1:
         raise refuse(f"{name} in the ZIP is encrypted; send it without a password")
-    # The other methods need memory that the member itself chooses.
+    # The other methods take an amount of memory that the member determines.
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         raise refuse(f"{name} in the ZIP is compressed by method {info.compress_type}; use deflate, the usual one")
 

@@ -1,4 +1,4 @@
-"""What a client sent, on disk."""
+"""The files that a client sent, on disk."""
 
 import hashlib
 import json
@@ -17,10 +17,10 @@ class UploadedFile:
     """One file of an upload.
 
     Attributes:
-        name: As the client named it; "" for a raw body without a name.
-        path: Where it lies now.
-        digest: `sha256:<hex>` of its bytes as sent.
-        bytes: Its size as sent.
+        name: The name that the client gave; "" for a body without a name.
+        path: Where the file is on disk.
+        digest: `sha256:<hex>` of the bytes as sent.
+        bytes: The size as sent.
     """
 
     name: str
@@ -31,13 +31,13 @@ class UploadedFile:
 
 @dataclass(frozen=True)
 class Upload:
-    """All files that were sent together."""
+    """The files that were sent together."""
 
     files: tuple[UploadedFile, ...]
 
     @classmethod
     def of(cls, *paths: Path) -> "Upload":
-        """Files of this machine, under their own names."""
+        """An upload of files on this machine, under their own names."""
         return cls(tuple(UploadedFile(path.name, path, *digest_of(path)) for path in paths))
 
     @property
@@ -46,21 +46,21 @@ class Upload:
         return sum(file.bytes for file in self.files)
 
     def content_key(self, options: DatasetOptions) -> str:
-        """The identity of an upload: equal for the same names, bytes and options, whatever the order of the files."""
+        """The identity of an upload: equal for the same names, bytes and options, in any order of the files."""
         files = sorted((file.name, file.digest) for file in self.files)
         text = json.dumps([files, options.model_dump(exclude_defaults=True)], sort_keys=True)
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
 class Spool:
-    """Takes an upload's bytes as they arrive, to disk, and digests them on the way.
+    """Writes the bytes of an upload to disk as they arrive, and computes their digest.
 
-    Use as a context manager: unless `finish` was reached, nothing is left at `path`. One spool per file; files of one
-    upload share their limit by giving each what the ones before left of it.
+    A context manager, which removes the file at `path` unless `finish` was called. Each file has its own spool. Files
+    of one upload share a limit: each gets what the ones before it left.
 
     Args:
-        path: The file to write; it must not exist.
-        limit: The most bytes to take.
+        path: The file to write, which must not exist.
+        limit: The largest number of bytes to accept.
     """
 
     def __init__(self, path: Path, limit: int) -> None:
@@ -80,10 +80,10 @@ class Spool:
             self._path.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:
-        """Takes the next bytes.
+        """Write the next bytes.
 
         Raises:
-            DatasetTooLargeError: They are more than the limit.
+            DatasetTooLargeError: The file exceeds the limit.
         """
         self.bytes += len(chunk)
         if self.bytes > self._limit:
@@ -92,17 +92,17 @@ class Spool:
         self._file.write(chunk)
 
     def finish(self, name: str) -> UploadedFile:
-        """All has arrived: the file, under the name that the client gave it."""
+        """Close the complete file and return it under the name that the client gave."""
         self._file.close()
         self._finished = True
         return UploadedFile(name, self._path, f"sha256:{self._hasher.hexdigest()}", self.bytes)
 
 
 def spool(chunks: Iterable[bytes], path: Path, *, name: str, limit: int) -> UploadedFile:
-    """Writes a whole stream to `path`.
+    """Write a whole stream to `path`.
 
     Raises:
-        DatasetTooLargeError: It is longer than `limit` bytes; nothing is left at `path`.
+        DatasetTooLargeError: The stream exceeds `limit` bytes; the file at `path` is removed.
     """
     with Spool(path, limit) as file:
         for chunk in chunks:

@@ -1,4 +1,7 @@
-"""What a training needs to go on as if it had never stopped."""
+"""Checkpoints: the state of a training between two mini-batches, and its file, from which the training resumes.
+
+The file is in the safetensors format: tensors by kind, key and layer, and everything else as metadata.
+"""
 
 import json
 from collections.abc import Mapping
@@ -17,12 +20,12 @@ from pippin.models.spec.weights import Weights
 
 @dataclass(frozen=True, eq=False)
 class ShuffleState:
-    """Where a shuffle stands that goes on from epoch to epoch.
+    """The state of a shuffle that continues from epoch to epoch.
 
     Attributes:
-        order: [count] row numbers of the examples in the order of the last finished epoch, int32; that of the data
-            before the first.
-        generator: The state of the random-number generator after it, 1 to 2147483646.
+        order: [count] row numbers of the examples in the order of the last finished epoch, int32; the order of the
+            data before the first epoch.
+        generator: The state of the random-number generator after that epoch, 1 to 2147483646.
     """
 
     order: NDArray[np.int32]
@@ -31,23 +34,23 @@ class ShuffleState:
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a training stands, between two mini-batches.
+    """The state of a training between two mini-batches.
 
     Attributes:
-        engine: Which one trained so far; the others could not go on from here.
-        epoch: How many epochs are finished.
-        step: How many mini-batches of the epoch after those were taken; 0 at an epoch's end.
-        taken: How many optimizer steps were taken in all.
-        batch_sums: The sum of the losses of each of those `step` mini-batches, over the examples that are its own.
-        weights: The weights that training changes, by layer and key.
-        moments: What the optimizer remembers of each of these weights, in arrays of their shapes: Adam's m and v,
-            the velocity of SGD. Empty where the engine does not give it, as Core ML does not.
-        batch_totals: The sums of losses over all that each of the `step` mini-batches counts, with the examples that
-            fill up the last one.
+        engine: The engine that trained so far; the other engines cannot resume from its checkpoint.
+        epoch: The number of finished epochs.
+        step: The number of finished mini-batches of the next epoch; 0 at the end of an epoch.
+        taken: The number of optimizer steps in all.
+        batch_sums: The sum of the losses of each of the `step` mini-batches, over its own examples.
+        weights: The trained weights, by layer and key.
+        moments: The state of the optimizer for each of these weights, in arrays of their shapes: Adam's m and v, the
+            velocity of SGD. Empty where the engine does not provide it, as Core ML does not.
+        batch_totals: The sum of the losses of each of the `step` mini-batches, over its own examples and those that
+            fill up the last mini-batch.
         environment: What the bits of a result depend on: versions, device, number of threads.
-        switches: How the engine trains where Core ML's documents are silent; a training keeps to what it began with.
-            Empty in files of the format `pippin-checkpoint-1`, and for an engine that has no such switches.
-        shuffle: Where the shuffle stood at the end of the last finished epoch; None without one that goes on.
+        switches: How the engine trains where Core ML's documents leave it open; a training keeps the switches that it
+            began with. Empty in files of the format `pippin-checkpoint-1`, and for an engine without switches.
+        shuffle: The state of the shuffle at the end of the last finished epoch; None without a continuing shuffle.
     """
 
     engine: str
@@ -64,7 +67,7 @@ class Checkpoint:
 
 
 _FORMAT = "pippin-checkpoint-2"
-# Without switches, without the state of a shuffle, and with one sum of losses a mini-batch. It can still be read.
+# Has no switches and no state of a shuffle, and one sum of losses for each mini-batch. It can still be read.
 _FORMER = "pippin-checkpoint-1"
 _KEY = "pippin"  # of the metadata, whose values are text
 _SUMS = "batch_sums"
@@ -74,7 +77,7 @@ _WEIGHTS = "weights"
 
 
 class CheckpointError(PippinError):
-    """A file that is no checkpoint, or a damaged one."""
+    """A file is not a checkpoint, or is damaged."""
 
 
 class _Header(BaseModel):
@@ -121,7 +124,7 @@ def read_checkpoint(data: bytes) -> Checkpoint:
     """The checkpoint in a file.
 
     Raises:
-        CheckpointError: It is none, or not all of it is there.
+        CheckpointError: The file is not a checkpoint, or is damaged.
     """
     try:
         tensors = load(data)
@@ -140,11 +143,11 @@ def read_checkpoint(data: bytes) -> Checkpoint:
             shuffle=None if header.generator is None else ShuffleState(tensors[_ORDER], header.generator),
         )
     except (SafetensorError, ValidationError, KeyError, ValueError) as error:
-        raise CheckpointError(f"this is no checkpoint, or a damaged one: {error}") from error
+        raise CheckpointError(f"not a checkpoint, or a damaged one: {error}") from error
 
 
 def _metadata(data: bytes) -> str:
-    """Source: safetensors' format, eight bytes with the length of a header in JSON."""
+    """The metadata of a safetensors file: eight bytes with the length of a header, then the header in JSON."""
     length = int.from_bytes(data[:8], "little")
     text: str = json.loads(data[8 : 8 + length])["__metadata__"][_KEY]
     return text
@@ -155,7 +158,7 @@ def _moment(number: int) -> str:
 
 
 def _named(kind: str, nested: Weights) -> dict[str, NDArray[Any]]:
-    # safetensors writes an array's memory as it lies, whatever its strides say.
+    # safetensors writes the memory of an array and ignores its strides.
     return {
         f"{kind}/{key}/{layer}": np.ascontiguousarray(array)
         for layer, arrays in nested.items()
@@ -164,11 +167,11 @@ def _named(kind: str, nested: Weights) -> dict[str, NDArray[Any]]:
 
 
 def _nested(kind: str, tensors: dict[str, NDArray[Any]]) -> Weights:
-    found: dict[str, dict[str, NDArray[np.float32]]] = {}
+    weights: dict[str, dict[str, NDArray[np.float32]]] = {}
     for name, array in tensors.items():
-        # Only the layer's name, the last part, may hold a slash of its own.
+        # Only the last part, the name of the layer, may have a slash.
         parts = name.split("/", 2)
         if parts[0] == kind:
             _, key, layer = parts
-            found.setdefault(layer, {})[key] = array
-    return found
+            weights.setdefault(layer, {})[key] = array
+    return weights

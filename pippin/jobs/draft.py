@@ -41,10 +41,10 @@ class ChosenModel:
     """The model of a job.
 
     Attributes:
-        source: The request's source, with the digest of the file that it names.
-        trainable: The training inputs, hyperparameters and classes of the model.
-        spec: The resolved spec that it is built from; empty for a model that is a file.
-        trained_labels: For the model of another job, the labels of its dataset, by the model's class number.
+        source: The source in the request, and the file that it resolved to.
+        trainable: What training needs to know of the model.
+        spec: The spec that the model is built from; empty for a model with a file.
+        trained_labels: Of a job's model, the labels of the dataset that it was trained on, by the model's number.
     """
 
     source: ResolvedModel
@@ -53,17 +53,17 @@ class ChosenModel:
     trained_labels: list[str] | None = None
 
 
-def written(source: ModelSource) -> ResolvedSpec | None:
-    """The model that a source describes; None for one that names an uploaded model or a job.
+def described_model(source: ModelSource) -> ResolvedSpec | None:
+    """The model that a source describes; None for a source that names an uploaded model or a job.
 
     Raises:
-        FaultyDocumentError: It has faults; pointers start at `source`.
+        FaultyDocumentError: The description has faults; pointers start at `source`.
     """
-    kind, given = source.given
-    if kind not in _WRITTEN:
+    kind, value = source.given
+    if kind not in _READERS:
         return None
     try:
-        return _WRITTEN[kind](given)
+        return _READERS[kind](value)
     except FaultyDocumentError as error:
         raise FaultyDocumentError("the model has faults", [fault.under(f"/{kind}") for fault in error.faults]) from None
 
@@ -76,20 +76,20 @@ def _preset(name: str) -> ResolvedSpec:
     return resolve(document)
 
 
-_WRITTEN: Final[Mapping[str, Callable[[Any], ResolvedSpec]]] = {
+_READERS: Final[Mapping[str, Callable[[Any], ResolvedSpec]]] = {
     "preset": _preset,
     "spec": read_spec,
     "swiftcoremltools": read_swift,
 }
 
 
-def built(source: ModelSource, resolved: ResolvedSpec) -> ChosenModel:
-    """The model of a job that describes it."""
+def built_model(source: ModelSource, resolved: ResolvedSpec) -> ChosenModel:
+    """The model of a job whose request describes it."""
     return ChosenModel(_without_arrays(source), trainable_network(resolved), resolved.spec.document())
 
 
 def _without_arrays(source: ModelSource) -> ResolvedModel:
-    """The source as the job's record shows it: explicit weights, which may be megabytes, are in the spec alone."""
+    """The source for the record of the job. Explicit weights, which may be megabytes, stay in the spec only."""
     spec, swift = source.spec, source.swiftcoremltools
     if spec is not None:
         spec = spec | {"layers": [_bare(layer, _arrays_of(layer)) for layer in spec["layers"]]}
@@ -152,7 +152,7 @@ def parse_request(document: object, faults: "Faults") -> ParsedRequest:
     """
     refuse_foreign(document, _REQUEST)
     request = None
-    with faults.gathered(""):
+    with faults.collect(""):
         request = parse(JobRequest, document)
     raw = document if isinstance(document, dict) else {}
     dataset = raw.get("dataset")
@@ -258,12 +258,12 @@ def draft_request(
     model = hyperparameters = engines = None
     widened: list[str] = []
     if parsed.model:
-        with faults.gathered("/model"):
+        with faults.collect("/model"):
             model = find_model(parsed.model)
     if parsed.hyperparameters:
-        with faults.gathered("/hyperparameters"):
+        with faults.collect("/hyperparameters"):
             _check_epochs(parsed.hyperparameters, model, max_epochs)
-        with faults.gathered("/hyperparameters"):
+        with faults.collect("/hyperparameters"):
             if model:
                 hyperparameters, widened = resolve_hyperparameters(
                     model.trainable, parsed.hyperparameters, parsed.limits
@@ -271,12 +271,12 @@ def draft_request(
             elif wrong := faults_for_any_model(parsed.hyperparameters):
                 raise FaultyDocumentError("the hyperparameters have faults", wrong)
     if model and parsed.engines:
-        with faults.gathered(""):
+        with faults.collect(""):
             engines = resolve_engines(model.trainable, parsed.engines.engine, parsed.engines.compute_units)
     return Draft(parsed, faults, model, hyperparameters, widened, engines)
 
 
-def check(document: object) -> ResolvedSpec | None:
+def check_offline(document: object) -> ResolvedSpec | None:
     """Check a request as far as that is possible without a service.
 
     Returns:
@@ -288,11 +288,11 @@ def check(document: object) -> ResolvedSpec | None:
     models: list[ResolvedSpec] = []
 
     def find(source: ModelSource) -> ChosenModel | None:
-        resolved = written(source)
+        resolved = described_model(source)
         if resolved is None:
             return None
         models.append(resolved)
-        return built(source, resolved)
+        return built_model(source, resolved)
 
     draft_request(document, find, None).faults.raise_any()
     return models[0] if models else None
@@ -313,7 +313,7 @@ class Faults:
         self._faults: list[Fault] = []
 
     @contextmanager
-    def gathered(self, prefix: str) -> Iterator[None]:
+    def collect(self, prefix: str) -> Iterator[None]:
         """Collect the faults that the `with` block raises, as faults of the part at `prefix`."""
         try:
             yield

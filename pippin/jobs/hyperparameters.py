@@ -1,4 +1,4 @@
-"""From the hyperparameters that a job asks for to those that it trains with."""
+"""Resolves the hyperparameters of a request into those that a job trains with."""
 
 from typing import Literal
 
@@ -10,54 +10,55 @@ from pippin.models.trainable import Trainable
 
 Parameter = IntegerParameter | DoubleParameter
 
-# No number, and every model admits both of its values.
+# A boolean, which every model can have as true or false.
 _SHUFFLE = "shuffle"
 
 
 def resolve_hyperparameters(
-    model: Trainable, asked: HyperparameterChoice, limits: Literal["enforce", "widen"]
+    model: Trainable, choice: HyperparameterChoice, limits: Literal["enforce", "widen"]
 ) -> tuple[Hyperparameters, list[str]]:
-    """Decide every hyperparameter: as asked, else as the model has it.
+    """Resolve every hyperparameter: the value of the request, else the default of the model.
 
     Args:
-        model: What is to be trained.
-        asked: What is null takes the model's default, which for a seed is 0 where the file has none, as in Core ML.
-        limits: What to do about a value outside the model's limits: refuse it, or train as if they were wider.
+        model: The model to train.
+        choice: The hyperparameters of the request. A null takes the model's default; the default seed is 0 where the
+            file has none, as in Core ML.
+        limits: Whether to refuse a value outside the model's limits, or to train as if the limits were wider.
 
     Returns:
-        The hyperparameters, and the names of those that lie outside the model's limits.
+        The hyperparameters, and the names of those outside the model's limits.
 
     Raises:
-        FaultyDocumentError: With every fault at once, each with a pointer from the hyperparameters' root.
+        FaultyDocumentError: With all faults, whose pointers start at the hyperparameters.
     """
-    wanted: dict[str, int | float] = {
+    requested: dict[str, int | float] = {
         name: value
         for name in HyperparameterChoice.model_fields
-        if name != _SHUFFLE and (value := getattr(asked, name)) is not None
+        if name != _SHUFFLE and (value := getattr(choice, name)) is not None
     }
     faults = [
         Fault(pointer(name), f"found {value}; needs {needed}")
-        for name, value in wanted.items()
+        for name, value in requested.items()
         if (needed := _needed(model, name, value, limits))
     ]
     if faults:
         raise FaultyDocumentError("the hyperparameters have faults", faults)
-    decided = Hyperparameters.model_validate(
-        {name: wanted.get(name, parameter.default) for name, parameter in model.parameters.items()}
+    resolved = Hyperparameters.model_validate(
+        {name: requested.get(name, parameter.default) for name, parameter in model.parameters.items()}
         | {
-            _SHUFFLE: model.shuffle if asked.shuffle is None else asked.shuffle,
-            "seed": model.seed.default if asked.seed is None else asked.seed,
+            _SHUFFLE: model.shuffle if choice.shuffle is None else choice.shuffle,
+            "seed": model.seed.default if choice.seed is None else choice.seed,
         }
     )
-    return decided, [name for name, value in wanted.items() if not _declared(model)[name].admits(value)]
+    return resolved, [name for name, value in requested.items() if not _declared(model)[name].admits(value)]
 
 
-def faults_for_any_model(asked: HyperparameterChoice) -> list[Fault]:
-    """What no model can be trained with, whichever it is."""
+def faults_for_any_model(choice: HyperparameterChoice) -> list[Fault]:
+    """The faults of values that no model can be trained with."""
     return [
         Fault(pointer(name), f"found {value}; needs {needed}")
         for name in HyperparameterChoice.model_fields
-        if (value := getattr(asked, name)) is not None
+        if (value := getattr(choice, name)) is not None
         and (needed := "a whole number from 1 to 2^63 - 1" if name in _COUNTS and value < 1 else nonsense(name, value))
     ]
 
@@ -66,12 +67,12 @@ _COUNTS = frozenset({"epochs", "mini_batch_size", "number_of_neighbors"})
 
 
 def _declared(model: Trainable) -> dict[str, Parameter]:
-    """What limits each hyperparameter that is a number. Every model takes a seed, whether or not its file has one."""
+    """The limits of each numeric hyperparameter. Every model takes a seed, whether or not its file has one."""
     return {**model.parameters, "seed": model.seed}
 
 
 def _needed(model: Trainable, name: str, value: float, limits: Literal["enforce", "widen"]) -> str | None:
-    """What would be right; None when `value` is."""
+    """What the hyperparameter needs, for a message; None where `value` is valid."""
     parameter = _declared(model).get(name)
     if parameter is None:
         what = model.method.replace("_", " ")

@@ -1,6 +1,6 @@
-"""The moves between the states of a job: this table is the one authority.
+"""The transitions between the states of a job, all in one table.
 
-The store's scripts receive the states that a move may start from as an argument.
+The scripts of the store receive the states that a transition may start from as an argument.
 """
 
 from pippin.api.states import Status

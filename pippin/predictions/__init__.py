@@ -1,1 +1,1 @@
-"""What a trained model answers and how good it is: computed with NumPy alone, so that a service can do it as well."""
+"""Predictions and evaluations of trained models, computed with NumPy alone, so that the service needs no engine."""

@@ -1,4 +1,4 @@
-"""A model's answers, whatever kind of model it is."""
+"""Predictions of any kind of model, batch by batch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,15 +27,15 @@ Output: TypeAlias = NDArray[Any] | Labels | list[dict[str | int, float]]
 
 @dataclass(frozen=True, eq=False)
 class Answers:
-    """What a model answers to N examples.
+    """The outputs of a model for N examples.
 
     Attributes:
         outputs: By the names that the model declares: an array [N, *declared shape], [N] for a single number; a list
             of N labels; or a list of N dictionaries, label -> probability.
-        labels: What the classes are called, by index; None where the model knows them by number only, or has none.
-        probabilities: [N, classes] where the model tells classes apart, else None.
-        chosen: [N] the class that the model answers, by index, where it is not the first of the likeliest: nearest
-            neighbours choose by distance among classes with as many votes. None where it is.
+        labels: The class labels, by index; None where the model has class numbers only, or no classes.
+        probabilities: [N, classes] of a model with classes, else None.
+        chosen: [N] the index of the class that the model outputs, where that may not be the first of the likeliest:
+            nearest neighbours choose by distance among classes with as many votes. None for other models.
     """
 
     outputs: Mapping[str, Output]
@@ -45,44 +45,44 @@ class Answers:
 
 
 def inputs_of(model: AnyModel) -> tuple[Feature, ...]:
-    """What a prediction needs."""
+    """The inputs that a prediction needs."""
     if isinstance(model, NeighborsModel):
         return (ArrayFeature(name=model.input, shape=(model.dimensions,)),)
     return model.inputs if isinstance(model, Pipeline) else model.resolved.inputs
 
 
 def answer(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
-    """What a model answers, computed in 32-bit floats, a portion of the examples at a time.
+    """The outputs of a model, computed in 32-bit floats, batch by batch.
 
     Args:
         model: The model.
-        inputs: Every input by name, [N, *declared shape], N at least 1: arrays as they were scaled for the training,
-            images as pixels 0 to 255, gray or red, green, blue.
+        inputs: Every input by name, [N, *declared shape], N at least 1: arrays scaled as for the training, images as
+            pixels 0 to 255, gray or red, green, blue.
 
     Raises:
-        NeighborsError: The features of a nearest-neighbour classifier are no finite numbers.
-        PredictionError: An embedding is to look up an index that it does not know.
+        NeighborsError: The features of a nearest-neighbour classifier are not finite numbers.
+        PredictionError: An input has an index outside the vocabulary of an embedding.
     """
     count = len(next(iter(inputs.values())))
-    parts = [_portion(model, inputs, rows) for rows in portions(model, count)]
-    shares = [part.probabilities for part in parts if part.probabilities is not None]
+    parts = [_answer_batch(model, inputs, rows) for rows in batches(model, count)]
+    probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     chosen = [part.chosen for part in parts if part.chosen is not None]
     return Answers(
         outputs={name: _joined([part.outputs[name] for part in parts]) for name in parts[0].outputs},
         labels=parts[0].labels,
-        probabilities=np.concatenate(shares) if shares else None,
+        probabilities=np.concatenate(probabilities) if probabilities else None,
         chosen=np.concatenate(chosen) if chosen else None,
     )
 
 
-def _portion(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: slice) -> Answers:
-    """What a model answers to some of the examples.
+def _answer_batch(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: slice) -> Answers:
+    """The outputs of a model for some of the examples.
 
     Raises:
-        PredictionError: An embedding is to look up an index that it does not know.
+        PredictionError: An input has an index outside the vocabulary of an embedding.
     """
     try:
-        return _at_once(model, {name: array[rows].astype(np.float32) for name, array in inputs.items()})
+        return _answer(model, {name: array[rows].astype(np.float32) for name, array in inputs.items()})
     except WrongIndexError as error:
         row = rows.start + error.wrong.row
         at = pointer("inputs", error.wrong.blob, row) if error.wrong.blob in inputs else pointer("inputs")
@@ -90,58 +90,60 @@ def _portion(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: slice) -
         raise refused(Fault(at, f"{where}{error}")) from error
 
 
-def behind_the_front(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """What the last model of a pipeline finds: the inputs, and the outputs of every model before it."""
-    there: dict[str, Any] = dict(inputs)
+def inputs_of_last_model(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
+    """What the last model of a pipeline can read: the inputs, and the outputs of every model before it."""
+    features: dict[str, Any] = dict(inputs)
     for stage in pipeline.front:
-        there |= _network(stage, _read_by(stage, there)).outputs
-    return there
+        features |= _network(stage, _read_by(stage, features)).outputs
+    return features
 
 
 def class_names(network: FrozenNetwork) -> ClassNames | None:
-    """What a network calls its classes; None for one that is no classifier."""
+    """The class labels of a network; None for one that is not a classifier."""
     classifier = network.resolved.spec.classifier
     return None if classifier is None else classifier.labels
 
 
 def class_probabilities(
-    network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]], made: Mapping[str, NDArray[Any]]
+    network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]
 ) -> NDArray[Any] | None:
-    """[N, classes] of a network that tells classes apart, else None; None too where `made` lacks a classifier's.
+    """[N, classes] of a network with classes, else None; None too where `outputs` lacks those of a classifier.
 
-    These are a classifier's probabilities, or what the softmax makes that a cross-entropy judges.
+    These are the probabilities of a classifier, or the softmax that a cross-entropy compares with the target.
 
     Args:
         network: The network.
-        inputs: Its inputs.
-        made: What `pippin.network.predict` has made of them; the rest is computed.
+        inputs: The inputs of the network.
+        outputs: The result of `pippin.network.predict` for them; other values are computed.
     """
     resolved = network.resolved
     if resolved.spec.classifier is not None:
-        shares = made.get(resolved.probabilities_blob)
-        return None if shares is None else _flat(shares)
+        probabilities = outputs.get(resolved.probabilities_blob)
+        return None if probabilities is None else _flat(probabilities)
     if not isinstance(network, Model) or not isinstance(network.resolved.spec.loss, CategoricalCrossEntropy):
         return None
-    return judged_values(network, inputs, made)
+    return compared_values(network, inputs, outputs)
 
 
-def judged_values(model: Model, inputs: Mapping[str, NDArray[Any]], made: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+def compared_values(
+    model: Model, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]
+) -> NDArray[Any]:
     """[N, values] that the loss compares with the target.
 
     Args:
         model: The network.
-        inputs: Its inputs.
-        made: What `pippin.network.predict` has made of them; the rest is computed.
+        inputs: The inputs of the network.
+        outputs: The result of `pippin.network.predict` for them; other values are computed.
     """
     name = model.resolved.spec.loss.input
     assert name is not None
-    if name in made:
-        return _flat(made[name])
+    if name in outputs:
+        return _flat(outputs[name])
     blobs = compute(model.resolved, model.weights, inputs, [name], xp=np, convolve=None)
     return _flat(to_channels_first(blobs[name], np))
 
 
-def _at_once(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def _answer(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
     if isinstance(model, NeighborsModel):
         return _neighbors(model, inputs)
     if isinstance(model, Pipeline):
@@ -150,10 +152,10 @@ def _at_once(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
 
 
 def check_indices(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> None:
-    """Refuse examples in which an embedding is to look up what it does not know.
+    """Refuse inputs with an index outside the vocabulary of an embedding.
 
     Raises:
-        WrongIndexError: There is one.
+        WrongIndexError: There is such an index.
     """
     if (wrong := wrong_index(network.resolved, network.weights, inputs)) is not None:
         raise WrongIndexError(wrong)
@@ -161,60 +163,60 @@ def check_indices(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) ->
 
 def _network(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> Answers:
     check_indices(network, inputs)
-    made = _quietly_predicted(network, inputs)
-    shares = class_probabilities(network, inputs, made)
+    values = _predict_without_warnings(network, inputs)
+    probabilities = class_probabilities(network, inputs, values)
     names = class_names(network)
     outputs: dict[str, Output] = {}
     for feature in network.resolved.outputs:
         if isinstance(feature, LabelFeature):
             assert names is not None
-            assert shares is not None
-            outputs[feature.name] = likeliest(shares, names)
+            assert probabilities is not None
+            outputs[feature.name] = likeliest(probabilities, names)
         elif isinstance(feature, DictionaryFeature):
             assert names is not None
-            assert shares is not None
-            outputs[feature.name] = _dictionaries(shares, names)
+            assert probabilities is not None
+            outputs[feature.name] = _dictionaries(probabilities, names)
         elif isinstance(feature, NumberFeature):
-            outputs[feature.name] = made[feature.name].reshape(-1)
+            outputs[feature.name] = values[feature.name].reshape(-1)
         else:
-            outputs[feature.name] = made[feature.name]
-    return Answers(outputs, names, shares)
+            outputs[feature.name] = values[feature.name]
+    return Answers(outputs, names, probabilities)
 
 
 def _neighbors(model: NeighborsModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
-    found = ask_neighbors(model, _flat(inputs[model.input]))
-    outputs: dict[str, Output] = {model.predicted_feature: list(found.labels)}  # type: ignore[dict-item] # all of one kind
+    result = ask_neighbors(model, _flat(inputs[model.input]))
+    outputs: dict[str, Output] = {model.predicted_feature: list(result.labels)}  # type: ignore[dict-item] # all of one kind
     if model.probabilities is not None:
-        outputs[model.probabilities] = _dictionaries(found.probabilities, found.classes)
-    return Answers(outputs, found.classes, found.probabilities, found.columns)
+        outputs[model.probabilities] = _dictionaries(result.probabilities, result.classes)
+    return Answers(outputs, result.classes, result.probabilities, result.columns)
 
 
 def _pipeline(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> Answers:
-    there = behind_the_front(pipeline, inputs)
-    last = _at_once(pipeline.last, _read_by(pipeline.last, there))
-    there |= last.outputs
-    outputs = {feature.name: there[feature.name] for feature in pipeline.outputs}
+    features = inputs_of_last_model(pipeline, inputs)
+    last = _answer(pipeline.last, _read_by(pipeline.last, features))
+    features |= last.outputs
+    outputs = {feature.name: features[feature.name] for feature in pipeline.outputs}
     return Answers(outputs, last.labels, last.probabilities, last.chosen)
 
 
-def _read_by(model: FrozenNetwork | NeighborsModel, there: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
-    features = (model.input,) if isinstance(model, NeighborsModel) else [f.name for f in model.resolved.inputs]
-    return {name: there[name] for name in features}
+def _read_by(model: FrozenNetwork | NeighborsModel, features: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+    names = (model.input,) if isinstance(model, NeighborsModel) else [f.name for f in model.resolved.inputs]
+    return {name: features[name] for name in names}
 
 
-def _quietly_predicted(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    # What is not finite shows in the answer; a warning would go to nobody.
+def _predict_without_warnings(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    # Values that are not finite show in the answer; NumPy's warnings would only fill the log.
     with np.errstate(all="ignore"):
         return predict(network.resolved, network.weights, inputs)
 
 
-def likeliest(shares: NDArray[Any], names: Sequence[str | int]) -> Any:  # noqa: ANN401 - texts or numbers, not both
-    """The label of the largest share of each row; of equal ones the first."""
-    return [names[column] for column in shares.argmax(axis=1).tolist()]
+def likeliest(probabilities: NDArray[Any], names: Sequence[str | int]) -> Any:  # noqa: ANN401 - texts or numbers, not both
+    """The label of the largest probability of each row; the first of equal ones."""
+    return [names[column] for column in probabilities.argmax(axis=1).tolist()]
 
 
-def _dictionaries(shares: NDArray[Any], names: Sequence[str | int]) -> list[dict[str | int, float]]:
-    return [dict(zip(names, row, strict=True)) for row in shares.tolist()]
+def _dictionaries(probabilities: NDArray[Any], names: Sequence[str | int]) -> list[dict[str | int, float]]:
+    return [dict(zip(names, row, strict=True)) for row in probabilities.tolist()]
 
 
 def _flat(array: NDArray[Any]) -> NDArray[Any]:
@@ -227,20 +229,20 @@ def _joined(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - arrays, or lists
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [each for part in parts for each in part]
 
 
-# Numbers in the blobs of all examples of a portion: 16 MiB, of which a convolution makes copies, one a kernel's cell.
-_NUMBERS = 2**22
-# More do not compute any faster.
-_MOST = 256
+# Numbers in the blobs of a batch: 16 MiB, of which a convolution makes one copy for each cell of its kernel.
+_MAX_NUMBERS = 2**22
+# Larger batches are not computed faster.
+_MAX_EXAMPLES = 256
 
 
-def portions(model: AnyModel, count: int) -> Iterator[slice]:
-    """Slices that together are `count` examples, in order."""
-    size = max(1, min(_MOST, _NUMBERS // max(1, _numbers(model))))
+def batches(model: AnyModel, count: int) -> Iterator[slice]:
+    """Slices of `count` examples, in order, so small that memory does not grow with `count`."""
+    size = max(1, min(_MAX_EXAMPLES, _MAX_NUMBERS // max(1, _numbers(model))))
     return (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
 
 
 def _numbers(model: AnyModel) -> int:
-    """How many numbers the blobs of one example hold."""
+    """The number of values in the blobs of one example."""
     if isinstance(model, NeighborsModel):
         return model.dimensions
     if isinstance(model, Pipeline):

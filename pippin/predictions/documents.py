@@ -1,4 +1,4 @@
-"""Answers as JSON has them."""
+"""Predictions in JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,29 +17,32 @@ def top(
 ) -> list[list[dict[str, Any]]]:
     """The `k` likeliest classes of each example, the likeliest first.
 
-    Of equal ones the chosen class comes first, then the one of lower index.
+    Of equally likely classes the chosen one is first, then the one with the lower index.
 
     Args:
         probabilities: [N, classes].
-        labels: What the classes are called; None calls them by their index.
-        k: How many; there are no more than classes.
-        chosen: [N] the class that the model answers, by index; None where that is the first of the likeliest.
+        labels: The class labels; None stands for the indices.
+        k: The number of classes, which may exceed that of the model.
+        chosen: [N] the index of the class that the model outputs; None where that is the first of the likeliest.
 
     Returns:
-        `{"label", "probability"}` of each; a probability that is no number is None, and comes last.
+        `{"label", "probability"}` for each class; a probability that is not a number is None, and is last.
     """
     names = range(probabilities.shape[1]) if labels is None else labels
-    # NaN is neither more nor less than anything; sorted as it is, it would come first.
+    # NaN is sorted as less than any probability; unchanged, it would be first.
     descending = -np.nan_to_num(probabilities, nan=-1)
     if chosen is None:
         order = np.argsort(descending, axis=1, kind="stable")[:, :k]
     else:
         others = np.arange(probabilities.shape[1]) != chosen[:, None]
         order = np.lexsort((others, descending), axis=1)[:, :k]
-    shares = np.take_along_axis(probabilities, order, axis=1)
+    ordered = np.take_along_axis(probabilities, order, axis=1)
     return [
-        [{"label": names[column], "probability": share} for column, share in zip(columns, nested(row), strict=True)]
-        for columns, row in zip(order.tolist(), shares, strict=True)
+        [
+            {"label": names[column], "probability": probability}
+            for column, probability in zip(columns, nested(row), strict=True)
+        ]
+        for columns, row in zip(order.tolist(), ordered, strict=True)
     ]
 
 
@@ -47,21 +50,21 @@ def prediction(answers: Answers, dataset_labels: Sequence[str] | None, k: int) -
     """A `Prediction` as JSON has it.
 
     Args:
-        answers: What the model answers.
-        dataset_labels: What the dataset that it was trained on calls the classes, whose indices are the model's.
-        k: How many classes `top` has of each example.
+        answers: The outputs of the model.
+        dataset_labels: The labels of the dataset that the model was trained on, by the indices of the model.
+        k: The number of classes in `top` for each example.
     """
     names = _names(answers, dataset_labels)
-    shares = answers.probabilities
+    probabilities = answers.probabilities
     return {
         "outputs": {name: _value(output) for name, output in answers.outputs.items()},
         "labels": None if names is None else list(names),
-        "top": None if shares is None else top(shares, names, k, answers.chosen),
+        "top": None if probabilities is None else top(probabilities, names, k, answers.chosen),
     }
 
 
 def nested(array: NDArray[Any]) -> Any:  # noqa: ANN401 - nested lists
-    """An array as nested lists; None for what is not a finite number, which JSON has not."""
+    """An array as nested lists, with None for numbers that are not finite, which JSON does not have."""
     finite = np.isfinite(array)
     if finite.all():
         return array.tolist()
@@ -80,9 +83,9 @@ def _value(output: Any) -> Any:  # noqa: ANN401 - any output, as JSON
     if isinstance(output, np.ndarray):
         return nested(output)
     if isinstance(output[0], dict):
-        return [{str(label): _number(share) for label, share in each.items()} for each in output]
+        return [{str(label): _number(probability) for label, probability in each.items()} for each in output]
     return output
 
 
-def _number(share: float) -> float | None:
-    return share if np.isfinite(share) else None
+def _number(probability: float) -> float | None:
+    return probability if np.isfinite(probability) else None

@@ -1,23 +1,23 @@
-"""The one error of this part of the house."""
+"""Errors of predictions."""
 
 from pippin.errors import Fault, FaultyDocumentError, PippinError
 from pippin.network.indices import WrongIndex
 
 
 class PredictionError(FaultyDocumentError):
-    """Something that a model cannot be asked. Pointers start at the body of a prediction: `/inputs/image/0/3`."""
+    """The input of a prediction does not fit the model. Pointers start at the request's body: `/inputs/image/0/3`."""
 
 
 def refused(*faults: Fault) -> PredictionError:
     """The error for these faults."""
-    return PredictionError("the model cannot be asked this", faults)
+    return PredictionError("the input does not fit the model", faults)
 
 
 class WrongIndexError(PippinError):
-    """An embedding is to look up what it does not know.
+    """An input has an index outside the vocabulary of an embedding.
 
     Attributes:
-        wrong: What, and in which of the examples that were computed together.
+        wrong: The index, and its row in the batch.
     """
 
     def __init__(self, wrong: WrongIndex) -> None:

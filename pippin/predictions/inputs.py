@@ -1,4 +1,4 @@
-"""A model's inputs, out of JSON."""
+"""The inputs of a model, read from JSON."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
@@ -15,45 +15,45 @@ from pippin.models.spec.explain import shown
 from pippin.models.spec.features import NumberFeature
 from pippin.predictions.errors import refused
 
-MOST_NUMBERS = 2**24
-"""Numbers that a prediction may be asked with, all inputs together: 64 MiB of them."""
+MAX_NUMBERS = 2**24
+"""The number of values in all inputs of a prediction together: 64 MiB as float32."""
 
 _SHOWN = 20
 _INT32 = np.iinfo(np.int32)
 
 
 def from_json(features: Sequence[Feature], document: object) -> dict[str, NDArray[np.float32]]:
-    """The inputs in a prediction's body, `{"inputs": {name: nested lists}}`.
+    """The inputs in the body of a prediction, `{"inputs": {name: nested lists}}`.
 
-    Lists nest as the model declares the input, batch first; the batch may be left out where there is one example.
-    Axes of 1 do not count: rows of 4 numbers feed an input [1, 4].
-    Arrays are taken as already scaled, as they were for the training; an image holds pixels 0 to 255, channels first.
+    Lists are nested as the model declares the input, with the batch axis first, which may be left out for one example.
+    Axes of length 1 do not count: rows of 4 numbers fit an input [1, 4]. Arrays must be scaled as for the training; an
+    image has pixels 0 to 255, channels first.
 
     Args:
-        features: What the model needs.
-        document: The body.
+        features: The inputs of the model.
+        document: The body of the request.
 
     Returns:
         Input name -> [N, *declared shape].
 
     Raises:
-        PredictionError: With the first twenty faults.
+        PredictionError: The body has faults, of which the first twenty are listed.
     """
-    given = _given(features, document)
+    values = _values_by_input(features, document)
     faults: list[Fault] = []
     arrays: dict[str, NDArray[np.float32]] = {}
-    room = MOST_NUMBERS
+    remaining = MAX_NUMBERS
     for feature in features:
         if not isinstance(feature, ArrayFeature | ImageFeature | NumberFeature):
             detail = f"the model reads {feature.name!r} as {feature.type}, which Pippin cannot predict from"
             faults.append(Fault(pointer("inputs", feature.name), detail))
             continue
-        reader = _Reader(feature, room)
-        found = list(islice(reader.faults(given[feature.name]), _SHOWN))
-        faults += [fault.under(pointer("inputs", feature.name)) for fault in found]
-        if not found:
+        reader = _Reader(feature, remaining)
+        input_faults = list(islice(reader.faults(values[feature.name]), _SHOWN))
+        faults += [fault.under(pointer("inputs", feature.name)) for fault in input_faults]
+        if not input_faults:
             arrays[feature.name] = reader.array
-            room -= reader.array.size
+            remaining -= reader.array.size
     if not faults:
         faults += _of_different_counts(arrays)
     if faults:
@@ -61,24 +61,26 @@ def from_json(features: Sequence[Feature], document: object) -> dict[str, NDArra
     return arrays
 
 
-def _given(features: Sequence[Feature], document: object) -> Mapping[str, Any]:
-    """The values by input, each input of the model among them and nothing else."""
+def _values_by_input(features: Sequence[Feature], document: object) -> Mapping[str, Any]:
+    """The values by input, exactly one for each input of the model."""
     names = [feature.name for feature in features]
     listed = ", ".join(names)
     if not isinstance(document, dict):
         raise refused(Fault("", f'found {shown(document)}; needs {{"inputs": {{…}}}} with {listed}'))
-    strange = [Fault(pointer(key), "there is no such field; needs inputs") for key in document if key != "inputs"]
+    unknown_fields = [
+        Fault(pointer(key), "there is no such field; needs inputs") for key in document if key != "inputs"
+    ]
     given = document.get("inputs")
     if not isinstance(given, dict):
         found = shown(given) if "inputs" in document else "none"
-        raise refused(*strange, Fault("/inputs", f"found {found}; needs an object with {listed}"))
+        raise refused(*unknown_fields, Fault("/inputs", f"found {found}; needs an object with {listed}"))
     unknown = [
         Fault(pointer("inputs", name), f"the model has no such input; its inputs are {listed}")
         for name in given
         if name not in names
     ]
     missing = [Fault("/inputs", f"found no {name!r}; the model needs {listed}") for name in names if name not in given]
-    if faults := [*strange, *unknown, *missing]:
+    if faults := [*unknown_fields, *unknown, *missing]:
         raise refused(*faults[:_SHOWN])
     return given
 
@@ -86,27 +88,27 @@ def _given(features: Sequence[Feature], document: object) -> Mapping[str, Any]:
 def _of_different_counts(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Fault]:
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
-        told = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
-        yield Fault("/inputs", f"found {told}; every example needs each of them")
+        listed = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
+        yield Fault("/inputs", f"found {listed}; every example needs each of them")
 
 
 class _Reader:
     """Reads one input.
 
     Attributes:
-        array: [N, *declared shape], once `faults` has found none.
+        array: [N, *declared shape], set by `faults` if there are none.
     """
 
     array: NDArray[np.float32]
 
-    def __init__(self, feature: ArrayFeature | ImageFeature | NumberFeature, room: int) -> None:
+    def __init__(self, feature: ArrayFeature | ImageFeature | NumberFeature, max_numbers: int) -> None:
         self._feature = feature
         # A single number is written as one, not as a list of one.
         self._shape: Shape = () if isinstance(feature, NumberFeature) else feature.lengths
-        self._room = room
+        self._max_numbers = max_numbers
 
     def faults(self, value: object) -> Iterator[Fault]:
-        """What is wrong with the value; pointers start at it."""
+        """The faults of the value; pointers start at it."""
         self._shape = self._nesting(value)
         depth, rank = _depth(value), len(self._shape)
         if depth == rank + 1 and not value:
@@ -114,27 +116,27 @@ class _Reader:
         elif depth not in (rank, rank + 1):
             yield Fault("", f"found {shown(value)}; needs {self._needed()}")
         else:
-            alone = depth == rank
-            shape = self._shape if alone else (len(value), *self._shape)  # type: ignore[arg-type] # it is a list
-            if (size := int(np.prod(shape, dtype=np.float64))) > self._room:
-                yield Fault("", f"found {size:,} numbers; needs at most {MOST_NUMBERS:,} with all inputs together")
+            is_single = depth == rank
+            shape = self._shape if is_single else (len(value), *self._shape)  # type: ignore[arg-type] # it is a list
+            if (size := int(np.prod(shape, dtype=np.float64))) > self._max_numbers:
+                yield Fault("", f"found {size:,} numbers; needs at most {MAX_NUMBERS:,} with all inputs together")
                 return
             misshapen = False
             for fault in _misfits(value, shape, ""):
                 misshapen = True
                 yield fault
             if not misshapen:
-                yield from self._values(value, shape, alone=alone)
+                yield from self._values(value, shape, is_single=is_single)
 
     def _nesting(self, value: object) -> Shape:
-        """The shape in which lists hold each example: as declared, or as these lists have it where that fits."""
+        """The shape of an example in the lists: as declared, or as nested here where that fits."""
         whole = _lengths(value)
         if not whole or self._shape in {whole, whole[1:]}:
             return self._shape
         return next((shape for shape in (whole[1:], whole) if fits(shape, self._shape)), self._shape)
 
-    def _values(self, value: object, shape: Shape, *, alone: bool) -> Iterator[Fault]:
-        """What is wrong with the numbers, whose shape is right; keeps them if nothing is."""
+    def _values(self, value: object, shape: Shape, *, is_single: bool) -> Iterator[Fault]:
+        """The faults of numbers of the right shape; sets `array` if there are none."""
         try:
             numbers = np.array(value, dtype=np.float64).reshape(shape)
         except OverflowError:
@@ -147,10 +149,10 @@ class _Reader:
         for place in bad:
             yield Fault(pointer(*place.tolist()), f"found {numbers[tuple(place)]:.17g}; needs {needed}")
         if not len(bad):
-            self.array = array.reshape(1 if alone else len(array), *self._feature.lengths)
+            self.array = array.reshape(1 if is_single else len(array), *self._feature.lengths)
 
     def _unfit(self, numbers: NDArray[np.float64], array: NDArray[np.float32]) -> tuple[NDArray[np.bool_], str]:
-        """Which numbers do not fit, and what would."""
+        """Which numbers do not fit the input, and what it needs."""
         if isinstance(self._feature, ImageFeature):
             return ~((numbers >= 0) & (numbers <= 255)), "a pixel from 0 to 255: the model scales images itself"
         if self._feature.type == "int":
@@ -169,12 +171,12 @@ class _Reader:
 
 
 def _depth(value: object) -> int:
-    """How deep lists are nested, by the first of each."""
+    """The depth of nested lists, by the first entry of each."""
     return len(_lengths(value))
 
 
 def _lengths(value: object) -> Shape:
-    """How long nested lists are, by the first of each."""
+    """The lengths of nested lists, by the first entry of each."""
     lengths = []
     while isinstance(value, list):
         lengths.append(len(value))
@@ -183,7 +185,7 @@ def _lengths(value: object) -> Shape:
 
 
 def _misfits(value: object, shape: Shape, at: str) -> Iterator[Fault]:
-    """Where lists are no lists or of another length, and numbers no numbers."""
+    """Faults for lists of another length, and for values that are not lists or not numbers."""
     if not shape:
         if not _is_number(value):
             yield Fault(at, f"found {shown(value)}; needs a number")
@@ -192,7 +194,7 @@ def _misfits(value: object, shape: Shape, at: str) -> Iterator[Fault]:
         found = f"a list of {len(value)}" if isinstance(value, list) else shown(value)
         yield Fault(at, f"found {found}; needs a list of {shape[0]} {numbers}")
     elif len(shape) > 1 or not set(map(type, value)) <= {int, float}:
-        # Of a row that holds nothing but numbers, which most are, no number is looked at.
+        # Skipped for a row of numbers only, which most rows are.
         for index, entry in enumerate(value):
             yield from _misfits(entry, shape[1:], f"{at}/{index}")
 

@@ -1,4 +1,4 @@
-"""A model's input, out of a picture."""
+"""The input of a model, read from a picture."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -19,43 +19,42 @@ from pippin.models.spec.values import RESERVED_PREFIX
 from pippin.predictions.errors import PredictionError, refused
 
 FORMATS = ("PNG", "JPEG", "PPM")
-"""Pillow's names of what is taken; to it a PGM is a kind of PPM."""
+"""Pillow's names of the accepted formats; PPM includes PGM."""
 
 _LIMITS = DatasetLimits()
 
-# Registers the decoders once, for every process that is forked from this one.
+# Registers the decoders once, before other processes are forked from this one.
 Image.preinit()
 
 
 def from_picture(
     features: Sequence[Feature], metadata: Mapping[str, str], data: bytes, background: str | None = None
 ) -> dict[str, NDArray[np.float32]]:
-    """The sole input of a model that takes one picture, out of a PNG, JPEG or PGM.
+    """The only input of a model that takes one picture, read from a PNG, JPEG or PGM.
 
-    The picture is made opaque, turned upright as its EXIF orientation asks, made gray or coloured as the input is, then
-    resized to its height and width without regard to the proportions (bilinear, each pixel of the result averaging what
-    it covers). An image-typed input gets the pixels
-    0 to 255, since the model scales them itself. An array gets them multiplied by the scale that its training data had,
-    which the file's metadata holds as `pippin.scale.<input>`. A file without that key was not trained by Pippin; it
-    gets 1/255, what Pippin and most of the world multiply pixels by.
+    The picture is made opaque, turned upright by its EXIF orientation, converted to gray or colour as the input is,
+    then resized to the height and width of the input without keeping its proportions (bilinear; each pixel of the
+    result averages the area it covers). An image-typed input gets the pixels 0 to 255, since the model scales them
+    itself. An array gets them multiplied by the scale of its training data, which the metadata of the file has as
+    `pippin.scale.<input>`. A file without that key was not trained by Pippin; it gets the usual scale, 1/255.
 
     Args:
-        features: What the model needs.
-        metadata: The user-defined metadata of its file.
+        features: The inputs of the model.
+        metadata: The user-defined metadata of the model's file.
         data: The picture.
-        background: What shows through transparent pixels, as `pippin.datasets.picture_decoding.color_of` reads it.
+        background: The colour behind transparent pixels, as `pippin.datasets.picture_decoding.color_of` reads it.
 
     Returns:
         Input name -> [1, *declared shape].
 
     Raises:
-        PredictionError: The model does not take one picture, or the bytes are none.
+        PredictionError: The model does not take one picture, or the data is not a picture.
     """
     feature = _image_like(features)
     channels, height, width = planes(feature.lengths)
     pixels = _pixels(data, "L" if channels == 1 else "RGB", (width, height), background)
     scale = np.float32(1.0 if isinstance(feature, ImageFeature) else _scale(feature.name, metadata))
-    # Pillow has H, W or H, W, C; Core ML wants channels first.
+    # Pillow gives [H, W] or [H, W, C]; Core ML has channels first.
     channels_first = pixels if channels == 1 else pixels.transpose(2, 0, 1)
     return {feature.name: channels_first.reshape(1, *feature.lengths).astype(np.float32) * scale}
 
@@ -67,7 +66,7 @@ def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
             return feature
         if isinstance(feature, ArrayFeature) and planes(feature.lengths)[0] in {1, 3}:
             return feature
-    told = ", ".join(
+    listed = ", ".join(
         f"{feature.name} ({list(feature.lengths)})" if isinstance(feature, ArrayFeature) else feature.name
         for feature in features
     )
@@ -75,7 +74,7 @@ def _image_like(features: Sequence[Feature]) -> ArrayFeature | ImageFeature:
         Fault(
             "",
             "a picture feeds a model whose only input is an image, or an array of shape [H, W], [1, H, W] or "
-            f'[3, H, W]; this one needs {told}: send {{"inputs": {{…}}}} as JSON',
+            f'[3, H, W]; this one needs {listed}: send {{"inputs": {{…}}}} as JSON',
         )
     )
 
@@ -84,7 +83,7 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int], background: str | Non
     try:
         with open_picture(data, FORMATS) as image:
             _check(image)
-            # First the colours: the numbers of a palette have no average.
+            # Colours before sizes: the numbers of a palette cannot be averaged.
             converted = upright(image, data, mode, background).image
             if converted.size != size:
                 converted = converted.resize(size, Image.Resampling.BILINEAR)
@@ -96,14 +95,14 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int], background: str | Non
     except UnidentifiedImageError:
         kind = kind_of(data[:SAMPLE_BYTES])
         if kind is None or kind in {PNG, JPEG}:
-            raise refused(Fault("", f"found {len(data):,} bytes that are no PNG, JPEG or PGM")) from None
+            raise refused(Fault("", f"found {len(data):,} bytes that are not a PNG, JPEG or PGM")) from None
         raise refused(Fault("", f"the picture {kind.as_data()}")) from None
-    except Exception:  # noqa: BLE001  # Pillow documents no end of what a damaged file may raise
+    except Exception:  # noqa: BLE001 - Pillow documents no list of the errors that a damaged file may raise
         raise refused(Fault("", f"the picture of {len(data):,} bytes is damaged or cut short")) from None
 
 
 def _check(image: Image.Image) -> None:
-    """Judges a picture by its header, before its pixels take memory."""
+    """Check a picture by its header, before its pixels take memory."""
     width, height = image.size
     if width * height > _LIMITS.max_pixels:
         raise refused(Fault("", f"found {width} by {height} pixels; needs at most {_LIMITS.max_pixels:,}"))

@@ -10,7 +10,15 @@ from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.documents import strict_json
 from pippin.errors import Fault, FaultyDocumentError
-from pippin.jobs.draft import ChosenModel, Draft, Submission, built, draft_request, has_weights, written
+from pippin.jobs.draft import (
+    ChosenModel,
+    Draft,
+    Submission,
+    built_model,
+    described_model,
+    draft_request,
+    has_weights,
+)
 from pippin.models.record import StoredModel
 from pippin.models.spec.explain import shown
 from pippin.models.trainable import Trainable
@@ -42,8 +50,8 @@ class ModelSources:
         Raises:
             FaultyDocumentError: There is none, or it has faults; pointers start at `source`.
         """
-        if (resolved := written(source)) is not None:
-            return built(source, resolved)
+        if (resolved := described_model(source)) is not None:
+            return built_model(source, resolved)
         kind, given = source.given
         try:
             return self._id(source, given) if kind == "id" else self._job(source, given)
@@ -114,13 +122,13 @@ def _resolve_dataset(draft: Draft, tenant: str, store: Store, max_training_bytes
     source, model, faults = draft.parsed.dataset, draft.model, draft.faults
     manifest = dataset = None
     if source:
-        with faults.gathered("/dataset"):
+        with faults.collect("/dataset"):
             manifest = _find_dataset(source.id, tenant, store)
     if source and model and manifest:
-        with faults.gathered("/dataset"):
+        with faults.collect("/dataset"):
             dataset = bind(manifest, model.trainable, source, model.trained_labels)
     if model and manifest and dataset:
-        with faults.gathered(""):
+        with faults.collect(""):
             _check_memory(model.trainable, _batch_size(draft, model), _examples(manifest, dataset), max_training_bytes)
     if draft.parsed.is_dataset_name:
         faults.lift("/dataset")

@@ -12,7 +12,7 @@ from pippin.documents.errors import MalformedDocumentError
 from pippin.documents.recognition import is_job
 from pippin.errors import FaultyDocumentError
 from pippin.jobs.checkpoints import read_checkpoint
-from pippin.jobs.draft import written
+from pippin.jobs.draft import described_model
 from pippin.models.documents import read_document
 from pippin.models.inspection import inspect
 from pippin.models.mlmodel import Model, ModelFileError, build, open_model, with_learned
@@ -69,7 +69,7 @@ def _model_of(job: dict[str, Any]) -> object:
     """The summary of the model that a job describes; None where there is none to be described."""
     try:
         source = ModelSource.model_validate(job["model"])
-        resolved = written(source)
+        resolved = described_model(source)
     except (ValidationError, FaultyDocumentError):
         return None
     return None if resolved is None else described(summary(resolved))

@@ -119,7 +119,7 @@ def test_a_checkpoint_that_is_damaged_or_gone_is_told_as_such(
     foreign = save(2, {"hidden9": {"bias": BIAS}})
     attempt.epoch(2, checkpoint=foreign)
     told = is_problem(http.get(f"{path}/1/model"), 409, "state-conflict")["detail"]
-    assert told.startswith("No model can be made of the checkpoint of epoch 1: this is no checkpoint, or a damaged one")
+    assert told.startswith("No model can be made of the checkpoint of epoch 1: not a checkpoint, or a damaged one")
     told = is_problem(http.get(f"{path}/2/model"), 409, "state-conflict")["detail"]
     assert "the model has no such layer" in told
     gone = save(3, {"hidden2": {"bias": -BIAS}})

@@ -1,4 +1,4 @@
-"""What is a number in a CSV, and what only looks like one."""
+"""The cells of a CSV: which are numbers, which only look like numbers, and the faults of a table."""
 
 import re
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _DIGIT = re.compile(r"\d")
 
 
 def number(text: str) -> float | None:
-    """The number that a cell holds, or None. Unlike `float`, no underscores are allowed in it."""
+    """The number in a cell; None for any other text. Unlike in `float`, underscores are not allowed."""
     try:
         return None if "_" in text else float(text)
     except ValueError:
@@ -47,34 +47,34 @@ def number(text: str) -> float | None:
 
 
 def number_form(text: str) -> str | None:
-    """What a text that is no plain number looks like, such as "numbers with a thousands separator"; None for others."""
+    """The notation of a text that is not a plain number, such as "numbers with a thousands separator"; None if none."""
     text = text.strip()
     if len(text) > _MAX_CHARACTERS or not _DIGIT.search(text):
         return None
     return next((name for form, name in _FORMS if form.fullmatch(text)), None)
 
 
-def plainly(form: str) -> str:
-    """What to do about cells of a form that `number_form` names."""
+def number_advice(form: str) -> str:
+    """The advice for cells in a notation that `number_form` names."""
     return "give each a column of its own" if form == SEVERAL else "write the numbers plainly, as 1234.5"
 
 
 def is_like_number(text: str) -> bool:
-    """Whether a cell holds a number, however it is written."""
+    """Whether a cell is a number in any notation."""
     return number(text) is not None or number_form(text) is not None
 
 
-_MAX_COLUMNS = 5  # with a line of their own for one kind of fault; of more, one line tells
+_MAX_COLUMNS = 5  # columns with a sentence of their own for one kind of fault; more share one sentence
 _MAX_FAULTS = 100_000
 
 
-_ONE = "a target is all numbers or all text"
+_ONE_KIND = "a target is all numbers or all text"
 
 
 class Kind(Enum):
-    """What can be wrong with a cell or a row: how one is described, how several are, and what is right.
+    """A kind of fault of a cell or a row: the text for one, the text for several, and the advice.
 
-    `{value}` is the cell, quoted, or for a whole row what was found in it.
+    `{value}` is the cell, quoted, or the number of cells of a row.
     """
 
     NOT_A_NUMBER = (
@@ -99,8 +99,16 @@ class Kind(Enum):
         "above 16,777,216 these do not hold every whole number: subtract an offset, or make them names with a letter",
     )
     NO_TARGET = (" is empty", "are empty", "fill the cells, or leave the rows out, since every example needs a target")
-    NOT_TEXT = (": {value} is a number, where the rows before have text", "are numbers, where others are text", _ONE)
-    NOT_NUMERIC = (": {value} is no number, where the rows before have numbers", "are no numbers, as others are", _ONE)
+    NOT_TEXT = (
+        ": {value} is a number, where the rows before have text",
+        "are numbers, where others are text",
+        _ONE_KIND,
+    )
+    NOT_NUMERIC = (
+        ": {value} is not a number, where the rows before have numbers",
+        "are not numbers, where others are",
+        _ONE_KIND,
+    )
     TARGET_NOT_FINITE = (": {value} is not a finite number", "are not finite numbers", "leave the rows out")
     COMMENT = (" begins with '#', as a comment does", "begin with '#', as comments do", "leave comments out")
     RAGGED = (
@@ -119,10 +127,10 @@ class _Group:
 
 
 class TableFaults:
-    """The faults of one file, gathered while it is read on, so that several can be mended at once.
+    """Collects the faults of one file while it is read: one sentence for each column and kind, with a count.
 
     Args:
-        file: Its name.
+        file: The name of the file.
     """
 
     def __init__(self, file: str) -> None:
@@ -133,17 +141,17 @@ class TableFaults:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are so many faults that reading on is no help."""
+        """Whether there are so many faults that reading more of the file is pointless."""
         return self._count >= _MAX_FAULTS
 
     def add(self, kind: Kind, row: int, column: str, value: str) -> None:
-        """Notes a fault.
+        """Add a fault.
 
         Args:
-            kind: What is wrong.
+            kind: The kind of fault.
             row: The line that the row begins on, from 1.
-            column: The column, as a person reads it; "" where the whole row is at fault.
-            value: What stands there.
+            column: The column as messages name it; "" for a fault of the whole row.
+            value: The content of the cell.
         """
         self._count += 1
         group = self._groups.get((kind, column))
@@ -153,7 +161,7 @@ class TableFaults:
             group.count += 1
 
     def listed(self) -> list[str]:
-        """A sentence for each column and kind, in the order in which they were met."""
+        """A sentence for each column and kind of fault, in the order of their first cells."""
         kinds: dict[Kind, dict[str, _Group]] = {}
         for (kind, column), group in self._groups.items():
             kinds.setdefault(kind, {})[column] = group
@@ -173,39 +181,39 @@ class TableFaults:
             return f"{self._file} row {group.row}{at}{one.format(value=shown)}{_advice(kind, group)}"
         at = f", {column}" if column else ""
         rows = f"{group.count:,} of {self._seen()} rows"
-        return f"{self._file}{at}: {rows} {many}, first row {group.row}{_found(kind, group)}{_advice(kind, group)}"
+        return f"{self._file}{at}: {rows} {many}, first row {group.row}{_example(kind, group)}{_advice(kind, group)}"
 
     def _of_columns(self, kind: Kind, columns: dict[str, _Group]) -> str:
         column, group = min(columns.items(), key=lambda item: item[1].row)
         cells = sum(each.count for each in columns.values())
         return (
             f"{self._file}: {cells:,} cells in {len(columns):,} columns {kind.value[1]}, first row {group.row}, "
-            f"{column}{_found(kind, group)}{_advice(kind, group)}"
+            f"{column}{_example(kind, group)}{_advice(kind, group)}"
         )
 
     def _seen(self) -> str:
         return f"the first {self.rows:,}" if self.is_full else f"{self.rows:,}"
 
 
-def _found(kind: Kind, group: _Group) -> str:
+def _example(kind: Kind, group: _Group) -> str:
     if kind is Kind.RAGGED:
         return f" with {group.value}"
     return f": {quoted(group.value)}" if group.value.strip() else ""
 
 
 def _advice(kind: Kind, group: _Group) -> str:
-    return f"; it looks like {group.form}: {plainly(group.form)}" if group.form else f"; {kind.value[2]}"
+    return f"; it looks like {group.form}: {number_advice(group.form)}" if group.form else f"; {kind.value[2]}"
 
 
 def raise_any(tables: list[TableFaults], others: list[str] | None = None) -> None:
-    """Raises what the files of an upload have at fault, if anything.
+    """Raise the faults of an upload, if there are any.
 
     Args:
         tables: The faults of each file.
         others: Sentences about the upload as a whole.
 
     Raises:
-        DatasetError: At least one fault was noted.
+        DatasetError: There is at least one fault.
     """
     sentences = [*(others or []), *(sentence for table in tables for sentence in table.listed())]
     if not sentences:

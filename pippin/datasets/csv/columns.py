@@ -1,4 +1,4 @@
-"""Whether the first row of a CSV holds the names of its columns."""
+"""The columns of a CSV: whether the first row has their names, and which columns make which feature."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -12,41 +12,41 @@ from pippin.datasets.names import composed
 from pippin.datasets.options import DatasetOptions
 
 TARGET_NAMES = ("label", "target", "class", "y")
-"""Names, in any case, of the column that is predicted where the upload does not say which."""
+"""Names, in upper or lower case, of the column that is the target where the upload names none."""
 
-_CERTAIN = 4  # columns that a row must count before it is taken for a header without another sign
+_MIN_COUNTED = 4  # a row that counts this many columns is a header without further evidence
 _RENAMED = re.compile(r"(.*\d)\.(\d{1,6})")
 _MAX_DIGITS = 6
 
 
 def is_target_name(name: str) -> bool:
-    """Whether a column called so is the target where the upload names none."""
+    """Whether a column with this name is the target where the upload names none."""
     return name.strip().lower() in TARGET_NAMES
 
 
 def counts(cells: Sequence[str]) -> bool:
-    """Whether a row counts its columns as pandas does: 0, 1, 2, … or 1, 2, 3, …, beside names or empty cells."""
+    """Whether the numbers of a row count its columns as pandas does: 0, 1, 2, … or 1, 2, 3, and so on."""
     return _counted(cells, (0, 1))
 
 
-def has_header(file: str, rows: list[list[str]], asked: Collection[str]) -> bool:
-    """Whether the first row is a header, judged by the rows below.
+def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> bool:
+    """Whether the first row is a header, by comparison with the rows below.
 
-    Names are no numbers, and examples are mostly numbers. A row with numbers where the rows below have numbers too is
-    an example, unless it counts its columns or names the target.
+    Names are not numbers, and examples are mostly numbers. A first row with numbers where the rows below have numbers
+    is an example, unless it counts its columns or names the target.
 
     Args:
-        file: Its name, for messages.
-        rows: The first rows of the file; the first of them is judged.
-        asked: Names of columns that the options use.
+        file: The name of the file, for messages.
+        rows: The first rows of the file.
+        requested: The names of columns in the options.
 
     Raises:
-        DatasetError: It can be either.
+        DatasetError: The first row may be either.
     """
     first, below = rows[0], rows[1:]
     numeric = [is_like_number(cell) for cell in first]
     if not any(numeric) or any(
-        composed(cell.strip()) in asked for cell, is_number in zip(first, numeric, strict=True) if not is_number
+        composed(cell.strip()) in requested for cell, is_number in zip(first, numeric, strict=True) if not is_number
     ):
         return True
     if _is_renamed_by_pandas(first) and all(cell.strip().isdecimal() for row in below for cell in row[1:]):
@@ -55,7 +55,7 @@ def has_header(file: str, rows: list[list[str]], asked: Collection[str]) -> bool
     over_numbers = any(not numeric[at] and _is_numeric(below, at) for at in range(len(first)))
     if counts(first):
         like_others = any(_counted(row, None) for row in below)
-        if named or over_numbers or (sum(numeric) >= _CERTAIN and below and not like_others):
+        if named or over_numbers or (sum(numeric) >= _MIN_COUNTED and below and not like_others):
             return True
         raise _doubt(file, f"row 1 ({_shown(first)}) counts its columns, as a header may, and may be an example")
     if over_numbers or named:
@@ -74,7 +74,7 @@ def _doubt(file: str, what: str) -> DatasetError:
 
 
 def _counted(cells: Sequence[str], begins: tuple[int, ...] | None) -> bool:
-    """Whether the numbers of a row are consecutive whole numbers, from one of `begins` where that is given."""
+    """Whether the numbers of a row are consecutive whole numbers, the first one of `begins` unless that is None."""
     numbers = [cell.strip() for cell in cells if is_like_number(cell)]
     if len(numbers) < 2 or not (numbers[0].isascii() and numbers[0].isdecimal() and len(numbers[0]) <= _MAX_DIGITS):
         return False
@@ -85,12 +85,12 @@ def _counted(cells: Sequence[str], begins: tuple[int, ...] | None) -> bool:
 
 
 def _is_numeric(rows: list[list[str]], at: int) -> bool:
-    """Whether most of the rows have a number in a column."""
+    """Whether most of the rows have a number in column `at`."""
     return 2 * sum(at < len(row) and number(row[at]) is not None for row in rows) > len(rows)
 
 
 def _is_renamed_by_pandas(first: list[str]) -> bool:
-    """Whether equal cells were made different as pandas does: the second "0" is "0.1", the next one "0.2"."""
+    """Whether equal cells were renamed as pandas does: the second "0" is "0.1", the next one "0.2"."""
     seen: dict[str, int] = {}
     renamed = 0
     for cell in first:
@@ -99,7 +99,7 @@ def _is_renamed_by_pandas(first: list[str]) -> bool:
             renamed += 1
         else:
             seen.setdefault(cell, 0)
-    return renamed >= _CERTAIN - 1
+    return renamed >= _MIN_COUNTED - 1
 
 
 def _shown(cells: list[str]) -> str:
@@ -112,7 +112,7 @@ _LISTED_CHARACTERS = 30  # of a column's name in a list
 
 @dataclass(frozen=True)
 class Group:
-    """A feature and the columns that make it up: their positions, from 0, in the feature's order."""
+    """A feature and the positions of its columns, from 0, in the order of the feature."""
 
     feature: str
     columns: tuple[int, ...]
@@ -120,16 +120,16 @@ class Group:
 
 @dataclass(frozen=True)
 class Layout:
-    """How the rows of one file are read.
+    """The columns of one file.
 
     Attributes:
-        headed: Whether the first row holds names and no example.
-        names: Of the columns; without a header "1", "2", …
-        inputs: The features to learn from.
+        headed: Whether the first row is a header.
+        names: The names of the columns; "1", "2", … without a header.
+        inputs: The input features.
         target: The feature to predict.
-        assumed: Whether the first column is the target because the file has the form of MNIST as CSV; all rows must
-            have that form.
-        notices: What was assumed, for the person who sent the file.
+        assumed: Whether the first column is the target because the file has the form of MNIST as CSV, which all rows
+            must then have.
+        notices: What was assumed.
     """
 
     headed: bool
@@ -140,7 +140,7 @@ class Layout:
     notices: tuple[str, ...]
 
     def column(self, index: int) -> str:
-        """A column for a person: its number from 1 and its name."""
+        """A column as messages name it: its number from 1 and its name."""
         return _column(index, self.names, headed=self.headed)
 
 
@@ -149,17 +149,17 @@ def _column(index: int, names: tuple[str, ...], *, headed: bool) -> str:
 
 
 def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: DatasetLimits) -> Layout:
-    """Decides from the first rows.
+    """Determine the layout of a file from its first rows.
 
     Args:
-        file: Its name, for messages.
-        rows: At least the first one.
-        options: What the upload asks for.
-        limits: How many columns there may be.
+        file: The name of the file, for messages.
+        rows: The first rows, at least one.
+        options: The options of the upload.
+        limits: On the number of columns.
 
     Raises:
-        DatasetError: A column that the options name is not there, is there twice, or is used twice; the header or the
-            target is in doubt.
+        DatasetError: A column of the options does not exist, exists twice or is used twice; or the header or the target
+            is ambiguous.
         DatasetTooLargeError: There are too many columns.
     """
     first = rows[0]
@@ -170,7 +170,7 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
             f"{file} has no column besides the target to learn from: found no comma, semicolon, tab or pipe between "
             "cells in the first row"
         )
-    headed = has_header(file, rows, _asked(options)) if options.header is None else options.header
+    headed = has_header(file, rows, _requested(options)) if options.header is None else options.header
     names = _names(first) if headed else tuple(str(at + 1) for at in range(len(first)))
     notices = []
     counted = headed and counts(first)
@@ -209,7 +209,7 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
     return Layout(headed, names, inputs, target, assumed, tuple(notices))
 
 
-def _asked(options: DatasetOptions) -> set[str]:
+def _requested(options: DatasetOptions) -> set[str]:
     groups = (*(options.target or {}).values(), *(options.inputs or {}).values())
     return {composed(column) for columns in groups for column in columns}
 
@@ -228,13 +228,13 @@ def is_like_mnist(examples: list[list[str]]) -> bool:
     )
 
 
-def _is_whole(cell: str, most: int) -> bool:
+def _is_whole(cell: str, maximum: int) -> bool:
     value = number(cell)
-    return value is not None and 0 <= value <= most and value.is_integer()
+    return value is not None and 0 <= value <= maximum and value.is_integer()
 
 
 def _named_target(find: "_Finder", options: DatasetOptions) -> int | None:
-    """The column whose name says that it is the target, if there is one; columns that `inputs` names are none."""
+    """The column that is the target by its name; None if there is none. Columns in `inputs` do not count."""
     if not find.headed:
         return None
     inputs = {column for columns in (options.inputs or {}).values() for column in columns}
@@ -272,7 +272,7 @@ def _no_target(find: "_Finder", examples: list[list[str]]) -> DatasetError:
 
 
 class _Finder:
-    """Columns by name."""
+    """Looks columns up by name."""
 
     def __init__(self, file: str, names: tuple[str, ...], headed: bool) -> None:
         self.file = file
@@ -295,7 +295,7 @@ class _Finder:
         raise refuse(f"{self.file} has no column {quoted(name)}; {columns} {listed}{hint}", parameter)
 
     def listed(self, columns: "range | list[int]") -> str:
-        """The names of some columns: the first twenty of them, each cut where it is long."""
+        """The names of the first twenty columns, each shortened where it is long."""
         names = [self.names[at] for at in columns[:_LISTED]]
         cut = [name if len(name) <= _LISTED_CHARACTERS else name[:_LISTED_CHARACTERS] + "…" for name in names]
         return ", ".join(name or "(no name)" for name in cut) + (", …" if len(columns) > _LISTED else "")

@@ -1,4 +1,4 @@
-"""How the cells of a CSV are separated, from its first lines."""
+"""The rows of a CSV (RFC 4180) with their line numbers, in the dialect of its first lines, read in bounded memory."""
 
 import csv
 import re
@@ -11,7 +11,7 @@ from pippin.datasets.errors import refuse, too_large
 from pippin.datasets.sources import Source
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
-"""What may separate cells; where several fit equally well, the first."""
+"""The delimiters; of several that fit equally well, the first is taken."""
 
 _QUOTED = re.compile(r'(?m)(^|[,;\t|])[ ]?"(?:[^"]|"")*+"')
 _ANY_QUOTED = re.compile(r'"[^"]*"')
@@ -20,7 +20,7 @@ _COMMENT = re.compile(r"\s*(?:#|%|//)")
 _EXCEL = re.compile(r"sep=([,;\t|])\s*$")
 _NUMBER = re.compile(r"\s*[+-]?\d+(?:[.]\d+)?\s*")
 _NUMBER_WITH_COMMA = re.compile(r"\s*[+-]?\d+(?:[.,]\d+)?\s*")
-_CELLS = 100  # of a line that are looked at
+_CELLS = 100  # of a line that are examined
 
 
 @dataclass(frozen=True)
@@ -28,8 +28,8 @@ class Dialect:
     """How to read the rows.
 
     Attributes:
-        delimiter: What separates the cells.
-        is_declared: Whether the first line only names the delimiter, as Excel writes it: `sep=;`.
+        delimiter: The character between cells.
+        is_declared: Whether the first line only declares the delimiter, as Excel writes it: `sep=;`.
     """
 
     delimiter: str
@@ -39,15 +39,15 @@ class Dialect:
 def dialect(name: str, lines: list[str]) -> Dialect:
     """The dialect of a file that begins with these lines.
 
-    The delimiter is the one that stands outside quotes equally often in most lines, the first line among them; of
-    several, the one between which most numbers stand, and then the least else.
+    The delimiter is the one whose number outside quotes is the same as in the first line in the most lines; of several,
+    the one that separates the most numbers, then the one that separates the fewest other cells.
 
     Args:
-        name: Of the file, for messages.
-        lines: Its first ones, with their ends.
+        name: The name of the file, for messages.
+        lines: The first lines, with their ends.
 
     Raises:
-        DatasetError: It is JSON or Markdown, begins with a comment, or separates its cells by spaces.
+        DatasetError: The file is JSON or Markdown, begins with a comment, or separates its cells by spaces.
     """
     begin = next((at for at, line in enumerate(lines) if line.strip()), len(lines))
     if begin == len(lines):
@@ -61,7 +61,7 @@ def dialect(name: str, lines: list[str]) -> Dialect:
     outside = [line for line in re.split(r"[\r\n]+", _QUOTED.sub(r"\1quoted", text)) if line.strip()]
     rows = [line for line in outside if not _COMMENT.match(line)] if is_comment else outside
     delimiter = _best(rows or outside)
-    # `numpy.savetxt` writes its header behind a "#".
+    # `numpy.savetxt` writes its header after a "#".
     if is_comment and rows and (delimiter is None or outside[0].count(delimiter) != rows[0].count(delimiter)):
         mark = lines[begin].split()[0][:2]
         raise refuse(f"{name} row {begin + 1} begins with {mark!r}, as a comment does; leave comments out of the table")
@@ -88,15 +88,15 @@ def _best(lines: list[str]) -> str | None:
         number = _NUMBER if mark == "," else _NUMBER_WITH_COMMA
         cells = [cell for line in lines for cell in line.split(mark, _CELLS)[:_CELLS]]
         count = sum(bool(number.fullmatch(cell)) for cell in cells)
-        return count, count - len(cells)  # in "1,5;2,5" two numbers stand between commas too, and "5;2" beside them
+        return count, count - len(cells)  # commas also separate two numbers in "1,5;2,5", but the cell "5;2" too
 
     return max(present, key=lambda mark: (agreeing(mark), *numbers(mark)))
 
 
 _SAMPLE_ROWS = 20
 _SAMPLE_CELLS = 200_000
-_MAX_BLANK = 1_000_000  # lines, which are no examples and would escape the limit of these
-# What the csv module says, and what it means.
+_MAX_BLANK = 1_000_000  # blank lines, to which the limit on examples does not apply
+# Part of a message of the csv module -> what it means.
 _MALFORMED = (
     ("field larger", f'a cell is longer than {csv.field_size_limit():,} characters; is a quote (") not closed?'),
     ("unexpected end", 'a quoted cell is not closed before the file ends; end it with a quote (")'),
@@ -104,15 +104,15 @@ _MALFORMED = (
 )
 
 Row = tuple[int, list[str], bool]
-"""The line that a row begins on, from 1; its cells; and whether an underscore is in it, as in `1_000`, which Python's
-`float` takes for a number."""
+"""The line that a row begins on, from 1; its cells; and whether it has an underscore, as in `1_000`, which Python's
+`float` accepts."""
 
 
 class Rows(Iterator[Row]):
-    """Each row that is not blank.
+    """Iterates over the rows that are not blank.
 
     Raises:
-        DatasetError: A row is not UTF-8, or its quotes are malformed; the row is named.
+        DatasetError: A row is not UTF-8, or its quotes are malformed; the message has the row.
         DatasetTooLargeError: A row is longer than 8 MiB, or there are more than a million blank lines.
     """
 
@@ -135,9 +135,9 @@ class Rows(Iterator[Row]):
             try:
                 cells = next(self._reader)
             except csv.Error as error:
-                said = str(error)
-                meant = next((meant for part, meant in _MALFORMED if part in said), "its quotes are malformed")
-                raise refuse(f"{self.name} row {begin}: {meant}") from None
+                message = str(error)
+                meaning = next((text for part, text in _MALFORMED if part in message), "its quotes are malformed")
+                raise refuse(f"{self.name} row {begin}: {meaning}") from None
             if cells:
                 return begin, cells, lines.underscore
             self._blank += 1
@@ -145,7 +145,7 @@ class Rows(Iterator[Row]):
                 raise too_large(f"{self.name} row {begin} is one blank line more than the {_MAX_BLANK:,} allowed")
 
     def sample(self) -> list[Row]:
-        """The first rows, taken: up to 20, and at least two where they are wide."""
+        """Read the first rows: up to 20, fewer but at least two where they are wide."""
         rows: list[Row] = []
         for row in self:
             rows.append(row)
@@ -154,7 +154,7 @@ class Rows(Iterator[Row]):
         return rows
 
     def notices(self) -> Iterator[str]:
-        """What a person should know of how the file was read."""
+        """Notices about how the file was read."""
         yield from self._lines.notices()
         if self.delimiter == "|":
             yield f"{self.name} was read with {DELIMITERS[self.delimiter]} between its cells"
@@ -162,10 +162,10 @@ class Rows(Iterator[Row]):
 
 @contextmanager
 def open_rows(source: Source) -> Iterator[Rows]:
-    """The rows of a file, in the dialect that its first lines show.
+    """Open the rows of a file, in the dialect of its first lines.
 
     Raises:
-        DatasetError: It is no table.
+        DatasetError: The file is not a table.
     """
     with source.open() as file:
         yield Rows(Lines(file, source.name), source.name)

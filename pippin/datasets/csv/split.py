@@ -1,4 +1,4 @@
-"""Which columns of a table are an index of its rows."""
+"""One file of a CSV upload: the examples of a split, gathered as they are read."""
 
 from array import array
 from collections import Counter
@@ -18,19 +18,19 @@ from pippin.datasets.errors import refuse
 from pippin.datasets.parsed import Rows
 
 MIN_ROWS = 20
-"""Rows from which a column 0, 1, 2, … is an index; fewer may count by chance."""
+"""The number of rows from which a column 0, 1, 2, … is an index; fewer may count by chance."""
 
 
 def is_index_name(name: str) -> bool:
-    """Whether a column has the name that pandas gives to the index of a table that it wrote and read again."""
+    """Whether a column has the name that pandas gives to an index that it wrote and read again."""
     return name.lower().startswith("unnamed: 0")
 
 
 class Counting:
-    """Which columns count the rows, as n, n + 1, n + 2, …, gathered part by part.
+    """Determines which columns count the rows, as n, n + 1, n + 2, …, batch by batch.
 
     Args:
-        width: How many columns there are.
+        width: The number of columns.
     """
 
     def __init__(self, width: int) -> None:
@@ -39,7 +39,7 @@ class Counting:
         self._rows = 0
 
     def add(self, values: NDArray[np.float64]) -> None:
-        """Takes the next [n, width] values."""
+        """Add the next [n, width] values."""
         self._rows += len(values)
         if not len(values) or not len(self._columns):
             return
@@ -50,23 +50,23 @@ class Counting:
         self._next = begin[counts] + len(values)
 
     def columns(self) -> list[int]:
-        """Those that do, where there are enough rows to tell."""
+        """The columns that count the rows; none where there are too few rows to tell."""
         return [int(at) for at in self._columns] if self._rows >= MIN_ROWS else []
 
 
-_BATCH = 128 * 1024  # values of a feature that are gathered before they go to disk
-_MANY_LABELS = 256  # different values of a column that are counted: bytes have no more
-_MOSTLY = 0.9  # the share of its commonest value from which a column is an empty corner of pictures and no label
+_BATCH = 128 * 1024  # cells that are gathered before they are written to disk
+_MAX_COUNTED_VALUES = 256  # different values of a column that are counted: bytes have no more
+_DOMINANT = 0.9  # a column with a value this frequent is an empty corner of pictures, not a label
 
 
 class Table:
     """The examples of one file.
 
     Attributes:
-        file: Its name.
-        layout: Which columns make which feature.
-        faults: What is wrong with it.
-        count: How many examples were taken.
+        file: The name of the file.
+        layout: The columns of each feature.
+        faults: The faults of the file.
+        count: The number of examples so far.
     """
 
     def __init__(self, file: str, plan: Layout, workspace: Workspace) -> None:
@@ -82,18 +82,21 @@ class Table:
         self._assumption = _Assumption() if plan.assumed else None
 
     def take(self, row: int, cells: list[str], *, has_underscore: bool) -> bool:
-        """Adds the example in `row`; false, with its faults noted, when it cannot be one.
+        """Add the example in a row.
 
         Args:
-            row: The line that it begins on.
-            cells: What it holds.
-            has_underscore: Whether it may hold `1_000`, which `float` takes and which is no number here.
+            row: The line that the row begins on.
+            cells: The cells of the row.
+            has_underscore: Whether a cell may be `1_000`, which `float` accepts and which is not a number here.
+
+        Returns:
+            Whether the row is an example. If it is not, its faults are added.
         """
         self.faults.rows += 1
         if len(cells) != len(self.layout.names):
             kind = Kind.COMMENT if cells[0].lstrip().startswith("#") else Kind.RAGGED
-            held = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}, not {len(self.layout.names)}"
-            self.faults.add(kind, row, "", "" if kind is Kind.COMMENT else held)
+            actual = f"{len(cells)} {'cell' if len(cells) == 1 else 'cells'}, not {len(self.layout.names)}"
+            self.faults.add(kind, row, "", "" if kind is Kind.COMMENT else actual)
             return False
         if has_underscore and any("_" in cells[at] for at in self._numeric):
             self._explain(row, cells)
@@ -115,7 +118,7 @@ class Table:
         return True
 
     def flush(self) -> None:
-        """Brings what was gathered to disk, noting numbers that float32 cannot hold."""
+        """Write the gathered examples to disk. Adds a fault for each number that float32 cannot hold."""
         for columns in self._columns:
             for kind, example, index, value in columns.flush():
                 self.report(self._rows[example], index, kind, value)
@@ -123,23 +126,23 @@ class Table:
         self._rows = array("q")
 
     def finish(self) -> tuple[dict[str, NDArray[Any]], Rows]:
-        """Feature -> [N, number of its columns]; and where each example stands."""
+        """Feature -> [N, number of its columns]; and the row of each example."""
         features = {columns.group.feature: columns.growing.finish() for columns in self._columns}
         return features, Rows(self.file, self._stored_rows.finish())
 
     def place(self, row: int, index: int) -> str:
-        """Where a cell stands, for a person."""
+        """Where a cell is, for messages."""
         return f"{self.file} row {row}, {self.layout.column(index)}"
 
     def report(self, row: int, index: int, kind: Kind, value: str) -> None:
-        """Notes a fault of a cell."""
+        """Add a fault of a cell."""
         self.faults.add(kind, row, self.layout.column(index), value)
 
     def check_assumption(self) -> None:
-        """Checks that a file whose first column was assumed to be the target has the form that was assumed.
+        """Check that a file whose first column was assumed to be the target has the form of MNIST as CSV.
 
         Raises:
-            DatasetError: It has not.
+            DatasetError: The file has another form.
         """
         if self._assumption is None:
             return
@@ -155,26 +158,26 @@ class Table:
             )
 
     def precision_notices(self) -> Iterator[str]:
-        """Which columns hold numbers that float32 hardly keeps apart."""
+        """Notices about columns with numbers that float32 hardly tells apart."""
         for columns in self._columns:
             for at, step in columns.precision.coarse():
                 yield coarse_notice(self.file, self.layout.column(columns.group.columns[at]), step)
 
     def index_notices(self) -> Iterator[str]:
-        """Which columns that are learned from look like an index of the rows."""
-        found: list[int] = []
+        """A notice about input columns that look like an index of the rows."""
+        indices: list[int] = []
         for columns in self._columns[: len(self.layout.inputs)]:
             counting = set(columns.counting.columns())
-            found += [
+            indices += [
                 index
                 for at, index in enumerate(columns.group.columns)
                 if at in counting or is_index_name(self.layout.names[index])
             ]
-        if found:
-            more = f", as {len(found) - 1:,} more do," if len(found) > 1 else ""
+        if indices:
+            more = f", as {len(indices) - 1:,} more do," if len(indices) > 1 else ""
             yield (
-                f"{self.layout.column(found[0])} looks like an index of the rows{more} and is learned from; leave out "
-                "with inputs= what is one"
+                f"{self.layout.column(indices[0])} looks like an index of the rows{more} and is learned from; leave "
+                "indices out with inputs="
             )
 
     def _explain(self, row: int, cells: list[str]) -> None:
@@ -185,7 +188,7 @@ class Table:
 
 
 def coarse_notice(file: str, column: str, step: float) -> str:
-    """What a person should know of numbers that float32 hardly keeps apart."""
+    """The notice about a column with numbers that float32 hardly tells apart."""
     return (
         f"{column} of {file} was rounded to steps of up to {step:.3g}, the distance between 32-bit floats of that "
         "size; subtract an offset if smaller differences matter"
@@ -193,10 +196,10 @@ def coarse_notice(file: str, column: str, step: float) -> str:
 
 
 def check_same_columns(one: Table, other: Table) -> None:
-    """Checks that two splits have the same columns in the same roles.
+    """Check that two splits have the same columns in the same roles.
 
     Raises:
-        DatasetError: They have not; the difference is named.
+        DatasetError: The columns differ; the message names the difference.
     """
     if one.layout.headed != other.layout.headed:
         with_, without = (one, other) if one.layout.headed else (other, one)
@@ -220,9 +223,9 @@ def _used(layout: Layout) -> list[tuple[str, list[str]]]:
 
 
 class _Assumption:
-    """Whether a first column can be the label of MNIST as CSV.
+    """Checks whether the first column can be the label of MNIST as CSV.
 
-    It is whole, not all the same, and no count of the rows; and the last column looks no more like a label.
+    A label is whole, not constant, and does not count the rows; and the last column looks less like a label.
     """
 
     def __init__(self) -> None:
@@ -235,7 +238,7 @@ class _Assumption:
         self._last: Counter[str] = Counter()
 
     def take(self, cell: str, last: str) -> None:
-        """The label of the next example, and its last cell."""
+        """Add the first and the last cell of the next example."""
         value = number(cell)
         if self._first is None:
             self._first = value
@@ -243,21 +246,21 @@ class _Assumption:
         self._is_index = self._is_index and value == self._count + (self._first or 0)
         self._is_whole = self._is_whole and value is not None and value >= 0 and value.is_integer()
         self._count += 1
-        if len(self._labels) <= _MANY_LABELS:
+        if len(self._labels) <= _MAX_COUNTED_VALUES:
             self._labels.add(value)
-        if len(self._last) <= _MANY_LABELS:
+        if len(self._last) <= _MAX_COUNTED_VALUES:
             self._last[last] += 1
 
     @property
     def reason(self) -> str | None:
-        """Why it cannot."""
+        """Why the first column cannot be the label; None if it can."""
         if not self._is_whole:
             return "the first holds other values than whole numbers from 0"
         if self._is_constant and self._count > 1:
             return "the first holds the same number in every row"
         if self._is_index and self._count >= MIN_ROWS:
             return "the first counts the rows"
-        is_varied = max(self._last.values(), default=0) < _MOSTLY * self._count
+        is_varied = max(self._last.values(), default=0) < _DOMINANT * self._count
         if self._count >= MIN_ROWS and is_varied and len(self._last) < len(self._labels):
             return "the last holds fewer different numbers than the first, as a column of labels does"
         return None
@@ -267,8 +270,8 @@ class _Columns:
     """Gathers the columns of one feature as float32.
 
     Attributes:
-        are_bytes: Whether all values so far are whole numbers from 0 to 255; looked at only where that is expected.
-        precision: Whether float32 keeps the values apart.
+        are_bytes: Whether all values so far are whole numbers from 0 to 255; determined only where that is expected.
+        precision: Whether float32 tells the values apart.
         counting: Which columns count the rows.
     """
 
@@ -279,23 +282,23 @@ class _Columns:
         self.are_bytes = True
         self.precision = Precision(len(group.columns))
         self.counting = Counting(len(group.columns))
-        self._pick = itemgetter(*group.columns, group.columns[0])  # one more: of a single column it makes no tuple
+        self._pick = itemgetter(*group.columns, group.columns[0])  # one more, since a single column would give no tuple
         self._pending = array("d")
 
     def take(self, cells: list[str]) -> None:
-        """Adds the numbers of one row; may add part of them before it raises ValueError."""
+        """Add the numbers of one row. May add some of them before it raises ValueError."""
         self._pending.extend(map(float, self._pick(cells)[:-1]))
 
     def cut(self, examples: int) -> None:
-        """Keeps so many examples of those not yet flushed."""
+        """Keep only the first `examples` of those not yet flushed."""
         del self._pending[examples * len(self.group.columns) :]
 
     def flush(self) -> list[tuple[Kind, int, int, str]]:
-        """Brings what was gathered to disk.
+        """Write the gathered values to disk.
 
         Returns:
-            Each value that is not finite, or a whole number that another one would equal: what is wrong, the example
-            since the last flush, the column, and the value.
+            Each value that is not finite, or is a whole number that would equal another one: the kind of fault, the
+            example since the last flush, the column, and the value.
         """
         width = len(self.group.columns)
         values = np.frombuffer(self._pending, np.float64)

@@ -30,10 +30,11 @@ OPTIONS = frozenset({"scale", "target", "inputs", "shape", "header"})
 
 
 def parse_csv(sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> ParsedDataset:
-    """Reads one CSV a split into features of float32 and a target; a lone file is the split `train`.
+    """Read one CSV for each split into features of float32 and a target. A single file is the split `train`.
 
     Raises:
-        DatasetError: A cell is no number, a row has too few cells, and the like; file, row and column are named.
+        DatasetError: A cell is not a number, a row has too few cells, and the like; the message has file, row and
+            column.
         DatasetTooLargeError: There are too many rows, columns or classes.
     """
     reader = _Reader(options, limits, workspace)
@@ -53,7 +54,7 @@ def _split(source: Source) -> str:
 
 
 class _Reader:
-    """What the files of one upload share while they are read."""
+    """Reads the files of one upload."""
 
     def __init__(self, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> None:
         self._options = options
@@ -77,8 +78,8 @@ class _Reader:
                 if table.take(row, cells, has_underscore=has_underscore) and single is not None:
                     self._target.take(cells[single], row, place, report)
                 if table.count > left:
-                    most = self._limits.max_examples
-                    raise too_large(f"{source.name} row {row} begins one example more than the {most:,} allowed")
+                    limit = self._limits.max_examples
+                    raise too_large(f"{source.name} row {row} begins one example more than the {limit:,} allowed")
                 if table.faults.is_full:
                     break
             self._notices += [*rows.notices(), *plan.notices]
@@ -86,10 +87,10 @@ class _Reader:
         self._target.flush(split)
 
     def check(self) -> None:
-        """Checks what can be judged only when all files have been read.
+        """Check the files after all of them have been read.
 
         Raises:
-            DatasetError: The files have faults, or do not agree.
+            DatasetError: The files have faults or different columns.
         """
         tables = list(self._tables.values())
         raise_any([table.faults for table in tables], self._target.name_faults())
@@ -157,7 +158,7 @@ class _Reader:
 def _shaped(
     arrays: Mapping[str, NDArray[Any]], shape: tuple[int, ...], workspace: Workspace
 ) -> dict[str, NDArray[Any]]:
-    """The arrays in the shape asked for; as bytes where they are pictures of whole numbers from 0 to 255.
+    """The arrays in the requested shape, as bytes where they are pictures of whole numbers from 0 to 255.
 
     Numbers none of which is above 1 stay floats: they have been scaled already.
     """

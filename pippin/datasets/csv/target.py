@@ -1,4 +1,4 @@
-"""The target of a CSV: class names, class numbers, or quantities, told apart by looking at all of them."""
+"""The target of a CSV: class names, class numbers or quantities, as all its cells show."""
 
 from array import array
 from collections import Counter
@@ -21,20 +21,20 @@ _SHOWN_CLASSES = 10
 
 
 class Report(Protocol):
-    """Notes a fault of the target in a row: its kind, and what stands there."""
+    """Adds a fault of the target in a row."""
 
     def __call__(self, row: int, /, *, kind: Kind, value: str) -> None:
-        """Notes it."""
+        """Add a fault of a kind, with the content of the cell."""
 
 
 class Target:
     """Gathers a single target column over all files, in order.
 
-    All cells are numbers, or all are text: a mixture is a slip of the pen more often than meant, and would turn a
-    regression into a classification with a class for each number.
+    All cells must be numbers, or all text: a mixture is usually an error, and would turn a regression into a
+    classification with a class for each number.
 
     Attributes:
-        precision: Of quantities: whether float32 keeps them apart. Known once `finish` was called.
+        precision: Whether float32 tells quantities apart. Set by `finish`.
     """
 
     def __init__(self, limits: DatasetLimits, workspace: Workspace) -> None:
@@ -49,16 +49,16 @@ class Target:
         self.precision = Precision(1)
 
     def take(self, cell: str, row: int, place: Callable[[int], str], report: Report) -> None:
-        """The target of the next example.
+        """Add the target of the next example.
 
         Args:
-            cell: What the column holds.
+            cell: The cell of the target column.
             row: The line that the example begins on.
-            place: Says where a row's target stands.
-            report: Takes what is wrong with it.
+            place: Describes where the target of a row is, for messages.
+            report: Takes the faults of the cell.
 
         Raises:
-            DatasetTooLargeError: There are more classes than allowed, or longer ones.
+            DatasetTooLargeError: There are too many classes, or their names are too long.
         """
         text = composed(cell.strip())
         value = number(text)
@@ -80,29 +80,29 @@ class Target:
         self._pending.append(0.0 if value is None else value)
 
     def flush(self, split: str) -> None:
-        """All targets taken since the last flush belong to `split`."""
+        """Assign all targets since the last flush to `split`, and write them to disk."""
         if split not in self._splits:
             self._splits[split] = self._workspace.new_array((1,), np.float64)
         self._splits[split].append(np.frombuffer(self._pending, np.float64))
         self._pending = array("d")
 
     def name_faults(self) -> list[str]:
-        """What is wrong with class names half of which are numbers in another notation: one sentence, or none."""
+        """A sentence about class names where at least half of them are numbers in another notation; empty otherwise."""
         forms = {name: form for name in self._codes if (form := number_form(name)) not in {None, SEVERAL, UNDERSCORES}}
         if not forms or 2 * len(forms) < len(self._codes):
             return []
         form, _ = Counter(forms.values()).most_common(1)[0]
         name = next(name for name in forms if forms[name] == form)
-        made = f"text makes class names, here of {_classes(len(self._codes))}"
+        effect = f"text makes class names, here of {_classes(len(self._codes))}"
         remedy = "write the numbers plainly, as 1234.5, or put a letter before each if classes are meant"
-        return [f"{self._places[name]}: {quoted(name)} looks like {form}, and {made}; {remedy}"]
+        return [f"{self._places[name]}: {quoted(name)} looks like {form}, and {effect}; {remedy}"]
 
     def finish(
         self, report: Callable[[str, int, float], None]
     ) -> tuple[Mapping[str, NDArray[Any]], tuple[str, ...] | None]:
-        """Split -> targets, [N, 1]; and the class names in order of their numbers, when the cells are names.
+        """Split -> targets, [N, 1]; and the class names in the order of their numbers, where the cells are names.
 
-        Names are numbered in alphabetic order. Whole numbers stay as they are, as int32; others become float32.
+        Names are numbered in alphabetic order. Whole numbers are stored as int32, other numbers as float32.
 
         Args:
             report: Takes each whole number that float32 cannot tell from its neighbours: the split, the example from 0,
@@ -128,7 +128,7 @@ class Target:
 
 
 def class_notice(column: str, labels: tuple[str, ...]) -> str:
-    """What a person should know of a target that holds text."""
+    """The notice about a target with text."""
     shown = ", ".join(quoted(label, 30) for label in labels[:_SHOWN_CLASSES])
     more = f" and {len(labels) - _SHOWN_CLASSES:,} more" if len(labels) > _SHOWN_CLASSES else ""
     return f"the target, {column}, holds text, which became {_classes(len(labels))}: {shown}{more}"

@@ -1,4 +1,4 @@
-"""The text of a CSV: its encoding and its lines, in bounded memory."""
+"""The encoding and the lines of a CSV, read in bounded memory."""
 
 import codecs
 import io
@@ -14,7 +14,7 @@ _AHEAD_CHARACTERS = 256 * 1024
 _SAMPLE_BYTES = 4096
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
-    # Before UTF-16, whose byte order mark this one begins with.
+    # Before UTF-16, whose byte order mark is the beginning of this one.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -23,13 +23,13 @@ _BOMS = (
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _LINE_END = re.compile(rb"[\r\n]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
-_WIDE_SHARE = 0.7  # of the code units in UTF-16 text that have an empty upper byte: digits, delimiters, line ends
+_MIN_EMPTY_SHARE = 0.7  # of UTF-16 code units with an empty upper byte: digits, delimiters, line ends
 
 
 def looks_like_text(begin: bytes) -> bool:
-    """Whether a file that begins so may be a table: UTF-8, UTF-16, UTF-32, or a single-byte encoding.
+    """Whether a file that begins with these bytes may be a table: UTF-8, UTF-16, UTF-32 or a single-byte encoding.
 
-    A table in a single-byte encoding is refused later, when the row and the byte can be named.
+    A table in a single-byte encoding is refused later, when the row and the byte are known.
     """
     encoding, bom = _encoding(begin)
     if encoding != "utf-8":
@@ -45,14 +45,14 @@ def looks_like_text(begin: bytes) -> bool:
 
 
 def _encoding(begin: bytes) -> tuple[str, int]:
-    """The encoding of a text that begins so, and the length of its byte order mark."""
+    """The encoding of a text that begins with these bytes, and the length of its byte order mark."""
     for bom, encoding in _BOMS:
         if begin.startswith(bom) and (encoding == "utf-8" or _decodes(begin[len(bom) :], encoding)):
             return encoding, len(bom)
     even, odd = begin[0::2], begin[1::2]
     for encoding, upper, lower in (("utf-16-le", odd, even), ("utf-16-be", even, odd)):
-        # Text has no NUL: where nearly every second byte is one and no other, only UTF-16 is left.
-        if upper.count(0) > _WIDE_SHARE * len(lower) and 0 not in lower and _decodes(begin, encoding):
+        # Text has no NUL character, so a NUL in most of every second byte, and nowhere else, means UTF-16.
+        if upper.count(0) > _MIN_EMPTY_SHARE * len(lower) and 0 not in lower and _decodes(begin, encoding):
             return encoding, 0
     return "utf-8", 0
 
@@ -69,20 +69,21 @@ class Lines(Iterator[str]):
     r"""The lines of a file as text, each with its end: LF, CR LF or CR.
 
     Attributes:
-        number: That of the line last taken, from 1.
-        row_characters: How long the row is of which lines are being taken; the reader of rows sets it to 0.
-        underscore: Whether the row has an underscore, which Python reads in numbers (`1_000`); set to False likewise.
+        number: The number of the line last read, from 1.
+        row_characters: The length of the current row so far. The reader of rows resets it to 0.
+        underscore: Whether the current row has an underscore, which Python accepts in numbers (`1_000`). The reader of
+            rows resets it to False.
 
     Args:
-        file: Its bytes.
-        name: Of the file, for messages.
+        file: The bytes of the file.
+        name: The name of the file, for messages.
     """
 
     def __init__(self, file: io.BufferedReader, name: str) -> None:
         self._name = name
         self._encoding, bom = _encoding(file.peek(_SAMPLE_BYTES)[:_SAMPLE_BYTES])
         file.read(bom)
-        # A lone surrogate, which UTF-8 cannot hold, stands for each byte that is not UTF-8 until its row is known.
+        # A lone surrogate, which UTF-8 cannot encode, replaces each byte that is not UTF-8 until its row is known.
         errors = "surrogateescape" if self._encoding == "utf-8" else "strict"
         self._text = io.TextIOWrapper(file, self._encoding, errors, newline="")
         self._ahead: deque[str] = deque()
@@ -104,7 +105,7 @@ class Lines(Iterator[str]):
         return line
 
     def ahead(self) -> list[str]:
-        """The next lines, which are still to be taken: up to 20, fewer where they are long."""
+        """The next lines, without consuming them: up to 20, fewer where they are long."""
         while len(self._ahead) < _AHEAD_LINES and sum(map(len, self._ahead)) < _AHEAD_CHARACTERS:
             line = self._read()
             if not line:
@@ -113,7 +114,7 @@ class Lines(Iterator[str]):
         return list(self._ahead)
 
     def notices(self) -> Iterator[str]:
-        """What a person should know of the lines taken so far."""
+        """Notices about the lines read so far."""
         if self._encoding != "utf-8":
             yield f"{self._name} was read as {self._encoding.upper()[:6]}, as its first bytes show"
         if self._text.newlines == "\r":
@@ -130,9 +131,9 @@ class Lines(Iterator[str]):
 
 
 def _not_utf8(name: str, row: int, line: str, at: int) -> DatasetError:
-    """The refusal of a line that has a byte that is not UTF-8, with what it would be in the usual other encoding."""
+    """The error for a line with a byte that is not UTF-8, with its cell as Windows-1252 or Latin-1."""
     byte = ord(line[at]) - 0xDC00
-    western = _UNDECODED.sub(lambda found: bytes([ord(found[0]) - 0xDC00]).decode("cp1252", "replace"), line)
+    western = _UNDECODED.sub(lambda match: bytes([ord(match[0]) - 0xDC00]).decode("cp1252", "replace"), line)
     begin = max(western.rfind(mark, 0, at) for mark in ',;\t|"') + 1
     cell = re.split(r'[,;\t|"\r\n]', western[begin:], maxsplit=1)[0]
     read = f" (as Windows-1252 or Latin-1 it would read {quoted(cell)})" if cell.isprintable() else ""

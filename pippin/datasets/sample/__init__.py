@@ -9,11 +9,11 @@ from pippin.datasets.prepare import prepare as prepare_upload
 from pippin.datasets.upload import Upload
 
 NAME = "mnist-sample"
-"""What the dataset is called."""
+"""The name of the dataset."""
 
 
 def mnist_sample_path() -> Path:
-    """The folder that holds the sample: four IDX files, named as MNIST's own and compressed."""
+    """The folder with the sample: four compressed IDX files with the names of MNIST's own."""
     return Path(__file__).parent
 
 
@@ -21,7 +21,7 @@ def prepare(workdir: Path) -> Prepared:
     """The sample as a dataset: splits `train` and `test`, features `image` and `label`.
 
     Args:
-        workdir: As for `pippin.datasets.prepare.prepare`.
+        workdir: As in `pippin.datasets.prepare.prepare`.
     """
     upload = Upload.of(*sorted(mnist_sample_path().glob("*-ubyte.gz")))
     return prepare_upload(upload, DatasetOptions(), DatasetLimits(), workdir)

@@ -51,7 +51,7 @@ def test_a_number_is_the_class_of_that_name_where_all_names_are_numbers(
     numbers = [whole_number(label) for label in labels]
     found = numbered(labels, 0, 1)
     assert found.pairs == pairs
-    assert (found.least, found.most) == (min(filter_none(numbers)), max(filter_none(numbers)))
+    assert (found.minimum, found.maximum) == (min(filter_none(numbers)), max(filter_none(numbers)))
     assert found.faults == ()
     # A person who meant positions reads it; classes that are whole numbers have none.
     assert bool(found.notices) == (pairs is not None and isinstance(labels[0], str))
@@ -63,8 +63,8 @@ def filter_none(numbers: list[int | None]) -> list[int]:
 
 def test_numbers_outside_of_the_names_are_refused_and_not_taken_for_positions() -> None:
     found = numbered(("1", "2", "3"), 0, 2)
-    assert (found.least, found.most) == (1, 3)
-    assert found.said == "the model's classes are '1', '2', '3', and a whole number stands for the class of that name"
+    assert (found.minimum, found.maximum) == (1, 3)
+    assert found.rule == "the model's classes are '1', '2', '3', and a whole number stands for the class of that name"
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_numbers_outside_of_the_names_are_refused_and_not_taken_for_positions() 
 )
 def test_a_number_is_a_position_where_no_name_is_a_number(labels: tuple[str, ...]) -> None:
     found = numbered(labels, 0, 2)
-    assert (found.pairs, found.least, found.most, found.faults) == (None, 0, 2, ())
+    assert (found.pairs, found.minimum, found.maximum, found.faults) == (None, 0, 2, ())
     assert found.notices[0].endswith(f"0 is {labels[0]!r}, 1 is {labels[1]!r}, 2 is {labels[2]!r}")
 
 
@@ -100,7 +100,7 @@ def test_among_words_and_numbers_positions_are_taken_where_names_cannot_be_meant
 
 def test_among_words_and_numbers_names_are_taken_where_positions_cannot_be_meant() -> None:
     found = numbered(("747", "737", "other"), 737, 747)
-    assert (found.pairs, found.least, found.most) == ([[747, 0], [737, 1]], 737, 747)
+    assert (found.pairs, found.minimum, found.maximum) == ([[747, 0], [737, 1]], 737, 747)
     assert "not for their positions" in found.notices[0]
 
 
@@ -146,7 +146,7 @@ def test_a_model_without_names_learns_those_of_its_dataset() -> None:
     # Of a class without an example no name is known.
     partly = classes_of(trained, None, Span(0, 2), ["cat", "dog"])
     assert partly is not None
-    assert (partly.pairs, partly.most) == (None, 2)
+    assert (partly.pairs, partly.maximum) == (None, 2)
 
 
 def test_classes_that_are_learned_as_whole_numbers_are_told_apart() -> None:

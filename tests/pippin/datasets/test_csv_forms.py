@@ -81,7 +81,7 @@ def test_the_splits_of_a_zip_need_the_same_target_and_header(
     assert "data/test.csv has no 'b', which data/train.csv has" in refused(table("a,c,label", "1,2,3"))
     assert "their columns stand in another order" in refused(table("b,a,label", "1,2,3"))
     assert "data/train.csv was read with a header and data/test.csv without" in refused(table("7,3,4", "2,0,1"))
-    assert "data/test.csv row 2, column 3 ('label'): 'x' is no number" in refused(table("a,b,label", "1,2,x"))
+    assert "data/test.csv row 2, column 3 ('label'): 'x' is not a number" in refused(table("a,b,label", "1,2,x"))
 
 
 COUNTED = "0,1,2,3,4,5"

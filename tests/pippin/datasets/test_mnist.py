@@ -57,7 +57,7 @@ def test_the_digests_are_those_of_the_published_files(tmp_path: Path) -> None:
 
 def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(mnist, "DIGESTS", {"x": "0"})
-    monkeypatch.setattr(mnist, "_LARGEST", 2 * 2**20)
+    monkeypatch.setattr(mnist, "_MAX_BYTES", 2 * 2**20)
     taken: list[int] = []
     real = hashlib.sha256
 

@@ -35,7 +35,7 @@ def test_nothing_asked_is_nothing_decided() -> None:
         ({"scale": "nan"}, "/scale", "finite"),
         ({"inputs": ""}, "/inputs", "size:width,height;age"),
         ({"inputs": "a:b,,c"}, "/inputs", "at least one column"),
-        ({"inputs": "a;a"}, "/inputs", "'a' stands there twice"),
+        ({"inputs": "a;a"}, "/inputs", "'a' is there twice"),
         ({"target": "a;b"}, "/target", "one target"),
         ({"shape": "1,x"}, "/shape", "a whole number"),
         ({"shape": "0"}, "/shape", "1 or more"),
@@ -63,4 +63,4 @@ def test_an_option_that_the_format_has_no_use_for_is_refused(
     refusal: Callable[..., str], idx: Callable[..., bytes]
 ) -> None:
     message = refusal({"images": idx([[1, 2]]), "labels": idx([1])}, target="label")
-    assert "/target: target means nothing for the format idx, which takes scale" in message
+    assert "/target: target has no effect on the format idx, which takes scale" in message

@@ -27,7 +27,7 @@ RNG = np.random.default_rng(3)
 X = RNG.normal(size=(600, 4)).astype(np.float32)
 
 
-def test_a_network_answers_what_its_arithmetic_gives_whatever_the_portions(small: Small) -> None:
+def test_a_network_answers_what_its_arithmetic_gives_in_batches_of_any_size(small: Small) -> None:
     model = small()
     found = answer(model, {"x": X})
     expected = predict(model.resolved, model.weights, {"x": X})["y"]

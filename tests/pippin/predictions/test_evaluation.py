@@ -57,7 +57,7 @@ def test_the_worst_mistakes_are_those_that_the_model_was_surest_of(small: Small)
     shares = predict(model.resolved, model.weights, {"x": scaled()})["y"]
     wrong = [row for row in range(COUNT) if shares[row].argmax() != TRUTH[row, 0]]
     wrong.sort(key=lambda row: (-float(shares[row].max()), row))
-    assert [mistake.row for mistake in found.worst] == wrong[: evaluation.MOST_MISTAKES]
+    assert [mistake.row for mistake in found.worst] == wrong[: evaluation.MAX_MISTAKES]
     worst = found.worst[0]
     assert worst.label == "abc"[TRUTH[worst.row, 0]]
     assert worst.predicted == "abc"[shares[worst.row].argmax()]
@@ -164,7 +164,7 @@ def test_few_examples_are_spread_over_all_of_them(small: Small) -> None:
 
 
 def test_no_matrix_is_made_of_too_many_classes(small: Small, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(evaluation, "MOST_CONFUSED", 2)
+    monkeypatch.setattr(evaluation, "MAX_CONFUSION_CLASSES", 2)
     model = small()
     found = evaluate(model, examples(model.resolved.training_target))
     assert found.confusion is None

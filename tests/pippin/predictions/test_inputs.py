@@ -121,7 +121,7 @@ def test_faults_of_all_inputs_are_told_together_and_not_more_than_twenty() -> No
 
 
 def test_more_numbers_than_allowed_are_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "MOST_NUMBERS", 11)
+    monkeypatch.setattr(inputs, "MAX_NUMBERS", 11)
     ((where, told),) = faults({"inputs": {"grid": [ONE, ONE]}})
     assert where == "/inputs/grid"
     assert told == "found 12 numbers; needs at most 11 with all inputs together"
@@ -129,6 +129,6 @@ def test_more_numbers_than_allowed_are_refused_before_they_are_read(monkeypatch:
 
 def test_the_error_is_a_sentence() -> None:
     value: Any = {"inputs": {"grid": 5}}
-    with pytest.raises(PredictionError, match="the model cannot be asked this: /inputs/grid: found 5") as caught:
+    with pytest.raises(PredictionError, match="the input does not fit the model: /inputs/grid: found 5") as caught:
         from_json((GRID,), value)
     assert all(isinstance(fault, Fault) for fault in caught.value.faults)

@@ -72,7 +72,7 @@ def test_other_forms_of_the_same_picture(form: str, mode: str | None, tolerance:
     [
         (b"", "the picture is empty (0 bytes)"),
         (b"GIF89a", "the picture is a GIF; save it as PNG or JPEG"),
-        (b"nonsense", "found 8 bytes that are no PNG, JPEG or PGM"),
+        (b"nonsense", "found 8 bytes that are not a PNG, JPEG or PGM"),
         (encoded(PIXELS)[:50], "the picture of 50 bytes is damaged or cut short"),
         (b"P5 3 2 65535\n" + bytes(12), "found more than 8 bits a channel"),
         (b"P5 90000 90000 255\n", "the picture has too many pixels; needs at most 67,108,864"),

@@ -107,7 +107,7 @@ function worst({ worst: mistakes }, examples, dataset, take) {
       el("small", { class: "muted" }, percent(probability)),
     ]),
   );
-  return listOf("Worst mistakes", tiles, "The largest confident wrong predictions: true class → prediction. Press one to try it.", "No mistakes on these examples.");
+  return listOf("Worst mistakes", tiles, "The most confident wrong predictions: true class → prediction. Press one to try it.", "No mistakes on these examples.");
 }
 
 function largestErrors({ largest_errors: errors }, examples, dataset, take) {
