@@ -63,7 +63,7 @@ def page() -> str:
 def _section(name: str, kind: type[Layer]) -> str:
     first, *rest = _paragraphs(kind)
     proto, version, does = _parted(first)
-    reads = f"Reads {_blobs(kind.inputs_taken)}{_rank(kind)}, makes {_blobs(kind.outputs_made)}."
+    reads = f"Reads {_blobs(kind.input_count)}{_rank(kind)}, makes {_blobs(kind.output_count)}."
     file = f"In the file: `{proto}` at `{kind.proto_path}`, {version}."
     parts = [f"## {name}", _capital(does), *rest, *_inherited(kind), f"{reads} {file} Core ML: {_core_ml(kind)}."]
     if name in WARNED:
@@ -209,7 +209,7 @@ def _from_to(kind: type[Layer]) -> str:
     if issubclass(kind, Combining):
         return "one shape or several to the largest"
     if issubclass(kind, ShapeKeeping) and "[" not in does.replace("[c]", ""):
-        return f"{'any' if kind.least_rank < 3 else '[..., C, H, W]'} to the same"
+        return f"{'any' if kind.min_rank < 3 else '[..., C, H, W]'} to the same"
     return does.rstrip(".")
 
 
@@ -234,7 +234,7 @@ def _blobs(numbers: tuple[int, int]) -> str:
 
 
 def _rank(kind: type[Layer]) -> str:
-    return f" of rank {kind.least_rank} or more" if kind.least_rank > 1 else ""
+    return f" of rank {kind.min_rank} or more" if kind.min_rank > 1 else ""
 
 
 def _paragraphs(kind: type[Layer]) -> list[str]:

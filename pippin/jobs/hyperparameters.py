@@ -5,7 +5,7 @@ from typing import Literal
 from pippin.api.requests import HyperparameterChoice, Hyperparameters
 from pippin.errors import Fault, FaultyDocumentError, pointer
 from pippin.models.spec import DoubleParameter, IntegerParameter
-from pippin.models.spec.training import nonsense
+from pippin.models.spec.training import invalid_reason
 from pippin.models.trainable import Trainable
 
 Parameter = IntegerParameter | DoubleParameter
@@ -59,7 +59,11 @@ def faults_for_any_model(choice: HyperparameterChoice) -> list[Fault]:
         Fault(pointer(name), f"found {value}; needs {needed}")
         for name in HyperparameterChoice.model_fields
         if (value := getattr(choice, name)) is not None
-        and (needed := "a whole number from 1 to 2^63 - 1" if name in _COUNTS and value < 1 else nonsense(name, value))
+        and (
+            needed := "a whole number from 1 to 2^63 - 1"
+            if name in _COUNTS and value < 1
+            else invalid_reason(name, value)
+        )
     ]
 
 
@@ -77,10 +81,10 @@ def _needed(model: Trainable, name: str, value: float, limits: Literal["enforce"
     if parameter is None:
         what = model.method.replace("_", " ")
         return f"to be left out: the model, trained by {what}, declares no {name}"
-    if isinstance(parameter, IntegerParameter) and not parameter.least <= value <= parameter.most:
-        return f"a whole number from {parameter.least} to 2^63 - 1"
-    if senseful := nonsense(name, value):
-        return senseful
+    if isinstance(parameter, IntegerParameter) and not parameter.type_min <= value <= parameter.type_max:
+        return f"a whole number from {parameter.type_min} to 2^63 - 1"
+    if reason := invalid_reason(name, value):
+        return reason
     if limits == "enforce" and not parameter.admits(value):
         return f'{parameter.limits}, which the model sets, or "limits": "widen" in the job'
     return None

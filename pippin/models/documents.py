@@ -34,16 +34,16 @@ class ModelDocument:
     source: Literal["spec", "swiftcoremltools"]
     findings: tuple[Finding, ...]
 
-    def check_memory(self, most: int) -> None:
-        """Refuse a model whose training, with its own mini-batch size, would take more than `most` bytes.
+    def check_memory(self, max_bytes: int) -> None:
+        """Refuse a model whose training, with its own mini-batch size, would take more than `max_bytes`.
 
         Raises:
             FaultyDocumentError: It does, and has the figures.
         """
         size = self.resolved.spec.optimizer.mini_batch_size.default
         memory = training_memory(self.resolved)
-        if excess := memory.excess(size, most):
-            place = "/optimizer/mini_batch_size" if memory.largest_batch(most) else "/layers"
+        if excess := memory.excess(size, max_bytes):
+            place = "/optimizer/mini_batch_size" if memory.largest_batch(max_bytes) else "/layers"
             # SwiftCoreMLTools writes both elsewhere.
             fault = Fault(place if self.source == "spec" else "", excess)
             raise FaultyDocumentError("training the model takes too much memory", [fault])

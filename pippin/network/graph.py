@@ -34,8 +34,8 @@ def compute(
     examples = next(iter(blobs.values())).shape[0]
     for task in plan(resolved, wanted, join=convolve is None):
         steps = (Step(entry.layer, weights.get(entry.layer.name, {}), xp, convolve, examples) for entry in task.layers)
-        made = task.compute(*steps, *(blobs[name] for name in task.inputs))
-        blobs.update(zip(task.outputs, made if isinstance(made, tuple) else (made,), strict=True))
+        result = task.compute(*steps, *(blobs[name] for name in task.inputs))
+        blobs.update(zip(task.outputs, result if isinstance(result, tuple) else (result,), strict=True))
     return {name: blobs[name] for name in wanted}
 
 

@@ -30,7 +30,7 @@ LOSSES: Mapping[str, Callable[[Array, Array, Namespace], Array]] = MappingProxyT
 """Loss type -> its function of the judged blob, as it lies between layers, and the target, as it is declared."""
 
 
-def judged_blob(resolved: ResolvedSpec) -> str:
+def loss_blob(resolved: ResolvedSpec) -> str:
     """The blob that the loss's function takes: the loss's input, or what the softmax that makes that one takes."""
     loss = resolved.spec.loss
     assert loss.input is not None

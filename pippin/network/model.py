@@ -8,7 +8,7 @@ from pippin.models.spec import ArrayFeature, ResolvedNetwork, ResolvedSpec
 from pippin.models.spec.features import NumberFeature
 from pippin.network.arrays import Array, Convolve, Namespace, Weights, to_channels_first
 from pippin.network.graph import compute
-from pippin.network.losses import LOSSES, judged_blob
+from pippin.network.losses import LOSSES, loss_blob
 from pippin.network.plan import inputs_needed
 
 
@@ -31,11 +31,11 @@ def predict(
     Returns:
         [N, *shape] each, as declared; a classifier's probabilities, [N, classes], under the name of their blob.
     """
-    wanted = answered(resolved)
+    wanted = output_blobs(resolved)
     return _as_declared(compute(resolved, weights, inputs, wanted, xp=xp, convolve=convolve), wanted, resolved, xp)
 
 
-def answered(resolved: ResolvedNetwork) -> list[str]:
+def output_blobs(resolved: ResolvedNetwork) -> list[str]:
     """The blobs that a prediction computes: the outputs that are numbers, and a classifier's probabilities."""
     names = [output.name for output in resolved.outputs if isinstance(output, ArrayFeature | NumberFeature)]
     if resolved.spec.classifier is not None:
@@ -51,8 +51,8 @@ def losses(
     convolve: Convolve | None = None,
 ) -> Array:
     """The loss of each example, [N]. Arguments as for `predict`; `inputs` hold the loss's target too."""
-    judged = judged_blob(resolved)
-    blob = compute(resolved, weights, inputs, [judged], xp=xp, convolve=convolve)[judged]
+    loss_input = loss_blob(resolved)
+    blob = compute(resolved, weights, inputs, [loss_input], xp=xp, convolve=convolve)[loss_input]
     return LOSSES[resolved.spec.loss.type](blob, inputs[resolved.training_target], xp)
 
 
@@ -68,11 +68,11 @@ def losses_and_outputs(
     Outputs that depend on an input which is not among `inputs` are left out: a training example may hold fewer inputs
     than a prediction needs.
     """
-    judged = judged_blob(resolved)
-    wanted = [name for name in answered(resolved) if inputs_needed(resolved, [name]) <= inputs.keys()]
-    blobs = compute(resolved, weights, inputs, {*wanted, judged}, xp=xp, convolve=convolve)
-    found = LOSSES[resolved.spec.loss.type](blobs[judged], inputs[resolved.training_target], xp)
-    return found, _as_declared(blobs, wanted, resolved, xp)
+    loss_input = loss_blob(resolved)
+    wanted = [name for name in output_blobs(resolved) if inputs_needed(resolved, [name]) <= inputs.keys()]
+    blobs = compute(resolved, weights, inputs, {*wanted, loss_input}, xp=xp, convolve=convolve)
+    losses_of_examples = LOSSES[resolved.spec.loss.type](blobs[loss_input], inputs[resolved.training_target], xp)
+    return losses_of_examples, _as_declared(blobs, wanted, resolved, xp)
 
 
 def _as_declared(

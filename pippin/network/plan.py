@@ -73,12 +73,12 @@ def rectified_after_pooling(tasks: Sequence[Task], wanted: Collection[str]) -> S
     """ReLU after max-pooling instead of before it: max(relu(x)) = relu(max(x)), and there are fewer numbers by then."""
     followers = _followers(tasks, wanted)
     moved = []
-    held: dict[tuple[str, ...], Task] = {}
+    pending: dict[tuple[str, ...], Task] = {}
     for task in tasks:
         if isinstance(_layer(task), ReLU) and _is_max_pooling(followers.get(task.outputs)):
-            held[task.outputs] = task
-        elif task.inputs in held:
-            rectifier = held[task.inputs]
+            pending[task.outputs] = task
+        elif task.inputs in pending:
+            rectifier = pending[task.inputs]
             # The blob between the two keeps its name; nobody else reads it.
             moved.append(replace(task, inputs=rectifier.inputs, outputs=rectifier.outputs))
             moved.append(replace(rectifier, inputs=rectifier.outputs, outputs=task.outputs))
@@ -91,12 +91,12 @@ def pooled_while_convolving(tasks: Sequence[Task], wanted: Collection[str]) -> S
     """`pooled_convolution` in place of a convolution and the pooling of what it makes."""
     followers = _followers(tasks, wanted)
     joined = []
-    held: dict[tuple[str, ...], Task] = {}
+    pending: dict[tuple[str, ...], Task] = {}
     for task in tasks:
         if isinstance(_layer(task), Convolution) and _divides_its_input(followers.get(task.outputs)):
-            held[task.outputs] = task
-        elif task.inputs in held:
-            convolving = held[task.inputs]
+            pending[task.outputs] = task
+        elif task.inputs in pending:
+            convolving = pending[task.inputs]
             layers = (*convolving.layers, *task.layers)
             joined.append(Task(pooled_convolution, layers, convolving.inputs, task.outputs))
         else:

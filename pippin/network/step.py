@@ -42,8 +42,8 @@ def over_images(compute: Operation) -> Operation:
         steps = [argument for argument in arguments if isinstance(argument, Step)]
         blobs = arguments[len(steps) :]
         front = blobs[0].shape[:-3]
-        made = compute(*steps, *(blob.reshape(-1, *blob.shape[-3:]) for blob in blobs))
-        return made.reshape(*front, *made.shape[1:])
+        result = compute(*steps, *(blob.reshape(-1, *blob.shape[-3:]) for blob in blobs))
+        return result.reshape(*front, *result.shape[1:])
 
     return folded
 
@@ -53,9 +53,9 @@ def in_file_order(compute: Operation) -> Operation:
 
     @wraps(compute)
     def turned(step: Step[Any], *blobs: Array) -> Array | tuple[Array, ...]:
-        made = compute(step, *(to_channels_first(blob, step.xp) for blob in blobs))
-        if isinstance(made, tuple):
-            return tuple(to_channels_last(blob, step.xp) for blob in made)
-        return to_channels_last(made, step.xp)
+        result = compute(step, *(to_channels_first(blob, step.xp) for blob in blobs))
+        if isinstance(result, tuple):
+            return tuple(to_channels_last(blob, step.xp) for blob in result)
+        return to_channels_last(result, step.xp)
 
     return turned

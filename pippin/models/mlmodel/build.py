@@ -26,8 +26,8 @@ def build(resolved: ResolvedSpec, weights: Weights | None = None) -> bytes:
     """
     spec = resolved.spec
     weights = initial_weights(resolved) if weights is None else weights
-    if strangers := weights.keys() - {entry.layer.name for entry in resolved.layers}:
-        raise ModelFileError(f"got weights for {', '.join(sorted(strangers))}; the model has no such layer")
+    if unknown := weights.keys() - {entry.layer.name for entry in resolved.layers}:
+        raise ModelFileError(f"got weights for {', '.join(sorted(unknown))}; the model has no such layer")
     model = new_model()
     model.specificationVersion = spec.version
     model.isUpdatable = True

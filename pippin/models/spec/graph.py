@@ -10,7 +10,7 @@ from pippin.models.spec.features import ArrayFeature, DictionaryFeature, Feature
 from pippin.models.spec.layer import RANK_RULE, Layer
 from pippin.models.spec.parse import Draft, Part
 from pippin.models.spec.resolved import ResolvedLayer
-from pippin.models.spec.shapes import rank5, said, short
+from pippin.models.spec.shapes import rank5, shape_text, short
 from pippin.models.spec.training import CategoricalCrossEntropy, Loss
 from pippin.models.spec.values import MAX_ELEMENTS, MAX_PARAMETERS, Shape
 
@@ -142,7 +142,7 @@ def _wire(draft: Draft) -> tuple[Node, ...]:
             outputs = part.texts("output") or _texts(own)
         else:
             # None is left out, and may be inferred; an empty list is what a file has that says nothing.
-            takes = layer.inputs_taken[1] > 0
+            takes = layer.input_count[1] > 0
             inputs = layer.input_names if layer.input is not None else before if takes else ()
             outputs = layer.output_names if layer.output is not None else _texts(own)
             unknown = (layer.input is None and takes and not inputs) or (layer.output is None and not outputs)
@@ -252,8 +252,8 @@ class _Tracer:
 def _miscounted(layer: Layer) -> Iterator[Fault]:
     """More or fewer blobs than the type reads or makes."""
     for field, names, (least, most) in (
-        ("/input", layer.input_names, layer.inputs_taken),
-        ("/output", layer.output_names, layer.outputs_made),
+        ("/input", layer.input_names, layer.input_count),
+        ("/output", layer.output_names, layer.output_count),
     ):
         if not least <= len(names) <= most:
             needed = str(least) if least == most else f"{least} or more" if most > 1000 else f"{least} to {most}"
@@ -263,10 +263,11 @@ def _miscounted(layer: Layer) -> Iterator[Fault]:
 def _low_ranks(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
     """Blobs of a lower rank than the type works on, which only exact mapping brings about."""
     for shape in inputs:
-        if len(shape) < layer.least_rank:
+        if len(shape) < layer.min_rank:
             yield Fault(
                 "/input",
-                f"found a blob of shape {said(shape)}, rank {len(shape)}; {layer.type} needs rank {layer.least_rank}"
+                f"found a blob of shape {shape_text(shape)}, rank {len(shape)}; "
+                f"{layer.type} needs rank {layer.min_rank}"
                 " or more",
                 RANK_RULE,
             )
@@ -380,4 +381,4 @@ def _texts(text: str | None) -> tuple[str, ...]:
 
 
 def _too_large(shape: Shape) -> str:
-    return f"makes a blob of shape {said(shape)}, which is {prod(shape)} numbers; one may have {MAX_ELEMENTS}"
+    return f"makes a blob of shape {shape_text(shape)}, which is {prod(shape)} numbers; one may have {MAX_ELEMENTS}"

@@ -51,13 +51,13 @@ class Layer(Value):
     """What the type does, in one line."""
     proto_path: ClassVar[str]
     """Where the layer's parameters stand in `NeuralNetworkLayer`, such as `convolution` or `activation.ReLU`."""
-    inputs_taken: ClassVar[tuple[int, int]] = (1, 1)
+    input_count: ClassVar[tuple[int, int]] = (1, 1)
     """The least and the most blobs that it reads."""
-    outputs_made: ClassVar[tuple[int, int]] = (1, 1)
+    output_count: ClassVar[tuple[int, int]] = (1, 1)
     """The least and the most blobs that it makes."""
-    least_rank: ClassVar[int] = 1
+    min_rank: ClassVar[int] = 1
     """The least rank of what it reads."""
-    least_version: ClassVar[int] = 1
+    min_version: ClassVar[int] = 1
     """The specification version that the type came with."""
     newer_option: ClassVar[str] = ""
     """The field that may need a later version than the type; empty where none does."""
@@ -71,7 +71,7 @@ class Layer(Value):
     @property
     def version_needed(self) -> int:
         """The specification version that has the type with all that this layer asks of it."""
-        return self.least_version
+        return self.min_version
 
     @classmethod
     def proto_kind(cls) -> str:

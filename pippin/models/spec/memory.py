@@ -22,21 +22,22 @@ class TrainingMemory(BaseModel):
         """Bytes, with mini-batches of this size."""
         return self.fixed + self.per_example * mini_batch_size
 
-    def largest_batch(self, most: int) -> int:
-        """The largest mini-batch that `most` bytes have room for; 0 when there is none."""
-        return max(0, most - self.fixed) // max(1, self.per_example)
+    def largest_batch(self, max_bytes: int) -> int:
+        """The largest mini-batch that `max_bytes` have room for; 0 when there is none."""
+        return max(0, max_bytes - self.fixed) // max(1, self.per_example)
 
-    def excess(self, mini_batch_size: int, most: int) -> str | None:
-        """What is too much about it, in a sentence with figures; None when `most` bytes may be enough."""
+    def excess(self, mini_batch_size: int, max_bytes: int) -> str | None:
+        """What is too much about it, in a sentence with figures; None when `max_bytes` may be enough."""
         total = self.total(mini_batch_size)
-        if total <= most:
+        if total <= max_bytes:
             return None
-        fitting = self.largest_batch(most)
+        fitting = self.largest_batch(max_bytes)
         advice = f"a mini_batch_size of {fitting} would fit" if fitting else "needs fewer weights or smaller blobs"
         return (
-            f"training takes {_said(total)} or more: {_said(self.fixed)} for weights, gradients and the optimizer's "
-            f"state, and {_said(self.per_example)} for the blobs of each of {mini_batch_size} examples at once; "
-            f"{_said(most)} are allowed; {advice}"
+            f"training takes {_bytes_text(total)} or more: {_bytes_text(self.fixed)} for weights, "
+            f"gradients and the optimizer's "
+            f"state, and {_bytes_text(self.per_example)} for the blobs of each of {mini_batch_size} examples at once; "
+            f"{_bytes_text(max_bytes)} are allowed; {advice}"
         )
 
     def after(self, front: "TrainingMemory") -> "TrainingMemory":
@@ -59,7 +60,7 @@ def predicting_memory(resolved: ResolvedNetwork) -> TrainingMemory:
     return TrainingMemory(fixed=resolved.parameter_count * _BYTES, per_example=numbers * _BYTES)
 
 
-def _said(count: float) -> str:
+def _bytes_text(count: float) -> str:
     """A number of bytes as a person reads it."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:

@@ -21,11 +21,11 @@ Count = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 class _Parameter(Value):
     """What both kinds share. In JSON a bare number is a default without limits.
 
-    A range with one end left out gets the type's own: `least` or `most`.
+    A range with one end left out gets the type's own: `type_min` or `type_max`.
     """
 
-    least: ClassVar[int | float]
-    most: ClassVar[int | float]
+    type_min: ClassVar[int | float]
+    type_max: ClassVar[int | float]
 
     @model_validator(mode="before")
     @classmethod
@@ -38,7 +38,7 @@ class _Parameter(Value):
         if (low is None) == (high is None):
             return given
         rest = {key: value for key, value in given.items() if key not in _ENDS[0] + _ENDS[1]}
-        return {**rest, "min": cls.least if low is None else low, "max": cls.most if high is None else high}
+        return {**rest, "min": cls.type_min if low is None else low, "max": cls.type_max if high is None else high}
 
     @model_serializer(mode="wrap")
     def _shorten(self, handler: SerializerFunctionWrapHandler) -> object:
@@ -73,8 +73,8 @@ class IntegerParameter(_Parameter):
     maximum: Count | None = Field(default=None, alias="max")
     allowed: tuple[Count, ...] | None = Field(default=None, alias="set", min_length=1, max_length=100_000)
 
-    least: ClassVar[int | float] = 1
-    most: ClassVar[int | float] = 2**63 - 1
+    type_min: ClassVar[int | float] = 1
+    type_max: ClassVar[int | float] = 2**63 - 1
     _unlimited: ClassVar[str] = "1 or more"
 
     @model_validator(mode="after")
@@ -98,7 +98,7 @@ class IntegerParameter(_Parameter):
         if self.allowed is not None:
             return value in self.allowed
         if self.minimum is None or self.maximum is None:
-            return self.least <= value <= self.most
+            return self.type_min <= value <= self.type_max
         return self.minimum <= value <= self.maximum
 
 
@@ -113,7 +113,7 @@ class SeedParameter(IntegerParameter):
     maximum: Whole | None = Field(default=None, alias="max")
     allowed: tuple[Whole, ...] | None = Field(default=None, alias="set", min_length=1, max_length=100_000)
 
-    least: ClassVar[int | float] = -(2**63)
+    type_min: ClassVar[int | float] = -(2**63)
     _unlimited: ClassVar[str] = "a whole number of 64 bits"
 
 
@@ -124,8 +124,8 @@ class DoubleParameter(_Parameter):
     minimum: Real | None = Field(default=None, alias="min")
     maximum: Real | None = Field(default=None, alias="max")
 
-    least: ClassVar[int | float] = 0.0
-    most: ClassVar[int | float] = sys.float_info.max
+    type_min: ClassVar[int | float] = 0.0
+    type_max: ClassVar[int | float] = sys.float_info.max
 
     @model_validator(mode="after")
     def _default_inside_limits(self) -> Self:

@@ -10,9 +10,9 @@ from pydantic import AfterValidator, Field
 from pippin.documents.hints import Hints
 from pippin.errors import Fault, pointer
 from pippin.models.spec.layer import Message
-from pippin.models.spec.shapes import said
+from pippin.models.spec.shapes import shape_text
 from pippin.models.spec.values import Channels, Flag, Shape, Single, Value, single
-from pippin.models.spec.weighted import Drawn, misfits
+from pippin.models.spec.weighted import Drawn, array_faults
 
 MAX_STEPS: Final = 4096
 """No sequence may be longer: its steps have to wait for each other, on whatever machine."""
@@ -105,7 +105,7 @@ class Recurrent(Drawn):
     )
 
     array_fields: ClassVar[tuple[str, ...]] = ("weights",)
-    least_rank: ClassVar[int] = 5
+    min_rank: ClassVar[int] = 5
     runs: ClassVar[tuple[str, ...]] = ("",)
     """What the keys of its arrays begin with, once for each run over the sequence."""
 
@@ -119,20 +119,20 @@ class Recurrent(Drawn):
         """
 
     @abstractmethod
-    def given_arrays(self) -> Mapping[str, Mapping[str, object]]:
+    def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
         """The explicit arrays by name, for each of `runs`; nothing where the spec leaves them out."""
 
-    def given(self, key: str) -> object | None:
+    def explicit_array(self, key: str) -> object | None:
         """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
         run, name = self.run_of(key)
-        return self.given_arrays().get(run, {}).get(name)
+        return self.explicit_arrays().get(run, {}).get(name)
 
     def run_of(self, key: str) -> tuple[str, str]:
         """The one of `runs` and the one of `array_names` that make up `key`."""
         run = next(run for run in self.runs if key.startswith(run))
         return run, key.removeprefix(run)
 
-    def filled_with(self, key: str) -> float | None:
+    def fill_value(self, key: str) -> float | None:
         """Biases and peepholes begin at zero, and matrices where the initializer says so."""
         return 0.0 if key.endswith("vector") or self.initializer == "zeros" else None
 
@@ -153,7 +153,7 @@ class Recurrent(Drawn):
         if inputs[0] != (steps, 1, channels, 1, 1):
             yield Fault(
                 "/input",
-                f"found a blob of shape {said(inputs[0])}; {self.type} needs a sequence of vectors, "
+                f"found a blob of shape {shape_text(inputs[0])}; {self.type} needs a sequence of vectors, "
                 "[sequence, 1, C, 1, 1]",
             )
             return
@@ -164,8 +164,10 @@ class Recurrent(Drawn):
         state = (1, 1, self.output_vector_size, 1, 1)
         for index, shape in enumerate(inputs[1:], start=1):
             if shape != state:
-                yield Fault(f"/input/{index}", f"found a blob of shape {said(shape)}; a state here is {said(state)}")
-        for run, arrays in self.given_arrays().items():
+                yield Fault(
+                    f"/input/{index}", f"found a blob of shape {shape_text(shape)}; a state here is {shape_text(state)}"
+                )
+        for run, arrays in self.explicit_arrays().items():
             yield from self._misfits(run, arrays, channels)
 
     def _misfits(self, run: str, arrays: Mapping[str, object], channels: int) -> Iterator[Fault]:
@@ -174,14 +176,14 @@ class Recurrent(Drawn):
         names = self.array_names
         # One a layer, of which there are many.
         hints = Hints(1)
-        strangers = (name for name in arrays if name not in names)
+        unknown = (name for name in arrays if name not in names)
         # A name too many is one mistake; a document with millions of them needs no millions of answers.
-        for name in islice(strangers, len(names)):
+        for name in islice(unknown, len(names)):
             yield Fault(at + pointer(name), f"there is no array {name!r} in this layer{hints.at(name, names)}")
         for name in names:
             shape = self._array_shape(name, channels)
             if name in arrays:
-                yield from (fault.under(at + pointer(name)) for fault in misfits(arrays[name], shape))
+                yield from (fault.under(at + pointer(name)) for fault in array_faults(arrays[name], shape))
             else:
                 yield Fault(
                     at + pointer(name), f"is required: an array of shape {list(shape)}, as `weights` has others"
@@ -192,7 +194,7 @@ class Recurrent(Drawn):
         steps = inputs[0][0] if self.sequence_output else 1
         made = (steps, 1, self.output_vector_size * len(self.runs), 1, 1)
         state = (1, 1, self.output_vector_size, 1, 1)
-        return (made, *(state for _ in range(self.outputs_made[1] - 1)))
+        return (made, *(state for _ in range(self.output_count[1] - 1)))
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:
         """Fills in `input_vector_size`."""

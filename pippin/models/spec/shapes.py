@@ -40,7 +40,7 @@ def short(shape: Shape) -> Shape:
     return shape
 
 
-def said(shape: Shape) -> str:
+def shape_text(shape: Shape) -> str:
     """A blob's shape in a message: [3, 28, 28]."""
     return str(list(short(shape)))
 

@@ -65,7 +65,7 @@ _NEEDS: Final[dict[str, Callable[[float], str | None]]] = {
 }
 
 
-def nonsense(name: str, value: float) -> str | None:
+def invalid_reason(name: str, value: float) -> str | None:
     """What would be right, when no optimizer can train with `value` for the parameter `name`; else None.
 
     Core ML's validator leaves these unchecked where a model sets no range; the losses then turn into NaN.
@@ -73,20 +73,20 @@ def nonsense(name: str, value: float) -> str | None:
     return _NEEDS[name](value) if name in _NEEDS else None
 
 
-def _sensible(name: str) -> AfterValidator:
+def _validated(name: str) -> AfterValidator:
     def check(parameter: DoubleParameter) -> DoubleParameter:
-        if needed := nonsense(name, parameter.default):
+        if needed := invalid_reason(name, parameter.default):
             raise ValueError(f"found default {parameter.default}; needs {needed}")
         return parameter
 
     return AfterValidator(check)
 
 
-LearningRate = Annotated[DoubleParameter, _sensible("learning_rate")]
-Momentum = Annotated[DoubleParameter, _sensible("momentum")]
-Beta1 = Annotated[DoubleParameter, _sensible("beta1")]
-Beta2 = Annotated[DoubleParameter, _sensible("beta2")]
-Eps = Annotated[DoubleParameter, _sensible("eps")]
+LearningRate = Annotated[DoubleParameter, _validated("learning_rate")]
+Momentum = Annotated[DoubleParameter, _validated("momentum")]
+Beta1 = Annotated[DoubleParameter, _validated("beta1")]
+Beta2 = Annotated[DoubleParameter, _validated("beta2")]
+Eps = Annotated[DoubleParameter, _validated("eps")]
 
 
 class SGD(Value):

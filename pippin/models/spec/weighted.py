@@ -14,17 +14,17 @@ from pippin.models.spec.values import Flag, Shape
 _LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
-def misfits(given: object, shape: Shape) -> Iterator[Fault]:
+def array_faults(given: object, shape: Shape) -> Iterator[Fault]:
     """Where `given` is not a nested list of finite float32 numbers of `shape`: the first place only.
 
     One mistake in how an array was written is wrong in thousands of places; the first says it.
     """
-    fault = _first_misfit(given, shape, ())
+    fault = _first_array_fault(given, shape, ())
     if fault is not None:
         yield fault
 
 
-def _first_misfit(given: object, shape: Shape, path: tuple[int, ...]) -> Fault | None:
+def _first_array_fault(given: object, shape: Shape, path: tuple[int, ...]) -> Fault | None:
     if not shape:
         if isinstance(given, int | float) and not isinstance(given, bool) and abs(given) <= _LARGEST_FLOAT32:
             return None
@@ -35,7 +35,7 @@ def _first_misfit(given: object, shape: Shape, path: tuple[int, ...]) -> Fault |
         return Fault(
             pointer(*path), f"found a list of {len(given)}; needs one of {shape[0]} (shape {list(shape)} from here)"
         )
-    faults = (_first_misfit(entry, shape[1:], (*path, index)) for index, entry in enumerate(given))
+    faults = (_first_array_fault(entry, shape[1:], (*path, index)) for index, entry in enumerate(given))
     return next((fault for fault in faults if fault is not None), None)
 
 
@@ -45,20 +45,20 @@ Initializer = Literal["he_uniform", "glorot_uniform", "zeros"]
 class Parametric(Layer):
     """A layer with arrays in it, each of which a spec may give in a field of its own."""
 
-    def given(self, key: str) -> object | None:
+    def explicit_array(self, key: str) -> object | None:
         """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
         found: object | None = getattr(self, key)
         return found
 
     @abstractmethod
-    def filled_with(self, key: str) -> float | None:
+    def fill_value(self, key: str) -> float | None:
         """The number that the array called `key` begins with everywhere; None where it is drawn at random."""
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Explicit arrays of another shape than the layer's."""
         for key, shape in self.weight_shapes(inputs).items():
-            if (given := self.given(key)) is not None:
-                yield from (fault.under(f"/{key}") for fault in misfits(given, shape))
+            if (given := self.explicit_array(key)) is not None:
+                yield from (fault.under(f"/{key}") for fault in array_faults(given, shape))
 
 
 class Drawn(Parametric):
@@ -99,7 +99,7 @@ class Weighted(Drawn):
         kernel = {"weights": self.kernel_shape(inputs)}
         return kernel | {"bias": (self.outputs,)} if self.has_bias else kernel
 
-    def filled_with(self, key: str) -> float | None:
+    def fill_value(self, key: str) -> float | None:
         """A bias begins at zero, and weights where the initializer says so."""
         return 0.0 if key == "bias" or self.initializer == "zeros" else None
 

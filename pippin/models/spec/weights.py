@@ -37,10 +37,10 @@ def initial_weights(resolved: ResolvedSpec) -> Weights:
 def _initial(entry: ResolvedLayer, key: str, shape: Shape, seed: int) -> NDArray[np.float32]:
     layer = entry.layer
     assert isinstance(layer, Parametric)
-    given = layer.given(key)
+    given = layer.explicit_array(key)
     if given is not None:
         return np.asarray(given, dtype=np.float32)
-    fill = layer.filled_with(key)
+    fill = layer.fill_value(key)
     if fill is not None:
         return np.full(shape, fill, dtype=np.float32)
     assert isinstance(layer, Drawn)

@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 from pippin.errors import Fault
 from pippin.models.spec.explain import shown
-from pippin.models.spec.weighted import misfits
+from pippin.models.spec.weighted import array_faults
 from pippin.models.spec.weights import LayerWeights
 from pippin.models.swiftcoreml.layers import LayerType
 from pippin.models.swiftcoreml.reader import Object, Reader, at_key
@@ -87,7 +87,7 @@ def _numbers(value: object, at: str, lengths: Sequence[tuple[str, int]], reader:
     elif len(value) != count:
         factors = " x ".join(f"{key} {length}" for key, length in lengths)
         reader.fault(at, f"found {len(value)} numbers; needs {count}: {factors}")
-    elif faults := [fault.under(at) for fault in misfits(value, (count,))]:
+    elif faults := [fault.under(at) for fault in array_faults(value, (count,))]:
         reader.faults += faults
     else:
         return value

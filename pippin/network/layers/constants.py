@@ -10,10 +10,10 @@ def bias(step: Step[Bias], x: Array) -> Array:
 
     [N, ..., H, W, C] -> the same; the bias is [1], [C], [1, H, W] or [C, H, W].
     """
-    return x + repeatable(step.weights["bias"], step.xp)
+    return x + broadcastable(step.weights["bias"], step.xp)
 
 
-def repeatable(array: Array, xp: Namespace) -> Array:
+def broadcastable(array: Array, xp: Namespace) -> Array:
     """An array of a layer, [1], [C], [1, H, W] or [C, H, W], as it goes with blobs [N, ..., H, W, C]."""
     return to_channels_last(array[None], xp)
 
@@ -23,8 +23,8 @@ def scale(step: Step[Scale], x: Array) -> Array:
 
     [N, ..., H, W, C] -> the same; scale and bias, which may be missing, are [1], [C], [1, H, W] or [C, H, W] each.
     """
-    y = repeatable(step.weights["scale"], step.xp) * x
-    return y + repeatable(step.weights["bias"], step.xp) if step.layer.has_bias else y
+    y = broadcastable(step.weights["scale"], step.xp) * x
+    return y + broadcastable(step.weights["bias"], step.xp) if step.layer.has_bias else y
 
 
 def load_constant(step: Step[LoadConstant]) -> Array:

@@ -64,12 +64,12 @@ def product(bordered: Array, window: Window, groups: int, kernel: Array, xp: Nam
     """What `kernel` [outC, inC/groups, kH, kW] makes at the positions of `window`: [N, *window.count, outC]."""
     out_channels = kernel.shape[0]
     if groups > 1:
-        made = _grouped(bordered, window, groups, kernel, xp)
+        result = _grouped(bordered, window, groups, kernel, xp)
     else:
         # Both factors are made flat first: left with four dimensions, XLA copied the transpose of each before it
         # computed the weights' gradient, and a training step took 1.4 times as long.
-        made = _rows(bordered, window, xp) @ xp.transpose(kernel, (2, 3, 1, 0)).reshape(-1, out_channels)
-    return made.reshape(bordered.shape[0], *window.count, out_channels)
+        result = _rows(bordered, window, xp) @ xp.transpose(kernel, (2, 3, 1, 0)).reshape(-1, out_channels)
+    return result.reshape(bordered.shape[0], *window.count, out_channels)
 
 
 def _rows(bordered: Array, window: Window, xp: Namespace) -> Array:

@@ -36,29 +36,29 @@ def blob_of(vectors: Array) -> Array:
     return vectors[:, :, None, None, None]
 
 
-def states_of(blobs: tuple[Array, ...], count: int, given: Array, outputs: int, xp: Namespace) -> State:
+def states_of(blobs: tuple[Array, ...], count: int, inputs: Array, outputs: int, xp: Namespace) -> State:
     """The first `count` states, [N, outputs] each, zeros for those that are left out.
 
     Args:
         blobs: Those that the layer reads, [N, 1, 1, 1, 1, outputs].
         count: How many the layer has.
-        given: What the layer's input gives to each step, [N, sequence, ...], of the type to compute with.
+        inputs: The input of each step, [N, sequence, ...], of the type to compute with.
         outputs: The layer's `output_vector_size`.
         xp: numpy or jax.numpy.
     """
-    nothing = xp.zeros((given.shape[0], outputs), dtype=given.dtype)
-    read = tuple(vectors_of(blob)[:, 0].astype(given.dtype) for blob in blobs)
+    nothing = xp.zeros((inputs.shape[0], outputs), dtype=inputs.dtype)
+    read = tuple(vectors_of(blob)[:, 0].astype(inputs.dtype) for blob in blobs)
     return read + (nothing,) * (count - len(read))
 
 
 def run(
-    advance: Callable[[Array, State], State], given: Array, state: State, xp: Namespace, *, backwards: bool
+    advance: Callable[[Array, State], State], inputs: Array, state: State, xp: Namespace, *, backwards: bool
 ) -> tuple[Array, State]:
     """Go through a sequence: the outputs in the order in which they are made, and the states at the end.
 
     Args:
-        advance: Makes the states after a step of what the step is given and of the states before it.
-        given: What the steps are given, [N, sequence, ...].
+        advance: Makes the states after a step of the step's input and of the states before it.
+        inputs: The input of each step, [N, sequence, ...].
         state: The states to begin with.
         xp: numpy or jax.numpy.
         backwards: Whether it begins at the end.
@@ -67,11 +67,11 @@ def run(
         [N, sequence, outputs], and the states.
     """
 
-    def body(state: State, given: Array) -> tuple[State, Array]:
-        state = advance(given, state)
+    def body(state: State, inputs: Array) -> tuple[State, Array]:
+        state = advance(inputs, state)
         return state, state[0]
 
-    steps = xp.moveaxis(given[:, ::-1] if backwards else given, 1, 0)
+    steps = xp.moveaxis(inputs[:, ::-1] if backwards else inputs, 1, 0)
     state, outputs = _scan_of(xp)(body, state, steps)
     return xp.moveaxis(outputs, 0, 1), state
 
@@ -90,14 +90,14 @@ def _scan_of(xp: Namespace) -> Callable[..., tuple[State, Array]]:
 
 
 def _scan(body: Callable[[State, Array], tuple[State, Array]], state: State, steps: Array) -> tuple[State, Array]:
-    made = []
+    outputs = []
     for step in steps:
         state, output = body(state, step)
-        made.append(output)
-    return state, np.stack(made)
+        outputs.append(output)
+    return state, np.stack(outputs)
 
 
-def made_by(outputs: Array, state: State, *, sequence_output: bool) -> tuple[Array, ...]:
+def layer_outputs(outputs: Array, state: State, *, sequence_output: bool) -> tuple[Array, ...]:
     """What a layer makes of `run`'s results: all outputs or the last, then the states, as they lie between layers.
 
     A layer that goes backwards gives its outputs in the order in which it makes them, that of the last input first.
@@ -122,31 +122,31 @@ def run_lstm(
     f, g, h = (partial(activated, activation, xp=xp) for activation in layer.activations)
     recursion = stacked(weights, GATES, "recursion_matrix", xp)
 
-    def advance(given: Array, state: State) -> State:
+    def advance(inputs: Array, state: State) -> State:
         y, c = state
-        into_i, into_f, into_z, into_o = parted(given + y @ recursion.T, len(GATES))
+        into_i, into_f, into_z, into_o = split_gates(inputs + y @ recursion.T, len(GATES))
         if layer.forget_bias:
             # As NeuralNetwork.proto says. coremltools issue 309 tells of a runtime that added nothing.
             into_f = into_f + 1
         if layer.has_peephole_vectors:
             into_i = into_i + weights["input_gate_peephole_vector"] * c
             into_f = into_f + weights["forget_gate_peephole_vector"] * c
-        i, z = f(gated(into_i, xp)), g(gated(into_z, xp))
-        kept = 1 - i if layer.coupled_input_and_forget_gate else f(gated(into_f, xp))
-        c = held(c * kept + i * z, -layer.cell_clip_threshold, layer.cell_clip_threshold, xp)
+        i, z = f(clip_gate(into_i, xp)), g(clip_gate(into_z, xp))
+        kept = 1 - i if layer.coupled_input_and_forget_gate else f(clip_gate(into_f, xp))
+        c = clamp(c * kept + i * z, -layer.cell_clip_threshold, layer.cell_clip_threshold, xp)
         if layer.has_peephole_vectors:
             into_o = into_o + weights["output_gate_peephole_vector"] * c
-        return h(c) * f(gated(into_o, xp)), c
+        return h(c) * f(clip_gate(into_o, xp)), c
 
-    given = projected(weights, GATES, x, xp, has_bias=layer.has_bias_vectors)
-    before = states_of(states, 2, given, layer.output_vector_size, xp)
-    return run(advance, given, before, xp, backwards=backwards)
+    inputs = project(weights, GATES, x, xp, has_bias=layer.has_bias_vectors)
+    before = states_of(states, 2, inputs, layer.output_vector_size, xp)
+    return run(advance, inputs, before, xp, backwards=backwards)
 
 
-def projected(weights: LayerWeights, gates: tuple[str, ...], x: Array, xp: Namespace, *, has_bias: bool) -> Array:
+def project(weights: LayerWeights, gates: tuple[str, ...], x: Array, xp: Namespace, *, has_bias: bool) -> Array:
     """W x + b of several gates for every step at once, [..., C] -> [..., gates * outputs]."""
-    made = x @ stacked(weights, gates, "weight_matrix", xp).T
-    return made + stacked(weights, gates, "bias_vector", xp) if has_bias else made
+    product = x @ stacked(weights, gates, "weight_matrix", xp).T
+    return product + stacked(weights, gates, "bias_vector", xp) if has_bias else product
 
 
 def stacked(weights: LayerWeights, gates: tuple[str, ...], kind: str, xp: Namespace) -> Array:
@@ -154,18 +154,18 @@ def stacked(weights: LayerWeights, gates: tuple[str, ...], kind: str, xp: Namesp
     return xp.concatenate([weights[f"{gate}_{kind}"] for gate in gates])
 
 
-def parted(x: Array, count: int) -> tuple[Array, ...]:
+def split_gates(x: Array, count: int) -> tuple[Array, ...]:
     """The parts of [..., count * outputs] that belong to each of `count` gates, [..., outputs] each."""
     size = x.shape[-1] // count
     return tuple(x[..., place * size : (place + 1) * size] for place in range(count))
 
 
-def gated(x: Array, xp: Namespace) -> Array:
+def clip_gate(x: Array, xp: Namespace) -> Array:
     """`clip` of NeuralNetwork.proto."""
-    return held(x, -GATE_LIMIT, GATE_LIMIT, xp)
+    return clamp(x, -GATE_LIMIT, GATE_LIMIT, xp)
 
 
-def held(x: Array, low: float, high: float, xp: Namespace) -> Array:
+def clamp(x: Array, low: float, high: float, xp: Namespace) -> Array:
     """x, or the limit that it is beyond, with the gradient 0 there. What is not a number stays so."""
     return xp.where(x > high, high, xp.where(x < low, low, x))
 
@@ -185,10 +185,10 @@ def activated(activation: RecurrentActivation, x: Array, xp: Namespace) -> Array
         case ScaledTanhActivation():
             return activation.alpha * xp.tanh(activation.beta * x)
         case SigmoidHardActivation():
-            return held(activation.alpha * x + activation.beta, 0, 1, xp)
+            return clamp(activation.alpha * x + activation.beta, 0, 1, xp)
 
 
-def of_run(weights: LayerWeights, run: str) -> Mapping[str, Array]:
+def arrays_of_run(weights: LayerWeights, run: str) -> Mapping[str, Array]:
     """The arrays of one of `Recurrent.runs`, by the names that they have within it."""
     return {key.removeprefix(run): array for key, array in weights.items() if key.startswith(run)}
 
@@ -200,17 +200,17 @@ def simple_recurrent(step: Step[SimpleRecurrent], x: Array, *states: Array) -> t
     and the state. W is [outputs, C], R [outputs, outputs], b [outputs]; clip holds within -50 and 50.
     """
     layer, weights, xp = step.layer, step.weights, step.xp
-    given = vectors_of(x) @ weights["weight_matrix"].T
+    inputs = vectors_of(x) @ weights["weight_matrix"].T
     if layer.has_bias_vector:
-        given = given + weights["bias_vector"]
+        inputs = inputs + weights["bias_vector"]
 
-    def advance(given: Array, state: State) -> State:
+    def advance(inputs: Array, state: State) -> State:
         (y,) = state
-        return (activated(layer.activation, gated(given + y @ weights["recursion_matrix"].T, xp), xp),)
+        return (activated(layer.activation, clip_gate(inputs + y @ weights["recursion_matrix"].T, xp), xp),)
 
-    before = states_of(states, 1, given, layer.output_vector_size, xp)
-    made = run(advance, given, before, xp, backwards=layer.reverse_input)
-    return made_by(*made, sequence_output=layer.sequence_output)
+    before = states_of(states, 1, inputs, layer.output_vector_size, xp)
+    results = run(advance, inputs, before, xp, backwards=layer.reverse_input)
+    return layer_outputs(*results, sequence_output=layer.sequence_output)
 
 
 _GATES = ("update_gate", "reset_gate", "output_gate")
@@ -229,18 +229,18 @@ def gru(step: Step[GRU], x: Array, *states: Array) -> tuple[Array, ...]:
     f, g = (partial(activated, activation, xp=xp) for activation in layer.activations)
     recursion = stacked(weights, _GATES[:2], "recursion_matrix", xp)
 
-    def advance(given: Array, state: State) -> State:
+    def advance(inputs: Array, state: State) -> State:
         (y,) = state
-        into_z, into_r, into_o = parted(given, len(_GATES))
-        from_z, from_r = parted(y @ recursion.T, 2)
-        z, r = f(gated(into_z + from_z, xp)), f(gated(into_r + from_r, xp))
-        o = g(gated(into_o + (y * r) @ weights["output_gate_recursion_matrix"].T, xp))
+        into_z, into_r, into_o = split_gates(inputs, len(_GATES))
+        from_z, from_r = split_gates(y @ recursion.T, 2)
+        z, r = f(clip_gate(into_z + from_z, xp)), f(clip_gate(into_r + from_r, xp))
+        o = g(clip_gate(into_o + (y * r) @ weights["output_gate_recursion_matrix"].T, xp))
         return ((1 - z) * o + z * y,)
 
-    given = projected(weights, _GATES, vectors_of(x), xp, has_bias=layer.has_bias_vectors)
-    before = states_of(states, 1, given, layer.output_vector_size, xp)
-    made = run(advance, given, before, xp, backwards=layer.reverse_input)
-    return made_by(*made, sequence_output=layer.sequence_output)
+    inputs = project(weights, _GATES, vectors_of(x), xp, has_bias=layer.has_bias_vectors)
+    before = states_of(states, 1, inputs, layer.output_vector_size, xp)
+    results = run(advance, inputs, before, xp, backwards=layer.reverse_input)
+    return layer_outputs(*results, sequence_output=layer.sequence_output)
 
 
 def uni_directional_lstm(step: Step[UniDirectionalLSTM], x: Array, *states: Array) -> tuple[Array, ...]:
@@ -250,8 +250,8 @@ def uni_directional_lstm(step: Step[UniDirectionalLSTM], x: Array, *states: Arra
     outputs] and both states (`UniDirectionalLSTMLayerParams`, version 1).
     """
     layer = step.layer
-    made = run_lstm(layer, step.weights, vectors_of(x), states, step.xp, backwards=layer.reverse_input)
-    return made_by(*made, sequence_output=layer.sequence_output)
+    results = run_lstm(layer, step.weights, vectors_of(x), states, step.xp, backwards=layer.reverse_input)
+    return layer_outputs(*results, sequence_output=layer.sequence_output)
 
 
 def bi_directional_lstm(step: Step[BiDirectionalLSTM], x: Array, *states: Array) -> tuple[Array, ...]:
@@ -265,10 +265,10 @@ def bi_directional_lstm(step: Step[BiDirectionalLSTM], x: Array, *states: Array)
     layer, xp = step.layer, step.xp
     x = vectors_of(x)
     (forward, after), (backward, after_backward) = (
-        run_lstm(layer, of_run(step.weights, name), x, own, xp, backwards=backwards)
+        run_lstm(layer, arrays_of_run(step.weights, name), x, own, xp, backwards=backwards)
         for name, own, backwards in zip(layer.runs, (states[:2], states[2:]), (False, True), strict=True)
     )
     if layer.sequence_output:
         backward = backward[:, ::-1]
     outputs = xp.concatenate([forward, backward], axis=-1)
-    return made_by(outputs, (*after, *after_backward), sequence_output=layer.sequence_output)
+    return layer_outputs(outputs, (*after, *after_backward), sequence_output=layer.sequence_output)

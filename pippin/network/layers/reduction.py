@@ -21,9 +21,9 @@ def reduce(step: Step[Reduce], x: Array) -> Array:
     layer = step.layer
     # A single axis becomes the last; several are the last already.
     rows = step.xp.moveaxis(x, layer.places[0], -1) if len(layer.places) == 1 else x
-    made = _MODES[layer.mode](rows.reshape(*rows.shape[: x.ndim - len(layer.places)], -1), layer, step.xp)
+    result = _MODES[layer.mode](rows.reshape(*rows.shape[: x.ndim - len(layer.places)], -1), layer, step.xp)
     (shape,) = layer.output_shapes((x.shape[1:],))
-    return made.reshape(x.shape[0], *shape)
+    return result.reshape(x.shape[0], *shape)
 
 
 def _largest(rows: Array, xp: Namespace) -> Array:

@@ -1,7 +1,7 @@
 """Random networks that are graphs: layers of many types, each reading what any of those before it made."""
 
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -10,6 +10,8 @@ from pippin.models.spec.table import LAYERS
 from pippin.models.spec.values import Shape
 
 Document = dict[str, Any]
+
+T = TypeVar("T")
 
 MAX_LAYERS = 12
 _MAX_NUMBERS = 2_000
@@ -72,7 +74,8 @@ def _drawn(draw: st.DrawFn, blobs: dict[str, Shape]) -> Document:
         return {"type": kind, "input": [source, *others]}
     if kind in _BARE:
         return {"type": kind, "input": source}
-    return {"type": kind, "input": source} | draw(_FIELDS[kind](channels, height, width))
+    fields: Document = draw(_FIELDS[kind](channels, height, width))
+    return {"type": kind, "input": source} | fields
 
 
 def _fields(**fields: object) -> st.SearchStrategy[Document]:
@@ -81,8 +84,8 @@ def _fields(**fields: object) -> st.SearchStrategy[Document]:
     )
 
 
-def _pair(numbers: st.SearchStrategy[int]) -> st.SearchStrategy[list[int]]:
-    return st.lists(numbers, min_size=2, max_size=2)
+def _pair(entries: st.SearchStrategy[T]) -> st.SearchStrategy[list[T]]:
+    return st.lists(entries, min_size=2, max_size=2)
 
 
 _ORDERS = st.sampled_from(["channel_first", "channel_last"])

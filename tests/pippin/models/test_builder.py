@@ -43,7 +43,7 @@ STEPS = SGD(learning_rate=0.1, mini_batch_size=4)
 
 
 def small(**network: object) -> Model:
-    chosen = {"loss": CategoricalCrossEntropy(), "optimizer": STEPS, "epochs": 1} | network
+    chosen: dict[str, Any] = {"loss": CategoricalCrossEntropy(), "optimizer": STEPS, "epochs": 1} | network
     return Model(author="somebody")[
         Input("x", [3]),
         Output("y"),
@@ -193,7 +193,8 @@ def test_coremltools_waits_until_a_file_is_wanted() -> None:
 
 
 def network(**fields: object) -> NeuralNetwork:
-    return NeuralNetwork(**({"loss": CategoricalCrossEntropy(), "optimizer": STEPS, "epochs": 1} | fields))
+    chosen: dict[str, Any] = {"loss": CategoricalCrossEntropy(), "optimizer": STEPS, "epochs": 1} | fields
+    return NeuralNetwork(**chosen)
 
 
 WRONG: dict[str, tuple[Callable[[], object], str]] = {
@@ -210,14 +211,26 @@ WRONG: dict[str, tuple[Callable[[], object], str]] = {
     "no layers": (lambda: Model()[Input("x", [3]), network()], "found a NeuralNetwork without layers"),
     "no inputs": (lambda: Model()[Output("y"), network()[ReLU()]], "found no Input"),
     "no parts": (lambda: Model().spec, "found a model without parts"),
-    "a feature among layers": (lambda: network()[Input("x", [3])], "found Input(name='x', shape=[3]) among the layers"),
+    "a feature among layers": (
+        lambda: network()[Input("x", [3])],  # type: ignore[index]
+        "found Input(name='x', shape=[3]) among the layers",
+    ),
     "a loss among parts": (
         lambda: Model()[Input("x", [3]), MeanSquaredError(), network()[ReLU()]],
         "found MeanSquaredError() among a model's parts",
     ),
-    "a class": (lambda: network()[ReLU, Softmax()], "found the class ReLU, which is no part yet (write ReLU())"),
-    "no part at all": (lambda: Model()[Input("x", [3]), "relu"], "found 'relu' among a model's parts"),
-    "a list without a star": (lambda: network()[ReLU(), [ReLU()]], "found [ReLU()] among the layers"),
+    "a class": (
+        lambda: network()[ReLU, Softmax()],  # type: ignore[index]
+        "found the class ReLU, which is no part yet (write ReLU())",
+    ),
+    "no part at all": (
+        lambda: Model()[Input("x", [3]), "relu"],  # type: ignore[index]
+        "found 'relu' among a model's parts",
+    ),
+    "a list without a star": (
+        lambda: network()[ReLU(), [ReLU()]],  # type: ignore[index]
+        "found [ReLU()] among the layers",
+    ),
     "brackets twice": (lambda: network()[ReLU()][ReLU()], "found a second list of layers"),
     "brackets of a model twice": (lambda: small()[Input("x", [3])], "found a second list of parts"),
     "a field misspelt": (

@@ -133,6 +133,8 @@ def gradient() -> Callable[..., Weights]:
     def of(
         resolved: ResolvedSpec, weights: Weights, inputs: Mapping[str, Array], convolve: Convolve | None = None
     ) -> Weights:
-        return jax.jit(jax.grad(lambda some: losses(resolved, some, inputs, jnp, convolve).mean()))(weights)
+        of_weights = jax.jit(jax.grad(lambda some: losses(resolved, some, inputs, jnp, convolve).mean()))
+        gradients: Weights = of_weights(weights)
+        return gradients
 
     return of

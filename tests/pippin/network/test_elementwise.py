@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from pippin.models.spec import Layer
+from pippin.models.spec import Layer, ResolvedSpec
 from pippin.models.spec.table import LAYERS
 from pippin.models.spec.weights import initial_weights
 from pippin.network import predict
-from pippin.network.arrays import Array
+from pippin.network.arrays import Array, Namespace
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
 
@@ -75,7 +75,7 @@ every_number = pytest.mark.parametrize(("layer", "weights"), EVERY_NUMBER)
 
 @every_number
 @pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
-def test_what_is_not_a_number_stays_so(layer: Layer, weights: Mapping[str, Array], xp: object) -> None:
+def test_what_is_not_a_number_stays_so(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
     # NumPy's logaddexp warns of one.
     with np.errstate(invalid="ignore"):
         made = OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(1.5, np.nan)))
@@ -84,7 +84,7 @@ def test_what_is_not_a_number_stays_so(layer: Layer, weights: Mapping[str, Array
 
 @every_number
 @pytest.mark.parametrize("xp", [np, jnp], ids=["numpy", "jax"])
-def test_single_precision_stays_single(layer: Layer, weights: Mapping[str, Array], xp: object) -> None:
+def test_single_precision_stays_single(layer: Layer, weights: Mapping[str, Array], xp: Namespace) -> None:
     assert OPERATIONS[layer.type](Step(layer, weights, xp), xp.asarray(vector(0.5, 1.5))).dtype == np.float32
 
 
@@ -159,7 +159,7 @@ def test_nothing_overflows_far_from_zero(layer: Layer, low: float, high: float) 
     assert np.isfinite(slopes(layer, vector(-1000, 1000))).all()
 
 
-def test_a_constant_is_there_for_every_example(model: Callable[..., object]) -> None:
+def test_a_constant_is_there_for_every_example(model: Callable[..., ResolvedSpec]) -> None:
     data = np.arange(6, dtype=np.float32).reshape(3, 1, 2)
     resolved = model(
         [3, 4, 2],

@@ -84,7 +84,7 @@ def test_the_gradient_through_every_kind_of_layer_is_the_slope(
     for layer, key in [(layer, key) for layer, arrays in weights.items() for key in arrays]:
 
         def mean_loss(array: Array, layer: str = layer, key: str = key) -> float:
-            return losses(resolved, {**weights, layer: {**weights[layer], key: array}}, inputs).mean()
+            return float(losses(resolved, {**weights, layer: {**weights[layer], key: array}}, inputs).mean())
 
         expected = slope(mean_loss, weights[layer][key])
         np.testing.assert_allclose(found[layer][key], expected, rtol=1e-5, atol=1e-9)

@@ -1,4 +1,5 @@
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -6,6 +7,8 @@ import numpy as np
 import pytest
 
 from pippin.models.spec import ResolvedSpec, resolve
+from pippin.models.spec.layers.convolution import Convolution
+from pippin.models.spec.layers.pooling import Pooling
 from pippin.network import losses, predict
 from pippin.network.arrays import Array, Weights
 from pippin.network.layers.convolution import product
@@ -30,7 +33,7 @@ def pool(**fields: object) -> dict[str, object]:
 
 
 def names(resolved: ResolvedSpec, *, join: bool = True) -> list[str]:
-    wanted = [output.name for output in resolved.spec.outputs]
+    wanted = [output.name for output in resolved.outputs]
     return [task.compute.__name__ for task in plan(resolved, wanted, join=join)]
 
 
@@ -55,8 +58,10 @@ JOINABLE = {
 def one_after_the_other(resolved: ResolvedSpec, weights: Weights, inputs: Mapping[str, Array]) -> Array:
     """The mean loss of the model of the test below, each layer by itself, pooling by the place of the maximum."""
     convolution, pooling = resolved.layers[1].layer, resolved.layers[3].layer
+    assert isinstance(convolution, Convolution)
+    assert isinstance(pooling, Pooling)
 
-    def weighed(y: Array, name: str, **how: object) -> Array:
+    def weighed(y: Array, name: str, **how: Any) -> Array:  # noqa: ANN401 - options of JAX's function
         kernel = weights[name]["weights"].transpose(2, 3, 1, 0)
         y = jax.lax.conv_general_dilated(y, kernel, dimension_numbers=("NHWC", "HWIO", "NHWC"), **how)
         return y + weights[name].get("bias", 0)
@@ -72,7 +77,7 @@ def one_after_the_other(resolved: ResolvedSpec, weights: Weights, inputs: Mappin
     )
     y = jnp.where(y > 0, y, 0)
     *_, height, width = resolved.layers[3].output_shapes[0]
-    (k_h, k_w), (s_h, s_w) = pooling.kernel_size, pooling.stride
+    (k_h, k_w), (s_h, s_w) = pooling.kernel(resolved.layers[3].input_shapes[0]), pooling.strides()
     cells = [y[:, i::s_h, j::s_w][:, :height, :width] for i in range(k_h) for j in range(k_w)]
     windows = jnp.stack(cells, axis=-1)
     # argmax gives the first of equals.

@@ -9,7 +9,7 @@ import jax.numpy as jnp
 from pippin.models.spec import ResolvedSpec
 from pippin.network import Array, Convolve, Weights, losses
 from pippin.network.graph import compute
-from pippin.network.losses import LOSSES, judged_blob
+from pippin.network.losses import LOSSES, loss_blob
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Network:
 
     def losses_and_hits(self, weights: Weights, inputs: Mapping[str, Array]) -> tuple[Array, Array]:
         """The loss of each example, [N], and whether its largest output is its label, [N]; False without classes."""
-        judged, target = judged_blob(self.resolved), inputs[self.resolved.training_target]
+        judged, target = loss_blob(self.resolved), inputs[self.resolved.training_target]
         with jax.default_matmul_precision(self.precision):
             blob = compute(self.resolved, weights, inputs, [judged], xp=jnp, convolve=self.convolve)[judged]
             found = LOSSES[self.resolved.spec.loss.type](blob, target, jnp)

@@ -67,7 +67,7 @@ class PerChannel(Parametric, ShapeKeeping):
         return {f"shared_{key}": _count(getattr(message, key)) == 1 for key in cls.array_fields}
 
     def _is_shared(self, key: str) -> bool:
-        given = self.given(key)
+        given = self.explicit_array(key)
         return bool(getattr(self, f"shared_{key}")) or (isinstance(given, list) and len(given) == 1)
 
 
@@ -114,10 +114,10 @@ class PReLU(PerChannel):
 
     summary: ClassVar[str] = "PReLU: ReLU with a slope of its own below 0 for each channel."
     proto_path: ClassVar[str] = "activation.PReLU"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
     array_fields: ClassVar[tuple[str, ...]] = ("alpha",)
 
-    def filled_with(self, key: str) -> float | None:  # noqa: ARG002 - there is one array
+    def fill_value(self, key: str) -> float | None:  # noqa: ARG002 - there is one array
         """A quarter, as is usual; the proto names no number."""
         return FIRST_SLOPE
 
@@ -210,10 +210,10 @@ class ParametricSoftplus(PerChannel):
 
     summary: ClassVar[str] = "Parametric softplus: softplus with two numbers of its own for each channel."
     proto_path: ClassVar[str] = "activation.parametricSoftplus"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
     array_fields: ClassVar[tuple[str, ...]] = ("alpha", "beta")
 
-    def filled_with(self, key: str) -> float | None:  # noqa: ARG002 - the same for both
+    def fill_value(self, key: str) -> float | None:  # noqa: ARG002 - the same for both
         """Ones: the plain softplus."""
         return 1.0
 
@@ -247,7 +247,7 @@ class Clip(ShapeKeeping):
 
     summary: ClassVar[str] = "Clip: each number moved into an interval."
     proto_path: ClassVar[str] = "clip"
-    least_version: ClassVar[int] = 4
+    min_version: ClassVar[int] = 4
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:  # noqa: ARG002 - it takes any shape
         """An interval that holds nothing."""
@@ -275,4 +275,4 @@ class Softmax(Bare):
 
     summary: ClassVar[str] = "Softmax: numbers become a distribution."
     proto_path: ClassVar[str] = "softmax"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3

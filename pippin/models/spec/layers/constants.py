@@ -26,20 +26,20 @@ class Bias(Parametric, ShapeKeeping):
 
     summary: ClassVar[str] = "A bias of its own: something added to each number."
     proto_path: ClassVar[str] = "bias"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
     array_fields: ClassVar[tuple[str, ...]] = ("bias",)
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:  # noqa: ARG002 - stated, not inferred
         """`bias`."""
         return {"bias": self.shape}
 
-    def filled_with(self, key: str) -> float | None:  # noqa: ARG002 - there is one array
+    def fill_value(self, key: str) -> float | None:  # noqa: ARG002 - there is one array
         """Zeros."""
         return 0.0
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """A shape that cannot be repeated to that of the input."""
-        yield from unrepeatable("/shape", self.shape, inputs[0])
+        yield from broadcast_faults("/shape", self.shape, inputs[0])
         yield from super().faults(inputs)
 
     def write(self, message: Message) -> None:
@@ -52,7 +52,7 @@ class Bias(Parametric, ShapeKeeping):
         return {"shape": list(message.shape)}
 
 
-def unrepeatable(pointer: str, shape: Shape, blob: Shape) -> Iterator[Fault]:
+def broadcast_faults(pointer: str, shape: Shape, blob: Shape) -> Iterator[Fault]:
     """Why an array of `shape` does not go with each number of a blob (..., C, H, W)."""
     channels, height, width = image_of(blob)
     fitting = dict.fromkeys(((1,), (channels,), (1, height, width), (channels, height, width)))
@@ -77,7 +77,7 @@ class Scale(Parametric, ShapeKeeping):
 
     summary: ClassVar[str] = "A scale of its own: a factor for each number, and something added after it."
     proto_path: ClassVar[str] = "scale"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
     array_fields: ClassVar[tuple[str, ...]] = ("scale", "bias")
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:  # noqa: ARG002 - stated, not inferred
@@ -85,15 +85,15 @@ class Scale(Parametric, ShapeKeeping):
         scale = {"scale": self.shape_scale}
         return scale | {"bias": self.shape_bias or self.shape_scale} if self.has_bias else scale
 
-    def filled_with(self, key: str) -> float | None:
+    def fill_value(self, key: str) -> float | None:
         """Ones for the scale, zeros for the bias."""
         return 1.0 if key == "scale" else 0.0
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """A shape that cannot be repeated to that of the input, and a bias for a layer that has none."""
-        yield from unrepeatable("/shape_scale", self.shape_scale, inputs[0])
+        yield from broadcast_faults("/shape_scale", self.shape_scale, inputs[0])
         if self.has_bias and self.shape_bias is not None:
-            yield from unrepeatable("/shape_bias", self.shape_bias, inputs[0])
+            yield from broadcast_faults("/shape_bias", self.shape_bias, inputs[0])
         for field, what, found in (("shape_bias", "shape", self.shape_bias), ("bias", "bias", self.bias)):
             if found is not None and not self.has_bias:
                 yield Fault(f"/{field}", f"found a {what} although has_bias is false; leave one of the two out")
@@ -130,7 +130,7 @@ class LoadConstant(Parametric):
 
     summary: ClassVar[str] = "A constant: a blob that is the same for every example."
     proto_path: ClassVar[str] = "loadConstant"
-    inputs_taken: ClassVar[tuple[int, int]] = (0, 0)
+    input_count: ClassVar[tuple[int, int]] = (0, 0)
     array_fields: ClassVar[tuple[str, ...]] = ("data",)
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:  # noqa: ARG002 - there are none
@@ -141,7 +141,7 @@ class LoadConstant(Parametric):
         """`data`."""
         return {"data": self.shape}
 
-    def filled_with(self, key: str) -> float | None:  # noqa: ARG002 - there is one array
+    def fill_value(self, key: str) -> float | None:  # noqa: ARG002 - there is one array
         """Zeros."""
         return 0.0
 

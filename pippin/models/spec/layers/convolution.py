@@ -34,7 +34,7 @@ class Convolution(Weighted):
 
     summary: ClassVar[str] = "Convolution over height and width."
     proto_path: ClassVar[str] = "convolution"
-    least_rank: ClassVar[int] = 4
+    min_rank: ClassVar[int] = 4
     trainable: ClassVar[bool] = True
     passes_gradient: ClassVar[bool] = True
 
@@ -152,7 +152,7 @@ class Deconvolution(Weighted):
 
     summary: ClassVar[str] = "Deconvolution: a convolution turned round."
     proto_path: ClassVar[str] = "convolution"
-    least_rank: ClassVar[int] = 4
+    min_rank: ClassVar[int] = 4
     trainable: ClassVar[bool] = True
     passes_gradient: ClassVar[bool] = True
 

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import RANK_RULE, Layer, Message, name_of
-from pippin.models.spec.shapes import said
+from pippin.models.spec.shapes import shape_text
 from pippin.models.spec.values import Border, Dimension, Shape, Single, Whole
 from pippin.models.spec.windows import Borders, read_borders, write_borders
 
@@ -29,8 +29,8 @@ class Crop(Layer):
 
     summary: ClassVar[str] = "Crop: a part of height and width."
     proto_path: ClassVar[str] = "crop"
-    inputs_taken: ClassVar[tuple[int, int]] = (1, 2)
-    least_rank: ClassVar[int] = 3
+    input_count: ClassVar[tuple[int, int]] = (1, 2)
+    min_rank: ClassVar[int] = 3
 
     def kept(self, inputs: tuple[Shape, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
         """((first row, the row after the last), the same of columns) that are left of the first of `inputs`."""
@@ -100,7 +100,7 @@ class Padding(Layer):
 
     summary: ClassVar[str] = "Padding: rows and columns added around an image."
     proto_path: ClassVar[str] = "padding"
-    least_rank: ClassVar[int] = 2
+    min_rank: ClassVar[int] = 2
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """A value that fills nothing, and reflections that reach beyond the image's other side."""
@@ -176,7 +176,8 @@ class Slice(Layer):
         if len(shape) < -axis:
             yield Fault(
                 "/axis",
-                f"found {self.axis!r} of a blob of shape {said(shape)}, rank {len(shape)}; needs rank {-axis} or more",
+                f"found {self.axis!r} of a blob of shape {shape_text(shape)}, rank {len(shape)}; "
+                f"needs rank {-axis} or more",
                 RANK_RULE,
             )
             return

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import Message
-from pippin.models.spec.shapes import said
+from pippin.models.spec.shapes import shape_text
 from pippin.models.spec.values import Channels, Shape
 from pippin.models.spec.weighted import Weighted
 
@@ -44,7 +44,9 @@ class InnerProduct(Weighted):
         """Another number of inputs than the spec says."""
         expected = mapped(inputs[0])
         if expected > MAX_CHANNELS:
-            yield Fault("/input", f"found a blob of shape {said(inputs[0])}; needs at most {MAX_CHANNELS} numbers")
+            yield Fault(
+                "/input", f"found a blob of shape {shape_text(inputs[0])}; needs at most {MAX_CHANNELS} numbers"
+            )
             return
         if self.input_channels not in (None, expected):
             yield Fault("/input_channels", f"found {self.input_channels}; the input has {expected}")
@@ -98,7 +100,7 @@ class Embedding(Weighted):
 
     summary: ClassVar[str] = "Embedding: a row of numbers for each whole number."
     proto_path: ClassVar[str] = "embedding"
-    least_rank: ClassVar[int] = 4
+    min_rank: ClassVar[int] = 4
 
     @property
     def outputs(self) -> int:
@@ -113,7 +115,8 @@ class Embedding(Weighted):
         """More than one number at a place."""
         if inputs[0][-3:] != (1, 1, 1):
             yield Fault(
-                "/input", f"found a blob of shape {said(inputs[0])}; needs one number at a place, C, H and W being 1"
+                "/input",
+                f"found a blob of shape {shape_text(inputs[0])}; needs one number at a place, C, H and W being 1",
             )
         yield from super().faults(inputs)
 

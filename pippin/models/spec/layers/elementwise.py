@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import Bare, Layer, Message, ShapeKeeping, name_of
-from pippin.models.spec.shapes import said
+from pippin.models.spec.shapes import shape_text
 from pippin.models.spec.values import Flag, NonZero, Shape, Single
 
 MAX_BLOBS: Final = 1000
@@ -20,7 +20,7 @@ class Combining(Bare):
     [C, H, W] it may be [C, 1, 1], [1, H, W] or [1, 1, 1]. Axes in front of these three are the same in all.
     """
 
-    inputs_taken: ClassVar[tuple[int, int]] = (1, MAX_BLOBS)
+    input_count: ClassVar[tuple[int, int]] = (1, MAX_BLOBS)
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Shapes that do not go together."""
@@ -29,15 +29,16 @@ class Combining(Bare):
             if len(shape) != rank:
                 yield Fault(
                     f"/input/{index}",
-                    f"found a blob of shape {said(shape)}, rank {len(shape)}; needs rank {rank}, as the first has",
+                    f"found a blob of shape {shape_text(shape)}, rank {len(shape)}; "
+                    f"needs rank {rank}, as the first has",
                 )
         if any(len(shape) != rank for shape in inputs):
             return
         fitting = _fitting(_largest(inputs))
         for index, shape in enumerate(inputs):
             if shape not in fitting:
-                needed = " or ".join(map(said, fitting))
-                yield Fault(f"/input/{index}", f"found a blob of shape {said(shape)}; needs {needed}")
+                needed = " or ".join(map(shape_text, fitting))
+                yield Fault(f"/input/{index}", f"found a blob of shape {shape_text(shape)}; needs {needed}")
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The largest."""
@@ -145,17 +146,20 @@ class Dot(Layer):
 
     summary: ClassVar[str] = "The dot product of two vectors."
     proto_path: ClassVar[str] = "dot"
-    inputs_taken: ClassVar[tuple[int, int]] = (2, 2)
-    least_rank: ClassVar[int] = 3
+    input_count: ClassVar[tuple[int, int]] = (2, 2)
+    min_rank: ClassVar[int] = 3
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Blobs that are no vectors, or two of different shapes."""
         for index, shape in enumerate(inputs):
             if shape[-2:] != (1, 1):
-                yield Fault(f"/input/{index}", f"found a blob of shape {said(shape)}; needs a vector: flatten first")
+                yield Fault(
+                    f"/input/{index}", f"found a blob of shape {shape_text(shape)}; needs a vector: flatten first"
+                )
         if inputs[0] != inputs[1]:
             yield Fault(
-                "/input/1", f"found a blob of shape {said(inputs[1])}; needs that of the first, {said(inputs[0])}"
+                "/input/1",
+                f"found a blob of shape {shape_text(inputs[1])}; needs that of the first, {shape_text(inputs[0])}",
             )
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:

@@ -40,7 +40,7 @@ class Batchnorm(ShapeKeeping, Parametric):
         "Batch normalization: each channel with a mean of 0 and a variance of 1, then scaled and shifted."
     )
     proto_path: ClassVar[str] = "batchnorm"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
     passes_gradient: ClassVar[bool] = True
     array_fields: ClassVar[tuple[str, ...]] = ("gamma", "beta", "mean", "variance")
 
@@ -49,7 +49,7 @@ class Batchnorm(ShapeKeeping, Parametric):
         keys = self.array_fields[: 2 if self.compute_mean_var else 4]
         return dict.fromkeys(keys, (inputs[0][-3],))
 
-    def filled_with(self, key: str) -> float:
+    def fill_value(self, key: str) -> float:
         """Factors and variances begin at one, the others at zero: the layer begins by changing next to nothing."""
         return 1.0 if key in ("gamma", "variance") else 0.0
 
@@ -58,7 +58,7 @@ class Batchnorm(ShapeKeeping, Parametric):
         if self.channels not in (None, inputs[0][-3]):
             yield Fault("/channels", f"found {self.channels}; the input has {inputs[0][-3]}")
         for key in ("mean", "variance"):
-            if self.compute_mean_var and self.given(key) is not None:
+            if self.compute_mean_var and self.explicit_array(key) is not None:
                 yield Fault(f"/{key}", f"found a {key} although compute_mean_var is true; leave one of the two out")
         yield from super().faults(inputs)
 
@@ -107,7 +107,7 @@ class MVN(ShapeKeeping):
         "Mean-variance normalization: an image, or each of its channels, with a mean of 0 and a variance of 1."
     )
     proto_path: ClassVar[str] = "mvn"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
 
     def write(self, message: Message) -> None:
         """Write every field."""
@@ -138,7 +138,7 @@ class L2Normalize(ShapeKeeping):
 
     summary: ClassVar[str] = "L2 normalization: an image of length 1."
     proto_path: ClassVar[str] = "l2normalize"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
 
     def write(self, message: Message) -> None:
         """Write epsilon."""
@@ -170,7 +170,7 @@ class LRN(ShapeKeeping):
         "Local response normalization: each number is damped by those at its place in the channels around."
     )
     proto_path: ClassVar[str] = "lrn"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
 
     def reach(self, channels: int) -> tuple[int, int]:
         """How many channels before and after its own a number can see, where there are `channels`."""

@@ -47,7 +47,7 @@ class Pooling(Layer):
 
     summary: ClassVar[str] = "Pooling over height and width."
     proto_path: ClassVar[str] = "pooling"
-    least_rank: ClassVar[int] = 4
+    min_rank: ClassVar[int] = 4
     passes_gradient: ClassVar[bool] = True
 
     def kernel(self, shape: Shape) -> Pair:

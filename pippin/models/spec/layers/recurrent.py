@@ -40,8 +40,8 @@ class SimpleRecurrent(Recurrent):
     summary: ClassVar[str] = "The simple recurrent layer."
     proto_path: ClassVar[str] = "simpleRecurrent"
     # Apple's validator wants the state, while the other recurrent types may leave theirs out.
-    inputs_taken: ClassVar[tuple[int, int]] = (2, 2)
-    outputs_made: ClassVar[tuple[int, int]] = (2, 2)
+    input_count: ClassVar[tuple[int, int]] = (2, 2)
+    output_count: ClassVar[tuple[int, int]] = (2, 2)
 
     @property
     def array_names(self) -> tuple[str, ...]:
@@ -49,7 +49,7 @@ class SimpleRecurrent(Recurrent):
         matrices = ("weight_matrix", "recursion_matrix")
         return (*matrices, "bias_vector") if self.has_bias_vector else matrices
 
-    def given_arrays(self) -> Mapping[str, Mapping[str, object]]:
+    def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
         """What `weights` says."""
         return {} if self.weights is None else {"": self.weights}
 
@@ -95,8 +95,8 @@ class GRU(Recurrent):
 
     summary: ClassVar[str] = "The gated recurrent unit."
     proto_path: ClassVar[str] = "gru"
-    inputs_taken: ClassVar[tuple[int, int]] = (1, 2)
-    outputs_made: ClassVar[tuple[int, int]] = (2, 2)
+    input_count: ClassVar[tuple[int, int]] = (1, 2)
+    output_count: ClassVar[tuple[int, int]] = (2, 2)
 
     @property
     def array_names(self) -> tuple[str, ...]:
@@ -104,7 +104,7 @@ class GRU(Recurrent):
         kinds = ("weight_matrix", "recursion_matrix", *(("bias_vector",) if self.has_bias_vectors else ()))
         return tuple(f"{gate}_{kind}" for kind in kinds for gate in _GATES)
 
-    def given_arrays(self) -> Mapping[str, Mapping[str, object]]:
+    def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
         """What `weights` says."""
         return {} if self.weights is None else {"": self.weights}
 
@@ -191,12 +191,12 @@ class UniDirectionalLSTM(LSTM):
 
     summary: ClassVar[str] = "The long short-term memory that goes one way."
     proto_path: ClassVar[str] = "uniDirectionalLSTM"
-    inputs_taken: ClassVar[tuple[int, int]] = (1, 3)
-    outputs_made: ClassVar[tuple[int, int]] = (3, 3)
+    input_count: ClassVar[tuple[int, int]] = (1, 3)
+    output_count: ClassVar[tuple[int, int]] = (3, 3)
     trainable: ClassVar[bool] = True
     passes_gradient: ClassVar[bool] = True
 
-    def given_arrays(self) -> Mapping[str, Mapping[str, object]]:
+    def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
         """What `weights` says."""
         return {} if self.weights is None else {"": self.weights}
 
@@ -240,11 +240,11 @@ class BiDirectionalLSTM(LSTM):
 
     summary: ClassVar[str] = "The long short-term memory that goes both ways."
     proto_path: ClassVar[str] = "biDirectionalLSTM"
-    inputs_taken: ClassVar[tuple[int, int]] = (1, 5)
-    outputs_made: ClassVar[tuple[int, int]] = (5, 5)
+    input_count: ClassVar[tuple[int, int]] = (1, 5)
+    output_count: ClassVar[tuple[int, int]] = (5, 5)
     runs: ClassVar[tuple[str, ...]] = ("forward.", "backward.")
 
-    def given_arrays(self) -> Mapping[str, Mapping[str, object]]:
+    def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
         """What `weights` says."""
         if self.weights is None:
             return {}

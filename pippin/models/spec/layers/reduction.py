@@ -7,7 +7,7 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import RANK_RULE, Layer, Message, name_of
-from pippin.models.spec.shapes import said
+from pippin.models.spec.shapes import shape_text
 from pippin.models.spec.values import NonZero, Shape
 
 # The numbers of `ReduceLayerParams.ReduceOperation`.
@@ -56,7 +56,8 @@ class Reduce(Layer):
         if len(shape) < needed:
             yield Fault(
                 "/input",
-                f"found a blob of shape {said(shape)}, rank {len(shape)}; reduce over {self.axis} needs rank {needed}"
+                f"found a blob of shape {shape_text(shape)}, rank {len(shape)}; "
+                f"reduce over {self.axis} needs rank {needed}"
                 " or more",
                 RANK_RULE,
             )

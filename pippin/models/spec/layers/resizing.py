@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import Layer, Message, name_of
-from pippin.models.spec.shapes import said
+from pippin.models.spec.shapes import shape_text
 from pippin.models.spec.values import Flag, Shape, Single, single
 from pippin.models.spec.windows import Pair
 
@@ -54,7 +54,7 @@ class Upsample(Layer):
 
     summary: ClassVar[str] = "Upsampling: more rows and columns of the same image."
     proto_path: ClassVar[str] = "upsample"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
     newer_option: ClassVar[str] = "linear_upsample_mode"
 
     @property
@@ -135,8 +135,8 @@ class ResizeBilinear(Layer):
 
     summary: ClassVar[str] = "Resizing an image to a given size."
     proto_path: ClassVar[str] = "resizeBilinear"
-    least_rank: ClassVar[int] = 3
-    least_version: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
+    min_version: ClassVar[int] = 3
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """(..., C, H', W')."""
@@ -187,15 +187,17 @@ class CropResize(Layer):
 
     summary: ClassVar[str] = "Boxes cut out of an image and resized."
     proto_path: ClassVar[str] = "cropResize"
-    inputs_taken: ClassVar[tuple[int, int]] = (2, 2)
-    least_rank: ClassVar[int] = 5
-    least_version: ClassVar[int] = 3
+    input_count: ClassVar[tuple[int, int]] = (2, 2)
+    min_rank: ClassVar[int] = 5
+    min_version: ClassVar[int] = 3
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Images in a sequence, boxes of another shape, and a scale that leaves nothing of them."""
         image, boxes = inputs
         if image[0] != 1:
-            yield Fault("/input/0", f"found images of shape {said(image)}, a sequence of {image[0]}; needs one of 1")
+            yield Fault(
+                "/input/0", f"found images of shape {shape_text(image)}, a sequence of {image[0]}; needs one of 1"
+            )
         if boxes[1:] not in ((1, 4, 1, 1), (1, 5, 1, 1)):
             yield Fault("/input/1", f"found boxes of shape {list(boxes)}; needs [N, 1, 4, 1, 1] or [N, 1, 5, 1, 1]")
         elif boxes[2] == 5 and image[1] != 1:

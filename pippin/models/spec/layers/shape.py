@@ -8,7 +8,7 @@ from pydantic import Field
 
 from pippin.errors import Fault
 from pippin.models.spec.layer import RANK_RULE, Layer, Message, name_of
-from pippin.models.spec.shapes import image_of, said
+from pippin.models.spec.shapes import image_of, shape_text
 from pippin.models.spec.values import Dimension, Flag, Shape
 
 # The numbers of `FlattenLayerParams.FlattenOrder` and of `ReshapeLayerParams.ReshapeOrder`.
@@ -25,7 +25,7 @@ class Flatten(Layer):
 
     summary: ClassVar[str] = "Flatten: the last three axes become one."
     proto_path: ClassVar[str] = "flatten"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
     passes_gradient: ClassVar[bool] = True
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
@@ -56,7 +56,7 @@ class Reshape(Layer):
 
     summary: ClassVar[str] = "Reshape: as many numbers in another shape."
     proto_path: ClassVar[str] = "reshape"
-    least_rank: ClassVar[int] = 5
+    min_rank: ClassVar[int] = 5
 
     def target(self, sequence: int) -> tuple[int, int, int, int]:
         """(Seq', C', H', W') of an input with a sequence of this length."""
@@ -70,7 +70,7 @@ class Reshape(Layer):
         if found != needed:
             yield Fault(
                 "/target_shape",
-                f"found {list(self.target_shape)}, which makes {found} numbers of a blob of shape {said(shape)}; "
+                f"found {list(self.target_shape)}, which makes {found} numbers of a blob of shape {shape_text(shape)}; "
                 f"needs as many as it has, {needed}",
             )
 
@@ -114,7 +114,7 @@ class Permute(Layer):
 
     summary: ClassVar[str] = "Permute: the axes in another order."
     proto_path: ClassVar[str] = "permute"
-    least_rank: ClassVar[int] = 5
+    min_rank: ClassVar[int] = 5
 
     @property
     def order(self) -> tuple[int, int, int, int, int]:
@@ -159,7 +159,7 @@ class ReorganizeData(Layer):
 
     summary: ClassVar[str] = "Data moved between the channels and the image's height and width."
     proto_path: ClassVar[str] = "reorganizeData"
-    least_rank: ClassVar[int] = 3
+    min_rank: ClassVar[int] = 3
     newer_option: ClassVar[str] = "mode"
 
     @property
@@ -208,7 +208,7 @@ class SequenceRepeat(Layer):
 
     summary: ClassVar[str] = "Repetition of a sequence."
     proto_path: ClassVar[str] = "sequenceRepeat"
-    least_rank: ClassVar[int] = 5
+    min_rank: ClassVar[int] = 5
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """(n_repetitions·Seq, B, C, H, W)."""
@@ -238,8 +238,8 @@ class Concat(Layer):
 
     summary: ClassVar[str] = "Concatenation: blobs one behind the other."
     proto_path: ClassVar[str] = "concat"
-    inputs_taken: ClassVar[tuple[int, int]] = (2, 1000)
-    least_rank: ClassVar[int] = 3
+    input_count: ClassVar[tuple[int, int]] = (2, 1000)
+    min_rank: ClassVar[int] = 3
 
     @property
     def axis(self) -> int:
@@ -261,7 +261,8 @@ class Concat(Layer):
             if _others(shape, self.axis) != _others(first, self.axis):
                 yield Fault(
                     f"/input/{place}",
-                    f"found a blob of shape {said(shape)}; of one of {said(first)} only the {along} may differ",
+                    f"found a blob of shape {shape_text(shape)}; "
+                    f"of one of {shape_text(first)} only the {along} may differ",
                 )
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
@@ -298,8 +299,8 @@ class Split(Layer):
 
     summary: ClassVar[str] = "Split: the channels in equal runs."
     proto_path: ClassVar[str] = "split"
-    outputs_made: ClassVar[tuple[int, int]] = (2, MAX_OUTPUTS)
-    least_rank: ClassVar[int] = 3
+    output_count: ClassVar[tuple[int, int]] = (2, MAX_OUTPUTS)
+    min_rank: ClassVar[int] = 3
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Another number of outputs than there are names, and channels that do not divide by it."""

@@ -15,7 +15,7 @@ from pippin.models.spec.features import (
 from pippin.models.spec.graph import Graph, is_newer
 from pippin.models.spec.layer import Layer
 from pippin.models.spec.parse import Part
-from pippin.models.spec.shapes import is_vector, rank5, said, short
+from pippin.models.spec.shapes import is_vector, rank5, shape_text, short
 from pippin.models.spec.values import RESERVED_PREFIX
 
 
@@ -129,9 +129,9 @@ def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
         shape = _declared(part)
         seen = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
         if made is not None and shape is not None and made not in (shape, seen):
-            yield Fault(pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {said(made)}")
+            yield Fault(pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {shape_text(made)}")
         if made is not None and isinstance(part.value, NumberFeature) and short(made) != (1,):
-            yield Fault(pointer("outputs", index), f"found a number; the layers make {said(made)}")
+            yield Fault(pointer("outputs", index), f"found a number; the layers make {shape_text(made)}")
         if isinstance(part.value, ImageFeature):
             yield Fault(pointer("outputs", index, "type"), "found 'image'; Pippin trains models that answer arrays")
 
@@ -158,7 +158,8 @@ def classes_are_what_a_layer_tells_apart(graph: Graph) -> Iterator[Fault]:
     if made is not None and not (is_vector(made) and max(made) == len(classifier.labels)):
         yield Fault(
             "/classifier/labels",
-            f"found {len(classifier.labels)} labels; {blob!r} has the shape {said(made)}: needs one for each number",
+            f"found {len(classifier.labels)} labels; "
+            f"{blob!r} has the shape {shape_text(made)}: needs one for each number",
         )
 
 
@@ -250,7 +251,7 @@ def images_and_arrays_are_mapped_alike(graph: Graph) -> Iterator[Fault]:
 
 def _came_with(layer: Layer) -> str:
     """A layer's type, and the version that its type or, where that is older, one of its options came with."""
-    option = f"the {layer.newer_option} of a layer " if layer.version_needed > layer.least_version else ""
+    option = f"the {layer.newer_option} of a layer " if layer.version_needed > layer.min_version else ""
     return f"{option}{layer.type} that came with version {layer.version_needed}"
 
 

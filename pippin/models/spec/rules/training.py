@@ -9,7 +9,7 @@ from pippin.models.spec.features import ArrayFeature, Feature, NumberFeature
 from pippin.models.spec.graph import Graph, Node
 from pippin.models.spec.layers.activations import Softmax
 from pippin.models.spec.parse import Part
-from pippin.models.spec.shapes import is_vector, rank5, said
+from pippin.models.spec.shapes import is_vector, rank5, shape_text
 from pippin.models.spec.table import LAYERS
 from pippin.models.spec.training import CategoricalCrossEntropy, MeanSquaredError
 
@@ -158,7 +158,7 @@ def cross_entropy_judges_a_distribution(graph: Graph) -> Iterator[Fault]:
     judged = graph.shapes.get(loss.input or "")
     if judged is not None and not is_vector(judged):
         yield Fault(
-            "/loss/input", f"found a blob of shape {said(judged)}; a cross-entropy needs a vector: flatten first"
+            "/loss/input", f"found a blob of shape {shape_text(judged)}; a cross-entropy needs a vector: flatten first"
         )
 
 
@@ -248,7 +248,7 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
         return
     shape = value.shape if isinstance(value, ArrayFeature) else (1,)
     if judged is not None and shape is not None and judged not in (shape, rank5(shape)):
-        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {said(judged)}")
+        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(judged)}")
 
 
 def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:

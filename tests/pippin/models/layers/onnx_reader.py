@@ -8,11 +8,15 @@ from typing import Any
 
 import numpy as np
 import onnx
-import onnxruntime
+import onnxruntime  # type: ignore[import-untyped]  # it ships no types
 from coremltools.proto import Model_pb2
-from google.protobuf.message import Message
+from google.protobuf.message import Message  # type: ignore[import-untyped]  # it ships no types
 from numpy.typing import NDArray
-from onnxmltools.convert.common import data_types, shape_calculator, utils
+from onnxmltools.convert.common import (  # type: ignore[import-untyped]  # it ships no types
+    data_types,
+    shape_calculator,
+    utils,
+)
 
 TYPES = {"tensor(float)": np.float32, "tensor(int64)": np.int64}
 """NumPy's types by onnxruntime's, for the inputs that the converter declares."""
@@ -83,7 +87,7 @@ def _keep_what_answers(model: Message) -> None:
     """Drop the layers and inputs that no output comes from: the converter stumbles over the unread, too."""
     network = getattr(model, model.WhichOneof("Type"))
     wanted = {output.name for output in model.description.output}
-    kept = []
+    kept: list[Message] = []
     for layer in reversed(network.layers):
         if wanted.intersection(layer.output):
             kept.insert(0, layer)
@@ -103,7 +107,7 @@ def _joined_by(source_type: object, target_type: object) -> str:
 
 def _working_converter() -> Callable[[Message], onnx.ModelProto]:
     """Its converter, with what release 1.16.0 lost when its common code moved, and with every layer's part loaded."""
-    onnx.onnx_proto = onnx
+    vars(onnx)["onnx_proto"] = onnx
     data_types.find_type_conversion = _joined_by
     for name in ("check_input_and_output_numbers", "check_input_and_output_types"):
         setattr(utils, name, getattr(shape_calculator, name))
@@ -113,7 +117,8 @@ def _working_converter() -> Callable[[Message], onnx.ModelProto]:
         # Importing a part enters it in the converter's registry.
         for part in walk_packages(parts.__path__, f"{parts.__name__}."):
             import_module(part.name)
-    return package.convert
+    converter: Callable[[Message], onnx.ModelProto] = package.convert
+    return converter
 
 
 convert = _working_converter()

@@ -1,7 +1,8 @@
 """Files that Core ML takes and that differ from what Pippin itself writes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +33,7 @@ class Accepted:
     """
 
     make: Callable[[], Message]
-    training: dict[str, NDArray[np.generic]]
+    training: Mapping[str, NDArray[Any]]
     more: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     findings: tuple[str, ...] = ()
 

@@ -30,7 +30,12 @@ def kernel(*shape: int) -> Any:  # noqa: ANN401 - an array as lists
 
 def convolution(**fields: Any) -> tuple[dict[str, Any], Callable[[NeuralNetworkBuilder], object]]:  # noqa: ANN401 - as in JSON
     """A convolution in our words and in the builder's."""
-    ours = {"type": "convolution", "name": "layer", "output_channels": 6, "kernel_size": [3, 2]} | fields
+    ours: dict[str, Any] = {
+        "type": "convolution",
+        "name": "layer",
+        "output_channels": 6,
+        "kernel_size": [3, 2],
+    } | fields
     groups = ours.get("groups", 1)
     ours["weights"] = kernel(6, 4 // groups, 3, 2)
     if ours.get("has_bias", True):

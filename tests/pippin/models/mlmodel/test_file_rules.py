@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from coremltools.proto.NeuralNetwork_pb2 import WeightParams
 
 from pippin.errors import FaultyDocumentError
 from pippin.models.mlmodel import open_model
@@ -139,7 +140,7 @@ CASES = [
         "weights.size",
         "/layers/0/weights",
         with_frozen,
-        lambda model: (quantize("weights")(model), setattr(dense(model).weights, "rawValue", bytes(3))),
+        lambda model: (quantize("weights")(model), dense(model).weights.MergeFrom(WeightParams(rawValue=bytes(3)))),
         kept=quantize("weights"),
     ),
     Case("weights.updatable", "/layers/0/weights", network, unmark("weights")),

@@ -280,7 +280,7 @@ def test_it_is_what_coremltools_makes_of_it_again(
 
 def test_a_table_of_anybodys_own_is_read(frozen_below: bytes, capsys: Capture) -> None:
     def powers(bits: int, weights: Floats) -> tuple[Floats, NDArray[np.uint8]]:
-        values = 2.0 ** np.arange(2**bits) - 3
+        values = (2.0 ** np.arange(2**bits) - 3).astype(np.float32)
         return values, np.abs(weights[..., None] - values).argmin(axis=-1).astype(np.uint8)
 
     before = read(frozen_below).weights

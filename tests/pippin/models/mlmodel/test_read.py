@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from coremltools.proto.NeuralNetwork_pb2 import WeightParams
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -154,7 +155,7 @@ HARMS = {
     "bias of layer 'dense' are 0 numbers": lambda model: layer(model).innerProduct.bias.ClearField("floatValue"),
     "3 bytes of half floats": lambda model: (
         layer(model).innerProduct.weights.ClearField("floatValue"),
-        setattr(layer(model).innerProduct.weights, "float16Value", b"abc"),
+        layer(model).innerProduct.weights.MergeFrom(WeightParams(float16Value=b"abc")),
     ),
     "weights of layer 'dense' are kept as floatValue and float16Value; needs one of them": lambda model: setattr(
         layer(model).innerProduct.weights, "float16Value", bytes(24)

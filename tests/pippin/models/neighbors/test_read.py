@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from coremltools.models import datatypes
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it ships no types
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -1,7 +1,7 @@
 """Teaching a classifier, and writing what it was taught into its file."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -33,7 +33,7 @@ def test_all_else_stays(make_message: MakeMessage) -> None:
 
 
 def test_an_empty_model_learns_its_first_classes(make_message: MakeMessage) -> None:
-    model = append(read_neighbors(make_message(samples=(), default=9)), POINTS, [4, np.int64(5)])
+    model = append(read_neighbors(make_message(samples=(), default=9)), POINTS, cast("list[int]", [4, np.int64(5)]))
     assert model.labels == (4, 5)
     assert all(type(label) is int for label in model.labels)
 

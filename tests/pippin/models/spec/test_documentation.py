@@ -61,7 +61,7 @@ def section(name: str) -> str:
 def test_every_layer_is_described_with_its_fields(name: str, kind: type[Layer]) -> None:
     rows = re.findall(r"^\| `(\w+)` \|[^|\n]*\|[^|\n]*\|.+\|$", section(name), flags=re.MULTILINE)
     assert rows == [field for field in kind.model_fields if field not in Layer.model_fields]
-    assert f"version {kind.least_version}" in section(name)
+    assert f"version {kind.min_version}" in section(name)
     assert f"[`{name}`](#{name})" in LAYERS_PAGE
     assert f"`{kind.proto_path}`" in section(name)
     assert ("Core ML: trains" in section(name)) == kind.trainable

@@ -5,7 +5,7 @@ from pippin.models.spec.layers.dense import InnerProduct
 
 
 def dense(**fields: object) -> InnerProduct:
-    return InnerProduct(**{"name": "d", "output_channels": 5} | fields)
+    return InnerProduct.model_validate({"name": "d", "output_channels": 5} | fields)
 
 
 def pointers(layer: Layer, shape: Shape) -> list[str]:

@@ -28,7 +28,7 @@ def test_flatten_goes_channel_last_unless_told() -> None:
 @pytest.mark.parametrize("kind", [ReLU, Sigmoid, Softmax, Tanh])
 @pytest.mark.parametrize("shape", [(1, 1, 3, 4, 5), (1, 1, 7, 1, 1), (3, 4, 5)])
 def test_activations_keep_every_shape(kind: type[ShapeKeeping], shape: Shape) -> None:
-    layer = kind(name="a")
+    layer = kind.model_validate({"name": "a"})
     assert list(layer.faults((shape,))) == []
     assert layer.output_shapes((shape,)) == (shape,)
 

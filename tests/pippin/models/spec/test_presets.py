@@ -1,6 +1,6 @@
 import pytest
 
-from pippin.models.spec import resolve
+from pippin.models.spec import Adam, resolve
 from pippin.models.spec.presets import UnknownPresetError, preset, preset_names
 
 
@@ -14,6 +14,7 @@ def test_the_seeds_model_lets_jobs_choose_within_ranges() -> None:
     assert spec.epochs.model_dump() == {"default": 10, "min": 1, "max": 1000}
     assert spec.optimizer.mini_batch_size.model_dump() == {"default": 128, "min": 1, "max": 1024}
     assert spec.optimizer.learning_rate.model_dump() == {"default": 0.0001, "min": 0, "max": 0.3}
+    assert isinstance(spec.optimizer, Adam)
     assert (spec.optimizer.beta1.default, spec.optimizer.beta2.default, spec.optimizer.eps.default) == (
         0.9,
         0.999,

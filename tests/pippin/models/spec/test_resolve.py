@@ -6,6 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pippin.models.spec import ModelSpec, resolve
+from pippin.models.spec.layers.dense import InnerProduct
 from pippin.models.spec.presets import preset
 from pippin.models.spec.shapes import short
 
@@ -17,14 +18,16 @@ SOFTMAX = {"type": "softmax", "name": "softmax"}
 
 
 def test_what_a_chain_leaves_out_is_filled_in(small_spec: MakeSpec) -> None:
-    spec = resolve(small_spec()).spec
+    resolved = resolve(small_spec())
+    spec = resolved.spec
     dense, softmax = spec.layers
+    assert isinstance(dense, InnerProduct)
     assert (dense.input, dense.output, dense.input_channels) == ("x", "dense", 4)
     assert (softmax.input, softmax.output) == ("dense", "y")
     assert spec.loss.model_dump() == {
         "type": "categorical_cross_entropy", "name": "loss", "input": "y", "target": "y_true",
     }  # fmt: skip
-    assert [feature.model_dump() for feature in spec.training_inputs] == [
+    assert [feature.model_dump() for feature in resolved.training_inputs] == [
         {"name": "x", "shape": (4,), "type": "float"},
         {"name": "y_true", "shape": (1,), "type": "int"},
     ]
@@ -44,7 +47,7 @@ def test_a_resolved_spec_knows_every_blob_and_every_weight(small_spec: MakeSpec)
 
 def test_the_target_of_squares_is_shaped_like_what_is_judged(small_spec: MakeSpec) -> None:
     resolved = resolve(small_spec(layers=[DENSE], loss={"type": "mean_squared_error"}))
-    assert resolved.spec.training_inputs[1].model_dump() == {"name": "y_true", "shape": (3,), "type": "float"}
+    assert resolved.training_inputs[1].model_dump() == {"name": "y_true", "shape": (3,), "type": "float"}
 
 
 def test_the_target_is_the_training_input_that_is_no_input(small_spec: MakeSpec) -> None:
@@ -231,7 +234,7 @@ def _paths(value: object, so_far: tuple[int | str, ...] = ()) -> Iterator[tuple[
 def test_whatever_stands_anywhere_in_a_document_is_right_or_a_fault_at_a_place_that_can_be_found(
     data: st.DataObject, small_spec: MakeSpec, faults_of: FaultsOf
 ) -> None:
-    document = small_spec(
+    document: Any = small_spec(
         training_inputs=[{"name": "x", "shape": [4]}, {"name": "y_true", "shape": [1], "type": "int"}]
     )
     path = data.draw(st.sampled_from(sorted(_paths(document), key=str)))

@@ -76,8 +76,8 @@ class Case:
     """What to change in the small model so that it keeps a rule, and breaks it at a pointer."""
 
     rule: str
-    kept: dict
-    broken: dict
+    kept: dict[str, Any]
+    broken: dict[str, Any]
     pointer: str
 
 
@@ -373,7 +373,8 @@ def test_a_model_that_breaks_the_rule_is_pointed_at(case: Case, small_spec: Make
 def test_every_rule_has_its_case_and_names_its_source() -> None:
     assert {case.rule for case in CASES} == set(ALL)
     for rule in ALL.values():
-        assert "Source: " in rule.__doc__ or "Ours" in rule.__doc__, rule.__name__
+        text = rule.__doc__ or ""
+        assert "Source: " in text or "Ours" in text, rule.__name__
 
 
 @pytest.mark.parametrize("loss", [[], [ENTROPY], [ENTROPY, SQUARES], None])

@@ -66,7 +66,7 @@ def test_every_layer_type_is_written_with_all_its_keys(
 
 
 # Each is a chain of layers on an image of three channels, eight high and eight wide.
-CHAINS = {
+CHAINS: dict[str, list[dict[str, object]]] = {
     "convolution": [
         {"type": "convolution", "name": "c", "output_channels": 4, "kernel_size": [3, 2], "stride": [2, 1],
          "dilation": [1, 2], "padding": "same", "initializer": "glorot_uniform"},
@@ -135,7 +135,7 @@ def test_a_bias_left_at_zero_is_written_out(sayable: MakeDocument) -> None:
 
 
 def test_the_preset_goes_there_and_back_with_limits_that_the_library_knows() -> None:
-    spec = preset("mnist-cnn")
+    spec: Document = preset("mnist-cnn")
     spec["optimizer"] |= {
         "mini_batch_size": {"default": 128, "set": [64, 128]},
         "beta1": {"default": 0.9, "min": 0, "max": 1},
@@ -144,7 +144,7 @@ def test_the_preset_goes_there_and_back_with_limits_that_the_library_knows() -> 
     }
     spec["epochs"] = {"default": 10, "set": [10]}
     resolved = resolve(spec)
-    document = resolved.spec.document()
+    document: Document = resolved.spec.document()
     assert set(_faults(document)) == {f"/layers/{index}/initializer" for index in (0, 3, 7, 9)}
 
     weights = initial_weights(resolved)

@@ -1,5 +1,7 @@
 """Activations: one number at a time, or one channel at a time."""
 
+from typing import Any
+
 import numpy as np
 
 from tests.pippin.models.layers.case import Case, Floats
@@ -7,7 +9,7 @@ from tests.pippin.models.layers.case import Case, Floats
 SHAPE = [[3, 4, 5]]
 SEQUENCE = [[2, 1, 3, 4, 5]]
 # Where the exponential of a float64 overflows.
-FAR = {"low": -800.0, "high": 800.0}
+FAR: dict[str, Any] = {"low": -800.0, "high": 800.0}
 
 
 def by_channel(parameter: Floats, x: Floats) -> Floats:
@@ -19,15 +21,18 @@ def by_channel(parameter: Floats, x: Floats) -> Floats:
 
 
 def elu(x: Floats) -> Floats:
-    return np.where(x >= 0, x, 0.7 * (np.exp(np.minimum(x, 0)) - 1))
+    y: Floats = np.where(x >= 0, x, 0.7 * (np.exp(np.minimum(x, 0)) - 1))
+    return y
 
 
 def softplus(x: Floats) -> Floats:
-    return np.maximum(x, 0) + np.log(1 + np.exp(-np.abs(x)))
+    y: Floats = np.maximum(x, 0) + np.log(1 + np.exp(-np.abs(x)))
+    return y
 
 
 def prelu(x: Floats, alpha: Floats) -> Floats:
-    return np.where(x >= 0, x, by_channel(alpha, x) * x)
+    y: Floats = np.where(x >= 0, x, by_channel(alpha, x) * x)
+    return y
 
 
 def parametric_softplus(x: Floats, alpha: Floats, beta: Floats) -> Floats:

@@ -80,8 +80,8 @@ INNER: dict[str, Callable[[int, int], int] | float] = {
 
 
 def padding(kind: str, borders: list[list[int]]) -> dict[str, object]:
-    value = {"value": 1.5} if kind == "constant" else {}
-    return {"type": "padding", "padding_type": kind, "borders": borders} | value
+    fields: dict[str, object] = {"type": "padding", "padding_type": kind, "borders": borders}
+    return fields | {"value": 1.5} if kind == "constant" else fields
 
 
 CASES = [

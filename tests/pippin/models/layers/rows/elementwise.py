@@ -26,25 +26,28 @@ def averaged(*blobs: Floats) -> Floats:
 
 
 def largest(*blobs: Floats) -> Floats:
-    return np.max(np.stack(np.broadcast_arrays(*blobs)), axis=0)
+    y: Floats = np.max(np.stack(np.broadcast_arrays(*blobs)), axis=0)
+    return y
 
 
 def smallest(*blobs: Floats) -> Floats:
-    return np.min(np.stack(np.broadcast_arrays(*blobs)), axis=0)
+    y: Floats = np.min(np.stack(np.broadcast_arrays(*blobs)), axis=0)
+    return y
 
 
 COMBINING = {"add": summed, "multiply": multiplied, "average": averaged, "max": largest, "min": smallest}
 
 
 def dot(one: Floats, other: Floats) -> Floats:
-    found = np.zeros_like(one[..., :1, :, :])
+    y = np.zeros_like(one[..., :1, :, :])
     for channel in range(one.shape[-3]):
-        found += one[..., channel : channel + 1, :, :] * other[..., channel : channel + 1, :, :]
-    return found
+        y += one[..., channel : channel + 1, :, :] * other[..., channel : channel + 1, :, :]
+    return y
 
 
 def cosine(one: Floats, other: Floats) -> Floats:
-    return dot(one, other) / (np.sqrt(dot(one, one)) * np.sqrt(dot(other, other)))
+    y: Floats = dot(one, other) / (np.sqrt(dot(one, one)) * np.sqrt(dot(other, other)))
+    return y
 
 
 CASES = [

@@ -72,7 +72,8 @@ def mvn(*, across: bool, divide: bool, epsilon: float = 1e-6) -> Formula:
 def l2_normalize(epsilon: float = 1e-6) -> Formula:
     def formula(x: Floats) -> Floats:
         lengths = [sqrt(sum(number**2 for number in image.ravel()) + epsilon) for image in images_of(x)]
-        return (images_of(x) / np.reshape(lengths, (-1, 1, 1, 1))).reshape(x.shape)
+        y: Floats = images_of(x) / np.reshape(lengths, (-1, 1, 1, 1))
+        return y.reshape(x.shape)
 
     return formula
 

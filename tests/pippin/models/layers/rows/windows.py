@@ -126,17 +126,17 @@ def pooling(fields: Mapping[str, Any]) -> Formula:
 
 
 def convolving(name: str, fields: Mapping[str, Any], shape: list[int], mapping: str = "rank5") -> Case:
-    fields = {"output_channels": 4, "kernel_size": [3, 2]} | fields
-    return Case(name, {"type": "convolution"} | fields, [shape], convolution(fields), mapping=mapping)
+    fields = {"output_channels": 4, "kernel_size": [3, 2], **fields}
+    return Case(name, {"type": "convolution", **fields}, [shape], convolution(fields), mapping=mapping)
 
 
 def deconvolving(name: str, fields: Mapping[str, Any], shape: list[int], mapping: str = "rank5") -> Case:
-    fields = {"output_channels": 4, "kernel_size": [3, 2]} | fields
-    return Case(name, {"type": "deconvolution"} | fields, [shape], deconvolution(fields), mapping=mapping)
+    fields = {"output_channels": 4, "kernel_size": [3, 2], **fields}
+    return Case(name, {"type": "deconvolution", **fields}, [shape], deconvolution(fields), mapping=mapping)
 
 
 def pooled(name: str, fields: Mapping[str, Any], shape: list[int], mapping: str = "rank5") -> Case:
-    return Case(name, {"type": "pooling"} | fields, [shape], pooling(fields), mapping=mapping)
+    return Case(name, {"type": "pooling", **fields}, [shape], pooling(fields), mapping=mapping)
 
 
 KERNELS = np.arange(12).reshape(1, 2, 3, 2).tolist()

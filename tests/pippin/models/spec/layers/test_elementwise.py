@@ -235,12 +235,12 @@ def test_one_given_number_is_shared() -> None:
 
 
 def test_arrays_left_out_change_nothing_at_first() -> None:
-    assert PReLU(name="p").filled_with("alpha") == 0.25
-    assert ParametricSoftplus(name="p").filled_with("beta") == 1
-    assert Scale(name="s", shape_scale=(1,)).filled_with("scale") == 1
-    assert Scale(name="s", shape_scale=(1,)).filled_with("bias") == 0
-    assert Bias(name="b", shape=(1,)).filled_with("bias") == 0
-    assert LoadConstant(name="l", shape=(1, 1, 1)).filled_with("data") == 0
+    assert PReLU(name="p").fill_value("alpha") == 0.25
+    assert ParametricSoftplus(name="p").fill_value("beta") == 1
+    assert Scale(name="s", shape_scale=(1,)).fill_value("scale") == 1
+    assert Scale(name="s", shape_scale=(1,)).fill_value("bias") == 0
+    assert Bias(name="b", shape=(1,)).fill_value("bias") == 0
+    assert LoadConstant(name="l", shape=(1, 1, 1)).fill_value("data") == 0
 
 
 def test_a_bias_has_the_shape_of_the_scale_unless_told() -> None:
