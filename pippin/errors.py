@@ -39,7 +39,7 @@ def pointer(*parts: str | int) -> str:
     return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
 
 
-# Up to so many faults of one kind are told one by one.
+# Up to so many faults of one kind are listed one by one.
 _ONE_BY_ONE = 3
 _VARYING = re.compile(r"'(?:[^'\\]|\\.)*'|[-+]?[0-9][0-9.,e+-]*")
 
@@ -48,21 +48,23 @@ def summarised(faults: Iterable[Fault]) -> list[Fault]:
     """The faults in their order, those of one kind as one that says how many there are and where.
 
     Faults are of one kind where they differ in names, numbers and places in lists only. One with a hint at what was
-    meant is told by itself, unless it is the same everywhere.
+    meant is listed by itself, unless it is the same everywhere.
     """
     kinds: dict[tuple[object, ...], list[Fault]] = {}
     for fault in faults:
         kinds.setdefault(_kind_of(fault), []).append(fault)
-    told: list[Fault] = []
+    listed: list[Fault] = []
     for alike in kinds.values():
         if len(alike) <= _ONE_BY_ONE:
-            told += alike
+            listed += alike
             continue
         first, *others = alike
         places = ", ".join(fault.pointer or "the whole" for fault in others[:_ONE_BY_ONE])
         more = "" if len(others) <= _ONE_BY_ONE else ", …"
-        told.append(replace(first, detail=f"{first.detail} (and {len(others):,} more of this kind, at {places}{more})"))
-    return told
+        listed.append(
+            replace(first, detail=f"{first.detail} (and {len(others):,} more of this kind, at {places}{more})")
+        )
+    return listed
 
 
 def _kind_of(fault: Fault) -> tuple[object, ...]:

@@ -278,7 +278,7 @@ class Settings(BaseSettings):
     service_drain_seconds: float = Field(
         default=0,
         ge=0,
-        description="How long a service that is told to stop answers on, while `/readyz` says 503: longer than a proxy "
+        description="How long a service that is stopping still answers, while `/readyz` says 503: longer than a proxy "
         "before it takes to notice.",
     )
     service_grace_seconds: int = Field(
@@ -344,7 +344,7 @@ class Settings(BaseSettings):
 
     @property
     def longest_gap_seconds(self) -> float:
-        """How long nobody may reach Redis without a lease running out for it.
+        """How long Redis may be out of reach without a lease running out for it.
 
         Half of what is left of a lease when its next renewal is due: its worker has the other half to renew it.
         """
@@ -380,7 +380,7 @@ def _sentence(error: ValidationError) -> str:
     faults = []
     for fault in error.errors(include_input=False, include_url=False, include_context=False):
         if fault["type"] == "default_factory_not_called":
-            continue  # the default rests on another setting, which is at fault and told of itself
+            continue  # the default rests on another setting, which is at fault and reported itself
         text = fault["msg"].removeprefix("Value error, ")
         name = str(fault["loc"][0]) if fault["loc"] else ""
         faults.append(f"{PREFIX}{name.upper()} cannot be used: {text}" if name else text)

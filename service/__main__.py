@@ -18,7 +18,7 @@ from pippin.errors import PippinError
 from pippin.local.home import prepare_home
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store, connect
-from pippin.store.first_admin import require_admin
+from pippin.store.token_requirement import require_admin
 from pippin.system import logs, tracing
 from pippin.system.terminal import printable_lines
 from service.app import create_app

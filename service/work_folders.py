@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from pippin.settings import Settings
-from pippin.system.scratch import scratch_folder, sweep
+from pippin.system.folders import scratch_folder, sweep
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def interpreter(wheel: Path) -> Path:
         files.extractall(packages)
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     python = home / "bin" / "python"
-    command = [python, "-P", "-c", "import pippin; print(pippin.__file__)"]
+    command: list[str | Path] = [python, "-P", "-c", "import pippin; print(pippin.__file__)"]
     shown = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     assert Path(shown.strip()).parent == packages / "pippin"
     return python

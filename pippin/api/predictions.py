@@ -1,4 +1,4 @@
-"""What the REST contract says of predictions and evaluations: values alone, so that whoever asks imports no more."""
+"""What the REST contract says of predictions and evaluations: values alone, so that a client imports no more."""
 
 from typing import Literal
 

@@ -23,11 +23,11 @@ class Liveness(Health):
 
 
 class Session(BaseModel):
-    """The identity of the caller."""
+    """The identity of a caller."""
 
     model_config = ConfigDict(frozen=True)
 
-    role: Role = Field(description="The role of the caller.")
+    role: Role = Field(description="What the caller may do.")
     tenant: str = Field(description="The tenant whose jobs, datasets and models the caller sees.")
-    token: str | None = Field(description="The id of the token; null when the service requires none.")
-    expires_at: datetime | None = Field(default=None, description="When the session that the request has begun ends.")
+    token: str | None = Field(description="The id of the caller's token; null where no token is demanded.")
+    expires_at: datetime | None = Field(default=None, description="When a session that was just begun ends.")

@@ -25,7 +25,7 @@ _INCLUDED: dict[Role, frozenset[Role]] = {
 }
 
 DEFAULT_TENANT = "default"
-"""Whose everything is where nobody has named a tenant."""
+"""The tenant of tokens that name none, and of requests without a token."""
 
 _PREFIX = "token"
 _TEXT = re.compile(r"pippin_([0-9a-z]{26})_([0-9a-f]{64})", re.ASCII)
@@ -54,7 +54,7 @@ class Token(BaseModel):
         id: `token_` and 26 characters; no secret.
         name: What its maker calls it: the machine that it is for, say.
         role: What it allows.
-        tenant: Whose jobs, datasets and models it sees. The blobs, the workers and the tokens are everybody's.
+        tenant: The tenant whose jobs, datasets and models it sees. Blobs, workers and tokens belong to no tenant.
         quotas: How much it may use.
         created_at: When it was made.
     """
@@ -138,8 +138,8 @@ def is_demanded(needed: Role, made: Collection[str]) -> bool:
     Args:
         needed: The role that it takes.
         made: The roles of which a token was ever made, revoked ones included: to revoke the last token must not open
-            the door again.
+            the service again.
     """
-    # A worker elsewhere opens no door to the people of this machine, and shuts none either.
+    # A worker's token neither admits nor excludes this machine's users.
     people = set(made) - {"worker"}
     return bool(made) if needed == "worker" else bool(people)

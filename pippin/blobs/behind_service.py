@@ -15,7 +15,7 @@ from pippin.http.token_file import read_token
 from pippin.system.hosts import is_loopback
 from pippin.system.retry import Backoff
 
-_PASSING = frozenset({408, 429, 500, 502, 503, 504})
+_TEMPORARY = frozenset({408, 429, 500, 502, 503, 504})
 # The service answers an upload only when the blob is where it belongs, in a distant bucket perhaps.
 _STORING = httpx2.Timeout(60, connect=5, read=300)
 
@@ -65,7 +65,7 @@ class ServiceStore:
 
     No connection is kept between calls: a transfer is worth its handshake, and there is nothing that a fork could
     share. TLS is verified with the system's authorities, or with those in SSL_CERT_FILE. Redirects are not followed,
-    so that the token reaches nobody but the service.
+    so that only the service receives the token.
 
     Raises:
         BlobError: The URL is no address, or would send the token unencrypted; and so raises every method when the
@@ -113,10 +113,10 @@ class ServiceStore:
                 raise BlobError(f"{doing}: {self._host} does not tell its size; is PIPPIN_BLOBS_URL a service of ours?")
             return int(length)
 
-        return _patiently(doing, ask)
+        return _retried(doing, ask)
 
     def pieces(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes `start` to `stop`, exclusive, which lie within the blob and are not none."""
+        """The bytes from `start` to before `stop`, a range within the blob that is not empty."""
         doing = f"could not read {digest}"
         tries, position = _Tries(doing), start
         while position < stop:
@@ -157,7 +157,7 @@ class ServiceStore:
             ) as response:
                 self._check(doing, response)
 
-        _patiently(doing, send)
+        _retried(doing, send)
 
     def _check(self, doing: str, response: httpx2.Response) -> None:
         """Nothing, if the service did what was asked.
@@ -184,8 +184,8 @@ class ServiceStore:
                 f"{doing}: {self._host} takes no blob of this size; raise PIPPIN_MAX_DATASET_BYTES of the service, and "
                 "the limit of a proxy before it"
             )
-        told = f"{self._host} answered {status}{_detail(response)}"
-        raise _TemporaryError(told) if status in _PASSING else BlobError(f"{doing}: {told}")
+        answer = f"{self._host} answered {status}{_detail(response)}"
+        raise _TemporaryError(answer) if status in _TEMPORARY else BlobError(f"{doing}: {answer}")
 
     def _why_unauthorized(self) -> str:
         make = "`pippin tokens create --role worker` makes one"
@@ -194,7 +194,7 @@ class ServiceStore:
         return f"does not know the token in {self._token_file} (PIPPIN_TOKEN_FILE), or it was revoked; {make}"
 
 
-def _patiently(doing: str, ask: Callable[[], _T]) -> _T:
+def _retried(doing: str, ask: Callable[[], _T]) -> _T:
     tries = _Tries(doing)
     while True:
         try:

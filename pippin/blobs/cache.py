@@ -13,7 +13,7 @@ import structlog
 
 from pippin.blobs import BlobDamagedError, Blobs
 from pippin.system.digests import digest_of
-from pippin.system.scratch import scratch_folder, sweep
+from pippin.system.folders import scratch_folder, sweep
 
 T = TypeVar("T")
 

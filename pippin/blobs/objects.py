@@ -17,7 +17,7 @@ from obstore.store import LocalStore, S3Store
 
 from pippin.blobs.errors import BlobError, BlobExistsError, BlobMissingError
 from pippin.blobs.names import CHUNK, hex_of, unchanged
-from pippin.system.private_folder import make_private_folder
+from pippin.system.folders import make_private_folder
 
 if TYPE_CHECKING:
     from obstore import GetOptions, GetResult
@@ -97,7 +97,7 @@ class ObjectStore:
             _call(doing, lambda: obstore.put(self._store, name, self.pieces(digest, 0, size)))
 
     def pieces(self, digest: str, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes `start` to `stop`, exclusive, which lie within the blob and are not none."""
+        """The bytes from `start` to before `stop`, a range within the blob that is not empty."""
         doing = f"could not read {digest}"
         options: GetOptions = {"range": (start, stop)}
         return _pieces(doing, _call(doing, lambda: obstore.get(self._store, _object(digest), options=options)))

@@ -8,7 +8,7 @@ from pathlib import Path
 from pippin.api.tokens import parse
 from pippin.errors import PippinError
 
-_MOST_BYTES = 4096
+_MAX_BYTES = 4096
 
 
 class TokenFileError(PippinError):
@@ -30,7 +30,7 @@ def read_token(path: Path | None, setting: str = "PIPPIN_TOKEN_FILE") -> str | N
     try:
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
-            content = file.read(_MOST_BYTES) if stat.S_ISREG(mode) else b""
+            content = file.read(_MAX_BYTES) if stat.S_ISREG(mode) else b""
     except OSError as error:
         raise TokenFileError(f"{setting} {path} cannot be read: {error.strerror}") from error
     if mode & 0o077:
@@ -56,7 +56,7 @@ def write_token(path: Path, text: str, setting: str) -> None:
         FileExistsError: It is there already.
         TokenFileError: It cannot be made.
     """
-    # Written whole under another name first: who finds the file at `path` finds a token in it.
+    # Written completely under another name first, so that a file at `path` always holds a token.
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

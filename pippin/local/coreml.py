@@ -4,8 +4,7 @@ import sys
 from collections.abc import Callable
 
 from pippin.local.keeper import Say
-from pippin.system.extras import install_command
-from pippin.system.importing import coreml_fault, import_fault
+from pippin.system.extras import coreml_fault, import_fault, install_command
 
 
 def has_coreml(say: Say, platform: str = sys.platform, fault_of: Callable[[str], str | None] = import_fault) -> bool:

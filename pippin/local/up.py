@@ -20,7 +20,7 @@ from pippin.local.supervisor import Supervisor
 from pippin.local.valkey import EmbeddedValkey
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable, connect
-from pippin.store.first_admin import require_admin
+from pippin.store.token_requirement import require_admin
 
 _LOOK_EVERY = 0.25
 

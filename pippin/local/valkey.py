@@ -25,7 +25,7 @@ from redis.retry import Retry
 
 from pippin.errors import PippinError
 from pippin.local.home import HomeLock, prepare_home
-from pippin.store.worker_user import WORKER_USER, worker_user
+from pippin.store.client import WORKER_USER, worker_user
 from pippin.system.processes import dying_with_parent
 
 _HOST = "127.0.0.1"

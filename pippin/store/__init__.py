@@ -25,14 +25,13 @@ from pippin.store.errors import (
 )
 from pippin.store.events import StoredEvent, parse_event_id
 from pippin.store.idempotency import Idempotency
-from pippin.store.limits import StoreLimits
 from pippin.store.listing import Page
 from pippin.store.queues import FUNCTION, QUEUES, rq_id
 from pippin.store.quotas import ByteQuota, JobQuota
-from pippin.store.reader import EventReader
+from pippin.store.reader import EventReader, Subscription
 from pippin.store.store import Store
-from pippin.store.subscription import Subscription
 from pippin.store.tokens import SESSION_SECONDS, CheckedToken, LiveTokens
+from pippin.store.usage import StoreLimits
 from pippin.store.versions import Unreadable
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""Attempts: what the worker that holds a job may write, and nobody else.
+"""Attempts: the writes that only the worker that holds a job may make.
 
 Each write carries the token that the attempt claimed the job with, and is refused once the job has moved on. Each may
 be sent twice: redis-py sends a command again after a timeout, and a worker after an outage.
@@ -18,23 +18,22 @@ from pippin.api.metrics import BatchLosses, EpochMetrics
 from pippin.api.states import Status
 from pippin.jobs.states import sources
 from pippin.store import keys
-from pippin.store.client import Client
+from pippin.store.client import Client, watching
 from pippin.store.clock import lasted
 from pippin.store.counters import MISSING_EPOCHS, epoch_fields
 from pippin.store.errors import LeaseLost, NoSuchJob, Refused
 from pippin.store.jobs import Jobs
-from pippin.store.limits import StoreLimits
 from pippin.store.queues import Queues
 from pippin.store.records import compact, parse_checkpoint, read_checkpoints
 from pippin.store.scripts import Scripts
-from pippin.store.transaction import watching
+from pippin.store.usage import StoreLimits
 from pippin.store.versions import MAJOR
 
 LOG_LINE_CHARACTERS = 2000
 
 
 class Control(StrEnum):
-    """What an attempt is told when it renews its lease."""
+    """The answer when an attempt renews its lease."""
 
     CONTINUE = "continue"
     CANCEL = "cancel"

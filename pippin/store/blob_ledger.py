@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict
 
 from pippin.store import keys
 from pippin.store.client import Client
+from pippin.store.errors import UnreadableRecord
+from pippin.store.versions import UNREADABLE, dump, load
 
 HOLD_SECONDS = 60
 """How long a hold lasts that is not renewed: a backup that is killed delays the sweeper by this much."""
@@ -50,7 +52,7 @@ class SweepReport(BaseModel):
 
 
 class BlobLedger:
-    """The keys `pippin:blobs:*` but those of the census. A backup leaves them out: they belong to this Redis alone."""
+    """The keys `pippin:blobs:*` but those of `BlobStats`. A backup leaves them out: they belong to this Redis alone."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
@@ -88,7 +90,7 @@ class BlobLedger:
         """Have no blob deleted for the next minute; whether `holder` has the hold, which one has at a time.
 
         Args:
-            holder: Says who and which process, for the log; unlike every other.
+            holder: Names the purpose and the process, for the log; unique.
         """
         if self._client.set(keys.SWEEP_HOLD, holder, nx=True, ex=HOLD_SECONDS):
             return True
@@ -127,3 +129,49 @@ class BlobLedger:
     def _text(self, key: str) -> str | None:
         value = self._client.get(key)
         return None if value is None else str(value)
+
+
+class BlobUsage(BaseModel):
+    """What the blob store held.
+
+    Attributes:
+        count: How many blobs.
+        bytes: How much they take together.
+        counted_at: When that was, in seconds since 1970 by the clock of Redis.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    count: int
+    bytes: int
+    counted_at: float
+
+
+class BlobStats:
+    """The last count, and whose turn it is to count again."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def take_turn(self, seconds: int) -> bool:
+        """Whether the caller is to count now; if so, no other service is for `seconds`."""
+        return bool(self._client.set(keys.BLOB_STATS_TURN, "", nx=True, ex=seconds))
+
+    def give_turn_back(self) -> None:
+        """Let another service count at once."""
+        self._client.delete(keys.BLOB_STATS_TURN)
+
+    def record(self, count: int, size: int) -> None:
+        """Record a count: how many blobs, and how many bytes together."""
+        seconds, microseconds = self._client.time()
+        usage = BlobUsage(count=count, bytes=size, counted_at=int(seconds) + int(microseconds) / 1e6)
+        self._client.set(keys.BLOB_STATS, dump(usage))
+
+    def last(self) -> BlobUsage | None:
+        """The last count; None before the first, and where its record cannot be read."""
+        text = self._client.get(keys.BLOB_STATS)
+        try:
+            return None if text is None else load(BlobUsage, text, "blob usage")
+        except UnreadableRecord as error:
+            UNREADABLE.note(error)
+            return None

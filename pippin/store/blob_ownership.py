@@ -3,7 +3,7 @@
 The store holds small objects. `pippin/owner.json` names the Redis that owns it and is written once, by a conditional
 put. `pippin/generation.json` counts the sweeps that were made by the records of that Redis. Redis holds the same
 identity and the same count, so that a Redis that was emptied (no identity), another one (a different identity) and one
-that was restored from an old snapshot (a lower count) are told apart from the owner. `pippin/guest.json` is written for
+that was restored from an old snapshot (a lower count) are recognised. `pippin/guest.json` is written for
 a Redis that uses a store of another one: the owner's records do not name what it stores, so they delete nothing then.
 """
 

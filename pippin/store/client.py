@@ -1,15 +1,17 @@
 """The connection to Redis or Valkey."""
 
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, cast
+from hashlib import sha256
+from importlib.resources import files
+from typing import Any, TypeVar, cast
 
 import redis
 from redis.backoff import ExponentialWithJitterBackoff
 from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError
+from redis.exceptions import NoPermissionError, OutOfMemoryError, ReadOnlyError, WatchError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
@@ -96,3 +98,49 @@ def connect(url: str, *, retries: int = 3) -> Client:
         retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), retries),
     )
     return cast("Client", client)
+
+
+_T = TypeVar("_T")
+
+# Ten writers disturb each other perhaps ten times; a hundred times in vain, the connection keeps breaking.
+_TRIES = 100
+
+
+def watching(client: Client, watched: list[str], body: Callable[[Pipeline], _T]) -> _T:
+    """Run `body` until no watched key changed between its reads and its EXEC.
+
+    A connection that breaks during EXEC counts as a change too, though the writes may have been made: `body` must
+    recognise its own work when it runs again.
+
+    Args:
+        client: Where to run it.
+        watched: The keys that it reads to decide.
+        body: Reads through the pipeline it is given, calls `multi`, queues its writes, calls `execute`.
+
+    Raises:
+        StoreUnavailable: Every try was disturbed.
+    """
+    for _ in range(_TRIES):
+        with client.pipeline() as pipe:
+            try:
+                pipe.watch(*watched)  # type: ignore[no-untyped-call]
+                return body(pipe)
+            except WatchError:
+                continue
+    raise StoreUnavailable("Redis was too busy with the same record; try again")
+
+
+def hmget(pipe: Pipeline, key: str, *fields: str) -> list[str]:
+    """Fields of a hash, read at once under WATCH; what is absent reads as ""."""
+    # That a pipeline answers at once then, its type does not tell.
+    values: list[str | None] = pipe.execute_command("HMGET", key, *fields)  # type: ignore[no-untyped-call]
+    return [value or "" for value in values]
+
+
+WORKER_USER = "worker"
+
+
+def worker_user(password: str) -> str:
+    """The line of a server's configuration, or of an ACL file, that makes the user; it holds the password's hash."""
+    rules = (files("pippin.store") / "worker.acl").read_text().strip()
+    return f"{rules} #{sha256(password.encode()).hexdigest()}"

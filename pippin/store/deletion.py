@@ -6,10 +6,9 @@ from redis.client import Pipeline
 
 from pippin.api.states import Status
 from pippin.store import keys
-from pippin.store.client import Client
+from pippin.store.client import Client, hmget, watching
 from pippin.store.errors import Refused
 from pippin.store.queues import QUEUES, Queues
-from pippin.store.transaction import hmget, watching
 
 _MAX_ATTEMPTS = 1000  # as a request may ask for
 _HELD = {status for status in Status if not status.is_final and status not in {Status.QUEUED, Status.PAUSED}}

@@ -78,3 +78,7 @@ class UnreadableRecord(StoreError):
     def __init__(self, record_id: str, message: str) -> None:
         super().__init__(message)
         self.record_id = record_id
+
+
+class BackupError(PippinError):
+    """A backup could not be made or restored; the text says why, and what to do."""

@@ -39,7 +39,7 @@ class StoredEvent:
     Attributes:
         id: Its place in the job's stream, `milliseconds-number`; ordered, unique within the job.
         type: What kind of event.
-        text: The data as JSON, as it was recorded: most of those who follow a job pass it on and never look inside.
+        text: The data as JSON, as it was recorded: most readers pass it on and never parse it.
         time: When, by the clock of Redis.
     """
 

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from redis.client import Pipeline
 
 from pippin.store import keys
-from pippin.store.client import Client
+from pippin.store.client import Client, watching
 from pippin.store.errors import IdempotencyInFlight, IdempotencyMismatch
-from pippin.store.transaction import watching
 
 KEPT_SECONDS = 24 * 3600
 IN_FLIGHT_SECONDS = 60  # for a process that died between `begin` and its answer

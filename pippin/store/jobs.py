@@ -12,17 +12,15 @@ from pippin.api.requests import ResolvedRequest
 from pippin.api.states import Status
 from pippin.ids import is_id, new_id
 from pippin.store import keys
-from pippin.store.client import Client
+from pippin.store.client import Client, hmget, watching
 from pippin.store.deletion import delete_unreadable
 from pippin.store.errors import NoSuchJob, Refused, UnreadableRecord
 from pippin.store.idempotency import Idempotency, recall, settle
-from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
-from pippin.store.lookup import find, newest_ids, only
+from pippin.store.listing import PAGE_BYTES, Page, find, fitting, newest, newest_ids, only
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.quotas import JobQuota
 from pippin.store.records import compact, job_sizes, new_fields, read_checkpoints, read_jobs
 from pippin.store.scripts import Scripts
-from pippin.store.transaction import hmget, watching
 from pippin.store.usage import Usage, charge_of_job, check_record, length
 from pippin.store.versions import Unreadable
 from pippin.store.workers import Workers
@@ -316,7 +314,7 @@ class Jobs:
         return jobs, unreadable
 
     def _withdraw(self, tenant: str, job_id: str) -> None:
-        """Take a job that nobody will train out of RQ's hands. A worker that has it already is refused its claim."""
+        """Remove a job that will not be trained from RQ. A worker that has popped it already is refused its claim."""
         of = keys.job(tenant, job_id)
 
         def remove(pipe: Pipeline) -> None:

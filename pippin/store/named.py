@@ -9,13 +9,11 @@ from redis.exceptions import ResponseError
 from pippin.api.datasets import StoredManifest
 from pippin.models.record import StoredModel
 from pippin.store import keys
-from pippin.store.client import Client
+from pippin.store.client import Client, watching
 from pippin.store.errors import NameTaken, UnreadableRecord
-from pippin.store.listing import PAGE_BYTES, Page, fitting, newest
-from pippin.store.lookup import find
+from pippin.store.listing import PAGE_BYTES, Page, find, fitting, newest
 from pippin.store.quotas import ByteQuota
 from pippin.store.references import digests_in
-from pippin.store.transaction import watching
 from pippin.store.usage import Usage, charge_of_record, check_record
 from pippin.store.versions import UNREADABLE, Unreadable, dump, load
 
@@ -216,7 +214,7 @@ _SMALLER = "its names, class labels or layers take that much"
 
 
 def _held(pipe: Pipeline, record: str) -> int:
-    """What a record was charged; 0 where that cannot be told, which the next recount sets right."""
+    """What a record was charged; 0 where that cannot be read, which the next recount corrects."""
     try:
         return int(str(pipe.hget(record, "held") or 0))
     except (ResponseError, ValueError):
@@ -225,3 +223,21 @@ def _held(pipe: Pipeline, record: str) -> int:
 
 def _identity(name: str | None, content_key: str) -> str:
     return sha256(f"{name or ''}\n{content_key}".encode()).hexdigest()
+
+
+class Samples:
+    """Tells a tenant that deleted the sample from one whose records were lost."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def note(self, tenant: str) -> None:
+        """Record that a tenant was given the sample."""
+        self._client.sadd(keys.SAMPLES, tenant)
+
+    def given(self, tenants: list[str]) -> set[str]:
+        """Which of these tenants were given it."""
+        if not tenants:
+            return set()
+        answers = self._client.smismember(keys.SAMPLES, tenants)
+        return {tenant for tenant, given in zip(tenants, answers, strict=True) if given}

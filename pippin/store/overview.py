@@ -6,13 +6,11 @@ from dataclasses import dataclass
 
 from pippin.api.states import Status
 from pippin.store import keys
-from pippin.store.blob_ledger import BlobLedger, SweepReport
-from pippin.store.census import BlobUsage, Census
+from pippin.store.blob_ledger import BlobLedger, BlobStats, BlobUsage, SweepReport
 from pippin.store.client import Client
 from pippin.store.counters import MISSING_EPOCHS, EpochTimes, all_fields, epoch_times, jobs_missing_epochs, losses
-from pippin.store.limits import StoreLimits
 from pippin.store.queues import QUEUES, Queues
-from pippin.store.usage import KINDS, Held, field_of
+from pippin.store.usage import KINDS, Held, StoreLimits, field_of
 from pippin.store.workers import Workers
 
 
@@ -59,7 +57,7 @@ class Overviews:
         client: Client,
         queues: Queues,
         workers: Workers,
-        census: Census,
+        blob_stats: BlobStats,
         *,
         blob_ledger: BlobLedger,
         limits: StoreLimits,
@@ -67,7 +65,7 @@ class Overviews:
         self._client = client
         self._queues = queues
         self._workers = workers
-        self._census = census
+        self._blob_stats = blob_stats
         self._blob_ledger = blob_ledger
         self._limits = limits
 
@@ -108,7 +106,7 @@ class Overviews:
             losses=losses(hashes),
             epochs=epoch_times(hashes),
             missing_epochs=jobs_missing_epochs(hashes),
-            blobs=self._census.last(),
+            blobs=self._blob_stats.last(),
             sweep=self._blob_ledger.last_report(),
             held={tenant: Held.read(counters).total for tenant, counters in zip(tenants, hashes, strict=True)},
             tenant_limit_bytes=self._limits.tenant_bytes,

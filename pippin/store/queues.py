@@ -23,7 +23,7 @@ QUEUES = {"jax": "pippin-jax", "coreml": "pippin-coreml"}
 
 _NUMBER = re.compile("[0-9]{1,9}")  # of an attempt
 
-# RQ's record of a job that nobody deletes: our worker does, and the reaper for a worker that died.
+# RQ itself does not delete its record of a job: our worker does, and the reaper for a worker that died.
 _RECORD_SECONDS = 24 * 3600
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import secrets
+from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Self, cast
@@ -16,7 +17,63 @@ from pippin.store import keys
 from pippin.store.client import SOCKET_TIMEOUT, reaching
 from pippin.store.errors import StoreUnavailable
 from pippin.store.events import START, StoredEvent, decode_event, decode_events, parse_event_id
-from pippin.store.subscription import Subscription
+
+
+class Subscription:
+    """The events of one job from a moment on, in order, each once. Iterate over it.
+
+    The iteration ends when the reader is closed, and when the client fell behind: then `fell_behind` is true, and what
+    it missed is still in the stream, after the last event that it got.
+    """
+
+    def __init__(self, capacity: int) -> None:
+        """Describe an empty one; the reader fills it.
+
+        Args:
+            capacity: How many events may wait for the client.
+        """
+        self.fell_behind = False
+        self._capacity = capacity
+        self._waiting: deque[StoredEvent] = deque()
+        self._changed = asyncio.Event()
+        self._closed = False
+        self._seen = (0, 0)
+
+    def skip_through(self, event_id: str) -> None:
+        """Leave out all events up to this one, which the client has read from the stream itself."""
+        self._seen = max(self._seen, parse_event_id(event_id))
+
+    def offer(self, event: StoredEvent) -> bool:
+        """Add an event, unless too many wait already; then the subscription ends here."""
+        if len(self._waiting) >= self._capacity:
+            self.fell_behind = True
+            self.close()
+            return False
+        self._waiting.append(event)
+        self._changed.set()
+        return True
+
+    def close(self) -> None:
+        """End the iteration after what waits already."""
+        self._closed = True
+        self._changed.set()
+
+    def __aiter__(self) -> "Subscription":
+        return self
+
+    async def __anext__(self) -> StoredEvent:
+        while True:
+            while self._waiting:
+                event = self._waiting.popleft()
+                place = parse_event_id(event.id)
+                if place > self._seen:
+                    self._seen = place
+                    return event
+            if self._closed:
+                raise StopAsyncIteration
+            self._changed.clear()
+            await self._changed.wait()
+
 
 _BLOCK_MILLISECONDS = 2000  # well within SOCKET_TIMEOUT, see there
 _BATCH = 200
@@ -30,14 +87,14 @@ _log = structlog.get_logger(__name__)
 
 
 class EventReader:
-    """Follows the streams of many jobs with one blocking XREAD, and hands each event to those who asked for it.
+    """Follows the streams of many jobs with one blocking XREAD, and hands each event to its subscriptions.
 
     A connection a client would use up the pool and the server's clients. Use it as an async context manager, in one
     event loop.
     """
 
     def __init__(self, url: str, *, capacity: int = 1000) -> None:
-        """Describe a reader; it connects when somebody subscribes.
+        """Describe a reader; it connects with the first subscription.
 
         Args:
             url: Address of the server, as for `connect`.
@@ -51,7 +108,7 @@ class EventReader:
             "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 1),
         }
         self._reading: Redis = Redis.from_url(url, **options)
-        # Apart from it, and waited for: redis-py's own pool refuses the 101st who asks at the same moment.
+        # Apart from it, and waited for: redis-py's own pool refuses the 101st simultaneous request.
         asking = BlockingConnectionPool.from_url(url, max_connections=_ASKING, timeout=_ASKING_SECONDS, **options)
         self._asking: Redis = Redis.from_pool(asking)
         self._wakeup = keys.wakeup(secrets.token_hex(8))

@@ -9,13 +9,12 @@ from pippin.api.jobs import Failure
 from pippin.api.states import Reason, Status
 from pippin.store import clock, keys
 from pippin.store.attempts import Claim
-from pippin.store.client import Client
+from pippin.store.client import Client, hmget, watching
 from pippin.store.clock import lasted
 from pippin.store.counters import MISSING_EPOCHS, lost_field
-from pippin.store.members import MAX_MEMBERS, JobMembers
+from pippin.store.leases import MAX_MEMBERS, JobMembers
 from pippin.store.queues import QUEUES, Queues
 from pippin.store.scripts import Scripts
-from pippin.store.transaction import hmget, watching
 from pippin.store.workers import Workers
 
 _MAX_REQUEUED = 500  # jobs that one look queues again

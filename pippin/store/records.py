@@ -122,7 +122,7 @@ def job_sizes(client: Client, tenant: str, job_ids: Iterable[str]) -> list[int]:
             pipe.hstrlen(of.job, "request")
             pipe.llen(of.transitions)
             pipe.hlen(of.attempts)
-        # A key of another type has no size of its own: it is told of where the record is read.
+        # A key of another type has no size: reading the record reports it.
         answers = [
             0 if isinstance(answer, ResponseError) else int(answer) for answer in pipe.execute(raise_on_error=False)
         ]

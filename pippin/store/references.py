@@ -47,7 +47,7 @@ class References:
         its blobs.
 
         Raises:
-            UnreadableRecord: What a record names cannot be told at all. Nothing must then be taken for unnamed.
+            UnreadableRecord: What a record names cannot be read. No blob may then count as unnamed.
         """
         for tenant in self.tenants():
             for kind in ("dataset", "model"):

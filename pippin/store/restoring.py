@@ -10,7 +10,7 @@ from redis.exceptions import ResponseError
 from pippin.store import clock, keys
 from pippin.store.attempts import Claim
 from pippin.store.errors import LeaseLost, Refused
-from pippin.store.members import MAX_MEMBERS
+from pippin.store.leases import MAX_MEMBERS
 from pippin.store.queues import QUEUES
 from pippin.store.snapshot import KeyCopy, exact_client
 from pippin.store.store import Store

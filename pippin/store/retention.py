@@ -1,4 +1,4 @@
-"""Finds the jobs that ended so long ago that they need not be kept."""
+"""What need not be kept: jobs that ended long ago, and blobs that no record names any more."""
 
 import time
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from pippin.api.states import Status
 from pippin.ids import first_id
 from pippin.store import clock, keys
 from pippin.store.client import Client
-from pippin.store.references import References, chunks
+from pippin.store.references import References, chunks, digests_in
 
 _MAX_AHEAD_SECONDS = 3600
 _FINAL = tuple(status for status in Status if status.is_final)
@@ -65,3 +65,22 @@ class Retention:
 def _is_before(end: object, before: int) -> bool:
     """Whether a job ended before a time; of a damaged record that is not known."""
     return isinstance(end, str) and end.isascii() and end.isdigit() and int(end) < before
+
+
+MAX_RELEASED = 10_000
+"""The longest list; a sweep finds the blobs of the others. transition.lua has the same number."""
+
+
+class Released:
+    """The list that scripts add such blobs to, as digests or as the records that name them."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    def take(self, limit: int) -> list[str]:
+        """The digests in the oldest `limit` entries, which are listed no more."""
+        with self._client.pipeline() as pipe:
+            pipe.lrange(keys.RELEASED, 0, limit - 1)
+            pipe.ltrim(keys.RELEASED, limit, -1)
+            texts: list[str] = pipe.execute()[0]
+        return [digest for text in texts for digest in digests_in(text)]

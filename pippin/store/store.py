@@ -4,26 +4,21 @@ from pippin.api.datasets import StoredManifest
 from pippin.models.record import StoredModel
 from pippin.store import clock
 from pippin.store.attempts import Attempts
-from pippin.store.blob_ledger import BlobLedger
-from pippin.store.census import Census
+from pippin.store.blob_ledger import BlobLedger, BlobStats
 from pippin.store.client import Client
 from pippin.store.events import Events
 from pippin.store.idempotency import IdempotencyKeys
 from pippin.store.jobs import Jobs
-from pippin.store.leases import Leases
-from pippin.store.limits import StoreLimits
-from pippin.store.members import JobMembers
-from pippin.store.named import NamedRecords
+from pippin.store.leases import JobMembers, Leases
+from pippin.store.named import NamedRecords, Samples
 from pippin.store.overview import Overviews
 from pippin.store.queues import Queues
 from pippin.store.reaping import Reaping
 from pippin.store.references import References
-from pippin.store.released import Released
-from pippin.store.retention import Retention
-from pippin.store.samples import Samples
+from pippin.store.retention import Released, Retention
 from pippin.store.scripts import Scripts
 from pippin.store.tokens import Tokens
-from pippin.store.usage import Usage
+from pippin.store.usage import StoreLimits, Usage
 from pippin.store.workers import Workers
 
 _DEFAULT_LIMITS = StoreLimits()
@@ -53,7 +48,7 @@ class Store:
         samples: Which tenants were given the packaged sample.
         tokens: What lets machines in.
         blob_ledger: What is known of the blob store that this Redis owns.
-        census: How much the blob store holds.
+        blob_stats: How much the blob store holds.
         overviews: How everything stands, in numbers.
         usage: What each tenant holds here, and whether it may hold more.
         idempotency: The keys that clients sent to make requests repeatable.
@@ -80,9 +75,9 @@ class Store:
         self.samples = Samples(redis)
         self.tokens = Tokens(redis, max_sessions=limits.sessions)
         self.blob_ledger = BlobLedger(redis)
-        self.census = Census(redis)
+        self.blob_stats = BlobStats(redis)
         self.overviews = Overviews(
-            redis, queues, self.workers, self.census, blob_ledger=self.blob_ledger, limits=limits
+            redis, queues, self.workers, self.blob_stats, blob_ledger=self.blob_ledger, limits=limits
         )
         self.idempotency = IdempotencyKeys(redis)
 

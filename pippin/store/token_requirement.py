@@ -14,6 +14,8 @@ import structlog
 
 from pippin.api.tokens import ROLES
 from pippin.errors import PippinError
+from pippin.settings import Settings, SettingsError
+from pippin.store import Store, StoreUnavailable
 
 _NAME = "required-tokens.json"
 _VERSION = 1
@@ -87,7 +89,7 @@ class TokenRequirement:
                 self._log_once("the token requirement is kept in memory only", error)
 
     def reset(self) -> None:
-        """Remember of no role that a token was made. To be called after Redis was told the same.
+        """Remember of no role that a token was made. To be called after the same was recorded in Redis.
 
         Raises:
             RequirementError: The file cannot be written.
@@ -165,3 +167,28 @@ class TokenRequirement:
         if self._logged != str(error):
             self._logged = str(error)
             _log.error(event, reason=str(error))
+
+
+ADMIN_SETTING = "PIPPIN_ADMIN_TOKEN_FILE"
+
+
+def require_admin(settings: Settings, store: Store) -> None:
+    """Refuse to start a service that demands tokens before there is one of the role admin.
+
+    Raises:
+        SettingsError: The service demands tokens, no token of the role admin is live, and no file brings one.
+    """
+    if not settings.demands_tokens or settings.admin_token_file is not None:
+        return
+    try:
+        admins = [token for token in store.tokens.all() if token.role == "admin"]
+    except StoreUnavailable:
+        # It starts and waits for Redis, as always; before and after that it refuses requests without a token.
+        return
+    if not admins:
+        raise SettingsError(
+            f"the service would demand tokens (PIPPIN_HOST is {settings.host}, PIPPIN_ALLOWED_HOSTS is "
+            f"{', '.join(settings.allowed_hosts) or 'empty'}, PIPPIN_REQUIRE_TOKENS is {settings.require_tokens}), and "
+            "there is no token of the role admin: make one with `pippin tokens create --role admin`, or name a file "
+            f"for it in {ADMIN_SETTING}, which is made if it is not there"
+        )

@@ -9,9 +9,8 @@ from redis.client import Pipeline
 
 from pippin.api.tokens import ROLES, NewToken, Token, parse, secret_hash
 from pippin.store import keys
-from pippin.store.client import Client
+from pippin.store.client import Client, watching
 from pippin.store.errors import BadTenant, UnreadableRecord
-from pippin.store.transaction import watching
 from pippin.store.versions import UNREADABLE, Unreadable, dump, load
 
 SESSION_SECONDS = 12 * 3600

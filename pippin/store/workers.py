@@ -65,7 +65,7 @@ class Workers:
         """The worker with a name, or the only one whose name begins so: names have a random end.
 
         Raises:
-            NoSuchWorker: Nobody who was heard of in the last two minutes is called that.
+            NoSuchWorker: No worker that sent a heartbeat in the last two minutes has this name.
             AmbiguousName: Several names begin so.
         """
         listed = self.all()
@@ -144,7 +144,7 @@ class Workers:
 def _worker(name: str, record: str, at: int, *, drains: bool) -> Worker:
     report = load(WorkerReport, record, f"worker {name[:80]}")
     if drains and report.state != "drained":
-        # From the moment it was told on: it may not have heard of it yet, but takes no more jobs.
+        # From the moment of the request: the worker may not have read it yet, but takes no more jobs.
         report = report.model_copy(update={"state": "draining"})
     return Worker(**report.model_dump(), last_heartbeat=moment(at))
 

@@ -13,7 +13,7 @@ def is_loopback(host: str) -> bool:
 
 
 def is_address(host: str) -> bool:
-    """Whether it is an IP address and no name."""
+    """Whether it is an IP address, not a name."""
     try:
         ipaddress.ip_address(host)
     except ValueError:
@@ -22,7 +22,7 @@ def is_address(host: str) -> bool:
 
 
 def is_unspecified(host: str) -> bool:
-    """Whether who listens there listens on every address of the machine."""
+    """Whether a server that listens there listens on every address of the machine."""
     return is_address(host) and ipaddress.ip_address(host).is_unspecified
 
 

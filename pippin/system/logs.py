@@ -35,7 +35,7 @@ def without_addresses(text: str) -> str:
 
 
 def masked(text: str) -> str:
-    """`text` without the secrets that can be told by their form."""
+    """`text` without the secrets that can be recognised by their form."""
     for pattern, instead in _SECRETS:
         text = pattern.sub(instead, text)
     return without_addresses(text)

@@ -1,4 +1,4 @@
-"""What this machine is, for a person who looks at `/workers` or asks the doctor."""
+"""This machine's operating system and processor, as `/workers` and `pippin doctor` show them."""
 
 import platform
 import subprocess

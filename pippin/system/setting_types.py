@@ -54,7 +54,7 @@ _ENCODE = (
 
 
 def _check_options(url: str) -> None:
-    """Refuse options that redis-py does not know, which it tells with its first command only."""
+    """Refuse options that redis-py does not know, which it reports only with its first command."""
     # Imported with an address that has options: others need not wait for it.
     from redis import ConnectionPool  # noqa: PLC0415
 

@@ -5,11 +5,13 @@ A trace begins with the request that submits a job and goes on in the worker: th
 imported, and every function here does nothing. A collector that is away costs spans, never a training.
 """
 
+import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 import structlog
@@ -17,7 +19,8 @@ import structlog
 from pippin.system.extras import install_command
 
 if TYPE_CHECKING:
-    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExportResult
 
 _log = structlog.get_logger(__name__)
 
@@ -52,10 +55,8 @@ def configure(service: str) -> None:
     global _provider  # noqa: PLW0603 - the process's own, like its logging
     if _provider is not None or not asked_for() or not _import():
         return
-    from pippin.system import otlp  # noqa: PLC0415 - see _import
-
     try:
-        _provider = otlp.make_provider(service)
+        _provider = _make_provider(service)
     except Exception as error:  # noqa: BLE001 - whatever the variables say, the work goes on
         _log.warning("nothing is traced: OpenTelemetry cannot be set up", error=str(error))
 
@@ -135,10 +136,45 @@ def _continuing(parent: str) -> Iterator[None]:
 
 
 def _import() -> bool:
-    """Whether the SDK is there. It takes a good part of a second to import, so only who traces does."""
+    """Whether the SDK can be imported. That takes a good part of a second, so only processes that trace do it."""
     try:
-        from pippin.system import otlp  # noqa: F401, PLC0415
+        import opentelemetry.exporter.otlp.proto.http.trace_exporter  # noqa: PLC0415
+        import opentelemetry.sdk.trace.export  # noqa: F401, PLC0415
     except ImportError:
         _log.warning("nothing is traced: OTEL_EXPORTER_OTLP_ENDPOINT needs the extra: %s", install_command("otel"))
         return False
     return True
+
+
+def _make_provider(service: str) -> "TracerProvider":
+    """A provider that sends spans by OTLP over HTTP, in batches and from its own thread, to the environment's endpoint.
+
+    Args:
+        service: The name of the service, unless OTEL_SERVICE_NAME has one.
+    """
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415 - see _import
+    from opentelemetry.sdk.resources import Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult  # noqa: PLC0415
+
+    class Exporter(OTLPSpanExporter):
+        """Delivers spans, drops those that it cannot deliver, and logs once when that begins and once when it ends."""
+
+        failing = False
+
+        def export(self, spans: "Sequence[ReadableSpan]") -> "SpanExportResult":
+            result = super().export(spans)
+            failed = result is not SpanExportResult.SUCCESS
+            if failed and not self.failing:
+                _log.warning("traces cannot be delivered; their spans are dropped")
+            elif self.failing and not failed:
+                _log.info("traces are delivered again")
+            self.failing = failed
+            return result
+
+    # The SDK logs every failed delivery, with a traceback; the exporter above logs once.
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    names = {"service.name": os.environ.get("OTEL_SERVICE_NAME") or service, "service.version": version("pippin")}
+    provider = TracerProvider(resource=Resource.create(names), shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(Exporter()))
+    return provider

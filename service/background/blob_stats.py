@@ -33,13 +33,13 @@ class BlobStats:
     def count(self) -> None:
         """Count and record, if it is the turn of this service."""
         try:
-            if not self._store.census.take_turn(COUNT_SECONDS):
+            if not self._store.blob_stats.take_turn(COUNT_SECONDS):
                 return
             counted = self._counted()
             if counted is None:
-                self._store.census.give_turn_back()
+                self._store.blob_stats.give_turn_back()
             else:
-                self._store.census.record(*counted)
+                self._store.blob_stats.record(*counted)
         except StoreUnavailable:
             pass  # reported elsewhere; the next turn counts
         except BlobError as error:

@@ -9,8 +9,8 @@ import structlog
 from pippin.api.tokens import Role, adopt, issue
 from pippin.http.token_file import read_token, write_token
 from pippin.settings import Settings
-from pippin.store import Store, StoreUnavailable, first_admin
-from pippin.store.token_requirement import TokenRequirement
+from pippin.store import Store, StoreUnavailable
+from pippin.store.token_requirement import ADMIN_SETTING, TokenRequirement
 from pippin.system.retry import Backoff, retry_async
 from service.background.threads import run_in_background
 
@@ -30,7 +30,7 @@ class _First(NamedTuple):
 
 def _firsts(settings: Settings) -> list[_First]:
     files: list[tuple[Role, str, Path | None]] = [
-        ("admin", first_admin.SETTING, settings.admin_token_file),
+        ("admin", ADMIN_SETTING, settings.admin_token_file),
         ("worker", "PIPPIN_WORKER_TOKEN_FILE", settings.worker_token_file),
     ]
     return [_First(role, setting, path) for role, setting, path in files if path is not None]

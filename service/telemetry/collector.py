@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 from pippin.api.states import Reason
 from pippin.store import QUEUES, Refusal, StoreUnavailable, SweepReport
 from pippin.store.counters import EPOCH_BOUNDS, EpochTimes
-from pippin.store.members import JobMembers
+from pippin.store.leases import JobMembers
 from pippin.store.overview import Overview, Overviews
 from pippin.store.versions import UNREADABLE
 

@@ -36,7 +36,7 @@ class Bystander:
         return self
 
     def __exit__(self, *_: object) -> None:
-        output, _ = self._process.communicate()
+        output = self._process.communicate()[0]
         measured = json.loads(output)
         self.seconds, self.failures = measured["seconds"], measured["failures"]
 

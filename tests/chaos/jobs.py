@@ -42,5 +42,6 @@ def dataset(folder: Path) -> Path:
     labels = numbers.integers(0, 3, 300)
     points = (numbers.random((300, 4)) + 2 * np.eye(3, 4)[labels]).astype(np.float32)
     path = folder / "points.npz"
-    np.savez(path, **{"train/x": points, "train/label": labels.astype(np.int32).reshape(-1, 1)})
+    arrays: dict[str, Any] = {"train/x": points, "train/label": labels.astype(np.int32).reshape(-1, 1)}
+    np.savez(path, **arrays)
     return path

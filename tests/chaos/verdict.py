@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -61,7 +62,8 @@ class Verdict:
 def judge(client: Client, outcome: Outcome, folder: Path) -> Verdict:
     """Look at every job. `folder` takes what is downloaded."""
     wrong = list(outcome.wrong)
-    jobs, recoveries, trained = [], [], {}
+    jobs, recoveries = [], []
+    trained: dict[int | None, list[Any]] = {}
     survived = hit_again = 0
     for job_id in outcome.jobs:
         job, events = client.job(job_id), list(client.events(job_id))
@@ -137,7 +139,8 @@ def _writes_outside_their_lease(job: Job, events: Sequence[Event]) -> Iterator[s
 
 def _download(client: Client, job: Job, folder: Path) -> tuple[dict[str, bytes], list[str]]:
     """The files of a job by their variants, and what is wrong with them."""
-    files, wrong = {}, []
+    files: dict[str, bytes] = {}
+    wrong: list[str] = []
     if {artifact.variant for artifact in job.artifacts} != {"initial", "trained", "inference"}:
         wrong.append(f"its artifacts are {[artifact.variant for artifact in job.artifacts]}")
     for artifact in job.artifacts:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from pippin.models.spec.presets import preset
 from tests.dashboard.conftest import Faults
@@ -99,12 +99,18 @@ def test_a_bypass_is_drawn_beside_the_layers_that_it_passes(page: Page) -> None:
         "epochs": 1,
     }
     page.goto("/#/models")
-    content = {"name": "branches.json", "mimeType": "application/json", "buffer": json.dumps(spec).encode()}
+    content: FilePayload = {
+        "name": "branches.json",
+        "mimeType": "application/json",
+        "buffer": json.dumps(spec).encode(),
+    }
     page.get_by_label("Upload a model").set_input_files(content)
     expect(page.get_by_role("heading", name="branches")).to_be_visible()
     rows = page.locator(".layers > li")
     # From above, by name: the input, the eight layers, the output.
-    followers = [row.locator(".name").inner_text() for row in rows.all() if "follows" in row.get_attribute("class")]
+    followers = [
+        row.locator(".name").inner_text() for row in rows.all() if "follows" in (row.get_attribute("class") or "")
+    ]
     assert followers == ["one", "two", "sum", "left", "all", "head", "softmax", "y"]
     kinds = [sorted(re.findall(r"\b(in|out|above|below)\b", row.inner_html())) for row in rows.all()]
     assert kinds == [

@@ -22,7 +22,7 @@ TARGET_LABELS = {"job", "instance"}
 @pytest.fixture
 def told(store: Store) -> dict[str, set[str]]:
     """Every sample that the service tells, with the names of its labels."""
-    store.census.record(1, 2)
+    store.blob_stats.record(1, 2)
     store.blob_ledger.report(SweepReport(blobs=1, unnamed=1, at=1))
     store.redis.sadd(keys.TENANTS, "default")
     meters = Meters()

@@ -130,7 +130,7 @@ def test_the_reaper_goes_on_while_clients_keep_every_shared_thread_busy(
     pool: ThreadPoolExecutor,
 ) -> None:
     service = make_service(reaper_interval_seconds=0.1)
-    busy = []
+    busy: list[int] = []
     monkeypatch.setattr(Jobs, "page", lambda *_, **__: busy.append(1) or gate.wait(60))
     limits = httpx2.Limits(max_connections=60)
     with httpx2.Client(base_url=service.url, timeout=60, limits=limits) as http:
@@ -173,11 +173,12 @@ def test_a_signal_ends_the_service_even_when_a_thread_does_not_end(
     with ExitStack() as stack, subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as service:
         stack.callback(service.kill)
         assert service.stderr is not None
+        stderr = service.stderr
         log: list[str] = []
 
         def logged(part: str) -> str:
             if not any(part in line for line in log):
-                for line in iter(service.stderr.readline, ""):
+                for line in iter(stderr.readline, ""):
                     log.append(line)
                     if part in line:
                         break

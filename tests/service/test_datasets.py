@@ -266,11 +266,11 @@ def test_a_model_may_go_before_its_jobs_have_ended(
 def test_of_an_example_that_is_too_large_a_preview_has_the_beginning(http: httpx2.Client, service: Service) -> None:
     values = 20_000_000
     file = io.BytesIO()
-    np.savez_compressed(
-        file,
-        **{"train/image": np.arange(values, dtype=np.uint32).astype(np.uint8).reshape(1, values)},
-        **{"train/label": np.array([[7]], dtype=np.int32)},
-    )
+    arrays: dict[str, Any] = {
+        "train/image": np.arange(values, dtype=np.uint32).astype(np.uint8).reshape(1, values),
+        "train/label": np.array([[7]], dtype=np.int32),
+    }
+    np.savez_compressed(file, **arrays)
     assert http.post("/datasets?name=large", content=file.getvalue()).status_code == 201
     for query in ("", "?at=0"):
         answer = http.get(f"/datasets/large/preview{query}")

@@ -222,5 +222,5 @@ def test_jobs_go_on_when_redis_is_too_full_for_new_ones(
             job = http.get(f"/jobs/{job_id}").json()
             assert http.delete(f"/jobs/{job_id}").status_code == 204
         finally:
-            store.redis.config_set("maxmemory", limit)
+            store.redis.config_set("maxmemory", str(limit))
         assert (job["status"], job["progress"]["epoch"]) == ("succeeded", 3)

@@ -87,7 +87,12 @@ def test_explicit_weights_are_never_in_redis_and_their_blob_lives_as_long_as_the
 
 def _content(raw: redis.Redis, key: bytes) -> str:
     """All that a key holds, as text; ids alone are in sets and lists."""
-    read = {b"hash": raw.hgetall, b"stream": raw.xrange, b"string": raw.get}.get(raw.type(key))
+    readers: dict[object, Callable[[bytes], object]] = {
+        b"hash": raw.hgetall,
+        b"stream": raw.xrange,
+        b"string": raw.get,
+    }
+    read = readers.get(raw.type(key))
     return repr(read(key)) if read else ""
 
 
@@ -106,7 +111,7 @@ def test_no_job_is_taken_while_redis_is_nearly_full(
     try:
         answer = http.post("/jobs", json=job_request)
     finally:
-        store.redis.config_set("maxmemory", limit)
+        store.redis.config_set("maxmemory", str(limit))
     is_problem(answer, 503, "unavailable")
     assert answer.headers["retry-after"] == "60"
 

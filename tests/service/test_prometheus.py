@@ -55,7 +55,7 @@ def test_a_look_changes_nothing_in_redis(http: httpx2.Client, submit: Submit, st
     def whole() -> dict[str, bytes]:
         # The service's own duties go on meanwhile.
         duties = ("pippin:acting", "pippin:blobs:")
-        names = {key for key in store.redis.keys("*") if not key.startswith(duties)}
+        names = {key for key in map(str, store.redis.keys("*")) if not key.startswith(duties)}
         return {name: store.redis.execute_command("DUMP", name, NEVER_DECODE=True) for name in names}
 
     before = whole()
@@ -149,8 +149,8 @@ def test_blobs_are_counted_by_one_service_for_all(make_service: Callable[..., An
             assert time.monotonic() < deadline
             time.sleep(0.05)
         # Nobody lists again within a quarter of an hour.
-        assert not store.census.take_turn(900)
-        store.census.record(2, 1234)
+        assert not store.blob_stats.take_turn(900)
+        store.blob_stats.record(2, 1234)
         value = scrape(http)
         assert (value("pippin_blobs"), value("pippin_blob_bytes")) == (2, 1234)
         counted = value("pippin_blob_count_timestamp_seconds")

@@ -1,7 +1,7 @@
 """What a client is told of a wrong job, spec or query: every fault at once, by names that it knows, once a kind."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import httpx2
@@ -220,7 +220,7 @@ def test_types_of_layers_by_other_names_are_recognised(
     ],
 )
 def test_keys_and_values_of_a_spec_by_other_names_are_recognised(
-    *, refused: Refused, mnist_spec: dict[str, Any], change: Mapping[str, object], pointer: str, hint: str
+    *, refused: Refused, mnist_spec: dict[str, Any], change: dict[str, object], pointer: str, hint: str
 ) -> None:
     assert hint in refused("/specs/validate", mnist_spec | change)[pointer]
 

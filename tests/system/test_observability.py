@@ -179,7 +179,8 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
         password = urlsplit(valkey.url).password
         assert password
     secrets = (password, token.text, token.text.rpartition("_")[2])
-    return Watched(collector.spans, *map(lines, logs), secrets, job, answer.headers["x-request-id"])
+    service_log, worker_log = map(lines, logs)
+    return Watched(collector.spans, service_log, worker_log, secrets, job, answer.headers["x-request-id"])
 
 
 def test_one_trace_leads_from_the_request_to_the_artifact(watched: Watched) -> None:

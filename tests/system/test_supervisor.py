@@ -6,17 +6,18 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
 from pippin.client import Client
+from tests.conftest import Up
 from tests.support.environment import clean_environment
 from tests.support.waiting import wait_for
 
-StartUp = Callable[..., Any]
+StartUp = Callable[..., Up]
 
 JOB = {
     "model": {
@@ -71,13 +72,17 @@ def test_told_to_stop_it_leaves_nothing_behind(
     assert not any("is killed" in line for line in up.log), up.log
 
 
+def _has_restarted(up: Up, name: str, pid: int) -> bool:
+    return up.parts().get(name, pid) != pid
+
+
 @pytest.mark.full
 def test_each_part_that_is_killed_comes_back_and_jobs_go_on(start_up: StartUp) -> None:
     up = start_up()
     with Client(up.url, patience=30) as client:
         for name, pid in up.parts().items():
             os.kill(pid, signal.SIGKILL)
-            wait_for(lambda name=name, pid=pid: up.parts().get(name, pid) != pid, otherwise=up.log)
+            wait_for(partial(_has_restarted, up, name, pid), otherwise=up.log)
         assert client.wait(client.submit(JOB).id, timeout=60).status == "succeeded", up.log
     assert sum("killed by SIGKILL" in line for line in up.log) == 3
 
@@ -155,7 +160,7 @@ def test_a_person_is_told_where_it_is_and_what_to_type_next(tmp_path: Path) -> N
     )
     assert process.stdout is not None
     try:
-        lines = []
+        lines: list[str] = []
         while not any("pippin jobs" in line for line in lines):
             lines.append(process.stdout.readline())
             assert lines[-1], lines

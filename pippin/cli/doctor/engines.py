@@ -5,8 +5,7 @@ from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 
 from pippin.cli.doctor.finding import Finding, fault, ok
-from pippin.system.extras import install_command
-from pippin.system.importing import coreml_fault, import_fault
+from pippin.system.extras import coreml_fault, import_fault, install_command
 
 FaultOf = Callable[[str], str | None]
 

@@ -3,7 +3,7 @@
 import logging
 from typing import Any, Final, TypeAlias
 
-from google.protobuf.message import DecodeError, EncodeError  # type: ignore[import-untyped]  # it ships no types
+from google.protobuf.message import DecodeError, EncodeError
 
 from pippin.models.mlmodel.errors import (
     MODEL_FUNCTIONS,

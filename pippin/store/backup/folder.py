@@ -14,14 +14,15 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from pippin.store.backup.errors import BackupError
+from pippin.store.errors import BackupError
+from pippin.store.snapshot import KeyCopy
 
 FORMAT = 1
 _MANIFEST = "manifest.json"
@@ -246,3 +247,49 @@ def _sha256(path: Path) -> str:
         while chunk := file.read(_CHUNK):
             hasher.update(chunk)
     return hasher.hexdigest()
+
+
+class Progress(NamedTuple):
+    """A moment of the work.
+
+    Attributes:
+        doing: What is being done, as `copying blobs`.
+        done: How many keys, blobs or files are done.
+        total: How many there are; None where that is not known before the end.
+        bytes: How many bytes they are so far; 0 where only their number counts.
+    """
+
+    doing: str
+    done: int
+    total: int | None = None
+    bytes: int = 0
+
+
+Report = Callable[[Progress], None]
+"""Called often; what it costs is its own business."""
+
+
+_DIGEST = re.compile(r"sha256:([0-9a-f]{64})")
+
+
+def encoded(copy: KeyCopy) -> str:
+    """A key as one line of ASCII; bytes that are no UTF-8 are lone surrogates in it."""
+    return json.dumps([copy.key, copy.type, copy.value, copy.expires_at], separators=(",", ":"))
+
+
+def decoded(line: str) -> KeyCopy:
+    """The key in a line.
+
+    Raises:
+        BackupError: It is no such line.
+    """
+    try:
+        key, type_, value, expires_at = json.loads(line)
+        return KeyCopy(str(key), str(type_), value, expires_at)
+    except (ValueError, TypeError, RecursionError):
+        raise BackupError("a line of the records cannot be read") from None
+
+
+def digests_in(line: str) -> Iterator[bytes]:
+    """The digests of all blobs that a line names anywhere: whichever field a version of Pippin keeps them in."""
+    return (bytes.fromhex(match) for match in _DIGEST.findall(line))

@@ -8,8 +8,8 @@ from contextlib import suppress
 from typing import Self
 
 from pippin.store import BlobLedger, StoreUnavailable
-from pippin.store.backup.errors import BackupError
 from pippin.store.blob_ledger import HOLD_SECONDS
+from pippin.store.errors import BackupError
 
 
 class SweepHold:

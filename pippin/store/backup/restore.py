@@ -5,12 +5,10 @@ from dataclasses import dataclass
 
 from pippin.blobs import Blobs
 from pippin.store import Refusal
-from pippin.store.backup.errors import BackupError
-from pippin.store.backup.folder import BackupManifest, Folder
+from pippin.store.backup.folder import BackupManifest, Folder, Progress, Report, decoded
 from pippin.store.backup.hold import SweepHold
-from pippin.store.backup.progress import Progress, Report
-from pippin.store.backup.records import decoded
 from pippin.store.blob_ownership import BlobOwnership
+from pippin.store.errors import BackupError
 from pippin.store.restoring import Restoring
 from pippin.store.snapshot import KeyCopy
 from pippin.system.digests import digest_of

@@ -13,11 +13,9 @@ from pathlib import Path
 
 from pippin.blobs import BlobDamagedError, BlobMissingError, Blobs
 from pippin.store import Store
-from pippin.store.backup.errors import BackupError
-from pippin.store.backup.folder import FORMAT, BackupManifest, Folder, ListedFile
+from pippin.store.backup.folder import FORMAT, BackupManifest, Folder, ListedFile, Progress, Report, digests_in, encoded
 from pippin.store.backup.hold import SweepHold
-from pippin.store.backup.progress import Progress, Report
-from pippin.store.backup.records import digests_in, encoded
+from pippin.store.errors import BackupError
 from pippin.store.snapshot import Snapshot
 from pippin.system.digests import digest_of
 

@@ -29,7 +29,7 @@ if status == 'cancelling' and target ~= 'succeeded' then
     how, reason = 'cancelled', ''
   end
 end
--- And one that is to be paused rests, however it was given back.
+-- A job that is to be paused becomes paused, however it was given back.
 if status == 'pausing' and target == 'queued' then
   target = 'paused'
 end

@@ -6,7 +6,7 @@ local number, token, epoch, metrics, batches, checkpoint = arg(1), arg(2), arg(3
 if not is_holder(number, token) then
   return { 'lost', redis.call('HGET', job, 'status') }
 end
--- Before the epoch's event: who has read that the epoch is over finds its checkpoint.
+-- Before the epoch's event: a reader of that event must find the checkpoint.
 if checkpoint ~= '' and redis.call('HEXISTS', checkpoints, epoch) == 0 then
   keep(epoch, checkpoint)
   advance(epoch, '0', checkpoint)

@@ -1,4 +1,4 @@
--- Pauses a job at once when no worker holds it, else asks its worker to stop. One that rests already goes on resting.
+-- Pauses a job at once when no worker holds it, else asks its worker to stop. A paused job stays paused.
 local status = redis.call('HGET', job, 'status')
 if not status then
   return { 'missing' }

@@ -1,4 +1,4 @@
--- Prolongs the lease, however late, as long as nobody took the job. Arguments: number, token, lease seconds.
+-- Prolongs the lease, however late, as long as no other attempt took the job. Arguments: number, token, lease seconds.
 local number, token, seconds = arg(1), arg(2), arg(3)
 local status = redis.call('HGET', job, 'status')
 if not is_holder(number, token) then

@@ -9,7 +9,7 @@ if redis.call('HGET', attempts, number .. ':status') == 'running' then
 end
 redis.call('HSET', attempts, number .. ':status', 'running', number .. ':resumed', resumed)
 charge(#resumed + 64)
--- A job that is to be cancelled or paused stays so: the attempt hears of it when it renews.
+-- A job that is to be cancelled or paused stays so: the attempt reads that when it renews its lease.
 if may_enter('running', status) then
   enter('running', status, '')
 end

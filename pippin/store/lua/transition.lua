@@ -1,4 +1,4 @@
--- Stands before every script about a job, and holds the only function that changes a job's state.
+-- Prepended to every script about a job; has the only function that changes a job's state.
 -- JSON is opaque here (made in Python, stored as text): a round trip through cjson turns [] into {} and drops digits.
 
 local job, transitions, attempts, events = KEYS[1], KEYS[2], KEYS[3], KEYS[4]

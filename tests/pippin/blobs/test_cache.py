@@ -5,7 +5,7 @@ import pytest
 
 from pippin.blobs import BlobDamagedError, BlobError, BlobMissingError, Blobs
 from pippin.blobs.cache import BlobCache
-from pippin.system.scratch import scratch_folder
+from pippin.system.folders import scratch_folder
 
 CONTENTS = [bytes([number]) * 1_000 for number in range(3)]
 

@@ -16,7 +16,12 @@ def model(labels: tuple[str, ...] | tuple[int, ...] | None, count: int = 0) -> T
 
 
 def learner(label_type: str) -> Trainable:
-    fields = {"features": (X, LabelFeature(name="y", type="string")), "target": "y", "classes": None, "counts": {}}
+    fields: dict[str, object] = {
+        "features": (X, LabelFeature(name="y", type="string")),
+        "target": "y",
+        "classes": None,
+        "counts": {},
+    }
     return Trainable.model_validate(fields | {"label_type": label_type, "method": "nearest_neighbors"})
 
 

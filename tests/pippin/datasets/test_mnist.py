@@ -72,7 +72,7 @@ def test_a_file_without_end_is_not_read_to_its_end(tmp_path: Path, monkeypatch: 
         def hexdigest(self) -> str:
             return self.inner.hexdigest()
 
-    monkeypatch.setattr(mnist.hashlib, "sha256", Counting)
+    monkeypatch.setattr("pippin.datasets.mnist.hashlib.sha256", Counting)
     (tmp_path / "x.gz").write_bytes(gzip.compress(bytes(20 * 2**20)))
     with pytest.raises(DatasetError):
         mnist.collect(tmp_path)

@@ -2,6 +2,7 @@ import json
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 import redis
@@ -71,7 +72,7 @@ def test_a_commit_whose_answer_was_lost_is_not_made_twice(
     store: Store, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     execute = Pipeline.execute
-    lost = []
+    lost: list[Any] = []
 
     def execute_and_lose(self: Pipeline, raise_on_error: bool = True) -> list[object]:
         answer = execute(self, raise_on_error)

@@ -63,9 +63,9 @@ def test_every_record_says_in_which_version_it_was_written(
     store.datasets.create(TENANT, dataset, "x")
     store.tokens.add(token)
     store.workers.heartbeat(report)
-    store.census.record(1, 2)
+    store.blob_stats.record(1, 2)
     record = str(store.redis.hget(keys.record(TENANT, "dataset", dataset.id), "record"))
-    texts = [record, str(store.redis.hget(keys.TOKENS, token.record.id)), str(store.redis.get(keys.CENSUS))]
+    texts = [record, str(store.redis.hget(keys.TOKENS, token.record.id)), str(store.redis.get(keys.BLOB_STATS))]
     texts.append(str(store.redis.get(keys.worker(report.name))))
     assert {json.loads(text)[FIELD] for text in texts} == {VERSION}
     assert store.redis.hget(keys.job(TENANT, job.id).job, FIELD) == VERSION

@@ -60,7 +60,8 @@ def reached(valkey_url: str, *, since: float, until: float) -> None:
     client = connect(valkey_url)
     now = client.time()[0]
     times = {"since": int((now - since) * 1e6), "until": int((now - until) * 1e6)}
-    client.hset(keys.REACHED, mapping=times)
+    for name, moment in times.items():
+        client.hset(keys.REACHED, name, moment)
     client.close()
 
 

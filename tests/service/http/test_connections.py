@@ -214,11 +214,11 @@ def test_a_stream_outlives_every_time_limit(
 @pytest.mark.skipif(sys.platform != "linux", reason="sets another process's limits (prlimit)")
 def test_a_service_without_descriptors_says_so_now_and_then_and_goes_on(tmp_path: Path) -> None:
     with ServiceProcess(tmp_path, head_timeout_seconds=3) as service:
-        before = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)  # type: ignore[attr-defined]
+        before = resource.prlimit(service.pid, resource.RLIMIT_NOFILE)
         with httpx2.Client(base_url=service.url, timeout=60) as http:
             assert http.get("/healthz").status_code == 200
         port = int(service.url.rpartition(":")[2])
-        resource.prlimit(service.pid, resource.RLIMIT_NOFILE, (service.open_files + 5, before[1]))  # type: ignore[attr-defined]
+        resource.prlimit(service.pid, resource.RLIMIT_NOFILE, (service.open_files + 5, before[1]))
         with ExitStack() as stack:
             began = time.monotonic()
             for _ in range(100):

@@ -57,6 +57,9 @@ class Listener:
         with self._grown:
             assert self._grown.wait_for(condition, timeout=60), [event.type for event in self.events]
 
+    def wait_for_events(self, count: int) -> None:
+        self.wait_until(lambda: len(self.events) == count)
+
     def wait_for_end(self) -> list[ServerSentEvent]:
         self.wait_until(lambda: self._ended)
         self._thread.join()
@@ -94,7 +97,7 @@ def test_epochs_arrive_while_the_job_trains_and_the_end_after_them(
         attempt.begin()
         for epoch in (1, 2, 3):
             place = attempt.epoch(epoch)
-            listener.wait_until(lambda epoch=epoch: len(listener.events) == epoch)
+            listener.wait_for_events(epoch)
             assert listener.events[-1].id == place
             assert json.loads(listener.events[-1].data)["epoch"] == epoch
         attempt.succeed()

@@ -16,8 +16,7 @@ from pippin.api.tokens import ROLES, issue
 from pippin.http.token_file import TokenFileError, read_token
 from pippin.settings import Settings, SettingsError
 from pippin.store import Store
-from pippin.store.first_admin import require_admin
-from pippin.store.token_requirement import TokenRequirement
+from pippin.store.token_requirement import TokenRequirement, require_admin
 from service.security.first_token import check_first_token, keep_first_token
 from tests.support.environment import clean_environment
 from tests.support.waiting import wait_for

@@ -7,7 +7,7 @@ import sys
 from importlib.metadata import version
 from pathlib import Path
 
-from pippin.system.private_folder import make_private_folder
+from pippin.system.folders import make_private_folder
 from worker.engines.jax.allocator import keep_freed_memory
 
 # About 0.1 GB of programs.

@@ -1,4 +1,4 @@
-"""Folders for what is only needed for a while, that are removed even when the process that made them is killed."""
+"""Private folders, and scratch folders that are removed even when their process is killed."""
 
 import fcntl
 import os
@@ -8,7 +8,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from pippin.system.private_folder import make_private_folder
+
+def make_private_folder(path: Path) -> None:
+    """Make a folder and those above it that are absent, all with mode 700.
+
+    `Path.mkdir(parents=True)` gives its mode to the last one only, and one above it may be a PIPPIN_HOME, which is used
+    later only if it is closed to other users.
+    """
+    for folder in (*reversed(path.parents), path):
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, exist_ok=True)
 
 
 @contextmanager

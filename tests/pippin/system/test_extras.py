@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from pippin.system.importing import import_fault
+from pippin.system.extras import import_fault
 
 
 def test_a_library_that_is_there_has_no_fault() -> None:

@@ -4,12 +4,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from pippin.system.scratch import scratch_folder, sweep
+from pippin.system.folders import scratch_folder, sweep
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from pippin.system.scratch import scratch_folder
+from pippin.system.folders import scratch_folder
 with scratch_folder(Path(sys.argv[1]), "part-") as folder:
     (folder / "half").write_text("half")
     print("ready", flush=True)
