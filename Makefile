@@ -30,11 +30,11 @@ demo: $(READY) ## Start everything, train the MNIST model, download it, stop eve
 	@$(BIN)/pippin demo
 
 .PHONY: test
-test: $(READY) ## Run the tests (5 to 8 minutes on 2 cores)
+test: $(READY) ## Run the tests (about 8 minutes on 2 cores)
 	@$(BIN)/python -m pytest -m 'not full' --hypothesis-profile quick -n auto --dist worksteal
 
 .PHONY: test-full
-test-full: $(READY) fuzz ## Run the long tests (about 20 minutes)
+test-full: $(READY) fuzz ## Run the fuzzer and the long tests (about 25 minutes)
 	@$(BIN)/python -m pytest -m 'full or hypothesis' -n auto --dist worksteal
 
 .PHONY: fuzz

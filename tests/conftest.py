@@ -88,7 +88,7 @@ class Up:
         self._reader = threading.Thread(target=self._read, args=(self.process.stderr,))
         self._reader.start()
         try:
-            readable, _, _ = select.select([self.process.stdout], [], [], 60)
+            readable, _, _ = select.select([self.process.stdout], [], [], 240)
             ready = json.loads((readable and self.process.stdout.readline()) or "null")
             assert ready, "".join(self.log)
         except BaseException:

@@ -9,17 +9,15 @@ from pippin.cli import (
     backup,
     blobs,
     checkpoints,
-    continuing,
     curves,
     datasets,
     demo,
-    exporting,
+    export,
     following,
     jobs,
     models,
     new,
     opening,
-    parity,
     predictions,
     running,
     tokens,
@@ -28,7 +26,7 @@ from pippin.cli import (
     workers,
 )
 from pippin.cli.doctor import command as doctor
-from pippin.cli.exits import Commands
+from pippin.cli.errors import Commands
 from pippin.cli.streams import checked_stdout
 
 _EXIT_CODES = (
@@ -60,11 +58,11 @@ app.command()(curves.plot)
 app.command()(top.top)
 app.command("open")(opening.open_dashboard)
 app.command()(jobs.cancel)
-app.command()(continuing.pause)
-app.command()(continuing.resume)
-app.command()(continuing.retry)
+app.command()(jobs.pause)
+app.command()(jobs.resume)
+app.command()(jobs.retry)
 app.command()(jobs.download)
-app.command()(exporting.export)
+app.command()(export.export)
 app.add_typer(checkpoints.commands, name="checkpoints")
 app.command()(predictions.predict)
 app.command()(predictions.evaluate)
@@ -77,7 +75,7 @@ app.command()(backup.backup)
 app.command()(backup.restore)
 app.command()(validate.validate)
 app.command()(doctor.doctor)
-app.command()(parity.parity)
+app.command()(running.parity)
 
 
 def _print_version(asked: bool) -> None:

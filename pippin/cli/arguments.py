@@ -1,15 +1,24 @@
-"""Arguments that many commands take, and what a shell offers for them when the Tab key is pressed."""
+"""Arguments that many commands take, their values for shell completion, and the ids of the records that they name.
+
+A record is named by its id, its name, a prefix of its id, or `last`; the service resolves that. A command asks for the
+id once, before its first call: all that it prints is then about that record, even if another becomes the newest one.
+"""
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from pippin.api.names import LAST
+from pippin.ids import is_id
 from pippin.system.terminal import printable
 
-_MOST_OFFERED = 50
-_SECONDS = 2.0  # a shell waits no longer for the service
+if TYPE_CHECKING:
+    from pippin.client import Client
+
+
+_MAX_OFFERED = 50
+_SECONDS = 2.0  # how long a shell waits for the service
 
 
 def offer_jobs(incomplete: str) -> list[tuple[str, str]]:
@@ -42,21 +51,21 @@ def offer_statuses(incomplete: str) -> list[str]:
 JobId = Annotated[
     str,
     typer.Argument(
-        metavar="ID", help="The job: its id, a beginning of it, its name, or `last`.", autocompletion=offer_jobs
+        metavar="ID", help="The job: its id, a prefix of it, its name, or `last`.", autocompletion=offer_jobs
     ),
 ]
 DatasetId = Annotated[
     str,
     typer.Argument(
         metavar="ID",
-        help="The dataset: its name, its id, a beginning of that, or `last`.",
+        help="The dataset: its name, its id, a prefix of that, or `last`.",
         autocompletion=offer_datasets,
     ),
 ]
 ModelId = Annotated[
     str,
     typer.Argument(
-        metavar="ID", help="The model: its name, its id, a beginning of that, or `last`.", autocompletion=offer_models
+        metavar="ID", help="The model: its name, its id, a prefix of that, or `last`.", autocompletion=offer_models
     ),
 ]
 
@@ -74,15 +83,30 @@ def _offered(incomplete: str, path: str, offer: Callable[[dict[str, Any]], tuple
     try:
         url = connection.service_url(None)
         options = connection.options(url, connection.own_token(url, None)) | {"timeout": _SECONDS}
-        params = {} if path == "workers" else {"limit": _MOST_OFFERED}
+        params = {} if path == "workers" else {"limit": _MAX_OFFERED}
         with httpx2.Client(**options) as http:
             listed = [offer(each) for each in http.get(path, params=params).raise_for_status().json()["data"]]
     except (PippinError, httpx2.HTTPError, ValueError, LookupError, TypeError):
-        # A shell in the middle of a line has no place for an error.
+        # Completion cannot show an error in the middle of a command line.
         return []
     if path != "workers":
         listed.insert(0, (LAST, "the newest"))
-    # A shell could not type the others, and would hand them to the terminal as they are.
+    # Without control characters: a shell cannot complete them, and would print them as they are.
     return [
         (value, printable(text)) for value, text in listed if value == printable(value) and value.startswith(incomplete)
     ]
+
+
+def job_id(client: "Client", named: str) -> str:
+    """The id of the job that `named` refers to."""
+    return named if is_id(named, "job") else client.job(named).id
+
+
+def dataset_id(client: "Client", named: str) -> str:
+    """The id of the dataset that `named` refers to."""
+    return named if is_id(named, "ds") else client.dataset(named).id
+
+
+def model_id(client: "Client", named: str) -> str:
+    """The id of the uploaded model that `named` refers to."""
+    return named if is_id(named, "model") else client.model(named).id

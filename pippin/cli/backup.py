@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Self
 import typer
 
 from pippin.cli import figures, output
-from pippin.cli.exits import Exit, ToldError
-from pippin.cli.records import opened_redis
+from pippin.cli.errors import CommandError, Exit
+from pippin.cli.store_access import opened_redis
 
 if TYPE_CHECKING:
     from pippin.store.backup import Progress
@@ -40,7 +40,7 @@ def backup(
 
     settings = Settings()
     if settings.redis_url is None and not (settings.home / "valkey").is_dir():
-        raise ToldError(
+        raise CommandError(
             Exit.UNREACHABLE,
             f"There is nothing to back up in {settings.home}.",
             now="PIPPIN_HOME names another folder.",
@@ -159,9 +159,9 @@ class _Line:
         from pippin.store.snapshot import SnapshotError
 
         if isinstance(error, BackupError):
-            raise ToldError(Exit.REFUSED, f"{error}.") from error
+            raise CommandError(Exit.REFUSED, f"{error}.") from error
         if isinstance(error, (BlobError, SnapshotError)):
-            raise ToldError(Exit.UNREACHABLE, f"{error}.") from error
+            raise CommandError(Exit.UNREACHABLE, f"{error}.") from error
 
     def show(self, progress: "Progress") -> None:
         """Show a moment of the work, unless one was shown just now."""

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pippin.cli import figures, output
-from pippin.cli.exits import Exit, ToldError
-from pippin.cli.records import opened_store
+from pippin.cli.errors import CommandError, Exit
+from pippin.cli.store_access import opened_store
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
@@ -21,18 +21,18 @@ if TYPE_CHECKING:
     from pippin.store import Store
 
 commands = typer.Typer(
-    help="List blobs, say which Redis owns them, and recover lost ones.",
+    help="List blobs, show which Redis owns them, and recover lost ones.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
-Yes = Annotated[bool, typer.Option("--yes", help="Do it; without this, only say what would be done.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Make the changes; without this, only print what they would be.")]
 
 
 @commands.command("list")
 def list_blobs(
     unnamed: Annotated[bool, typer.Option("--unnamed", help="Only blobs that no record names.")] = False,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="How many at most, the newest.")] = 100,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number, the newest ones.")] = 100,
     json_: output.JsonFlag = False,
 ) -> None:
     """List blobs, the newest first, with what they hold as far as their first bytes say."""
@@ -124,7 +124,7 @@ def sweep(yes: Yes = False, json_: output.JsonFlag = False) -> None:
     with _opened() as (settings, store, blobs):
         verdict = BlobOwnership(store, blobs).inspect()
         if verdict.refusal:
-            raise ToldError(Exit.REFUSED, f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
+            raise CommandError(Exit.REFUSED, f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
         since = datetime.now(UTC) - timedelta(seconds=settings.sweep_grace_seconds)
         orphans = _Sum()
         for blob in _unnamed(store, blobs):
@@ -171,18 +171,18 @@ def recover(
     blobs = Blobs(Settings().blobs_url)
     size = blobs.head(digest)
     if size is None:
-        raise ToldError(Exit.REFUSED, f"There is no blob {digest}.", now="`pippin blobs list` shows all.")
+        raise CommandError(Exit.REFUSED, f"There is no blob {digest}.", now="`pippin blobs list` shows all.")
     kind = kind_of(blobs, BlobEntry(digest, size, datetime.now(UTC)))
     if kind not in {BlobKind.DATASET, BlobKind.MODEL}:
         what = "is a checkpoint" if kind is BlobKind.CHECKPOINT else "holds neither a dataset nor a model"
-        raise ToldError(Exit.REFUSED, f"The blob {digest} {what}: it cannot be uploaded.")
+        raise CommandError(Exit.REFUSED, f"The blob {digest} {what}: it cannot be uploaded.")
     with TemporaryDirectory(prefix="pippin-") as folder, Client() as client:
         copy = Path(folder, "blob")
         blobs.fetch(digest, copy)
         try:
             file = to_upload(kind, copy, Path(folder))
         except DatasetError as error:
-            raise ToldError(Exit.REFUSED, f"The blob {digest} cannot be used: {error}.") from error
+            raise CommandError(Exit.REFUSED, f"The blob {digest} cannot be used: {error}.") from error
         if kind is BlobKind.DATASET:
             options = {} if scale is None else {"scale": repr(scale)}
             record_id = client.add_dataset(name, [file], options=options).id
@@ -225,4 +225,4 @@ def _opened() -> Iterator[tuple["Settings", "Store", "Blobs"]]:
         try:
             yield settings, store, Blobs(settings.blobs_url)
         except BlobError as error:
-            raise ToldError(Exit.UNREACHABLE, f"{error}.", now="PIPPIN_BLOBS_URL names the blob store.") from error
+            raise CommandError(Exit.UNREACHABLE, f"{error}.", now="PIPPIN_BLOBS_URL names the blob store.") from error

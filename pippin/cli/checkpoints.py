@@ -6,9 +6,9 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from pippin.cli import figures, naming, output
+from pippin.cli import arguments, figures, output
 from pippin.cli.arguments import JobId
-from pippin.cli.exits import not_written
+from pippin.cli.errors import not_written
 from pippin.cli.tables import Column
 
 
@@ -35,7 +35,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.checkpoints(naming.job_id(client, job_id))
+        found = client.checkpoints(arguments.job_id(client, job_id))
     if json_:
         output.print_json([each.model_dump(mode="json") for each in found])
     elif found:
@@ -61,7 +61,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No checkpoints. A job makes one at the end of an epoch, and when it is paused.")
+        output.say("No checkpoints. A job writes one at the end of an epoch, and when it is paused.")
 
 
 @commands.command()
@@ -69,19 +69,19 @@ def download(
     job_id: JobId,
     epoch: Annotated[int, typer.Argument(metavar="EPOCH", min=0, help="One that `pippin checkpoints ID` lists.")],
     to: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; a folder keeps its name.")
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),
     json_: output.JsonFlag = False,
 ) -> None:
-    """Download a job's model as it stood at the end of an epoch.
+    """Download a job's model as it was at the end of an epoch.
 
-    The file is checked against its digest: it is there whole, or not at all.
+    The file is checked against its digest; an incomplete one is removed.
     """
     from pippin.client import Client
 
     with Client() as client:
         try:
-            path = client.download_checkpoint(naming.job_id(client, job_id), epoch, to)
+            path = client.download_checkpoint(arguments.job_id(client, job_id), epoch, to)
         except OSError as error:
             raise not_written(error, to) from error
     output.tell_download(path, json_=json_)

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import naming, output
+from pippin.cli import arguments, output
 from pippin.cli.arguments import JobId
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.errors import CommandError, Exit
 
 if TYPE_CHECKING:
     from pippin.client.curves.chart import Chart
 
 _PIPE_WIDTH = 100
-_MOST_WIDTH = 120
+_MAX_WIDTH = 120
 _LINES = 12
 
 
@@ -27,11 +27,11 @@ def plot(
     from pippin.client.curves.chart import charts_of
 
     with Client() as client:
-        job = client.job(naming.job_id(client, job_id))
+        job = client.job(arguments.job_id(client, job_id))
         charts = charts_of(client.metrics(job.id).data)
     if png is not None:
         if not charts:
-            raise ToldError(Exit.REFUSED, f"{job.id} has nothing to draw: {_nothing_yet(job.status)}.")
+            raise CommandError(Exit.REFUSED, f"{job.id} has nothing to draw: {_nothing_yet(job.status)}.")
         _write(png, charts)
         output.tell_download(png, json_=json_)
     elif json_:
@@ -52,14 +52,14 @@ def _write(png: Path, charts: "list[Chart]") -> None:
     try:
         write_png(png, charts)
     except OSError as error:
-        raise ToldError(Exit.USAGE, f"{png} cannot be written: {error.strerror}.") from error
+        raise CommandError(Exit.USAGE, f"{png} cannot be written: {error.strerror}.") from error
 
 
 def _show(title: str, charts: "list[Chart]") -> None:
     from pippin.client.curves import terminal
 
     console = output.stdout()
-    width = min(console.width, _MOST_WIDTH) if console.is_terminal else _PIPE_WIDTH
+    width = min(console.width, _MAX_WIDTH) if console.is_terminal else _PIPE_WIDTH
     output.say(title, style="bold")
     for chart in charts:
         console.print()

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import figures, naming, output, pointers, previewing
+from pippin.cli import arguments, errors, figures, output
 from pippin.cli.arguments import DatasetId
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.errors import CommandError, Exit
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
-    from pippin.api.datasets import Manifest, Split
+    from pippin.api.datasets import Feature, Manifest, Preview, Split
+
 
 commands = typer.Typer(help="Upload, list, look into and delete datasets.", no_args_is_help=True, rich_markup_mode=None)
 
-_MOST_LABELS = 20
+_MAX_LABELS = 20
 
 
 @commands.command()
@@ -66,13 +67,13 @@ def add(  # noqa: PLR0917 - typer reads them as options
         try:
             manifest = client.add_dataset(name, files, options=options)
         except OSError as error:
-            raise ToldError(Exit.USAGE, f"{error.filename} cannot be read: {error.strerror}.") from error
+            raise CommandError(Exit.USAGE, f"{error.filename} cannot be read: {error.strerror}.") from error
     if json_:
         output.print_json(manifest.model_dump(mode="json"))
     else:
         output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
         for notice in [*manifest.notices, *_ignored(paths)]:
-            output.say(f"Note: {pointers.in_options(notice)}.")
+            output.say(f"Note: {errors.in_options(notice)}.")
 
 
 @commands.command("list")
@@ -118,7 +119,7 @@ def show(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        manifest = client.dataset(naming.dataset_id(client, dataset_id))
+        manifest = client.dataset(arguments.dataset_id(client, dataset_id))
     if json_:
         output.print_json(manifest.model_dump(mode="json"))
         return
@@ -151,12 +152,12 @@ def preview(
     from pippin.client import Client
 
     with Client() as client:
-        manifest = client.dataset(naming.dataset_id(client, dataset_id))
+        manifest = client.dataset(arguments.dataset_id(client, dataset_id))
         found = client.preview(manifest.id, split=split, limit=limit)
     if json_:
         output.print_json(found.model_dump(mode="json"))
     else:
-        previewing.show(manifest, found)
+        _show_preview(manifest, found)
 
 
 @commands.command()
@@ -165,7 +166,7 @@ def delete(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = naming.dataset_id(client, dataset_id)
+        found = arguments.dataset_id(client, dataset_id)
         client.delete_dataset(found)
     if json_:
         output.print_json({"deleted": found})
@@ -185,21 +186,21 @@ def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
 
     missing = [str(path) for path in paths if not path.exists()]
     if missing:
-        raise ToldError(Exit.USAGE, f"There is no {' and no '.join(missing)}.")
+        raise CommandError(Exit.USAGE, f"There is no {' and no '.join(missing)}.")
     folders = [path for path in paths if path.is_dir()]
     if not folders:
         return paths
     if len(paths) > 1:
-        raise ToldError(Exit.USAGE, f"Give files, or one folder; {folders[0]} is a folder among others.")
+        raise CommandError(Exit.USAGE, f"Give files, or one folder; {folders[0]} is a folder among others.")
     if name == "mnist":
         from pippin.datasets import mnist
 
         return [file.path for file in mnist.collect(folders[0]).files]
     if kind := kind_of_folder(folders[0]):
-        raise ToldError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
+        raise CommandError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
     inside, _ = _inside(folders[0])
     if not inside:
-        raise ToldError(Exit.USAGE, f"The folder {folders[0]} is empty: no file in it could be data.")
+        raise CommandError(Exit.USAGE, f"The folder {folders[0]} is empty: no file in it could be data.")
     return [_zip(folders[0], inside, scratch)] if any(path.parent != folders[0] for path in inside) else inside
 
 
@@ -245,8 +246,8 @@ def _split(split: "Split") -> str:
 
 def _classes(manifest: "Manifest") -> str:
     labels = manifest.labels or []
-    more = [f"and {len(labels) - _MOST_LABELS:,} more"] if len(labels) > _MOST_LABELS else []
-    return f"{len(labels):,}: {', '.join([*labels[:_MOST_LABELS], *more])}" if labels else ""
+    more = [f"and {len(labels) - _MAX_LABELS:,} more"] if len(labels) > _MAX_LABELS else []
+    return f"{len(labels):,}: {', '.join([*labels[:_MAX_LABELS], *more])}" if labels else ""
 
 
 def _scale(scale: float) -> str:
@@ -256,3 +257,55 @@ def _scale(scale: float) -> str:
 
 def _features(manifest: "Manifest") -> str:
     return ", ".join(f"{each.name} {each.dtype} {figures.shape_text(each.shape)}" for each in manifest.features)
+
+
+_MAX_NUMBERS = 8
+_LARGEST_WHOLE = 2**24  # up to here, float32 has every whole number
+
+
+def _show_preview(manifest: "Manifest", preview: "Preview") -> None:
+    """The examples on stdout.
+
+    Args:
+        manifest: The dataset's, for its classes.
+        preview: Some of its examples.
+    """
+    features = manifest.features
+    rows = [
+        [f"{row:,}", *(_text(feature, example.get(feature.name), manifest) for feature in features)]
+        for row, example in enumerate(preview.examples)
+    ]
+    count = next((split.examples for split in manifest.splits if split.name == preview.split), len(rows))
+    output.say(f"{len(rows):,} of {figures.counted(count, 'example')} of {preview.split}, as stored", style="bold")
+    output.table([Column("ROW", "number"), *(Column(feature.name, "name") for feature in features)], rows)
+
+
+def _text(feature: "Feature", value: object, manifest: "Manifest") -> str:
+    numbers = _flat(value)
+    if manifest.labels and feature is manifest.features[-1] and len(numbers) == 1:
+        number = int(numbers[0])
+        return manifest.labels[number] if 0 <= number < len(manifest.labels) else f"{number}"
+    shown = ", ".join(map(_number, numbers[:_MAX_NUMBERS]))
+    if len(numbers) <= _MAX_NUMBERS:
+        return shown
+    if len(feature.shape) > 1:
+        mean = figures.figure(sum(numbers) / len(numbers))
+        return f"{_number(min(numbers))} to {_number(max(numbers))}, mean {mean}, {figures.shape_text(feature.shape)}"
+    return f"{shown}, …"
+
+
+def _flat(value: object) -> list[float]:
+    """The numbers of nested lists in a row."""
+    if isinstance(value, list):
+        return [number for each in value for number in _flat(each)]
+    return [value] if isinstance(value, int | float) else []
+
+
+def _number(value: float) -> str:
+    is_whole = isinstance(value, int) or (value.is_integer() and abs(value) < _LARGEST_WHOLE)
+    return f"{int(value):,}" if is_whole else _trimmed(figures.figure(value))
+
+
+def _trimmed(text: str) -> str:
+    """Without the zeros at a decimal's end, which a stored 0.44 does not have."""
+    return text if "e" in text or "." not in text else text.rstrip("0").rstrip(".")

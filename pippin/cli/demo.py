@@ -1,4 +1,4 @@
-"""`pippin demo`: the whole way from nothing to a trained model, in one command that leaves only the model behind."""
+"""`pippin demo`: starts everything, trains a model and stops everything; only the model remains."""
 
 import contextlib
 import json
@@ -13,7 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from pippin.cli import following, output
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.errors import CommandError, Exit
 
 _REQUEST = {
     "model": {"preset": "mnist-cnn"},
@@ -26,10 +26,10 @@ _ENOUGH = 0.97
 
 
 def demo(json_: output.JsonFlag = False) -> None:
-    """Train a model from nothing, in one go.
+    """Start everything, train a model, and stop everything.
 
-    Starts everything, trains the MNIST model on the packaged digits, downloads and checks it, and stops everything. The
-    model lands in the current folder. Without PIPPIN_HOME, all else is in a temporary folder that is removed.
+    Trains the MNIST model on the packaged digits, downloads it into the current folder and checks it.
+    Without PIPPIN_HOME, all else is in a temporary folder that is removed.
     """
     from pippin.client import Client
 
@@ -40,7 +40,7 @@ def demo(json_: output.JsonFlag = False) -> None:
         if json_:
             job = client.wait(job.id)
             if job.reason:
-                raise ToldError(Exit.JOB_FAILED, f"{job.id} {job.status}.", [job.reason.detail])
+                raise CommandError(Exit.JOB_FAILED, f"{job.id} {job.status}.", [job.reason.detail])
         else:
             following.follow(client, job.id)
         path = client.download(job.id, Path.cwd())
@@ -49,16 +49,16 @@ def demo(json_: output.JsonFlag = False) -> None:
         output.print_json({"model": str(path), "accuracy": accuracy, "examples": count})
     else:
         output.say(f"{path}", style="bold")
-        output.say(f"It is right about {accuracy:.2%} of the {count:,} digits that it has never seen.")
+        output.say(f"It is right about {accuracy:.2%} of the {count:,} digits that it was not trained on.")
         for line in _by_hand():
             output.say(line)
     if accuracy < _ENOUGH:
-        raise ToldError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_ENOUGH} or better was expected.")
+        raise CommandError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_ENOUGH} or better was expected.")
 
 
 @contextmanager
 def _home() -> Iterator[list[str]]:
-    """The option that gives `pippin up` its folder: none where a person chose one in the environment."""
+    """The options for the folder of `pippin up`: none where PIPPIN_HOME is set."""
     from pippin.settings import Settings
 
     if "home" in Settings().model_fields_set:
@@ -75,7 +75,7 @@ def _running(options: list[str]) -> Iterator[str]:
     from pippin.system.processes import dying_with_parent
 
     command = python_module("pippin", "up", "--port", "0", "--json", *options)
-    # In a session of its own: Ctrl-C reaches the demo alone, which then stops this in good order.
+    # In a session of its own: Ctrl-C signals the demo alone, which then stops this process.
     process = subprocess.Popen(  # noqa: S603 - our own command
         dying_with_parent(command, signal.SIGTERM),
         stdin=subprocess.DEVNULL,
@@ -96,7 +96,7 @@ def _running(options: list[str]) -> Iterator[str]:
             process.terminate()
             process.wait()
             reader.join()
-            raise ToldError(Exit.UNREACHABLE, "`pippin up` did not start. Its last output:", [*map(str.rstrip, log)])
+            raise CommandError(Exit.UNREACHABLE, "`pippin up` did not start. Its last output:", [*map(str.rstrip, log)])
         yield json.loads(first_line)["url"]
     finally:
         process.terminate()
@@ -110,7 +110,7 @@ def _running(options: list[str]) -> Iterator[str]:
 
 
 def _accuracy(path: Path) -> tuple[float, int]:
-    """How well the file at `path` knows the held-out digits, computed with NumPy from the file alone, and how many."""
+    """The accuracy of the file at `path` on the held-out digits, computed with NumPy, and their number."""
     from pippin.datasets import sample
     from pippin.datasets.arrays import open_arrays
     from pippin.models.mlmodel import read

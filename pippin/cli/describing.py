@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from pippin.cli import figures, output, pointers
+from pippin.cli import errors, figures, output
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
@@ -48,8 +48,8 @@ def features(listed: "Iterable[FeatureSummary]") -> str:
 def parameter(declared: "ParameterSummary") -> str:
     """A hyperparameter's default, and what else a job may choose."""
     if declared.allowed is not None:
-        others = [*map(figures.exact, declared.allowed[:_MOST_ALLOWED])]
-        more = ["…"] if len(declared.allowed) > _MOST_ALLOWED else []
+        others = [*map(figures.exact, declared.allowed[:_MAX_ALLOWED])]
+        more = ["…"] if len(declared.allowed) > _MAX_ALLOWED else []
         return f"{figures.exact(declared.default)} (one of {', '.join([*others, *more])})"
     limits = [
         f"{word} {figures.exact(limit)}"
@@ -66,12 +66,12 @@ def warn(finding: "Finding", where: str = "") -> None:
         finding: It.
         where: The file and the line, if the model was written down in one.
     """
-    place = ": ".join(part for part in (where, pointers.field(finding.pointer)) if part)
+    place = ": ".join(part for part in (where, errors.field(finding.pointer)) if part)
     output.say(f"Warning: {place + ': ' if place else ''}{finding.detail} ({finding.rule})", style="yellow")
 
 
-_MOST_ALLOWED = 10
-_MOST_CLASSES = 20
+_MAX_ALLOWED = 10
+_MAX_CLASSES = 20
 
 
 def _show_layers(layers: "Iterable[LayerSummary]") -> None:
@@ -92,7 +92,7 @@ def _show_neighbors(model: "NeighborsSummary") -> None:
     )
     output.table(
         [Column("CLASS", "name"), Column("SAMPLES", "number")],
-        [(str(each.label), f"{each.count:,}") for each in found.classes[:_MOST_CLASSES]],
+        [(str(each.label), f"{each.count:,}") for each in found.classes[:_MAX_CLASSES]],
     )
-    if len(found.classes) > _MOST_CLASSES:
-        output.say(f"and {len(found.classes) - _MOST_CLASSES:,} more classes")
+    if len(found.classes) > _MAX_CLASSES:
+        output.say(f"and {len(found.classes) - _MAX_CLASSES:,} more classes")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pippin.cli.exits import Exit, ToldError
-from pippin.cli.pointers import field as field_of
+from pippin.cli.errors import CommandError, Exit
+from pippin.cli.errors import field as field_of
 from pippin.documents.file_kinds import kind_of
 from pippin.errors import Fault, FaultyDocumentError, summarised
 
@@ -58,7 +58,7 @@ class Document:
             what: The sentence above the faults.
 
         Raises:
-            ToldError: In place of the error with the faults.
+            CommandError: In place of the error with the faults.
         """
         from pippin.client import ServiceError
 
@@ -67,7 +67,7 @@ class Document:
         except (FaultyDocumentError, ServiceError) as error:
             if not error.faults:
                 raise
-            raise ToldError(Exit.REFUSED, what, self.lines(error.faults)) from error
+            raise CommandError(Exit.REFUSED, what, self.lines(error.faults)) from error
 
 
 def is_document(path: str) -> bool:
@@ -79,7 +79,7 @@ def load(path: str) -> Document:
     """Reads a mapping from a YAML or JSON file; `-` is stdin.
 
     Raises:
-        ToldError: If it cannot be read, or is neither YAML nor JSON, or no mapping.
+        CommandError: If it cannot be read, or is neither YAML nor JSON, or no mapping.
     """
     from pippin.documents import yaml12
     from pippin.documents.errors import MalformedDocumentError
@@ -95,18 +95,18 @@ def load(path: str) -> Document:
         if value is None:
             what = "cannot be read" if repeated else "is neither YAML nor JSON"
             where = f"{name}:{error.place.line}:{error.place.column}" if error.place else name
-            raise ToldError(Exit.REFUSED, f"{name} {what}.", [f"{where}: {error}"]) from error
+            raise CommandError(Exit.REFUSED, f"{name} {what}.", [f"{where}: {error}"]) from error
     if repeated:
-        raise ToldError(Exit.REFUSED, f"{name} cannot be read.", [f"{name}: {repeated}"])
+        raise CommandError(Exit.REFUSED, f"{name} cannot be read.", [f"{name}: {repeated}"])
     if not isinstance(value, dict):
         kind = _KINDS.get(type(value), "a number")
-        raise ToldError(
+        raise CommandError(
             Exit.REFUSED, f"{name} must hold a mapping (`key: value` lines, or a JSON object); found {kind}."
         )
     try:
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except ValueError as error:
-        raise ToldError(Exit.REFUSED, f"{name} holds what cannot be sent as JSON.", [str(error)]) from error
+        raise CommandError(Exit.REFUSED, f"{name} holds what cannot be sent as JSON.", [str(error)]) from error
     return Document(name, value, places)
 
 
@@ -138,9 +138,9 @@ def _read(path: str) -> tuple[str, str]:
         return path, Path(path).read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
         if kind := kind_of(error.object, path, is_whole=True):
-            raise ToldError(Exit.USAGE, f"{path} {kind.as_model()}.") from error
-        raise ToldError(
+            raise CommandError(Exit.USAGE, f"{path} {kind.as_model()}.") from error
+        raise CommandError(
             Exit.USAGE, f"{path} is not UTF-8 text (byte {error.start}), so neither JSON nor YAML."
         ) from error
     except OSError as error:
-        raise ToldError(Exit.USAGE, f"{path} cannot be read: {error.strerror}.") from error
+        raise CommandError(Exit.USAGE, f"{path} cannot be read: {error.strerror}.") from error

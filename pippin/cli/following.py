@@ -1,17 +1,18 @@
-"""`pippin metrics`, and how a job is watched: a bar on a terminal, a line an epoch in a pipe, or JSON lines."""
+"""`pippin metrics`, and how a job is followed: a bar on a terminal, a line an epoch in a pipe, or JSON lines."""
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol, Self
 
 import typer
 
 from pippin.api.states import Status
-from pippin.cli import figures, naming, output
+from pippin.cli import arguments, figures, output
 from pippin.cli.arguments import JobId
-from pippin.cli.exits import Exit
+from pippin.cli.errors import Exit
 from pippin.cli.tables import Column
-from pippin.cli.waiting import Waiting
+from pippin.errors import PippinError
 from pippin.system.terminal import printable
 
 if TYPE_CHECKING:
@@ -32,13 +33,13 @@ def metrics(
     from pippin.client import Client
 
     with Client() as client:
-        job_id = naming.job_id(client, job_id)
+        job_id = arguments.job_id(client, job_id)
         if follow_:
             follow(client, job_id, json_=json_, then=f"Its model: pippin download {job_id}")
             return
-        found = client.metrics(job_id)
+        job_metrics = client.metrics(job_id)
     if json_:
-        output.print_json(found.model_dump(mode="json", exclude={"has_more"}))
+        output.print_json(job_metrics.model_dump(mode="json", exclude={"has_more"}))
         return
     output.table(
         [
@@ -58,19 +59,19 @@ def metrics(
                 f"{each.examples_per_second:,.0f}",
                 figures.duration(each.seconds),
             )
-            for each in found.data
+            for each in job_metrics.data
         ],
     )
 
 
 def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = "") -> "Job":
-    """Shows what happens to a job until it is final.
+    """Show the events of a job until it is final.
 
     Args:
-        client: Asks the service.
+        client: The client.
         job_id: The job.
         json_: Whether to print JSON lines: each epoch, and the job as it ended.
-        then: What a person may want to do once it has succeeded.
+        then: A line to print once it has succeeded.
 
     Raises:
         typer.Exit: With code 1 if the job failed or was cancelled; with 130 if the person stopped watching.
@@ -146,7 +147,7 @@ def _view(*, json_: bool) -> Iterator[_View]:
     elif not output.stdout().is_terminal:
         yield _Lines()
     else:
-        # With all of rich's live display, which other commands need not wait for.
+        # Imports rich's live display, which other commands do not need.
         from pippin.cli.progress import shown_bar
 
         with shown_bar(sentence) as bar:
@@ -179,3 +180,58 @@ class _Lines:
 
     def log(self, line: str) -> None:
         output.say(line)
+
+
+_ASK_SECONDS = 2.0
+
+
+class Waiting:
+    """A thread that polls what a queued or paused job waits for, during a `with` block: no event says it.
+
+    Each reason is shown when it first appears or changes.
+
+    Args:
+        ask: Returns what the job waits for, if anything.
+        tell: Shows it.
+        seconds: How long to wait between two calls.
+    """
+
+    def __init__(
+        self, ask: Callable[[], str | None], tell: Callable[[str], None], *, seconds: float = _ASK_SECONDS
+    ) -> None:
+        self._ask = ask
+        self._tell = tell
+        self._seconds = seconds
+        self._waiting = threading.Event()
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._ask_on, name="waiting", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+        self._waiting.set()
+        # With a limit: the thread may wait for a service that does not answer.
+        self._thread.join(1)
+
+    def waits(self, is_waiting: bool) -> None:
+        """Whether the job waits now, for a worker or to be resumed."""
+        if is_waiting:
+            self._waiting.set()
+        else:
+            self._waiting.clear()
+
+    def _ask_on(self) -> None:
+        told: str | None = None
+        while self._waiting.wait() and not self._over.is_set():
+            try:
+                lacking = self._ask()
+            except PippinError:
+                pass  # the stream of events, which is read meanwhile, tells of a service that is away
+            else:
+                if lacking and lacking != told and self._waiting.is_set() and not self._over.is_set():
+                    self._tell(lacking)
+                told = lacking
+            self._over.wait(self._seconds)

@@ -1,16 +1,22 @@
-"""`pippin submit`, `jobs`, `jobs delete`, `job`, `cancel` and `download`."""
+"""`pippin submit`, `jobs`, `jobs delete`, `job`, `cancel`, `pause`, `resume`, `retry` and `download`."""
 
 import enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from pippin.api.engines import ComputeUnits, EngineChoice
-from pippin.cli import documents, figures, following, naming, output, showing
+from pippin.cli import arguments, documents, figures, following, output, showing
 from pippin.cli.arguments import JobId, offer_statuses
-from pippin.cli.exits import Exit, ToldError, not_written
+from pippin.cli.errors import CommandError, Exit, not_written
+from pippin.cli.showing import place
 from pippin.cli.tables import Column
+
+if TYPE_CHECKING:
+    from pippin.api.jobs import Job
+    from pippin.client import Client
+
 
 commands = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
@@ -26,9 +32,9 @@ class ModelVariant(enum.StrEnum):
 def submit(
     file: Annotated[str, typer.Argument(metavar="JOB.YAML", help="The job request, YAML or JSON; - reads stdin.")],
     follow: Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")] = False,
-    engine: Annotated[EngineChoice | None, typer.Option(help="What trains it, whatever the file says.")] = None,
+    engine: Annotated[EngineChoice | None, typer.Option(help="The engine, in place of the file's.")] = None,
     compute_units: Annotated[
-        ComputeUnits | None, typer.Option(help="What Core ML computes on, whatever the file says.")
+        ComputeUnits | None, typer.Option(help="What Core ML computes on, in place of the file's.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -39,7 +45,7 @@ def submit(
     from pippin.client import Client
 
     if file != "-" and not Path(file).exists():
-        raise ToldError(
+        raise CommandError(
             Exit.USAGE, f"There is no {file}.", now=f"Write one, with every field explained: pippin new {file}"
         )
     document = documents.load(file)
@@ -66,12 +72,12 @@ def list_jobs(
     context: typer.Context,
     status: Annotated[str | None, typer.Option(help="Only jobs in this state.", autocompletion=offer_statuses)] = None,
     label: Annotated[list[str] | None, typer.Option(metavar="KEY=VALUE", help="Only jobs with this label.")] = None,
-    limit: Annotated[int, typer.Option(metavar="N", min=1, help="At most so many.")] = 20,
+    limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number of jobs.")] = 20,
     json_: output.JsonFlag = False,
 ) -> None:
     """List jobs, newest first, or delete one.
 
-    A narrow terminal shows fewer columns; in a pipe and with --json, all is there.
+    A narrow terminal shows fewer columns; a pipe and --json have all of them.
     """
     if context.invoked_subcommand is not None:
         return
@@ -107,16 +113,16 @@ def list_jobs(
             ],
         )
     elif output.stdout().is_terminal:
-        output.say("No jobs. `pippin submit job.yaml` makes one.")
+        output.say("No jobs. `pippin submit job.yaml` submits one.")
 
 
 @commands.command()
 def delete(job_id: JobId, json_: output.JsonFlag = False) -> None:
-    """Delete a job that has ended. Its metrics, checkpoints and models go with it."""
+    """Delete a job that has ended, with its metrics, checkpoints and models."""
     from pippin.client import Client
 
     with Client() as client:
-        found = naming.job_id(client, job_id)
+        found = arguments.job_id(client, job_id)
         client.delete(found)
     if json_:
         output.print_json({"deleted": found})
@@ -129,7 +135,7 @@ def job(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.job(naming.job_id(client, job_id))
+        found = client.job(arguments.job_id(client, job_id))
         if json_:
             output.print_json(found.model_dump(mode="json"))
         else:
@@ -141,7 +147,7 @@ def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.cancel(naming.job_id(client, job_id))
+        found = client.cancel(arguments.job_id(client, job_id))
     if json_:
         output.print_json(found.model_dump(mode="json"))
     else:
@@ -151,20 +157,20 @@ def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
 def download(
     job_id: JobId,
     to: Annotated[
-        Path, typer.Option("-o", "--output", metavar="FILE", help="Where to; a folder keeps its name.")
+        Path, typer.Option("-o", "--output", metavar="FILE", help="The file to write, or a folder for it.")
     ] = Path(),
     variant: Annotated[ModelVariant, typer.Option(help="Which of its models.")] = ModelVariant.TRAINED,
     json_: output.JsonFlag = False,
 ) -> None:
     """Download a job's model.
 
-    The file is checked against its digest: it is there whole, or not at all.
+    The file is checked against its digest; an incomplete one is removed.
     """
     from pippin.client import Client
 
     with Client() as client:
         try:
-            path = client.download(naming.job_id(client, job_id), to, variant=variant.value)
+            path = client.download(arguments.job_id(client, job_id), to, variant=variant.value)
         except OSError as error:
             raise not_written(error, to) from error
     output.tell_download(path, json_=json_)
@@ -179,3 +185,69 @@ def _label(text: str) -> tuple[str, str]:
     if not key or not equals:
         raise typer.BadParameter(f"a label is KEY=VALUE, found {text!r}", param_hint="--label")
     return key, value
+
+
+Follow = Annotated[bool, typer.Option("--follow", "-f", help="Show each epoch until the job ends.")]
+
+
+def pause(job_id: JobId, json_: output.JsonFlag = False) -> None:
+    """Pause a job.
+
+    A running one writes a checkpoint first, and continues from there after `pippin resume`.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        found = client.pause(arguments.job_id(client, job_id))
+    if json_:
+        output.print_json(found.model_dump(mode="json"))
+    else:
+        output.say(f"{found.id} is {found.status}. It goes on after: pippin resume {found.id}")
+
+
+def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False) -> None:
+    """Queue a paused job again.
+
+    With --json --follow, stdout has one JSON document a line: the job, each epoch, and the job as it ended.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        found = client.resume(arguments.job_id(client, job_id))
+        where = f", to go on from {place(found.checkpoint)}" if found.checkpoint else ""
+        _tell(client, found, f"{found.id} is {found.status}{where}.", follow=follow, json_=json_)
+
+
+def retry(
+    job_id: JobId,
+    from_checkpoint: Annotated[
+        bool,
+        typer.Option(
+            "--from-checkpoint", help="Continue from its newest checkpoint, instead of starting from the first epoch."
+        ),
+    ] = False,
+    follow: Follow = False,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Retry a failed or cancelled job, as a new job.
+
+    The new job's id is printed.
+
+    With --json --follow, stdout has one JSON document a line: the job, each epoch, and the job as it ended.
+    """
+    from pippin.client import Client
+
+    with Client() as client:
+        found = client.retry(arguments.job_id(client, job_id), from_checkpoint=from_checkpoint)
+        _tell(client, found, found.id, follow=follow, json_=json_)
+
+
+def _tell(client: "Client", job: "Job", text: str, *, follow: bool, json_: bool) -> None:
+    if json_:
+        output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
+    else:
+        output.say(text)
+    if follow:
+        following.follow(client, job.id, json_=json_, then=f"Its model: pippin download {job.id}")
+    elif not json_ and output.stdout().is_terminal:
+        output.say(f"Follow it: pippin metrics {job.id} --follow")

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import describing, documents, figures, naming, output
+from pippin.cli import arguments, describing, documents, figures, output
 from pippin.cli.arguments import ModelId
-from pippin.cli.exits import Exit, ToldError, not_written
+from pippin.cli.errors import CommandError, Exit, not_written
 from pippin.cli.tables import Column
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def show(model_id: ModelId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        record = client.model(naming.model_id(client, model_id))
+        record = client.model(arguments.model_id(client, model_id))
     if json_:
         output.print_json(record.model_dump(mode="json"))
     else:
@@ -108,7 +108,7 @@ def export(
 
     with Client() as client:
         document = client.model_spec(
-            naming.model_id(client, model_id), "pippin" if form is Form.SPEC else "swiftcoremltools"
+            arguments.model_id(client, model_id), "pippin" if form is Form.SPEC else "swiftcoremltools"
         )
     if to is None:
         output.print_json(document)
@@ -133,7 +133,7 @@ def download(
 
     with Client() as client:
         try:
-            path = client.download_model_file(naming.model_id(client, model_id), to)
+            path = client.download_model_file(arguments.model_id(client, model_id), to)
         except OSError as error:
             raise not_written(error, to) from error
     output.tell_download(path, json_=json_)
@@ -145,7 +145,7 @@ def delete(model_id: ModelId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = naming.model_id(client, model_id)
+        found = arguments.model_id(client, model_id)
         client.delete_model(found)
     if json_:
         output.print_json({"deleted": found})
@@ -159,12 +159,12 @@ def _added(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord,
         from pippin.documents.file_kinds import kind_of_folder
 
         kind = kind_of_folder(Path(file))
-        raise ToldError(Exit.USAGE, f"{file} {kind.as_model() if kind else 'is a folder; give a file'}.")
+        raise CommandError(Exit.USAGE, f"{file} {kind.as_model() if kind else 'is a folder; give a file'}.")
     if not documents.is_document(file):
         try:
             return client.add_model(file, name=name), None
         except OSError as error:
-            raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
+            raise CommandError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
     document = documents.load(file)
     with document.located("The model was refused."):
         return client.add_model(document.value, name=name), document

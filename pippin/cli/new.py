@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from pippin.cli import output
-from pippin.cli.exits import Exit, ToldError, not_written
+from pippin.cli.errors import CommandError, Exit, not_written
 
 
 def _offer_presets(incomplete: str) -> list[str]:
@@ -16,9 +16,9 @@ def _offer_presets(incomplete: str) -> list[str]:
 
 
 def new(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="What to write; - is stdout.")] = Path("job.yaml"),
-    preset: Annotated[str, typer.Option(help="The model that it trains.", autocompletion=_offer_presets)] = "mnist-cnn",
-    force: Annotated[bool, typer.Option("--force", help="Replace a file that is there.")] = False,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write; - is stdout.")] = Path("job.yaml"),
+    preset: Annotated[str, typer.Option(help="The model to train.", autocompletion=_offer_presets)] = "mnist-cnn",
+    force: Annotated[bool, typer.Option("--force", help="Replace an existing file.")] = False,
     json_: output.JsonFlag = False,
 ) -> None:
     """Write a job's file, with every field explained."""
@@ -30,8 +30,8 @@ def new(
         with file.open("w" if force else "x", encoding="utf-8") as written:
             written.write(text)
     except FileExistsError as error:
-        raise ToldError(
-            Exit.USAGE, f"{file} is there already.", now=f"Name another file, or replace it: pippin new {file} --force"
+        raise CommandError(
+            Exit.USAGE, f"{file} already exists.", now=f"Name another file, or replace it: pippin new {file} --force"
         ) from error
     except OSError as error:
         raise not_written(error, file) from error

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from pippin.cli import naming, output
+from pippin.cli import arguments, output
 from pippin.cli.arguments import offer_jobs
 
 
@@ -23,7 +23,7 @@ def open_dashboard(
 ) -> None:
     """Open the dashboard, or a job's page in it, in a browser.
 
-    Where there is no browser, its address is for another machine's.
+    The address is printed, for a browser on another machine.
     """
     from pippin.client import Client
     from pippin.client.job_view import dashboard_url
@@ -33,7 +33,7 @@ def open_dashboard(
             client.is_ready()
             url = dashboard_url(client.url)
         else:
-            url = dashboard_url(client.url, client.job(naming.job_id(client, job_id)).id)
+            url = dashboard_url(client.url, client.job(arguments.job_id(client, job_id)).id)
     opened = _opened(url)
     if json_:
         output.print_json({"url": url, "opened": opened})
@@ -42,7 +42,7 @@ def open_dashboard(
 
 
 def _opened(url: str) -> bool:
-    """Whether a browser took it. One that would draw into this terminal does not count."""
+    """Whether a browser opened it. A browser that runs in this terminal is not started."""
     import webbrowser
 
     windows = sys.platform == "darwin" or any(

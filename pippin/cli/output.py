@@ -18,8 +18,8 @@ from pippin.system.terminal import printable, printable_json, printable_lines
 JsonFlag = Annotated[bool, typer.Option("--json", help="Print JSON, and nothing else, on stdout.")]
 
 _PIPE_WIDTH = 10_000  # a pipe has no edge
-_LEAST_ROOM = 20  # cells in which text is still worth breaking into lines
-_MOST_LINES = 20  # of what is wrong
+_MIN_WIDTH = 20  # cells in which text is still worth breaking into lines
+_MAX_LINES = 20  # of what is wrong
 
 
 def stdout() -> Console:
@@ -66,10 +66,10 @@ def print_json(document: Any, *, indent: int | None = 2) -> None:  # noqa: ANN40
 def error(what: str, why: Sequence[str] = (), now: str = "") -> None:
     """Says on stderr what went wrong, why, and what to do. Where it cannot be written, the exit code remains."""
     console = stderr()
-    more = [f"and {len(why) - _MOST_LINES:,} more"] if len(why) > _MOST_LINES else []
+    more = [f"and {len(why) - _MAX_LINES:,} more"] if len(why) > _MAX_LINES else []
     with suppress(OSError):
         console.print(Text("Error: ", style="bold red") + Text(printable(what)), soft_wrap=True)
-        for line in [*why[:_MOST_LINES], *more]:
+        for line in [*why[:_MAX_LINES], *more]:
             console.print(f"  {printable(line)}", soft_wrap=True)
         if now:
             console.print(printable(now), soft_wrap=True)
@@ -87,7 +87,7 @@ def field(name: str, value: str, width: int = 12) -> None:
     console = stdout()
     room = console.width - width - 2
     text = printable(value)
-    parts = wrapped(text, room) if console.is_terminal and room > _LEAST_ROOM else [text]
+    parts = wrapped(text, room) if console.is_terminal and room > _MIN_WIDTH else [text]
     for number, part in enumerate(parts):
         console.print(f"  {'' if number else name:<{width}}{part}", soft_wrap=True)
 

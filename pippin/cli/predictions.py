@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from rich.text import Text
 
-from pippin.cli import figures, naming, output, tables
+from pippin.cli import arguments, figures, output, tables
 from pippin.cli.arguments import JobId, offer_datasets
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.errors import CommandError, Exit
 from pippin.cli.tables import Cell, Column, Kind
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 _BAR = 30
 # More columns are wider than any terminal.
-_MOST_COLUMNS = 20
-_MOST_MISTAKES = 5
-_MOST_VALUES = 4
+_MAX_COLUMNS = 20
+_MAX_MISTAKES = 5
+_MAX_VALUES = 4
 
 
 def predict(
@@ -35,19 +35,19 @@ def predict(
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Ask a job's trained model.
+    """Run a job's trained model on a picture or on arrays.
 
-    A picture is turned upright, resized and scaled as the model needs. Arrays have examples first and are taken as
-    already scaled.
+    A picture is turned upright, resized and scaled as the model needs. The first axis of arrays is the example; they
+    are not scaled.
     """
     from pippin.client import Client
 
     with Client() as client:
         try:
-            job = naming.job_id(client, job_id)
+            job = arguments.job_id(client, job_id)
             found = client.predict(job, _given(file), top=top, background=background)
         except OSError as error:
-            raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}.") from error
+            raise CommandError(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}.") from error
     if json_:
         output.print_json(found.model_dump(mode="json"))
     elif found.top is None:
@@ -76,7 +76,7 @@ def evaluate(
         typer.Option(help="Which rows of the split; by default those that the job held out, if it held any out."),
     ] = None,
     max_examples: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many, spread over the rows.")
+        int | None, typer.Option(metavar="N", min=1, help="The maximum number of examples, spread over the rows.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
@@ -90,7 +90,7 @@ def evaluate(
         job = client.job(job_id)
         found = client.evaluate(
             job.id,
-            job.request.dataset.id if dataset is None else naming.dataset_id(client, dataset),
+            job.request.dataset.id if dataset is None else arguments.dataset_id(client, dataset),
             split=split,
             part=part,
             max_examples=max_examples,
@@ -106,12 +106,12 @@ def evaluate(
         output.say(f"Warning: {found.notice}", style="yellow")
     if found.confusion is not None:
         _show_confusion(found.confusion)
-    for mistake in found.worst[:_MOST_MISTAKES]:
+    for mistake in found.worst[:_MAX_MISTAKES]:
         output.say(
             f"row {mistake.row:,}: {mistake.label} taken for {mistake.predicted} "
             f"({figures.percentage(mistake.probability, 1)})"
         )
-    for error in found.largest_errors[:_MOST_MISTAKES]:
+    for error in found.largest_errors[:_MAX_MISTAKES]:
         output.say(_error_text(error))
 
 
@@ -130,8 +130,8 @@ def _error_text(error: "LargestError") -> str:
 
 
 def _values_text(values: "list[float | None]", count: int) -> str:
-    shown = ", ".join(figures.figure(value) for value in values[:_MOST_VALUES])
-    return f"{shown}, … ({count:,} values)" if count > _MOST_VALUES else shown
+    shown = ", ".join(figures.figure(value) for value in values[:_MAX_VALUES])
+    return f"{shown}, … ({count:,} values)" if count > _MAX_VALUES else shown
 
 
 def _given(file: Path) -> dict[str, Any] | Path:
@@ -151,11 +151,11 @@ def _of_json(file: Path) -> dict[str, Any]:
     try:
         document = strict_json.loads(file.read_bytes().removeprefix(codecs.BOM_UTF8))
     except MalformedDocumentError as error:
-        raise ToldError(Exit.REFUSED, f"{file} is not JSON.", [str(error)]) from error
+        raise CommandError(Exit.REFUSED, f"{file} is not JSON.", [str(error)]) from error
     if isinstance(document, dict) and document.keys() == {"inputs"}:
         document = document["inputs"]
     if not isinstance(document, dict):
-        raise ToldError(Exit.REFUSED, f'{file} must hold arrays by input: {{"inputs": {{"image": [[…]]}}}}.')
+        raise CommandError(Exit.REFUSED, f'{file} must hold arrays by input: {{"inputs": {{"image": [[…]]}}}}.')
     return document
 
 
@@ -168,7 +168,7 @@ def _of_npz(file: Path) -> dict[str, Any]:
         with np.load(file, allow_pickle=False) as arrays:
             return dict(arrays.items())
     except (ValueError, BadZipFile, EOFError) as error:
-        raise ToldError(Exit.REFUSED, f"{file} is not an NPZ file of plain arrays.", [str(error)]) from error
+        raise CommandError(Exit.REFUSED, f"{file} is not an NPZ file of plain arrays.", [str(error)]) from error
 
 
 def _show_classes(found: "Prediction", top: "list[list[Choice]]") -> None:
@@ -208,7 +208,7 @@ def _show_confusion(confusion: "Confusion") -> None:
         first = Column("TRUE \\ PREDICTED", kind)
         table = [first, *(Column(each, "number") for each in columns)]
         rows = [[head, *row] for head, row in zip(heads, counts, strict=True)]
-        if len(names) <= _MOST_COLUMNS and tables.fits(table, rows, width):
+        if len(names) <= _MAX_COLUMNS and tables.fits(table, rows, width):
             output.table(table, rows)
             return
     output.say(f"The confusion matrix of {len(names):,} classes is wider than this terminal; --json prints it.")

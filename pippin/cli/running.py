@@ -1,7 +1,9 @@
-"""`pippin up`, `serve` and `worker`: what runs until it is told to stop."""
+"""`pippin up`, `serve`, `worker` and `parity`: commands that run or become other programs of Pippin."""
 
+import json
 import os
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,10 +12,12 @@ from rich.text import Text
 
 from pippin.api.engines import EngineName
 from pippin.cli import output
-from pippin.cli.log_lines import readable
+from pippin.system.logs import indented
+from pippin.system.terminal import printable
 
 if TYPE_CHECKING:
-    from pippin.local import Ready
+    from pippin.local.up import Ready
+
 
 _COLOURS = {"pippin": "bold", "valkey": "magenta", "service": "cyan"}
 
@@ -39,7 +43,7 @@ def up(
     goes to stderr.
     """
     from pippin.api.tokens import is_demanded
-    from pippin.local import up as run
+    from pippin.local.up import up as run
     from pippin.settings import Settings
     from pippin.store.token_requirement import TokenRequirement
 
@@ -47,22 +51,22 @@ def up(
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     log = output.stderr() if json_ else output.stdout()
 
-    def say(who: str, line: str) -> None:
-        begin = Text(f"{who:<9}│ ", style=_COLOURS.get(who, "green"))
-        # A log that nobody reads any more is no reason to stop training; rich leaves the program when a pipe breaks.
+    def print_line(source: str, line: str) -> None:
+        begin = Text(f"{source:<9}│ ", style=_COLOURS.get(source, "green"))
+        # A closed log must not stop the training; rich exits when a pipe breaks.
         with suppress(OSError, SystemExit):
             for each in [line] if json_ else readable(line).splitlines():
                 log.print(begin + Text(each), soft_wrap=True)
 
-    def ready(found: "Ready") -> None:
+    def ready(addresses: "Ready") -> None:
         if json_:
-            output.print_json({"url": found.url, "home": str(found.home), "pid": os.getpid()}, indent=None)
+            output.print_json({"url": addresses.url, "home": str(addresses.home), "pid": os.getpid()}, indent=None)
             return
-        shut = settings.demands_tokens or is_demanded("read", TokenRequirement(found.home).recall().roles)
-        for line in _what_next(found.url, str(found.home), shut=shut):
-            say("pippin", line)
+        shut = settings.demands_tokens or is_demanded("read", TokenRequirement(addresses.home).recall().roles)
+        for line in _what_next(addresses.url, str(addresses.home), shut=shut):
+            print_line("pippin", line)
 
-    run(settings, workers, say, ready)
+    run(settings, workers, print_line, ready)
 
 
 def serve(host: Host = None, port: Port = None) -> None:
@@ -83,7 +87,7 @@ def worker(
 
 
 def become(module: str, environment: dict[str, str], *arguments: str) -> None:
-    """Replaces this process, so that signals and the exit code need no middleman."""
+    """Replace this process, so that signals and the exit code need not be passed on."""
     from pippin.local.parts import python_module
 
     command = python_module(module, *arguments)
@@ -103,3 +107,35 @@ def _what_next(url: str, home: str, *, shut: bool) -> list[str]:
         '    -d \'{"model": {"preset": "mnist-cnn"}, "dataset": "mnist-sample"}\'',
         f"  {setting}pippin jobs",
     ]
+
+
+_STANDARD = {"event", "level", "timestamp", "logger", "exception"}
+
+
+def readable(line: str) -> str:
+    """`line` as `10:31:07 warning: what happened  key=value`; unchanged when it is not a log line of Pippin."""
+    try:
+        entry = json.loads(line)
+        moment = datetime.fromisoformat(entry["timestamp"]).astimezone()
+        event = entry["event"]
+    except (ValueError, TypeError, KeyError):
+        return line
+    level = "" if entry.get("level") in {None, "info", "debug"} else f"{entry['level']}: "
+    rest = "".join(f"  {key}={value}" for key, value in entry.items() if key not in _STANDARD)
+    exception = f"\n{indented(entry['exception'])}" if "exception" in entry else ""
+    return f"{moment:%H:%M:%S} {printable(f'{level}{event}{rest}')}{exception}"
+
+
+def parity(
+    engine: Annotated[str, typer.Option(help="The engine to examine: coreml or jax.")] = "coreml",
+    case: Annotated[str | None, typer.Option(metavar="NAME", help="Run this case only: see docs/semantics.md.")] = None,
+    json_: output.JsonFlag = False,
+) -> None:
+    """Find out which formulas an engine trains with.
+
+    Apple documents some of these formulas only.
+
+    The results of tiny trainings are compared with every candidate formula. The exit code is 0 if the engine does what
+    Pippin has chosen, 1 if it does something else in some case or a training fails, 2 if the engine is missing here.
+    """
+    become("worker.parity", {}, "--engine", engine, *(["--case", case] if case else []), *(["--json"] if json_ else []))

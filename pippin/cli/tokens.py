@@ -1,4 +1,4 @@
-"""`pippin tokens`: what lets people and machines in. Made in Redis itself, not through the service."""
+"""`pippin tokens`: create, list and revoke access tokens, in Redis itself and not through the service."""
 
 import enum
 from typing import TYPE_CHECKING, Annotated
@@ -6,21 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from pippin.cli import figures, output
-from pippin.cli.exits import Exit, ToldError
-from pippin.cli.records import opened_store
+from pippin.cli.errors import CommandError, Exit
+from pippin.cli.store_access import opened_store
 from pippin.cli.tables import Column
 from pippin.system.terminal import printable
 
 if TYPE_CHECKING:
     from pippin.api.tokens import Quotas
 
-commands = typer.Typer(
-    help="Make, list and revoke what lets people and machines in.", no_args_is_help=True, rich_markup_mode=None
-)
+commands = typer.Typer(help="Create, list and revoke access tokens.", no_args_is_help=True, rich_markup_mode=None)
 
 
 class TokenRole(enum.StrEnum):
-    """What a token allows, each more than the one before it; worker stands apart."""
+    """What a token allows: of read, submit and admin, each more than the one before it; worker is separate."""
 
     WORKER = "worker"
     READ = "read"
@@ -36,27 +34,27 @@ _WHERE = {"worker": "on the worker's machine", "admin": "of yours", "submit": "o
 def create(
     *,
     role: Annotated[TokenRole, typer.Option(help="What it allows.")],
-    name: Annotated[str | None, typer.Option(help="A name to know it by: the machine's or the person's, say.")] = None,
+    name: Annotated[str | None, typer.Option(help="A name for it, such as the machine's or the person's.")] = None,
     tenant: Annotated[str, typer.Option(help="Whose jobs, datasets and models it sees.")] = "default",
     queued_jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="At most so many of its jobs wait.")
+        int | None, typer.Option(metavar="N", min=0, help="The maximum number of its queued jobs.")
     ] = None,
     active_jobs: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="At most so many of its jobs wait or run.")
+        int | None, typer.Option(metavar="N", min=0, help="The maximum number of its queued and running jobs.")
     ] = None,
     stored_bytes: Annotated[
-        int | None, typer.Option(metavar="N", min=0, help="At most so many bytes of datasets and models that it added.")
+        int | None, typer.Option(metavar="N", min=0, help="The maximum bytes of datasets and models that it added.")
     ] = None,
     requests_per_minute: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many requests a minute.")
+        int | None, typer.Option(metavar="N", min=1, help="The maximum number of requests a minute.")
     ] = None,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Make a token and print it: this once, since only a hash of it is kept.
+    """Create a token and print it, once: only a hash of it is kept.
 
-    A worker reads and writes blobs; read looks, and asks trained models; submit also trains, uploads and deletes; admin
-    may do everything. From the first worker token on, /blobs demands one; from the first of another role on, the whole
-    service does.
+    A worker reads and writes blobs; read reads everything and runs trained models; submit also trains, uploads and
+    deletes; admin may do everything. From the first worker token on, /blobs demands one; from the first of another role
+    on, the whole service does.
     """
     from pippin.api.tokens import Quotas, issue
 
@@ -128,16 +126,16 @@ def revoke(
     token: Annotated[str, typer.Argument(metavar="ID|NAME", help="Its id, or its name if one has it.")],
     json_: output.JsonFlag = False,
 ) -> None:
-    """Revoke a token: the next request that shows it is refused."""
+    """Revoke a token: the next request with it is refused."""
     with opened_store() as store:
         readable, unreadable = store.tokens.listing()
         matches = [each.id for each in readable if token in {each.id, each.name}]
         matches += [each.id for each in unreadable if token == each.id]
         if not matches:
-            raise ToldError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
+            raise CommandError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
         if len(matches) > 1:
             text = f"{len(matches)} tokens are named {token!r}."
-            raise ToldError(Exit.REFUSED, text, matches, "Give the id of one of them.")
+            raise CommandError(Exit.REFUSED, text, matches, "Give the id of one of them.")
         store.tokens.revoke(matches[0])
     if json_:
         output.print_json({"revoked": matches[0]})
@@ -147,10 +145,10 @@ def revoke(
 
 @commands.command()
 def reset(json_: output.JsonFlag = False) -> None:
-    """Have the service of this PIPPIN_HOME demand no tokens any more, as before the first one was made.
+    """Let the service of this PIPPIN_HOME require no tokens any more, as before the first one was created.
 
-    That is remembered in Redis and in PIPPIN_HOME, so that losing the one opens nothing. Refused while there are valid
-    tokens. A service that other machines reach demands tokens all the same.
+    The requirement is stored in Redis and in PIPPIN_HOME, so that losing one of them opens nothing. Refused while there
+    are valid tokens. A service that other machines reach demands tokens all the same.
     """
     from pippin.settings import Settings
     from pippin.store.token_requirement import RequirementError, TokenRequirement
@@ -158,14 +156,14 @@ def reset(json_: output.JsonFlag = False) -> None:
     requirement = TokenRequirement(Settings().home)
     with opened_store() as store:
         if not store.tokens.forget_roles():
-            raise ToldError(
+            raise CommandError(
                 Exit.REFUSED, "There are valid tokens.", now="Revoke them first: `pippin tokens list` shows them."
             )
-    # In this order: a service that has asked Redis before it was told would remember the roles again.
+    # In this order: a service that read Redis before the change would store the roles in PIPPIN_HOME again.
     try:
         requirement.reset()
     except RequirementError as error:
-        raise ToldError(Exit.REFUSED, f"{error}.", now="Give PIPPIN_HOME as the service has it.") from error
+        raise CommandError(Exit.REFUSED, f"{error}.", now="Give PIPPIN_HOME as the service has it.") from error
     if json_:
         output.print_json({"reset": str(requirement.path)})
     else:

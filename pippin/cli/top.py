@@ -19,17 +19,17 @@ if TYPE_CHECKING:
     from pippin.api.workers import Worker
     from pippin.client import Client
 
-# In this order: what is at work, then what waits.
+# In this order: running jobs, then waiting ones.
 _LIVE = ("running", "starting", "pausing", "cancelling", "queued", "paused")
-_MOST_OF_A_STATE = 100
-_MOST_ENDED = 5
+_MAX_OF_A_STATE = 100
+_MAX_ENDED = 5
 _BLOCKS = 12
-_WIDE = 110  # columns, from which on there is room for all that is known
+_WIDE = 110  # columns of a terminal that shows all fields
 
 
 def top(
-    seconds: Annotated[float, typer.Option(metavar="N", min=0.2, help="How often to look.")] = 1,
-    once: Annotated[bool, typer.Option("--once", help="Look once only, as is done in a pipe.")] = False,
+    seconds: Annotated[float, typer.Option(metavar="N", min=0.2, help="Seconds between two updates.")] = 1,
+    once: Annotated[bool, typer.Option("--once", help="Print once only, as in a pipe.")] = False,
     json_: output.JsonFlag = False,
 ) -> None:
     """Watch jobs and workers live; Ctrl-C leaves."""
@@ -61,9 +61,9 @@ class _Seen:
 
 
 def _seen(client: "Client") -> _Seen:
-    live = [job for status in _LIVE for job in client.jobs(status=status, limit=_MOST_OF_A_STATE)]
+    live = [job for status in _LIVE for job in client.jobs(status=status, limit=_MAX_OF_A_STATE)]
     ended = [job for job in client.jobs(limit=20) if job.status.is_final]
-    return _Seen(live, ended[:_MOST_ENDED], client.workers())
+    return _Seen(live, ended[:_MAX_ENDED], client.workers())
 
 
 def _watch(client: "Client", seconds: float) -> None:

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from pippin.cli import describing, documents, output, pointers
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli import describing, documents, errors, output
+from pippin.cli.errors import CommandError, Exit
 
 if TYPE_CHECKING:
     from pippin.models.record import Description, Inspection
@@ -104,10 +104,10 @@ def _inspected(file: str) -> "Inspection":
     try:
         return inspect(Path(file).read_bytes(), Path(file).name)
     except OSError as error:
-        raise ToldError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
+        raise CommandError(Exit.USAGE, f"{file} cannot be read: {error.strerror}.") from error
     except FaultyDocumentError as error:
         what = f"{file} is not a model that can be trained."
-        raise ToldError(Exit.REFUSED, what, pointers.sentences(error.faults)) from error
+        raise CommandError(Exit.REFUSED, what, errors.sentences(error.faults)) from error
 
 
 def _conclude(name: str, model: "Description") -> None:

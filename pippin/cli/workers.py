@@ -17,7 +17,7 @@ Name = Annotated[
     str,
     typer.Argument(
         metavar="NAME",
-        help="The worker's name as `pippin workers` shows it, or a unique beginning.",
+        help="The worker's name as `pippin workers` shows it, or a unique prefix of it.",
         autocompletion=offer_workers,
     ),
 ]

@@ -1,4 +1,4 @@
-"""Puts a download in its place: whole, as digested by the service, or not at all."""
+"""Writes a download to its place once it is complete and has the digest that the service sent."""
 
 import base64
 import binascii
@@ -19,15 +19,15 @@ import httpx2
 from pippin.client.errors import DamagedDownloadError
 from pippin.system.hosts import without_password
 
-_MOST_NAME_BYTES = 255
-_MOST_SUFFIX = 20
+_MAX_NAME_BYTES = 255
+_MAX_SUFFIX = 20
 
 
 class Download:
-    """A file on its way. Used as a context: what has not been kept by its end is removed.
+    """A file that is being downloaded. Used as a context: unless `keep` was called by its end, the file is removed.
 
     Args:
-        target: Where the file goes; in a folder it gets the name that the service gives.
+        target: The file to write, or a folder, in which the file has the name that the service sends.
         response: The answer that carries it, its body unread.
 
     Raises:
@@ -57,13 +57,13 @@ class Download:
         self._part.unlink(missing_ok=True)
 
     def write(self, chunk: bytes) -> None:
-        """Takes the next bytes."""
+        """Write the next bytes."""
         self._hash.update(chunk)
         with self._named():
             self._file.write(chunk)
 
     def keep(self) -> Path:
-        """Moves the whole file to its place in one step, and says where that is.
+        """Move the complete file to its place in one step, and return its path.
 
         Raises:
             DamagedDownloadError: If it is not what the service promised in `Repr-Digest` (RFC 9530).
@@ -82,7 +82,7 @@ class Download:
 
     @contextmanager
     def _named(self) -> Iterator[None]:
-        """Errors of the file name the one that was asked for, not its part."""
+        """Let errors name the target, not the temporary file."""
         try:
             yield
         except OSError as error:
@@ -94,16 +94,16 @@ def _name(response: httpx2.Response) -> str:
     header = Message()
     header["content-disposition"] = response.headers.get("content-disposition", "")
     exact = re.search(r"filename\*=UTF-8''([^;]+)", header["content-disposition"], re.IGNORECASE)
-    found = unquote(exact[1]) if exact else header.get_filename("")
-    name = found.replace("\\", "/").rpartition("/")[2].replace("\0", "")
+    sent = unquote(exact[1]) if exact else header.get_filename("")
+    name = sent.replace("\\", "/").rpartition("/")[2].replace("\0", "")
     return _fitting(name) if name not in {"", ".", ".."} else "model.mlmodel"
 
 
 def _fitting(name: str) -> str:
     """A file name of at most 255 bytes, which is as long as file systems take; the suffix stays."""
     stem, dot, suffix = name.rpartition(".")
-    end = f"{dot}{suffix}" if stem and len(suffix) <= _MOST_SUFFIX else ""
-    room = _MOST_NAME_BYTES - len(end.encode())
+    end = f"{dot}{suffix}" if stem and len(suffix) <= _MAX_SUFFIX else ""
+    room = _MAX_NAME_BYTES - len(end.encode())
     return name.removesuffix(end).encode()[:room].decode(errors="ignore") + end
 
 

@@ -1,4 +1,4 @@
-"""What can go wrong between a client and the service."""
+"""The errors of the client."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -7,13 +7,13 @@ from pippin.errors import Fault, PippinError
 
 
 class ServiceError(PippinError):
-    """The service understood the call and refused it (RFC 9457), or answered what Pippin never answers.
+    """The service refused the call (RFC 9457), or the answer is not one of Pippin.
 
     Attributes:
         status: The HTTP status.
-        title: What kind of problem it is, the same for every occurrence.
+        title: The kind of problem, the same for every occurrence.
         detail: A sentence about this occurrence.
-        faults: Each fault in what was sent; a fault in the query has the parameter's name where others have a pointer.
+        faults: The faults in the request; a fault in the query has the parameter's name in place of a pointer.
     """
 
     def __init__(self, status: int, title: str, detail: str = "", faults: Iterable[Fault] = ()) -> None:
@@ -28,7 +28,7 @@ class ServiceError(PippinError):
 
     @classmethod
     def of_problem(cls, status: int, problem: object, reason_phrase: str) -> "ServiceError":
-        """The error that a `application/problem+json` body tells of; whatever is not there is left out.
+        """The error that an `application/problem+json` body describes; missing members are left out.
 
         Args:
             status: The HTTP status of the answer.
@@ -51,10 +51,10 @@ class ServiceError(PippinError):
 
 
 class ServiceUnreachable(PippinError):  # noqa: N818 - reads as what happened: "except ServiceUnreachable"
-    """No answer came, although the call was tried again for as long as it may be.
+    """No answer came within the client's patience.
 
     Attributes:
-        url: The service that was asked, without a password.
+        url: The service, without a password.
         is_absent: Whether nothing listens at that address.
     """
 
@@ -65,4 +65,4 @@ class ServiceUnreachable(PippinError):  # noqa: N818 - reads as what happened: "
 
 
 class DamagedDownloadError(PippinError):
-    """What arrived is not what the service said that it would send; nothing was kept."""
+    """The bytes received do not have the digest that the service sent; no file was kept."""

@@ -1,1 +1,1 @@
-"""Text that a client sends or a person writes, as values: JSON and YAML, read strictly."""
+"""Strict parsers of JSON and YAML, and the recognition of documents and files of other kinds."""

@@ -1,4 +1,4 @@
-"""The one error of this part of the house."""
+"""Errors of the parsers of JSON and YAML."""
 
 from dataclasses import dataclass
 
@@ -7,17 +7,17 @@ from pippin.errors import PippinError
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something stands in a text; both count from 1."""
+    """A position in a text; line and column count from 1."""
 
     line: int
     column: int
 
 
 class MalformedDocumentError(PippinError):
-    """A text that is not JSON or not YAML, or that holds what JSON cannot.
+    """A text is not JSON or not YAML, or has a value that JSON cannot have.
 
     Attributes:
-        place: Where, when it is known and the text does not say it.
+        place: The position of the fault, where it is known and the message does not have it.
     """
 
     def __init__(self, detail: str, place: Place | None = None) -> None:
@@ -26,9 +26,9 @@ class MalformedDocumentError(PippinError):
 
     @property
     def located(self) -> str:
-        """The text with the place, if it is known."""
+        """The message with the position, if it is known."""
         return f"{self} at line {self.place.line}, column {self.place.column}" if self.place else str(self)
 
 
 class RepeatedKeyError(MalformedDocumentError):
-    """A text that is JSON but for an object that has a key twice, of which one value would be lost."""
+    """A text is JSON, except that an object has a key twice, so that one of the two values would be lost."""

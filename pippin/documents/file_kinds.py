@@ -1,4 +1,6 @@
-"""The kinds of files that Pippin does not read, how each begins, and what to do with it.
+"""Recognises files that Pippin does not read, so that a message can name the kind of file and what to do with it.
+
+The content decides; the name counts only for formats without a signature.
 
 Signatures are those of each format's specification or of the database of the `file` command
 (https://github.com/file/file/tree/master/magic/Magdir).
@@ -18,7 +20,7 @@ class FileKind:
     """A kind of file.
 
     Attributes:
-        name: What it is, with an article: `an Excel workbook`.
+        name: The name of the kind, with an article: `an Excel workbook`.
         for_data: What to do where data was expected.
         for_models: What to do where a model was expected.
     """
@@ -168,7 +170,7 @@ SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (
     (0, b"\0\0\0\x0cjP  ", JPEG_2000),
     (0, b"bplist00", PROPERTY_LIST),
 )
-"""Where and how a file of each kind begins."""
+"""The offset and the bytes of the signature of each kind."""
 
 BINARY_SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (
     (0, b"PAR1", PARQUET),
@@ -184,13 +186,13 @@ BINARY_SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (
     (0, b"8BPS", PHOTOSHOP),
     (0, b"BM", BMP),
 )
-"""Those with which a table could begin too: they count in binary files only."""
+"""Signatures with which a table could begin too; they count in binary files only."""
 
 BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), AVIF),
     **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), HEIC),
 }
-"""By the brand of an ISO base media file (ISO/IEC 14496-12, 4.3); others are videos."""
+"""The kind for each brand of an ISO base media file (ISO/IEC 14496-12, 4.3); other brands are videos."""
 
 SUFFIXES = {
     ".keras": KERAS,
@@ -202,20 +204,20 @@ SUFFIXES = {
     ".xlsm": EXCEL,
     ".xlsx": EXCEL,
 }
-"""Of binary files whose content says too little."""
+"""The kind for each suffix of binary files that their content does not identify."""
 
 
 SAMPLE_BYTES = 4096
-"""So much of a file's beginning is enough to recognise it."""
+"""The number of bytes at the beginning of a file that are enough to recognise it."""
 
 
 def kind_of(begin: bytes, name: str = "", *, is_whole: bool = False) -> FileKind | None:
-    """What a file is; None when it may be something that Pippin reads, or is unknown.
+    """The kind of a file; None where Pippin may be able to read it, or the kind is unknown.
 
     Args:
-        begin: Its first `SAMPLE_BYTES` bytes, or all where it has fewer.
-        name: As it was sent; "" where it has none.
-        is_whole: Whether `begin` is the whole file, however long: a ZIP is then opened to see what it holds.
+        begin: The first `SAMPLE_BYTES` bytes of the file, or all where it has fewer.
+        name: The name of the file as sent; "" where it has none.
+        is_whole: Whether `begin` is the whole file, of any length: a ZIP is then opened to examine its members.
     """
     if not begin:
         return EMPTY
@@ -229,14 +231,14 @@ def kind_of(begin: bytes, name: str = "", *, is_whole: bool = False) -> FileKind
 
 
 def kind_of_members(names: Iterable[str]) -> FileKind | None:
-    """What a ZIP or a folder that holds these paths is; None when it is nothing but a ZIP or a folder."""
+    """The kind of a ZIP or a folder with these paths; None for an ordinary one."""
     paths = [PurePath(name.replace("\\", "/")) for name in names]
     bases = {path.name for path in paths}
     folders = {part for path in paths for part in path.parts[:-1]}
     suffixes = {PurePath(folder).suffix.lower() for folder in folders}
     if "[Content_Types].xml" in bases:
         return OFFICE if folders & {"word", "ppt"} else EXCEL
-    for is_so, kind in (
+    for applies, kind in (
         ("com.apple.CoreML" in folders or ".mlpackage" in suffixes, PACKAGE),
         ("coremldata.bin" in bases or ".mlmodelc" in suffixes, COMPILED),
         ("saved_model.pb" in bases, SAVED_MODEL),
@@ -245,13 +247,13 @@ def kind_of_members(names: Iterable[str]) -> FileKind | None:
         ({"mimetype", "content.xml"} <= bases, OPEN_DOCUMENT),
         ("Document.iwa" in bases, NUMBERS),
     ):
-        if is_so:
+        if applies:
             return kind
     return None
 
 
 def kind_of_folder(path: Path) -> FileKind | None:
-    """What a folder is that other programs take for one file, such as an .mlpackage; None for any other."""
+    """The kind of a folder that other programs treat as one file, such as an .mlpackage; None for any other."""
     return SUFFIXES.get(path.suffix.lower()) or kind_of_members(each.name for each in path.iterdir())
 
 

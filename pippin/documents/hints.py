@@ -1,4 +1,4 @@
-"""What an unknown word was meant to be: names that other libraries use, other spellings, and words that are alike."""
+"""Hints at unknown words: names from other libraries, other spellings, and similar words."""
 
 import re
 from collections.abc import Collection, Mapping
@@ -6,10 +6,10 @@ from difflib import get_close_matches
 from typing import Final
 
 # A hint takes 30 ms at most within these.
-_LONGEST_MEANT, _MOST_KNOWN = 32, 100
+_MAX_CHARACTERS, _MAX_KNOWN = 32, 100
 
-# What Keras, PyTorch, scikit-learn and Core ML call things, folded (see `_folded`) -> our names for them. The first
-# that is known at the place is meant.
+# Names in Keras, PyTorch, scikit-learn and Core ML, folded (see `_folded`) -> the names in Pippin. The first one that
+# is valid at the place is suggested.
 _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     # hyperparameters
     "lr": ("learning_rate",),
@@ -202,7 +202,7 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "filename": ("name",),
 }
 
-# Of words that no synonym helps with: why they are not there.
+# For words without a synonym: why they do not exist here.
 _NOTES: Final[Mapping[str, str]] = {
     "dropout": "Core ML has no dropout: leave it out",
     "dropoutrate": "Core ML has no dropout: leave it out",
@@ -229,27 +229,27 @@ _NOTES: Final[Mapping[str, str]] = {
     "usecols": "name the columns under inputs, as size:width,height;age",
 }
 
-# PyTorch's fully connected layer has the name that Core ML gives to an activation.
+# PyTorch's name of the fully connected layer is Core ML's name of an activation.
 _AS_WRITTEN: Final[Mapping[str, str]] = {"Linear": "inner_product"}
 
 
 class Hints:
-    """Finds what unknown words of one document were meant to be, for the first of them.
+    """Suggests known words for the first unknown words of one document.
 
     Comparing two words takes up to the cube of their length: 1,800 unknown names of 190 characters, in a spec of 1 MB,
     took more than four minutes.
 
     Args:
-        most: How many words are looked for.
+        max_words: The number of words to look up.
     """
 
-    def __init__(self, most: int = 20) -> None:
-        self._left = most
+    def __init__(self, max_words: int = 20) -> None:
+        self._left = max_words
         self._known: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
     def meant(self, word: str, known: Collection[str]) -> str | None:
-        """The known word that `word` stands for or is most like; None when there is none, or it would take long."""
-        if len(word) > _LONGEST_MEANT or len(known) > _MOST_KNOWN:
+        """The known word that `word` is a synonym of or most similar to; None if none, or if a word is too long."""
+        if len(word) > _MAX_CHARACTERS or len(known) > _MAX_KNOWN:
             return None
         asked = (word, tuple(known))
         if asked not in self._known:
@@ -260,7 +260,7 @@ class Hints:
         return self._known[asked]
 
     def at(self, word: str, known: Collection[str]) -> str:
-        """A hint at what `word` was meant to be; empty when there is none."""
+        """A hint for a message about the unknown `word`; empty where there is none."""
         if meant := self.meant(word, known):
             return f"; did you mean {meant!r}?"
         note = note_of(word)
@@ -268,7 +268,7 @@ class Hints:
 
 
 def did_you_mean(word: str, known: Collection[str]) -> str:
-    """A hint at the known word that `word` may have been meant to be; empty when none is like it.
+    """A hint for a message about the unknown `word`; empty where no known word is similar.
 
     Where a document may hold many unknown words, use `Hints`.
     """
@@ -276,8 +276,8 @@ def did_you_mean(word: str, known: Collection[str]) -> str:
 
 
 def synonym(word: str, known: Collection[str]) -> str | None:
-    """The known word that `word` is another name or another spelling of, such as `miniBatchSize`; None if none is."""
-    if len(word) > _LONGEST_MEANT:
+    """The known word that `word` is a synonym or another spelling of, such as `miniBatchSize`; None if none."""
+    if len(word) > _MAX_CHARACTERS:
         return None
     if (written := _AS_WRITTEN.get(word)) in known:
         return written
@@ -287,13 +287,13 @@ def synonym(word: str, known: Collection[str]) -> str | None:
 
 
 def note_of(word: str) -> str | None:
-    """Why there is no such thing; None where nothing is known of it."""
-    return _NOTES.get(_folded(word)) if len(word) <= _LONGEST_MEANT else None
+    """Why `word` does not exist here; None where there is no explanation."""
+    return _NOTES.get(_folded(word)) if len(word) <= _MAX_CHARACTERS else None
 
 
 def alike(word: str, known: Collection[str]) -> str | None:
-    """The known word that is most like `word`, whatever their case; None when none is."""
-    names = {name.lower(): name for name in known if len(name) <= 2 * _LONGEST_MEANT}
+    """The known word most similar to `word`, ignoring case; None if none is similar."""
+    names = {name.lower(): name for name in known if len(name) <= 2 * _MAX_CHARACTERS}
     close = get_close_matches(word.lower(), names, n=1)
     return names[close[0]] if close else None
 

@@ -1,4 +1,4 @@
-"""What a document is that is not of the expected kind: one sentence instead of every field that it lacks."""
+"""Recognises documents of unexpected kinds, to answer with one sentence instead of every missing field."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -10,8 +10,8 @@ from pippin.errors import Fault, FaultyDocumentError, clipped
 from pippin.ids import has_id_form
 
 _SHOWN = 5
-_LONGEST_NAME = 60
-_LOOKED_AT = 20  # keys, of which a document may have a million
+_MAX_NAME_CHARACTERS = 60
+_MAX_KEYS = 20  # that are compared: a document may have a million keys
 _JOB_KEYS: Final = frozenset({"model", "dataset"})
 _SPEC_KEYS: Final = frozenset({"inputs", "layers"})
 
@@ -43,7 +43,7 @@ def _is_keras(document: _Document) -> bool:
 
 _CONVERT = "convert it with coremltools and upload the .mlmodel"
 
-# What each kind is called, how it is told, and what to do with it; the first that fits.
+# Name, test and advice for each kind; the first test that passes decides.
 _KINDS: Final[tuple[tuple[str, Callable[[_Document], bool], str], ...]] = (
     ("a job's record", _is_record("job"), "the request is what it has under `request`"),
     ("a model's record", _is_record("model"), "a job names it: {id: …}"),
@@ -69,7 +69,7 @@ _ADVICE: Final = {name: advice for name, _, advice in _KINDS if advice}
 
 
 def kind_of(document: object) -> str | None:
-    """What a JSON value is, as far as its keys tell; None where they tell nothing."""
+    """The kind of a JSON value by its keys; None where they do not determine it."""
     if not isinstance(document, dict):
         return None
     if document.keys() >= _JOB_KEYS:
@@ -89,10 +89,10 @@ class Expected:
     """A kind of document.
 
     Attributes:
-        kind: What it is called: `a job`, `a model spec`.
-        fields: Its fields.
-        essential: Those that no other kind has.
-        advice: What to do with documents of other kinds, where there is something to do.
+        kind: The name of the kind: `a job`, `a model spec`.
+        fields: The fields of the kind.
+        essential: The fields that no other kind has.
+        advice: What to do with documents of other kinds, for those where there is something to do.
     """
 
     kind: str
@@ -102,12 +102,13 @@ class Expected:
 
 
 def refuse_foreign(document: object, expected: Expected) -> None:
-    """Refuse a document that is of another kind altogether.
+    """Refuse a document of another kind.
 
-    A document with some of the essential fields passes, since its own faults say more; so does an empty one.
+    A document with some of the essential fields passes, since the messages about its faults say more; so does an empty
+    one.
 
     Raises:
-        FaultyDocumentError: It is another kind of document, or no mapping.
+        FaultyDocumentError: The document is of another kind, or is not a mapping.
     """
     if not isinstance(document, dict):
         raise _refused(f"this is {_shape(document)}; {expected.kind} is an object with {_few(expected.essential)}")
@@ -126,10 +127,10 @@ def refuse_foreign(document: object, expected: Expected) -> None:
 
 
 def _resembles(document: _Document, fields: Collection[str]) -> bool:
-    """Whether the document has one of these fields, however it is spelled."""
+    """Whether the document has one of these fields in any spelling."""
     if not fields or not document.keys().isdisjoint(fields):
         return bool(fields)
-    keys = [key for key in islice(document, _LOOKED_AT) if len(key) <= _LONGEST_NAME]
+    keys = [key for key in islice(document, _MAX_KEYS) if len(key) <= _MAX_NAME_CHARACTERS]
     return any(synonym(key, fields) or alike(key, fields) for key in keys)
 
 
@@ -148,7 +149,7 @@ def _shape(document: object) -> str:
 
 
 def _few(names: Iterable[str]) -> str:
-    listed = [clipped(name, _LONGEST_NAME) for name in islice(names, _SHOWN + 1)]
+    listed = [clipped(name, _MAX_NAME_CHARACTERS) for name in islice(names, _SHOWN + 1)]
     return ", ".join(listed[:_SHOWN]) + (", …" if len(listed) > _SHOWN else "")
 
 

@@ -1,4 +1,4 @@
-"""JSON as RFC 8259 means it, and nothing beyond: what the standard library lets pass is refused here."""
+"""Strict JSON (RFC 8259): refuses what the standard library accepts beyond the standard."""
 
 import json
 import math
@@ -11,16 +11,16 @@ from pippin.documents.errors import MalformedDocumentError, RepeatedKeyError
 from pippin.errors import clipped, pointer
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD]")
-# Bytes of memory that the parser needs for each of these characters, measured with CPython 3.11 on texts of 28 MB that
-# hold little else: a list and its place in another one, a small dictionary, an entry of a large one beside the pair
-# that it is made from, half a text, and a number with its place in a list.
+# Bytes of memory that the parser needs for each of these characters, measured with CPython 3.11 on texts of 28 MB of
+# little else: a list and its place in another list, a small dictionary, an entry of a large dictionary and the pair
+# that it is made from, half a string, and a number with its place in a list.
 _BYTES_FOR = {b"[": 88, b"{": 120, b":": 200, b'"': 30, b",": 40}
 
 
 def parsed_bytes(data: bytes) -> int:
-    """An estimate of the memory that `loads` takes at its peak for `data`, or for a piece of it, the text included.
+    """An estimate of the peak memory of `loads` for `data`, or for a piece of it, including the text.
 
-    Too high where texts hold much punctuation. Takes a few milliseconds for each 10 MB.
+    The estimate is too high for strings with much punctuation. Takes a few milliseconds for each 10 MB.
     """
     return 2 * len(data) + sum(data.count(character) * size for character, size in _BYTES_FOR.items())
 
@@ -28,17 +28,17 @@ def parsed_bytes(data: bytes) -> int:
 def loads(data: bytes) -> Any:  # noqa: ANN401 (any JSON value)
     """The value that `data` holds, in time proportional to its length.
 
-    Other threads go on meanwhile: the standard library's parser calls a Python function for each number and object, and
-    a text with very many lists or texts is parsed by Python alone.
+    Other threads can run meanwhile: the parser of the standard library calls a Python function for each number and
+    object, and a text with very many lists or strings is parsed in Python.
 
     Raises:
-        MalformedDocumentError: For what is not UTF-8 or not JSON, for NaN and infinite numbers, and for half a
-            surrogate pair, which no UTF-8 answer or record could hold.
-        RepeatedKeyError: For an object that has a key twice.
+        MalformedDocumentError: The data is not UTF-8 or not JSON, or has NaN, infinite numbers, or half a surrogate
+            pair, which UTF-8 cannot encode.
+        RepeatedKeyError: An object has a key twice.
     """
     try:
         text = data.decode()
-        decoder = _Decoder if data.count(b"[") + data.count(b'"') // 2 <= _MOST_AT_ONCE else _InterruptibleDecoder
+        decoder = _Decoder if data.count(b"[") + data.count(b'"') // 2 <= _MAX_C_PARSED else _InterruptibleDecoder
         reader = decoder()
         value = reader.decode(text)
         if reader.has_repeated_key:
@@ -61,11 +61,11 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 (any JSON value)
 
 
 def dumped(value: object) -> Iterator[str]:
-    """The pieces of the JSON of `value`, keys sorted, in which equal values are equal.
+    """The JSON of `value` in pieces, with sorted keys, so that equal values give equal text.
 
-    Other threads go on between two pieces: `json.dumps` of 3 million numbers held them up for a second.
+    Other threads can run between two pieces: `json.dumps` of 3 million numbers blocked them for a second.
     """
-    if _size(value) <= _LONGEST_PIECE:
+    if _size(value) <= _MAX_PIECE_VALUES:
         yield json.dumps(value, sort_keys=True)
     elif isinstance(value, dict):
         before = "{"
@@ -87,12 +87,12 @@ def dumped(value: object) -> Iterator[str]:
 
 
 def _runs(values: list[Any]) -> Iterator[list[Any]]:
-    """`values` in pieces of at most `_LONGEST_PIECE` values, those inside counted; a larger value is alone."""
+    """`values` in runs of at most `_MAX_PIECE_VALUES` values, nested ones included; a larger value is alone."""
     run: list[Any] = []
     total = 0
     for value in values:
         size = _size(value)
-        if run and total + size > _LONGEST_PIECE:
+        if run and total + size > _MAX_PIECE_VALUES:
             yield run
             run, total = [], 0
         run.append(value)
@@ -101,9 +101,9 @@ def _runs(values: list[Any]) -> Iterator[list[Any]]:
 
 
 def _size(value: object) -> int:
-    """How many values there are in `value`, itself included; of more than `_LONGEST_PIECE`, some number above that."""
+    """The number of values in `value`, itself included; any number above `_MAX_PIECE_VALUES` where there are more."""
     size, containers = 1, [value]
-    while containers and size <= _LONGEST_PIECE:
+    while containers and size <= _MAX_PIECE_VALUES:
         match containers.pop():
             case list() as inner:
                 size += len(inner)
@@ -114,14 +114,14 @@ def _size(value: object) -> int:
     return size
 
 
-_LONGEST_PIECE = 10_000
+_MAX_PIECE_VALUES = 10_000
 
 
 class _Repeating(dict[str, Any]):
-    """An object of a document that has a key twice: refused when all is read, since its place is known only then.
+    """An object with a repeated key. It is refused after the whole document is parsed, when its place is known.
 
     Attributes:
-        key: The first key that comes a second time.
+        key: The first repeated key.
     """
 
     def __init__(self, value: dict[str, Any], key: str) -> None:
@@ -130,7 +130,7 @@ class _Repeating(dict[str, Any]):
 
 
 def _repeated(pairs: list[tuple[str, Any]]) -> str:
-    """The first key that comes a second time."""
+    """The first repeated key."""
     seen: set[str] = set()
     for key, _ in pairs:
         if key in seen:
@@ -140,17 +140,17 @@ def _repeated(pairs: list[tuple[str, Any]]) -> str:
 
 
 def _refuse_repeated(value: object) -> None:
-    """Refuse the first object that has a key twice. Takes memory for the depth of the document, not for its size.
+    """Refuse the first object with a repeated key. Takes memory for the depth of the document, not for its size.
 
     Raises:
-        RepeatedKeyError: There is one.
+        RepeatedKeyError: There is such an object.
     """
     path: list[str | int] = []
     open_values: list[Iterator[tuple[str | int, object]]] = [iter(((0, value),))]
     while open_values:
         for name, inner in open_values[-1]:
             if isinstance(inner, _Repeating):
-                at = clipped(pointer(*path[1:], *([name] if path else [])), _LONGEST_KEY)
+                at = clipped(pointer(*path[1:], *([name] if path else [])), _MAX_KEY_CHARACTERS)
                 where = f", in the object at {at}" if at else ""
                 raise RepeatedKeyError(f"it has the key {json.dumps(_shortened(inner.key))} twice{where}")
             if isinstance(inner, dict | list):
@@ -164,11 +164,11 @@ def _refuse_repeated(value: object) -> None:
 
 
 def _shortened(key: str) -> str:
-    return key if len(key) <= _LONGEST_KEY else key[: _LONGEST_KEY - 1] + "…"
+    return key if len(key) <= _MAX_KEY_CHARACTERS else key[: _MAX_KEY_CHARACTERS - 1] + "…"
 
 
 class _Decoder(json.JSONDecoder):
-    """The standard library's, with nothing let pass. It is written in C, and calls the functions below."""
+    """The decoder of the standard library, in C, made strict by the functions below, which it calls."""
 
     def __init__(self) -> None:
         self.has_repeated_key = False
@@ -190,22 +190,22 @@ class _Decoder(json.JSONDecoder):
 
 
 class _InterruptibleDecoder(_Decoder):
-    """The same in Python: in C, 1.2 million empty lists held up all other threads for 2.7 s."""
+    """The same decoder in Python: in C, 1.2 million empty lists blocked all other threads for 2.7 s."""
 
     def __init__(self) -> None:
         super().__init__()
         self.scan_once = py_make_scanner(self)
 
 
-# So many lists and texts are parsed in C, in some 0.1 s.
-_MOST_AT_ONCE = 50_000
+# The number of lists and strings that are parsed in C, in about 0.1 s.
+_MAX_C_PARSED = 50_000
 
-# The most characters of a key that a message quotes.
-_LONGEST_KEY = 100
+# The largest number of characters of a key in a message.
+_MAX_KEY_CHARACTERS = 100
 
 
 def _texts(value: object) -> Iterator[str]:
-    """Every text in a JSON value, keys included."""
+    """Every string in a JSON value, including keys."""
     open_values = [value]
     while open_values:
         match open_values.pop():
@@ -218,7 +218,7 @@ def _texts(value: object) -> Iterator[str]:
                 open_values += members.values()
 
 
-# Not `int` itself, which the parser calls without a switch of threads: 14 million numbers held up all others for 0.9 s.
+# Not `int` itself, which the parser calls without switching threads: 14 million numbers blocked all others for 0.9 s.
 def _integer(text: str) -> int:
     return int(text)
 

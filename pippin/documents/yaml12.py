@@ -1,4 +1,4 @@
-"""Reads YAML as JSON with less punctuation, and remembers where each value stood.
+"""Reads YAML with the values of JSON, and records the place of each value.
 
 PyYAML follows YAML 1.1, where `1e-8` is text, `no` is false and `12:30` is 750. This loader knows the core schema of
 YAML 1.2 (section 10.3) instead, whose values are those of JSON. It reads event by event: a tree of nodes would take a
@@ -14,22 +14,21 @@ import yaml
 from pippin.documents.errors import MalformedDocumentError, Place
 from pippin.errors import pointer
 
-MOST_LEVELS = 100
-"""Lists and mappings inside one another. The parser's time grows with the square of them."""
+MAX_LEVELS = 100
+"""The depth of nested lists and mappings. The parser's time grows with its square."""
 
-MOST_REPEATED = 10_000
-"""Values that all aliases together may stand for: a few of a few letters can stand for billions."""
+MAX_REPEATED = 10_000
+"""The number of values that all aliases together may stand for: a few short aliases can stand for billions."""
 
-
-MOST_DIRECTIVES = 10
-"""Lines that may declare tags, none of which mean anything here."""
+MAX_DIRECTIVES = 10
+"""The number of lines that may declare tags, which have no effect here."""
 
 _TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 
-# libyaml's parser: PyYAML's own takes 50 microseconds for each number, eighteen times as long.
+# The parser of libyaml: PyYAML's own takes 50 microseconds for each number, eighteen times as long.
 class _Parser(yaml.CSafeLoader):
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - PyYAML's own way
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as PyYAML declares it
 
 
 _PREFIX = "tag:yaml.org,2002:"
@@ -44,20 +43,20 @@ for _tag, _pattern, _first in (
 
 
 def parse(text: str) -> tuple[Any, dict[str, Place]]:
-    """The value that `text` describes, and the place of each value in it by JSON pointer.
+    """The value of `text`, and the place of each value in it by JSON pointer.
 
     Raises:
-        MalformedDocumentError: If it is not YAML, or not a value of JSON.
+        MalformedDocumentError: The text is not YAML, or has a value that JSON cannot have.
     """
     places: dict[str, Place] = {}
     return _read(text, places), places
 
 
 def loads(text: str) -> Any:  # noqa: ANN401 - any JSON value
-    """The value that `text` describes.
+    """The value of `text`.
 
     Raises:
-        MalformedDocumentError: As `parse` does.
+        MalformedDocumentError: The text is not YAML, or has a value that JSON cannot have.
     """
     return _read(text, None)
 
@@ -74,7 +73,7 @@ def _read(text: str, places: dict[str, Place] | None) -> Any:  # noqa: ANN401 - 
         mark = error.problem_mark or error.context_mark
         raise MalformedDocumentError(detail, None if mark is None else _place(mark)) from error
     except yaml.reader.ReaderError as error:
-        # It counts bytes.
+        # The position of this error is in bytes.
         character = len(text.encode()[: error.position].decode(errors="ignore")) + 1
         raise MalformedDocumentError(f"character {character} cannot stand in YAML: {error.reason}") from error
     finally:
@@ -83,23 +82,23 @@ def _read(text: str, places: dict[str, Place] | None) -> Any:  # noqa: ANN401 - 
 
 
 def _check_directives(text: str) -> None:
-    # The parser compares each with all before it, and JSON has no use for tags: 20,000 of them took 2 s.
+    # The parser compares each directive with all before it: 20,000 of them took 2 s. JSON has no tags.
     for number, directive in enumerate(_TAG_DIRECTIVE.finditer(text), 1):
-        if number > MOST_DIRECTIVES:
+        if number > MAX_DIRECTIVES:
             line = text.count("\n", 0, directive.start()) + 1
             raise MalformedDocumentError(
-                f"it has more than {MOST_DIRECTIVES} lines that begin with %TAG", Place(line, 1)
+                f"it has more than {MAX_DIRECTIVES} lines that begin with %TAG", Place(line, 1)
             )
 
 
 class _Open:
-    """A list or mapping whose end has not come.
+    """A list or mapping whose end has not been read.
 
     Args:
         value: The list or mapping.
         at: The pointer to it.
-        anchor: Its name, if aliases may refer to it.
-        before: How many values there were before it.
+        anchor: Its anchor, if it has one.
+        before: The number of values before it.
     """
 
     def __init__(self, value: list[Any] | dict[str, Any], at: str, anchor: str | None, before: int) -> None:
@@ -111,22 +110,22 @@ class _Open:
 
     @property
     def awaits_key(self) -> bool:
-        """Whether what comes next is a key."""
+        """Whether a key is next."""
         return self._key is None and isinstance(self.value, dict)
 
     @property
     def at(self) -> str:
-        """The pointer to the value that comes next."""
+        """The pointer to the next value."""
         return self._at + pointer(len(self.value) if self._key is None else self._key)
 
     def take_key(self, key: str, place: Place) -> None:
-        """The key of the value that comes next."""
+        """Set the key of the next value."""
         if key in self.value:
-            raise MalformedDocumentError(f"the key {key!r} stands here for the second time", place)
+            raise MalformedDocumentError(f"the key {key!r} is here for the second time", place)
         self._key = key
 
     def take(self, value: object) -> None:
-        """The next value."""
+        """Add the next value."""
         if isinstance(self.value, list):
             self.value.append(value)
         else:
@@ -139,7 +138,7 @@ class _Reader:
     """Builds the value of one document from the parser's events.
 
     Attributes:
-        value: The value; None while it has not come.
+        value: The value; None until it is read.
     """
 
     def __init__(self, parser: _Parser, places: dict[str, Place] | None) -> None:
@@ -150,7 +149,7 @@ class _Reader:
         self._documents = 0
         self._values = 0
         self._repeated = 0
-        # By anchor: a value, and how many values there are in it; None while its end has not come.
+        # By anchor: a value, and the number of values in it; None until its end is read.
         self._anchored: dict[str, tuple[Any, int] | None] = {}
 
     def take(self, event: yaml.Event) -> None:
@@ -174,7 +173,7 @@ class _Reader:
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
         if self._awaits_key:
             self._open[-1].take_key(event.value, place)
-            # A fault of the value is easiest to find by its key, which for a block begins a line earlier.
+            # The place of a value is that of its key, which for a block is a line earlier and easier to find.
             self._note(place)
             return
         tag = event.tag
@@ -191,11 +190,11 @@ class _Reader:
             raise MalformedDocumentError(f"nothing before this has the anchor {event.anchor!r}", place)
         anchored = self._anchored[event.anchor]
         if anchored is None:
-            raise MalformedDocumentError("an alias stands inside what it refers to", place)
+            raise MalformedDocumentError("an alias is inside the value that it refers to", place)
         value, size = anchored
         self._repeated += size
-        if self._repeated > MOST_REPEATED:
-            raise MalformedDocumentError(f"the aliases up to here stand for more than {MOST_REPEATED:,} values", place)
+        if self._repeated > MAX_REPEATED:
+            raise MalformedDocumentError(f"the aliases up to here stand for more than {MAX_REPEATED:,} values", place)
         self._put(value, place)
         self._values += size - 1
 
@@ -204,9 +203,9 @@ class _Reader:
     ) -> None:
         self._refuse_as_key(place)
         if event.tag not in {None, "!", _PREFIX + kind}:
-            raise _meaningless(event.tag, place)
-        if len(self._open) == MOST_LEVELS:
-            raise MalformedDocumentError(f"it is nested too deeply; needs at most {MOST_LEVELS} levels", place)
+            raise _unknown_tag(event.tag, place)
+        if len(self._open) == MAX_LEVELS:
+            raise MalformedDocumentError(f"it is nested too deeply; needs at most {MAX_LEVELS} levels", place)
         before, at = self._values, self._at
         self._put(value, place)
         if event.anchor is not None:
@@ -226,7 +225,7 @@ class _Reader:
             raise MalformedDocumentError("a key must be text", place)
 
     def _put(self, value: object, place: Place) -> None:
-        """Give a value to what holds it."""
+        """Add a value to its list or mapping."""
         self._note(place)
         self._values += 1
         if self._open:
@@ -235,7 +234,7 @@ class _Reader:
             self.value = value
 
     def _note(self, place: Place) -> None:
-        """What comes next stands at `place`, unless that is known already."""
+        """Record `place` for the next value, unless it has one already."""
         if self._places is not None:
             self._places.setdefault(self._at, place)
 
@@ -258,7 +257,7 @@ def _scalar(tag: str, text: str, place: Place) -> Any:  # noqa: ANN401 - any JSO
             case "float":
                 number = float(text)
             case _:
-                raise _meaningless(tag, place)
+                raise _unknown_tag(tag, place)
     except ValueError as error:
         raise MalformedDocumentError(f"{text[:40]!r} is not a number that can be read", place) from error
     if not math.isfinite(number):
@@ -266,9 +265,9 @@ def _scalar(tag: str, text: str, place: Place) -> Any:  # noqa: ANN401 - any JSO
     return number
 
 
-def _meaningless(tag: str, place: Place) -> MalformedDocumentError:
-    return MalformedDocumentError(f"the tag {tag} means nothing here", place)
+def _unknown_tag(tag: str, place: Place) -> MalformedDocumentError:
+    return MalformedDocumentError(f"the tag {tag} is not supported", place)
 
 
-def _place(mark: Any) -> Place:  # noqa: ANN401 - one of two classes, one of which has no types
+def _place(mark: Any) -> Place:  # noqa: ANN401 - one of two classes, of which one has no types
     return Place(mark.line + 1, mark.column + 1)

@@ -1,25 +1,36 @@
-"""PIPPIN_HOME: private to its owner, and used by one supervisor at a time."""
+"""PIPPIN_HOME: private to its owner, of a known version, and used by one supervisor at a time."""
 
 import fcntl
 import os
+import re
 import shlex
 import stat
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
 from pippin.errors import PippinError
-from pippin.local.home_version import require_version
+from pippin.system.retry import wait_until
+
+# The version of the layout of PIPPIN_HOME.
+MAJOR, MINOR = 1, 0
+VERSION = f"{MAJOR}.{MINOR}"
+
+_VERSION_FILE = "version"
+_VERSION_FORM = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\s*")
 
 
 class HomeError(PippinError):
     """PIPPIN_HOME cannot be used."""
 
 
+class HomeVersionError(PippinError):
+    """A newer Pippin has used PIPPIN_HOME, or its version file is damaged."""
+
+
 _CHOOSE = "choose a folder of your own, such as ~/.pippin"
 
-# Folders that the system, or others, use for themselves, and that programs may have folders of their own in.
+# Folders of the system or of all users; a folder inside one of them may be PIPPIN_HOME.
 _SHARED = frozenset(
     map(
         Path,
@@ -31,7 +42,7 @@ _SHARED = frozenset(
         ),
     )
 )
-# Folders that belong to the system with all that is in them.
+# Folders of the system, with everything in them.
 _SYSTEM = tuple(
     map(
         Path,
@@ -45,13 +56,13 @@ _SYSTEM = tuple(
 
 
 def prepare_home(home: Path) -> None:
-    """Make the folder, closed to all but its owner, if there is none; use one that is there only if it is as closed.
+    """Create the folder, private to its owner, if it does not exist; check that an existing one is private.
 
-    It holds a password and models. The mode of a folder that is there is never changed: others may rely on it.
+    It holds a password and models. The mode of an existing folder is never changed: other programs may rely on it.
 
     Raises:
         HomeVersionError: A Pippin of a newer major version has used it.
-        HomeError: It cannot be made, is no folder, is the system's or another user's, or is open to others.
+        HomeError: It cannot be created, is not a folder, belongs to the system or another user, or is open to others.
     """
     try:
         real = home.resolve()
@@ -73,11 +84,41 @@ def prepare_home(home: Path) -> None:
         raise HomeError(f"PIPPIN_HOME {home} cannot be used: {error.strerror}") from error
 
 
-class HomeLock:
-    """Held by a supervisor and by the server that it started, until both are gone.
+def require_version(home: Path) -> None:
+    """Check that this Pippin can use the folder's data, and write the version if there is none yet.
 
-    The lock is on an open file, which the server inherits: so no second server can open the same data while the first
-    is still writing its last, even if their supervisor was killed.
+    An older Pippin can ignore what a newer minor version adds, but not what a newer major version changes.
+
+    Raises:
+        HomeVersionError: A Pippin of a newer major version has used the folder, or the file is damaged.
+        OSError: The file cannot be read or written.
+    """
+    path = home / _VERSION_FILE
+    with suppress(FileNotFoundError):
+        with path.open("rb") as file:
+            text = file.read(100).decode("ascii", errors="replace")
+        form = _VERSION_FORM.fullmatch(text)
+        if form is None:
+            raise HomeVersionError(
+                f"{path} is damaged: it holds {text[:20]!r}, and a version such as {VERSION} belongs there; write the "
+                "one that this folder was used with last into it"
+            )
+        if int(form[1]) > MAJOR:
+            raise HomeVersionError(
+                f"PIPPIN_HOME {home} has version {text.strip()} and was used by a newer Pippin; this one can use "
+                f"versions up to {MAJOR}.x: upgrade this Pippin, or choose another folder"
+            )
+        return
+    draft = home / f".{_VERSION_FILE}.{os.getpid()}"
+    draft.write_text(f"{VERSION}\n")
+    draft.replace(path)
+
+
+class HomeLock:
+    """A lock that a supervisor and the server that it started hold until both have ended.
+
+    The lock is on an open file, which the server inherits: no second server can open the same data while the first one
+    still writes, even if their supervisor was killed.
     """
 
     def __init__(self, home: Path) -> None:
@@ -86,7 +127,7 @@ class HomeLock:
 
     @property
     def descriptor(self) -> int:
-        """The file descriptor to hand down to the server.
+        """The file descriptor for the server to inherit.
 
         Raises:
             HomeError: The lock is not held.
@@ -96,10 +137,10 @@ class HomeLock:
         return self._file
 
     def acquire(self, *, leftover: Callable[[], None], seconds: float) -> None:
-        """Take the lock; waits only for a server whose supervisor is dead.
+        """Take the lock. Waits only for a server whose supervisor is dead.
 
         Args:
-            leftover: Asks such a server to end.
+            leftover: Asks such a server to stop.
             seconds: How long to wait for it.
 
         Raises:
@@ -111,28 +152,38 @@ class HomeLock:
             file = os.open(self._home / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise HomeError(f"PIPPIN_HOME {self._home} cannot be locked: {error.strerror}") from error
-        deadline = time.monotonic() + seconds
-        while not _locked(file):
-            holder = os.pread(file, 20, 0).decode(errors="replace").strip()
-            if _alive(holder) or time.monotonic() > deadline:
-                os.close(file)
-                raise HomeError(
-                    f"PIPPIN_HOME {self._home} is in use by the process {holder}; stop it, or choose another folder"
-                )
+
+        def is_settled() -> bool:
+            if _locked(file) or _alive(_holder(file)):
+                return True
             leftover()
-            time.sleep(0.05)
+            return False
+
+        wait_until(is_settled, seconds)
+        if not _locked(file):
+            holder = _holder(file)
+            os.close(file)
+            raise HomeError(
+                f"PIPPIN_HOME {self._home} is in use by the process {holder}; stop it, or choose another folder"
+            )
         os.ftruncate(file, 0)
         os.pwrite(file, f"{os.getpid()}\n".encode(), 0)
         self._file = file
 
     def release(self) -> None:
-        """Let another supervisor in; nothing happens when the lock is not held."""
+        """Release the lock, if it is held."""
         if self._file is not None:
             os.close(self._file)
             self._file = None
 
 
+def _holder(file: int) -> str:
+    """The process id in the lock file."""
+    return os.pread(file, 20, 0).decode(errors="replace").strip()
+
+
 def _locked(file: int) -> bool:
+    """Take the lock, or keep it; False where another process holds it."""
     with suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -140,6 +191,7 @@ def _locked(file: int) -> bool:
 
 
 def _alive(holder: str) -> bool:
+    """Whether a process of this id exists."""
     if not holder.isdigit():
         return False
     try:

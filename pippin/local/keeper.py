@@ -1,38 +1,41 @@
-"""Keeps one part running: starts it, starts it again when it dies, and stops it."""
+"""Keeps a part or the embedded server running: starts it, restarts it when it ends, and stops it."""
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from pippin.local.part import Part
-from pippin.local.process import Process
+from pippin.errors import PippinError
+from pippin.local.parts import Part, PrintLine
+from pippin.local.process import Process, manner
+from pippin.local.valkey import EmbeddedValkey
+from pippin.system.retry import Backoff
 
-_FIRST_PAUSE = 0.2
-_LONGEST_PAUSE = 5.0
-_HEALTHY_AFTER = 10.0  # a part that ran for so many seconds starts with a clean slate when it dies
-_TELL_EVERY = 3  # deaths in a row after which its last output is shown again
-
-Say = Callable[[str, str], None]
-"""Prints a line: who says it, and what."""
+# After so many seconds, a process counts as healthy: its next end is the first in a row.
+_HEALTHY_SECONDS = 10.0
+# After so many ends in a row, the last output is shown again.
+_OUTPUT_EVERY = 3
 
 
-class Pauses:
-    """The pauses before a part is started again: from 0.2 s doubling to 5 s, and from 0.2 s again once it ran well.
-
-    Attributes:
-        deaths: How often in a row it died without having run well in between.
-    """
+class RestartPauses:
+    """The pauses before restarts: from 0.2 s doubling to 5 s, and from 0.2 s again after a healthy run."""
 
     def __init__(self) -> None:
-        self.deaths = 0
-        self._began = time.monotonic()
+        self._backoff = Backoff(0.2, 5.0, jitter=0)
+        self._started = time.monotonic()
+
+    @property
+    def ends(self) -> int:
+        """How often in a row the process ended without a healthy run in between."""
+        return self._backoff.failures
 
     def next(self) -> float:
-        """Seconds to wait now that it died; it counts as running from the end of that pause."""
-        well = time.monotonic() - self._began > _HEALTHY_AFTER
-        self.deaths = 1 if well else self.deaths + 1
-        pause = min(_FIRST_PAUSE * 2.0 ** (self.deaths - 1), _LONGEST_PAUSE)
-        self._began = time.monotonic() + pause
+        """Count an end of the process; return the seconds to wait, after which the next run starts."""
+        if time.monotonic() - self._started > _HEALTHY_SECONDS:
+            self._backoff.reset()
+        pause = self._backoff.pause()
+        self._started = time.monotonic() + pause
         return pause
 
 
@@ -40,44 +43,44 @@ class Keeper:
     """Keeps one part running.
 
     Args:
-        part: What to run.
-        say: Takes the part's output line by line, and what the keeper has to tell.
+        part: The part to run.
+        print_line: Prints each line of the part's output, and messages about its runs.
 
     Attributes:
-        part: What is run.
+        part: The part.
     """
 
-    def __init__(self, part: Part, say: Say) -> None:
+    def __init__(self, part: Part, print_line: PrintLine) -> None:
         self.part = part
-        self._say = say
+        self._print_line = print_line
         self._process: Process | None = None
         self._task: asyncio.Task[None] | None = None
 
     @property
     def pid(self) -> int | None:
-        """The id of its process; None while there is none."""
+        """The id of its process; None while it does not run."""
         return self._process.pid if self._process and not self._process.exited.is_set() else None
 
     def start(self) -> asyncio.Task[None]:
-        """Starts it, and from now on again whenever it ends; the task goes on until `stop`."""
+        """Start the part, and restart it whenever it ends; the task runs until `stop`."""
         self._task = asyncio.create_task(self._keep(), name=self.part.name)
         return self._task
 
-    def look(self) -> None:
-        """Notices the end of its process; to be called when a child has changed its state."""
+    def poll(self) -> None:
+        """Notice the end of its process; to be called on SIGCHLD."""
         if self._process:
-            self._process.look()
+            self._process.poll()
 
     def kill(self) -> None:
-        """Ends its process at once."""
+        """Kill its process."""
         if self._process:
             self._process.kill()
 
     async def stop(self, grace: float) -> None:
-        """Ends it for good.
+        """Stop the part.
 
         Args:
-            grace: Seconds that it gets to end by itself.
+            grace: Seconds between SIGTERM and SIGKILL.
         """
         if self._task:
             self._task.cancel()
@@ -89,24 +92,109 @@ class Keeper:
         try:
             await asyncio.wait_for(process.exited.wait(), grace)
         except TimeoutError:
-            self._say("pippin", f"{self.part.name} did not stop within {grace:g} s and is killed")
+            self._print_line("pippin", f"{self.part.name} did not stop within {grace:g} s and is killed")
             process.kill()
             await process.exited.wait()
 
     async def _keep(self) -> None:
-        pauses = Pauses()
+        pauses = RestartPauses()
         while True:
-            manner, last_lines = await self._run()
+            how, last_lines = await self._run()
             pause = pauses.next()
-            self._say("pippin", f"{self.part.name} ended ({manner}); it is started again in {pause:g} s")
-            if pauses.deaths % _TELL_EVERY == 0:
-                self._say("pippin", f"{self.part.name} keeps dying: {pauses.deaths} times in a row. Its last output:")
+            self._print_line("pippin", f"{self.part.name} ended ({how}); it is started again in {pause:g} s")
+            if pauses.ends % _OUTPUT_EVERY == 0:
+                self._print_line("pippin", f"{self.part.name} ended {pauses.ends} times in a row. Its last output:")
                 for line in last_lines:
-                    self._say("pippin", f"  | {line}")
+                    self._print_line("pippin", f"  | {line}")
             await asyncio.sleep(pause)
 
     async def _run(self) -> tuple[str, Iterable[str]]:
-        """One run of the part: how it ended, and its last lines."""
-        self._process = Process(self.part, lambda line: self._say(self.part.name, line))
+        """Run the part once; return how it ended, and its last lines of output."""
+        self._process = Process(self.part, lambda line: self._print_line(self.part.name, line))
         await self._process.exited.wait()
         return self._process.manner, self._process.lines.last
+
+
+class ServerKeeper:
+    """Keeps the embedded server running, at one address.
+
+    Args:
+        server: The server, not started.
+        print_line: Prints messages about its runs.
+    """
+
+    name = "valkey"
+
+    def __init__(self, server: EmbeddedValkey, print_line: PrintLine) -> None:
+        self._server = server
+        self._print_line = print_line
+        self._ended = asyncio.Event()
+        self._starting: asyncio.Future[str] | None = None
+        self._task: asyncio.Task[None] | None = None
+        # Two threads, because `stop` may run while `start` still waits. They live as long as this object: Linux ends
+        # the server with the thread that started it.
+        self._threads = ThreadPoolExecutor(2, thread_name_prefix=self.name)
+
+    @property
+    def pid(self) -> int | None:
+        """The id of its process; None while it does not run."""
+        return self._server.pid
+
+    async def begin(self) -> str:
+        """Start the server.
+
+        Returns:
+            Its address, with the password.
+
+        Raises:
+            HomeError: The folder of its data cannot be used.
+            EmbeddedValkeyError: It does not start.
+        """
+        loop = asyncio.get_running_loop()
+        self._ended.clear()
+        self._starting = loop.run_in_executor(self._threads, self._server.start)
+        url = await asyncio.shield(self._starting)
+        self.poll()
+        return url
+
+    def start(self) -> asyncio.Task[None]:
+        """Restart the server whenever it ends; the task runs until `stop`."""
+        self._task = asyncio.create_task(self._keep(), name=self.name)
+        return self._task
+
+    def poll(self) -> None:
+        """Notice its end; to be called on SIGCHLD."""
+        starting = self._starting is not None and not self._starting.done()
+        if not starting and self._server.exit_code is not None:
+            self._ended.set()
+
+    async def stop(self, grace: float) -> None:
+        """Stop the server; its data stays.
+
+        Args:
+            grace: Seconds between SIGTERM and SIGKILL.
+        """
+        if self._task:
+            self._task.cancel()
+            await asyncio.wait({self._task})
+        loop = asyncio.get_running_loop()
+        await loop.run_in_executor(self._threads, partial(self._server.stop, grace))
+        if self._starting and not self._starting.done():
+            # A start that was under way may have succeeded after the stop.
+            await asyncio.wait({self._starting})
+            await loop.run_in_executor(self._threads, partial(self._server.stop, grace))
+        self._threads.shutdown()
+
+    async def _keep(self) -> None:
+        pauses = RestartPauses()
+        while True:
+            await self._ended.wait()
+            pause = pauses.next()
+            how = manner(self._server.exit_code)
+            self._print_line("pippin", f"{self.name} ended ({how}); it is started again in {pause:g} s")
+            await asyncio.sleep(pause)
+            try:
+                await self.begin()
+            except PippinError as error:
+                self._print_line("pippin", f"{self.name} does not start: {error}")
+                self._ended.set()

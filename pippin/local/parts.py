@@ -1,17 +1,36 @@
-"""The table of what `pippin up` runs."""
+"""The processes that `pippin up` runs beside the embedded server."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
-from pippin.local.part import Part
 from pippin.settings import Settings
+from pippin.system.extras import coreml_fault, import_fault, install_command
+
+PrintLine = Callable[[str, str], None]
+"""Prints a line of the log: the name of the part that wrote it, and its text."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """A process to keep running.
+
+    Attributes:
+        name: The prefix of its log lines.
+        argv: The command; holds no secret, since every user of the machine can read it.
+        environment: Variables added to the supervisor's own; secrets belong here.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def parts(settings: Settings, workers: int, *, coreml: bool = False) -> list[Part]:
     """The service and the workers.
 
     Args:
-        settings: As the parts shall see them: with a Redis address, for workers too if they have their own, and the
+        settings: The settings of the parts: with a Redis address, one for workers too if they have their own, and the
             port to listen on.
         workers: How many workers train with JAX.
         coreml: Whether one more, beside any of these, trains with Core ML. One is enough: they would share one GPU and
@@ -28,9 +47,31 @@ def parts(settings: Settings, workers: int, *, coreml: bool = False) -> list[Par
 
 
 def python_module(module: str, *arguments: str) -> tuple[str, ...]:
-    """The command that runs a module of ours."""
-    # -P: a `worker.py` in the current folder must not be taken for the worker.
+    """The command that runs a module of Pippin."""
+    # -P: Python must not import a `worker.py` of the current folder.
     return (sys.executable, "-P", "-m", module, *arguments)
+
+
+def has_coreml(
+    print_line: PrintLine, platform: str = sys.platform, fault_of: Callable[[str], str | None] = import_fault
+) -> bool:
+    """Whether Core ML can train here; on a Mac where it cannot, a printed line says why and what to do.
+
+    Args:
+        print_line: Prints that line.
+        platform: As `sys.platform`.
+        fault_of: Returns the reason why a library cannot be imported, or None.
+    """
+    if platform != "darwin":
+        return False
+    fault = coreml_fault(fault_of)
+    if fault is not None:
+        print_line(
+            "pippin",
+            f"no Core ML worker is started, since Core ML cannot be imported ({fault}). "
+            f"Install it with: {install_command('worker', 'mac')}",
+        )
+    return fault is None
 
 
 def _environment(settings: Settings) -> Mapping[str, str]:
@@ -41,6 +82,6 @@ def _environment(settings: Settings) -> Mapping[str, str]:
         "PIPPIN_BLOBS_URL": settings.blobs_url,
         "PIPPIN_HOST": settings.host,
         "PIPPIN_PORT": str(settings.port),
-        # A line of the log is shown when it is written, not when a buffer is full.
+        # Without a buffer, so that a line of the log is shown as soon as it is written.
         "PYTHONUNBUFFERED": "1",
     }

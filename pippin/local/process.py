@@ -1,17 +1,55 @@
-"""Processes that cannot outlive this one."""
+"""One run of a part: a child process that cannot outlive this one, and its output line by line."""
 
 import asyncio
+import codecs
 import contextlib
 import os
 import signal
 import subprocess
+from collections import deque
 from collections.abc import Callable
 
-from pippin.local.lines import Lines
-from pippin.local.part import Part
+from pippin.local.parts import Part
 from pippin.system.processes import dying_with_parent
 
 _CHUNK = 65_536
+# A longer line is cut into pieces, so that a process that prints no line end fills no memory.
+_MAX_LINE = 20_000
+
+
+class Lines:
+    """Cuts the output of one process into lines as it comes.
+
+    Args:
+        each: Called with each line.
+
+    Attributes:
+        last: The last lines, oldest first.
+    """
+
+    def __init__(self, each: Callable[[str], None]) -> None:
+        self.last: deque[str] = deque(maxlen=20)
+        self._each = each
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._rest = ""
+
+    def feed(self, chunk: bytes) -> None:
+        """Take the next bytes."""
+        *lines, self._rest = (self._rest + self._decoder.decode(chunk)).split("\n")
+        for line in lines:
+            self._line(line.removesuffix("\r"))
+        if len(self._rest) > _MAX_LINE:
+            self.end()
+
+    def end(self) -> None:
+        """Pass on the last line, which has no line end."""
+        if self._rest:
+            self._line(self._rest)
+        self._rest = ""
+
+    def _line(self, line: str) -> None:
+        self.last.append(line)
+        self._each(line)
 
 
 class Process:
@@ -21,12 +59,12 @@ class Process:
 
     Args:
         part: What to run.
-        each_line: Takes its output, stdout and stderr together.
+        each_line: Called with each line of its output, stdout and stderr together.
 
     Attributes:
         pid: Its process id, which is also that of its group.
         lines: Its output.
-        exited: Set when it has ended.
+        exited: Set when the process has ended.
     """
 
     def __init__(self, part: Part, each_line: Callable[[str], None]) -> None:
@@ -50,20 +88,20 @@ class Process:
 
     @property
     def manner(self) -> str:
-        """How it ended, in words."""
+        """How the process ended, as text."""
         return manner(self._popen.returncode)
 
     def terminate(self) -> None:
-        """Asks it to end."""
+        """Send SIGTERM."""
         self._popen.terminate()
 
     def kill(self) -> None:
-        """Ends it and whatever it has left in its group."""
+        """Send SIGKILL to the process and to all others of its group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
-    def look(self) -> None:
-        """Notices its end; to be called when a child has changed its state."""
+    def poll(self) -> None:
+        """Set `exited` if the process has ended; to be called on SIGCHLD."""
         if self.exited.is_set() or self._popen.poll() is None:
             return
         self.kill()
@@ -74,7 +112,7 @@ class Process:
         self.exited.set()
 
     def _read(self) -> bool:
-        """Takes what output there is; whether more may be waiting."""
+        """Read the output that is there; return whether there may be more."""
         if self._output < 0:
             return False
         try:
@@ -95,10 +133,10 @@ class Process:
 
 
 def manner(code: int | None) -> str:
-    """How a process ended, in words.
+    """How a process ended, as text.
 
     Args:
-        code: As `subprocess` gives it: minus the signal's number if a signal ended it.
+        code: The return code of `subprocess`: minus the signal's number if a signal ended it.
     """
     if code is None:
         return "still running"

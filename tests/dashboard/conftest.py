@@ -1,4 +1,4 @@
-"""A real browser before a real service and worker: chromium, as the system has it, driven by playwright.
+"""A real browser with a real service and worker: the system's chromium, driven by playwright.
 
 `page` fails its test on whatever a person would find in the browser's console, and on any request to another host.
 """
@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 
 CHROMIUM = "/usr/bin/chromium"
 DEADLINE = 90_000
-"""Milliseconds that a page is given to come to show something. Against hanging only."""
+"""The deadline in milliseconds for a page to show something; only to detect a hang."""
 
 
 @pytest.fixture(scope="session")

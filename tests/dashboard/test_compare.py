@@ -1,4 +1,4 @@
-"""Several jobs over one another."""
+"""The page that compares jobs."""
 
 from collections.abc import Callable
 from typing import Any
@@ -24,7 +24,7 @@ def wait_for_lines(page: Page, names: list[str]) -> None:
     page.wait_for_function(ALL_DRAWN, arg=names)
 
 
-def test_curves_lie_over_one_another_and_differences_are_marked(page: Page, trained_job: str, other_job: str) -> None:
+def test_curves_share_a_chart_and_differences_are_marked(page: Page, trained_job: str, other_job: str) -> None:
     page.goto(f"/#/compare?jobs={trained_job},{other_job}")
     wait_for_lines(page, ["digits", "slow"])
     rate = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="learning_rate (differs)"))
@@ -45,28 +45,28 @@ def test_another_metric_can_be_chosen_and_another_axis(page: Page, trained_job: 
     page.wait_for_function("() => document.querySelector('.chart').layout.xaxis.title.text === 'Seconds of training'")
 
 
-def test_a_job_that_trains_moves_on(page: Page, api: Any, trained_job: str) -> None:  # noqa: ANN401
+def test_a_running_job_is_updated(page: Page, api: Any, trained_job: str) -> None:  # noqa: ANN401
     job_id = api.submit(name="live", hyperparameters={"epochs": 4})["id"]
     page.goto(f"/#/compare?jobs={trained_job},{job_id}")
     expect(page.get_by_role("cell", name="4/4")).to_be_visible()
     wait_for_lines(page, ["digits", "live"])
 
 
-def test_one_that_is_gone_is_told_and_the_others_are_shown(page: Page, trained_job: str, faults: Any) -> None:  # noqa: ANN401
+def test_a_deleted_job_is_reported_and_the_others_are_shown(page: Page, trained_job: str, faults: Any) -> None:  # noqa: ANN401
     faults.expected.append("404")
     page.goto(f"/#/compare?jobs={trained_job},job_00000000000000000000000000")
     expect(page.get_by_role("alert")).to_contain_text("job_00000000000000000000000000")
     wait_for_lines(page, ["digits"])
 
 
-def test_without_jobs_it_says_how_to_choose_some(page: Page) -> None:
+def test_without_jobs_the_page_says_how_to_choose_some(page: Page) -> None:
     page.goto("/#/compare")
     page.get_by_role("link", name="Choose jobs").click()
     expect(page).to_have_title("Jobs · Pippin")
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_a_screen_reader_finds_its_way(
+def test_the_page_is_accessible(
     open_page: Callable[..., Page],
     check_accessibility: Callable[[Page], None],
     trained_job: str,
@@ -79,9 +79,7 @@ def test_a_screen_reader_finds_its_way(
     check_accessibility(page)
 
 
-def test_a_phone_need_not_scroll_the_page_sideways(
-    open_page: Callable[..., Page], trained_job: str, other_job: str
-) -> None:
+def test_the_page_fits_a_phone(open_page: Callable[..., Page], trained_job: str, other_job: str) -> None:
     page = open_page(viewport={"width": 360, "height": 740})
     page.goto(f"/#/compare?jobs={trained_job},{other_job}")
     wait_for_lines(page, ["digits", "slow"])

@@ -1,4 +1,4 @@
-"""Datasets: dropped, looked at, deleted."""
+"""The pages of datasets: upload, details, deletion."""
 
 import gzip
 import io
@@ -34,7 +34,7 @@ def pictures() -> bytes:
     return file.getvalue()
 
 
-def test_a_dataset_is_dropped_looked_at_and_deleted(page: Page, api: Api) -> None:
+def test_a_dataset_is_uploaded_shown_and_deleted(page: Page, api: Api) -> None:
     page.goto("/#/datasets")
     page.get_by_text("Name and options").click()
     page.get_by_label("Name", exact=True).fill("dropped pictures")
@@ -54,7 +54,7 @@ def test_a_dataset_is_dropped_looked_at_and_deleted(page: Page, api: Api) -> Non
     assert httpx2.get(f"{api.url}/datasets/{manifest['id']}").status_code == 404
 
 
-def test_a_table_with_a_fault_says_the_row(page: Page, faults: Faults) -> None:
+def test_an_error_in_a_table_names_the_row(page: Page, faults: Faults) -> None:
     faults.expected.append("status of 422")
     page.goto("/#/datasets")
     page.locator(".drop").evaluate(DROP, ["bad.csv", list(b"label,x\n1,2\n1,two\n")])
@@ -195,7 +195,7 @@ def test_the_columns_of_a_table_are_offered_as_its_target(case: str, page: Page,
     assert manifest["splits"] == [{"name": "train", "examples": expected["examples"]}]
 
 
-def test_whether_the_first_row_is_a_header_can_be_said(page: Page, api: Api, faults: Faults) -> None:
+def test_the_reader_chooses_whether_the_first_row_is_a_header(page: Page, api: Api, faults: Faults) -> None:
     faults.expected.append("status of 422")  # quantities have no classes to count
     page.goto("/#/datasets")
     page.locator(".drop").evaluate(DROP, ["years.csv", list(b"2019,2020.5\n1,2\n3,4\n")])
@@ -229,7 +229,7 @@ def test_a_clear_target_is_not_asked_for(name: str, table: bytes, page: Page, fa
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_table_whose_target_the_service_refuses_is_asked_for_then(page: Page, faults: Faults) -> None:
+def test_the_target_is_asked_for_after_the_service_refuses_a_table(page: Page, faults: Faults) -> None:
     faults.expected.append("status of 422")
     fault = {"pointer": "/target", "detail": "bad.csv has no clear target; say which column it is, with target="}
     problem = {"title": "Not valid", "detail": "The dataset cannot be read.", "errors": [fault]}
@@ -250,7 +250,7 @@ def test_a_table_whose_target_the_service_refuses_is_asked_for_then(page: Page, 
 
 
 @pytest.mark.parametrize("way", ["button", "Escape"])
-def test_a_table_need_not_be_sent(way: str, page: Page, api: Api) -> None:
+def test_the_upload_of_a_table_can_be_cancelled(way: str, page: Page, api: Api) -> None:
     before = len(httpx2.get(f"{api.url}/datasets?limit=100").json()["data"])
     page.goto("/#/datasets")
     page.locator(".drop").evaluate(DROP, ["unsent.csv", list(b"a,b\n1,2\n")])

@@ -1,4 +1,4 @@
-"""The frame around the pages: what every one of them has."""
+"""The frame that all pages share."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def test_a_keyboard_skips_to_the_content(page: Page) -> None:
     assert page.evaluate("location.hash") == "#/jobs"
 
 
-def test_dark_is_what_the_system_asks_for_until_a_person_chooses(open_page: Callable[..., Page]) -> None:
+def test_the_theme_follows_the_system_until_the_reader_chooses(open_page: Callable[..., Page]) -> None:
     page = open_page(color_scheme="dark")
     page.goto("/#/jobs")
     background = "getComputedStyle(document.documentElement).backgroundColor"
@@ -47,6 +47,6 @@ def test_the_version_of_the_service_is_below_the_page(page: Page) -> None:
     expect(page.get_by_role("contentinfo")).to_have_text("Pippin 1.2.3")
 
 
-def test_a_page_that_is_not_there_says_so(page: Page) -> None:
+def test_an_unknown_page_is_reported(page: Page) -> None:
     page.goto("/#/nowhere")
     expect(page.get_by_role("alert")).to_contain_text("There is no page /nowhere")

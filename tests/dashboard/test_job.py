@@ -33,7 +33,7 @@ def press(page: Page, name: str) -> None:
     page.get_by_role("button", name=name, exact=True).click()
 
 
-def test_its_curve_grows_while_it_trains_and_buttons_rule_it(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_curves_grow_during_the_training_and_buttons_control_the_job(page: Page, api: Any) -> None:  # noqa: ANN401
     job_id = api.submit(name="long", hyperparameters={"epochs": 500})["id"]
     page.goto(f"/#/jobs/{job_id}")
     wait_for_points(page, 1)
@@ -67,7 +67,7 @@ def test_its_curve_grows_while_it_trains_and_buttons_rule_it(page: Page, api: An
     expect(state(page, "cancelled")).to_be_visible()
 
 
-def test_no_time_is_left_of_a_job_that_does_not_run(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_a_job_that_does_not_run_shows_no_remaining_time(page: Page, api: Any) -> None:  # noqa: ANN401
     job_id = api.submit(name="stopped", hyperparameters={"epochs": 900})["id"]
     page.goto(f"/#/jobs/{job_id}")
     left = page.locator(".summary").get_by_text("Left, about")
@@ -125,7 +125,7 @@ def test_a_single_epoch_is_a_point_between_readable_axes(log: bool, page: Page, 
         ({"id": "mnist-sample", "validation": "test"}, "test"),
     ],
 )
-def test_what_a_job_is_validated_on_stands_in_its_request(dataset: Any, said: str, page: Page, api: Any) -> None:  # noqa: ANN401
+def test_the_request_shows_the_validation_data(dataset: Any, said: str, page: Page, api: Any) -> None:  # noqa: ANN401
     job_id = api.submit(name="validated", dataset=dataset, engine="coreml")["id"]
     page.goto(f"/#/jobs/{job_id}")
     facts = page.locator("section", has=page.get_by_role("heading", name="Request")).locator("dl")
@@ -155,7 +155,7 @@ def test_a_job_without_validation_says_so(page: Page, api: Any) -> None:  # noqa
     api.wait(job["id"])
 
 
-def test_it_shows_mini_batches_a_smooth_line_and_a_logarithmic_axis(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_charts_show_mini_batches_smoothing_and_a_logarithmic_axis(page: Page, api: Any) -> None:  # noqa: ANN401
     job_id = api.wait(api.submit(name="in detail", report="batch")["id"])["id"]
     page.goto(f"/#/jobs/{job_id}")
     wait_for_points(page, 3)
@@ -168,13 +168,13 @@ def test_it_shows_mini_batches_a_smooth_line_and_a_logarithmic_axis(page: Page, 
     page.wait_for_function("lines => document.querySelector('.chart').data.length === 2 * lines", arg=lines)
 
 
-def test_a_job_that_was_not_asked_for_mini_batches_offers_none(page: Page, trained_job: str) -> None:
+def test_mini_batches_are_disabled_for_a_job_that_does_not_report_them(page: Page, trained_job: str) -> None:
     page.goto(f"/#/jobs/{trained_job}")
     wait_for_points(page, 3)
     expect(page.get_by_label("Mini-batches")).to_be_disabled()
 
 
-def test_its_epochs_are_also_a_table_and_its_events_a_list(page: Page, trained_job: str) -> None:
+def test_epochs_are_also_a_table_and_events_a_list(page: Page, trained_job: str) -> None:
     page.goto(f"/#/jobs/{trained_job}")
     page.get_by_text("All epochs as a table").click()
     expect(page.get_by_role("region", name="Epochs").locator("tbody tr")).to_have_count(3)
@@ -205,7 +205,7 @@ def test_each_model_and_checkpoint_can_be_downloaded(page: Page, trained_job: st
 
 
 @pytest.mark.parametrize(("form", "program"), [("curl", "bash"), ("CLI", "bash"), ("Python", sys.executable)])
-def test_what_it_shows_to_be_typed_makes_the_same_job_again(
+def test_the_shown_commands_submit_the_same_job_again(
     open_page: Callable[..., Page],
     api: Any,  # noqa: ANN401
     trained_job: str,
@@ -233,7 +233,7 @@ def test_what_it_shows_to_be_typed_makes_the_same_job_again(
     api.wait(made["id"])
 
 
-def test_why_it_failed_stands_above_all(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_the_reason_of_a_failure_is_at_the_top(page: Page, api: Any) -> None:  # noqa: ANN401
     hopeless = {"epochs": 3, "learning_rate": 1e18}
     job_id = api.wait(api.submit(hyperparameters=hopeless, limits="widen")["id"], status="failed")["id"]
     page.goto(f"/#/jobs/{job_id}")
@@ -243,7 +243,7 @@ def test_why_it_failed_stands_above_all(page: Page, api: Any) -> None:  # noqa: 
     expect(page.get_by_text("(outside the model's limits)")).to_be_visible()
 
 
-def test_deleting_it_is_asked_twice(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_deletion_asks_for_confirmation(page: Page, api: Any) -> None:  # noqa: ANN401
     job = api.submit(name="short-lived", engine="coreml")
     page.goto(f"/#/jobs/{job['id']}")
     press(page, "Cancel")
@@ -258,7 +258,7 @@ def test_deleting_it_is_asked_twice(page: Page, api: Any) -> None:  # noqa: ANN4
     assert job["id"] not in [other["id"] for other in api.jobs()]
 
 
-def test_a_refusal_is_shown_and_leaves_the_page(page: Page, api: Any, faults: Any) -> None:  # noqa: ANN401
+def test_a_refused_action_is_shown_on_the_page(page: Page, api: Any, faults: Any) -> None:  # noqa: ANN401
     faults.expected.append("409")
     job = api.submit(name="overtaken", engine="coreml")
     page.goto(f"/#/jobs/{job['id']}")
@@ -271,14 +271,14 @@ def test_a_refusal_is_shown_and_leaves_the_page(page: Page, api: Any, faults: An
     api.forget(job["id"])
 
 
-def test_a_job_that_is_not_there_is_a_problem_in_words(page: Page, faults: Any) -> None:  # noqa: ANN401
+def test_an_unknown_job_is_reported(page: Page, faults: Any) -> None:  # noqa: ANN401
     faults.expected.append("404")
     page.goto("/#/jobs/job_00000000000000000000000000")
     expect(page.get_by_role("alert")).to_contain_text("job_00000000000000000000000000")
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_a_screen_reader_finds_its_way(
+def test_the_page_is_accessible(
     open_page: Callable[..., Page], check_accessibility: Callable[[Page], None], trained_job: str, colours: str
 ) -> None:
     page = open_page(color_scheme=colours)
@@ -287,7 +287,7 @@ def test_a_screen_reader_finds_its_way(
     check_accessibility(page)
 
 
-def test_a_phone_need_not_scroll_the_page_sideways(open_page: Callable[..., Page], trained_job: str) -> None:
+def test_the_page_fits_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
     page = open_page(viewport={"width": 360, "height": 740})
     page.goto(f"/#/jobs/{trained_job}")
     wait_for_points(page, 3)

@@ -24,7 +24,7 @@ def row(page: Page, job_id: str) -> Any:  # noqa: ANN401 (playwright's locator)
     return page.locator(f'tr[data-id="{job_id}"]')
 
 
-def test_a_job_that_is_submitted_appears_and_its_row_lives(page: Page, api: Any) -> None:  # noqa: ANN401
+def test_a_submitted_job_appears_and_its_row_is_updated(page: Page, api: Any) -> None:  # noqa: ANN401
     page.goto("/#/jobs")
     expect(page.get_by_role("heading", name="Jobs", exact=True)).to_be_visible()
     job = api.submit(name="newcomer")
@@ -38,7 +38,7 @@ def test_a_job_that_is_submitted_appears_and_its_row_lives(page: Page, api: Any)
     expect(page.get_by_role("heading", name="newcomer", level=1)).to_be_visible()
 
 
-def test_it_is_filtered_by_state_label_and_text_and_the_address_keeps_that(
+def test_filters_by_state_label_and_text_are_kept_in_the_address(
     page: Page, trained_job: str, crowd: list[str]
 ) -> None:
     page.goto("/#/jobs")
@@ -60,7 +60,7 @@ def test_it_is_filtered_by_state_label_and_text_and_the_address_keeps_that(
     expect(page.locator("tbody tr[data-id]")).to_contain_text("waits #77")
 
 
-def test_a_label_without_a_value_is_called_faulty(page: Page, trained_job: str) -> None:
+def test_a_label_without_a_value_is_marked_invalid(page: Page, trained_job: str) -> None:
     page.goto("/#/jobs?label=team%3Dvision")
     expect(row(page, trained_job)).to_be_visible()
     page.get_by_label("Label").fill("team")
@@ -70,7 +70,7 @@ def test_a_label_without_a_value_is_called_faulty(page: Page, trained_job: str) 
 
 
 @pytest.mark.usefixtures("crowd")
-def test_where_nothing_matches_it_says_what_to_do(page: Page) -> None:
+def test_an_empty_result_says_what_to_do(page: Page) -> None:
     page.goto("/#/jobs?text=nothing-is-called-so")
     expect(page.get_by_role("heading", name="No job matches")).to_be_visible()
     page.get_by_role("button", name="Show all jobs").click()
@@ -78,7 +78,7 @@ def test_where_nothing_matches_it_says_what_to_do(page: Page) -> None:
     expect(page.get_by_label("Search")).to_be_focused()
 
 
-def test_thousands_can_be_scrolled_as_only_those_in_sight_are_drawn(page: Page, crowd: list[str]) -> None:
+def test_only_visible_rows_of_thousands_are_drawn(page: Page, crowd: list[str]) -> None:
     page.goto("/#/jobs?label=crowd%3Dyes")
     table = page.get_by_role("region", name="Table of jobs")
     expect(row(page, crowd[0])).to_be_visible()
@@ -92,7 +92,7 @@ def test_thousands_can_be_scrolled_as_only_those_in_sight_are_drawn(page: Page, 
     assert row(page, crowd[-1]).get_attribute("aria-rowindex") == str(CROWD + 1)
 
 
-def test_a_new_job_moves_neither_what_is_in_sight_nor_the_focus(
+def test_a_new_job_moves_neither_visible_rows_nor_the_focus(
     page: Page,
     api: Any,  # noqa: ANN401
     crowd: list[str],
@@ -119,7 +119,7 @@ def test_a_new_job_moves_neither_what_is_in_sight_nor_the_focus(
     expect(row(page, job["id"])).to_have_count(0)
 
 
-def test_two_that_are_chosen_by_keyboard_are_compared(page: Page, crowd: list[str]) -> None:
+def test_jobs_selected_by_keyboard_are_compared(page: Page, crowd: list[str]) -> None:
     page.goto("/#/jobs?label=crowd%3Dyes")
     button = page.get_by_role("button", name="Compare")
     expect(button).to_be_disabled()
@@ -136,7 +136,7 @@ def test_two_that_are_chosen_by_keyboard_are_compared(page: Page, crowd: list[st
 
 
 @pytest.mark.parametrize("colours", ["light", "dark"])
-def test_a_screen_reader_finds_its_way(
+def test_the_page_is_accessible(
     open_page: Callable[..., Page], check_accessibility: Callable[[Page], None], trained_job: str, colours: str
 ) -> None:
     page = open_page(color_scheme=colours)
@@ -148,7 +148,7 @@ def test_a_screen_reader_finds_its_way(
     check_accessibility(page)
 
 
-def test_a_phone_need_not_scroll_the_page_sideways(open_page: Callable[..., Page], trained_job: str) -> None:
+def test_the_page_fits_a_phone(open_page: Callable[..., Page], trained_job: str) -> None:
     page = open_page(viewport={"width": 360, "height": 740})
     page.goto("/#/jobs?label=team%3Dvision")
     expect(row(page, trained_job)).to_be_visible()

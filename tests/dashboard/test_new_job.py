@@ -71,7 +71,7 @@ def test_a_fault_is_shown_at_its_field(page: Page, faults: Faults) -> None:
     expect(rate).to_have_accessible_description(re.compile("found 7.0; needs a number from 0.0 to 0.3"))
 
 
-def test_a_fault_of_a_spec_is_marked_at_its_line_as_one_types(page: Page, faults: Faults) -> None:
+def test_a_fault_of_a_spec_is_marked_at_its_line_during_typing(page: Page, faults: Faults) -> None:
     faults.expected.append("status of 422")
     page.goto("/#/new?dataset=mnist-sample")
     page.get_by_role("combobox", name="Model").select_option(label="Write a spec")
@@ -92,7 +92,7 @@ def test_a_fault_of_a_spec_is_marked_at_its_line_as_one_types(page: Page, faults
     expect(page.locator(".gutter .fault")).to_have_count(0)
 
 
-def test_a_spec_in_yaml_is_marked_mended_and_trained(page: Page, api: Api, faults: Faults) -> None:
+def test_a_spec_in_yaml_is_marked_corrected_and_trained(page: Page, api: Api, faults: Faults) -> None:
     faults.expected.append("status of 4(00|22)")
     page.goto("/#/new?dataset=mnist-sample")
     page.get_by_role("combobox", name="Model").select_option(label="Write a spec")
@@ -110,7 +110,7 @@ def test_a_spec_in_yaml_is_marked_mended_and_trained(page: Page, api: Api, fault
     assert api.wait(id_of(page))["progress"] == {"epoch": 1, "epochs": 1}
 
 
-def test_a_clone_begins_with_what_the_other_was_asked_for(page: Page, api: Api) -> None:
+def test_a_clone_starts_with_the_request_of_the_other_job(page: Page, api: Api) -> None:
     spec = preset("mnist-cnn")
     first = api.submit(
         name="to be cloned",

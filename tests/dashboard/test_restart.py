@@ -1,4 +1,4 @@
-"""A service that goes and comes again, under the eyes of a person."""
+"""A restart of the service while a page is open."""
 
 import os
 import signal
@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 POINTS = "(document.querySelector('.chart')?.data?.[0].x.length ?? 0)"
 
 
-def test_a_lost_connection_is_shown_and_a_live_curve_goes_on_after_it(
+def test_a_lost_connection_is_shown_and_a_live_curve_continues_afterwards(
     start_up: Callable[..., SimpleNamespace],
     open_page: Callable[..., Page],
     faults: Any,  # noqa: ANN401

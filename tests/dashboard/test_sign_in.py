@@ -1,4 +1,4 @@
-"""Whom the service does not know, the dashboard asks for a token."""
+"""The dialog that asks for a token."""
 
 import json
 import os

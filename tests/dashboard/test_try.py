@@ -17,7 +17,7 @@ STROKES = {
     "7": [[(80, 60), (200, 60), (120, 240)]],
     "0": [[(140, 50), (90, 80), (75, 140), (90, 200), (140, 230), (190, 200), (205, 140), (190, 80), (140, 50)]],
 }
-"""Places of the pad that a hand goes through, of 280 by 280."""
+"""Points of a stroke on the pad, which has 280 by 280 pixels."""
 
 
 def draw(page: Page, strokes: list[list[tuple[int, int]]]) -> None:
@@ -47,7 +47,7 @@ def seen(page: Page) -> list[list[int]]:
 
 
 @pytest.mark.parametrize("digit", STROKES)
-def test_a_digit_that_is_drawn_with_the_mouse_wins(digit: str, page: Page, trained_job: str) -> None:
+def test_a_digit_drawn_with_the_mouse_is_recognized(digit: str, page: Page, trained_job: str) -> None:
     page.goto(f"/#/try/{trained_job}")
     draw(page, STROKES[digit])
     expect(page.locator(".verdict strong")).to_have_text(digit)
@@ -56,7 +56,7 @@ def test_a_digit_that_is_drawn_with_the_mouse_wins(digit: str, page: Page, train
     expect(page.locator(".verdict")).to_have_count(0)
 
 
-def test_the_model_sees_a_digit_centred_as_those_of_mnist_are(page: Page, trained_job: str) -> None:
+def test_the_model_receives_a_digit_centred_like_those_of_mnist(page: Page, trained_job: str) -> None:
     page.goto(f"/#/try/{trained_job}")
     draw(page, [[(30, 30), (60, 120)]])
     expect(page.locator(".verdict")).to_be_visible()
@@ -84,7 +84,7 @@ def test_a_picture_of_ink_on_paper_is_read(page: Page, trained_job: str) -> None
     expect(page.locator(".verdict strong")).to_have_text("7")
 
 
-def test_what_is_no_picture_is_refused(page: Page, trained_job: str) -> None:
+def test_a_file_that_is_not_a_picture_is_refused(page: Page, trained_job: str) -> None:
     page.goto(f"/#/try/{trained_job}")
     page.get_by_label("Open a picture").set_input_files(
         {"name": "notes.png", "mimeType": "image/png", "buffer": b"none"}
@@ -178,7 +178,7 @@ def test_the_rows_that_were_held_out_are_measured_and_others_can_be(page: Page, 
     expect(measured.locator(".notice")).to_contain_text("All 1,500 examples were trained on")
 
 
-def test_a_job_without_other_rows_says_that_it_measures_what_it_has_learned(page: Page, api: Api) -> None:
+def test_a_job_without_other_rows_says_that_it_measures_training_rows(page: Page, api: Api) -> None:
     job = api.wait(api.submit(name="all learned", model={"spec": LINE}, dataset=lines(api), hyperparameters={})["id"])
     page.goto(f"/#/try/{job['id']}")
     measured = page.get_by_role("region", name="How good it is")
@@ -227,7 +227,7 @@ def lines(api: Api) -> str:
     return "a line"
 
 
-def test_a_job_without_a_model_says_what_it_waits_for(page: Page, api: Api) -> None:
+def test_a_job_without_a_trained_model_says_so(page: Page, api: Api) -> None:
     job = api.submit(hyperparameters={"epochs": 900})
     page.goto(f"/#/try/{job['id']}")
     expect(page.get_by_role("heading", name="There is no trained model yet")).to_be_visible()

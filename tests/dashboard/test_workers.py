@@ -1,4 +1,4 @@
-"""Workers: what is alive and doing what, drained and let work again."""
+"""The page of workers: current jobs, draining and undraining."""
 
 from collections.abc import Callable
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.full
 _UP = """
 import sys
 from pippin.settings import Settings
-from pippin.local import up
+from pippin.local.up import up
 
 up(
     Settings(port=0),

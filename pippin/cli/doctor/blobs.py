@@ -1,14 +1,20 @@
-"""Where datasets and models are kept."""
+"""The blob store: whether it can be used, and whether it belongs to the Redis that the settings name."""
 
 import os
 import secrets
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from redis.exceptions import RedisError
+
 from pippin.blobs import BlobError, BlobRefusedError, Blobs
-from pippin.cli.doctor.finding import Finding, fault, ok
-from pippin.cli.doctor.secrecy import shown
+from pippin.cli.doctor.findings import Finding, fault, ok, redacted_url, warning
 from pippin.http.token_file import TokenFileError
+from pippin.local.valkey import running_url
+from pippin.settings import Settings
+from pippin.store import Refusal, Store, StoreUnavailable, connect
+from pippin.store.blob_ownership import BlobOwnership
 
 _ADVICE_S3 = (
     "See that PIPPIN_BLOBS_URL names the bucket, that AWS_ENDPOINT_URL names the server unless it is Amazon's, and "
@@ -22,13 +28,13 @@ _ADVICE_ACCESS = (
 
 
 def check_blobs(url: str, token_file: Path | None = None) -> Finding:
-    """Whether the store can be asked: for a blob of a random name, which it should not have.
+    """Whether the store answers a request for a blob of a random name.
 
-    A folder is looked at and not made.
+    A folder is checked and never created.
 
     Args:
         url: Its address.
-        token_file: Where the token is that a service demands.
+        token_file: The file of the token that a service requires.
     """
     scheme = urlsplit(url).scheme
     if scheme == "file":
@@ -36,11 +42,11 @@ def check_blobs(url: str, token_file: Path | None = None) -> Finding:
     try:
         Blobs(url, token_file).head(f"sha256:{secrets.token_hex(32)}")
     except (BlobRefusedError, TokenFileError) as error:
-        return fault("blobs", f"{shown(url)}: {error}", _ADVICE_ACCESS)
+        return fault("blobs", f"{redacted_url(url)}: {error}", _ADVICE_ACCESS)
     except BlobError as error:
         advice = _ADVICE_HTTP if scheme in {"http", "https"} else _ADVICE_S3
-        return fault("blobs", f"{shown(url)}: {error}", advice)
-    return ok("blobs", f"{shown(url)} answers")
+        return fault("blobs", f"{redacted_url(url)}: {error}", advice)
+    return ok("blobs", f"{redacted_url(url)} answers")
 
 
 def _folder(folder: Path) -> Finding:
@@ -54,3 +60,50 @@ def _folder(folder: Path) -> Finding:
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return fault("blobs", f"{folder} may not be used by this user", f"Run: sudo chown -R $(whoami) '{folder}'")
     return ok("blobs", f"the folder {folder}, which must be the service's own")
+
+
+_CHECK = "blob owner"
+_ADVICE = {
+    Refusal.LOST: "Restore a backup (docs/backup.md); or see `pippin blobs list --unnamed`, then `pippin blobs adopt`.",
+    Refusal.FOREIGN: "Give each service a blob store of its own in PIPPIN_BLOBS_URL; or see `pippin blobs adopt`.",
+    Refusal.SHARED: "Give the other service a blob store of its own in PIPPIN_BLOBS_URL; see `pippin blobs list "
+    "--unnamed`, then `pippin blobs adopt`.",
+    Refusal.OUTDATED: "Restore a newer backup (docs/backup.md); or see `pippin blobs list --unnamed`, then "
+    "`pippin blobs adopt`.",
+    Refusal.CLOSED: "See `pippin blobs list --unnamed`, then `pippin blobs adopt`.",
+    Refusal.UNCLAIMED: "See `pippin blobs list --unnamed`, then `pippin blobs adopt`.",
+    Refusal.UNREADABLE: "Use the Pippin that wrote it, or see `pippin blobs adopt`.",
+    Refusal.LIMIT: "See `pippin blobs list --unnamed`, then `pippin blobs sweep`.",
+}
+
+
+def check_owner(settings: Settings) -> Iterator[Finding]:
+    """One finding; none for a remote worker, or where other checks report that Redis or the blobs cannot be reached."""
+    url = settings.redis_url.get_secret_value() if settings.redis_url else running_url(settings.home)
+    if url is None or urlsplit(settings.blobs_url).scheme not in {"file", "s3"} or _is_absent_folder(settings):
+        return
+    store = Store(connect(url, retries=0))
+    try:
+        yield _finding(store, Blobs(settings.blobs_url))
+    except (StoreUnavailable, BlobError, RedisError):
+        return
+    finally:
+        store.close()
+
+
+def _is_absent_folder(settings: Settings) -> bool:
+    # Opening the store would create the folder, which the doctor must not do.
+    parts = urlsplit(settings.blobs_url)
+    return parts.scheme == "file" and not Path(unquote(parts.path)).is_dir()
+
+
+def _finding(store: Store, blobs: Blobs) -> Finding:
+    verdict = BlobOwnership(store, blobs).inspect()
+    if verdict.refusal is Refusal.UNCLAIMED and store.blob_ledger.closed() is None:
+        return ok(_CHECK, "the blob store has no owner yet; the service claims it when it starts")
+    if verdict.refusal is not None:
+        return fault(_CHECK, f"no blobs are deleted: {verdict.detail}", _ADVICE[verdict.refusal])
+    report = store.blob_ledger.last_report()
+    if report is not None and report.refusal is Refusal.LIMIT:
+        return warning(_CHECK, f"no blobs are deleted: {report.detail}", _ADVICE[report.refusal])
+    return ok(_CHECK, "the blob store belongs to this Redis")

@@ -6,7 +6,7 @@ import typer
 from rich.text import Text
 
 from pippin.cli import output
-from pippin.cli.exits import Exit
+from pippin.cli.errors import Exit
 from pippin.cli.tables import Column
 
 _COLOURS = {"ok": "green", "warning": "yellow", "fault": "bold red"}
@@ -20,7 +20,7 @@ def doctor(json_: output.JsonFlag = False) -> None:
     The exit code is 1 if anything is at fault; warnings leave it at 0. No secret is printed.
     """
     from pippin.cli.doctor.examination import examine
-    from pippin.cli.doctor.finding import Level
+    from pippin.cli.doctor.findings import Level
 
     findings = list(examine())
     if json_:

@@ -1,24 +1,27 @@
-"""All checks, in the order in which they are read."""
+"""Runs all checks, in the order in which they are printed."""
 
 import os
 from collections.abc import Iterator
 
-from pippin.cli.doctor.blobs import check_blobs
-from pippin.cli.doctor.engines import check_coreml, check_engines, check_pyobjc
-from pippin.cli.doctor.finding import Finding, fault
-from pippin.cli.doctor.owner import check_owner
-from pippin.cli.doctor.redis import check_redis
-from pippin.cli.doctor.room import check_room
-from pippin.cli.doctor.secrecy import secrets_of, without
-from pippin.cli.doctor.service import check_service
-from pippin.cli.doctor.system import check_chip, check_python, check_system
+from pippin.cli.doctor.blobs import check_blobs, check_owner
+from pippin.cli.doctor.findings import Finding, fault, redacted, secrets_in
+from pippin.cli.doctor.machine import (
+    check_chip,
+    check_coreml,
+    check_disk,
+    check_engines,
+    check_pyobjc,
+    check_python,
+    check_system,
+)
+from pippin.cli.doctor.servers import check_redis, check_service
 from pippin.settings import Settings, SettingsError
 
 
 def examine() -> Iterator[Finding]:
-    """Looks at this machine and at what the environment names, one finding after the other; no secret is in any.
+    """The findings about this machine and about the servers that the settings name, without any secret.
 
-    Settings that cannot be read are a finding too; what rests on them is then left out.
+    Invalid settings are a finding too; the checks that need them are then skipped.
     """
     for check in (check_system, check_chip, check_python, check_pyobjc, check_coreml, check_engines):
         yield check()
@@ -27,9 +30,9 @@ def examine() -> Iterator[Finding]:
     except SettingsError as error:
         yield fault("settings", str(error), "Correct the variable; docs/settings.md lists the settings.")
         return
-    secrets = secrets_of(settings, os.environ)
+    secrets = secrets_in(settings, os.environ)
     for finding in _of(settings):
-        yield without(secrets, finding)
+        yield redacted(secrets, finding)
 
 
 def _of(settings: Settings) -> Iterator[Finding]:
@@ -37,4 +40,4 @@ def _of(settings: Settings) -> Iterator[Finding]:
     yield check_blobs(settings.blobs_url, settings.token_file)
     yield from check_owner(settings)
     yield check_service(settings.url, named="url" in settings.model_fields_set)
-    yield check_room(settings.home, settings.cache_bytes)
+    yield check_disk(settings.home, settings.cache_bytes)

@@ -1,4 +1,4 @@
-"""What is drawn, whatever draws it: the charts of a training, and the axes that fit them."""
+"""The charts of a training and their axes, independent of the output format."""
 
 import math
 from collections.abc import Callable, Iterable, Sequence
@@ -49,8 +49,8 @@ class Chart:
     Attributes:
         title: What their values are.
         curves: Each with at least one point.
-        epochs: How many the training will have; the axis goes so far, so that what is missing shows.
-        limit: The greatest value that there can be.
+        epochs: The number of epochs of the training, which is the length of the axis.
+        limit: The greatest possible value.
     """
 
     title: str
@@ -103,7 +103,7 @@ def tick_text(value: float) -> str:
 def _curve(
     label: str, epochs: Iterable[EpochMetrics], value: Callable[[EpochMetrics], float | None]
 ) -> Iterable[Curve]:
-    points = [(each.epoch, found) for each in epochs if (found := value(each)) is not None]
+    points = [(each.epoch, measured) for each in epochs if (measured := value(each)) is not None]
     if points:
         yield Curve(label, points)
 

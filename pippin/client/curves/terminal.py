@@ -26,16 +26,16 @@ def text(chart: Chart, width: int, height: int) -> Text:
     margin = max(map(len, ticks.values()))
     across = width - margin - 2
     drawn = _drawn(chart, across, height)
-    found = Text()
-    found.append(f"{'':{margin}}  {chart.title}", style="bold")
+    shown = Text()
+    shown.append(f"{'':{margin}}  {chart.title}", style="bold")
     for index, curve in enumerate(chart.curves):
-        found.append("   ").append("━━ ", style=_COLOURS[index % len(_COLOURS)])
-        found.append(f"{curve.label} {tick_text(curve.last)}")
+        shown.append("   ").append("━━ ", style=_COLOURS[index % len(_COLOURS)])
+        shown.append(f"{curve.label} {tick_text(curve.last)}")
     for number, row in enumerate(drawn):
-        found.append(f"\n{ticks.get(number, ''):>{margin}} ").append("┤" if number in ticks else "│", style="dim")
-        found.append_text(row)
-    found.append(f"\n{'':{margin}} ").append("└" + "─" * across, style="dim")
-    return found.append(f"\n{'':{margin}}  {_numbers(chart, across)}")
+        shown.append(f"\n{ticks.get(number, ''):>{margin}} ").append("┤" if number in ticks else "│", style="dim")
+        shown.append_text(row)
+    shown.append(f"\n{'':{margin}} ").append("└" + "─" * across, style="dim")
+    return shown.append(f"\n{'':{margin}}  {_numbers(chart, across)}")
 
 
 def _drawn(chart: Chart, width: int, height: int) -> list[Text]:

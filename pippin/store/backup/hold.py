@@ -3,13 +3,13 @@
 import os
 import secrets
 import socket
-import threading
 from contextlib import suppress
 from typing import Self
 
 from pippin.store import BlobLedger, StoreUnavailable
 from pippin.store.blob_ledger import HOLD_SECONDS
 from pippin.store.errors import BackupError
+from pippin.system.background import PeriodicThread
 
 
 class SweepHold:
@@ -26,9 +26,8 @@ class SweepHold:
     def __init__(self, ledger: BlobLedger, purpose: str) -> None:
         self._ledger = ledger
         self._holder = f"{purpose} {os.getpid()}@{socket.gethostname()} {secrets.token_hex(4)}"
-        self._over = threading.Event()
         self._lost = False
-        self._thread = threading.Thread(target=self._renew, name="sweep-hold", daemon=True)
+        self._renewals = PeriodicThread("sweep-hold", HOLD_SECONDS / 4, self._renew, wait_first=True)
 
     def __enter__(self) -> Self:
         while not self._ledger.hold(self._holder):
@@ -39,12 +38,11 @@ class SweepHold:
                 raise BackupError(f"a {other.rpartition(' ')[0]} is running; try again when it has ended")
             # Killed on this machine: nothing is left to wait for.
             self._ledger.release(other)
-        self._thread.start()
+        self._renewals.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join()
+        self._renewals.__exit__()
         with suppress(StoreUnavailable):  # it expires by itself
             self._ledger.release(self._holder)
 
@@ -58,12 +56,11 @@ class SweepHold:
             raise BackupError("this process stood still for more than a minute, so blobs may be missing; start again")
 
     def _renew(self) -> None:
-        while not self._over.wait(HOLD_SECONDS / 4):
-            try:
-                if self._ledger.holder() != self._holder or not self._ledger.hold(self._holder):
-                    self._lost = True
-            except StoreUnavailable:
-                continue  # the next renewal is early enough; if none is, `require` says so
+        try:
+            if self._ledger.holder() != self._holder or not self._ledger.hold(self._holder):
+                self._lost = True
+        except StoreUnavailable:
+            pass  # the next renewal is early enough; if none is, `require` says so
 
 
 def _is_dead(holder: str) -> bool:

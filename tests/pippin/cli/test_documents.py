@@ -5,7 +5,7 @@ import pytest
 from typer.testing import Result
 
 from pippin.cli.documents import load
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.errors import CommandError, Exit
 from pippin.client import ServiceError
 from pippin.errors import Fault, FaultyDocumentError
 
@@ -42,20 +42,20 @@ def test_json_with_escaped_pairs_means_what_json_says(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_mapping_is_told(tmp_path: Path, content: str | bytes, code: Exit, said: str) -> None:
-    with pytest.raises(ToldError, match=said) as caught:
+    with pytest.raises(CommandError, match=said) as caught:
         load(written(tmp_path, content))
     assert caught.value.code == code
 
 
 def test_a_mistake_of_syntax_is_told_with_its_line(tmp_path: Path) -> None:
-    with pytest.raises(ToldError) as caught:
+    with pytest.raises(CommandError) as caught:
         load(written(tmp_path, "a: 1\nb: [1, 2\n"))
     assert caught.value.why[0].startswith(f"{tmp_path}/job.yaml:3:1: ")
 
 
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     for path in (tmp_path / "no.yaml", tmp_path):
-        with pytest.raises(ToldError, match="cannot be read") as caught:
+        with pytest.raises(CommandError, match="cannot be read") as caught:
             load(str(path))
         assert caught.value.code == Exit.USAGE
 
@@ -67,7 +67,7 @@ def test_faults_are_told_in_order_with_the_line_of_the_value_or_of_what_would_ho
     document = load(written(tmp_path, "model:\n  spec:\n    layers:\n      - {type: relu}\n"))
     faults = [Fault("/model/spec/layers/0/name", "missing"), Fault("/dataset", "missing"), Fault("/model", "odd")]
     error = FaultyDocumentError("bad", faults) if kind == "local" else ServiceError(422, "Bad", "", faults)
-    with pytest.raises(ToldError, match="It was refused") as caught, document.located("It was refused."):
+    with pytest.raises(CommandError, match="It was refused") as caught, document.located("It was refused."):
         raise error
     name = document.name
     assert caught.value.code == Exit.REFUSED
@@ -94,7 +94,7 @@ def test_a_refusal_without_faults_passes_through(tmp_path: Path) -> None:
     ],
 )
 def test_a_key_that_stands_twice_is_refused_in_json_as_in_yaml(tmp_path: Path, content: str) -> None:
-    with pytest.raises(ToldError) as caught:
+    with pytest.raises(CommandError) as caught:
         load(written(tmp_path, content))
     assert caught.value.code == Exit.REFUSED
     (why,) = caught.value.why

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from pippin.cli.log_lines import readable
+from pippin.cli.running import readable
 
 ENTRY = {"timestamp": "2026-11-23T10:31:07Z", "event": "lease lost", "level": "warning", "logger": "worker", "job": "j"}
 

@@ -42,7 +42,7 @@ def test_a_file_that_is_there_is_replaced_only_when_told_so(invoke: Invoke, tmp_
     file.write_text("mine")
     done = invoke("new", file)
     assert done.exit_code == 2
-    assert f"{file} is there already" in done.stderr
+    assert f"{file} already exists" in done.stderr
     assert f"pippin new {file} --force" in done.stderr
     assert file.read_text() == "mine"
     done = invoke("new", file, "--force", "--json")

@@ -1,6 +1,6 @@
 import pytest
 
-from pippin.cli.pointers import field, in_options, option, sentences
+from pippin.cli.errors import field, in_options, option, sentences
 from pippin.errors import Fault
 
 

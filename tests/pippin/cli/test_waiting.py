@@ -1,6 +1,6 @@
 import threading
 
-from pippin.cli.waiting import Waiting
+from pippin.cli.following import Waiting
 from pippin.errors import PippinError
 from tests.support.waiting import wait_for
 

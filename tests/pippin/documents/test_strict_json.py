@@ -96,7 +96,7 @@ def test_the_estimate_of_memory_is_not_too_low(unit: str) -> None:
 )
 def test_a_text_of_very_many_values_is_read_like_any_other(value: object) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(strict_json, "_MOST_AT_ONCE", -1)
+        patch.setattr(strict_json, "_MAX_C_PARSED", -1)
         assert loads(json.dumps(value).encode()) == value
 
 
@@ -106,7 +106,7 @@ def test_a_text_of_very_many_values_is_read_like_any_other(value: object) -> Non
 def test_and_refused_like_any_other(data: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(MalformedDocumentError) as usual:
         loads(data)
-    monkeypatch.setattr(strict_json, "_MOST_AT_ONCE", -1)
+    monkeypatch.setattr(strict_json, "_MAX_C_PARSED", -1)
     with pytest.raises(MalformedDocumentError) as interruptible:
         loads(data)
     assert str(interruptible.value) == str(usual.value)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pippin.documents.errors import MalformedDocumentError, Place
-from pippin.documents.yaml12 import MOST_LEVELS, loads, parse
+from pippin.documents.yaml12 import MAX_LEVELS, loads, parse
 
 # YAML's own limit: a key before its colon has at most 1,024 characters, and an escape takes six.
 VALUES = st.recursive(
@@ -64,7 +64,7 @@ def test_the_place_of_every_value_is_known_by_its_pointer() -> None:
         ("a: 1\nb: [1, 2\n", Place(3, 1), "expected"),
         ("a: 1\na: 2\n", Place(2, 1), "second time"),
         ("a:\n  ? [1]\n  : 2\n", Place(2, 5), "key must be text"),
-        ("a: &x [*x]\n", Place(1, 8), "alias stands inside"),
+        ("a: &x [*x]\n", Place(1, 8), "alias is inside"),
         ("a: *x\nb: &x 1\n", Place(1, 4), "nothing before this has the anchor 'x'"),
         ("a: &x 1\n*x : 2\n", Place(2, 1), "key must be text"),
         ("a: !!map [1]\n", Place(1, 4), "tag"),
@@ -87,7 +87,7 @@ def test_what_is_wrong_is_told_with_its_line_and_column(text: str, place: Place,
 def test_a_tower_of_brackets_is_refused_and_breaks_nothing() -> None:
     with pytest.raises(MalformedDocumentError, match="nested too deeply"):
         parse("[" * 100_000)
-    assert loads("[" * MOST_LEVELS + "]" * MOST_LEVELS)
+    assert loads("[" * MAX_LEVELS + "]" * MAX_LEVELS)
 
 
 def test_what_is_no_text_is_told() -> None:

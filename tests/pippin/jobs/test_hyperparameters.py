@@ -4,7 +4,8 @@ from typing import Any, Literal
 import pytest
 from pydantic import ValidationError
 
-from pippin.api.requests import HyperparameterChoice
+from pippin.api.requests import HyperparameterChoice, Hyperparameters
+from pippin.client.train_request import HyperparameterRequest
 from pippin.errors import FaultyDocumentError
 from pippin.jobs.hyperparameters import resolve_hyperparameters
 from pippin.models.spec import resolve
@@ -112,3 +113,9 @@ def test_momentum_belongs_to_an_sgd_that_declares_it(small_spec: MakeSpec) -> No
     assert resolve_hyperparameters(heavy, HyperparameterChoice(), "enforce")[0].momentum == 0.5
     assert resolve_hyperparameters(heavy, HyperparameterChoice(momentum=0.9), "enforce")[0].momentum == 0.9
     assert list(refused(heavy, momentum=1.5)) == ["/momentum"]
+
+
+def test_the_client_and_the_service_have_the_same_hyperparameters() -> None:
+    names = list(HyperparameterChoice.model_fields)
+    assert list(Hyperparameters.model_fields) == names
+    assert list(HyperparameterRequest.__annotations__) == names

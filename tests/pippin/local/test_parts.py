@@ -1,11 +1,74 @@
-"""What `pippin up` starts its parts with."""
+"""What `pippin up` starts, and when that includes a worker that trains with Core ML."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from pippin.local.parts import parts
+from pippin.local.parts import has_coreml, parts
 from pippin.settings import Settings
+
+
+class Printed:
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def __call__(self, source: str, line: str) -> None:
+        self.lines.append(f"{source}: {line}")
+
+
+def _fault(text: str | None) -> Callable[[str], str | None]:
+    def fault_of(module: str) -> str | None:
+        assert module in {"CoreML", "Quartz"}
+        return text
+
+    return fault_of
+
+
+def test_a_mac_with_core_ml_prints_nothing() -> None:
+    printed = Printed()
+    assert has_coreml(printed, "darwin", _fault(None))
+    assert printed.lines == []
+
+
+def test_a_mac_without_core_ml_prints_why_and_the_install_command() -> None:
+    printed = Printed()
+    assert not has_coreml(printed, "darwin", _fault("No module named 'CoreML'"))
+    (line,) = printed.lines
+    assert line.startswith("pippin: no Core ML worker is started")
+    assert "No module named 'CoreML'" in line
+    assert "pip install -e '.[worker,mac]'" in line
+
+
+def test_other_systems_do_not_import_core_ml() -> None:
+    def never(module: str) -> str | None:
+        raise AssertionError(module)
+
+    printed = Printed()
+    assert not has_coreml(printed, "linux", never)
+    assert printed.lines == []
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings(home=tmp_path, redis_url=SecretStr("redis://:s3cret@127.0.0.1:6379/0"))
+
+
+def test_a_core_ml_worker_runs_beside_the_jax_ones(settings: Settings) -> None:
+    table = parts(settings, 2, coreml=True)
+    assert [part.name for part in table] == ["service", "worker-1", "worker-2", "coreml"]
+    assert table[-1].argv[-3:] == ("worker", "--engine", "coreml")
+    assert table[-1].environment == table[1].environment
+
+
+@pytest.mark.parametrize(("workers", "coreml"), [(1, False), (0, True)])
+def test_no_core_ml_worker_without_core_ml_or_without_workers(settings: Settings, workers: int, coreml: bool) -> None:
+    assert "coreml" not in [part.name for part in parts(settings, workers, coreml=coreml)]
+
+
+def test_no_command_shows_the_password(settings: Settings) -> None:
+    assert not any("s3cret" in word for part in parts(settings, 1, coreml=True) for word in part.argv)
 
 
 @pytest.mark.parametrize("own", ["redis://worker:limited@127.0.0.1:1/0", None])

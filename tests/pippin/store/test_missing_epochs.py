@@ -9,8 +9,8 @@ from pippin.api.checkpoints import StoredCheckpoint
 from pippin.api.jobs import Artifact, Job
 from pippin.api.metrics import EpochMetrics
 from pippin.api.requests import ResolvedRequest
-from pippin.cli.doctor.finding import Level
-from pippin.cli.doctor.redis import check_redis
+from pippin.cli.doctor.findings import Level
+from pippin.cli.doctor.servers import check_redis
 from pippin.store import Claim, Store, keys
 
 TENANT = "default"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from pippin.cli.doctor.blobs import check_blobs
-from pippin.cli.doctor.finding import Level
+from pippin.cli.doctor.findings import Level
 from pippin.system.retry import Backoff
 
 

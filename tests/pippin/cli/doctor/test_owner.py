@@ -8,8 +8,8 @@ import pytest
 from pydantic import SecretStr
 
 from pippin.blobs import Blobs
-from pippin.cli.doctor.finding import Finding, Level
-from pippin.cli.doctor.owner import check_owner
+from pippin.cli.doctor.blobs import check_owner
+from pippin.cli.doctor.findings import Finding, Level
 from pippin.settings import Settings
 from pippin.store import Refusal, Store, SweepReport
 from pippin.store.blob_ownership import BlobOwnership

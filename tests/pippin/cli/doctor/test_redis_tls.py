@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from pippin.cli.doctor.finding import Finding, Level
-from pippin.cli.doctor.redis import check_redis
+from pippin.cli.doctor.findings import Finding, Level
+from pippin.cli.doctor.servers import check_redis
 
 OPENSSL = shutil.which("openssl")
 pytestmark = pytest.mark.skipif(OPENSSL is None, reason="makes its certificate with openssl")

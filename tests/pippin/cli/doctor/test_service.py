@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from pippin.cli.doctor.finding import Level
-from pippin.cli.doctor.service import check_service
+from pippin.cli.doctor.findings import Level
+from pippin.cli.doctor.servers import check_service
 
 
 @pytest.fixture

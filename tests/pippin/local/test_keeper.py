@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import redis
 
-from pippin.local.server import ServerKeeper
+from pippin.local.keeper import ServerKeeper
 from pippin.local.valkey import EmbeddedValkey, EmbeddedValkeyError
 
 
@@ -20,7 +20,7 @@ def run(home: Path, script: Callable[[ServerKeeper], Coroutine[Any, Any, None]])
 
     async def main() -> None:
         keeper = ServerKeeper(EmbeddedValkey(home), lambda _, line: lines.append(line))
-        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, keeper.look)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGCHLD, keeper.poll)
         try:
             await script(keeper)
         finally:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pippin.cli import figures, naming, output
+from pippin.cli import arguments, figures, output
 from pippin.cli.arguments import JobId
-from pippin.cli.exits import not_written
+from pippin.cli.errors import not_written
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Target(enum.StrEnum):
-    """What a job can be exported to."""
+    """The formats of an export."""
 
     TENSORBOARD = "tensorboard"
     MLFLOW = "mlflow"
@@ -31,7 +31,7 @@ class Target(enum.StrEnum):
 
 def export(
     job_id: JobId,
-    to: Annotated[Target, typer.Option(help="What it is for.")],
+    to: Annotated[Target, typer.Option(help="The format.")],
     where: Annotated[
         str | None,
         typer.Option(
@@ -52,7 +52,7 @@ def export(
 
     try:
         with Client() as client:
-            job = client.job(naming.job_id(client, job_id))
+            job = client.job(arguments.job_id(client, job_id))
             epochs = client.metrics(job.id).data
             match to:
                 case Target.CSV:
@@ -67,7 +67,7 @@ def export(
 
 
 def _to_csv(where: str | None, epochs: "Sequence[EpochMetrics]", *, json_: bool) -> None:
-    from pippin.cli.exports.table import write_csv
+    from pippin.cli.exporters import write_csv
 
     if where is None or where == "-":
         if json_:
@@ -81,7 +81,7 @@ def _to_csv(where: str | None, epochs: "Sequence[EpochMetrics]", *, json_: bool)
 
 
 def _to_tensorboard(folder: Path, job: "Job", epochs: "Sequence[EpochMetrics]", *, json_: bool) -> None:
-    from pippin.cli.exports.event_files import write_event_files
+    from pippin.cli.exporters import write_event_files
 
     written = write_event_files(folder, job, epochs)
     if json_:
@@ -91,7 +91,7 @@ def _to_tensorboard(folder: Path, job: "Job", epochs: "Sequence[EpochMetrics]", 
 
 
 def _to_mlflow(target: str, job: "Job", epochs: "Sequence[EpochMetrics]", client: "Client", *, json_: bool) -> None:
-    from pippin.cli.exports.tracking import log_run
+    from pippin.cli.exporters import log_run
     from pippin.client.job_view import dashboard_url
 
     with tempfile.TemporaryDirectory(prefix="pippin-") as folder:

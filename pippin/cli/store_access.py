@@ -1,10 +1,10 @@
-"""The records themselves, for commands that work in Redis and not through the service."""
+"""Opens the service's store, for commands that work in Redis and not through the service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from pippin.cli.exits import Exit, ToldError
+from pippin.cli.errors import CommandError, Exit
 
 if TYPE_CHECKING:
     from pippin.settings import Settings
@@ -22,7 +22,7 @@ def opened_store() -> Iterator["Store"]:
     settings = Settings()
     url = settings.redis_url.get_secret_value() if settings.redis_url else running_url(settings.home)
     if url is None:
-        raise ToldError(Exit.UNREACHABLE, "No Redis is known here.", now=WHERE)
+        raise CommandError(Exit.UNREACHABLE, "No address of Redis is configured here.", now=WHERE)
     with _store(url) as store:
         yield store
 
@@ -58,7 +58,7 @@ def _store(url: str) -> Iterator["Store"]:
     try:
         yield store
     except StoreUnavailable as error:
-        raise ToldError(Exit.UNREACHABLE, f"{error}.", now=WHERE) from error
+        raise CommandError(Exit.UNREACHABLE, f"{error}.", now=WHERE) from error
     finally:
         store.close()
 

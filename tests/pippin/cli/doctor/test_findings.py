@@ -4,8 +4,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from pippin.cli.doctor.finding import fault
-from pippin.cli.doctor.secrecy import secrets_of, shown, without
+from pippin.cli.doctor.findings import fault, redacted, redacted_url, secrets_in
 from pippin.settings import Settings
 
 
@@ -16,15 +15,15 @@ def test_passwords_are_known_as_written_and_as_meant(tmp_path: Path) -> None:
         blobs_url="https://mac:t0ken@host",
         url="https://someone:else@host",
     )
-    known = secrets_of(settings, {"AWS_SECRET_ACCESS_KEY": "aws", "AWS_ACCESS_KEY_ID": "public"})
+    known = secrets_in(settings, {"AWS_SECRET_ACCESS_KEY": "aws", "AWS_ACCESS_KEY_ID": "public"})
     assert known == {"p%40ss", "p@ss", "t0ken", "else", "aws"}
 
 
 def test_every_secret_is_replaced_the_longer_one_whole() -> None:
-    finding = without({"pass", "passport"}, fault("x", "passport and pass", "no pass"))
+    finding = redacted({"pass", "passport"}, fault("x", "passport and pass", "no pass"))
     assert (finding.found, finding.advice) == ("*** and ***", "no ***")
 
 
 def test_an_address_is_shown_without_user_password_and_query() -> None:
-    assert shown("rediss://a:b@host:1/0?ssl_ca_certs=x") == "rediss://host:1/0"
-    assert shown("unix:///run/valkey.sock") == "unix:///run/valkey.sock"
+    assert redacted_url("rediss://a:b@host:1/0?ssl_ca_certs=x") == "rediss://host:1/0"
+    assert redacted_url("unix:///run/valkey.sock") == "unix:///run/valkey.sock"

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pippin.local.home import prepare_home
-from pippin.local.home_version import VERSION, HomeVersionError
+from pippin.local.home import VERSION, HomeVersionError, prepare_home
 
 # Whole processes take their time.
 pytestmark = pytest.mark.full

@@ -1,4 +1,4 @@
-"""Redis: whether it answers, whether it keeps what it is given, and whether its clock agrees with ours."""
+"""Redis (whether it answers, persists its data and has the same time) and the service."""
 
 import ipaddress
 import time
@@ -8,9 +8,11 @@ from urllib.parse import urlsplit
 
 from redis.exceptions import AuthenticationError, NoPermissionError, RedisError
 
-from pippin.cli.doctor.finding import Finding, fault, ok, warning
-from pippin.cli.doctor.secrecy import shown
-from pippin.store import Client, Store, StoreUnavailable, connect
+from pippin.cli.doctor.findings import Finding, fault, ok, redacted_url, warning
+from pippin.client import Client, ServiceError, ServiceUnreachable
+from pippin.http.token_file import TokenFileError
+from pippin.store import Client as RedisClient
+from pippin.store import Store, StoreUnavailable, connect
 
 _UNSET = "PIPPIN_REDIS_URL is not set"
 _SKEW_WARNING = 5.0
@@ -19,7 +21,7 @@ _PROVIDER = "in its configuration, or ask who runs it"
 
 
 def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[Finding]:
-    """All that can be said of the server: the first finding whether it can be reached, the rest only if it can.
+    """The findings about the server: first whether it can be reached, the others only if it can.
 
     Args:
         url: Its address; None if there is none.
@@ -33,7 +35,7 @@ def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[F
         found = _reach(client, url)
         return [found, *_kept(client), *_complete(client), _clock(client, now)]
     except (StoreUnavailable, RedisError, OSError) as error:
-        return [fault("redis", f"{shown(url)}: {error}", _advice(error, url))]
+        return [fault("redis", f"{redacted_url(url)}: {error}", _advice(error, url))]
     finally:
         client.close()
 
@@ -41,7 +43,7 @@ def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[F
 def _reach(client: Any, url: str) -> Finding:  # noqa: ANN401 - redis-py's answers are untyped
     client.ping()
     parts = urlsplit(url)
-    found = f"{_version(client)} at {shown(url)}{', over TLS' if parts.scheme == 'rediss' else ''}"
+    found = f"{_version(client)} at {redacted_url(url)}{', over TLS' if parts.scheme == 'rediss' else ''}"
     if parts.scheme == "redis" and not _is_here(parts.hostname):
         return warning(
             "redis",
@@ -79,8 +81,8 @@ def _kept(client: Any) -> list[Finding]:  # noqa: ANN401 - redis-py's answers ar
     return [ok("redis data", "kept in an append-only file, nothing is evicted")]
 
 
-def _complete(client: Client) -> list[Finding]:
-    """Whether jobs have succeeded without the metrics of some of their epochs; nothing to say where none has."""
+def _complete(client: RedisClient) -> list[Finding]:
+    """Whether jobs have succeeded without the metrics of some of their epochs; no finding where none has."""
     try:
         missing = Store(client).overviews.missing_epochs()
     except NoPermissionError:
@@ -102,7 +104,7 @@ def _clock(client: Any, now: Callable[[], float]) -> Finding:  # noqa: ANN401 - 
     before = now()
     seconds, micros = cast("tuple[int, int]", client.time())
     after = now()
-    # The answer was made somewhere between the two, so half the way is no skew.
+    # Redis read its clock between the two, so up to half of the round trip is no skew.
     skew = (before + after) / 2 - (seconds + micros / 1e6)
     off = max(0.0, abs(skew) - (after - before) / 2)
     found = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} that of Redis"
@@ -141,3 +143,44 @@ def _is_here(host: str | None) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+_UNAVAILABLE = 503
+_UNAUTHORIZED = frozenset({401, 403})
+
+
+def check_service(url: str, *, named: bool) -> Finding:
+    """Whether the service answers, and reaches Redis and the blob store.
+
+    Args:
+        url: Its address.
+        named: Whether PIPPIN_URL is set. A worker needs no service, so an absent one is a fault only then.
+    """
+    where = redacted_url(url)
+    try:
+        with Client(url, patience=0) as client:
+            if client.is_ready():
+                return ok("service", f"{where} is ready")
+            # The refusal of this call says what the service lacks, and whether it is Pippin at all.
+            client.workers()
+    except ServiceUnreachable as error:
+        if named:
+            advice = "See that the service runs and that PIPPIN_URL has its host and port."
+            return fault("service", str(error), advice)
+        advice = "Set PIPPIN_URL to the service's address; `pippin up` starts one here."
+        return warning("service", f"PIPPIN_URL is not set, and none runs at {where}", advice)
+    except TokenFileError as error:
+        return fault("service", str(error), "Correct PIPPIN_TOKEN_FILE (docs/security.md).")
+    except ServiceError as error:
+        if error.status in _UNAUTHORIZED:
+            # Only a service that is not ready is asked for its workers.
+            return fault(
+                "service", f"{where} answers, but is not ready", f"`curl {where}/readyz` and its log say more."
+            )
+        if error.status != _UNAVAILABLE:
+            advice = "Set PIPPIN_URL to the address of Pippin's service, without a path."
+            return fault("service", f"{where} answers, but not as Pippin does: {error}", advice)
+        why = f": {error.detail}" if error.detail else ""
+    else:
+        why = ": its blobs cannot be reached"
+    return fault("service", f"{where} answers, but is not ready{why}", f"`curl {where}/readyz` and its log say more.")

@@ -1,0 +1,86 @@
+"""What a check reports, and how secrets are kept out of it: the errors of libraries may quote an address."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from urllib.parse import unquote, urlsplit
+
+from pippin.settings import Settings
+
+
+class Level(StrEnum):
+    """How serious a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The result of one check.
+
+    Attributes:
+        check: The name of the check, one or two words.
+        level: How serious it is.
+        found: What the check read or measured.
+        advice: What to do about it; empty where nothing needs to be done.
+    """
+
+    check: str
+    level: Level
+    found: str
+    advice: str = ""
+
+    def __post_init__(self) -> None:
+        # Every warning and fault comes with advice.
+        assert self.level is Level.OK or self.advice
+
+
+def ok(check: str, found: str) -> Finding:
+    """A finding that needs no action."""
+    return Finding(check, Level.OK, found)
+
+
+def warning(check: str, found: str, advice: str) -> Finding:
+    """A finding that leaves jobs less fast or less safe, or that matters for some uses of this machine only."""
+    return Finding(check, Level.WARNING, found, advice)
+
+
+def fault(check: str, found: str, advice: str) -> Finding:
+    """A finding that keeps a worker from training here, or may lose its work."""
+    return Finding(check, Level.FAULT, found, advice)
+
+
+_MARK = "***"
+_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+
+
+def secrets_in(settings: Settings, environment: Mapping[str, str]) -> frozenset[str]:
+    """The passwords in the settings' addresses, as written and decoded, and those that obstore reads.
+
+    Args:
+        settings: Their addresses may contain passwords.
+        environment: The variables of this process.
+    """
+    addresses = [settings.blobs_url, settings.url]
+    redis_urls = (settings.redis_url, settings.worker_redis_url)
+    addresses += [url.get_secret_value() for url in redis_urls if url is not None]
+    passwords = [urlsplit(address).password or "" for address in addresses]
+    secrets = [*passwords, *map(unquote, passwords), *(environment.get(name, "") for name in _VARIABLES)]
+    return frozenset(filter(None, secrets))
+
+
+def redacted(secrets: Iterable[str], finding: Finding) -> Finding:
+    """The finding with every secret replaced by three asterisks."""
+    found, advice = finding.found, finding.advice
+    # The longest first: one may be a part of another.
+    for secret in sorted(secrets, key=len, reverse=True):
+        found, advice = found.replace(secret, _MARK), advice.replace(secret, _MARK)
+    return replace(finding, found=found, advice=advice)
+
+
+def redacted_url(url: str) -> str:
+    """An address without its user, its password and its query."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

@@ -1,0 +1,154 @@
+"""The machine itself: system, processor, Python, disk, and the engines that can train on it."""
+
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from pippin.cli.doctor.findings import Finding, fault, ok, warning
+from pippin.system.extras import coreml_fault, import_fault, install_command
+from pippin.system.machine import chip, operating_system
+
+# The first for Apple silicon. MLUpdateTask itself came with 10.15.
+_OLDEST_MACOS = (11, 0)
+_PYTHONS = ((3, 11), (3, 14))
+
+
+def check_system(system: str = sys.platform, found: str | None = None) -> Finding:
+    """Whether the operating system is supported.
+
+    Args:
+        system: A value of `sys.platform`.
+        found: Its name and version, such as `macOS 26.1`; None reads it from this machine.
+    """
+    shown = operating_system() if found is None else found
+    if system == "darwin":
+        numbers = tuple(int(part) for part in shown.split()[-1].split(".")[:2] if part.isdigit())
+        if numbers < _OLDEST_MACOS:
+            return fault("system", shown, "Update to macOS 11 or later in System Settings, General.")
+    elif system != "linux":
+        return warning("system", shown, "Pippin is made for macOS and Linux; run it on one of them.")
+    return ok("system", shown)
+
+
+def check_chip(system: str = sys.platform, machine: str | None = None, name: str | None = None) -> Finding:
+    """Whether the processor is supported.
+
+    Args:
+        system: A value of `sys.platform`.
+        machine: Its architecture; None reads it from this machine.
+        name: The maker's name for it; None reads it from this machine.
+    """
+    architecture = platform.machine() if machine is None else machine
+    known = chip() if name is None else name
+    found = known if known == architecture else f"{known} ({architecture})"
+    if system == "darwin" and architecture != "arm64":
+        return fault(
+            "chip",
+            found,
+            "requirements.lock covers Apple silicon only. On such a Mac, Python runs under Rosetta: "
+            "install an arm64 Python and make the virtual environment anew.",
+        )
+    return ok("chip", found)
+
+
+def check_python(version: tuple[int, int, int] = sys.version_info[:3]) -> Finding:
+    """Whether the version of Python is supported.
+
+    Args:
+        version: Major, minor, micro.
+    """
+    found = ".".join(map(str, version))
+    first, end = _PYTHONS
+    if not first <= version[:2] < end:
+        return fault("python", found, "Make the virtual environment anew with Python 3.11, 3.12 or 3.13.")
+    return ok("python", found)
+
+
+FaultOf = Callable[[str], str | None]
+
+_MAC = f"Install it into the same environment: {install_command('worker', 'mac')}"
+
+
+def check_pyobjc(system: str = sys.platform, fault_of: FaultOf = import_fault) -> Finding:
+    """Whether PyObjC, the bridge to Objective-C, can be imported.
+
+    Args:
+        system: A value of `sys.platform`.
+        fault_of: Returns the reason why a library cannot be imported, or None.
+    """
+    if system != "darwin":
+        return ok("pyobjc", "not needed on this system")
+    if why := fault_of("objc"):
+        return fault("pyobjc", why, _MAC)
+    return ok("pyobjc", _version("pyobjc-core"))
+
+
+def check_coreml(system: str = sys.platform, fault_of: FaultOf = import_fault) -> Finding:
+    """Whether Core ML can be imported.
+
+    Args:
+        system: A value of `sys.platform`.
+        fault_of: Returns the reason why a library cannot be imported, or None.
+    """
+    if system != "darwin":
+        return ok("core ml", "part of macOS only; this system trains with jax")
+    if why := coreml_fault(fault_of):
+        return fault("core ml", why, _MAC)
+    return ok("core ml", f"pyobjc-framework-CoreML {_version('pyobjc-framework-CoreML')}")
+
+
+def check_engines(system: str = sys.platform, fault_of: FaultOf = import_fault) -> Finding:
+    """The engines that a worker can be started with.
+
+    Args:
+        system: A value of `sys.platform`.
+        fault_of: Returns the reason why a library cannot be imported, or None.
+    """
+    lacking = {"jax": fault_of("jax")}
+    lacking["coreml"] = coreml_fault(fault_of) if system == "darwin" else "Core ML is part of macOS only"
+    usable = [engine for engine, why in lacking.items() if why is None]
+    if usable:
+        return ok("engines", ", ".join(usable))
+    reasons = "; ".join(f"{engine}: {why}" for engine, why in lacking.items())
+    command = install_command("worker", "mac") if system == "darwin" else install_command("worker")
+    return fault(
+        "engines",
+        f"none can run here ({reasons})",
+        f"A machine that trains needs one: {command}. One that only submits jobs does not.",
+    )
+
+
+def _version(distribution: str) -> str:
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return "of unknown version"
+
+
+_GIB = 2**30
+_MIN_FREE = _GIB
+
+
+def check_disk(home: Path, cache_bytes: int, free: int | None = None) -> Finding:
+    """Whether PIPPIN_HOME can be written to and has free space for the copies that a worker keeps.
+
+    Args:
+        home: PIPPIN_HOME, which need not exist yet.
+        cache_bytes: The maximum size of these copies.
+        free: Free bytes; None reads them from the disk.
+    """
+    there = next(each for each in (home, *home.parents) if each.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        return fault("disk", f"{home} cannot be written to", "Set PIPPIN_HOME to a folder of your own.")
+    left = shutil.disk_usage(there).free if free is None else free
+    found = f"{left / _GIB:.1f} GiB free for {home}"
+    if left < _MIN_FREE:
+        return fault("disk", found, "Free at least 1 GiB, or set PIPPIN_HOME to a folder on a larger disk.")
+    if left < cache_bytes:
+        advice = f"Copies may fill {cache_bytes / _GIB:.1f} GiB: free as much, or set PIPPIN_CACHE_BYTES lower."
+        return warning("disk", found, advice)
+    return ok("disk", found)

@@ -1,0 +1,146 @@
+"""The exit codes, and how each error becomes a text on stderr and one of them."""
+
+import re
+from collections.abc import Iterable
+from enum import IntEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+from typer.core import TyperGroup
+
+from pippin.cli import output
+from pippin.errors import Fault, FaultyDocumentError, PippinError, summarised
+
+if TYPE_CHECKING:
+    from pippin.client.errors import ServiceError
+
+
+class Exit(IntEnum):
+    """The exit codes, which scripts rely on."""
+
+    OK = 0
+    JOB_FAILED = 1
+    FAULT_FOUND = 1
+    USAGE = 2
+    REFUSED = 3
+    UNREACHABLE = 4
+    INTERRUPTED = 130
+
+
+class CommandError(PippinError):
+    """An error with its exit code and its text: what went wrong, why, and what to do."""
+
+    def __init__(self, code: Exit, what: str, why: list[str] | None = None, now: str = "") -> None:
+        super().__init__(what)
+        self.code = code
+        self.why = why or []
+        self.now = now
+
+
+def not_written(error: OSError, to: Path | str | None) -> CommandError:
+    """The error of a file that cannot be written to `to`."""
+    path = Path(error.filename or to or "")
+    if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
+        return CommandError(Exit.USAGE, f"{path} cannot be written: there is no folder {path.parent}.")
+    return CommandError(Exit.USAGE, f"{path} cannot be written: {error.strerror}.")
+
+
+class Commands(TyperGroup):
+    """The root of all commands, which turns errors into texts and exit codes."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps the type of its context to itself
+        """Run the command; every `PippinError` becomes a text and an exit code."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise typer.Exit(Exit.INTERRUPTED) from None
+        except typer.BadParameter as error:
+            # typer validates with pydantic, and prints its messages.
+            error.message = error.message.removeprefix("Value error, ").replace("Input should be", "needs to be")
+            raise
+        except PippinError as error:
+            shown = _command_error(error)
+            output.error(str(shown), shown.why, shown.now)
+            raise typer.Exit(shown.code) from None
+
+
+def _command_error(error: PippinError) -> CommandError:
+    if isinstance(error, CommandError):
+        return error
+    # Imported with the first error: the command that raised it has imported them already.
+    from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
+
+    if isinstance(error, ServiceUnreachable):
+        return CommandError(Exit.UNREACHABLE, str(error), now=_START if error.is_absent else _ADDRESS)
+    if isinstance(error, DamagedDownloadError):
+        return CommandError(Exit.UNREACHABLE, str(error))
+    if isinstance(error, ServiceError):
+        return _refused(error)
+    if isinstance(error, FaultyDocumentError):
+        what = str(error).partition(":")[0].capitalize()
+        return CommandError(Exit.REFUSED, f"{what}.", sentences(error.faults))
+    return CommandError(Exit.USAGE, str(error))
+
+
+def _refused(error: "ServiceError") -> CommandError:
+    """The error of a refused call. The title and the status are shown only where there is no detail."""
+    away = error.status in {502, 503, 504}
+    code = Exit.UNREACHABLE if away else Exit.REFUSED
+    hint = _HINTS.get(error.status, "")
+    if error.status == _NOT_FOUND:
+        hint = next((text for what, text in _LISTS.items() if error.detail.startswith(what)), "")
+    faults = sentences(error.faults)
+    if len(faults) == 1:
+        return CommandError(code, faults[0], now=hint)
+    if faults:
+        return CommandError(code, f"The service found {len(faults):,} faults.", faults, hint)
+    return CommandError(code, error.detail or f"The service answered: {error.title} ({error.status}).", now=hint)
+
+
+_ADDRESS = "PIPPIN_URL names the address of the service."
+_START = f"Start a service here with `pippin up`, or name another: {_ADDRESS}"
+_NOT_FOUND = 404
+_LISTS = {
+    "There is no job": "`pippin jobs` shows them.",
+    "There is no dataset": "`pippin datasets list` shows them.",
+    "There is no model": "`pippin models list` shows them.",
+}
+_HINTS = {
+    401: "`pippin tokens create` makes a token, where the service's Redis is; name its file in PIPPIN_TOKEN_FILE.",
+    403: "PIPPIN_TOKEN_FILE names the file of the token; `pippin tokens list` shows what each allows.",
+    500: "The service's log has more, under the id above.",
+}
+
+
+# The query parameters and the members of a body that are options of a command.
+_PARAMETERS = frozenset(
+    ["status", "label", "limit", "format", "target", "inputs", "shape", "scale", "color", "header", "top", "split"]
+)
+_ADVISED = re.compile(r"(?<![^ (])(format|target|inputs|header|shape|scale|color|background)=(?=(\w)?)")
+_MEMBERS = frozenset(["dataset", "split", "part", "max_examples"])
+
+
+def option(pointer: str) -> str:
+    """The option that a query parameter or the pointer into a body stands for; else the field, as `field` writes it."""
+    name = pointer.removeprefix("/")
+    return f"--{name.replace('_', '-')}" if name in (_MEMBERS if pointer != name else _PARAMETERS) else field(pointer)
+
+
+def in_options(text: str) -> str:
+    """A message of the service with its query parameters as options: `header=true` becomes `--header true`."""
+    return _ADVISED.sub(lambda match: f"--{match[1]}{' ' if match[2] else ''}", text)
+
+
+def field(pointer: str) -> str:
+    """A JSON pointer (RFC 6901) as a readable path: `model.spec.layers[1].name`; the root is empty."""
+    path = ""
+    for part in pointer.removeprefix("/").split("/"):
+        name = part.replace("~1", "/").replace("~0", "~")
+        path += f"[{name}]" if name.isdecimal() and path else f"{'.' if path else ''}{name}"
+    return path
+
+
+def sentences(faults: Iterable[Fault]) -> list[str]:
+    """A line for each fault, or for many alike, of what a command sent without a document."""
+    return [f"{option(fault.pointer)}: {in_options(fault.detail)}".removeprefix(": ") for fault in summarised(faults)]

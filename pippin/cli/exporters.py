@@ -1,0 +1,200 @@
+"""Writes what a job measured for other tools, by their own libraries: CSV, TensorBoard, MLflow."""
+
+import csv
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, TextIO
+
+from pippin.api.jobs import Job
+from pippin.api.metrics import EpochMetrics
+from pippin.api.states import Status
+from pippin.errors import PippinError
+from pippin.system.extras import install_command
+
+if TYPE_CHECKING:
+    from mlflow.entities import Metric
+
+
+class MissingLibraryError(PippinError):
+    """The library that writes an export is not installed; the text has the command that installs it."""
+
+    def __init__(self, library: str, extra: str) -> None:
+        super().__init__(f"{library} writes this, and is not installed; it comes with: {install_command(extra)}")
+
+
+class ExportError(PippinError):
+    """The library failed to write an export."""
+
+
+def settings_of(job: Job) -> dict[str, str | float | bool]:
+    """The job's settings: its hyperparameters, its model, its dataset and the engine that trained it."""
+    asked = job.request
+    model = asked.model
+    return {
+        **asked.hyperparameters.model_dump(exclude_none=True),
+        "model": model.preset or model.name or model.id or model.job or "spec",
+        "dataset": asked.dataset.name or asked.dataset.id,
+        "engine": job.engine or asked.engine,
+    }
+
+
+def training_of(epoch: EpochMetrics) -> Iterator[tuple[str, float]]:
+    """The measurements of an epoch's training."""
+    return _given(
+        loss=epoch.loss,
+        learning_rate=epoch.learning_rate,
+        examples_per_second=epoch.examples_per_second,
+        seconds=epoch.seconds,
+    )
+
+
+def validation_of(epoch: EpochMetrics) -> Iterator[tuple[str, float]]:
+    """The measurements on the validation split."""
+    return _given(loss=epoch.validation_loss, accuracy=epoch.validation_accuracy)
+
+
+def _given(**values: float | None) -> Iterator[tuple[str, float]]:
+    return ((name, value) for name, value in values.items() if value is not None)
+
+
+def write_csv(file: TextIO, epochs: Iterable[EpochMetrics]) -> None:
+    """Write a header and a row for each epoch; a value that was not measured is empty.
+
+    Args:
+        file: Open for text, with `newline=""`.
+        epochs: Oldest first.
+    """
+    writer = csv.DictWriter(file, list(EpochMetrics.model_fields))
+    writer.writeheader()
+    for epoch in epochs:
+        writer.writerow(epoch.model_dump(mode="json"))
+
+
+def write_event_files(folder: Path, job: Job, epochs: Sequence[EpochMetrics]) -> Path:
+    """Writes a job's scalars and hyperparameters for `tensorboard --logdir FOLDER`.
+
+    Training and validation are two runs with the same tags, as Keras writes them, so that their curves lie over one
+    another. Steps are epochs from 1, times are those of the epochs. A second export of a job replaces nothing:
+    TensorBoard reads all files of a run, so write each export to a folder of its own.
+
+    Args:
+        folder: The folder in which a folder for the job is created.
+        job: The job.
+        epochs: Oldest first.
+
+    Returns:
+        The job's folder.
+
+    Raises:
+        MissingLibraryError: TensorBoard is not installed.
+        OSError: The folder cannot be written.
+    """
+    try:
+        from tensorboard.compat.proto.event_pb2 import Event
+        from tensorboard.plugins.hparams.summary_v2 import hparams_pb
+        from tensorboard.summary import Writer
+        from tensorboard.summary.writer.event_file_writer import EventFileWriter
+    except ImportError as error:
+        raise MissingLibraryError("TensorBoard", "tensorboard") from error
+
+    runs = folder / job.id
+    for name, measured in (("train", training_of), ("validation", validation_of)):
+        scalars = [(each, tag, value) for each in epochs for tag, value in measured(each)]
+        if not scalars:
+            continue
+        writer = Writer(str(runs / name))
+        for each, tag, value in scalars:
+            writer.add_scalar(tag, value, each.epoch, wall_time=each.time.timestamp())
+        writer.close()
+    settings = EventFileWriter(str(runs))
+    began = job.created_at.timestamp()
+    summary = hparams_pb(settings_of(job), trial_id=job.id, start_time_secs=began)
+    settings.add_event(Event(summary=summary, wall_time=began))
+    settings.close()
+    return runs
+
+
+_EXPERIMENT = "pippin"
+_MAX_METRICS = 1000  # in one call, a limit of MLflow's REST API
+_STATUSES = {Status.SUCCEEDED: "FINISHED", Status.FAILED: "FAILED", Status.CANCELLED: "KILLED"}
+
+
+class Run(NamedTuple):
+    """The place of a job in MLflow."""
+
+    uri: str
+    experiment: str
+    run: str
+
+
+def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str, model: Path | None = None) -> Run:
+    """Logs a job's epochs, settings, labels, state and model as a new run of the experiment `pippin`.
+
+    Args:
+        target: A tracking server's or a database's URI, or a folder for MLflow's files.
+        job: The job.
+        epochs: Oldest first.
+        url: The job's page, which the run gets as a tag.
+        model: What the job has trained, an artifact in the run's folder `model`.
+
+    Raises:
+        MissingLibraryError: MLflow is not installed.
+        ExportError: MLflow refused, or cannot be reached.
+    """
+    try:
+        from mlflow.entities import Param, RunTag
+        from mlflow.exceptions import MlflowException
+        from mlflow.tracking import MlflowClient
+    except ImportError as error:
+        raise MissingLibraryError("MLflow", "mlflow") from error
+
+    uri = _uri(target)
+    try:
+        client = MlflowClient(tracking_uri=uri)
+        found = client.get_experiment_by_name(_EXPERIMENT)
+        experiment = found.experiment_id if found else client.create_experiment(_EXPERIMENT)
+        run = client.create_run(
+            experiment, start_time=_ms(job.started_at or job.created_at), run_name=job.name or job.id
+        )
+        metrics = [metric for epoch in epochs for metric in _metrics(epoch)]
+        for start in range(0, len(metrics), _MAX_METRICS):
+            client.log_batch(run.info.run_id, metrics=metrics[start : start + _MAX_METRICS])
+        tags = {"pippin.job": job.id, "pippin.url": url, "pippin.status": str(job.status), **job.labels}
+        client.log_batch(
+            run.info.run_id,
+            params=[Param(name, str(value)) for name, value in settings_of(job).items()],
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
+        if model:
+            client.log_artifact(run.info.run_id, str(model), "model")
+        if job.status in _STATUSES:
+            client.set_terminated(run.info.run_id, _STATUSES[job.status], _ms(job.finished_at or job.created_at))
+    except MlflowException as error:
+        raise ExportError(f"MLflow at {uri} did not take the job: {error}") from error
+    return Run(uri, _EXPERIMENT, run.info.run_id)
+
+
+def _metrics(epoch: EpochMetrics) -> "Iterator[Metric]":
+    from mlflow.entities import Metric
+
+    time = _ms(epoch.time)
+    for name, value in training_of(epoch):
+        yield Metric(name, value, time, epoch.epoch)
+    for name, value in validation_of(epoch):
+        yield Metric(f"validation_{name}", value, time, epoch.epoch)
+
+
+def _uri(target: str) -> str:
+    # By default, MLflow retries for minutes without a message where no server is.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    if "://" in target or target == "databricks":
+        return target
+    # MLflow prefers a database, which its light package lacks, and writes to files only when allowed to.
+    os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
+    return Path(target).absolute().as_uri()
+
+
+def _ms(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

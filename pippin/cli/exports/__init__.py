@@ -1,1 +1,0 @@
-"""What a job measured, written for other tools, by their own writers."""

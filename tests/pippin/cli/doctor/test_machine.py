@@ -1,0 +1,159 @@
+"""What the doctor says of the machine, its Python, the libraries that train, and its disk."""
+
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pippin.cli.doctor.findings import Level
+from pippin.cli.doctor.machine import (
+    check_chip,
+    check_coreml,
+    check_disk,
+    check_engines,
+    check_pyobjc,
+    check_python,
+    check_system,
+)
+
+
+def test_this_machine_can_be_used() -> None:
+    assert check_system().level is Level.OK
+    assert check_chip().level is Level.OK
+    assert platform.machine() in check_chip().found
+    assert check_python().found == platform.python_version()
+
+
+@pytest.mark.parametrize(
+    ("system", "found", "level"),
+    [
+        ("darwin", "macOS 26.1", Level.OK),
+        ("darwin", "macOS 11.0.1", Level.OK),
+        ("darwin", "macOS 10.15.7", Level.FAULT),
+        ("linux", "Linux 6.12", Level.OK),
+        ("freebsd14", "FreeBSD 14.1", Level.WARNING),
+    ],
+)
+def test_a_system_is_judged_by_its_version(system: str, found: str, level: Level) -> None:
+    finding = check_system(system, found)
+    assert (finding.level, finding.found) == (level, found)
+
+
+def test_an_old_macos_is_to_be_updated() -> None:
+    assert "Update to macOS 11" in check_system("darwin", "macOS 10.15").advice
+
+
+def test_an_apple_chip_is_named() -> None:
+    finding = check_chip("darwin", "arm64", "Apple M4")
+    assert (finding.level, finding.found) == (Level.OK, "Apple M4 (arm64)")
+
+
+def test_a_python_under_rosetta_or_an_intel_mac_is_a_fault() -> None:
+    finding = check_chip("darwin", "x86_64", "Apple M4")
+    assert finding.level is Level.FAULT
+    assert "Rosetta" in finding.advice
+
+
+def test_a_chip_of_no_known_name_is_its_architecture() -> None:
+    assert check_chip("linux", "riscv64", "riscv64").found == "riscv64"
+
+
+@pytest.mark.parametrize(
+    ("version", "level"),
+    [
+        ((3, 10, 14), Level.FAULT),
+        ((3, 11, 0), Level.OK),
+        ((3, 13, 9), Level.OK),
+        ((3, 14, 0), Level.FAULT),
+    ],
+)
+def test_a_python_that_is_not_supported_is_a_fault(version: tuple[int, int, int], level: Level) -> None:
+    finding = check_python(version)
+    assert finding.level is level
+    assert (level is Level.OK) == (finding.advice == "")
+
+
+ABSENT = "No module named"
+
+
+def lacking(*modules: str) -> Callable[[str], str | None]:
+    """A machine that lacks these libraries and has all others."""
+    return lambda module: f"{ABSENT} '{module}'" if module in modules else None
+
+
+def test_a_mac_with_everything_trains_with_both_engines() -> None:
+    assert check_pyobjc("darwin", lacking()).level is Level.OK
+    assert check_coreml("darwin", lacking()).level is Level.OK
+    assert check_engines("darwin", lacking()).found == "jax, coreml"
+
+
+def test_a_mac_without_pyobjc_is_told_what_to_install() -> None:
+    for check, module in ((check_pyobjc, "objc"), (check_coreml, "CoreML")):
+        finding = check("darwin", lacking("objc", "CoreML"))
+        assert finding.level is Level.FAULT
+        assert finding.found == f"{ABSENT} '{module}'"
+        assert "pip install -e '.[worker,mac]'" in finding.advice
+
+
+def test_a_mac_with_half_of_the_bridge_is_told_which_half_it_lacks() -> None:
+    assert check_coreml("darwin", lacking("Quartz")).found == f"{ABSENT} 'Quartz'"
+    assert check_engines("darwin", lacking("Quartz")).found == "jax"
+
+
+def test_a_mac_without_core_ml_still_trains_with_jax() -> None:
+    finding = check_engines("darwin", lacking("CoreML"))
+    assert (finding.level, finding.found) == (Level.OK, "jax")
+
+
+def test_a_mac_without_jax_still_trains_with_core_ml() -> None:
+    assert check_engines("darwin", lacking("jax")).found == "coreml"
+
+
+def test_other_systems_are_not_blamed_for_lacking_core_ml() -> None:
+    assert check_pyobjc("linux", lacking("objc")).level is Level.OK
+    assert check_coreml("linux", lacking("CoreML")).level is Level.OK
+    assert check_engines("linux", lacking("CoreML")).found == "jax"
+
+
+def test_a_machine_on_which_nothing_can_train_is_at_fault() -> None:
+    for system, extra in (("linux", "worker"), ("darwin", "worker,mac")):
+        finding = check_engines(system, lacking("jax", "CoreML"))
+        assert finding.level is Level.FAULT
+        assert "jax: No module named 'jax'" in finding.found
+        assert f"'.[{extra}]'" in finding.advice
+
+
+def test_this_machine_really_trains_with_jax() -> None:
+    assert "jax" in check_engines().found
+
+
+GIB = 2**30
+
+
+@pytest.mark.parametrize(
+    ("free", "level", "advice"),
+    [
+        (GIB - 1, Level.FAULT, "Free at least 1 GiB"),
+        (9 * GIB, Level.WARNING, "PIPPIN_CACHE_BYTES"),
+        (10 * GIB, Level.OK, ""),
+    ],
+)
+def test_little_room_is_told(tmp_path: Path, free: int, level: Level, advice: str) -> None:
+    finding = check_disk(tmp_path, 10 * GIB, free)
+    assert finding.level is level
+    assert advice in finding.advice
+
+
+def test_the_disk_is_asked_for_a_home_that_does_not_exist_yet(tmp_path: Path) -> None:
+    finding = check_disk(tmp_path / "not" / "yet", 0)
+    assert finding.level is Level.OK
+    assert "GiB free" in finding.found
+    assert not (tmp_path / "not").exists()
+
+
+def test_a_home_that_cannot_be_written_to_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    finding = check_disk(tmp_path / "file" / "home", 0)
+    assert finding.level is Level.FAULT
+    assert "PIPPIN_HOME" in finding.advice
