@@ -21,7 +21,7 @@ from service.security.authentication import COOKIE
 
 _REF = REFERENCE + "{model}"
 
-# What no endpoint's signature names: bodies are checked by hand, so that all of their faults are told at once.
+# The components that no signature of an endpoint names: bodies that endpoints check themselves.
 _BESIDES: dict[str, type[BaseModel]] = {
     "Problem": ProblemDocument,
     "JobRequest": JobRequest,
@@ -54,19 +54,19 @@ def describe(app: FastAPI) -> dict[str, Any]:
         routes=app.routes,
     )
     for operation in (each for path in document["paths"].values() for each in path.values()):
-        # Every route refuses query parameters that it does not know, and the gate pages of others and hosts of others.
-        told = operation["responses"] | {str(status): text for status, text in responses(403, 421, 422).items()}
-        operation["responses"] = dict(sorted(told.items()))
+        # Every route refuses unknown query parameters; middleware refuses requests from other origins and for other
+        # hosts.
+        _add_responses(operation, "foreign-origin", 421, 422)
     schemas: dict[str, Any] = document["components"]["schemas"]
     for name, kind in _BESIDES.items():
         schemas |= _schemas(name, kind, schemas)
     schemas[SWIFT_NAME] = _SWIFT
     for name, example in EXAMPLES.items():
         schemas[name]["examples"] = [example]
-    # To pydantic it is any object, since faults in it have to be told together with all others.
+    # For pydantic this is any object: its faults are reported together with all others.
     spec = schemas["ModelSource"]["properties"]["spec"]
     spec["anyOf"] = [{"$ref": _REF.format(model="ModelSpec")}, {"type": "null"}]
-    # FastAPI describes its own form of a 422, which never leaves this service.
+    # FastAPI's own description of a 422, which this service never sends.
     for unused in ("HTTPValidationError", "ValidationError"):
         schemas.pop(unused, None)
     _describe_access(document, app.state.operations)
@@ -79,25 +79,23 @@ _SCHEMES = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A token made by `pippin tokens create`. A service that only its own machine reaches demands "
-        "none before the first one is made.",
+        "description": "A token created by `pippin tokens create`. A service that listens only on its own machine "
+        "requires none before the first one is created.",
     },
     "session": {
         "type": "apiKey",
         "in": "cookie",
         "name": COOKIE,
-        "description": "What `POST /session` gives a browser for a token. Whatever changes something takes an `Origin` "
-        "header of the service's own with it, as browsers send it.",
+        "description": "The cookie that `POST /session` sets for a token. A request that changes something needs an "
+        "`Origin` header that names the service, as browsers send it.",
     },
 }
 
 
 def _describe_access(document: dict[str, Any], operations: Operations) -> None:
-    """Say of each operation which role it takes, and how it is refused."""
+    """Describe the role that each operation takes, and the answers to requests without it."""
     document["components"]["securitySchemes"] = _SCHEMES
     roles = {(each.method, each.path): each.access.role for each in operations}
-    # Redis is asked about each token, hence the 503.
-    refused = responses(401, 429, 503)
     for path, item in document["paths"].items():
         for method, operation in item.items():
             role = roles[method.upper(), path]
@@ -105,31 +103,41 @@ def _describe_access(document: dict[str, Any], operations: Operations) -> None:
                 operation["security"] = []
                 continue
             schemes = ["bearer"] if operation["operationId"] == "beginSession" else list(_SCHEMES)
-            # Roles are named here as OpenAPI 3.1 allows it for schemes that have no scopes.
+            # OpenAPI 3.1 lets a scheme without scopes name roles here.
             operation["security"] = [{scheme: [role]} for scheme in schemes]
-            answers = operation["responses"] | {str(status): told for status, told in refused.items()}
-            operation["responses"] = dict(sorted(answers.items()))
+            # Each token is looked up in Redis, hence the 503.
+            _add_responses(operation, 401, "forbidden", "behind-proxy", "rate-limited", 503)
+
+
+def _add_responses(operation: dict[str, Any], *kinds: int | str) -> None:
+    """Add error answers to those that an operation declares itself."""
+    declared = operation["responses"]
+    for status, added in ((str(status), each) for status, each in responses(*kinds).items()):
+        titles = declared[status]["description"].split(" / ") if status in declared else []
+        titles += [title for title in added["description"].split(" / ") if title not in titles]
+        declared[status] = added | {"description": " / ".join(titles)}
+    operation["responses"] = dict(sorted(declared.items()))
 
 
 def _schemas(name: str, kind: type[BaseModel], taken: dict[str, Any]) -> dict[str, Any]:
-    """The schemas of `kind`, as `name`, and of its parts; a part whose name means something else gets a longer one."""
+    """The schemas of `kind`, named `name`, and of its parts. A part gets a longer name when its own is taken."""
     schema = kind.model_json_schema(ref_template=_REF)
     parts: dict[str, Any] = schema.pop("$defs", {})
     longer = {part: f"{name}{part}" for part, meant in parts.items() if taken.get(part, meant) != meant}
     references = {_REF.format(model=old): _REF.format(model=new) for old, new in longer.items()}
     found = {name: schema} | {longer.get(part, part): meant for part, meant in parts.items()}
-    return {part: _led(meant, references) for part, meant in found.items()}
+    return {part: _renamed(meant, references) for part, meant in found.items()}
 
 
-def _led(value: Any, references: dict[str, str]) -> Any:  # noqa: ANN401 (any JSON value)
-    """`value`, its references leading to the new names."""
+def _renamed(value: Any, references: dict[str, str]) -> Any:  # noqa: ANN401 (any JSON value)
+    """`value` with the new names in its references."""
     if isinstance(value, dict):
-        return {key: _led(inner, references) for key, inner in value.items()}
+        return {key: _renamed(inner, references) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_led(inner, references) for inner in value]
+        return [_renamed(inner, references) for inner in value]
     return references.get(value, value) if isinstance(value, str) else value
 
 
 def rendered(document: dict[str, Any]) -> str:
-    """The document as it is committed."""
+    """The document as JSON, as it is committed."""
     return json.dumps(document, indent=2, ensure_ascii=False) + "\n"

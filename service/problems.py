@@ -178,9 +178,15 @@ def answer(problem: Problem, instance: str, **members: Any) -> Response:  # noqa
     )
 
 
-def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """The OpenAPI description of these error answers of an operation."""
+def responses(*kinds: int | str) -> dict[int | str, dict[str, Any]]:
+    """The OpenAPI description of error answers of an operation.
+
+    Args:
+        kinds: Names of `KINDS`. A status stands for the first kind that has it.
+    """
+    titles: dict[int | str, list[str]] = {}
+    for kind in (KINDS[kind_of(kind) if isinstance(kind, int) else kind] for kind in kinds):
+        # Not Python's phrases: those of 413, 416 and 422 changed with 3.13.
+        titles.setdefault(kind.status, []).append(kind.title)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
-    # Our own words: Python's phrases for 413, 416 and 422 changed with 3.13, and the document must not.
-    titles = {status: " / ".join(kind.title for kind in KINDS.values() if kind.status == status) for status in statuses}
-    return {status: {"description": title, "content": content} for status, title in titles.items()}
+    return {status: {"description": " / ".join(each), "content": content} for status, each in titles.items()}

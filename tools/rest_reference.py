@@ -21,25 +21,32 @@ _TITLES = {
     "session": "Sessions",
     "health": "The service itself",
 }
-_ELSEWHERE = {"ModelSpec": "spec.md"}
-"""Objects that have a page of their own, which says more than their schema."""
-
 _INTRODUCTION = """\
 <!-- Written by `make openapi` from docs/openapi.json: change the routes there. -->
 # REST reference
 
-Every route of the service. A running one serves the same as `/openapi.json`, for tools that read OpenAPI 3.1, and as an
-interactive page at `/docs`, which loads nothing from another host.
+Every route of the service. The objects that routes read and write, such as `Job`, are described by the running service:
+for people at `/docs`, an interactive page that loads nothing from another host, and for tools at `/openapi.json`. This
+OpenAPI 3.1 document is also [in the repository](openapi.json).
 
-Bodies are JSON unless something else is said; times are RFC 3339 in UTC. *Role* is the least that a
-[token](security.md#roles) needs where the service demands one. Lists come newest first in pages: while `has_more` is
-true, pass `next` as `after`.
+Bodies are JSON unless something else is said; times are RFC 3339 in UTC. *Role* is the lowest role that a
+[token](security.md#roles) needs where the service requires tokens. Lists come newest first in pages: while `has_more`
+is true, pass `next` as `after`.
 
-An error is a [problem](#problem) (`application/problem+json`, RFC 9457): its `type` leads to a page of the service that
-explains it, `errors` points at each fault of a request. Any route may answer 422 to a request that is not valid; with
-tokens, 401, 403 and 429; and 503, with `Retry-After`, when the service cannot work right now.
+An error is a problem (`application/problem+json`, RFC 9457): its `type` leads to a page of the service that explains
+it, `errors` points at each fault of the request. The tables name the problems that are special to a route. Every route
+may also answer 421, 422, and 403 to a page of another origin. A route with a role may answer 401, 403, 429, and 503
+with `Retry-After` when the service cannot work at the moment.
 """
-_SAID_ABOVE = {"401", "403", "422", "429", "503", "default"}
+_COMMON = {
+    "401": "A token is needed",
+    "421": "The service does not go by this host",
+    "422": "The request is not valid",
+    "429": "The token has made too many requests",
+    "503": "The service cannot do this right now",
+    "default": "Any other problem.",
+}
+"""The problems that the introduction describes."""
 
 
 def main() -> None:
@@ -54,7 +61,6 @@ def main() -> None:
 def page(document: Mapping[str, Any]) -> str:
     """The whole page."""
     document = _with_plain_references(document, document["components"]["schemas"])
-    schemas = document["components"]["schemas"]
     operations = [
         (method, path, routes[method])
         for path, routes in document["paths"].items()
@@ -66,8 +72,6 @@ def page(document: Mapping[str, Any]) -> str:
     for tag in tags:
         parts.append(f"## {_TITLES[tag]}\n")
         parts.extend(_operation(*one) for one in operations if tag in one[2]["tags"])
-    parts.append("## Objects\n\nWhat the routes above read and write.\n")
-    parts.extend(_object(name, schemas[name]) for name in sorted(_reached(document["paths"], schemas)))
     return "\n".join(parts)
 
 
@@ -111,7 +115,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     answers = [
         (f"`{status}`", _answer(answer))
         for status, answer in operation["responses"].items()
-        if status not in _SAID_ABOVE
+        if status != "403" and answer["description"] != _COMMON.get(status)
     ]
     parts.append(_table(("answer", ""), answers).rstrip())
     return "\n\n".join(parts) + "\n"
@@ -131,37 +135,10 @@ def _contents(content: Mapping[str, Any]) -> str:
     told = []
     for kind, media in content.items():
         form = _form(media.get("schema", {}))
-        told.append(form if kind == "application/json" else f"`{kind}`" + (f": {form}" if "#" in form else ""))
+        told.append(
+            form if kind == "application/json" else f"`{kind}`" + (f": {form}" if "$ref" in json.dumps(media) else "")
+        )
     return _listed(told)
-
-
-def _object(name: str, schema: Mapping[str, Any]) -> str:
-    parts = [f"### {name}"]
-    if "description" in schema:
-        parts.append(schema["description"])
-    if fields := schema.get("properties"):
-        required = schema.get("required", ())
-        rows = [
-            (f"`{field}`", _form(said), _default(said, is_required=field in required), _meaning(said))
-            for field, said in fields.items()
-        ]
-        parts.append(_table(("field", "", "default", "meaning"), rows).rstrip())
-    else:
-        form = _form(schema)
-        parts.append(f"{form[0].upper()}{form[1:]}.")
-    return "\n\n".join(parts) + "\n"
-
-
-def _reached(paths: Mapping[str, Any], schemas: Mapping[str, Any]) -> set[str]:
-    """The names of the objects that routes speak of, at any depth."""
-    reached: set[str] = set()
-    waiting = list(_references(paths))
-    while waiting:
-        name = waiting.pop()
-        if name not in reached | _ELSEWHERE.keys() | {"JsonValue"}:
-            reached.add(name)
-            waiting.extend(_references(schemas[name]))
-    return reached
 
 
 def _with_plain_references(node: Any, schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 (any JSON value)
@@ -177,17 +154,6 @@ def _with_plain_references(node: Any, schemas: Mapping[str, Any]) -> Any:  # noq
     plain = name.removeprefix("Nullable") if name.removeprefix("Nullable") in schemas else name
     described = {key: inner for key, inner in node.items() if key != "$ref"}
     return described | {"anyOf": [{"$ref": f"#/components/schemas/{plain}"}, {"type": "null"}]}
-
-
-def _references(node: object) -> Iterator[str]:
-    if isinstance(node, dict):
-        if isinstance(reference := node.get("$ref"), str):
-            yield reference.rpartition("/")[2]
-        for value in node.values():
-            yield from _references(value)
-    elif isinstance(node, list):
-        for value in node:
-            yield from _references(value)
 
 
 def _form(schema: Mapping[str, Any]) -> str:
@@ -213,7 +179,7 @@ def _alternative(schema: Mapping[str, Any]) -> str:
         case {"type": "null"}:
             return "null"
         case {"$ref": reference}:
-            return _linked(reference.rpartition("/")[2])
+            return _named(reference.rpartition("/")[2])
         case {"const": value}:
             return f"`{json.dumps(value)}`"
         case {"enum": values}:
@@ -226,8 +192,8 @@ def _alternative(schema: Mapping[str, Any]) -> str:
             return _simple(schema)
 
 
-def _linked(name: str) -> str:
-    return "any JSON" if name == "JsonValue" else f"[{name}]({_ELSEWHERE.get(name, '#' + name.lower())})"
+def _named(name: str) -> str:
+    return "any JSON" if name == "JsonValue" else "[ModelSpec](spec.md)" if name == "ModelSpec" else f"`{name}`"
 
 
 def _simple(schema: Mapping[str, Any]) -> str:
@@ -250,22 +216,10 @@ def _bounds(schema: Mapping[str, Any]) -> str:
     return f" {least:g} or more" if most is None or most >= 2**53 else f" {least:g} to {most:,}"
 
 
-# As service/portable_schemas.py writes it.
-_DEFAULT = re.compile(r"\s*Default: (`[^`]+`)\.$")
-
-
 def _default(schema: Mapping[str, Any], *, is_required: bool) -> str:
-    """A parameter's default is a keyword of its schema, a member's the end of its description."""
     if is_required:
         return "required"
-    if "default" in schema:
-        return f"`{json.dumps(schema['default'])}`"
-    described = _DEFAULT.search(schema.get("description", ""))
-    return described[1] if described else ""
-
-
-def _meaning(schema: Mapping[str, Any]) -> str:
-    return _DEFAULT.sub("", schema.get("description", ""))
+    return f"`{json.dumps(schema['default'])}`" if "default" in schema else ""
 
 
 def _listed(words: Sequence[str]) -> str:

@@ -9,11 +9,17 @@ from pippin.api.tokens import Role
 
 
 class Health(BaseModel):
-    """A sign of life."""
+    """The service works."""
 
     model_config = ConfigDict(frozen=True)
 
     status: Literal["ok"] = "ok"
+
+
+class Liveness(Health):
+    """The process of the service is alive."""
+
+    version: str = Field(description="The version of Pippin that the service runs.")
 
 
 class Session(BaseModel):

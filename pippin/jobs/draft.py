@@ -1,11 +1,9 @@
-"""Checks the request of a job part by part, so that one answer lists the faults of all parts."""
+"""From the document of a job to what is trained: parsed, drafted, resolved. All faults are reported at once."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Final, Literal, Self, TypeVar
-
-from pydantic import BaseModel, ValidationError
+from typing import Any, Final, Literal
 
 from pippin.api.engines import EngineName, resolve_engines
 from pippin.api.requests import (
@@ -15,8 +13,11 @@ from pippin.api.requests import (
     Hyperparameters,
     JobRequest,
     ModelSource,
+    ResolvedDataset,
     ResolvedModel,
+    ResolvedRequest,
 )
+from pippin.documents.partial import without_faulty_fields
 from pippin.documents.recognition import JOB, SPEC, SWIFT, Expected, refuse_foreign
 from pippin.errors import Fault, FaultyDocumentError
 from pippin.jobs.hyperparameters import faults_for_any_model, resolve_hyperparameters
@@ -26,8 +27,6 @@ from pippin.models.spec.explain import parse
 from pippin.models.spec.presets import UnknownPresetError, preset
 from pippin.models.spec.table import LAYERS
 from pippin.models.trainable import Trainable, trainable_network
-
-T = TypeVar("T", bound=BaseModel)
 
 _REQUEST: Final = Expected(
     JOB,
@@ -119,70 +118,173 @@ def _bare(layer: dict[str, Any], arrays: Collection[str]) -> dict[str, Any]:
 
 
 @dataclass(frozen=True)
-class Draft:
-    """The checked parts of a request; None for a part with faults.
+class ParsedRequest:
+    """What can be read of a document. A part is None when its faults leave nothing that can be checked further.
 
     Attributes:
-        request: The whole request.
-        parts: The parts of the request, before they were resolved.
-        model: The model to train.
-        hyperparameters: The hyperparameters, and the names of those outside the model's limits.
-        engines: The engines that may train the model.
+        request: The whole request; None when it has a fault anywhere.
+        model: Its model.
+        dataset: Its dataset.
+        is_dataset_name: Whether the document has the name of a dataset instead of an object.
+        hyperparameters: Its hyperparameters, without those that have faults.
+        limits: Whether hyperparameters may be outside the limits of the model.
+        engines: Its choice of engines.
     """
 
     request: JobRequest | None
-    parts: "Parts"
-    model: ChosenModel | None
-    hyperparameters: tuple[Hyperparameters, list[str]] | None
-    engines: list[EngineName] | None
+    model: ModelSource | None
+    dataset: DatasetSource | None
+    is_dataset_name: bool
+    hyperparameters: HyperparameterChoice | None
+    limits: Literal["enforce", "widen"]
+    engines: EngineRequest | None
 
 
-def check_request(
-    document: object, find_model: Callable[[ModelSource], ChosenModel | None], faults: "Faults", max_epochs: int | None
-) -> Draft:
-    """Check and resolve all of a request except its dataset.
+def parse_request(document: object, faults: "Faults") -> ParsedRequest:
+    """Read a document as a request, or as many parts of it as possible.
 
     Args:
-        document: The request, a JSON value.
-        find_model: Returns the model of a source, or None where it is not known here; raises FaultyDocumentError.
-        faults: Takes every fault, with its pointer from the root of the document.
-        max_epochs: The largest number of epochs of a job; None where that is not known.
+        document: A JSON value.
+        faults: Takes the faults.
 
     Raises:
-        FaultyDocumentError: The document is of another kind.
+        FaultyDocumentError: The document is of another kind, such as a spec.
     """
     refuse_foreign(document, _REQUEST)
-    request = model = hyperparameters = engines = None
+    request = None
     with faults.collect(""):
         request = parse(JobRequest, document)
-    parts = Parts.of(document)
-    if parts.model:
+    raw = document if isinstance(document, dict) else {}
+    dataset = raw.get("dataset")
+    is_name = isinstance(dataset, str)
+    engines = {name: raw[name] for name in EngineRequest.model_fields if name in raw}
+    return ParsedRequest(
+        request=request,
+        model=request.model if request else without_faulty_fields(raw.get("model"), ModelSource),
+        dataset=without_faulty_fields({"id": dataset} if is_name else dataset, DatasetSource),
+        is_dataset_name=is_name,
+        hyperparameters=request.hyperparameters
+        if request
+        else without_faulty_fields(raw.get("hyperparameters", {}), HyperparameterChoice),
+        limits="widen" if raw.get("limits") == "widen" else "enforce",
+        engines=without_faulty_fields(engines, EngineRequest),
+    )
+
+
+@dataclass(frozen=True)
+class Submission:
+    """A job that can be trained.
+
+    Attributes:
+        request: The request, with every choice made.
+        spec: The resolved spec that its model is built from; empty for a model that is a file, and when a blob holds
+            the spec.
+    """
+
+    request: ResolvedRequest
+    spec: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request of which everything but the dataset is decided. A part is None when it has faults.
+
+    Attributes:
+        parsed: The request as read.
+        faults: All faults so far, which take those of the dataset too.
+        model: The model.
+        hyperparameters: The hyperparameters.
+        widened: The names of the hyperparameters that are outside the limits of the model.
+        engines: The engines that may train it.
+    """
+
+    parsed: ParsedRequest
+    faults: "Faults"
+    model: ChosenModel | None
+    hyperparameters: Hyperparameters | None
+    widened: list[str]
+    engines: list[EngineName] | None
+
+    def resolve(self, dataset: ResolvedDataset | None) -> Submission:
+        """The job, with its dataset; None stands for a dataset with faults.
+
+        Raises:
+            FaultyDocumentError: With every fault, each with a pointer from the document's root.
+        """
+        self.faults.raise_any()
+        request, model, hyperparameters, engines = self.parsed.request, self.model, self.hyperparameters, self.engines
+        if not (request and model and hyperparameters and engines and dataset):
+            raise FaultyDocumentError("the request is incomplete", [Fault("", "a part of it could not be resolved")])
+        unchanged = {name: getattr(request, name) for name in _UNCHANGED}
+        resolved = ResolvedRequest(
+            model=model.source,
+            hyperparameters=hyperparameters,
+            dataset=dataset,
+            widened=self.widened,
+            engines=engines,
+            **unchanged,
+        )
+        return Submission(resolved, model.spec)
+
+
+_UNCHANGED = (
+    "name",
+    "limits",
+    "engine",
+    "compute_units",
+    "report",
+    "checkpoint",
+    "max_attempts",
+    "timeout_seconds",
+    "labels",
+)
+
+
+def draft_request(
+    document: object, find_model: Callable[[ModelSource], ChosenModel | None], max_epochs: int | None
+) -> Draft:
+    """Decide everything in a request but the dataset.
+
+    Args:
+        document: A JSON value.
+        find_model: Returns the model of a source, or None when it is not known here; raises FaultyDocumentError.
+        max_epochs: The limit on the epochs of a job; None when it is not known.
+
+    Raises:
+        FaultyDocumentError: The document is of another kind, such as a spec.
+    """
+    faults = Faults()
+    parsed = parse_request(document, faults)
+    model = hyperparameters = engines = None
+    widened: list[str] = []
+    if parsed.model:
         with faults.collect("/model"):
-            model = find_model(parts.model)
-    if parts.hyperparameters:
+            model = find_model(parsed.model)
+    if parsed.hyperparameters:
         with faults.collect("/hyperparameters"):
-            _check_epochs(parts.hyperparameters, model, max_epochs)
+            _check_epochs(parsed.hyperparameters, model, max_epochs)
         with faults.collect("/hyperparameters"):
             if model:
-                hyperparameters = resolve_hyperparameters(model.trainable, parts.hyperparameters, parts.limits)
-            elif wrong := faults_for_any_model(parts.hyperparameters):
+                hyperparameters, widened = resolve_hyperparameters(
+                    model.trainable, parsed.hyperparameters, parsed.limits
+                )
+            elif wrong := faults_for_any_model(parsed.hyperparameters):
                 raise FaultyDocumentError("the hyperparameters have faults", wrong)
-    if model and parts.engines:
+    if model and parsed.engines:
         with faults.collect(""):
-            engines = resolve_engines(model.trainable, parts.engines.engine, parts.engines.compute_units)
-    return Draft(request, parts, model, hyperparameters, engines)
+            engines = resolve_engines(model.trainable, parsed.engines.engine, parsed.engines.compute_units)
+    return Draft(parsed, faults, model, hyperparameters, widened, engines)
 
 
 def check_offline(document: object) -> ResolvedSpec | None:
     """Check a request as far as that is possible without a service.
 
     Returns:
-        The model that the request describes; None where it names an uploaded model or a job.
+        The model that it describes; None when it names an uploaded model or a job.
 
     Raises:
-        FaultyDocumentError: With all faults, whose pointers start at the root of the document.
+        FaultyDocumentError: With every fault, each with a pointer from the document's root.
     """
-    faults = Faults()
     models: list[ResolvedSpec] = []
 
     def find(source: ModelSource) -> ChosenModel | None:
@@ -192,8 +294,7 @@ def check_offline(document: object) -> ResolvedSpec | None:
         models.append(resolved)
         return built_model(source, resolved)
 
-    check_request(document, find, faults, None)
-    faults.raise_any()
+    draft_request(document, find, None).faults.raise_any()
     return models[0] if models else None
 
 
@@ -205,74 +306,31 @@ def _check_epochs(choice: HyperparameterChoice, model: ChosenModel | None, max_e
         raise FaultyDocumentError("too many epochs", [Fault("/epochs", detail)])
 
 
-@dataclass(frozen=True)
-class Parts:
-    """The parts of a request that can be checked further; None for a part whose faults make that impossible."""
-
-    model: ModelSource | None
-    dataset: DatasetSource | None
-    dataset_is_bare: bool
-    hyperparameters: HyperparameterChoice | None
-    limits: Literal["enforce", "widen"]
-    engines: EngineRequest | None
-
-    @classmethod
-    def of(cls, document: object) -> Self:
-        """The parts of a document that can be parsed, whatever faults the other parts have."""
-        raw = document if isinstance(document, dict) else {}
-        dataset = raw.get("dataset")
-        bare = isinstance(dataset, str)
-        return cls(
-            model=_parsed_part(ModelSource, raw.get("model")),
-            dataset=_parsed_part(DatasetSource, {"id": dataset} if bare else dataset),
-            dataset_is_bare=bare,
-            hyperparameters=_parsed_part(HyperparameterChoice, raw.get("hyperparameters", {})),
-            limits="widen" if raw.get("limits") == "widen" else "enforce",
-            engines=_parsed_part(
-                EngineRequest, {name: raw[name] for name in EngineRequest.model_fields if name in raw}
-            ),
-        )
-
-
-def _parsed_part(kind: type[T], value: object) -> T | None:
-    """`value` as a `kind`, without its fields that have faults; None where they are required."""
-    try:
-        return kind.model_validate(value)
-    except ValidationError as error:
-        faulty = {details["loc"][0] for details in error.errors(include_url=False) if details["loc"]}
-        if not isinstance(value, dict) or faulty.isdisjoint(value):
-            return None
-    try:
-        return kind.model_validate({name: each for name, each in value.items() if name not in faulty})
-    except ValidationError:
-        return None
-
-
 class Faults:
-    """Collects the faults of the parts of a document."""
+    """Collects the faults of the parts of a document, so that all are reported at once."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []
 
     @contextmanager
     def collect(self, prefix: str) -> Iterator[None]:
-        """Collect the faults that are raised in this context, below `prefix`."""
+        """Collect the faults that the `with` block raises, as faults of the part at `prefix`."""
         try:
             yield
         except FaultyDocumentError as error:
             self._faults += [fault.under(prefix) for fault in error.faults]
 
     def lift(self, prefix: str) -> None:
-        """Move the faults below `prefix` to `prefix` itself, where the client wrote a single value."""
+        """Move the faults below `prefix` to `prefix` itself, where the document has a single value."""
         self._faults = [
             Fault(prefix, fault.detail) if fault.pointer.startswith(f"{prefix}/") else fault for fault in self._faults
         ]
 
     def raise_any(self) -> None:
-        """Raise the collected faults, if there are any.
+        """Raise the faults, if there are any.
 
         Raises:
-            FaultyDocumentError: With all collected faults.
+            FaultyDocumentError: With all of them.
         """
         if self._faults:
             raise FaultyDocumentError("the request has faults", self._faults)

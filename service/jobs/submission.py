@@ -1,19 +1,24 @@
 """From the request of a client to a job that can be trained, or every fault of the request."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, TypeVar
-
-from pydantic import BaseModel
+from dataclasses import replace
 
 from pippin.api.datasets import StoredManifest
-from pippin.api.requests import ModelSource, ResolvedDataset, ResolvedModel, ResolvedRequest
+from pippin.api.requests import ModelSource, ResolvedDataset, ResolvedModel
 from pippin.api.states import Status
 from pippin.blobs import Blobs
 from pippin.datasets.binding import bind
 from pippin.documents import strict_json
 from pippin.errors import Fault, FaultyDocumentError
-from pippin.jobs.draft import ChosenModel, Draft, Faults, built_model, check_request, described_model, has_weights
+from pippin.jobs.draft import (
+    ChosenModel,
+    Draft,
+    Submission,
+    built_model,
+    described_model,
+    draft_request,
+    has_weights,
+)
 from pippin.models.record import StoredModel
 from pippin.models.spec.explain import shown
 from pippin.models.trainable import Trainable
@@ -24,16 +29,14 @@ from service.jobs.training_history import trained_labels
 # of 16 MB of weights, each cancelled, filled Redis with 835 MB.
 _INLINE_SPEC_BYTES = 16 * 1024
 
-T = TypeVar("T", bound=BaseModel)
-
 
 class ModelSources:
     """Finds the models of a tenant.
 
     Args:
-        tenant: Whose.
-        store: Where uploads and jobs are known.
-        inspect: Tells what the file with a digest holds, for a job's trained model.
+        tenant: The tenant.
+        store: Holds the records of uploaded models and jobs.
+        inspect: Returns the trainable parts of the model file with a digest; used for trained models of jobs.
     """
 
     def __init__(self, tenant: str, store: Store, inspect: Callable[[str], Trainable]) -> None:
@@ -94,96 +97,57 @@ def _fault(detail: str) -> FaultyDocumentError:
     return FaultyDocumentError("unknown", [Fault("", detail)])
 
 
-@dataclass(frozen=True)
-class Submission:
-    """A job that can be trained.
-
-    Attributes:
-        request: What is asked, every choice made.
-        spec: The spec that its model is built from, everything inferred; empty for a model that is a file, and where a
-            blob holds the spec.
-    """
-
-    request: ResolvedRequest
-    spec: dict[str, Any]
-
-
-def prepare(
+def prepare_submission(
     document: object, tenant: str, store: Store, models: ModelSources, *, max_training_bytes: int, max_epochs: int
 ) -> Submission:
     """Resolve the model, the hyperparameters and the dataset of a request.
 
     Args:
         document: The body of `POST /jobs`.
-        tenant: Who asks.
-        store: Where the datasets are known.
-        models: Where the models are.
-        max_training_bytes: The most memory that the training may take, as far as shapes tell.
-        max_epochs: The most epochs that it may take, each of which is recorded.
+        tenant: The tenant of the request.
+        store: Holds the datasets.
+        models: Finds the models.
+        max_training_bytes: The limit on the memory of the training, as estimated from shapes.
+        max_epochs: The limit on the epochs, each of which is recorded.
 
     Raises:
-        FaultyDocumentError: With every fault that could be found, each with a pointer from the document's root.
+        FaultyDocumentError: With every fault, each with a pointer from the document's root.
     """
-    faults = Faults()
+    draft = draft_request(document, models.find, max_epochs)
+    return draft.resolve(_resolve_dataset(draft, tenant, store, max_training_bytes))
+
+
+def _resolve_dataset(draft: Draft, tenant: str, store: Store, max_training_bytes: int) -> ResolvedDataset | None:
+    """The dataset of a draft, bound to its model; None when one of them has faults, which go to the draft."""
+    source, model, faults = draft.parsed.dataset, draft.model, draft.faults
     manifest = dataset = None
-    draft = check_request(document, models.find, faults, max_epochs)
-    asked, parts, model, engines = draft.request, draft.parts, draft.model, draft.engines
-    if parts.dataset:
+    if source:
         with faults.collect("/dataset"):
-            manifest = _find_dataset(parts.dataset.id, tenant, store)
-    if model and manifest and parts.dataset:
+            manifest = _find_dataset(source.id, tenant, store)
+    if source and model and manifest:
         with faults.collect("/dataset"):
-            dataset = bind(manifest, model.trainable, parts.dataset, model.trained_labels)
-    if model and dataset and manifest:
+            dataset = bind(manifest, model.trainable, source, model.trained_labels)
+    if model and manifest and dataset:
         with faults.collect(""):
             _check_memory(model.trainable, _batch_size(draft, model), _examples(manifest, dataset), max_training_bytes)
-    if parts.dataset_is_bare:
+    if draft.parsed.is_dataset_name:
         faults.lift("/dataset")
-    faults.raise_any()
-    assert asked
-    assert model
-    assert draft.hyperparameters
-    assert engines
-    assert dataset
-    hyperparameters, widened = draft.hyperparameters
-    as_asked = {name: getattr(asked, name) for name in _TAKEN_AS_ASKED}
-    request = ResolvedRequest(
-        model=model.source,
-        hyperparameters=hyperparameters,
-        dataset=dataset,
-        widened=widened,
-        engines=engines,
-        **as_asked,
-    )
-    return Submission(request, model.spec)
+    return dataset
 
 
 def store_large_spec(submission: Submission, blobs: Blobs) -> Submission:
-    """The same submission with its spec in a blob, where that is large or has explicit weights.
+    """The same submission, with its spec in a blob if the spec is large or has explicit weights.
 
     Raises:
         BlobError: The blob could not be stored.
     """
-    # In pieces: written at once, 28 MB of numbers would hold up every other thread for a second.
+    # Written in parts: 28 MB of numbers at once would stop every other thread for a second.
     data = "".join(strict_json.dumped(submission.spec)).encode()
     if len(data) <= _INLINE_SPEC_BYTES and not has_weights(submission.spec):
         return submission
     request = submission.request
     model = request.model.model_copy(update={"spec_digest": blobs.put_bytes(data)})
     return replace(submission, request=request.model_copy(update={"model": model}), spec={})
-
-
-_TAKEN_AS_ASKED = (
-    "name",
-    "limits",
-    "engine",
-    "compute_units",
-    "report",
-    "checkpoint",
-    "max_attempts",
-    "timeout_seconds",
-    "labels",
-)
 
 
 def _find_dataset(id_or_name: str, tenant: str, store: Store) -> StoredManifest:
@@ -211,7 +175,7 @@ def _batch_size(draft: Draft, model: ChosenModel) -> int | None:
     declared = model.trainable.counts.get("mini_batch_size")
     if declared is None:
         return None
-    asked = draft.parts.hyperparameters.mini_batch_size if draft.parts.hyperparameters else None
+    asked = draft.parsed.hyperparameters.mini_batch_size if draft.parsed.hyperparameters else None
     return asked if asked is not None and asked > 0 else declared.default
 
 

@@ -26,7 +26,7 @@ router = APIRouter(tags=["jobs"], route_class=JsonRoute)
         200: {"description": "The `.mlmodel`.", **BINARY},
         206: {"description": "The part of it that `Range` asks for.", **BINARY},
         304: {"description": "The client has it already."},
-        **responses(404, 409, 416, 503),
+        **responses(404, 409, "ambiguous-name", 416, 503),
     },
     dependencies=[requires("read")],
 )
@@ -50,7 +50,7 @@ def download_trained_model(
     operation_id="listCheckpoints",
     summary="List a job's checkpoints",
     response_description="Every epoch of which a checkpoint is kept.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, "ambiguous-name", 503),
     dependencies=[requires("read")],
 )
 def list_checkpoints(job: ExistingJob, tenant: Tenant, services: TheServices) -> CheckpointList:
@@ -82,7 +82,7 @@ def list_checkpoints(job: ExistingJob, tenant: Tenant, services: TheServices) ->
         200: {"description": "The `.mlmodel`.", **BINARY},
         206: {"description": "The part of it that `Range` asks for.", **BINARY},
         304: {"description": "The client has it already."},
-        **responses(404, 409, 416, 422, 503),
+        **responses(404, 409, "ambiguous-name", 416, 422, 503),
     },
     dependencies=[requires("read")],
 )

@@ -98,7 +98,7 @@ async def _options(
     response_description="The dataset is new. `Location` says where it is.",
     responses={
         200: {"description": "The same upload under the same name is there already.", "model": Manifest},
-        **responses(400, 409, 413, 415, 422, 503, 507),
+        **responses(400, "name-taken", 413, 415, 422, "quota-exceeded", 503, 507, "tenant-full"),
     },
     openapi_extra={"requestBody": {"required": True, "content": _FILES}},
     dependencies=[requires("submit"), NeedsRoom],
@@ -181,7 +181,7 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
     operation_id="getDataset",
     summary="Look at a dataset",
     response_description="The dataset's manifest.",
-    responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, 409, 503)},
+    responses={304: {"description": "The dataset is as the client knows it."}, **responses(404, "ambiguous-name", 503)},
     dependencies=[requires("read")],
 )
 def get_dataset(request: Request, manifest: ExistingDataset) -> Response:
@@ -195,7 +195,7 @@ def get_dataset(request: Request, manifest: ExistingDataset) -> Response:
     operation_id="previewDataset",
     summary="Look at some examples",
     response_description="The examples.",
-    responses=responses(404, 409, 422, 503),
+    responses=responses(404, "ambiguous-name", 422, 503),
     dependencies=[requires("read")],
 )
 async def preview_dataset(
@@ -229,7 +229,7 @@ async def preview_dataset(
     operation_id="countClasses",
     summary="Count the classes",
     response_description="How many examples there are of each.",
-    responses=responses(404, 409, 422, 503),
+    responses=responses(404, "ambiguous-name", 422, 503),
     dependencies=[requires("read")],
 )
 def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBalance:
@@ -259,7 +259,7 @@ def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBala
     operation_id="deleteDataset",
     summary="Delete a dataset",
     response_description="The dataset is gone.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, 409, "ambiguous-name", 503),
     dependencies=[requires("submit")],
 )
 def delete_dataset(dataset_id: DatasetReference, tenant: Tenant, services: TheServices) -> None:

@@ -1,12 +1,13 @@
 """Liveness, readiness and the metrics of the service itself."""
 
+from importlib.metadata import version
 from typing import Annotated
 
 from fastapi import APIRouter, Header, Request, Response
 from prometheus_client.exposition import choose_encoder
 from starlette.concurrency import run_in_threadpool
 
-from pippin.api.service import Health
+from pippin.api.service import Health, Liveness
 from service.http.route_classes import JsonRoute
 from service.problems import Problem, responses
 from service.security.access import PUBLIC, requires
@@ -14,20 +15,21 @@ from service.services import TheServices
 
 router = APIRouter(tags=["health"], route_class=JsonRoute)
 
-# No blob has this name: any answer at all says that the blobs can be reached.
-_NOBODY = "0" * 64
+# No blob has this name: any answer shows that the blob store can be reached.
+_MISSING_BLOB = "0" * 64
+_VERSION = version("pippin")
 
 
 @router.get(
     "/healthz",
     operation_id="getHealth",
     summary="Is the process alive?",
-    response_description="It is.",
+    response_description="The process is alive.",
     dependencies=[PUBLIC],
 )
-async def get_health() -> Health:
-    """Says nothing about Redis or the blobs."""
-    return Health()
+async def get_health() -> Liveness:
+    """Answers with the version of the service. Does not check Redis or the blobs."""
+    return Liveness(version=_VERSION)
 
 
 @router.get(
@@ -40,12 +42,12 @@ async def get_health() -> Health:
     dependencies=[PUBLIC],
 )
 async def get_readiness(*, request: Request, services: TheServices) -> Health:
-    """503 with the reason while Redis, the blobs or the packaged dataset is missing, and once it is told to stop."""
+    """503 with the reason while Redis, the blobs or the packaged dataset is missing, and while the service stops."""
     if request.app.state.draining:
         detail = "The service is draining: it has been told to stop, and takes requests for a moment only."
         raise Problem("unavailable", detail, headers={"retry-after": "2"})
     await run_in_threadpool(services.store.ping)
-    await run_in_threadpool(services.blobs.head, _NOBODY)
+    await run_in_threadpool(services.blobs.head, _MISSING_BLOB)
     if not await services.sample.is_ready():
         detail = "The service is starting: the packaged dataset is being stored."
         raise Problem("unavailable", detail, headers={"retry-after": "1"})
@@ -71,7 +73,7 @@ _EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin
 def get_service_metrics(
     services: TheServices, accept: Annotated[str | None, Header(include_in_schema=False)] = None
 ) -> Response:
-    """Queues, jobs, workers, requests, streams and blobs in numbers. While Redis is away it says so, and the rest.
+    """Metrics of queues, jobs, workers, requests, streams and blobs. While Redis is away, `pippin_redis_up` is 0.
 
     A job's own metrics are at `/jobs/{id}/metrics`.
     """

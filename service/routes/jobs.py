@@ -19,7 +19,7 @@ from service.http.parameters import AfterJob
 from service.http.responses import json_with_etag
 from service.http.route_classes import JsonRoute
 from service.jobs.retrying import prepare_retry
-from service.jobs.submission import ModelSources, prepare, store_large_spec
+from service.jobs.submission import ModelSources, prepare_submission, store_large_spec
 from service.problems import invalid_parameter, responses
 from service.security.access import requires
 from service.services import Caller, ExistingJob, JobId, NeedsRoom, Tenant, TheServices
@@ -44,7 +44,9 @@ _Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string"
     operation_id="submitJob",
     summary="Submit a job",
     response_description="The job, queued. `Location` says where it is.",
-    responses=responses(400, 409, 413, 415, 422, 503, 507),
+    responses=responses(
+        400, "idempotency-in-flight", 413, 415, 422, "idempotency-mismatch", "quota-exceeded", 503, 507, "tenant-full"
+    ),
     openapi_extra=schemas.body(JobRequest),
     dependencies=[requires("submit"), NeedsRoom],
 )
@@ -64,7 +66,7 @@ async def submit_job(
             job = services.store.jobs.get(tenant, known) if known else None
             if job is None:
                 sources = ModelSources(tenant, services.store, services.model_files.trainable)
-                submission = prepare(
+                submission = prepare_submission(
                     document,
                     tenant,
                     services.store,
@@ -137,7 +139,7 @@ def list_jobs(
     operation_id="getJob",
     summary="Look at a job",
     response_description="The job.",
-    responses={304: {"description": "The job is as the client knows it."}, **responses(404, 409, 503)},
+    responses={304: {"description": "The job is as the client knows it."}, **responses(404, "ambiguous-name", 503)},
     dependencies=[requires("read")],
 )
 def get_job(request: Request, job: ExistingJob) -> Response:
@@ -151,7 +153,7 @@ def get_job(request: Request, job: ExistingJob) -> Response:
     operation_id="cancelJob",
     summary="Cancel a job",
     response_description="The job: cancelled, or cancelling until its worker has stopped.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, 409, "ambiguous-name", 503),
     dependencies=[requires("submit")],
 )
 def cancel_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
@@ -165,7 +167,7 @@ def cancel_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     operation_id="pauseJob",
     summary="Pause a job",
     response_description="The job: paused, or pausing until its worker has made a checkpoint and stopped.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, 409, "ambiguous-name", 503),
     dependencies=[requires("submit")],
 )
 def pause_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
@@ -179,7 +181,7 @@ def pause_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     operation_id="resumeJob",
     summary="Resume a job",
     response_description="The job, queued again.",
-    responses=responses(404, 409, 503, 507),
+    responses=responses(404, 409, "ambiguous-name", 503, "tenant-full"),
     dependencies=[requires("submit")],
 )
 def resume_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
@@ -193,7 +195,21 @@ def resume_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     operation_id="retryJob",
     summary="Try a job again",
     response_description="The new job, queued; `retry_of` names the old one. `Location` says where it is.",
-    responses=responses(400, 404, 409, 413, 415, 422, 503, 507),
+    responses=responses(
+        400,
+        404,
+        409,
+        "ambiguous-name",
+        "idempotency-in-flight",
+        413,
+        415,
+        422,
+        "idempotency-mismatch",
+        "quota-exceeded",
+        503,
+        507,
+        "tenant-full",
+    ),
     openapi_extra=schemas.body(RetryRequest, required=False),
     dependencies=[requires("submit"), NeedsRoom],
 )
@@ -224,7 +240,7 @@ def retry_job(
     operation_id="deleteJob",
     summary="Delete a job",
     response_description="The job is gone.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, 409, "ambiguous-name", 503),
     dependencies=[requires("submit")],
 )
 def delete_job(job_id: JobId, tenant: Tenant, services: TheServices) -> None:

@@ -51,7 +51,7 @@ def _forms(text: str) -> dict[int | str, dict[str, Any]]:
     return {
         200: {"description": text, "content": told},
         204: {"description": "Nothing follows: the job has ended, and the client has seen it."},
-        **responses(404, 406, 409, 422, 503),
+        **responses(404, 406, "ambiguous-name", 422, 503),
     }
 
 

@@ -44,7 +44,7 @@ _ENDINGS: dict[str, Kind] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
     response_description="The model is new. `Location` says where it is.",
     responses={
         200: {"description": "The same model under the same name is there already.", "model": ModelRecord},
-        **responses(400, 409, 413, 415, 422, 503, 507),
+        **responses(400, "name-taken", 413, 415, 422, "quota-exceeded", 503, 507, "tenant-full"),
     },
     openapi_extra=schemas.model_body(),
     dependencies=[requires("submit"), NeedsRoom],
@@ -133,7 +133,7 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
     operation_id="getModel",
     summary="Look at a model",
     response_description="The model.",
-    responses={304: {"description": "The model is as the client knows it."}, **responses(404, 409, 503)},
+    responses={304: {"description": "The model is as the client knows it."}, **responses(404, "ambiguous-name", 503)},
     dependencies=[requires("read")],
 )
 def get_model(request: Request, record: ExistingModel) -> Response:
@@ -151,7 +151,7 @@ def get_model(request: Request, record: ExistingModel) -> Response:
         200: {"description": "The `.mlmodel`.", **BINARY},
         206: {"description": "The part of it that `Range` asks for.", **BINARY},
         304: {"description": "The client has it already."},
-        **responses(404, 409, 416, 503),
+        **responses(404, "ambiguous-name", 416, 503),
     },
     dependencies=[requires("read")],
 )
@@ -172,7 +172,7 @@ def download_model_file(request: Request, record: ExistingModel, services: TheSe
             "description": "The document.",
             "content": {"application/json": {"schema": schemas.model_document()}},
         },
-        **responses(404, 409, 422, 503),
+        **responses(404, "ambiguous-name", 422, 503),
     },
     dependencies=[requires("read")],
 )
@@ -207,7 +207,7 @@ async def get_model_spec(
     operation_id="deleteModel",
     summary="Delete a model",
     response_description="The model is gone.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, "ambiguous-name", 503),
     dependencies=[requires("submit")],
 )
 def delete_model(model_id: ModelReference, tenant: Tenant, services: TheServices) -> None:

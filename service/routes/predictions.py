@@ -85,7 +85,7 @@ _ASKED: dict[str, Any] = {
     operation_id="predict",
     summary="Ask a trained model",
     response_description="What it answers.",
-    responses=responses(400, 404, 409, 413, 415, 422, 503),
+    responses=responses(400, 404, 409, "ambiguous-name", 413, 415, 422, 503),
     openapi_extra=_ASKED,
     dependencies=[requires("read")],
 )
@@ -140,7 +140,7 @@ async def predict(
     operation_id="evaluate",
     summary="Measure a trained model",
     response_description="How good it is.",
-    responses=responses(400, 404, 409, 413, 415, 422, 503),
+    responses=responses(400, 404, 409, "ambiguous-name", 413, 415, 422, 503),
     openapi_extra=schemas.body(EvaluationRequest),
     dependencies=[requires("submit")],
 )

@@ -9,7 +9,7 @@ from service.http.bodies import too_many_values
 from service.http.media_types import YAML, is_json, is_yaml, unsupported
 from service.http.route_classes import JsonRoute
 from service.http.uploads import spooled
-from service.jobs.submission import ModelSources, prepare
+from service.jobs.submission import ModelSources, prepare_submission
 from service.models.files import Language
 from service.problems import invalid, malformed, responses
 from service.security.access import requires
@@ -59,7 +59,7 @@ async def validate_spec(
         raise invalid([fault])
 
     def check() -> Description:
-        submission = prepare(
+        submission = prepare_submission(
             job,
             tenant,
             services.store,

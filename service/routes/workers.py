@@ -45,7 +45,7 @@ def list_workers(tenant: Tenant, services: TheServices) -> WorkerList:
     operation_id="drainWorker",
     summary="Have a worker take no more jobs",
     response_description="The worker: draining, until it has no job any more and is drained.",
-    responses=responses(400, 404, 409, 413, 415, 422, 503),
+    responses=responses(400, 404, "ambiguous-name", 413, 415, 422, 503),
     openapi_extra=schemas.body(DrainRequest, required=False),
     dependencies=[requires("admin")],
 )
@@ -68,7 +68,7 @@ def drain_worker(
     operation_id="undrainWorker",
     summary="Have a worker take jobs again",
     response_description="The worker. It takes jobs again within a second or two.",
-    responses=responses(404, 409, 503),
+    responses=responses(404, "ambiguous-name", 503),
     dependencies=[requires("admin")],
 )
 def undrain_worker(name: WorkerName, tenant: Tenant, services: TheServices) -> Worker:

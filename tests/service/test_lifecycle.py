@@ -4,6 +4,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -37,7 +38,7 @@ def other_valkey(tmp_path: Path) -> Iterator[EmbeddedValkey]:
 
 
 def test_it_says_that_it_lives_and_can_work(http: httpx2.Client) -> None:
-    assert http.get("/healthz").json() == {"status": "ok"}
+    assert http.get("/healthz").json() == {"status": "ok", "version": version("pippin")}
     assert http.get("/readyz").json() == {"status": "ok"}
 
 

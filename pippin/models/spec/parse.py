@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
+from pippin.documents.partial import valid_or_none
 from pippin.errors import Fault
 from pippin.models.spec.explain import explain
 from pippin.models.spec.features import Classifier, Feature, Regressor
@@ -96,10 +97,10 @@ def parse(document: object, kind: type[NetworkSpec] = ModelSpec) -> tuple[Draft,
         outputs=_parts_if_any(raw.get("outputs")),
         training_inputs=_parts_if_any(raw.get("training_inputs")),
         layers=_parts(raw.get("layers"), _LAYER.validate_python),
-        loss=_understood(raw.get("loss"), _LOSS.validate_python),
+        loss=valid_or_none(raw.get("loss"), _LOSS.validate_python),
         user_defined=tuple(key for key in _keys(raw.get("user_defined")) if isinstance(key, str)),
-        classifier=_understood(raw.get("classifier"), _CLASSIFIER.validate_python),
-        regressor=_understood(raw.get("regressor"), _REGRESSOR.validate_python),
+        classifier=valid_or_none(raw.get("classifier"), _CLASSIFIER.validate_python),
+        regressor=valid_or_none(raw.get("regressor"), _REGRESSOR.validate_python),
         version=_version(raw),
         arrays="exact" if raw.get("array_input_shape_mapping") == "exact" else "rank5",
         images="rank4" if raw.get("image_input_shape_mapping") == "rank4" else "rank5",
@@ -111,18 +112,11 @@ def _parts(raw: object, validate: Callable[[object], T]) -> tuple[Part[T], ...]:
     if not isinstance(raw, list | tuple):
         return ()
     # A longer list has its fault already, and following it further only takes time.
-    return tuple(Part(_understood(entry, validate), entry) for entry in raw[:MAX_LAYERS])
+    return tuple(Part(valid_or_none(entry, validate), entry) for entry in raw[:MAX_LAYERS])
 
 
 def _parts_if_any(raw: object) -> tuple[Part[Feature], ...] | None:
     return None if raw is None else _parts(raw, _FEATURE.validate_python)
-
-
-def _understood(raw: object, validate: Callable[[object], T]) -> T | None:
-    try:
-        return validate(raw)
-    except ValidationError:
-        return None
 
 
 def _version(raw: Mapping[str, object]) -> int | None:
