@@ -1,3 +1,5 @@
+from typing import Any
+
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -14,7 +16,7 @@ def _sgd_weights(form: Momentum, steps: list[tuple[float, float]]) -> list[float
     found = []
     for gradient, rate in steps:
         optimizer = Sgd(learning_rate=rate, momentum=0.9, form=form)
-        row = tuple(np.float32(optimizer.step_scalars(1, 1)[0]))
+        row: tuple[Any, ...] = tuple(np.float32(optimizer.step_scalars(1, 1)[0]))
         weight, moments = optimizer.update(weight, moments, jnp.float32(gradient), row)
         found.append(float(weight))
     return found

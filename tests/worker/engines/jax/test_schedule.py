@@ -1,4 +1,6 @@
 import hashlib
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,7 +64,7 @@ def test_the_last_mini_batch_of_its_own_size_counts_its_own_examples_only() -> N
 
 
 @pytest.mark.parametrize("cut", [filled, own_size])
-def test_full_mini_batches_need_no_filling(cut) -> None:  # noqa: ANN001 - one of the two above
+def test_full_mini_batches_need_no_filling(cut: Callable[..., Any]) -> None:
     for size in (3, 6, 1):
         batches = cut(np.arange(6, dtype=np.int32), size)
         assert batches.rows.tolist() == np.arange(6).reshape(-1, size).tolist()
