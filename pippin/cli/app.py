@@ -27,7 +27,7 @@ from pippin.cli import (
 )
 from pippin.cli.doctor import command as doctor
 from pippin.cli.errors import Commands
-from pippin.cli.streams import checked_stdout
+from pippin.cli.streams import checked_stdout, drop_unwritten_errors
 
 _EXIT_CODES = (
     "Exit codes: 0 done; 1 the job failed or was cancelled, the doctor found a fault, or the output cannot be written; "
@@ -102,4 +102,7 @@ def main() -> None:
         app()
     finally:
         # What is still in the buffer; at Python's own end, an error would print a traceback.
-        sys.stdout.flush()
+        try:
+            sys.stdout.flush()
+        finally:
+            drop_unwritten_errors()

@@ -4,6 +4,7 @@ import errno
 import io
 import os
 import sys
+from contextlib import suppress
 from typing import Any, NoReturn
 
 _READER_GONE = 141  # 128 + SIGPIPE: what a shell reports for a program that this signal has ended
@@ -46,11 +47,21 @@ class Stdout(io.TextIOWrapper):
 def complain(line: str) -> None:
     """Writes a line to stderr, if there is one that can be written."""
     if sys.stderr is not None:
-        try:
+        with suppress(OSError):
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
-        except OSError:
-            pass
+
+
+def drop_unwritten_errors() -> None:
+    """Flushes stderr, and drops what cannot be written: Python would end with code 120 instead of the command's."""
+    if sys.stderr is None:
+        return
+    try:
+        sys.stderr.flush()
+    except OSError:
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, sys.stderr.fileno())
+        os.close(null)
 
 
 def checked_stdout() -> Stdout:

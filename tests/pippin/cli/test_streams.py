@@ -114,6 +114,20 @@ def test_an_error_keeps_its_code_where_stderr_is_closed_or_full(running_up: Simp
     assert _run(running_up, "job job_00000000000000000000000000 2>/dev/full", tmp_path).returncode == 3
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="Linux has it")  # noqa: PTH110
+@pytest.mark.parametrize(("dropped", "code"), [("drop_unwritten_errors()", 3), ("", 120)])
+def test_errors_that_cannot_be_written_leave_the_exit_code(dropped: str, code: int) -> None:
+    program = (
+        "import sys\n"
+        "from pippin.cli.streams import drop_unwritten_errors\n"
+        "sys.stderr = open('/dev/full', 'w')\n"
+        "sys.stderr.write('Error')\n"
+        f"{dropped}\n"
+        "sys.exit(3)"
+    )
+    assert subprocess.run([sys.executable, "-P", "-c", program], check=False).returncode == code
+
+
 def test_a_terminal_without_the_characters_shows_them_escaped(
     running_up: SimpleNamespace, job: str, tmp_path: Path
 ) -> None:
