@@ -104,14 +104,14 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
 
 def install(app: FastAPI) -> None:
     """Make `app` answer every error with a problem."""
-    for kind, told in _PROBLEMS.items():
-        app.add_exception_handler(kind, _handler(told))
+    for kind, to_problem in _PROBLEMS.items():
+        app.add_exception_handler(kind, _handler(to_problem))
     app.add_exception_handler(HTTPException, _http_error)
 
 
-def _handler(told: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
+def _handler(to_problem: Callable[[Any], Problem]) -> Callable[[Request, Exception], Response]:
     def handle(request: Request, error: Exception) -> Response:
-        return answer(told(error), instance_of(request.scope))
+        return answer(to_problem(error), instance_of(request.scope))
 
     return handle
 

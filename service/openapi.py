@@ -125,8 +125,8 @@ def _schemas(name: str, kind: type[BaseModel], taken: dict[str, Any]) -> dict[st
     parts: dict[str, Any] = schema.pop("$defs", {})
     longer = {part: f"{name}{part}" for part, meant in parts.items() if taken.get(part, meant) != meant}
     references = {_REF.format(model=old): _REF.format(model=new) for old, new in longer.items()}
-    found = {name: schema} | {longer.get(part, part): meant for part, meant in parts.items()}
-    return {part: _renamed(meant, references) for part, meant in found.items()}
+    schemas = {name: schema} | {longer.get(part, part): meant for part, meant in parts.items()}
+    return {part: _renamed(meant, references) for part, meant in schemas.items()}
 
 
 def _renamed(value: Any, references: dict[str, str]) -> Any:  # noqa: ANN401 (any JSON value)

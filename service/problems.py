@@ -73,9 +73,9 @@ class Problem(HTTPException):
 
 def invalid(faults: Iterable[Fault]) -> Problem:
     """The 422 for a body with these faults; their pointers start at the body's root."""
-    found = tuple(faults)
-    items = [ErrorItem(pointer=each.pointer, detail=each.detail, rule=each.rule) for each in summarised(found)]
-    return _of_items(items, len(found))
+    listed = tuple(faults)
+    items = [ErrorItem(pointer=each.pointer, detail=each.detail, rule=each.rule) for each in summarised(listed)]
+    return _of_items(items, len(listed))
 
 
 def invalid_parameter(parameter: str, detail: str) -> Problem:

@@ -52,9 +52,9 @@ class BatchLosses:
     count: int
 
     @classmethod
-    def of(cls, losses: Sequence[float], most: int) -> Self:
+    def of(cls, losses: Sequence[float], max_count: int) -> Self:
         """All of `losses`, or evenly spaced ones of them: at most `most`."""
-        every = max(1, -(-len(losses) // most))
+        every = max(1, -(-len(losses) // max_count))
         return cls(losses[every - 1 :: every], every, len(losses))
 
 

@@ -39,10 +39,10 @@ class ModelSource(_Body):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in ModelSource.model_fields if getattr(self, name) is not None]
-        if len(given) != 1:
-            found = " and ".join(given) or "none"
-            raise ValueError(f"give exactly one of {', '.join(ModelSource.model_fields)}; found {found}")
+        sources = [name for name in ModelSource.model_fields if getattr(self, name) is not None]
+        if len(sources) != 1:
+            names = " and ".join(sources) or "none"
+            raise ValueError(f"give exactly one of {', '.join(ModelSource.model_fields)}; found {names}")
         return self
 
     @property

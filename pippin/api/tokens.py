@@ -132,14 +132,14 @@ def grants(role: Role, needed: Role) -> bool:
     return needed in _INCLUDED[role]
 
 
-def is_demanded(needed: Role, made: Collection[str]) -> bool:
+def is_demanded(needed: Role, issued_roles: Collection[str]) -> bool:
     """Whether a token is demanded for what takes `needed`, on a service that only its own machine reaches.
 
     Args:
         needed: The role that it takes.
-        made: The roles of which a token was ever made, revoked ones included: to revoke the last token must not open
-            the service again.
+        issued_roles: The roles of which a token was ever made, revoked ones included: to revoke the last token must
+            not open the service again.
     """
     # A worker's token neither admits nor excludes this machine's users.
-    people = set(made) - {"worker"}
-    return bool(made) if needed == "worker" else bool(people)
+    people = set(issued_roles) - {"worker"}
+    return bool(issued_roles) if needed == "worker" else bool(people)

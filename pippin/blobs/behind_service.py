@@ -86,9 +86,9 @@ class ServiceStore:
                 "use https://, or an SSH tunnel to 127.0.0.1"
             )
         self._token_file = token_file
-        given = options(f"{address}/blobs/", token)
+        client_options = options(f"{address}/blobs/", token)
         self._http = httpx2.Client(
-            **given | {"headers": {**given["headers"], "accept-encoding": "identity"}},
+            **client_options | {"headers": {**client_options["headers"], "accept-encoding": "identity"}},
             limits=httpx2.Limits(max_keepalive_connections=0),
             verify=httpx2.create_ssl_context(),
         )

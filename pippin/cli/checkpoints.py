@@ -35,10 +35,10 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.checkpoints(arguments.job_id(client, job_id))
+        checkpoints = client.checkpoints(arguments.job_id(client, job_id))
     if json_:
-        output.print_json([each.model_dump(mode="json") for each in found])
-    elif found:
+        output.print_json([each.model_dump(mode="json") for each in checkpoints])
+    elif checkpoints:
         output.table(
             [
                 Column("EPOCH", "number"),
@@ -57,7 +57,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
                     figures.size(each.bytes),
                     figures.ago(each.created_at),
                 )
-                for each in found
+                for each in checkpoints
             ],
         )
     elif output.stdout().is_terminal:

@@ -82,10 +82,10 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = list(client.datasets())
+        manifests = list(client.datasets())
     if json_:
-        output.print_json([manifest.model_dump(mode="json") for manifest in found])
-    elif found:
+        output.print_json([manifest.model_dump(mode="json") for manifest in manifests])
+    elif manifests:
         output.table(
             [
                 Column("NAME", "name", least=14),
@@ -106,7 +106,7 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
                     figures.size(each.bytes),
                     figures.ago(each.created_at),
                 )
-                for each in found
+                for each in manifests
             ],
         )
     elif output.stdout().is_terminal:
@@ -153,11 +153,11 @@ def preview(
 
     with Client() as client:
         manifest = client.dataset(arguments.dataset_id(client, dataset_id))
-        found = client.preview(manifest.id, split=split, limit=limit)
+        examples = client.preview(manifest.id, split=split, limit=limit)
     if json_:
-        output.print_json(found.model_dump(mode="json"))
+        output.print_json(examples.model_dump(mode="json"))
     else:
-        _show_preview(manifest, found)
+        _show_preview(manifest, examples)
 
 
 @commands.command()
@@ -166,12 +166,12 @@ def delete(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = arguments.dataset_id(client, dataset_id)
-        client.delete_dataset(found)
+        full_id = arguments.dataset_id(client, dataset_id)
+        client.delete_dataset(full_id)
     if json_:
-        output.print_json({"deleted": found})
+        output.print_json({"deleted": full_id})
     else:
-        output.say(f"Deleted {found}.")
+        output.say(f"Deleted {full_id}.")
 
 
 def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:

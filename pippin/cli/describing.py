@@ -85,14 +85,14 @@ def _show_layers(layers: "Iterable[LayerSummary]") -> None:
 
 
 def _show_neighbors(model: "NeighborsSummary") -> None:
-    found = model.neighbors
+    neighbors = model.neighbors
     output.say(
-        f"The nearest of {found.samples:,} samples of {found.dimensions:,} numbers; "
-        f"neighbors {parameter(found.number_of_neighbors)}, {found.weighting}, {found.index}."
+        f"The nearest of {neighbors.samples:,} samples of {neighbors.dimensions:,} numbers; "
+        f"neighbors {parameter(neighbors.number_of_neighbors)}, {neighbors.weighting}, {neighbors.index}."
     )
     output.table(
         [Column("CLASS", "name"), Column("SAMPLES", "number")],
-        [(str(each.label), f"{each.count:,}") for each in found.classes[:_MAX_CLASSES]],
+        [(str(each.label), f"{each.count:,}") for each in neighbors.classes[:_MAX_CLASSES]],
     )
-    if len(found.classes) > _MAX_CLASSES:
-        output.say(f"and {len(found.classes) - _MAX_CLASSES:,} more classes")
+    if len(neighbors.classes) > _MAX_CLASSES:
+        output.say(f"and {len(neighbors.classes) - _MAX_CLASSES:,} more classes")

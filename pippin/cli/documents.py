@@ -39,9 +39,9 @@ class Document:
 
     def lines(self, faults: Iterable[Fault]) -> list[str]:
         """A line for each fault, in the order of the file: where in it, of which field, and what."""
-        found = [(self.place(fault.pointer), fault) for fault in summarised(faults)]
-        found.sort(key=lambda each: (each[0].line, each[0].column) if each[0] else (0, 0))
-        return [": ".join(filter(None, (self._at(at), field_of(fault.pointer), fault.detail))) for at, fault in found]
+        placed = [(self.place(fault.pointer), fault) for fault in summarised(faults)]
+        placed.sort(key=lambda each: (each[0].line, each[0].column) if each[0] else (0, 0))
+        return [": ".join(filter(None, (self._at(at), field_of(fault.pointer), fault.detail))) for at, fault in placed]
 
     def where(self, pointer: str) -> str:
         """The file and, where it is known, line and column of a value."""
@@ -89,8 +89,8 @@ def load(path: str) -> Document:
     value, repeated = _json(text)
     places: dict[str, Place] = {}
     try:
-        found, places = yaml12.parse(text)
-        value = found if value is None and not repeated else value
+        document, places = yaml12.parse(text)
+        value = document if value is None and not repeated else value
     except MalformedDocumentError as error:
         if value is None:
             what = "cannot be read" if repeated else "is neither YAML nor JSON"

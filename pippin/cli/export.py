@@ -101,5 +101,5 @@ def _to_mlflow(target: str, job: "Job", epochs: "Sequence[EpochMetrics]", client
     if json_:
         output.print_json(logged._asdict() | {"epochs": len(epochs), "model": model.name if model else None})
     else:
-        told = f"{figures.counted(len(epochs), 'epoch')}{f', {model.name}' if model else ''}"
-        output.say(f"Run {logged.run} of experiment {logged.experiment} at {logged.uri} ({told}).")
+        counted = f"{figures.counted(len(epochs), 'epoch')}{f', {model.name}' if model else ''}"
+        output.say(f"Run {logged.run} of experiment {logged.experiment} at {logged.uri} ({counted}).")

@@ -153,8 +153,8 @@ def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str, mod
     uri = _uri(target)
     try:
         client = MlflowClient(tracking_uri=uri)
-        found = client.get_experiment_by_name(_EXPERIMENT)
-        experiment = found.experiment_id if found else client.create_experiment(_EXPERIMENT)
+        existing = client.get_experiment_by_name(_EXPERIMENT)
+        experiment = existing.experiment_id if existing else client.create_experiment(_EXPERIMENT)
         run = client.create_run(
             experiment, start_time=_ms(job.started_at or job.created_at), run_name=job.name or job.id
         )

@@ -224,14 +224,14 @@ class Waiting:
             self._waiting.clear()
 
     def _ask_on(self) -> None:
-        told: str | None = None
+        reported: str | None = None
         while self._waiting.wait() and not self._over.is_set():
             try:
                 lacking = self._ask()
             except PippinError:
                 pass  # the stream of events, which is read meanwhile, tells of a service that is away
             else:
-                if lacking and lacking != told and self._waiting.is_set() and not self._over.is_set():
+                if lacking and lacking != reported and self._waiting.is_set() and not self._over.is_set():
                     self._tell(lacking)
-                told = lacking
+                reported = lacking
             self._over.wait(self._seconds)

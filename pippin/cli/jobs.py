@@ -85,10 +85,10 @@ def list_jobs(
 
     labels = dict(_label(text) for text in label or [])
     with Client() as client:
-        found = list(client.jobs(status=status, labels=labels, limit=limit))
+        jobs = list(client.jobs(status=status, labels=labels, limit=limit))
     if json_:
-        output.print_json([job.model_dump(mode="json") for job in found])
-    elif found:
+        output.print_json([job.model_dump(mode="json") for job in jobs])
+    elif jobs:
         output.table(
             [
                 Column("ID", "id"),
@@ -109,7 +109,7 @@ def list_jobs(
                     figures.percentage(job.latest_metrics.validation_accuracy if job.latest_metrics else None),
                     figures.ago(job.created_at),
                 )
-                for job in found
+                for job in jobs
             ],
         )
     elif output.stdout().is_terminal:
@@ -122,12 +122,12 @@ def delete(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = arguments.job_id(client, job_id)
-        client.delete(found)
+        full_id = arguments.job_id(client, job_id)
+        client.delete(full_id)
     if json_:
-        output.print_json({"deleted": found})
+        output.print_json({"deleted": full_id})
     else:
-        output.say(f"Deleted {found}.")
+        output.say(f"Deleted {full_id}.")
 
 
 def job(job_id: JobId, json_: output.JsonFlag = False) -> None:
@@ -135,11 +135,11 @@ def job(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.job(arguments.job_id(client, job_id))
+        shown_job = client.job(arguments.job_id(client, job_id))
         if json_:
-            output.print_json(found.model_dump(mode="json"))
+            output.print_json(shown_job.model_dump(mode="json"))
         else:
-            showing.show(found, showing.examples_of(client, found))
+            showing.show(shown_job, showing.examples_of(client, shown_job))
 
 
 def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
@@ -147,11 +147,11 @@ def cancel(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.cancel(arguments.job_id(client, job_id))
+        cancelled = client.cancel(arguments.job_id(client, job_id))
     if json_:
-        output.print_json(found.model_dump(mode="json"))
+        output.print_json(cancelled.model_dump(mode="json"))
     else:
-        output.say(f"{found.id} is {found.status}.")
+        output.say(f"{cancelled.id} is {cancelled.status}.")
 
 
 def download(
@@ -198,11 +198,11 @@ def pause(job_id: JobId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = client.pause(arguments.job_id(client, job_id))
+        paused = client.pause(arguments.job_id(client, job_id))
     if json_:
-        output.print_json(found.model_dump(mode="json"))
+        output.print_json(paused.model_dump(mode="json"))
     else:
-        output.say(f"{found.id} is {found.status}. It goes on after: pippin resume {found.id}")
+        output.say(f"{paused.id} is {paused.status}. It goes on after: pippin resume {paused.id}")
 
 
 def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False) -> None:
@@ -213,9 +213,9 @@ def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False
     from pippin.client import Client
 
     with Client() as client:
-        found = client.resume(arguments.job_id(client, job_id))
-        where = f", to go on from {place(found.checkpoint)}" if found.checkpoint else ""
-        _tell(client, found, f"{found.id} is {found.status}{where}.", follow=follow, json_=json_)
+        resumed = client.resume(arguments.job_id(client, job_id))
+        where = f", to go on from {place(resumed.checkpoint)}" if resumed.checkpoint else ""
+        _tell(client, resumed, f"{resumed.id} is {resumed.status}{where}.", follow=follow, json_=json_)
 
 
 def retry(
@@ -238,8 +238,8 @@ def retry(
     from pippin.client import Client
 
     with Client() as client:
-        found = client.retry(arguments.job_id(client, job_id), from_checkpoint=from_checkpoint)
-        _tell(client, found, found.id, follow=follow, json_=json_)
+        new_job = client.retry(arguments.job_id(client, job_id), from_checkpoint=from_checkpoint)
+        _tell(client, new_job, new_job.id, follow=follow, json_=json_)
 
 
 def _tell(client: "Client", job: "Job", text: str, *, follow: bool, json_: bool) -> None:

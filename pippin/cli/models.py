@@ -54,10 +54,10 @@ def list_models(json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = list(client.models())
+        models = list(client.models())
     if json_:
-        output.print_json([record.model_dump(mode="json") for record in found])
-    elif found:
+        output.print_json([record.model_dump(mode="json") for record in models])
+    elif models:
         output.table(
             [
                 Column("NAME", "name", least=14),
@@ -76,7 +76,7 @@ def list_models(json_: output.JsonFlag = False) -> None:
                     figures.size(each.bytes),
                     figures.ago(each.created_at),
                 )
-                for each in found
+                for each in models
             ],
         )
     elif output.stdout().is_terminal:
@@ -145,12 +145,12 @@ def delete(model_id: ModelId, json_: output.JsonFlag = False) -> None:
     from pippin.client import Client
 
     with Client() as client:
-        found = arguments.model_id(client, model_id)
-        client.delete_model(found)
+        full_id = arguments.model_id(client, model_id)
+        client.delete_model(full_id)
     if json_:
-        output.print_json({"deleted": found})
+        output.print_json({"deleted": full_id})
     else:
-        output.say(f"Deleted {found}.")
+        output.say(f"Deleted {full_id}.")
 
 
 def _added(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":

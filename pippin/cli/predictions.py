@@ -45,16 +45,16 @@ def predict(
     with Client() as client:
         try:
             job = arguments.job_id(client, job_id)
-            found = client.predict(job, _given(file), top=top, background=background)
+            prediction = client.predict(job, _given(file), top=top, background=background)
         except OSError as error:
             raise CommandError(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}.") from error
     if json_:
-        output.print_json(found.model_dump(mode="json"))
-    elif found.top is None:
-        for name, value in found.outputs.items():
+        output.print_json(prediction.model_dump(mode="json"))
+    elif prediction.top is None:
+        for name, value in prediction.outputs.items():
             output.say(f"{name}: {json.dumps(value, ensure_ascii=False)}")
     else:
-        _show_classes(found, found.top)
+        _show_classes(prediction, prediction.top)
 
 
 def evaluate(
@@ -88,7 +88,7 @@ def evaluate(
 
     with Client() as client:
         job = client.job(job_id)
-        found = client.evaluate(
+        evaluation = client.evaluate(
             job.id,
             job.request.dataset.id if dataset is None else arguments.dataset_id(client, dataset),
             split=split,
@@ -96,22 +96,25 @@ def evaluate(
             max_examples=max_examples,
         )
     if json_:
-        output.print_json(found.model_dump(mode="json"))
+        output.print_json(evaluation.model_dump(mode="json"))
         return
-    measured = {"loss": figures.figure(found.loss), "accuracy": figures.percentage(found.accuracy)}
+    measured = {"loss": figures.figure(evaluation.loss), "accuracy": figures.percentage(evaluation.accuracy)}
     shown = ", ".join(f"{name} {value}" for name, value in measured.items() if value != "-")
-    examples, rows = figures.counted(found.examples, "example"), _PARTS[found.part].format(split=found.split)
-    output.say(f"{shown or 'no figures'} on {examples} of {rows} ({figures.duration(found.seconds)})")
-    if found.notice:
-        output.say(f"Warning: {found.notice}", style="yellow")
-    if found.confusion is not None:
-        _show_confusion(found.confusion)
-    for mistake in found.worst[:_MAX_MISTAKES]:
+    examples, rows = (
+        figures.counted(evaluation.examples, "example"),
+        _PARTS[evaluation.part].format(split=evaluation.split),
+    )
+    output.say(f"{shown or 'no figures'} on {examples} of {rows} ({figures.duration(evaluation.seconds)})")
+    if evaluation.notice:
+        output.say(f"Warning: {evaluation.notice}", style="yellow")
+    if evaluation.confusion is not None:
+        _show_confusion(evaluation.confusion)
+    for mistake in evaluation.worst[:_MAX_MISTAKES]:
         output.say(
             f"row {mistake.row:,}: {mistake.label} taken for {mistake.predicted} "
             f"({figures.percentage(mistake.probability, 1)})"
         )
-    for error in found.largest_errors[:_MAX_MISTAKES]:
+    for error in evaluation.largest_errors[:_MAX_MISTAKES]:
         output.say(_error_text(error))
 
 
@@ -171,7 +174,7 @@ def _of_npz(file: Path) -> dict[str, Any]:
         raise CommandError(Exit.REFUSED, f"{file} is not an NPZ file of plain arrays.", [str(error)]) from error
 
 
-def _show_classes(found: "Prediction", top: "list[list[Choice]]") -> None:
+def _show_classes(prediction: "Prediction", top: "list[list[Choice]]") -> None:
     for number, choices in enumerate(top):
         if len(top) > 1:
             output.say(f"example {number}", style="bold")
@@ -182,7 +185,7 @@ def _show_classes(found: "Prediction", top: "list[list[Choice]]") -> None:
                 for choice in choices
             ],
         )
-    if found.labels is None and output.stdout().is_terminal:
+    if prediction.labels is None and output.stdout().is_terminal:
         output.say("Neither the model nor its dataset names the classes: these are their numbers.")
 
 

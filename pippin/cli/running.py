@@ -47,8 +47,8 @@ def up(
     from pippin.settings import Settings
     from pippin.store.token_requirement import TokenRequirement
 
-    given: dict[str, Any] = {"host": host, "port": port, "home": home}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    options: dict[str, Any] = {"host": host, "port": port, "home": home}
+    settings = Settings(**{name: value for name, value in options.items() if value is not None})
     log = output.stderr() if json_ else output.stdout()
 
     def print_line(source: str, line: str) -> None:
@@ -71,8 +71,8 @@ def up(
 
 def serve(host: Host = None, port: Port = None) -> None:
     """Run the service alone. It needs PIPPIN_REDIS_URL."""
-    given = {"PIPPIN_HOST": host, "PIPPIN_PORT": None if port is None else str(port)}
-    become("service", {name: value for name, value in given.items() if value is not None})
+    variables = {"PIPPIN_HOST": host, "PIPPIN_PORT": None if port is None else str(port)}
+    become("service", {name: value for name, value in variables.items() if value is not None})
 
 
 def worker(
@@ -82,8 +82,8 @@ def worker(
     ] = None,
 ) -> None:
     """Run one worker alone. It needs PIPPIN_REDIS_URL and PIPPIN_BLOBS_URL."""
-    given = {"--engine": engine, "--name": name}
-    become("worker", {}, *(part for option, value in given.items() if value for part in (option, value)))
+    options = {"--engine": engine, "--name": name}
+    become("worker", {}, *(part for option, value in options.items() if value for part in (option, value)))
 
 
 def become(module: str, environment: dict[str, str], *arguments: str) -> None:

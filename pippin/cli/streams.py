@@ -75,7 +75,7 @@ def checked_stdout() -> Stdout:
             os.dup2(descriptor, 1)
             os.close(descriptor)
         return Stdout(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
-    given: Any = sys.stdout
-    options = {"encoding": given.encoding, "line_buffering": given.line_buffering, "newline": ""}
+    stdout: Any = sys.stdout
+    options = {"encoding": stdout.encoding, "line_buffering": stdout.line_buffering, "newline": ""}
     # What the terminal's encoding lacks is shown escaped; the default is a traceback.
-    return Stdout(given.detach(), errors="backslashreplace", **options)
+    return Stdout(stdout.detach(), errors="backslashreplace", **options)

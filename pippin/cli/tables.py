@@ -55,12 +55,12 @@ def lines(columns: Sequence[Column], rows: Iterable[Row], width: int | None) -> 
     kept = list(range(len(columns)))
     widths = _widths(columns, cells)
     if width is not None:
-        least = [_least(column, natural) for column, natural in zip(columns, widths, strict=True)]
-        while _total(kept, least) > width and any(columns[index].drop for index in kept):
+        min_widths = [_least(column, natural) for column, natural in zip(columns, widths, strict=True)]
+        while _total(kept, min_widths) > width and any(columns[index].drop for index in kept):
             kept.remove(max(kept, key=lambda index: columns[index].drop))
-        if _total(kept, least) > width:
+        if _total(kept, min_widths) > width:
             return _stacked(columns, cells, width)
-        _shrink(kept, widths, least, width)
+        _shrink(kept, widths, min_widths, width)
     shown = [_Fitted(columns[index], widths[index]) for index in kept]
     heads = [[Text(column.heading, style="bold") for column in columns], *cells]
     return [line for row in heads for line in _row(shown, [row[index] for index in kept])]
@@ -69,8 +69,8 @@ def lines(columns: Sequence[Column], rows: Iterable[Row], width: int | None) -> 
 def fits(columns: Sequence[Column], rows: Iterable[Row], width: int | None) -> bool:
     """Whether a table fits without leaving a column out; arguments as for `lines`."""
     widths = _widths(columns, [[_one_line(cell) for cell in row] for row in rows])
-    least = [_least(column, natural) for column, natural in zip(columns, widths, strict=True)]
-    return width is None or _total(range(len(columns)), least) <= width
+    min_widths = [_least(column, natural) for column, natural in zip(columns, widths, strict=True)]
+    return width is None or _total(range(len(columns)), min_widths) <= width
 
 
 def shortened(text: str, width: int) -> str:
@@ -80,14 +80,14 @@ def shortened(text: str, width: int) -> str:
 
 def wrapped(text: str, width: int) -> list[str]:
     """`text` in lines of so many cells; a word that is wider than a line is left whole."""
-    found = [""]
+    parts = [""]
     for word in text.split():
-        longer = f"{found[-1]} {word}" if found[-1] else word
-        if found[-1] and cell_len(longer) > width:
-            found.append(word)
+        longer = f"{parts[-1]} {word}" if parts[-1] else word
+        if parts[-1] and cell_len(longer) > width:
+            parts.append(word)
         else:
-            found[-1] = longer
-    return found
+            parts[-1] = longer
+    return parts
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class _Fitted:
 
 def _row(shown: Sequence[_Fitted], cells: Sequence[Text]) -> list[Text]:
     parts = [fitted.lines(cell) for fitted, cell in zip(shown, cells, strict=True)]
-    found = []
+    texts = []
     for number in range(max(map(len, parts))):
         line = Text()
         for fitted, part in zip(shown, parts, strict=True):
@@ -114,22 +114,22 @@ def _row(shown: Sequence[_Fitted], cells: Sequence[Text]) -> list[Text]:
             line.append(" " * (_GAP if line or fitted is not shown[0] else 0))
             line.append_text(Text(padding) + content if fitted.column.kind == "number" else content + Text(padding))
         line.rstrip()
-        found.append(line)
-    return found
+        texts.append(line)
+    return texts
 
 
 def _stacked(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: int) -> list[Text]:
-    found = []
+    stacked = []
     for row in rows:
         first = row[0]
-        found.append(Text(shortened(first.plain, width), first.style) if columns[0].kind == "name" else first)
+        stacked.append(Text(shortened(first.plain, width), first.style) if columns[0].kind == "name" else first)
         rest = [
             f"{column.heading.lower()} {cell.plain}" if column.heading else cell.plain
             for column, cell in zip(columns[1:], row[1:], strict=True)
             if cell.plain not in {"", "-"}
         ]
-        found += [Text(_INDENT + line) for line in wrapped(", ".join(rest), width - len(_INDENT))]
-    return found
+        stacked += [Text(_INDENT + line) for line in wrapped(", ".join(rest), width - len(_INDENT))]
+    return stacked
 
 
 def _widths(columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> list[int]:
@@ -150,12 +150,12 @@ def _total(kept: Sequence[int], widths: Sequence[int]) -> int:
     return sum(widths[index] for index in kept) + _GAP * (len(kept) - 1)
 
 
-def _shrink(kept: Sequence[int], widths: list[int], least: Sequence[int], width: int) -> None:
+def _shrink(kept: Sequence[int], widths: list[int], min_widths: Sequence[int], width: int) -> None:
     """Takes cells from the widest column that may be shortened, until the table fits."""
     while (excess := _total(kept, widths) - width) > 0:
-        widest = max((index for index in kept if widths[index] > least[index]), key=lambda index: widths[index])
-        others = [widths[index] for index in kept if index != widest and widths[index] > least[index]]
-        floor = max([least[widest], *(each for each in others if each < widths[widest])])
+        widest = max((index for index in kept if widths[index] > min_widths[index]), key=lambda index: widths[index])
+        others = [widths[index] for index in kept if index != widest and widths[index] > min_widths[index]]
+        floor = max([min_widths[widest], *(each for each in others if each < widths[widest])])
         widths[widest] = max(floor, widths[widest] - excess) if floor < widths[widest] else widths[widest] - 1
 
 

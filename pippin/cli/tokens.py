@@ -85,13 +85,13 @@ def create(
 def list_tokens(json_: output.JsonFlag = False) -> None:
     """List the live tokens; never their secrets."""
     with opened_store() as store:
-        found, unreadable = store.tokens.listing()
+        tokens, unreadable = store.tokens.listing()
     for each in unreadable:
         sentence = f"{each.detail} with: pippin tokens revoke {each.id}"
         output.stderr().print(printable(sentence), soft_wrap=True)
     if json_:
-        output.print_json([token.model_dump(mode="json") for token in found])
-    elif not found and not unreadable:
+        output.print_json([token.model_dump(mode="json") for token in tokens])
+    elif not tokens and not unreadable:
         output.say("There is no token. `pippin tokens create --role admin` makes one.")
     else:
         rows = [
@@ -103,7 +103,7 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
                 _limits(token.quotas),
                 figures.ago(token.created_at),
             )
-            for token in found
+            for token in tokens
         ]
         columns = [
             Column("ID", "id"),
@@ -117,8 +117,8 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
 
 
 def _limits(quotas: "Quotas") -> str:
-    given = quotas.model_dump(exclude_none=True)
-    return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in given.items()) or "-"
+    limits = quotas.model_dump(exclude_none=True)
+    return ", ".join(f"{name.replace('_', ' ')} {value:,}" for name, value in limits.items()) or "-"
 
 
 @commands.command()

@@ -57,7 +57,7 @@ class _Seen:
     workers: "list[Worker]"
 
     def document(self) -> dict[str, object]:
-        return {name: [each.model_dump(mode="json") for each in found] for name, found in vars(self).items()}
+        return {name: [record.model_dump(mode="json") for record in records] for name, records in vars(self).items()}
 
 
 def _seen(client: "Client") -> _Seen:

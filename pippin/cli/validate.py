@@ -42,14 +42,14 @@ def _validate_document(file: str, *, json_: bool) -> None:
         _validate_job(document, json_=json_)
         return
     with document.located(f"{document.name} is not a model that can be trained."):
-        found = read_document(document.value).summary()
+        summary = read_document(document.value).summary()
     if json_:
-        output.print_json(found.model_dump(mode="json"))
+        output.print_json(summary.model_dump(mode="json"))
         return
-    describing.show(found)
-    for finding in found.findings:
+    describing.show(summary)
+    for finding in summary.findings:
         describing.warn(finding, document.where(finding.pointer))
-    _conclude(document.name, found)
+    _conclude(document.name, summary)
 
 
 def _validate_job(document: documents.Document, *, json_: bool) -> None:
@@ -87,14 +87,14 @@ def _checked(job: dict[str, Any]) -> tuple["Description | None", str | None]:
 
 
 def _validate_file(file: str, *, json_: bool) -> None:
-    found = _inspected(file)
+    inspection = _inspected(file)
     if json_:
-        output.print_json(found.model.model_dump(mode="json"))
+        output.print_json(inspection.model.model_dump(mode="json"))
         return
-    describing.show(found.model)
-    for finding in found.findings:
+    describing.show(inspection.model)
+    for finding in inspection.findings:
         describing.warn(finding)
-    _conclude(file, found.model)
+    _conclude(file, inspection.model)
 
 
 def _inspected(file: str) -> "Inspection":

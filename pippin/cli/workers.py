@@ -31,10 +31,10 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
     from pippin.client import Client
 
     with Client() as client:
-        found = client.workers()
+        workers = client.workers()
     if json_:
-        output.print_json([worker.model_dump(mode="json") for worker in found])
-    elif not found:
+        output.print_json([worker.model_dump(mode="json") for worker in workers])
+    elif not workers:
         output.say("No worker is alive. `pippin up` starts one, and so does `pippin worker`.")
     else:
         output.table(
@@ -57,7 +57,7 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
                     f"{each.os}, {each.chip}",
                     figures.ago(each.last_heartbeat),
                 )
-                for each in found
+                for each in workers
             ],
         )
 

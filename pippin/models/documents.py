@@ -73,8 +73,10 @@ def read_document(document: object) -> ModelDocument:
         faults = [Fault(translation.original(fault.pointer), fault.detail, fault.rule) for fault in error.faults]
         raise FaultyDocumentError("the SwiftCoreMLTools document has faults", faults) from None
     notes = [Finding.of(note, "swiftcoremltools.reading") for note in translation.notes]
-    found = [Finding(rule=f.rule, pointer=translation.original(f.pointer), detail=f.detail) for f in resolved.findings]
-    return ModelDocument(resolved, "swiftcoremltools", (*notes, *found))
+    findings = [
+        Finding(rule=f.rule, pointer=translation.original(f.pointer), detail=f.detail) for f in resolved.findings
+    ]
+    return ModelDocument(resolved, "swiftcoremltools", (*notes, *findings))
 
 
 def read_spec(document: object) -> ResolvedSpec:

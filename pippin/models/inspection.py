@@ -76,16 +76,16 @@ def trainable_of(model: AnyModel) -> Trainable:
 
 def _indices_of(model: Pipeline, last: Trainable) -> dict[str, int]:
     """Of the pipeline's training inputs that some embedding looks up, how many indices it knows."""
-    made: set[str] = set()
-    found: dict[str, int] = {}
+    produced: set[str] = set()
+    sizes: dict[str, int] = {}
     answers = [{feature.name for feature in stage.resolved.outputs} for stage in model.front]
     looked_up = [*(indexed_inputs(stage.resolved) for stage in model.front), last.indices]
     for indices, answered in zip(looked_up, [*answers, set()], strict=True):
         for name, known in indices.items():
-            if name not in made:
-                found[name] = min(known, found.get(name, known))
-        made |= answered
-    return found
+            if name not in produced:
+                sizes[name] = min(known, sizes.get(name, known))
+        produced |= answered
+    return sizes
 
 
 def _described(model: AnyModel) -> Description:

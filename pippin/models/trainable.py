@@ -100,7 +100,7 @@ def indexed_inputs(resolved: ResolvedNetwork) -> dict[str, int]:
     """
     makers = {name: entry for entry in resolved.layers for name in entry.outputs}
     inputs = {feature.name for feature in resolved.inputs}
-    found: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     for entry in resolved.layers:
         if not isinstance(entry.layer, Embedding):
             continue
@@ -108,5 +108,5 @@ def indexed_inputs(resolved: ResolvedNetwork) -> dict[str, int]:
         while name in makers and isinstance(makers[name].layer, _REARRANGING):
             name = makers[name].inputs[0]
         if name in inputs:
-            found[name] = min(entry.layer.input_dim, found.get(name, entry.layer.input_dim))
-    return found
+            sizes[name] = min(entry.layer.input_dim, sizes.get(name, entry.layer.input_dim))
+    return sizes

@@ -39,12 +39,12 @@ def compute(
     return {name: blobs[name] for name in wanted}
 
 
-def _entering(feature: Feature, given: Array, shape: Shape, mean: NDArray[np.float32] | None, xp: Namespace) -> Array:
+def _entering(feature: Feature, value: Array, shape: Shape, mean: NDArray[np.float32] | None, xp: Namespace) -> Array:
     """An input, [N, *declared] -> [N, *shape], as it lies between layers; an image after its scaler or its `mean`.
 
     Images come gray, or in the order red, green, blue, whatever order the model wants.
     """
-    x = to_channels_last(given.reshape(given.shape[0], *shape), xp)
+    x = to_channels_last(value.reshape(value.shape[0], *shape), xp)
     if isinstance(feature, ImageFeature):
         if feature.color == "bgr":
             x = x[..., ::-1]

@@ -70,19 +70,19 @@ def _values_by_input(features: Sequence[Feature], document: object) -> Mapping[s
     unknown_fields = [
         Fault(pointer(key), "there is no such field; needs inputs") for key in document if key != "inputs"
     ]
-    given = document.get("inputs")
-    if not isinstance(given, dict):
-        found = shown(given) if "inputs" in document else "none"
-        raise refused(*unknown_fields, Fault("/inputs", f"found {found}; needs an object with {listed}"))
+    inputs = document.get("inputs")
+    if not isinstance(inputs, dict):
+        received = shown(inputs) if "inputs" in document else "none"
+        raise refused(*unknown_fields, Fault("/inputs", f"found {received}; needs an object with {listed}"))
     unknown = [
         Fault(pointer("inputs", name), f"the model has no such input; its inputs are {listed}")
-        for name in given
+        for name in inputs
         if name not in names
     ]
-    missing = [Fault("/inputs", f"found no {name!r}; the model needs {listed}") for name in names if name not in given]
+    missing = [Fault("/inputs", f"found no {name!r}; the model needs {listed}") for name in names if name not in inputs]
     if faults := [*unknown_fields, *unknown, *missing]:
         raise refused(*faults[:_SHOWN])
-    return given
+    return inputs
 
 
 def _of_different_counts(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Fault]:
@@ -191,8 +191,8 @@ def _misfits(value: object, shape: Shape, at: str) -> Iterator[Fault]:
             yield Fault(at, f"found {shown(value)}; needs a number")
     elif not isinstance(value, list) or len(value) != shape[0]:
         numbers = "numbers" if len(shape) == 1 else f"lists nested as {list(shape[1:])}"
-        found = f"a list of {len(value)}" if isinstance(value, list) else shown(value)
-        yield Fault(at, f"found {found}; needs a list of {shape[0]} {numbers}")
+        received = f"a list of {len(value)}" if isinstance(value, list) else shown(value)
+        yield Fault(at, f"found {received}; needs a list of {shape[0]} {numbers}")
     elif len(shape) > 1 or not set(map(type, value)) <= {int, float}:
         # Skipped for a row of numbers only, which most rows are.
         for index, entry in enumerate(value):

@@ -130,12 +130,12 @@ class Jobs:
         if is_id(id_or_name, "job"):
             return id_or_name
         named = newest_ids(self._client, keys.jobs_by_name(tenant, id_or_name))
-        found = only(named, f"jobs are called {id_or_name[:_SHOWN]!r}") or find(
+        job_id = only(named, f"jobs are called {id_or_name[:_SHOWN]!r}") or find(
             self._client, keys.jobs(tenant), "job", "job", id_or_name
         )
-        if found is None:
+        if job_id is None:
             raise _no_such(id_or_name[:_SHOWN])
-        return found
+        return job_id
 
     def get(self, tenant: str, job_id: str) -> Job | None:
         """The job, or None if there is none with this id.
@@ -252,9 +252,11 @@ class Jobs:
             job = self._require(tenant, job_id)
             queue = self._workers.queue_for(job.engines_left)
             number, left, held = hmget(pipe, of.job, "attempt", "queue", "held")
-            most = self._usage.limits.job_bytes
-            if int(held or 0) > most:
-                raise Refused(f"{job_id} cannot be resumed: its record has reached {most:,} bytes; cancel and retry it")
+            max_bytes = self._usage.limits.job_bytes
+            if int(held or 0) > max_bytes:
+                raise Refused(
+                    f"{job_id} cannot be resumed: its record has reached {max_bytes:,} bytes; cancel and retry it"
+                )
             pipe.multi()
             if job.status is Status.PAUSED:
                 # Whoever paused it may not have come to take it out of its queue yet.

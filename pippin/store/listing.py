@@ -59,15 +59,15 @@ def newest(client: Client, listings: Sequence[str], after: str | None, limit: in
     by_size = sorted(range(len(listings)), key=lambda n: sizes[n])
     shortest, others = listings[by_size[0]], [listings[n] for n in by_size[1:]]
 
-    found: list[str] = []
+    ids: list[str] = []
     cursor = after
-    while len(found) <= limit:
-        chunk = _older(client, shortest, cursor, max(_CHUNK, limit + 1) if others else limit + 1 - len(found))
+    while len(ids) <= limit:
+        chunk = _older(client, shortest, cursor, max(_CHUNK, limit + 1) if others else limit + 1 - len(ids))
         if not chunk:
-            return found, None
-        found += _in_all(client, others, chunk)
+            return ids, None
+        ids += _in_all(client, others, chunk)
         cursor = chunk[-1]
-    return found[:limit], found[limit - 1]
+    return ids[:limit], ids[limit - 1]
 
 
 def fitting(sizes: Sequence[int], max_bytes: int) -> int:

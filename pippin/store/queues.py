@@ -78,13 +78,13 @@ class Queues:
         with self._client.pipeline(transaction=False) as pipe:
             for queue in queues:
                 pipe.llen(self._queues[queue].key)
-            found: list[int] = pipe.execute()
-        return found
+            lengths: list[int] = pipe.execute()
+        return lengths
 
     def waiting(self, queue: str) -> list[tuple[str, int]]:
         """Job and number of the attempts that wait in a queue, the next one first."""
         with self._client.pipeline() as pipe:
             pipe.lrange(self._queues[queue].key, 0, -1)
-            found: list[str] = pipe.execute()[0]
-        attempts = (entry.rpartition("-") for entry in found)
+            ids: list[str] = pipe.execute()[0]
+        attempts = (entry.rpartition("-") for entry in ids)
         return [(job_id, int(number)) for job_id, _, number in attempts if _NUMBER.fullmatch(number)]

@@ -148,19 +148,19 @@ class Reaping:
             fields: dict[str, str] = pipe.execute_command("HGETALL", of.job)  # type: ignore[no-untyped-call]
             if not fields.get("token"):
                 return None
-            found = judge(pipe, fields)
-            if found is None:
+            judged = judge(pipe, fields)
+            if judged is None:
                 return None
             number = int(fields["attempt"])
             # Absent when the job was deleted since the first read; then EXEC refuses, and the next try finds no job.
             seen, elapsed = hmget(pipe, of.attempts, f"{number}:seen", f"{number}:elapsed")
             so_far = lasted(clock.now(self._client), seen=seen, elapsed=elapsed, lease=fields.get("lease", ""))
-            target, failure = _after_loss(fields, found, so_far)
+            target, failure = _after_loss(fields, judged, so_far)
             pipe.multi()
             if target is Status.QUEUED:
                 self._queues.enqueue(pipe, fields["queue"], tenant, job_id, number + 1)
             end = (str(number), token, "lost", target, failure.model_dump_json(), "", "", MISSING_EPOCHS)
-            pipe.hincrby(keys.counters(tenant), lost_field(found.code), 1)
+            pipe.hincrby(keys.counters(tenant), lost_field(judged.code), 1)
             self._scripts.run("end_attempt", tenant, job_id, *end, pipe=pipe)
             answer: list[str] = pipe.execute()[-1]
             if answer[0] in {"refused", "missing"}:
@@ -266,18 +266,18 @@ def _queue_among(engines: list[str], live: frozenset[str]) -> str | None:
     return next((QUEUES[engine] for engine in engines if engine in live), None)
 
 
-def _after_loss(fields: dict[str, str], found: Failure, lasted: int) -> tuple[Status, Failure]:
+def _after_loss(fields: dict[str, str], failure: Failure, lasted: int) -> tuple[Status, Failure]:
     """What becomes of a job whose attempt was lost, and why. Times are in microseconds."""
-    losses, lost = int(fields["losses"]) + 1, found.detail.removesuffix(".")
+    losses, lost = int(fields["losses"]) + 1, failure.detail.removesuffix(".")
     if fields["status"] == Status.CANCELLING:
-        return Status.CANCELLED, found
+        return Status.CANCELLED, failure
     timeout = fields["timeout"]
     if timeout and int(fields["spent"]) + lasted > int(timeout):
         detail = f"{lost}, and the job's time of {int(timeout) / 1e6:g} seconds is used up."
         return Status.FAILED, Failure(code=Reason.TIMEOUT, detail=detail)
     if losses >= int(fields["max_attempts"]):
         detail = f"{lost}; {losses} attempts were lost, and max_attempts is {fields['max_attempts']}."
-        return Status.FAILED, Failure(code=found.code, detail=detail)
+        return Status.FAILED, Failure(code=failure.code, detail=detail)
     if fields["status"] == Status.PAUSING:
-        return Status.PAUSED, Failure(code=found.code, detail=f"{lost}; the job rests, as was asked.")
-    return Status.QUEUED, Failure(code=found.code, detail=f"{lost}; the job is tried again.")
+        return Status.PAUSED, Failure(code=failure.code, detail=f"{lost}; the job rests, as was asked.")
+    return Status.QUEUED, Failure(code=failure.code, detail=f"{lost}; the job is tried again.")

@@ -27,15 +27,15 @@ class References:
 
     def tenants(self) -> list[str]:
         """Every tenant that has a job, a dataset or a model."""
-        found: set[str] = set()
+        tenants: set[str] = set()
         cursor = 0
         while True:
             with self._client.pipeline(transaction=False) as pipe:
                 pipe.scan(cursor, match=keys.LISTINGS, count=1000)
                 cursor, names = pipe.execute()[0]
-            found.update(tenant for name in names if (tenant := keys.tenant_of_listing(name)))
+            tenants.update(tenant for name in names if (tenant := keys.tenant_of_listing(name)))
             if not int(cursor):
-                return sorted(found)
+                return sorted(tenants)
 
     def digests(self) -> Iterator[str]:
         """The digest of every blob that a record names, `sha256:<hex>`, some of them several times.
@@ -56,15 +56,15 @@ class References:
 
     def users_of(self, tenant: str, dataset_id: str) -> list[str]:
         """The ids of the jobs on a dataset that have not ended, the first submitted of each state first."""
-        found = []
+        users = []
         for status in Status:
             if status.is_final:
                 continue
             for ids in chunks(self._client, keys.jobs_by_status(tenant, status)):
                 requests = self._answers(ids, lambda pipe, n: pipe.hget(keys.job(tenant, n).job, "request"))
                 asked = zip(ids, requests, strict=True)
-                found += [n for n, request in asked if isinstance(request, str) and _uses(request, dataset_id)]
-        return found
+                users += [n for n, request in asked if isinstance(request, str) and _uses(request, dataset_id)]
+        return users
 
     def _of_uploads(self, tenant: str, kind: str) -> Iterator[str]:
         listing = keys.listing(tenant, kind)

@@ -41,14 +41,14 @@ class Retention:
         before = now - int(seconds * 1e6)
         if before <= 0:
             return []
-        found: list[tuple[str, str]] = []
+        outdated: list[tuple[str, str]] = []
         for tenant in self._references.tenants():
             for status in _FINAL:
                 for job_id in self._ended(tenant, status, before):
-                    found.append((tenant, job_id))
-                    if len(found) == limit:
-                        return found
-        return found
+                    outdated.append((tenant, job_id))
+                    if len(outdated) == limit:
+                        return outdated
+        return outdated
 
     def _ended(self, tenant: str, status: Status, before: int) -> Iterator[str]:
         """The jobs with a status that ended before a time in microseconds, the first submitted first."""

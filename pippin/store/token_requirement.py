@@ -67,11 +67,11 @@ class TokenRequirement:
         with self._lock:
             return self._recall()
 
-    def remember(self, made: Collection[str], recalled: Requirement) -> None:
+    def remember(self, issued_roles: Collection[str], recalled: Requirement) -> None:
         """Add the roles of which Redis says that a token was made.
 
         Args:
-            made: These roles.
+            issued_roles: These roles.
             recalled: What `recall` gave before Redis was asked. After a `reset` in between, nothing is added: Redis
                 may have been asked before the reset reached it.
         """
@@ -80,7 +80,7 @@ class TokenRequirement:
             # What cannot be understood is not overwritten: it demands every role, and Redis may know of fewer.
             if self._stored is None or current.generation != recalled.generation:
                 return
-            self._known = Requirement(current.roles | frozenset(made), current.generation)
+            self._known = Requirement(current.roles | frozenset(issued_roles), current.generation)
             if self._known == self._stored:
                 return
             try:

@@ -115,10 +115,10 @@ class Usage:
             pipe.info("memory")
             pipe.hgetall(keys.counters(tenant))
             memory, counters = pipe.execute()
-        held, most = Held.read(counters), self.limits.tenant_bytes
-        if held.total + size > most:
+        held, max_bytes = Held.read(counters), self.limits.tenant_bytes
+        if held.total + size > max_bytes:
             raise TenantFull(
-                f"this tenant holds {held.total:,} of the {most:,} bytes of Redis that it may "
+                f"this tenant holds {held.total:,} of the {max_bytes:,} bytes of Redis that it may "
                 f"(PIPPIN_MAX_TENANT_BYTES){_more(size)}; {_advice(held)}"
             )
         filled, maximum = int(memory["used_memory"]), int(memory["maxmemory"])
@@ -180,14 +180,16 @@ def field_of(kind: str) -> str:
     return f"held:{kind}"
 
 
-def check_record(what: str, size: int, most: int, advice: str) -> None:
+def check_record(what: str, size: int, max_bytes: int, advice: str) -> None:
     """Refuse a record of `size` bytes if that is more than `most`.
 
     Raises:
         RecordTooLarge: It is.
     """
-    if size > most:
-        raise RecordTooLarge(f"{what} takes {size:,} bytes; at most {most:,} (PIPPIN_MAX_RECORD_BYTES) fit; {advice}")
+    if size > max_bytes:
+        raise RecordTooLarge(
+            f"{what} takes {size:,} bytes; at most {max_bytes:,} (PIPPIN_MAX_RECORD_BYTES) fit; {advice}"
+        )
 
 
 def size_of(fields: Mapping[FieldT, EncodableT]) -> int:

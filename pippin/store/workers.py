@@ -69,14 +69,14 @@ class Workers:
             AmbiguousName: Several names begin so.
         """
         listed = self.all()
-        found = [worker for worker in listed if worker.name == name]
-        found = found or [worker for worker in listed if worker.name.startswith(name)]
-        if not found:
+        matches = [worker for worker in listed if worker.name == name]
+        matches = matches or [worker for worker in listed if worker.name.startswith(name)]
+        if not matches:
             known = f"known are {_names(listed)}" if listed else "no worker is alive"
             raise NoSuchWorker(f"there is no worker {name[:80]!r}; {known}")
-        if len(found) > 1:
-            raise AmbiguousName(f"{len(found)} workers have a name that begins with {name[:80]!r}: {_names(found)}")
-        return found[0]
+        if len(matches) > 1:
+            raise AmbiguousName(f"{len(matches)} workers have a name that begins with {name[:80]!r}: {_names(matches)}")
+        return matches[0]
 
     def drain(self, name: str, how: Drain) -> Worker:
         """Have a worker take no more jobs until `undrain` or its end; that holds for every job that it has not yet.
@@ -89,9 +89,9 @@ class Workers:
             NoSuchWorker: As `find`.
             AmbiguousName: As `find`.
         """
-        found = self.find(name)
-        self._client.set(keys.drain(found.name), how, ex=_DRAIN_SECONDS)
-        return self.find(found.name)
+        matches = self.find(name)
+        self._client.set(keys.drain(matches.name), how, ex=_DRAIN_SECONDS)
+        return self.find(matches.name)
 
     def undrain(self, name: str) -> Worker:
         """Have a worker take jobs again; of one that does, nothing changes.
@@ -100,9 +100,9 @@ class Workers:
             NoSuchWorker: As `find`.
             AmbiguousName: As `find`.
         """
-        found = self.find(name)
-        self._client.delete(keys.drain(found.name))
-        return self.find(found.name)
+        matches = self.find(name)
+        self._client.delete(keys.drain(matches.name))
+        return self.find(matches.name)
 
     def drain_of(self, name: str) -> Drain | None:
         """Whether the worker with exactly this name is to take no more jobs, and how."""

@@ -12,10 +12,10 @@ YAML = ("application/yaml", "text/yaml", "application/x-yaml", "text/x-yaml")
 
 def unsupported(request: Request, *supported: str) -> Problem:
     """The 415 that names the supported media types."""
-    found = request.headers.get("content-type") or "none"
+    media_type = request.headers.get("content-type") or "none"
     return Problem(
         "unsupported-media-type",
-        f"Send {' or '.join(supported)} and say so in Content-Type; found {found}.",
+        f"Send {' or '.join(supported)} and say so in Content-Type; found {media_type}.",
         headers={"accept": ", ".join(supported)},
     )
 

@@ -52,20 +52,20 @@ class ModelSources:
         """
         if (resolved := described_model(source)) is not None:
             return built_model(source, resolved)
-        kind, given = source.given
+        kind, value = source.given
         try:
-            return self._id(source, given) if kind == "id" else self._job(source, given)
+            return self._id(source, value) if kind == "id" else self._job(source, value)
         except FaultyDocumentError as error:
             raise FaultyDocumentError("the model has faults", [f.under(f"/{kind}") for f in error.faults]) from None
 
     def _id(self, source: ModelSource, id_or_name: str) -> ChosenModel:
         try:
-            found = self._store.models.get(self._tenant, id_or_name)
+            record = self._store.models.get(self._tenant, id_or_name)
         except AmbiguousName as error:
             raise _fault(str(error)) from error
-        if found is None:
+        if record is None:
             raise _fault(f"no model is called {shown(id_or_name)}; {self._known()}")
-        return _of_file(source.model_copy(update={"id": found.id}), found.digest, found.name, found.trainable)
+        return _of_file(source.model_copy(update={"id": record.id}), record.digest, record.name, record.trainable)
 
     def _job(self, source: ModelSource, id_or_name: str) -> ChosenModel:
         try:
@@ -79,8 +79,8 @@ class ModelSources:
             what = "has made no model" if job.status.is_final else "has not made its model yet"
             raise _fault(f"the job is {job.status} and {what}; needs one that has {Status.SUCCEEDED}")
         name = job.name or job.request.model.name or job.request.model.preset
-        found = source.model_copy(update={"job": job.id})
-        chosen = _of_file(found, trained.digest, name, self._inspect(trained.digest))
+        resolved = source.model_copy(update={"job": job.id})
+        chosen = _of_file(resolved, trained.digest, name, self._inspect(trained.digest))
         return replace(chosen, trained_labels=trained_labels(job, self._tenant, self._store))
 
     def _known(self) -> str:
@@ -179,10 +179,10 @@ def _batch_size(draft: Draft, model: ChosenModel) -> int | None:
     return asked if asked is not None and asked > 0 else declared.default
 
 
-def _check_memory(model: Trainable, batch_size: int | None, examples: int, most: int) -> None:
+def _check_memory(model: Trainable, batch_size: int | None, examples: int, max_bytes: int) -> None:
     if batch_size is None:
         return
     # A mini-batch is no larger than the dataset.
-    if excess := model.memory.excess(min(batch_size, examples), most):
-        place = "/hyperparameters/mini_batch_size" if model.memory.largest_batch(most) else "/model"
+    if excess := model.memory.excess(min(batch_size, examples), max_bytes):
+        place = "/hyperparameters/mini_batch_size" if model.memory.largest_batch(max_bytes) else "/model"
         raise FaultyDocumentError("the training takes too much memory", [Fault(place, excess)])

@@ -47,14 +47,14 @@ class CheckpointModels:
             SandboxError: This machine has too much else to do.
         """
         key = (initial, checkpoint.digest)
-        made = self._made.get(key)
-        if made is None or self._blobs.head(made[0]) is None:
-            made = self._make(initial, checkpoint)
+        model = self._made.get(key)
+        if model is None or self._blobs.head(model[0]) is None:
+            model = self._make(initial, checkpoint)
             with self._lock:
-                self._made[key] = made
+                self._made[key] = model
                 if len(self._made) > _REMEMBERED:
                     del self._made[next(iter(self._made))]
-        return made
+        return model
 
     def _make(self, initial: str, checkpoint: StoredCheckpoint) -> tuple[str, int]:
         with work_folder(self._settings) as folder:

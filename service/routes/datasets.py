@@ -33,9 +33,9 @@ class _DatasetRoute(UploadRoute):
 
     def value_faults(self, request: Request) -> list[ErrorItem]:
         """Those of the options too."""
-        given = {name: text for name, text in request.query_params.items() if name in DatasetOptions.model_fields}
+        parameters = {name: text for name, text in request.query_params.items() if name in DatasetOptions.model_fields}
         try:
-            DatasetOptions.from_query(given)
+            DatasetOptions.from_query(parameters)
         except DatasetError as error:
             return [*super().value_faults(request), *_items(error)]
         return super().value_faults(request)
@@ -82,9 +82,9 @@ async def _options(
     color: Annotated[_Color | None, _described("color")] = None,
     background: Annotated[_Background | None, _described("background")] = None,
 ) -> DatasetOptions:
-    given = {name: value for name, value in locals().items() if value is not None and name != "request"}
+    values = {name: value for name, value in locals().items() if value is not None and name != "request"}
     try:
-        return DatasetOptions.from_query(given)
+        return DatasetOptions.from_query(values)
     except DatasetError as error:
         # With the faults of the name, which FastAPI would look at only after this.
         raise invalid_request([*query_faults(request), *_items(error)]) from error
@@ -155,13 +155,13 @@ def list_datasets(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DatasetPage:
     """Newest first."""
-    found = services.store.datasets.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
-    services.meters.page_made(found, limit, "datasets")
+    page = services.store.datasets.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
+    services.meters.page_made(page, limit, "datasets")
     return DatasetPage(
-        data=[manifest.shown(LISTED_LABELS) for manifest in found.items],
-        has_more=found.has_more,
-        next=found.next,
-        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in found.unreadable],
+        data=[manifest.shown(LISTED_LABELS) for manifest in page.items],
+        has_more=page.has_more,
+        next=page.next,
+        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in page.unreadable],
     )
 
 
@@ -247,8 +247,8 @@ def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBala
         dataset=manifest.id,
         feature=target.name,
         splits={
-            split: [ClassCount(label=names.get(number, number), examples=of) for number, of in sorted(found.items())]
-            for split, found in counts.items()
+            split: [ClassCount(label=names.get(number, number), examples=of) for number, of in sorted(labels.items())]
+            for split, labels in counts.items()
         },
     )
 

@@ -113,7 +113,7 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
     """Newest first."""
-    found = services.store.jobs.page(
+    page = services.store.jobs.page(
         tenant,
         status=status,
         labels=_labels(label),
@@ -121,15 +121,15 @@ def list_jobs(
         limit=limit,
         max_bytes=services.settings.max_page_bytes,
     )
-    services.meters.page_made(found, limit, "jobs")
-    if found.next:
+    services.meters.page_made(page, limit, "jobs")
+    if page.next:
         query = [(name, value) for name, value in request.query_params.multi_items() if name != "after"]
-        response.headers["link"] = f'</jobs?{urlencode([*query, ("after", found.next)])}>; rel="next"'
+        response.headers["link"] = f'</jobs?{urlencode([*query, ("after", page.next)])}>; rel="next"'
     return JobPage(
-        data=list(found.items),
-        has_more=found.has_more,
-        next=found.next,
-        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in found.unreadable],
+        data=list(page.items),
+        has_more=page.has_more,
+        next=page.next,
+        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in page.unreadable],
     )
 
 
@@ -226,12 +226,12 @@ def retry_job(
     """Make a new job that asks the same as one that has failed or was cancelled, anew or from its newest checkpoint."""
     document = {"retry": job.id, **asked.model_dump()}
     with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, known):
-        made = services.store.jobs.get(tenant, known) if known else None
-        if made is None:
-            found = prepare_retry(job, tenant, services.store, services.blobs, from_checkpoint=asked.from_checkpoint)
-            made = found.submit(tenant, services.store, idempotency, caller.job_quota)
-    response.headers["location"] = f"/jobs/{made.id}"
-    return made
+        earlier = services.store.jobs.get(tenant, known) if known else None
+        if earlier is None:
+            prepared = prepare_retry(job, tenant, services.store, services.blobs, from_checkpoint=asked.from_checkpoint)
+            earlier = prepared.submit(tenant, services.store, idempotency, caller.job_quota)
+    response.headers["location"] = f"/jobs/{earlier.id}"
+    return earlier
 
 
 @router.delete(
@@ -248,9 +248,9 @@ def delete_job(job_id: JobId, tenant: Tenant, services: TheServices) -> None:
     services.store.jobs.delete(tenant, job_id)
 
 
-def _labels(given: list[str]) -> dict[str, str]:
+def _labels(texts: list[str]) -> dict[str, str]:
     labels: dict[str, str] = {}
-    for text in given:
+    for text in texts:
         name, _, value = text.partition("=")
         if labels.setdefault(name, value) != value:
             raise invalid_parameter("label", f"no job has both {name}={labels[name]} and {name}={value}")

@@ -47,9 +47,9 @@ Follow = Annotated[bool, Query(description="Go on until the job has ended; event
 
 
 def _forms(text: str) -> dict[int | str, dict[str, Any]]:
-    told = {form: {"schema": {"type": "string"}} for form in (SSE, NDJSON, CSV)}
+    content = {form: {"schema": {"type": "string"}} for form in (SSE, NDJSON, CSV)}
     return {
-        200: {"description": text, "content": told},
+        200: {"description": text, "content": content},
         204: {"description": "Nothing follows: the job has ended, and the client has seen it."},
         **responses(404, 406, "ambiguous-name", 422, 503),
     }

@@ -107,13 +107,13 @@ def list_models(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ModelPage:
     """Newest first."""
-    found = services.store.models.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
-    services.meters.page_made(found, limit, "models")
+    page = services.store.models.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
+    services.meters.page_made(page, limit, "models")
     return ModelPage(
-        data=list(found.items),
-        has_more=found.has_more,
-        next=found.next,
-        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in found.unreadable],
+        data=list(page.items),
+        has_more=page.has_more,
+        next=page.next,
+        unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in page.unreadable],
     )
 
 

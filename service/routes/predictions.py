@@ -131,8 +131,8 @@ async def predict(
             return services.cache.open(model.digest, lambda path: task.run(path=path, body=body.path))
 
         with _of_the_body():
-            found = await services.workload.run(services.workload.predictions, tenant, ask)
-    return Response(found.attachment, media_type="application/json")
+            prediction = await services.workload.run(services.workload.predictions, tenant, ask)
+    return Response(prediction.attachment, media_type="application/json")
 
 
 @router.post(

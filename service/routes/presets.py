@@ -30,8 +30,8 @@ _SPEC = {"content": {"application/json": {"schema": {"$ref": "#/components/schem
 )
 def list_presets() -> PresetList:
     """What `{"preset": NAME}` of a job may name, with its layers and what a job may choose."""
-    found = [PresetModel(name=name, model=read_document(preset(name)).summary()) for name in preset_names()]
-    return PresetList(data=found)
+    presets = [PresetModel(name=name, model=read_document(preset(name)).summary()) for name in preset_names()]
+    return PresetList(data=presets)
 
 
 def _existing(name: str) -> bytes:

@@ -46,15 +46,15 @@ async def validate_spec(
         if not document.bytes:
             raise malformed("it is empty; this takes JSON or YAML")
         language: Language = "json" if is_json(request) else "yaml"
-        found = await services.workload.run(
+        summary = await services.workload.run(
             services.workload.files(document.bytes),
             tenant,
             lambda: services.model_files.validate(document.path, language, services.settings.max_training_bytes),
         )
-    job = found.job
+    job = summary.job
     if job is None:
-        assert found.model is not None
-        return found.model
+        assert summary.model is not None
+        return summary.model
     if fault := too_many_values(job):
         raise invalid([fault])
 
@@ -70,7 +70,7 @@ async def validate_spec(
         digest = submission.request.model.digest
         if digest is not None:
             return services.model_files.describe(digest)
-        assert found.model is not None
-        return found.model
+        assert summary.model is not None
+        return summary.model
 
     return await services.workload.run(services.workload.submissions, tenant, check)

@@ -32,9 +32,9 @@ WorkerName = Annotated[
 )
 def list_workers(tenant: Tenant, services: TheServices) -> WorkerList:
     """Who trains: where, with which engines, and on what at this moment. A job of another tenant is not named."""
-    found, unreadable = services.store.workers.listing()
+    workers, unreadable = services.store.workers.listing()
     return WorkerList(
-        data=_as_seen_by(tenant, services.store, found),
+        data=_as_seen_by(tenant, services.store, workers),
         unreadable=[UnreadableEntry(id=each.id, detail=each.detail) for each in unreadable],
     )
 

@@ -111,17 +111,17 @@ class Operations:
 def _declared(context: RouteContext) -> Access:
     route = context.original_route
     if isinstance(route, Mount):
-        found = [route.app.access] if isinstance(route.app, PublicFiles) else []
+        levels = [route.app.access] if isinstance(route.app, PublicFiles) else []
     else:
         dependencies = getattr(context, "dependencies", [])
-        found = [each.dependency for each in dependencies if isinstance(each.dependency, Access)]
-    if len(found) != 1:
+        levels = [each.dependency for each in dependencies if isinstance(each.dependency, Access)]
+    if len(levels) != 1:
         methods = ", ".join(sorted(context.methods or ()))
         raise UndeclaredAccessError(
-            f"the route {methods} {context.path} declares {len(found)} roles; give it one of requires(role) and PUBLIC "
-            "in `dependencies`, or mount PublicFiles"
+            f"the route {methods} {context.path} declares {len(levels)} roles; give it one of requires(role) and "
+            "PUBLIC in `dependencies`, or mount PublicFiles"
         )
-    return found[0]
+    return levels[0]
 
 
 @dataclass(frozen=True)

@@ -159,8 +159,8 @@ class Guard:
                 raise Problem("rate-limited", detail, headers={"retry-after": str(wait)})
         return principal
 
-    def _is_demanded(self, role: Role, made: frozenset[str]) -> bool:
-        return self._always or is_demanded(role, made)
+    def _is_demanded(self, role: Role, issued_roles: frozenset[str]) -> bool:
+        return self._always or is_demanded(role, issued_roles)
 
 
 def _anonymous(request: Request) -> Principal:

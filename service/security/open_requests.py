@@ -198,10 +198,12 @@ class OpenRequests:
         except StoreUnavailable as error:
             _log.debug("revoked tokens cannot be looked up", error=str(error))
 
-    def _note_demand(self, made: frozenset[str], demanded: frozenset[str]) -> None:
+    def _note_demand(self, issued_roles: frozenset[str], demanded: frozenset[str]) -> None:
         """Report when tokens are demanded although Redis has no record of them."""
         roles: tuple[Role, ...] = ("worker", "read")
-        lost = not self._always and any(is_demanded(each, demanded) and not is_demanded(each, made) for each in roles)
+        lost = not self._always and any(
+            is_demanded(each, demanded) and not is_demanded(each, issued_roles) for each in roles
+        )
         self._meters.token_records_lost.set(lost)
         if lost and not self._lost:
             _log.warning(

@@ -37,8 +37,8 @@ def prepare_dataset(
     upload = Upload(tuple(UploadedFile(name, Path(path), digest, size) for name, path, digest, size in files))
     # A room of its own: another child may have begun the same and been lost.
     room = Path(tempfile.mkdtemp(dir=folder))
-    found = prepare(upload, DatasetOptions.model_validate(options), DatasetLimits(**limits), room)
-    return _PREPARED.dump_python(found, mode="json")
+    dataset = prepare(upload, DatasetOptions.model_validate(options), DatasetLimits(**limits), room)
+    return _PREPARED.dump_python(dataset, mode="json")
 
 
 def prepared_from(document: object) -> Prepared:

@@ -37,13 +37,13 @@ def build_model(path: str, language: str, to: str) -> object:
         MalformedDocumentError: The file is no document.
         FaultyDocumentError: The document describes no model; it carries every reason.
     """
-    found = read_document(value_of(Path(path), language))
+    model = read_document(value_of(Path(path), language))
     inspection = Inspection(
-        model=summary(found.resolved), findings=list(found.findings), trainable=trainable_network(found.resolved)
+        model=summary(model.resolved), findings=list(model.findings), trainable=trainable_network(model.resolved)
     )
-    told = described(inspection)
-    Path(to).write_bytes(build(found.resolved))
-    return {"source": found.source, "inspection": told}
+    description = described(inspection)
+    Path(to).write_bytes(build(model.resolved))
+    return {"source": model.source, "inspection": description}
 
 
 def validate_document(path: str, language: str, most_bytes: int) -> object:
@@ -60,9 +60,9 @@ def validate_document(path: str, language: str, most_bytes: int) -> object:
     document = value_of(Path(path), language)
     if is_job(document):
         return {"job": document, "model": _model_of(document)}
-    found = read_document(document)
-    found.check_memory(most_bytes)
-    return {"model": described(found.summary())}
+    model = read_document(document)
+    model.check_memory(most_bytes)
+    return {"model": described(model.summary())}
 
 
 def _model_of(job: dict[str, Any]) -> object:

@@ -54,8 +54,8 @@ def predict(
         inputs = from_json(features, value_of(Path(body), "json"))
     with _as_a_sentence(NeighborsError, "the model cannot answer"):
         answers = answer(model, inputs)
-    found = prediction(answers, dataset_labels, top)
-    return Answer(None, json.dumps(found, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
+    result = prediction(answers, dataset_labels, top)
+    return Answer(None, json.dumps(result, allow_nan=False, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def evaluate_model(

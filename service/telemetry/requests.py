@@ -30,8 +30,8 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get("x-request-id", "")
-        request_id = given if _GIVEN_ID.fullmatch(given) else uuid.uuid4().hex
+        sent = Headers(scope=scope).get("x-request-id", "")
+        request_id = sent if _GIVEN_ID.fullmatch(sent) else uuid.uuid4().hex
         began = time.perf_counter()
         status = 0
 

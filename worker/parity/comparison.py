@@ -73,10 +73,10 @@ def judged(case: Case, outcome: Outcome, before: Outcome | None) -> Comparison:
     """Hold what a training gave, and the same training `before` gave in a repeated case, against the candidates."""
     rows = tuple(_row(candidate, case.problem, outcome, before) for candidate in case.candidates)
     distances = [distance(row, case) for row in rows]
-    least = min(distances)
+    smallest = min(distances)
     # The first of those that are alike: a case names its likelier candidates first.
-    nearest = next(row for row, away in zip(rows, distances, strict=True) if away <= least + _ALIKE)
-    return Comparison(case, rows, nearest.candidate, fits=least <= _FITS)
+    nearest = next(row for row, away in zip(rows, distances, strict=True) if away <= smallest + _ALIKE)
+    return Comparison(case, rows, nearest.candidate, fits=smallest <= _FITS)
 
 
 def _row(candidate: Candidate, problem: Problem, outcome: Outcome, before: Outcome | None) -> Row:

@@ -44,15 +44,15 @@ def check_chip(system: str = sys.platform, machine: str | None = None, name: str
     """
     architecture = platform.machine() if machine is None else machine
     known = chip() if name is None else name
-    found = known if known == architecture else f"{known} ({architecture})"
+    described = known if known == architecture else f"{known} ({architecture})"
     if system == "darwin" and architecture != "arm64":
         return fault(
             "chip",
-            found,
+            described,
             "requirements.lock covers Apple silicon only. On such a Mac, Python runs under Rosetta: "
             "install an arm64 Python and make the virtual environment anew.",
         )
-    return ok("chip", found)
+    return ok("chip", described)
 
 
 def check_python(version: tuple[int, int, int] = sys.version_info[:3]) -> Finding:
@@ -61,11 +61,11 @@ def check_python(version: tuple[int, int, int] = sys.version_info[:3]) -> Findin
     Args:
         version: Major, minor, micro.
     """
-    found = ".".join(map(str, version))
+    python = ".".join(map(str, version))
     first, end = _PYTHONS
     if not first <= version[:2] < end:
-        return fault("python", found, "Make the virtual environment anew with Python 3.11, 3.12 or 3.13.")
-    return ok("python", found)
+        return fault("python", python, "Make the virtual environment anew with Python 3.11, 3.12 or 3.13.")
+    return ok("python", python)
 
 
 FaultOf = Callable[[str], str | None]
@@ -145,10 +145,10 @@ def check_disk(home: Path, cache_bytes: int, free: int | None = None) -> Finding
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return fault("disk", f"{home} cannot be written to", "Set PIPPIN_HOME to a folder of your own.")
     left = shutil.disk_usage(there).free if free is None else free
-    found = f"{left / _GIB:.1f} GiB free for {home}"
+    free_space = f"{left / _GIB:.1f} GiB free for {home}"
     if left < _MIN_FREE:
-        return fault("disk", found, "Free at least 1 GiB, or set PIPPIN_HOME to a folder on a larger disk.")
+        return fault("disk", free_space, "Free at least 1 GiB, or set PIPPIN_HOME to a folder on a larger disk.")
     if left < cache_bytes:
         advice = f"Copies may fill {cache_bytes / _GIB:.1f} GiB: free as much, or set PIPPIN_CACHE_BYTES lower."
-        return warning("disk", found, advice)
-    return ok("disk", found)
+        return warning("disk", free_space, advice)
+    return ok("disk", free_space)

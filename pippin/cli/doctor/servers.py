@@ -32,8 +32,8 @@ def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[F
         return [warning("redis", _UNSET, advice)]
     client = connect(url, retries=0)
     try:
-        found = _reach(client, url)
-        return [found, *_kept(client), *_complete(client), _clock(client, now)]
+        reached = _reach(client, url)
+        return [reached, *_kept(client), *_complete(client), _clock(client, now)]
     except (StoreUnavailable, RedisError, OSError) as error:
         return [fault("redis", f"{redacted_url(url)}: {error}", _advice(error, url))]
     finally:
@@ -43,15 +43,15 @@ def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[F
 def _reach(client: Any, url: str) -> Finding:  # noqa: ANN401 - redis-py's answers are untyped
     client.ping()
     parts = urlsplit(url)
-    found = f"{_version(client)} at {redacted_url(url)}{', over TLS' if parts.scheme == 'rediss' else ''}"
+    server = f"{_version(client)} at {redacted_url(url)}{', over TLS' if parts.scheme == 'rediss' else ''}"
     if parts.scheme == "redis" and not _is_here(parts.hostname):
         return warning(
             "redis",
-            f"{found}, without TLS",
+            f"{server}, without TLS",
             "The password and every job cross the network readable: use a rediss:// address or an SSH tunnel "
             "(docs/remote-workers.md).",
         )
-    return ok("redis", found)
+    return ok("redis", server)
 
 
 def _version(client: Any) -> str:  # noqa: ANN401 - redis-py's answers are untyped
@@ -107,13 +107,13 @@ def _clock(client: Any, now: Callable[[], float]) -> Finding:  # noqa: ANN401 - 
     # Redis read its clock between the two, so up to half of the round trip is no skew.
     skew = (before + after) / 2 - (seconds + micros / 1e6)
     off = max(0.0, abs(skew) - (after - before) / 2)
-    found = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} that of Redis"
+    skew_text = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} that of Redis"
     advice = "Set this clock by the network: System Settings, General, Date & Time; on Linux, timedatectl set-ntp true."
     if off > _SKEW_FAULT:
-        return fault("clock", found, f"TLS and signed addresses would be refused. {advice}")
+        return fault("clock", skew_text, f"TLS and signed addresses would be refused. {advice}")
     if off > _SKEW_WARNING:
-        return warning("clock", found, f"Times in logs and in `pippin workers` mislead. {advice}")
-    return ok("clock", found)
+        return warning("clock", skew_text, f"Times in logs and in `pippin workers` mislead. {advice}")
+    return ok("clock", skew_text)
 
 
 def _advice(error: Exception, url: str) -> str:

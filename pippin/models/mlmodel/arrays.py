@@ -84,18 +84,18 @@ def read_array(message: Message, shape: Shape, where: str, channels: Channels | 
     full = message.floatValue or message.float16Value
     # What coremltools dequantises keeps an empty `quantization` beside its full numbers.
     if message.rawValue or message.int8RawValue or (message.HasField("quantization") and not full):
-        found = dequantized(message, channels or Channels.first(shape), where)
+        values = dequantized(message, channels or Channels.first(shape), where)
     elif message.float16Value:
         if len(message.float16Value) % 2:
             raise ModelFileError(f"{where} are {len(message.float16Value)} bytes of half floats; needs two bytes each")
-        found = np.frombuffer(message.float16Value, dtype="<f2").astype(np.float32)
+        values = np.frombuffer(message.float16Value, dtype="<f2").astype(np.float32)
     else:
-        found = np.fromiter(message.floatValue, dtype=np.float32, count=len(message.floatValue))
-    if found.size != count:
-        raise ModelFileError(f"{where} are {found.size} numbers; shape {list(shape)} needs {count}")
-    if not np.isfinite(found).all():
+        values = np.fromiter(message.floatValue, dtype=np.float32, count=len(message.floatValue))
+    if values.size != count:
+        raise ModelFileError(f"{where} are {values.size} numbers; shape {list(shape)} needs {count}")
+    if not np.isfinite(values).all():
         raise ModelFileError(f"{where} hold a number that is not finite; needs finite numbers")
-    return found.reshape(shape)
+    return values.reshape(shape)
 
 
 def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.float32]:
@@ -135,8 +135,8 @@ def _unpacked(raw: bytes, bits: int, count: int) -> NDArray[np.uint8]:
         return np.frombuffer(raw, dtype=np.uint8)
     ones: NDArray[np.uint8] = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), count=count * bits).reshape(count, bits)
     # Shifted left by what is missing, so that each number is one byte whose lowest bits are its own.
-    found: NDArray[np.uint8] = np.packbits(ones, axis=1)[:, 0] >> np.uint8(8 - bits)
-    return found
+    values: NDArray[np.uint8] = np.packbits(ones, axis=1)[:, 0] >> np.uint8(8 - bits)
+    return values
 
 
 def _signed(raw: bytes, bits: int, where: str) -> NDArray[np.int8]:

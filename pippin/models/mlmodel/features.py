@@ -48,11 +48,11 @@ def read_features(messages: Sequence[Message], field: str) -> list[dict[str, obj
     if len(messages) > _MAX_FEATURES:
         detail = f"found {len(messages)} features in {field}; a model may have {_MAX_FEATURES}"
         raise ModelFileError(detail, [Fault(pointer(field), detail)])
-    found: list[dict[str, object]] = []
+    features: list[dict[str, object]] = []
     faults: list[Fault] = []
     for index, message in enumerate(messages):
         try:
-            found.append(_read_feature(message))
+            features.append(_read_feature(message))
             if field != "training_inputs":
                 # Apple's validator does not look at those.
                 _check_default(message)
@@ -62,7 +62,7 @@ def read_features(messages: Sequence[Message], field: str) -> list[dict[str, obj
                 break
     if faults:
         raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
-    return found
+    return features
 
 
 def _read_feature(message: Message) -> dict[str, object]:

@@ -64,7 +64,7 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
     """
     if len(network.layers) > MAX_LAYERS:
         raise ModelFileError(f"found {len(network.layers)} layers; needs at most {MAX_LAYERS}")
-    found, faults = [], []
+    layers, faults = [], []
     unknown: list[tuple[int, str]] = []
     for index, message in enumerate(network.layers):
         name = kind_of(message)
@@ -72,7 +72,7 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
             unknown.append((index, name or "of no kind"))
             continue
         try:
-            found.append(_read_layer(message, metadata))
+            layers.append(_read_layer(message, metadata))
         except ValueError as error:
             faults.append(Fault(pointer("layers", index), f"layer {message.name!r}: {error}", LAYERS_KNOWN))
     if unknown:
@@ -80,7 +80,7 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
         faults.insert(0, Fault(at, _unknown_kinds(unknown), LAYERS_KNOWN))
     if faults:
         raise ModelFileError(faults[0].detail, faults)
-    return found
+    return layers
 
 
 def _unknown_kinds(unknown: list[tuple[int, str]]) -> str:
@@ -126,7 +126,7 @@ def read_weights(resolved: ResolvedNetwork, network: Message) -> dict[str, dict[
     Raises:
         ModelFileError: Some are not what the layers' shapes need, or an updatable layer's cannot be trained.
     """
-    found: dict[str, dict[str, NDArray[np.float32]]] = {}
+    weights: dict[str, dict[str, NDArray[np.float32]]] = {}
     faults: list[Fault] = []
     for index, (entry, message) in enumerate(zip(resolved.layers, network.layers, strict=True)):
         for key, shape in entry.weight_shapes.items():
@@ -134,13 +134,13 @@ def read_weights(resolved: ResolvedNetwork, network: Message) -> dict[str, dict[
             where, place = f"{key} of layer {message.name!r}", pointer("layers", index, key)
             faults += (fault.under(place) for fault in _untrainable(entry, blob, where))
             try:
-                found.setdefault(message.name, {})[key] = read_array(blob, shape, where, _channels(entry, key))
+                weights.setdefault(message.name, {})[key] = read_array(blob, shape, where, _channels(entry, key))
             except ModelFileError as error:
                 faults.append(Fault(place, str(error), error.faults[0].rule or WEIGHTS_SIZE))
         faults += (fault.under(pointer("layers", index)) for fault in _of_two_precisions(entry, message))
     if faults:
         raise ModelFileError("; ".join(fault.detail for fault in faults[:5]), faults)
-    return found
+    return weights
 
 
 def _channels(entry: ResolvedLayer, key: str) -> Channels | None:

@@ -155,17 +155,17 @@ def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
     documented.
     """
     there = {feature.name: feature.type for feature in model.description.input}
-    made: set[str] = set()
+    produced: set[str] = set()
     stages = stages_of(model).models
     if not stages:
         return
     for index, stage in enumerate(stages):
         for feature in stage.description.input:
             yield from _matched(feature, there, pointer("models", index, "inputs"))
-            if feature.name in made and feature.type.multiArrayType.dataType == ARRAY_TYPES["int"]:
+            if feature.name in produced and feature.type.multiArrayType.dataType == ARRAY_TYPES["int"]:
                 detail = f"found {feature.name!r}, which a model before answers as INT32; needs FLOAT32 or DOUBLE"
                 yield Fault(pointer("models", index, "inputs"), detail, PIPELINE_FEATURES)
-        made |= {feature.name for feature in stage.description.output}
+        produced |= {feature.name for feature in stage.description.output}
         there |= {feature.name: feature.type for feature in stage.description.output}
     for feature in model.description.output:
         yield from _matched(feature, there, "/outputs")
@@ -178,10 +178,10 @@ def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
     """
     stages = stages_of(model).models
     held = {feature.name: feature.type for feature in model.description.trainingInput}
-    made = {feature.name for stage in stages[:-1] for feature in stage.description.output}
+    produced = {feature.name for stage in stages[:-1] for feature in stage.description.output}
     read = [feature for stage in stages[:-1] for feature in stage.description.input]
     wanted = {feature.name: feature.type for feature in [*read, *stages[-1].description.trainingInput]}
-    for name in sorted(wanted.keys() - made):
+    for name in sorted(wanted.keys() - produced):
         if name not in held:
             yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", PIPELINE_TRAINING_INPUTS)
         elif not _agree(held[name], wanted[name]):
@@ -221,8 +221,8 @@ def _agree(held: Message, wanted: Message) -> bool:
 def _declared_by(front: Iterable[FrozenNetwork], last: Model | NeighborsModel) -> dict[str, Feature]:
     """The features of a pipeline's models by name, with the shapes that their layers and their loss need."""
     networks = [*front, *([last] if isinstance(last, Model) else [])]
-    found = {each.name: each for one in networks for each in (*one.resolved.inputs, *one.resolved.outputs)}
-    return found | ({each.name: each for each in last.resolved.training_inputs} if isinstance(last, Model) else {})
+    declared = {each.name: each for one in networks for each in (*one.resolved.inputs, *one.resolved.outputs)}
+    return declared | ({each.name: each for each in last.resolved.training_inputs} if isinstance(last, Model) else {})
 
 
 def _with_shapes(features: tuple[Feature, ...], known: Mapping[str, Feature]) -> tuple[Feature, ...]:
@@ -233,8 +233,8 @@ def _with_shapes(features: tuple[Feature, ...], known: Mapping[str, Feature]) ->
     )
 
 
-def _refuse(found: Iterable[Iterable[Fault]]) -> None:
-    faults = [fault for each in found for fault in each]
+def _refuse(groups: Iterable[Iterable[Fault]]) -> None:
+    faults = [fault for each in groups for fault in each]
     if faults:
         raise ModelFileError(f"the pipeline cannot be trained: {faults[0].detail}", faults)
 

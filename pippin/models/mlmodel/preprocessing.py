@@ -44,30 +44,30 @@ def read_preprocessing(network: Message, images: dict[str, str]) -> dict[str, di
     Raises:
         ModelFileError: A step is for no image, is the second for one, or neither scales nor subtracts a mean image.
     """
-    found: dict[str, dict[str, object]] = {}
+    by_input: dict[str, dict[str, object]] = {}
     for step in network.preprocessing:
         name = _image_of(step, list(images))
         if name not in images:
             known = ", ".join(images) or "none"
             raise ModelFileError(f"found preprocessing of {name!r}; the model's image inputs are: {known}")
-        if name in found:
+        if name in by_input:
             raise ModelFileError(
                 f"found preprocessing of {name!r} twice; needs one step an image: the order of two is not documented"
             )
         kind = step.WhichOneof("preprocessor")
         if kind == "meanImage":
-            found[name] = {}
+            by_input[name] = {}
             continue
         if kind != "scaler":
             raise ModelFileError(
                 f"the image {name!r} has a step of no kind; Pippin knows scale and bias, or a mean image"
             )
         biases = [single(getattr(step.scaler, field)) for field in _BIASES[images[name]]]
-        found[name] = {
+        by_input[name] = {
             "scale": single(step.scaler.channelScale),
             "bias": biases[0] if len(set(biases)) == 1 else biases,
         }
-    return found
+    return by_input
 
 
 def read_mean_images(network: Message, inputs: tuple[Feature, ...]) -> dict[str, NDArray[np.float32]]:
@@ -81,7 +81,7 @@ def read_mean_images(network: Message, inputs: tuple[Feature, ...]) -> dict[str,
         ModelFileError: One has another number of numbers than its image, or some that are not finite.
     """
     images = {feature.name: feature for feature in inputs if isinstance(feature, ImageFeature)}
-    found: dict[str, NDArray[np.float32]] = {}
+    means: dict[str, NDArray[np.float32]] = {}
     for step in network.preprocessing:
         if step.WhichOneof("preprocessor") != "meanImage":
             continue
@@ -98,8 +98,8 @@ def read_mean_images(network: Message, inputs: tuple[Feature, ...]) -> dict[str,
             raise ModelFileError(
                 f"the mean image of {name!r} holds a number that is not finite; needs finite numbers", rule=MEAN_IMAGE
             )
-        found[name] = numbers.reshape(shape)
-    return found
+        means[name] = numbers.reshape(shape)
+    return means
 
 
 def _image_of(step: Message, images: Sequence[str]) -> str:

@@ -144,5 +144,5 @@ def _features(messages: Message, field: str, network: Message, model: Message) -
     inputs = read_features(model.description.input, "inputs")
     images = {str(each["name"]): str(each["color"]) for each in inputs if each["type"] == "image"}
     scalers = read_preprocessing(network, images)
-    found = read_features(messages, field)
-    return [each | scalers.get(str(each["name"]), {}) if each["type"] == "image" else each for each in found]
+    features = read_features(messages, field)
+    return [each | scalers.get(str(each["name"]), {}) if each["type"] == "image" else each for each in features]

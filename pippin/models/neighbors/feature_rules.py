@@ -154,8 +154,8 @@ def training_inputs_are_the_input_and_the_label(draft: Draft) -> Iterator[Fault]
     description = draft.description
     named = {feature.name: feature.type for feature in description.input}
     label = description.predictedFeatureName
-    found = {feature.name for feature in description.trainingInput}
-    for name in sorted({*named, label} - found - {""}):
+    names = {feature.name for feature in description.trainingInput}
+    for name in sorted({*named, label} - names - {""}):
         what = "the label" if name == label else "the input"
         yield Fault("/training_inputs", f"found no training input {shown(name)}; needs it, {what}")
     for place, feature in enumerate(description.trainingInput):

@@ -73,18 +73,18 @@ def predict(
     columns = np.fromiter((column_of[label] for label in model.labels), dtype=np.int64, count=len(model.labels))
     probabilities = np.zeros((len(asked), len(classes)))
     winners = np.empty(len(asked), dtype=np.int64)
-    for found in nearest(model.samples, asked, min(k, len(columns))):
-        here = slice(found.start, found.start + len(found.places))
-        winners[here] = _vote(_weights(found, model, distance), columns[found.places], probabilities[here])
+    for neighbors in nearest(model.samples, asked, min(k, len(columns))):
+        here = slice(neighbors.start, neighbors.start + len(neighbors.places))
+        winners[here] = _vote(_weights(neighbors, model, distance), columns[neighbors.places], probabilities[here])
     labels: Labels = tuple(classes[column] for column in winners.tolist())  # type: ignore[assignment]  # all of one kind
     return Prediction(labels, probabilities, classes, winners)
 
 
-def _weights(found: Nearest, model: NeighborsModel, distance: Distance) -> Floats:
+def _weights(neighbors: Nearest, model: NeighborsModel, distance: Distance) -> Floats:
     """[Q, k] how many votes each neighbour has."""
     if model.weighting == "uniform":
-        return np.ones_like(found.distances)
-    distances = found.distances if distance == "squared_euclidean" else np.sqrt(found.distances)
+        return np.ones_like(neighbors.distances)
+    distances = neighbors.distances if distance == "squared_euclidean" else np.sqrt(neighbors.distances)
     same = distances == 0
     with np.errstate(divide="ignore"):
         return np.where(same.any(axis=1, keepdims=True), same, 1 / distances)

@@ -60,11 +60,11 @@ def parse(kind: type[T], document: object) -> T:
 
 def _without_other_branches(faults: Iterable[Fault]) -> list[Fault]:
     """Of a union that none of its branches fits, what is wrong with those that got furthest into the value."""
-    found: dict[str, list[str]] = {}
+    branches: dict[str, list[str]] = {}
     for fault in faults:
-        found.setdefault(fault.pointer, []).append(fault.detail)
-    deepest = [place for place in found if not any(other.startswith(f"{place}/") for other in found)]
-    return [Fault(place, "; or ".join(dict.fromkeys(found[place]))) for place in deepest]
+        branches.setdefault(fault.pointer, []).append(fault.detail)
+    deepest = [place for place in branches if not any(other.startswith(f"{place}/") for other in branches)]
+    return [Fault(place, "; or ".join(dict.fromkeys(branches[place]))) for place in deepest]
 
 
 def explain(error: ValidationError, root: type[BaseModel], document: object) -> Iterator[Fault]:
@@ -104,34 +104,34 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
 
 def _detail(details: ErrorDetails, root: type[BaseModel], hints: Hints) -> str:
     """What is wrong with a value that is there."""
-    loc, kind, found = details["loc"], details["type"], shown(details["input"])
+    loc, kind, value = details["loc"], details["type"], shown(details["input"])
     match kind:
         case "extra_forbidden":
             unknown = str(loc[-1])
             return f"there is no field {unknown!r}{_hint_at_field(unknown, root, loc[:-1], hints)}"
         case "too_long" if (described := _described(root, loc)) and described.startswith("["):
-            return f"found {found}; needs {described}"
+            return f"found {value}; needs {described}"
         case _ if kind.startswith("model_"):
             what = f": {described}" if (described := _described(root, loc)) else ""
-            return f"found {found}; needs an object{what}{_hint_at_type(details['input'], root, loc, hints)}"
+            return f"found {value}; needs an object{what}{_hint_at_type(details['input'], root, loc, hints)}"
         case _:
             return detail_of(details, hints)
 
 
 def detail_of(details: Mapping[str, Any], hints: Hints) -> str:
     """What is wrong with a single value, as pydantic has it, in our words."""
-    kind, context, found = details["type"], details.get("ctx", {}), shown(details["input"])
+    kind, context, value = details["type"], details.get("ctx", {}), shown(details["input"])
     match kind:
         case "literal_error" | "enum":
             hint = hints.at(str(details["input"]), re.findall(r"'([^']*)'", context["expected"]))
-            return f"found {found}; needs {context['expected']}{hint}"
+            return f"found {value}; needs {context['expected']}{hint}"
         case "value_error":
             return str(context["error"])
         case _ if kind in _NEEDS:
             limits = {name: int(each) if _is_whole(each) else each for name, each in context.items()}
-            return f"found {found}; needs {_NEEDS[kind].format(**limits)}"
+            return f"found {value}; needs {_NEEDS[kind].format(**limits)}"
         case _:
-            return f"found {found}; {details['msg']}"
+            return f"found {value}; {details['msg']}"
 
 
 def _is_whole(limit: object) -> bool:
@@ -233,11 +233,11 @@ def _models_below(root: type[BaseModel], words: tuple[str, ...]) -> list[type[Ba
     models = [root]
     for part in words:
         inner = [
-            found
+            nested
             for model in models
             for name, field in model.model_fields.items()
             if part in (name, field.alias)
-            for found in _models(field.annotation)
+            for nested in _models(field.annotation)
         ]
         tagged = [model for model in models if _tag(model) == part]
         models = inner or tagged or models

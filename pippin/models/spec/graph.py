@@ -251,12 +251,18 @@ class _Tracer:
 
 def _miscounted(layer: Layer) -> Iterator[Fault]:
     """More or fewer blobs than the type reads or makes."""
-    for field, names, (least, most) in (
+    for field, names, (min_count, max_count) in (
         ("/input", layer.input_names, layer.input_count),
         ("/output", layer.output_names, layer.output_count),
     ):
-        if not least <= len(names) <= most:
-            needed = str(least) if least == most else f"{least} or more" if most > 1000 else f"{least} to {most}"
+        if not min_count <= len(names) <= max_count:
+            needed = (
+                str(min_count)
+                if min_count == max_count
+                else f"{min_count} or more"
+                if max_count > 1000
+                else f"{min_count} to {max_count}"
+            )
             yield Fault(field, f"found {len(names)} blobs; {layer.type} needs {needed}")
 
 
@@ -301,12 +307,12 @@ def _sole_target(draft: Draft) -> str | None:
 
 def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape | None]) -> tuple[Feature, ...] | None:
     if draft.training_inputs is not None:
-        given = _all_values(draft.training_inputs)
+        parts = _all_values(draft.training_inputs)
         # One that is listed twice is one.
         return (
             None
-            if given is None
-            else tuple(dict.fromkeys(_with_target_shape(draft, each, loss, shapes) for each in given))
+            if parts is None
+            else tuple(dict.fromkeys(_with_target_shape(draft, each, loss, shapes) for each in parts))
         )
     inputs = _all_values(draft.inputs)
     if inputs is None or loss is None or loss.target is None:
@@ -337,24 +343,26 @@ def _outputs(draft: Draft, shapes: Mapping[str, Shape | None], *, has_true_ranks
         classifier = draft.classifier
         if classifier is None:
             return None
-        found: tuple[Feature, ...] = (LabelFeature(name=classifier.predicted_feature, type=classifier.label_type),)
+        features: tuple[Feature, ...] = (LabelFeature(name=classifier.predicted_feature, type=classifier.label_type),)
         if classifier.probabilities is not None:
-            found += (DictionaryFeature(name=classifier.probabilities, type="dictionary", keys=classifier.label_type),)
-        return found
-    given = _all_values(draft.outputs)
-    if given is None:
+            features += (
+                DictionaryFeature(name=classifier.probabilities, type="dictionary", keys=classifier.label_type),
+            )
+        return features
+    parts = _all_values(draft.outputs)
+    if parts is None:
         return None
-    return tuple(_with_shape(draft, feature, shapes, has_true_ranks=has_true_ranks) for feature in given)
+    return tuple(_with_shape(draft, feature, shapes, has_true_ranks=has_true_ranks) for feature in parts)
 
 
 def _with_shape(draft: Draft, feature: Feature, shapes: Mapping[str, Shape | None], *, has_true_ranks: bool) -> Feature:
     """An output with the shape that it is declared with in the file."""
-    made = shapes.get(feature.name)
-    if not isinstance(feature, ArrayFeature) or made is None:
+    produced = shapes.get(feature.name)
+    if not isinstance(feature, ArrayFeature) or produced is None:
         return feature
     if has_true_ranks:
-        return feature.model_copy(update={"shape": made})
-    return feature if feature.shape is not None else feature.model_copy(update={"shape": _declared(draft, made)})
+        return feature.model_copy(update={"shape": produced})
+    return feature if feature.shape is not None else feature.model_copy(update={"shape": _declared(draft, produced)})
 
 
 def _declared(draft: Draft, seen: Shape) -> Shape:
@@ -368,8 +376,8 @@ def _all_values(parts: Sequence[Part[Feature]]) -> tuple[Feature, ...] | None:
 
 
 def _known(shapes: Mapping[str, Shape | None], names: Sequence[str]) -> tuple[Shape, ...] | None:
-    found = tuple(shape for shape in (shapes.get(name) for name in names) if shape is not None)
-    return found if len(found) == len(names) else None
+    shapes_of_names = tuple(shape for shape in (shapes.get(name) for name in names) if shape is not None)
+    return shapes_of_names if len(shapes_of_names) == len(names) else None
 
 
 def _name(part: Part[Feature] | Part[Layer]) -> str | None:

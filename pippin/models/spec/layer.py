@@ -151,7 +151,7 @@ def one_or_all(names: tuple[str, ...]) -> str | tuple[str, ...]:
     return names[0] if len(names) == 1 else names
 
 
-def _names(given: str | tuple[str, ...] | None) -> tuple[str, ...]:
-    if given is None:
+def _names(value: str | tuple[str, ...] | None) -> tuple[str, ...]:
+    if value is None:
         return ()
-    return (given,) if isinstance(given, str) else given
+    return (value,) if isinstance(value, str) else value

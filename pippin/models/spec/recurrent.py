@@ -192,9 +192,9 @@ class Recurrent(Drawn):
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The outputs of all steps or of the last, then the states at the end."""
         steps = inputs[0][0] if self.sequence_output else 1
-        made = (steps, 1, self.output_vector_size * len(self.runs), 1, 1)
+        sequence_shape = (steps, 1, self.output_vector_size * len(self.runs), 1, 1)
         state = (1, 1, self.output_vector_size, 1, 1)
-        return (made, *(state for _ in range(self.output_count[1] - 1)))
+        return (sequence_shape, *(state for _ in range(self.output_count[1] - 1)))
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:
         """Fills in `input_vector_size`."""
@@ -237,13 +237,13 @@ def read_activation(message: Message) -> dict[str, object]:
     Raises:
         ValueError: It is of a type that recurrent layers do not have.
     """
-    found = message.WhichOneof("NonlinearityType")
-    name = next((name for name, kind in _KINDS.items() if kind == found), None)
+    field = message.WhichOneof("NonlinearityType")
+    name = next((name for name, kind in _KINDS.items() if kind == field), None)
     if name is None:
-        raise ValueError(f"found an activation of type {found}; a recurrent layer has one of {', '.join(_KINDS)}")
+        raise ValueError(f"found an activation of type {field}; a recurrent layer has one of {', '.join(_KINDS)}")
     if name in ("relu", "tanh", "sigmoid"):
         return {"type": name}
-    alpha, beta = getattr(message, str(found)).alpha, getattr(message, str(found)).beta
+    alpha, beta = getattr(message, str(field)).alpha, getattr(message, str(field)).beta
     if name != "scaled_tanh" and alpha == beta == 0:
         return {"type": name}
     return {"type": name, "alpha": alpha, "beta": beta}

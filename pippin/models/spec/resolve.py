@@ -28,7 +28,7 @@ def resolve(document: object) -> ResolvedSpec:
         layers=layers,
         shapes=_shapes(graph),
         has_true_ranks=graph.has_true_ranks,
-        findings=tuple(Finding.of(found, name) for name, warning in WARNINGS_BY_ID.items() for found in warning(graph)),
+        findings=tuple(Finding.of(fault, name) for name, warning in WARNINGS_BY_ID.items() for fault in warning(graph)),
     )
 
 

@@ -14,28 +14,28 @@ from pippin.models.spec.values import Flag, Shape
 _LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
-def array_faults(given: object, shape: Shape) -> Iterator[Fault]:
+def array_faults(array: object, shape: Shape) -> Iterator[Fault]:
     """Where `given` is not a nested list of finite float32 numbers of `shape`: the first place only.
 
     One mistake in how an array was written is wrong in thousands of places; the first says it.
     """
-    fault = _first_array_fault(given, shape, ())
+    fault = _first_array_fault(array, shape, ())
     if fault is not None:
         yield fault
 
 
-def _first_array_fault(given: object, shape: Shape, path: tuple[int, ...]) -> Fault | None:
+def _first_array_fault(array: object, shape: Shape, path: tuple[int, ...]) -> Fault | None:
     if not shape:
-        if isinstance(given, int | float) and not isinstance(given, bool) and abs(given) <= _LARGEST_FLOAT32:
+        if isinstance(array, int | float) and not isinstance(array, bool) and abs(array) <= _LARGEST_FLOAT32:
             return None
-        return Fault(pointer(*path), f"found {given!r:.60}; needs a finite number that a float32 can hold")
-    if not isinstance(given, list | tuple):
-        return Fault(pointer(*path), f"found {given!r:.60}; needs a list of {shape[0]} (shape {list(shape)} from here)")
-    if len(given) != shape[0]:
+        return Fault(pointer(*path), f"found {array!r:.60}; needs a finite number that a float32 can hold")
+    if not isinstance(array, list | tuple):
+        return Fault(pointer(*path), f"found {array!r:.60}; needs a list of {shape[0]} (shape {list(shape)} from here)")
+    if len(array) != shape[0]:
         return Fault(
-            pointer(*path), f"found a list of {len(given)}; needs one of {shape[0]} (shape {list(shape)} from here)"
+            pointer(*path), f"found a list of {len(array)}; needs one of {shape[0]} (shape {list(shape)} from here)"
         )
-    faults = (_first_array_fault(entry, shape[1:], (*path, index)) for index, entry in enumerate(given))
+    faults = (_first_array_fault(entry, shape[1:], (*path, index)) for index, entry in enumerate(array))
     return next((fault for fault in faults if fault is not None), None)
 
 
@@ -47,8 +47,8 @@ class Parametric(Layer):
 
     def explicit_array(self, key: str) -> object | None:
         """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
-        found: object | None = getattr(self, key)
-        return found
+        array: object | None = getattr(self, key)
+        return array
 
     @abstractmethod
     def fill_value(self, key: str) -> float | None:
@@ -57,8 +57,8 @@ class Parametric(Layer):
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Explicit arrays of another shape than the layer's."""
         for key, shape in self.weight_shapes(inputs).items():
-            if (given := self.explicit_array(key)) is not None:
-                yield from (fault.under(f"/{key}") for fault in array_faults(given, shape))
+            if (array := self.explicit_array(key)) is not None:
+                yield from (fault.under(f"/{key}") for fault in array_faults(array, shape))
 
 
 class Drawn(Parametric):

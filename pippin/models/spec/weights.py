@@ -37,9 +37,9 @@ def initial_weights(resolved: ResolvedSpec) -> Weights:
 def _initial(entry: ResolvedLayer, key: str, shape: Shape, seed: int) -> NDArray[np.float32]:
     layer = entry.layer
     assert isinstance(layer, Parametric)
-    given = layer.explicit_array(key)
-    if given is not None:
-        return np.asarray(given, dtype=np.float32)
+    explicit = layer.explicit_array(key)
+    if explicit is not None:
+        return np.asarray(explicit, dtype=np.float32)
     fill = layer.fill_value(key)
     if fill is not None:
         return np.full(shape, fill, dtype=np.float32)

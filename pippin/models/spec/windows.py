@@ -66,8 +66,8 @@ class IncludeLastPixelPadding(Value):
         return count - 1 if any(self.amounts) and (count - 1) * stride >= size + before else count
 
 
-def _spelled_out(given: object) -> object:
-    return {"type": given} if isinstance(given, str) else given
+def _spelled_out(value: object) -> object:
+    return {"type": value} if isinstance(value, str) else value
 
 
 Padding = Annotated[

@@ -22,10 +22,10 @@ def read_arrays(row: LayerType, base: Object, ours: str, theirs: str, reader: Re
     reader.place(ours + "/initializer", theirs + "/weight")
     reader.place(ours + "/bias", theirs + "/bias", is_same_inside=True)
     names = ("weight",) if "bias" in row.unused else ("weight", "bias")
-    given = [name for name in names if name in base]
-    if len(given) == len(names):
+    present = [name for name in names if name in base]
+    if len(present) == len(names):
         return _given(row, base, theirs, reader)
-    for name in given:
+    for name in present:
         other = "bias" if name == "weight" else "weight"
         reader.note(
             at_key(theirs, name),

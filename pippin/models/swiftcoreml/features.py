@@ -22,18 +22,18 @@ Named = tuple[str, dict[str, Any]]
 def read_features(value: object, theirs: str, reader: Reader) -> Features | None:
     """The features at the key `theirs`, in no order yet; None where the document leaves them out."""
     at = pointer(theirs)
-    found = None if value is None else reader.mapping(value, at, "each feature by its name")
-    if found is None:
+    features = None if value is None else reader.mapping(value, at, "each feature by its name")
+    if features is None:
         return None
-    return {key: _feature(entry, key, at_key(at, key), reader) for key, entry in found.items()}
+    return {key: _feature(entry, key, at_key(at, key), reader) for key, entry in features.items()}
 
 
 def _feature(value: object, key: str, at: str, reader: Reader) -> dict[str, Any]:
-    found = reader.fields(value, at, ", ".join(FIELDS.values()))
-    if found is None:
+    fields = reader.fields(value, at, ", ".join(FIELDS.values()))
+    if fields is None:
         return {}
-    reader.keys(found, at, always=FIELDS.values(), known=FIELDS.values())
-    feature = {"name": key} | {ours: found[theirs] for ours, theirs in FIELDS.items() if theirs in found}
+    reader.keys(fields, at, always=FIELDS.values(), known=FIELDS.values())
+    feature = {"name": key} | {ours: fields[theirs] for ours, theirs in FIELDS.items() if theirs in fields}
     if feature["name"] != key and isinstance(feature["name"], str):
         reader.note(at + "/name", f"found another name than the key {key!r}; the name is taken")
     if "type" in feature:

@@ -110,15 +110,15 @@ class Padding(Kind):
         """The padding, with a `type`."""
         reader.place(ours, theirs)
         listed = ", ".join(self.cases)
-        found = reader.fields(value, theirs, f"one of {listed}")
-        if found is None:
+        fields = reader.fields(value, theirs, f"one of {listed}")
+        if fields is None:
             return None
-        case = next((case for case in self.cases if case in found), None)
+        case = next((case for case in self.cases if case in fields), None)
         if case is None:
             reader.fault(theirs, f"found none of {listed}; needs one of them")
             return None
-        reader.keys(found, theirs, always=(), known=self.cases)
-        inner, at = found[case], at_key(theirs, case)
+        reader.keys(fields, theirs, always=(), known=self.cases)
+        inner, at = fields[case], at_key(theirs, case)
         match case:
             case "same":
                 return {"type": "same", "mode": _HEAVY.read(inner, ours + "/mode", at, reader)}

@@ -80,21 +80,21 @@ def _model(document: object, reader: Reader) -> dict[str, Any]:
 def _features(
     model: Object, layers: Sequence[dict[str, Any]], training: dict[str, Any], reader: Reader
 ) -> dict[str, Any]:
-    found = {ours: read_features(model.get(theirs), theirs, reader) for ours, theirs in FEATURES.items()}
-    if not found["training_inputs"]:
-        found["training_inputs"] = None
+    features = {ours: read_features(model.get(theirs), theirs, reader) for ours, theirs in FEATURES.items()}
+    if not features["training_inputs"]:
+        features["training_inputs"] = None
         reader.note("/trainingInputs", "found no training inputs; the model's inputs and the loss's target are taken")
     target = training.get("loss", {}).get("target")
-    inputs = ordered(found["inputs"], list(blobs(layers, "input")))
+    inputs = ordered(features["inputs"], list(blobs(layers, "input")))
     listed = {
         "inputs": inputs,
-        "outputs": ordered(found["outputs"], list(blobs(layers, "output"))),
-        "training_inputs": ordered(found["training_inputs"], names(inputs), last=target),
+        "outputs": ordered(features["outputs"], list(blobs(layers, "output"))),
+        "training_inputs": ordered(features["training_inputs"], names(inputs), last=target),
     }
     spec: dict[str, Any] = {}
     for ours, theirs in FEATURES.items():
         place_features(listed[ours], ours, theirs, reader)
-        if found[ours] is not None:
+        if features[ours] is not None:
             spec[ours] = [feature for _, feature in listed[ours]]
     return spec
 
@@ -142,12 +142,12 @@ def _check_keys(row: LayerType, base: Object, at: str, reader: Reader) -> None:
     arrays = ("weight", "bias") if row.weights_shape else ()
     reader.keys(base, at, always=[*written, *row.unused], known={*written, *row.unused, *arrays})
     for key, expected in row.unused.items():
-        found = base.get(key, expected)
+        actual = base.get(key, expected)
         if isinstance(expected, bool):
-            if not isinstance(found, bool):
-                reader.fault(at_key(at, key), f"found {shown(found)}; needs true or false")
-        elif _numbers(found) not in (expected, []):
-            reader.note(at_key(at, key), f"found {shown(found)}, which Core ML does not use in this layer; ignored")
+            if not isinstance(actual, bool):
+                reader.fault(at_key(at, key), f"found {shown(actual)}; needs true or false")
+        elif _numbers(actual) not in (expected, []):
+            reader.note(at_key(at, key), f"found {shown(actual)}, which Core ML does not use in this layer; ignored")
     if row.ours == "convolution":
         _check_dilation(base, at, reader)
     if row.ours in ("prelu", "parametric_softplus"):

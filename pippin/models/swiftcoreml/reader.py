@@ -85,8 +85,8 @@ class Reader:
 
     def fields(self, value: object, at: str, what: str) -> Object | None:
         """The same for an object whose keys are known: what is null in it counts as left out."""
-        found = self.mapping(value, at, what)
-        return None if found is None else {key: entry for key, entry in found.items() if entry is not None}
+        document = self.mapping(value, at, what)
+        return None if document is None else {key: entry for key, entry in document.items() if entry is not None}
 
     def entries(self, value: object, at: str, what: str) -> Sequence[object] | None:
         """`value`, where it is a list."""
@@ -97,12 +97,12 @@ class Reader:
 
     def tagged(self, value: object, at: str, known: Collection[str]) -> tuple[str, Object] | None:
         """The type and the fields of a layer, a loss or an optimizer: `{"type": …, "base": {…}}`."""
-        found = self.fields(value, at, "type and base")
-        if found is None:
+        fields = self.fields(value, at, "type and base")
+        if fields is None:
             return None
-        self.keys(found, at, always=(), known=("type", "base"))
-        kind = self.word(found.get("type"), at + "/type", known)
-        base = self.fields(found.get("base"), at + "/base", "the fields of the type")
+        self.keys(fields, at, always=(), known=("type", "base"))
+        kind = self.word(fields.get("type"), at + "/type", known)
+        base = self.fields(fields.get("base"), at + "/base", "the fields of the type")
         return None if kind is None or base is None else (kind, base)
 
     def word(self, value: object, at: str, known: Collection[str]) -> str | None:
@@ -116,16 +116,16 @@ class Reader:
             self.fault(at, f"found {shown(value)}; needs one of {listed}{self._did_you_mean(value, known)}")
         return None
 
-    def keys(self, found: Object, at: str, *, always: Collection[str], known: Collection[str]) -> None:
+    def keys(self, document: Object, at: str, *, always: Collection[str], known: Collection[str]) -> None:
         """Notes which keys are missing of those that are `always` written, and which are not even `known`."""
-        missing = [key for key in always if key not in found]
+        missing = [key for key in always if key not in document]
         if missing:
             self.note(
                 at,
                 f"found no {_listed(missing)}, which SwiftCoreMLTools always writes; "
                 "the spec's own defaults are taken, where there are any",
             )
-        unknown = [key for key in found if key not in known]
+        unknown = [key for key in document if key not in known]
         if unknown:
             self.note(at, f"found {_listed(unknown)}, which SwiftCoreMLTools does not know; ignored, as it does")
 

@@ -41,10 +41,10 @@ class Parameter:
         key = "set" if self.is_set else "max"
         reader.place(f"{ours}/{self.ours}", f"{theirs}/{self.default}")
         reader.place(f"{ours}/{self.ours}/{key}", f"{theirs}/{self.limit}", is_same_inside=True)
-        found = {"default": base[self.default]} if self.default in base else {}
+        fields = {"default": base[self.default]} if self.default in base else {}
         if self.limit in base:
-            found |= ({} if self.is_set else {"min": 0}) | {key: base[self.limit]}
-        return {self.ours: found} if found else {}
+            fields |= ({} if self.is_set else {"min": 0}) | {key: base[self.limit]}
+        return {self.ours: fields} if fields else {}
 
     def write(self, spec: Mapping[str, Any], at: str, faults: list[Fault]) -> dict[str, Any]:
         """Both fields, from what a resolved spec's object at `at` says; faults where they cannot say it."""
@@ -54,13 +54,13 @@ class Parameter:
             case {"default": default, "min": 0, "max": most} if not self.is_set:
                 return {self.default: default, self.limit: most}
             case None:
-                found = "nothing"
+                described = "nothing"
             case {"default": _, "min": least, "max": most}:
-                found = f"a range from {least} to {most}"
+                described = f"a range from {least} to {most}"
             case other:
-                found = f"{shown(other)} without limits"
+                described = f"{shown(other)} without limits"
         needed = "a default and a set" if self.is_set else "a default and a range from 0"
-        faults.append(Fault(f"{at}/{self.ours}", f"found {found}; SwiftCoreMLTools has only {needed}"))
+        faults.append(Fault(f"{at}/{self.ours}", f"found {described}; SwiftCoreMLTools has only {needed}"))
         return {}
 
 

@@ -12,8 +12,8 @@ def inner_product(step: Step[InnerProduct], x: Array) -> Array:
     one of rank 4 or 5: [..., C, H, W] -> [..., outC, 1, 1].
     """
     if x.ndim > 4:
-        made: Array = _of_images(step, x)
-        return made
+        output: Array = _of_images(step, x)
+        return output
     xp = step.xp
     return to_channels_last(_product(step, to_channels_first(x, xp)), xp)
 

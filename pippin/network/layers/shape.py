@@ -52,12 +52,12 @@ def reorganize_data(step: Step[ReorganizeData], x: Array) -> Array:
         high, wide = height // block, width // block
         blocks = x.reshape(count, high, block, wide, block, channels)
         return xp.transpose(blocks, (0, 1, 3, 2, 4, 5)).reshape(count, high, wide, block * block * channels)
-    made = channels // block**2
+    new_channels = channels // block**2
     if step.layer.mode == "depth_to_space":
-        cells = x.reshape(count, height, width, block, block, made)
+        cells = x.reshape(count, height, width, block, block, new_channels)
     else:
-        cells = xp.moveaxis(x.reshape(count, height, width, made, block, block), 3, -1)
-    return xp.transpose(cells, (0, 1, 3, 2, 4, 5)).reshape(count, height * block, width * block, made)
+        cells = xp.moveaxis(x.reshape(count, height, width, new_channels, block, block), 3, -1)
+    return xp.transpose(cells, (0, 1, 3, 2, 4, 5)).reshape(count, height * block, width * block, new_channels)
 
 
 def sequence_repeat(step: Step[SequenceRepeat], x: Array) -> Array:

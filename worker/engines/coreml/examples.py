@@ -134,10 +134,10 @@ class PippinExamples(  # type: ignore[call-arg] # see above
         row = self.start + index
         # Core ML's own loop over the examples may not free what each of them leaves.
         with objc.autorelease_pool():
-            made = {column.name: column.make(column.rows[row]) for column in self.columns}
+            values = {column.name: column.make(column.rows[row]) for column in self.columns}
             example: PippinExample = PippinExample.alloc().init()
-            example.values = {name: value for name, (value, _) in made.items()}
-            example.kept = [memory for _, memory in made.values()]
+            example.values = {name: value for name, (value, _) in values.items()}
+            example.kept = [memory for _, memory in values.values()]
         return example
 
 

@@ -95,10 +95,10 @@ def _declared(message: Any, values: Hyperparameters) -> list[tuple[Any, Any, Any
     """The parameter's message, its value and what makes its key, for each that is declared and has a value."""
     training = network_of(message).updateParams
     optimizer = getattr(training.optimizer, training.optimizer.WhichOneof("OptimizerType"))
-    found = []
+    parameters = []
     for holder, table in ((optimizer, _OF_THE_OPTIMIZER), (training, _OF_THE_NETWORK)):
         for name, (field, key) in table.items():
             value = getattr(values, name)
             if value is not None and field in holder.DESCRIPTOR.fields_by_name and holder.HasField(field):
-                found.append((getattr(holder, field), value, key))
-    return found
+                parameters.append((getattr(holder, field), value, key))
+    return parameters

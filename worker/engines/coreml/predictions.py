@@ -36,21 +36,21 @@ def answers(
     """
     names = {feature.name for feature in model.resolved.inputs}
     asked = batch_of(tuple(column for column in columns if column.name in names), start, length)
-    given = checked(context_model.predictionsFromBatch_error_(asked, None), "predict")
-    providers = [given.featuresAtIndex_(index) for index in range(length)]
-    found: dict[str, NDArray[Any]] = {}
+    batch = checked(context_model.predictionsFromBatch_error_(asked, None), "predict")
+    providers = [batch.featuresAtIndex_(index) for index in range(length)]
+    outputs: dict[str, NDArray[Any]] = {}
     for feature in model.resolved.outputs:
         values = [provider.featureValueForName_(feature.name) for provider in providers]
         if isinstance(feature, ArrayFeature) and feature.type == "int":
             continue
         if isinstance(feature, ArrayFeature):
-            found[feature.name] = np.stack([from_multi_array(value.multiArrayValue()) for value in values])
+            outputs[feature.name] = np.stack([from_multi_array(value.multiArrayValue()) for value in values])
         elif isinstance(feature, NumberFeature):
-            found[feature.name] = np.array([[float(value.doubleValue())] for value in values])
+            outputs[feature.name] = np.array([[float(value.doubleValue())] for value in values])
         elif isinstance(feature, DictionaryFeature):
             rows = [value.dictionaryValue() for value in values]
-            found[model.resolved.probabilities_blob] = _probabilities(model, rows)
-    return found
+            outputs[model.resolved.probabilities_blob] = _probabilities(model, rows)
+    return outputs
 
 
 def _probabilities(model: Model, rows: list[Any]) -> NDArray[Any]:
@@ -110,9 +110,9 @@ class Validation:
         blob = self._model.resolved.spec.loss.input
         assert blob is not None
         if self._can_predict:
-            found = answers(context_model, self._model, self._columns, rows.start, rows.stop - rows.start)
-            if blob in found:
-                return found[blob]
+            outputs = answers(context_model, self._model, self._columns, rows.start, rows.stop - rows.start)
+            if blob in outputs:
+                return outputs[blob]
         # The model does not show it; what it has learned does.
         weights = all_weights(self._model, read_trained(context_model, self._model))
         inputs = scaled_inputs(self._model, self._examples, rows)

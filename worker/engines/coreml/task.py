@@ -64,12 +64,12 @@ def make_task(
         if corrected:
             objc.registerMetaDataForSelector(b"MLUpdateTask", _SELECTOR, _CORRECTED)
         try:
-            made = MLUpdateTask.updateTaskForModelAtURL_trainingData_configuration_progressHandlers_error_(
+            task = MLUpdateTask.updateTaskForModelAtURL_trainingData_configuration_progressHandlers_error_(
                 url, examples, configuration, handlers, None
             )
         except _REFUSALS:
             continue
-        return checked(made, _DOING), True
+        return checked(task, _DOING), True
     log("PyObjC cannot hand a configuration to Core ML, which chooses the compute units itself")
-    made = MLUpdateTask.updateTaskForModelAtURL_trainingData_progressHandlers_error_(url, examples, handlers, None)
-    return checked(made, _DOING), False
+    task = MLUpdateTask.updateTaskForModelAtURL_trainingData_progressHandlers_error_(url, examples, handlers, None)
+    return checked(task, _DOING), False

@@ -67,8 +67,8 @@ class PerChannel(Parametric, ShapeKeeping):
         return {f"shared_{key}": _count(getattr(message, key)) == 1 for key in cls.array_fields}
 
     def _is_shared(self, key: str) -> bool:
-        given = self.explicit_array(key)
-        return bool(getattr(self, f"shared_{key}")) or (isinstance(given, list) and len(given) == 1)
+        array = self.explicit_array(key)
+        return bool(getattr(self, f"shared_{key}")) or (isinstance(array, list) and len(array) == 1)
 
 
 def _count(blob: Message) -> int | None:

@@ -66,19 +66,19 @@ class Reshape(Layer):
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Another number of numbers."""
         shape = inputs[0]
-        found, needed = prod(self.target(shape[0])), shape[0] * prod(image_of(shape))
-        if found != needed:
+        size, needed = prod(self.target(shape[0])), shape[0] * prod(image_of(shape))
+        if size != needed:
             yield Fault(
                 "/target_shape",
-                f"found {list(self.target_shape)}, which makes {found} numbers of a blob of shape {shape_text(shape)}; "
+                f"found {list(self.target_shape)}, which makes {size} numbers of a blob of shape {shape_text(shape)}; "
                 f"needs as many as it has, {needed}",
             )
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """(Seq', B, C', H', W')."""
         sequence, batch, *_ = inputs[0]
-        made, *image = self.target(sequence)
-        return ((made, batch, *image),)
+        channels, *image = self.target(sequence)
+        return ((channels, batch, *image),)
 
     def write(self, message: Message) -> None:
         """Write the shape and the order."""

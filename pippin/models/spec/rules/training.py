@@ -110,14 +110,14 @@ def inputs_below_the_loss(graph: Graph) -> set[str]:
 def _nodes_below_the_loss(graph: Graph) -> list[Node]:
     """Every layer that the loss depends on, in the spec's order."""
     assert graph.loss is not None
-    found: dict[int, Node] = {}
+    nodes: dict[int, Node] = {}
     names = [graph.loss.input or ""]
     while names:
         node = graph.makers.get(names.pop())
-        if node is not None and node.index not in found:
-            found[node.index] = node
+        if node is not None and node.index not in nodes:
+            nodes[node.index] = node
             names.extend(node.inputs)
-    return [found[index] for index in sorted(found)]
+    return [nodes[index] for index in sorted(nodes)]
 
 
 def _nodes_above_an_updatable_one(graph: Graph) -> set[int]:
