@@ -23,7 +23,7 @@ from worker.parent.shutdown import Shutdown
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run a worker; the exit code."""
-    asked = _parser().parse_args(arguments)
+    parsed = _parser().parse_args(arguments)
     shutdown = Shutdown()
     shutdown.install()
     try:
@@ -33,16 +33,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         configure(settings)
         prepare_home(settings.home)
         check_access(settings)
-        engine = make_engine(asked.engine, EngineOptions.of(settings))
+        engine = make_engine(parsed.engine, EngineOptions.of(settings))
     except PippinError as error:
         return _complain(str(error))
     # Not at the top: what is refused above need not wait for seconds of imports.
     from worker.parent.loop import work  # noqa: PLC0415
 
-    if asked.start == "fork":
+    if parsed.start == "fork":
         tracing.prepare()
 
-    work(settings, engine, shutdown, name=asked.name, way=asked.start)
+    work(settings, engine, shutdown, name=parsed.name, way=parsed.start)
     return 0
 
 

@@ -141,8 +141,8 @@ class ServiceStore:
             # A proxy may know no ranges and send all from the beginning.
             position = start if response.status_code == 206 else 0
             for chunk in response.iter_raw():
-                if wanted := chunk[max(0, start - position) : max(0, stop - position)]:
-                    yield wanted
+                if piece := chunk[max(0, start - position) : max(0, stop - position)]:
+                    yield piece
                 position += len(chunk)
         if position < stop:
             raise _TemporaryError("the answer ended before the blob did")

@@ -78,8 +78,8 @@ app.command()(doctor.doctor)
 app.command()(running.parity)
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(is_set: bool) -> None:
+    if is_set:
         from importlib.metadata import version
 
         typer.echo(f"pippin {version('pippin')}")

@@ -60,9 +60,9 @@ class Commands(TyperGroup):
             error.message = error.message.removeprefix("Value error, ").replace("Input should be", "needs to be")
             raise
         except PippinError as error:
-            shown = _command_error(error)
-            output.error(str(shown), shown.why, shown.now)
-            raise typer.Exit(shown.code) from None
+            command_error = _command_error(error)
+            output.error(str(command_error), command_error.why, command_error.now)
+            raise typer.Exit(command_error.code) from None
 
 
 def _command_error(error: PippinError) -> CommandError:

@@ -30,13 +30,13 @@ class ExportError(PippinError):
 
 def settings_of(job: Job) -> dict[str, str | float | bool]:
     """The job's settings: its hyperparameters, its model, its dataset and the engine that trained it."""
-    asked = job.request
-    model = asked.model
+    request = job.request
+    model = request.model
     return {
-        **asked.hyperparameters.model_dump(exclude_none=True),
+        **request.hyperparameters.model_dump(exclude_none=True),
         "model": model.preset or model.name or model.id or model.job or "spec",
-        "dataset": asked.dataset.name or asked.dataset.id,
-        "engine": job.engine or asked.engine,
+        "dataset": request.dataset.name or request.dataset.id,
+        "engine": job.engine or request.engine,
     }
 
 

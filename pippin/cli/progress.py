@@ -82,8 +82,8 @@ class Bar:
         text = Text(f"{latest.epoch:,}/{latest.epochs:,}", style="bold")
         text.append(f" loss {figures.loss(latest)}{accuracy} {latest.examples_per_second:,.0f}/s", style="not bold")
         if self._status == "running":
-            left = max(0, round(self._ends - time.monotonic()))
-            text.append(f" {figures.span(left)} left", style="not bold dim")
+            seconds_left = max(0, round(self._ends - time.monotonic()))
+            text.append(f" {figures.span(seconds_left)} left", style="not bold dim")
         return text
 
     def _courses(self, width: int) -> Text:

@@ -31,18 +31,24 @@ def show(job: "Job", examples: dict[str, int]) -> None:
         job: As the service has it.
         examples: How many there are in each split of its dataset, as far as that is known.
     """
-    asked = job.request
-    training = asked.hyperparameters.model_dump(exclude_none=True)
+    request = job.request
+    training = request.hyperparameters.model_dump(exclude_none=True)
     lines = {
         "name": job.name,
         "status": f"{job.status}: {job.reason.detail}" if job.reason else job.status,
         "waiting for": job.waiting_for,
         "notice": job.notice,
-        "engine": asked.engine if job.engine in {None, asked.engine} else f"{job.engine} ({asked.engine} was asked)",
-        "compute on": "" if asked.compute_units == "all" else asked.compute_units,
-        "model": asked.model.preset or asked.model.name or asked.model.id or asked.model.job or "a spec of its own",
-        "dataset": f"{asked.dataset.name or asked.dataset.id}, split {asked.dataset.train}"
-        + _count(examples.get(asked.dataset.train)),
+        "engine": request.engine
+        if job.engine in {None, request.engine}
+        else f"{job.engine} ({request.engine} was asked)",
+        "compute on": "" if request.compute_units == "all" else request.compute_units,
+        "model": request.model.preset
+        or request.model.name
+        or request.model.id
+        or request.model.job
+        or "a spec of its own",
+        "dataset": f"{request.dataset.name or request.dataset.id}, split {request.dataset.train}"
+        + _count(examples.get(request.dataset.train)),
         "validation": _validation(job, examples),
         "training": ", ".join(f"{name} {figures.exact(value)}" for name, value in training.items()),
         "labels": ", ".join(f"{key}={value}" for key, value in job.labels.items()),

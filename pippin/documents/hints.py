@@ -251,18 +251,18 @@ class Hints:
         """The known word that `word` is a synonym of or most similar to; None if none, or if a word is too long."""
         if len(word) > _MAX_CHARACTERS or len(known) > _MAX_KNOWN:
             return None
-        asked = (word, tuple(known))
-        if asked not in self._known:
+        key = (word, tuple(known))
+        if key not in self._known:
             if not self._left:
                 return None
             self._left -= 1
-            self._known[asked] = synonym(word, known) or (None if note_of(word) else alike(word, known))
-        return self._known[asked]
+            self._known[key] = synonym(word, known) or (None if note_of(word) else alike(word, known))
+        return self._known[key]
 
     def at(self, word: str, known: Collection[str]) -> str:
         """A hint for a message about the unknown `word`; empty where there is none."""
-        if meant := self.meant(word, known):
-            return f"; did you mean {meant!r}?"
+        if suggestion := self.meant(word, known):
+            return f"; did you mean {suggestion!r}?"
         note = note_of(word)
         return f"; {note}" if note else ""
 

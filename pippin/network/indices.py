@@ -58,8 +58,8 @@ def wrong_index(resolved: ResolvedNetwork, weights: Weights, inputs: Mapping[str
         if not inputs_needed(resolved, [blob]) <= inputs.keys():
             continue
         with np.errstate(all="ignore"):
-            asked = compute(resolved, weights, inputs, [blob], xp=np, convolve=None)[blob]
-            numbers = np.asarray(asked).reshape(len(asked), -1)
+            values = compute(resolved, weights, inputs, [blob], xp=np, convolve=None)[blob]
+            numbers = np.asarray(values).reshape(len(values), -1)
             nearest = np.rint(numbers)
             right = (nearest >= 0) & (nearest < known) & (np.abs(numbers - nearest) <= _ROUNDING)
         wrong = np.argwhere(~right)

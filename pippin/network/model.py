@@ -31,8 +31,8 @@ def predict(
     Returns:
         [N, *shape] each, as declared; a classifier's probabilities, [N, classes], under the name of their blob.
     """
-    wanted = output_blobs(resolved)
-    return _as_declared(compute(resolved, weights, inputs, wanted, xp=xp, convolve=convolve), wanted, resolved, xp)
+    blobs = output_blobs(resolved)
+    return _as_declared(compute(resolved, weights, inputs, blobs, xp=xp, convolve=convolve), blobs, resolved, xp)
 
 
 def output_blobs(resolved: ResolvedNetwork) -> list[str]:

@@ -40,21 +40,21 @@ class Task:
     outputs: tuple[str, ...]
 
 
-def plan(resolved: ResolvedNetwork, wanted: Collection[str], *, join: bool) -> Sequence[Task]:
+def plan(resolved: ResolvedNetwork, outputs: Collection[str], *, join: bool) -> Sequence[Task]:
     """The tasks that make the blobs named in `wanted`.
 
     Args:
         resolved: The network.
-        wanted: Names of blobs.
+        outputs: Names of blobs.
         join: Whether a convolution is computed together with the pooling of what it makes.
     """
-    tasks = rectified_after_pooling(needed(resolved, wanted), wanted)
-    return pooled_while_convolving(tasks, wanted) if join else tasks
+    tasks = rectified_after_pooling(needed(resolved, outputs), outputs)
+    return pooled_while_convolving(tasks, outputs) if join else tasks
 
 
-def needed(resolved: ResolvedNetwork, wanted: Collection[str]) -> Sequence[Task]:
+def needed(resolved: ResolvedNetwork, outputs: Collection[str]) -> Sequence[Task]:
     """One task a layer, without the layers on which nothing wanted depends."""
-    missing = set(wanted)
+    missing = set(outputs)
     tasks = []
     for entry in reversed(resolved.layers):
         if missing.intersection(entry.outputs):
@@ -63,15 +63,15 @@ def needed(resolved: ResolvedNetwork, wanted: Collection[str]) -> Sequence[Task]
     return tasks[::-1]
 
 
-def inputs_needed(resolved: ResolvedNetwork, wanted: Collection[str]) -> set[str]:
+def inputs_needed(resolved: ResolvedNetwork, outputs: Collection[str]) -> set[str]:
     """The names of the model's inputs on which the blobs named in `wanted` depend."""
-    read = {name for task in needed(resolved, wanted) for name in task.inputs} | set(wanted)
+    read = {name for task in needed(resolved, outputs) for name in task.inputs} | set(outputs)
     return {feature.name for feature in resolved.inputs if feature.name in read}
 
 
-def rectified_after_pooling(tasks: Sequence[Task], wanted: Collection[str]) -> Sequence[Task]:
+def rectified_after_pooling(tasks: Sequence[Task], outputs: Collection[str]) -> Sequence[Task]:
     """ReLU after max-pooling instead of before it: max(relu(x)) = relu(max(x)), and there are fewer numbers by then."""
-    followers = _followers(tasks, wanted)
+    followers = _followers(tasks, outputs)
     moved = []
     pending: dict[tuple[str, ...], Task] = {}
     for task in tasks:
@@ -87,9 +87,9 @@ def rectified_after_pooling(tasks: Sequence[Task], wanted: Collection[str]) -> S
     return moved
 
 
-def pooled_while_convolving(tasks: Sequence[Task], wanted: Collection[str]) -> Sequence[Task]:
+def pooled_while_convolving(tasks: Sequence[Task], outputs: Collection[str]) -> Sequence[Task]:
     """`pooled_convolution` in place of a convolution and the pooling of what it makes."""
-    followers = _followers(tasks, wanted)
+    followers = _followers(tasks, outputs)
     joined = []
     pending: dict[tuple[str, ...], Task] = {}
     for task in tasks:
@@ -104,10 +104,10 @@ def pooled_while_convolving(tasks: Sequence[Task], wanted: Collection[str]) -> S
     return joined
 
 
-def _followers(tasks: Sequence[Task], wanted: Collection[str]) -> Mapping[tuple[str, ...], Task]:
+def _followers(tasks: Sequence[Task], outputs: Collection[str]) -> Mapping[tuple[str, ...], Task]:
     """For each blob that one task alone reads, and nobody outside: that task."""
     readings = Counter(name for task in tasks for name in task.inputs)
-    readings.update(wanted)
+    readings.update(outputs)
     return {task.inputs: task for task in tasks if len(task.inputs) == 1 and readings[task.inputs[0]] == 1}
 
 

@@ -128,9 +128,9 @@ class Events:
 
     def epochs(self, tenant: str, job_id: str, numbers: Iterable[int]) -> dict[int, EpochMetrics]:
         """The metrics of these epochs by their numbers; without those that the job did not train."""
-        of, wanted = keys.job(tenant, job_id), list(numbers)
+        of, epochs = keys.job(tenant, job_id), list(numbers)
         with self._client.pipeline(transaction=False) as pipe:
-            for number in wanted:
+            for number in epochs:
                 pipe.hget(of.epochs, str(number))
             ids = [event_id for event_id in pipe.execute() if event_id is not None]
             for event_id in ids:

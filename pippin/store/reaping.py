@@ -244,8 +244,8 @@ class Reaping:
         of = keys.job(tenant, job_id)
 
         def enqueue(pipe: Pipeline) -> bool:
-            asked = ("status", "attempt", "queue", "engines", "resume")
-            status, number, present, engines, checkpoint = hmget(pipe, of.job, *asked)
+            fields = ("status", "attempt", "queue", "engines", "resume")
+            status, number, present, engines, checkpoint = hmget(pipe, of.job, *fields)
             # Only the engine that made a checkpoint can go on from it.
             elsewhere = None if checkpoint else _queue_among(engines.split(","), live or frozenset())
             queue = present if live is None else elsewhere

@@ -62,8 +62,8 @@ class References:
                 continue
             for ids in chunks(self._client, keys.jobs_by_status(tenant, status)):
                 requests = self._answers(ids, lambda pipe, n: pipe.hget(keys.job(tenant, n).job, "request"))
-                asked = zip(ids, requests, strict=True)
-                users += [n for n, request in asked if isinstance(request, str) and _uses(request, dataset_id)]
+                jobs = zip(ids, requests, strict=True)
+                users += [n for n, request in jobs if isinstance(request, str) and _uses(request, dataset_id)]
         return users
 
     def _of_uploads(self, tenant: str, kind: str) -> Iterator[str]:

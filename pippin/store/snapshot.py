@@ -114,10 +114,10 @@ class Snapshot:
 
     def _read_at_once(self, names: list[str]) -> list[KeyCopy] | None:
         """Copies of keys, all of one moment; None when one of them changed its type just before."""
-        wanted = [each for group in self._groups(names) for each in group]
+        requested = [each for group in self._groups(names) for each in group]
         with self._client.pipeline(transaction=True) as pipe:
-            answers = self._ask(pipe, wanted)
-        copies = list(_copies(wanted, answers))
+            answers = self._ask(pipe, requested)
+        copies = list(_copies(requested, answers))
         if None in copies:
             return None
         seconds, microseconds = answers[0]
@@ -147,9 +147,9 @@ class Snapshot:
             yield group
 
     @staticmethod
-    def _ask(pipe: Any, wanted: Iterable[tuple[str, str]]) -> list[Any]:  # noqa: ANN401 - redis-py's are untyped
+    def _ask(pipe: Any, names: Iterable[tuple[str, str]]) -> list[Any]:  # noqa: ANN401 - redis-py's are untyped
         pipe.time()
-        for name, type_ in wanted:
+        for name, type_ in names:
             pipe.type(name)
             pipe.pttl(name)
             _READS[type_](pipe, name)
@@ -219,12 +219,12 @@ class _Changes:
             return connection.read_response()
 
 
-def _copies(wanted: Iterable[tuple[str, str]], answers: list[Any]) -> Iterator[KeyCopy | None]:
+def _copies(names: Iterable[tuple[str, str]], answers: list[Any]) -> Iterator[KeyCopy | None]:
     """The copies in the answers; None for a key that had another type by then."""
     seconds, microseconds = answers[0]
     now = int(seconds) * 1000 + int(microseconds) // 1000
     position = 1
-    for name, type_ in wanted:
+    for name, type_ in names:
         count = 4 if type_ == "stream" else 3
         present, ttl, *value = answers[position : position + count]
         position += count

@@ -130,9 +130,9 @@ class Tokens:
                 pipe.get(keys.session(each))
             roles, count, *owners = pipe.execute()
         sessions = {each: owner for each, owner in zip(session_hashes, owners, strict=True) if owner is not None}
-        asked = list({*token_ids, *sessions.values()})
-        hashes = self._client.hmget(keys.HASHES, asked) if asked else []
-        live = frozenset(each for each, kept in zip(asked, hashes, strict=True) if kept is not None)
+        ids = list({*token_ids, *sessions.values()})
+        hashes = self._client.hmget(keys.HASHES, ids) if ids else []
+        live = frozenset(each for each, kept in zip(ids, hashes, strict=True) if kept is not None)
         return LiveTokens(
             live, frozenset(each for each, owner in sessions.items() if owner in live), _made(roles, count)
         )

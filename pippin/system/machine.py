@@ -18,8 +18,8 @@ def chip() -> str:
     """The processor's name, such as `Apple M4`; its architecture where no name is known."""
     with suppress(OSError, subprocess.SubprocessError):
         if sys.platform == "darwin":
-            asked = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
-            answer = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=5)  # noqa: S603 - a fixed command
+            command = ["/usr/sbin/sysctl", "-n", "machdep.cpu.brand_string"]
+            answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=5)  # noqa: S603 - a fixed command
             return answer.stdout.strip()
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
             name, _, value = line.partition(":")

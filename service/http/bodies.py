@@ -216,14 +216,14 @@ def too_many_values(document: object) -> Fault | None:
 
     Takes milliseconds for a document of any size.
     """
-    left = MAX_VALUES
+    allowed = MAX_VALUES
     open_values: list[tuple[object, _Path]] = [(document, None)]
     while open_values:
         value, path = open_values.pop()
         if not isinstance(value, list | dict):
             continue
-        left -= len(value)
-        if left < 0:
+        allowed -= len(value)
+        if allowed < 0:
             kind = "object" if isinstance(value, dict) else "list"
             detail = (
                 f"with this {kind} of {len(value):,} the document has more than {MAX_VALUES:,} values, arrays of "

@@ -177,12 +177,12 @@ def _network(client: tuple[str, int] | None) -> str:
     return str(IPv6Address(int(address) >> bits << bits))
 
 
-def _descriptors(wanted: int) -> int:
+def _descriptors(count: int) -> int:
     """How many connections the limit of open files leaves room for; it is raised towards `wanted` if it may be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
-        return wanted
-    needed = wanted + _OTHER_FILES
+        return count
+    needed = count + _OTHER_FILES
     if soft < needed:
         raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))

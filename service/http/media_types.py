@@ -42,11 +42,11 @@ def negotiate(header: str | None, offers: Sequence[str]) -> str:
     Raises:
         Problem: 406, when it accepts none of them.
     """
-    wanted = [_media_range(part) for part in header.split(",") if part.strip()] if header else []
-    if not wanted:
+    ranges = [_media_range(part) for part in header.split(",") if part.strip()] if header else []
+    if not ranges:
         return offers[0]
-    best = max(offers, key=lambda offer: _quality(offer, wanted))
-    if _quality(best, wanted) == 0:
+    best = max(offers, key=lambda offer: _quality(offer, ranges))
+    if _quality(best, ranges) == 0:
         raise Problem("not-acceptable", f"This can be given as {', '.join(offers)}; the request accepts {header}.")
     return best
 

@@ -34,32 +34,32 @@ class EvaluatedRows:
     history: TrainingHistory
 
     @classmethod
-    def of(cls, asked: EvaluationRequest, job: Job, tenant: str, store: Store) -> Self:
+    def of(cls, request: EvaluationRequest, job: Job, tenant: str, store: Store) -> Self:
         """What a request asks for, its defaults filled in.
 
         Raises:
             FaultyDocumentError: There is no such dataset, split or part of it.
         """
         try:
-            manifest = store.datasets.get(tenant, asked.dataset)
+            manifest = store.datasets.get(tenant, request.dataset)
         except AmbiguousName as error:
             raise FaultyDocumentError("ambiguous", [Fault("/dataset", str(error))]) from error
         if manifest is None:
-            raise FaultyDocumentError("unknown", [Fault("/dataset", f"no dataset is called {asked.dataset!r}")])
+            raise FaultyDocumentError("unknown", [Fault("/dataset", f"no dataset is called {request.dataset!r}")])
         own = job.request.dataset
         history = TrainingHistory.of(job, tenant, store)
         is_own = manifest.digest == own.digest
         held_out = is_own and own.validation_fraction is not None
-        by_part = asked.part in ("held_out", "trained_on") and is_own
-        split = asked.split or (own.train if by_part or (held_out and asked.part is None) else None)
+        by_part = request.part in ("held_out", "trained_on") and is_own
+        split = request.split or (own.train if by_part or (held_out and request.part is None) else None)
         split = split or _usual_split(manifest, own, history)
         names = [known.name for known in manifest.splits]
         if split not in names:
             detail = f"the dataset has no split {split!r}; its splits are {', '.join(names)}"
             raise FaultyDocumentError("unknown", [Fault("/split", detail)])
         is_own_split = is_own and split == own.train
-        default: Part = "held_out" if is_own_split and held_out and asked.split is None else "all"
-        part = asked.part or default
+        default: Part = "held_out" if is_own_split and held_out and request.split is None else "all"
+        part = request.part or default
         if part != "all" and not is_own_split:
             detail = (
                 f"the job was trained on the split {own.train!r} of {own.name or own.id}; needs that split, or `all`"

@@ -175,8 +175,8 @@ def _batch_size(draft: Draft, model: ChosenModel) -> int | None:
     declared = model.trainable.counts.get("mini_batch_size")
     if declared is None:
         return None
-    asked = draft.parsed.hyperparameters.mini_batch_size if draft.parsed.hyperparameters else None
-    return asked if asked is not None and asked > 0 else declared.default
+    requested = draft.parsed.hyperparameters.mini_batch_size if draft.parsed.hyperparameters else None
+    return requested if requested is not None and requested > 0 else declared.default
 
 
 def _check_memory(model: Trainable, batch_size: int | None, examples: int, max_bytes: int) -> None:

@@ -156,11 +156,11 @@ async def evaluate(
 
     The answer says which rows were measured, and how many of them the model was trained on.
     """
-    asked = parse(EvaluationRequest, document)
+    request_body = parse(EvaluationRequest, document)
     # Evaluations take minutes, for which their bodies would keep others waiting.
     await cast("LimitedRequest", request).release()
     model = artifact_of(job, "trained")
-    measured = await run_in_threadpool(EvaluatedRows.of, asked, job, tenant, services.store)
+    measured = await run_in_threadpool(EvaluatedRows.of, request_body, job, tenant, services.store)
     manifest = measured.manifest
     own = job.request.dataset
     arguments = {
@@ -168,12 +168,12 @@ async def evaluate(
         "dataset": {
             "id": manifest.id,
             "train": measured.split,
-            "bind": asked.bind or (own.bind if manifest.digest == own.digest else None),
+            "bind": request_body.bind or (own.bind if manifest.digest == own.digest else None),
         },
         "part": measured.part,
         "own": TrainingRows.of(job.request).model_dump() if measured.is_own_split else None,
         "trained": [each.model_dump() for each in measured.trainings],
-        "most": asked.max_examples,
+        "most": request_body.max_examples,
         "trained_labels": await run_in_threadpool(trained_labels, job, tenant, services.store),
     }
 

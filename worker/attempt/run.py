@@ -273,21 +273,21 @@ class _Attempt:
 
     def _examples(self, model: Trainable) -> tuple[Examples, Examples | None, tuple[str, ...] | None]:
         """What to learn from, what to measure on, and what the dataset calls its classes."""
-        asked = self._request.dataset
-        manifest = retry_unavailable(lambda: self._tools.store.datasets.get(self._claim.tenant, asked.id), 60)
+        dataset = self._request.dataset
+        manifest = retry_unavailable(lambda: self._tools.store.datasets.get(self._claim.tenant, dataset.id), 60)
         if manifest is None:
-            raise refuse(f"the dataset {asked.id} was deleted before the training began; upload it again")
+            raise refuse(f"the dataset {dataset.id} was deleted before the training began; upload it again")
         try:
-            arrays = retry_unavailable(lambda: map_arrays(self._tools.cache, asked.digest), self._tools.blob_seconds)
+            arrays = retry_unavailable(lambda: map_arrays(self._tools.cache, dataset.digest), self._tools.blob_seconds)
         except BlobMissingError as error:
-            raise refuse(f"the arrays of the dataset {asked.id} are gone ({error}); upload it again") from error
+            raise refuse(f"the arrays of the dataset {dataset.id} are gone ({error}); upload it again") from error
         except BlobDamagedError as error:
-            raise refuse(f"the arrays of the dataset {asked.id} cannot be used: {error}") from error
+            raise refuse(f"the arrays of the dataset {dataset.id} cannot be used: {error}") from error
         self._arrays = arrays
-        _log.debug("opened the dataset", digest=asked.digest)
-        training, validation = split_examples(asked, manifest, model, arrays, self._request.hyperparameters.seed)
-        self._picture_scales = picture_scales(asked, manifest, model)
-        names = manifest.labels_of(asked.bind[model.target])
+        _log.debug("opened the dataset", digest=dataset.digest)
+        training, validation = split_examples(dataset, manifest, model, arrays, self._request.hyperparameters.seed)
+        self._picture_scales = picture_scales(dataset, manifest, model)
+        names = manifest.labels_of(dataset.bind[model.target])
         return training, validation, None if names is None else tuple(names)
 
     def _check_data(self) -> None:

@@ -18,15 +18,15 @@ from worker.parity.comparison import compare, document, print_table
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the cases and print what they show; the exit code."""
-    asked = _parser().parse_args(arguments)
+    parsed = _parser().parse_args(arguments)
     try:
-        engine = make_engine(asked.engine, EngineOptions.of(Settings()))
+        engine = make_engine(parsed.engine, EngineOptions.of(Settings()))
     except UnknownEngineError as error:
         return _complain(str(error), "`pippin parity --engine jax` runs the kit against Pippin's own engine.")
     except PippinError as error:
         return _complain(str(error), "")
-    comparisons = [compare(case, engine) for case in CASES if asked.case in (None, case.name)]
-    if asked.json:
+    comparisons = [compare(case, engine) for case in CASES if parsed.case in (None, case.name)]
+    if parsed.json:
         output.print_json(document(engine.name, comparisons))
     else:
         print_table(comparisons)

@@ -140,12 +140,12 @@ class Problem:
         """The training as an engine is given it."""
         x, target = self.data()
         values = vars(self.optimizer)
-        asked = Hyperparameters(
+        hyperparameters = Hyperparameters(
             epochs=self.epochs, mini_batch_size=self.mini_batch_size, shuffle=self.shuffle, seed=self.seed, **values
         )
         return TrainingRun(
             build(resolve(self._spec())),
-            asked,
+            hyperparameters,
             Examples({"x": x, "target": target}, {}, self.examples),
             validation=None,
             report_batches=False,

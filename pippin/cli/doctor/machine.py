@@ -144,11 +144,11 @@ def check_disk(home: Path, cache_bytes: int, free: int | None = None) -> Finding
     there = next(each for each in (home, *home.parents) if each.exists())
     if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
         return fault("disk", f"{home} cannot be written to", "Set PIPPIN_HOME to a folder of your own.")
-    left = shutil.disk_usage(there).free if free is None else free
-    free_space = f"{left / _GIB:.1f} GiB free for {home}"
-    if left < _MIN_FREE:
+    free_bytes = shutil.disk_usage(there).free if free is None else free
+    free_space = f"{free_bytes / _GIB:.1f} GiB free for {home}"
+    if free_bytes < _MIN_FREE:
         return fault("disk", free_space, "Free at least 1 GiB, or set PIPPIN_HOME to a folder on a larger disk.")
-    if left < cache_bytes:
+    if free_bytes < cache_bytes:
         advice = f"Copies may fill {cache_bytes / _GIB:.1f} GiB: free as much, or set PIPPIN_CACHE_BYTES lower."
         return warning("disk", free_space, advice)
     return ok("disk", free_space)

@@ -65,7 +65,7 @@ class _Reader:
         self._notices: list[str] = []
 
     def read(self, split: str, source: Source) -> None:
-        left = self._limits.max_examples - sum(table.count for table in self._tables.values())
+        max_rows = self._limits.max_examples - sum(table.count for table in self._tables.values())
         with open_rows(source) as rows:
             begin = rows.sample()
             if not begin:
@@ -77,7 +77,7 @@ class _Reader:
             for row, cells, has_underscore in chain(begin[plan.headed :], rows):
                 if table.take(row, cells, has_underscore=has_underscore) and single is not None:
                     self._target.take(cells[single], row, place, report)
-                if table.count > left:
+                if table.count > max_rows:
                     limit = self._limits.max_examples
                     raise too_large(f"{source.name} row {row} begins one example more than the {limit:,} allowed")
                 if table.faults.is_full:

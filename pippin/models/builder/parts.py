@@ -31,8 +31,8 @@ class Part:
         self.fields = {name: as_json(value) for name, value in fields.items() if value is not None}
 
     def __repr__(self) -> str:
-        said = ", ".join(f"{name}={shown(value)}" for name, value in self.fields.items())
-        return f"{type(self).__name__}({said})"
+        arguments = ", ".join(f"{name}={shown(value)}" for name, value in self.fields.items())
+        return f"{type(self).__name__}({arguments})"
 
 
 def _signature(kind: type[BaseModel]) -> Signature:

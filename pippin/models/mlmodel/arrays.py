@@ -78,8 +78,8 @@ def read_array(message: Message, shape: Shape, where: str, channels: Channels | 
         ModelFileError: It has another number of numbers, is kept in two ways, is quantised in a way that makes no
             sense, or is not finite.
     """
-    if len(kept := payloads(message)) > 1:
-        raise ModelFileError(f"{where} are kept as {' and '.join(kept)}; needs one of them", rule=WEIGHTS_PAYLOAD)
+    if len(filled := payloads(message)) > 1:
+        raise ModelFileError(f"{where} are kept as {' and '.join(filled)}; needs one of them", rule=WEIGHTS_PAYLOAD)
     count = prod(shape)
     full = message.floatValue or message.float16Value
     # What coremltools dequantises keeps an empty `quantization` beside its full numbers.

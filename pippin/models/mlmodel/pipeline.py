@@ -180,11 +180,11 @@ def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
     held = {feature.name: feature.type for feature in model.description.trainingInput}
     produced = {feature.name for stage in stages[:-1] for feature in stage.description.output}
     read = [feature for stage in stages[:-1] for feature in stage.description.input]
-    wanted = {feature.name: feature.type for feature in [*read, *stages[-1].description.trainingInput]}
-    for name in sorted(wanted.keys() - produced):
+    required = {feature.name: feature.type for feature in [*read, *stages[-1].description.trainingInput]}
+    for name in sorted(required.keys() - produced):
         if name not in held:
             yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", PIPELINE_TRAINING_INPUTS)
-        elif not _agree(held[name], wanted[name]):
+        elif not _agree(held[name], required[name]):
             detail = f"found {name!r} of another type or shape than the models read"
             yield Fault("/training_inputs", detail, PIPELINE_TRAINING_INPUTS)
 
@@ -207,12 +207,12 @@ def _matched(feature: Message, there: Mapping[str, Message], at: str) -> Iterato
         yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", PIPELINE_FEATURES)
 
 
-def _agree(held: Message, wanted: Message) -> bool:
+def _agree(held: Message, required: Message) -> bool:
     """Whether two types of a feature are the same, or differ only in that one array is declared without a shape."""
-    if held.multiArrayType.shape and wanted.multiArrayType.shape:
-        return bool(held == wanted)
+    if held.multiArrayType.shape and required.multiArrayType.shape:
+        return bool(held == required)
     without = [type(held)(), type(held)()]
-    for copy, each in zip(without, (held, wanted), strict=True):
+    for copy, each in zip(without, (held, required), strict=True):
         copy.CopyFrom(each)
         copy.multiArrayType.ClearField("shape")
     return bool(without[0] == without[1])

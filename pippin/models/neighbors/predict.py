@@ -62,18 +62,18 @@ def predict(
     Raises:
         NeighborsError: The features do not fit the model, or it does not admit `k`, or it can answer nothing.
     """
-    asked = as_samples(features, model.dimensions)
+    points = as_samples(features, model.dimensions)
     k = model.number_of_neighbors.default if k is None else k
     if not model.number_of_neighbors.admits(k):
         raise _refused(Fault("/k", f"found {k}; needs {model.number_of_neighbors.limits}"))
     if not model.labels:
-        return _default(model, len(asked))
+        return _default(model, len(points))
     classes = model.classes
     column_of = {label: column for column, label in enumerate(classes)}
     columns = np.fromiter((column_of[label] for label in model.labels), dtype=np.int64, count=len(model.labels))
-    probabilities = np.zeros((len(asked), len(classes)))
-    winners = np.empty(len(asked), dtype=np.int64)
-    for neighbors in nearest(model.samples, asked, min(k, len(columns))):
+    probabilities = np.zeros((len(points), len(classes)))
+    winners = np.empty(len(points), dtype=np.int64)
+    for neighbors in nearest(model.samples, points, min(k, len(columns))):
         here = slice(neighbors.start, neighbors.start + len(neighbors.places))
         winners[here] = _vote(_weights(neighbors, model, distance), columns[neighbors.places], probabilities[here])
     labels: Labels = tuple(classes[column] for column in winners.tolist())  # type: ignore[assignment]  # all of one kind

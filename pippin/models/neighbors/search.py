@@ -52,12 +52,12 @@ def nearest(samples: NDArray[np.float32], features: NDArray[np.float32], k: int)
     wide = max(1, BLOCK // max(high, dimensions, k))
     norms = np.concatenate([_norms(samples[at : at + high]) for at in range(0, count, high)])
     for start in range(0, len(features), wide):
-        asked = features[start : start + wide].astype(np.float64)
-        best = Nearest(start, np.empty((len(asked), 0)), np.empty((len(asked), 0), dtype=np.int64))
+        points = features[start : start + wide].astype(np.float64)
+        best = Nearest(start, np.empty((len(points), 0)), np.empty((len(points), 0), dtype=np.int64))
         for first in range(0, count, high):
             block = samples[first : first + high].astype(np.float64)
-            rows, columns = _candidates(asked, block, norms[first : first + high], best.distances, k)
-            best = _merged(best, rows, columns + first, _distances(asked, block, rows, columns), k)
+            rows, columns = _candidates(points, block, norms[first : first + high], best.distances, k)
+            best = _merged(best, rows, columns + first, _distances(points, block, rows, columns), k)
         yield best
 
 
@@ -66,22 +66,22 @@ def _norms(vectors: NDArray[np.float32]) -> Floats:
     return norms
 
 
-def _candidates(asked: Floats, block: Floats, norms: Floats, best: Floats, k: int) -> tuple[Places, Places]:
+def _candidates(points: Floats, block: Floats, norms: Floats, best: Floats, k: int) -> tuple[Places, Places]:
     """Pairs (row of `asked`, row of `block`) with all that may be among the `k` nearest; in order.
 
     Rounding sets the product's distance a² + b² - 2ab and the distance as defined at most (2d + 6)·eps·(a² + b²) apart,
     by the usual bounds on sums of d products; `slack` is twice that. A sample stays if it can be as near as the k-th
     nearest may be far.
     """
-    slack = (4 * asked.shape[1] + 16) * np.finfo(np.float64).eps
-    norms_of_both = np.square(asked).sum(axis=1)[:, None] + norms
-    products = asked @ block.T
+    slack = (4 * points.shape[1] + 16) * np.finfo(np.float64).eps
+    norms_of_both = np.square(points).sum(axis=1)[:, None] + norms
+    products = points @ block.T
     products *= -2
     lower = norms_of_both * (1 - slack)
     lower += products
-    furthest = best[:, -1:] if best.shape[1] == k else np.full((len(asked), 1), np.inf)
+    furthest = best[:, -1:] if best.shape[1] == k else np.full((len(points), 1), np.inf)
     near = lower <= furthest
-    if len(block) >= k and np.count_nonzero(near) > 4 * k * len(asked):
+    if len(block) >= k and np.count_nonzero(near) > 4 * k * len(points):
         # Ranking takes 10 ns a number, all else 4 where dimensions are few: only where it spares many exact distances.
         norms_of_both *= 1 + slack
         products += norms_of_both
@@ -92,13 +92,13 @@ def _candidates(asked: Floats, block: Floats, norms: Floats, best: Floats, k: in
     return rows, columns
 
 
-def _distances(asked: Floats, block: Floats, rows: Places, columns: Places) -> Floats:
+def _distances(points: Floats, block: Floats, rows: Places, columns: Places) -> Floats:
     """The distance of each pair, as it is defined."""
     distances = np.empty(len(rows))
-    step = max(1, BLOCK // asked.shape[1])
+    step = max(1, BLOCK // points.shape[1])
     for at in range(0, len(rows), step):
         here = slice(at, at + step)
-        difference = asked[rows[here]]
+        difference = points[rows[here]]
         difference -= block[columns[here]]
         np.square(difference, out=difference)
         # A running sum adds from first to last; `sum` adds in an order of numpy's own.

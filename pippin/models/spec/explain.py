@@ -145,9 +145,9 @@ def _hint_at_field(unknown: str, root: type[BaseModel], loc: Loc, hints: Hints) 
     if not is_in_a_list and synonym(unknown, fields) is None:
         for place in _objects(root):
             names = _fields(root, place)
-            meant = unknown if unknown in names else synonym(unknown, names)
-            if meant is not None and place != loc:
-                return f"; {meant} is a field of {pointer(*place) or 'the document itself'}"
+            suggestion = unknown if unknown in names else synonym(unknown, names)
+            if suggestion is not None and place != loc:
+                return f"; {suggestion} is a field of {pointer(*place) or 'the document itself'}"
     return hints.at(unknown, fields)
 
 
@@ -159,8 +159,12 @@ def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) 
     if not tags:
         is_model = {"preset", "id"} <= set(_fields(root, loc))
         return ', such as {"preset": "mnist-cnn"}, or {"id": "…"} for an uploaded model' if is_model else ""
-    meant = value if value in tags else hints.meant(value, tags)
-    return f', such as {{"type": "{meant}"}} with its fields' if meant else f", whose type is one of {', '.join(tags)}"
+    suggestion = value if value in tags else hints.meant(value, tags)
+    return (
+        f', such as {{"type": "{suggestion}"}} with its fields'
+        if suggestion
+        else f", whose type is one of {', '.join(tags)}"
+    )
 
 
 def _is_object(annotation: object) -> bool:

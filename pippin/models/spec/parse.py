@@ -39,13 +39,13 @@ class Part(Generic[T]):
 
     def text(self, field: str) -> str | None:
         """What the document says in `field`, if that is a text, even where the entry has faults."""
-        said = self.raw.get(field) if isinstance(self.raw, dict) else None
-        return said if isinstance(said, str) and said else None
+        value = self.raw.get(field) if isinstance(self.raw, dict) else None
+        return value if isinstance(value, str) and value else None
 
     def texts(self, field: str) -> tuple[str, ...]:
         """The same where several texts may stand."""
-        said = self.raw.get(field) if isinstance(self.raw, dict) else None
-        several = said if isinstance(said, list | tuple) else [said]
+        value = self.raw.get(field) if isinstance(self.raw, dict) else None
+        several = value if isinstance(value, list | tuple) else [value]
         return tuple(text for text in several if isinstance(text, str) and text)
 
 
@@ -120,8 +120,8 @@ def _parts_if_any(raw: object) -> tuple[Part[Feature], ...] | None:
 
 
 def _version(raw: Mapping[str, object]) -> int | None:
-    said = raw.get("version", NetworkSpec.model_fields["version"].default)
-    return said if isinstance(said, int) else None
+    version = raw.get("version", NetworkSpec.model_fields["version"].default)
+    return version if isinstance(version, int) else None
 
 
 def _keys(raw: object) -> tuple[object, ...]:

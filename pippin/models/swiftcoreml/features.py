@@ -71,8 +71,8 @@ def place_features(features: Sequence[Named], ours: str, theirs: str, reader: Re
 def blobs(layers: Iterable[Mapping[str, Any]], field: str) -> Iterator[str]:
     """The names that layers have in `field`, in the order of the layers."""
     for layer in layers:
-        said = layer.get(field)
-        for name in said if isinstance(said, list) else [said]:
+        names = layer.get(field)
+        for name in names if isinstance(names, list) else [names]:
             if isinstance(name, str):
                 yield name
 

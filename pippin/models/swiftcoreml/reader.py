@@ -132,8 +132,8 @@ class Reader:
     def _did_you_mean(self, value: object, known: Collection[str]) -> str:
         """A hint at the word that was meant; Swift's words differ from others in their capitals."""
         lowered = {word.lower(): word for word in known}
-        meant = self._hints.meant(value, lowered) if isinstance(value, str) else None
-        return f"; did you mean {lowered[meant]!r}?" if meant else ""
+        suggestion = self._hints.meant(value, lowered) if isinstance(value, str) else None
+        return f"; did you mean {lowered[suggestion]!r}?" if suggestion else ""
 
 
 def at_key(at: str, key: str) -> str:

@@ -114,11 +114,11 @@ def write_layer(
 
 def _check_rest(row: LayerType, layer: Mapping[str, Any], at: str, faults: list[Fault]) -> None:
     """Faults for fields that the library has not, unless they hold what is the case there anyway."""
-    said = {field.ours for field in (*COMMON, *row.fields)} | {"type"}
+    written = {field.ours for field in (*COMMON, *row.fields)} | {"type"}
     if row.weights_shape:
-        said |= {"weights", "bias", "initializer"}
+        written |= {"weights", "bias", "initializer"}
     for key, value in layer.items():
-        if key in said:
+        if key in written:
             continue
         only = row.fixed[key] if key in row.fixed else LAYERS[row.ours].model_fields[key].get_default()
         if value != only:

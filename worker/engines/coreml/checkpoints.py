@@ -60,15 +60,15 @@ def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
             f"Core ML can go on from the end of an epoch, up to {epochs}"
         )
     held = {(layer, key): array for layer, arrays in checkpoint.weights.items() for key, array in arrays.items()}
-    wanted = trained_keys(model)
-    for layer, key in wanted:
+    expected = trained_keys(model)
+    for layer, key in expected:
         shape = list(model.weights[layer][key].shape)
         if (layer, key) not in held:
             raise _unfit(f"lacks the {key} of layer {layer}")
         if list(held[layer, key].shape) != shape:
             raise _unfit(f"has the {key} of layer {layer} in the shape {list(held[layer, key].shape)}, not {shape}")
     for layer, key in held:
-        if (layer, key) not in wanted:
+        if (layer, key) not in expected:
             raise _unfit(f"has the {key} of layer {layer}, which the model does not train")
 
 
@@ -103,18 +103,18 @@ def notice(run: TrainingRun, model: Model, computed_on: Mapping[str, str]) -> st
     return f"Core ML went on from the weights after epoch {before.epoch} and gives no more back: {'; '.join(lost)}."
 
 
-def _lost_by_the_optimizer(asked: Hyperparameters, model: Model) -> list[str]:
+def _lost_by_the_optimizer(hyperparameters: Hyperparameters, model: Model) -> list[str]:
     optimizer = model.resolved.spec.optimizer
     if not isinstance(optimizer, SGD):
         return ["Adam's moments and its count of steps begin anew"]
     if optimizer.momentum is None:
         return []
-    momentum = optimizer.momentum.default if asked.momentum is None else asked.momentum
+    momentum = optimizer.momentum.default if hyperparameters.momentum is None else hyperparameters.momentum
     return ["the momentum of SGD begins anew"] if momentum else []
 
 
-def _lost_order(asked: Hyperparameters) -> list[str]:
-    return ["the shuffled order of the examples begins anew with the seed"] if asked.shuffle else []
+def _lost_order(hyperparameters: Hyperparameters) -> list[str]:
+    return ["the shuffled order of the examples begins anew with the seed"] if hyperparameters.shuffle else []
 
 
 def _named(computed_on: Mapping[str, str]) -> str:

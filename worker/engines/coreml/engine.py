@@ -85,13 +85,13 @@ def _check(model: Model, run: TrainingRun) -> None:
             for column in columns_of(model.resolved):
                 matrix_of(examples, column)
     check_run_indices(model, run)
-    asked = run.hyperparameters
-    if asked.mini_batch_size is None:
+    hyperparameters = run.hyperparameters
+    if hyperparameters.mini_batch_size is None:
         raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")
-    if run.learning_rates is not None and len(run.learning_rates) != asked.epochs:
-        raise ValueError(f"there are {len(run.learning_rates)} learning rates for {asked.epochs} epochs")
+    if run.learning_rates is not None and len(run.learning_rates) != hyperparameters.epochs:
+        raise ValueError(f"there are {len(run.learning_rates)} learning rates for {hyperparameters.epochs} epochs")
     if run.resume is not None:
-        check_fits(run.resume, model, asked.epochs)
+        check_fits(run.resume, model, hyperparameters.epochs)
 
 
 def _check_target(resolved: ResolvedSpec) -> None:

@@ -26,9 +26,9 @@ def failed(doing: str, error: Any) -> EngineError:  # noqa: ANN401 - an NSError,
         return EngineError(Reason.ENGINE_ERROR, f"Core ML could not {doing}, and does not say why")
     domain, code = str(error.domain()), int(error.code())
     hint = _HINTS.get(code) if domain == CoreML.MLModelErrorDomain else None
-    said = str(error.localizedDescription()).rstrip(".")
+    description = str(error.localizedDescription()).rstrip(".")
     return EngineError(
-        Reason.ENGINE_ERROR, f"Core ML could not {doing}: {said} ({domain} {code}){f'; {hint}' if hint else ''}"
+        Reason.ENGINE_ERROR, f"Core ML could not {doing}: {description} ({domain} {code}){f'; {hint}' if hint else ''}"
     )
 
 

@@ -35,8 +35,8 @@ def answers(
         EngineError: Core ML cannot predict.
     """
     names = {feature.name for feature in model.resolved.inputs}
-    asked = batch_of(tuple(column for column in columns if column.name in names), start, length)
-    batch = checked(context_model.predictionsFromBatch_error_(asked, None), "predict")
+    columns_batch = batch_of(tuple(column for column in columns if column.name in names), start, length)
+    batch = checked(context_model.predictionsFromBatch_error_(columns_batch, None), "predict")
     providers = [batch.featuresAtIndex_(index) for index in range(length)]
     outputs: dict[str, NDArray[Any]] = {}
     for feature in model.resolved.outputs:
@@ -101,8 +101,8 @@ class Validation:
                     loss -= float(np.log(judged[np.arange(len(truth)), truth].astype(np.float64)).sum())
                 hits += int((judged.argmax(axis=1) == truth).sum())
             else:
-                wanted = scaled(self._examples, self._target, rows).reshape(judged.shape)
-                loss += float(((judged.astype(np.float64) - wanted) ** 2).mean(axis=1).sum())
+                targets = scaled(self._examples, self._target, rows).reshape(judged.shape)
+                loss += float(((judged.astype(np.float64) - targets) ** 2).mean(axis=1).sum())
         return loss / count, hits / count if self._has_classes else None
 
     def _judged(self, context_model: Any, rows: slice) -> NDArray[Any]:  # noqa: ANN401 - an MLModel
@@ -150,9 +150,9 @@ def check_predictions(
     count = min(_EXAMPLES, examples.count)
     theirs = answers(context_model, model, columns, 0, count)
     ours = predict(model.resolved, weights, scaled_inputs(model, examples, slice(0, count)))
-    for name, wanted in ours.items():
+    for name, expected in ours.items():
         if name in theirs:
-            _compare(name, theirs[name], wanted, _EXACT if exact else _HALF)
+            _compare(name, theirs[name], expected, _EXACT if exact else _HALF)
 
 
 def _compare(name: str, actual: NDArray[Any], expected: NDArray[Any], tolerance: float) -> None:

@@ -118,8 +118,8 @@ class Training:
         event = context.event()
         if event == CoreML.MLUpdateProgressEventTrainingBegin:
             check_weights(context.model(), self._model)
-            said = notice(self._run, self._model, self._environment)
-            self._relay.call(lambda: self._observer.training_began(said))
+            sentence = notice(self._run, self._model, self._environment)
+            self._relay.call(lambda: self._observer.training_began(sentence))
             self._began = time.perf_counter()
         elif event == CoreML.MLUpdateProgressEventMiniBatchEnd:
             self._batch_losses.append(_loss(context))

@@ -73,14 +73,15 @@ def device_faults() -> Iterator[None]:
     except MemoryError as error:
         raise _out_of_memory(str(error)) from error
     except jax.errors.JaxRuntimeError as error:
-        said = str(error).split("\n", maxsplit=1)[0]
+        message = str(error).split("\n", maxsplit=1)[0]
         # Only the status code distinguishes the errors.
-        if said.startswith("RESOURCE_EXHAUSTED"):
-            raise _out_of_memory(said) from error
-        raise EngineError(Reason.ENGINE_ERROR, f"the device gave up: {said}") from error
+        if message.startswith("RESOURCE_EXHAUSTED"):
+            raise _out_of_memory(message) from error
+        raise EngineError(Reason.ENGINE_ERROR, f"the device gave up: {message}") from error
 
 
-def _out_of_memory(said: str) -> EngineError:
+def _out_of_memory(message: str) -> EngineError:
     return EngineError(
-        Reason.OUT_OF_MEMORY, f"the training needs more memory than there is; a smaller mini-batch needs less ({said})"
+        Reason.OUT_OF_MEMORY,
+        f"the training needs more memory than there is; a smaller mini-batch needs less ({message})",
     )

@@ -45,20 +45,22 @@ class NetworkTrainer:
                 resumed, and its weights are finite.
         """
         began = time.perf_counter()
-        asked = run.hyperparameters
-        if asked.mini_batch_size is None:
+        hyperparameters = run.hyperparameters
+        if hyperparameters.mini_batch_size is None:
             raise ValueError("the hyperparameter mini_batch_size is null; a network needs a number")
         rates = run.learning_rates
-        if rates is not None and len(rates) != asked.epochs:
-            raise ValueError(f"{len(rates)} learning rates were given for {asked.epochs} epochs; give each epoch one")
+        if rates is not None and len(rates) != hyperparameters.epochs:
+            raise ValueError(
+                f"{len(rates)} learning rates were given for {hyperparameters.epochs} epochs; give each epoch one"
+            )
         switches = switches_of(run.resume, self.switches)
         programs = Programs(
             network_for(model.resolved, jax.default_backend()),
             columns_of(model.resolved),
             parameters_of(model.resolved),
-            optimizer_for(model.resolved.spec.optimizer, asked, switches),
+            optimizer_for(model.resolved.spec.optimizer, hyperparameters, switches),
         )
-        width = min(asked.mini_batch_size, run.training.count)
+        width = min(hyperparameters.mini_batch_size, run.training.count)
         chunks = self._chunks(run.training, programs, width, observer)
         measured = None if run.validation is None else self._chunks(run.validation, programs, SIZE, observer)
         start = start_of(
@@ -66,12 +68,12 @@ class NetworkTrainer:
             model.weights,
             programs.parameters,
             moments=programs.optimizer.moments,
-            epochs=asked.epochs,
+            epochs=hyperparameters.epochs,
             steps=-(-run.training.count // width),
             switches=switches,
-            shuffle=first_shuffle(asked, switches, run.training.count),
+            shuffle=first_shuffle(hyperparameters, switches, run.training.count),
         )
-        schedule = schedule_for(asked, switches, start, run.training.count, width)
+        schedule = schedule_for(hyperparameters, switches, start, run.training.count, width)
         training = Training(programs, model.weights, start, chunks, schedule)
         # Only now, since to train is what the user waits for.
         validation = None if measured is None else Validation(programs, measured, training)
@@ -101,8 +103,8 @@ def _epochs(training: Training, validation: Validation | None, run: TrainingRun,
         EngineError: The training has diverged.
         Stopped: A stop was requested.
     """
-    asked = run.hyperparameters
-    for epoch in range(training.finished + 1, asked.epochs + 1):
+    hyperparameters = run.hyperparameters
+    for epoch in range(training.finished + 1, hyperparameters.epochs + 1):
         rate = None if run.learning_rates is None else run.learning_rates[epoch - 1]
         result, wrong = _epoch(epoch, training, rate, validation)
         snapshot = training.checkpoint if wrong is None and training.finite else None

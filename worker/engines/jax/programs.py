@@ -189,8 +189,8 @@ class Programs:
             gradients, (total, own) = jax.grad(mean_loss, has_aux=True)(trained)
             scalars = tuple(steps.scalars[index])
             updated = [
-                self.optimizer.update(weight, kept, gradient, scalars)
-                for weight, kept, gradient in zip(trained, moments, gradients, strict=True)
+                self.optimizer.update(weight, moment, gradient, scalars)
+                for weight, moment, gradient in zip(trained, moments, gradients, strict=True)
             ]
             weights, moments = (tuple(each) for each in zip(*updated, strict=True))
             return weights, moments, totals.at[index].set(total), sums.at[index].set(own)

@@ -132,5 +132,5 @@ def _check_arrays(arrays_by_layer: Weights, what: str, expected_arrays: Mapping[
             )
 
 
-def _misfit(said: str) -> EngineError:
-    return EngineError(Reason.ENGINE_ERROR, f"the checkpoint does not fit the training: it {said}")
+def _misfit(message: str) -> EngineError:
+    return EngineError(Reason.ENGINE_ERROR, f"the checkpoint does not fit the training: it {message}")

@@ -114,8 +114,8 @@ class Training:
         done = self._step
         # Computed for the whole epoch and then sliced: so their bits are the same wherever the epoch was interrupted.
         scalars = self._optimizer.step_scalars(self.taken - done + 1, len(batches), learning_rate)
-        left = slice(done, None)
-        for totals, sums in self._chunks.run(batches.part(left), scalars[left], self._steps):
+        rest = slice(done, None)
+        for totals, sums in self._chunks.run(batches.part(rest), scalars[rest], self._steps):
             self._totals.extend(totals.tolist())
             self._sums.extend(sums.tolist())
             self.taken += len(totals)

@@ -180,17 +180,17 @@ def answers_of_classes_fit_the_classifier(graph: Graph) -> Iterator[Fault]:
             yield Fault(at, f"found {value.type!r}; only a classifier answers that: say its classes in `classifier`")
             continue
         is_label = isinstance(value, LabelFeature)
-        wanted = classifier.predicted_feature if is_label else classifier.probabilities
-        if value.name != wanted:
-            yield Fault(at + "/name", f"found {value.name!r}; the classifier calls it {wanted!r}")
+        required = classifier.predicted_feature if is_label else classifier.probabilities
+        if value.name != required:
+            yield Fault(at + "/name", f"found {value.name!r}; the classifier calls it {required!r}")
         kind = value.type if isinstance(value, LabelFeature) else value.keys
         if kind != classifier.label_type:
             yield Fault(at, f"found {kind!r}; the classifier's labels are {classifier.label_type!r}")
     if classifier is not None and outputs is not None:
         names = {part.text("name") for part in outputs}
-        for wanted in (classifier.predicted_feature, classifier.probabilities):
-            if wanted is not None and wanted not in names:
-                yield Fault("/outputs", f"found no {wanted!r}, which the classifier answers")
+        for required in (classifier.predicted_feature, classifier.probabilities):
+            if required is not None and required not in names:
+                yield Fault("/outputs", f"found no {required!r}, which the classifier answers")
 
 
 def numbers_are_answered_by_a_regressor(graph: Graph) -> Iterator[Fault]:

@@ -215,8 +215,8 @@ def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
     if listed is None or graph.target is None or graph.target in listed:
         return
     what = "what the classifier predicts" if graph.draft.classifier is not None else "the loss's target"
-    wanted = graph.draft.classifier.predicted_feature if graph.draft.classifier is not None else graph.target
-    yield Fault("/training_inputs", f"found no {wanted!r}; needs {what}")
+    required = graph.draft.classifier.predicted_feature if graph.draft.classifier is not None else graph.target
+    yield Fault("/training_inputs", f"found no {required!r}; needs {what}")
 
 
 def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[Fault]:
@@ -256,9 +256,9 @@ def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
     listed = _listed(graph)
     if listed is None or graph.loss is None:
         return
-    wanted = {part.text("name") for part in graph.draft.inputs} | {graph.loss.target, graph.target}
+    required = {part.text("name") for part in graph.draft.inputs} | {graph.loss.target, graph.target}
     for name, (index, _) in listed.items():
-        if name not in wanted:
+        if name not in required:
             yield Fault(
                 pointer("training_inputs", index),
                 f"found {name!r}, which is neither a model input nor the loss's target; leave it out",
