@@ -104,7 +104,7 @@ class Server(uvicorn.Server):
         # First: a client whose stream ends comes back within a second, and is to find another service or none.
         for server in self.servers:
             server.close()
-        # The application hears of the end only when its connections are closed, which a stream would prevent.
+        # The application learns of the shutdown only when its connections are closed, which a stream would prevent.
         await self._app.state.services.streams.reader.aclose()
         await super().shutdown(sockets)
         # Here, since uvicorn ends the process by the signal that it was told to stop with.

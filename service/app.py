@@ -138,7 +138,7 @@ def _telemetry() -> TelemetryConfig:
 
 
 def describe_once(app: FastAPI) -> None:
-    """Have `app` describe itself in our words, the first time that somebody asks."""
+    """Build the OpenAPI document at the first request for it."""
 
     def described() -> dict[str, object]:
         if app.openapi_schema is None:

@@ -70,7 +70,7 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def _of_system(error: OSError) -> Problem:
-    """A full disk is known; anything else nobody foresaw, and it becomes a 500 in the log."""
+    """A full disk is an expected error; any other OSError becomes a 500 and is logged."""
     if error.errno not in NO_ROOM:
         raise error
     return no_room()

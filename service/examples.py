@@ -1,4 +1,4 @@
-"""What bodies and answers look like, for whoever reads the description of the REST contract."""
+"""Examples of bodies and answers, for the OpenAPI document."""
 
 from typing import Any
 

@@ -140,7 +140,7 @@ def sentence(error: Exception) -> str:
 
 
 def kind_of(status: int) -> str:
-    """The kind that an HTTP error without one of ours is told as."""
+    """The kind for an HTTP error that has none of its own."""
     for name, kind in KINDS.items():
         if kind.status == status:
             return name

@@ -1,4 +1,4 @@
-"""What endpoints work with: the service's parts (`Services`), and who makes a request (`Caller`, `Tenant`)."""
+"""What endpoints work with: the service's parts (`Services`), and the principal of a request (`Caller`, `Tenant`)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ async def _caller(request: Request) -> Principal:
 
 
 Caller = Annotated[Principal, Depends(_caller)]
-"""Who makes the request."""
+"""The principal that makes the request."""
 
 
 async def _tenant(caller: Caller, services: TheServices) -> str:

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a request, told as faults."""
+"""Pydantic's errors of a request, as faults."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar

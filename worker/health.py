@@ -24,7 +24,7 @@ def main() -> int:
         return _complain(str(error))
     if any(worker.host == host for worker in alive):
         return 0
-    return _complain(f"no worker on {host} was heard of in the last half minute")
+    return _complain(f"no worker on {host} has reported in the last half minute")
 
 
 def _complain(sentence: str) -> int:

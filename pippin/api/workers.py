@@ -58,13 +58,13 @@ class WorkerReport(BaseModel):
 
 
 class Worker(WorkerReport):
-    """A worker that was heard of lately."""
+    """A worker that has reported in the last two minutes."""
 
     last_heartbeat: datetime = Field(description="By the clock of Redis.")
 
 
 class WorkerList(BaseModel):
-    """Every worker that was heard of in the last two minutes."""
+    """Every worker that has reported in the last two minutes."""
 
     model_config = ConfigDict(frozen=True)
 

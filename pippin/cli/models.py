@@ -20,7 +20,7 @@ commands = typer.Typer(help="Upload, list, export and delete models.", no_args_i
 
 
 class Form(enum.StrEnum):
-    """The languages in which a model can be told."""
+    """The languages that describe a model."""
 
     SPEC = "spec"
     SWIFTCOREMLTOOLS = "swiftcoremltools"

@@ -37,7 +37,7 @@ def up(
 ) -> None:
     """Run all of Pippin in the foreground.
 
-    That is an embedded Valkey, the service and a worker, all started again if they die.
+    That is an embedded Valkey, the service and a worker, all restarted if they end.
 
     PIPPIN_REDIS_URL replaces the embedded Valkey. With --json, stdout has one document, when all is ready, and the log
     goes to stderr.

@@ -1,4 +1,4 @@
-"""A model that somebody wrote down, in the spec language or as SwiftCoreMLTools writes it."""
+"""Reads a model's document: in the spec language or as SwiftCoreMLTools writes it."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -1,6 +1,6 @@
 """Looks into a file: what it holds, and what a job must know about it.
 
-Whoever does not trust the file does this in a process of its own: protobuf's parser is native code, and a file of a few
+Inspect a file that is not trusted in a process of its own: protobuf's parser is native code, and a file of a few
 megabytes can hold millions of messages.
 """
 

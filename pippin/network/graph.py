@@ -1,4 +1,4 @@
-"""Computes a network: from the model's inputs to the blobs that somebody wants."""
+"""Computes a network: from the model's inputs to the requested blobs."""
 
 from collections.abc import Collection, Mapping
 

@@ -41,7 +41,7 @@ class Task:
 
 
 def plan(resolved: ResolvedNetwork, outputs: Collection[str], *, join: bool) -> Sequence[Task]:
-    """The tasks that make the blobs named in `wanted`.
+    """The tasks that compute the blobs named in `outputs`.
 
     Args:
         resolved: The network.
@@ -79,7 +79,7 @@ def rectified_after_pooling(tasks: Sequence[Task], outputs: Collection[str]) -> 
             pending[task.outputs] = task
         elif task.inputs in pending:
             rectifier = pending[task.inputs]
-            # The blob between the two keeps its name; nobody else reads it.
+            # The blob between the two keeps its name; no other task reads it.
             moved.append(replace(task, inputs=rectifier.inputs, outputs=rectifier.outputs))
             moved.append(replace(rectifier, inputs=rectifier.outputs, outputs=task.outputs))
         else:
@@ -105,7 +105,7 @@ def pooled_while_convolving(tasks: Sequence[Task], outputs: Collection[str]) -> 
 
 
 def _followers(tasks: Sequence[Task], outputs: Collection[str]) -> Mapping[tuple[str, ...], Task]:
-    """For each blob that one task alone reads, and nobody outside: that task."""
+    """For each blob that exactly one task reads and that is no output: that task."""
     readings = Counter(name for task in tasks for name in task.inputs)
     readings.update(outputs)
     return {task.inputs: task for task in tasks if len(task.inputs) == 1 and readings[task.inputs[0]] == 1}

@@ -113,7 +113,7 @@ class Attempts:
         return job
 
     def renew(self, claim: Claim) -> Control:
-        """Prolong the lease, and hear what is wanted. Late is better than never: it works until the job is taken.
+        """Renew the lease and read the control flags. A late renewal works until another attempt has claimed the job.
 
         Raises:
             LeaseLost: The job has moved on.
@@ -122,7 +122,7 @@ class Attempts:
         return _wanted(status, over=time == "over")
 
     def look(self, claim: Claim) -> Control:
-        """Hear what is wanted, between two renewals or from another process. Writes nothing.
+        """Read the control flags, between two renewals or from another process. Writes nothing.
 
         Raises:
             LeaseLost: The job has moved on.
@@ -269,7 +269,7 @@ class Attempts:
 
         Raises:
             LeaseLost: The job has moved on.
-            Refused: Nobody asked to cancel it.
+            Refused: No request to cancel it was made.
         """
         self._end(claim, "cancelled", Status.CANCELLED)
 
@@ -278,7 +278,7 @@ class Attempts:
 
         Raises:
             LeaseLost: The job has moved on.
-            Refused: Nobody asked to pause it.
+            Refused: No request to pause it was made.
         """
         self._end(claim, "paused", Status.PAUSED)
 

@@ -17,7 +17,7 @@ class NoSuchJob(StoreError):
 
 
 class NoSuchWorker(StoreError):
-    """No worker that was heard of lately has this name."""
+    """No worker of this name has reported in the last two minutes."""
 
 
 class AmbiguousName(StoreError):

@@ -200,7 +200,7 @@ class Jobs:
         return str(self._client.hget(keys.job(tenant, job_id).job, "traceparent") or "")
 
     def cancel(self, tenant: str, job_id: str) -> Job:
-        """Cancel a job: at once if no worker holds it, else its worker hears of it when it renews its lease.
+        """Cancel a job: at once if no worker holds it, else its worker reads the flag when it renews its lease.
 
         Of a job that is already being cancelled this changes nothing.
 
@@ -259,7 +259,7 @@ class Jobs:
                 )
             pipe.multi()
             if job.status is Status.PAUSED:
-                # Whoever paused it may not have come to take it out of its queue yet.
+                # The request that paused it may not have removed it from its queue yet.
                 self._queues.remove(pipe, left, job_id, int(number))
                 self._queues.enqueue(pipe, queue, tenant, job_id, int(number))
             self._scripts.run("resume", tenant, job_id, queue, pipe=pipe)
@@ -321,7 +321,7 @@ class Jobs:
 
         def remove(pipe: Pipeline) -> None:
             status, queue, number = hmget(pipe, of.job, "status", "queue", "attempt")
-            # Somebody may have resumed it meanwhile: what is in the queue now is meant to be there.
+            # Another request may have resumed it meanwhile: then the entry in the queue is valid.
             if not status or not (Status(status).is_final or status == Status.PAUSED):
                 return
             pipe.multi()

@@ -21,7 +21,7 @@ RecordT = TypeVar("RecordT", StoredManifest, StoredModel)
 
 
 class NamedRecords(Generic[RecordT]):
-    """The records of one kind. What was uploaded are blobs, which this knows nothing about.
+    """The records of one kind. The uploaded content lies in blobs, outside this class.
 
     Args:
         kind: In the singular, as in a key: `dataset` or `model`.

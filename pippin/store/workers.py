@@ -1,4 +1,4 @@
-"""The workers that were heard of lately."""
+"""The records of workers, by their latest reports."""
 
 from collections.abc import Sequence
 
@@ -45,15 +45,15 @@ class Workers:
             pipe.execute()
 
     def all(self) -> list[Worker]:
-        """Every worker that was heard of in the last two minutes and whose record can be read, by name."""
+        """Every worker that has reported in the last two minutes and whose record can be read, by name."""
         return self.listing()[0]
 
     def listing(self) -> tuple[list[Worker], list[Unreadable]]:
-        """The workers that were heard of in the last two minutes, by name, and records that cannot be read."""
+        """The workers that have reported in the last two minutes, by name, and records that cannot be read."""
         return self._heard_of(SHOWN_SECONDS)
 
     def alive(self) -> list[Worker]:
-        """Every worker that was heard of in the last half minute, by name."""
+        """Every worker that has reported in the last half minute, by name."""
         return self._heard_of(ALIVE_SECONDS)[0]
 
     def live_engines(self) -> frozenset[str]:

@@ -54,7 +54,7 @@ def die_with_parent(parent: int) -> None:
 
 
 def fork_and_run(main: Callable[[], int]) -> int:
-    """Fork a child that runs `main`, exits with the code that it returns, and dies with this process.
+    """Fork a child that runs `main`, exits with the code that it returns, and ends with this process.
 
     An exception in `main` is printed by `sys.excepthook`, and the exit code is 1. The caller's frames never run in the
     child, no exit handler does.

@@ -2,7 +2,7 @@
 
 Its page as shipped (9.3.3) asks ipinfo.io where the reader is, reports to an analytics service, and after 180 days
 shows nothing but the demand to be updated. It does the last two for a released version with a date, and the first
-where it finds no consent: so it is told that it is version 0.0.0 of no date, and that consent was given.
+where it finds no consent: so it is configured as version 0.0.0 without a date, with consent given.
 """
 
 import re

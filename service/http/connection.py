@@ -24,7 +24,7 @@ class Connection(H11Protocol):
     - What of a body still arrives after its answer has a limit too.
     - A connection that waits for a request may be closed in favour of a new one; see `ConnectionLimits`.
 
-    Between requests uvicorn's keep-alive timeout holds. Nothing limits how long an answer takes, so streams live on.
+    Between requests uvicorn's keep-alive timeout holds. Nothing limits how long an answer takes, so streams stay open.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's own business)

@@ -52,7 +52,7 @@ class Streams:
     Attributes:
         store: Where the events are.
         reader: Follows them.
-        meters: Counts who follows, and what is sent.
+        meters: Counts the open streams, and what is sent.
         ping_seconds: How often a quiet stream of server-sent events gives a sign of life.
         max_bytes: About how long one JSON document may be.
         send_timeout: Seconds after which a client that reads nothing is dropped.
@@ -165,7 +165,7 @@ class Streams:
 
 @lru_cache(maxsize=16)
 def _message(event: StoredEvent) -> bytes:
-    """The event as all who follow its job are sent it at this moment: hundreds of them cost one encoding."""
+    """The event as it is sent to all clients that follow its job: hundreds of them cost one encoding."""
     return ServerSentEvent(event.text, event=event.type, id=event.id).encode()
 
 

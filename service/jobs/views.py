@@ -1,4 +1,4 @@
-"""What of a job's events is told, and in which shape."""
+"""Which of a job's events a stream sends, and in which shape."""
 
 import csv
 import io
@@ -16,7 +16,7 @@ class View(Protocol):
     columns: Sequence[str]
 
     def tells(self, event: StoredEvent) -> bool:
-        """Whether the event is told on its own, as server-sent events are."""
+        """Whether the event is sent on its own, as server-sent events are."""
         ...
 
     def row(self, event: StoredEvent) -> dict[str, Any] | None:

@@ -59,7 +59,7 @@ async def submit_job(
     services: TheServices,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
-    """Train a model. Whatever is wrong with the request is told at once, each fault with its place in the body."""
+    """Train a model. Every fault of the request is reported at once, each with its place in the body."""
 
     def submitted() -> Job:
         with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, known):

@@ -278,7 +278,7 @@ def _of_the_dataset() -> Iterator[None]:
 
 @asynccontextmanager
 async def alone(lock: asyncio.Lock) -> AsyncIterator[None]:
-    """Waits until nobody else is inside. A coroutine waits, since threads are few.
+    """Waits until no other request is inside. A coroutine waits, since threads are few.
 
     Raises:
         Problem: 503, when that takes too long.

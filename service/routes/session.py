@@ -18,8 +18,8 @@ router = APIRouter(tags=["session"], route_class=JsonRoute)
 @router.get(
     "/session",
     operation_id="getSession",
-    summary="Who am I?",
-    response_description="Who makes the request.",
+    summary="Show the current principal",
+    response_description="The principal that makes the request.",
     responses=responses(503),
     dependencies=[requires("read")],
 )

@@ -1,4 +1,4 @@
-"""The workers that were heard of lately, and what they are told to do."""
+"""Lists the workers, and drains and undrains them."""
 
 from typing import Annotated
 
@@ -31,7 +31,10 @@ WorkerName = Annotated[
     dependencies=[requires("read")],
 )
 def list_workers(tenant: Tenant, services: TheServices) -> WorkerList:
-    """Who trains: where, with which engines, and on what at this moment. A job of another tenant is not named."""
+    """The workers that have reported in the last two minutes, with their hosts, engines and current jobs.
+
+    A job of another tenant is not named.
+    """
     workers, unreadable = services.store.workers.listing()
     return WorkerList(
         data=_as_seen_by(tenant, services.store, workers),

@@ -1,1 +1,1 @@
-"""Who may come in, and to what: addresses, origins, tokens, roles."""
+"""Access control: addresses, origins, tokens, roles."""

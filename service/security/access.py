@@ -126,7 +126,7 @@ def _declared(context: RouteContext) -> Access:
 
 @dataclass(frozen=True)
 class Principal:
-    """Who was let in.
+    """The authenticated sender of a request.
 
     Attributes:
         token: The token that was shown; None where none is demanded and none that counts was shown.

@@ -1,4 +1,4 @@
-"""Middleware: lets in who may do what is asked, before anything of the body is read."""
+"""Middleware: authenticates and authorizes each request before its body is read."""
 
 from time import monotonic
 from typing import cast
@@ -181,7 +181,7 @@ def _anonymous(request: Request) -> Principal:
 
 
 def _bearer(header: str | None) -> str | None:
-    """The token in an `Authorization` header; None without one. Of another scheme it is "", which is nobody's."""
+    """The token in an `Authorization` header; None without one. For another scheme it is "", which no token equals."""
     if header is None:
         return None
     scheme, _, text = header.partition(" ")
@@ -206,7 +206,7 @@ def _refusal(token: Token | None, needed: Role, *, shown: bool, lost: bool) -> P
         detail = f"The token has the role {token.role}; this takes one of the role {needed}."
         return Problem("forbidden", detail, headers={"www-authenticate": described})
     if not shown:
-        # RFC 6750 section 3.1: who showed nothing is told no error code.
+        # RFC 6750 section 3.1: a request without a token gets no error code.
         detail = f"This takes a token of the role {needed}, sent as: Authorization: Bearer TOKEN.{_LOST * lost}"
         return Problem("unauthorized", detail, headers={"www-authenticate": _REALM})
     described = f'{_REALM}, error="invalid_token", error_description="The token is unknown or revoked"'

@@ -18,7 +18,7 @@ class Gate:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in (settings.host, *settings.allowed_hosts))
-        # Who asks for a number was sent by no name, so it has not been pointed anywhere.
+        # A request to a numeric address was resolved by no name, so DNS rebinding did not send it here.
         self._any_address = is_unspecified(settings.host)
         self._origins = frozenset(settings.cors_origins)
 

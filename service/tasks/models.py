@@ -55,7 +55,7 @@ def validate_document(path: str, language: str, most_bytes: int) -> object:
 
     Raises:
         MalformedDocumentError, FaultyDocumentError: As `build_model` does; also when training it takes more memory
-            than `most_bytes`. The faults of a job are left to who knows the datasets.
+            than `most_bytes`. The faults of a job are left to the process that has the datasets.
     """
     document = value_of(Path(path), language)
     if is_job(document):

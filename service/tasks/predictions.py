@@ -31,7 +31,7 @@ from service.tasks.models import value_of
 def predict(
     path: str, body: str, *, picture: bool, dataset_labels: Sequence[str] | None, top: int, background: str | None
 ) -> Answer:
-    """What the model answers, as the JSON of a `Prediction` in the attachment, which nobody has to read again.
+    """What the model answers, as the JSON of a `Prediction` in the attachment, which is sent on as it is.
 
     Args:
         path: The `.mlmodel`.

@@ -19,7 +19,7 @@ from pippin.store.overview import Overview, Overviews
 from pippin.store.versions import UNREADABLE
 
 _WORKER_STATES = ("starting", "idle", "busy", "draining", "drained")
-# An attempt is lost for these; told from the beginning, since a rate needs a first value.
+# The reasons for which an attempt is lost; exported from the start, since a rate needs a first value.
 _LOSSES = (Reason.WORKER_LOST, Reason.OUT_OF_MEMORY)
 
 _TENANTS_SHOWN = 10

@@ -20,7 +20,7 @@ PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
 class RequestLog:
-    """Middleware: gives each request an id, logs its end, and turns what nobody caught into a 500 without details."""
+    """Middleware: gives each request an id, logs its end, and answers an uncaught exception with a bare 500."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

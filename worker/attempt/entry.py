@@ -80,7 +80,7 @@ def _traceparent(store: Store, claim: Claim) -> str:
 
 
 def main() -> None:
-    """Make the attempt that the first line of standard input describes; die when its other end closes."""
+    """Make the attempt that the first line of standard input describes; end when its other end closes."""
     assignment = Assignment.from_json(sys.stdin.buffer.readline().decode())
     die_at_end_of(sys.stdin.fileno())
     settings = Settings()

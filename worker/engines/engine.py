@@ -1,6 +1,6 @@
 """What an engine is: it takes the bytes of an updatable `.mlmodel` and examples, and gives trained weights back.
 
-The worker knows engines only by this interface, and an engine knows nothing of jobs, leases or files.
+The worker knows engines only by this interface, and an engine has no access to jobs, leases or files.
 """
 
 from collections.abc import Callable

@@ -17,7 +17,7 @@ from pippin.store import Store, StoreUnavailable, connect
 _UNSET = "PIPPIN_REDIS_URL is not set"
 _SKEW_WARNING = 5.0
 _SKEW_FAULT = 60.0
-_PROVIDER = "in its configuration, or ask who runs it"
+_PROVIDER = "in its configuration, or ask its administrator"
 
 
 def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[Finding]:
@@ -70,7 +70,7 @@ def _kept(client: Any) -> list[Finding]:  # noqa: ANN401 - redis-py's answers ar
         appends = client.info("persistence").get("aof_enabled")
         policy = client.info("memory").get("maxmemory_policy")
     except NoPermissionError as error:
-        advice = "Nothing, if who runs it says that appendonly is yes and maxmemory-policy is noeviction."
+        advice = "Nothing, if its administrator says that appendonly is yes and maxmemory-policy is noeviction."
         return [warning("redis data", f"how it keeps data cannot be read: {error}", advice)]
     if policy not in {None, "noeviction"}:
         advice = f"Jobs would vanish when its memory is full: set maxmemory-policy noeviction {_PROVIDER}."
@@ -119,7 +119,7 @@ def _clock(client: Any, now: Callable[[], float]) -> Finding:  # noqa: ANN401 - 
 def _advice(error: Exception, url: str) -> str:
     cause = error.__cause__ or error
     if isinstance(cause, AuthenticationError) or "NOAUTH" in str(error):
-        return "The password or the user in PIPPIN_REDIS_URL is wrong; take it from who runs the server."
+        return "The password or the user in PIPPIN_REDIS_URL is wrong; ask the server's administrator for it."
     if "CERTIFICATE" in str(error).upper():
         return (
             "The server's certificate is not trusted here: add ?ssl_ca_certs=/path/ca.pem to PIPPIN_REDIS_URL, and use "

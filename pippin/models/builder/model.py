@@ -122,7 +122,7 @@ class Model(Part):
         Raises:
             SpecError: As `resolved` does.
         """
-        # A second and a half, which only those wait who want the file.
+        # Imported here: it takes 1.5 s, and only the file needs it.
         from pippin.models.mlmodel import build  # noqa: PLC0415
 
         return build(self.resolved)

@@ -77,7 +77,7 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
     for details in errors[:_MAX_FAULTS]:
         loc, kind = details["loc"], details["type"]
         if kind == "too_short" and len(details["input"]) >= details["ctx"]["min_length"]:
-            # Pydantic counts only the entries without faults; those have been told.
+            # Pydantic counts only the entries without faults; those are reported already.
             continue
         path = _path(loc, document, missing=kind == "missing")
         match kind:

@@ -100,7 +100,7 @@ class Layer(Value):
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
         """The shapes of what the layer makes of inputs that it has no fault to find with."""
 
-    def completed(self, inputs: tuple[Shape, ...]) -> Self:  # noqa: ARG002 - for those who infer a field from shapes
+    def completed(self, inputs: tuple[Shape, ...]) -> Self:  # noqa: ARG002 - for types that infer a field from shapes
         """This layer with every field filled in that its inputs' shapes decide."""
         return self
 

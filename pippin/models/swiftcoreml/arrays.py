@@ -51,7 +51,7 @@ def _given(row: LayerType, base: Object, theirs: str, reader: Reader) -> dict[st
 def _lengths(row: LayerType, base: Object, theirs: str, reader: Reader) -> list[tuple[str, int]] | None:
     """The weights' lengths, each with the field that says it; None where a field is missing or says nonsense.
 
-    What is missing is told here, for the spec would infer it. Nonsense is told by the spec's own checks.
+    A missing value is reported here, because the spec would infer it. The spec's own checks report invalid values.
     """
     missing = [key for key in row.weights_shape if base.get(key, []) == []]
     for key in missing:
@@ -118,7 +118,7 @@ def write_arrays(
         layer: What the spec says.
         at: The pointer to it.
         weights: What it begins with where it does not say it itself.
-        faults: Is told what the library cannot say.
+        faults: Collects what the library cannot express.
     """
     if layer.get("weights") is not None:
         bias = layer.get("bias")

@@ -21,7 +21,7 @@ class Kind(ABC):
             value: What the document holds.
             ours: The pointer to what is answered.
             theirs: The pointer to `value`.
-            reader: Is told what is wrong, and where parts of the answer came from.
+            reader: Collects faults, and the places that parts of the result come from.
         """
 
     @abstractmethod

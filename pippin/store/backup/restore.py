@@ -47,7 +47,7 @@ def restore(url: str, blobs: Blobs, folder: Folder, report: Report, *, replace: 
         url: The address of Redis, password included.
         blobs: Where the blobs go.
         folder: Where the backup is.
-        report: Told how far it is.
+        report: Called with the progress.
         replace: Whether records that are there may be replaced, and other blobs be there. The blobs stay.
 
     Raises:

@@ -49,7 +49,7 @@ def save(url: str, store: Store, blobs: Blobs, folder: Folder, report: Report, *
         store: The records in it.
         blobs: Where the blobs are.
         folder: Where the backup goes. Blobs that are there already are not copied again.
-        report: Told how far it is.
+        report: Called with the progress.
         verify: Whether to read the blobs that are there already, and to copy those again that are damaged.
 
     Raises:

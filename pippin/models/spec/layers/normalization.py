@@ -54,7 +54,7 @@ class Batchnorm(ShapeKeeping, Parametric):
         return 1.0 if key in ("gamma", "variance") else 0.0
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Another number of channels than the spec says, arrays of another shape, and stored ones that nobody reads."""
+        """Another number of channels than the spec says, arrays of another shape, and unused stored arrays."""
         if self.channels not in (None, inputs[0][-3]):
             yield Fault("/channels", f"found {self.channels}; the input has {inputs[0][-3]}")
         for key in ("mean", "variance"):

@@ -55,4 +55,4 @@ WARNINGS_BY_ID: Final[dict[str, Rule]] = {
     "runtime.linear-squares": runtime.squares_judge_an_activation,
     "runtime.integer-output": runtime.outputs_are_no_whole_numbers,
 }
-"""What Core ML's own validator accepts and its runtime is known to fail at; such a model is taken, and told of."""
+"""What Core ML's own validator accepts and its runtime is known to fail at; such a model is accepted with a warning."""
