@@ -113,7 +113,7 @@ def test_the_limits_of_the_child_are_told_as_faults_of_the_upload(
     assert "took more memory" in is_problem(send(big), 422)["errors"][0]["detail"]
     monkeypatch.undo()
     monkeypatch.setattr(ingest, "_BASE_SECONDS", 0.0)
-    monkeypatch.setattr(ingest, "_SLOWEST_BYTES_A_SECOND", 10**12)
+    monkeypatch.setattr(ingest, "_MIN_BYTES_PER_SECOND", 10**12)
     assert "took longer" in is_problem(send(big), 422)["errors"][0]["detail"]
     monkeypatch.undo()
     assert send(tiny_npz).status_code == 201

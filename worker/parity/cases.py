@@ -196,7 +196,7 @@ CASES: tuple[Case, ...] = (
         "shuffle_repeats",
         "Does the same seed shuffle in the same order again?",
         _SHUFFLED,
-        (Candidate("as the time before", None), *_SHUFFLES),
+        (Candidate("the same order", None), *_SHUFFLES),
     ),
     Case(
         "compute_units",

@@ -127,7 +127,7 @@ def test_arrays_are_taken_as_already_scaled_from_json_and_npz(
         ("none.json", None, 2, "cannot be read: No such file"),
         ("none.npz", None, 2, "cannot be read: No such file"),
         ("text.png", b"hello", 2, "text.png is not a PNG, JPEG or PGM"),
-        ("broken.png", b"\x89PNG\r\n\x1a\n", 3, "no PNG, JPEG or PGM"),
+        ("broken.png", b"\x89PNG\r\n\x1a\n", 3, "not a PNG, JPEG or PGM"),
         ("broken.json", b"{", 3, "broken.json is not JSON"),
         ("list.json", b"[1]", 3, "list.json must hold arrays by input"),
         ("broken.npz", b"x", 3, "broken.npz is not an NPZ file of plain arrays"),

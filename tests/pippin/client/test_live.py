@@ -46,7 +46,8 @@ class Service:
             events = [f"id: {each['epoch']}-0\nevent: epoch\ndata: {json.dumps(each)}\n\n" for each in epochs]
             return self.answer(200, ("".join(events) + "id: 9-0\nevent: end\ndata: {}\n\n").encode(), STREAM)
         if seen.path.endswith("/metrics"):
-            return self.answer(200, json.dumps({"job": "job_1", "status": "running", "data": epochs}).encode())
+            page = {"job": "job_1", "status": "running", "data": epochs, "has_more": False, "next": None}
+            return self.answer(200, json.dumps(page).encode())
         if seen.path.endswith("/cancel"):
             self.job = self.job | {"status": "cancelled"}
             return self.answer(self.cancel_status, json.dumps(self.job | {"title": "It is over"}).encode())

@@ -28,7 +28,7 @@ CHOSEN = {
     "large_batch": FILLED,
     "epoch_loss": "the examples, each of them once",
     "rate_zero": "unchanged",
-    "shuffle_repeats": "as the time before",
+    "shuffle_repeats": "the same order",
     "compute_units": "single precision",
     "kernels": "outputs, inputs, height, width",
 }

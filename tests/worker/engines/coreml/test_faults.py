@@ -114,7 +114,7 @@ def test_predictions_that_do_not_follow_from_the_weights_end_the_attempt(
     engine: Engine, run: TrainingRun, notes: Notes, apple: pytest.MonkeyPatch
 ) -> None:
     # As if Core ML computed another network than the file's.
-    check = importlib.import_module("worker.engines.coreml.weights")
+    check = importlib.import_module("worker.engines.coreml.predictions")
     real = check.answers
     apple.setattr(check, "answers", lambda *given: {name: array + 0.1 for name, array in real(*given).items()})
     assert "predicts y otherwise than the trained weights do" in str(_failure(engine, run, notes))

@@ -34,7 +34,7 @@ PYTHON = {
         "stack",
         "sum",
     ),
-    *("unravel_index", "TemporaryDirectory", "HasField", "WhichOneof", "model_copy"),
+    *("unravel_index", "TemporaryDirectory", "HasField", "WhichOneof", "model_copy", "model_dump", "open"),
     *("stop_requested", "training_began", "epoch_ended", "train", "run", "measure", "check", "call", "end"),
 }
 
