@@ -5,6 +5,7 @@ need all parts at work.
 """
 
 import fcntl
+import gc
 import json
 import os
 import select
@@ -22,6 +23,10 @@ from pippin.local.valkey import EmbeddedValkey
 from pippin.store import Store, connect
 from tests.support.environment import clean_environment
 from tests.support.paths import ROOT
+
+# Each collection visits every object of JAX, coremltools and pydantic; with Python's own thresholds collections take a
+# fifth of the suite's time.
+gc.set_threshold(200_000, 50, 1000)
 
 # A deadline for each example would fail on a machine that is busy.
 hypothesis.settings.register_profile("thorough", deadline=None)

@@ -31,7 +31,10 @@ from pippin.local.valkey import EmbeddedValkey
 from pippin.models.spec import resolve
 from pippin.models.trainable import trainable_network
 from pippin.store import Store
+from tests.support.compiled_programs import shared_programs
 from tests.support.records import worker_report
+
+__all__ = ["shared_programs"]
 
 TENANT = "default"
 

@@ -13,6 +13,9 @@ from pippin.network.arrays import Array, Convolve, LayerWeights, Namespace, Weig
 from pippin.network.step import Step
 from pippin.network.table import OPERATIONS
 from pippin.network.window import Borders, Pair
+from tests.support.compiled_programs import shared_programs
+
+__all__ = ["shared_programs"]
 
 
 @pytest.fixture
