@@ -1,4 +1,4 @@
-"""Tasks on trained models: predict and evaluate. A layer may make more numbers than a machine has room for."""
+"""Tasks on trained models: predict and evaluate. A layer may produce more numbers than fit in the machine's memory."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,20 +31,20 @@ from service.tasks.models import value_of
 def predict(
     path: str, body: str, *, picture: bool, dataset_labels: Sequence[str] | None, top: int, background: str | None
 ) -> Answer:
-    """What the model answers, as the JSON of a `Prediction` in the attachment, which is sent on as it is.
+    """Compute predictions; the attachment is a `Prediction` in JSON, which the service sends without changes.
 
     Args:
         path: The `.mlmodel`.
         body: A file with `{"inputs": …}` in JSON, or with a picture.
-        picture: Whether it is a PNG, JPEG or PGM.
-        dataset_labels: What the dataset that it was trained on calls the model's classes.
-        top: How many of the likeliest classes to tell.
-        background: What shows through transparent pixels of a picture.
+        picture: Whether the body is a PNG, JPEG or PGM.
+        dataset_labels: The names of the model's classes in the dataset that the model was trained on.
+        top: How many of the likeliest classes to return.
+        background: The color behind transparent pixels of a picture.
 
     Raises:
-        MalformedDocumentError: The body is no JSON.
-        PredictionError: The inputs do not fit the model; it carries every reason.
-        PippinError: The model cannot answer.
+        MalformedDocumentError: The body cannot be parsed as JSON.
+        PredictionError: The inputs do not fit the model; the error has every reason.
+        PippinError: The model cannot compute predictions.
     """
     model = _model(path)
     features = inputs_of(model)
@@ -70,17 +70,17 @@ def evaluate_model(
     most: int | None,
     trained_labels: Sequence[str] | None,
 ) -> object:
-    """How good the model is, as an `Evaluation` in JSON, and how many of the measured rows are training rows.
+    """Evaluate a model; returns an `Evaluation` in JSON and the number of measured rows that are training rows.
 
     Args:
         path: The `.mlmodel`.
         arrays: The dataset's stored arrays.
-        manifest: The dataset's, as stored, with the split alone that is to be evaluated.
-        dataset: A `DatasetSource` whose split to train on is that one.
-        part: Which rows of the split.
-        own: `TrainingRows` of the job, on this split; only `all` of the rows can be measured without.
-        trained: `TrainingRows` of every training that took rows of this split.
-        most: At most so many examples.
+        manifest: The stored manifest of the dataset, with only the split to evaluate.
+        dataset: A `DatasetSource` with this split as the training split.
+        part: The part of the split's rows.
+        own: `TrainingRows` of the job on this split; None allows only the part `all`.
+        trained: `TrainingRows` of every training that used rows of this split.
+        most: The limit on the number of examples.
         trained_labels: The labels of the dataset that the model was trained on, by the model's number.
 
     Raises:
@@ -110,7 +110,7 @@ def evaluate_model(
 
 
 def _is_training_row(trainings: Sequence[TrainingRows], count: int) -> NDArray[np.bool_]:
-    """[count] whether any of the trainings took a row."""
+    """[count] Whether any of the trainings used the row."""
     seen = np.zeros(count, dtype=np.bool_)
     for training in trainings:
         seen[training.trained_on(count)] = True
@@ -124,7 +124,7 @@ def _model(path: str) -> AnyModel:
 
 @contextmanager
 def _as_a_sentence(kind: type[FaultyDocumentError], what: str) -> Iterator[None]:
-    """Tells faults that are no faults of the request as what they are: their pointers lead into something else."""
+    """Report faults of the model as one sentence: their pointers would not lead into the request."""
     try:
         yield
     except kind as error:
