@@ -11,7 +11,7 @@ from service.problems import Problem
 
 
 class AdmissionMeter(Protocol):
-    """What an `Admission` reports to."""
+    """Receives the counts of an `Admission`."""
 
     def waiting(self, resource: str, count: int) -> None:
         """Record that `count` requests wait."""

@@ -21,8 +21,8 @@ from service.tasks.datasets import prepared_from
 # per byte.
 _BASE_SECONDS = 600.0
 _MIN_BYTES_PER_SECOND = 250_000
-# The decoder holds four copies of a picture. For the largest that is allowed, 64 megapixels, a process of 1 GB was
-# measured. Nothing else takes half as much; what is mapped from disk does not count.
+# The decoder holds four copies of a picture. For the largest picture allowed, of 64 megapixels, a process of 1 GB was
+# measured. Nothing else takes half as much; memory mapped from disk does not count.
 _MEMORY_BYTES = 1536 * 2**20
 _OPEN_FILES = 64
 

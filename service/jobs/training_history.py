@@ -1,4 +1,4 @@
-"""The training data of a model: that of its own job, and of the jobs whose models it continues."""
+"""The training data of a model, from its own job and from the jobs whose models it continues."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -265,13 +265,13 @@ def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBala
 def delete_dataset(dataset_id: DatasetReference, tenant: Tenant, services: TheServices) -> None:
     """Deletes a dataset. While jobs that use it have not ended, the answer is 409 with their ids."""
     # The record is not read, so that an unreadable one can be deleted too.
-    known = services.store.datasets.id_of(tenant, dataset_id)
-    if known is None:
+    full_id = services.store.datasets.id_of(tenant, dataset_id)
+    if full_id is None:
         raise not_found(f"dataset {dataset_id}")
-    if users := services.store.references.users_of(tenant, known):
+    if users := services.store.references.users_of(tenant, full_id):
         shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else "")
-        raise Problem("state-conflict", f"{known} is the dataset of {shown}; cancel them or wait for their end.")
-    services.store.datasets.delete(tenant, known)
+        raise Problem("state-conflict", f"{full_id} is the dataset of {shown}; cancel them or wait for their end.")
+    services.store.datasets.delete(tenant, full_id)
 
 
 def _refused(error: DatasetError) -> Problem:

@@ -62,8 +62,8 @@ async def submit_job(
     """Queues a job that trains a model. All faults of the request are reported at once, with pointers into the body."""
 
     def submitted() -> Job:
-        with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, known):
-            job = services.store.jobs.get(tenant, known) if known else None
+        with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, existing_id):
+            job = services.store.jobs.get(tenant, existing_id) if existing_id else None
             if job is None:
                 sources = ModelSources(tenant, services.store, services.model_files.trainable)
                 submission = prepare_submission(
@@ -225,8 +225,8 @@ def retry_job(
 ) -> Job:
     """Queues a new job with the request of a failed or cancelled one, from the start or from its newest checkpoint."""
     document = {"retry": job.id, **asked.model_dump()}
-    with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, known):
-        earlier = services.store.jobs.get(tenant, known) if known else None
+    with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, existing_id):
+        earlier = services.store.jobs.get(tenant, existing_id) if existing_id else None
         if earlier is None:
             prepared = prepare_retry(job, tenant, services.store, services.blobs, from_checkpoint=asked.from_checkpoint)
             earlier = prepared.submit(tenant, services.store, idempotency, caller.job_quota)

@@ -67,7 +67,7 @@ async def upload_model(
     trained is refused with every reason; pointers lead into the document, or into the spec that would describe the
     file's model.
     """
-    kept = ModelUploads(
+    model_uploads = ModelUploads(
         services.store, services.blobs, services.model_files, services.settings.max_model_bytes, caller.byte_quota
     )
     kind = _kind(request)
@@ -84,7 +84,7 @@ async def upload_model(
         record, is_new = await services.workload.run(
             services.workload.files(sent.bytes),
             tenant,
-            lambda: kept.keep(sent, kind, name=name, tenant=tenant, folder=folder),
+            lambda: model_uploads.keep(sent, kind, name=name, tenant=tenant, folder=folder),
         )
     response.status_code = 201 if is_new else 200
     response.headers["location"] = f"/models/{record.id}"
@@ -213,10 +213,10 @@ async def get_model_spec(
 def delete_model(model_id: ModelReference, tenant: Tenant, services: TheServices) -> None:
     """Deletes a model. Jobs that were submitted with it are not affected."""
     # The record is not read, so that an unreadable one can be deleted too.
-    known = services.store.models.id_of(tenant, model_id)
-    if known is None:
+    full_id = services.store.models.id_of(tenant, model_id)
+    if full_id is None:
         raise not_found(f"model {model_id}")
-    services.store.models.delete(tenant, known)
+    services.store.models.delete(tenant, full_id)
 
 
 def _kind(request: Request) -> Kind:

@@ -37,7 +37,7 @@ from service.work_folders import work_folder
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
-# A picture's first bytes tell its format. Generated clients send it as bytes of no stated format.
+# The first bytes of a picture determine its format. Generated clients send it as bytes without a format.
 PICTURES = ("image/png", "image/jpeg", "image/x-portable-graymap", "application/octet-stream")
 
 # A user waits for a prediction. Thousands of digits take less than a second.

@@ -23,7 +23,7 @@ COOKIE = "pippin_session"
 
 _REALM = 'Bearer realm="pippin"'
 
-# For this long after Redis last demanded tokens, requests without a token are refused without a thread and a look-up:
+# For this long after Redis last demanded tokens, requests without a token are refused without a look-up in a thread:
 # 275 such requests at once delayed another client's request by 0.3 s.
 _RECENT_SECONDS = 1.0
 

@@ -22,7 +22,7 @@ from service.telemetry.meters import Meters
 
 _T = TypeVar("_T")
 _DETAIL = "The token was revoked, or the session has ended, while this was being answered."
-# How long to try to send the last event: the client may read nothing.
+# The time limit for sending the last event: the client may read nothing.
 _LAST_EVENT_SECONDS = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)

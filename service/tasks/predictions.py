@@ -88,13 +88,13 @@ def evaluate_model(
         PippinError: The model cannot be evaluated.
     """
     model = _model(path)
-    known, source = StoredManifest.model_validate(manifest), DatasetSource.model_validate(dataset)
+    stored_manifest, source = StoredManifest.model_validate(manifest), DatasetSource.model_validate(dataset)
     trainable = trainable_of(model)
     if trainable.classes is not None and trainable.labels is None and trained_labels is not None:
         # Another dataset may list the same classes in another order, or some of them.
         trainable = trainable.model_copy(update={"labels": tuple(trained_labels)})
-    resolved = bind(known, trainable, source)
-    examples = examples_of(resolved, known, trainable, open_arrays(Path(arrays)), source.train)
+    resolved = bind(stored_manifest, trainable, source)
+    examples = examples_of(resolved, stored_manifest, trainable, open_arrays(Path(arrays)), source.train)
     rows = np.arange(examples.count, dtype=np.intp)
     if own is not None and part != "all":
         division = TrainingRows.model_validate(own)
@@ -102,7 +102,7 @@ def evaluate_model(
     rows = spread(rows, most)
     seen = _is_training_row([TrainingRows.model_validate(each) for each in trained], examples.count)
     with _as_a_sentence(NeighborsError, "the model cannot be evaluated"):
-        names = known.labels_of(resolved.bind[trainable.target])
+        names = stored_manifest.labels_of(resolved.bind[trainable.target])
         if trainable.label_type is None and trained_labels is not None:
             names = list(trained_labels)
         evaluation = evaluate(model, examples, dataset_labels=names, rows=rows)
