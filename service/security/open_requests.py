@@ -39,7 +39,7 @@ class OpenRequest:
 
     @property
     def token_id(self) -> str | None:
-        """The id of the request's token; None where a session authenticated the request."""
+        """The id of the request's token; None without a token, or where a session authenticated the request."""
         token = self._principal.token
         return token.id if token is not None and self._principal.session_hash is None else None
 
@@ -199,7 +199,7 @@ class OpenRequests:
             _log.debug("revoked tokens cannot be looked up", error=str(error))
 
     def _note_demand(self, issued_roles: frozenset[str], demanded: frozenset[str]) -> None:
-        """Report that tokens are demanded although Redis has no record of any."""
+        """Report whether tokens are demanded although Redis has no record of any."""
         roles: tuple[Role, ...] = ("worker", "read")
         lost = not self._always and any(
             is_demanded(each, demanded) and not is_demanded(each, issued_roles) for each in roles
