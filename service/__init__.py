@@ -1,1 +1,1 @@
-"""The REST service: takes jobs, streams their metrics, hands out models. Start it with `pippin serve`."""
+"""The REST service: accepts jobs, streams their metrics, serves models. Start it with `pippin serve`."""

@@ -27,19 +27,19 @@ from service.http.connection_limits import ConnectionLimits, throttled
 from service.security.first_token import check_first_token
 
 _TICK_SECONDS = 0.05
-# What the end may take beside the grace that requests have.
+# The time that the shutdown may take in addition to the grace for requests.
 _EXIT_SECONDS = 5.0
-# Also how many connections asyncio tries to accept in a row, even once it has no descriptors left.
+# Also how many connections asyncio tries to accept in a row, even without descriptors left.
 _BACKLOG = 256
-# After how long a thread that computes lets others run. A request passes between threads some ten times, and with
-# Python's 5 ms waited for 50 ms behind each body that was parsed.
+# The switch interval of the interpreter. A request passes between threads some ten times; with Python's default of 5 ms
+# it waited for 50 ms behind each body that was being parsed.
 _SWITCH_SECONDS = 0.001
 
 _log = structlog.stdlib.get_logger("service")
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which says that it is about to stop before it does, and then ends the endless streams."""
+    """uvicorn, with a drain period before it stops, and an end of the event streams, which have no end of their own."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -50,28 +50,28 @@ class Server(uvicorn.Server):
         return cast("FastAPI", self.config.app)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Say so from the very signal on: `/readyz` looks at it."""
+        """Set `draining` on the first signal, so that `/readyz` answers 503."""
         if not self._app.state.draining:
-            self._end_in_time(sig)
+            self._limit_exit_time(sig)
         self._app.state.draining = True
         super().handle_exit(sig, frame)
 
     def _handle_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        """Log what no task handles; of accepting in vain, which asyncio tries hundreds of times a second, one line."""
+        """Log errors that no task handles. A failing `accept`, hundreds a second, gives one line a second."""
         if isinstance(context.get("exception"), OSError) and "accept" in context["message"]:
             self._app.state.meters.accept_errors.inc()
             self._warn("a connection could not be accepted", error=str(context["exception"]))
         else:
             loop.default_exception_handler(context)
 
-    def _end_in_time(self, sig: int) -> None:
-        """End the process even if a thread never ends its work, which Python would wait for without a limit."""
+    def _limit_exit_time(self, sig: int) -> None:
+        """End the process after a time limit: Python would wait for its threads without one."""
         settings: Settings = self._app.state.settings
         seconds = settings.service_drain_seconds + settings.service_grace_seconds + _EXIT_SECONDS
 
         def end() -> None:
             _log.error("threads are still at work; the process ends without them", seconds=seconds)
-            # As the shell says that a process was ended by a signal.
+            # The exit status that a shell reports for a process ended by a signal.
             os._exit(128 + sig)
 
         timer = threading.Timer(seconds, end)
@@ -79,18 +79,18 @@ class Server(uvicorn.Server):
         timer.start()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Listen, and say where: a port of 0 is chosen only now."""
+        """Listen, and log the address: a port of 0 is chosen only now."""
         asyncio.get_running_loop().set_exception_handler(self._handle_loop_error)
         await super().startup(sockets)
         for server in self.servers:
             for listener in server.sockets:
-                self._cut_off_whoever_stops_reading(listener)
+                self._limit_send_time(listener)
                 _log.info("listening", address=listener.getsockname()[:2])
 
-    def _cut_off_whoever_stops_reading(self, listener: Any) -> None:  # noqa: ANN401 (asyncio's wrapper of a socket)
-        """Have the kernel end connections that take no more bytes (Linux); each inherits this from its listener.
+    def _limit_send_time(self, listener: Any) -> None:  # noqa: ANN401 (asyncio's wrapper of a socket)
+        """Have the kernel end connections whose client stops reading (Linux). Connections inherit this from a listener.
 
-        Closing does not: asyncio first waits, without end, until the client has read what is waiting for it.
+        Closing does not end them: asyncio first waits, without a limit, until the client has read all buffered data.
         """
         if hasattr(socket, "TCP_USER_TIMEOUT"):
             settings: Settings = cast("FastAPI", self.config.app).state.settings
@@ -98,20 +98,20 @@ class Server(uvicorn.Server):
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Answer on until proxies have looked elsewhere, then end the streams, and the rest as it is answered."""
+        """Drain until proxies have removed this service, then end the streams, then finish the other requests."""
         self._app.state.draining = True
-        await self._answer_on(self._app.state.settings.service_drain_seconds)
-        # First: a client whose stream ends comes back within a second, and is to find another service or none.
+        await self._drain(self._app.state.settings.service_drain_seconds)
+        # Listeners first: a client whose stream ends reconnects within a second, and must not reach this service.
         for server in self.servers:
             server.close()
-        # The application learns of the shutdown only when its connections are closed, which a stream would prevent.
+        # uvicorn shuts the application down only after all connections are closed, which a stream would prevent.
         await self._app.state.services.streams.reader.aclose()
         await super().shutdown(sockets)
-        # Here, since uvicorn ends the process by the signal that it was told to stop with.
+        # Here, since uvicorn afterwards ends the process by raising the received signal again.
         await asyncio.to_thread(tracing.close)
 
-    async def _answer_on(self, seconds: float) -> None:
-        """Go on for so long, or until Ctrl-C comes on top of what asked for the end."""
+    async def _drain(self, seconds: float) -> None:
+        """Keep answering for `seconds`, or until Ctrl-C follows the first signal."""
         for _ in range(round(seconds / _TICK_SECONDS)):
             if self.force_exit:
                 return
@@ -119,7 +119,7 @@ class Server(uvicorn.Server):
 
 
 def server_of(settings: Settings) -> Server:
-    """The server, ready to run."""
+    """A server that is ready to run."""
     app = create_app(settings)
     app.state.connections = ConnectionLimits(settings, app.state.meters)
     config = uvicorn.Config(
@@ -140,7 +140,11 @@ def server_of(settings: Settings) -> Server:
 
 
 def main() -> int:
-    """Serve; 2 when the settings cannot be used."""
+    """Run the service.
+
+    Returns:
+        The exit code: 2 when the settings cannot be used.
+    """
     try:
         settings = Settings()
         logs.configure(settings.log_level, settings.log_format)
@@ -156,7 +160,7 @@ def main() -> int:
 
 
 def _check(settings: Settings) -> None:
-    """Refuse what would end the service as it starts, with a traceback."""
+    """Refuse settings that would otherwise fail during startup with a traceback."""
     if settings.redis_url is None:
         raise SettingsError("PIPPIN_REDIS_URL is not set: the service needs Redis; `pippin up` brings its own")
     if settings.blobs_url.startswith("http"):

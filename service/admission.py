@@ -11,13 +11,13 @@ from service.problems import Problem
 
 
 class AdmissionMeter(Protocol):
-    """What an `Admission` reports to."""
+    """Receives the counts of an `Admission`."""
 
     def waiting(self, resource: str, count: int) -> None:
-        """So many requests wait."""
+        """Record that `count` requests wait."""
 
     def refused(self, resource: str) -> None:
-        """A request was refused."""
+        """Count a refused request."""
 
 
 @dataclass(eq=False, slots=True)
@@ -28,15 +28,15 @@ class _Waiter:
 
 
 class Admission:
-    """Admits requests while there is a place and enough capacity; the others wait, and are refused in the end.
+    """Admits requests while there is a place and enough capacity. Others wait, and are refused after a time limit.
 
-    Of those that wait, the first one of the tenant that holds the fewest places is next, and none passes it: a large
-    request is not kept waiting by small ones. For coroutines of one event loop.
+    The next request is the first waiting one of the tenant that holds the fewest places. No request overtakes it, so
+    small requests cannot keep a large one waiting. For coroutines of one event loop.
 
     Args:
-        resource: What is shared, for messages and metrics: "large bodies".
+        resource: The name of the shared resource in messages and metrics, such as "large bodies".
         places: How many requests are admitted at once.
-        capacity: What their weights may come to together; None sets no limit.
+        capacity: The limit on the sum of the weights of the admitted requests; None sets no limit.
         wait_seconds: How long a request waits for its place.
         meter: Where waiting and refused requests are counted.
     """
@@ -61,10 +61,10 @@ class Admission:
 
     @asynccontextmanager
     async def place(self, tenant: str, weight: int = 0) -> AsyncIterator[None]:
-        """A place for a request of `tenant`, and `weight` of the capacity, while the `with` block lasts.
+        """Hold a place for a request of `tenant`, and `weight` of the capacity, while the `with` block lasts.
 
         Raises:
-            Problem: 503 with `Retry-After`, when the request has waited for too long, or too many others wait.
+            Problem: 503 with `Retry-After`, when the request has waited for too long.
         """
         await self._enter(tenant, weight)
         try:
@@ -87,7 +87,7 @@ class Admission:
                 self._waiting.remove(waiter)
             else:
                 self._leave(tenant, weight)
-            # What waited behind it may fit.
+            # A request that waited behind this one may fit.
             self._admit()
             if isinstance(error, TimeoutError):
                 raise self._refusal() from None
@@ -102,7 +102,7 @@ class Admission:
 
     def _admit(self) -> None:
         while self._waiting:
-            # The first of equals, so the one that has waited longest.
+            # `min` returns the first of equals, which has waited longest.
             waiter = min(self._waiting, key=lambda waiter: self._held[waiter.tenant])
             if not self._fits(waiter.weight):
                 break

@@ -1,4 +1,4 @@
-"""The application: what it is made of, and what lives as long as it does."""
+"""The application: its routes, its middleware, and the objects that exist while it runs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -51,8 +51,8 @@ from service.routes import (
 from service.sandbox import Sandbox, Workload
 from service.sandbox.workload import CHILDREN
 from service.security.access import Operations
-from service.security.authentication import Guard
-from service.security.browsers import AbsoluteTargets, Gate, SecurityHeaders
+from service.security.authentication import AuthenticationMiddleware
+from service.security.browsers import AbsoluteTargets, HostAndOriginCheck, SecurityHeaders
 from service.security.first_token import keep_first_token
 from service.security.open_requests import OpenRequests
 from service.services import Services
@@ -68,19 +68,19 @@ _CLAIM_SECONDS = 5
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The service, to be run by an ASGI server. It connects to Redis and the blobs when it is started."""
+    """The service as an ASGI application. It connects to Redis and the blobs at startup."""
     app = FastAPI(
         title="Pippin",
         version=version("pippin"),
         description=_DESCRIPTION,
-        # Without an identifier, of which Swagger UI makes a link that leaves the service.
+        # Without an identifier: Swagger UI would turn it into a link to another site.
         license_info={"name": "MIT"},
         lifespan=_lifespan,
-        # These would be routes that declare no role; ours are in routes/docs.py.
+        # FastAPI's own routes would declare no role; the service's are in routes/docs.py.
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
-        # A redirect would lead to whatever host the request named.
+        # A redirect would lead to any host that the request names.
         redirect_slashes=False,
         telemetry=_telemetry(),
         responses={
@@ -91,7 +91,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.settings = settings
-    app.state.draining = False  # set by the server when it is told to stop
+    app.state.draining = False  # set by the server when it receives the signal to stop
     meters = app.state.meters = Meters()
     of_jobs = (jobs, metrics, artifacts, predictions)
     for routes in (*of_jobs, datasets, models, presets, specs, workers, blobs, session, health, docs):
@@ -102,9 +102,9 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(dashboard.router)
     app.mount("/dashboard", dashboard.assets)
     error_handlers.install(app)
-    # The last one added is the first that a request meets.
+    # The middleware that is added last handles a request first.
     operations = app.state.operations = Operations(app.routes)
-    app.add_middleware(Guard, settings=settings, operations=operations)
+    app.add_middleware(AuthenticationMiddleware, settings=settings, operations=operations)
     if settings.cors_origins:
         # No credentials: a session's cookie is for the service's own pages.
         app.add_middleware(
@@ -114,7 +114,7 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["authorization", "idempotency-key", "if-none-match", "last-event-id", "range"],
             expose_headers=["etag", "link", "location", "repr-digest", "retry-after", "x-request-id"],
         )
-    app.add_middleware(Gate, settings=settings)
+    app.add_middleware(HostAndOriginCheck, settings=settings)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog)
     app.add_middleware(RequestMeter, meters=meters)
@@ -124,7 +124,7 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 def _telemetry() -> TelemetryConfig:
-    """Spans of requests, where the process is traced. Its own logs and metrics would repeat ours."""
+    """Spans of requests, if tracing is on. FastAPI's own logs and metrics would duplicate the service's."""
     provider = tracing.provider()
     return {
         "tracing": provider is not None,
@@ -145,7 +145,7 @@ def describe_once(app: FastAPI) -> None:
             app.openapi_schema = openapi.describe(app)
         return app.openapi_schema
 
-    app.openapi = described  # type: ignore[method-assign]  # as FastAPI's documentation does it
+    app.openapi = described  # type: ignore[method-assign]  # the way of FastAPI's documentation
 
 
 @asynccontextmanager
@@ -225,7 +225,7 @@ async def _background(services: Services) -> AsyncIterator[None]:
         meters=meters,
     )
     blob_stats = BlobStats(store, blobs)
-    # Before anything is stored here. Requests do not wait for it where a large store without an owner takes longer.
+    # Before anything is stored here. Claiming a large store without an owner takes longer; requests do not wait for it.
     claim = asyncio.create_task(run_in_background(sweeper.claim))
     await asyncio.wait({claim}, timeout=_CLAIM_SECONDS)
     loops = (

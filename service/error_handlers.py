@@ -1,4 +1,4 @@
-"""Which problem each error of the package is answered with."""
+"""The problem that each error of the package is answered with."""
 
 from collections.abc import Callable
 from http import HTTPStatus
@@ -43,40 +43,40 @@ from service.problems import (
 from service.sandbox import SandboxError, TaskRefused
 from service.sandbox.messages import NO_ROOM
 
-_SENTENCES = {
+_FAULT_DETAILS = {
     "crashed": "reading it crashed the process that did: it is damaged, or made to do harm; make it anew",
     "too_slow": "reading it took longer than it may; needs something smaller or simpler",
     "too_large": "reading it took more memory than it may; needs something smaller or simpler",
 }
 
 
-_BUSY = "The service has too much else to read right now, or is ending."
+_UNAVAILABLE_DETAIL = "The service has too much else to read right now, or is ending."
 
 
 def fault_of(error: SandboxError) -> Fault | None:
-    """What was wrong with what the sandbox was given; None where nothing was."""
-    return Fault("", _SENTENCES[error.why]) if error.why in _SENTENCES else None
+    """The fault of the input of a sandbox task; None when the input is not the cause of the error."""
+    return Fault("", _FAULT_DETAILS[error.why]) if error.why in _FAULT_DETAILS else None
 
 
 def problem_of(error: SandboxError) -> Problem:
-    """The 422, or the 503, for a request whose body the sandbox was given."""
+    """The 422, 503 or 507 for a request whose body the sandbox could not process."""
     if error.why == "no_room":
         return no_room()
     fault = fault_of(error)
-    return invalid([fault]) if fault else Problem("unavailable", _BUSY, headers={"retry-after": "5"})
+    return invalid([fault]) if fault else Problem("unavailable", _UNAVAILABLE_DETAIL, headers={"retry-after": "5"})
 
 
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
-def _of_system(error: OSError) -> Problem:
+def _of_os_error(error: OSError) -> Problem:
     """A full disk is an expected error; any other OSError becomes a 500 and is logged."""
     if error.errno not in NO_ROOM:
         raise error
     return no_room()
 
 
-# Any: each function takes the error that it stands beside.
+# Any: each function takes an error of its key's class.
 _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     FaultyDocumentError: lambda error: invalid(error.faults),
     RequestValidationError: lambda error: invalid_request(parameter_items(error.errors())),
@@ -97,7 +97,7 @@ _PROBLEMS: dict[type[Exception], Callable[[Any], Problem]] = {
     BlobError: lambda error: Problem("unavailable", sentence(error), headers={"retry-after": "5"}),
     TaskRefused: lambda error: invalid(error.faults or [Fault("", str(error))]),
     SandboxError: problem_of,
-    OSError: _of_system,
+    OSError: _of_os_error,
     ClientDisconnect: lambda _: Problem("malformed-body", "The connection broke before the body was complete."),
 }
 
@@ -118,11 +118,11 @@ def _handler(to_problem: Callable[[Any], Problem]) -> Callable[[Request, Excepti
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return answer(error if isinstance(error, Problem) else _of_http(request, error), instance_of(request.scope))
+    return answer(error if isinstance(error, Problem) else _of_http_error(request, error), instance_of(request.scope))
 
 
-def _of_http(request: Request, error: HTTPException) -> Problem:
-    """What the framework raises by itself."""
+def _of_http_error(request: Request, error: HTTPException) -> Problem:
+    """The problem for an HTTP error that the framework raises."""
     match error.status_code:
         case HTTPStatus.NOT_FOUND:
             return Problem("not-found", f"There is nothing at {request.url.path}.")
@@ -135,7 +135,7 @@ def _of_http(request: Request, error: HTTPException) -> Problem:
 
 
 def _allowed(request: Request) -> list[str]:
-    """Every method that some route takes here; the framework names those of the first route only."""
+    """Every method that a route supports at this path; the framework lists those of the first route only."""
     routes = request.app.router.routes
     return [
         method

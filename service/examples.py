@@ -271,4 +271,4 @@ EXAMPLES: dict[str, Any] = {
         ],
     },
 }
-"""By the name of the schema that each is an example of."""
+"""The name of a schema -> an example of it."""

@@ -1,4 +1,4 @@
-"""The OpenAPI description of the REST contract. `make openapi` writes the committed one."""
+"""The OpenAPI description of the REST contract. `make openapi` writes the committed document."""
 
 import json
 from typing import Any

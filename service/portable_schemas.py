@@ -1,6 +1,6 @@
 """Rewrites the JSON schemas of the API description into the subset that client generators understand.
 
-What pydantic and FastAPI emit is valid, but generators stumble over parts of it. The rules, and which generator needs
+What pydantic and FastAPI emit is valid, but generators fail on parts of it. The rules, and which generator needs
 each, are in docs/decisions/0043-the-api-description-is-written-for-generators.md.
 """
 
@@ -82,8 +82,7 @@ def _portable(schema: Schema) -> Schema:
     schema = {_CONSTRAINTS.get(key, key): value for key, value in schema.items() if key != "title"}
     if "properties" in schema:
         schema["properties"] = {name: _portable(inner) for name, inner in schema["properties"].items()}
-        # It tells the members of a union apart, which is why requests may not leave it out although the models have a
-        # default for it.
+        # `type` distinguishes the members of a union, so requests may not omit it although the models have a default.
         if "const" in schema["properties"].get("type", {}) and "type" not in schema.get("required", ()):
             schema["required"] = ["type", *schema.get("required", ())]
     for key in _SCHEMA_KEYS:
@@ -107,7 +106,7 @@ def _bound_integer(schema: Schema) -> None:
 
 
 def _describe_default(schema: Schema) -> None:
-    """Say the default in the description: a `default` makes openapi-typescript require the member."""
+    """Move the default into the description: a `default` makes openapi-typescript require the member."""
     default = _without_nulls(schema.pop("default", None))
     if default not in (None, [], {}) and "const" not in schema:
         text = f"Default: `{json.dumps(default)}`."
@@ -133,15 +132,15 @@ def _without_null_branch(schema: Schema) -> Schema:
 
 
 def _nullable(schema: Schema) -> Schema:
-    """`schema`, which admits null too."""
+    """A copy of `schema` that admits null too."""
     if "$ref" in schema:
         name = schema["$ref"].removeprefix(REFERENCE)
         return schema | {"$ref": f"{REFERENCE}{_NULLABLE}{name}"}
     for key in ("anyOf", "oneOf"):
         if key in schema:
             branches = schema[key]
-            # OpenAPIKit takes the whole as nullable when one branch is. Of several types in one `type` it reads the
-            # first alone, so the branches are not merged.
+            # OpenAPIKit treats the whole schema as nullable when one branch is. Of several types in one `type` it reads
+            # only the first, so the branches are not merged.
             chosen = next((n for n, branch in enumerate(branches) if "type" in branch), 0)
             return schema | {key: [_nullable(each) if n == chosen else each for n, each in enumerate(branches)]}
     schema = dict(schema)
@@ -155,9 +154,9 @@ def _nullable(schema: Schema) -> Schema:
 
 
 def _simplify_optional_references(schema: Schema) -> None:
-    """Let the optional members of a request refer to a component without null: to leave one out says the same.
+    """Let the optional members of a request refer to a component without null: omitting a member has the same meaning.
 
-    Pippin takes null too, and never answers it where such a schema is also a response's.
+    Pippin accepts null too, and never returns it where such a schema is also a response's.
     """
     for name, member in schema.get("properties", {}).items():
         reference = member.get("$ref", "")
@@ -168,8 +167,8 @@ def _simplify_optional_references(schema: Schema) -> None:
 def _define_nullable_references(document: Schema) -> None:
     """Define the components that nullable members refer to.
 
-    A component that is never referred to otherwise admits null itself. Of any other there is a second one for the
-    nullable members, since JSON Schema can add null to a reference only with `anyOf`.
+    A component without other references admits null itself. Any other component gets a second version for the nullable
+    members, since JSON Schema can add null to a reference only with `anyOf`.
     """
     schemas: dict[str, Schema] = document["components"]["schemas"]
     used = set(references(document))
@@ -187,7 +186,7 @@ def _define_nullable_references(document: Schema) -> None:
 
 
 def _rename(value: object, renamed: dict[str, str]) -> None:
-    """Let references lead to the new names."""
+    """Replace the renamed names in all references."""
     if isinstance(value, dict):
         if value.get("$ref") in renamed:
             value["$ref"] = renamed[value["$ref"]]

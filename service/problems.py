@@ -1,4 +1,4 @@
-"""Every error answer of the service: `application/problem+json`, as RFC 9457 describes it."""
+"""The error answers of the service: `application/problem+json` (RFC 9457)."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,14 +15,14 @@ from pippin.errors import Fault, clipped, summarised
 
 MEDIA_TYPE = "application/problem+json"
 
-# A megabyte of empty objects has a hundred thousand faults, and ten megabytes of answer; a fault may quote a megabyte.
-_MOST_ERRORS = 1000
+# A megabyte of empty objects has a hundred thousand faults, an answer of ten megabytes; a fault may quote a megabyte.
+_MAX_ERRORS = 1000
 _MAX_ERROR_CHARACTERS = 2**18
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of problem: what stays the same each time it occurs."""
+    """A kind of problem: the status and title of all its occurrences."""
 
     status: int
     title: str
@@ -61,7 +61,7 @@ KINDS: dict[str, Kind] = {
 
 
 class Problem(HTTPException):
-    """An answer of one of the `KINDS`, raised wherever the request turns out to be impossible."""
+    """An error answer of one of the `KINDS`, raised as an exception."""
 
     def __init__(
         self, kind: str, detail: str, *, errors: Iterable[ErrorItem] = (), headers: Mapping[str, str] | None = None
@@ -84,13 +84,13 @@ def invalid_parameter(parameter: str, detail: str) -> Problem:
 
 
 def invalid_request(items: Iterable[ErrorItem]) -> Problem:
-    """The 422 for a request with these faults; of very many, it lists the first."""
+    """The 422 for a request with these faults; of a large number, it lists the first."""
     errors = tuple(items)
     return _of_items(errors, len(errors))
 
 
 def _of_items(errors: Sequence[ErrorItem], faults: int) -> Problem:
-    shown = tuple(_shown(errors[:_MOST_ERRORS]))
+    shown = tuple(_shown(errors[:_MAX_ERRORS]))
     count = f"{faults:,} fault{'s' if faults != 1 else ''}"
     count += f" of {len(errors):,} kind{'s' if len(errors) != 1 else ''}" if len(errors) < faults else ""
     listed = "see errors" if len(shown) == len(errors) else f"errors has the first {len(shown):,}"
@@ -98,7 +98,7 @@ def _of_items(errors: Sequence[ErrorItem], faults: int) -> Problem:
 
 
 def _shown(errors: Iterable[ErrorItem]) -> Iterator[ErrorItem]:
-    """The first errors, each clipped, that an answer has room for."""
+    """The first errors, each clipped, up to the limit on their total size."""
     size = 0
     for error in errors:
         texts = {name: clipped(text) for name in ("pointer", "parameter", "detail") if (text := getattr(error, name))}
@@ -109,12 +109,12 @@ def _shown(errors: Iterable[ErrorItem]) -> Iterator[ErrorItem]:
 
 
 def malformed(what: str) -> Problem:
-    """The 400 for a body that is no document, with the sentence that says why."""
+    """The 400 for a body that cannot be read; `what` is the reason."""
     return Problem("malformed-body", f"The body cannot be read: {what}.")
 
 
 def no_room() -> Problem:
-    """The 507 (RFC 4918) for what does not fit on the service's disk."""
+    """The 507 (RFC 4918) for data that does not fit on the service's disk."""
     return Problem(
         "insufficient-storage",
         "The service's disk is full, and nothing of this was kept: delete datasets, models or jobs, or give it room.",
@@ -135,12 +135,12 @@ def not_found(what: str) -> Problem:
 def sentence(error: Exception) -> str:
     """The message of an error as a sentence."""
     text = str(error).removesuffix(".")
-    # An id is written as it is.
+    # An id keeps its lower case.
     return f"{text}." if text.startswith("job_") else f"{text[:1].upper()}{text[1:]}."
 
 
 def kind_of(status: int) -> str:
-    """The kind for an HTTP error that has none of its own."""
+    """The first kind with this status, for an HTTP error of the framework."""
     for name, kind in KINDS.items():
         if kind.status == status:
             return name
@@ -148,7 +148,7 @@ def kind_of(status: int) -> str:
 
 
 def instance_of(scope: Scope) -> str:
-    """What was asked for, as a problem's `instance` names it: a URI reference, so still percent-encoded."""
+    """The requested path as a problem's `instance`: a URI reference, so still percent-encoded."""
     path: bytes = scope["raw_path"]
     return path.decode("ascii", errors="replace")
 
@@ -157,8 +157,8 @@ def answer(problem: Problem, instance: str, **members: Any) -> Response:  # noqa
     """The response for a problem.
 
     Args:
-        problem: What went wrong.
-        instance: What was asked for; see `instance_of`.
+        problem: The problem.
+        instance: The requested path; see `instance_of`.
         members: Extension members, such as the `id` of an internal error.
     """
     document: dict[str, Any] = {
@@ -186,7 +186,7 @@ def responses(*kinds: int | str) -> dict[int | str, dict[str, Any]]:
     """
     titles: dict[int | str, list[str]] = {}
     for kind in (KINDS[kind_of(kind) if isinstance(kind, int) else kind] for kind in kinds):
-        # Not Python's phrases: those of 413, 416 and 422 changed with 3.13.
+        # Not Python's reason phrases: those of 413, 416 and 422 changed with 3.13.
         titles.setdefault(kind.status, []).append(kind.title)
     content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
     return {status: {"description": " / ".join(each), "content": content} for status, each in titles.items()}

@@ -1,4 +1,4 @@
-"""What endpoints work with: the service's parts (`Services`), and the principal of a request (`Caller`, `Tenant`)."""
+"""The dependencies of endpoints: the service's parts (`Services`), and a request's principal (`Caller`, `Tenant`)."""
 
 import asyncio
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Services:
         sandbox: Runs tasks on untrusted input in child processes.
         workload: Limits how many requests wait for the sandbox.
         model_files: Reads model files and documents that describe models.
-        checkpoint_models: Makes models of checkpoints.
+        checkpoint_models: Creates models from checkpoints.
         ingestion: Stores uploaded datasets.
         previews: Reads examples of datasets.
         sample: The packaged dataset.
@@ -116,7 +116,7 @@ async def _job_id(
     tenant: Tenant,
     services: TheServices,
 ) -> str:
-    # A complete id needs no question to Redis: the endpoint notices whether the job exists.
+    # A complete id needs no look-up in Redis: the endpoint itself checks whether the job exists.
     return job_id if is_id(job_id, "job") else await run_in_threadpool(services.store.jobs.id_of, tenant, job_id)
 
 

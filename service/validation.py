@@ -1,4 +1,4 @@
-"""Pydantic's errors of a request, as faults."""
+"""Converts pydantic's errors of a request to faults."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeVar

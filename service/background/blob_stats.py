@@ -9,7 +9,7 @@ from service.background.threads import run_in_background
 
 _log = structlog.stdlib.get_logger(__name__)
 
-# To list a million objects of a bucket takes a thousand requests.
+# Listing a million objects of a bucket takes a thousand requests.
 COUNT_SECONDS = 15 * 60
 _LOOK_SECONDS = 30
 

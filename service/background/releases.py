@@ -1,7 +1,7 @@
 """Deletes the blobs that records have released: checkpoints beyond `keep`, and the files of deleted records.
 
 The sweeper would delete them too, but only after its grace of an hour and at its second sweep, thousands of epochs
-later; and a sweep with very many such blobs asks an operator first.
+later; and a sweep with very many such blobs needs the approval of an operator.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""The dashboard: a client of the public REST API, plain ES modules and web components, served as they are."""
+"""The dashboard: a client of the public REST API, plain ES modules and web components, served unchanged."""
 
 from service.dashboard.routes import assets, router
 

@@ -1,8 +1,8 @@
-"""Netron, which draws a model's graph, out of its wheel and cut off from everybody but this host.
+"""Netron, which draws a model's graph, served from its wheel and without connections to other hosts.
 
-Its page as shipped (9.3.3) asks ipinfo.io where the reader is, reports to an analytics service, and after 180 days
-shows nothing but the demand to be updated. It does the last two for a released version with a date, and the first
-where it finds no consent: so it is configured as version 0.0.0 without a date, with consent given.
+Its page as shipped (9.3.3) requests the reader's location from ipinfo.io, reports to an analytics service, and after
+180 days shows only a demand to update. It does the last two for a released version with a date, and the first without
+consent. So it is configured as version 0.0.0 without a date, with consent given.
 """
 
 import re
@@ -21,7 +21,7 @@ router = APIRouter(include_in_schema=False)
 _WHEEL = Path(str(files("netron")))
 _PARTS = frozenset(path.name for path in _WHEEL.iterdir() if path.suffix in {".js", ".css", ".json", ".png", ".ico"})
 
-# It styles what it draws with attributes, and parses models in a worker of its own.
+# Netron sets style attributes on its drawings, and parses models in a web worker.
 _POLICY = (
     "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self' 'unsafe-inline'; "
     "img-src 'self' data: blob:; connect-src 'self' data: blob:; font-src 'self' data:; form-action 'none'; "
@@ -36,16 +36,16 @@ _HEADERS = {"content-security-policy": _POLICY, "x-frame-options": "SAMEORIGIN",
 def rewritten(page: str) -> str:
     """Netron's page as version 0.0.0 without a date or a link to another host.
 
-    Its own policy goes: ours, a header, says more.
+    Its own policy is removed: the policy in the header is stricter.
     """
     return _FOREIGN.sub("", _META.sub("", page)).replace("<head>", '<head>\n<meta name="version" content="0.0.0">', 1)
 
 
 def asking_plainly(script: str) -> str:
-    """Netron's `browser.js`, so that it asks for a model at the address that it was given.
+    """Netron's `browser.js`, changed to request a model at its exact URL, without an added query parameter.
 
     Raises:
-        ValueError: This Netron is written differently.
+        ValueError: The script of this version of Netron differs.
     """
     if _CACHE_BUSTER not in script:
         raise ValueError("Netron's browser.js does not add a parameter the way that Pippin knows; needs netron 9.3")
@@ -54,23 +54,23 @@ def asking_plainly(script: str) -> str:
 
 @router.get("/netron/", dependencies=[PUBLIC])
 def page() -> Response:
-    """Netron. `?url=` names the model's file, relative to here, and `&identifier=` how it is called."""
+    """Netron's page. `?url=` is the relative URL of the model's file, and `&identifier=` its name."""
     shown = HTMLResponse(rewritten((_WHEEL / "index.html").read_text(encoding="utf-8")), headers=_HEADERS)
-    # Without a path it is for the page's own folder, wherever a proxy has put that.
+    # Without a path the cookie applies to the page's own folder, under any prefix that a proxy adds.
     shown.set_cookie("consent", "1", path=None, samesite="strict")
     return shown
 
 
 @router.get("/netron/browser.js", dependencies=[PUBLIC])
 def browser() -> Response:
-    """The part that fetches."""
+    """The script that fetches models."""
     script = asking_plainly((_WHEEL / "browser.js").read_text(encoding="utf-8"))
     return Response(script, media_type="text/javascript", headers=_HEADERS)
 
 
 @router.get("/netron/{name}", dependencies=[PUBLIC])
 def part(name: str) -> Response:
-    """A script, style, picture or table of Netron's."""
+    """A script, style, picture or JSON file of Netron."""
     if name not in _PARTS:
         raise not_found(f"/netron/{name}")
     return FileResponse(_WHEEL / name, headers=_HEADERS | {"cache-control": "max-age=86400"})

@@ -1,4 +1,4 @@
-"""The dashboard's page and files. Scripts of others come out of installed wheels, nothing from another host."""
+"""The dashboard's page and files. Third-party scripts come from installed wheels, none from another host."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -28,12 +28,12 @@ POLICY = (
 
 @router.get("/", dependencies=[PUBLIC])
 def home() -> Response:
-    """The one page; what it shows stands behind the `#` of its address."""
+    """The only page; the fragment of its URL selects the view."""
     page = (_APP / "index.html").read_text(encoding="utf-8")
     return HTMLResponse(page, headers={"content-security-policy": POLICY, "cache-control": "no-cache"})
 
 
 @router.get("/dashboard/charts/plotly.min.js", dependencies=[PUBLIC])
 def charts() -> Response:
-    """The script that draws charts; the page loads it when it has one to draw."""
+    """The script that draws charts; the page loads it for its first chart."""
     return FileResponse(_CHARTS, media_type="text/javascript", headers={"cache-control": "max-age=86400"})

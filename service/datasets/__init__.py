@@ -1,1 +1,1 @@
-"""Datasets: taken in, shown in part, and the one that is there from the start."""
+"""Datasets: ingestion, previews, and the packaged sample."""

@@ -1,4 +1,4 @@
-"""From an upload on disk to a stored dataset: its arrays first, its record last, so that nothing is half-stored."""
+"""Turns an upload on disk into a stored dataset. The record is stored last, so that no dataset is incomplete."""
 
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -18,11 +18,11 @@ from service.sandbox import Cancellation, Sandbox, SandboxError, TaskRefused
 from service.tasks.datasets import prepared_from
 
 # A ZIP of 40 MB may unpack to 8 GB, which took four minutes on two busy cores. Small pictures take the longest to read
-# for their size.
+# per byte.
 _BASE_SECONDS = 600.0
 _MIN_BYTES_PER_SECOND = 250_000
-# The decoder holds four copies of a picture. For the largest that is allowed, 64 megapixels, a process of 1 GB was
-# measured. Nothing else takes half as much; what is mapped from disk does not count.
+# The decoder holds four copies of a picture. For the largest picture allowed, of 64 megapixels, a process of 1 GB was
+# measured. Nothing else takes half as much; memory mapped from disk does not count.
 _MEMORY_BYTES = 1536 * 2**20
 _OPEN_FILES = 64
 
@@ -32,10 +32,10 @@ class Ingestion:
     """Turns uploads into stored datasets.
 
     Attributes:
-        store: Takes the records.
-        blobs: Takes the arrays.
+        store: Holds the records.
+        blobs: Holds the arrays.
         sandbox: Reads the uploads.
-        limits: On the size of an upload.
+        limits: The limits on the size of an upload.
     """
 
     store: Store
@@ -105,8 +105,8 @@ class Ingestion:
             kind = DatasetTooLargeError if error.kind == DatasetTooLargeError.__name__ else DatasetError
             raise kind(error.faults) from None
         reported = prepared_from(answer.document)
-        # An upload may have taken over the process that read it: the service itself computes what names a dataset, and
-        # stores no file from outside the folder of the upload, to which a link may lead.
+        # An upload may have taken over the process that read it. So the service itself computes the content key, and
+        # stores no file outside the folder of the upload, to which a link may lead.
         arrays_path = reported.arrays_path.resolve()
         if not arrays_path.is_relative_to(folder.resolve()):
             raise SandboxError("crashed", "the process that read the upload named a file outside its folder")
@@ -125,7 +125,7 @@ class Ingestion:
 
 
 def limits_of(settings: Settings) -> DatasetLimits:
-    """The limits on datasets that the settings ask for."""
+    """The limits on datasets in the settings."""
     return DatasetLimits(
         max_bytes=settings.max_dataset_bytes,
         max_unpacked_bytes=settings.max_dataset_unpacked_bytes,

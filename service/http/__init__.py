@@ -1,1 +1,1 @@
-"""What HTTP asks of every endpoint: bodies, media types, ranges, entity tags, repeated requests."""
+"""HTTP mechanisms that endpoints share: bodies, media types, ranges, entity tags, repeated requests."""

@@ -1,4 +1,4 @@
-"""A connection of HTTP/1.1, with limits on what a client may hold without sending or reading anything."""
+"""A connection of HTTP/1.1, with time limits for the head and body of requests."""
 
 import asyncio
 from typing import TYPE_CHECKING, Any, cast
@@ -12,22 +12,22 @@ from service.telemetry.meters import CloseReason
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-# What was written before a connection is closed has this long to leave; closing alone waits without a limit.
+# Data written before a connection is closed has this long to be sent; closing alone waits without a limit.
 _LINGER_SECONDS = 2.0
 
 
 class Connection(H11Protocol):
-    """uvicorn's protocol, which cuts off clients that open a connection and do not use it.
+    """uvicorn's protocol, which also closes connections whose client does not send in time.
 
-    - The head of a request must be complete in time, counted from its first byte or from the connection's beginning.
-    - Its body must go on arriving, as long as the service reads it.
-    - What of a body still arrives after its answer has a limit too.
+    - The head of a request must be complete in time, counted from its first byte or from the start of the connection.
+    - Its body must keep arriving while the service reads it.
+    - The rest of a body that arrives after the answer has a time limit too.
     - A connection that waits for a request may be closed in favour of a new one; see `ConnectionLimits`.
 
-    Between requests uvicorn's keep-alive timeout holds. Nothing limits how long an answer takes, so streams stay open.
+    Between requests, uvicorn's keep-alive timeout applies. The time of an answer has no limit, so streams stay open.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (uvicorn's own business)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (passed on to uvicorn)
         super().__init__(*args, **kwargs)
         self._limits: ConnectionLimits = cast("FastAPI", self.config.app).state.connections
         self._received = 0
@@ -36,7 +36,7 @@ class Connection(H11Protocol):
         self._awaits_body = False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn does
-        """Take the connection, or answer 503 when there are too many."""
+        """Accept the connection, or answer 503 when there are too many."""
         super().connection_made(transport)
         refused = self._limits.open(self)
         if refused is not None:
@@ -45,21 +45,21 @@ class Connection(H11Protocol):
             self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Forget the connection."""
+        """Release the connection."""
         self._cancel_timer()
         self._limits.closed(self)
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take what the client has sent."""
+        """Process received bytes."""
         if self.transport.is_closing():
             return
         self._received += len(data)
         super().data_received(data)
-        self._follow()
+        self._update_timer()
 
     def on_response_complete(self) -> None:
-        """An answer has been written."""
+        """After an answer, start the timer for the rest of the body, or mark the connection as idle."""
         super().on_response_complete()
         if self.transport.is_closing():
             return
@@ -70,7 +70,7 @@ class Connection(H11Protocol):
             self._limits.became_idle(self)
 
     def cut_off(self, reason: CloseReason) -> None:
-        """Close the connection, with an answer that says why unless another one has begun."""
+        """Close the connection, with an answer that contains the reason unless another answer has begun."""
         if self.transport.is_closing():
             return
         self._limits.count(reason)
@@ -80,8 +80,8 @@ class Connection(H11Protocol):
         self.transport.close()
         self.loop.call_later(_LINGER_SECONDS, self.transport.abort)
 
-    def _follow(self) -> None:
-        """Set the timer for what is awaited next."""
+    def _update_timer(self) -> None:
+        """Set the timer for the next expected part of a request."""
         if self.transport.is_closing():
             return
         match self.conn.their_state:
@@ -89,7 +89,7 @@ class Connection(H11Protocol):
                 if not self._awaits_head:
                     self._await_head()
             case h11.SEND_BODY:
-                # After the answer a timer runs already, which nothing puts off.
+                # After the answer a timer runs already, and received data does not extend it.
                 if not self._awaits_body and not self.cycle.response_complete:
                     self._await_body()
             case _:
@@ -108,7 +108,7 @@ class Connection(H11Protocol):
         self._timer = self.loop.call_later(self._limits.body_seconds, self._check_body, self._received)
 
     def _check_body(self, before: int) -> None:
-        """See that enough has arrived since `before` bytes had, unless it was the service that did not read."""
+        """Close the connection if too few bytes have arrived after `before`, unless the service itself did not read."""
         self._timer = None
         if self.conn.their_state is not h11.SEND_BODY:
             return

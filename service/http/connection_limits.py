@@ -1,4 +1,4 @@
-"""How many connections there may be, and which of them give way."""
+"""Limits the number of connections, and closes idle connections in favour of new ones."""
 
 import json
 import resource
@@ -14,7 +14,7 @@ from pippin.settings import Settings
 from service.problems import KINDS, MEDIA_TYPE
 from service.telemetry.meters import CloseReason, Meters
 
-# Descriptors for all else: Redis, blobs that are read, files of uploads, the sandbox. An idle service has 40.
+# Descriptors for other purposes: Redis, open blobs, uploaded files, the sandbox. An idle service has 40.
 _OTHER_FILES = 256
 # One address may hold this share of all connections at most, so that it cannot lock out the others.
 _SHARE_OF_AN_ADDRESS = 0.75
@@ -26,19 +26,19 @@ _log = structlog.stdlib.get_logger(__name__)
 
 
 class LimitedConnection(Protocol):
-    """What is limited."""
+    """A connection that `ConnectionLimits` counts."""
 
     client: tuple[str, int] | None
 
     def cut_off(self, reason: CloseReason) -> None:
-        """Close it."""
+        """Close the connection."""
 
 
 class ConnectionLimits:
     """Admits connections up to a number, in total and by client address.
 
-    Beyond it, the connection that has waited longest for a request gives way to the new one; a new one is refused only
-    when all others are in the middle of a request. So idle connections, however many, keep no client out.
+    At the limit, the connection that has waited longest for a request is closed in favour of the new one. A new
+    connection is refused only when all others are in the middle of a request, so idle connections keep no client out.
 
     Args:
         settings: The limits.
@@ -48,8 +48,8 @@ class ConnectionLimits:
         max_connections: The most connections, below the limit of descriptors.
         max_by_address: The most connections of one client address.
         head_seconds: How long the head of a request may take to arrive.
-        body_seconds: How often the progress of a body is looked at.
-        least_body_bytes: How many bytes of it must have arrived meanwhile.
+        body_seconds: The interval at which the progress of a body is checked.
+        least_body_bytes: How many bytes of a body must arrive in each interval.
     """
 
     def __init__(self, settings: Settings, meter: Meters) -> None:
@@ -65,7 +65,7 @@ class ConnectionLimits:
         self._warn = throttled(_log.warning, _LOG_SECONDS)
         self._open: dict[LimitedConnection, str] = {}
         self._by_address: Counter[str] = Counter()
-        # In the order in which they became idle.
+        # Idle connections, in the order in which they became idle.
         self._idle: dict[LimitedConnection, None] = {}
 
     def open(self, connection: LimitedConnection) -> CloseReason | None:
@@ -86,16 +86,16 @@ class ConnectionLimits:
         return None
 
     def became_idle(self, connection: LimitedConnection) -> None:
-        """It waits for a request."""
+        """Record that the connection waits for a request."""
         if connection in self._open:
             self._idle[connection] = None
 
     def became_busy(self, connection: LimitedConnection) -> None:
-        """The head of a request has arrived."""
+        """Record that the head of a request has arrived."""
         self._idle.pop(connection, None)
 
     def closed(self, connection: LimitedConnection) -> None:
-        """It is closed, or about to be; of one that was not admitted nothing is known."""
+        """Remove a connection that is closed or about to be; one that was not admitted is ignored."""
         address = self._open.pop(connection, None)
         if address is None:
             return
@@ -111,12 +111,12 @@ class ConnectionLimits:
 
     def _make_room(self, address: str) -> CloseReason | None:
         if address not in self._proxies and self._by_address[address] >= self.max_by_address:
-            return None if self._close_an_idle_one(address) else "address"
+            return None if self._close_idle(address) else "address"
         if len(self._open) >= self.max_connections:
-            return None if self._close_an_idle_one() else "total"
+            return None if self._close_idle() else "total"
         return None
 
-    def _close_an_idle_one(self, address: str | None = None) -> bool:
+    def _close_idle(self, address: str | None = None) -> bool:
         """Close the connection, of this address if one is given, that has been idle for the longest time."""
         for connection in self._idle:
             if address is None or self._open[connection] == address:
@@ -143,7 +143,7 @@ def throttled(log: Callable[..., object], seconds: float) -> Callable[..., None]
 
 
 def answer_of(reason: CloseReason) -> bytes:
-    """The whole answer to a client whose connection is closed for this reason; empty where it awaits none."""
+    """The whole answer to a client whose connection is closed for this reason; empty for a client without a request."""
     match reason:
         case "total" | "address":
             kind, detail = "unavailable", "The service has too many connections."
@@ -162,7 +162,7 @@ def answer_of(reason: CloseReason) -> bytes:
 
 
 def _network(client: tuple[str, int] | None) -> str:
-    """The address by which a client's connections are counted; of IPv6 the network of the customer."""
+    """The address by which a client's connections are counted; for IPv6, the network of the customer."""
     if client is None:
         return ""
     try:
@@ -178,7 +178,7 @@ def _network(client: tuple[str, int] | None) -> str:
 
 
 def _descriptors(count: int) -> int:
-    """How many connections the limit of open files leaves room for; it is raised towards `wanted` if it may be."""
+    """How many connections the limit of open files allows; the limit is raised for `count` connections if possible."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return count
@@ -187,5 +187,5 @@ def _descriptors(count: int) -> int:
         raised = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
         resource.setrlimit(resource.RLIMIT_NOFILE, (raised, hard))
         soft = raised
-    # Of a low limit, most is needed for what connections ask for.
+    # Of a low limit, the larger part is needed for the work that connections cause.
     return max(soft - _OTHER_FILES, soft // 4)

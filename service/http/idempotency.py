@@ -49,9 +49,9 @@ def idempotent(
         yield None, None
         return
     idempotency = Idempotency(_parsed(key), fingerprint(document))
-    known = store.idempotency.begin(tenant, idempotency)
+    job_id = store.idempotency.begin(tenant, idempotency)
     try:
-        yield idempotency, known
+        yield idempotency, job_id
     except Exception:
         store.idempotency.abandon(tenant, idempotency)
         raise

@@ -64,9 +64,9 @@ def _media_range(text: str) -> tuple[str, float]:
     return name, quality
 
 
-def _quality(offer: str, wanted: Sequence[tuple[str, float]]) -> float:
+def _quality(offer: str, media_ranges: Sequence[tuple[str, float]]) -> float:
     """The quality that the most specific media range covering `offer` gives it; 0 when none covers it."""
-    ranges = dict(wanted)
+    ranges = dict(media_ranges)
     for name in (offer, f"{offer.partition('/')[0]}/*", "*/*"):
         if name in ranges:
             return ranges[name]

@@ -13,7 +13,7 @@ from pippin.models.spec.explain import shown
 
 def _cursor_of(prefix: str) -> Callable[[str], str]:
     def check(text: str) -> str:
-        # An empty one is none, as a form sends it.
+        # An empty value counts as none: forms send it.
         if text and not is_id(text, prefix):
             raise ValueError(f"found {shown(text)}; needs the `next` of the page before, such as {prefix}_01k9…")
         return text
@@ -39,12 +39,12 @@ AfterModel = Annotated[Annotated[str, AfterValidator(_cursor_of("model")), _desc
 DatasetReference = Annotated[
     str, Path(description="The dataset's id, its name, the beginning of its id, or `last` for the newest.")
 ]
-"""Which dataset a path means."""
+"""The dataset that a path names."""
 
 ModelReference = Annotated[
     str, Path(description="The model's id, its name, the beginning of its id, or `last` for the newest.")
 ]
-"""Which model a path means."""
+"""The model that a path names."""
 
 NewName = Annotated[str, AfterValidator(checked)]
-"""What an upload is to be called."""
+"""The name of an upload."""

@@ -71,11 +71,11 @@ def query_faults(request: Request) -> list[ErrorItem]:
 
 
 def _unknown(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:
-    known = sorted({parameter.alias for parameter in parameters})
-    expected = f"known here: {', '.join(known)}" if known else "this takes none"
+    names = sorted({parameter.alias for parameter in parameters})
+    expected = f"known here: {', '.join(names)}" if names else "this takes none"
     hints = Hints()
-    for name in sorted(set(request.query_params) - set(known)):
-        yield ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}{hints.at(name, known)}")
+    for name in sorted(set(request.query_params) - set(names)):
+        yield ErrorItem(parameter=name, detail=f"there is no such query parameter; {expected}{hints.at(name, names)}")
 
 
 def _repeated(request: Request, parameters: Sequence[_Parameter]) -> Iterator[ErrorItem]:

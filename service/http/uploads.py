@@ -48,7 +48,7 @@ async def receive(
     raw: Collection[str] = _RAW,
     suggested: Sequence[str] = ("application/zip", "text/csv"),
 ) -> Upload:
-    """Write the files of the request's body into `folder`, which the caller empties again.
+    """Write the files of the request's body into `folder`, which the caller removes.
 
     Args:
         request: Its body is one file, or multipart/form-data with several.

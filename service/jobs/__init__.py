@@ -1,1 +1,1 @@
-"""From a request to a job, and from a job's events to an answer."""
+"""Turns requests into jobs, and events of jobs into answers."""

@@ -1,4 +1,4 @@
-"""Which rows of a dataset an evaluation measures, and whether the model was trained on them."""
+"""The rows of a dataset that an evaluation measures, and whether the model was trained on them."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -12,19 +12,19 @@ from pippin.errors import Fault, FaultyDocumentError
 from pippin.store import AmbiguousName, Store
 from service.jobs.training_history import TrainingHistory
 
-_USUAL_SPLITS = ("test", "validation")
+_DEFAULT_SPLITS = ("test", "validation")
 
 
 @dataclass(frozen=True)
 class EvaluatedRows:
-    """What a job's model is measured on.
+    """The rows on which the model of a job is evaluated.
 
     Attributes:
-        manifest: The dataset's.
-        split: Which split.
-        part: Which of its rows.
-        is_own_split: Whether it is the split that the job trained on.
-        history: What the model was trained on.
+        manifest: The manifest of the dataset.
+        split: The name of the split.
+        part: The part of the split's rows.
+        is_own_split: Whether the job was trained on this split.
+        history: The trainings of the model.
     """
 
     manifest: StoredManifest
@@ -35,10 +35,10 @@ class EvaluatedRows:
 
     @classmethod
     def of(cls, request: EvaluationRequest, job: Job, tenant: str, store: Store) -> Self:
-        """What a request asks for, its defaults filled in.
+        """The rows that a request names, with defaults for what it leaves out.
 
         Raises:
-            FaultyDocumentError: There is no such dataset, split or part of it.
+            FaultyDocumentError: There is no such dataset, split or part.
         """
         try:
             manifest = store.datasets.get(tenant, request.dataset)
@@ -52,8 +52,8 @@ class EvaluatedRows:
         held_out = is_own and own.validation_fraction is not None
         by_part = request.part in ("held_out", "trained_on") and is_own
         split = request.split or (own.train if by_part or (held_out and request.part is None) else None)
-        split = split or _usual_split(manifest, own, history)
-        names = [known.name for known in manifest.splits]
+        split = split or _default_split(manifest, own, history)
+        names = [each.name for each in manifest.splits]
         if split not in names:
             detail = f"the dataset has no split {split!r}; its splits are {', '.join(names)}"
             raise FaultyDocumentError("unknown", [Fault("/split", detail)])
@@ -73,22 +73,22 @@ class EvaluatedRows:
     @property
     def manifest_of_split(self) -> StoredManifest:
         """The manifest as if the dataset had no other split."""
-        split = next(known for known in self.manifest.splits if known.name == self.split)
+        split = next(each for each in self.manifest.splits if each.name == self.split)
         alone = {"splits": [split], "ranges": {self.split: self.manifest.ranges[self.split]}}
         return self.manifest.model_copy(update=alone)
 
     @property
     def trainings(self) -> set[TrainingRows]:
-        """Which rows of the split the model was trained on."""
+        """The rows of the split that each training of the model used."""
         return self.history.of_split(self.manifest.digest, self.split)
 
     def seen(self, count: int) -> int | None:
-        """How many of the measured rows were trained on, where `count` is known to be; None where none may be."""
+        """How many measured rows the model was trained on, of which `count` are known; None when this is unknown."""
         is_known = self.history.is_complete and self.history.has_dataset(self.manifest.digest)
         return count if count or is_known else None
 
     def notice(self, seen: int | None, examples: int) -> str | None:
-        """What the figures do not tell, in a sentence."""
+        """A sentence on the limits of the figures: the model was trained on measured rows, or this is unknown."""
         if seen:
             which = f"All {examples:,} examples" if seen == examples else f"{seen:,} of the {examples:,} examples"
             which = "The measured example" if examples == 1 else which
@@ -105,9 +105,9 @@ class EvaluatedRows:
         return None
 
 
-def _usual_split(manifest: StoredManifest, own: ResolvedDataset, history: TrainingHistory) -> str:
-    """The split to measure on: the likeliest one that was not trained on, else the likeliest."""
+def _default_split(manifest: StoredManifest, own: ResolvedDataset, history: TrainingHistory) -> str:
+    """The default split: the first usual one that was not used for training, else any such split, else a usual one."""
     names = [split.name for split in manifest.splits]
-    usual = [name for name in (*_USUAL_SPLITS, own.validation) if name in names]
+    usual = [name for name in (*_DEFAULT_SPLITS, own.validation) if name in names]
     fresh = [name for name in (*usual, *names) if not history.of_split(manifest.digest, name)]
     return next(iter([*fresh, *usual, *names]))

@@ -1,4 +1,4 @@
-"""A failed or cancelled job, tried again as a new one."""
+"""Retries a failed or cancelled job as a new job."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ _RETRIED = frozenset({Status.FAILED, Status.CANCELLED})
 
 @dataclass(frozen=True)
 class Retry:
-    """What the new job begins with.
+    """The input of the new job.
 
     Attributes:
-        of: The job that is tried again.
-        request: What that one asked; of one that goes on from a checkpoint, with the engine alone that can.
-        checkpoint: From where it goes on; None when it begins with the first epoch.
+        of: The job that is retried.
+        request: Its request; with a checkpoint, limited to the engine that can continue it.
+        checkpoint: The checkpoint to continue from; None to begin with the first epoch.
     """
 
     of: Job
@@ -29,12 +29,12 @@ class Retry:
     checkpoint: StoredCheckpoint | None
 
     def submit(self, tenant: str, store: Store, idempotency: Idempotency | None, quota: JobQuota | None = None) -> Job:
-        """Make and queue the new job.
+        """Create and queue the new job.
 
         Raises:
-            NoSuchJob: The old one was deleted meanwhile.
+            NoSuchJob: The old job was deleted meanwhile.
         """
-        # Empty where a file or a blob takes its place.
+        # Empty when the model is in a file, or its spec in a blob.
         spec = store.jobs.spec(tenant, self.of.id)
         return store.jobs.submit(
             tenant,
@@ -49,16 +49,16 @@ class Retry:
 
 
 def prepare_retry(job: Job, tenant: str, store: Store, blobs: Blobs, *, from_checkpoint: bool) -> Retry:
-    """See that a job can be tried again with what is still there.
+    """Check that a job can be retried with the data that still exists.
 
     Raises:
-        Problem: 409 with the reason why it cannot.
+        Problem: 409 with the reason why the job cannot be retried.
         BlobError: The blobs cannot be reached.
     """
     if job.status not in _RETRIED:
         raise _refused(job, f"it is {job.status}, and only what has failed or was cancelled can be")
     _check_dataset(job, tenant, store, blobs)
-    request = _with_model_there(job, blobs)
+    request = _with_available_model(job, blobs)
     if not from_checkpoint:
         return Retry(job, request, None)
     checkpoint = job.checkpoint
@@ -76,18 +76,18 @@ def _check_dataset(job: Job, tenant: str, store: Store, blobs: Blobs) -> None:
         raise _refused(job, f"its dataset {dataset.name or dataset.id} is gone; upload it again and submit a new job")
 
 
-def _with_model_there(job: Job, blobs: Blobs) -> ResolvedRequest:
-    """What the job asked; with the model that it built, where the blob of the spec is gone: it ended a while ago.
+def _with_available_model(job: Job, blobs: Blobs) -> ResolvedRequest:
+    """The request of the job. If the blob of its spec was deleted after its end, it names the model that the job built.
 
-    No record may name the files of a job that has ended. Touching them keeps a sweep that is under way from deleting
-    them before the record of the new job names them.
+    Perhaps no record names the files of a job that has ended. Touching them keeps a running sweep from deleting them
+    before the record of the new job names them.
     """
     model = job.request.model
     if model.digest and not blobs.touch(model.digest):
         raise _refused(job, f"the file of its model {model.name or model.id or model.job} is gone; submit a new job")
     if model.spec_digest is None or blobs.touch(model.spec_digest):
         return job.request
-    built = next((made.digest for made in job.artifacts if made.variant == "initial"), None)
+    built = next((artifact.digest for artifact in job.artifacts if artifact.variant == "initial"), None)
     if built is None or blobs.head(built) is None:
         raise _refused(job, "the spec of its model is gone; submit a new job")
     return job.request.model_copy(update={"model": model.model_copy(update={"digest": built, "spec_digest": None})})

@@ -1,4 +1,4 @@
-"""A job's events as an answer: a snapshot, or a stream that goes on until the job has ended."""
+"""A job's events as an answer: a snapshot, or a stream that lasts until the job has ended."""
 
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ FORMS = (JSON, SSE, NDJSON, CSV)
 
 _log = structlog.stdlib.get_logger(__name__)
 
-# Our server closes the reader, which ends every stream in order; the library would only notice uvicorn's own signals.
+# The server of the service closes the reader, which ends every stream in order. The library handles signals only.
 AppStatus.enable_automatic_graceful_drain = False
 
 
 class _Stream(EventSourceResponse):
-    """A stream of any media type, whose client is dropped when it stops reading."""
+    """A stream of any media type. Its connection is closed when the client stops reading."""
 
     def __init__(self, content: AsyncIterator[Any], meters: Meters, **options: Any) -> None:  # noqa: ANN401 - passed on
         super().__init__(content, **options)
         self._meters = meters
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the stream."""
         try:
             with self._meters.following():
                 await super().__call__(scope, receive, send)
@@ -47,15 +47,15 @@ class _Stream(EventSourceResponse):
 
 @dataclass(frozen=True)
 class Streams:
-    """What turns the events of jobs into answers.
+    """Turns the events of jobs into answers.
 
     Attributes:
-        store: Where the events are.
-        reader: Follows them.
-        meters: Counts the open streams, and what is sent.
-        ping_seconds: How often a quiet stream of server-sent events gives a sign of life.
-        max_bytes: About how long one JSON document may be.
-        send_timeout: Seconds after which a client that reads nothing is dropped.
+        store: Holds the events.
+        reader: Reads new events.
+        meters: Counts the open streams and the sent events.
+        max_bytes: The approximate limit on the size of one JSON document.
+        ping_seconds: The interval of pings in a stream of server-sent events without events.
+        send_timeout: Seconds after which the connection of a client that reads nothing is closed.
     """
 
     store: Store
@@ -66,16 +66,16 @@ class Streams:
     send_timeout: float = 30
 
     def answer(self, tenant: str, job: Job, view: View, form: str, after: str, *, follow: bool) -> Response:
-        """The events of a job that come after the one with the id `after`, in one of the `FORMS`.
+        """The events of a job after the event with the id `after`, in one of the `FORMS`.
 
-        Server-sent events always go on until the job has ended; lines and tables if asked to `follow`.
+        Server-sent events always last until the job has ended, NDJSON and CSV only with `follow`.
         """
         if follow or form == SSE:
             return self._live(tenant, job, view, form, after)
         return self._snapshot(tenant, job, view, form, after)
 
     def _snapshot(self, tenant: str, job: Job, view: View, form: str, after: str) -> Response:
-        """What is there now, in any form but server-sent events; made while it is sent, unless it is short."""
+        """The present events, in any form but server-sent events; a long answer is generated while it is sent."""
         events = self.store.events.all(tenant, job.id, after)
         match form:
             case "application/json":
@@ -88,7 +88,7 @@ class Streams:
         return generated(content, form, {"cache-control": "no-cache"})
 
     def _document(self, job: Job, view: View, events: Iterator[StoredEvent]) -> Iterator[bytes]:
-        """One JSON document, which ends early with the id to go on after once it has `max_bytes`."""
+        """One JSON document. After `max_bytes` it ends early, with the id after which the next document continues."""
         yield f'{{"job":{json_text(job.id)},"status":{json_text(job.status)},"data":['.encode()
         size, last, following = 0, "", None
         for event in events:
@@ -97,7 +97,7 @@ class Streams:
                 self.meters.answers_cut.labels("events").inc()
                 break
             if (row := view.row(event)) is not None:
-                # Not of other events: an epoch's losses come in the one right before it.
+                # Not the ids of other events: the losses of an epoch are in the event right before the epoch's.
                 last = event.id
                 text = json_text(row).encode()
                 yield b"," + text if size else text
@@ -105,13 +105,13 @@ class Streams:
         yield f'],"has_more":{json_text(following is not None)},"next":{json_text(following)}}}'.encode()
 
     def _live(self, tenant: str, job: Job, view: View, form: str, after: str) -> Response:
-        """What is there now and what comes, in any form but one JSON document.
+        """The present and future events, in any form but one JSON document.
 
-        The stream ends with the job, when the service stops, and when the client reads too slowly; from its last id
-        the client can go on.
+        The stream ends when the job ends, when the service stops, and when the client reads too slowly. The client can
+        continue after the last id that it received.
         """
         if job.status.is_final and not self.store.events.read(tenant, job.id, after, 1):
-            return Response(status_code=204)  # which also tells a browser not to come back
+            return Response(status_code=204)  # a 204 also keeps a browser's EventSource from reconnecting
         match form:
             case "text/event-stream":
                 chunks: AsyncIterator[Any] = self._server_sent(tenant, job, view, after)
@@ -131,7 +131,7 @@ class Streams:
     async def _server_sent(
         self, tenant: str, job: Job, view: View, after: str
     ) -> AsyncIterator[ServerSentEvent | bytes]:
-        # Said at once, so that a proxy passes the headers on; a stream that was cut off is asked for again soon.
+        # Sent at once, so that a proxy forwards the headers. Clients reconnect one second after a stream breaks off.
         yield ServerSentEvent(retry=1000)
         async for event in self._events(tenant, job, after):
             if view.tells(event):
@@ -159,13 +159,13 @@ class Streams:
             async for event in self.reader.follow(tenant, job.id, after):
                 yield event
         except StoreUnavailable as error:
-            # The answer has begun: all that is left is to end it, and to let the client come back.
+            # The answer has begun, so no error status can be sent: the stream ends, and the client can reconnect.
             _log.warning("a stream ended early", job=job.id, error=str(error))
 
 
 @lru_cache(maxsize=16)
 def _message(event: StoredEvent) -> bytes:
-    """The event as it is sent to all clients that follow its job: hundreds of them cost one encoding."""
+    """The encoded event, cached: all clients that follow its job, possibly hundreds, get the same bytes."""
     return ServerSentEvent(event.text, event=event.type, id=event.id).encode()
 
 

@@ -1,4 +1,4 @@
-"""From the request of a client to a job that can be trained, or every fault of the request."""
+"""Resolves the request of a client to a job that can be trained, or collects every fault of the request."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -25,8 +25,8 @@ from pippin.models.trainable import Trainable
 from pippin.store import AmbiguousName, NoSuchJob, Store
 from service.jobs.training_history import trained_labels
 
-# A spec of mnist-cnn's size takes 2 KB. One that is larger, or has explicit weights, is kept with the blobs: 52 rounds
-# of 16 MB of weights, each cancelled, filled Redis with 835 MB.
+# A spec of mnist-cnn's size takes 2 KB. A larger spec, or one with explicit weights, is stored as a blob: 52 jobs with
+# 16 MB of weights, each cancelled, filled Redis with 835 MB.
 _INLINE_SPEC_BYTES = 16 * 1024
 
 
@@ -48,7 +48,7 @@ class ModelSources:
         """The model that `source` names.
 
         Raises:
-            FaultyDocumentError: There is none, or it has faults; pointers start at `source`.
+            FaultyDocumentError: There is no such model, or it has faults; pointers start at `source`.
         """
         if (resolved := described_model(source)) is not None:
             return built_model(source, resolved)
@@ -64,7 +64,7 @@ class ModelSources:
         except AmbiguousName as error:
             raise _fault(str(error)) from error
         if record is None:
-            raise _fault(f"no model is called {shown(id_or_name)}; {self._known()}")
+            raise _fault(f"no model is called {shown(id_or_name)}; {self._newest()}")
         return _of_file(source.model_copy(update={"id": record.id}), record.digest, record.name, record.trainable)
 
     def _job(self, source: ModelSource, id_or_name: str) -> ChosenModel:
@@ -83,9 +83,9 @@ class ModelSources:
         chosen = _of_file(resolved, trained.digest, name, self._inspect(trained.digest))
         return replace(chosen, trained_labels=trained_labels(job, self._tenant, self._store))
 
-    def _known(self) -> str:
+    def _newest(self) -> str:
         newest: tuple[StoredModel, ...] = self._store.models.page(self._tenant, limit=_SHOWN).items
-        names = [known.name or known.id for known in newest]
+        names = [each.name or each.id for each in newest]
         return f"the newest are {', '.join(names)}" if names else "none has been uploaded yet"
 
 
@@ -118,7 +118,7 @@ def prepare_submission(
 
 
 def _resolve_dataset(draft: Draft, tenant: str, store: Store, max_training_bytes: int) -> ResolvedDataset | None:
-    """The dataset of a draft, bound to its model; None when one of them has faults, which go to the draft."""
+    """The dataset of a draft, bound to its model; None when one of them has faults, which are added to the draft."""
     source, model, faults = draft.parsed.dataset, draft.model, draft.faults
     manifest = dataset = None
     if source:
@@ -141,7 +141,7 @@ def store_large_spec(submission: Submission, blobs: Blobs) -> Submission:
     Raises:
         BlobError: The blob could not be stored.
     """
-    # Written in parts: 28 MB of numbers at once would stop every other thread for a second.
+    # Encoded in parts: 28 MB of numbers at once would block every other thread for a second.
     data = "".join(strict_json.dumped(submission.spec)).encode()
     if len(data) <= _INLINE_SPEC_BYTES and not has_weights(submission.spec):
         return submission
@@ -156,7 +156,7 @@ def _find_dataset(id_or_name: str, tenant: str, store: Store) -> StoredManifest:
     except AmbiguousName as error:
         raise FaultyDocumentError("ambiguous", [Fault("/id", str(error))]) from error
     if manifest is None:
-        names = [known.name or known.id for known in store.datasets.page(tenant, limit=_SHOWN).items]
+        names = [each.name or each.id for each in store.datasets.page(tenant, limit=_SHOWN).items]
         there = f"the newest are {', '.join(names)}" if names else "none has been added yet"
         raise FaultyDocumentError("unknown", [Fault("/id", f"no dataset is called {id_or_name!r}; {there}")])
     return manifest
@@ -166,12 +166,12 @@ _SHOWN = 10
 
 
 def _examples(manifest: StoredManifest, dataset: ResolvedDataset) -> int:
-    """How many examples there are to train on."""
+    """The number of training examples."""
     return next(split.examples for split in manifest.splits if split.name == dataset.train)
 
 
 def _batch_size(draft: Draft, model: ChosenModel) -> int | None:
-    """The size of a mini-batch, even where another hyperparameter has a fault; None of a model that has none."""
+    """The size of a mini-batch, even when another hyperparameter has a fault; None for a model without mini-batches."""
     declared = model.trainable.counts.get("mini_batch_size")
     if declared is None:
         return None

@@ -1,4 +1,4 @@
-"""What a trained model has learned from: its own job and the jobs whose models it continues."""
+"""The training data of a model, from its own job and from the jobs whose models it continues."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from pippin.api.jobs import Job
 from pippin.datasets.examples import TrainingRows
 from pippin.store import Store, UnreadableRecord
 
-# A record is read for each. A longer chain counts as one of which the beginning is not known.
+# Each job costs the reading of a record. A longer chain counts as incomplete.
 _MAX_JOBS = 100
 
 
@@ -16,8 +16,8 @@ class TrainingHistory:
     """The trainings of a model.
 
     Attributes:
-        trainings: Digest of a dataset's arrays, split -> which of its rows each training took.
-        is_complete: Whether every job is known: one may be deleted.
+        trainings: (digest of a dataset's arrays, split) -> the rows of the split that each training used.
+        is_complete: Whether the record of every job exists: some may be deleted.
     """
 
     trainings: dict[tuple[str, str], set[TrainingRows]]
@@ -25,7 +25,7 @@ class TrainingHistory:
 
     @classmethod
     def of(cls, job: Job, tenant: str, store: Store) -> "TrainingHistory":
-        """The history of a job's model, back to a model that no job of this service has made."""
+        """The history of a job's model, back to a model that was not made by a job of this service."""
         trainings: dict[tuple[str, str], set[TrainingRows]] = {}
         last = job
         for each in continued_jobs(job, tenant, store):
@@ -35,16 +35,16 @@ class TrainingHistory:
         return cls(trainings, is_complete=last.request.model.job is None)
 
     def has_dataset(self, digest: str) -> bool:
-        """Whether any training took rows of a dataset."""
-        return any(known == digest for known, _ in self.trainings)
+        """Whether any training used rows of a dataset."""
+        return any(each == digest for each, _ in self.trainings)
 
     def of_split(self, digest: str, split: str) -> set[TrainingRows]:
-        """Which rows of a split the trainings took."""
+        """The rows of a split that each training used."""
         return self.trainings.get((digest, split), set())
 
 
 def continued_jobs(job: Job, tenant: str, store: Store) -> Iterator[Job]:
-    """The job, the one whose model it continues, and so on, as far as they are known; 100 at most."""
+    """The job, the job whose model it continues, and so on, as far as records exist; at most 100."""
     current: Job | None = job
     for _ in range(_MAX_JOBS):
         if current is None:
@@ -60,9 +60,9 @@ def continued_jobs(job: Job, tenant: str, store: Store) -> Iterator[Job]:
 
 
 def trained_labels(job: Job, tenant: str, store: Store) -> list[str] | None:
-    """The classes' names by the model's number; None without names, or where a dataset is not there any more.
+    """The names of the classes by the model's class numbers; None without names, or when the dataset no longer exists.
 
-    A job whose dataset was matched with the names of the job that it trains further keeps the numbers of that one.
+    A job whose dataset was matched to the class names of the job that it continues keeps the class numbers of that job.
     """
     first = job
     for first in continued_jobs(job, tenant, store):
@@ -79,5 +79,5 @@ def _names_in(job: Job, tenant: str, store: Store) -> list[str] | None:
     if names is None or own.classes is None:
         return names
     by_number = {number: names[of_dataset] for of_dataset, number in own.classes}
-    # Of classes without an example in the dataset no name is known.
+    # A class without an example in the dataset has no known name.
     return [by_number[number] for number in range(len(by_number))] if max(by_number) < len(by_number) else None

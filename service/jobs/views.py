@@ -1,4 +1,4 @@
-"""Which of a job's events a stream sends, and in which shape."""
+"""The events of a job that a stream sends, and their form."""
 
 import csv
 import io
@@ -11,21 +11,21 @@ from pippin.store.events import StoredEvent
 
 
 class View(Protocol):
-    """One way to look at a job's events. A new one for every answer: some remember what came before."""
+    """A selection of a job's events. Each answer needs a new view, since a view may keep state between events."""
 
     columns: Sequence[str]
 
     def tells(self, event: StoredEvent) -> bool:
-        """Whether the event is sent on its own, as server-sent events are."""
+        """Whether the event is sent as a server-sent event of its own."""
         ...
 
     def row(self, event: StoredEvent) -> dict[str, Any] | None:
-        """What the event adds to a list, if anything: `columns` and their values."""
+        """The row that the event adds to a list, if any: `columns` and their values."""
         ...
 
 
 class MetricsView:
-    """The finished epochs, and the losses of their mini-batches where they are asked for and were recorded."""
+    """The finished epochs, and the losses of their mini-batches if requested and recorded."""
 
     def __init__(self, *, batches: bool) -> None:
         self.columns: Sequence[str] = (
@@ -36,18 +36,18 @@ class MetricsView:
         self._recorded: dict[str, Any] = {}
 
     def tells(self, event: StoredEvent) -> bool:
-        """Epochs, and batches if asked."""
+        """Epochs, and batches if requested."""
         return event.type == "epoch" or (self._batches and event.type == "batches")
 
     def row(self, event: StoredEvent) -> dict[str, Any] | None:
-        """An epoch's metrics; the store records its batches right before it."""
+        """The metrics of an epoch; the store records its batches right before the epoch."""
         if event.type == "batches":
             self._recorded = event.data
         if event.type != "epoch":
             return None
         row = dict(event.data)
         if self._batches:
-            # Older versions recorded every mini-batch, and did not say so.
+            # Older versions recorded every mini-batch, without the field `every`.
             every = self._recorded.get("every", 1) if self._recorded else None
             row |= {"batch_losses": self._recorded.get("losses"), "batch_every": every}
             self._recorded = {}
@@ -55,12 +55,12 @@ class MetricsView:
 
 
 class EventsView:
-    """Everything that happened."""
+    """All events but the losses of mini-batches."""
 
     columns: Sequence[str] = ("id", "type", "time", "data")
 
     def tells(self, event: StoredEvent) -> bool:
-        """All, but for the mini-batch losses, which are for `/metrics` to tell."""
+        """All but the losses of mini-batches, which are part of `/metrics`."""
         return event.type != "batches"
 
     def row(self, event: StoredEvent) -> dict[str, Any] | None:
@@ -75,7 +75,7 @@ def _rfc3339(event: StoredEvent) -> str:
 
 
 def json_text(value: object) -> str:
-    """`value` as compact JSON. What is not finite never gets here: the store keeps it as null."""
+    """`value` as compact JSON. It holds no number that is not finite: the store keeps those as null."""
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
@@ -85,7 +85,7 @@ def ndjson_line(row: dict[str, Any]) -> bytes:
 
 
 def csv_line(values: Sequence[object]) -> bytes:
-    """A row of a CSV as RFC 4180 has it: null is empty, and what is no single value is JSON."""
+    """A row of a CSV (RFC 4180): null is an empty field, and a value that is not a string is JSON."""
     line = io.StringIO()
     csv.writer(line).writerow(["" if value is None else _cell(value) for value in values])
     return line.getvalue().encode()

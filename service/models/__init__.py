@@ -1,1 +1,1 @@
-"""Model files: taken in, known, and made of checkpoints."""
+"""Model files: uploads, inspection, and models of checkpoints."""

@@ -1,4 +1,4 @@
-"""The `.mlmodel` of a checkpoint: made when it is asked for."""
+"""The `.mlmodel` of a checkpoint: created when a client requests it."""
 
 import threading
 
@@ -11,20 +11,20 @@ from service.problems import Problem
 from service.sandbox import SandboxError, TaskRefused
 from service.work_folders import work_folder
 
-# Each takes some hundred bytes.
-_REMEMBERED = 1000
+# An entry takes some hundred bytes.
+_MAX_ENTRIES = 1000
 
 
 class CheckpointModels:
-    """Makes models of checkpoints. Safe for threads.
+    """Creates models from checkpoints. Thread-safe.
 
-    What is made is stored as a blob, so that it can be downloaded in parts, and made again once the sweeper has taken
-    it: no record refers to it. The same checkpoint gives the same file each time.
+    A created model is stored as a blob, so that it can be downloaded in parts. No record names the blob, so the sweeper
+    deletes it in time; then the model is created again. The same checkpoint always gives the same file.
 
     Args:
         files: Reads model files and checkpoints.
-        blobs: Where models and checkpoints are.
-        settings: Where there is room to work.
+        blobs: Holds models and checkpoints.
+        settings: Gives the place of scratch folders.
     """
 
     def __init__(self, files: ModelFiles, blobs: Blobs, settings: Settings) -> None:
@@ -35,16 +35,16 @@ class CheckpointModels:
         self._lock = threading.Lock()
 
     def find(self, initial: str, checkpoint: StoredCheckpoint) -> tuple[str, int]:
-        """The model as it stood at a checkpoint: its digest, and its size in bytes.
+        """The digest and the size in bytes of the model with the weights of a checkpoint.
 
         Args:
             initial: The digest of the model before the training.
             checkpoint: The checkpoint.
 
         Raises:
-            Problem: 409, when the checkpoint is damaged or gone.
+            Problem: 409, when the checkpoint is damaged or missing.
             BlobError: The blobs cannot be reached.
-            SandboxError: This machine has too much else to do.
+            SandboxError: This machine is too busy, or the service is ending.
         """
         key = (initial, checkpoint.digest)
         model = self._made.get(key)
@@ -52,7 +52,7 @@ class CheckpointModels:
             model = self._make(initial, checkpoint)
             with self._lock:
                 self._made[key] = model
-                if len(self._made) > _REMEMBERED:
+                if len(self._made) > _MAX_ENTRIES:
                     del self._made[next(iter(self._made))]
         return model
 

@@ -1,4 +1,4 @@
-"""What is known of model files and of documents that describe models, all of it learned in the sandbox."""
+"""Reads model files, and documents that describe models, in the sandbox."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,22 +19,22 @@ from service.sandbox import Answer, Sandbox, SandboxError, TaskRefused
 Language = Literal["json", "yaml"]
 Form = Literal["pippin", "swiftcoremltools"]
 
-# The largest models that are allowed, of half a gigabyte, take eight seconds to read (measured on two busy cores), and
-# small ones a hundredth of one.
+# The largest models allowed, of half a gigabyte, take eight seconds to read (measured on two busy cores); small models
+# take a hundredth of a second.
 _SECONDS = 20.0
-# What the parsers need in any case, and per byte read: at worst protobuf makes a message of a hundred bytes from two
-# bytes, Python a number of 32 bytes from four. In addition to the 120 MiB that the fork server shares with its
-# children, a hostile megabyte gets half a gigabyte at most.
+# The memory that parsers need for any file, and per byte of it: at worst protobuf makes a message of a hundred bytes
+# from two bytes, Python a number of 32 bytes from four. In addition to the 120 MiB that the fork server shares with its
+# children, a hostile file of a megabyte gets half a gigabyte at most.
 _BASE_BYTES = 384 * 2**20
-_BYTES_A_BYTE = 8
+_BYTES_PER_BYTE = 8
 _TOO_LARGE_TO_BUILD = (
     "building the model takes more memory than the service has for a document of this size; send its .mlmodel, or "
     "train the document in a job: its worker builds larger ones"
 )
-# Trainables of jobs' models; each takes a few kilobytes.
-_REMEMBERED = 256
-# Of a file, as a message shows it.
-_LONGEST_NAME = 200
+# Cached trainable parts of models of jobs; each takes a few kilobytes.
+_MAX_CACHED_TRAINABLES = 256
+# Of a file's name in a message.
+_MAX_NAME_CHARACTERS = 200
 
 
 @dataclass(frozen=True)
@@ -42,8 +42,8 @@ class Built:
     """A model that was built from a document.
 
     Attributes:
-        source: The document's language.
-        inspection: What it is; pointers of findings lead into the document.
+        source: The model language of the document.
+        inspection: The description of the model; pointers of findings lead into the document.
     """
 
     source: Literal["spec", "swiftcoremltools"]
@@ -55,8 +55,8 @@ class ValidDocument:
     """A document that can be read.
 
     Attributes:
-        job: The document, where it is a job's request, whose faults are not known yet; else None.
-        model: The model that the document describes; None for a job that names a stored one.
+        job: The document, if it is a job's request, which is not checked yet; else None.
+        model: The model that the document describes; None for a job that names a stored model.
     """
 
     job: dict[str, Any] | None
@@ -64,30 +64,30 @@ class ValidDocument:
 
 
 class ModelFiles:
-    """Reads model files and documents. Safe for threads.
+    """Reads model files and documents. Thread-safe.
 
-    Every method raises SandboxError, and those that read a file TaskRefused, as `Sandbox.run` does.
+    Every method raises SandboxError, and each method that reads a file raises TaskRefused, as `Sandbox.run` does.
 
     Args:
-        sandbox: Where they are read.
-        cache: Where blobs come from.
+        sandbox: Runs the reading.
+        cache: Fetches blobs.
     """
 
     def __init__(self, sandbox: Sandbox, cache: BlobCache) -> None:
         self._sandbox = sandbox
         self._cache = cache
-        self._trainable = lru_cache(maxsize=_REMEMBERED)(self._find_trainable)
+        self._trainable = lru_cache(maxsize=_MAX_CACHED_TRAINABLES)(self._find_trainable)
 
     def inspect(self, path: Path, name: str) -> Inspection:
-        """What the `.mlmodel` at `path` holds, which was sent under `name`."""
-        return Inspection.model_validate(self._run("inspect_model", path, name=name[-_LONGEST_NAME:]).document)
+        """Inspect the `.mlmodel` at `path`, which was uploaded as `name`."""
+        return Inspection.model_validate(self._run("inspect_model", path, name=name[-_MAX_NAME_CHARACTERS:]).document)
 
     def trainable(self, digest: str) -> Trainable:
-        """What a job must know about the model in the blob `digest`.
+        """The trainable parts of the model in the blob `digest`.
 
         Raises:
             BlobError: The blob cannot be fetched.
-            FaultyDocumentError: It holds no model that can be trained.
+            FaultyDocumentError: The blob holds no model that can be trained.
         """
         try:
             return self._trainable(digest)
@@ -102,7 +102,7 @@ class ModelFiles:
         """Write the model that a document describes to `to`.
 
         Raises:
-            Problem: 400, when it is no document; 422, when the model is too large to be built here.
+            Problem: 400, when the file cannot be parsed; 422, when the model is too large to be built here.
         """
         try:
             answer = self._read("build_model", document, language, to=str(to))
@@ -113,17 +113,17 @@ class ModelFiles:
         return Built(answer["source"], Inspection.model_validate(answer["inspection"]))
 
     def validate(self, document: Path, language: Language, most_bytes: int) -> ValidDocument:
-        """What a document describes; refused when training it takes more memory than `most_bytes`.
+        """The content of a document, which is refused when the training takes more memory than `most_bytes`.
 
         Raises:
-            Problem: 400, when it is no document.
+            Problem: 400, when the file cannot be parsed.
         """
         answer = self._read("validate_document", document, language, most_bytes=most_bytes)
         model = answer["model"]
         return ValidDocument(answer.get("job"), None if model is None else SpecSummary.model_validate(model))
 
     def describe(self, digest: str) -> Description:
-        """What the model in the blob `digest` is.
+        """The description of the model in the blob `digest`.
 
         Raises:
             BlobError: The blob cannot be fetched.
@@ -143,7 +143,7 @@ class ModelFiles:
         """Write the model in the blob `initial`, with the weights in the blob `checkpoint`, to `to`.
 
         Raises:
-            BlobError: One of them cannot be fetched.
+            BlobError: One of the blobs cannot be fetched.
         """
 
         def make(path: Path, saved: Path) -> None:
@@ -159,7 +159,7 @@ class ModelFiles:
         try:
             return self._run(task, path, beside, **arguments)
         except SandboxError:
-            # One may have been removed before the child opened it; the cache then fetches it again.
+            # The cache may have removed a file before the child opened it; on FileNotFoundError it fetches it again.
             for file in filter(None, (path, beside)):
                 file.stat()
             raise
@@ -179,5 +179,5 @@ class ModelFiles:
             task,
             {"path": str(path), **arguments},
             seconds=_SECONDS,
-            memory_bytes=_BASE_BYTES + _BYTES_A_BYTE * read,
+            memory_bytes=_BASE_BYTES + _BYTES_PER_BYTE * read,
         )

@@ -1,4 +1,4 @@
-"""From an upload on disk to a stored model: its file first, its record last, so that nothing is half-stored."""
+"""Turns an upload on disk into a stored model. The record is stored last, so that no model is incomplete."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,14 +20,14 @@ Kind = Literal["mlmodel"] | Language
 
 @dataclass(frozen=True)
 class ModelUploads:
-    """What turns uploads into models.
+    """Turns uploads into stored models.
 
     Attributes:
-        store: Keeps the records.
-        blobs: Keeps the files.
-        files: Reads what was sent.
-        most_bytes: The largest model that is kept.
-        quota: What the token that uploads may use, if that is limited.
+        store: Holds the records.
+        blobs: Holds the files.
+        files: Reads the uploads.
+        most_bytes: The largest size of a model.
+        quota: The quota of the token that uploads, if it has one.
     """
 
     store: Store
@@ -39,24 +39,24 @@ class ModelUploads:
     def keep(
         self, sent: UploadedFile, kind: Kind, *, name: str | None, tenant: str, folder: Path
     ) -> tuple[StoredModel, bool]:
-        """Store what was sent as a model, unless the same one is there already.
+        """Store an upload as a model, unless the same model is stored already.
 
         Args:
-            sent: A model's file, or a document that describes one.
-            kind: Which of them it is.
-            name: Under which the model is known from then on.
-            tenant: Whose it will be.
-            folder: Room to work in, which the caller empties.
+            sent: The file of a model, or a document that describes one.
+            kind: The kind of the upload.
+            name: The name of the model, if it gets one.
+            tenant: The owner of the model.
+            folder: A scratch folder, which the caller removes.
 
         Returns:
             The model's record, and whether it is new.
 
         Raises:
-            TaskRefused, SandboxError: The sandbox refused it, or came to no answer.
-            Problem: 400 for a document that is none, 422 for a model that is too large.
+            TaskRefused, SandboxError: The task refused the upload, or ended without an answer.
+            Problem: 400 for a document that cannot be parsed, 422 for a model that is too large.
             NameTaken: Another model has the name.
             QuotaExceeded: The token has used up its quota.
-            BlobError, StoreUnavailable: It could not be stored.
+            BlobError, StoreUnavailable: The model could not be stored.
         """
         if kind == "mlmodel":
             file, source, inspection = sent.path, "mlmodel", self.files.inspect(sent.path, sent.name)

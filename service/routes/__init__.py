@@ -1,1 +1,1 @@
-"""The endpoints: each reads its request, asks the store or the blobs, and shapes the answer."""
+"""The endpoints: each reads its request, queries the store or the blobs, and builds the answer."""

@@ -39,7 +39,7 @@ def download_trained_model(
         Query(description="`trained` can be trained on; `inference` cannot and is smaller; `initial` is as built."),
     ] = "trained",
 ) -> Response:
-    """The `.mlmodel` that the job has made, with its SHA-256 in `ETag` and `Repr-Digest`."""
+    """Returns the `.mlmodel` that the job has produced, with its SHA-256 in `ETag` and `Repr-Digest`."""
     artifact = artifact_of(job, variant)
     headers = {"content-disposition": attachment(_filename(job, variant))}
     return serve_blob(request, services.blobs, artifact.digest, artifact.bytes, headers)
@@ -54,20 +54,20 @@ def download_trained_model(
     dependencies=[requires("read")],
 )
 def list_checkpoints(job: ExistingJob, tenant: Tenant, services: TheServices) -> CheckpointList:
-    """The newest epochs, as many as the job asks to keep."""
+    """Lists the checkpoints of the newest epochs, as many as the job keeps."""
     kept = services.store.jobs.checkpoints(tenant, job.id)
-    metrics = services.store.events.epochs(tenant, job.id, [found.epoch for found in kept])
+    metrics = services.store.events.epochs(tenant, job.id, [checkpoint.epoch for checkpoint in kept])
     return CheckpointList(
         data=[
             KeptCheckpoint(
-                epoch=found.epoch,
-                engine=found.engine,
-                bytes=found.bytes,
-                created_at=found.created_at,
-                url=f"/jobs/{job.id}/checkpoints/{found.epoch}/model",
-                metrics=metrics.get(found.epoch),
+                epoch=checkpoint.epoch,
+                engine=checkpoint.engine,
+                bytes=checkpoint.bytes,
+                created_at=checkpoint.created_at,
+                url=f"/jobs/{job.id}/checkpoints/{checkpoint.epoch}/model",
+                metrics=metrics.get(checkpoint.epoch),
             )
-            for found in kept
+            for checkpoint in kept
         ]
     )
 
@@ -94,11 +94,11 @@ async def download_checkpoint(
     tenant: Tenant,
     services: TheServices,
 ) -> Response:
-    """The job's model as it stood at the end of an epoch, updatable, with its SHA-256 as the trained model has it."""
+    """Returns the updatable model as it was at the end of an epoch, with its SHA-256 in `ETag` and `Repr-Digest`."""
     kept = await run_in_threadpool(services.store.jobs.checkpoints, tenant, job.id)
-    checkpoint = next((found for found in kept if found.epoch == epoch), None)
+    checkpoint = next((each for each in kept if each.epoch == epoch), None)
     if checkpoint is None:
-        there = f"it keeps those of {', '.join(str(found.epoch) for found in kept)}" if kept else "it keeps none"
+        there = f"it keeps those of {', '.join(str(each.epoch) for each in kept)}" if kept else "it keeps none"
         raise not_found(f"checkpoint of epoch {epoch} of {job.id}; {there}")
     initial = artifact_of(job, "initial").digest
     digest, size = await services.workload.run(
@@ -109,12 +109,12 @@ async def download_checkpoint(
 
 
 def artifact_of(job: Job, variant: Variant) -> Artifact:
-    """The file that the job has made.
+    """The artifact of a job.
 
     Raises:
-        Problem: 409 while it is not yet made, 404 once it never will be.
+        Problem: 409 while the job has not produced it yet, 404 once the job has ended without it.
     """
-    artifact = next((made for made in job.artifacts if made.variant == variant), None)
+    artifact = next((each for each in job.artifacts if each.variant == variant), None)
     if artifact is not None:
         return artifact
     if job.status.is_final:
@@ -123,7 +123,7 @@ def artifact_of(job: Job, variant: Variant) -> Artifact:
 
 
 def stem_of(job: Job) -> str:
-    """What the names of the job's files begin with."""
+    """The stem of the names of the job's files."""
     model = job.request.model
     return safe_name(job.name or model.preset or model.name or job.id, job.id)
 

@@ -44,7 +44,7 @@ Digest = Annotated[str, Depends(_digest)]
     dependencies=[requires("worker")],
 )
 def get_blob(request: Request, sha256: Digest, services: TheServices) -> Response:
-    """The file whose content has this SHA-256."""
+    """Returns the file whose content has this SHA-256."""
     size = services.blobs.head(sha256)
     if size is None:
         raise not_found(f"blob {sha256}")
@@ -62,7 +62,7 @@ def get_blob(request: Request, sha256: Digest, services: TheServices) -> Respons
     dependencies=[requires("worker")],
 )
 async def put_blob(request: Request, sha256: Digest, services: TheServices) -> None:
-    """Keep a file under the SHA-256 of its content, which is checked: what does not match is not stored."""
+    """Stores a file under the SHA-256 of its content. A file with another SHA-256 is refused with 422."""
     async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         file = await spooled(request, folder / "0", services.settings.max_dataset_bytes)
         if file.digest != f"sha256:{sha256}":

@@ -1,4 +1,4 @@
-"""Datasets: uploaded, listed, looked into, deleted."""
+"""Datasets: upload, list, preview, count classes, delete."""
 
 from math import prod
 from typing import Annotated, Any
@@ -29,10 +29,10 @@ router = APIRouter(tags=["datasets"], route_class=JsonRoute)
 
 
 class _DatasetRoute(UploadRoute):
-    """The route of uploads, whose options `DatasetOptions` checks."""
+    """The route of uploads, whose query options `DatasetOptions` checks."""
 
     def value_faults(self, request: Request) -> list[ErrorItem]:
-        """Those of the options too."""
+        """The faults of the parameters, those of the options included."""
         parameters = {name: text for name, text in request.query_params.items() if name in DatasetOptions.model_fields}
         try:
             DatasetOptions.from_query(parameters)
@@ -43,7 +43,7 @@ class _DatasetRoute(UploadRoute):
 
 upload_router = APIRouter(tags=["datasets"], route_class=_DatasetRoute)
 
-_MOST_CLASSES = 1000
+_MAX_CLASSES = 1000
 _SHOWN = 5
 
 _FILES = {
@@ -54,7 +54,7 @@ _FILES = {
 }
 
 
-# Described to clients as they are written in a query; `DatasetOptions` checks them, and says more of what is wrong.
+# Described in OpenAPI as they are written in a query. `DatasetOptions` checks them, with more detailed messages.
 _GROUP = "[^:;]+(?::(?:[^,;]+(?:,[^,;]+)*)?)?"
 _Format = Annotated[str, WithJsonSchema({"type": "string", "enum": ["idx", "csv", "npz", "images"]})]
 _Scale = Annotated[str, WithJsonSchema({"type": "number", "exclusiveMinimum": 0})]
@@ -66,7 +66,7 @@ _Color = Annotated[str, WithJsonSchema({"type": "string", "enum": ["gray", "rgb"
 _Background = Annotated[str, WithJsonSchema({"type": "string", "pattern": BACKGROUND_PATTERN})]
 
 
-def _described(option: str) -> Any:  # noqa: ANN401 (what FastAPI calls a parameter is Any)
+def _described(option: str) -> Any:  # noqa: ANN401 (FastAPI's return type)
     return Query(description=DatasetOptions.model_fields[option].description)
 
 
@@ -86,7 +86,7 @@ async def _options(
     try:
         return DatasetOptions.from_query(values)
     except DatasetError as error:
-        # With the faults of the name, which FastAPI would look at only after this.
+        # With the faults of `name`, which FastAPI would check only after this dependency.
         raise invalid_request([*query_faults(request), *_items(error)]) from error
 
 
@@ -113,7 +113,7 @@ async def upload_dataset(
     name: Annotated[NewName, Query(min_length=1, max_length=200, description="Under which jobs may ask for it.")],
     options: Annotated[DatasetOptions, Depends(_options)],
 ) -> Manifest:
-    """Send files as `multipart/form-data`, or one as the body itself. What is malformed is refused with the place."""
+    """Stores the files of a dataset, sent as `multipart/form-data`, or one file as the body. Faults have a position."""
     async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         try:
             upload = await uploads.receive(request, folder, services.settings.max_dataset_bytes)
@@ -154,7 +154,7 @@ def list_datasets(
     after: AfterDataset = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> DatasetPage:
-    """Newest first."""
+    """Lists the datasets, newest first."""
     page = services.store.datasets.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
     services.meters.page_made(page, limit, "datasets")
     return DatasetPage(
@@ -185,7 +185,7 @@ ExistingDataset = Annotated[StoredManifest, Depends(_existing)]
     dependencies=[requires("read")],
 )
 def get_dataset(request: Request, manifest: ExistingDataset) -> Response:
-    """By id or by name."""
+    """Returns the manifest of a dataset, found by its id or name."""
     return json_with_etag(request, manifest.shown())
 
 
@@ -210,7 +210,7 @@ async def preview_dataset(
         Query(max_length=100, description="Instead of the first: these rows of the split, from 0, in this order."),
     ] = None,
 ) -> Response:
-    """The first examples of a split, or chosen ones such as an evaluation's worst, as they are stored."""
+    """Returns the first examples of a split, or the rows in `at`, such as an evaluation's worst, as they are stored."""
     chosen = split or manifest.splits[0].name
 
     def show() -> bytes:
@@ -233,14 +233,14 @@ async def preview_dataset(
     dependencies=[requires("read")],
 )
 def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBalance:
-    """Of a dataset whose last feature is a class's number; of quantities there is nothing to count."""
+    """Counts the examples of each class. The dataset's last feature must be a class number, not a quantity."""
     target = manifest.features[-1]
     if target.dtype == "float32" or prod(target.shape) != 1:
         detail = f"the dataset's last feature, {target.name!r}, is no class number, so there are no classes to count"
         raise invalid([Fault("", detail)])
-    counts = class_counts(manifest, target, services.blobs, _MOST_CLASSES)
+    counts = class_counts(manifest, target, services.blobs, _MAX_CLASSES)
     if counts is None:
-        detail = f"{target.name!r} takes more than {_MOST_CLASSES:,} values; needs fewer to be counted as classes"
+        detail = f"{target.name!r} takes more than {_MAX_CLASSES:,} values; needs fewer to be counted as classes"
         raise invalid([Fault("", detail)])
     names = dict(enumerate(manifest.labels or []))
     return ClassBalance(
@@ -263,19 +263,19 @@ def count_classes(manifest: ExistingDataset, services: TheServices) -> ClassBala
     dependencies=[requires("submit")],
 )
 def delete_dataset(dataset_id: DatasetReference, tenant: Tenant, services: TheServices) -> None:
-    """A dataset that jobs are still to be trained on stays until they have ended: 409 names them."""
-    # Not read: a record that cannot be read can be deleted too.
-    known = services.store.datasets.id_of(tenant, dataset_id)
-    if known is None:
+    """Deletes a dataset. While jobs that use it have not ended, the answer is 409 with their ids."""
+    # The record is not read, so that an unreadable one can be deleted too.
+    full_id = services.store.datasets.id_of(tenant, dataset_id)
+    if full_id is None:
         raise not_found(f"dataset {dataset_id}")
-    if users := services.store.references.users_of(tenant, known):
+    if users := services.store.references.users_of(tenant, full_id):
         shown = ", ".join(users[:_SHOWN]) + (f" and {len(users) - _SHOWN:,} more" if len(users) > _SHOWN else "")
-        raise Problem("state-conflict", f"{known} is the dataset of {shown}; cancel them or wait for their end.")
-    services.store.datasets.delete(tenant, known)
+        raise Problem("state-conflict", f"{full_id} is the dataset of {shown}; cancel them or wait for their end.")
+    services.store.datasets.delete(tenant, full_id)
 
 
 def _refused(error: DatasetError) -> Problem:
-    """An option at fault is a query parameter; anything else is in the body."""
+    """The problem for a refused upload. A faulty option is a query parameter; any other fault is in the body."""
     if isinstance(error, DatasetTooLargeError):
         return Problem("body-too-large", f"{error}.")
     return invalid_request(_items(error))

@@ -1,4 +1,4 @@
-"""The interactive API page, all of it from this host, and what the types of problems mean."""
+"""The interactive API page, all of whose files come from this host, and the meaning of the problem types."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -13,7 +13,7 @@ from service.security.browsers import HTML_POLICY
 
 router = APIRouter(include_in_schema=False)
 
-# The wheel ships the page's script and style; its own page would load a script inline, which our policy refuses.
+# The wheel contains the page's script and style. Its own page has an inline script, which the policy refuses.
 assets = PublicFiles(directory=Path(str(files("fastapi_offline"))) / "static")
 
 _PAGE = """<!doctype html>
@@ -43,19 +43,19 @@ def get_openapi(request: Request) -> Response:
 
 @router.get("/docs", dependencies=[PUBLIC])
 def show_docs() -> Response:
-    """The page."""
+    """The interactive API page."""
     return HTMLResponse(_PAGE, headers={"content-security-policy": HTML_POLICY})
 
 
 @router.get("/docs/start.js", dependencies=[PUBLIC])
 def get_docs_script() -> Response:
-    """What starts the page."""
+    """The script that starts the page."""
     return Response(_START, media_type="text/javascript")
 
 
 @router.get("/problems/{kind}", dependencies=[PUBLIC])
 def explain_problem(kind: str) -> Response:
-    """What a problem's `type` leads to."""
+    """The title and status of the problem type to which a problem's `type` leads."""
     if kind not in KINDS:
         raise not_found(f"problem {kind}; there are {', '.join(KINDS)}")
     return Response(f"{KINDS[kind].title} (HTTP {KINDS[kind].status})\n", media_type="text/plain")

@@ -28,7 +28,7 @@ _VERSION = version("pippin")
     dependencies=[PUBLIC],
 )
 async def get_health() -> Liveness:
-    """Answers with the version of the service. Does not check Redis or the blobs."""
+    """Returns the version of the service. Does not check Redis or the blobs."""
     return Liveness(version=_VERSION)
 
 
@@ -42,7 +42,7 @@ async def get_health() -> Liveness:
     dependencies=[PUBLIC],
 )
 async def get_readiness(*, request: Request, services: TheServices) -> Health:
-    """503 with the reason while Redis, the blobs or the packaged dataset is missing, and while the service stops."""
+    """Returns 503 with the reason while Redis, the blobs or the packaged dataset is missing, and during a shutdown."""
     if request.app.state.draining:
         detail = "The service is draining: it has been told to stop, and takes requests for a moment only."
         raise Problem("unavailable", detail, headers={"retry-after": "2"})
@@ -73,9 +73,9 @@ _EXAMPLE = "# HELP pippin_redis_up 1 while Redis answers, else 0.\n# TYPE pippin
 def get_service_metrics(
     services: TheServices, accept: Annotated[str | None, Header(include_in_schema=False)] = None
 ) -> Response:
-    """Metrics of queues, jobs, workers, requests, streams and blobs. While Redis is away, `pippin_redis_up` is 0.
+    """Returns metrics of queues, jobs, workers, requests, streams and blobs.
 
-    A job's own metrics are at `/jobs/{id}/metrics`.
+    While Redis cannot be reached, `pippin_redis_up` is 0. The metrics of a job are at `/jobs/{id}/metrics`.
     """
     encode, media_type = choose_encoder(accept or "")
     return Response(encode(services.meters.registry), headers={"content-type": media_type, "cache-control": "no-store"})

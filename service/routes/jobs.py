@@ -1,4 +1,4 @@
-"""Jobs: submitted, listed, read, cancelled, paused, resumed, deleted."""
+"""Jobs: submit, list, read, cancel, pause, resume, retry, delete."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -34,7 +34,7 @@ def _label(text: str) -> str:
     return text
 
 
-# Described to clients as a pattern; the validator says more of what is wrong.
+# Described in OpenAPI as a pattern; the validator has a more detailed message.
 _Label = Annotated[str, AfterValidator(_label), WithJsonSchema({"type": "string", "pattern": "^[^=]+="})]
 
 
@@ -59,11 +59,11 @@ async def submit_job(
     services: TheServices,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
-    """Train a model. Every fault of the request is reported at once, each with its place in the body."""
+    """Queues a job that trains a model. All faults of the request are reported at once, with pointers into the body."""
 
     def submitted() -> Job:
-        with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, known):
-            job = services.store.jobs.get(tenant, known) if known else None
+        with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, existing_id):
+            job = services.store.jobs.get(tenant, existing_id) if existing_id else None
             if job is None:
                 sources = ModelSources(tenant, services.store, services.model_files.trainable)
                 submission = prepare_submission(
@@ -112,7 +112,7 @@ def list_jobs(
     after: AfterJob = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> JobPage:
-    """Newest first."""
+    """Lists the jobs, newest first."""
     page = services.store.jobs.page(
         tenant,
         status=status,
@@ -143,7 +143,7 @@ def list_jobs(
     dependencies=[requires("read")],
 )
 def get_job(request: Request, job: ExistingJob) -> Response:
-    """A job as it stands; with `If-None-Match` only if it has changed."""
+    """Returns the current state of a job; with `If-None-Match`, only if the job has changed."""
     return json_with_etag(request, job)
 
 
@@ -157,7 +157,7 @@ def get_job(request: Request, job: ExistingJob) -> Response:
     dependencies=[requires("submit")],
 )
 def cancel_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
-    """Stop a job: at once if no worker has it yet. What has ended cannot be cancelled."""
+    """Cancels a job: at once if no worker has claimed it. A job that has ended cannot be cancelled."""
     return services.store.jobs.cancel(tenant, job_id)
 
 
@@ -171,7 +171,7 @@ def cancel_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     dependencies=[requires("submit")],
 )
 def pause_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
-    """Let a job rest: at once if no worker has it, else its worker keeps a checkpoint and is free for others."""
+    """Pauses a job: at once if no worker has claimed it, else after its worker has stored a checkpoint."""
     return services.store.jobs.pause(tenant, job_id)
 
 
@@ -185,7 +185,7 @@ def pause_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
     dependencies=[requires("submit")],
 )
 def resume_job(job_id: JobId, tenant: Tenant, services: TheServices) -> Job:
-    """Queue a paused job again. It goes on from its newest checkpoint, with the engine that made it."""
+    """Queues a paused job again. It continues from its newest checkpoint, with the engine that made the checkpoint."""
     return services.store.jobs.resume(tenant, job_id)
 
 
@@ -223,10 +223,10 @@ def retry_job(
     services: TheServices,
     idempotency_key: IdempotencyKey = None,
 ) -> Job:
-    """Make a new job that asks the same as one that has failed or was cancelled, anew or from its newest checkpoint."""
+    """Queues a new job with the request of a failed or cancelled one, from the start or from its newest checkpoint."""
     document = {"retry": job.id, **asked.model_dump()}
-    with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, known):
-        earlier = services.store.jobs.get(tenant, known) if known else None
+    with idempotent(services.store, tenant, document, idempotency_key) as (idempotency, existing_id):
+        earlier = services.store.jobs.get(tenant, existing_id) if existing_id else None
         if earlier is None:
             prepared = prepare_retry(job, tenant, services.store, services.blobs, from_checkpoint=asked.from_checkpoint)
             earlier = prepared.submit(tenant, services.store, idempotency, caller.job_quota)
@@ -244,7 +244,7 @@ def retry_job(
     dependencies=[requires("submit")],
 )
 def delete_job(job_id: JobId, tenant: Tenant, services: TheServices) -> None:
-    """Forget a job that has ended. A live one has to be cancelled first."""
+    """Deletes a job that has ended. A job that has not ended must be cancelled first."""
     services.store.jobs.delete(tenant, job_id)
 
 

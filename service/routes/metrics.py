@@ -1,4 +1,4 @@
-"""What is measured while a job trains, and everything else that happens to it; four forms, chosen by `Accept`."""
+"""The metrics and events of a job, in four media types, of which `Accept` selects one."""
 
 from typing import Annotated, Any
 
@@ -30,7 +30,7 @@ def _event_id(text: str) -> str:
     return text
 
 
-# An empty one counts as none.
+# An empty id counts as no id.
 _EventId = Annotated[
     str,
     AfterValidator(_event_id),
@@ -74,10 +74,10 @@ def get_job_metrics(
     follow: Follow = False,
     batches: Annotated[bool, Query(description="Also the loss of every mini-batch, if the job asked for it.")] = False,
 ) -> Response:
-    """The metrics of every finished epoch, now or live."""
+    """Returns the metrics of all finished epochs, once or as a stream."""
     view = MetricsView(batches=batches)
     return services.streams.answer(
-        tenant, job, view, _form(request, follow), _place(after, last_event_id), follow=follow
+        tenant, job, view, _form(request, follow), _start_id(after, last_event_id), follow=follow
     )
 
 
@@ -99,9 +99,9 @@ def get_job_events(
     last_event_id: LastEventId = None,
     follow: Follow = False,
 ) -> Response:
-    """State changes, epochs, log lines, files: now or live."""
-    form, place = _form(request, follow), _place(after, last_event_id)
-    return services.streams.answer(tenant, job, EventsView(), form, place, follow=follow)
+    """Returns state changes, epochs, log lines and files of a job, once or as a stream."""
+    form, start = _form(request, follow), _start_id(after, last_event_id)
+    return services.streams.answer(tenant, job, EventsView(), form, start, follow=follow)
 
 
 def _form(request: Request, follow: bool) -> str:
@@ -112,6 +112,6 @@ def _form(request: Request, follow: bool) -> str:
     return form
 
 
-def _place(after: str | None, last_event_id: str | None) -> str:
-    """Where to begin. The header wins: it is newer than the address, which a browser asks for again as it was."""
+def _start_id(after: str | None, last_event_id: str | None) -> str:
+    """The id to begin after. The header has priority: a reconnecting browser repeats the URL with its old `after`."""
     return last_event_id or after or _START

@@ -1,4 +1,4 @@
-"""Models: uploaded, listed, looked into, handed out, deleted."""
+"""Models: upload, list, inspect, download, delete."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,9 +30,9 @@ from service.work_folders import work_folder
 router = APIRouter(tags=["models"], route_class=JsonRoute)
 upload_router = APIRouter(tags=["models"], route_class=ModelUploadRoute)
 
-# What curl's --data-binary calls everything unless told otherwise is taken for a model's file.
-_MLMODEL = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
-_ENDINGS: dict[str, Kind] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
+# The file of a model. curl's --data-binary sends the media type of a form by default.
+_MLMODEL_TYPES = frozenset({"", "application/octet-stream", "application/x-www-form-urlencoded"})
+_KINDS_BY_SUFFIX: dict[str, Kind] = {".json": "json", ".yaml": "yaml", ".yml": "yaml"}
 
 
 @upload_router.post(
@@ -61,17 +61,17 @@ async def upload_model(
         Query(min_length=1, max_length=200, description="Under which jobs may ask for it, beside its id."),
     ] = None,
 ) -> StoredModel:
-    """Send an updatable `.mlmodel`, or a document that describes one.
+    """Stores an updatable `.mlmodel`, sent as a file or described by a document.
 
-    A document is a spec or a model of SwiftCoreMLTools, in JSON or in YAML (`application/yaml`). What cannot be
-    trained is refused with every reason; pointers lead into the document, or into the model as a spec would describe
-    it.
+    A document is a spec or a model of SwiftCoreMLTools, in JSON or in YAML (`application/yaml`). A model that cannot be
+    trained is refused with every reason; pointers lead into the document, or into the spec that would describe the
+    file's model.
     """
-    kept = ModelUploads(
+    model_uploads = ModelUploads(
         services.store, services.blobs, services.model_files, services.settings.max_model_bytes, caller.byte_quota
     )
     kind = _kind(request)
-    raw = _MLMODEL if kind == "mlmodel" else {media_type(request)}
+    raw = _MLMODEL_TYPES if kind == "mlmodel" else {media_type(request)}
     async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
         upload = await uploads.receive(
             request, folder, services.settings.max_model_bytes, raw=raw, suggested=("application/json", YAML[0])
@@ -79,12 +79,12 @@ async def upload_model(
         if len(upload.files) > 1:
             raise malformed(f"it has {len(upload.files)} files; a model is one")
         (sent,) = upload.files
-        # Of a form's file, the name says what it is.
-        kind = _ENDINGS.get(PurePath(sent.name).suffix.lower(), kind)
+        # The suffix of a file name in a form determines its kind.
+        kind = _KINDS_BY_SUFFIX.get(PurePath(sent.name).suffix.lower(), kind)
         record, is_new = await services.workload.run(
             services.workload.files(sent.bytes),
             tenant,
-            lambda: kept.keep(sent, kind, name=name, tenant=tenant, folder=folder),
+            lambda: model_uploads.keep(sent, kind, name=name, tenant=tenant, folder=folder),
         )
     response.status_code = 201 if is_new else 200
     response.headers["location"] = f"/models/{record.id}"
@@ -106,7 +106,7 @@ def list_models(
     after: AfterModel = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> ModelPage:
-    """Newest first."""
+    """Lists the models, newest first."""
     page = services.store.models.page(tenant, after=after, limit=limit, max_bytes=services.settings.max_page_bytes)
     services.meters.page_made(page, limit, "models")
     return ModelPage(
@@ -137,7 +137,7 @@ ExistingModel = Annotated[StoredModel, Depends(_existing)]
     dependencies=[requires("read")],
 )
 def get_model(request: Request, record: ExistingModel) -> Response:
-    """By id or by name: what it holds, what a job may choose, and what may go wrong with it."""
+    """Returns the content of a model, found by id or name, the choices of a job that trains it, and findings."""
     return json_with_etag(request, ModelRecord.model_validate(record.model_dump(include=set(ModelRecord.model_fields))))
 
 
@@ -156,7 +156,7 @@ def get_model(request: Request, record: ExistingModel) -> Response:
     dependencies=[requires("read")],
 )
 def download_model_file(request: Request, record: ExistingModel, services: TheServices) -> Response:
-    """The `.mlmodel` that was sent, or built from a document; with its SHA-256 in `ETag` and `Repr-Digest`."""
+    """Returns the `.mlmodel`, as uploaded or as built from a document, with its SHA-256 in `ETag` and `Repr-Digest`."""
     stem = safe_name(record.name or record.id, record.id)
     headers = {"content-disposition": attachment(f"{stem.removesuffix('.mlmodel')}.mlmodel")}
     return serve_blob(request, services.blobs, record.digest, record.bytes, headers)
@@ -189,7 +189,7 @@ async def get_model_spec(
         ),
     ] = "pippin",
 ) -> Response:
-    """A network as a document, to change it or to build it in Swift. Not every model can be said in either language."""
+    """Returns a network as a document, to change it or to build it in Swift. Not every model has such a document."""
 
     def export() -> Response:
         with work_folder(services.settings) as folder:
@@ -197,7 +197,7 @@ async def get_model_spec(
             services.model_files.export(record.digest, form, path)
             return serve_file(path, "application/json")
 
-    with _told_of_the_form():
+    with _form_faults():
         return await services.workload.run(services.workload.exports, tenant, export)
 
 
@@ -211,32 +211,32 @@ async def get_model_spec(
     dependencies=[requires("submit")],
 )
 def delete_model(model_id: ModelReference, tenant: Tenant, services: TheServices) -> None:
-    """Jobs that were submitted with it keep what they need."""
-    # Not read: a record that cannot be read can be deleted too.
-    known = services.store.models.id_of(tenant, model_id)
-    if known is None:
+    """Deletes a model. Jobs that were submitted with it are not affected."""
+    # The record is not read, so that an unreadable one can be deleted too.
+    full_id = services.store.models.id_of(tenant, model_id)
+    if full_id is None:
         raise not_found(f"model {model_id}")
-    services.store.models.delete(tenant, known)
+    services.store.models.delete(tenant, full_id)
 
 
 def _kind(request: Request) -> Kind:
-    """What the body is said to be; what is neither JSON nor YAML must be a model's file."""
+    """The kind of the body by its Content-Type; a body that is neither JSON nor YAML must be the file of a model."""
     return "json" if is_json(request) else "yaml" if is_yaml(request) else "mlmodel"
 
 
 @contextmanager
-def _told_of_the_form() -> Iterator[None]:
-    """Tells what cannot be said in a form as a fault of the parameter that asks for it."""
+def _form_faults() -> Iterator[None]:
+    """Report a model that cannot be written in a form as a fault of the parameter `form`."""
     try:
         yield
     except TaskRefused as error:
         details = [f"{fault.pointer}: {fault.detail}".removeprefix(": ") for fault in error.faults] or [str(error)]
-        raise _unsaid(details) from error
+        raise _form_problem(details) from error
     except SandboxError as error:
         if (fault := fault_of(error)) is None:
             raise
-        raise _unsaid([fault.detail]) from error
+        raise _form_problem([fault.detail]) from error
 
 
-def _unsaid(details: list[str]) -> Problem:
+def _form_problem(details: list[str]) -> Problem:
     return invalid_request(ErrorItem(parameter="form", detail=detail) for detail in details)

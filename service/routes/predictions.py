@@ -1,4 +1,4 @@
-"""Jobs' trained models, asked and measured."""
+"""Predictions and evaluations of trained models."""
 
 import asyncio
 import time
@@ -37,24 +37,25 @@ from service.work_folders import work_folder
 
 router = APIRouter(tags=["jobs"], route_class=JsonRoute)
 
-# A picture's first bytes tell its format. Generated clients send it as bytes of no stated format.
+# The first bytes of a picture determine its format. Generated clients send it as bytes without a format.
 PICTURES = ("image/png", "image/jpeg", "image/x-portable-graymap", "application/octet-stream")
 
-# A person waits for a prediction; thousands of digits take less than a second of it.
+# A user waits for a prediction. Thousands of digits take less than a second.
 _PREDICT_SECONDS = 30.0
-# 2,000 digits took the seed's network 0.9 s on one busy core, so all of MNIST's take it half a minute.
+# The benchmarks' MNIST network (585,958 parameters) took 0.9 s for 2,000 digits on one busy core, so half a minute for
+# all of MNIST.
 _EVALUATE_SECONDS = 300.0
-# As long as the evaluation before it may take.
+# As long as the preceding evaluation may take.
 _WAIT_SECONDS = 300.0
-# Beside the model: a body of 32 MiB read as JSON takes half of it, the blobs of one portion the rest.
+# In addition to the model: a body of 32 MiB parsed as JSON takes half of it, the arrays of one batch the rest.
 _WORKING_BYTES = 2**30
-# The file's bytes, the message parsed from them and the arrays make 3; weights of 4 bits grow to 8 times their size.
+# The file's bytes, the message parsed from them and the arrays make 3; 4-bit weights grow to 8 times their size.
 _TIMES_THE_FILE = 8
 
-# A thread of its own: those that all other requests share must not wait for the sandbox.
-_measuring = anyio.CapacityLimiter(1)
+# A thread of its own: the threads that all other requests share must not wait for the sandbox.
+_evaluation_thread = anyio.CapacityLimiter(1)
 
-_ASKED: dict[str, Any] = {
+_PREDICT_BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
         "content": {
@@ -86,7 +87,7 @@ _ASKED: dict[str, Any] = {
     summary="Ask a trained model",
     response_description="What it answers.",
     responses=responses(400, 404, 409, "ambiguous-name", 413, 415, 422, 503),
-    openapi_extra=_ASKED,
+    openapi_extra=_PREDICT_BODY,
     dependencies=[requires("read")],
 )
 async def predict(
@@ -105,10 +106,10 @@ async def predict(
         ),
     ] = None,
 ) -> Response:
-    """The trained model's answer to examples as JSON, or to one picture.
+    """Returns the predictions of the trained model for examples as JSON, or for one picture.
 
     A picture is the body itself, in PNG, JPEG or PGM; its media type may also name the format. It is turned upright,
-    put on a background where it is transparent, and resized and scaled as the model needs.
+    put on a background where it is transparent, and resized and scaled to fit the model.
     """
     if not is_json(request) and media_type(request) not in PICTURES:
         raise unsupported(request, "application/json", *PICTURES)
@@ -130,7 +131,7 @@ async def predict(
             task = _Task(services.sandbox, "predict", arguments, _PREDICT_SECONDS, model)
             return services.cache.open(model.digest, lambda path: task.run(path=path, body=body.path))
 
-        with _of_the_body():
+        with _json_faults():
             prediction = await services.workload.run(services.workload.predictions, tenant, ask)
     return Response(prediction.attachment, media_type="application/json")
 
@@ -152,12 +153,13 @@ async def evaluate(
     tenant: Tenant,
     services: TheServices,
 ) -> EvaluationReport:
-    """Loss, accuracy, confusion and worst mistakes on a split of any dataset that fits. One is done at a time.
+    """Returns loss, accuracy, confusion and worst mistakes of the trained model on a split of any dataset that fits it.
 
-    The answer says which rows were measured, and how many of them the model was trained on.
+    The answer contains which rows were measured, and how many of them the model was trained on. The service runs one
+    evaluation at a time.
     """
     request_body = parse(EvaluationRequest, document)
-    # Evaluations take minutes, for which their bodies would keep others waiting.
+    # An evaluation takes minutes, in which its body would keep other requests waiting for memory.
     await cast("LimitedRequest", request).release()
     model = artifact_of(job, "trained")
     measured = await run_in_threadpool(EvaluatedRows.of, request_body, job, tenant, services.store)
@@ -187,8 +189,8 @@ async def evaluate(
 
     async with alone(services.evaluations):
         began = time.perf_counter()
-        with _of_the_dataset():
-            answer = await anyio.to_thread.run_sync(measure, limiter=_measuring)
+        with _dataset_faults():
+            answer = await anyio.to_thread.run_sync(measure, limiter=_evaluation_thread)
         seconds = time.perf_counter() - began
     evaluation = Evaluation.model_validate(answer.document["evaluation"])
     seen = measured.seen(answer.document["seen"])
@@ -208,8 +210,8 @@ class _Task:
     """A task for the sandbox.
 
     Attributes:
-        arguments: All but the files.
-        model: Whose size limits the memory.
+        arguments: All arguments but the files.
+        model: The model; its size determines the memory limit.
     """
 
     sandbox: Sandbox
@@ -219,13 +221,13 @@ class _Task:
     model: Artifact
 
     def run(self, **files: Path) -> Answer:
-        """Have it done with these files.
+        """Run the task on these files.
 
         Raises:
             TaskRefused: As the sandbox does.
-            FaultyDocumentError: What was asked for takes too much.
-            FileNotFoundError: A file left the cache before it was read.
-            SandboxError: This machine is to blame.
+            FaultyDocumentError: The task takes too much time or memory, or crashes.
+            FileNotFoundError: The cache removed a file before it was read.
+            SandboxError: This machine is the cause.
         """
         memory = _WORKING_BYTES + _TIMES_THE_FILE * self.model.bytes
         arguments = {**self.arguments, **{name: str(path) for name, path in files.items()}}
@@ -234,12 +236,12 @@ class _Task:
         except SandboxError as error:
             if error.why == "unavailable":
                 raise
-            # One may have been removed before the child opened it; the cache then fetches it again.
+            # The cache may have removed a file before the child opened it; on FileNotFoundError it fetches it again.
             for path in files.values():
                 path.stat()
-            raise FaultyDocumentError("too much", [Fault("", self._told(error.why, memory))]) from error
+            raise FaultyDocumentError("too much", [Fault("", self._detail(error.why, memory))]) from error
 
-    def _told(self, why: str, memory: int) -> str:
+    def _detail(self, why: str, memory: int) -> str:
         match why:
             case "too_slow":
                 return (
@@ -254,8 +256,8 @@ class _Task:
 
 
 @contextmanager
-def _of_the_body() -> Iterator[None]:
-    """Answers 400 where the task found the body to be no JSON."""
+def _json_faults() -> Iterator[None]:
+    """Answer 400 when the task cannot parse the body as JSON."""
     try:
         yield
     except TaskRefused as error:
@@ -265,8 +267,8 @@ def _of_the_body() -> Iterator[None]:
 
 
 @contextmanager
-def _of_the_dataset() -> Iterator[None]:
-    """Tells a task's faults as faults of this body: what a job calls `/dataset` is what does not fit."""
+def _dataset_faults() -> Iterator[None]:
+    """Report the faults of a task as faults of this body; a fault without a pointer is one of `/dataset`."""
     try:
         yield
     except TaskRefused as error:
@@ -278,10 +280,10 @@ def _of_the_dataset() -> Iterator[None]:
 
 @asynccontextmanager
 async def alone(lock: asyncio.Lock) -> AsyncIterator[None]:
-    """Waits until no other request is inside. A coroutine waits, since threads are few.
+    """Hold the lock while the `with` block lasts. A coroutine waits for it, since threads are few.
 
     Raises:
-        Problem: 503, when that takes too long.
+        Problem: 503, when the wait takes too long.
     """
     try:
         await asyncio.wait_for(lock.acquire(), _WAIT_SECONDS)

@@ -1,4 +1,4 @@
-"""The models that come with Pippin: listed, and handed out as documents and as files."""
+"""The models that come with Pippin: list them, and download them as documents and as files."""
 
 import json
 from typing import Annotated
@@ -29,7 +29,7 @@ _SPEC = {"content": {"application/json": {"schema": {"$ref": "#/components/schem
     dependencies=[requires("read")],
 )
 def list_presets() -> PresetList:
-    """What `{"preset": NAME}` of a job may name, with its layers and what a job may choose."""
+    """Lists the models that `{"preset": NAME}` of a job may name, with their layers and the choices of a job."""
     presets = [PresetModel(name=name, model=read_document(preset(name)).summary()) for name in preset_names()]
     return PresetList(data=presets)
 
@@ -53,7 +53,7 @@ ExistingPreset = Annotated[bytes, Depends(_existing)]
     dependencies=[requires("read")],
 )
 def get_preset_spec(document: ExistingPreset) -> Response:
-    """The preset in the spec language, to change it."""
+    """Returns the preset in the spec language, to change it."""
     return Response(document, media_type="application/json")
 
 
@@ -72,7 +72,7 @@ async def download_preset(
     tenant: Tenant,
     services: TheServices,
 ) -> Response:
-    """The preset as an `.mlmodel`, built anew, with the initial weights that its seed draws."""
+    """Returns the preset as a newly built `.mlmodel`, with the initial weights that its seed determines."""
     async with contextmanager_in_threadpool(work_folder(services.settings)) as folder:
 
         def build() -> bytes:

@@ -1,4 +1,4 @@
-"""A browser's session: what carries no `Authorization` header, such as an EventSource or a download, comes in by it."""
+"""Browser sessions, for requests that cannot send an `Authorization` header, such as an EventSource or a download."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -24,7 +24,7 @@ router = APIRouter(tags=["session"], route_class=JsonRoute)
     dependencies=[requires("read")],
 )
 async def get_session(caller: Caller) -> Session:
-    """Works with a token, with a session's cookie, and with neither where no token is demanded."""
+    """Returns the role, tenant and token of the request. Works without a token where the service demands none."""
     return Session(role=caller.role, tenant=caller.tenant, token=caller.token.id if caller.token else None)
 
 
@@ -38,9 +38,9 @@ async def get_session(caller: Caller) -> Session:
     dependencies=[requires("read")],
 )
 def begin_session(request: Request, response: Response, caller: Caller, services: TheServices) -> Session:
-    """Exchange a bearer token for a cookie, which scripts cannot read and other sites cannot send.
+    """Exchanges a bearer token for a cookie, which scripts cannot read and other sites cannot send.
 
-    It ends after twelve hours, when it is deleted, and when the token is revoked.
+    The session ends after twelve hours, when it is deleted, and when the token is revoked.
     """
     if caller.token is None or caller.by_session:
         raise Problem(
@@ -71,12 +71,12 @@ def begin_session(request: Request, response: Response, caller: Caller, services
     dependencies=[requires("read")],
 )
 def end_session(request: Request, response: Response, services: TheServices) -> None:
-    """Of a request without the cookie this changes nothing."""
+    """Ends the session of the request's cookie. A request without the cookie changes nothing."""
     if secret := request.cookies.get(COOKIE):
         services.store.tokens.end_session(secret)
     response.delete_cookie(COOKIE, secure=_is_encrypted(request), httponly=True, samesite="strict")
 
 
 def _is_encrypted(request: Request) -> bool:
-    """Whether the browser speaks TLS, to us or to a proxy: the page's own origin tells, where the proxy does not."""
+    """Whether the browser uses TLS, to the service or to a proxy. `Origin` shows it if the proxy does not report it."""
     return request.url.scheme == "https" or request.headers.get("origin", "").startswith("https://")

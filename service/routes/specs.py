@@ -1,4 +1,4 @@
-"""Specs, checked without training anything."""
+"""Validates specs and jobs without training."""
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import contextmanager_in_threadpool
@@ -34,7 +34,7 @@ async def validate_spec(
     tenant: Tenant,
     services: TheServices,
 ) -> Description:
-    """Shapes and parameter counts of a model, or every fault of its spec with pointers from the document's root.
+    """Returns shapes and parameter counts of a model, or all faults of its spec with pointers from the document's root.
 
     The spec may also be a model of SwiftCoreMLTools, or a job as `POST /jobs` takes it, which is checked with its
     hyperparameters and its dataset and not submitted. Each may be written in YAML (`application/yaml`).

@@ -31,9 +31,9 @@ WorkerName = Annotated[
     dependencies=[requires("read")],
 )
 def list_workers(tenant: Tenant, services: TheServices) -> WorkerList:
-    """The workers that have reported in the last two minutes, with their hosts, engines and current jobs.
+    """Lists the workers that have reported in the last two minutes, with their hosts, engines and current jobs.
 
-    A job of another tenant is not named.
+    The ids of other tenants' jobs are left out.
     """
     workers, unreadable = services.store.workers.listing()
     return WorkerList(
@@ -58,9 +58,9 @@ def drain_worker(
     tenant: Tenant,
     services: TheServices,
 ) -> Worker:
-    """A job that is submitted after this answer is not begun there.
+    """Drains a worker: it does not begin jobs that are submitted after this answer.
 
-    The worker stays up, without work, until it is undrained or restarted.
+    The worker keeps running, without jobs, until it is undrained or restarted.
     """
     drained = services.store.workers.drain(name, Drain.HAND_BACK if asked.hand_back else Drain.FINISH)
     return _as_seen_by(tenant, services.store, [drained])[0]
@@ -75,7 +75,7 @@ def drain_worker(
     dependencies=[requires("admin")],
 )
 def undrain_worker(name: WorkerName, tenant: Tenant, services: TheServices) -> Worker:
-    """Take back what drained it; a worker that was not drained stays as it is."""
+    """Ends the draining of a worker. A worker that was not drained does not change."""
     return _as_seen_by(tenant, services.store, [services.store.workers.undrain(name)])[0]
 
 

@@ -58,7 +58,7 @@ def _serve(control: socket.socket, tasks: Mapping[str, Task]) -> None:
                 try:
                     fork_and_run(partial(run_task, control, connection, tasks))
                 except OSError:
-                    # The connection is closed, which tells the service.
+                    # The service notices that the connection is closed.
                     _log.exception("a child could not be started")
 
 

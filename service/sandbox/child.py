@@ -29,7 +29,7 @@ _OUT_OF_MEMORY = message({"outcome": "too_large"})
 
 
 def run_task(control: socket.socket, connection: socket.socket, tasks: Mapping[str, Task]) -> int:
-    """Run the task that `connection` asks for.
+    """Run the task that is requested on `connection`.
 
     The answer has two messages: `{"deadline": t}` once the limits hold, t being when the alarm will end the process in
     the time of `time.monotonic`, and the outcome of the task.

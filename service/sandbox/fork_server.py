@@ -39,16 +39,16 @@ class ForkServer:
     """
 
     def __init__(self, tasks: Mapping[str, str], paths: Sequence[str]) -> None:
-        self._control, theirs = socket.socketpair()
+        self._control, child_end = socket.socketpair()
         setup = json.dumps({"tasks": dict(tasks), "paths": list(paths)})
-        with theirs:
+        with child_end:
             try:
                 self._process = subprocess.Popen(  # noqa: S603 - our own program
-                    [*_COMMAND, str(theirs.fileno()), setup],
+                    [*_COMMAND, str(child_end.fileno()), setup],
                     env={name: os.environ[name] for name in _ENVIRONMENT if name in os.environ} | _ONE_THREAD,
                     stdin=subprocess.DEVNULL,
                     stdout=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
+                    pass_fds=[child_end.fileno()],
                     process_group=0,
                 )
             except OSError:

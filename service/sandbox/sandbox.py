@@ -34,7 +34,7 @@ class Cancellation:
         with self._lock:
             self.is_requested = True
             if self._connection is not None:
-                # This ends both sides: the child, and the thread that waits on our end.
+                # This ends both sides: the child, and the thread that waits for its answer.
                 with suppress(OSError):
                     self._connection.shutdown(socket.SHUT_RDWR)
 
@@ -168,10 +168,10 @@ class Sandbox:
             EOFError, OSError: The child was lost for a reason outside the task.
             SandboxError: As `run` does.
         """
-        connection, theirs = socket.socketpair()
+        connection, child_end = socket.socketpair()
         with connection, cancellation.closing(connection):
-            with theirs:
-                server = self._hand_over(theirs)
+            with child_end:
+                server = self._hand_over(child_end)
             deadline = self._begin(server, connection, task, request)
             return self._finish(server, connection, task, deadline)
 

@@ -71,7 +71,7 @@ class Workload:
         """Run `work` on a file of `size` bytes; a small file that takes long is started again among the large ones.
 
         Args:
-            tenant: Whose request.
+            tenant: The tenant of the request.
             size: The size of the upload.
             work: Called with its time limit in seconds; None leaves the limit to `work`.
 

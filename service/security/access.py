@@ -1,4 +1,4 @@
-"""Which role each operation takes, declared where its route is, and on whose behalf a request is made."""
+"""The role that each operation requires, declared at its route, and the principal of a request."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from pippin.api.tokens import DEFAULT_TENANT, Quotas, Role, Token
 from pippin.store import ByteQuota, JobQuota
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
-"""Methods that change nothing (RFC 9110 section 9.2.1), as far as we know them."""
+"""Methods that change nothing (RFC 9110 section 9.2.1), among those that this service supports."""
 
 
 class UndeclaredAccessError(RuntimeError):
@@ -24,10 +24,10 @@ class UndeclaredAccessError(RuntimeError):
 
 @dataclass(frozen=True)
 class Access:
-    """What an operation demands of a request.
+    """The access that an operation requires.
 
     Attributes:
-        role: The role that a token must grant; None when anyone may call the operation.
+        role: The role that a token must grant; None for a public operation.
         answers_without_redis: Whether a service that demands no token answers while Redis cannot be reached.
     """
 
@@ -35,28 +35,28 @@ class Access:
     answers_without_redis: bool = False
 
     async def __call__(self, request: Request) -> None:
-        """Refuse a request that the guard checked for another operation than the one that FastAPI selected.
+        """Refuse a request that the middleware authorized for another operation than the one that FastAPI selected.
 
         Raises:
-            RuntimeError: The two differ, which is a fault of this service.
+            RuntimeError: The two operations differ, which is a fault of this service.
         """
         if request.state.access != self:
             raise RuntimeError(f"the guard checked {request.state.access} for an operation that declares {self}")
 
 
-def requires(role: Role, *, answers_without_redis: bool = False) -> Any:  # noqa: ANN401 (what FastAPI calls it)
-    """The declaration, among the `dependencies` of a route, that it takes a token of this role."""
+def requires(role: Role, *, answers_without_redis: bool = False) -> Any:  # noqa: ANN401 (FastAPI's return type)
+    """The declaration, among the `dependencies` of a route, that the route requires a token of this role."""
     return Depends(Access(role, answers_without_redis))
 
 
 PUBLIC = Depends(Access(None))
-"""The declaration, among the `dependencies` of a route, that anyone may call it."""
+"""The declaration, among the `dependencies` of a route, that the route is public."""
 
 _UNMATCHED = Access("read")
 
 
 class PublicFiles(StaticFiles):
-    """A mounted folder that anyone may read."""
+    """A mounted folder whose files are public."""
 
     access = Access(None)
 
@@ -65,9 +65,9 @@ class Operation(NamedTuple):
     """One method of one route.
 
     Attributes:
-        method: In capitals.
-        path: The template, with parameters in braces.
-        access: What it demands.
+        method: The HTTP method, in capitals.
+        path: The path template, with parameters in braces.
+        access: The access that the operation requires.
     """
 
     method: str
@@ -87,16 +87,16 @@ class Operations:
         self._declared = [(context, _declared(context)) for context in iter_route_contexts(routes)]
 
     def __iter__(self) -> Iterator[Operation]:
-        """Every operation; mounted folders are none."""
+        """Every operation; a mounted folder is not an operation."""
         for context, access in self._declared:
             for method in sorted(context.methods or ()):
                 yield Operation(method, context.path or "", access)
 
     def access_of(self, scope: Scope) -> Access:
-        """What the operation demands that the router will select for a request.
+        """The access that is required by the operation that the router will select for a request.
 
-        A path with no operation for the method demands what its first operation does; the router answers 405. A path
-        of no operation demands a token, so that a stranger cannot find out which paths exist.
+        A path without an operation for the method requires the access of its first operation; the router answers 405. A
+        path without any operation requires a token, so that clients without a token cannot find out which paths exist.
         """
         partial: Access | None = None
         for context, access in self._declared:
@@ -129,8 +129,8 @@ class Principal:
     """The authenticated sender of a request.
 
     Attributes:
-        token: The token that was shown; None where none is demanded and none that counts was shown.
-        session_hash: The hash of the secret of the browser's session that stood for it, if one did.
+        token: The valid token of the request; None where no token is demanded and the request has no valid one.
+        session_hash: The hash of the secret of the browser session that authenticated the request, if one did.
     """
 
     token: Token | None
@@ -138,22 +138,22 @@ class Principal:
 
     @property
     def by_session(self) -> bool:
-        """Whether a browser's session stood for the token."""
+        """Whether a browser session, not the token itself, authenticated the request."""
         return self.session_hash is not None
 
     @property
     def role(self) -> Role:
-        """What they may do: everything, where no token is demanded."""
+        """The role of the token; `admin` where no token is demanded."""
         return self.token.role if self.token else "admin"
 
     @property
     def tenant(self) -> str:
-        """Whose jobs, datasets and models they see."""
+        """The tenant whose jobs, datasets and models the principal sees."""
         return self.token.tenant if self.token else DEFAULT_TENANT
 
     @property
     def job_quota(self) -> JobQuota | None:
-        """How many jobs they may have, if that is limited."""
+        """The limit on the token's jobs, if there is one."""
         quotas = self._quotas
         if self.token is None or (quotas.queued_jobs is None and quotas.active_jobs is None):
             return None
@@ -161,14 +161,14 @@ class Principal:
 
     @property
     def byte_quota(self) -> ByteQuota | None:
-        """How many bytes they may store, if that is limited."""
+        """The limit on the bytes that the token stores, if there is one."""
         if self.token is None or self._quotas.stored_bytes is None:
             return None
         return ByteQuota(self.token.id, self._quotas.stored_bytes)
 
     @property
     def requests_per_minute(self) -> int | None:
-        """How many requests they may make, if that is limited."""
+        """The limit on the token's requests per minute, if there is one."""
         return self._quotas.requests_per_minute
 
     @property

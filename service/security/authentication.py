@@ -19,12 +19,12 @@ from service.security.browsers import is_own
 from service.security.open_requests import OpenRequests
 
 COOKIE = "pippin_session"
-"""What holds the secret of a browser's session."""
+"""The name of the cookie with the secret of a browser session."""
 
 _REALM = 'Bearer realm="pippin"'
 
-# For so long after Redis last demanded tokens, requests without one are refused without a thread and a look-up: 275
-# of them at once held up another client's request by 0.3 s.
+# For this long after Redis last demanded tokens, requests without a token are refused without a look-up in a thread:
+# 275 such requests at once delayed another client's request by 0.3 s.
 _RECENT_SECONDS = 1.0
 
 _LOST = (
@@ -32,7 +32,7 @@ _LOST = (
     "create` makes a new token, and `pippin tokens reset`, with the service's PIPPIN_HOME, has it demand none."
 )
 
-# Headers that proxies and tunnels add (RFC 7239, RFC 9110 section 7.6.3, and what is usual beside x-forwarded-*).
+# Headers that proxies and tunnels add (RFC 7239, RFC 9110 section 7.6.3, and common ones other than x-forwarded-*).
 _FORWARDING = frozenset(
     {
         "cdn-loop",
@@ -64,19 +64,19 @@ _FORWARDING = frozenset(
 )
 
 
-class Guard:
-    """Finds out whose a request is, and puts that into the request's state as `principal`.
+class AuthenticationMiddleware:
+    """Authenticates each request and stores its principal in the request's state as `principal`.
 
-    A bearer token (RFC 6750) counts before the cookie of a browser's session. Every request that has one asks Redis,
-    so that a revoked token is refused by the very next one. One that is being answered ends soon after; see
-    `OpenRequests`.
+    A bearer token (RFC 6750) has priority over the cookie of a browser session. Every request with either of them is
+    looked up in Redis, so the first request after a revocation is refused. Requests that are being answered end soon
+    after; see `OpenRequests`.
     """
 
     def __init__(self, app: ASGIApp, settings: Settings, operations: Operations) -> None:
         self._app = app
         self._operations = operations
         self._always = settings.demands_tokens
-        # What Redis last said of which roles tokens were made, and when.
+        # The roles of which tokens exist, as Redis last reported them, and the time of that report.
         self._made: frozenset[str] = frozenset()
         self._made_at = float("-inf")
 
@@ -108,7 +108,7 @@ class Guard:
             await opened.run(self._app, scope, receive, send)
 
     def _is_refused_without_redis(self, request: Request, role: Role) -> bool:
-        """Whether it comes without a token, and one is demanded by what Redis said just now and the file still says."""
+        """Whether the request has no token although both the last report of Redis and the file demand one."""
         if "authorization" in request.headers or COOKIE in request.cookies:
             return False
         if monotonic() - self._made_at > _RECENT_SECONDS or not self._is_demanded(role, self._made):
@@ -120,8 +120,8 @@ class Guard:
         """The principal of the request.
 
         Raises:
-            Problem: 401 without a live token where one is demanded, 403 when its role is not enough or a proxy exposes
-                a service that demands none, 429 when it makes too many requests.
+            Problem: 401 without a valid token where one is demanded, 403 when its role is not sufficient or a proxy
+                exposes a service that demands no token, 429 when the token has made too many requests.
             StoreUnavailable: Redis cannot be reached.
         """
         assert access.role is not None
@@ -167,7 +167,7 @@ def _anonymous(request: Request) -> Principal:
     """The principal of a request without a token, on a service that demands none.
 
     Raises:
-        Problem: 403, when a proxy has forwarded it: the service would be open to everyone whom the proxy serves.
+        Problem: 403, when a proxy has forwarded the request: the service would be open to every client of the proxy.
     """
     for name in request.headers:
         if name in _FORWARDING or name.startswith("x-forwarded-"):
@@ -181,7 +181,7 @@ def _anonymous(request: Request) -> Principal:
 
 
 def _bearer(header: str | None) -> str | None:
-    """The token in an `Authorization` header; None without one. For another scheme it is "", which no token equals."""
+    """The token in an `Authorization` header; None without the header; for another scheme "", which equals no token."""
     if header is None:
         return None
     scheme, _, text = header.partition(" ")
@@ -193,13 +193,13 @@ def _origin_and_host(request: Request) -> tuple[str | None, str | None]:
 
 
 def _refusal(token: Token | None, needed: Role, *, shown: bool, lost: bool) -> Problem:
-    """The problem of a request whose token is not enough, or that has none.
+    """The problem of a request without a token, or with a token that is not sufficient.
 
     Args:
-        token: Its token, if it came with a live one.
-        needed: The role that the operation takes.
-        shown: Whether it came with a bearer token or a session's secret.
-        lost: Whether Redis, by what it still knows, would demand no token.
+        token: The request's token, if it is valid.
+        needed: The role that the operation requires.
+        shown: Whether the request has a bearer token or a session secret.
+        lost: Whether Redis, by the records that it still has, would demand no token.
     """
     if token is not None:
         described = f'{_REALM}, error="insufficient_scope", scope="{needed}"'

@@ -1,4 +1,4 @@
-"""Middleware against what pages of other sites make a browser do: checks of host and origin, response headers."""
+"""Middleware against cross-site requests: checks of `Host` and `Origin`, and security headers."""
 
 from urllib.parse import unquote, urlsplit
 
@@ -12,13 +12,16 @@ from service.problems import Problem, answer, instance_of, malformed
 _SHOWN = 100
 
 
-class Gate:
-    """Lets in requests to a host that the service goes by, from its own pages, from chosen origins, or from no page."""
+class HostAndOriginCheck:
+    """Refuses requests for other hosts than the service's own, and requests from pages of origins that are not allowed.
+
+    Requests without an `Origin` header pass.
+    """
 
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._hosts = frozenset(host.lower() for host in (settings.host, *settings.allowed_hosts))
-        # A request to a numeric address was resolved by no name, so DNS rebinding did not send it here.
+        # A request to a numeric address involved no host name, so it cannot result from DNS rebinding.
         self._any_address = is_unspecified(settings.host)
         self._origins = frozenset(settings.cors_origins)
 
@@ -31,7 +34,7 @@ class Gate:
 
     def _objection(self, headers: Headers) -> Problem | None:
         hosts = headers.getlist("host")
-        if len(hosts) != 1 or not self._goes_by(hosts[0]):
+        if len(hosts) != 1 or not self._is_allowed_host(hosts[0]):
             shown = ", ".join(hosts)[:_SHOWN]
             detail = (
                 f"The request is for the host {shown!r}; PIPPIN_ALLOWED_HOSTS of the service names the ones it has."
@@ -43,7 +46,7 @@ class Gate:
                 return Problem("foreign-origin", detail)
         return None
 
-    def _goes_by(self, header: str) -> bool:
+    def _is_allowed_host(self, header: str) -> bool:
         try:
             host = urlsplit(f"//{header}").hostname or ""
         except ValueError:
@@ -54,7 +57,7 @@ class Gate:
 def is_own(origin: str | None, host: str | None) -> bool:
     """Whether an `Origin` header names the service itself: the authority that the `Host` header names.
 
-    The scheme is not compared, since a proxy that ends TLS need not tell us that it does.
+    The scheme is not compared, since a proxy that terminates TLS need not announce it.
     """
     if not origin or not host:
         return False
@@ -66,13 +69,13 @@ HTML_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
-"""The content-security policy of our pages: all they need comes from this host, and nothing inline runs."""
+"""The content security policy of the service's pages: resources only from this host, and no inline scripts."""
 
 NO_NEW_WINDOWS = "sandbox allow-scripts allow-same-origin allow-forms allow-downloads allow-modals"
-"""A part of a policy: the page opens no window, so no script of a library's can hand data to a foreign host in one."""
+"""A part of a policy: the page cannot open windows, by which a library's script could send data to another host."""
 
 _HEADERS = {
-    # Of what is no page: should a browser show it, it loads and runs nothing.
+    # For responses that are not HTML: a browser that shows one loads and runs nothing.
     "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
@@ -84,7 +87,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """Adds them, but for those that an answer has already."""
+    """Middleware: adds security headers, except those that the response has already."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -106,10 +109,9 @@ _SCHEMES = (b"http://", b"https://")
 
 
 class AbsoluteTargets:
-    """Middleware: has such a request go on as if it had been sent in origin form.
+    """Middleware: rewrites a request whose target is in absolute form (RFC 9112 section 3.2.2) to origin form.
 
-    The target's authority replaces the `Host` header, as the RFC demands, so that what checks the host sees the one
-    that is asked for.
+    The target's authority replaces the `Host` header, as the RFC requires, so that host checks see the requested host.
     """
 
     def __init__(self, app: ASGIApp) -> None:

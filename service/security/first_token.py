@@ -1,4 +1,4 @@
-"""The first tokens of a service that other machines reach: without an admin token no client could create tokens."""
+"""The first tokens of a service that other machines can reach: without an admin token no client could create tokens."""
 
 from functools import partial
 from pathlib import Path
@@ -20,20 +20,20 @@ _PAUSE = 2.0
 _log = structlog.stdlib.get_logger(__name__)
 
 
-class _First(NamedTuple):
-    """The first token of a role, in the file that a setting names."""
+class _FirstToken(NamedTuple):
+    """The first token of a role; a setting names its file."""
 
     role: Role
     setting: str
     path: Path
 
 
-def _firsts(settings: Settings) -> list[_First]:
+def _first_tokens(settings: Settings) -> list[_FirstToken]:
     files: list[tuple[Role, str, Path | None]] = [
         ("admin", ADMIN_SETTING, settings.admin_token_file),
         ("worker", "PIPPIN_WORKER_TOKEN_FILE", settings.worker_token_file),
     ]
-    return [_First(role, setting, path) for role, setting, path in files if path is not None]
+    return [_FirstToken(role, setting, path) for role, setting, path in files if path is not None]
 
 
 def check_first_token(settings: Settings) -> None:
@@ -42,35 +42,35 @@ def check_first_token(settings: Settings) -> None:
     Raises:
         TokenFileError: A file cannot be created, or an existing one has no usable token.
     """
-    for first in _firsts(settings):
+    for first in _first_tokens(settings):
         _text_in(first)
 
 
 async def keep_first_token(store: Store, settings: Settings, requirement: TokenRequirement) -> None:
-    """Store the tokens of these files, unless a token of the role was ever created. Waits for Redis without a limit.
+    """Store the tokens of these files, unless a token of the role was created before. Waits for Redis without a limit.
 
     A Redis that has lost its records has also lost which tokens were revoked, so the tokens are not restored then.
     """
-    for first in _firsts(settings):
+    for first in _first_tokens(settings):
         keep = partial(_keep, store, requirement, first)
         await retry_async(partial(run_in_background, keep), Backoff(_PAUSE, _PAUSE), StoreUnavailable)
 
 
-def _keep(store: Store, requirement: TokenRequirement, first: _First) -> None:
+def _keep(store: Store, requirement: TokenRequirement, first: _FirstToken) -> None:
     text = _text_in(first)
     recalled = requirement.recall()
     checked = store.tokens.check(text)
     file = str(first.path)
     if first.role not in checked.made | recalled.roles:
-        # Only the first token: a revoked one must not be valid again after a restart of the service.
+        # Only the first token: a revoked token must not become valid again after a restart of the service.
         store.tokens.add(adopt(text, first.role, _NAME))
         _log.info("the first token of a role is kept", role=first.role, file=file)
     elif checked.token is None:
         _log.warning("the token in the file is not live, and not the first any more", setting=first.setting, file=file)
 
 
-def _text_in(first: _First) -> str:
-    """The token in the file, which is created if it does not exist. Of two services, one creates it."""
+def _text_in(first: _FirstToken) -> str:
+    """The token in the file, which is created if it does not exist. If two services try this, one creates the file."""
     if not first.path.exists():
         try:
             write_token(first.path, issue(first.role, _NAME).text, first.setting)

@@ -22,14 +22,14 @@ from service.telemetry.meters import Meters
 
 _T = TypeVar("_T")
 _DETAIL = "The token was revoked, or the session has ended, while this was being answered."
-# How long to try to send the last event: the client may read nothing.
+# The time limit for sending the last event: the client may read nothing.
 _LAST_EVENT_SECONDS = 1.0
 
 _log = structlog.stdlib.get_logger(__name__)
 
 
 class OpenRequest:
-    """One request, from its authentication until it is answered."""
+    """One request, from its authentication until the end of its answer."""
 
     def __init__(self, principal: Principal, needed: Role) -> None:
         self._principal = principal
@@ -39,17 +39,17 @@ class OpenRequest:
 
     @property
     def token_id(self) -> str | None:
-        """The id of its token, if the request itself has the token."""
+        """The id of the request's token; None without a token, or where a session authenticated the request."""
         token = self._principal.token
         return token.id if token is not None and self._principal.session_hash is None else None
 
     @property
     def session_hash(self) -> str | None:
-        """The hash of the secret of its session, if it has one."""
+        """The hash of the secret of the request's session, if it has one."""
         return self._principal.session_hash
 
     def may_go_on(self, live: LiveTokens, demanded_roles: frozenset[str]) -> bool:
-        """Whether it would still be admitted."""
+        """Whether the request would still be admitted."""
         if self.session_hash is not None:
             return self.session_hash in live.sessions
         if self.token_id is not None:
@@ -57,13 +57,13 @@ class OpenRequest:
         return not is_demanded(self._needed, demanded_roles)
 
     def revoke(self) -> None:
-        """End it; at once if it waits for its client."""
+        """End the request; at once if it waits for its client."""
         self.revoked = True
         for scope in list(self._waits):
             scope.cancel()
 
     async def run(self, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-        """Have `app` answer it. Once it is revoked, `app` sees a disconnected client, and sends nothing more to it.
+        """Run `app` to answer the request. After a revocation, `app` sees a disconnected client and can send nothing.
 
         `app` is not cancelled: a cancelled endpoint would leave files and locks behind.
         """
@@ -83,7 +83,7 @@ class OpenRequest:
             await sent.end(scope, receive)
 
     async def unless_revoked(self, waiting: Awaitable[_T]) -> _T | None:
-        """The result of `waiting`; None when the token is revoked first."""
+        """The result of `waiting`; None when the request is revoked first."""
         with anyio.CancelScope() as scope:
             self._waits.add(scope)
             try:
@@ -106,7 +106,7 @@ class _Answer:
         """Send a message of the application, unless the token is revoked.
 
         Raises:
-            OSError: It is revoked in the middle of the answer; the framework treats this as a lost connection.
+            OSError: The request was revoked during its answer; the framework treats this as a lost connection.
         """
         if not self._request.revoked:
             await self._request.unless_revoked(self._pass_on(message))
@@ -124,8 +124,8 @@ class _Answer:
     async def end(self, scope: Scope, receive: Receive) -> None:
         """Answer 401, or end an answer that has started.
 
-        Without the last message of the answer, the server breaks the connection, so that no client takes a part of a
-        file for the whole.
+        Without the last message of the answer, the server closes the connection, so no client mistakes a part of a file
+        for the whole file.
         """
         problem = Problem("unauthorized", _DETAIL, headers={"www-authenticate": 'Bearer realm="pippin"'})
         if self._headers is None:
@@ -138,10 +138,10 @@ class _Answer:
 
 
 class OpenRequests:
-    """All open requests of this process, and the loop that asks Redis about their tokens.
+    """All open requests of this process, and the loop that looks up their tokens in Redis.
 
-    A revoked token ends its requests after PIPPIN_TOKEN_CHECK_SECONDS at most, and the time that Redis takes to answer.
-    While Redis cannot be reached, they go on: nothing can be revoked then.
+    The requests of a revoked token end after PIPPIN_TOKEN_CHECK_SECONDS at most, plus the response time of Redis.
+    While Redis cannot be reached, requests continue: no token can be revoked then.
     """
 
     def __init__(self, store: Store, requirement: TokenRequirement, meters: Meters, settings: Settings) -> None:
@@ -152,7 +152,7 @@ class OpenRequests:
         self._interval = settings.token_check_seconds
         self._open: set[OpenRequest] = set()
         self._lost = False
-        # Not one of the threads that answer requests, which may all be busy.
+        # A thread of its own: the threads that answer requests may all be busy.
         self._thread = anyio.CapacityLimiter(1)
 
     @contextmanager
@@ -170,7 +170,7 @@ class OpenRequests:
         await every(self._interval, self._check_if_reachable, failure="looking for revoked tokens failed")
 
     async def check(self) -> None:
-        """End each request whose token is revoked, whose session has ended, or that has none where one is demanded.
+        """End each request whose token is revoked, whose session has ended, or that has no token where one is demanded.
 
         Raises:
             StoreUnavailable: Redis cannot be reached.
@@ -199,7 +199,7 @@ class OpenRequests:
             _log.debug("revoked tokens cannot be looked up", error=str(error))
 
     def _note_demand(self, issued_roles: frozenset[str], demanded: frozenset[str]) -> None:
-        """Report when tokens are demanded although Redis has no record of them."""
+        """Report whether tokens are demanded although Redis has no record of any."""
         roles: tuple[Role, ...] = ("worker", "read")
         lost = not self._always and any(
             is_demanded(each, demanded) and not is_demanded(each, issued_roles) for each in roles

@@ -22,36 +22,36 @@ _PREPARED = TypeAdapter(Prepared)
 def prepare_dataset(
     files: list[tuple[str, str, str, int]], options: Mapping[str, Any], limits: Mapping[str, int], folder: str
 ) -> object:
-    """The upload as a `Prepared` in JSON.
+    """Prepare an upload; returns a `Prepared` in JSON.
 
     Args:
-        files: Name, path, digest and size of each.
-        options: Of `DatasetOptions`, those that were given.
-        limits: Of `DatasetLimits`.
-        folder: Room to work in, which the caller empties.
+        files: Name, path, digest and size in bytes of each file.
+        options: The fields of `DatasetOptions` that the request set.
+        limits: The fields of `DatasetLimits`.
+        folder: A scratch folder, which the caller removes.
 
     Raises:
         DatasetError: The upload or an option is at fault.
-        DatasetTooLargeError: It passes a limit.
+        DatasetTooLargeError: The upload exceeds a limit.
     """
     upload = Upload(tuple(UploadedFile(name, Path(path), digest, size) for name, path, digest, size in files))
-    # A room of its own: another child may have begun the same and been lost.
-    room = Path(tempfile.mkdtemp(dir=folder))
-    dataset = prepare(upload, DatasetOptions.model_validate(options), DatasetLimits(**limits), room)
+    # A folder of its own: another child may have begun the same task and been lost.
+    own_folder = Path(tempfile.mkdtemp(dir=folder))
+    dataset = prepare(upload, DatasetOptions.model_validate(options), DatasetLimits(**limits), own_folder)
     return _PREPARED.dump_python(dataset, mode="json")
 
 
 def prepared_from(document: object) -> Prepared:
-    """What `prepare_dataset` found."""
+    """The `Prepared` in the answer of `prepare_dataset`."""
     return _PREPARED.validate_python(document)
 
 
 def preview_examples(about: dict[str, Any], columns: Sequence[tuple[str, str, list[int], str]]) -> Answer:
-    """A `Preview` in JSON, which is what is attached.
+    """A `Preview` in JSON, in the attachment.
 
     Args:
-        about: The preview's members beside `examples`.
-        columns: Name, dtype, shape of all examples together, and little-endian values in base 64 of each feature.
+        about: The preview's members other than `examples`.
+        columns: For each feature its name, dtype, shape with all examples, and little-endian values in base 64.
     """
     arrays = {
         name: np.frombuffer(base64.b64decode(data), np.dtype(dtype).newbyteorder("<")).reshape(shape)

@@ -26,16 +26,16 @@ def build_model(path: str, language: str, to: str) -> object:
     """Build the model that the document at `path` describes, and write its `.mlmodel` to `to`.
 
     Args:
-        path: A file.
+        path: The path of the document.
         language: `json` or `yaml`.
-        to: Another file, which need not be there.
+        to: The path of the output file.
 
     Returns:
         `{"source": "spec" or "swiftcoremltools", "inspection": an Inspection}`.
 
     Raises:
-        MalformedDocumentError: The file is no document.
-        FaultyDocumentError: The document describes no model; it carries every reason.
+        MalformedDocumentError: The file cannot be parsed.
+        FaultyDocumentError: The document describes no valid model; the error has every reason.
     """
     model = read_document(value_of(Path(path), language))
     inspection = Inspection(
@@ -47,15 +47,15 @@ def build_model(path: str, language: str, to: str) -> object:
 
 
 def validate_document(path: str, language: str, most_bytes: int) -> object:
-    """What the document at `path` describes.
+    """Validate the document at `path`.
 
     Returns:
-        `{"model": a SpecSummary in JSON}`; for a job, `{"job": the document, "model": its model, or null where the job
-        names one that is stored, or has faults}`.
+        `{"model": a SpecSummary in JSON}`; for a job, `{"job": the document, "model": its model, or null when the job
+        names a stored model or has faults}`.
 
     Raises:
-        MalformedDocumentError, FaultyDocumentError: As `build_model` does; also when training it takes more memory
-            than `most_bytes`. The faults of a job are left to the process that has the datasets.
+        MalformedDocumentError, FaultyDocumentError: As `build_model` does; also when the training takes more memory
+            than `most_bytes`. The service itself reports the faults of a job, since it has the datasets.
     """
     document = value_of(Path(path), language)
     if is_job(document):
@@ -66,7 +66,7 @@ def validate_document(path: str, language: str, most_bytes: int) -> object:
 
 
 def _model_of(job: dict[str, Any]) -> object:
-    """The summary of the model that a job describes; None where there is none to be described."""
+    """The summary of the model that a job describes; None when it names a stored model or has faults."""
     try:
         source = ModelSource.model_validate(job["model"])
         resolved = described_model(source)
@@ -76,10 +76,10 @@ def _model_of(job: dict[str, Any]) -> object:
 
 
 def value_of(path: Path, language: str) -> Any:  # noqa: ANN401 (any JSON value)
-    """The value that the file at `path` holds in JSON or YAML.
+    """The value in the JSON or YAML file at `path`.
 
     Raises:
-        MalformedDocumentError: It holds none.
+        MalformedDocumentError: The file cannot be parsed.
     """
     data = path.read_bytes()
     try:
@@ -92,25 +92,25 @@ def value_of(path: Path, language: str) -> Any:  # noqa: ANN401 (any JSON value)
 
 
 def inspect_model(path: str, name: str = "") -> object:
-    """What the `.mlmodel` at `path` holds, as an `Inspection` in JSON.
+    """Inspect the `.mlmodel` at `path`; returns an `Inspection` in JSON.
 
     Raises:
-        FaultyDocumentError: It holds no model that can be trained; it carries every reason.
+        FaultyDocumentError: The file holds no model that can be trained; the error has every reason.
     """
     return described(inspect(Path(path).read_bytes(), name))
 
 
 def export_model(path: str, form: str, to: str) -> object:
-    """Write the network in the `.mlmodel` at `path` as a document to `to`: with weights it may be large.
+    """Write the network in the `.mlmodel` at `path` as a document to the file `to`: with weights it may be large.
 
     Args:
-        path: A file.
-        form: `pippin`, the spec language, without weights; or `swiftcoremltools`, with them, since that library reads
-            no network that has none.
-        to: Another file, which need not be there.
+        path: The path of the model.
+        form: `pippin`, the spec language, without weights; or `swiftcoremltools`, with weights, since that library
+            cannot read a network without them.
+        to: The path of the output file.
 
     Raises:
-        FaultyDocumentError: The language cannot say it; it carries every reason.
+        FaultyDocumentError: The language cannot describe the network; the error has every reason.
     """
     model = open_model(Path(path).read_bytes())
     if not isinstance(model, Model):
@@ -119,22 +119,22 @@ def export_model(path: str, form: str, to: str) -> object:
     if form == "swiftcoremltools":
         document = to_swift(document, model.weights)
     with Path(to).open("w", encoding="utf-8") as file:
-        # In parts: the text as a whole would take as much memory again.
+        # Written in parts: the text as a whole would double the memory.
         file.writelines(json.JSONEncoder(ensure_ascii=False, allow_nan=False).iterencode(document))
     return None
 
 
 def checkpoint_model(path: str, checkpoint: str, to: str) -> object:
-    """Write the model as it stood at a checkpoint to `to`.
+    """Write the model with the weights of a checkpoint to the file `to`.
 
     Args:
         path: The `.mlmodel` before the training.
-        checkpoint: The checkpoint's file.
-        to: Another file, which need not be there.
+        checkpoint: The path of the checkpoint.
+        to: The path of the output file.
 
     Raises:
-        CheckpointError: The checkpoint is none, or damaged.
-        ModelFileError: It is of another model.
+        CheckpointError: The file is not a checkpoint, or it is damaged.
+        ModelFileError: The checkpoint belongs to another model.
     """
     saved = read_checkpoint(Path(checkpoint).read_bytes())
     Path(to).write_bytes(with_learned(Path(path).read_bytes(), saved.weights))
@@ -142,15 +142,15 @@ def checkpoint_model(path: str, checkpoint: str, to: str) -> object:
 
 
 MOST_BYTES = 4 * 2**20
-"""As JSON. It is kept in Redis, and a page of models holds up to a hundred; the largest network that Apple offers needs
-a twentieth of it. A file of a few megabytes can ask for a hundred times as much."""
+"""The limit on a model's description in JSON. Redis keeps descriptions, and a page of models holds up to a hundred. The
+largest network that Apple offers needs a twentieth of it; a file of a few megabytes can need a hundred times that."""
 
 
 def described(description: Inspection | SpecSummary) -> object:
-    """What a model is, in JSON.
+    """The description of a model in JSON.
 
     Raises:
-        ModelFileError: It is larger than a record may be.
+        ModelFileError: It is larger than `MOST_BYTES`.
     """
     size = len(description.model_dump_json())
     if size > MOST_BYTES:

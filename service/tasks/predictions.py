@@ -1,4 +1,4 @@
-"""Tasks on trained models: predict and evaluate. A layer may make more numbers than a machine has room for."""
+"""Tasks on trained models: predict and evaluate. A layer may produce more numbers than fit in the machine's memory."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,20 +31,20 @@ from service.tasks.models import value_of
 def predict(
     path: str, body: str, *, picture: bool, dataset_labels: Sequence[str] | None, top: int, background: str | None
 ) -> Answer:
-    """What the model answers, as the JSON of a `Prediction` in the attachment, which is sent on as it is.
+    """Compute predictions; the attachment is a `Prediction` in JSON, which the service sends without changes.
 
     Args:
         path: The `.mlmodel`.
         body: A file with `{"inputs": …}` in JSON, or with a picture.
-        picture: Whether it is a PNG, JPEG or PGM.
-        dataset_labels: What the dataset that it was trained on calls the model's classes.
-        top: How many of the likeliest classes to tell.
-        background: What shows through transparent pixels of a picture.
+        picture: Whether the body is a PNG, JPEG or PGM.
+        dataset_labels: The names of the model's classes in the dataset that the model was trained on.
+        top: How many of the likeliest classes to return.
+        background: The color behind transparent pixels of a picture.
 
     Raises:
-        MalformedDocumentError: The body is no JSON.
-        PredictionError: The inputs do not fit the model; it carries every reason.
-        PippinError: The model cannot answer.
+        MalformedDocumentError: The body cannot be parsed as JSON.
+        PredictionError: The inputs do not fit the model; the error has every reason.
+        PippinError: The model cannot compute predictions.
     """
     model = _model(path)
     features = inputs_of(model)
@@ -70,17 +70,17 @@ def evaluate_model(
     most: int | None,
     trained_labels: Sequence[str] | None,
 ) -> object:
-    """How good the model is, as an `Evaluation` in JSON, and how many of the measured rows are training rows.
+    """Evaluate a model; returns an `Evaluation` in JSON and the number of measured rows that are training rows.
 
     Args:
         path: The `.mlmodel`.
         arrays: The dataset's stored arrays.
-        manifest: The dataset's, as stored, with the split alone that is to be evaluated.
-        dataset: A `DatasetSource` whose split to train on is that one.
-        part: Which rows of the split.
-        own: `TrainingRows` of the job, on this split; only `all` of the rows can be measured without.
-        trained: `TrainingRows` of every training that took rows of this split.
-        most: At most so many examples.
+        manifest: The stored manifest of the dataset, with only the split to evaluate.
+        dataset: A `DatasetSource` with this split as the training split.
+        part: The part of the split's rows.
+        own: `TrainingRows` of the job on this split; None allows only the part `all`.
+        trained: `TrainingRows` of every training that used rows of this split.
+        most: The limit on the number of examples.
         trained_labels: The labels of the dataset that the model was trained on, by the model's number.
 
     Raises:
@@ -88,13 +88,13 @@ def evaluate_model(
         PippinError: The model cannot be evaluated.
     """
     model = _model(path)
-    known, source = StoredManifest.model_validate(manifest), DatasetSource.model_validate(dataset)
+    stored_manifest, source = StoredManifest.model_validate(manifest), DatasetSource.model_validate(dataset)
     trainable = trainable_of(model)
     if trainable.classes is not None and trainable.labels is None and trained_labels is not None:
         # Another dataset may list the same classes in another order, or some of them.
         trainable = trainable.model_copy(update={"labels": tuple(trained_labels)})
-    resolved = bind(known, trainable, source)
-    examples = examples_of(resolved, known, trainable, open_arrays(Path(arrays)), source.train)
+    resolved = bind(stored_manifest, trainable, source)
+    examples = examples_of(resolved, stored_manifest, trainable, open_arrays(Path(arrays)), source.train)
     rows = np.arange(examples.count, dtype=np.intp)
     if own is not None and part != "all":
         division = TrainingRows.model_validate(own)
@@ -102,7 +102,7 @@ def evaluate_model(
     rows = spread(rows, most)
     seen = _is_training_row([TrainingRows.model_validate(each) for each in trained], examples.count)
     with _as_a_sentence(NeighborsError, "the model cannot be evaluated"):
-        names = known.labels_of(resolved.bind[trainable.target])
+        names = stored_manifest.labels_of(resolved.bind[trainable.target])
         if trainable.label_type is None and trained_labels is not None:
             names = list(trained_labels)
         evaluation = evaluate(model, examples, dataset_labels=names, rows=rows)
@@ -110,7 +110,7 @@ def evaluate_model(
 
 
 def _is_training_row(trainings: Sequence[TrainingRows], count: int) -> NDArray[np.bool_]:
-    """[count] whether any of the trainings took a row."""
+    """[count] Whether any of the trainings used the row."""
     seen = np.zeros(count, dtype=np.bool_)
     for training in trainings:
         seen[training.trained_on(count)] = True
@@ -124,7 +124,7 @@ def _model(path: str) -> AnyModel:
 
 @contextmanager
 def _as_a_sentence(kind: type[FaultyDocumentError], what: str) -> Iterator[None]:
-    """Tells faults that are no faults of the request as what they are: their pointers lead into something else."""
+    """Report faults of the model as one sentence: their pointers would not lead into the request."""
     try:
         yield
     except kind as error:

@@ -1,1 +1,1 @@
-"""What the service tells of itself: log lines and figures."""
+"""Logs and metrics of the service."""

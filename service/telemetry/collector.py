@@ -1,6 +1,6 @@
-"""What Redis knows of queues, jobs, workers and blobs, for Prometheus: asked at each scrape, and only read.
+"""Prometheus metrics of queues, jobs, workers and blobs, read from Redis at each scrape.
 
-Every service tells the same of it, whichever is asked, and none forgets a count when it starts again.
+Every service exports the same values of them, and they survive a restart of a service.
 """
 
 from collections.abc import Iterable, Iterator
@@ -19,25 +19,25 @@ from pippin.store.overview import Overview, Overviews
 from pippin.store.versions import UNREADABLE
 
 _WORKER_STATES = ("starting", "idle", "busy", "draining", "drained")
-# The reasons for which an attempt is lost; exported from the start, since a rate needs a first value.
+# The reasons for lost attempts. Exported from the start, since a rate needs a first value.
 _LOSSES = (Reason.WORKER_LOST, Reason.OUT_OF_MEMORY)
 
 _TENANTS_SHOWN = 10
 
 
 class StoreCollector(Collector):
-    """Tells the numbers of an overview, and while Redis is away only that."""
+    """Exports the numbers of an overview. While Redis cannot be reached, `pippin_redis_up` is 0 without them."""
 
     def __init__(self, overviews: Overviews, members: JobMembers) -> None:
         self._overviews = overviews
         self._members = members
 
     def describe(self) -> Iterable[Metric]:
-        """Nothing: the registry would otherwise ask Redis when this is registered."""
+        """Nothing: otherwise the registry would collect, and so query Redis, when the collector is registered."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        """What holds at this moment."""
+        """The current values."""
         overview = self._read()
         yield GaugeMetricFamily(
             "pippin_unreadable_records",

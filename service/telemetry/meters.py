@@ -1,4 +1,4 @@
-"""What this process counts of its own doings, for Prometheus. What happens elsewhere is read from Redis instead."""
+"""Prometheus metrics that this process counts itself. `StoreCollector` reads the shared ones from Redis."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,7 +17,7 @@ REAPER_ACTIONS = ("requeued", "failed", "cancelled", "paused", "queued_again", "
 
 
 class Meters:
-    """The counters and gauges of one process, each named for what it counts, and the registry that they are in."""
+    """The counters and gauges of one process, and the registry that holds them."""
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
@@ -121,16 +121,16 @@ class Meters:
         self.clock_steps.inc()
 
     def reaped(self, action: str) -> None:
-        """Count something that the reaper did, one of the `REAPER_ACTIONS`."""
+        """Count an action of the reaper, one of the `REAPER_ACTIONS`."""
         self.reaper_actions.labels(action).inc()
 
     def reaper_looked(self, *, acting: bool) -> None:
-        """Note that the reaper has reached Redis, and whether it is the one that acts."""
+        """Record that the reaper has reached Redis, and whether it is the acting one."""
         self.reaper_acting.set(acting)
         self.reaper_last_look.set_to_current_time()
 
     def connections_open(self, count: int) -> None:
-        """Note how many connections are open."""
+        """Record how many connections are open."""
         self.connections.set(count)
 
     def connection_closed(self, reason: CloseReason) -> None:
@@ -138,21 +138,21 @@ class Meters:
         self.connections_cut_off.labels(reason).inc()
 
     def waiting(self, resource: str, count: int) -> None:
-        """Note how many requests wait for a resource that they share."""
+        """Record how many requests wait for a shared resource."""
         self.waiting_requests.labels(resource).set(count)
 
     def refused(self, resource: str) -> None:
-        """Count a request that was refused since others kept it waiting."""
+        """Count a request that was refused because it waited for too long."""
         self.busy_refusals.labels(resource).inc()
 
     def page_made(self, page: Page[Any], limit: int, listing: str) -> None:
-        """Count a page of a listing if its records' size ended it before `limit`."""
+        """Count a page of a listing if the size of its records ended it before `limit`."""
         if page.has_more and len(page.items) < limit:
             self.answers_cut.labels(listing).inc()
 
     @contextmanager
     def following(self) -> Iterator[None]:
-        """A client follows a job while the `with` block lasts."""
+        """Count a client that follows a job while the `with` block lasts."""
         self.stream_clients.inc()
         try:
             yield

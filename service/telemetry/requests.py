@@ -15,7 +15,7 @@ from service.telemetry.meters import Meters
 
 _log = structlog.stdlib.get_logger(__name__)
 _GIVEN_ID = re.compile(r"[A-Za-z0-9_-]{8,64}")
-# Asked every few seconds by whatever watches the service.
+# Monitoring requests these every few seconds.
 PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 
 
@@ -42,14 +42,14 @@ class RequestLog:
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
-        # For good: each request has a context of its own, and the server logs what fails after this has returned.
+        # Never unbound: each request has its own context, and the server logs failures after this method has returned.
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
             await self._app(scope, receive, send_with_id)
         except Exception:
             _log.exception("unhandled", method=scope["method"], path=scope["path"])
             if status:
-                raise  # half an answer is out; only a broken connection can tell the client
+                raise  # the answer has begun; only a closed connection can show the client that it failed
             problem = Problem("internal-error", "The service failed; its log has the reason under this id.")
             await answer(problem, instance_of(scope), id=request_id)(scope, receive, send_with_id)
         finally:
@@ -59,12 +59,12 @@ class RequestLog:
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-# One series for whatever is asked for, or anybody could make a million of them.
+# One series for all unmatched paths: otherwise a client could create a million series.
 _UNMATCHED, _OTHER = "unmatched", "other"
 
 
 class RequestMeter:
-    """Middleware, the outermost: it counts what really leaves."""
+    """Middleware: counts the answers that are sent, and measures the time until each begins."""
 
     def __init__(self, app: ASGIApp, meters: Meters) -> None:
         self._app = app
@@ -89,6 +89,6 @@ class RequestMeter:
 
 
 def _template(scope: Scope) -> str:
-    """The route's path with its parameters' names in it; of a mounted folder only where it is mounted."""
+    """The path template of the route; for a mounted folder, the path at which it is mounted."""
     route: Any = scope.get("route")
     return getattr(route, "path_format", None) or scope.get("root_path") or _UNMATCHED
