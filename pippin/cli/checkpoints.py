@@ -12,17 +12,17 @@ from pippin.cli.errors import not_written
 from pippin.cli.tables import Column
 
 
-class _ListUnlessNamed(TyperGroup):
+class _ListByDefault(TyperGroup):
     """`pippin checkpoints ID` is short for `pippin checkpoints list ID`."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer keeps these types to itself
-        """The command that is named, or else `list`."""
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer does not export these types
+        """The command in the arguments; `list` if they name no command."""
         named = bool(args) and args[0] in self.commands
         return super().resolve_command(ctx, args if named else ["list", *args])
 
 
 commands = typer.Typer(
-    cls=_ListUnlessNamed,
+    cls=_ListByDefault,
     help="List a job's checkpoints, and download their models. `pippin checkpoints ID` lists them.",
     no_args_is_help=True,
     rich_markup_mode=None,

@@ -63,7 +63,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
     if scale is not None:
         options["scale"] = repr(scale)
     with TemporaryDirectory(prefix="pippin-") as folder, Client() as client:
-        files = _files(name, paths, Path(folder))
+        files = _files_to_upload(name, paths, Path(folder))
         try:
             manifest = client.add_dataset(name, files, options=options)
         except OSError as error:
@@ -72,7 +72,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
         output.print_json(manifest.model_dump(mode="json"))
     else:
         output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
-        for notice in [*manifest.notices, *_ignored(paths)]:
+        for notice in [*manifest.notices, *_ignored_notices(paths)]:
             output.say(f"Note: {errors.in_options(notice)}.")
 
 
@@ -174,13 +174,13 @@ def delete(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
         output.say(f"Deleted {full_id}.")
 
 
-def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
-    """The files to send for what a person named.
+def _files_to_upload(name: str, paths: list[Path], scratch: Path) -> list[Path]:
+    """The files to upload for the paths on the command line.
 
     Args:
-        name: The dataset's name; `mnist` from a folder means the published one.
+        name: The dataset's name; `mnist` with a folder requires the published MNIST files.
         paths: Files, or one folder.
-        scratch: An empty folder for a ZIP that has to be made.
+        scratch: An empty folder, for a ZIP file if one is needed.
     """
     from pippin.documents.file_kinds import kind_of_folder
 
@@ -198,14 +198,14 @@ def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         return [file.path for file in mnist.collect(folders[0]).files]
     if kind := kind_of_folder(folders[0]):
         raise CommandError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
-    inside, _ = _inside(folders[0])
+    inside, _ = _files_in(folders[0])
     if not inside:
         raise CommandError(Exit.USAGE, f"The folder {folders[0]} is empty: no file in it could be data.")
     return [_zip(folders[0], inside, scratch)] if any(path.parent != folders[0] for path in inside) else inside
 
 
-def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files in a folder that are sent, and those that the service would ignore, such as those in `.git`."""
+def _files_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files in a folder to upload, and the files that the service would ignore, such as those in `.git`."""
     from pippin.datasets.ignored_files import is_litter
 
     sent: list[Path] = []
@@ -216,17 +216,17 @@ def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
     return sent, ignored
 
 
-def _ignored(paths: list[Path]) -> list[str]:
-    """What is not sent of what a person named."""
+def _ignored_notices(paths: list[Path]) -> list[str]:
+    """A notice about files in the given folders that are not uploaded, if there are any."""
     from pippin.datasets.ignored_files import ignored_notice
 
     folders = [path for path in paths if path.is_dir()]
-    left = [path.relative_to(folder).as_posix() for folder in folders for path in _inside(folder)[1]]
-    return [ignored_notice(left)] if left else []
+    ignored_names = [path.relative_to(folder).as_posix() for folder in folders for path in _files_in(folder)[1]]
+    return [ignored_notice(ignored_names)] if ignored_names else []
 
 
 def _zip(folder: Path, files: list[Path], scratch: Path) -> Path:
-    """One ZIP of class folders. The same files make the same bytes, so that the service knows them again."""
+    """Write the files to a ZIP. The same files give the same bytes, so that the service recognises the same dataset."""
     from zipfile import ZipFile, ZipInfo
 
     archive = scratch / f"{folder.resolve().name}.zip"
@@ -251,7 +251,7 @@ def _classes(manifest: "Manifest") -> str:
 
 
 def _scale(scale: float) -> str:
-    """A factor, as a fraction where it is that of a byte."""
+    """A factor as text: 1/n if the factor is the reciprocal of an integer n."""
     return "-" if scale == 1 else f"1/{round(1 / scale)}" if 1 / scale == round(1 / scale) else figures.figure(scale)
 
 
@@ -260,15 +260,15 @@ def _features(manifest: "Manifest") -> str:
 
 
 _MAX_NUMBERS = 8
-_LARGEST_WHOLE = 2**24  # up to here, float32 has every whole number
+_MAX_EXACT_INTEGER = 2**24  # up to here, float32 represents every integer
 
 
 def _show_preview(manifest: "Manifest", preview: "Preview") -> None:
-    """The examples on stdout.
+    """Print examples on stdout.
 
     Args:
-        manifest: The dataset's, for its classes.
-        preview: Some of its examples.
+        manifest: The dataset's manifest, for the class names.
+        preview: Some of the dataset's examples.
     """
     features = manifest.features
     rows = [
@@ -295,17 +295,17 @@ def _text(feature: "Feature", value: object, manifest: "Manifest") -> str:
 
 
 def _flat(value: object) -> list[float]:
-    """The numbers of nested lists in a row."""
+    """The numbers in nested lists, flattened."""
     if isinstance(value, list):
         return [number for each in value for number in _flat(each)]
     return [value] if isinstance(value, int | float) else []
 
 
 def _number(value: float) -> str:
-    is_whole = isinstance(value, int) or (value.is_integer() and abs(value) < _LARGEST_WHOLE)
-    return f"{int(value):,}" if is_whole else _trimmed(figures.figure(value))
+    is_whole = isinstance(value, int) or (value.is_integer() and abs(value) < _MAX_EXACT_INTEGER)
+    return f"{int(value):,}" if is_whole else _without_trailing_zeros(figures.figure(value))
 
 
-def _trimmed(text: str) -> str:
-    """Without the zeros at a decimal's end, which a stored 0.44 does not have."""
+def _without_trailing_zeros(text: str) -> str:
+    """Remove trailing zeros of a decimal: a stored 0.44 has none."""
     return text if "e" in text or "." not in text else text.rstrip("0").rstrip(".")
