@@ -83,8 +83,8 @@ def restore(
 ) -> None:
     """Restore a backup into an empty Redis and blob store.
 
-    The backup is verified first. Its records take effect in one step at the end: cut off before, it has changed none.
-    Jobs that were being trained are queued again, and go on from their last checkpoint. Tokens are those of the backup:
+    The backup is verified first. Its records take effect in one step at the end: an interrupted restore changes none.
+    Jobs that were running are queued again, and continue from their last checkpoint. Tokens are those of the backup:
     one that was revoked since is valid again.
     """
     from pippin.blobs import Blobs

@@ -198,22 +198,22 @@ def _files_to_upload(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         return [file.path for file in mnist.collect(folders[0]).files]
     if kind := kind_of_folder(folders[0]):
         raise CommandError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
-    inside, _ = _files_in(folders[0])
-    if not inside:
+    files, _ = _files_in(folders[0])
+    if not files:
         raise CommandError(Exit.USAGE, f"The folder {folders[0]} is empty: no file in it could be data.")
-    return [_zip(folders[0], inside, scratch)] if any(path.parent != folders[0] for path in inside) else inside
+    return [_zip(folders[0], files, scratch)] if any(path.parent != folders[0] for path in files) else files
 
 
 def _files_in(folder: Path) -> tuple[list[Path], list[Path]]:
     """The files in a folder to upload, and the files that the service would ignore, such as those in `.git`."""
     from pippin.datasets.ignored_files import is_litter
 
-    sent: list[Path] = []
+    accepted: list[Path] = []
     ignored: list[Path] = []
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            (ignored if is_litter(path.relative_to(folder).as_posix()) else sent).append(path)
-    return sent, ignored
+            (ignored if is_litter(path.relative_to(folder).as_posix()) else accepted).append(path)
+    return accepted, ignored
 
 
 def _ignored_notices(paths: list[Path]) -> list[str]:

@@ -46,7 +46,7 @@ def export(
 ) -> None:
     """Export a job's epochs to TensorBoard, MLflow or CSV.
 
-    MLflow gets the trained model too.
+    The trained model is exported too, to MLflow.
     """
     from pippin.client import Client
 

@@ -36,7 +36,7 @@ def add(
     from pippin.client import Client
 
     with Client() as client:
-        record, document = _added(client, file, name)
+        record, document = _add(client, file, name)
     if json_:
         output.print_json(record.model_dump(mode="json"))
         return
@@ -153,8 +153,8 @@ def delete(model_id: ModelId, json_: output.JsonFlag = False) -> None:
         output.say(f"Deleted {full_id}.")
 
 
-def _added(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":
-    """The record, and the document that it was made of, if it was made of one."""
+def _add(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":
+    """Upload the model; return its record, and the document if the file is one."""
     if Path(file).is_dir():
         from pippin.documents.file_kinds import kind_of_folder
 

@@ -18,7 +18,7 @@ commands = typer.Typer(help="Create, list and revoke access tokens.", no_args_is
 
 
 class TokenRole(enum.StrEnum):
-    """What a token allows: of read, submit and admin, each more than the one before it; worker is separate."""
+    """The roles of tokens: read, submit and admin each include the previous role; worker is separate."""
 
     WORKER = "worker"
     READ = "read"
@@ -26,7 +26,7 @@ class TokenRole(enum.StrEnum):
     ADMIN = "admin"
 
 
-_NAME_CHARACTERS = 200
+_MAX_NAME_LENGTH = 200
 _WHERE = {"worker": "on the worker's machine", "admin": "of yours", "submit": "of its user", "read": "of its user"}
 
 
@@ -58,8 +58,8 @@ def create(
     """
     from pippin.api.tokens import Quotas, issue
 
-    if name is not None and len(name) > _NAME_CHARACTERS:
-        raise typer.BadParameter(f"give at most {_NAME_CHARACTERS} characters", param_hint="--name")
+    if name is not None and len(name) > _MAX_NAME_LENGTH:
+        raise typer.BadParameter(f"give at most {_MAX_NAME_LENGTH} characters", param_hint="--name")
     quotas = Quotas(
         queued_jobs=queued_jobs,
         active_jobs=active_jobs,
@@ -72,7 +72,7 @@ def create(
     if json_:
         output.print_json(token.record.model_dump(mode="json") | {"token": token.text})
         return
-    # Alone on stdout, so that it can be sent to a file.
+    # Stdout contains only the token, so that it can be redirected to a file.
     typer.echo(token.text)
     output.stderr().print(
         f"Made {token.record.id}. It is not shown again: keep it in a file of mode 600 {_WHERE[role.value]}, and "
@@ -159,7 +159,7 @@ def reset(json_: output.JsonFlag = False) -> None:
             raise CommandError(
                 Exit.REFUSED, "There are valid tokens.", now="Revoke them first: `pippin tokens list` shows them."
             )
-    # In this order: a service that read Redis before the change would store the roles in PIPPIN_HOME again.
+    # Redis is changed first: a service that read Redis before its change would store the roles in PIPPIN_HOME again.
     try:
         requirement.reset()
     except RequirementError as error:

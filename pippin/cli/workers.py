@@ -81,7 +81,7 @@ def drain(
     if json_:
         output.print_json(worker.model_dump(mode="json"))
     else:
-        output.say(f"{worker.name} takes no more jobs{_rest(worker, hand_back=hand_back)}.")
+        output.say(f"{worker.name} takes no more jobs{_current_job_text(worker, hand_back=hand_back)}.")
 
 
 @commands.command()
@@ -97,7 +97,7 @@ def undrain(name: Name, json_: output.JsonFlag = False) -> None:
         output.say(f"{worker.name} takes jobs again.")
 
 
-def _rest(worker: "Worker", *, hand_back: bool) -> str:
+def _current_job_text(worker: "Worker", *, hand_back: bool) -> str:
     if worker.current_job is None:
         return ""
     return f", and {'hands back' if hand_back else 'finishes'} {worker.current_job}"
