@@ -14,8 +14,8 @@ _WRITE_FAILED = 1
 class Stdout(io.TextIOWrapper):
     """Replaces `sys.stdout` for the commands.
 
-    A write that fails raises `SystemExit`, which no handler of `OSError` catches: with code 141 and no message if the pipe
-    is closed, else with code 1 and a message on stderr.
+    A write that fails raises `SystemExit`, which no handler of `OSError` catches: with code 141 and no message if the
+    pipe is closed, else with code 1 and a message on stderr.
     """
 
     def write(self, text: str, /) -> int:
