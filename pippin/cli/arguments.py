@@ -23,22 +23,22 @@ _TIMEOUT_SECONDS = 2.0  # how long shell completion waits for the service
 
 def offer_jobs(incomplete: str) -> list[tuple[str, str]]:
     """`last`, and the newest jobs, each with its name and status."""
-    return _completions(incomplete, "jobs", lambda each: (each["id"], f"{each['name'] or 'no name'}, {each['status']}"))
+    return _completions(incomplete, "jobs", lambda job: (job["id"], f"{job['name'] or 'no name'}, {job['status']}"))
 
 
 def offer_datasets(incomplete: str) -> list[tuple[str, str]]:
     """`last`, and the newest datasets, each by its name or, without a name, its id."""
-    return _completions(incomplete, "datasets", lambda each: (each["name"] or each["id"], each["format"]))
+    return _completions(incomplete, "datasets", lambda dataset: (dataset["name"] or dataset["id"], dataset["format"]))
 
 
 def offer_models(incomplete: str) -> list[tuple[str, str]]:
     """`last`, and the newest uploaded models, each by its name or, without a name, its id."""
-    return _completions(incomplete, "models", lambda each: (each["name"] or each["id"], each["model"]["kind"]))
+    return _completions(incomplete, "models", lambda model: (model["name"] or model["id"], model["model"]["kind"]))
 
 
 def offer_workers(incomplete: str) -> list[tuple[str, str]]:
     """The live workers, each with its state."""
-    return _completions(incomplete, "workers", lambda each: (each["name"], each["state"]))
+    return _completions(incomplete, "workers", lambda worker: (worker["name"], worker["state"]))
 
 
 def offer_statuses(incomplete: str) -> list[str]:

@@ -37,7 +37,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
     with Client() as client:
         checkpoints = client.checkpoints(arguments.job_id(client, job_id))
     if json_:
-        output.print_json([each.model_dump(mode="json") for each in checkpoints])
+        output.print_json([checkpoint.model_dump(mode="json") for checkpoint in checkpoints])
     elif checkpoints:
         output.table(
             [
@@ -50,14 +50,14 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
             ],
             [
                 (
-                    f"{each.epoch:,}",
-                    each.engine,
-                    figures.loss(each.metrics),
-                    figures.percentage(each.metrics.validation_accuracy if each.metrics else None),
-                    figures.size(each.bytes),
-                    figures.ago(each.created_at),
+                    f"{checkpoint.epoch:,}",
+                    checkpoint.engine,
+                    figures.loss(checkpoint.metrics),
+                    figures.percentage(checkpoint.metrics.validation_accuracy if checkpoint.metrics else None),
+                    figures.size(checkpoint.bytes),
+                    figures.ago(checkpoint.created_at),
                 )
-                for each in checkpoints
+                for checkpoint in checkpoints
             ],
         )
     elif output.stdout().is_terminal:

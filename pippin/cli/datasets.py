@@ -98,15 +98,15 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
             ],
             [
                 (
-                    each.name or "-",
-                    each.id,
-                    each.format,
-                    _splits(each),
-                    _features(each),
-                    figures.size(each.bytes),
-                    figures.ago(each.created_at),
+                    manifest.name or "-",
+                    manifest.id,
+                    manifest.format,
+                    _splits(manifest),
+                    _features(manifest),
+                    figures.size(manifest.bytes),
+                    figures.ago(manifest.created_at),
                 )
-                for each in manifests
+                for manifest in manifests
             ],
         )
     elif output.stdout().is_terminal:
@@ -137,7 +137,10 @@ def show(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
             output.field(name, value)
     output.table(
         [Column("FEATURE", "name"), Column("SHAPE"), Column("TYPE"), Column("MULTIPLIED BY", drop=1)],
-        [(each.name, figures.shape_text(each.shape), each.dtype, _scale(each.scale)) for each in manifest.features],
+        [
+            (feature.name, figures.shape_text(feature.shape), feature.dtype, _scale(feature.scale))
+            for feature in manifest.features
+        ],
     )
 
 
@@ -256,7 +259,9 @@ def _scale(scale: float) -> str:
 
 
 def _features(manifest: "Manifest") -> str:
-    return ", ".join(f"{each.name} {each.dtype} {figures.shape_text(each.shape)}" for each in manifest.features)
+    return ", ".join(
+        f"{feature.name} {feature.dtype} {figures.shape_text(feature.shape)}" for feature in manifest.features
+    )
 
 
 _MAX_NUMBERS = 8
@@ -297,7 +302,7 @@ def _text(feature: "Feature", value: object, manifest: "Manifest") -> str:
 def _flat(value: object) -> list[float]:
     """The numbers in nested lists, flattened."""
     if isinstance(value, list):
-        return [number for each in value for number in _flat(each)]
+        return [number for item in value for number in _flat(item)]
     return [value] if isinstance(value, int | float) else []
 
 

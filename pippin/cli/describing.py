@@ -37,11 +37,12 @@ def size(model: "Description") -> str:
     return figures.counted(model.parameter_count, "parameter")
 
 
-def features(listed: "Iterable[FeatureSummary]") -> str:
+def features(summaries: "Iterable[FeatureSummary]") -> str:
     """Features in one line."""
     return ", ".join(
-        f"{each.name} {each.color or each.type}" + (f" {figures.shape_text(each.shape)}" if each.shape else "")
-        for each in listed
+        f"{feature.name} {feature.color or feature.type}"
+        + (f" {figures.shape_text(feature.shape)}" if feature.shape else "")
+        for feature in summaries
     )
 
 
@@ -78,8 +79,13 @@ def _show_layers(layers: "Iterable[LayerSummary]") -> None:
     output.table(
         [Column("LAYER", "name"), Column("TYPE"), Column("OUTPUT", "name"), Column("PARAMETERS", "number")],
         [
-            (each.name, each.type, ", ".join(map(figures.shape_text, each.output_shapes)), f"{each.parameter_count:,}")
-            for each in layers
+            (
+                layer.name,
+                layer.type,
+                ", ".join(map(figures.shape_text, layer.output_shapes)),
+                f"{layer.parameter_count:,}",
+            )
+            for layer in layers
         ],
     )
 
@@ -92,7 +98,7 @@ def _show_neighbors(model: "NeighborsSummary") -> None:
     )
     output.table(
         [Column("CLASS", "name"), Column("SAMPLES", "number")],
-        [(str(each.label), f"{each.count:,}") for each in neighbors.classes[:_MAX_CLASSES]],
+        [(str(class_count.label), f"{class_count.count:,}") for class_count in neighbors.classes[:_MAX_CLASSES]],
     )
     if len(neighbors.classes) > _MAX_CLASSES:
         output.say(f"and {len(neighbors.classes) - _MAX_CLASSES:,} more classes")

@@ -40,7 +40,7 @@ class Document:
     def lines(self, faults: Iterable[Fault]) -> list[str]:
         """One line per fault, in the order of the file: the place, the field, and the fault."""
         placed = [(self.place(fault.pointer), fault) for fault in summarised(faults)]
-        placed.sort(key=lambda each: (each[0].line, each[0].column) if each[0] else (0, 0))
+        placed.sort(key=lambda entry: (entry[0].line, entry[0].column) if entry[0] else (0, 0))
         return [
             ": ".join(filter(None, (self._location(place), field_of(fault.pointer), fault.detail)))
             for place, fault in placed

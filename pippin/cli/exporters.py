@@ -101,12 +101,12 @@ def write_event_files(folder: Path, job: Job, epochs: Sequence[EpochMetrics]) ->
 
     runs = folder / job.id
     for name, measured in (("train", training_of), ("validation", validation_of)):
-        scalars = [(each, tag, value) for each in epochs for tag, value in measured(each)]
+        scalars = [(epoch, tag, value) for epoch in epochs for tag, value in measured(epoch)]
         if not scalars:
             continue
         writer = Writer(str(runs / name))
-        for each, tag, value in scalars:
-            writer.add_scalar(tag, value, each.epoch, wall_time=each.time.timestamp())
+        for epoch, tag, value in scalars:
+            writer.add_scalar(tag, value, epoch.epoch, wall_time=epoch.time.timestamp())
         writer.close()
     settings = EventFileWriter(str(runs))
     started = job.created_at.timestamp()

@@ -52,14 +52,14 @@ def metrics(
         ],
         [
             (
-                f"{each.epoch:,}/{each.epochs:,}",
-                figures.loss(each),
-                figures.figure(each.validation_loss),
-                figures.percentage(each.validation_accuracy),
-                f"{each.examples_per_second:,.0f}",
-                figures.duration(each.seconds),
+                f"{epoch.epoch:,}/{epoch.epochs:,}",
+                figures.loss(epoch),
+                figures.figure(epoch.validation_loss),
+                figures.percentage(epoch.validation_accuracy),
+                f"{epoch.examples_per_second:,.0f}",
+                figures.duration(epoch.seconds),
             )
-            for each in job_metrics.data
+            for epoch in job_metrics.data
         ],
     )
 

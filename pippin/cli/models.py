@@ -69,14 +69,14 @@ def list_models(json_: output.JsonFlag = False) -> None:
             ],
             [
                 (
-                    each.name or "-",
-                    each.id,
-                    each.model.kind.replace("_", " "),
-                    describing.size(each.model),
-                    figures.size(each.bytes),
-                    figures.ago(each.created_at),
+                    record.name or "-",
+                    record.id,
+                    record.model.kind.replace("_", " "),
+                    describing.size(record.model),
+                    figures.size(record.bytes),
+                    figures.ago(record.created_at),
                 )
-                for each in models
+                for record in models
             ],
         )
     elif output.stdout().is_terminal:
@@ -185,7 +185,7 @@ def _show(record: "ModelRecord") -> None:
     trained = model.last if model.kind == "pipeline" else model
     if trained.kind != "nearest_neighbors":
         lines |= {"loss": trained.loss, "optimizer": trained.optimizer}
-        lines |= {name: describing.parameter(each) for name, each in trained.hyperparameters.items()}
+        lines |= {name: describing.parameter(parameter) for name, parameter in trained.hyperparameters.items()}
     output.say(record.id, style="bold")
     for name, value in lines.items():
         if value:

@@ -209,7 +209,7 @@ def _show_confusion(confusion: "Confusion") -> None:
     ]
     for kind, columns, heads in layouts:
         first = Column("TRUE \\ PREDICTED", kind)
-        table = [first, *(Column(each, "number") for each in columns)]
+        table = [first, *(Column(name, "number") for name in columns)]
         rows = [[head, *row] for head, row in zip(heads, counts, strict=True)]
         if len(names) <= _MAX_COLUMNS and tables.fits(table, rows, width):
             output.table(table, rows)

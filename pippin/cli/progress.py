@@ -89,8 +89,8 @@ class Bar:
     def _sparklines(self, width: int) -> Text:
         """Sparklines of the loss and, if measured, the accuracy since the first epoch."""
         series = {
-            "loss": ([each.loss for each in self._epochs], "cyan"),
-            "accuracy": ([each.validation_accuracy for each in self._epochs], "green"),
+            "loss": ([epoch.loss for epoch in self._epochs], "cyan"),
+            "accuracy": ([epoch.validation_accuracy for epoch in self._epochs], "green"),
         }
         shown = {name: course for name, course in series.items() if any(value is not None for value in course[0])}
         max_blocks = min(_MAX_BLOCKS, (width - 4) // max(1, len(shown)) - len("accuracy "))

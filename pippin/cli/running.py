@@ -55,8 +55,8 @@ def up(
         prefix = Text(f"{source:<9}│ ", style=_COLOURS.get(source, "green"))
         # A closed log must not stop the training; rich exits when a pipe is broken.
         with suppress(OSError, SystemExit):
-            for each in [line] if json_ else readable(line).splitlines():
-                log.print(prefix + Text(each), soft_wrap=True)
+            for text in [line] if json_ else readable(line).splitlines():
+                log.print(prefix + Text(text), soft_wrap=True)
 
     def ready(addresses: "Ready") -> None:
         if json_:

@@ -60,8 +60,8 @@ def show(job: "Job", examples: dict[str, int]) -> None:
         "latest": job.latest_metrics and following.sentence(job.latest_metrics),
         "retry of": job.retry_of,
         "checkpoint": job.checkpoint and f"{place(job.checkpoint)} ({figures.size(job.checkpoint.bytes)})",
-        "attempts": "; ".join(_attempt_text(each) for each in job.attempts),
-        "models": ", ".join(f"{each.variant} ({figures.size(each.bytes)})" for each in job.artifacts),
+        "attempts": "; ".join(_attempt_text(attempt) for attempt in job.attempts),
+        "models": ", ".join(f"{artifact.variant} ({figures.size(artifact.bytes)})" for artifact in job.artifacts),
     }
     output.say(job.id, style="bold")
     for name, value in lines.items():

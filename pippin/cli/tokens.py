@@ -86,8 +86,8 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
     """List the live tokens; never their secrets."""
     with opened_store() as store:
         tokens, unreadable = store.tokens.listing()
-    for each in unreadable:
-        sentence = f"{each.detail} with: pippin tokens revoke {each.id}"
+    for entry in unreadable:
+        sentence = f"{entry.detail} with: pippin tokens revoke {entry.id}"
         output.stderr().print(printable(sentence), soft_wrap=True)
     if json_:
         output.print_json([token.model_dump(mode="json") for token in tokens])
@@ -129,8 +129,8 @@ def revoke(
     """Revoke a token: the next request with it is refused."""
     with opened_store() as store:
         readable, unreadable = store.tokens.listing()
-        matches = [each.id for each in readable if token in {each.id, each.name}]
-        matches += [each.id for each in unreadable if token == each.id]
+        matches = [record.id for record in readable if token in {record.id, record.name}]
+        matches += [record.id for record in unreadable if token == record.id]
         if not matches:
             raise CommandError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
         if len(matches) > 1:

@@ -49,15 +49,15 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
             ],
             [
                 (
-                    each.name,
-                    each.state,
-                    ", ".join(each.engines),
-                    ", ".join(each.compute_units) or "-",
-                    each.current_job or "-",
-                    f"{each.os}, {each.chip}",
-                    figures.ago(each.last_heartbeat),
+                    worker.name,
+                    worker.state,
+                    ", ".join(worker.engines),
+                    ", ".join(worker.compute_units) or "-",
+                    worker.current_job or "-",
+                    f"{worker.os}, {worker.chip}",
+                    figures.ago(worker.last_heartbeat),
                 )
-                for each in workers
+                for worker in workers
             ],
         )
 

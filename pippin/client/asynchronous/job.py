@@ -36,7 +36,7 @@ class AsyncLiveJob(AsyncJobView):
         """Each epoch as it ends, from the first one until the job is final.
 
         Args:
-            callbacks: Keras callbacks; each is keras for an epoch before the epoch is yielded. If a callback sets
+            callbacks: Keras callbacks; each is called for an epoch before the epoch is yielded. If a callback sets
                 `stop_training` of its model, the job is cancelled.
         """
         keras = KerasCallbacks(callbacks, self, self.record.progress.epochs)
