@@ -35,7 +35,7 @@ def list_blobs(
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number, the newest ones.")] = 100,
     json_: output.JsonFlag = False,
 ) -> None:
-    """List blobs, the newest first, each with its kind, which is recognised by its first bytes."""
+    """List blobs, newest first, each with its kind as its first bytes show it."""
     from pippin.cli.blob_kinds import kind_of
 
     with _opened_stores() as (_, store, blobs):

@@ -46,7 +46,7 @@ def export(
 ) -> None:
     """Export a job's epochs to TensorBoard, MLflow or CSV.
 
-    The trained model is exported too, to MLflow.
+    To MLflow, it also exports the trained model.
     """
     from pippin.client import Client
 
