@@ -1,4 +1,4 @@
-"""Pippin trains Core ML models as a service; this package is what the service, its workers and its users share."""
+"""Pippin trains Core ML models as a service; the service, its workers and its users share this package."""
 
 from typing import TYPE_CHECKING
 
@@ -9,7 +9,7 @@ __all__ = ["AsyncClient", "Client"]
 
 
 def __getattr__(name: str) -> object:
-    """The clients, imported on first use: workers and `pippin --help` need no HTTP library."""
+    """Import the clients on first use: workers and `pippin --help` need no HTTP library."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from pippin import client  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""All commands in one table."""
+"""The root command, with all subcommands."""
 
 import sys
 from typing import Annotated
@@ -92,7 +92,7 @@ def options(
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
-    """What stands before every command."""
+    """The options before every command."""
 
 
 def main() -> None:
@@ -101,7 +101,7 @@ def main() -> None:
     try:
         app()
     finally:
-        # What is still in the buffer; at Python's own end, an error would print a traceback.
+        # Flush what is still buffered; an error while Python shuts down would print a traceback.
         try:
             sys.stdout.flush()
         finally:

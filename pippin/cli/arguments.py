@@ -1,7 +1,7 @@
-"""Arguments that many commands take, their values for shell completion, and the ids of the records that they name.
+"""Arguments of several commands, their values for shell completion, and the ids of the records that they refer to.
 
-A record is named by its id, its name, a prefix of its id, or `last`; the service resolves that. A command asks for the
-id once, before its first call: all that it prints is then about that record, even if another becomes the newest one.
+A record is named by its id, its name, a prefix of its id, or `last`; the service resolves the name. A command resolves
+it once, before its other calls: all output is then about that record, even if another record becomes the newest.
 """
 
 from collections.abc import Callable
@@ -17,32 +17,32 @@ if TYPE_CHECKING:
     from pippin.client import Client
 
 
-_MAX_OFFERED = 50
-_SECONDS = 2.0  # how long a shell waits for the service
+_MAX_COMPLETIONS = 50
+_TIMEOUT_SECONDS = 2.0  # how long shell completion waits for the service
 
 
 def offer_jobs(incomplete: str) -> list[tuple[str, str]]:
-    """`last`, and the newest jobs, each with its name and state."""
-    return _offered(incomplete, "jobs", lambda each: (each["id"], f"{each['name'] or 'no name'}, {each['status']}"))
+    """`last`, and the newest jobs, each with its name and status."""
+    return _completions(incomplete, "jobs", lambda job: (job["id"], f"{job['name'] or 'no name'}, {job['status']}"))
 
 
 def offer_datasets(incomplete: str) -> list[tuple[str, str]]:
-    """`last`, and the newest datasets, by name where they have one."""
-    return _offered(incomplete, "datasets", lambda each: (each["name"] or each["id"], each["format"]))
+    """`last`, and the newest datasets, each by its name or, without a name, its id."""
+    return _completions(incomplete, "datasets", lambda dataset: (dataset["name"] or dataset["id"], dataset["format"]))
 
 
 def offer_models(incomplete: str) -> list[tuple[str, str]]:
-    """`last`, and the newest uploaded models, by name where they have one."""
-    return _offered(incomplete, "models", lambda each: (each["name"] or each["id"], each["model"]["kind"]))
+    """`last`, and the newest uploaded models, each by its name or, without a name, its id."""
+    return _completions(incomplete, "models", lambda model: (model["name"] or model["id"], model["model"]["kind"]))
 
 
 def offer_workers(incomplete: str) -> list[tuple[str, str]]:
-    """The workers that are alive, each with its state."""
-    return _offered(incomplete, "workers", lambda each: (each["name"], each["state"]))
+    """The live workers, each with its state."""
+    return _completions(incomplete, "workers", lambda worker: (worker["name"], worker["state"]))
 
 
 def offer_statuses(incomplete: str) -> list[str]:
-    """The states of a job."""
+    """The statuses of a job."""
     from pippin.api.states import Status
 
     return [status for status in Status if status.startswith(incomplete)]
@@ -70,10 +70,12 @@ ModelId = Annotated[
 ]
 
 
-def _offered(incomplete: str, path: str, offer: Callable[[dict[str, Any]], tuple[str, str]]) -> list[tuple[str, str]]:
-    """What a shell offers of a list of the service.
+def _completions(
+    incomplete: str, path: str, offer: Callable[[dict[str, Any]], tuple[str, str]]
+) -> list[tuple[str, str]]:
+    """The completions from one of the service's lists.
 
-    The JSON is read as it is: the client's types take half a second to import, for which a person at a shell waits.
+    The JSON is read directly: the import of the client's types takes half a second, a noticeable delay at a shell.
     """
     import httpx2
 
@@ -82,18 +84,20 @@ def _offered(incomplete: str, path: str, offer: Callable[[dict[str, Any]], tuple
 
     try:
         url = connection.service_url(None)
-        options = connection.options(url, connection.own_token(url, None)) | {"timeout": _SECONDS}
-        params = {} if path == "workers" else {"limit": _MAX_OFFERED}
+        options = connection.options(url, connection.own_token(url, None)) | {"timeout": _TIMEOUT_SECONDS}
+        params = {} if path == "workers" else {"limit": _MAX_COMPLETIONS}
         with httpx2.Client(**options) as http:
-            listed = [offer(each) for each in http.get(path, params=params).raise_for_status().json()["data"]]
+            entries = [offer(entry) for entry in http.get(path, params=params).raise_for_status().json()["data"]]
     except (PippinError, httpx2.HTTPError, ValueError, LookupError, TypeError):
-        # Completion cannot show an error in the middle of a command line.
+        # An error message cannot be shown in the middle of a command line.
         return []
     if path != "workers":
-        listed.insert(0, (LAST, "the newest"))
-    # Without control characters: a shell cannot complete them, and would print them as they are.
+        entries.insert(0, (LAST, "the newest"))
+    # Without control characters: a shell cannot complete them, and would print them unescaped.
     return [
-        (value, printable(text)) for value, text in listed if value == printable(value) and value.startswith(incomplete)
+        (value, printable(text))
+        for value, text in entries
+        if value == printable(value) and value.startswith(incomplete)
     ]
 
 

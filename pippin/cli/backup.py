@@ -13,7 +13,7 @@ from pippin.cli.store_access import opened_redis
 if TYPE_CHECKING:
     from pippin.store.backup import Progress
 
-_SHOWN = 10  # of the blobs that are missing
+_MAX_MISSING = 10  # missing blobs that are listed
 _TERMINAL_SECONDS, _LOG_SECONDS = 0.2, 10.0
 
 Folder = Annotated[Path, typer.Argument(metavar="DIR", help="The folder of the backup.")]
@@ -45,7 +45,7 @@ def backup(
             f"There is nothing to back up in {settings.home}.",
             now="PIPPIN_HOME names another folder.",
         )
-    with _Line() as line, opened_redis(settings) as (url, store):
+    with _ProgressLine() as line, opened_redis(settings) as (url, store):
         saved = save(url, store, Blobs(settings.blobs_url), BackupFolder(folder), line.show, verify=verify)
     if json_:
         output.print_json(
@@ -67,7 +67,7 @@ def backup(
     if saved.missing:
         output.error(
             f"{len(saved.missing):,} blobs that records name are missing from the blob store, or damaged there.",
-            _first(saved.missing),
+            _shortened(saved.missing),
             "The backup has all others. What needs these blobs cannot be used, now and after a restore.",
         )
         raise typer.Exit(Exit.FAULT_FOUND)
@@ -83,8 +83,8 @@ def restore(
 ) -> None:
     """Restore a backup into an empty Redis and blob store.
 
-    The backup is verified first. Its records take effect in one step at the end: cut off before, it has changed none.
-    Jobs that were being trained are queued again, and go on from their last checkpoint. Tokens are those of the backup:
+    The backup is verified first. Its records take effect in one step at the end: an interrupted restore changes none.
+    Jobs that were running are queued again, and continue from their last checkpoint. Tokens are those of the backup:
     one that was revoked since is valid again.
     """
     from pippin.blobs import Blobs
@@ -94,10 +94,10 @@ def restore(
     from pippin.store.backup.folder import Folder as BackupFolder
 
     settings = Settings()
-    with _Line() as line:
-        BackupFolder(folder).manifest()  # no server is started for a folder without a backup
+    with _ProgressLine() as line:
+        BackupFolder(folder).manifest()  # fails before a server is started for a folder without a backup
         if settings.blobs_url.startswith("file://"):
-            # Otherwise a new home would be made along with its folder of blobs, and be open to others.
+            # Otherwise the folder of the blobs would be created with a PIPPIN_HOME that is open to other users.
             prepare_home(settings.home)
         with opened_redis(settings) as (url, _):
             restored = put_back(url, Blobs(settings.blobs_url), BackupFolder(folder), line.show, replace=replace)
@@ -126,19 +126,19 @@ def restore(
         )
     if restored.missing:
         output.error(
-            f"{len(restored.missing):,} blobs were missing when the backup was made.", _first(restored.missing)
+            f"{len(restored.missing):,} blobs were missing when the backup was made.", _shortened(restored.missing)
         )
 
 
-def _first(digests: tuple[str, ...]) -> list[str]:
-    more = [f"and {len(digests) - _SHOWN:,} more"] if len(digests) > _SHOWN else []
-    return [*digests[:_SHOWN], *more]
+def _shortened(digests: tuple[str, ...]) -> list[str]:
+    more = [f"and {len(digests) - _MAX_MISSING:,} more"] if len(digests) > _MAX_MISSING else []
+    return [*digests[:_MAX_MISSING], *more]
 
 
-class _Line:
-    """Shows progress on stderr for a block: one line that changes on a terminal, else a line every ten seconds.
+class _ProgressLine:
+    """Shows the progress of a block on stderr: one line that is rewritten on a terminal, else a line every ten seconds.
 
-    What goes wrong in the block ends as a sentence with its exit code.
+    Errors in the block become a `CommandError` with an exit code.
     """
 
     def __init__(self) -> None:
@@ -164,7 +164,7 @@ class _Line:
             raise CommandError(Exit.UNREACHABLE, f"{error}.") from error
 
     def show(self, progress: "Progress") -> None:
-        """Show a moment of the work, unless one was shown just now."""
+        """Show the progress, unless it was shown a moment ago."""
         now = time.monotonic()
         if now - self._shown < self._every:
             return

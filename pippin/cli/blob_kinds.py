@@ -1,4 +1,4 @@
-"""What a blob holds, by its first bytes, and how one whose record was lost becomes a file to upload again."""
+"""Recognises the kind of a blob by its first bytes, and turns a blob whose record was lost into a file to upload."""
 
 import re
 from enum import StrEnum
@@ -9,7 +9,7 @@ import numpy as np
 from pippin.blobs import BlobEntry, Blobs
 from pippin.datasets.arrays import open_arrays
 
-_HEAD = 64 * 1024
+_HEAD_BYTES = 64 * 1024
 # safetensors: eight bytes with the header's length, then the header in JSON.
 _CHECKPOINT = re.compile(rb'"__metadata__":\{"pippin":"\{\\"format\\":\\"pippin-checkpoint-')
 _ARRAY = re.compile(rb'^\{"[^"/]+/[^"]+":\{"dtype":')
@@ -18,7 +18,7 @@ _MODEL = re.compile(rb"^\x08[\x01-\x1f]\x12")
 
 
 class BlobKind(StrEnum):
-    """What a blob holds."""
+    """The kind of a blob's content."""
 
     DATASET = "dataset"
     MODEL = "model"
@@ -27,12 +27,12 @@ class BlobKind(StrEnum):
 
 
 def kind_of(blobs: Blobs, blob: BlobEntry) -> BlobKind:
-    """What a blob holds, by its first 64 KB.
+    """The kind of a blob's content, recognised by its first 64 KiB.
 
     Raises:
-        BlobError: It could not be read.
+        BlobError: The blob cannot be read.
     """
-    head = b"".join(blobs.read(blob.digest, 0, _HEAD))
+    head = b"".join(blobs.read(blob.digest, 0, _HEAD_BYTES))
     if _MODEL.match(head):
         return BlobKind.MODEL
     length, header = int.from_bytes(head[:8], "little"), head[8:]
@@ -44,12 +44,12 @@ def kind_of(blobs: Blobs, blob: BlobEntry) -> BlobKind:
 
 
 def to_upload(kind: BlobKind, blob: Path, folder: Path) -> Path:
-    """A file that `POST /datasets` or `POST /models` accepts, made of a blob's content.
+    """Turn a blob's content into a file that `POST /datasets` or `POST /models` accepts.
 
     Args:
         kind: `DATASET` or `MODEL`.
         blob: A copy of the blob.
-        folder: Where the file is made.
+        folder: The folder in which the file is created.
 
     Raises:
         DatasetError: The content is damaged.
@@ -57,6 +57,6 @@ def to_upload(kind: BlobKind, blob: Path, folder: Path) -> Path:
     if kind is BlobKind.MODEL:
         return blob.rename(folder / "recovered.mlmodel")
     path = folder / "recovered.npz"
-    # The arrays are mapped, and written in pieces: a dataset may be larger than memory.
-    np.savez(path, **open_arrays(blob))  # type: ignore[arg-type] # the stub takes every name for an option
+    # The arrays are memory-mapped, and written in pieces: a dataset may be larger than the memory.
+    np.savez(path, **open_arrays(blob))  # type: ignore[arg-type] # the stub treats every name as an option
     return path

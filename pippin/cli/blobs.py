@@ -1,4 +1,4 @@
-"""`pippin blobs`: what the blob store holds, which Redis owns it, and what may be deleted. Done where the blobs are."""
+"""`pippin blobs`: lists, ownership, deletion and recovery of blobs. It accesses the blob store directly."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,10 +35,10 @@ def list_blobs(
     limit: Annotated[int, typer.Option(metavar="N", min=1, help="The maximum number, the newest ones.")] = 100,
     json_: output.JsonFlag = False,
 ) -> None:
-    """List blobs, the newest first, with what they hold as far as their first bytes say."""
+    """List blobs, newest first, each with its kind as its first bytes show it."""
     from pippin.cli.blob_kinds import kind_of
 
-    with _opened() as (_, store, blobs):
+    with _opened_stores() as (_, store, blobs):
         orphans = {blob.digest for blob in _unnamed(store, blobs)}
         total = sum(1 for _ in blobs.names())
         newest = nlargest(
@@ -82,10 +82,10 @@ def adopt(yes: Yes = False, json_: output.JsonFlag = False) -> None:
     """Make this Redis the owner of the blob store, so that the sweeper deletes blobs that its records do not name."""
     from pippin.store.blob_ownership import BlobOwnership
 
-    with _opened() as (settings, store, blobs):
+    with _opened_stores() as (settings, store, blobs):
         ownership = BlobOwnership(store, blobs)
         verdict = ownership.inspect()
-        orphans = _Sum()
+        orphans = _BlobTotal()
         for blob in _unnamed(store, blobs):
             orphans.add(blob)
         if yes and verdict.refusal:
@@ -121,12 +121,12 @@ def sweep(yes: Yes = False, json_: output.JsonFlag = False) -> None:
     """
     from pippin.store.blob_ownership import BlobOwnership
 
-    with _opened() as (settings, store, blobs):
+    with _opened_stores() as (settings, store, blobs):
         verdict = BlobOwnership(store, blobs).inspect()
         if verdict.refusal:
             raise CommandError(Exit.REFUSED, f"{verdict.detail[0].upper()}{verdict.detail[1:]}.")
         since = datetime.now(UTC) - timedelta(seconds=settings.sweep_grace_seconds)
-        orphans = _Sum()
+        orphans = _BlobTotal()
         for blob in _unnamed(store, blobs):
             if blob.modified < since:
                 orphans.add(blob)
@@ -194,8 +194,8 @@ def recover(
         output.say(f"{record_id}: the {kind} {name}.")
 
 
-class _Sum:
-    """How many blobs there are, and how much they take."""
+class _BlobTotal:
+    """The number of blobs, and their total size."""
 
     def __init__(self) -> None:
         self.count = self.bytes = 0
@@ -216,7 +216,7 @@ def _unnamed(store: "Store", blobs: "Blobs") -> Iterator["BlobEntry"]:
 
 
 @contextmanager
-def _opened() -> Iterator[tuple["Settings", "Store", "Blobs"]]:
+def _opened_stores() -> Iterator[tuple["Settings", "Store", "Blobs"]]:
     from pippin.blobs import BlobError, Blobs
     from pippin.settings import Settings
 

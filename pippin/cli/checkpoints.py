@@ -12,17 +12,17 @@ from pippin.cli.errors import not_written
 from pippin.cli.tables import Column
 
 
-class _ListUnlessNamed(TyperGroup):
+class _ListByDefault(TyperGroup):
     """`pippin checkpoints ID` is short for `pippin checkpoints list ID`."""
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer keeps these types to itself
-        """The command that is named, or else `list`."""
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401 - typer does not export these types
+        """The command in the arguments; `list` if they name no command."""
         named = bool(args) and args[0] in self.commands
         return super().resolve_command(ctx, args if named else ["list", *args])
 
 
 commands = typer.Typer(
-    cls=_ListUnlessNamed,
+    cls=_ListByDefault,
     help="List a job's checkpoints, and download their models. `pippin checkpoints ID` lists them.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -37,7 +37,7 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
     with Client() as client:
         checkpoints = client.checkpoints(arguments.job_id(client, job_id))
     if json_:
-        output.print_json([each.model_dump(mode="json") for each in checkpoints])
+        output.print_json([checkpoint.model_dump(mode="json") for checkpoint in checkpoints])
     elif checkpoints:
         output.table(
             [
@@ -50,14 +50,14 @@ def list_checkpoints(job_id: JobId, json_: output.JsonFlag = False) -> None:
             ],
             [
                 (
-                    f"{each.epoch:,}",
-                    each.engine,
-                    figures.loss(each.metrics),
-                    figures.percentage(each.metrics.validation_accuracy if each.metrics else None),
-                    figures.size(each.bytes),
-                    figures.ago(each.created_at),
+                    f"{checkpoint.epoch:,}",
+                    checkpoint.engine,
+                    figures.loss(checkpoint.metrics),
+                    figures.percentage(checkpoint.metrics.validation_accuracy if checkpoint.metrics else None),
+                    figures.size(checkpoint.bytes),
+                    figures.ago(checkpoint.created_at),
                 )
-                for each in checkpoints
+                for checkpoint in checkpoints
             ],
         )
     elif output.stdout().is_terminal:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _PIPE_WIDTH = 100
 _MAX_WIDTH = 120
-_LINES = 12
+_PLOT_LINES = 12
 
 
 def plot(
@@ -31,7 +31,7 @@ def plot(
         charts = charts_of(client.metrics(job.id).data)
     if png is not None:
         if not charts:
-            raise CommandError(Exit.REFUSED, f"{job.id} has nothing to draw: {_nothing_yet(job.status)}.")
+            raise CommandError(Exit.REFUSED, f"{job.id} has nothing to draw: {_no_charts_reason(job.status)}.")
         _write(png, charts)
         output.tell_download(png, json_=json_)
     elif json_:
@@ -39,10 +39,10 @@ def plot(
     elif charts:
         _show(f"{job.name or job.id}, {job.status}", charts)
     else:
-        output.say(f"{job.id} has nothing to draw: {_nothing_yet(job.status)}.")
+        output.say(f"{job.id} has nothing to draw: {_no_charts_reason(job.status)}.")
 
 
-def _nothing_yet(status: str) -> str:
+def _no_charts_reason(status: str) -> str:
     return f"it is {status}, and no epoch has ended with a loss or an accuracy"
 
 
@@ -63,7 +63,7 @@ def _show(title: str, charts: "list[Chart]") -> None:
     output.say(title, style="bold")
     for chart in charts:
         console.print()
-        console.print(terminal.text(chart, width, _LINES), soft_wrap=True)
+        console.print(terminal.text(chart, width, _PLOT_LINES), soft_wrap=True)
 
 
 def _document(chart: "Chart") -> dict[str, object]:

@@ -63,7 +63,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
     if scale is not None:
         options["scale"] = repr(scale)
     with TemporaryDirectory(prefix="pippin-") as folder, Client() as client:
-        files = _files(name, paths, Path(folder))
+        files = _files_to_upload(name, paths, Path(folder))
         try:
             manifest = client.add_dataset(name, files, options=options)
         except OSError as error:
@@ -72,7 +72,7 @@ def add(  # noqa: PLR0917 - typer reads them as options
         output.print_json(manifest.model_dump(mode="json"))
     else:
         output.say(f"{manifest.id}: {manifest.name}, {_splits(manifest)}; {_features(manifest)}.")
-        for notice in [*manifest.notices, *_ignored(paths)]:
+        for notice in [*manifest.notices, *_ignored_notices(paths)]:
             output.say(f"Note: {errors.in_options(notice)}.")
 
 
@@ -98,15 +98,15 @@ def list_datasets(json_: output.JsonFlag = False) -> None:
             ],
             [
                 (
-                    each.name or "-",
-                    each.id,
-                    each.format,
-                    _splits(each),
-                    _features(each),
-                    figures.size(each.bytes),
-                    figures.ago(each.created_at),
+                    manifest.name or "-",
+                    manifest.id,
+                    manifest.format,
+                    _splits(manifest),
+                    _features(manifest),
+                    figures.size(manifest.bytes),
+                    figures.ago(manifest.created_at),
                 )
-                for each in manifests
+                for manifest in manifests
             ],
         )
     elif output.stdout().is_terminal:
@@ -137,7 +137,10 @@ def show(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
             output.field(name, value)
     output.table(
         [Column("FEATURE", "name"), Column("SHAPE"), Column("TYPE"), Column("MULTIPLIED BY", drop=1)],
-        [(each.name, figures.shape_text(each.shape), each.dtype, _scale(each.scale)) for each in manifest.features],
+        [
+            (feature.name, figures.shape_text(feature.shape), feature.dtype, _scale(feature.scale))
+            for feature in manifest.features
+        ],
     )
 
 
@@ -174,13 +177,13 @@ def delete(dataset_id: DatasetId, json_: output.JsonFlag = False) -> None:
         output.say(f"Deleted {full_id}.")
 
 
-def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
-    """The files to send for what a person named.
+def _files_to_upload(name: str, paths: list[Path], scratch: Path) -> list[Path]:
+    """The files to upload for the paths on the command line.
 
     Args:
-        name: The dataset's name; `mnist` from a folder means the published one.
+        name: The dataset's name; `mnist` with a folder requires the published MNIST files.
         paths: Files, or one folder.
-        scratch: An empty folder for a ZIP that has to be made.
+        scratch: An empty folder, for a ZIP file if one is needed.
     """
     from pippin.documents.file_kinds import kind_of_folder
 
@@ -198,35 +201,35 @@ def _files(name: str, paths: list[Path], scratch: Path) -> list[Path]:
         return [file.path for file in mnist.collect(folders[0]).files]
     if kind := kind_of_folder(folders[0]):
         raise CommandError(Exit.USAGE, f"{folders[0]} {kind.as_data()}.")
-    inside, _ = _inside(folders[0])
-    if not inside:
+    files, _ = _files_in(folders[0])
+    if not files:
         raise CommandError(Exit.USAGE, f"The folder {folders[0]} is empty: no file in it could be data.")
-    return [_zip(folders[0], inside, scratch)] if any(path.parent != folders[0] for path in inside) else inside
+    return [_zip(folders[0], files, scratch)] if any(path.parent != folders[0] for path in files) else files
 
 
-def _inside(folder: Path) -> tuple[list[Path], list[Path]]:
-    """The files in a folder that are sent, and those that the service would ignore, such as those in `.git`."""
+def _files_in(folder: Path) -> tuple[list[Path], list[Path]]:
+    """The files in a folder to upload, and the files that the service would ignore, such as those in `.git`."""
     from pippin.datasets.ignored_files import is_litter
 
-    sent: list[Path] = []
+    accepted: list[Path] = []
     ignored: list[Path] = []
     for path in sorted(folder.rglob("*")):
         if path.is_file():
-            (ignored if is_litter(path.relative_to(folder).as_posix()) else sent).append(path)
-    return sent, ignored
+            (ignored if is_litter(path.relative_to(folder).as_posix()) else accepted).append(path)
+    return accepted, ignored
 
 
-def _ignored(paths: list[Path]) -> list[str]:
-    """What is not sent of what a person named."""
+def _ignored_notices(paths: list[Path]) -> list[str]:
+    """A notice about files in the given folders that are not uploaded, if there are any."""
     from pippin.datasets.ignored_files import ignored_notice
 
     folders = [path for path in paths if path.is_dir()]
-    left = [path.relative_to(folder).as_posix() for folder in folders for path in _inside(folder)[1]]
-    return [ignored_notice(left)] if left else []
+    ignored_names = [path.relative_to(folder).as_posix() for folder in folders for path in _files_in(folder)[1]]
+    return [ignored_notice(ignored_names)] if ignored_names else []
 
 
 def _zip(folder: Path, files: list[Path], scratch: Path) -> Path:
-    """One ZIP of class folders. The same files make the same bytes, so that the service knows them again."""
+    """Write the files to a ZIP. The same files give the same bytes, so that the service recognises the same dataset."""
     from zipfile import ZipFile, ZipInfo
 
     archive = scratch / f"{folder.resolve().name}.zip"
@@ -251,24 +254,26 @@ def _classes(manifest: "Manifest") -> str:
 
 
 def _scale(scale: float) -> str:
-    """A factor, as a fraction where it is that of a byte."""
+    """A factor as text: 1/n if the factor is the reciprocal of an integer n."""
     return "-" if scale == 1 else f"1/{round(1 / scale)}" if 1 / scale == round(1 / scale) else figures.figure(scale)
 
 
 def _features(manifest: "Manifest") -> str:
-    return ", ".join(f"{each.name} {each.dtype} {figures.shape_text(each.shape)}" for each in manifest.features)
+    return ", ".join(
+        f"{feature.name} {feature.dtype} {figures.shape_text(feature.shape)}" for feature in manifest.features
+    )
 
 
 _MAX_NUMBERS = 8
-_LARGEST_WHOLE = 2**24  # up to here, float32 has every whole number
+_MAX_EXACT_INTEGER = 2**24  # up to here, float32 represents every integer
 
 
 def _show_preview(manifest: "Manifest", preview: "Preview") -> None:
-    """The examples on stdout.
+    """Print examples on stdout.
 
     Args:
-        manifest: The dataset's, for its classes.
-        preview: Some of its examples.
+        manifest: The dataset's manifest, for the class names.
+        preview: Some of the dataset's examples.
     """
     features = manifest.features
     rows = [
@@ -295,17 +300,17 @@ def _text(feature: "Feature", value: object, manifest: "Manifest") -> str:
 
 
 def _flat(value: object) -> list[float]:
-    """The numbers of nested lists in a row."""
+    """The numbers in nested lists, flattened."""
     if isinstance(value, list):
-        return [number for each in value for number in _flat(each)]
+        return [number for item in value for number in _flat(item)]
     return [value] if isinstance(value, int | float) else []
 
 
 def _number(value: float) -> str:
-    is_whole = isinstance(value, int) or (value.is_integer() and abs(value) < _LARGEST_WHOLE)
-    return f"{int(value):,}" if is_whole else _trimmed(figures.figure(value))
+    is_whole = isinstance(value, int) or (value.is_integer() and abs(value) < _MAX_EXACT_INTEGER)
+    return f"{int(value):,}" if is_whole else _without_trailing_zeros(figures.figure(value))
 
 
-def _trimmed(text: str) -> str:
-    """Without the zeros at a decimal's end, which a stored 0.44 does not have."""
+def _without_trailing_zeros(text: str) -> str:
+    """Remove trailing zeros of a decimal: a stored 0.44 has none."""
     return text if "e" in text or "." not in text else text.rstrip("0").rstrip(".")

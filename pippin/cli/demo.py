@@ -1,4 +1,4 @@
-"""`pippin demo`: starts everything, trains a model and stops everything; only the model remains."""
+"""`pippin demo`: starts all of Pippin, trains a model and stops all processes; only the model is kept."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ _REQUEST = {
 }
 _START_SECONDS = 120
 _STOP_SECONDS = 10
-_ENOUGH = 0.97
+_MIN_ACCURACY = 0.97
 
 
 def demo(json_: output.JsonFlag = False) -> None:
@@ -33,7 +33,7 @@ def demo(json_: output.JsonFlag = False) -> None:
     """
     from pippin.client import Client
 
-    with _home() as home, _running(home) as url, Client(url) as client:
+    with _home_options() as home, _running_service(home) as url, Client(url) as client:
         if not json_:
             output.say(f"Pippin runs at {url} for the time of this demo. Training mnist-cnn on 10,000 digits:")
         job = client.submit(_REQUEST)
@@ -50,15 +50,15 @@ def demo(json_: output.JsonFlag = False) -> None:
     else:
         output.say(f"{path}", style="bold")
         output.say(f"It is right about {accuracy:.2%} of the {count:,} digits that it was not trained on.")
-        for line in _by_hand():
+        for line in _curl_commands():
             output.say(line)
-    if accuracy < _ENOUGH:
-        raise CommandError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_ENOUGH} or better was expected.")
+    if accuracy < _MIN_ACCURACY:
+        raise CommandError(Exit.JOB_FAILED, f"The accuracy is {accuracy:.4f}; {_MIN_ACCURACY} or better was expected.")
 
 
 @contextmanager
-def _home() -> Iterator[list[str]]:
-    """The options for the folder of `pippin up`: none where PIPPIN_HOME is set."""
+def _home_options() -> Iterator[list[str]]:
+    """The options of `pippin up` for a temporary PIPPIN_HOME; none if PIPPIN_HOME is set."""
     from pippin.settings import Settings
 
     if "home" in Settings().model_fields_set:
@@ -69,13 +69,13 @@ def _home() -> Iterator[list[str]]:
 
 
 @contextmanager
-def _running(options: list[str]) -> Iterator[str]:
-    """`pippin up` on a free port for the block; its address."""
+def _running_service(options: list[str]) -> Iterator[str]:
+    """Run `pippin up` on a free port for the block; yield the service's address."""
     from pippin.local.parts import python_module
     from pippin.system.processes import dying_with_parent
 
     command = python_module("pippin", "up", "--port", "0", "--json", *options)
-    # In a session of its own: Ctrl-C signals the demo alone, which then stops this process.
+    # In a session of its own: Ctrl-C signals only the demo, which then stops this process.
     process = subprocess.Popen(  # noqa: S603 - our own command
         dying_with_parent(command, signal.SIGTERM),
         stdin=subprocess.DEVNULL,
@@ -90,8 +90,8 @@ def _running(options: list[str]) -> Iterator[str]:
     reader = threading.Thread(target=log.extend, args=(process.stderr,))
     reader.start()
     try:
-        begun, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
-        first_line = process.stdout.readline() if begun else ""
+        readable, _, _ = select.select([process.stdout], [], [], _START_SECONDS)
+        first_line = process.stdout.readline() if readable else ""
         if not first_line:
             process.terminate()
             process.wait()
@@ -110,7 +110,7 @@ def _running(options: list[str]) -> Iterator[str]:
 
 
 def _accuracy(path: Path) -> tuple[float, int]:
-    """The accuracy of the file at `path` on the held-out digits, computed with NumPy, and their number."""
+    """The accuracy of the model file on the held-out digits, computed with NumPy, and the number of these digits."""
     from pippin.datasets import sample
     from pippin.datasets.arrays import open_arrays
     from pippin.models.mlmodel import read
@@ -124,7 +124,7 @@ def _accuracy(path: Path) -> tuple[float, int]:
         return float((digits == labels).mean()), len(labels)
 
 
-def _by_hand() -> list[str]:
+def _curl_commands() -> list[str]:
     return [
         "",
         "The same by hand, with `pippin up` in another terminal (JOB is the id in the first answer):",

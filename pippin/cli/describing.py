@@ -1,4 +1,4 @@
-"""What a model is, for people: its layers or its neighbours, and what may go wrong with it."""
+"""Prints the description of a model: its layers or its neighbours, and warnings about it."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def show(model: "Description") -> None:
-    """The model's parts, on stdout."""
+    """Print the model's parts on stdout."""
     if model.kind == "pipeline":
         for index, stage in enumerate(model.front):
             output.say(f"Model {index}, frozen", style="bold")
@@ -28,7 +28,7 @@ def show(model: "Description") -> None:
 
 
 def size(model: "Description") -> str:
-    """How large the part that is trained is."""
+    """The size of the trained part of the model, as text."""
     if model.kind == "pipeline":
         front = len(model.front)
         return f"{figures.counted(front, 'frozen model')} before {size(model.last)}"
@@ -37,16 +37,17 @@ def size(model: "Description") -> str:
     return figures.counted(model.parameter_count, "parameter")
 
 
-def features(listed: "Iterable[FeatureSummary]") -> str:
-    """Features in a line."""
+def features(summaries: "Iterable[FeatureSummary]") -> str:
+    """Features in one line."""
     return ", ".join(
-        f"{each.name} {each.color or each.type}" + (f" {figures.shape_text(each.shape)}" if each.shape else "")
-        for each in listed
+        f"{feature.name} {feature.color or feature.type}"
+        + (f" {figures.shape_text(feature.shape)}" if feature.shape else "")
+        for feature in summaries
     )
 
 
 def parameter(declared: "ParameterSummary") -> str:
-    """A hyperparameter's default, and what else a job may choose."""
+    """A hyperparameter's default, and the other values that a job may choose."""
     if declared.allowed is not None:
         others = [*map(figures.exact, declared.allowed[:_MAX_ALLOWED])]
         more = ["…"] if len(declared.allowed) > _MAX_ALLOWED else []
@@ -60,11 +61,11 @@ def parameter(declared: "ParameterSummary") -> str:
 
 
 def warn(finding: "Finding", where: str = "") -> None:
-    """What may go wrong with a model that can be trained.
+    """Print a warning about a model that can be trained.
 
     Args:
-        finding: It.
-        where: The file and the line, if the model was written down in one.
+        finding: The finding to print.
+        where: The file and the line, if the model comes from a document.
     """
     place = ": ".join(part for part in (where, errors.field(finding.pointer)) if part)
     output.say(f"Warning: {place + ': ' if place else ''}{finding.detail} ({finding.rule})", style="yellow")
@@ -78,8 +79,13 @@ def _show_layers(layers: "Iterable[LayerSummary]") -> None:
     output.table(
         [Column("LAYER", "name"), Column("TYPE"), Column("OUTPUT", "name"), Column("PARAMETERS", "number")],
         [
-            (each.name, each.type, ", ".join(map(figures.shape_text, each.output_shapes)), f"{each.parameter_count:,}")
-            for each in layers
+            (
+                layer.name,
+                layer.type,
+                ", ".join(map(figures.shape_text, layer.output_shapes)),
+                f"{layer.parameter_count:,}",
+            )
+            for layer in layers
         ],
     )
 
@@ -92,7 +98,7 @@ def _show_neighbors(model: "NeighborsSummary") -> None:
     )
     output.table(
         [Column("CLASS", "name"), Column("SAMPLES", "number")],
-        [(str(each.label), f"{each.count:,}") for each in neighbors.classes[:_MAX_CLASSES]],
+        [(str(class_count.label), f"{class_count.count:,}") for class_count in neighbors.classes[:_MAX_CLASSES]],
     )
     if len(neighbors.classes) > _MAX_CLASSES:
         output.say(f"and {len(neighbors.classes) - _MAX_CLASSES:,} more classes")

@@ -1,4 +1,4 @@
-"""Files that a person wrote, in YAML or JSON, and what is said about the faults in them."""
+"""Documents that users write in YAML or JSON, and the error messages about faults in them."""
 
 import json
 import sys
@@ -22,9 +22,9 @@ class Document:
     """A mapping that was read from a file.
 
     Attributes:
-        name: The file, as a person named it.
-        value: What it says.
-        places: Where each value stands, by JSON pointer.
+        name: The file, as named on the command line.
+        value: The content.
+        places: The line and column of each value, by JSON pointer.
     """
 
     name: str
@@ -32,27 +32,30 @@ class Document:
     places: dict[str, "Place"] = field(repr=False)
 
     def place(self, pointer: str) -> "Place | None":
-        """Where a value stands, or what would hold it if it is missing."""
+        """The place of a value or, if it is missing, of the nearest existing parent."""
         while pointer and pointer not in self.places:
             pointer = pointer.rpartition("/")[0]
         return self.places.get(pointer)
 
     def lines(self, faults: Iterable[Fault]) -> list[str]:
-        """A line for each fault, in the order of the file: where in it, of which field, and what."""
+        """One line per fault, in the order of the file: the place, the field, and the fault."""
         placed = [(self.place(fault.pointer), fault) for fault in summarised(faults)]
-        placed.sort(key=lambda each: (each[0].line, each[0].column) if each[0] else (0, 0))
-        return [": ".join(filter(None, (self._at(at), field_of(fault.pointer), fault.detail))) for at, fault in placed]
+        placed.sort(key=lambda entry: (entry[0].line, entry[0].column) if entry[0] else (0, 0))
+        return [
+            ": ".join(filter(None, (self._location(place), field_of(fault.pointer), fault.detail)))
+            for place, fault in placed
+        ]
 
     def where(self, pointer: str) -> str:
-        """The file and, where it is known, line and column of a value."""
-        return self._at(self.place(pointer))
+        """The file and, if known, the line and column of a value."""
+        return self._location(self.place(pointer))
 
-    def _at(self, place: "Place | None") -> str:
+    def _location(self, place: "Place | None") -> str:
         return f"{self.name}:{place.line}:{place.column}" if place else self.name
 
     @contextmanager
     def located(self, what: str) -> Iterator[None]:
-        """Tells the faults that are found in this document inside the block with their lines in the file.
+        """Report the faults that the block finds in this document with their lines in the file.
 
         Args:
             what: The sentence above the faults.
@@ -71,35 +74,35 @@ class Document:
 
 
 def is_document(path: str) -> bool:
-    """Whether a file that may be a model's is such a document, going by its name; stdin is."""
+    """Whether a file that contains a model is a YAML or JSON document, by its name; stdin is."""
     return Path(path).suffix.lower() != ".mlmodel"
 
 
 def load(path: str) -> Document:
-    """Reads a mapping from a YAML or JSON file; `-` is stdin.
+    """Read a mapping from a YAML or JSON file; `-` is stdin.
 
     Raises:
-        CommandError: If it cannot be read, or is neither YAML nor JSON, or no mapping.
+        CommandError: If the file cannot be read, or is neither YAML nor JSON, or holds no mapping.
     """
     from pippin.documents import yaml12
     from pippin.documents.errors import MalformedDocumentError
 
     name, text = _read(path)
-    # JSON is asked first: YAML reads most of it, but takes the escape of a character beyond U+FFFF for two.
-    value, repeated = _json(text)
+    # JSON is tried first: YAML reads most JSON, but reads the escape of a character beyond U+FFFF as two characters.
+    value, repeated_key_error = _json(text)
     places: dict[str, Place] = {}
     try:
         document, places = yaml12.parse(text)
-        value = document if value is None and not repeated else value
+        value = document if value is None and not repeated_key_error else value
     except MalformedDocumentError as error:
         if value is None:
-            what = "cannot be read" if repeated else "is neither YAML nor JSON"
+            what = "cannot be read" if repeated_key_error else "is neither YAML nor JSON"
             where = f"{name}:{error.place.line}:{error.place.column}" if error.place else name
             raise CommandError(Exit.REFUSED, f"{name} {what}.", [f"{where}: {error}"]) from error
-    if repeated:
-        raise CommandError(Exit.REFUSED, f"{name} cannot be read.", [f"{name}: {repeated}"])
+    if repeated_key_error:
+        raise CommandError(Exit.REFUSED, f"{name} cannot be read.", [f"{name}: {repeated_key_error}"])
     if not isinstance(value, dict):
-        kind = _KINDS.get(type(value), "a number")
+        kind = _TYPE_NAMES.get(type(value), "a number")
         raise CommandError(
             Exit.REFUSED, f"{name} must hold a mapping (`key: value` lines, or a JSON object); found {kind}."
         )
@@ -110,11 +113,11 @@ def load(path: str) -> Document:
     return Document(name, value, places)
 
 
-_KINDS = {type(None): "nothing", str: "text", list: "a list", bool: "true or false"}
+_TYPE_NAMES = {type(None): "nothing", str: "text", list: "a list", bool: "true or false"}
 
 
 def _json(text: str) -> tuple[Any, str]:
-    """The JSON value of a text, or None, and what is wrong with it where an object in it has a key twice."""
+    """The JSON value of a text, or None; and the error message if an object in it has a repeated key."""
     from pippin.documents import strict_json
     from pippin.documents.errors import MalformedDocumentError, RepeatedKeyError
 
@@ -124,7 +127,7 @@ def _json(text: str) -> tuple[Any, str]:
         return None, str(error)
     except (MalformedDocumentError, UnicodeEncodeError):
         pass
-    # What only the standard library takes, such as NaN, is refused below with its reason.
+    # A text that only the standard library accepts, such as NaN, is refused later, with the reason.
     try:
         return json.loads(text), ""
     except (ValueError, RecursionError):

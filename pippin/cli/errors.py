@@ -1,4 +1,4 @@
-"""The exit codes, and how each error becomes a text on stderr and one of them."""
+"""The exit codes, and the translation of each error into a text on stderr and an exit code."""
 
 import re
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Exit(IntEnum):
-    """The exit codes, which scripts rely on."""
+    """The exit codes; scripts depend on them."""
 
     OK = 0
     JOB_FAILED = 1
@@ -29,7 +29,7 @@ class Exit(IntEnum):
 
 
 class CommandError(PippinError):
-    """An error with its exit code and its text: what went wrong, why, and what to do."""
+    """An error with its exit code and its text: what failed, why, and what to do."""
 
     def __init__(self, code: Exit, what: str, why: list[str] | None = None, now: str = "") -> None:
         super().__init__(what)
@@ -39,7 +39,7 @@ class CommandError(PippinError):
 
 
 def not_written(error: OSError, to: Path | str | None) -> CommandError:
-    """The error of a file that cannot be written to `to`."""
+    """The error about a file that cannot be written to `to`."""
     path = Path(error.filename or to or "")
     if isinstance(error, FileNotFoundError) and not path.parent.is_dir():
         return CommandError(Exit.USAGE, f"{path} cannot be written: there is no folder {path.parent}.")
@@ -47,16 +47,16 @@ def not_written(error: OSError, to: Path | str | None) -> CommandError:
 
 
 class Commands(TyperGroup):
-    """The root of all commands, which turns errors into texts and exit codes."""
+    """The root command group, which turns errors into texts and exit codes."""
 
-    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer keeps the type of its context to itself
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer does not export the type of its context
         """Run the command; every `PippinError` becomes a text and an exit code."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt:
             raise typer.Exit(Exit.INTERRUPTED) from None
         except typer.BadParameter as error:
-            # typer validates with pydantic, and prints its messages.
+            # typer validates with pydantic, and prints pydantic's messages.
             error.message = error.message.removeprefix("Value error, ").replace("Input should be", "needs to be")
             raise
         except PippinError as error:
@@ -68,11 +68,11 @@ class Commands(TyperGroup):
 def _command_error(error: PippinError) -> CommandError:
     if isinstance(error, CommandError):
         return error
-    # Imported with the first error: the command that raised it has imported them already.
+    # Imported here, not at the start: the command that raised a client's error has imported the client already.
     from pippin.client.errors import DamagedDownloadError, ServiceError, ServiceUnreachable
 
     if isinstance(error, ServiceUnreachable):
-        return CommandError(Exit.UNREACHABLE, str(error), now=_START if error.is_absent else _ADDRESS)
+        return CommandError(Exit.UNREACHABLE, str(error), now=_START_HINT if error.is_absent else _ADDRESS_HINT)
     if isinstance(error, DamagedDownloadError):
         return CommandError(Exit.UNREACHABLE, str(error))
     if isinstance(error, ServiceError):
@@ -84,12 +84,12 @@ def _command_error(error: PippinError) -> CommandError:
 
 
 def _refused(error: "ServiceError") -> CommandError:
-    """The error of a refused call. The title and the status are shown only where there is no detail."""
-    away = error.status in {502, 503, 504}
-    code = Exit.UNREACHABLE if away else Exit.REFUSED
+    """The error about a refused call. The title and the status are shown only if there is no detail."""
+    is_unavailable = error.status in {502, 503, 504}
+    code = Exit.UNREACHABLE if is_unavailable else Exit.REFUSED
     hint = _HINTS.get(error.status, "")
     if error.status == _NOT_FOUND:
-        hint = next((text for what, text in _LISTS.items() if error.detail.startswith(what)), "")
+        hint = next((text for what, text in _LIST_HINTS.items() if error.detail.startswith(what)), "")
     faults = sentences(error.faults)
     if len(faults) == 1:
         return CommandError(code, faults[0], now=hint)
@@ -98,10 +98,10 @@ def _refused(error: "ServiceError") -> CommandError:
     return CommandError(code, error.detail or f"The service answered: {error.title} ({error.status}).", now=hint)
 
 
-_ADDRESS = "PIPPIN_URL names the address of the service."
-_START = f"Start a service here with `pippin up`, or name another: {_ADDRESS}"
+_ADDRESS_HINT = "PIPPIN_URL names the address of the service."
+_START_HINT = f"Start a service here with `pippin up`, or name another: {_ADDRESS_HINT}"
 _NOT_FOUND = 404
-_LISTS = {
+_LIST_HINTS = {
     "There is no job": "`pippin jobs` shows them.",
     "There is no dataset": "`pippin datasets list` shows them.",
     "There is no model": "`pippin models list` shows them.",
@@ -113,23 +113,28 @@ _HINTS = {
 }
 
 
-# The query parameters and the members of a body that are options of a command.
-_PARAMETERS = frozenset(
+# Query parameters that are options of a command.
+_QUERY_OPTIONS = frozenset(
     ["status", "label", "limit", "format", "target", "inputs", "shape", "scale", "color", "header", "top", "split"]
 )
-_ADVISED = re.compile(r"(?<![^ (])(format|target|inputs|header|shape|scale|color|background)=(?=(\w)?)")
-_MEMBERS = frozenset(["dataset", "split", "part", "max_examples"])
+_QUERY_PARAMETER = re.compile(r"(?<![^ (])(format|target|inputs|header|shape|scale|color|background)=(?=(\w)?)")
+# Members of a body that are options of a command.
+_BODY_OPTIONS = frozenset(["dataset", "split", "part", "max_examples"])
 
 
 def option(pointer: str) -> str:
-    """The option that a query parameter or the pointer into a body stands for; else the field, as `field` writes it."""
+    """The option for a query parameter or for a pointer into a body; if there is none, the result of `field`."""
     name = pointer.removeprefix("/")
-    return f"--{name.replace('_', '-')}" if name in (_MEMBERS if pointer != name else _PARAMETERS) else field(pointer)
+    return (
+        f"--{name.replace('_', '-')}"
+        if name in (_BODY_OPTIONS if pointer != name else _QUERY_OPTIONS)
+        else field(pointer)
+    )
 
 
 def in_options(text: str) -> str:
-    """A message of the service with its query parameters as options: `header=true` becomes `--header true`."""
-    return _ADVISED.sub(lambda match: f"--{match[1]}{' ' if match[2] else ''}", text)
+    """A message of the service, with query parameters rewritten as options: `header=true` becomes `--header true`."""
+    return _QUERY_PARAMETER.sub(lambda match: f"--{match[1]}{' ' if match[2] else ''}", text)
 
 
 def field(pointer: str) -> str:
@@ -142,5 +147,5 @@ def field(pointer: str) -> str:
 
 
 def sentences(faults: Iterable[Fault]) -> list[str]:
-    """A line for each fault, or for many alike, of what a command sent without a document."""
+    """One line per fault, or per group of similar faults, in a request that was not read from a document."""
     return [f"{option(fault.pointer)}: {in_options(fault.detail)}".removeprefix(": ") for fault in summarised(faults)]

@@ -46,7 +46,7 @@ def export(
 ) -> None:
     """Export a job's epochs to TensorBoard, MLflow or CSV.
 
-    MLflow gets the trained model too.
+    To MLflow, it also exports the trained model.
     """
     from pippin.client import Client
 

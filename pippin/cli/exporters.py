@@ -1,4 +1,4 @@
-"""Writes what a job measured for other tools, by their own libraries: CSV, TensorBoard, MLflow."""
+"""Exports a job's measurements as CSV, and to TensorBoard and MLflow with their own libraries."""
 
 import csv
 import os
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class MissingLibraryError(PippinError):
-    """The library that writes an export is not installed; the text has the command that installs it."""
+    """The library that writes an export is not installed; the message contains the command that installs it."""
 
     def __init__(self, library: str, extra: str) -> None:
         super().__init__(f"{library} writes this, and is not installed; it comes with: {install_command(extra)}")
@@ -42,7 +42,7 @@ def settings_of(job: Job) -> dict[str, str | float | bool]:
 
 def training_of(epoch: EpochMetrics) -> Iterator[tuple[str, float]]:
     """The measurements of an epoch's training."""
-    return _given(
+    return _not_none(
         loss=epoch.loss,
         learning_rate=epoch.learning_rate,
         examples_per_second=epoch.examples_per_second,
@@ -52,10 +52,10 @@ def training_of(epoch: EpochMetrics) -> Iterator[tuple[str, float]]:
 
 def validation_of(epoch: EpochMetrics) -> Iterator[tuple[str, float]]:
     """The measurements on the validation split."""
-    return _given(loss=epoch.validation_loss, accuracy=epoch.validation_accuracy)
+    return _not_none(loss=epoch.validation_loss, accuracy=epoch.validation_accuracy)
 
 
-def _given(**values: float | None) -> Iterator[tuple[str, float]]:
+def _not_none(**values: float | None) -> Iterator[tuple[str, float]]:
     return ((name, value) for name, value in values.items() if value is not None)
 
 
@@ -73,11 +73,11 @@ def write_csv(file: TextIO, epochs: Iterable[EpochMetrics]) -> None:
 
 
 def write_event_files(folder: Path, job: Job, epochs: Sequence[EpochMetrics]) -> Path:
-    """Writes a job's scalars and hyperparameters for `tensorboard --logdir FOLDER`.
+    """Write a job's scalars and hyperparameters for `tensorboard --logdir FOLDER`.
 
-    Training and validation are two runs with the same tags, as Keras writes them, so that their curves lie over one
-    another. Steps are epochs from 1, times are those of the epochs. A second export of a job replaces nothing:
-    TensorBoard reads all files of a run, so write each export to a folder of its own.
+    Training and validation are two runs with the same tags, as Keras writes them, so that each chart shows both curves.
+    Steps are epochs from 1; wall times are those of the epochs. A second export of a job replaces nothing: TensorBoard
+    reads all files of a run, so write each export to a folder of its own.
 
     Args:
         folder: The folder in which a folder for the job is created.
@@ -101,23 +101,23 @@ def write_event_files(folder: Path, job: Job, epochs: Sequence[EpochMetrics]) ->
 
     runs = folder / job.id
     for name, measured in (("train", training_of), ("validation", validation_of)):
-        scalars = [(each, tag, value) for each in epochs for tag, value in measured(each)]
+        scalars = [(epoch, tag, value) for epoch in epochs for tag, value in measured(epoch)]
         if not scalars:
             continue
         writer = Writer(str(runs / name))
-        for each, tag, value in scalars:
-            writer.add_scalar(tag, value, each.epoch, wall_time=each.time.timestamp())
+        for epoch, tag, value in scalars:
+            writer.add_scalar(tag, value, epoch.epoch, wall_time=epoch.time.timestamp())
         writer.close()
     settings = EventFileWriter(str(runs))
-    began = job.created_at.timestamp()
-    summary = hparams_pb(settings_of(job), trial_id=job.id, start_time_secs=began)
-    settings.add_event(Event(summary=summary, wall_time=began))
+    started = job.created_at.timestamp()
+    summary = hparams_pb(settings_of(job), trial_id=job.id, start_time_secs=started)
+    settings.add_event(Event(summary=summary, wall_time=started))
     settings.close()
     return runs
 
 
 _EXPERIMENT = "pippin"
-_MAX_METRICS = 1000  # in one call, a limit of MLflow's REST API
+_MAX_METRICS = 1000  # per call, a limit of MLflow's REST API
 _STATUSES = {Status.SUCCEEDED: "FINISHED", Status.FAILED: "FAILED", Status.CANCELLED: "KILLED"}
 
 
@@ -130,18 +130,18 @@ class Run(NamedTuple):
 
 
 def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str, model: Path | None = None) -> Run:
-    """Logs a job's epochs, settings, labels, state and model as a new run of the experiment `pippin`.
+    """Log a job's epochs, settings, labels, status and model as a new run of the experiment `pippin`.
 
     Args:
         target: A tracking server's or a database's URI, or a folder for MLflow's files.
         job: The job.
         epochs: Oldest first.
-        url: The job's page, which the run gets as a tag.
-        model: What the job has trained, an artifact in the run's folder `model`.
+        url: The address of the job's page, logged as a tag of the run.
+        model: The trained model's file, logged as an artifact in the run's folder `model`.
 
     Raises:
         MissingLibraryError: MLflow is not installed.
-        ExportError: MLflow refused, or cannot be reached.
+        ExportError: MLflow refused the request, or cannot be reached.
     """
     try:
         from mlflow.entities import Param, RunTag
@@ -156,7 +156,7 @@ def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str, mod
         existing = client.get_experiment_by_name(_EXPERIMENT)
         experiment = existing.experiment_id if existing else client.create_experiment(_EXPERIMENT)
         run = client.create_run(
-            experiment, start_time=_ms(job.started_at or job.created_at), run_name=job.name or job.id
+            experiment, start_time=_milliseconds(job.started_at or job.created_at), run_name=job.name or job.id
         )
         metrics = [metric for epoch in epochs for metric in _metrics(epoch)]
         for start in range(0, len(metrics), _MAX_METRICS):
@@ -170,7 +170,9 @@ def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str, mod
         if model:
             client.log_artifact(run.info.run_id, str(model), "model")
         if job.status in _STATUSES:
-            client.set_terminated(run.info.run_id, _STATUSES[job.status], _ms(job.finished_at or job.created_at))
+            client.set_terminated(
+                run.info.run_id, _STATUSES[job.status], _milliseconds(job.finished_at or job.created_at)
+            )
     except MlflowException as error:
         raise ExportError(f"MLflow at {uri} did not take the job: {error}") from error
     return Run(uri, _EXPERIMENT, run.info.run_id)
@@ -179,7 +181,7 @@ def log_run(target: str, job: Job, epochs: Sequence[EpochMetrics], url: str, mod
 def _metrics(epoch: EpochMetrics) -> "Iterator[Metric]":
     from mlflow.entities import Metric
 
-    time = _ms(epoch.time)
+    time = _milliseconds(epoch.time)
     for name, value in training_of(epoch):
         yield Metric(name, value, time, epoch.epoch)
     for name, value in validation_of(epoch):
@@ -187,14 +189,14 @@ def _metrics(epoch: EpochMetrics) -> "Iterator[Metric]":
 
 
 def _uri(target: str) -> str:
-    # By default, MLflow retries for minutes without a message where no server is.
+    # By default, MLflow retries for minutes without a message if there is no server.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     if "://" in target or target == "databricks":
         return target
-    # MLflow prefers a database, which its light package lacks, and writes to files only when allowed to.
+    # MLflow prefers a database, which its light package lacks, and writes to files only with this variable.
     os.environ.setdefault("MLFLOW_ALLOW_FILE_STORE", "true")
     return Path(target).absolute().as_uri()
 
 
-def _ms(moment: datetime) -> int:
+def _milliseconds(moment: datetime) -> int:
     return round(moment.timestamp() * 1000)

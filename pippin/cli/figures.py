@@ -1,4 +1,4 @@
-"""Numbers, sizes, times and lengths of time in the form in which people read them."""
+"""Formats numbers, sizes, times and durations for display."""
 
 import math
 from collections.abc import Iterable
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
     from pippin.api.metrics import EpochMetrics
 
 _DIGITS = 4
-_LARGEST, _SMALLEST = 1e9, 1e-4  # beyond these, a number has an exponent
+_LARGEST, _SMALLEST = 1e9, 1e-4  # outside this range, a number is written with an exponent
 
 
 def figure(value: float | None) -> str:
-    """A measured number with four significant digits; a dash for None."""
+    """A measured number with four significant digits; a hyphen for None."""
     if value is None:
         return "-"
     if value == 0 or not math.isfinite(value):
@@ -26,14 +26,14 @@ def figure(value: float | None) -> str:
 
 
 def loss(epoch: "EpochMetrics | None") -> str:
-    """The training loss of an epoch; a dash where it has none."""
+    """The training loss of an epoch; a hyphen if there is none."""
     if epoch is None:
         return "-"
     return "diverged" if epoch.diverged else figure(epoch.loss)
 
 
 def exact(value: object) -> str:
-    """A setting exactly as it is, without an exponent where that is readable; booleans as in a job's file."""
+    """A setting's exact value, without an exponent if that is readable; booleans as in a job's file."""
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and (value == 0 or 1e-7 <= abs(value) < 1e15):
@@ -43,12 +43,12 @@ def exact(value: object) -> str:
 
 
 def percentage(share: float | None, decimals: int = 2) -> str:
-    """A share as a percentage; a dash for None."""
+    """A share as a percentage; a hyphen for None."""
     return "-" if share is None else f"{share:.{decimals}%}"
 
 
 def share(fraction: float) -> str:
-    """A chosen share, such as 0.125, as the percentage that it is exactly."""
+    """A configured share, such as 0.125, as its exact percentage."""
     return f"{exact(float(Decimal(repr(fraction)) * 100))}%"
 
 
@@ -67,19 +67,19 @@ def size(count: int) -> str:
 
 
 def counted(count: int, noun: str, plural: str = "s") -> str:
-    """A number of things: "1 blob", "2,000 blobs". `plural` is what the noun ends with where it is not one."""
+    """A number with its noun: "1 blob", "2,000 blobs". `plural` is the ending of the noun in the plural."""
     return f"{count:,} {noun}{'' if count == 1 else plural}"
 
 
 def duration(seconds: float) -> str:
-    """A length of time in its two largest units; below a minute, in seconds."""
+    """A duration in its two largest units; below a minute, in seconds."""
     if seconds < 59.95:
         return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
     return span(round(seconds))
 
 
 def span(seconds: int) -> str:
-    """A length of time of whole seconds in its two largest units: "2 min 5 s"."""
+    """A duration in whole seconds, in its two largest units: "2 min 5 s"."""
     parts = []
     for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")):
         count, seconds = divmod(seconds, length)
@@ -90,7 +90,7 @@ def span(seconds: int) -> str:
 
 
 def ago(moment: datetime | None) -> str:
-    """How long ago something was, in its largest unit."""
+    """The time since a moment, in its largest unit."""
     if moment is None:
         return "-"
     number, unit = span(max(0, round((datetime.now(UTC) - moment).total_seconds()))).split()[:2]
@@ -98,10 +98,10 @@ def ago(moment: datetime | None) -> str:
 
 
 def moment_text(moment: datetime | None) -> str:
-    """A moment in this machine's time zone, and how long ago it was; empty for None."""
+    """A moment in this machine's time zone, and the time since then; empty for None."""
     return "" if moment is None else f"{moment.astimezone():%Y-%m-%d %H:%M:%S %Z} ({ago(moment)})"
 
 
 def shape_text(shape: Iterable[int]) -> str:
-    """A shape as people write it."""
-    return "×".join(map(str, shape))  # noqa: RUF001 - that sign is meant
+    """A shape as text, with multiplication signs between its sizes."""
+    return "×".join(map(str, shape))  # noqa: RUF001 - a multiplication sign

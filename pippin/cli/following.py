@@ -1,4 +1,4 @@
-"""`pippin metrics`, and how a job is followed: a bar on a terminal, a line an epoch in a pipe, or JSON lines."""
+"""`pippin metrics`, and following a job: a bar on a terminal, one line per epoch in a pipe, or JSON lines."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -52,14 +52,14 @@ def metrics(
         ],
         [
             (
-                f"{each.epoch:,}/{each.epochs:,}",
-                figures.loss(each),
-                figures.figure(each.validation_loss),
-                figures.percentage(each.validation_accuracy),
-                f"{each.examples_per_second:,.0f}",
-                figures.duration(each.seconds),
+                f"{epoch.epoch:,}/{epoch.epochs:,}",
+                figures.loss(epoch),
+                figures.figure(epoch.validation_loss),
+                figures.percentage(epoch.validation_accuracy),
+                f"{epoch.examples_per_second:,.0f}",
+                figures.duration(epoch.seconds),
             )
-            for each in job_metrics.data
+            for epoch in job_metrics.data
         ],
     )
 
@@ -70,11 +70,11 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
     Args:
         client: The client.
         job_id: The job.
-        json_: Whether to print JSON lines: each epoch, and the job as it ended.
-        then: A line to print once it has succeeded.
+        json_: Whether to print JSON lines: each epoch, and the final job.
+        then: A line to print after the job has succeeded.
 
     Raises:
-        typer.Exit: With code 1 if the job failed or was cancelled; with 130 if the person stopped watching.
+        typer.Exit: With code 1 if the job failed or was cancelled; with code 130 after Ctrl-C.
     """
     try:
         job = _watch(client, job_id, json_=json_)
@@ -88,7 +88,7 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
     if json_:
         output.print_json(job.model_dump(mode="json"), indent=None)
     elif job.status == Status.SUCCEEDED:
-        # Two lines: with the id in both sentences, one would be longer than 80 columns.
+        # Two lines: both sentences contain the id, and one line would be longer than 80 columns.
         output.say(f"{job.id} succeeded.", style="green")
         if then:
             output.say(then, style="green")
@@ -100,7 +100,7 @@ def follow(client: "Client", job_id: str, *, json_: bool = False, then: str = ""
 
 
 def sentence(epoch: "EpochMetrics") -> str:
-    """An epoch in one line, which fits a terminal of 80 columns."""
+    """An epoch in one line that fits into 80 columns."""
     loss, accuracy = figures.figure(epoch.validation_loss), figures.percentage(epoch.validation_accuracy)
     validation = "" if epoch.validation_loss is None else f" (validation {loss})"
     validation += "" if epoch.validation_accuracy is None else f"  accuracy {accuracy}"
@@ -109,7 +109,7 @@ def sentence(epoch: "EpochMetrics") -> str:
 
 
 class _View(Protocol):
-    """Shows a job while it is watched."""
+    """Shows a job while it is followed."""
 
     def state(self, status: str) -> None: ...
     def waiting(self, sentence: str) -> None: ...
@@ -120,7 +120,7 @@ class _View(Protocol):
 def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
     from pippin.client import endpoints
 
-    with _view(json_=json_) as view, Waiting(lambda: _lacking(client.job(job_id)), view.waiting) as waiting:
+    with _view(json_=json_) as view, Waiting(lambda: _waiting_reason(client.job(job_id)), view.waiting) as waiting:
         for event in client.events(job_id):
             if event.type == "epoch":
                 view.epoch(endpoints.epoch(event))
@@ -133,8 +133,8 @@ def _watch(client: "Client", job_id: str, *, json_: bool) -> "Job":
     return client.job(job_id)
 
 
-def _lacking(job: "Job") -> str | None:
-    """What a job waits for, if anything."""
+def _waiting_reason(job: "Job") -> str | None:
+    """What a queued or paused job waits for; None if there is nothing."""
     return (
         f"It is paused, and goes on after: pippin resume {job.id}" if job.status == Status.PAUSED else job.waiting_for
     )
@@ -147,7 +147,7 @@ def _view(*, json_: bool) -> Iterator[_View]:
     elif not output.stdout().is_terminal:
         yield _Lines()
     else:
-        # Imports rich's live display, which other commands do not need.
+        # This module imports rich's live display, which other commands do not need.
         from pippin.cli.progress import shown_bar
 
         with shown_bar(sentence) as bar:
@@ -182,56 +182,60 @@ class _Lines:
         output.say(line)
 
 
-_ASK_SECONDS = 2.0
+_POLL_SECONDS = 2.0
 
 
 class Waiting:
-    """A thread that polls what a queued or paused job waits for, during a `with` block: no event says it.
+    """A thread that polls what a queued or paused job waits for, during a `with` block: there is no event for it.
 
     Each reason is shown when it first appears or changes.
 
     Args:
-        ask: Returns what the job waits for, if anything.
-        tell: Shows it.
-        seconds: How long to wait between two calls.
+        fetch_reason: Returns what the job waits for; None if there is nothing.
+        show_reason: Shows a reason.
+        seconds: The pause between two calls.
     """
 
     def __init__(
-        self, ask: Callable[[], str | None], tell: Callable[[str], None], *, seconds: float = _ASK_SECONDS
+        self,
+        fetch_reason: Callable[[], str | None],
+        show_reason: Callable[[str], None],
+        *,
+        seconds: float = _POLL_SECONDS,
     ) -> None:
-        self._ask = ask
-        self._tell = tell
+        self._fetch_reason = fetch_reason
+        self._show_reason = show_reason
         self._seconds = seconds
         self._waiting = threading.Event()
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._ask_on, name="waiting", daemon=True)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._poll, name="waiting", daemon=True)
 
     def __enter__(self) -> Self:
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._over.set()
+        self._stopped.set()
         self._waiting.set()
-        # With a limit: the thread may wait for a service that does not answer.
+        # With a timeout: the thread may wait for a service that does not respond.
         self._thread.join(1)
 
     def waits(self, is_waiting: bool) -> None:
-        """Whether the job waits now, for a worker or to be resumed."""
+        """Set whether the job waits now, for a worker or to be resumed."""
         if is_waiting:
             self._waiting.set()
         else:
             self._waiting.clear()
 
-    def _ask_on(self) -> None:
+    def _poll(self) -> None:
         reported: str | None = None
-        while self._waiting.wait() and not self._over.is_set():
+        while self._waiting.wait() and not self._stopped.is_set():
             try:
-                lacking = self._ask()
+                reason = self._fetch_reason()
             except PippinError:
-                pass  # the stream of events, which is read meanwhile, tells of a service that is away
+                pass  # the main thread, which reads the stream of events, reports an unreachable service
             else:
-                if lacking and lacking != reported and self._waiting.is_set() and not self._over.is_set():
-                    self._tell(lacking)
-                reported = lacking
-            self._over.wait(self._seconds)
+                if reason and reason != reported and self._waiting.is_set() and not self._stopped.is_set():
+                    self._show_reason(reason)
+                reported = reason
+            self._stopped.wait(self._seconds)

@@ -22,7 +22,7 @@ commands = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
 class ModelVariant(enum.StrEnum):
-    """Which of a job's models."""
+    """The variants of a job's model."""
 
     TRAINED = "trained"
     INITIAL = "initial"
@@ -50,7 +50,7 @@ def submit(
         )
     document = documents.load(file)
     with Client() as client, document.located("The job was refused."):
-        job = client.submit(document.value | _given(engine=engine, compute_units=compute_units))
+        job = client.submit(document.value | _not_none(engine=engine, compute_units=compute_units))
         if job.notice and not json_:
             # On stderr, since a script reads the id from stdout.
             output.stderr().print(f"Note: {job.notice}", soft_wrap=True)
@@ -176,7 +176,7 @@ def download(
     output.tell_download(path, json_=json_)
 
 
-def _given(**options: str | None) -> dict[str, str]:
+def _not_none(**options: str | None) -> dict[str, str]:
     return {name: str(value) for name, value in options.items() if value is not None}
 
 
@@ -215,7 +215,7 @@ def resume(job_id: JobId, follow: Follow = False, json_: output.JsonFlag = False
     with Client() as client:
         resumed = client.resume(arguments.job_id(client, job_id))
         where = f", to go on from {place(resumed.checkpoint)}" if resumed.checkpoint else ""
-        _tell(client, resumed, f"{resumed.id} is {resumed.status}{where}.", follow=follow, json_=json_)
+        _print_submitted(client, resumed, f"{resumed.id} is {resumed.status}{where}.", follow=follow, json_=json_)
 
 
 def retry(
@@ -239,10 +239,10 @@ def retry(
 
     with Client() as client:
         new_job = client.retry(arguments.job_id(client, job_id), from_checkpoint=from_checkpoint)
-        _tell(client, new_job, new_job.id, follow=follow, json_=json_)
+        _print_submitted(client, new_job, new_job.id, follow=follow, json_=json_)
 
 
-def _tell(client: "Client", job: "Job", text: str, *, follow: bool, json_: bool) -> None:
+def _print_submitted(client: "Client", job: "Job", text: str, *, follow: bool, json_: bool) -> None:
     if json_:
         output.print_json(job.model_dump(mode="json"), indent=None if follow else 2)
     else:

@@ -36,7 +36,7 @@ def add(
     from pippin.client import Client
 
     with Client() as client:
-        record, document = _added(client, file, name)
+        record, document = _add(client, file, name)
     if json_:
         output.print_json(record.model_dump(mode="json"))
         return
@@ -69,14 +69,14 @@ def list_models(json_: output.JsonFlag = False) -> None:
             ],
             [
                 (
-                    each.name or "-",
-                    each.id,
-                    each.model.kind.replace("_", " "),
-                    describing.size(each.model),
-                    figures.size(each.bytes),
-                    figures.ago(each.created_at),
+                    record.name or "-",
+                    record.id,
+                    record.model.kind.replace("_", " "),
+                    describing.size(record.model),
+                    figures.size(record.bytes),
+                    figures.ago(record.created_at),
                 )
-                for each in models
+                for record in models
             ],
         )
     elif output.stdout().is_terminal:
@@ -153,8 +153,8 @@ def delete(model_id: ModelId, json_: output.JsonFlag = False) -> None:
         output.say(f"Deleted {full_id}.")
 
 
-def _added(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":
-    """The record, and the document that it was made of, if it was made of one."""
+def _add(client: "Client", file: str, name: str | None) -> "tuple[ModelRecord, documents.Document | None]":
+    """Upload the model; return its record, and the document if the file is one."""
     if Path(file).is_dir():
         from pippin.documents.file_kinds import kind_of_folder
 
@@ -185,7 +185,7 @@ def _show(record: "ModelRecord") -> None:
     trained = model.last if model.kind == "pipeline" else model
     if trained.kind != "nearest_neighbors":
         lines |= {"loss": trained.loss, "optimizer": trained.optimizer}
-        lines |= {name: describing.parameter(each) for name, each in trained.hyperparameters.items()}
+        lines |= {name: describing.parameter(parameter) for name, parameter in trained.hyperparameters.items()}
     output.say(record.id, style="bold")
     for name, value in lines.items():
         if value:

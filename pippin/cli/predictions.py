@@ -16,8 +16,8 @@ from pippin.cli.tables import Cell, Column, Kind
 if TYPE_CHECKING:
     from pippin.api.predictions import Choice, Confusion, LargestError, Prediction
 
-_BAR = 30
-# More columns are wider than any terminal.
+_BAR_WIDTH = 30
+# More columns do not fit on any terminal.
 _MAX_COLUMNS = 20
 _MAX_MISTAKES = 5
 _MAX_VALUES = 4
@@ -45,7 +45,7 @@ def predict(
     with Client() as client:
         try:
             job = arguments.job_id(client, job_id)
-            prediction = client.predict(job, _given(file), top=top, background=background)
+            prediction = client.predict(job, _inputs_of(file), top=top, background=background)
         except OSError as error:
             raise CommandError(Exit.USAGE, f"{file} cannot be read: {error.strerror or error}.") from error
     if json_:
@@ -115,7 +115,7 @@ def evaluate(
             f"({figures.percentage(mistake.probability, 1)})"
         )
     for error in evaluation.largest_errors[:_MAX_MISTAKES]:
-        output.say(_error_text(error))
+        output.say(_large_error_text(error))
 
 
 _PARTS = {
@@ -123,10 +123,10 @@ _PARTS = {
     "held_out": "{split} that the job held out",
     "trained_on": "{split} that the job trained on",
 }
-"""What the rows of a split are called."""
+"""The text for each part of a split's rows."""
 
 
-def _error_text(error: "LargestError") -> str:
+def _large_error_text(error: "LargestError") -> str:
     """An example with a large error, in one line."""
     expected, predicted = (_values_text(values, error.values) for values in (error.expected, error.predicted))
     return f"row {error.row:,}: expected {expected}, predicted {predicted} (loss {figures.figure(error.loss)})"
@@ -137,17 +137,17 @@ def _values_text(values: "list[float | None]", count: int) -> str:
     return f"{shown}, … ({count:,} values)" if count > _MAX_VALUES else shown
 
 
-def _given(file: Path) -> dict[str, Any] | Path:
-    """What to ask with: arrays by input, or a picture."""
+def _inputs_of(file: Path) -> dict[str, Any] | Path:
+    """The model's inputs in a file: arrays by input name, or the path of a picture."""
     match file.suffix.lower():
         case ".json":
-            return _of_json(file)
+            return _read_json(file)
         case ".npz":
-            return _of_npz(file)
+            return _read_npz(file)
     return file
 
 
-def _of_json(file: Path) -> dict[str, Any]:
+def _read_json(file: Path) -> dict[str, Any]:
     from pippin.documents import strict_json
     from pippin.documents.errors import MalformedDocumentError
 
@@ -162,7 +162,7 @@ def _of_json(file: Path) -> dict[str, Any]:
     return document
 
 
-def _of_npz(file: Path) -> dict[str, Any]:
+def _read_npz(file: Path) -> dict[str, Any]:
     from zipfile import BadZipFile
 
     import numpy as np
@@ -190,11 +190,11 @@ def _show_classes(prediction: "Prediction", top: "list[list[Choice]]") -> None:
 
 
 def _bar(probability: float | None) -> Text:
-    return Text("█" * round(_BAR * (probability or 0)), style="cyan")
+    return Text("█" * round(_BAR_WIDTH * (probability or 0)), style="cyan")
 
 
 def _show_confusion(confusion: "Confusion") -> None:
-    """A row for each true class, under the numbers of the rows where the names are too wide for columns."""
+    """Print one row per true class; columns are headed by row numbers if the class names are too wide."""
     names = list(map(str, confusion.labels))
     numbers = [str(number) for number in range(1, len(names) + 1)]
     console = output.stdout()
@@ -203,13 +203,13 @@ def _show_confusion(confusion: "Confusion") -> None:
         [Text(f"{count:,}" if count else "·", style="" if count else "dim") for count in row]
         for row in confusion.matrix
     ]
-    forms: list[tuple[Kind, list[str], list[str]]] = [
+    layouts: list[tuple[Kind, list[str], list[str]]] = [
         ("id", names, names),
         ("name", numbers, [f"{number} {name}" for number, name in zip(numbers, names, strict=True)]),
     ]
-    for kind, columns, heads in forms:
+    for kind, columns, heads in layouts:
         first = Column("TRUE \\ PREDICTED", kind)
-        table = [first, *(Column(each, "number") for each in columns)]
+        table = [first, *(Column(name, "number") for name in columns)]
         rows = [[head, *row] for head, row in zip(heads, counts, strict=True)]
         if len(names) <= _MAX_COLUMNS and tables.fits(table, rows, width):
             output.table(table, rows)

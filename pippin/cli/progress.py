@@ -1,4 +1,4 @@
-"""How a job is watched at a terminal: a line an epoch, and below them a bar and the course of loss and accuracy."""
+"""Shows a job on a terminal: one line per epoch, and below them a bar and sparklines of loss and accuracy."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,11 +22,11 @@ _BLOCKS = "▁▂▃▄▅▆▇█"
 
 
 class Bar:
-    """What is shown of a job below its epochs; drawn anew several times a second, so that the time counts down.
+    """The display below the lines of the epochs; redrawn several times a second to update the remaining time.
 
     Args:
-        console: Prints what stays, above it.
-        sentence: Tells an epoch in a line.
+        console: Prints the lines above the bar.
+        sentence: Formats an epoch as one line.
     """
 
     def __init__(self, console: Console, sentence: "Callable[[EpochMetrics], str]") -> None:
@@ -34,36 +34,36 @@ class Bar:
         self._sentence = sentence
         self._status = "waiting"
         self._epochs: list[EpochMetrics] = []
-        self._ends = 0.0
+        self._expected_end = 0.0
 
     def state(self, status: str) -> None:
-        """Takes the job's state."""
+        """Set the job's status."""
         if status == "running" and self._epochs:
-            # It was paused, or a worker was lost, for any length of time.
-            self._expect_end(self._epochs[-1])
+            # The job was paused, or its worker was lost, so the estimated end is out of date.
+            self._estimate_end(self._epochs[-1])
         self._status = status
 
     def waiting(self, sentence: str) -> None:
-        """Says what the job waits for."""
+        """Print what the job waits for."""
         self._console.print(printable(sentence), style="yellow", soft_wrap=True)
 
     def epoch(self, epoch: "EpochMetrics") -> None:
-        """Takes an epoch, which gets a line of its own."""
+        """Add an epoch, and print it as a line."""
         self._epochs.append(epoch)
-        self._expect_end(epoch)
+        self._estimate_end(epoch)
         self._console.print(self._sentence(epoch), soft_wrap=True)
 
-    def _expect_end(self, latest: "EpochMetrics") -> None:
-        self._ends = time.monotonic() + (latest.epochs - latest.epoch) * latest.seconds
+    def _estimate_end(self, latest: "EpochMetrics") -> None:
+        self._expected_end = time.monotonic() + (latest.epochs - latest.epoch) * latest.seconds
 
     def log(self, line: str) -> None:
-        """Takes a line of the worker's log."""
+        """Print a line of the worker's log."""
         self._console.print(printable(line), style="dim", soft_wrap=True)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         yield self._bar()
         if len(self._epochs) > 1:
-            yield self._courses(options.max_width)
+            yield self._sparklines(options.max_width)
 
     def _bar(self) -> Table:
         latest = self._epochs[-1] if self._epochs else None
@@ -82,28 +82,28 @@ class Bar:
         text = Text(f"{latest.epoch:,}/{latest.epochs:,}", style="bold")
         text.append(f" loss {figures.loss(latest)}{accuracy} {latest.examples_per_second:,.0f}/s", style="not bold")
         if self._status == "running":
-            seconds_left = max(0, round(self._ends - time.monotonic()))
+            seconds_left = max(0, round(self._expected_end - time.monotonic()))
             text.append(f" {figures.span(seconds_left)} left", style="not bold dim")
         return text
 
-    def _courses(self, width: int) -> Text:
-        """The loss and, where there is one, the accuracy since the first epoch."""
-        courses = {
-            "loss": ([each.loss for each in self._epochs], "cyan"),
-            "accuracy": ([each.validation_accuracy for each in self._epochs], "green"),
+    def _sparklines(self, width: int) -> Text:
+        """Sparklines of the loss and, if measured, the accuracy since the first epoch."""
+        series = {
+            "loss": ([epoch.loss for epoch in self._epochs], "cyan"),
+            "accuracy": ([epoch.validation_accuracy for epoch in self._epochs], "green"),
         }
-        shown = {name: course for name, course in courses.items() if any(value is not None for value in course[0])}
-        room = min(_MAX_BLOCKS, (width - 4) // max(1, len(shown)) - len("accuracy "))
+        shown = {name: course for name, course in series.items() if any(value is not None for value in course[0])}
+        max_blocks = min(_MAX_BLOCKS, (width - 4) // max(1, len(shown)) - len("accuracy "))
         text = Text()
         for name, (values, style) in shown.items():
             text.append("   " if text else "").append(f"{name} ", style="dim")
-            text.append(sparkline(values, max(1, room)), style=style)
+            text.append(sparkline(values, max(1, max_blocks)), style=style)
         return text
 
 
 @contextmanager
 def shown_bar(sentence: "Callable[[EpochMetrics], str]") -> Iterator[Bar]:
-    """A bar on stdout for the block; it stays as it was last."""
+    """Show a bar on stdout during the block; its last state remains on the terminal."""
     console = output.stdout()
     bar = Bar(console, sentence)
     with Live(bar, console=console, refresh_per_second=8):
@@ -111,11 +111,11 @@ def shown_bar(sentence: "Callable[[EpochMetrics], str]") -> Iterator[Bar]:
 
 
 def sparkline(values: Sequence[float | None], width: int) -> str:
-    """The newest values as blocks of eight heights, the greatest the highest; a space where there is no value.
+    """The values as block characters of eight heights, from the smallest to the greatest value; a space for None.
 
     Args:
         values: Oldest first.
-        width: The maximum number of characters; more values than that are averaged in groups.
+        width: The maximum number of characters; if there are more values, they are averaged in groups.
     """
     shown = _grouped(values, width)
     measured = [value for value in shown if value is not None]
@@ -128,7 +128,7 @@ def sparkline(values: Sequence[float | None], width: int) -> str:
 def _grouped(values: Sequence[float | None], width: int) -> list[float | None]:
     if len(values) <= width:
         return list(values)
-    groups = [values[len(values) * at // width : len(values) * (at + 1) // width] for at in range(width)]
+    groups = [values[len(values) * i // width : len(values) * (i + 1) // width] for i in range(width)]
     return [_mean([value for value in group if value is not None]) for group in groups]
 
 

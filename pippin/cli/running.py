@@ -1,4 +1,4 @@
-"""`pippin up`, `serve`, `worker` and `parity`: commands that run or become other programs of Pippin."""
+"""`pippin up`, `serve`, `worker` and `parity`: commands that run other programs of Pippin."""
 
 import json
 import os
@@ -52,18 +52,18 @@ def up(
     log = output.stderr() if json_ else output.stdout()
 
     def print_line(source: str, line: str) -> None:
-        begin = Text(f"{source:<9}│ ", style=_COLOURS.get(source, "green"))
-        # A closed log must not stop the training; rich exits when a pipe breaks.
+        prefix = Text(f"{source:<9}│ ", style=_COLOURS.get(source, "green"))
+        # A closed log must not stop the training; rich exits when a pipe is broken.
         with suppress(OSError, SystemExit):
-            for each in [line] if json_ else readable(line).splitlines():
-                log.print(begin + Text(each), soft_wrap=True)
+            for text in [line] if json_ else readable(line).splitlines():
+                log.print(prefix + Text(text), soft_wrap=True)
 
     def ready(addresses: "Ready") -> None:
         if json_:
             output.print_json({"url": addresses.url, "home": str(addresses.home), "pid": os.getpid()}, indent=None)
             return
         shut = settings.demands_tokens or is_demanded("read", TokenRequirement(addresses.home).recall().roles)
-        for line in _what_next(addresses.url, str(addresses.home), shut=shut):
+        for line in _next_steps(addresses.url, str(addresses.home), shut=shut):
             print_line("pippin", line)
 
     run(settings, workers, print_line, ready)
@@ -87,14 +87,14 @@ def worker(
 
 
 def become(module: str, environment: dict[str, str], *arguments: str) -> None:
-    """Replace this process, so that signals and the exit code need not be passed on."""
+    """Replace this process by another program, so that signals and the exit code need not be forwarded."""
     from pippin.local.parts import python_module
 
     command = python_module(module, *arguments)
     os.execve(command[0], command, {**os.environ, **environment})  # noqa: S606 - our own interpreter and module
 
 
-def _what_next(url: str, home: str, *, shut: bool) -> list[str]:
+def _next_steps(url: str, home: str, *, shut: bool) -> list[str]:
     if shut:
         return [
             f"ready at {url}, data in {home}; Ctrl-C stops it. It demands a token of everybody:",
@@ -109,21 +109,21 @@ def _what_next(url: str, home: str, *, shut: bool) -> list[str]:
     ]
 
 
-_STANDARD = {"event", "level", "timestamp", "logger", "exception"}
+_STANDARD_KEYS = {"event", "level", "timestamp", "logger", "exception"}
 
 
 def readable(line: str) -> str:
-    """`line` as `10:31:07 warning: what happened  key=value`; unchanged when it is not a log line of Pippin."""
+    """`line` as `10:31:07 warning: event  key=value`; unchanged if it is not a log line of Pippin."""
     try:
         entry = json.loads(line)
-        moment = datetime.fromisoformat(entry["timestamp"]).astimezone()
+        time = datetime.fromisoformat(entry["timestamp"]).astimezone()
         event = entry["event"]
     except (ValueError, TypeError, KeyError):
         return line
     level = "" if entry.get("level") in {None, "info", "debug"} else f"{entry['level']}: "
-    rest = "".join(f"  {key}={value}" for key, value in entry.items() if key not in _STANDARD)
+    fields = "".join(f"  {key}={value}" for key, value in entry.items() if key not in _STANDARD_KEYS)
     exception = f"\n{indented(entry['exception'])}" if "exception" in entry else ""
-    return f"{moment:%H:%M:%S} {printable(f'{level}{event}{rest}')}{exception}"
+    return f"{time:%H:%M:%S} {printable(f'{level}{event}{fields}')}{exception}"
 
 
 def parity(

@@ -1,4 +1,4 @@
-"""A job, for people: what was asked, where it stands, and what it has made."""
+"""Prints a job: its request, its progress and its results."""
 
 from typing import TYPE_CHECKING
 
@@ -25,11 +25,11 @@ def examples_of(client: "Client", job: "Job") -> dict[str, int]:
 
 
 def show(job: "Job", examples: dict[str, int]) -> None:
-    """A job on stdout.
+    """Print a job on stdout.
 
     Args:
-        job: As the service has it.
-        examples: How many there are in each split of its dataset, as far as that is known.
+        job: The job.
+        examples: The number of examples in each split of the job's dataset; empty if the dataset has been deleted.
     """
     request = job.request
     training = request.hyperparameters.model_dump(exclude_none=True)
@@ -48,20 +48,20 @@ def show(job: "Job", examples: dict[str, int]) -> None:
         or request.model.job
         or "a spec of its own",
         "dataset": f"{request.dataset.name or request.dataset.id}, split {request.dataset.train}"
-        + _count(examples.get(request.dataset.train)),
+        + _count_text(examples.get(request.dataset.train)),
         "validation": _validation(job, examples),
         "training": ", ".join(f"{name} {figures.exact(value)}" for name, value in training.items()),
         "labels": ", ".join(f"{key}={value}" for key, value in job.labels.items()),
         "created": figures.moment_text(job.created_at),
         "started": figures.moment_text(job.started_at),
         "finished": figures.moment_text(job.finished_at),
-        "took": _took(job),
+        "took": _duration(job),
         "progress": f"epoch {job.progress.epoch:,} of {job.progress.epochs:,}",
         "latest": job.latest_metrics and following.sentence(job.latest_metrics),
         "retry of": job.retry_of,
         "checkpoint": job.checkpoint and f"{place(job.checkpoint)} ({figures.size(job.checkpoint.bytes)})",
-        "attempts": "; ".join(_sentence(each) for each in job.attempts),
-        "models": ", ".join(f"{each.variant} ({figures.size(each.bytes)})" for each in job.artifacts),
+        "attempts": "; ".join(_attempt_text(attempt) for attempt in job.attempts),
+        "models": ", ".join(f"{artifact.variant} ({figures.size(artifact.bytes)})" for artifact in job.artifacts),
     }
     output.say(job.id, style="bold")
     for name, value in lines.items():
@@ -70,12 +70,12 @@ def show(job: "Job", examples: dict[str, int]) -> None:
 
 
 def place(where: "StoredCheckpoint | Resumption") -> str:
-    """A place in a training, between two mini-batches."""
+    """A position in a training, between two mini-batches, as text."""
     return f"epoch {where.epoch:,}" + (f" and {figures.counted(where.step, 'mini-batch', 'es')}" if where.step else "")
 
 
 def is_without_validation(job: "Job") -> bool:
-    """Whether nothing but the training examples is measured, of a job that has a loss."""
+    """Whether a job has no validation: only the training examples are measured."""
     dataset = job.request.dataset
     return dataset.validation is None and dataset.validation_fraction is None
 
@@ -91,21 +91,21 @@ def _validation(job: "Job", examples: dict[str, int]) -> str:
         )
         return f"{figures.share(dataset.validation_fraction)} of {dataset.train}, held out of the training{held}"
     if dataset.validation is not None:
-        return f"split {dataset.validation}{_count(examples.get(dataset.validation))}"
+        return f"split {dataset.validation}{_count_text(examples.get(dataset.validation))}"
     return NO_VALIDATION
 
 
-def _count(examples: int | None) -> str:
+def _count_text(examples: int | None) -> str:
     return "" if examples is None else f" ({figures.counted(examples, 'example')})"
 
 
-def _took(job: "Job") -> str:
+def _duration(job: "Job") -> str:
     if job.started_at is None or job.finished_at is None:
         return ""
     return figures.duration((job.finished_at - job.started_at).total_seconds())
 
 
-def _sentence(attempt: "Attempt") -> str:
+def _attempt_text(attempt: "Attempt") -> str:
     text = f"{attempt.number}: {attempt.status.replace('_', ' ')} on {attempt.worker}"
     if attempt.resumed_from:
         text += f", went on from {place(attempt.resumed_from)}"

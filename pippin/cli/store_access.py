@@ -1,4 +1,4 @@
-"""Opens the service's store, for commands that work in Redis and not through the service."""
+"""Opens the service's store, for commands that access Redis directly and not through the service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ WHERE = "Set PIPPIN_REDIS_URL as for the service, or start `pippin up` on this m
 
 @contextmanager
 def opened_store() -> Iterator["Store"]:
-    """The service's store: Redis as the settings name it, else the embedded server of a `pippin up` on this machine."""
+    """Open the service's store: the Redis in the settings, else the embedded server of `pippin up` on this machine."""
     from pippin.local.valkey import running_url
     from pippin.settings import Settings
 
@@ -29,7 +29,7 @@ def opened_store() -> Iterator["Store"]:
 
 @contextmanager
 def opened_redis(settings: "Settings") -> Iterator[tuple[str, "Store"]]:
-    """The address of that Redis, and its store; the embedded server is started for the block unless it runs."""
+    """Yield the address of Redis and its store; the embedded server, if needed and not running, runs for the block."""
     from pippin.local.valkey import EmbeddedValkey, running_url
 
     if settings.redis_url is not None:

@@ -1,4 +1,4 @@
-"""Standard output that ends the command where it cannot be written: a reader that has gone, a full disk."""
+"""Standard output that ends the command if a write fails, for example on a closed pipe or a full disk."""
 
 import errno
 import io
@@ -7,45 +7,45 @@ import sys
 from contextlib import suppress
 from typing import Any, NoReturn
 
-_READER_GONE = 141  # 128 + SIGPIPE: what a shell reports for a program that this signal has ended
-_FAILED = 1
+_PIPE_CLOSED = 141  # 128 + SIGPIPE: the exit code that a shell reports for a program ended by this signal
+_WRITE_FAILED = 1
 
 
 class Stdout(io.TextIOWrapper):
     """Replaces `sys.stdout` for the commands.
 
-    A write that fails raises `SystemExit`, which no handler of errors of files takes for one of its own: with code 141
-    and silently if the reader of a pipe has gone, else with code 1 and a sentence on stderr.
+    A write that fails raises `SystemExit`, which no handler of `OSError` catches: with code 141 and no message if the
+    pipe is closed, else with code 1 and a message on stderr.
     """
 
     def write(self, text: str, /) -> int:
-        """Writes as a text stream does."""
+        """Write to the text stream."""
         try:
             return super().write(text)
         except OSError as error:
             self._fail(error)
 
     def flush(self) -> None:
-        """Flushes as a text stream does."""
+        """Flush the text stream."""
         try:
             super().flush()
         except OSError as error:
             self._fail(error)
 
     def _fail(self, error: OSError) -> NoReturn:
-        # What is left in the buffers is flushed when Python ends, and would fail again there.
+        # Python flushes the remaining buffers at exit; without this, that would fail too.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self.fileno())
         os.close(null)
         if error.errno == errno.EPIPE:
-            raise SystemExit(_READER_GONE) from None
+            raise SystemExit(_PIPE_CLOSED) from None
         why = "it is closed" if error.errno == errno.EBADF else (error.strerror or str(error)).lower()
         complain(f"Error: Standard output cannot be written: {why}.")
-        raise SystemExit(_FAILED) from None
+        raise SystemExit(_WRITE_FAILED) from None
 
 
 def complain(line: str) -> None:
-    """Writes a line to stderr, if there is one that can be written."""
+    """Write a line to stderr, if stderr exists and can be written."""
     if sys.stderr is not None:
         with suppress(OSError):
             sys.stderr.write(f"{line}\n")
@@ -53,7 +53,7 @@ def complain(line: str) -> None:
 
 
 def drop_unwritten_errors() -> None:
-    """Flushes stderr, and drops what cannot be written: Python would end with code 120 instead of the command's."""
+    """Flush stderr, and drop output that cannot be written: Python would exit with 120, not with the command's code."""
     if sys.stderr is None:
         return
     try:
@@ -67,7 +67,8 @@ def drop_unwritten_errors() -> None:
 def checked_stdout() -> Stdout:
     """Standard output as a `Stdout`.
 
-    Closed as by `>&-`, its descriptor is taken, so that no socket gets it, and opened for reading: each write fails.
+    If stdout is closed, as by `>&-`, its descriptor is opened on the null device for reading: no socket can get the
+    descriptor, and each write fails.
     """
     if sys.stdout is None:
         descriptor = os.open(os.devnull, os.O_RDONLY)
@@ -77,5 +78,5 @@ def checked_stdout() -> Stdout:
         return Stdout(io.FileIO(1, "w", closefd=False), encoding="utf-8", write_through=True)
     stdout: Any = sys.stdout
     options = {"encoding": stdout.encoding, "line_buffering": stdout.line_buffering, "newline": ""}
-    # What the terminal's encoding lacks is shown escaped; the default is a traceback.
+    # Characters that the terminal's encoding lacks are escaped; by default they cause a traceback.
     return Stdout(stdout.detach(), errors="backslashreplace", **options)

@@ -1,4 +1,4 @@
-"""Tables: a record is a line, identifiers are never cut, and what does not fit gives way in a chosen order."""
+"""Formats tables: one line per record. Ids are never cut; columns that do not fit are dropped in a set order."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ class Column:
     """A column of a table.
 
     Attributes:
-        heading: Stands above it.
-        kind: `id` and `text` are never cut, and nor is `number`, which stands at the right edge of its column; `name`
-            may be shortened to a few characters and an ellipsis; `prose` is broken into lines, and must come last.
-        drop: Whether a terminal that is too narrow may leave the column out; the highest goes first, 0 never does.
-        least: The cells to which a column of names or prose may be narrowed, unless its heading is wider.
+        heading: The column's heading.
+        kind: `id`, `text` and `number` are never cut; `number` is right-aligned; `name` may be shortened to a few
+            characters and an ellipsis; `prose` is wrapped, and must be the last column.
+        drop: The order in which columns are dropped on a terminal that is too narrow: the highest first, 0 never.
+        least: The minimum width of a column of names or prose, in cells, unless its heading is wider.
     """
 
     heading: str
@@ -44,42 +44,42 @@ def lines(columns: Sequence[Column], rows: Iterable[Row], width: int | None) -> 
     Args:
         columns: One for each cell of a row.
         rows: The cells.
-        width: The cells of the terminal; None where there is no edge, as in a pipe: nothing is left out or cut there.
+        width: The width of the terminal in cells; None for an unlimited width, as in a pipe: nothing is dropped or cut.
 
     Returns:
-        The headings and a line a row. Where the columns that cannot give way are wider than the terminal, the first
-        cell of each row on a line of its own, and the others, each after its heading, in the lines below.
+        The headings, and one line per row. If the columns that cannot be dropped are wider than the terminal: the first
+        cell of each row on a line of its own, and the other cells, each after its heading, on the lines below.
     """
     columns = [replace(column, heading=printable(column.heading)) for column in columns]
     cells = [[_one_line(cell) for cell in row] for row in rows]
     kept = list(range(len(columns)))
     widths = _widths(columns, cells)
     if width is not None:
-        min_widths = [_least(column, natural) for column, natural in zip(columns, widths, strict=True)]
-        while _total(kept, min_widths) > width and any(columns[index].drop for index in kept):
+        min_widths = [_min_width(column, natural) for column, natural in zip(columns, widths, strict=True)]
+        while _total_width(kept, min_widths) > width and any(columns[index].drop for index in kept):
             kept.remove(max(kept, key=lambda index: columns[index].drop))
-        if _total(kept, min_widths) > width:
+        if _total_width(kept, min_widths) > width:
             return _stacked(columns, cells, width)
         _shrink(kept, widths, min_widths, width)
-    shown = [_Fitted(columns[index], widths[index]) for index in kept]
+    shown = [_SizedColumn(columns[index], widths[index]) for index in kept]
     heads = [[Text(column.heading, style="bold") for column in columns], *cells]
     return [line for row in heads for line in _row(shown, [row[index] for index in kept])]
 
 
 def fits(columns: Sequence[Column], rows: Iterable[Row], width: int | None) -> bool:
-    """Whether a table fits without leaving a column out; arguments as for `lines`."""
+    """Whether a table fits without dropping a column; arguments as for `lines`."""
     widths = _widths(columns, [[_one_line(cell) for cell in row] for row in rows])
-    min_widths = [_least(column, natural) for column, natural in zip(columns, widths, strict=True)]
-    return width is None or _total(range(len(columns)), min_widths) <= width
+    min_widths = [_min_width(column, natural) for column, natural in zip(columns, widths, strict=True)]
+    return width is None or _total_width(range(len(columns)), min_widths) <= width
 
 
 def shortened(text: str, width: int) -> str:
-    """`text`, or its beginning and an ellipsis where it is wider than so many cells of a terminal."""
+    """`text`; if it is wider than `width` cells of a terminal, its beginning and an ellipsis."""
     return text if cell_len(text) <= width else set_cell_size(text, width - 1).rstrip() + "…"
 
 
 def wrapped(text: str, width: int) -> list[str]:
-    """`text` in lines of so many cells; a word that is wider than a line is left whole."""
+    """`text` in lines of at most `width` cells; a longer word has a line of its own."""
     parts = [""]
     for word in text.split():
         longer = f"{parts[-1]} {word}" if parts[-1] else word
@@ -91,28 +91,28 @@ def wrapped(text: str, width: int) -> list[str]:
 
 
 @dataclass(frozen=True)
-class _Fitted:
+class _SizedColumn:
     column: Column
     width: int
 
     def lines(self, cell: Text) -> list[Text]:
-        """The cell at this width: one line, or more of prose."""
+        """The lines of a cell at this width: one line, or several lines of prose."""
         if self.column.kind == "prose":
             return [Text(part, cell.style) for part in wrapped(cell.plain, self.width)]
         text = shortened(cell.plain, self.width)
         return [cell if text == cell.plain else Text(text, cell.style)]
 
 
-def _row(shown: Sequence[_Fitted], cells: Sequence[Text]) -> list[Text]:
-    parts = [fitted.lines(cell) for fitted, cell in zip(shown, cells, strict=True)]
+def _row(shown: Sequence[_SizedColumn], cells: Sequence[Text]) -> list[Text]:
+    parts = [sized.lines(cell) for sized, cell in zip(shown, cells, strict=True)]
     texts = []
     for number in range(max(map(len, parts))):
         line = Text()
-        for fitted, part in zip(shown, parts, strict=True):
+        for sized, part in zip(shown, parts, strict=True):
             content = part[number] if number < len(part) else Text("")
-            padding = " " * (fitted.width - cell_len(content.plain))
-            line.append(" " * (_GAP if line or fitted is not shown[0] else 0))
-            line.append_text(Text(padding) + content if fitted.column.kind == "number" else content + Text(padding))
+            padding = " " * (sized.width - cell_len(content.plain))
+            line.append(" " * (_GAP if line or sized is not shown[0] else 0))
+            line.append_text(Text(padding) + content if sized.column.kind == "number" else content + Text(padding))
         line.rstrip()
         texts.append(line)
     return texts
@@ -133,26 +133,26 @@ def _stacked(columns: Sequence[Column], rows: Sequence[Sequence[Text]], width: i
 
 
 def _widths(columns: Sequence[Column], cells: Sequence[Sequence[Text]]) -> list[int]:
-    """The cells of a terminal that each column takes where nothing is cut."""
+    """The width of each column without cuts, in cells of a terminal."""
     return [
         max([cell_len(column.heading), *(cell_len(row[index].plain) for row in cells)])
         for index, column in enumerate(columns)
     ]
 
 
-def _least(column: Column, natural: int) -> int:
+def _min_width(column: Column, natural: int) -> int:
     if column.kind in {"name", "prose"}:
         return min(natural, max(column.least, cell_len(column.heading)))
     return natural
 
 
-def _total(kept: Sequence[int], widths: Sequence[int]) -> int:
+def _total_width(kept: Sequence[int], widths: Sequence[int]) -> int:
     return sum(widths[index] for index in kept) + _GAP * (len(kept) - 1)
 
 
 def _shrink(kept: Sequence[int], widths: list[int], min_widths: Sequence[int], width: int) -> None:
-    """Takes cells from the widest column that may be shortened, until the table fits."""
-    while (excess := _total(kept, widths) - width) > 0:
+    """Narrow the widest column that may be shortened, until the table fits."""
+    while (excess := _total_width(kept, widths) - width) > 0:
         widest = max((index for index in kept if widths[index] > min_widths[index]), key=lambda index: widths[index])
         others = [widths[index] for index in kept if index != widest and widths[index] > min_widths[index]]
         floor = max([min_widths[widest], *(each for each in others if each < widths[widest])])

@@ -18,7 +18,7 @@ commands = typer.Typer(help="Create, list and revoke access tokens.", no_args_is
 
 
 class TokenRole(enum.StrEnum):
-    """What a token allows: of read, submit and admin, each more than the one before it; worker is separate."""
+    """The roles of tokens: read, submit and admin each include the previous role; worker is separate."""
 
     WORKER = "worker"
     READ = "read"
@@ -26,7 +26,7 @@ class TokenRole(enum.StrEnum):
     ADMIN = "admin"
 
 
-_NAME_CHARACTERS = 200
+_MAX_NAME_LENGTH = 200
 _WHERE = {"worker": "on the worker's machine", "admin": "of yours", "submit": "of its user", "read": "of its user"}
 
 
@@ -58,8 +58,8 @@ def create(
     """
     from pippin.api.tokens import Quotas, issue
 
-    if name is not None and len(name) > _NAME_CHARACTERS:
-        raise typer.BadParameter(f"give at most {_NAME_CHARACTERS} characters", param_hint="--name")
+    if name is not None and len(name) > _MAX_NAME_LENGTH:
+        raise typer.BadParameter(f"give at most {_MAX_NAME_LENGTH} characters", param_hint="--name")
     quotas = Quotas(
         queued_jobs=queued_jobs,
         active_jobs=active_jobs,
@@ -72,7 +72,7 @@ def create(
     if json_:
         output.print_json(token.record.model_dump(mode="json") | {"token": token.text})
         return
-    # Alone on stdout, so that it can be sent to a file.
+    # Stdout contains only the token, so that it can be redirected to a file.
     typer.echo(token.text)
     output.stderr().print(
         f"Made {token.record.id}. It is not shown again: keep it in a file of mode 600 {_WHERE[role.value]}, and "
@@ -86,8 +86,8 @@ def list_tokens(json_: output.JsonFlag = False) -> None:
     """List the live tokens; never their secrets."""
     with opened_store() as store:
         tokens, unreadable = store.tokens.listing()
-    for each in unreadable:
-        sentence = f"{each.detail} with: pippin tokens revoke {each.id}"
+    for entry in unreadable:
+        sentence = f"{entry.detail} with: pippin tokens revoke {entry.id}"
         output.stderr().print(printable(sentence), soft_wrap=True)
     if json_:
         output.print_json([token.model_dump(mode="json") for token in tokens])
@@ -129,8 +129,8 @@ def revoke(
     """Revoke a token: the next request with it is refused."""
     with opened_store() as store:
         readable, unreadable = store.tokens.listing()
-        matches = [each.id for each in readable if token in {each.id, each.name}]
-        matches += [each.id for each in unreadable if token == each.id]
+        matches = [record.id for record in readable if token in {record.id, record.name}]
+        matches += [record.id for record in unreadable if token == record.id]
         if not matches:
             raise CommandError(Exit.REFUSED, f"There is no token {token!r}.", now="`pippin tokens list` shows all.")
         if len(matches) > 1:
@@ -159,7 +159,7 @@ def reset(json_: output.JsonFlag = False) -> None:
             raise CommandError(
                 Exit.REFUSED, "There are valid tokens.", now="Revoke them first: `pippin tokens list` shows them."
             )
-    # In this order: a service that read Redis before the change would store the roles in PIPPIN_HOME again.
+    # Redis is changed first: a service that read Redis before its change would store the roles in PIPPIN_HOME again.
     try:
         requirement.reset()
     except RequirementError as error:

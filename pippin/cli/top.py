@@ -1,4 +1,4 @@
-"""`pippin top`: jobs and workers as they are now, again and again."""
+"""`pippin top`: the current jobs and workers, updated continuously."""
 
 import time
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 # In this order: running jobs, then waiting ones.
 _LIVE = ("running", "starting", "pausing", "cancelling", "queued", "paused")
-_MAX_OF_A_STATE = 100
+_MAX_PER_STATUS = 100
 _MAX_ENDED = 5
 _BLOCKS = 12
-_WIDE = 110  # columns of a terminal that shows all fields
+_WIDE = 110  # cells; a terminal of at least this width shows progress bars
 
 
 def top(
@@ -32,16 +32,16 @@ def top(
     once: Annotated[bool, typer.Option("--once", help="Print once only, as in a pipe.")] = False,
     json_: output.JsonFlag = False,
 ) -> None:
-    """Watch jobs and workers live; Ctrl-C leaves."""
+    """Watch jobs and workers live; Ctrl-C ends it."""
     from pippin.client import Client
 
     console = output.stdout()
     with Client() as client:
         if json_:
-            output.print_json(_seen(client).document())
+            output.print_json(_snapshot(client).document())
         elif once or not console.is_terminal:
             console.print(
-                _screen(client.url, _seen(client), (console.width if console.is_terminal else None, None)),
+                _screen(client.url, _snapshot(client), (console.width if console.is_terminal else None, None)),
                 soft_wrap=True,
             )
         else:
@@ -49,8 +49,8 @@ def top(
 
 
 @dataclass(frozen=True)
-class _Seen:
-    """All that was there at a moment: live jobs, those that ended last, and workers."""
+class _Snapshot:
+    """The state at one moment: live jobs, the jobs that ended last, and workers."""
 
     live: "list[Job]"
     ended: "list[Job]"
@@ -60,55 +60,55 @@ class _Seen:
         return {name: [record.model_dump(mode="json") for record in records] for name, records in vars(self).items()}
 
 
-def _seen(client: "Client") -> _Seen:
-    live = [job for status in _LIVE for job in client.jobs(status=status, limit=_MAX_OF_A_STATE)]
+def _snapshot(client: "Client") -> _Snapshot:
+    live = [job for status in _LIVE for job in client.jobs(status=status, limit=_MAX_PER_STATUS)]
     ended = [job for job in client.jobs(limit=20) if job.status.is_final]
-    return _Seen(live, ended[:_MAX_ENDED], client.workers())
+    return _Snapshot(live, ended[:_MAX_ENDED], client.workers())
 
 
 def _watch(client: "Client", seconds: float) -> None:
-    """Shows them until Ctrl-C. A service that does not answer is waited for: it may be starting again."""
+    """Show the screen until Ctrl-C. If the service does not respond, keep trying: it may be restarting."""
     from rich.live import Live
 
     from pippin.errors import PippinError
 
     console = output.stdout()
-    seen = _seen(client)
-    with Live(_screen(client.url, seen, console.size), console=console, screen=True, auto_refresh=False) as live:
+    snapshot = _snapshot(client)
+    with Live(_screen(client.url, snapshot, console.size), console=console, screen=True, auto_refresh=False) as live:
         while True:
             time.sleep(seconds)
-            trouble = ""
+            error_text = ""
             try:
-                seen = _seen(client)
+                snapshot = _snapshot(client)
             except PippinError as error:
-                trouble = str(error)
-            live.update(_screen(client.url, seen, console.size, trouble), refresh=True)
+                error_text = str(error)
+            live.update(_screen(client.url, snapshot, console.size, error_text), refresh=True)
 
 
-def _screen(url: str, seen: _Seen, size: tuple[int | None, int | None], trouble: str = "") -> "Group":
+def _screen(url: str, snapshot: _Snapshot, size: tuple[int | None, int | None], error_text: str = "") -> "Group":
     from rich.console import Group
 
     width, height = size
-    # What is left for jobs below the head, the workers, and the headings of both.
-    room = None if height is None else max(3, height - len(seen.workers) - 8)
-    jobs = [*seen.live, *seen.ended]
-    shown = jobs if room is None else jobs[:room]
-    parts: list[Text] = [_head(url, seen, trouble), Text("")]
+    # The lines left for jobs beside the head, the workers, and the headings of both tables.
+    max_jobs = None if height is None else max(3, height - len(snapshot.workers) - 8)
+    jobs = [*snapshot.live, *snapshot.ended]
+    shown = jobs if max_jobs is None else jobs[:max_jobs]
+    parts: list[Text] = [_head(url, snapshot, error_text), Text("")]
     parts += _jobs(shown, width) if jobs else [Text("No jobs. `pippin new` writes a job's file.", style="dim")]
     if len(shown) < len(jobs):
         parts.append(Text(f"and {len(jobs) - len(shown):,} more", style="dim"))
     parts.append(Text(""))
-    parts += _workers(seen.workers, width) if seen.workers else [Text("No worker is alive.", style="yellow")]
+    parts += _workers(snapshot.workers, width) if snapshot.workers else [Text("No worker is alive.", style="yellow")]
     return Group(*parts)
 
 
-def _head(url: str, seen: _Seen, trouble: str) -> Text:
-    counts = {status: sum(job.status == status for job in seen.live) for status in _LIVE}
+def _head(url: str, snapshot: _Snapshot, error_text: str) -> Text:
+    counts = {status: sum(job.status == status for job in snapshot.live) for status in _LIVE}
     jobs = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count) or "no job is live"
-    busy = sum(worker.state == "busy" for worker in seen.workers)
+    busy = sum(worker.state == "busy" for worker in snapshot.workers)
     text = Text(no_wrap=True, overflow="ellipsis")
-    text.append("Pippin ", style="bold").append(f"{url}   {jobs}   {busy} of {len(seen.workers)} workers busy")
-    return text.append(f"\n{printable(trouble)}", style="bold red") if trouble else text
+    text.append("Pippin ", style="bold").append(f"{url}   {jobs}   {busy} of {len(snapshot.workers)} workers busy")
+    return text.append(f"\n{printable(error_text)}", style="bold red") if error_text else text
 
 
 def _jobs(jobs: "list[Job]", width: int | None) -> list[Text]:
@@ -131,13 +131,13 @@ def _jobs(jobs: "list[Job]", width: int | None) -> list[Text]:
             [
                 Text(job.id, style="dim" if job.status.is_final else ""),
                 output.status_text(job.status),
-                _progress(job, _BLOCKS if has_bars else 0),
+                _progress_text(job, _BLOCKS if has_bars else 0),
                 figures.loss(latest),
                 figures.percentage(latest.validation_accuracy if latest else None),
                 f"{latest.examples_per_second:,.0f}" if latest else "-",
-                _time(job),
+                _time_text(job),
                 job.name or "-",
-                _place(job),
+                _worker_text(job),
             ]
         )
     return tables.lines(columns, rows, width)
@@ -166,7 +166,7 @@ def _workers(workers: "list[Worker]", width: int | None) -> list[Text]:
     return tables.lines(columns, rows, width)
 
 
-def _progress(job: "Job", width: int) -> Text:
+def _progress_text(job: "Job", width: int) -> Text:
     done, total = job.progress.epoch, job.progress.epochs
     blocks = round(width * done / total)
     text = Text("━" * blocks, style="green" if job.status == "succeeded" else "cyan")
@@ -174,13 +174,13 @@ def _progress(job: "Job", width: int) -> Text:
     return text.append(f"{' ' if width else ''}{done:,}/{total:,}", style="default")
 
 
-def _place(job: "Job") -> str:
-    """The worker that has or had it; what it waits for, if none has."""
+def _worker_text(job: "Job") -> str:
+    """The worker that runs or ran the job; for a waiting job, what it waits for."""
     return job.waiting_for or (job.attempts[-1].worker if job.attempts else "-")
 
 
-def _time(job: "Job") -> str:
-    """How long a running job will take, going by its latest epoch; how long one that has ended took."""
+def _time_text(job: "Job") -> str:
+    """The remaining time of a running job, estimated from its latest epoch; the duration of a job that has ended."""
     if job.finished_at and job.started_at:
         return figures.duration((job.finished_at - job.started_at).total_seconds())
     latest = job.latest_metrics

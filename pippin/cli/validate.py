@@ -49,12 +49,12 @@ def _validate_document(file: str, *, json_: bool) -> None:
     describing.show(summary)
     for finding in summary.findings:
         describing.warn(finding, document.where(finding.pointer))
-    _conclude(document.name, summary)
+    _print_result(document.name, summary)
 
 
 def _validate_job(document: documents.Document, *, json_: bool) -> None:
     with document.located(f"{document.name} is not a job that can be submitted."):
-        model, unchecked = _checked(document.value)
+        model, unchecked = _check(document.value)
     if json_:
         output.print_json({"model": model and model.model_dump(mode="json"), "unchecked": unchecked})
         return
@@ -65,8 +65,8 @@ def _validate_job(document: documents.Document, *, json_: bool) -> None:
     output.say(f"{document.name} is a job that can be submitted.", style="green")
 
 
-def _checked(job: dict[str, Any]) -> tuple["Description | None", str | None]:
-    """The model of a job, where it is known, and what could not be checked and why."""
+def _check(job: dict[str, Any]) -> tuple["Description | None", str | None]:
+    """Check a job; return its model, if it is available, and the reason for and the names of the unchecked parts."""
     from pippin.client import Client, ServiceError, ServiceUnreachable
     from pippin.jobs.draft import check_offline
     from pippin.models.spec.summary import summary
@@ -77,7 +77,7 @@ def _checked(job: dict[str, Any]) -> tuple["Description | None", str | None]:
     except ServiceUnreachable as error:
         why = f"no service answers at {error.url}"
     except ServiceError as error:
-        # A service of an earlier version knows no jobs here.
+        # An earlier version of the service does not check jobs at this endpoint.
         if error.faults:
             raise
         why = f"the service refuses it: {error}"
@@ -87,17 +87,17 @@ def _checked(job: dict[str, Any]) -> tuple["Description | None", str | None]:
 
 
 def _validate_file(file: str, *, json_: bool) -> None:
-    inspection = _inspected(file)
+    inspection = _inspect(file)
     if json_:
         output.print_json(inspection.model.model_dump(mode="json"))
         return
     describing.show(inspection.model)
     for finding in inspection.findings:
         describing.warn(finding)
-    _conclude(file, inspection.model)
+    _print_result(file, inspection.model)
 
 
-def _inspected(file: str) -> "Inspection":
+def _inspect(file: str) -> "Inspection":
     from pippin.errors import FaultyDocumentError
     from pippin.models.inspection import inspect
 
@@ -110,5 +110,5 @@ def _inspected(file: str) -> "Inspection":
         raise CommandError(Exit.REFUSED, what, errors.sentences(error.faults)) from error
 
 
-def _conclude(name: str, model: "Description") -> None:
+def _print_result(name: str, model: "Description") -> None:
     output.say(f"{name} can be trained: {describing.size(model)}.", style="green")

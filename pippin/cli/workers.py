@@ -49,15 +49,15 @@ def list_workers(context: typer.Context, json_: output.JsonFlag = False) -> None
             ],
             [
                 (
-                    each.name,
-                    each.state,
-                    ", ".join(each.engines),
-                    ", ".join(each.compute_units) or "-",
-                    each.current_job or "-",
-                    f"{each.os}, {each.chip}",
-                    figures.ago(each.last_heartbeat),
+                    worker.name,
+                    worker.state,
+                    ", ".join(worker.engines),
+                    ", ".join(worker.compute_units) or "-",
+                    worker.current_job or "-",
+                    f"{worker.os}, {worker.chip}",
+                    figures.ago(worker.last_heartbeat),
                 )
-                for each in workers
+                for worker in workers
             ],
         )
 
@@ -81,7 +81,7 @@ def drain(
     if json_:
         output.print_json(worker.model_dump(mode="json"))
     else:
-        output.say(f"{worker.name} takes no more jobs{_rest(worker, hand_back=hand_back)}.")
+        output.say(f"{worker.name} takes no more jobs{_current_job_text(worker, hand_back=hand_back)}.")
 
 
 @commands.command()
@@ -97,7 +97,7 @@ def undrain(name: Name, json_: output.JsonFlag = False) -> None:
         output.say(f"{worker.name} takes jobs again.")
 
 
-def _rest(worker: "Worker", *, hand_back: bool) -> str:
+def _current_job_text(worker: "Worker", *, hand_back: bool) -> str:
     if worker.current_job is None:
         return ""
     return f", and {'hands back' if hand_back else 'finishes'} {worker.current_job}"

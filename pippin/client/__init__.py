@@ -38,7 +38,7 @@ _MODULES = {
 
 
 def __getattr__(name: str) -> object:
-    """The names above, imported on first use: shell completion needs the errors, and none of the models."""
+    """Import the names above on first use: shell completion needs the errors, but none of the models."""
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"pippin.{_MODULES[name]}"), name)

@@ -1,4 +1,4 @@
-"""A call of the REST API as a value: its request, how its answer is parsed, and lists of several pages."""
+"""A call of the REST API as a value: its request, the parser of its response, and lists of several pages."""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,12 +29,12 @@ class Call(Generic[T]):
 
     Attributes:
         path: The path, relative to the service's URL.
-        parse: Parses the response of a call that was not refused.
+        parse: Parses a response whose status is below 400.
         params: The query.
         files: Files to send as one multipart body, in this order.
-        content: The raw body, of the type that `headers` name.
+        content: The raw body; `headers` contain its media type.
         may_repeat: Whether the call may be sent again although the service may have acted on it already.
-        busy: Statuses that mean "not now, ask again".
+        busy: Statuses that mean that the call should be repeated later.
         answer_seconds: Seconds without a byte of the response after which the call fails.
     """
 
@@ -53,9 +53,9 @@ class Call(Generic[T]):
 
 @contextmanager
 def request_for(call: Call[Any], http: httpx2.Client | httpx2.AsyncClient) -> Iterator[httpx2.Request]:
-    """The request of one try of `call`; its files are open inside the block."""
-    with ExitStack() as opened:
-        files = [("file", (path.name, opened.enter_context(path.open("rb")))) for path in call.files]
+    """The request of one attempt at `call`; its files are open inside the block."""
+    with ExitStack() as stack:
+        files = [("file", (path.name, stack.enter_context(path.open("rb")))) for path in call.files]
         body: dict[str, Any] = {"files": files} if files else {"json": call.json}
         if call.content is not None:
             body = {"content": call.content}
@@ -73,7 +73,7 @@ def checked(response: httpx2.Response) -> httpx2.Response:
     """The response, if its status is below 400.
 
     Raises:
-        ServiceError: If it refused; the body must have been read.
+        ServiceError: If the status is 400 or above; the body must have been read.
     """
     if response.status_code < 400:
         return response
@@ -81,24 +81,24 @@ def checked(response: httpx2.Response) -> httpx2.Response:
         problem = response.json()
     except ValueError:
         problem = None
-    # A 5xx without a problem document may be a proxy's own; any other page without one comes from another service.
+    # A 5xx without a problem document may come from a proxy; any other error without one comes from another service.
     if response.status_code < 500 and not (isinstance(problem, dict) and "title" in problem):
         raise _unexpected(response)
     raise ServiceError.of_problem(response.status_code, problem, response.reason_phrase)
 
 
 def pause_after(error: httpx2.TransportError | None, backoff: Backoff, url: str, *, may_repeat: bool = True) -> float:
-    """The seconds to wait before the next try of a call that got no answer.
+    """The seconds to wait before the next attempt at a call that got no response.
 
     Args:
         error: The error of the request; None when a stream's connection ended before the stream did.
-        backoff: Counts the tries.
-        url: The service, for the error's text.
-        may_repeat: Whether the call may be sent again although the service may have acted on it already. Any other is
-            sent again only where no connection was made.
+        backoff: Counts the attempts.
+        url: The service's address, for the error message.
+        may_repeat: Whether the call may be sent again although the service may have acted on it already. Other calls
+            are sent again only if no connection was made.
 
     Raises:
-        ServiceUnreachable: When there is no further try.
+        ServiceUnreachable: When no further attempt is left.
     """
     is_harmless = may_repeat or isinstance(error, (httpx2.ConnectError, httpx2.ConnectTimeout))
     if not is_harmless or backoff.exhausted:
@@ -107,11 +107,11 @@ def pause_after(error: httpx2.TransportError | None, backoff: Backoff, url: str,
 
 
 def as_model(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
-    """A parser of bodies that are one JSON object of a pydantic model."""
+    """A parser of bodies that hold one JSON object of a pydantic model."""
 
     def parse(response: httpx2.Response) -> Value:
         try:
-            # A newer service may send fields that this client does not know.
+            # A newer service may send fields that this version of the client does not have.
             return kind.model_validate_json(response.content, extra="ignore")
         except ValidationError as error:
             raise _unexpected(response) from error
@@ -120,7 +120,7 @@ def as_model(kind: type[Value]) -> Callable[[httpx2.Response], Value]:
 
 
 def as_type(adapter: TypeAdapter[T]) -> Callable[[httpx2.Response], T]:
-    """A parser of bodies that are of a type which is no model, such as a union of models."""
+    """A parser of bodies of a type that is not a model, such as a union of models."""
 
     def parse(response: httpx2.Response) -> T:
         try:
@@ -132,7 +132,7 @@ def as_type(adapter: TypeAdapter[T]) -> Callable[[httpx2.Response], T]:
 
 
 def as_object(response: httpx2.Response) -> dict[str, Any]:
-    """The body, if it is any JSON object."""
+    """The body, which may be any JSON object."""
     try:
         value = response.json()
     except ValueError as error:
@@ -143,7 +143,7 @@ def as_object(response: httpx2.Response) -> dict[str, Any]:
 
 
 def warn_of_unreadable(entries: Sequence[UnreadableEntry]) -> None:
-    """Log which records of a list the service could not read, each of them once."""
+    """Log each record of a list that the service could not read, once per record."""
     for entry in entries:
         _warn_once(entry.id, entry.detail)
 
@@ -157,29 +157,29 @@ class Pages(Generic[T]):
     """The calls that read a list page by page, up to a limit.
 
     Args:
-        page: Makes the call for the page after a cursor (None for the first), of at most that many entries.
-        limit: The number of entries to read in all; None for every one.
+        page: Makes the call for one page from a cursor (None for the first page) and a maximum number of entries.
+        limit: The maximum number of entries in all; None for all entries.
     """
 
     def __init__(self, page: Callable[[str | None, int], Call[Page[T]]], limit: int | None) -> None:
         self._page = page
-        self._left = limit
+        self._remaining = limit
         self._cursor: str | None = None
-        self._over = limit == 0
+        self._finished = limit == 0
 
     def next_call(self) -> Call[Page[T]] | None:
-        """The call for the next page; None after the last page or once `limit` entries were taken."""
-        size = _PAGE_SIZE if self._left is None else min(self._left, _PAGE_SIZE)
-        return None if self._over else self._page(self._cursor, size)
+        """The call for the next page; None after the last page or once `limit` entries have been read."""
+        size = _PAGE_SIZE if self._remaining is None else min(self._remaining, _PAGE_SIZE)
+        return None if self._finished else self._page(self._cursor, size)
 
     def take(self, page: Page[T]) -> list[T]:
-        """The entries of the page that arrived, within the limit."""
+        """The entries of a received page, within the limit."""
         warn_of_unreadable(page.unreadable)
-        entries = page.data[: self._left]
-        if self._left is not None:
-            self._left -= len(entries)
+        entries = page.data[: self._remaining]
+        if self._remaining is not None:
+            self._remaining -= len(entries)
         self._cursor = page.next
-        self._over = self._left == 0 or not page.has_more or page.next is None
+        self._finished = self._remaining == 0 or not page.has_more or page.next is None
         return entries
 
 

@@ -1,4 +1,4 @@
-"""Every endpoint of the REST API once: which request calls it, and what its response is parsed into."""
+"""The endpoints of the REST API: the request for each, and the parser of its response."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -27,7 +27,7 @@ from pippin.models.record import Description, ModelRecord
 from pippin.models.spec.summary import SpecSummary
 
 _DESCRIPTION: TypeAdapter[Description] = TypeAdapter(Description)
-_PICTURES = {
+_PICTURE_TYPES = {
     b"\x89PNG\r\n": "image/png",
     b"\xff\xd8\xff": "image/jpeg",
     b"P5": "image/x-portable-graymap",
@@ -36,8 +36,8 @@ _PICTURES = {
 
 
 def submit(request: JobRequest | Mapping[str, Any], idempotency_key: str | None) -> Call[Job]:
-    """`POST /jobs`. Its key makes it harmless to repeat; 409 means that the service still works on the first try."""
-    headers = _repeatable(idempotency_key)
+    """`POST /jobs`. The idempotency key makes a repeat harmless; 409: the service still processes the first attempt."""
+    headers = _idempotency_header(idempotency_key)
     body = _job_document(request)
     return Call(method="POST", path="jobs", parse=as_model(Job), json=body, headers=headers, busy=frozenset({409}))
 
@@ -55,13 +55,13 @@ def job(job_id: str) -> Call[Job]:
 
 
 def metrics(job_id: str, after: str | None) -> Call[JobMetrics]:
-    """`GET /jobs/{id}/metrics` as JSON: one part of a long training's."""
+    """`GET /jobs/{id}/metrics` as JSON: one page of the metrics of a long training."""
     params = [("after", after)] if after else []
     return Call(method="GET", path=job_path(job_id, "metrics"), parse=as_model(JobMetrics), params=params)
 
 
 def epoch(event: Event) -> EpochMetrics:
-    """The metrics that an epoch's event carries."""
+    """The metrics in the event of an epoch."""
     try:
         return EpochMetrics.model_validate(event.data, extra="ignore")
     except ValidationError as error:
@@ -74,7 +74,7 @@ def cancel(job_id: str) -> Call[Job]:
 
 
 def pause(job_id: str) -> Call[Job]:
-    """`POST /jobs/{id}/pause`: a repeat leaves a paused job paused."""
+    """`POST /jobs/{id}/pause`. A repeat leaves a paused job paused."""
     return Call(method="POST", path=job_path(job_id, "pause"), parse=as_model(Job))
 
 
@@ -84,13 +84,13 @@ def resume(job_id: str) -> Call[Job]:
 
 
 def retry(job_id: str, from_checkpoint: bool, idempotency_key: str | None) -> Call[Job]:
-    """`POST /jobs/{id}/retry`. Its key makes it harmless to repeat; 409 may mean that the job cannot be retried."""
+    """`POST /jobs/{id}/retry`. The idempotency key makes a repeat harmless; 409 may mean that a retry is impossible."""
     return Call(
         method="POST",
         path=job_path(job_id, "retry"),
         parse=as_model(Job),
         json={"from_checkpoint": from_checkpoint},
-        headers=_repeatable(idempotency_key),
+        headers=_idempotency_header(idempotency_key),
     )
 
 
@@ -101,25 +101,25 @@ def checkpoints(job_id: str) -> Call[list[KeptCheckpoint]]:
 
 
 def delete(job_id: str) -> Call[None]:
-    """`DELETE /jobs/{id}`. A repeat of a successful call would be refused: there is no job any more."""
+    """`DELETE /jobs/{id}`. A repeat of a successful call would be refused: the job no longer exists."""
     return Call(method="DELETE", path=job_path(job_id), parse=_no_content, may_repeat=False)
 
 
 def predict(
-    job_id: str, given: Mapping[str, Any] | str | PathLike[str], top: int, background: str | None
+    job_id: str, inputs: Mapping[str, Any] | str | PathLike[str], top: int, background: str | None
 ) -> Call[Prediction]:
-    """`POST /jobs/{id}/predict` with arrays by input name, or with a picture.
+    """`POST /jobs/{id}/predict` with arrays by input name, or with the path of a picture.
 
     Raises:
         PippinError: The file is not a picture.
-        OSError: It cannot be read.
+        OSError: The file cannot be read.
     """
     picture, document, headers = None, None, {}
-    if isinstance(given, Mapping):
-        document = {"inputs": {name: _nested(value) for name, value in given.items()}}
+    if isinstance(inputs, Mapping):
+        document = {"inputs": {name: _nested_lists(value) for name, value in inputs.items()}}
     else:
-        picture = Path(given).read_bytes()
-        headers = {"content-type": _picture_type(picture, Path(given))}
+        picture = Path(inputs).read_bytes()
+        headers = {"content-type": _picture_type(picture, Path(inputs))}
     return Call(
         method="POST",
         path=job_path(job_id, "predict"),
@@ -128,7 +128,7 @@ def predict(
         headers=headers,
         json=document,
         content=picture,
-        # The call may wait for others, then compute for as long.
+        # The call may wait for other calls, then compute for the same time again.
         answer_seconds=120,
     )
 
@@ -155,20 +155,20 @@ def evaluate(
         path=job_path(job_id, "evaluate"),
         parse=as_model(EvaluationReport),
         json={name: value for name, value in document.items() if value is not None},
-        # The call may wait for another one, then compute for as long.
+        # The call may wait for another call, then compute for the same time again.
         answer_seconds=660,
     )
 
 
 def add_dataset(name: str, files: Sequence[str | PathLike[str]], options: Mapping[str, str]) -> Call[Manifest]:
-    """`POST /datasets`: the same bytes under the same name are the same dataset, so it may be sent again."""
+    """`POST /datasets`. The same bytes under the same name are the same dataset, so the call may be repeated."""
     return Call(
         method="POST",
         path="datasets",
         parse=as_model(Manifest),
         params=[("name", name), *options.items()],
         files=[Path(file) for file in files],
-        # A large table is parsed before the answer.
+        # The service parses a large table before it responds.
         answer_seconds=900,
     )
 
@@ -191,19 +191,19 @@ def preview(dataset_id: str, split: str | None, limit: int) -> Call[Preview]:
 
 
 def delete_dataset(dataset_id: str) -> Call[None]:
-    """`DELETE /datasets/{id}`, not to be repeated: a repeat may delete another dataset of the same name."""
+    """`DELETE /datasets/{id}`. A repeat may delete another dataset of the same name."""
     return Call(method="DELETE", path=_dataset_path(dataset_id), parse=_no_content, may_repeat=False)
 
 
 def add_model(model: Mapping[str, Any] | str | PathLike[str], name: str | None) -> Call[ModelRecord]:
-    """`POST /models`: the same model under the same name is the same record, so it may be sent again."""
+    """`POST /models`. The same model under the same name is the same record, so the call may be repeated."""
     body: dict[str, Any] = {"json": dict(model)} if isinstance(model, Mapping) else {"files": [Path(model)]}
     return Call(
         method="POST",
         path="models",
         parse=as_model(ModelRecord),
         params=[("name", name)] if name is not None else [],
-        # The upload may wait for others before the service reads it.
+        # The upload may wait for other uploads before the service reads it.
         answer_seconds=300,
         **body,
     )
@@ -248,7 +248,7 @@ def drain(name: str, *, hand_back: bool) -> Call[Worker]:
 
 
 def undrain(name: str) -> Call[Worker]:
-    """`DELETE /workers/{name}/drain`; a repeat changes nothing."""
+    """`DELETE /workers/{name}/drain`. A repeat changes nothing."""
     return Call(method="DELETE", path=_drain_path(name), parse=as_model(Worker))
 
 
@@ -268,7 +268,7 @@ def is_ready() -> Call[bool]:
 
 
 def job_path(job_id: str, *parts: str) -> str:
-    """The path of a job, or of something below it."""
+    """The path of a job, or of a resource below it."""
     return "/".join(("jobs", quote(job_id, safe=""), *parts))
 
 
@@ -278,14 +278,14 @@ def checkpoint_path(job_id: str, epoch: int) -> str:
 
 
 def model_path(model_id: str, *parts: str) -> str:
-    """The path of an uploaded model, or of something below it."""
+    """The path of an uploaded model, or of a resource below it."""
     return "/".join(("models", quote(model_id, safe=""), *parts))
 
 
-def _repeatable(key: str | None) -> dict[str, str]:
-    """The header that makes a call repeatable, with a random key unless there is one."""
+def _idempotency_header(key: str | None) -> dict[str, str]:
+    """The header that makes a call repeatable; without `key`, a random key."""
     text = key or str(uuid.uuid4())
-    # A string as RFC 9651, section 3.3.3, writes it.
+    # A string in the syntax of RFC 9651, section 3.3.3.
     return {"Idempotency-Key": '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'}
 
 
@@ -301,15 +301,15 @@ def _job_document(request: JobRequest | Mapping[str, Any]) -> dict[str, Any]:
     return request.model_dump(mode="json", exclude_unset=True) if isinstance(request, JobRequest) else dict(request)
 
 
-def _nested(value: Any) -> object:  # noqa: ANN401 - an array of whatever library, or lists
-    """An array as nested lists; anything else as it is."""
+def _nested_lists(value: Any) -> object:  # noqa: ANN401 - an array of any library, or lists
+    """An array as nested lists; any other value unchanged."""
     return value.tolist() if hasattr(value, "tolist") else value
 
 
 def _picture_type(data: bytes, path: Path) -> str:
-    for begin, kind in _PICTURES.items():
-        if data.startswith(begin):
-            return kind
+    for signature, media_type in _PICTURE_TYPES.items():
+        if data.startswith(signature):
+            return media_type
     raise PippinError(f"{path} is not a PNG, JPEG or PGM file; pass arrays as a mapping from input names")
 
 

@@ -7,13 +7,13 @@ from pippin.errors import Fault, PippinError
 
 
 class ServiceError(PippinError):
-    """The service refused the call (RFC 9457), or the answer is not one of Pippin.
+    """The service refused the call (RFC 9457), or the response does not come from a Pippin service.
 
     Attributes:
         status: The HTTP status.
         title: The kind of problem, the same for every occurrence.
         detail: A sentence about this occurrence.
-        faults: The faults in the request; a fault in the query has the parameter's name in place of a pointer.
+        faults: The faults in the request; a fault in the query has the parameter's name instead of a pointer.
     """
 
     def __init__(self, status: int, title: str, detail: str = "", faults: Iterable[Fault] = ()) -> None:
@@ -31,9 +31,9 @@ class ServiceError(PippinError):
         """The error that an `application/problem+json` body describes; missing members are left out.
 
         Args:
-            status: The HTTP status of the answer.
-            problem: The parsed body; anything but an object counts as none.
-            reason_phrase: The status line's words, for a body without a title.
+            status: The HTTP status of the response.
+            problem: The parsed body; a value other than an object is treated as an empty one.
+            reason_phrase: The reason phrase of the status line, for a body without a title.
         """
         members: dict[str, Any] = problem if isinstance(problem, dict) else {}
         errors = members.get("errors")
@@ -51,11 +51,11 @@ class ServiceError(PippinError):
 
 
 class ServiceUnreachable(PippinError):  # noqa: N818 - reads as what happened: "except ServiceUnreachable"
-    """No answer came within the client's patience.
+    """No response arrived within the client's patience.
 
     Attributes:
-        url: The service, without a password.
-        is_absent: Whether nothing listens at that address.
+        url: The service's address, without a password.
+        is_absent: Whether no process listens at that address.
     """
 
     def __init__(self, url: str, why: str, *, is_absent: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""A job as the client last read it, and how a notebook shows it."""
+"""A job as the client last read it, and its display in a notebook."""
 
 from contextlib import suppress
 from html import escape
@@ -26,12 +26,12 @@ class _BlockingService(_Service, Protocol):
 
 
 class AsyncJobView:
-    """A job as last read. A notebook shows that state: it draws without awaiting, so it cannot read a newer one.
+    """A job as last read. A notebook shows that state: it draws without awaiting, so no newer state can be read.
 
     Attributes:
         record: The job, as the service last returned it.
         epochs: The finished epochs read so far, oldest first.
-        stop_training: Set by a callback to have the job cancelled.
+        stop_training: A callback sets it to cancel the job.
     """
 
     def __init__(self, service: _Service, record: Job) -> None:
@@ -67,8 +67,8 @@ class AsyncJobView:
         return max(self.record.progress.epoch, self.epochs[-1].epoch if self.epochs else 0)
 
     def _repr_html_(self) -> str:
-        """The job in a line, above its curves."""
-        # Imported when first drawn, so that importing the client stays fast.
+        """The job in one line, above its curves."""
+        # Imported on first use, so that the import of the client stays fast.
         from pippin.client.curves.chart import charts_of  # noqa: PLC0415
         from pippin.client.curves.svg import svg  # noqa: PLC0415
 
@@ -83,14 +83,14 @@ class AsyncJobView:
 
 
 class JobView(AsyncJobView):
-    """A job as last read, which a notebook reads anew before it shows it."""
+    """A job as last read; its state is read again before a notebook shows it."""
 
     def __init__(self, service: _BlockingService, record: Job) -> None:
         super().__init__(service, record)
         self._service = service
 
     def _repr_html_(self) -> str:
-        """The job as it is now; as it was last read, if the service does not answer."""
+        """The job's current state; the state last read if the service does not respond."""
         with suppress(PippinError):
             self.record = self._service.send(endpoints.job(self.id))
             for epoch in self._service.metrics(self.id).data:
@@ -99,7 +99,7 @@ class JobView(AsyncJobView):
 
 
 def dashboard_url(service_url: str, job_id: str | None = None) -> str:
-    """The dashboard's address, or that of a job's page in it."""
+    """The address of the dashboard, or of a job's page in the dashboard."""
     return f"{service_url}/" if job_id is None else f"{service_url}/#/jobs/{job_id}"
 
 
@@ -107,12 +107,12 @@ class NotebookOutput:
     """An object displayed in a notebook, which `update` displays again in the same place.
 
     Raises:
-        PippinError: IPython, which notebooks run on, is not installed.
+        PippinError: IPython, which notebooks use, is not installed.
     """
 
     def __init__(self, shown: object) -> None:
         try:
-            from IPython.display import display  # noqa: PLC0415 - only where there is a notebook
+            from IPython.display import display  # noqa: PLC0415 - only notebooks have IPython
         except ImportError as error:
             raise PippinError("curves are shown in a notebook, which has IPython; elsewhere, use follow()") from error
         self._shown = shown
@@ -120,6 +120,6 @@ class NotebookOutput:
 
     def update(self) -> None:
         """Display the object's current state in place of the previous one."""
-        # Outside of a notebook, IPython has no display to update.
+        # Outside of a notebook, IPython returns no display handle.
         if self._handle is not None:
             self._handle.update(self._shown)

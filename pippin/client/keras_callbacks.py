@@ -1,4 +1,4 @@
-"""Calls callbacks as Keras' `fit` does, so that existing Keras callbacks work with a job."""
+"""Calls callbacks as `fit` of Keras does, so that existing Keras callbacks work with a job."""
 
 import math
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ class KerasCallbacks:
     Args:
         callbacks: Objects with any of `set_model`, `set_params`, `on_train_begin(logs)`, `on_epoch_begin(epoch, logs)`,
             `on_epoch_end(epoch, logs)` and `on_train_end(logs)`. As in Keras, epochs count from 0.
-        model: The argument of `set_model`; a callback ends the training by setting its `stop_training`.
+        model: The argument of `set_model`; a callback ends the training by setting its attribute `stop_training`.
         epochs: The number of epochs of the training.
     """
 
@@ -41,9 +41,9 @@ class KerasCallbacks:
 
 
 def logs_of(epoch: EpochMetrics) -> dict[str, float]:
-    """An epoch's measurements under Keras' names, without those that were not measured.
+    """The measured values of an epoch under their Keras names.
 
-    A loss that is not finite is NaN, which is what callbacks such as `TerminateOnNaN` test for.
+    A loss that is not finite is NaN, the value that callbacks such as `TerminateOnNaN` test for.
     """
     measured = {
         "loss": math.nan if epoch.diverged else epoch.loss,

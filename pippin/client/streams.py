@@ -1,7 +1,7 @@
-"""A job's event stream: parsed from bytes, and followed over as many connections as needed without loss or repeat.
+"""A job's event stream: parsed from bytes, and followed over several connections without lost or repeated events.
 
-httpx2 has an event source too. It is not used because it drops comments: the pings of a quiet stream would not be seen,
-and a stream that was quiet for longer than the client's patience would not be resumed when its connection breaks.
+The event source of httpx2 is not used because it drops comments: the pings of a quiet stream would be lost, and a
+stream that was quiet for longer than the client's patience would not be resumed when its connection breaks.
 """
 
 import codecs
@@ -19,9 +19,9 @@ from pippin.client.errors import ServiceError
 from pippin.system.retry import Backoff
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
-# Statuses of a proxy, or of a service that restarts.
+# Statuses of a proxy, or of a service that is restarting.
 _TEMPORARY = frozenset({502, 503, 504})
-# After so long with any byte received, pings included, a connection counts as working.
+# A connection that is older than this when bytes arrive, pings included, counts as working.
 _STEADY_SECONDS = 5.0
 
 
@@ -30,8 +30,8 @@ class ServerSentEvent:
     """One dispatched event (WHATWG HTML, section 9.2.6).
 
     Attributes:
-        id: The last event id at the time of dispatch; "" when the stream has named none.
-        type: The `event` field; "message" where there was none.
+        id: The last event id at the time of dispatch; "" if the stream has sent no id.
+        type: The `event` field; "message" if the field is missing.
         data: The `data` lines, joined by newlines.
     """
 
@@ -41,33 +41,33 @@ class ServerSentEvent:
 
 
 class EventStreamParser:
-    """Turns the bytes of ONE connection into events; an event that the connection's end cut off is never dispatched.
+    """Parses the bytes of ONE connection into events; an event that the connection's end cut off is never dispatched.
 
     Attributes:
-        last_event_id: The value of `Last-Event-ID` to resume with: it changes when an event is complete, not when its
-            id is read.
-        retry: Seconds that the server asks clients to wait before they reconnect; 0 when it has sent none.
+        last_event_id: The value of `Last-Event-ID` to resume with: it changes when an event is complete, not when the
+            event's id is read.
+        retry: The seconds to wait before reconnecting, as sent by the server; 0 if the server has sent no value.
     """
 
     def __init__(self, last_event_id: str = "", retry: float = 0) -> None:
         self.last_event_id = last_event_id
         self.retry = retry
         self._decoder = codecs.getincrementaldecoder("utf-8-sig")(errors="replace")
-        self._rest = ""
+        self._incomplete_line = ""
         self._after_carriage_return = False
         self._id = last_event_id
         self._type = ""
         self._data: list[str] = []
 
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
-        """The events that `chunk` completes, in order."""
+        """Parse the next bytes; return the events that they complete, in order."""
         text = self._decoder.decode(chunk)
         if not text:
             return []
         if self._after_carriage_return and text[0] == "\n":
             text = text[1:]
         self._after_carriage_return = text.endswith("\r")
-        *lines, self._rest = _LINE_END.split(self._rest + text)
+        *lines, self._incomplete_line = _LINE_END.split(self._incomplete_line + text)
         return [event for line in lines if (event := self._line(line)) is not None]
 
     def _line(self, line: str) -> ServerSentEvent | None:
@@ -93,12 +93,12 @@ class EventStreamParser:
 
 
 class StreamFollower:
-    """The state of one followed stream; the client opens the connections and passes on what it reads.
+    """The state of one followed stream; the client opens the connections and calls `feed` with the bytes that it reads.
 
     Args:
-        url: The service, for the error's text.
-        backoff: The pauses between connections, and how long the stream may be broken.
-        last_event_id: The id of the event after which to start; "" for the first.
+        url: The service's address, for the error message.
+        backoff: The pauses between connections, and the maximum time without a working connection.
+        last_event_id: The id of the event after which to start; "" to start at the first event.
 
     Attributes:
         ended: Whether the service has sent the end of the stream.
@@ -114,16 +114,16 @@ class StreamFollower:
     def headers(self) -> dict[str, str]:
         """The request headers of the next connection."""
         self._connected = time.monotonic()
-        # A new parser for each connection: half an event of the last one must not leak into this one.
+        # A new parser for each connection: an incomplete event of the previous connection must be dropped.
         self._parser = EventStreamParser(self._parser.last_event_id, self._parser.retry)
         resume = {"Last-Event-ID": self._parser.last_event_id} if self._parser.last_event_id else {}
         return {"Accept": "text/event-stream", "Cache-Control": "no-store", **resume}
 
     def has_stream(self, response: httpx2.Response) -> bool:
-        """Whether the response carries a stream; 204 means that the client has already read the end.
+        """Whether the response contains a stream; 204 means that the client has already read the end.
 
         Raises:
-            ServiceError: If the service refused for good; the body must have been read.
+            ServiceError: If the service refused the call permanently; the body must have been read.
         """
         if response.status_code == 204:
             self.ended = True
@@ -134,9 +134,9 @@ class StreamFollower:
         return True
 
     def feed(self, chunk: bytes) -> list[Event]:
-        """The events that `chunk` completes, the stream's end included."""
-        # `revoked` concerns the token, not the job; the service refuses the next connection with the reason.
-        events = [_event(each) for each in self._parser.feed(chunk) if each.type != "revoked"]
+        """Parse the next bytes; return the events that they complete, the `end` event included."""
+        # `revoked` is about the token, not the job; the service refuses the next connection with the reason.
+        events = [_event(sent) for sent in self._parser.feed(chunk) if sent.type != "revoked"]
         if events or time.monotonic() - self._connected > _STEADY_SECONDS:
             self._backoff.reset()
         self.ended = self.ended or any(event.type == "end" for event in events)
@@ -146,7 +146,7 @@ class StreamFollower:
         """The seconds to wait before the next connection.
 
         Raises:
-            ServiceUnreachable: When patience is used up.
+            ServiceUnreachable: When the stream has been broken for longer than the client's patience.
         """
         return max(calls.pause_after(error, self._backoff, self._url), self._parser.retry)
 

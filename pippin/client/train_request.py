@@ -15,11 +15,11 @@ ModelRequest: TypeAlias = str | PathLike[str] | Mapping[str, Any] | Job | AsyncJ
 """A preset's name, an uploaded model's id or name, a job (or its id) to train further, a file to upload, or a spec."""
 
 DatasetRequest: TypeAlias = str | PathLike[str] | Mapping[str, Any]
-"""A dataset's id or name, a file to upload, or what `POST /jobs` takes: `{"id": …, "validation": …}`."""
+"""A dataset's id or name, a file to upload, or the mapping that `POST /jobs` accepts: `{"id": …, "validation": …}`."""
 
 
 class HyperparameterRequest(TypedDict, total=False):
-    """Hyperparameters under Core ML's names, in snake case; those left out have the model's defaults."""
+    """Hyperparameters under their Core ML names, in snake case; a missing one has the model's default."""
 
     epochs: int
     mini_batch_size: int

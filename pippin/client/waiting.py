@@ -1,4 +1,4 @@
-"""Waits until a job is final: the one duty that the two clients do by different means."""
+"""Waits until a job is final: the one operation for which the two clients use different methods."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -20,25 +20,25 @@ class _AsyncClient(Protocol):
 
 
 def wait_by_polling(client: _Client, job_id: str, timeout: float | None) -> Job:
-    """The job once it is final. A blocking read of a stream could not end at a deadline, so the job is polled.
+    """Return the job once it is final. It is polled, since a blocking read of a stream could not end at a deadline.
 
     Raises:
-        TimeoutError: If it is not final after `timeout` seconds.
+        TimeoutError: If the job is not final after `timeout` seconds.
     """
 
     def final() -> Job | None:
         return job if (job := client.job(job_id)).status.is_final else None
 
     if (job := wait_until(final, timeout, longest=1)) is None:
-        raise TimeoutError(_late(job_id, timeout))
+        raise TimeoutError(_timeout_message(job_id, timeout))
     return job
 
 
 async def wait_by_following(client: _AsyncClient, job_id: str, timeout: float | None) -> Job:  # noqa: ASYNC109
-    """The job once the stream of its events has ended.
+    """Return the job once the stream of its events has ended.
 
     Raises:
-        TimeoutError: If it has not ended after `timeout` seconds.
+        TimeoutError: If the stream has not ended after `timeout` seconds.
     """
     limit = asyncio.timeout(timeout)
     try:
@@ -49,8 +49,8 @@ async def wait_by_following(client: _AsyncClient, job_id: str, timeout: float | 
     except TimeoutError as error:
         if not limit.expired():
             raise
-        raise TimeoutError(_late(job_id, timeout)) from error
+        raise TimeoutError(_timeout_message(job_id, timeout)) from error
 
 
-def _late(job_id: str, timeout: float | None) -> str:
+def _timeout_message(job_id: str, timeout: float | None) -> str:
     return f"{job_id} is not final after {timeout} s"

@@ -17,7 +17,7 @@ MAJOR, MINOR = 1, 0
 VERSION = f"{MAJOR}.{MINOR}"
 
 _VERSION_FILE = "version"
-_VERSION_FORM = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\s*")
+_VERSION_PATTERN = re.compile(r"([0-9]{1,6})\.([0-9]{1,6})\s*")
 
 
 class HomeError(PippinError):
@@ -28,7 +28,7 @@ class HomeVersionError(PippinError):
     """A newer Pippin has used PIPPIN_HOME, or its version file is damaged."""
 
 
-_CHOOSE = "choose a folder of your own, such as ~/.pippin"
+_ADVICE = "choose a folder of your own, such as ~/.pippin"
 
 # Folders of the system or of all users; a folder inside one of them may be PIPPIN_HOME.
 _SHARED = frozenset(
@@ -42,7 +42,7 @@ _SHARED = frozenset(
         ),
     )
 )
-# Folders of the system, with everything in them.
+# Folders of the system; folders inside them are refused too.
 _SYSTEM = tuple(
     map(
         Path,
@@ -58,26 +58,27 @@ _SYSTEM = tuple(
 def prepare_home(home: Path) -> None:
     """Create the folder, private to its owner, if it does not exist; check that an existing one is private.
 
-    It holds a password and models. The mode of an existing folder is never changed: other programs may rely on it.
+    The folder holds passwords and models. The mode of an existing folder is never changed: other programs may need it.
 
     Raises:
-        HomeVersionError: A Pippin of a newer major version has used it.
-        HomeError: It cannot be created, is not a folder, belongs to the system or another user, or is open to others.
+        HomeVersionError: A newer major version of Pippin has used the folder.
+        HomeError: The folder cannot be created, is not a folder, belongs to the system or another user, or is open to
+            other users.
     """
     try:
         real = home.resolve()
         if real == Path.home().resolve():
-            raise HomeError(f"PIPPIN_HOME {home} is your home folder itself; {_CHOOSE}")
+            raise HomeError(f"PIPPIN_HOME {home} is your home folder itself; {_ADVICE}")
         if real in _SHARED or any(real.is_relative_to(folder) for folder in _SYSTEM):
-            raise HomeError(f"PIPPIN_HOME {home} is a folder of the system; {_CHOOSE}")
+            raise HomeError(f"PIPPIN_HOME {home} is a folder of the system; {_ADVICE}")
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = home.stat()
         if status.st_uid != os.getuid():
-            raise HomeError(f"PIPPIN_HOME {home} belongs to another user; {_CHOOSE}")
+            raise HomeError(f"PIPPIN_HOME {home} belongs to another user; {_ADVICE}")
         if status.st_mode & 0o077:
             raise HomeError(
                 f"PIPPIN_HOME {home} is open to other users (mode {stat.S_IMODE(status.st_mode):o}) and would hold "
-                f"passwords and models; close it with chmod 700 {shlex.quote(str(home))}, or {_CHOOSE}"
+                f"passwords and models; close it with chmod 700 {shlex.quote(str(home))}, or {_ADVICE}"
             )
         require_version(home)
     except OSError as error:
@@ -85,25 +86,25 @@ def prepare_home(home: Path) -> None:
 
 
 def require_version(home: Path) -> None:
-    """Check that this Pippin can use the folder's data, and write the version if there is none yet.
+    """Check that this version of Pippin can use the folder's data; write the version file if it does not exist.
 
-    An older Pippin can ignore what a newer minor version adds, but not what a newer major version changes.
+    An older version can ignore the additions of a newer minor version, but not the changes of a newer major version.
 
     Raises:
-        HomeVersionError: A Pippin of a newer major version has used the folder, or the file is damaged.
-        OSError: The file cannot be read or written.
+        HomeVersionError: A newer major version of Pippin has used the folder, or the version file is damaged.
+        OSError: The version file cannot be read or written.
     """
     path = home / _VERSION_FILE
     with suppress(FileNotFoundError):
         with path.open("rb") as file:
             text = file.read(100).decode("ascii", errors="replace")
-        form = _VERSION_FORM.fullmatch(text)
-        if form is None:
+        match = _VERSION_PATTERN.fullmatch(text)
+        if match is None:
             raise HomeVersionError(
                 f"{path} is damaged: it holds {text[:20]!r}, and a version such as {VERSION} belongs there; write the "
                 "one that this folder was used with last into it"
             )
-        if int(form[1]) > MAJOR:
+        if int(match[1]) > MAJOR:
             raise HomeVersionError(
                 f"PIPPIN_HOME {home} has version {text.strip()} and was used by a newer Pippin; this one can use "
                 f"versions up to {MAJOR}.x: upgrade this Pippin, or choose another folder"
@@ -115,10 +116,10 @@ def require_version(home: Path) -> None:
 
 
 class HomeLock:
-    """A lock that a supervisor and the server that it started hold until both have ended.
+    """A lock on PIPPIN_HOME, held until both the supervisor and the server that it started have ended.
 
-    The lock is on an open file, which the server inherits: no second server can open the same data while the first one
-    still writes, even if their supervisor was killed.
+    The lock is on an open file, which the server inherits: no second server can open the same data while the first
+    server still writes, even if the supervisor was killed.
     """
 
     def __init__(self, home: Path) -> None:
@@ -137,14 +138,14 @@ class HomeLock:
         return self._file
 
     def acquire(self, *, leftover: Callable[[], None], seconds: float) -> None:
-        """Take the lock. Waits only for a server whose supervisor is dead.
+        """Acquire the lock. Wait only for a server whose supervisor has ended.
 
         Args:
-            leftover: Asks such a server to stop.
-            seconds: How long to wait for it.
+            leftover: Requests such a server to stop.
+            seconds: The maximum time to wait for that server.
 
         Raises:
-            HomeError: Another supervisor uses this folder; the text has its process id.
+            HomeError: Another supervisor uses this folder; the message contains its process id.
         """
         if self._file is not None:
             return
@@ -183,7 +184,7 @@ def _holder(file: int) -> str:
 
 
 def _locked(file: int) -> bool:
-    """Take the lock, or keep it; False where another process holds it."""
+    """Acquire or keep the lock; return False if another process holds it."""
     with suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         return True
@@ -191,7 +192,7 @@ def _locked(file: int) -> bool:
 
 
 def _alive(holder: str) -> bool:
-    """Whether a process of this id exists."""
+    """Whether a process with this id exists."""
     if not holder.isdigit():
         return False
     try:

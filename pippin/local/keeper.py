@@ -1,4 +1,4 @@
-"""Keeps a part or the embedded server running: starts it, restarts it when it ends, and stops it."""
+"""Starts a part or the embedded server, restarts it when it ends, and stops it."""
 
 import asyncio
 import time
@@ -12,14 +12,14 @@ from pippin.local.process import Process, manner
 from pippin.local.valkey import EmbeddedValkey
 from pippin.system.retry import Backoff
 
-# After so many seconds, a process counts as healthy: its next end is the first in a row.
+# A process that has run longer than this is healthy: its next end is the first in a row.
 _HEALTHY_SECONDS = 10.0
-# After so many ends in a row, the last output is shown again.
+# The last output is printed again each time this many ends in a row have occurred.
 _OUTPUT_EVERY = 3
 
 
 class RestartPauses:
-    """The pauses before restarts: from 0.2 s doubling to 5 s, and from 0.2 s again after a healthy run."""
+    """The pauses before restarts: they double from 0.2 s to 5 s; a healthy run resets them to 0.2 s."""
 
     def __init__(self) -> None:
         self._backoff = Backoff(0.2, 5.0, jitter=0)
@@ -27,11 +27,11 @@ class RestartPauses:
 
     @property
     def ends(self) -> int:
-        """How often in a row the process ended without a healthy run in between."""
+        """How many times in a row the process has ended without a healthy run in between."""
         return self._backoff.failures
 
     def next(self) -> float:
-        """Count an end of the process; return the seconds to wait, after which the next run starts."""
+        """Count an end of the process; return the seconds to wait before the next run."""
         if time.monotonic() - self._started > _HEALTHY_SECONDS:
             self._backoff.reset()
         pause = self._backoff.pause()
@@ -58,7 +58,7 @@ class Keeper:
 
     @property
     def pid(self) -> int | None:
-        """The id of its process; None while it does not run."""
+        """The id of the part's process; None while no process runs."""
         return self._process.pid if self._process and not self._process.exited.is_set() else None
 
     def start(self) -> asyncio.Task[None]:
@@ -67,12 +67,12 @@ class Keeper:
         return self._task
 
     def poll(self) -> None:
-        """Notice the end of its process; to be called on SIGCHLD."""
+        """Check whether the part's process has ended; call this on SIGCHLD."""
         if self._process:
             self._process.poll()
 
     def kill(self) -> None:
-        """Kill its process."""
+        """Kill the part's process."""
         if self._process:
             self._process.kill()
 
@@ -109,7 +109,7 @@ class Keeper:
             await asyncio.sleep(pause)
 
     async def _run(self) -> tuple[str, Iterable[str]]:
-        """Run the part once; return how it ended, and its last lines of output."""
+        """Run the part once; return how the process ended, and its last lines of output."""
         self._process = Process(self.part, lambda line: self._print_line(self.part.name, line))
         await self._process.exited.wait()
         return self._process.manner, self._process.lines.last
@@ -132,23 +132,23 @@ class ServerKeeper:
         self._starting: asyncio.Future[str] | None = None
         self._task: asyncio.Task[None] | None = None
         # Two threads, because `stop` may run while `start` still waits. They live as long as this object: Linux ends
-        # the server with the thread that started it.
+        # the server when the thread that started the server ends.
         self._threads = ThreadPoolExecutor(2, thread_name_prefix=self.name)
 
     @property
     def pid(self) -> int | None:
-        """The id of its process; None while it does not run."""
+        """The id of the server's process; None while no process runs."""
         return self._server.pid
 
     async def begin(self) -> str:
         """Start the server.
 
         Returns:
-            Its address, with the password.
+            The server's address, with the password.
 
         Raises:
-            HomeError: The folder of its data cannot be used.
-            EmbeddedValkeyError: It does not start.
+            HomeError: The folder of the server's data cannot be used.
+            EmbeddedValkeyError: The server does not start.
         """
         loop = asyncio.get_running_loop()
         self._ended.clear()
@@ -163,13 +163,13 @@ class ServerKeeper:
         return self._task
 
     def poll(self) -> None:
-        """Notice its end; to be called on SIGCHLD."""
+        """Check whether the server has ended; call this on SIGCHLD."""
         starting = self._starting is not None and not self._starting.done()
         if not starting and self._server.exit_code is not None:
             self._ended.set()
 
     async def stop(self, grace: float) -> None:
-        """Stop the server; its data stays.
+        """Stop the server; its data is kept.
 
         Args:
             grace: Seconds between SIGTERM and SIGKILL.
@@ -180,7 +180,7 @@ class ServerKeeper:
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._threads, partial(self._server.stop, grace))
         if self._starting and not self._starting.done():
-            # A start that was under way may have succeeded after the stop.
+            # A start in progress may have succeeded after the stop.
             await asyncio.wait({self._starting})
             await loop.run_in_executor(self._threads, partial(self._server.stop, grace))
         self._threads.shutdown()

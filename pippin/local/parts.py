@@ -8,7 +8,7 @@ from pippin.settings import Settings
 from pippin.system.extras import coreml_fault, import_fault, install_command
 
 PrintLine = Callable[[str, str], None]
-"""Prints a line of the log: the name of the part that wrote it, and its text."""
+"""Prints a line of the log: the name of the part that wrote the line, and the line's text."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Part:
 
     Attributes:
         name: The prefix of its log lines.
-        argv: The command; holds no secret, since every user of the machine can read it.
-        environment: Variables added to the supervisor's own; secrets belong here.
+        argv: The command; it contains no secret, since every user of the machine can read it.
+        environment: Variables added to the supervisor's environment; secrets belong here.
     """
 
     name: str
@@ -30,11 +30,11 @@ def parts(settings: Settings, workers: int, *, coreml: bool = False) -> list[Par
     """The service and the workers.
 
     Args:
-        settings: The settings of the parts: with a Redis address, one for workers too if they have their own, and the
-            port to listen on.
+        settings: The settings of the parts. They contain the Redis address (and that of the workers, if it differs) and
+            the port to listen on.
         workers: How many workers train with JAX.
-        coreml: Whether one more, beside any of these, trains with Core ML. One is enough: they would share one GPU and
-            one Neural Engine.
+        coreml: Whether one more worker trains with Core ML, if there are any workers. One is enough: several would
+            share one GPU and one Neural Engine.
     """
     environment = _environment(settings)
     table = [Part("service", python_module("service"), environment)]
@@ -55,11 +55,11 @@ def python_module(module: str, *arguments: str) -> tuple[str, ...]:
 def has_coreml(
     print_line: PrintLine, platform: str = sys.platform, fault_of: Callable[[str], str | None] = import_fault
 ) -> bool:
-    """Whether Core ML can train here; on a Mac where it cannot, a printed line says why and what to do.
+    """Whether Core ML can train on this machine; on a Mac where it cannot, print the reason and what to do.
 
     Args:
         print_line: Prints that line.
-        platform: As `sys.platform`.
+        platform: A value of `sys.platform`.
         fault_of: Returns the reason why a library cannot be imported, or None.
     """
     if platform != "darwin":
@@ -82,6 +82,6 @@ def _environment(settings: Settings) -> Mapping[str, str]:
         "PIPPIN_BLOBS_URL": settings.blobs_url,
         "PIPPIN_HOST": settings.host,
         "PIPPIN_PORT": str(settings.port),
-        # Without a buffer, so that a line of the log is shown as soon as it is written.
+        # Unbuffered, so that a log line is shown as soon as it is written.
         "PYTHONUNBUFFERED": "1",
     }

@@ -1,4 +1,4 @@
-"""One run of a part: a child process that cannot outlive this one, and its output line by line."""
+"""One run of a part: a child process that ends with this process, and its output line by line."""
 
 import asyncio
 import codecs
@@ -13,12 +13,12 @@ from pippin.local.parts import Part
 from pippin.system.processes import dying_with_parent
 
 _CHUNK = 65_536
-# A longer line is cut into pieces, so that a process that prints no line end fills no memory.
+# A longer line is split, so that a process that prints no line end cannot fill the memory.
 _MAX_LINE = 20_000
 
 
 class Lines:
-    """Cuts the output of one process into lines as it comes.
+    """Splits the output of one process into lines as it arrives.
 
     Args:
         each: Called with each line.
@@ -34,7 +34,7 @@ class Lines:
         self._rest = ""
 
     def feed(self, chunk: bytes) -> None:
-        """Take the next bytes."""
+        """Add the next bytes of the output."""
         *lines, self._rest = (self._rest + self._decoder.decode(chunk)).split("\n")
         for line in lines:
             self._line(line.removesuffix("\r"))
@@ -42,7 +42,7 @@ class Lines:
             self.end()
 
     def end(self) -> None:
-        """Pass on the last line, which has no line end."""
+        """Report the last line, which has no line end."""
         if self._rest:
             self._line(self._rest)
         self._rest = ""
@@ -53,17 +53,17 @@ class Lines:
 
 
 class Process:
-    """One run of a part, in a process group of its own: a Ctrl-C at the terminal reaches the supervisor only.
+    """One run of a part, in a process group of its own: Ctrl-C at the terminal signals only the supervisor.
 
-    Start it in the main thread: Linux sends the signal of a parent's death when the THREAD ends that forked.
+    Create it in the main thread: Linux sends the parent-death signal when the THREAD that forked ends.
 
     Args:
         part: What to run.
-        each_line: Called with each line of its output, stdout and stderr together.
+        each_line: Called with each line of the process's output, stdout and stderr together.
 
     Attributes:
-        pid: Its process id, which is also that of its group.
-        lines: Its output.
+        pid: The process id, which is also the id of the process group.
+        lines: The output.
         exited: Set when the process has ended.
     """
 
@@ -72,7 +72,7 @@ class Process:
         self.exited = asyncio.Event()
         self._output, write_end = os.pipe()
         try:
-            self._popen = subprocess.Popen(  # noqa: S603 - the commands stand in our own table
+            self._popen = subprocess.Popen(  # noqa: S603 - the commands are from our own table
                 dying_with_parent(part.argv),
                 env={**os.environ, **part.environment},
                 stdin=subprocess.DEVNULL,
@@ -96,12 +96,12 @@ class Process:
         self._popen.terminate()
 
     def kill(self) -> None:
-        """Send SIGKILL to the process and to all others of its group."""
+        """Send SIGKILL to the process and to all other processes of its group."""
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.pid, signal.SIGKILL)
 
     def poll(self) -> None:
-        """Set `exited` if the process has ended; to be called on SIGCHLD."""
+        """Set `exited` if the process has ended; call this on SIGCHLD."""
         if self.exited.is_set() or self._popen.poll() is None:
             return
         self.kill()
@@ -112,7 +112,7 @@ class Process:
         self.exited.set()
 
     def _read(self) -> bool:
-        """Read the output that is there; return whether there may be more."""
+        """Read the available output; return whether more may be available."""
         if self._output < 0:
             return False
         try:

@@ -1,4 +1,4 @@
-"""Runs all parts in the foreground until a signal stops them, and leaves no process behind."""
+"""Runs all parts in the foreground until a signal arrives; then stops every process."""
 
 import asyncio
 import signal
@@ -8,19 +8,20 @@ from typing import Any
 from pippin.local.keeper import Keeper, ServerKeeper
 from pippin.local.parts import Part, PrintLine
 
-# Together below the 5 s in which `pippin up` stops: first the service and the workers together, then the server.
+# In seconds. Their sum is below the 5 s within which `pippin up` must stop: the service and the workers stop together,
+# then the server.
 _GRACE = 3.0
 _SERVER_GRACE = 1.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
-    """Keeps the parts running, and under them the embedded server where there is one.
+    """Keeps the parts and, if there is one, the embedded server running.
 
     Args:
-        server: Runs before the parts start and until they have stopped; None if they use a server elsewhere.
-        parts: Returns the parts to run, once the server's address (None without one) is known.
-        print_line: Prints every line of every part, and of the supervisor itself.
+        server: Starts before the parts and stops after them; None if the parts use another server.
+        parts: Returns the parts to run; its argument is the server's address, or None without an embedded server.
+        print_line: Prints every line of every part, and the supervisor's own messages.
     """
 
     def __init__(
@@ -34,22 +35,22 @@ class Supervisor:
 
     @property
     def pids(self) -> frozenset[int]:
-        """The ids of the parts' processes that run."""
+        """The ids of the parts' running processes."""
         return frozenset(keeper.pid for keeper in self._keepers if keeper.pid)
 
     async def run(self, announce: Callable[[], Coroutine[Any, Any, None]]) -> None:
-        """Runs until SIGINT, SIGTERM or SIGHUP; must be called in the main thread.
+        """Run until SIGINT, SIGTERM or SIGHUP; must be called in the main thread.
 
         Args:
-            announce: Waits until all parts are ready and prints that; cancelled when a stop comes first.
+            announce: Waits until all parts are ready, then prints a message; cancelled if a signal arrives before that.
 
         Raises:
-            PippinError: The embedded server does not start; no part has been started.
+            PippinError: The embedded server does not start; no part was started.
         """
         loop = asyncio.get_running_loop()
         loop.add_signal_handler(signal.SIGCHLD, self._poll)
-        for each in _SIGNALS:
-            loop.add_signal_handler(each, self._request_stop)
+        for signal_number in _SIGNALS:
+            loop.add_signal_handler(signal_number, self._request_stop)
         stop = asyncio.ensure_future(self._stop_requested.wait())
         running: set[asyncio.Future[Any]] = {stop, asyncio.ensure_future(self._begin(announce))}
         try:

@@ -1,4 +1,4 @@
-"""All of Pippin on this machine, as `pippin up` runs it."""
+"""Runs all of Pippin on this machine, for `pippin up`."""
 
 import asyncio
 import errno
@@ -38,7 +38,7 @@ class Ready:
     """What `pippin up` reports once all parts are ready.
 
     Attributes:
-        url: The service's address for this machine.
+        url: The address at which this machine reaches the service.
         home: The folder of all data.
     """
 
@@ -53,19 +53,19 @@ def up(
     ready: Callable[[Ready], None],
     coreml: Callable[[PrintLine], bool] = has_coreml,
 ) -> None:
-    """Runs the embedded server (unless the settings name a Redis), the service and the workers until a signal.
+    """Run the embedded server (unless the settings name a Redis), the service and the workers until a signal arrives.
 
     On a Mac, one more worker trains with Core ML.
 
     Args:
-        settings: From the environment and the command line; a port of 0 stands for a free one.
-        workers: How many workers train with JAX; 0 runs none at all.
+        settings: From the environment and the command line; port 0 stands for a free port.
+        workers: How many workers train with JAX; 0 runs no worker at all.
         print_line: Prints each line of the parts' output.
-        ready: Called once, when the service answers and one of these workers is alive.
+        ready: Called once, when the service responds and one of these workers is alive.
         coreml: Returns whether this machine can train with Core ML.
 
     Raises:
-        PippinError: The parts cannot be started; none was.
+        PippinError: The parts cannot be started; no part was started.
     """
     settings = settings.model_copy(update={"port": usable_port(settings.host, settings.port)})
     with _home(settings):
@@ -75,7 +75,7 @@ def up(
 
 @contextmanager
 def _home(settings: Settings) -> Iterator[None]:
-    """Hold the lock of PIPPIN_HOME for the block; the embedded server takes it itself."""
+    """Hold the lock of PIPPIN_HOME for the block; an embedded server acquires the lock itself."""
     if settings.redis_url is None:
         yield
         return
@@ -111,7 +111,7 @@ async def _up(
     url = _url(settings)
 
     async def announce() -> None:
-        # Without a token: `/readyz` needs none, and the workers are read from Redis.
+        # Without a token: `/readyz` requires none, and the list of workers is read from Redis.
         async with AsyncClient(url, token="", patience=0) as client:
             with _store(current_settings()) as store:
                 while True:
@@ -131,32 +131,32 @@ def _store(settings: Settings) -> Iterator[Store]:
 
 
 async def _is_ready(client: AsyncClient, store: Store, pids: frozenset[int], workers: int) -> bool:
-    """Whether the service is ready, and one of the workers, if there are any."""
+    """Whether the service is ready and, if there are workers, one of them is ready too."""
     try:
         if not await client.is_ready():
             return False
         alive = await asyncio.to_thread(store.workers.all) if workers else []
     except (ServiceUnreachable, StoreUnavailable):
         return False
-    return not workers or any(each.pid in pids and each.state != "starting" for each in alive)
+    return not workers or any(worker.pid in pids and worker.state != "starting" for worker in alive)
 
 
 def _url(settings: Settings) -> str:
-    """The service's address for this machine: loopback where the service listens on all addresses."""
+    """The address at which this machine reaches the service: loopback if the service listens on all addresses."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared, not bound
     return f"http://[{host}]:{settings.port}" if ":" in host else f"http://{host}:{settings.port}"
 
 
 def usable_port(host: str, port: int) -> int:
-    """`port`, if the service can listen on it; a free one for 0.
+    """Return `port` if the service can listen on it; for 0, return a free port.
 
     Raises:
-        SupervisorError: The service cannot listen on it.
+        SupervisorError: The service cannot listen on `port`.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind, protocol) as probe:
-            # As the service does: connections of a former process in TIME_WAIT do not block the port.
+            # As the service does: connections of an earlier process in TIME_WAIT do not block the port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
             return int(probe.getsockname()[1])

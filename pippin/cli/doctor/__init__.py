@@ -1,1 +1,1 @@
-"""`pippin doctor`: what a machine has and lacks for training, one small check a module."""
+"""`pippin doctor`: checks of the machine, Redis, the blob store and the service."""

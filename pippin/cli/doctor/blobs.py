@@ -1,4 +1,4 @@
-"""The blob store: whether it can be used, and whether it belongs to the Redis that the settings name."""
+"""Checks of the blob store: whether it can be used, and whether the Redis in the settings owns it."""
 
 import os
 import secrets
@@ -28,17 +28,17 @@ _ADVICE_ACCESS = (
 
 
 def check_blobs(url: str, token_file: Path | None = None) -> Finding:
-    """Whether the store answers a request for a blob of a random name.
+    """Check that the store responds to a request for a blob with a random name.
 
     A folder is checked and never created.
 
     Args:
-        url: Its address.
-        token_file: The file of the token that a service requires.
+        url: The store's address.
+        token_file: The file with the token that a service requires.
     """
     scheme = urlsplit(url).scheme
     if scheme == "file":
-        return _folder(Path(unquote(urlsplit(url).path)))
+        return _check_folder(Path(unquote(urlsplit(url).path)))
     try:
         Blobs(url, token_file).head(f"sha256:{secrets.token_hex(32)}")
     except (BlobRefusedError, TokenFileError) as error:
@@ -49,9 +49,9 @@ def check_blobs(url: str, token_file: Path | None = None) -> Finding:
     return ok("blobs", f"{redacted_url(url)} answers")
 
 
-def _folder(folder: Path) -> Finding:
+def _check_folder(folder: Path) -> Finding:
     if not folder.exists():
-        parent = next(each for each in folder.parents if each.exists())
+        parent = next(ancestor for ancestor in folder.parents if ancestor.exists())
         if os.access(parent, os.W_OK | os.X_OK) and parent.is_dir():
             return ok("blobs", f"{folder} will be made")
         return fault("blobs", f"{folder} cannot be made in {parent}", "Name another folder in PIPPIN_BLOBS_URL.")
@@ -78,13 +78,13 @@ _ADVICE = {
 
 
 def check_owner(settings: Settings) -> Iterator[Finding]:
-    """One finding; none for a remote worker, or where other checks report that Redis or the blobs cannot be reached."""
+    """Yield one finding; none for a remote worker, or if Redis or the blob store, checked elsewhere, cannot be used."""
     url = settings.redis_url.get_secret_value() if settings.redis_url else running_url(settings.home)
     if url is None or urlsplit(settings.blobs_url).scheme not in {"file", "s3"} or _is_absent_folder(settings):
         return
     store = Store(connect(url, retries=0))
     try:
-        yield _finding(store, Blobs(settings.blobs_url))
+        yield _ownership(store, Blobs(settings.blobs_url))
     except (StoreUnavailable, BlobError, RedisError):
         return
     finally:
@@ -97,7 +97,7 @@ def _is_absent_folder(settings: Settings) -> bool:
     return parts.scheme == "file" and not Path(unquote(parts.path)).is_dir()
 
 
-def _finding(store: Store, blobs: Blobs) -> Finding:
+def _ownership(store: Store, blobs: Blobs) -> Finding:
     verdict = BlobOwnership(store, blobs).inspect()
     if verdict.refusal is Refusal.UNCLAIMED and store.blob_ledger.closed() is None:
         return ok(_CHECK, "the blob store has no owner yet; the service claims it when it starts")

@@ -15,7 +15,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "fault": "bold red"}
 def doctor(json_: output.JsonFlag = False) -> None:
     """Examine this machine, and say what to do about each fault.
 
-    It looks at the system, what can train here, Redis, the blobs, the service, the clock and the disk.
+    It checks the system, what can train here, Redis, the blobs, the service, the clock and the disk.
 
     The exit code is 1 if anything is at fault; warnings leave it at 0. No secret is printed.
     """

@@ -19,9 +19,9 @@ from pippin.settings import Settings, SettingsError
 
 
 def examine() -> Iterator[Finding]:
-    """The findings about this machine and about the servers that the settings name, without any secret.
+    """Yield the findings about this machine and about the servers in the settings, without any secret.
 
-    Invalid settings are a finding too; the checks that need them are then skipped.
+    Invalid settings are a finding too; the checks that need the settings are then skipped.
     """
     for check in (check_system, check_chip, check_python, check_pyobjc, check_coreml, check_engines):
         yield check()
@@ -31,11 +31,11 @@ def examine() -> Iterator[Finding]:
         yield fault("settings", str(error), "Correct the variable; docs/settings.md lists the settings.")
         return
     secrets = secrets_in(settings, os.environ)
-    for finding in _of(settings):
+    for finding in _settings_findings(settings):
         yield redacted(secrets, finding)
 
 
-def _of(settings: Settings) -> Iterator[Finding]:
+def _settings_findings(settings: Settings) -> Iterator[Finding]:
     yield from check_redis(settings.redis_url.get_secret_value() if settings.redis_url else None)
     yield check_blobs(settings.blobs_url, settings.token_file)
     yield from check_owner(settings)

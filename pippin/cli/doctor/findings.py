@@ -1,4 +1,4 @@
-"""What a check reports, and how secrets are kept out of it: the errors of libraries may quote an address."""
+"""The result of a check, and its redaction: the errors of libraries may contain an address with a password."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -22,9 +22,9 @@ class Finding:
 
     Attributes:
         check: The name of the check, one or two words.
-        level: How serious it is.
+        level: How serious the finding is.
         found: What the check read or measured.
-        advice: What to do about it; empty where nothing needs to be done.
+        advice: What to do; empty if no action is needed.
     """
 
     check: str
@@ -43,38 +43,38 @@ def ok(check: str, found: str) -> Finding:
 
 
 def warning(check: str, found: str, advice: str) -> Finding:
-    """A finding that leaves jobs less fast or less safe, or that matters for some uses of this machine only."""
+    """A finding that makes jobs slower or less safe, or that matters only for some uses of this machine."""
     return Finding(check, Level.WARNING, found, advice)
 
 
 def fault(check: str, found: str, advice: str) -> Finding:
-    """A finding that keeps a worker from training here, or may lose its work."""
+    """A finding that prevents a worker from training here, or that may lose the results of a training."""
     return Finding(check, Level.FAULT, found, advice)
 
 
 _MARK = "***"
-_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
+_SECRET_VARIABLES = ("AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN")
 
 
 def secrets_in(settings: Settings, environment: Mapping[str, str]) -> frozenset[str]:
-    """The passwords in the settings' addresses, as written and decoded, and those that obstore reads.
+    """The passwords in the settings' addresses, as written and decoded, and the secrets that obstore reads.
 
     Args:
-        settings: Their addresses may contain passwords.
+        settings: The settings; their addresses may contain passwords.
         environment: The variables of this process.
     """
     addresses = [settings.blobs_url, settings.url]
     redis_urls = (settings.redis_url, settings.worker_redis_url)
     addresses += [url.get_secret_value() for url in redis_urls if url is not None]
     passwords = [urlsplit(address).password or "" for address in addresses]
-    secrets = [*passwords, *map(unquote, passwords), *(environment.get(name, "") for name in _VARIABLES)]
+    secrets = [*passwords, *map(unquote, passwords), *(environment.get(name, "") for name in _SECRET_VARIABLES)]
     return frozenset(filter(None, secrets))
 
 
 def redacted(secrets: Iterable[str], finding: Finding) -> Finding:
     """The finding with every secret replaced by three asterisks."""
     found, advice = finding.found, finding.advice
-    # The longest first: one may be a part of another.
+    # The longest first: one secret may be a part of another.
     for secret in sorted(secrets, key=len, reverse=True):
         found, advice = found.replace(secret, _MARK), advice.replace(secret, _MARK)
     return replace(finding, found=found, advice=advice)

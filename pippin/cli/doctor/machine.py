@@ -1,4 +1,4 @@
-"""The machine itself: system, processor, Python, disk, and the engines that can train on it."""
+"""Checks of the machine: system, processor, Python, disk, and the engines that can train on it."""
 
 import os
 import platform
@@ -12,17 +12,17 @@ from pippin.cli.doctor.findings import Finding, fault, ok, warning
 from pippin.system.extras import coreml_fault, import_fault, install_command
 from pippin.system.machine import chip, operating_system
 
-# The first for Apple silicon. MLUpdateTask itself came with 10.15.
+# The first version for Apple silicon. MLUpdateTask was added in 10.15.
 _OLDEST_MACOS = (11, 0)
-_PYTHONS = ((3, 11), (3, 14))
+_PYTHON_VERSIONS = ((3, 11), (3, 14))
 
 
 def check_system(system: str = sys.platform, found: str | None = None) -> Finding:
-    """Whether the operating system is supported.
+    """Check that the operating system is supported.
 
     Args:
         system: A value of `sys.platform`.
-        found: Its name and version, such as `macOS 26.1`; None reads it from this machine.
+        found: The system's name and version, such as `macOS 26.1`; None reads it from this machine.
     """
     shown = operating_system() if found is None else found
     if system == "darwin":
@@ -35,34 +35,34 @@ def check_system(system: str = sys.platform, found: str | None = None) -> Findin
 
 
 def check_chip(system: str = sys.platform, machine: str | None = None, name: str | None = None) -> Finding:
-    """Whether the processor is supported.
+    """Check that the processor is supported.
 
     Args:
         system: A value of `sys.platform`.
-        machine: Its architecture; None reads it from this machine.
-        name: The maker's name for it; None reads it from this machine.
+        machine: The processor's architecture; None reads it from this machine.
+        name: The manufacturer's name of the processor; None reads it from this machine.
     """
     architecture = platform.machine() if machine is None else machine
-    known = chip() if name is None else name
-    described = known if known == architecture else f"{known} ({architecture})"
+    chip_name = chip() if name is None else name
+    description = chip_name if chip_name == architecture else f"{chip_name} ({architecture})"
     if system == "darwin" and architecture != "arm64":
         return fault(
             "chip",
-            described,
+            description,
             "requirements.lock covers Apple silicon only. On such a Mac, Python runs under Rosetta: "
             "install an arm64 Python and make the virtual environment anew.",
         )
-    return ok("chip", described)
+    return ok("chip", description)
 
 
 def check_python(version: tuple[int, int, int] = sys.version_info[:3]) -> Finding:
-    """Whether the version of Python is supported.
+    """Check that the version of Python is supported.
 
     Args:
         version: Major, minor, micro.
     """
     python = ".".join(map(str, version))
-    first, end = _PYTHONS
+    first, end = _PYTHON_VERSIONS
     if not first <= version[:2] < end:
         return fault("python", python, "Make the virtual environment anew with Python 3.11, 3.12 or 3.13.")
     return ok("python", python)
@@ -70,11 +70,11 @@ def check_python(version: tuple[int, int, int] = sys.version_info[:3]) -> Findin
 
 FaultOf = Callable[[str], str | None]
 
-_MAC = f"Install it into the same environment: {install_command('worker', 'mac')}"
+_INSTALL_ADVICE = f"Install it into the same environment: {install_command('worker', 'mac')}"
 
 
 def check_pyobjc(system: str = sys.platform, fault_of: FaultOf = import_fault) -> Finding:
-    """Whether PyObjC, the bridge to Objective-C, can be imported.
+    """Check that PyObjC, the bridge to Objective-C, can be imported.
 
     Args:
         system: A value of `sys.platform`.
@@ -83,12 +83,12 @@ def check_pyobjc(system: str = sys.platform, fault_of: FaultOf = import_fault) -
     if system != "darwin":
         return ok("pyobjc", "not needed on this system")
     if why := fault_of("objc"):
-        return fault("pyobjc", why, _MAC)
+        return fault("pyobjc", why, _INSTALL_ADVICE)
     return ok("pyobjc", _version("pyobjc-core"))
 
 
 def check_coreml(system: str = sys.platform, fault_of: FaultOf = import_fault) -> Finding:
-    """Whether Core ML can be imported.
+    """Check that Core ML can be imported.
 
     Args:
         system: A value of `sys.platform`.
@@ -97,23 +97,23 @@ def check_coreml(system: str = sys.platform, fault_of: FaultOf = import_fault) -
     if system != "darwin":
         return ok("core ml", "part of macOS only; this system trains with jax")
     if why := coreml_fault(fault_of):
-        return fault("core ml", why, _MAC)
+        return fault("core ml", why, _INSTALL_ADVICE)
     return ok("core ml", f"pyobjc-framework-CoreML {_version('pyobjc-framework-CoreML')}")
 
 
 def check_engines(system: str = sys.platform, fault_of: FaultOf = import_fault) -> Finding:
-    """The engines that a worker can be started with.
+    """Check with which engines a worker can be started.
 
     Args:
         system: A value of `sys.platform`.
         fault_of: Returns the reason why a library cannot be imported, or None.
     """
-    lacking = {"jax": fault_of("jax")}
-    lacking["coreml"] = coreml_fault(fault_of) if system == "darwin" else "Core ML is part of macOS only"
-    usable = [engine for engine, why in lacking.items() if why is None]
+    import_faults = {"jax": fault_of("jax")}
+    import_faults["coreml"] = coreml_fault(fault_of) if system == "darwin" else "Core ML is part of macOS only"
+    usable = [engine for engine, why in import_faults.items() if why is None]
     if usable:
         return ok("engines", ", ".join(usable))
-    reasons = "; ".join(f"{engine}: {why}" for engine, why in lacking.items())
+    reasons = "; ".join(f"{engine}: {why}" for engine, why in import_faults.items())
     command = install_command("worker", "mac") if system == "darwin" else install_command("worker")
     return fault(
         "engines",
@@ -130,23 +130,23 @@ def _version(distribution: str) -> str:
 
 
 _GIB = 2**30
-_MIN_FREE = _GIB
+_MIN_FREE_BYTES = _GIB
 
 
 def check_disk(home: Path, cache_bytes: int, free: int | None = None) -> Finding:
-    """Whether PIPPIN_HOME can be written to and has free space for the copies that a worker keeps.
+    """Check that PIPPIN_HOME is writable and has free space for the blobs that a worker caches.
 
     Args:
         home: PIPPIN_HOME, which need not exist yet.
-        cache_bytes: The maximum size of these copies.
+        cache_bytes: The maximum size of the cache.
         free: Free bytes; None reads them from the disk.
     """
-    there = next(each for each in (home, *home.parents) if each.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
         return fault("disk", f"{home} cannot be written to", "Set PIPPIN_HOME to a folder of your own.")
-    free_bytes = shutil.disk_usage(there).free if free is None else free
+    free_bytes = shutil.disk_usage(existing).free if free is None else free
     free_space = f"{free_bytes / _GIB:.1f} GiB free for {home}"
-    if free_bytes < _MIN_FREE:
+    if free_bytes < _MIN_FREE_BYTES:
         return fault("disk", free_space, "Free at least 1 GiB, or set PIPPIN_HOME to a folder on a larger disk.")
     if free_bytes < cache_bytes:
         advice = f"Copies may fill {cache_bytes / _GIB:.1f} GiB: free as much, or set PIPPIN_CACHE_BYTES lower."

@@ -1,4 +1,4 @@
-"""Redis (whether it answers, persists its data and has the same time) and the service."""
+"""Checks of Redis (connection, persistence, clock) and of the service."""
 
 import ipaddress
 import time
@@ -15,16 +15,16 @@ from pippin.store import Client as RedisClient
 from pippin.store import Store, StoreUnavailable, connect
 
 _UNSET = "PIPPIN_REDIS_URL is not set"
-_SKEW_WARNING = 5.0
-_SKEW_FAULT = 60.0
-_PROVIDER = "in its configuration, or ask its administrator"
+_SKEW_WARNING_SECONDS = 5.0
+_SKEW_FAULT_SECONDS = 60.0
+_WHERE_TO_CONFIGURE = "in its configuration, or ask its administrator"
 
 
 def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[Finding]:
-    """The findings about the server: first whether it can be reached, the others only if it can.
+    """The findings about the Redis server; if it cannot be reached, that is the only finding.
 
     Args:
-        url: Its address; None if there is none.
+        url: The server's address; None if it is not set.
         now: This machine's clock, in seconds since 1970.
     """
     if url is None:
@@ -32,19 +32,19 @@ def check_redis(url: str | None, now: Callable[[], float] = time.time) -> list[F
         return [warning("redis", _UNSET, advice)]
     client = connect(url, retries=0)
     try:
-        reached = _reach(client, url)
-        return [reached, *_kept(client), *_complete(client), _clock(client, now)]
+        connection = _connection(client, url)
+        return [connection, *_persistence(client), *_missing_metrics(client), _clock(client, now)]
     except (StoreUnavailable, RedisError, OSError) as error:
         return [fault("redis", f"{redacted_url(url)}: {error}", _advice(error, url))]
     finally:
         client.close()
 
 
-def _reach(client: Any, url: str) -> Finding:  # noqa: ANN401 - redis-py's answers are untyped
+def _connection(client: Any, url: str) -> Finding:  # noqa: ANN401 - redis-py's answers are untyped
     client.ping()
     parts = urlsplit(url)
     server = f"{_version(client)} at {redacted_url(url)}{', over TLS' if parts.scheme == 'rediss' else ''}"
-    if parts.scheme == "redis" and not _is_here(parts.hostname):
+    if parts.scheme == "redis" and not _is_local(parts.hostname):
         return warning(
             "redis",
             f"{server}, without TLS",
@@ -64,8 +64,8 @@ def _version(client: Any) -> str:  # noqa: ANN401 - redis-py's answers are untyp
     return f"Redis {server['redis_version']}"
 
 
-def _kept(client: Any) -> list[Finding]:  # noqa: ANN401 - redis-py's answers are untyped
-    """Whether jobs survive a restart of the server, and its memory being full."""
+def _persistence(client: Any) -> list[Finding]:  # noqa: ANN401 - redis-py's answers are untyped
+    """Check that jobs survive a restart of the server and a full memory."""
     try:
         appends = client.info("persistence").get("aof_enabled")
         policy = client.info("memory").get("maxmemory_policy")
@@ -73,20 +73,20 @@ def _kept(client: Any) -> list[Finding]:  # noqa: ANN401 - redis-py's answers ar
         advice = "Nothing, if its administrator says that appendonly is yes and maxmemory-policy is noeviction."
         return [warning("redis data", f"how it keeps data cannot be read: {error}", advice)]
     if policy not in {None, "noeviction"}:
-        advice = f"Jobs would vanish when its memory is full: set maxmemory-policy noeviction {_PROVIDER}."
+        advice = f"Jobs would vanish when its memory is full: set maxmemory-policy noeviction {_WHERE_TO_CONFIGURE}."
         return [fault("redis data", f"maxmemory-policy is {policy}", advice)]
     if not appends:
-        advice = f"Jobs would be lost when it is started again: set appendonly yes {_PROVIDER}."
+        advice = f"Jobs would be lost when it is started again: set appendonly yes {_WHERE_TO_CONFIGURE}."
         return [warning("redis data", "it appends to no file", advice)]
     return [ok("redis data", "kept in an append-only file, nothing is evicted")]
 
 
-def _complete(client: RedisClient) -> list[Finding]:
-    """Whether jobs have succeeded without the metrics of some of their epochs; no finding where none has."""
+def _missing_metrics(client: RedisClient) -> list[Finding]:
+    """Report jobs that have succeeded without the metrics of some epochs; no finding if there are none."""
     try:
         missing = Store(client).overviews.missing_epochs()
     except NoPermissionError:
-        return []  # a worker's user
+        return []  # the Redis user of workers may not read this
     if not missing:
         return []
     jobs = "1 job has succeeded" if missing == 1 else f"{missing:,} jobs have succeeded"
@@ -104,14 +104,14 @@ def _clock(client: Any, now: Callable[[], float]) -> Finding:  # noqa: ANN401 - 
     before = now()
     seconds, micros = cast("tuple[int, int]", client.time())
     after = now()
-    # Redis read its clock between the two, so up to half of the round trip is no skew.
+    # Redis read its clock between `before` and `after`: a difference of up to half the round trip is not a skew.
     skew = (before + after) / 2 - (seconds + micros / 1e6)
-    off = max(0.0, abs(skew) - (after - before) / 2)
+    excess_skew = max(0.0, abs(skew) - (after - before) / 2)
     skew_text = f"{abs(skew):.1f} s {'ahead of' if skew > 0 else 'behind'} that of Redis"
     advice = "Set this clock by the network: System Settings, General, Date & Time; on Linux, timedatectl set-ntp true."
-    if off > _SKEW_FAULT:
+    if excess_skew > _SKEW_FAULT_SECONDS:
         return fault("clock", skew_text, f"TLS and signed addresses would be refused. {advice}")
-    if off > _SKEW_WARNING:
+    if excess_skew > _SKEW_WARNING_SECONDS:
         return warning("clock", skew_text, f"Times in logs and in `pippin workers` mislead. {advice}")
     return ok("clock", skew_text)
 
@@ -136,7 +136,7 @@ def _advice(error: Exception, url: str) -> str:
     )
 
 
-def _is_here(host: str | None) -> bool:
+def _is_local(host: str | None) -> bool:
     if host is None or host == "localhost":
         return True
     try:
@@ -150,18 +150,18 @@ _UNAUTHORIZED = frozenset({401, 403})
 
 
 def check_service(url: str, *, named: bool) -> Finding:
-    """Whether the service answers, and reaches Redis and the blob store.
+    """Check that the service responds, and reaches Redis and the blob store.
 
     Args:
-        url: Its address.
-        named: Whether PIPPIN_URL is set. A worker needs no service, so an absent one is a fault only then.
+        url: The service's address.
+        named: Whether PIPPIN_URL is set; only then is an absent service a fault, since a worker needs no service.
     """
     where = redacted_url(url)
     try:
         with Client(url, patience=0) as client:
             if client.is_ready():
                 return ok("service", f"{where} is ready")
-            # The refusal of this call says what the service lacks, and whether it is Pippin at all.
+            # The error of this call states why the service is not ready, and shows whether the server is Pippin at all.
             client.workers()
     except ServiceUnreachable as error:
         if named:
@@ -173,7 +173,7 @@ def check_service(url: str, *, named: bool) -> Finding:
         return fault("service", str(error), "Correct PIPPIN_TOKEN_FILE (docs/security.md).")
     except ServiceError as error:
         if error.status in _UNAUTHORIZED:
-            # Only a service that is not ready is asked for its workers.
+            # Workers are requested only from a service that is not ready.
             return fault(
                 "service", f"{where} answers, but is not ready", f"`curl {where}/readyz` and its log say more."
             )

@@ -19,7 +19,7 @@ from pippin.client.keras_callbacks import KerasCallbacks
 class AsyncLiveJob(AsyncJobView):
     """A job to follow, control and download models from. `AsyncClient.train` and `AsyncClient.live` return one.
 
-    In a notebook it shows its curves. Every method that calls the service may raise `ServiceError` and
+    A notebook shows the job's curves. Every method that calls the service may raise `ServiceError` and
     `ServiceUnreachable`.
     """
 
@@ -36,24 +36,24 @@ class AsyncLiveJob(AsyncJobView):
         """Each epoch as it ends, from the first one until the job is final.
 
         Args:
-            callbacks: Callbacks as Keras has them; each is called with an epoch before it is yielded. One that sets
-                `stop_training` of its model has the job cancelled.
+            callbacks: Keras callbacks; each is called for an epoch before the epoch is yielded. If a callback sets
+                `stop_training` of its model, the job is cancelled.
         """
-        called = KerasCallbacks(callbacks, self, self.record.progress.epochs)
+        keras = KerasCallbacks(callbacks, self, self.record.progress.epochs)
         stopped = False
         async for epoch in self._transport.epochs(self.id, ""):
             self._add(epoch)
             if not stopped:
-                called.epoch(epoch)
+                keras.epoch(epoch)
             if self.stop_training and not stopped:
                 stopped = True
                 await self._stop()
             yield epoch
         await self.refresh()
-        called.end()
+        keras.end()
 
     async def wait(self, *, callbacks: Iterable[object] = ()) -> Job:
-        """Follows the job to its end; the job as it ended."""
+        """Follows the job until it is final, and returns it."""
         async for _ in self.follow(callbacks=callbacks):
             pass
         return self.record
@@ -62,7 +62,7 @@ class AsyncLiveJob(AsyncJobView):
         """Shows the curves in a notebook, updated after each epoch, until the job is final.
 
         Raises:
-            PippinError: Outside of IPython.
+            PippinError: IPython is not installed.
         """
         output = NotebookOutput(self)
         async for _ in self.follow():
@@ -70,7 +70,7 @@ class AsyncLiveJob(AsyncJobView):
         output.update()
 
     async def cancel(self) -> Job:
-        """Asks the job to stop."""
+        """Requests the job's cancellation."""
         self.record = await self._transport.send(endpoints.cancel(self.id))
         return self.record
 
@@ -85,7 +85,7 @@ class AsyncLiveJob(AsyncJobView):
         return self.record
 
     async def retry(self, *, from_checkpoint: bool = False) -> "AsyncLiveJob":
-        """Submits a new job with the same request as this one, which has failed or was cancelled."""
+        """Submits a new job with the same request as this failed or cancelled job."""
         record = await self._transport.send(endpoints.retry(self.id, from_checkpoint, None))
         return AsyncLiveJob(self._transport, record)
 
@@ -94,7 +94,7 @@ class AsyncLiveJob(AsyncJobView):
         return await self._transport.download(endpoints.job_path(self.id, "model"), {"variant": variant}, Path(path))
 
     async def checkpoints(self) -> list[KeptCheckpoint]:
-        """The epochs of which the job keeps a checkpoint, oldest first."""
+        """The checkpoints that the job keeps, oldest first."""
         return await self._transport.send(endpoints.checkpoints(self.id))
 
     async def download_checkpoint(self, epoch: int, path: str | PathLike[str] = ".") -> Path:
@@ -122,5 +122,5 @@ class AsyncLiveJob(AsyncJobView):
         try:
             await self.cancel()
         except ServiceError as error:
-            if error.status != 409:  # it became final meanwhile
+            if error.status != 409:  # 409: the job became final in the meantime
                 raise

@@ -1,4 +1,4 @@
-"""Sends calls to the service over httpx2, and again where no answer came."""
+"""Sends calls to the service over httpx2, and repeats those that got no response."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -25,10 +25,10 @@ class AsyncTransport:
     """The connections to one service.
 
     Args:
-        url: The service; None for the setting `PIPPIN_URL`.
-        token: The token to send; None for that of the setting `PIPPIN_TOKEN_FILE`, "" for none.
-        patience: Seconds for which a call without an answer is repeated.
-        follow_patience: Seconds for which a broken stream is resumed.
+        url: The service's address; None for the setting `PIPPIN_URL`.
+        token: The token to send; None for the token in the file of the setting `PIPPIN_TOKEN_FILE`, "" for no token.
+        patience: Seconds for which a call without a response is repeated.
+        follow_patience: Seconds for which the client tries to resume a broken stream.
     """
 
     def __init__(self, url: str | None, token: str | None, patience: float, follow_patience: float) -> None:
@@ -43,7 +43,7 @@ class AsyncTransport:
         await self.http.aclose()
 
     async def send(self, call: Call[T]) -> T:
-        """The answer of a call."""
+        """Send a call, and return its parsed response."""
         backoff = Backoff(seconds=self._patience)
         while True:
             failure = None
@@ -58,7 +58,7 @@ class AsyncTransport:
             await asyncio.sleep(calls.pause_after(failure, backoff, self.url, may_repeat=call.may_repeat))
 
     async def download(self, path: str, params: Mapping[str, str], target: Path) -> Path:
-        """Download `path` to a file, or into a folder; return where the file is."""
+        """Download `path` to a file, or into a folder; return the path of the file."""
         backoff = Backoff(seconds=self._patience)
         while True:
             try:

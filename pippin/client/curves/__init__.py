@@ -1,1 +1,1 @@
-"""A job's curves, drawn for where they are looked at: a terminal, a notebook, a picture file."""
+"""A job's curves, drawn for a terminal, a notebook or a picture file."""

@@ -1,4 +1,4 @@
-"""Charts as text: lines of braille dots, two by four in a character."""
+"""Charts as text: lines of braille dots, two by four dots per character."""
 
 from functools import reduce
 from itertools import pairwise
@@ -10,40 +10,40 @@ from rich.text import Text
 from pippin.client.curves.chart import Chart, Curve, tick_text
 
 _COLOURS = ("cyan", "yellow")
-_BLANK = 0x2800  # a character of braille without dots; each dot is one bit
-_POINT = "●"  # one dot of braille alone is easily overlooked
+_BLANK = 0x2800  # the braille character without dots; each dot is one bit
+_POINT = "●"  # a single braille dot is hard to see
 
 
 def text(chart: Chart, width: int, height: int) -> Text:
     """A chart in colours.
 
     Args:
-        chart: What to draw.
-        width: In characters, all included.
-        height: Of the lines between title and axis.
+        chart: The chart to draw.
+        width: The total width, in characters.
+        height: The number of lines between the title and the axis.
     """
     ticks = {_row(chart, tick, height): tick_text(tick) for tick in chart.y.ticks}
     margin = max(map(len, ticks.values()))
-    across = width - margin - 2
-    drawn = _drawn(chart, across, height)
+    plot_width = width - margin - 2
+    rows = _rows(chart, plot_width, height)
     shown = Text()
     shown.append(f"{'':{margin}}  {chart.title}", style="bold")
     for index, curve in enumerate(chart.curves):
         shown.append("   ").append("━━ ", style=_COLOURS[index % len(_COLOURS)])
         shown.append(f"{curve.label} {tick_text(curve.last)}")
-    for number, row in enumerate(drawn):
+    for number, row in enumerate(rows):
         shown.append(f"\n{ticks.get(number, ''):>{margin}} ").append("┤" if number in ticks else "│", style="dim")
         shown.append_text(row)
-    shown.append(f"\n{'':{margin}} ").append("└" + "─" * across, style="dim")
-    return shown.append(f"\n{'':{margin}}  {_numbers(chart, across)}")
+    shown.append(f"\n{'':{margin}} ").append("└" + "─" * plot_width, style="dim")
+    return shown.append(f"\n{'':{margin}}  {_epoch_labels(chart, plot_width)}")
 
 
-def _drawn(chart: Chart, width: int, height: int) -> list[Text]:
-    """All curves over one another; where several cross in a character it has the colour of the last."""
+def _rows(chart: Chart, width: int, height: int) -> list[Text]:
+    """All curves in one picture; a character in which several curves cross has the colour of the last of them."""
     layers = [_dots(chart, curve, width, height) for curve in chart.curves]
     points = {
-        _cell(chart, curve, width, height): _COLOURS[at % len(_COLOURS)]
-        for at, curve in enumerate(chart.curves)
+        _cell(chart, curve, width, height): _COLOURS[index % len(_COLOURS)]
+        for index, curve in enumerate(chart.curves)
         if len(curve.points) == 1
     }
     rows = []
@@ -54,15 +54,15 @@ def _drawn(chart: Chart, width: int, height: int) -> list[Text]:
                 row.append(_POINT, style=points[number, column])
                 continue
             bits = [ord(character) - _BLANK for character in characters]
-            style = next((_COLOURS[at % len(_COLOURS)] for at in reversed(range(len(bits))) if bits[at]), "")
+            style = next((_COLOURS[index % len(_COLOURS)] for index in reversed(range(len(bits))) if bits[index]), "")
             row.append(chr(_BLANK + reduce(or_, bits)), style=style)
         rows.append(row)
     return rows
 
 
 def _dots(chart: Chart, curve: Curve, width: int, height: int) -> list[str]:
-    """One curve. Without colours: the canvas would choose them by whether stdout is a terminal, not by the console."""
-    # The canvas leaves out what lies on its upper ends: they go one dot further than the axes.
+    """One curve, without colours: the canvas would choose them by whether stdout is a terminal, not by the console."""
+    # The canvas omits points on its upper ends, so these are one dot beyond the ends of the axes.
     dots_across, dots_up = 2 * width, 4 * height
     canvas = Canvas(
         width,
@@ -78,23 +78,23 @@ def _dots(chart: Chart, curve: Curve, width: int, height: int) -> list[str]:
 
 
 def _cell(chart: Chart, curve: Curve, width: int, height: int) -> tuple[int, int]:
-    """The line and the character in which a curve's first point is."""
+    """The row and the column of the character that contains a curve's first point."""
     epoch, value = curve.points[0]
     return _row(chart, value, height), min(width - 1, int(chart.x.place(epoch) * width))
 
 
 def _row(chart: Chart, value: float, height: int) -> int:
-    """The line of the text in which a value is, counted from the top."""
-    # A tick that rounding put a little beside a value is in the value's line.
+    """The row of the character that contains a value, counted from the top."""
+    # The tolerance puts a tick that rounding moved slightly off a value into the value's row.
     return min(height - 1, int((1 - chart.y.place(value)) * height + 1e-9))
 
 
-def _numbers(chart: Chart, width: int) -> str:
-    """The epochs below the axis, each under its place where there is room."""
+def _epoch_labels(chart: Chart, width: int) -> str:
+    """The epoch labels below the axis; a label that would overlap the previous one is left out."""
     line = ""
     for tick in chart.x.ticks:
-        number = tick_text(tick)
-        place = min(round(chart.x.place(tick) * (width - 1)), width - len(number))
-        if not line or place > len(line) + 1:
-            line = line.ljust(place) + number
+        label = tick_text(tick)
+        column = min(round(chart.x.place(tick) * (width - 1)), width - len(label))
+        if not line or column > len(line) + 1:
+            line = line.ljust(column) + label
     return line

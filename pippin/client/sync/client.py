@@ -30,10 +30,10 @@ class Client:
 
     Args:
         url: The service; by default the setting `PIPPIN_URL`, else http://127.0.0.1:8000.
-        token: The token to send; by default the one in the file that the setting `PIPPIN_TOKEN_FILE` names. An empty
-            text sends none.
-        patience: Seconds for which a call without an answer is repeated.
-        follow_patience: Seconds for which a broken stream is resumed.
+        token: The token to send; by default the content of the file that the setting `PIPPIN_TOKEN_FILE` names. With an
+            empty string, no token is sent.
+        patience: Seconds for which a call without a response is repeated.
+        follow_patience: Seconds for which the client tries to resume a broken stream.
 
     Raises:
         PippinError: If `url` is not the address of a service, or the token would be sent to it unencrypted.
@@ -41,7 +41,7 @@ class Client:
 
     Every method may raise:
         ServiceError: The service refused the call, for the reason that the error states.
-        ServiceUnreachable: No answer came; calls that may be repeated were repeated.
+        ServiceUnreachable: No response arrived; calls that may be repeated were repeated.
     """
 
     def __init__(
@@ -83,10 +83,11 @@ class Client:
         Args:
             model: A preset's name, an uploaded model's id or name, a job whose trained model is trained further, the
                 path (a `Path`, not a string) of a file to upload, or a spec.
-            dataset: A dataset's id or name, the path (a `Path`) of a file to upload, or what `POST /jobs` takes.
+            dataset: A dataset's id or name, the path (a `Path`) of a file to upload, or the mapping that `POST /jobs`
+                accepts.
             name: The name of the job, and of its model's file.
             options: Further fields of the request, as `POST /jobs` names them: `labels`, `engine`, `limits`, …
-            hyperparameters: Those left out have the model's defaults.
+            hyperparameters: The hyperparameters; a missing one has the model's default.
 
         Raises:
             OSError: A file cannot be read.
@@ -103,13 +104,13 @@ class Client:
         return LiveJob(self._transport, self.submit(request))
 
     def live(self, job_id: str) -> LiveJob:
-        """An existing job, to follow and control as one that `train` returned."""
+        """Fetches an existing job, to follow and control like one that `train` returned."""
         return LiveJob(self._transport, self.job(job_id))
 
     def jobs(
         self, *, status: str | None = None, labels: Mapping[str, str] | None = None, limit: int | None = None
     ) -> Iterator[Job]:
-        """The jobs, newest first, at most `limit` of them, fetched page by page as they are read."""
+        """The jobs, newest first, at most `limit` of them; pages are fetched as needed."""
         return self._transport.entries(lambda after, size: endpoints.jobs(status, labels or {}, after, size), limit)
 
     def job(self, job_id: str) -> Job:
@@ -129,19 +130,19 @@ class Client:
         return self._transport.follow(endpoints.job_path(job_id, "events"), after)
 
     def wait(self, job_id: str, *, timeout: float | None = None) -> Job:
-        """The job once it is final.
+        """Waits until the job is final, and returns it.
 
         Raises:
-            TimeoutError: If it is not final after `timeout` seconds.
+            TimeoutError: If the job is not final after `timeout` seconds.
         """
         return wait_by_polling(self, job_id, timeout)
 
     def cancel(self, job_id: str) -> Job:
-        """Asks the job to stop; a queued one stops at once."""
+        """Requests the job's cancellation; a queued job is cancelled at once."""
         return self._transport.send(endpoints.cancel(job_id))
 
     def pause(self, job_id: str) -> Job:
-        """Pauses the job: a queued one at once, a running one once its worker has written a checkpoint."""
+        """Pauses the job: a queued job at once, a running job once its worker has written a checkpoint."""
         return self._transport.send(endpoints.pause(job_id))
 
     def resume(self, job_id: str) -> Job:
@@ -149,24 +150,24 @@ class Client:
         return self._transport.send(endpoints.resume(job_id))
 
     def retry(self, job_id: str, *, from_checkpoint: bool = False, idempotency_key: str | None = None) -> Job:
-        """Submits a new job with the same request as one that has failed or was cancelled.
+        """Submits a new job with the same request as a failed or cancelled job.
 
         Args:
             job_id: The job to retry.
-            from_checkpoint: Continue from its newest checkpoint, instead of starting from the first epoch.
+            from_checkpoint: Whether to continue from the job's newest checkpoint, not from the first epoch.
             idempotency_key: Calls with the same key within 24 hours submit at most one job.
 
         Raises:
-            ServiceError: 409 with the reason why it cannot be retried.
+            ServiceError: 409 with the reason why the job cannot be retried.
         """
         return self._transport.send(endpoints.retry(job_id, from_checkpoint, idempotency_key))
 
     def checkpoints(self, job_id: str) -> list[KeptCheckpoint]:
-        """The epochs of which the job keeps a checkpoint, oldest first."""
+        """The checkpoints that the job keeps, oldest first."""
         return self._transport.send(endpoints.checkpoints(job_id))
 
     def download_checkpoint(self, job_id: str, epoch: int, path: str | PathLike[str] = ".") -> Path:
-        """Downloads the job's model as it was at the end of an epoch, as `download` does the trained one."""
+        """Downloads the job's model as it was at the end of an epoch, in the same way as `download`."""
         return self._transport.download(endpoints.checkpoint_path(job_id, epoch), {}, Path(path))
 
     def delete(self, job_id: str) -> None:
@@ -179,10 +180,10 @@ class Client:
         Args:
             job_id: The job.
             path: The file to write, or a folder, in which the file has the name that the service sends.
-            variant: Which of its models.
+            variant: Which of the job's models.
 
         Returns:
-            The path of the file, which is complete; an interrupted download leaves none.
+            The path of the complete file; an interrupted download leaves no file.
 
         Raises:
             DamagedDownloadError: If the bytes received do not have the digest that the service sent.
@@ -201,9 +202,9 @@ class Client:
 
         Args:
             job_id: The job.
-            given: Arrays by the name of the input, nested lists or anything with `tolist`, the first axis the
-                examples; or the path of a picture (PNG, JPEG or PGM), which is resized and scaled for the model.
-            top: How many of the likeliest classes to return for each example.
+            given: Arrays by input name, as nested lists or objects with a method `tolist`; the first axis is the
+                example. Or the path of a picture (PNG, JPEG or PGM), which is resized and scaled for the model.
+            top: How many of the most probable classes to return for each example.
             background: The color behind transparent pixels of a picture: `white`, `black` or a color such as `ff8000`;
                 by default white.
 
@@ -228,11 +229,11 @@ class Client:
         Args:
             job_id: The job.
             dataset: The dataset's id or name.
-            split: By default the one of which the job held out a share, on its own dataset; else one that was not
-                trained on, such as `test`.
-            part: Which rows of the split: `held_out` those that the job held out, `trained_on` those that it trained
-                on, `all` every one. By default the held-out ones, where neither `split` nor `part` is given.
-            bind: Which feature of the dataset feeds which training input.
+            split: The split. By default, on the job's own dataset, the split of which the job held out a share; else a
+                split that the job was not trained on, such as `test`.
+            part: Which rows of the split: `held_out` (the rows that the job held out), `trained_on` (the rows that it
+                trained on) or `all`. By default the held-out rows, if neither `split` nor `part` is given.
+            bind: The dataset's feature for each training input.
             max_examples: The maximum number of examples, spread evenly over the rows.
         """
         return self._transport.send(
@@ -242,12 +243,12 @@ class Client:
     def add_dataset(
         self, name: str, files: Sequence[str | PathLike[str]], *, options: Mapping[str, str] | None = None
     ) -> Manifest:
-        """Uploads a dataset; the same bytes again are the same dataset.
+        """Uploads a dataset; uploading the same bytes again returns the same dataset.
 
         Args:
-            name: The name by which jobs refer to it.
-            files: Its file or files.
-            options: How to read them, as `POST /datasets` names it: `format`, `target`, `scale`, …
+            name: The name by which jobs refer to the dataset.
+            files: The file or files.
+            options: How to read the files; parameters of `POST /datasets`: `format`, `target`, `scale`, …
         """
         return self._transport.send(endpoints.add_dataset(name, files, options or {}))
 
@@ -263,9 +264,9 @@ class Client:
         """The first examples of a split of the dataset with this id or name, as stored.
 
         Args:
-            dataset_id: Its id or name.
+            dataset_id: The dataset's id or name.
             split: The split; by default the first one.
-            limit: How many examples, at most 100.
+            limit: The number of examples, at most 100.
         """
         return self._transport.send(endpoints.preview(dataset_id, split, limit))
 
@@ -274,15 +275,15 @@ class Client:
         self._transport.send(endpoints.delete_dataset(dataset_id))
 
     def add_model(self, model: Mapping[str, Any] | str | PathLike[str], *, name: str | None = None) -> ModelRecord:
-        """Uploads a model; the same one again is the same record.
+        """Uploads a model; uploading the same model again returns the same record.
 
         Args:
             model: The path of an `.mlmodel`, or of a spec or SwiftCoreMLTools document that ends in `.json`, `.yaml` or
-                `.yml`; or such a document itself.
-            name: A name by which jobs may refer to it, beside its id.
+                `.yml`; or such a document as a mapping.
+            name: A name by which jobs may refer to the model, beside its id.
 
         Raises:
-            ServiceError: 422 with every reason why it cannot be trained.
+            ServiceError: 422 with every reason why the model cannot be trained.
             OSError: The file cannot be read.
         """
         return self._transport.send(endpoints.add_model(model, name))
@@ -299,9 +300,9 @@ class Client:
         """The model as a document.
 
         Args:
-            model_id: Its id or name.
-            form: `pippin` is the spec language, without weights; `swiftcoremltools` is what that library reads, with
-                them.
+            model_id: The model's id or name.
+            form: `pippin` is the spec language, without weights; `swiftcoremltools` is the format of that library, with
+                weights.
 
         Raises:
             ServiceError: 422 with every reason why this form cannot express the model.
@@ -324,11 +325,11 @@ class Client:
         """Stops a worker from taking jobs; it stays up, idle, until it is undrained or restarted.
 
         Args:
-            worker: Its name, or a prefix that no other worker's name has.
-            hand_back: Whether it returns its current job to the queue with a checkpoint, instead of finishing it.
+            worker: The worker's name, or a prefix of no other worker's name.
+            hand_back: Whether the worker returns its current job to the queue, with a checkpoint, or finishes it.
 
         Raises:
-            ServiceError: 404 when there is no such worker, 409 when several match.
+            ServiceError: 404 if no worker matches, 409 if several workers match.
         """
         return self._transport.send(endpoints.drain(worker, hand_back=hand_back))
 
@@ -341,23 +342,23 @@ class Client:
         return self._transport.send(endpoints.undrain(worker))
 
     def validate(self, spec: Mapping[str, Any]) -> SpecSummary:
-        """A summary of a spec: its layers with shapes and parameter counts.
+        """Checks a spec, and returns a summary: its layers with shapes and parameter counts.
 
         Raises:
-            ServiceError: 422 with every fault in it.
+            ServiceError: 422 with every fault in the spec.
         """
         return self._transport.send(endpoints.validate(spec))
 
     def validate_job(self, request: JobRequest | Mapping[str, Any]) -> Description:
-        """A description of the model that a job would train, which is not submitted.
+        """Checks a job request without submitting it, and returns a description of the model that the job would train.
 
         Raises:
-            ServiceError: 422 with every fault in it.
+            ServiceError: 422 with every fault in the request.
         """
         return self._transport.send(endpoints.validate_job(request))
 
     def is_ready(self) -> bool:
-        """Whether the service, which answers, reaches Redis and the blob store."""
+        """Whether the service reaches Redis and the blob store."""
         try:
             return self._transport.send(endpoints.is_ready())
         except ServiceError:

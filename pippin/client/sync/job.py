@@ -20,7 +20,7 @@ from pippin.client.sync.transport import Transport
 class LiveJob(JobView):
     """A job to follow, control and download models from. `Client.train` and `Client.live` return one.
 
-    In a notebook it shows its curves. Every method that calls the service may raise `ServiceError` and
+    A notebook shows the job's curves. Every method that calls the service may raise `ServiceError` and
     `ServiceUnreachable`.
     """
 
@@ -37,24 +37,24 @@ class LiveJob(JobView):
         """Each epoch as it ends, from the first one until the job is final.
 
         Args:
-            callbacks: Callbacks as Keras has them; each is called with an epoch before it is yielded. One that sets
-                `stop_training` of its model has the job cancelled.
+            callbacks: Keras callbacks; each is called for an epoch before the epoch is yielded. If a callback sets
+                `stop_training` of its model, the job is cancelled.
         """
-        called = KerasCallbacks(callbacks, self, self.record.progress.epochs)
+        keras = KerasCallbacks(callbacks, self, self.record.progress.epochs)
         stopped = False
         for epoch in self._transport.epochs(self.id, ""):
             self._add(epoch)
             if not stopped:
-                called.epoch(epoch)
+                keras.epoch(epoch)
             if self.stop_training and not stopped:
                 stopped = True
                 self._stop()
             yield epoch
         self.refresh()
-        called.end()
+        keras.end()
 
     def wait(self, *, callbacks: Iterable[object] = ()) -> Job:
-        """Follows the job to its end; the job as it ended."""
+        """Follows the job until it is final, and returns it."""
         for _ in self.follow(callbacks=callbacks):
             pass
         return self.record
@@ -63,7 +63,7 @@ class LiveJob(JobView):
         """Shows the curves in a notebook, updated after each epoch, until the job is final.
 
         Raises:
-            PippinError: Outside of IPython.
+            PippinError: IPython is not installed.
         """
         output = NotebookOutput(self)
         for _ in self.follow():
@@ -71,7 +71,7 @@ class LiveJob(JobView):
         output.update()
 
     def cancel(self) -> Job:
-        """Asks the job to stop."""
+        """Requests the job's cancellation."""
         self.record = self._transport.send(endpoints.cancel(self.id))
         return self.record
 
@@ -86,7 +86,7 @@ class LiveJob(JobView):
         return self.record
 
     def retry(self, *, from_checkpoint: bool = False) -> "LiveJob":
-        """Submits a new job with the same request as this one, which has failed or was cancelled."""
+        """Submits a new job with the same request as this failed or cancelled job."""
         record = self._transport.send(endpoints.retry(self.id, from_checkpoint, None))
         return LiveJob(self._transport, record)
 
@@ -95,7 +95,7 @@ class LiveJob(JobView):
         return self._transport.download(endpoints.job_path(self.id, "model"), {"variant": variant}, Path(path))
 
     def checkpoints(self) -> list[KeptCheckpoint]:
-        """The epochs of which the job keeps a checkpoint, oldest first."""
+        """The checkpoints that the job keeps, oldest first."""
         return self._transport.send(endpoints.checkpoints(self.id))
 
     def download_checkpoint(self, epoch: int, path: str | PathLike[str] = ".") -> Path:
@@ -123,5 +123,5 @@ class LiveJob(JobView):
         try:
             self.cancel()
         except ServiceError as error:
-            if error.status != 409:  # it became final meanwhile
+            if error.status != 409:  # 409: the job became final in the meantime
                 raise
