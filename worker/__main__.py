@@ -1,6 +1,6 @@
-"""`python -m worker`: one worker, until SIGTERM or SIGINT.
+"""`python -m worker`: run one worker until SIGTERM or SIGINT.
 
-Exit codes: 0 stopped by a signal, 2 it cannot work with these arguments, these settings or on this machine.
+Exit codes: 0 stopped by a signal, 2 the arguments, the settings or the machine do not permit a worker to run.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from worker.parent.shutdown import Shutdown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a worker; the exit code."""
+    """Run a worker and return the exit code."""
     parsed = _parser().parse_args(arguments)
     shutdown = Shutdown()
     shutdown.install()
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         engine = make_engine(parsed.engine, EngineOptions.of(settings))
     except PippinError as error:
         return _complain(str(error))
-    # Not at the top: what is refused above need not wait for seconds of imports.
+    # Imported late, so that the refusals above do not wait for seconds of imports.
     from worker.parent.loop import work  # noqa: PLC0415
 
     if parsed.start == "fork":

@@ -1,6 +1,6 @@
-"""`python -m worker.health`: whether a worker on this host is alive, for the health check of a container.
+"""`python -m worker.health`: a container's health check of the worker on this host.
 
-Exit codes: 0 it sent a heartbeat in the last half minute, 1 it did not, or Redis cannot be asked.
+Exit codes: 0 a worker of this host sent a heartbeat in the last 30 s, 1 none did, or Redis cannot be queried.
 """
 
 import socket
@@ -13,7 +13,7 @@ from pippin.system.terminal import printable_lines
 
 
 def main() -> int:
-    """Ask Redis; the exit code."""
+    """Query Redis and return the exit code."""
     host = socket.gethostname()
     try:
         settings = Settings()
