@@ -1,7 +1,7 @@
 """`python -m worker.parity`: determines by tiny trainings which formulas an engine uses.
 
-Exit codes: 0 the engine does what Pippin has chosen in every case, 1 it does not, or a training failed, 2 the engine is
-missing here, or there is no such case.
+Exit codes: 0 the engine matches Pippin's choice in every case, 1 it does not, or a training failed, 2 the engine cannot
+run on this machine, or the case does not exist.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from worker.parity.comparison import compare, document, print_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the cases and print what they show; the exit code."""
+    """Run the cases, print the results and return the exit code."""
     parsed = _parser().parse_args(arguments)
     try:
         engine = make_engine(parsed.engine, EngineOptions.of(Settings()))

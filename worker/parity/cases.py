@@ -1,8 +1,8 @@
-"""The table of cases: each is a question that Apple's documents leave open, and what may be the answer.
+"""The table of cases: each is a question on undocumented behaviour of Core ML, with candidate answers.
 
-The first candidate is Pippin's choice. Every other case avoids what a case asks, so that one answer does not hang on
-another: without need a case has no smaller last mini-batch, no momentum, and cross-entropy as its loss, whose gradient
-is known to be the mean over the mini-batch.
+The first candidate is Pippin's choice. A case avoids the subjects of all other cases, so that no answer depends on
+another: by default a case has no smaller last mini-batch, no momentum, and cross-entropy as its loss, whose gradient is
+known to be the mean over the mini-batch.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ class Candidate:
     """A possible answer.
 
     Attributes:
-        name: In words.
-        rules: How a training goes if it is the answer; None for one that gives what the same training gave before.
+        name: A description.
+        rules: The rules of the training if this answer is true; None if the answer is that the training gives the same
+            result as an earlier run of it.
     """
 
     name: str
@@ -32,12 +33,12 @@ class Case:
     """A question, the training that answers it, and the candidates.
 
     Attributes:
-        name: What `--case` takes.
-        question: In words.
+        name: The value of `--case`.
+        question: The question's text.
         problem: The training.
-        candidates: Pippin's choice first.
-        judged_by: Whether the weights after the training tell the candidates apart, or the losses of the epochs.
-        evidence: What is known of the answer.
+        candidates: The candidates, Pippin's choice first.
+        judged_by: What distinguishes the candidates: the weights after the training or the losses of the epochs.
+        evidence: The known evidence for the answer.
     """
 
     name: str
@@ -49,11 +50,11 @@ class Case:
 
     @property
     def repeated(self) -> bool:
-        """Whether the training is run twice, and the second one judged."""
+        """Whether the training runs twice, and the second run is compared."""
         return any(candidate.rules is None for candidate in self.candidates)
 
 
-_RATES_THAT_FALL = (0.5, 0.5, 0.05, 0.05)
+_FALLING_RATES = (0.5, 0.5, 0.05, 0.05)
 _CONFIRMED = "confirmed by a published run"
 _LARGE_BATCH = (
     Candidate("filled up with the first examples of the order, all counted", Rules(last_batch="filled")),
@@ -72,8 +73,8 @@ _SQUARED_ERROR = (
     Candidate("1/2 of mean over the batch, sum over outputs", Rules(squared_error="half_sum")),
     Candidate("sum over the batch, mean over outputs", Rules(squared_error="batch_sum")),
 )
-# At this rate the 36 orders end farthest apart. With this seed neither Core ML nor Pippin draws the order of the data,
-# or one order twice.
+# At this rate the results of the 36 orders are farthest apart. With this seed neither Core ML nor Pippin draws the
+# order of the data, or the same order twice.
 _SHUFFLED = Problem(optimizer=Sgd(learning_rate=0.25), examples=3, mini_batch_size=1, shuffle=True, seed=21)
 _EPOCHS = range(1, _SHUFFLED.epochs + 1)
 
@@ -109,7 +110,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "momentum",
         "Which form has SGD's momentum? The learning rate falls to a tenth halfway.",
-        Problem(optimizer=Sgd(momentum=0.9), epochs=4, learning_rates=_RATES_THAT_FALL),
+        Problem(optimizer=Sgd(momentum=0.9), epochs=4, learning_rates=_FALLING_RATES),
         (
             Candidate("v = m v + lr g; w = w - v", Rules(momentum="lr_inside")),
             Candidate("v = m v + g; w = w - lr v", Rules(momentum="lr_outside")),
