@@ -29,13 +29,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         settings = Settings()
         if settings.redis_url is None:
-            return _complain("set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses")
+            return _print_error(
+                "set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses"
+            )
         configure(settings)
         prepare_home(settings.home)
         check_access(settings)
         engine = make_engine(parsed.engine, EngineOptions.of(settings))
     except PippinError as error:
-        return _complain(str(error))
+        return _print_error(str(error))
     # Imported late, so that the refusals above do not wait for seconds of imports.
     from worker.parent.loop import work  # noqa: PLC0415
 
@@ -66,7 +68,7 @@ def _name(name: str) -> str:
     return name
 
 
-def _complain(sentence: str) -> int:
+def _print_error(sentence: str) -> int:
     print(f"pippin worker: {printable_lines(sentence)}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
     return 2
 

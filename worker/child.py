@@ -99,11 +99,11 @@ def start_child(assignment: Assignment, main: Callable[[Assignment], int], way: 
             so that no secret shows in the list of processes.
         way: How to start the child.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         return _fork(assignment, main) if way == "fork" else _spawn(assignment)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
 
 def _fork(assignment: Assignment, main: Callable[[Assignment], int]) -> Child:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def compute_units(engine: str) -> list[str]:
-    """Return what the engine can compute on.
+    """Return the processors that the engine can use.
 
     For Core ML: the values of a job's `compute_units` that this Mac supports. For jax: the GPU's name, or `cpu_only`.
     """

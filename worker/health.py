@@ -18,17 +18,17 @@ def main() -> int:
     try:
         settings = Settings()
         if settings.redis_url is None:
-            return _complain("PIPPIN_REDIS_URL is not set")
+            return _print_error("PIPPIN_REDIS_URL is not set")
         alive = Store(connect(settings.redis_url.get_secret_value())).workers.alive()
     except PippinError as error:
-        return _complain(str(error))
+        return _print_error(str(error))
     if any(worker.host == host for worker in alive):
         return 0
-    return _complain(f"no worker on {host} has reported in the last half minute")
+    return _print_error(f"no worker on {host} has reported in the last half minute")
 
 
-def _complain(sentence: str) -> int:
-    print(printable_lines(sentence), file=sys.stderr)  # noqa: T201 - this is what the container engine shows
+def _print_error(sentence: str) -> int:
+    print(printable_lines(sentence), file=sys.stderr)  # noqa: T201 - the container engine shows this output
     return 1
 
 

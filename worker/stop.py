@@ -7,7 +7,7 @@ from worker.engines.engine import Stopped
 
 
 class Cause(StrEnum):
-    """Why an attempt is to stop."""
+    """The reasons to stop an attempt."""
 
     CANCELLED = "cancelled"  # requested by a client
     PAUSED = "paused"  # requested by a client

@@ -65,7 +65,7 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
     try:
         with tracing.continuing(_traceparent(tools.store, claim)), tracing.span("attempt", **attributes):
             return 0 if run(assignment, tools, stop) else 3
-    except Exception:  # noqa: BLE001 - the exit code tells the parent, the log tells a person
+    except Exception:  # noqa: BLE001 - reported to the parent by the exit code, to the operator by the log
         _log.exception("the end of the attempt could not be recorded")
         return 1
     finally:

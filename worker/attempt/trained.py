@@ -50,7 +50,7 @@ def write_trained(model: bytes, learned: Learned, metadata: Mapping[str, str]) -
     """Return the file with the learned weights or samples and the metadata, after reading it back and comparing it.
 
     Raises:
-        EngineError: The file read back differs from what was learned.
+        EngineError: The weights or samples read back differ from the learned ones.
         ModelFileError: The weights or samples do not fit the model.
     """
     trained = with_learned(model, learned, metadata)
@@ -62,7 +62,7 @@ def write_trained(model: bytes, learned: Learned, metadata: Mapping[str, str]) -
 
 
 def _differing(model: Model | NeighborsModel, learned: Learned) -> Iterator[str]:
-    """Name the weights or samples in which the model differs from what was learned."""
+    """The names of weights or samples in which the model differs from `learned`."""
     if isinstance(learned, Samples):
         assert isinstance(model, NeighborsModel)
         if model.labels != learned.labels or not np.array_equal(model.samples, learned.points):

@@ -113,10 +113,10 @@ def check_indices(network: FrozenNetwork, examples: Examples) -> None:
         EngineError: An example holds such an index.
     """
     resolved = network.resolved
-    looked_up = {entry.inputs[0] for entry in embeddings(resolved)}
+    index_blobs = {entry.inputs[0] for entry in embeddings(resolved)}
     names = {
         name
-        for blob in looked_up
+        for blob in index_blobs
         if (needed := inputs_needed(resolved, [blob])) <= examples.arrays.keys()
         for name in needed
     }

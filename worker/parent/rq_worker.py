@@ -51,18 +51,18 @@ def attempt_of(job: Job) -> AttemptRef:
     try:
         function, instance, args, kwargs = job.func_name, job.instance, job.args, job.kwargs
     except Exception as error:
-        raise ForgedJobError(f"its data cannot be read: {_shown(error)}") from error
+        raise ForgedJobError(f"its data cannot be read: {_short_repr(error)}") from error
     if function != FUNCTION or instance is not None:
-        raise ForgedJobError(f"it names the function {_shown(function)}; only {FUNCTION} is run here")
+        raise ForgedJobError(f"it names the function {_short_repr(function)}; only {FUNCTION} is run here")
     match args:
         case [str(tenant), str(job_id), int(number)] if not isinstance(number, bool) and number > 0 and not kwargs:
             if _NAME.fullmatch(tenant) and _NAME.fullmatch(job_id) and job.id == rq_id(job_id, number):
                 return AttemptRef(tenant, job_id, number)
-    arguments = f"{_shown(args)} and {_shown(kwargs)}"
+    arguments = f"{_short_repr(args)} and {_short_repr(kwargs)}"
     raise ForgedJobError(f"its arguments are {arguments}; a tenant, a job and the attempt's number belong")
 
 
-def _shown(value: object) -> str:
+def _short_repr(value: object) -> str:
     """The repr of an untrusted value, shortened for a log line."""
     text = repr(value)
     return text if len(text) <= _MAX_SHOWN_CHARACTERS else f"{text[:_MAX_SHOWN_CHARACTERS]}…"
@@ -111,15 +111,16 @@ class AttemptWorker(Worker):
         handle: Callable[[AttemptRef, Callable[[], None]], None],
         stopping: Callable[[], bool],
     ) -> None:
-        """Make the worker; Redis is asked for its address.
+        """Initialize the worker; RQ queries Redis for this client's address.
 
         Args:
             queue: The queue's name.
-            name: Unlike every other worker's: RQ refuses a name that was registered in the last minutes.
-            connection: Without automatic retries, since a pop that is sent twice may lose a job; it decodes nothing.
-            handle: Makes one attempt, and returns when it is over. Its second argument deletes RQ's record of the
-                attempt; to be called once a child has the attempt.
-            stopping: Whether to take no more.
+            name: A unique name: RQ refuses a name that was registered in the last minutes.
+            connection: A connection without automatic retries, since a repeated pop may lose a job, and without
+                decoding of responses.
+            handle: Makes one attempt, and returns at its end. The second argument deletes RQ's record of the attempt;
+                `handle` calls it once a child has the attempt.
+            stopping: Whether to take no more jobs.
         """
         super().__init__([queue], name=name, connection=connection, serializer="json", log_job_description=False)
         self._handle = handle

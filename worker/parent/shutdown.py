@@ -29,7 +29,7 @@ class Shutdown:
 
     @property
     def requested(self) -> bool:
-        """Whether the worker is to end."""
+        """Whether a shutdown is requested."""
         return self._since is not None
 
     def overdue(self, grace: float) -> bool:

@@ -22,9 +22,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         engine = make_engine(parsed.engine, EngineOptions.of(Settings()))
     except UnknownEngineError as error:
-        return _complain(str(error), "`pippin parity --engine jax` runs the kit against Pippin's own engine.")
+        return _print_error(str(error), "`pippin parity --engine jax` runs the kit against Pippin's own engine.")
     except PippinError as error:
-        return _complain(str(error), "")
+        return _print_error(str(error), "")
     comparisons = [compare(case, engine) for case in CASES if parsed.case in (None, case.name)]
     if parsed.json:
         output.print_json(document(engine.name, comparisons))
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _complain(sentence: str, now: str) -> int:
+def _print_error(sentence: str, now: str) -> int:
     output.error(sentence, now=now)
     return 2
 

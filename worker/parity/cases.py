@@ -38,7 +38,7 @@ class Case:
         problem: The training.
         candidates: The candidates, Pippin's choice first.
         judged_by: What distinguishes the candidates: the weights after the training or the losses of the epochs.
-        evidence: The known evidence for the answer.
+        evidence: The evidence for Pippin's choice.
     """
 
     name: str
@@ -75,11 +75,11 @@ _SQUARED_ERROR = (
 )
 # At this rate the results of the 36 orders are farthest apart. With this seed neither Core ML nor Pippin draws the
 # order of the data, or the same order twice.
-_SHUFFLED = Problem(optimizer=Sgd(learning_rate=0.25), examples=3, mini_batch_size=1, shuffle=True, seed=21)
-_EPOCHS = range(1, _SHUFFLED.epochs + 1)
+_SHUFFLE_PROBLEM = Problem(optimizer=Sgd(learning_rate=0.25), examples=3, mini_batch_size=1, shuffle=True, seed=21)
+_EPOCHS = range(1, _SHUFFLE_PROBLEM.epochs + 1)
 
 
-def _drawn(orders: Orders) -> tuple[Order, ...]:
+def _orders_of(orders: Orders) -> tuple[Order, ...]:
     drawn = []
     for epoch in _EPOCHS:
         drawn.append(tuple(orders.of(epoch).tolist()))
@@ -87,22 +87,22 @@ def _drawn(orders: Orders) -> tuple[Order, ...]:
     return tuple(drawn)
 
 
-_LIBCXX_ORDER = _drawn(CoreMLOrders(first_state(_SHUFFLED.examples, _SHUFFLED.seed), _EPOCHS))
-_PIPPINS_ORDER = _drawn(PippinOrders(_SHUFFLED.examples, _SHUFFLED.seed))
+_LIBCXX_ORDER = _orders_of(CoreMLOrders(first_state(_SHUFFLE_PROBLEM.examples, _SHUFFLE_PROBLEM.seed), _EPOCHS))
+_PIPPIN_ORDER = _orders_of(PippinOrders(_SHUFFLE_PROBLEM.examples, _SHUFFLE_PROBLEM.seed))
 
 
-def _named(orders: tuple[Order, ...]) -> str:
+def _orders_text(orders: tuple[Order, ...]) -> str:
     return ", then ".join(" ".join(map(str, order)) for order in orders)
 
 
 _OTHER_ORDERS = tuple(
-    Candidate(f"order {_named(orders)}", Rules(orders=orders))
-    for orders in product(permutations(range(_SHUFFLED.examples)), repeat=_SHUFFLED.epochs)
-    if orders not in {_LIBCXX_ORDER, _PIPPINS_ORDER}
+    Candidate(f"order {_orders_text(orders)}", Rules(orders=orders))
+    for orders in product(permutations(range(_SHUFFLE_PROBLEM.examples)), repeat=_SHUFFLE_PROBLEM.epochs)
+    if orders not in {_LIBCXX_ORDER, _PIPPIN_ORDER}
 )
 _SHUFFLES = (
-    Candidate(f"libc++'s order {_named(_LIBCXX_ORDER)}", Rules(orders=_LIBCXX_ORDER)),
-    Candidate(f"Pippin's order {_named(_PIPPINS_ORDER)}", Rules(orders=_PIPPINS_ORDER)),
+    Candidate(f"libc++'s order {_orders_text(_LIBCXX_ORDER)}", Rules(orders=_LIBCXX_ORDER)),
+    Candidate(f"Pippin's order {_orders_text(_PIPPIN_ORDER)}", Rules(orders=_PIPPIN_ORDER)),
     *_OTHER_ORDERS,
 )
 
@@ -189,14 +189,14 @@ CASES: tuple[Case, ...] = (
     Case(
         "shuffle_order",
         "In which order does a seed shuffle the examples? There are 3, in mini-batches of 1, for 2 epochs.",
-        _SHUFFLED,
+        _SHUFFLE_PROBLEM,
         _SHUFFLES,
         evidence=_CONFIRMED,
     ),
     Case(
         "shuffle_repeats",
         "Does the same seed shuffle in the same order again?",
-        _SHUFFLED,
+        _SHUFFLE_PROBLEM,
         (Candidate("the same order", None), *_SHUFFLES),
     ),
     Case(

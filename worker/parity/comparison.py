@@ -139,7 +139,7 @@ def print_table(comparisons: Sequence[Comparison]) -> None:
         )
         if comparison.error is not None:
             rows.append(["", Text(f"failed: {comparison.error}", style="red"), "", "", ""])
-        rows += [_cells(row, comparison) for row in _shown(comparison)]
+        rows += [_cells(row, comparison) for row in _shown_rows(comparison)]
     output.table(
         [
             Column("case", "id"),
@@ -191,7 +191,7 @@ def verdict(comparison: Comparison) -> str:
     return f"none of the candidates; the nearest is: {comparison.nearest}"
 
 
-def _shown(comparison: Comparison) -> list[Row]:
+def _shown_rows(comparison: Comparison) -> list[Row]:
     by_distance = sorted(comparison.rows, key=lambda row: distance(row, comparison.case))
     kept = {row.candidate for row in by_distance[:_MAX_SHOWN]} | {
         comparison.case.candidates[0].name,

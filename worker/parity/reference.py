@@ -35,14 +35,14 @@ class _Sgd:
         return {name: self._step(name, gradient, rate) for name, gradient in gradients.items()}
 
     def _step(self, name: str, gradient: Array, rate: float) -> Array:
-        kept = self._momentum * self._velocities.get(name, np.zeros_like(gradient))
+        decayed = self._momentum * self._velocities.get(name, np.zeros_like(gradient))
         if self._form == "lr_outside":
-            velocity = kept + gradient
+            velocity = decayed + gradient
             step = rate * velocity
         elif self._form == "dampened":
-            step = velocity = kept + (1 - self._momentum) * rate * gradient
+            step = velocity = decayed + (1 - self._momentum) * rate * gradient
         else:
-            step = velocity = kept + rate * gradient
+            step = velocity = decayed + rate * gradient
             if self._form == "nesterov":
                 step = self._momentum * velocity + rate * gradient
         self._velocities[name] = velocity
@@ -53,10 +53,10 @@ class _Adam:
     def __init__(self, declared: Adam, form: AdamForm) -> None:
         self._declared, self._form = declared, form
         self._means: dict[str, tuple[Array, Array]] = {}
-        self._taken = 0
+        self._steps_taken = 0
 
     def steps(self, gradients: dict[str, Array], rate: float) -> dict[str, Array]:
-        self._taken += 1
+        self._steps_taken += 1
         return {name: self._step(name, gradient, rate) for name, gradient in gradients.items()}
 
     def _step(self, name: str, gradient: Array, rate: float) -> Array:
@@ -65,7 +65,7 @@ class _Adam:
         first = beta1 * first + (1 - beta1) * gradient
         second = beta2 * second + (1 - beta2) * gradient**2
         self._means[name] = first, second
-        correction1, correction2 = 1 - beta1**self._taken, 1 - beta2**self._taken
+        correction1, correction2 = 1 - beta1**self._steps_taken, 1 - beta2**self._steps_taken
         step: Array
         if self._form == "uncorrected":
             step = first / (np.sqrt(second) + eps)

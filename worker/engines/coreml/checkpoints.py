@@ -91,17 +91,17 @@ def notice(run: TrainingRun, model: Model, computed_on: Mapping[str, str]) -> st
         model: The trained model.
         computed_on: The current environment, see `environment`.
     """
-    before = run.resume
-    if before is None:
+    checkpoint = run.resume
+    if checkpoint is None:
         return None
     lost = [*_lost_optimizer_state(run.hyperparameters, model), *_lost_order(run.hyperparameters)]
-    if before.environment != computed_on:
-        lost.append(f"it computed with {_text_of(before.environment)}, and now does with {_text_of(computed_on)}")
+    if checkpoint.environment != computed_on:
+        lost.append(f"it computed with {_text_of(checkpoint.environment)}, and now does with {_text_of(computed_on)}")
     if not lost:
         lost.append(
             "they are all that SGD without momentum and shuffling needs, yet Apple does not promise the same bits"
         )
-    return f"Core ML went on from the weights after epoch {before.epoch} and gives no more back: {'; '.join(lost)}."
+    return f"Core ML went on from the weights after epoch {checkpoint.epoch} and gives no more back: {'; '.join(lost)}."
 
 
 def _lost_optimizer_state(hyperparameters: Hyperparameters, model: Model) -> list[str]:
