@@ -1,6 +1,6 @@
-"""`python -m worker`: one worker, until SIGTERM or SIGINT.
+"""`python -m worker`: run one worker until SIGTERM or SIGINT.
 
-Exit codes: 0 stopped by a signal, 2 it cannot work with these arguments, these settings or on this machine.
+Exit codes: 0 stopped by a signal, 2 the arguments, the settings or the machine do not permit a worker to run.
 """
 
 import argparse
@@ -22,21 +22,23 @@ from worker.parent.shutdown import Shutdown
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a worker; the exit code."""
+    """Run a worker and return the exit code."""
     parsed = _parser().parse_args(arguments)
     shutdown = Shutdown()
     shutdown.install()
     try:
         settings = Settings()
         if settings.redis_url is None:
-            return _complain("set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses")
+            return _print_error(
+                "set PIPPIN_REDIS_URL to the address of the Redis or Valkey server that the service uses"
+            )
         configure(settings)
         prepare_home(settings.home)
         check_access(settings)
         engine = make_engine(parsed.engine, EngineOptions.of(settings))
     except PippinError as error:
-        return _complain(str(error))
-    # Not at the top: what is refused above need not wait for seconds of imports.
+        return _print_error(str(error))
+    # Imported late, so that the refusals above do not wait for seconds of imports.
     from worker.parent.loop import work  # noqa: PLC0415
 
     if parsed.start == "fork":
@@ -66,7 +68,7 @@ def _name(name: str) -> str:
     return name
 
 
-def _complain(sentence: str) -> int:
+def _print_error(sentence: str) -> int:
     print(f"pippin worker: {printable_lines(sentence)}", file=sys.stderr)  # noqa: T201 - logging may not be set up yet
     return 2
 

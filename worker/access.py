@@ -1,4 +1,4 @@
-"""Access to the store and the blobs: checked when a worker starts, tried again during an outage."""
+"""Access to the store and the blobs: checked when a worker starts, retried during an outage."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,11 +16,11 @@ _T = TypeVar("_T")
 
 
 def retry_unavailable(call: Callable[[], _T], seconds: float) -> _T:
-    """Return what `call` returns; call it again while the store or the blobs cannot be reached, for up to `seconds`.
+    """Return the result of `call`; retry for up to `seconds` while the store or the blobs cannot be reached.
 
     Raises:
-        StoreUnavailable: The store could not be reached in all that time.
-        BlobError: The same of the blobs; at once where trying again cannot help.
+        StoreUnavailable: The store could not be reached for `seconds`.
+        BlobError: The blobs could not be reached for `seconds`; raised at once for an error that a retry cannot cure.
     """
     return retry(
         call,
@@ -32,16 +32,16 @@ def retry_unavailable(call: Callable[[], _T], seconds: float) -> _T:
 
 
 def check_access(settings: Settings) -> None:
-    """Check that the service lets this worker read its blobs, before it takes jobs that it could only fail.
+    """Check that the service lets this worker read blobs, before the worker takes jobs that could only fail.
 
-    A service that cannot be reached is no error: it may be back before the first job.
+    A service that cannot be reached is no error: it may be reachable again before the first job.
 
     Raises:
-        BlobRefusedError: The service requires a token, or another token.
+        BlobRefusedError: The service requires a token, or a different token.
         BlobError: PIPPIN_BLOBS_URL cannot be used.
         TokenFileError: The token's file cannot be used.
     """
-    # obstore runs threads of its own, and children are forked from this process.
+    # Only HTTP is checked: obstore starts threads, and children are forked from this process.
     if not settings.blobs_url.startswith(("http://", "https://")):
         return
     blobs = Blobs(settings.blobs_url, settings.token_file)

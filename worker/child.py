@@ -1,7 +1,7 @@
-"""The process that makes one attempt: forked where that is safe, started anew elsewhere, never outliving its parent.
+"""The child process that makes one attempt: forked where a fork is safe, spawned elsewhere, killed with its parent.
 
-A fork of a parent that has imported everything and computed nothing reaches its first step in a tenth of a second; a
-fresh interpreter pays two seconds of imports. On macOS Objective-C does not survive a fork.
+A fork of a parent that has imported everything and computed nothing reaches its first training step in 0.1 s; a new
+interpreter needs 2 s for imports. On macOS Objective-C does not survive a fork.
 """
 
 import json
@@ -21,11 +21,11 @@ from pippin.system.processes import fork_and_run
 
 @dataclass(frozen=True)
 class Assignment:
-    """One try of a job, given to one child.
+    """One attempt at a job, assigned to one child.
 
     Attributes:
-        claim: The job, the attempt's number and its token. The parent draws the token, so that it can settle the
-            attempt of a child that died.
+        claim: The job, the attempt's number and its token. The parent draws the token, so that the parent can settle
+            the attempt of a child that died.
         worker: The worker's name, as `/workers` shows it.
         engine: The name of the engine that trains.
     """
@@ -35,12 +35,12 @@ class Assignment:
     engine: str
 
     def to_json(self) -> str:
-        """One line, for a child that shares no memory with its parent."""
+        """Serialize to one line, for a spawned child, which shares no memory with its parent."""
         return json.dumps(asdict(self))
 
     @classmethod
     def from_json(cls, line: str) -> "Assignment":
-        """What `to_json` wrote."""
+        """Parse a line that `to_json` wrote."""
         fields = json.loads(line)
         return cls(claim=Claim(**fields.pop("claim")), **fields)
 
@@ -53,7 +53,7 @@ _POLL_SECONDS = 0.02
 
 
 class Child:
-    """A running child, as its parent sees it."""
+    """A handle of the parent to a child process."""
 
     def __init__(self, pid: int, lifeline: int | None = None) -> None:
         self.pid = pid
@@ -61,7 +61,7 @@ class Child:
         self._exit_code: int | None = None
 
     def wait(self, seconds: float) -> int | None:
-        """Wait up to `seconds` for the end: the exit code, the negated number of the signal, or None if it lives on."""
+        """Wait up to `seconds` for the exit: the exit code, the negated signal number, or None if still running."""
         deadline = time.monotonic() + seconds
         while self._exit_code is None:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
@@ -76,34 +76,34 @@ class Child:
         return self._exit_code
 
     def terminate(self) -> None:
-        """Send SIGTERM: the child stops at the next chunk and hands its attempt back. Safe in a signal handler."""
+        """Send SIGTERM: the child stops at the next chunk and hands its job back. Safe in a signal handler."""
         if self._exit_code is None:
             os.kill(self.pid, signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it, and whatever it started, at once."""
+        """Kill the child and all processes of its group with SIGKILL."""
         if self._exit_code is None:
             with suppress(ProcessLookupError):
                 os.killpg(self.pid, signal.SIGKILL)
 
 
 def start_child(assignment: Assignment, main: Callable[[Assignment], int], way: Way = DEFAULT_WAY) -> Child:
-    """Start a child, in a process group of its own, that runs `main(assignment)` and exits with what it returns.
+    """Start a child, in a process group of its own, that runs `main(assignment)` and exits with the returned code.
 
-    SIGTERM and SIGINT reach `main` blocked; it unblocks them once its handlers are in place.
+    SIGTERM and SIGINT are blocked when `main` starts; `main` unblocks them once its handlers are installed.
 
     Args:
-        assignment: What the child is to do.
-        main: Run in the child. The way "spawn" runs `worker.attempt.entry` instead, in a new interpreter that takes its
-            settings, the address of Redis among them, from the environment and the assignment from a pipe, so that no
-            secret shows in the list of processes.
-        way: How to start it.
+        assignment: The attempt that the child makes.
+        main: Run in a forked child. A spawned child runs `worker.attempt.entry` instead, in a new interpreter that
+            reads its settings, including the address of Redis, from the environment and the assignment from a pipe,
+            so that no secret shows in the list of processes.
+        way: How to start the child.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    previous_mask = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         return _fork(assignment, main) if way == "fork" else _spawn(assignment)
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, previous_mask)
 
 
 def _fork(assignment: Assignment, main: Callable[[Assignment], int]) -> Child:
@@ -112,7 +112,7 @@ def _fork(assignment: Assignment, main: Callable[[Assignment], int]) -> Child:
         return main(assignment)
 
     pid = fork_and_run(run)
-    # Both sides set the group: the parent may have to kill it before the child does so.
+    # Both sides set the group: the parent may have to kill the group before the child has set it.
     with suppress(OSError):
         os.setpgid(pid, pid)
     return Child(pid)
@@ -123,7 +123,7 @@ def _spawn(assignment: Assignment) -> Child:
     try:
         pid = os.posix_spawn(
             sys.executable,
-            # -P: a `worker.py` in the current folder must not be taken for ours.
+            # -P: a `worker.py` in the current folder must not shadow the package `worker`.
             [sys.executable, "-P", "-m", "worker.attempt.entry"],
             os.environ,
             file_actions=[(os.POSIX_SPAWN_DUP2, reader, 0)],
@@ -134,14 +134,14 @@ def _spawn(assignment: Assignment) -> Child:
         raise
     finally:
         os.close(reader)
-    # A child that has ended already is noticed by `wait`.
+    # `wait` reports a child that has exited already.
     with suppress(BrokenPipeError):
         os.write(writer, assignment.to_json().encode() + b"\n")
     return Child(pid, lifeline=writer)
 
 
 def die_at_end_of(pipe: int) -> None:
-    """Kill this process when the other end of `pipe` closes: what stands in for PDEATHSIG in a spawned child."""
+    """Kill this process when the other end of `pipe` closes: replaces PDEATHSIG in a spawned child."""
 
     def watch() -> None:
         while os.read(pipe, 1):

@@ -1,4 +1,4 @@
-"""What an engine can compute on here, as `/workers` shows it; determined without computing."""
+"""The processors that an engine can use on this machine, as `/workers` shows them; detected without computing."""
 
 import os
 import platform
@@ -8,9 +8,9 @@ from pathlib import Path
 
 
 def compute_units(engine: str) -> list[str]:
-    """What the engine of this name can compute on.
+    """Return the processors that the engine can use.
 
-    Of Core ML the values of a job's `compute_units` that this Mac has; of jax the GPU's name, or `cpu_only`.
+    For Core ML: the values of a job's `compute_units` that this Mac supports. For jax: the GPU's name, or `cpu_only`.
     """
     if engine == "coreml":
         # MLComputeUnitsCPUAndNeuralEngine came with macOS 13; no Intel Mac has a neural engine.
@@ -24,7 +24,7 @@ def _macos_major() -> int:
 
 
 def nvidia_gpu(driver: Path = Path("/proc/driver/nvidia/gpus")) -> str | None:
-    """The first GPU's name, where jax would use one: JAX's CUDA plugin is installed and JAX_PLATFORMS allows it."""
+    """The first GPU's name if JAX would use a GPU: JAX's CUDA plugin is installed and JAX_PLATFORMS permits it."""
     platforms = os.environ.get("JAX_PLATFORMS", "")
     if platforms and not {"cuda", "gpu"} & set(platforms.split(",")):
         return None

@@ -1,6 +1,6 @@
-"""`python -m worker.health`: whether a worker on this host is alive, for the health check of a container.
+"""`python -m worker.health`: a container's health check of the worker on this host.
 
-Exit codes: 0 it sent a heartbeat in the last half minute, 1 it did not, or Redis cannot be asked.
+Exit codes: 0 a worker of this host sent a heartbeat in the last 30 s, 1 none did, or Redis cannot be queried.
 """
 
 import socket
@@ -13,22 +13,22 @@ from pippin.system.terminal import printable_lines
 
 
 def main() -> int:
-    """Ask Redis; the exit code."""
+    """Query Redis and return the exit code."""
     host = socket.gethostname()
     try:
         settings = Settings()
         if settings.redis_url is None:
-            return _complain("PIPPIN_REDIS_URL is not set")
+            return _print_error("PIPPIN_REDIS_URL is not set")
         alive = Store(connect(settings.redis_url.get_secret_value())).workers.alive()
     except PippinError as error:
-        return _complain(str(error))
+        return _print_error(str(error))
     if any(worker.host == host for worker in alive):
         return 0
-    return _complain(f"no worker on {host} has reported in the last half minute")
+    return _print_error(f"no worker on {host} has reported in the last half minute")
 
 
-def _complain(sentence: str) -> int:
-    print(printable_lines(sentence), file=sys.stderr)  # noqa: T201 - this is what the container engine shows
+def _print_error(sentence: str) -> int:
+    print(printable_lines(sentence), file=sys.stderr)  # noqa: T201 - the container engine shows this output
     return 1
 
 

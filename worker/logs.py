@@ -1,16 +1,16 @@
-"""What a worker and its children log."""
+"""Logging of a worker and its children."""
 
 import logging
 
 from pippin.settings import Settings
 from pippin.system import logs
 
-# Our own lines say better what RQ and HTTPX say at level info; JAX writes a hundred lines a program at level debug.
-_TALKATIVE = ("rq", "jax", "httpx2", "httpcore2")
+# RQ and HTTPX at level info repeat Pippin's own lines; JAX at level debug writes a hundred lines per program.
+_NOISY = ("rq", "jax", "httpx2", "httpcore2")
 
 
 def configure(settings: Settings) -> None:
-    """Log as the settings say, other people's libraries from warnings on."""
+    """Configure logging by the settings; noisy third-party libraries log warnings and above only."""
     logs.configure(settings.log_level, settings.log_format)
-    for name in _TALKATIVE:
+    for name in _NOISY:
         logging.getLogger(name).setLevel(logging.WARNING)

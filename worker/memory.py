@@ -1,4 +1,4 @@
-"""Limits on a training's memory: estimated from shapes before it begins, enforced by the kernel or by the parent."""
+"""Memory limits of a training: estimated from shapes before the training, enforced by the kernel or by the parent."""
 
 import subprocess
 import sys
@@ -17,16 +17,16 @@ _PS = "/bin/ps"
 
 
 def check_training(memory: TrainingMemory, mini_batch_size: int | None, examples: int, max_bytes: int | None) -> None:
-    """Refuse a training that cannot fit, before anything of it is allocated.
+    """Refuse a training that cannot fit into memory, before anything is allocated.
 
     Args:
-        memory: What it takes, known from shapes.
-        mini_batch_size: Of the job; None for a model that has none.
-        examples: How many there are to learn from.
-        max_bytes: How many bytes it may take; None sets no limit.
+        memory: The memory that the training takes, estimated from shapes.
+        mini_batch_size: The job's; None for a model without mini-batches.
+        examples: Number of training examples.
+        max_bytes: The limit; None sets no limit.
 
     Raises:
-        EngineError: It takes more; the text has the figures.
+        EngineError: The training exceeds the limit; the message has the figures.
     """
     if max_bytes is None or mini_batch_size is None:
         return
@@ -37,16 +37,16 @@ def check_training(memory: TrainingMemory, mini_batch_size: int | None, examples
 def limit_memory(limit: int | None) -> None:
     """Let this process allocate no more than `limit` bytes; None sets no limit. Linux only.
 
-    RLIMIT_DATA counts what is written to. RLIMIT_AS would count what is mapped: JAX maps 1.4 GB to use 0.2.
+    RLIMIT_DATA counts written memory. RLIMIT_AS would count mapped memory: JAX maps 1.4 GB and uses 0.2 GB.
     """
     if limit is not None and sys.platform == "linux":
         resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
 
 
 def held_bytes(pid: int) -> int | None:
-    """The memory that a process holds; None when it is gone.
+    """The memory that a process holds, in bytes; None when the process is gone.
 
-    On Linux without the files that it has mapped, as its dataset is; elsewhere with them.
+    On Linux mapped files, such as the dataset, are not counted; on other systems they are.
     """
     if sys.platform == "linux":
         with suppress(OSError):
@@ -58,32 +58,32 @@ def held_bytes(pid: int) -> int | None:
 
 
 def resident_bytes(pid: int) -> int | None:
-    """The resident memory of a process as ps(1) has it on every system; None when it is gone."""
+    """The resident memory of a process in bytes, as ps(1) reports it on every system; None when the process is gone."""
     command = [_PS, "-o", "rss=", "-p", str(pid)]
     output = subprocess.run(command, stdout=subprocess.PIPE, check=False).stdout  # noqa: S603 - a fixed command
     return int(output) * 1024 if output.strip() else None
 
 
 class MemoryWatch:
-    """Checks from the parent how much memory a child holds, where the kernel keeps no limit, as on macOS.
+    """Checks from the parent how much memory a child holds, where the kernel enforces no limit, as on macOS.
 
     Args:
-        pid: The child.
-        limit: What it may hold, in bytes; None sets no limit.
-        every: The least number of seconds between two checks.
+        pid: The child's process id.
+        limit: Maximum in bytes; None sets no limit.
+        every: Minimum number of seconds between two checks.
     """
 
     def __init__(self, pid: int, limit: int | None, *, every: float = 1) -> None:
         self._pid = pid
         self._limit = limit
         self._every = every
-        self._looked = 0.0
+        self._checked_at = 0.0
 
     def exceeded(self) -> bool:
-        """Whether the child holds more than it may."""
+        """Whether the child holds more memory than the limit."""
         now = time.monotonic()
-        if self._limit is None or now - self._looked < self._every:
+        if self._limit is None or now - self._checked_at < self._every:
             return False
-        self._looked = now
+        self._checked_at = now
         held = held_bytes(self._pid)
         return held is not None and held > self._limit

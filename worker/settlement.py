@@ -1,4 +1,4 @@
-"""How the end of an attempt is recorded in the store: by the cause of a stop, or by the error that was raised."""
+"""Records the end of an attempt in the store: by the cause of a stop, or by the error that was raised."""
 
 import structlog
 
@@ -17,10 +17,10 @@ def settle_stopped(store: Store, claim: Claim, cause: Cause, *, memory_limit: in
     """Record the end of an attempt that was stopped.
 
     Args:
-        store: Where to record it.
-        claim: The attempt's.
-        cause: Why it was stopped.
-        memory_limit: The limit that it had to keep to, in bytes.
+        store: The store that holds the job.
+        claim: The attempt's claim.
+        cause: Why the attempt was stopped.
+        memory_limit: The memory limit of the attempt, in bytes.
 
     Raises:
         StoreUnavailable: The store cannot be reached.
@@ -44,11 +44,11 @@ def settle_stopped(store: Store, claim: Claim, cause: Cause, *, memory_limit: in
             case Cause.LEASE_LOST | Cause.UNRECORDED:
                 pass  # nothing can be recorded
     except (LeaseLost, Refused):
-        pass  # settled already, or a newer attempt holds the job
+        pass  # the attempt is settled already, or a newer attempt holds the job
 
 
 def failure_of(error: Exception) -> Failure:
-    """The reason to record for `error`. An unexpected error goes to the log with its traceback."""
+    """The failure to record for `error`. An unexpected error is logged with its traceback."""
     match error:
         case EngineError():
             return Failure(code=error.reason, detail=str(error))

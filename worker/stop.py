@@ -1,4 +1,4 @@
-"""The flag that ends an attempt early: set by a signal, the lease or the clock, read by the training."""
+"""The flag that ends an attempt early: set by a signal handler, the lease or the outbox, read by the training."""
 
 from enum import StrEnum
 
@@ -7,25 +7,25 @@ from worker.engines.engine import Stopped
 
 
 class Cause(StrEnum):
-    """Why an attempt is to stop."""
+    """The reasons to stop an attempt."""
 
-    CANCELLED = "cancelled"  # a client asked for it
-    PAUSED = "paused"  # a client asked for that
-    TERMINATED = "terminated"  # the worker is to end
+    CANCELLED = "cancelled"  # requested by a client
+    PAUSED = "paused"  # requested by a client
+    TERMINATED = "terminated"  # the worker is shutting down
     TIMED_OUT = "timed_out"  # the job's time is used up
-    OUT_OF_MEMORY = "out_of_memory"  # it holds more memory than it may
-    LEASE_LOST = "lease_lost"  # the job has moved on: nothing more may be recorded
-    UNRECORDED = "unrecorded"  # the store refuses permanently what the attempt reports
+    OUT_OF_MEMORY = "out_of_memory"  # the child exceeds its memory limit
+    LEASE_LOST = "lease_lost"  # the attempt no longer holds the job: nothing more may be recorded
+    UNRECORDED = "unrecorded"  # the store permanently refuses the attempt's reports
 
 
-# The cause for each control of the store except CONTINUE.
+# Store control -> cause, for all controls except CONTINUE.
 CAUSES = {Control.CANCEL: Cause.CANCELLED, Control.PAUSE: Cause.PAUSED, Control.TIMEOUT: Cause.TIMED_OUT}
 
 
 class StopFlag:
-    """Whether to stop, and why. The first cause stays, except that a lost lease outweighs every other.
+    """Whether to stop, and why. The first cause is kept, except that LEASE_LOST replaces every other cause.
 
-    It holds no lock, because a signal handler sets it, perhaps while its own thread is reading it.
+    The flag has no lock, because a signal handler sets it, possibly while the interrupted thread reads it.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class StopFlag:
 
     @property
     def cause(self) -> Cause | None:
-        """Why to stop; None while nothing asks for it."""
+        """Why to stop; None while no stop is requested."""
         return self._cause
 
     def set(self, cause: Cause) -> None:

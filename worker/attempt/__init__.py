@@ -1,1 +1,1 @@
-"""The child's process: one attempt at a job, from its claim to the trained file."""
+"""The child process: one attempt at a job, from its claim to the trained file."""

@@ -1,4 +1,4 @@
-"""The checkpoints of an attempt: made while it trains, stored before the event that names them."""
+"""The checkpoints of an attempt: made during the training, stored before the event that refers to them."""
 
 import threading
 from collections import deque
@@ -17,11 +17,11 @@ _log = structlog.get_logger(__name__)
 
 
 class PendingCheckpoint:
-    """A checkpoint on its way to the blob store."""
+    """A serialized checkpoint that waits to be stored in the blob store."""
 
     def __init__(self, checkpoint: Checkpoint, blobs: Blobs, patience: float) -> None:
-        # Not the checkpoint itself: its arrays take as much memory as the data.
-        self._place = (checkpoint.epoch, checkpoint.step, checkpoint.engine)
+        # The checkpoint itself is not kept: its arrays take as much memory as the serialized data.
+        self._position = (checkpoint.epoch, checkpoint.step, checkpoint.engine)
         self._made_at = datetime.now(UTC)
         self._blobs = blobs
         self._patience = patience
@@ -31,19 +31,19 @@ class PendingCheckpoint:
 
     @property
     def size(self) -> int:
-        """What it takes in memory."""
+        """Bytes in memory."""
         data = self._data
         return 0 if data is None else len(data)
 
     def store(self) -> StoredCheckpoint | None:
-        """Store it, unless that was done before; None when it was given up.
+        """Store the checkpoint unless it is stored already; None when it was given up.
 
         Raises:
-            BlobError: The blob store could not take it for as long as that is worth trying.
+            BlobError: The blob store did not accept the checkpoint within the retry time.
         """
         with self._lock:
             if (data := self._data) is not None:
-                epoch, step, engine = self._place
+                epoch, step, engine = self._position
                 with tracing.span("checkpoint", epoch=epoch, bytes=len(data)):
                     digest = retry_unavailable(lambda: self._blobs.put_bytes(data), self._patience)
                 self._stored = StoredCheckpoint(
@@ -58,7 +58,7 @@ class PendingCheckpoint:
             return self._stored
 
     def give_up(self) -> None:
-        """Free its memory, unless it is being stored at this moment."""
+        """Free the memory, unless the checkpoint is being stored at this moment."""
         if self._lock.acquire(blocking=False):
             self._data = None
             self._lock.release()
@@ -68,13 +68,14 @@ class Checkpoints:
     """Makes the checkpoints of one attempt."""
 
     def __init__(self, policy: CheckpointPolicy, blobs: Blobs, *, patience: float, room: int) -> None:
-        """Describe them; none is made yet.
+        """Initialize; no checkpoint is made yet.
 
         Args:
-            policy: What the job asks for.
-            blobs: Where they are stored.
-            patience: How many seconds to go on trying where the blobs are away.
-            room: What those that wait to be stored may take, in bytes; beyond it the newer replaces the older ones.
+            policy: The job's checkpoint policy.
+            blobs: The blob store.
+            patience: Retry time in seconds while the blobs cannot be reached.
+            room: Maximum bytes of all checkpoints that wait to be stored; beyond it a newer checkpoint replaces older
+                ones.
         """
         self._policy = policy
         self._blobs = blobs
@@ -84,11 +85,14 @@ class Checkpoints:
         self._gave_up = False
 
     def due(self, epoch: int) -> bool:
-        """Whether the job wants one at the end of this epoch."""
+        """Whether the job requests a checkpoint at the end of this epoch."""
         return epoch % self._policy.every_epochs == 0
 
     def make(self, checkpoint: Checkpoint) -> PendingCheckpoint:
-        """Prepare one to be stored. Where too many wait, since the stores are away, the oldest are given up."""
+        """Serialize a checkpoint to be stored.
+
+        When too many wait because the stores cannot be reached, the oldest are given up.
+        """
         pending = PendingCheckpoint(checkpoint, self._blobs, self._patience)
         self._waiting = deque(waiting for waiting in self._waiting if waiting.size)
         while self._waiting and sum(each.size for each in self._waiting) + pending.size > self._room:

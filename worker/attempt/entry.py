@@ -1,4 +1,4 @@
-"""A child's life, from its first instruction to its exit code. A spawned one runs `python -m worker.attempt.entry`."""
+"""The main function of a child process. A spawned child runs `python -m worker.attempt.entry`."""
 
 import os
 import signal
@@ -23,22 +23,23 @@ _log = structlog.get_logger(__name__)
 
 
 def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> int:
-    """Make one attempt in this process, which is the attempt's own.
+    """Make one attempt in this process, which makes no other.
 
     Returns:
-        The exit code: 0 when the attempt's end is recorded, 1 when it is not, 3 when it is and the machine is to blame.
+        The exit code: 0 when the attempt's end is recorded, 1 when it is not recorded, 3 when it is recorded and the
+        machine caused the failure.
     """
     claim = assignment.claim
-    # For every line of this process, which makes no other attempt.
+    # Bound to every log line of this process.
     structlog.contextvars.bind_contextvars(job=claim.job_id, attempt=claim.number)
     stop = StopFlag()
-    # The worker ends its children itself: a Ctrl-C in its terminal is not meant for them.
+    # The parent stops its children by SIGTERM, so a child ignores Ctrl-C in the terminal.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set(Cause.TERMINATED))
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM, signal.SIGINT})
     limit_memory(settings.worker_memory_bytes)
     assert settings.redis_url is not None
-    # Connections and obstore's threads do not survive a fork: the child makes its own.
+    # Connections and obstore's threads do not survive a fork: the child creates its own.
     blobs = Blobs(settings.blobs_url, settings.token_file)
     tools = Tools(
         store=Store(
@@ -54,7 +55,7 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
         max_batch_losses=settings.max_batch_losses,
         training_bytes=min(settings.max_training_bytes, settings.worker_memory_bytes or settings.max_training_bytes),
     )
-    # Only here: an exporter's thread does not survive a fork.
+    # Configured after the fork: an exporter's thread does not survive one.
     tracing.configure("pippin-worker")
     attributes: dict[str, str | int] = {
         "pippin.job": claim.job_id,
@@ -64,7 +65,7 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
     try:
         with tracing.continuing(_traceparent(tools.store, claim)), tracing.span("attempt", **attributes):
             return 0 if run(assignment, tools, stop) else 3
-    except Exception:  # noqa: BLE001 - the exit code tells the parent, the log tells a person
+    except Exception:  # noqa: BLE001 - reported to the parent by the exit code, to the operator by the log
         _log.exception("the end of the attempt could not be recorded")
         return 1
     finally:
@@ -72,7 +73,7 @@ def make_attempt(assignment: Assignment, engine: Engine, settings: Settings) -> 
 
 
 def _traceparent(store: Store, claim: Claim) -> str:
-    """Where the trace of the job began; not worth waiting for."""
+    """The W3C traceparent of the job; empty without tracing or while the store cannot be reached."""
     try:
         return store.jobs.traceparent(claim.tenant, claim.job_id) if tracing.provider() is not None else ""
     except StoreUnavailable:
@@ -80,13 +81,13 @@ def _traceparent(store: Store, claim: Claim) -> str:
 
 
 def main() -> None:
-    """Make the attempt that the first line of standard input describes; end when its other end closes."""
+    """Make the attempt that the first line of standard input describes; die when standard input closes."""
     assignment = Assignment.from_json(sys.stdin.buffer.readline().decode())
     die_at_end_of(sys.stdin.fileno())
     settings = Settings()
     configure(settings)
     code = make_attempt(assignment, make_engine(assignment.engine, EngineOptions.of(settings)), settings)
-    # Threads that hang in a dead connection must not hold up the exit.
+    # Threads that hang in a dead connection must not delay the exit.
     os._exit(code)
 
 

@@ -1,4 +1,4 @@
-"""The lease of an attempt: a thread renews it while the attempt lasts, and reads whether the store wants a stop."""
+"""The lease of an attempt: a thread renews it during the attempt, and reads whether the store requests a stop."""
 
 import time
 from typing import Self
@@ -13,14 +13,14 @@ from worker.stop import CAUSES, Cause, StopFlag
 _log = structlog.get_logger(__name__)
 
 # Cancel and pause must take effect within 2 s, and the training checks the stop flag twice a second.
-_LOOK_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
 class Lease:
-    """Keeps this attempt's claim on its job while the `with` block lasts, and sets the stop flag when it must end.
+    """Renews the attempt's lease on its job during the `with` block, and sets the stop flag when the attempt must end.
 
-    While the store cannot be reached it goes on trying: a late renewal holds as long as no other attempt has claimed
-    the job.
+    While the store cannot be reached the thread keeps retrying: a late renewal is valid as long as no other attempt
+    has claimed the job.
     """
 
     def __init__(self, attempts: Attempts, claim: Claim, stop: StopFlag, *, renew_seconds: float) -> None:
@@ -28,10 +28,10 @@ class Lease:
         self._claim = claim
         self._stop = stop
         self._renew_seconds = renew_seconds
-        self._renewed = time.monotonic()  # by the claim
+        self._renewed = time.monotonic()  # the claim starts the lease
         # Not joined: the thread may hang in a dead connection, and the process is about to end.
-        seconds = min(_LOOK_SECONDS, renew_seconds)
-        self._thread = PeriodicThread("lease", seconds, self._look, wait_first=True, join=False)
+        seconds = min(_POLL_SECONDS, renew_seconds)
+        self._thread = PeriodicThread("lease", seconds, self._poll, wait_first=True, join=False)
 
     def __enter__(self) -> Self:
         self._thread.__enter__()
@@ -40,7 +40,7 @@ class Lease:
     def __exit__(self, *exception: object) -> None:
         self._thread.__exit__(*exception)
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         due = time.monotonic() - self._renewed >= self._renew_seconds
         try:
             control = self._attempts.renew(self._claim) if due else self._attempts.look(self._claim)

@@ -1,7 +1,7 @@
-"""What an attempt reports to the store while it trains, sent in order by a thread of its own.
+"""The queue of an attempt's writes to the store, sent in order by a background thread.
 
-Training never waits for Redis, and an outage does not end it: what cannot be sent is kept and sent again. The store's
-writes may be repeated for a token, so sending one twice is harmless.
+The training does not wait for Redis, and an outage does not end it: a write that fails is kept and sent again. The
+store's writes are idempotent for a token, so that sending a write twice is harmless.
 """
 
 import threading
@@ -20,18 +20,18 @@ from worker.stop import Cause, StopFlag
 
 _log = structlog.get_logger(__name__)
 
-_LOOK_SECONDS = 0.25
-# What a write takes in memory beside its detail: 3 KB were measured for an epoch's metrics and the closure around it.
+_POLL_SECONDS = 0.25
+# Memory of a write without its detail: 3 KB were measured for an epoch's metrics and their closure.
 _WRITE_BYTES = 4096
 
 
 @dataclass
 class Detail:
-    """The part of a write that may be dropped when too much waits to be sent.
+    """The part of a write that may be dropped when the outbox is full.
 
     Attributes:
-        bytes: What it takes in memory.
-        drop: Drops it.
+        bytes: Memory of the detail.
+        drop: Drops the detail.
     """
 
     bytes: int
@@ -49,16 +49,16 @@ class _Write:
 
 
 class Outbox:
-    """A queue of writes, carried out one after another by a thread while the `with` block lasts.
+    """A queue of writes that a thread sends one after another during the `with` block.
 
-    It is bounded by bytes. Where too much waits, the details of what waits longest are dropped first; once no write has
-    any, the training waits. No write is dropped: epochs and artifacts are never lost.
+    The queue is bounded by bytes. When it is full, the details of the oldest writes are dropped first; once no write
+    has a detail, `put` blocks the training. Writes are not dropped, so that no epoch or artifact is lost.
 
-    When the store takes no more, because the lease is lost or a write is refused for ever, what is still here is
-    dropped and the stop flag set: to train on would be in vain.
+    When the lease is lost or the store permanently refuses a write, the queue is emptied and the stop flag is set: no
+    further result could be recorded.
 
     Attributes:
-        dropped: How many details were dropped.
+        dropped: Number of dropped details.
     """
 
     def __init__(self, stop: StopFlag, *, max_bytes: int = 32 * 2**20) -> None:
@@ -69,7 +69,7 @@ class Outbox:
         self._detailed: deque[_Write] = deque()
         self.dropped = 0
         self._changed = threading.Condition()
-        self._over = False
+        self._closed = False
         self._error: Exception | None = None
         self._thread = threading.Thread(target=copy_context().run, args=(self._send_all,), name="outbox", daemon=True)
 
@@ -80,16 +80,16 @@ class Outbox:
     def __exit__(self, *_: object) -> None:
         # The thread is not joined: it may hang in a dead connection, and the process is about to end.
         with self._changed:
-            self._over = True
+            self._closed = True
             self._changed.notify_all()
 
     def put(self, send: Callable[[], object], detail: Detail | None = None) -> None:
-        """Queue a write behind the others. Waits while the queue is full, but not once a stop is asked for."""
+        """Append a write to the queue. Blocks while the queue is full, unless a stop is requested."""
         write = _Write(send, detail)
         with self._changed:
             self._drop_details(write.bytes)
-            while self._is_full(_WRITE_BYTES) and not self._over and self._stop.cause is None:
-                self._changed.wait(_LOOK_SECONDS)
+            while self._is_full(_WRITE_BYTES) and not self._closed and self._stop.cause is None:
+                self._changed.wait(_POLL_SECONDS)
             self._waiting.append(write)
             self._bytes += write.bytes
             if detail is not None:
@@ -98,26 +98,26 @@ class Outbox:
             self._changed.notify_all()
 
     def flush(self, patience: float) -> bool:
-        """Wait until all is sent, for `patience` seconds at most.
+        """Wait up to `patience` seconds until all writes are sent.
 
         Returns:
-            Whether all was sent. False when time ran out or the lease was lost.
+            Whether all writes were sent. False when the time ran out or the lease was lost.
 
         Raises:
-            Exception: What the store answered to a write that it will never take.
+            Exception: The store's error for a write that it permanently refuses.
         """
         deadline = monotonic() + patience
         with self._changed:
-            self._changed.wait_for(lambda: self._over or not self._waiting, timeout=deadline - monotonic())
+            self._changed.wait_for(lambda: self._closed or not self._waiting, timeout=deadline - monotonic())
             if self._error is not None:
                 raise self._error
-            return not self._waiting and not self._over
+            return not self._waiting and not self._closed
 
     def _is_full(self, more: int) -> bool:
         return bool(self._waiting) and self._bytes + more > self._max_bytes
 
     def _drop_details(self, more: int) -> None:
-        """Drop details, the oldest first, until `more` bytes fit or none is left. Under the lock."""
+        """Drop details, the oldest first, until `more` bytes fit or no detail is left. The caller holds the lock."""
         while self._detailed and self._bytes + more > self._max_bytes:
             write = self._detailed.popleft()
             if write.detail is None:
@@ -146,7 +146,7 @@ class Outbox:
                     bytes=self._bytes,
                 )
                 with self._changed:
-                    self._changed.wait_for(lambda: self._over, timeout=backoff.pause())
+                    self._changed.wait_for(lambda: self._closed, timeout=backoff.pause())
             except LeaseLost as error:
                 _log.warning("lease lost", why=str(error))
                 self._end(Cause.LEASE_LOST)
@@ -159,21 +159,21 @@ class Outbox:
                     self._changed.notify_all()
 
     def _forget(self, write: _Write) -> None:
-        """Free what a write took. Under the lock."""
+        """Subtract a sent write from the byte count and the details. The caller holds the lock."""
         self._bytes -= write.bytes
         if self._detailed and self._detailed[0] is write:
             self._detailed.popleft()
 
     def _oldest(self) -> _Write | None:
-        """The oldest write, left in its place until it is sent; None when nothing more is to be sent."""
+        """Wait for the oldest write, which stays in the queue until it is sent; None when the outbox is closed."""
         with self._changed:
-            self._changed.wait_for(lambda: self._over or self._waiting)
-            return None if self._over else self._waiting[0]
+            self._changed.wait_for(lambda: self._closed or self._waiting)
+            return None if self._closed else self._waiting[0]
 
     def _end(self, cause: Cause, error: Exception | None = None) -> None:
         self._stop.set(cause)
         with self._changed:
-            self._over = True
+            self._closed = True
             self._error = error
             self._waiting.clear()
             self._detailed.clear()

@@ -1,4 +1,4 @@
-"""The reports of an engine while it trains, turned into records of the store."""
+"""The observer of a training: turns the engine's reports into records of the store."""
 
 import math
 import secrets
@@ -28,14 +28,14 @@ _log = structlog.get_logger(__name__)
 
 
 class Report:
-    """The observer of one attempt's training. Nothing here waits for the store: it all goes through the outbox.
+    """The observer of one attempt's training. No method waits for the store: all writes go through the outbox.
 
     Args:
-        check_data: Raises BlobDamagedError when the data that is trained on has changed; called before every record of
-            what was learned.
+        check_data: Raises BlobDamagedError when the training data has changed; called before every epoch or checkpoint
+            is recorded.
 
     Attributes:
-        last: The last epoch's metrics, of an earlier attempt at first; None before the job's first.
+        last: Metrics of the last epoch, initially of an earlier attempt; None before the job's first epoch.
     """
 
     def __init__(
@@ -66,25 +66,25 @@ class Report:
         self.last = last
 
     def stop_requested(self) -> bool:
-        """Whether anything asks the attempt to stop."""
+        """Whether a stop of the attempt is requested."""
         return self._stop.cause is not None
 
     def resumes_from(self, checkpoint: StoredCheckpoint) -> None:
-        """Record from which checkpoint the training goes on that is about to begin."""
+        """Record the checkpoint from which the next training resumes."""
         self._resumed_from = checkpoint
 
     def training_began(self, notice: str | None = None) -> None:
-        """The job is `running` from here on."""
+        """Record the job as `running`."""
         _log.debug("training began")
         at = self._resumed_from
         resumed = None if at is None else Resumption(epoch=at.epoch, step=at.step, notice=notice)
         self._outbox.put(partial(self._attempts.running, self._claim, resumed))
 
     def epoch_ended(self, result: EpochResult, snapshot: Callable[[], Checkpoint] | None = None) -> None:
-        """Record the epoch, and before it the checkpoint of its end where one is due.
+        """Record the epoch, after its checkpoint if one is due.
 
         Raises:
-            BlobDamagedError: The dataset was changed in the meantime; nothing of the epoch is recorded.
+            BlobDamagedError: The dataset has changed; the epoch is not recorded.
         """
         self._check_data()
         metrics = self.last = self._metrics(result)
@@ -104,10 +104,10 @@ class Report:
             self.log("Redis took no writes for so long that mini-batch losses were dropped; their epochs have none.")
 
     def stopped_at(self, checkpoint: Checkpoint) -> None:
-        """Record the place at which the training was interrupted, for another attempt to go on from.
+        """Record the checkpoint at which the training was interrupted, so that another attempt can resume from it.
 
         Raises:
-            BlobDamagedError: The dataset was changed in the meantime; the place is not recorded.
+            BlobDamagedError: The dataset has changed; the checkpoint is not recorded.
         """
         self._check_data()
         pending = self._checkpoints.make(checkpoint)
@@ -120,13 +120,13 @@ class Report:
 
     def log(self, line: str) -> None:
         """Add a line to the job's log."""
-        # One character more than is kept: the store then marks that the line was cut.
+        # One character more than the store keeps, so that the store marks the line as cut.
         line = line[: LOG_LINE_CHARACTERS + 1]
-        # The id is drawn here, so that the line stays the same one when it is sent again.
+        # The id is drawn here, so that a line that is sent twice is stored once.
         self._outbox.put(partial(self._attempts.log, self._claim, line, line_id=secrets.token_hex(8)))
 
     def artifact(self, artifact: Artifact) -> None:
-        """Record a file that has been stored."""
+        """Record a stored model file."""
         self._outbox.put(partial(self._attempts.artifact, self._claim, artifact))
 
     def _metrics(self, result: EpochResult) -> EpochMetrics:
@@ -148,7 +148,7 @@ class Report:
 
 
 class _Batches:
-    """An epoch's mini-batch losses while they wait to be recorded; 8 bytes each, where a tuple of floats takes 32."""
+    """An epoch's mini-batch losses that wait to be recorded; 8 bytes per loss, where a tuple of floats takes 32."""
 
     def __init__(self, kept: BatchLosses) -> None:
         self.kept: BatchLosses | None = kept

@@ -1,4 +1,4 @@
-"""One attempt at a job: from its claim to the trained file, or to the reason why there is none."""
+"""One attempt at a job: from its claim to the trained file or the recorded failure."""
 
 import json
 from collections.abc import Callable
@@ -38,22 +38,22 @@ from worker.stop import Cause, StopFlag
 
 _log = structlog.get_logger(__name__)
 
-# A training is worth waiting for: Redis may be away for that long at its very end, and nothing is lost.
+# Redis may be unreachable for that long at the end of a training without losing the result.
 _PATIENCE_SECONDS = 600.0
-# After these another attempt goes on where this one stopped, of itself or by a retry.
-_GOES_ON_AFTER = {Cause.PAUSED, Cause.TERMINATED, Cause.TIMED_OUT}
+# After these causes another attempt resumes the training, automatically or by a retry.
+_RESUMABLE_CAUSES = {Cause.PAUSED, Cause.TERMINATED, Cause.TIMED_OUT}
 
 
 @dataclass(frozen=True)
 class Tools:
-    """What an attempt works with.
+    """The resources and limits of an attempt.
 
     Attributes:
-        renew_seconds: How often the lease is renewed.
-        training_bytes: The most memory that a training may take, as far as shapes tell; None sets no limit.
-        outbox_bytes: What may wait in memory to be recorded, and as much again of checkpoints to be stored.
-        max_batch_losses: How many mini-batch losses are recorded of an epoch.
-        blob_seconds: How long to go on trying where the blobs are away.
+        renew_seconds: Interval between two renewals of the lease.
+        training_bytes: Maximum memory of a training, estimated from shapes; None sets no limit.
+        outbox_bytes: Maximum bytes of the outbox, and separately of the checkpoints that wait to be stored.
+        max_batch_losses: Maximum number of mini-batch losses recorded per epoch.
+        blob_seconds: Retry time while the blobs cannot be reached.
     """
 
     store: Store
@@ -68,13 +68,14 @@ class Tools:
 
 
 def run(assignment: Assignment, tools: Tools, stop: StopFlag) -> bool:
-    """Make the attempt and record how it ended, unless another worker has the job already.
+    """Make the attempt and record its end, unless the job cannot be claimed.
 
     Returns:
-        Whether this machine did its part: False when the attempt was lost for want of a file or of the blobs.
+        False when the attempt was lost because a file could not be read or written or the blobs could not be reached,
+        else True.
 
     Raises:
-        StoreUnavailable: The end could not be recorded for as long as that is worth trying.
+        StoreUnavailable: The end could not be recorded within the retry time.
     """
     claim = assignment.claim
     try:
@@ -96,10 +97,10 @@ def run(assignment: Assignment, tools: Tools, stop: StopFlag) -> bool:
 
 
 class _Attempt:
-    """An attempt that holds its job.
+    """An attempt that has claimed its job.
 
     Attributes:
-        lost: Whether it ended for want of a file or of the blobs.
+        lost: Whether the attempt ended because of an I/O error or unreachable blobs.
     """
 
     def __init__(self, claim: Claim, job: Job, tools: Tools, stop: StopFlag, outbox: Outbox) -> None:
@@ -128,12 +129,12 @@ class _Attempt:
         )
 
     def run(self) -> None:
-        """Train, and record the end once all that came before it is recorded."""
-        end = self._train_and_judge()
+        """Train, and record the end after all earlier writes are sent."""
+        end = self._train_to_end()
         try:
             sent = self._outbox.flush(_PATIENCE_SECONDS)
         except BlobError as error:
-            # A checkpoint could not be stored: what was trained since the one before it is trained again.
+            # A checkpoint could not be stored: the next attempt repeats the training since the previous checkpoint.
             end, sent = self._lose(error), True
         if not sent:
             if self._stop.cause is not Cause.LEASE_LOST:
@@ -144,35 +145,35 @@ class _Attempt:
         except LeaseLost as error:
             _log.warning("the end is not recorded", why=str(error))
 
-    def _train_and_judge(self) -> Callable[[], object]:
-        """Train; the call that records how it ended."""
+    def _train_to_end(self) -> Callable[[], object]:
+        """Train, and return the call that records the end."""
         store, claim = self._tools.store, self._claim
         try:
             trained = self._train()
         except Stopped as stopped:
             cause = self._stop.cause or Cause.TERMINATED
             _log.info("stopped", cause=cause)
-            if stopped.checkpoint is not None and cause in _GOES_ON_AFTER:
-                self._keep(stopped.checkpoint)
+            if stopped.checkpoint is not None and cause in _RESUMABLE_CAUSES:
+                self._keep_checkpoint(stopped.checkpoint)
             return partial(settle_stopped, store, claim, cause)
         except StoreUnavailable:
             raise
         except (OSError, BlobError) as error:
             return self._lose(error)
-        except Exception as error:  # noqa: BLE001 - whatever went wrong, the job must end with a reason
+        except Exception as error:  # noqa: BLE001 - every job must end with a recorded reason
             failure = failure_of(error)
             _log.info("failed", reason=failure.code, detail=failure.detail)
             return partial(store.attempts.fail, claim, failure)
         return partial(self._succeed, trained)
 
-    def _keep(self, checkpoint: Checkpoint) -> None:
+    def _keep_checkpoint(self, checkpoint: Checkpoint) -> None:
         try:
             self._report.stopped_at(checkpoint)
         except BlobDamagedError as error:
             _log.warning("the checkpoint is not kept", error=str(error))
 
     def _lose(self, error: Exception) -> Callable[[], object]:
-        """A full disk or a blob store that is away says nothing about the job: another worker may do better."""
+        """Mark the attempt as lost: a full disk or an unreachable blob store is no fault of the job."""
         _log.error("lost", error=str(error))
         self.lost = True
         failure = Failure(code=Reason.WORKER_LOST, detail=f"A file could not be read or written: {error}.")
@@ -183,7 +184,7 @@ class _Attempt:
 
         Raises:
             Stopped: The stop flag was set.
-            Exception: Whatever else went wrong, with a sentence if it was foreseen.
+            Exception: Any other failure.
         """
         request, tools = self._request, self._tools
         with tracing.span("build"):
@@ -222,7 +223,7 @@ class _Attempt:
             uploads.shutdown(wait=False)
 
     def _model(self) -> bytes:
-        """The `.mlmodel` to train: the one that was uploaded or trained before, else built from the job's spec."""
+        """The `.mlmodel` to train: an uploaded or trained file, else a file built from the job's spec."""
         source = self._request.model
         if source.digest is not None:
             return self._file(source.digest, "the model's file is gone ({}); upload it again")
@@ -237,10 +238,10 @@ class _Attempt:
         return model
 
     def _file(self, digest: str, gone: str) -> bytes:
-        """The blob that the model is made from.
+        """Read the blob of the model or its spec.
 
         Raises:
-            ModelFileError: It is gone; the text is `gone`, with the reason in its braces.
+            ModelFileError: The blob is missing; the message is `gone` with the reason in its braces.
         """
         try:
             return retry_unavailable(lambda: self._tools.cache.data(digest), self._tools.blob_seconds)
@@ -250,7 +251,7 @@ class _Attempt:
             raise refuse(f"the model's file cannot be used: {error}") from error
 
     def _checkpoint(self) -> Checkpoint | None:
-        """Where to go on: the newest checkpoint that can be read. One that cannot is forgotten."""
+        """The newest checkpoint that can be read, to resume from. Unreadable checkpoints are discarded."""
         attempts = self._tools.store.attempts
         while self._newest is not None:
             checkpoint = self._read(self._newest)
@@ -261,7 +262,7 @@ class _Attempt:
         return None
 
     def _read(self, stored: StoredCheckpoint) -> Checkpoint | None:
-        """The checkpoint; None when it is gone or damaged."""
+        """Read a stored checkpoint; None when it is missing or damaged."""
         try:
             return read_checkpoint(
                 retry_unavailable(partial(self._tools.cache.data, stored.digest), self._tools.blob_seconds)
@@ -272,7 +273,7 @@ class _Attempt:
             return None
 
     def _examples(self, model: Trainable) -> tuple[Examples, Examples | None, tuple[str, ...] | None]:
-        """What to learn from, what to measure on, and what the dataset calls its classes."""
+        """The training examples, the validation examples and the dataset's class names."""
         dataset = self._request.dataset
         manifest = retry_unavailable(lambda: self._tools.store.datasets.get(self._claim.tenant, dataset.id), 60)
         if manifest is None:
@@ -291,10 +292,10 @@ class _Attempt:
         return training, validation, None if names is None else tuple(names)
 
     def _check_data(self) -> None:
-        """Verify that the dataset's cached copy is as it was when the training began; the attempt is lost otherwise.
+        """Verify that the dataset's cached copy has not changed since the training began.
 
         Raises:
-            BlobDamagedError: It was changed.
+            BlobDamagedError: The copy has changed.
         """
         if self._arrays is not None:
             self._arrays.check()
@@ -318,5 +319,5 @@ class _Attempt:
         try:
             self._tools.store.attempts.succeed(self._claim, trained)
         except Refused:
-            # Cancelled in the very last moment.
+            # The job was cancelled after the last check of the stop flag.
             self._tools.store.attempts.cancelled(self._claim)

@@ -1,4 +1,4 @@
-"""The trained file: the job's model with its trained weights, and metadata that says where they came from."""
+"""The trained file: the job's model with its trained weights, and metadata of their origin."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -23,17 +23,16 @@ def provenance(
     last: EpochMetrics | None,
     scales: Mapping[str, float],
 ) -> dict[str, str]:
-    """What the trained file says about its making, as user-defined metadata.
+    """The origin of a trained file, as user-defined metadata.
 
-    Only what comes out the same when the same is trained again: no job id and no time, so that two equal trainings
-    give equal files.
+    The metadata is reproducible: no job id and no time, so that two equal trainings give equal files.
 
     Args:
         engine: The name of the engine.
-        dataset: The digest of the arrays.
-        hyperparameters: As trained with; those that the optimizer does not have are left out.
-        last: The last epoch.
-        scales: Input name -> what the bytes of a picture are multiplied by to be like the training data.
+        dataset: The digest of the dataset's arrays.
+        hyperparameters: The hyperparameters of the training; None values are omitted.
+        last: Metrics of the last epoch.
+        scales: Input name -> factor that scales a picture's bytes to the range of the training data.
     """
     measured = None if last is None else (last.loss, last.validation_loss, last.validation_accuracy)
     metrics = dict(zip(("loss", "validation_loss", "validation_accuracy"), measured or (), strict=False))
@@ -48,11 +47,11 @@ def provenance(
 
 
 def write_trained(model: bytes, learned: Learned, metadata: Mapping[str, str]) -> bytes:
-    """The file with what was learned and the metadata, read back and compared.
+    """Return the file with the learned weights or samples and the metadata, after reading it back and comparing it.
 
     Raises:
-        EngineError: What was written does not read back as what was learned.
-        ModelFileError: What was learned is not the model's.
+        EngineError: The weights or samples read back differ from the learned ones.
+        ModelFileError: The weights or samples do not fit the model.
     """
     trained = with_learned(model, learned, metadata)
     back = open_model(trained)
@@ -63,7 +62,7 @@ def write_trained(model: bytes, learned: Learned, metadata: Mapping[str, str]) -
 
 
 def _differing(model: Model | NeighborsModel, learned: Learned) -> Iterator[str]:
-    """What is not in the model as it was learned."""
+    """The names of weights or samples in which the model differs from `learned`."""
     if isinstance(learned, Samples):
         assert isinstance(model, NeighborsModel)
         if model.labels != learned.labels or not np.array_equal(model.samples, learned.points):

@@ -1,4 +1,4 @@
-"""The engines by name. An engine is imported only when it is created: each needs libraries that the others do not."""
+"""The engines by name. An engine is imported only when it is created: each requires libraries of its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,12 +13,12 @@ from worker.engines.jax.switches import Switches
 
 @dataclass(frozen=True)
 class EngineOptions:
-    """How an engine is set up on this machine.
+    """The options of an engine on this machine.
 
     Attributes:
-        threads: How many threads compute; None leaves it to the engine.
-        cache: A folder where engines keep compiled programs from job to job, each in one of its own.
-        switches: How the engine jax trains where Core ML's documents are silent.
+        threads: Number of compute threads; None leaves the number to the engine.
+        cache: Folder of compiled programs that are reused by later jobs, with one subfolder per engine.
+        switches: Choices of the engine jax where Core ML's behaviour is undocumented.
     """
 
     threads: int | None
@@ -27,7 +27,7 @@ class EngineOptions:
 
     @classmethod
     def of(cls, settings: Settings) -> "EngineOptions":
-        """The options that the settings ask for."""
+        """Read the options from the settings."""
         return cls(
             threads=settings.worker_threads,
             cache=settings.home / "cache" / "programs",
@@ -36,12 +36,12 @@ class EngineOptions:
 
 
 class UnknownEngineError(PippinError):
-    """No engine of this name can run here."""
+    """The engine does not exist, or cannot run on this machine."""
 
 
 def _jax(options: EngineOptions) -> Engine:
-    # The order matters: JAX reads its environment as it is imported.
-    from worker.engines.jax.configure import configure  # noqa: PLC0415 - only the worker that trains with it has it
+    # `configure` comes first: JAX reads the environment when it is imported.
+    from worker.engines.jax.configure import configure  # noqa: PLC0415 - not installed on every worker
 
     configure(threads=options.threads, cache_dir=options.cache / "jax")
     from worker.engines.jax.engine import JaxEngine  # noqa: PLC0415 - see above
@@ -50,7 +50,7 @@ def _jax(options: EngineOptions) -> Engine:
 
 
 def _coreml(_options: EngineOptions) -> Engine:
-    from worker.engines.coreml.engine import CoreMLEngine  # noqa: PLC0415 - only a Mac has what it needs
+    from worker.engines.coreml.engine import CoreMLEngine  # noqa: PLC0415 - its libraries exist on macOS only
 
     return CoreMLEngine()
 
@@ -60,22 +60,22 @@ ENGINES: dict[str, Callable[[EngineOptions], Engine]] = {
     "coreml": _coreml,
 }
 
-# What installs an engine's libraries, and where there are any.
-_NEEDS = {
+# How to install an engine's libraries, and on which systems they exist.
+_REQUIREMENTS = {
     "jax": f"install what it needs with: {install_command('worker')}",
     "coreml": f"it needs macOS 11 or later, and what is installed there with: {install_command('worker', 'mac')}",
 }
 
 
 def make_engine(name: str, options: EngineOptions) -> Engine:
-    """The engine called `name`, imported and set up, with nothing computed yet.
+    """Import and set up the engine `name`, without computing anything.
 
     Raises:
-        UnknownEngineError: There is no such engine, or its libraries are not installed.
+        UnknownEngineError: The engine does not exist, or its libraries are not installed.
     """
     if name not in ENGINES:
         raise UnknownEngineError(f"there is no engine {name!r}; there is {', '.join(ENGINES)}")
     try:
         return ENGINES[name](options)
     except ImportError as error:
-        raise UnknownEngineError(f"the engine {name} cannot run here: {error}; {_NEEDS[name]}") from error
+        raise UnknownEngineError(f"the engine {name} cannot run here: {error}; {_REQUIREMENTS[name]}") from error

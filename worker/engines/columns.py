@@ -1,4 +1,4 @@
-"""The training inputs of a model, and what its examples must be before any engine reads them."""
+"""The training inputs of a model, and the checks of its examples before any engine reads them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ class Column:
     """One training input.
 
     Attributes:
-        name: Its name.
-        shape: Of one example.
-        classes: How many classes there are, where it holds class indices; None for plain numbers.
+        name: The input's name.
+        shape: Shape of one example.
+        classes: Number of classes if the input holds class indices; None for plain numbers.
     """
 
     name: str
@@ -33,17 +33,17 @@ class Column:
 
     @property
     def size(self) -> int:
-        """Numbers an example."""
+        """Numbers per example."""
         return prod(self.shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """What the network computes it in."""
+        """The data type in which the network computes."""
         return np.dtype(np.float32 if self.classes is None else np.int32)
 
 
 def columns_of(resolved: ResolvedSpec) -> tuple[Column, ...]:
-    """The model's training inputs in its own order."""
+    """The training inputs, in the order of the model."""
     model = trainable_network(resolved)
     return tuple(
         Column(feature.name, feature.lengths, model.classes if feature.name == model.target else None)
@@ -52,10 +52,10 @@ def columns_of(resolved: ResolvedSpec) -> tuple[Column, ...]:
 
 
 def matrix_of(examples: Examples, column: Column) -> NDArray[Any]:
-    """[N, size]: a training input as stored, one row an example; nothing is copied.
+    """[N, size]: a view of a training input as stored, one row per example.
 
     Raises:
-        EngineError: The array is missing, has not the model's shape, or names a class that the model does not have.
+        EngineError: The array is missing, has the wrong shape, or holds the index of a class that does not exist.
     """
     array = examples.arrays.get(column.name)
     if array is None:
@@ -85,15 +85,15 @@ def _check_classes(array: NDArray[Any], name: str, classes: int) -> None:
         )
 
 
-# Numbers in all blobs of the examples that are checked together: 16 MiB.
-_NUMBERS = 2**22
+# Maximum count of numbers in all blobs of the examples that are checked together: 16 MiB.
+_MAX_NUMBERS = 2**22
 
 
 def check_run_indices(network: FrozenNetwork, run: TrainingRun) -> None:
-    """`check_indices` of all examples of a training.
+    """Call `check_indices` for all examples of a training.
 
     Raises:
-        EngineError: An embedding is to look up an index that it does not know.
+        EngineError: An example holds an index outside of an embedding's range.
     """
     for examples in (run.training, run.validation):
         if examples is not None:
@@ -101,22 +101,22 @@ def check_run_indices(network: FrozenNetwork, run: TrainingRun) -> None:
 
 
 def check_indices(network: FrozenNetwork, examples: Examples) -> None:
-    """Refuse examples with an index that an embedding does not have.
+    """Refuse examples with an index outside of an embedding's range.
 
-    Below an embedding nothing is trained, so what it looks up does not change during a training.
+    No layer below an embedding is trained, so that an embedding's indices do not change during a training.
 
     Args:
-        network: The network; embeddings that depend on an input which the examples do not hold are not looked at.
-        examples: Those of a training or a validation.
+        network: The network; embeddings that depend on an input which the examples do not hold are not checked.
+        examples: The examples of a training or a validation.
 
     Raises:
-        EngineError: There is such an example.
+        EngineError: An example holds such an index.
     """
     resolved = network.resolved
-    looked_up = {entry.inputs[0] for entry in embeddings(resolved)}
+    index_blobs = {entry.inputs[0] for entry in embeddings(resolved)}
     names = {
         name
-        for blob in looked_up
+        for blob in index_blobs
         if (needed := inputs_needed(resolved, [blob])) <= examples.arrays.keys()
         for name in needed
     }
@@ -138,5 +138,5 @@ def check_indices(network: FrozenNetwork, examples: Examples) -> None:
 
 
 def _batches(count: int, numbers: int) -> Iterator[slice]:
-    size = max(1, _NUMBERS // max(1, numbers))
+    size = max(1, _MAX_NUMBERS // max(1, numbers))
     return (slice(begin, min(begin + size, count)) for begin in range(0, count, size))

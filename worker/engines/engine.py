@@ -1,6 +1,6 @@
-"""What an engine is: it takes the bytes of an updatable `.mlmodel` and examples, and gives trained weights back.
+"""The interface of an engine: takes the bytes of an updatable `.mlmodel` and examples, and returns trained weights.
 
-The worker knows engines only by this interface, and an engine has no access to jobs, leases or files.
+The worker uses engines only through this interface, and an engine has no access to jobs, leases or files.
 """
 
 from collections.abc import Callable
@@ -20,22 +20,21 @@ __all__ = ["Engine", "EngineError", "EpochResult", "Examples", "Observer", "Stop
 
 @dataclass(frozen=True)
 class TrainingRun:
-    """What to train, on what, and how.
+    """The model, the examples and the parameters of a training.
 
     Attributes:
-        model: The `.mlmodel` to train; only the layers that it marks updatable change.
-        hyperparameters: Each one decided, whatever defaults the file holds.
-        training: The examples to learn from.
-        validation: The examples to measure on after each epoch; None measures nothing.
-        report_batches: Whether every epoch's result holds its mini-batch losses.
-        class_names: What the dataset calls the classes that its target numbers, for models that learn their names;
-            None where it has no names.
-        learning_rates: The learning rate of each epoch, where it is not the same throughout; it overrides the
-            hyperparameter.
-        compute_units: Which of Apple's processors Core ML may use; other engines take no notice.
-        resume: Where an earlier training of the same run stood: it goes on from there; None begins with the first
-            epoch.
-        opened: What `open_model` returns for `model`, where the file was opened before; limits of hyperparameters may
+        model: The `.mlmodel` to train; only the layers marked updatable change.
+        hyperparameters: The resolved hyperparameters; they override the file's defaults.
+        training: The training examples.
+        validation: The examples to measure on after each epoch; None skips the validation.
+        report_batches: Whether every epoch's result holds the mini-batch losses.
+        class_names: The dataset's names of the classes, for models that learn class names; None if the dataset has
+            none.
+        learning_rates: The learning rate of each epoch, overriding the hyperparameter; None keeps the hyperparameter
+            throughout.
+        compute_units: Which of Apple's processors Core ML may use; other engines ignore the field.
+        resume: The checkpoint to resume from; None begins with the first epoch.
+        opened: The result of `open_model` for `model` if the file was opened before; limits of hyperparameters may
             differ.
     """
 
@@ -51,10 +50,10 @@ class TrainingRun:
     opened: AnyModel | None = None
 
     def open(self) -> AnyModel:
-        """Return the model of the file, opened now unless it was before.
+        """Return `opened`, or open the file.
 
         Raises:
-            EngineError: The file holds no model that can be trained.
+            EngineError: The file holds no trainable model.
         """
         if self.opened is not None:
             return self.opened
@@ -66,20 +65,20 @@ class TrainingRun:
 
 @dataclass(frozen=True)
 class EpochResult:
-    """What an epoch gave.
+    """The result of an epoch.
 
     Attributes:
-        epoch: Counts from 1.
+        epoch: The epoch's number, from 1.
         loss: Mean loss over the epoch's training examples, each measured before its mini-batch's step. Not finite
-            when the training has diverged; None for a model that has no loss.
-        validation_loss: Mean loss over the validation examples, after the epoch's last step; None without any, and
-            where the training has diverged. It may be infinite where the training loss is not.
-        validation_accuracy: Share of validation examples whose largest output is the label; None for a loss that
-            has no classes.
+            when the training has diverged; None for a model without a loss.
+        validation_loss: Mean loss over the validation examples, after the epoch's last step; None without validation
+            examples, and when the training has diverged. May be infinite although the training loss is finite.
+        validation_accuracy: Share of validation examples whose largest output is the label; None for a loss without
+            classes.
         seconds: Wall time of the epoch, validation included.
         examples_per_second: Training examples a second, validation not counted.
-        batch_losses: Mean loss of each mini-batch, in order; None unless asked for.
-        learning_rate: The learning rate that the epoch was trained with; None for a model that has none.
+        batch_losses: Mean loss of each mini-batch, in order; None unless requested.
+        learning_rate: The learning rate of the epoch; None for a model without a learning rate.
     """
 
     epoch: int
@@ -93,26 +92,26 @@ class EpochResult:
 
 
 class Observer(Protocol):
-    """Receives reports of a training, and may end it. Its methods are called on the training's own thread."""
+    """Receives the reports of a training, and may request a stop. Methods are called on the training's own thread."""
 
     def stop_requested(self) -> bool:
-        """Whether to stop; asked about every half second."""
+        """Whether to stop; called about every half second."""
 
     def training_began(self, notice: str | None = None) -> None:
         """The program is compiled and the first step is about to run.
 
         Args:
-            notice: Of a training that goes on from a checkpoint: why it is not bit for bit what it would have been
-                without the break, in a sentence; None when it is.
+            notice: For a training that resumes from a checkpoint: why the result may differ in bits from an
+                uninterrupted training, in a sentence; None when it does not differ.
         """
 
     def epoch_ended(self, result: EpochResult, snapshot: Callable[[], Checkpoint] | None = None) -> None:
-        """An epoch is over.
+        """An epoch has ended.
 
         Args:
-            result: What it gave.
-            snapshot: Makes a checkpoint of this moment; to be called before this returns, or not at all. None where
-                there is nothing to go on from: after a loss that is not finite, or in a model without epochs.
+            result: The epoch's result.
+            snapshot: Makes a checkpoint of the current state; valid only until this method returns. None where the
+                training cannot be resumed: after a loss that is not finite, or for a model without epochs.
         """
 
     def log(self, line: str) -> None:
@@ -120,43 +119,42 @@ class Observer(Protocol):
 
 
 class Engine(Protocol):
-    """Something that trains updatable models."""
+    """Trains updatable models."""
 
     @property
     def name(self) -> str:
-        """`jax` or `coreml`: what a job names in its field `engine`."""
+        """`jax` or `coreml`: the value of a job's field `engine`."""
 
     def warm_up(self) -> None:
-        """Do once what every training would do first, where children forked from this process profit by it.
+        """Do the work that every training does first, once for all children forked from this process.
 
-        It starts no thread and opens no device: neither would survive the fork.
+        The method starts no thread and opens no device: neither would survive the fork.
         """
 
     def train(self, run: TrainingRun, observer: Observer) -> Learned:
         """Train the model and return what it has learned: all weights of a network, in the file's order, or samples.
 
-        Of a pipeline the last model is trained, and what that one has learned is returned.
+        For a pipeline the last model is trained, and the result is that of the last model.
 
         Raises:
-            EngineError: The training cannot be done or has gone wrong; its reason is the reason code.
-            Stopped: The observer asked for a stop.
+            EngineError: The training is impossible or has failed; `reason` is the reason code.
+            Stopped: The observer requested a stop.
         """
 
 
 class EngineError(PippinError):
-    """A training that failed: why, as a reason code, and a sentence for a person."""
+    """A training failed; with a reason code and a sentence for the user."""
 
     def __init__(self, reason: Reason, detail: str) -> None:
         self.reason = reason
         super().__init__(detail)
 
 
-class Stopped(Exception):  # noqa: N818 - nothing went wrong: the training ended because the observer asked
-    """The training ended early, because the observer asked for it.
+class Stopped(Exception):  # noqa: N818 - not an error: the observer requested the end
+    """The training ended early, because the observer requested a stop.
 
     Attributes:
-        checkpoint: Where it stands: a training can go on from there. None before its first step, and where the engine
-            cannot say.
+        checkpoint: The checkpoint to resume from. None before the first step, and when the engine cannot make one.
     """
 
     def __init__(self, checkpoint: Checkpoint | None = None) -> None:

@@ -1,1 +1,1 @@
-"""The worker's own process: it takes attempts from the queue and has a child process make each."""
+"""The worker's parent process: takes attempts from the queue and starts a child process for each."""

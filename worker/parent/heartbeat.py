@@ -1,4 +1,4 @@
-"""The heartbeat of a worker, which `/workers` shows."""
+"""The heartbeat of a worker, the source of `/workers`."""
 
 import os
 import socket
@@ -23,9 +23,9 @@ _BEAT_SECONDS = 5.0
 
 
 class Heartbeat:
-    """A thread that reports this worker to the store while the `with` block lasts, and removes it at the end.
+    """A thread that reports this worker to the store during the `with` block, and removes the worker at its end.
 
-    What the worker does is reported at once when it changes, and every five seconds.
+    The state is reported at once when it changes, and every five seconds.
     """
 
     def __init__(self, workers: Workers, name: str, engine: str) -> None:
@@ -42,8 +42,8 @@ class Heartbeat:
             pid=os.getpid(),
             started_at=datetime.now(UTC),
         )
-        self._beating = threading.Lock()
-        self._silent = False
+        self._send_lock = threading.Lock()
+        self._failing = False
         self._thread = PeriodicThread("heartbeat", _BEAT_SECONDS, self._beat)
 
     def __enter__(self) -> Self:
@@ -56,22 +56,22 @@ class Heartbeat:
             self._workers.remove(self._report.name)
 
     def tell(self, state: Literal["idle", "busy", "draining", "drained"], current_job: str | None = None) -> None:
-        """Report what the worker does now. Does not wait until the report is sent."""
+        """Change the reported state. Does not wait until the report is sent."""
         self._report = self._report.model_copy(update={"state": state, "current_job": current_job})
         self._thread.wake()
 
     @contextmanager
     def quiet(self) -> Iterator[None]:
-        """Hold back heartbeats for the block: a fork during one would copy locks that stay locked in the child."""
-        with self._beating:
+        """Suspend heartbeats during the block: a fork during a heartbeat copies locks that stay locked in the child."""
+        with self._send_lock:
             yield
 
     def _beat(self) -> None:
-        with self._beating:
+        with self._send_lock:
             try:
                 self._workers.heartbeat(self._report)
-                self._silent = False
+                self._failing = False
             except StoreUnavailable as error:
-                if not self._silent:
+                if not self._failing:
                     _log.warning("the heartbeat cannot be sent; trying on", error=str(error))
-                self._silent = True
+                self._failing = True

@@ -1,4 +1,4 @@
-"""The worker's host: kept awake during an attempt, and given a pause after attempts that crashed at once."""
+"""The worker's host: keeps the machine awake during an attempt, and pauses after attempts that crashed at once."""
 
 import subprocess
 import sys
@@ -17,7 +17,7 @@ CAFFEINATE = Path("/usr/bin/caffeinate") if sys.platform == "darwin" else None
 
 
 class SleepInhibitor:
-    """Holds off idle sleep, one process at a time.
+    """Prevents idle sleep while a process runs, for one process at a time.
 
     Args:
         program: caffeinate(8), or None on a system that does not need it.
@@ -29,19 +29,19 @@ class SleepInhibitor:
 
     @contextmanager
     def during(self, pid: int) -> Iterator[None]:
-        """Keep the machine awake for the block, or until the process `pid` ends if this process is killed before.
+        """Keep the machine awake during the block, or until the process `pid` ends if this process is killed.
 
-        Without the program the block runs all the same; one log line says so.
+        If the program cannot be started, the block runs without it, and the first failure is logged.
         """
-        holder = self._hold(pid)
+        inhibitor = self._start(pid)
         try:
             yield
         finally:
-            if holder is not None:
-                holder.terminate()
-                holder.wait()
+            if inhibitor is not None:
+                inhibitor.terminate()
+                inhibitor.wait()
 
-    def _hold(self, pid: int) -> "subprocess.Popen[bytes] | None":
+    def _start(self, pid: int) -> "subprocess.Popen[bytes] | None":
         if self._program is None:
             return None
         try:
@@ -63,24 +63,24 @@ class SleepInhibitor:
             return None
 
 
-# An attempt that lasted longer shows that the machine can train.
-_AT_ONCE_SECONDS = 5.0
+# An attempt that lasts longer shows that the machine can train.
+_EARLY_CRASH_SECONDS = 5.0
 MAX_PAUSE = 30.0
 _WAIT_SECONDS = 0.25
 
 
 class CrashBackoff:
-    """Keeps a machine that crashes every training, because its disk is full for example, from using up all attempts.
+    """Prevents a machine that crashes every training, for example because of a full disk, from using up all attempts.
 
-    The first loss costs nothing: the reason may be the job's. From the second in a row on the worker pauses for a
-    second, then for twice as long each time, so that another worker, if there is one, takes the jobs meanwhile.
+    The first loss causes no pause: the job may be the cause. From the second consecutive loss on the worker pauses,
+    first for 1 s, then for twice as long each time, so that another worker can take the jobs.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin without a loss.
+        """Start without a recorded loss.
 
         Args:
-            clock: Returns the seconds since some moment.
+            clock: A monotonic clock in seconds.
         """
         self._clock = clock
         self._began = clock()
@@ -88,16 +88,16 @@ class CrashBackoff:
         self._lost_before = False
 
     def begin(self) -> None:
-        """An attempt begins."""
+        """Record the start of an attempt."""
         self._began = self._clock()
 
     def end(self, *, lost: bool) -> float:
-        """Count the attempt that has ended; return how many seconds to pause.
+        """Record the end of an attempt; return how many seconds to pause.
 
         Args:
-            lost: Whether it ended for a reason that does not lie in its job.
+            lost: Whether the attempt ended for a reason outside of its job.
         """
-        if not lost or self._clock() - self._began >= _AT_ONCE_SECONDS:
+        if not lost or self._clock() - self._began >= _EARLY_CRASH_SECONDS:
             self._backoff.reset()
             self._lost_before = False
             return 0
@@ -107,7 +107,7 @@ class CrashBackoff:
         return self._backoff.pause()
 
     def pause(self, seconds: float, stopping: Callable[[], bool]) -> None:
-        """Wait for so long, unless the worker is to stop."""
+        """Wait `seconds`, or until the worker is to stop."""
         if not seconds:
             return
         losses = self._backoff.failures + 1

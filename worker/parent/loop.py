@@ -1,4 +1,4 @@
-"""The worker's main loop: one attempt after another, each in a child, until a stop is requested."""
+"""The worker's main loop: runs one attempt after another, each in a child process, until a stop is requested."""
 
 import gc
 import secrets
@@ -33,7 +33,7 @@ _log = structlog.get_logger(__name__)
 _SOCKET_SECONDS = 5
 _WAIT_SECONDS = 1.0
 _SETTLE_SECONDS = 30.0
-_SETTLE_SECONDS_AT_THE_END = 1.0
+_SHUTDOWN_SETTLE_SECONDS = 1.0
 
 
 def work(
@@ -48,20 +48,20 @@ def work(
     """Train the jobs of the engine's queue until `shutdown` is requested.
 
     Args:
-        settings: With the address of Redis.
-        engine: What to train with; nothing computed yet, since children are forked from here.
-        shutdown: Its signal handlers are installed.
-        name: What `/workers` shows, with a random end; None takes the host's name.
+        settings: The settings; `redis_url` is set.
+        engine: The engine; it has computed nothing yet, since children are forked from this process.
+        shutdown: The shutdown request; its signal handlers are installed.
+        name: The worker's name, to which a random suffix is appended; None takes the host's name.
         way: How children are started.
-        sleep_inhibitor: Keeps the machine awake while one runs; None takes what this system has for it.
+        sleep_inhibitor: Keeps the machine awake while a child runs; None takes the system's default.
     """
     assert settings.redis_url is not None
     url = settings.redis_url.get_secret_value()
     unique = f"{name or socket.gethostname()}-{secrets.token_hex(4)}"
-    # The heartbeat tries again by itself, and a fork waits for it.
-    beats = Store(connect(url, retries=0))
-    with Heartbeat(beats.workers, unique, engine.name) as heartbeat:
-        draining = Draining(beats.workers, unique)
+    # Without retries: the heartbeat retries by itself, and a fork waits for a running heartbeat.
+    heartbeat_store = Store(connect(url, retries=0))
+    with Heartbeat(heartbeat_store.workers, unique, engine.name) as heartbeat:
+        draining = Draining(heartbeat_store.workers, unique)
         parent = _Parent(
             settings,
             engine,
@@ -75,7 +75,7 @@ def work(
         sweep_downloads(settings.blob_cache)
         if way == "fork":
             engine.warm_up()
-        # Imported objects are frozen: a child's garbage collector would copy every page that holds them.
+        # Imported objects are frozen: otherwise a child's garbage collector copies every page that holds them.
         gc.collect()
         gc.freeze()
         heartbeat.tell("idle")
@@ -96,12 +96,12 @@ def _take_attempts(
     *,
     name: str,
 ) -> None:
-    """Take one attempt after another until the worker is to end or is drained."""
+    """Take one attempt after another until the worker is shut down or drained."""
 
     def stopping() -> bool:
         return shutdown.requested or draining.begun()
 
-    # Without retries: a pop that is sent twice may take two jobs and lose one.
+    # Without retries: a repeated pop may take two jobs and lose one.
     connection = Redis.from_url(url, socket_timeout=_SOCKET_SECONDS, retry=Retry(NoBackoff(), 0))
     while not stopping():
         try:
@@ -115,7 +115,7 @@ def _take_attempts(
 
 
 def _wait_while_drained(heartbeat: Heartbeat, shutdown: Shutdown, draining: Draining) -> None:
-    """Report the worker as drained, and wait until it is to take jobs again or to end."""
+    """Report the worker as drained, and wait until it is undrained or shut down."""
     if shutdown.requested:
         return
     heartbeat.tell("drained")
@@ -127,7 +127,7 @@ def _wait_while_drained(heartbeat: Heartbeat, shutdown: Shutdown, draining: Drai
 
 
 class _Parent:
-    """Has a child make each attempt, waits for the child, and records the end that the child could not record."""
+    """Starts a child for each attempt, supervises the child, and records the end if the child could not record it."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class _Parent:
         self._store = Store(connect(settings.redis_url.get_secret_value()), lease_seconds=settings.lease_seconds)
 
     def handle(self, attempt: AttemptRef, forget: Callable[[], None]) -> None:
-        """Have a child make the attempt; returns when it is over. `forget` deletes RQ's record of it."""
+        """Run the attempt in a child and wait for its end. `forget` deletes RQ's record of the attempt."""
         with structlog.contextvars.bound_contextvars(job=attempt.job_id, attempt=attempt.number):
             self._handle(attempt, forget)
 
@@ -168,7 +168,7 @@ class _Parent:
                 partial(make_attempt, engine=self._engine, settings=self._settings),
                 self._way,
             )
-        # While the child is on its way, so that no record outlives a worker that is killed.
+        # Deleted while the child starts, so that no record remains if the worker is killed later.
         forget()
         with self._sleep_inhibitor.during(child.pid):
             overseer = Overseer(
@@ -191,7 +191,7 @@ class _Parent:
         )
 
     def _settle(self, record: Callable[[], None]) -> None:
-        seconds = _SETTLE_SECONDS_AT_THE_END if self._shutdown.requested else _SETTLE_SECONDS
+        seconds = _SHUTDOWN_SETTLE_SECONDS if self._shutdown.requested else _SETTLE_SECONDS
         try:
             retry_unavailable(record, seconds)
         except StoreUnavailable as error:

@@ -1,8 +1,8 @@
-"""The RQ worker, reduced to one task: take the next attempt from one queue. Everything that overrides RQ is here.
+"""The RQ worker, reduced to taking the next attempt from one queue. All overrides of RQ are in this module.
 
-RQ 3.0 runs any importable function that a job names, and its callbacks; it ends the process when Redis is away for
-half a minute, and its maintenance fails jobs that are only slow. Nothing of that remains: a job is checked, handed to a
-child of this worker, and RQ's record of it deleted.
+RQ 3.0 runs any importable function that a job names, and the job's callbacks; it ends the process when Redis is
+unreachable for half a minute, and its maintenance fails jobs that are only slow. This worker disables all of that: it
+validates the job, has a child make the attempt, and deletes RQ's record.
 """
 
 import re
@@ -21,17 +21,17 @@ from pippin.store import FUNCTION, rq_id
 
 _log = structlog.get_logger(__name__)
 
-# A stop takes effect within that time. Far below the socket's timeout: redis-py would send the pop again.
+# A stop takes effect within that time. Far below the socket's timeout, after which redis-py would repeat the pop.
 _POP_SECONDS = 1
 _SOCKET_SECONDS = 5
 _BEAT_SECONDS = 60
 _WAIT_SECONDS = 1.0
-_SHOWN = 200
+_MAX_SHOWN_CHARACTERS = 200
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,200}")
 
 
 class AttemptRef(NamedTuple):
-    """An attempt as RQ's job names it: its arguments."""
+    """The attempt that an RQ job refers to by its arguments."""
 
     tenant: str
     job_id: str
@@ -39,37 +39,37 @@ class AttemptRef(NamedTuple):
 
 
 class ForgedJobError(Exception):
-    """A job in RQ's queue that Pippin did not put there."""
+    """A job in RQ's queue that Pippin did not enqueue."""
 
 
 def attempt_of(job: Job) -> AttemptRef:
-    """The attempt that an RQ job stands for.
+    """The attempt that an RQ job refers to.
 
     Raises:
-        ForgedJobError: The job names another function than ours, has other arguments, or cannot be read.
+        ForgedJobError: The job names a function other than `FUNCTION`, has invalid arguments, or cannot be read.
     """
     try:
         function, instance, args, kwargs = job.func_name, job.instance, job.args, job.kwargs
     except Exception as error:
-        raise ForgedJobError(f"its data cannot be read: {_shown(error)}") from error
+        raise ForgedJobError(f"its data cannot be read: {_short_repr(error)}") from error
     if function != FUNCTION or instance is not None:
-        raise ForgedJobError(f"it names the function {_shown(function)}; only {FUNCTION} is run here")
+        raise ForgedJobError(f"it names the function {_short_repr(function)}; only {FUNCTION} is run here")
     match args:
         case [str(tenant), str(job_id), int(number)] if not isinstance(number, bool) and number > 0 and not kwargs:
             if _NAME.fullmatch(tenant) and _NAME.fullmatch(job_id) and job.id == rq_id(job_id, number):
                 return AttemptRef(tenant, job_id, number)
-    arguments = f"{_shown(args)} and {_shown(kwargs)}"
+    arguments = f"{_short_repr(args)} and {_short_repr(kwargs)}"
     raise ForgedJobError(f"its arguments are {arguments}; a tenant, a job and the attempt's number belong")
 
 
-def _shown(value: object) -> str:
-    """The text of a value that is not trusted, short enough for a line of the log."""
+def _short_repr(value: object) -> str:
+    """The repr of an untrusted value, shortened for a log line."""
     text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+    return text if len(text) <= _MAX_SHOWN_CHARACTERS else f"{text[:_MAX_SHOWN_CHARACTERS]}…"
 
 
 class _AttemptQueue(Queue):
-    """A queue from which a record that cannot be read is dropped; RQ would end the worker over it."""
+    """A queue that drops unreadable records; RQ ends the worker at such a record."""
 
     @classmethod
     def _fetch_dequeued_job(
@@ -97,7 +97,7 @@ class _AttemptQueue(Queue):
 class AttemptWorker(Worker):
     """Takes attempts from one queue, RQ's only crash-safe mode, until `stopping` returns true.
 
-    It handles no signals: it calls `stopping` before every pop.
+    The worker handles no signals: it calls `stopping` before every pop.
     """
 
     queue_class = _AttemptQueue
@@ -111,29 +111,30 @@ class AttemptWorker(Worker):
         handle: Callable[[AttemptRef, Callable[[], None]], None],
         stopping: Callable[[], bool],
     ) -> None:
-        """Make the worker; Redis is asked for its address.
+        """Initialize the worker; RQ queries Redis for this client's address.
 
         Args:
             queue: The queue's name.
-            name: Unlike every other worker's: RQ refuses a name that was registered in the last minutes.
-            connection: Without automatic retries, since a pop that is sent twice may lose a job; it decodes nothing.
-            handle: Makes one attempt, and returns when it is over. Its second argument deletes RQ's record of the
-                attempt; to be called once a child has the attempt.
-            stopping: Whether to take no more.
+            name: A unique name: RQ refuses a name that was registered in the last minutes.
+            connection: A connection without automatic retries, since a repeated pop may lose a job, and without
+                decoding of responses.
+            handle: Makes one attempt, and returns at its end. The second argument deletes RQ's record of the attempt;
+                `handle` calls it once a child has the attempt.
+            stopping: Whether to take no more jobs.
         """
         super().__init__([queue], name=name, connection=connection, serializer="json", log_job_description=False)
         self._handle = handle
         self._stopping = stopping
-        self._beaten = 0.0
+        self._beat_at = 0.0
 
     @property
     def dequeue_timeout(self) -> int:
-        """How many seconds a pop waits for a job."""
+        """Seconds that a pop waits for a job."""
         return _POP_SECONDS
 
     @property
     def connection_timeout(self) -> int:
-        """How many seconds any answer may take."""
+        """Timeout of a response from Redis, in seconds."""
         return _SOCKET_SECONDS
 
     def dequeue_job_and_maintain_ttl(
@@ -141,10 +142,10 @@ class AttemptWorker(Worker):
         timeout: int | None,
         max_idle_time: int | None = None,  # noqa: ARG002 - RQ's signature
     ) -> tuple[Job, Queue]:
-        """The next job, waited for through any outage of Redis.
+        """Wait for the next job, also during an outage of Redis.
 
         Raises:
-            StopRequested: The worker is to stop; nothing was popped.
+            StopRequested: The worker is to stop; no job was popped.
         """
         reachable = True
         while not self._stopping():
@@ -169,7 +170,7 @@ class AttemptWorker(Worker):
         raise StopRequested
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Make the attempt that the job stands for, and forget the job. RQ's `perform_job` is never called."""
+        """Make the attempt that the job refers to, and delete the job. RQ's `perform_job` is never called."""
         try:
             attempt = attempt_of(job)
         except ForgedJobError as error:
@@ -182,14 +183,14 @@ class AttemptWorker(Worker):
         self._handle(attempt, lambda: self._forget(job, queue))
 
     def _forget(self, job: Job, queue: Queue) -> None:
-        """Delete what RQ knows of a job. `Job.delete` is not used: it follows what a forged record refers to."""
+        """Delete RQ's record of a job. `Job.delete` is not used: it follows the references of a forged record."""
         try:
             with self.connection.pipeline() as pipe:
                 pipe.lrem(queue.intermediate_queue_key, 0, job.id)
                 pipe.delete(job.key)
                 pipe.execute()
         except RedisError as error:
-            # The reaper deletes the record later; the attempt itself is in Pippin's own records.
+            # The reaper deletes the record later; Pippin's own records hold the attempt.
             _log.warning("RQ's record was not deleted", rq_job=job.id, error=str(error))
 
     def _put_back(self, job: Job, queue: Queue) -> None:
@@ -203,29 +204,29 @@ class AttemptWorker(Worker):
             _log.warning("a job was not put back; the reaper will", rq_job=job.id, error=str(error))
 
     def heartbeat(self, timeout: int | None = None, pipeline: Any = None) -> None:  # noqa: ANN401 - as RQ has it
-        """Keep RQ's record of this worker alive. RQ would write it with every pop; `/workers` does not read it."""
-        if time.monotonic() - self._beaten < _BEAT_SECONDS:
+        """Refresh RQ's record of this worker once a minute, not at every pop as RQ; `/workers` does not read it."""
+        if time.monotonic() - self._beat_at < _BEAT_SECONDS:
             return
         try:
             super().heartbeat(timeout, pipeline)
-            self._beaten = time.monotonic()
+            self._beat_at = time.monotonic()
         except RedisError as error:
             _log.debug("RQ's heartbeat was not sent", error=str(error))
 
     def register_birth(self) -> None:
-        """Make RQ's record, in place of one that an outage has left behind, which RQ would refuse."""
+        """Write RQ's record of this worker. A record left behind by an outage is deleted first: RQ would refuse it."""
         self.connection.delete(self.key)
         super().register_birth()  # type: ignore[no-untyped-call]
 
     def teardown(self) -> None:
-        """Delete RQ's record; should Redis be away, it expires."""
+        """Delete RQ's record of this worker; while Redis cannot be reached, the record is left to expire."""
         try:
             super().teardown()  # type: ignore[no-untyped-call]
         except RedisError as error:
             _log.debug("RQ's record of the worker is left to expire", error=str(error))
 
     def set_state(self, state: str, pipeline: Any = None) -> None:  # noqa: ANN401, ARG002 - RQ's signature
-        """Keep the state here only: an outage must not end the worker over it."""
+        """Set the state in memory only: a write during an outage would end the worker."""
         self._state = state
 
     def check_for_suspension(self, burst: bool) -> None:
@@ -233,7 +234,7 @@ class AttemptWorker(Worker):
 
     @property
     def should_run_maintenance_tasks(self) -> bool:
-        """Never: RQ's maintenance fails jobs that it takes for dead, and runs their callbacks. Our reaper does this."""
+        """False: RQ's maintenance fails jobs that it considers dead, and runs callbacks. Pippin has its own reaper."""
         return False
 
     def run_maintenance_tasks(self) -> None:
@@ -243,7 +244,7 @@ class AttemptWorker(Worker):
         """Do nothing, see `should_run_maintenance_tasks`."""
 
     def subscribe(self) -> None:
-        """Do nothing: RQ's commands can kill a training; Pippin stops its trainings itself."""
+        """Do nothing: RQ's commands can kill a training; Pippin stops trainings by its own means."""
 
     def _install_signal_handlers(self) -> None:
         """Do nothing: `worker.parent.shutdown` handles signals."""

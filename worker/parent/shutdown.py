@@ -1,4 +1,4 @@
-"""When a worker takes no more jobs: after SIGTERM or SIGINT, and while it is drained."""
+"""Shutdown by SIGTERM or SIGINT, and draining by the store: both stop a worker from taking jobs."""
 
 import signal
 import time
@@ -10,12 +10,12 @@ from pippin.store import StoreUnavailable
 from pippin.store.workers import Workers
 from worker.child import Child
 
-# A terminal sends SIGINT to the whole process group, and a supervisor forwards it again: one request, two signals.
+# A terminal sends SIGINT to the whole process group, and a supervisor forwards it again: two signals per request.
 _ECHO_SECONDS = 1.0
 
 
 class Shutdown:
-    """Whether this worker is to end, and the child to which it passes the request on."""
+    """The request to end this worker, and the child to which the request is forwarded."""
 
     def __init__(self) -> None:
         self._since: float | None = None
@@ -23,13 +23,13 @@ class Shutdown:
         self._child: Child | None = None
 
     def install(self) -> None:
-        """Answer SIGTERM and SIGINT from now on."""
+        """Install the handlers of SIGTERM and SIGINT."""
         signal.signal(signal.SIGTERM, self._on_signal)
         signal.signal(signal.SIGINT, self._on_signal)
 
     @property
     def requested(self) -> bool:
-        """Whether the worker is to end."""
+        """Whether a shutdown is requested."""
         return self._since is not None
 
     def overdue(self, grace: float) -> bool:
@@ -37,7 +37,7 @@ class Shutdown:
         return self._forced or (self._since is not None and time.monotonic() - self._since > grace)
 
     def watch(self, child: Child | None) -> None:
-        """Pass a request to end on to `child`, at once if there was one already; None when no child runs any more."""
+        """Forward a request to end to `child`, at once if there is one already; None when no child runs."""
         self._child = child
         if child is not None and self.requested:
             child.terminate()
@@ -53,37 +53,37 @@ class Shutdown:
 
 
 class Draining:
-    """Whether the store has this worker drained; while the store cannot be reached, its last answer."""
+    """Whether this worker is drained according to the store; the last known state while the store cannot be reached."""
 
     def __init__(self, workers: Workers, name: str, *, every: float = 1) -> None:
-        """Prepare; the store is not asked yet.
+        """Initialize; the store is not queried yet.
 
         Args:
-            workers: Where to look.
-            name: The worker's whole name.
-            every: Seconds between two looks while a job is trained.
+            workers: The store's workers.
+            name: The worker's full name, including the random suffix.
+            every: Seconds between two queries while a job is trained.
         """
         self._workers = workers
         self._name = name
         self._every = every
         self._drain: Drain | None = None
-        self._looked = 0.0
+        self._queried_at = 0.0
 
     def begun(self) -> bool:
-        """Whether to take no more jobs, as the store has it at this moment.
+        """Query the store: whether the worker must take no more jobs.
 
-        Called after a job was popped, it takes every drain into account that was recorded before the pop.
+        A call after the pop of a job includes every drain that was recorded before the pop.
         """
-        self._look()
+        self._query()
         return self._drain is not None
 
     def wants_back(self) -> bool:
-        """Whether to give back the job that is trained. Looks every second or so."""
-        if time.monotonic() - self._looked >= self._every:
-            self._look()
+        """Whether to hand back the job that is trained. Queries the store about once per second."""
+        if time.monotonic() - self._queried_at >= self._every:
+            self._query()
         return self._drain is Drain.HAND_BACK
 
-    def _look(self) -> None:
-        self._looked = time.monotonic()
+    def _query(self) -> None:
+        self._queried_at = time.monotonic()
         with suppress(StoreUnavailable):
             self._drain = self._workers.drain_of(self._name)

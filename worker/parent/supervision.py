@@ -1,4 +1,4 @@
-"""The parent's side of an attempt: it waits for the child, kills it when its time is over, and records its end."""
+"""Supervision of an attempt by the parent: waits for the child, kills it when it is overdue, and records its end."""
 
 import signal
 import time
@@ -16,10 +16,10 @@ from worker.settlement import settle_stopped
 from worker.stop import CAUSES, Cause
 
 _WAIT_SECONDS = 0.25
-# A cancelled training has no result that is worth waiting for.
+# Shorter grace after a cancellation: a cancelled training has no result to save.
 _CANCEL_SECONDS = 5.0
-# How a process ends that was refused memory: an abort out of C++, or a write through a null pointer.
-_SIGNS_OF_NO_MEMORY = {"SIGABRT", "SIGSEGV", "SIGBUS"}
+# A failed allocation ends a process by an abort in C++ or a write through a null pointer.
+_OUT_OF_MEMORY_SIGNALS = {"SIGABRT", "SIGSEGV", "SIGBUS"}
 
 
 @dataclass(frozen=True)
@@ -27,8 +27,8 @@ class Ending:
     """How a child ended.
 
     Attributes:
-        code: Its exit code, or the negated number of the signal that killed it.
-        killed_for: Why the parent killed it; None when it ended by itself or another process killed it.
+        code: The exit code, or the negated number of the signal that killed the child.
+        killed_for: Why the parent killed the child; None when the parent did not.
     """
 
     code: int
@@ -36,14 +36,14 @@ class Ending:
 
     @property
     def signal_name(self) -> str | None:
-        """The signal that killed it, as `SIGKILL`; None if it exited."""
+        """The name of the signal that killed the child, such as `SIGKILL`; None if the child exited."""
         return signal.Signals(-self.code).name if self.code < 0 else None
 
 
 class Overseer:
-    """Checks in the store whether a child should have stopped: a child that hangs or is frozen does not notice it.
+    """Checks in the store whether a child should have stopped: a child that hangs or is frozen does not check itself.
 
-    While the store cannot be reached, no time counts against the child.
+    Time during which the store cannot be reached does not count against the child.
     """
 
     def __init__(
@@ -55,46 +55,46 @@ class Overseer:
         wants_back: Callable[[], bool] = lambda: False,
         every: float = 1,
     ) -> None:
-        """Prepare; the store is not asked yet.
+        """Initialize; the store is not queried yet.
 
         Args:
-            attempts: Where to look.
-            claim: The attempt's.
-            grace: How long a child that should stop may take, in seconds.
-            wants_back: Whether this worker is to give the job back and live on.
-            every: Seconds between two looks.
+            attempts: The store's attempts.
+            claim: The attempt's claim.
+            grace: Maximum number of seconds that a child may take to stop.
+            wants_back: Whether this worker is to hand the job back and keep running.
+            every: Seconds between two queries.
         """
         self._attempts = attempts
         self._claim = claim
         self._grace = grace
         self._wants_back = wants_back
         self._every = every
-        self._looked = time.monotonic()
+        self._queried_at = time.monotonic()
         self._cause: Cause | None = None
         self._since = 0.0
 
     @property
     def hands_back(self) -> bool:
-        """Whether the parent is to signal the child to hand its job back; the child cannot read that from the store."""
+        """Whether the parent must signal the child to hand its job back; the child does not read drains."""
         return self._cause is Cause.TERMINATED
 
     def overdue(self) -> Cause | None:
-        """Why the child should have stopped, once its time to do so is over. Asks the store every second or so."""
+        """Why the child should have stopped, once its grace has passed. Queries the store about once per second."""
         now = time.monotonic()
-        if now - self._looked < self._every:
+        if now - self._queried_at < self._every:
             return None
-        self._looked = now
-        cause = self._wanted()
+        self._queried_at = now
+        cause = self._stop_cause()
         if cause is not self._cause:
             self._cause, self._since = cause, now
         grace = min(self._grace, _CANCEL_SECONDS) if cause is Cause.CANCELLED else self._grace
         return cause if now - self._since > grace else None
 
-    def _wanted(self) -> Cause | None:
+    def _stop_cause(self) -> Cause | None:
         try:
             control = self._attempts.look(self._claim)
         except LeaseLost:
-            return Cause.LEASE_LOST  # or it has not claimed the job yet, which takes less time
+            return Cause.LEASE_LOST  # or the child has not claimed the job yet, which takes less time than the grace
         except StoreUnavailable:
             return None
         if control is not Control.CONTINUE:
@@ -103,14 +103,14 @@ class Overseer:
 
 
 def supervise(child: Child, shutdown: Shutdown, grace: float, overseer: Overseer, memory: MemoryWatch) -> Ending:
-    """Wait for `child` to end; kill it once it should have ended and has not.
+    """Wait until `child` ends; kill the child when it is overdue.
 
     Args:
         child: The child.
-        shutdown: Whether the worker is to end.
-        grace: How long the child has then, in seconds.
-        overseer: Whether the store wants the child to end.
-        memory: Whether it holds too much.
+        shutdown: The request to end the worker.
+        grace: Seconds that the child has to end after such a request.
+        overseer: Checks whether the child must stop according to the store.
+        memory: Checks the child's memory.
     """
     killed_for: Cause | None = None
     signalled = False
@@ -138,28 +138,28 @@ def _overdue(shutdown: Shutdown, grace: float, overseer: Overseer, memory: Memor
 def settle(store: Store, claim: Claim, ending: Ending, *, memory_limit: int | None = None) -> None:
     """Record the end of an attempt whose child may not have recorded it.
 
-    Nothing changes where the child recorded the end itself: the attempt no longer holds the job.
+    If the child has recorded the end, nothing changes: the attempt no longer holds the job.
 
     Args:
-        store: Where to record it.
-        claim: The attempt's.
+        store: The store that holds the job.
+        claim: The attempt's claim.
         ending: How the child ended.
-        memory_limit: The limit that it had to keep to, in bytes.
+        memory_limit: The memory limit of the child, in bytes.
 
     Raises:
-        StoreUnavailable: The store cannot be reached. The lease runs out then, and the reaper takes over.
+        StoreUnavailable: The store cannot be reached. The lease then expires, and the reaper records the end.
     """
     if ending.killed_for is not None:
         settle_stopped(store, claim, ending.killed_for, memory_limit=memory_limit)
     elif ending.code != 0:
-        store.reaping.report_lost(claim, _loss(ending, memory_limit))
+        store.reaping.report_lost(claim, _failure_of(ending, memory_limit))
 
 
-def _loss(ending: Ending, memory_limit: int | None) -> Failure:
+def _failure_of(ending: Ending, memory_limit: int | None) -> Failure:
     if ending.signal_name is None:
         detail = f"The training process ended with exit code {ending.code}; the worker's log has the reason."
         return Failure(code=Reason.WORKER_LOST, detail=detail)
-    if memory_limit is not None and ending.signal_name in _SIGNS_OF_NO_MEMORY:
+    if memory_limit is not None and ending.signal_name in _OUT_OF_MEMORY_SIGNALS:
         detail = (
             f"The training process ended by {ending.signal_name}, as it does when it may not allocate more than "
             f"{memory_limit} bytes."

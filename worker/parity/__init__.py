@@ -1,1 +1,1 @@
-"""Determines by tiny trainings which formulas an engine uses, where Apple documents none: see `docs/semantics.md`."""
+"""Determines by tiny trainings which undocumented formulas an engine uses: see `docs/semantics.md`."""

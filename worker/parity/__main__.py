@@ -1,7 +1,7 @@
 """`python -m worker.parity`: determines by tiny trainings which formulas an engine uses.
 
-Exit codes: 0 the engine does what Pippin has chosen in every case, 1 it does not, or a training failed, 2 the engine is
-missing here, or there is no such case.
+Exit codes: 0 the engine matches Pippin's choice in every case, 1 it does not, or a training failed, 2 the engine cannot
+run on this machine, or the case does not exist.
 """
 
 import argparse
@@ -17,14 +17,14 @@ from worker.parity.comparison import compare, document, print_table
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the cases and print what they show; the exit code."""
+    """Run the cases, print the results and return the exit code."""
     parsed = _parser().parse_args(arguments)
     try:
         engine = make_engine(parsed.engine, EngineOptions.of(Settings()))
     except UnknownEngineError as error:
-        return _complain(str(error), "`pippin parity --engine jax` runs the kit against Pippin's own engine.")
+        return _print_error(str(error), "`pippin parity --engine jax` runs the kit against Pippin's own engine.")
     except PippinError as error:
-        return _complain(str(error), "")
+        return _print_error(str(error), "")
     comparisons = [compare(case, engine) for case in CASES if parsed.case in (None, case.name)]
     if parsed.json:
         output.print_json(document(engine.name, comparisons))
@@ -43,7 +43,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _complain(sentence: str, now: str) -> int:
+def _print_error(sentence: str, now: str) -> int:
     output.error(sentence, now=now)
     return 2
 

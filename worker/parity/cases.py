@@ -1,8 +1,8 @@
-"""The table of cases: each is a question that Apple's documents leave open, and what may be the answer.
+"""The table of cases: each is a question on undocumented behaviour of Core ML, with candidate answers.
 
-The first candidate is Pippin's choice. Every other case avoids what a case asks, so that one answer does not hang on
-another: without need a case has no smaller last mini-batch, no momentum, and cross-entropy as its loss, whose gradient
-is known to be the mean over the mini-batch.
+The first candidate is Pippin's choice. A case avoids the subjects of all other cases, so that no answer depends on
+another: by default a case has no smaller last mini-batch, no momentum, and cross-entropy as its loss, whose gradient is
+known to be the mean over the mini-batch.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,9 @@ class Candidate:
     """A possible answer.
 
     Attributes:
-        name: In words.
-        rules: How a training goes if it is the answer; None for one that gives what the same training gave before.
+        name: A description.
+        rules: The rules of the training if this answer is true; None if the answer is that the training gives the same
+            result as an earlier run of it.
     """
 
     name: str
@@ -32,12 +33,12 @@ class Case:
     """A question, the training that answers it, and the candidates.
 
     Attributes:
-        name: What `--case` takes.
-        question: In words.
+        name: The value of `--case`.
+        question: The question's text.
         problem: The training.
-        candidates: Pippin's choice first.
-        judged_by: Whether the weights after the training tell the candidates apart, or the losses of the epochs.
-        evidence: What is known of the answer.
+        candidates: The candidates, Pippin's choice first.
+        judged_by: What distinguishes the candidates: the weights after the training or the losses of the epochs.
+        evidence: The evidence for Pippin's choice.
     """
 
     name: str
@@ -49,11 +50,11 @@ class Case:
 
     @property
     def repeated(self) -> bool:
-        """Whether the training is run twice, and the second one judged."""
+        """Whether the training runs twice, and the second run is compared."""
         return any(candidate.rules is None for candidate in self.candidates)
 
 
-_RATES_THAT_FALL = (0.5, 0.5, 0.05, 0.05)
+_FALLING_RATES = (0.5, 0.5, 0.05, 0.05)
 _CONFIRMED = "confirmed by a published run"
 _LARGE_BATCH = (
     Candidate("filled up with the first examples of the order, all counted", Rules(last_batch="filled")),
@@ -72,13 +73,13 @@ _SQUARED_ERROR = (
     Candidate("1/2 of mean over the batch, sum over outputs", Rules(squared_error="half_sum")),
     Candidate("sum over the batch, mean over outputs", Rules(squared_error="batch_sum")),
 )
-# At this rate the 36 orders end farthest apart. With this seed neither Core ML nor Pippin draws the order of the data,
-# or one order twice.
-_SHUFFLED = Problem(optimizer=Sgd(learning_rate=0.25), examples=3, mini_batch_size=1, shuffle=True, seed=21)
-_EPOCHS = range(1, _SHUFFLED.epochs + 1)
+# At this rate the results of the 36 orders are farthest apart. With this seed neither Core ML nor Pippin draws the
+# order of the data, or the same order twice.
+_SHUFFLE_PROBLEM = Problem(optimizer=Sgd(learning_rate=0.25), examples=3, mini_batch_size=1, shuffle=True, seed=21)
+_EPOCHS = range(1, _SHUFFLE_PROBLEM.epochs + 1)
 
 
-def _drawn(orders: Orders) -> tuple[Order, ...]:
+def _orders_of(orders: Orders) -> tuple[Order, ...]:
     drawn = []
     for epoch in _EPOCHS:
         drawn.append(tuple(orders.of(epoch).tolist()))
@@ -86,22 +87,22 @@ def _drawn(orders: Orders) -> tuple[Order, ...]:
     return tuple(drawn)
 
 
-_LIBCXX_ORDER = _drawn(CoreMLOrders(first_state(_SHUFFLED.examples, _SHUFFLED.seed), _EPOCHS))
-_PIPPINS_ORDER = _drawn(PippinOrders(_SHUFFLED.examples, _SHUFFLED.seed))
+_LIBCXX_ORDER = _orders_of(CoreMLOrders(first_state(_SHUFFLE_PROBLEM.examples, _SHUFFLE_PROBLEM.seed), _EPOCHS))
+_PIPPIN_ORDER = _orders_of(PippinOrders(_SHUFFLE_PROBLEM.examples, _SHUFFLE_PROBLEM.seed))
 
 
-def _named(orders: tuple[Order, ...]) -> str:
+def _orders_text(orders: tuple[Order, ...]) -> str:
     return ", then ".join(" ".join(map(str, order)) for order in orders)
 
 
 _OTHER_ORDERS = tuple(
-    Candidate(f"order {_named(orders)}", Rules(orders=orders))
-    for orders in product(permutations(range(_SHUFFLED.examples)), repeat=_SHUFFLED.epochs)
-    if orders not in {_LIBCXX_ORDER, _PIPPINS_ORDER}
+    Candidate(f"order {_orders_text(orders)}", Rules(orders=orders))
+    for orders in product(permutations(range(_SHUFFLE_PROBLEM.examples)), repeat=_SHUFFLE_PROBLEM.epochs)
+    if orders not in {_LIBCXX_ORDER, _PIPPIN_ORDER}
 )
 _SHUFFLES = (
-    Candidate(f"libc++'s order {_named(_LIBCXX_ORDER)}", Rules(orders=_LIBCXX_ORDER)),
-    Candidate(f"Pippin's order {_named(_PIPPINS_ORDER)}", Rules(orders=_PIPPINS_ORDER)),
+    Candidate(f"libc++'s order {_orders_text(_LIBCXX_ORDER)}", Rules(orders=_LIBCXX_ORDER)),
+    Candidate(f"Pippin's order {_orders_text(_PIPPIN_ORDER)}", Rules(orders=_PIPPIN_ORDER)),
     *_OTHER_ORDERS,
 )
 
@@ -109,7 +110,7 @@ CASES: tuple[Case, ...] = (
     Case(
         "momentum",
         "Which form has SGD's momentum? The learning rate falls to a tenth halfway.",
-        Problem(optimizer=Sgd(momentum=0.9), epochs=4, learning_rates=_RATES_THAT_FALL),
+        Problem(optimizer=Sgd(momentum=0.9), epochs=4, learning_rates=_FALLING_RATES),
         (
             Candidate("v = m v + lr g; w = w - v", Rules(momentum="lr_inside")),
             Candidate("v = m v + g; w = w - lr v", Rules(momentum="lr_outside")),
@@ -188,14 +189,14 @@ CASES: tuple[Case, ...] = (
     Case(
         "shuffle_order",
         "In which order does a seed shuffle the examples? There are 3, in mini-batches of 1, for 2 epochs.",
-        _SHUFFLED,
+        _SHUFFLE_PROBLEM,
         _SHUFFLES,
         evidence=_CONFIRMED,
     ),
     Case(
         "shuffle_repeats",
         "Does the same seed shuffle in the same order again?",
-        _SHUFFLED,
+        _SHUFFLE_PROBLEM,
         (Candidate("the same order", None), *_SHUFFLES),
     ),
     Case(

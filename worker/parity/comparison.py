@@ -1,4 +1,4 @@
-"""Runs a case with an engine, finds the candidate nearest to the result, and prints it."""
+"""Runs a case with an engine, finds the candidate nearest to the result, and prints the comparison."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,20 +14,20 @@ from worker.parity.cases import Candidate, Case
 from worker.parity.problem import LAYER, Problem
 from worker.parity.reference import Outcome, train
 
-# Trainings in float32 end about 1e-7 from the reference. Candidates nearer to each other than this count as one.
-_ALIKE = 1e-6
-# Candidates of one case end at least 1e-4 apart. A result farther than this from all of them is none of them.
-_FITS = 1e-5
+# Trainings in float32 differ from the reference by about 1e-7. Candidates that differ by less than this are equal.
+_SAME_TOLERANCE = 1e-6
+# Candidates of one case differ by at least 1e-4. A result that differs by more than this from all candidates fits none.
+_FIT_TOLERANCE = 1e-5
 
 
 @dataclass(frozen=True)
 class Row:
-    """How far a candidate is from what the engine gave.
+    """The difference between a candidate and the engine's result.
 
     Attributes:
-        candidate: Its name.
+        candidate: The candidate's name.
         weights: The largest difference of a weight.
-        losses: The largest difference of an epoch's loss; None where one of the two has none.
+        losses: The largest difference of an epoch's loss; None if one of the two trainings has no loss.
     """
 
     candidate: str
@@ -37,14 +37,14 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What a case showed.
+    """The result of a case.
 
     Attributes:
         case: The case.
-        rows: One for each candidate, in the case's order; none where the training failed.
-        nearest: The name of the nearest candidate; None where the training failed.
-        fits: Whether that one is as near as two trainings by one formula are.
-        error: Why the training failed.
+        rows: One row per candidate, in the case's order; empty if the training failed.
+        nearest: The name of the nearest candidate; None if the training failed.
+        fits: Whether the nearest candidate's difference is small enough for a training by the same formula.
+        error: Why the training failed; None if it succeeded.
     """
 
     case: Case
@@ -55,12 +55,12 @@ class Comparison:
 
     @property
     def as_chosen(self) -> bool:
-        """Whether the engine does what Pippin has chosen."""
+        """Whether the engine matches Pippin's choice."""
         return self.fits and self.nearest == self.case.candidates[0].name
 
 
 def compare(case: Case, engine: Engine) -> Comparison:
-    """Run the case."""
+    """Run the case with the engine and compare the result with the candidates."""
     try:
         before = _outcome(engine, case.problem) if case.repeated else None
         outcome = _outcome(engine, case.problem)
@@ -70,13 +70,15 @@ def compare(case: Case, engine: Engine) -> Comparison:
 
 
 def judged(case: Case, outcome: Outcome, before: Outcome | None) -> Comparison:
-    """Hold what a training gave, and the same training `before` gave in a repeated case, against the candidates."""
+    """Compare a training's outcome with the candidates; `before` is the first outcome of a repeated case."""
     rows = tuple(_row(candidate, case.problem, outcome, before) for candidate in case.candidates)
     distances = [distance(row, case) for row in rows]
     smallest = min(distances)
-    # The first of those that are alike: a case names its likelier candidates first.
-    nearest = next(row for row, away in zip(rows, distances, strict=True) if away <= smallest + _ALIKE)
-    return Comparison(case, rows, nearest.candidate, fits=smallest <= _FITS)
+    # The first of several equal candidates: a case lists the likelier candidates first.
+    nearest = next(
+        row for row, difference in zip(rows, distances, strict=True) if difference <= smallest + _SAME_TOLERANCE
+    )
+    return Comparison(case, rows, nearest.candidate, fits=smallest <= _FIT_TOLERANCE)
 
 
 def _row(candidate: Candidate, problem: Problem, outcome: Outcome, before: Outcome | None) -> Row:
@@ -91,7 +93,7 @@ def _row(candidate: Candidate, problem: Problem, outcome: Outcome, before: Outco
 
 
 def distance(row: Row, case: Case) -> float:
-    """The difference that the case is judged by; infinite where there is none."""
+    """The difference that the case is judged by; infinite if it does not exist."""
     if case.judged_by == "weights":
         return row.weights
     return float("inf") if row.losses is None else row.losses
@@ -106,7 +108,7 @@ def _outcome(engine: Engine, problem: Problem) -> Outcome:
 
 
 class _Losses:
-    """An observer that keeps the loss of each epoch."""
+    """An observer that collects the loss of each epoch."""
 
     def __init__(self) -> None:
         self.epochs: list[float] = []
@@ -124,12 +126,12 @@ class _Losses:
         pass
 
 
-# The orders of a shuffle are many; the nearest of them tell all.
-_SHOWN = 6
+# Maximum number of printed candidates, besides Pippin's choice: a shuffle has many orders.
+_MAX_SHOWN = 6
 
 
 def print_table(comparisons: Sequence[Comparison]) -> None:
-    """A row a candidate, case by case, and then a sentence on each case."""
+    """Print a row per candidate, case by case, and then a sentence on each case."""
     rows: list[list[Cell]] = []
     for comparison in comparisons:
         rows.append(
@@ -137,7 +139,7 @@ def print_table(comparisons: Sequence[Comparison]) -> None:
         )
         if comparison.error is not None:
             rows.append(["", Text(f"failed: {comparison.error}", style="red"), "", "", ""])
-        rows += [_cells(row, comparison) for row in _shown(comparison)]
+        rows += [_cells(row, comparison) for row in _shown_rows(comparison)]
     output.table(
         [
             Column("case", "id"),
@@ -157,7 +159,7 @@ def print_table(comparisons: Sequence[Comparison]) -> None:
 
 
 def document(engine: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
-    """All of it as one JSON document. A difference of losses is null where one of the two trainings has none."""
+    """All comparisons as one JSON document. A difference of losses is null if one of the two trainings has no loss."""
     return {
         "engine": engine,
         "cases": [
@@ -179,7 +181,7 @@ def document(engine: str, comparisons: Sequence[Comparison]) -> dict[str, Any]:
 
 
 def verdict(comparison: Comparison) -> str:
-    """What a case showed, in a sentence."""
+    """The result of a case, in a sentence."""
     if comparison.error is not None:
         return f"no answer, since the training failed: {comparison.error}"
     if comparison.as_chosen:
@@ -189,9 +191,12 @@ def verdict(comparison: Comparison) -> str:
     return f"none of the candidates; the nearest is: {comparison.nearest}"
 
 
-def _shown(comparison: Comparison) -> list[Row]:
+def _shown_rows(comparison: Comparison) -> list[Row]:
     by_distance = sorted(comparison.rows, key=lambda row: distance(row, comparison.case))
-    kept = {row.candidate for row in by_distance[:_SHOWN]} | {comparison.case.candidates[0].name, comparison.nearest}
+    kept = {row.candidate for row in by_distance[:_MAX_SHOWN]} | {
+        comparison.case.candidates[0].name,
+        comparison.nearest,
+    }
     return [row for row in comparison.rows if row.candidate in kept]
 
 

@@ -1,4 +1,4 @@
-"""A tiny training (one trained layer, a loss, a few examples from a fixed seed), and the rules by which it may go."""
+"""A tiny training (one trained layer, a loss, a few examples from a fixed seed), and its candidate rules."""
 
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -24,23 +24,23 @@ Kernels = Literal["oihw", "oiwh", "iohw", "hwio", "flipped"]
 
 @dataclass(frozen=True)
 class Rules:
-    """One way to train; the defaults are Pippin's choices.
+    """The rules of a training; the defaults are Pippin's choices.
 
     Attributes:
         momentum: `lr_inside`: v <- m v + lr g, w <- w - v. `lr_outside`: v <- m v + g, w <- w - lr v. `nesterov`: v as
-            inside, w <- w - (m v + lr g). `dampened`: v <- m v + (1 - m) lr g, w <- w - v.
-        adam: Where eps stands: `eps_outside` beside the root of the corrected v, `eps_hat` beside that of the
-            uncorrected one, `eps_in_root` under the root; or `uncorrected`, without any correction for the first steps.
+            in `lr_inside`, w <- w - (m v + lr g). `dampened`: v <- m v + (1 - m) lr g, w <- w - v.
+        adam: Where eps is added: `eps_outside` to the root of the corrected v, `eps_hat` to the root of the uncorrected
+            v, `eps_in_root` under the root; or `uncorrected`, without any correction for the first steps.
         squared_error: The loss of a mini-batch as a function of the squares [N, K]: their mean, half of it, the sum
             over K and mean over N, half of that, or the mean over K and sum over N.
-        last_batch: A smaller last mini-batch is `filled` up with the first examples of the epoch's order, all of which
-            count, divided by its `own_size`, `dropped`, divided by the full size (`full_divisor`), or filled up with
-            what stands in these places of the mini-batch before it (`filled_before`).
-        epoch_loss: The loss of an epoch is the mean over its `examples`, each of them once, over its `batches`, or that
-            of the last one.
-        orders: The order of the examples in each epoch; None is that of the data.
-        arithmetic: What the forward and the backward pass are rounded to; float32 stands for full precision.
-        storage: What weights are rounded to after each step; float32 stands for full precision.
+        last_batch: A smaller last mini-batch is `filled` up with the first examples of the epoch's order, all counted,
+            divided by its `own_size`, `dropped`, divided by the full size (`full_divisor`), or filled up with the
+            examples at the same positions of the previous mini-batch (`filled_before`).
+        epoch_loss: The loss of an epoch is the mean over its `examples`, each counted once, the mean over its
+            `batches`, or the loss of the last mini-batch (`last_batch`).
+        orders: The order of the examples in each epoch; None is the order of the data.
+        arithmetic: The precision of the forward and backward pass; float32 means no rounding.
+        storage: The precision of the weights after each step; float32 means no rounding.
         kernels: The order of the axes in which a convolution's weights are read: o and i are output and input
             channels, h and w the kernel's height and width. `flipped` is `oihw` with each kernel turned by 180 degrees.
     """
@@ -58,7 +58,7 @@ class Rules:
 
 LAYER = "layer"
 _INPUTS, _OUTPUTS = 4, 3
-# No two axes of the kernels are of one length, so that none can be taken for another unnoticed.
+# All axes of the kernels have different lengths, so that exchanged axes are detected.
 _IMAGE, _KERNEL, _CHANNELS = (2, 4, 5), (3, 4), 5
 
 
@@ -72,7 +72,7 @@ class Sgd:
 
 @dataclass(frozen=True)
 class Adam:
-    """Adam's hyperparameters, with an eps large enough to show where it stands."""
+    """Adam's hyperparameters, with an eps large enough to show where eps is added."""
 
     learning_rate: float = 0.1
     beta1: float = 0.9
@@ -82,18 +82,18 @@ class Adam:
 
 @dataclass(frozen=True)
 class Problem:
-    """What is trained, on what, and how.
+    """A training: the layer, the data and the hyperparameters.
 
     Attributes:
         layer: The trained layer. A convolution's outputs are flattened.
         loss: Cross-entropy over the softmax of the outputs, or the squared error of the outputs.
-        optimizer: With its hyperparameters.
-        examples: How many there are.
-        mini_batch_size: As asked for; it may be larger than the data.
-        epochs: How many there are.
-        learning_rates: That of each epoch; None keeps the optimizer's.
-        shuffle: Whether the order is drawn anew in each epoch.
-        seed: Fixes that order.
+        optimizer: The optimizer's hyperparameters.
+        examples: Number of examples.
+        mini_batch_size: The requested size, which may exceed the number of examples.
+        epochs: Number of epochs.
+        learning_rates: The learning rate of each epoch; None keeps the optimizer's.
+        shuffle: Whether each epoch has a new order.
+        seed: The seed of the orders.
         compute_units: Which of Apple's processors may compute.
     """
 
@@ -110,7 +110,7 @@ class Problem:
 
     @property
     def outputs(self) -> int:
-        """How many numbers the loss sees."""
+        """Number of inputs of the loss per example."""
         if self.layer == "dense":
             return _OUTPUTS
         return _CHANNELS * (_IMAGE[1] - _KERNEL[0] + 1) * (_IMAGE[2] - _KERNEL[1] + 1)
@@ -120,24 +120,24 @@ class Problem:
         return self.learning_rates or (self.optimizer.learning_rate,) * self.epochs
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """The layer's weights and bias before the training, in the order and shape of the file."""
+        """The layer's initial weights and bias, in the order and shape of the file."""
         shape = (_OUTPUTS, _INPUTS) if self.layer == "dense" else (_CHANNELS, _IMAGE[0], *_KERNEL)
-        drawn = np.random.default_rng(1)
+        generator = np.random.default_rng(1)
         return {
-            "weights": drawn.uniform(-1, 1, shape).astype(np.float32),
-            "bias": drawn.uniform(-1, 1, shape[0]).astype(np.float32),
+            "weights": generator.uniform(-1, 1, shape).astype(np.float32),
+            "bias": generator.uniform(-1, 1, shape[0]).astype(np.float32),
         }
 
     def data(self) -> tuple[NDArray[np.float32], NDArray[Any]]:
         """Inputs [N, *shape], and targets: class indices [N, 1] or numbers [N, outputs]."""
-        drawn = np.random.default_rng(2)
-        x = drawn.normal(size=(self.examples, *((_INPUTS,) if self.layer == "dense" else _IMAGE)))
+        generator = np.random.default_rng(2)
+        x = generator.normal(size=(self.examples, *((_INPUTS,) if self.layer == "dense" else _IMAGE)))
         if self.loss == "mean_squared_error":
-            return x.astype(np.float32), drawn.normal(size=(self.examples, self.outputs)).astype(np.float32)
-        return x.astype(np.float32), drawn.integers(0, self.outputs, (self.examples, 1)).astype(np.int32)
+            return x.astype(np.float32), generator.normal(size=(self.examples, self.outputs)).astype(np.float32)
+        return x.astype(np.float32), generator.integers(0, self.outputs, (self.examples, 1)).astype(np.int32)
 
     def run(self) -> TrainingRun:
-        """The training as an engine is given it."""
+        """The run for an engine."""
         x, target = self.data()
         values = vars(self.optimizer)
         hyperparameters = Hyperparameters(

@@ -13,14 +13,14 @@ Arrays = dict[str, Array]
 
 
 class Optimizer(Protocol):
-    """Keeps what an optimizer remembers of the steps before."""
+    """Holds the state of an optimizer."""
 
     def steps(self, gradients: dict[str, Array], rate: float) -> dict[str, Array]:
-        """What is to be taken off each array."""
+        """The step of each array, to be subtracted from the array."""
 
 
 def optimizer_of(declared: Sgd | Adam, rules: Rules) -> Optimizer:
-    """The optimizer `declared`, in the form of the rules."""
+    """The optimizer for the hyperparameters `declared`, in the form of the rules."""
     if isinstance(declared, Sgd):
         return _Sgd(declared, rules.momentum)
     return _Adam(declared, rules.adam)
@@ -35,14 +35,14 @@ class _Sgd:
         return {name: self._step(name, gradient, rate) for name, gradient in gradients.items()}
 
     def _step(self, name: str, gradient: Array, rate: float) -> Array:
-        kept = self._momentum * self._velocities.get(name, np.zeros_like(gradient))
+        decayed = self._momentum * self._velocities.get(name, np.zeros_like(gradient))
         if self._form == "lr_outside":
-            velocity = kept + gradient
+            velocity = decayed + gradient
             step = rate * velocity
         elif self._form == "dampened":
-            step = velocity = kept + (1 - self._momentum) * rate * gradient
+            step = velocity = decayed + (1 - self._momentum) * rate * gradient
         else:
-            step = velocity = kept + rate * gradient
+            step = velocity = decayed + rate * gradient
             if self._form == "nesterov":
                 step = self._momentum * velocity + rate * gradient
         self._velocities[name] = velocity
@@ -53,10 +53,10 @@ class _Adam:
     def __init__(self, declared: Adam, form: AdamForm) -> None:
         self._declared, self._form = declared, form
         self._means: dict[str, tuple[Array, Array]] = {}
-        self._taken = 0
+        self._steps_taken = 0
 
     def steps(self, gradients: dict[str, Array], rate: float) -> dict[str, Array]:
-        self._taken += 1
+        self._steps_taken += 1
         return {name: self._step(name, gradient, rate) for name, gradient in gradients.items()}
 
     def _step(self, name: str, gradient: Array, rate: float) -> Array:
@@ -65,7 +65,7 @@ class _Adam:
         first = beta1 * first + (1 - beta1) * gradient
         second = beta2 * second + (1 - beta2) * gradient**2
         self._means[name] = first, second
-        correction1, correction2 = 1 - beta1**self._taken, 1 - beta2**self._taken
+        correction1, correction2 = 1 - beta1**self._steps_taken, 1 - beta2**self._steps_taken
         step: Array
         if self._form == "uncorrected":
             step = first / (np.sqrt(second) + eps)
@@ -80,11 +80,11 @@ class _Adam:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What a training gave.
+    """The result of a training.
 
     Attributes:
         weights: The trained layer's arrays, in the order and shape of the file.
-        losses: The loss of each epoch; NaN for an epoch without a step.
+        losses: The loss of each epoch; NaN for an epoch without steps.
     """
 
     weights: Arrays
@@ -104,21 +104,21 @@ def train(problem: Problem, rules: Rules) -> Outcome:
         for rows, own in _batches(order, problem.mini_batch_size, rules):
             inputs = _rounded(x[rows], rules.arithmetic)
             outputs = _forward(inputs, weights, rules.arithmetic)
-            loss, slope = _judged(outputs, target[rows], problem, rules)
+            loss, slope = _loss_and_slope(outputs, target[rows], problem, rules)
             if rules.last_batch == "full_divisor":
                 slope *= len(rows) / problem.mini_batch_size
             gradients = _backward(inputs, weights, _rounded(slope, rules.arithmetic))
             steps = optimizer.steps({k: _rounded(g, rules.arithmetic) for k, g in gradients.items()}, rate)
             weights = {name: _rounded(array - steps[name], rules.storage) for name, array in weights.items()}
             means.append(loss)
-            own_means.append(_judged(outputs[:own], target[rows[:own]], problem, rules)[0])
+            own_means.append(_loss_and_slope(outputs[:own], target[rows[:own]], problem, rules)[0])
             counts.append(own)
         losses.append(_epoch_loss(means, own_means, counts, rules))
     return Outcome(_written(weights, rules.kernels), tuple(losses))
 
 
 def _batches(order: Order, size: int, rules: Rules) -> list[tuple[list[int], int]]:
-    """The rows of each mini-batch, and how many of the first of them are its own."""
+    """The rows of each mini-batch, and the number of leading rows that are its own examples."""
     batches = [list(order[first : first + size]) for first in range(0, len(order), size)]
     counts = [len(batch) for batch in batches]
     short = size - counts[-1]
@@ -142,7 +142,7 @@ def _forward(x: Array, weights: Arrays, precision: Precision) -> Array:
 
 
 def _backward(x: Array, weights: Arrays, slope: Array) -> Arrays:
-    """The gradients of weights and bias, from that of the outputs, [N, outputs]."""
+    """The gradients of weights and bias, from the outputs' gradient `slope` [N, outputs]."""
     kernels = weights["weights"]
     if kernels.ndim == 2:
         return {"weights": slope.T @ x, "bias": slope.sum(axis=0)}
@@ -156,15 +156,15 @@ def _windows(x: Array, kernels: Array) -> Array:
     return np.lib.stride_tricks.sliding_window_view(x, kernels.shape[2:], axis=(2, 3))
 
 
-def _judged(outputs: Array, target: NDArray[np.generic], problem: Problem, rules: Rules) -> tuple[float, Array]:
-    """The loss of a mini-batch, and its gradient at the outputs."""
+def _loss_and_slope(outputs: Array, target: NDArray[np.generic], problem: Problem, rules: Rules) -> tuple[float, Array]:
+    """The loss of a mini-batch, and its gradient with respect to the outputs."""
     count, width = outputs.shape
     if problem.loss == "categorical_cross_entropy":
         shifted = outputs - outputs.max(axis=1, keepdims=True)
-        logs = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
-        hot = np.eye(width)[target.astype(np.int64).reshape(-1)]
-        return -float((logs * hot).sum()) / count, (np.exp(logs) - hot) / count
-    off = outputs - target.astype(np.float64)
+        log_probabilities = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+        one_hot = np.eye(width)[target.astype(np.int64).reshape(-1)]
+        return -float((log_probabilities * one_hot).sum()) / count, (np.exp(log_probabilities) - one_hot) / count
+    difference = outputs - target.astype(np.float64)
     factor = {
         "mean": 1 / (count * width),
         "half_mean": 0.5 / (count * width),
@@ -172,7 +172,7 @@ def _judged(outputs: Array, target: NDArray[np.generic], problem: Problem, rules
         "half_sum": 0.5 / count,
         "batch_sum": 1 / width,
     }[rules.squared_error]
-    return factor * float((off**2).sum()), 2 * factor * off
+    return factor * float((difference**2).sum()), 2 * factor * difference
 
 
 def _epoch_loss(means: list[float], own_means: list[float], counts: list[int], rules: Rules) -> float:
@@ -190,11 +190,11 @@ def _rounded(array: Array, precision: Precision) -> Array:
 
 
 _AXES: dict[Kernels, tuple[int, ...]] = {"oiwh": (0, 1, 3, 2), "iohw": (1, 0, 2, 3), "hwio": (2, 3, 1, 0)}
-"""Layout -> for each axis of the file's bytes, which axis of [outC, inC, kH, kW] it is taken for."""
+"""Layout -> for each axis of the file's bytes, the axis of [outC, inC, kH, kW] as which it is read."""
 
 
 def _read(arrays: Arrays, kernels: Kernels) -> Arrays:
-    """The arrays as a reader sees them that takes the file's bytes for that layout."""
+    """Reinterpret the file's arrays as a reader does that assumes the layout `kernels`."""
     weights = arrays["weights"]
     if kernels == "flipped":
         weights = weights[..., ::-1, ::-1]
@@ -205,7 +205,7 @@ def _read(arrays: Arrays, kernels: Kernels) -> Arrays:
 
 
 def _written(arrays: Arrays, kernels: Kernels) -> Arrays:
-    """The reverse of `_read`: the bytes that such a reader writes, taken as the file has them."""
+    """Invert `_read`: the arrays in the file's layout."""
     weights = arrays["weights"]
     if kernels == "flipped":
         weights = weights[..., ::-1, ::-1]

@@ -1,1 +1,1 @@
-"""Trains with Core ML itself: Apple's `MLUpdateTask`, through PyObjC. Only macOS has it."""
+"""The engine coreml: trains with Apple's `MLUpdateTask` through PyObjC, on macOS only."""

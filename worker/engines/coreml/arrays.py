@@ -1,4 +1,4 @@
-"""NumPy arrays to Core ML's `MLMultiArray` and back, and images to Core Video's pixel buffers."""
+"""Converts NumPy arrays to Core ML's `MLMultiArray` and back, and images to Core Video's pixel buffers."""
 
 from typing import Any
 
@@ -23,29 +23,29 @@ _TYPES = {dtype: number for number, dtype in _DTYPES.items()}
 def to_multi_array(array: NDArray[Any]) -> Any:  # noqa: ANN401 - an MLMultiArray
     """An `MLMultiArray` with the shape, the data type and the values of `array`.
 
-    The values are copied into memory of its own. Over the memory of `array` it would be a pointer that PyObjC does not
-    guard, and Core ML may keep the pointer for any time.
+    The values are copied into the `MLMultiArray`'s own memory. Over the memory of `array` the `MLMultiArray` would hold
+    a pointer that PyObjC does not keep valid, and Core ML may keep the pointer for any time.
 
     Raises:
-        EngineError: Core ML does not make it.
+        EngineError: Core ML fails to create the array.
     """
-    answer = CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(list(array.shape), _TYPES[array.dtype], None)
-    multi_array = checked(answer, "make an array")
+    result = CoreML.MLMultiArray.alloc().initWithShape_dataType_error_(list(array.shape), _TYPES[array.dtype], None)
+    multi_array = checked(result, "make an array")
     _view(multi_array)[...] = array
     return multi_array
 
 
 def from_multi_array(multi_array: Any) -> NDArray[Any]:  # noqa: ANN401 - an MLMultiArray
-    """A copy of an `MLMultiArray`, C-contiguous, in its own data type, whatever its strides.
+    """A C-contiguous copy of an `MLMultiArray`, in the same data type; any strides are accepted.
 
     Raises:
-        EngineError: Its data type is none that Pippin reads.
+        EngineError: The data type is not supported.
     """
     return np.array(_view(multi_array), order="C")
 
 
 def _view(multi_array: Any) -> NDArray[Any]:  # noqa: ANN401 - an MLMultiArray
-    """Its own memory, good for as long as it lives; `getMutableBytesWithHandler_` would hand over a copy."""
+    """A view of the `MLMultiArray`'s memory, valid during its lifetime; `getMutableBytesWithHandler_` passes a copy."""
     number = int(multi_array.dataType())
     dtype = _DTYPES.get(number)
     if dtype is None:
@@ -62,7 +62,7 @@ def _view(multi_array: Any) -> NDArray[Any]:  # noqa: ANN401 - an MLMultiArray
 def to_pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
     """The pixels of an image [1 or 3, H, W] of values from 0 to 255: gray [H, W], or BGRA [H, W, 4] of RGB.
 
-    Core ML wants colours as BGRA, whatever order the network reads them in.
+    Core ML takes colours as BGRA, in whatever order the network reads the channels.
     """
     channels, height, width = image.shape
     if channels == 1:
@@ -73,10 +73,10 @@ def to_pixels(image: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def to_pixel_buffer(pixels: NDArray[np.uint8]) -> Any:  # noqa: ANN401 - a CVPixelBuffer
-    """A pixel buffer over the memory of `pixels`, which the caller keeps for as long as it is used.
+    """A pixel buffer over the memory of `pixels`; the caller keeps `pixels` alive while the buffer is used.
 
     Raises:
-        EngineError: Core Video does not make it.
+        EngineError: Core Video fails to create the buffer.
     """
     height, width = pixels.shape[:2]
     kind = Quartz.kCVPixelFormatType_OneComponent8 if pixels.ndim == 2 else Quartz.kCVPixelFormatType_32BGRA

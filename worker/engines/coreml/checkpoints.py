@@ -1,7 +1,7 @@
-"""Where a training by Core ML stands: the weights at an epoch's end, which are all that Core ML gives back.
+"""Checkpoints of a training by Core ML: the weights at an epoch's end, the only state that Core ML returns.
 
-A checkpoint is made at the end of every epoch, whether or not the job asks for one: a stop comes at any moment
-after, and it is not documented what weights can be read while Core ML is in the middle of a mini-batch.
+A checkpoint is made at the end of every epoch, whether or not the job requests one: a stop may come at any later
+moment, and Apple does not document which weights are readable in the middle of a mini-batch.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ ENGINE = "coreml"
 
 
 def environment(units: ComputeUnits) -> dict[str, str]:
-    """What may change the numbers that Core ML computes."""
+    """The facts on which Core ML's numerical results may depend."""
     return {"system": operating_system(), "chip": chip(), "compute_units": units}
 
 
@@ -31,12 +31,12 @@ def checkpoint_now(
     epoch: int,
     computed_on: Mapping[str, str],
 ) -> Checkpoint | None:
-    """The end of the epoch `epoch`; None if a weight is not finite. To be called while the task pauses.
+    """The checkpoint at the end of `epoch`; None if a weight is not finite. Call it while the task pauses.
 
-    Core ML does not say how many steps were taken.
+    The number of steps is 0, because Core ML does not report it.
 
     Raises:
-        EngineError: Core ML does not give the weights.
+        EngineError: Core ML does not return the weights.
     """
     weights = read_trained(context_model, model)
     if not_finite(weights) is not None:
@@ -47,15 +47,16 @@ def checkpoint_now(
 
 
 def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
-    """Refuse to go on from what this engine did not make of this model.
+    """Refuse a checkpoint that this engine did not make for this model.
 
     Raises:
-        EngineError: It is another engine's, stands outside of the training, or has not the weights that it changes.
+        EngineError: The checkpoint is of another engine, its epoch is outside of the training, or its weights are not
+            those that the training changes.
     """
     if checkpoint.engine != ENGINE:
-        raise _unfit(f"was made by the engine {checkpoint.engine}, and this is {ENGINE}")
+        raise _misfit(f"was made by the engine {checkpoint.engine}, and this is {ENGINE}")
     if checkpoint.step or not 0 <= checkpoint.epoch <= epochs:
-        raise _unfit(
+        raise _misfit(
             f"stands {checkpoint.step} mini-batches after epoch {checkpoint.epoch}; "
             f"Core ML can go on from the end of an epoch, up to {epochs}"
         )
@@ -64,46 +65,46 @@ def check_fits(checkpoint: Checkpoint, model: Model, epochs: int) -> None:
     for layer, key in expected:
         shape = list(model.weights[layer][key].shape)
         if (layer, key) not in held:
-            raise _unfit(f"lacks the {key} of layer {layer}")
+            raise _misfit(f"lacks the {key} of layer {layer}")
         if list(held[layer, key].shape) != shape:
-            raise _unfit(f"has the {key} of layer {layer} in the shape {list(held[layer, key].shape)}, not {shape}")
+            raise _misfit(f"has the {key} of layer {layer} in the shape {list(held[layer, key].shape)}, not {shape}")
     for layer, key in held:
         if (layer, key) not in expected:
-            raise _unfit(f"has the {key} of layer {layer}, which the model does not train")
+            raise _misfit(f"has the {key} of layer {layer}, which the model does not train")
 
 
-def _unfit(why: str) -> EngineError:
+def _misfit(why: str) -> EngineError:
     return EngineError(Reason.ENGINE_ERROR, f"the training cannot go on from this checkpoint: it {why}")
 
 
 def moved_on(model: bytes, checkpoint: Checkpoint, values: Hyperparameters) -> bytes:
-    """The file with the checkpoint's weights, and limits that admit as few epochs as are left, as `values` has them."""
+    """The file with the checkpoint's weights, and limits that admit the remaining epochs and the seed of `values`."""
     limited = values.model_dump(include={"epochs", "seed"}, exclude_none=True)
     return admitting(with_learned(model, checkpoint.weights), limited)
 
 
 def notice(run: TrainingRun, model: Model, computed_on: Mapping[str, str]) -> str | None:
-    """What a training that goes on does not have any more, in a sentence; None for one that begins.
+    """The state that a resumed training has lost, in a sentence; None for a training that begins.
 
     Args:
         run: The training.
-        model: What is trained.
-        computed_on: What Core ML computes on now.
+        model: The trained model.
+        computed_on: The current environment, see `environment`.
     """
-    before = run.resume
-    if before is None:
+    checkpoint = run.resume
+    if checkpoint is None:
         return None
-    lost = [*_lost_by_the_optimizer(run.hyperparameters, model), *_lost_order(run.hyperparameters)]
-    if before.environment != computed_on:
-        lost.append(f"it computed with {_named(before.environment)}, and now does with {_named(computed_on)}")
+    lost = [*_lost_optimizer_state(run.hyperparameters, model), *_lost_order(run.hyperparameters)]
+    if checkpoint.environment != computed_on:
+        lost.append(f"it computed with {_text_of(checkpoint.environment)}, and now does with {_text_of(computed_on)}")
     if not lost:
         lost.append(
             "they are all that SGD without momentum and shuffling needs, yet Apple does not promise the same bits"
         )
-    return f"Core ML went on from the weights after epoch {before.epoch} and gives no more back: {'; '.join(lost)}."
+    return f"Core ML went on from the weights after epoch {checkpoint.epoch} and gives no more back: {'; '.join(lost)}."
 
 
-def _lost_by_the_optimizer(hyperparameters: Hyperparameters, model: Model) -> list[str]:
+def _lost_optimizer_state(hyperparameters: Hyperparameters, model: Model) -> list[str]:
     optimizer = model.resolved.spec.optimizer
     if not isinstance(optimizer, SGD):
         return ["Adam's moments and its count of steps begin anew"]
@@ -117,5 +118,5 @@ def _lost_order(hyperparameters: Hyperparameters) -> list[str]:
     return ["the shuffled order of the examples begins anew with the seed"] if hyperparameters.shuffle else []
 
 
-def _named(computed_on: Mapping[str, str]) -> str:
+def _text_of(computed_on: Mapping[str, str]) -> str:
     return ", ".join(f"{what.replace('_', ' ')} {value}" for what, value in computed_on.items()) or "an unknown system"

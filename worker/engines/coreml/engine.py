@@ -1,4 +1,4 @@
-"""The engine that trains with Core ML itself."""
+"""The engine that trains with Core ML."""
 
 import platform
 import time
@@ -19,23 +19,23 @@ from worker.engines.engine import EngineError, Observer, TrainingRun
 
 
 class CoreMLEngine:
-    """Trains networks with `MLUpdateTask`. What it cannot train, the engine jax can."""
+    """Trains networks with `MLUpdateTask`. Models that this engine refuses can be trained with the engine jax."""
 
     name = ENGINE
 
     def warm_up(self) -> None:
-        """Nothing is left to do: the frameworks were loaded with this module, and Core ML must not cross a fork."""
+        """Do nothing: this module has loaded the frameworks, and Core ML must not be used before a fork."""
 
     def train(self, run: TrainingRun, observer: Observer) -> Learned:
         """Train the network and return all its weights, in the file's order.
 
-        A training that goes on does so from the weights at an epoch's end, by a task of its own for the epochs left.
+        A resumed training starts from the weights at an epoch's end, with a new task for the remaining epochs.
 
         Raises:
-            EngineError: The file is no network that can be trained, the examples or the checkpoint do not fit it,
-                memory ran out, Core ML reports an error or does not agree with us about the file, or the loss or a
-                weight is not finite any more.
-            Stopped: The observer asked for a stop.
+            EngineError: The file holds no trainable network, the examples or the checkpoint do not fit the network,
+                memory ran out, Core ML reports an error or reads the file differently from Pippin, or the loss or a
+                weight is not finite.
+            Stopped: The observer requested a stop.
         """
         began = time.perf_counter()
         model = _network(run)
@@ -77,7 +77,7 @@ def _network(run: TrainingRun) -> Model:
 
 
 def _check(model: Model, run: TrainingRun) -> None:
-    """Refuse what Core ML would crash on, or what would make it train something else than was asked for."""
+    """Refuse a run that would crash Core ML, or that Core ML would train differently from the request."""
     trained_keys(model)
     _check_target(model.resolved)
     for examples in (run.training, run.validation):
@@ -95,7 +95,7 @@ def _check(model: Model, run: TrainingRun) -> None:
 
 
 def _check_target(resolved: ResolvedSpec) -> None:
-    """Source: a float or one-hot target of a cross-entropy ends the process with a "BNNS error"."""
+    """Refuse a float or one-hot target of a cross-entropy: it ends the process with a "BNNS error"."""
     if resolved.spec.loss.type != "categorical_cross_entropy":
         return
     for feature in resolved.training_inputs:

@@ -1,4 +1,4 @@
-"""What Apple's frameworks report, said as an `EngineError`."""
+"""Converts errors of Apple's frameworks to `EngineError`."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ import CoreML
 from pippin.api.states import Reason
 from worker.engines.engine import EngineError
 
-# What these mean to a person.
+# Error code -> meaning for the user.
 _HINTS = {
     CoreML.MLModelErrorIO: "it could not read or write a file",
     CoreML.MLModelErrorUpdate: "it cannot train this model, or not with these examples",
@@ -16,11 +16,11 @@ _HINTS = {
 
 
 def failed(doing: str, error: Any) -> EngineError:  # noqa: ANN401 - an NSError, which has no type in Python
-    """The error of a step that failed.
+    """The error of a failed call.
 
     Args:
-        doing: What was tried, as in "could not ...".
-        error: The `NSError`; None where Apple gave none.
+        doing: The attempted action, as in "could not ...".
+        error: The `NSError`; None if Apple's call returned none.
     """
     if error is None:
         return EngineError(Reason.ENGINE_ERROR, f"Core ML could not {doing}, and does not say why")
@@ -32,14 +32,14 @@ def failed(doing: str, error: Any) -> EngineError:  # noqa: ANN401 - an NSError,
     )
 
 
-def checked(answer: tuple[Any, Any], doing: str) -> Any:  # noqa: ANN401 - whatever the call made
-    """The result of a call that PyObjC answers with (result, error).
+def checked(returned: tuple[Any, Any], doing: str) -> Any:  # noqa: ANN401 - the result has any type
+    """Return the result of a call for which PyObjC returns (result, error).
 
     Raises:
-        EngineError: There is no result.
+        EngineError: The call has no result.
     """
-    result, error = answer
-    # `writeToURL` and its like answer with a truth value, the others with an object or nothing.
+    result, error = returned
+    # `writeToURL` and similar calls return a truth value, other calls an object or None.
     if result is None or result is False:
         raise failed(doing, error)
     return result

@@ -1,4 +1,4 @@
-"""The hyperparameters as Core ML takes them."""
+"""Converts hyperparameters to Core ML's parameters."""
 
 from typing import Any
 
@@ -18,8 +18,8 @@ _UNITS: dict[ComputeUnits, int] = {
     "cpu_and_neural_engine": CoreML.MLComputeUnitsCPUAndNeuralEngine,
 }
 
-# By name: the field of `NetworkUpdateParameters` or of its optimizer, and Core ML's key, which a class method makes.
-_OF_THE_OPTIMIZER = {
+# Hyperparameter -> the field of `NetworkUpdateParameters` or of its optimizer, and the class method for Core ML's key.
+_OPTIMIZER_FIELDS = {
     "learning_rate": ("learningRate", CoreML.MLParameterKey.learningRate),
     "mini_batch_size": ("miniBatchSize", CoreML.MLParameterKey.miniBatchSize),
     "momentum": ("momentum", CoreML.MLParameterKey.momentum),
@@ -27,7 +27,7 @@ _OF_THE_OPTIMIZER = {
     "beta2": ("beta2", CoreML.MLParameterKey.beta2),
     "eps": ("eps", CoreML.MLParameterKey.eps),
 }
-_OF_THE_NETWORK = {
+_NETWORK_FIELDS = {
     "epochs": ("epochs", CoreML.MLParameterKey.epochs),
     "shuffle": ("shuffle", CoreML.MLParameterKey.shuffle),
     "seed": ("seed", CoreML.MLParameterKey.seed),
@@ -35,7 +35,7 @@ _OF_THE_NETWORK = {
 
 
 def decided(run: TrainingRun) -> Hyperparameters:
-    """The hyperparameters that Core ML begins with: of a training that goes on, for the epochs that are left."""
+    """The hyperparameters at the start of the task; for a resumed training those of the remaining epochs."""
     finished = 0 if run.resume is None else run.resume.epoch
     values: dict[str, float] = {"epochs": run.hyperparameters.epochs - finished}
     if run.learning_rates is not None and finished < len(run.learning_rates):
@@ -44,10 +44,10 @@ def decided(run: TrainingRun) -> Hyperparameters:
 
 
 def with_defaults(model: bytes, values: Hyperparameters) -> bytes:
-    """The file with `values` for its defaults, so that a training without configuration runs with them, too.
+    """The file with `values` as defaults, so that a training without a configuration uses `values` too.
 
-    It declares `shuffle` and `seed` even if the author's file does not: Core ML takes no value for what is not
-    declared, and the job's would be dropped without a word.
+    The result declares `shuffle` and `seed` even if the author's file does not: Core ML accepts no value for an
+    undeclared parameter, and would silently drop the job's value.
     """
     message = parse(model)
     training = network_of(message).updateParams
@@ -59,15 +59,15 @@ def with_defaults(model: bytes, values: Hyperparameters) -> bytes:
 
 
 def configuration_for(model: bytes, values: Hyperparameters, units: ComputeUnits) -> Any:  # noqa: ANN401 - Apple's
-    """An `MLModelConfiguration` with the compute units, and those of `values` that the model declares.
+    """An `MLModelConfiguration` with the compute units and all `values` that the model declares.
 
     Args:
-        model: As `with_defaults` gives it.
+        model: A result of `with_defaults`.
         values: The hyperparameters.
         units: The compute units.
 
     Raises:
-        EngineError: Core ML does not make one.
+        EngineError: Core ML fails to create a configuration.
     """
     configuration = checked((CoreML.MLModelConfiguration.alloc().init(), None), "make a configuration")
     configuration.setComputeUnits_(_UNITS[units])
@@ -76,14 +76,14 @@ def configuration_for(model: bytes, values: Hyperparameters, units: ComputeUnits
 
 
 def learning_rate(rate: float) -> dict[Any, float]:
-    """What `resumeWithParameters_` takes to go on with another learning rate, the only one that may change then."""
+    """The argument of `resumeWithParameters_` for a new learning rate, the only parameter that may change there."""
     return {CoreML.MLParameterKey.learningRate(): float(rate)}
 
 
 def rate_of(context: Any, chosen: float | None) -> float | None:  # noqa: ANN401 - an MLUpdateContext
-    """Return the learning rate that the update task's context reports, else `chosen`, the one that was set.
+    """The learning rate that the update task's context reports, else `chosen`, the rate that was set.
 
-    Core ML may keep the number in single precision; it is `chosen` then.
+    Core ML may keep the rate in single precision; `chosen` is returned if it is equal in single precision.
     """
     reported = context.parameters().get(CoreML.MLParameterKey.learningRate())
     if reported is None or (chosen is not None and np.float32(reported) == np.float32(chosen)):
@@ -92,11 +92,11 @@ def rate_of(context: Any, chosen: float | None) -> float | None:  # noqa: ANN401
 
 
 def _declared(message: Any, values: Hyperparameters) -> list[tuple[Any, Any, Any]]:  # noqa: ANN401 - protobuf's messages
-    """The parameter's message, its value and what makes its key, for each that is declared and has a value."""
+    """For each parameter that is declared and has a value: its message, its value and its key's class method."""
     training = network_of(message).updateParams
     optimizer = getattr(training.optimizer, training.optimizer.WhichOneof("OptimizerType"))
     parameters = []
-    for holder, table in ((optimizer, _OF_THE_OPTIMIZER), (training, _OF_THE_NETWORK)):
+    for holder, table in ((optimizer, _OPTIMIZER_FIELDS), (training, _NETWORK_FIELDS)):
         for name, (field, key) in table.items():
             value = getattr(values, name)
             if value is not None and field in holder.DESCRIPTOR.fields_by_name and holder.HasField(field):

@@ -1,4 +1,4 @@
-"""Predictions of Core ML's model: the validation after each epoch, and the comparison with Pippin's own network."""
+"""Predictions of Core ML's model: the validation after each epoch, and the comparison with Pippin's network."""
 
 from collections.abc import Callable
 from typing import Any
@@ -26,10 +26,10 @@ def answers(
     start: int,
     length: int,
 ) -> dict[str, NDArray[Any]]:
-    """The outputs for the rows `start` to `start + length`: [length, *shape] each, by name.
+    """The outputs for the rows `start` to `start + length`, end excluded: output name -> [length, *shape].
 
-    A classifier's probabilities are [length, classes], under the name of their blob; its label is left out, and so are
-    outputs of whole numbers, which cannot hold what the layers make.
+    A classifier's probabilities are [length, classes], under the name of their blob. The predicted label is left out,
+    and so are outputs of whole numbers, which cannot hold the layers' results.
 
     Raises:
         EngineError: Core ML cannot predict.
@@ -54,7 +54,7 @@ def answers(
 
 
 def _probabilities(model: Model, rows: list[Any]) -> NDArray[Any]:
-    """[N, classes], in the order of the model's own labels."""
+    """[N, classes], in the order of the model's labels."""
     classifier = model.resolved.spec.classifier
     assert classifier is not None
     return np.array([[float(row[label]) for label in classifier.labels] for row in rows])
@@ -64,27 +64,27 @@ _VALIDATION_BATCH = 128
 
 
 class Validation:
-    """Mean loss and accuracy, by the same definitions as every engine's."""
+    """Mean loss and accuracy, with the same definitions for every engine."""
 
     def __init__(self, model: Model, examples: Examples) -> None:
-        """Look at the examples; none is read yet."""
+        """Initialize; no example is read yet."""
         self._model = model
         self._examples = examples
-        known = trainable_network(model.resolved)
-        self._target = known.target
-        self._has_classes = known.classes is not None
-        self._columns = columns_for(known, examples)
-        # An example for training may hold fewer inputs than a prediction needs.
+        trainable = trainable_network(model.resolved)
+        self._target = trainable.target
+        self._has_classes = trainable.classes is not None
+        self._columns = columns_for(trainable, examples)
+        # A training example may hold fewer inputs than a prediction requires.
         self._can_predict = {feature.name for feature in model.resolved.inputs} <= set(
             model.resolved.training_input_names
         )
 
     def measure(self, context_model: Any, between: Callable[[], None]) -> tuple[float, float | None]:  # noqa: ANN401
-        """The mean loss, and the share of examples whose largest output is their label: None without classes.
+        """The mean loss, and the share of examples whose largest output is their label; None without classes.
 
         Args:
             context_model: An MLModel.
-            between: Called before each batch; what it raises ends the measuring.
+            between: Called before each batch; an exception ends the measurement.
 
         Raises:
             EngineError: Core ML cannot predict.
@@ -94,35 +94,35 @@ class Validation:
             between()
             rows = slice(start, min(start + _VALIDATION_BATCH, count))
             with objc.autorelease_pool():
-                judged = self._judged(context_model, rows).reshape(rows.stop - rows.start, -1)
+                loss_input = self._loss_input(context_model, rows).reshape(rows.stop - rows.start, -1)
             if self._has_classes:
-                truth = np.asarray(self._examples.arrays[self._target][rows]).reshape(-1).astype(np.intp)
-                with np.errstate(divide="ignore"):  # a probability of 0 costs infinitely much
-                    loss -= float(np.log(judged[np.arange(len(truth)), truth].astype(np.float64)).sum())
-                hits += int((judged.argmax(axis=1) == truth).sum())
+                labels = np.asarray(self._examples.arrays[self._target][rows]).reshape(-1).astype(np.intp)
+                with np.errstate(divide="ignore"):  # the loss of a probability of 0 is infinite
+                    loss -= float(np.log(loss_input[np.arange(len(labels)), labels].astype(np.float64)).sum())
+                hits += int((loss_input.argmax(axis=1) == labels).sum())
             else:
-                targets = scaled(self._examples, self._target, rows).reshape(judged.shape)
-                loss += float(((judged.astype(np.float64) - targets) ** 2).mean(axis=1).sum())
+                targets = scaled(self._examples, self._target, rows).reshape(loss_input.shape)
+                loss += float(((loss_input.astype(np.float64) - targets) ** 2).mean(axis=1).sum())
         return loss / count, hits / count if self._has_classes else None
 
-    def _judged(self, context_model: Any, rows: slice) -> NDArray[Any]:  # noqa: ANN401 - an MLModel
-        """What the loss compares with the target."""
+    def _loss_input(self, context_model: Any, rows: slice) -> NDArray[Any]:  # noqa: ANN401 - an MLModel
+        """The blob that the loss compares with the target."""
         blob = self._model.resolved.spec.loss.input
         assert blob is not None
         if self._can_predict:
             outputs = answers(context_model, self._model, self._columns, rows.start, rows.stop - rows.start)
             if blob in outputs:
                 return outputs[blob]
-        # The model does not show it; what it has learned does.
+        # The blob is no output of the model: Pippin's network computes it from the learned weights.
         weights = all_weights(self._model, read_trained(context_model, self._model))
         inputs = scaled_inputs(self._model, self._examples, rows)
         computed: NDArray[Any] = compute(self._model.resolved, weights, inputs, [blob], xp=np, convolve=None)[blob]
         return computed
 
 
-_EXAMPLES = 4
-# Of the largest output, or of 1. Single precision on the CPU; other units compute in half precision.
-_EXACT, _HALF = 1e-3, 3e-2
+_COMPARED_EXAMPLES = 4
+# Tolerance relative to the largest output, at least 1. The CPU computes in single precision, other units in half.
+_SINGLE_TOLERANCE, _HALF_TOLERANCE = 1e-3, 3e-2
 
 
 def check_predictions(
@@ -134,35 +134,35 @@ def check_predictions(
     *,
     exact: bool,
 ) -> None:
-    """Predict a few examples with Core ML and with our own network, from the weights that were read.
+    """Compare predictions of Core ML with predictions of Pippin's network from the weights read, for a few examples.
 
     Args:
         context_model: Core ML's model after the training.
-        model: The file.
+        model: The file's model.
         weights: All weights after the training.
-        examples: Where the examples are taken from.
-        columns: The same, as Core ML takes them.
+        examples: The source of the examples.
+        columns: The same examples, as Core ML takes them.
         exact: Whether Core ML computed on the CPU alone.
 
     Raises:
-        EngineError: The two do not agree.
+        EngineError: The predictions differ by more than rounding explains.
     """
-    count = min(_EXAMPLES, examples.count)
-    theirs = answers(context_model, model, columns, 0, count)
-    ours = predict(model.resolved, weights, scaled_inputs(model, examples, slice(0, count)))
-    for name, expected in ours.items():
-        if name in theirs:
-            _compare(name, theirs[name], expected, _EXACT if exact else _HALF)
+    count = min(_COMPARED_EXAMPLES, examples.count)
+    actual_outputs = answers(context_model, model, columns, 0, count)
+    expected_outputs = predict(model.resolved, weights, scaled_inputs(model, examples, slice(0, count)))
+    for name, expected in expected_outputs.items():
+        if name in actual_outputs:
+            _compare(name, actual_outputs[name], expected, _SINGLE_TOLERANCE if exact else _HALF_TOLERANCE)
 
 
 def _compare(name: str, actual: NDArray[Any], expected: NDArray[Any], tolerance: float) -> None:
     if actual.size != expected.size:
         raise differs(f"predicts {name} in the shape {list(actual.shape)}; the file means {list(expected.shape)}")
-    off = np.abs(actual.reshape(-1).astype(np.float64) - expected.reshape(-1))
+    difference = np.abs(actual.reshape(-1).astype(np.float64) - expected.reshape(-1))
     limit = tolerance * max(1.0, float(np.abs(expected).max()))
-    # Not `>`, which lets NaN pass.
-    if not (off <= limit).all():
+    # `difference > limit` would accept NaN.
+    if not (difference <= limit).all():
         raise differs(
-            f"predicts {name} otherwise than the trained weights do: they differ by up to {off.max():.3g}, "
+            f"predicts {name} otherwise than the trained weights do: they differ by up to {difference.max():.3g}, "
             f"where {limit:.3g} is what rounding may do"
         )

@@ -1,4 +1,4 @@
-"""Between Apple's thread, which calls our handlers, and the training's own thread, which waits for them."""
+"""Relays calls from Apple's thread, which runs the handlers, to the training's own thread, which waits."""
 
 import queue
 import threading
@@ -7,17 +7,17 @@ from typing import Generic, TypeVar
 
 Outcome = TypeVar("Outcome")
 
-_SECONDS = 0.5
+_POLL_SECONDS = 0.5
 
 
-class Closed(Exception):  # noqa: N818 - nothing went wrong: the waiting thread has left
-    """The training's own thread has gone."""
+class Closed(Exception):  # noqa: N818 - not an error: the waiting thread has ended its wait
+    """The training's own thread no longer waits."""
 
 
 class Relay(Generic[Outcome]):
-    """Has things done on the thread that waits, one at a time, until there is an outcome.
+    """Runs functions on the waiting thread, one at a time, until an outcome is set.
 
-    Core ML pauses while a handler runs, and so it does while the handler waits here.
+    Core ML pauses while a handler runs, and therefore also while a handler waits in `call`.
     """
 
     def __init__(self) -> None:
@@ -26,24 +26,24 @@ class Relay(Generic[Outcome]):
         self._outcome: Outcome | BaseException | None = None
 
     def check(self) -> None:
-        """Raise `Closed` if no thread waits any more. Call it on Apple's thread."""
+        """Raise `Closed` if no thread waits. Call it on Apple's thread."""
         if self._closed.is_set():
             raise Closed
 
     def call(self, function: Callable[[], None]) -> None:
-        """Have `function` called on the other thread and wait until it was. Call it on Apple's thread.
+        """Run `function` on the waiting thread and wait for its end. Call it on Apple's thread.
 
         Raises:
-            Closed: No thread waits any more.
+            Closed: No thread waits.
         """
         done = threading.Event()
         self._calls.put((function, done))
-        while not done.wait(_SECONDS):
+        while not done.wait(_POLL_SECONDS):
             self.check()
         self.check()
 
     def end(self, outcome: Outcome | BaseException) -> None:
-        """Let `wait` return this, or raise it. Call it on Apple's thread; the first outcome counts."""
+        """Let `wait` return or raise `outcome`. Call it on Apple's thread; the first outcome counts."""
 
         def keep() -> None:
             if self._outcome is None:
@@ -52,15 +52,15 @@ class Relay(Generic[Outcome]):
         self._calls.put((keep, threading.Event()))
 
     def wait(self, look: Callable[[], None]) -> Outcome:
-        """Do what Apple's thread asks for until there is an outcome. Call it on the training's own thread.
+        """Run the functions of Apple's thread until an outcome is set. Call it on the training's own thread.
 
         Args:
-            look: Called after everything that was done, and every half second; what it raises ends the waiting.
+            look: Called after each function, and every half second; an exception ends the wait.
         """
         try:
             while self._outcome is None:
                 try:
-                    function, done = self._calls.get(timeout=_SECONDS)
+                    function, done = self._calls.get(timeout=_POLL_SECONDS)
                 except queue.Empty:
                     look()
                     continue

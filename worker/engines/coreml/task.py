@@ -16,10 +16,10 @@ from worker.engines.coreml.errors import checked
 
 @contextmanager
 def compiled(model: bytes) -> Iterator[Any]:
-    """The URL of the compiled model, which is gone from the disk afterwards.
+    """The URL of the compiled model, which is deleted at the end of the `with` block.
 
     Raises:
-        EngineError: Core ML cannot compile it.
+        EngineError: Core ML cannot compile the model.
     """
     with tempfile.TemporaryDirectory(prefix="pippin-") as folder:
         path = Path(folder) / "model.mlmodel"
@@ -28,15 +28,15 @@ def compiled(model: bytes) -> Iterator[Any]:
         try:
             yield url
         finally:
-            # Core ML chooses the place itself.
+            # Core ML chooses the folder of the compiled model.
             shutil.rmtree(str(url.path()), ignore_errors=True)
 
 
 _DOING = "set up the training"
 _SELECTOR = b"updateTaskForModelAtURL:trainingData:configuration:progressHandlers:error:"
-# PyObjC 12.2.2 describes the handlers, argument 5, as a function, which they are not.
+# PyObjC 12.2.2 wrongly describes the handlers, argument 5, as a function.
 _CORRECTED = {"arguments": {6: {"type_modifier": b"o"}}}
-# What PyObjC raises on a value that does not fit its description of an argument.
+# Raised by PyObjC for a value that does not match its description of an argument.
 _REFUSALS = (TypeError, ValueError, objc.error)
 
 
@@ -47,15 +47,15 @@ def make_task(
     handlers: Any,  # noqa: ANN401
     log: Callable[[str], None],
 ) -> tuple[Any, bool]:
-    """An `MLUpdateTask`, not yet begun, and whether it heeds the configuration.
+    """An `MLUpdateTask`, not yet started, and whether the task uses the configuration.
 
     Args:
-        url: Of the compiled model, whose own defaults must be the run's hyperparameters: the last of the constructors
-            takes no configuration.
+        url: The compiled model's URL. The model's defaults must be the run's hyperparameters: the last of the
+            constructors takes no configuration.
         examples: An `MLBatchProvider`.
         configuration: An `MLModelConfiguration`.
         handlers: `MLUpdateProgressHandlers`.
-        log: Takes a line where not all could be done as asked.
+        log: Logs a line if the configuration is not used.
 
     Raises:
         EngineError: Core ML refuses the model, the data or a hyperparameter.

@@ -1,4 +1,4 @@
-"""One training by Core ML, from its first event to its completion."""
+"""One training by Core ML, from the first event to the completion."""
 
 import time
 from math import isfinite
@@ -24,22 +24,23 @@ from worker.engines.engine import EngineError, EpochResult, Observer, Stopped, T
 _EVENTS = CoreML.MLUpdateProgressEventTrainingBegin | CoreML.MLUpdateProgressEventEpochEnd
 _REMEDY = "a smaller learning rate may help, and so may data on a smaller scale and without values that are not finite"
 
-# Core ML may be in the middle of a mini-batch and does not say when it lets go. A process trains one job.
+# Keeps the objects of cancelled tasks alive: Core ML may be in the middle of a mini-batch and does not report when it
+# releases them. A process trains one job only, so that the list stays short.
 _CANCELLED: list[object] = []
 
 
 class Training:
     """An `MLUpdateTask` and its handlers.
 
-    Core ML calls the handlers on a thread of its own. All that concerns its objects is done there, while the task
-    pauses; the observer is called on the thread that called `run`.
+    Core ML calls the handlers on its own thread. Core ML's objects are used on that thread only, while the task pauses;
+    the observer is called on the thread that called `run`.
     """
 
     def __init__(self, model: Model, run: TrainingRun, observer: Observer) -> None:
-        """Look at the examples; nothing is read yet.
+        """Initialize; no example is read yet.
 
         Args:
-            model: What is trained, with the weights that the training begins with, or goes on from.
+            model: The model, with the weights at which the training begins or resumes.
             run: The training.
             observer: Receives the reports.
         """
@@ -51,8 +52,8 @@ class Training:
         self._relay: Relay[Weights] = Relay()
         self._exact = False
         self._environment: dict[str, str] = {}
-        # Where a stop leaves the training. Only the thread that called `run` uses it, together with the observer.
-        self._reached = run.resume
+        # The checkpoint that a stop returns. Only the thread that called `run` uses it, together with the observer.
+        self._last_checkpoint = run.resume
         self._epoch = 0 if run.resume is None else run.resume.epoch
         self._batch_losses: list[float] = []
         self._rate = decided(run).learning_rate
@@ -62,15 +63,15 @@ class Training:
         """Train, and return all weights in the file's order.
 
         Args:
-            url: Of the compiled model.
+            url: The compiled model's URL.
             configuration: An `MLModelConfiguration`.
 
         Raises:
             EngineError: The training has failed or diverged.
-            Stopped: The observer asked for a stop.
+            Stopped: The observer requested a stop.
         """
         events = _EVENTS | (CoreML.MLUpdateProgressEventMiniBatchEnd if self._run.report_batches else 0)
-        # All three stay referenced: PyObjC and Core ML may not hold them.
+        # Handlers, examples and task stay referenced here: PyObjC and Core ML may not retain them.
         handlers = CoreML.MLUpdateProgressHandlers.alloc().initForEvents_progressHandler_completionHandler_(
             events, self._on_progress, self._on_completion
         )
@@ -81,16 +82,16 @@ class Training:
         self._environment = environment(units)
         task.resume()
         try:
-            return self._relay.wait(lambda: self._look(task))
+            return self._relay.wait(lambda: self._check_task(task))
         except BaseException:
-            # The end of a cancelled task is not waited for: its completion handler may never be called.
+            # Do not wait for the end of a cancelled task: its completion handler may never be called.
             task.cancel()
             _CANCELLED.append((self, handlers, examples, task))
             raise
 
-    def _look(self, task: Any) -> None:  # noqa: ANN401 - an MLUpdateTask
+    def _check_task(self, task: Any) -> None:  # noqa: ANN401 - an MLUpdateTask
         if self._observer.stop_requested():
-            raise Stopped(self._reached)
+            raise Stopped(self._last_checkpoint)
         if task.state() == CoreML.MLTaskStateFailed:
             raise failed("train the model", task.error())
 
@@ -101,7 +102,7 @@ class Training:
                 self._progress(context)
         except Closed:
             pass
-        except BaseException as error:  # noqa: BLE001 - it is raised again on the training's own thread
+        except BaseException as error:  # noqa: BLE001 - raised again on the training's own thread
             self._relay.end(error)
 
     def _on_completion(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
@@ -146,18 +147,18 @@ class Training:
         checkpoint = None
         if isfinite(loss):
             checkpoint = checkpoint_now(context.model(), self._model, self._epoch, self._environment)
-        self._relay.call(lambda: self._tell(result, checkpoint))
+        self._relay.call(lambda: self._report_epoch(result, checkpoint))
         if not isfinite(loss):
             raise EngineError(Reason.DIVERGED, f"the loss is {loss} in epoch {self._epoch}; {_REMEDY}")
         self._change_rate(context)
         self._batch_losses = []
         self._began = time.perf_counter()
 
-    def _tell(self, result: EpochResult, checkpoint: Checkpoint | None) -> None:
+    def _report_epoch(self, result: EpochResult, checkpoint: Checkpoint | None) -> None:
         if checkpoint is None:
             self._observer.epoch_ended(result)
             return
-        self._reached = checkpoint
+        self._last_checkpoint = checkpoint
         self._observer.epoch_ended(result, lambda: checkpoint)
 
     def _change_rate(self, context: Any) -> None:  # noqa: ANN401 - an MLUpdateContext
@@ -171,16 +172,16 @@ class Training:
         if task.state() == CoreML.MLTaskStateFailed:
             raise failed("train the model", task.error())
         trained = read_trained(context.model(), self._model)
-        spoiled = not_finite(trained)
-        if spoiled is not None:
-            raise EngineError(Reason.DIVERGED, f"{spoiled} are not finite after the last step; {_REMEDY}")
+        faulty_weights = not_finite(trained)
+        if faulty_weights is not None:
+            raise EngineError(Reason.DIVERGED, f"{faulty_weights} are not finite after the last step; {_REMEDY}")
         weights = all_weights(self._model, trained)
         check_predictions(context.model(), self._model, weights, self._run.training, self._columns, exact=self._exact)
         return weights
 
 
 def _loss(context: Any) -> float:  # noqa: ANN401 - an MLUpdateContext
-    """What Core ML reports at the end of a mini-batch or an epoch."""
+    """The loss that Core ML reports at the end of a mini-batch or an epoch."""
     loss = context.metrics().get(CoreML.MLMetricKey.lossValue())
     if loss is None:
         raise EngineError(Reason.ENGINE_ERROR, "Core ML reports no loss at the end of a mini-batch or an epoch")

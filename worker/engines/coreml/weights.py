@@ -1,4 +1,4 @@
-"""The weights that Core ML holds: read, compared with the file's, and checked for values that are not finite."""
+"""Core ML's weights: reads them, compares them with the file's, and checks for values that are not finite."""
 
 from typing import Any
 
@@ -16,27 +16,27 @@ _KEYS = {"weights": CoreML.MLParameterKey.weights, "bias": CoreML.MLParameterKey
 
 
 def trained_keys(model: Model) -> list[tuple[str, str]]:
-    """(layer name, `weights` or `bias`) of all that training changes, in the file's order.
+    """(layer name, `weights` or `bias`) of all trained weights, in the file's order.
 
     Raises:
-        EngineError: A layer is trained that has other weights than these: Core ML has no key for them.
+        EngineError: A trained layer has other kinds of weights, for which Core ML has no key.
     """
     keys = [(entry.layer, key) for entry in model.resolved.layers for key in entry.weight_shapes]
-    wanted = [(layer.name, key) for layer, key in keys if layer.updatable]
-    for layer, key in wanted:
+    trained = [(layer.name, key) for layer, key in keys if layer.updatable]
+    for layer, key in trained:
         if key not in _KEYS:
             raise EngineError(
                 Reason.INVALID_MODEL,
                 f"Core ML does not give back the {key} of layer {layer}; train this model with the engine jax",
             )
-    return wanted
+    return trained
 
 
 def read_weight(context_model: Any, layer: str, key: str) -> NDArray[Any]:  # noqa: ANN401 - an MLModel
     """The `weights` or `bias` of a layer, in Core ML's own shape and data type.
 
     Raises:
-        EngineError: Core ML does not give them.
+        EngineError: Core ML does not return them.
     """
     scoped = _KEYS[key]().scopedTo_(layer)
     array = checked(context_model.parameterValueForKey_error_(scoped, None), f"give the {key} of layer {layer}")
@@ -44,10 +44,10 @@ def read_weight(context_model: Any, layer: str, key: str) -> NDArray[Any]:  # no
 
 
 def read_trained(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 - an MLModel
-    """The weights that training changes, in the file's order, as Core ML has them now.
+    """The current values of the trained weights, in the file's order.
 
     Raises:
-        EngineError: Core ML does not give them, or in another shape.
+        EngineError: Core ML does not return them, or returns another shape.
     """
     trained: dict[str, dict[str, NDArray[np.float32]]] = {}
     for layer, key in trained_keys(model):
@@ -62,7 +62,7 @@ def read_trained(context_model: Any, model: Model) -> Weights:  # noqa: ANN401 -
 
 
 def all_weights(model: Model, trained: Weights) -> Weights:
-    """All weights of `model`, in the file's order: `trained` where it has them, the rest as they came."""
+    """All weights of `model`, in the file's order, with those in `trained` replaced."""
     return {
         layer: {key: trained.get(layer, {}).get(key, array) for key, array in arrays.items()}
         for layer, arrays in model.weights.items()
@@ -70,7 +70,7 @@ def all_weights(model: Model, trained: Weights) -> Weights:
 
 
 def not_finite(weights: Weights) -> str | None:
-    """Which weights hold a number that is not finite, as in "the bias of layer dense"; None where none do."""
+    """The first weights with a number that is not finite, as in "the bias of layer dense"; None if all are finite."""
     for layer, arrays in weights.items():
         for key, array in arrays.items():
             if not np.isfinite(array).all():
@@ -79,17 +79,17 @@ def not_finite(weights: Weights) -> str | None:
 
 
 def check_weights(context_model: Any, model: Model) -> None:  # noqa: ANN401 - an MLModel
-    """Compare every weight that training changes with the file's.
+    """Compare all trained weights with the file's.
 
     Raises:
-        EngineError: One has another shape, order or value.
+        EngineError: The shape, the order or a value differs.
     """
     for layer, key in trained_keys(model):
         actual, expected = read_weight(context_model, layer, key), model.weights[layer][key]
         what = f"the {key} of layer {layer}"
         if actual.shape != expected.shape:
             raise differs(f"gives {what} in the shape {list(actual.shape)}; the file's is {list(expected.shape)}")
-        # Where Core ML keeps them in half precision they are the file's, rounded.
+        # Core ML may keep weights in half precision, so that the file's are rounded before the comparison.
         if not np.array_equal(actual, expected.astype(actual.dtype)):
             worst = np.unravel_index(int(np.abs(actual - expected).argmax()), expected.shape)
             place = [int(index) for index in worst]
@@ -97,7 +97,7 @@ def check_weights(context_model: Any, model: Model) -> None:  # noqa: ANN401 - a
 
 
 def differs(what: str) -> EngineError:
-    """The error where Core ML does not do with a file what Pippin does; `what` says how, after "Core ML"."""
+    """The error for a file that Core ML reads differently from Pippin; `what` continues the sentence "Core ML ..."."""
     return EngineError(
         Reason.ENGINE_ERROR, f"Core ML {what}. Nothing was written; train this model with the engine jax, and report it"
     )

@@ -1,1 +1,1 @@
-"""The portable engine: trains an updatable `.mlmodel` with JAX, on a CPU or a GPU, as Core ML would."""
+"""The engine jax: trains an updatable `.mlmodel` with JAX on a CPU or a GPU, with Core ML's semantics."""

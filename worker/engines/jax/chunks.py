@@ -1,4 +1,4 @@
-"""Runs mini-batches in chunks of about half a second, so that a training can be stopped between two of them."""
+"""Runs mini-batches in chunks of about half a second, so that a training can be stopped between two chunks."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -16,31 +16,31 @@ from worker.engines.jax.tables import Table
 
 
 class Pace:
-    """Finds the number of steps that take about half a second, from how long the last ones took.
+    """Chooses the number of steps that take about half a second, from the duration of the previous steps.
 
-    It decides only when the host looks, never what is computed.
+    The pace affects only when the host checks for a stop, never the results.
     """
 
     def __init__(self, steps: int | None = None, seconds: float = 0.5) -> None:
-        """Aim at `seconds`, or always take `steps`."""
+        """Aim at chunks of `seconds`, or fix the number of steps to `steps`."""
         self._fixed = steps
         self._seconds = seconds
-        # How long the first step takes is unknown: it may take a second by itself.
+        # The duration of the first step is unknown: one step may take a second.
         self._next = steps or 1
 
     def steps(self, max_steps: int) -> int:
-        """How many steps to run now, at most `max_steps`."""
+        """Number of steps of the next chunk, at most `max_steps`."""
         return min(self._next, max_steps)
 
     def took(self, steps: int, seconds: float) -> None:
-        """Record how long `steps` steps took."""
+        """Record the duration of `steps` steps."""
         if self._fixed is None:
-            # At most four times as many as before: the first steps also touch all memory for the first time.
+            # At most four times the previous number: the first steps are slow, because they touch all memory first.
             fitting = int(self._seconds * steps / max(seconds, 1e-9))
             self._next = max(1, min(fitting, 4 * steps))
 
 
-# One array [K] a measurement.
+# One array [K] per measurement.
 Measured = tuple[Array, ...]
 
 
@@ -58,7 +58,7 @@ class Chunks:
         scalars: NDArray[np.float64],
         program: Callable[[Steps], Measured],
     ) -> Iterator[tuple[NDArray[Any], ...]]:
-        """Run the mini-batches; gives what each chunk measured, one value a step, as it ends.
+        """Run the mini-batches; yields the measurements of each chunk, one value per step, when the chunk ends.
 
         Raises:
             Stopped: A stop was requested.
@@ -77,9 +77,9 @@ class Chunks:
 
     @property
     def examples(self) -> int:
-        """How many examples there are."""
+        """The number of examples."""
         return self._table.examples
 
     def no_steps(self, size: int, scalars: int) -> Steps:
-        """Zero steps in arrays of the shapes that every call has: a program is compiled for these."""
+        """Zero steps in arrays of the shapes of every call: programs are compiled for these shapes."""
         return self._table.steps(no_mini_batches(size), np.zeros((0, scalars)))

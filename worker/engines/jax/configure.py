@@ -1,4 +1,4 @@
-"""What must be settled before JAX is imported. This module itself imports no JAX."""
+"""Configures the process before JAX is imported. This module does not import JAX."""
 
 import ctypes
 import hashlib
@@ -10,56 +10,56 @@ from pathlib import Path
 
 from pippin.system.folders import make_private_folder
 
-# About 0.1 GB of programs.
-_KEPT = 2000
+# Maximum number of cached programs: about 0.1 GB.
+_MAX_PROGRAMS = 2000
 
 
 def configure(threads: int | None = None, cache_dir: Path | None = None) -> None:
-    """Fix what JAX reads from the environment as it loads, and how memory is kept; children of this process inherit it.
+    """Set the environment that JAX reads at import, and glibc's memory options; child processes inherit both.
 
     Args:
-        threads: How many threads compute on a CPU; None takes one a core. The bits of a result depend on it.
-        cache_dir: Where compiled programs are kept from job to job; None keeps none. A process that can write there
-            can run code here, so only the owner may read and write it.
+        threads: Number of compute threads on a CPU; None takes one per core. The bits of a result depend on the number.
+        cache_dir: Folder of compiled programs that later jobs reuse; None caches none. A process that can write to the
+            folder can run code in this process, so that only the owner has access.
 
     Raises:
-        RuntimeError: JAX has been imported already and would not notice.
+        RuntimeError: JAX is imported already and would ignore the environment.
     """
     if "jax" in sys.modules:
         raise RuntimeError("configure() was called after JAX had been imported; call it before")
     keep_freed_memory()
     os.environ["NPROC"] = str(threads or cores())
     flags = os.environ.get("XLA_FLAGS", "").split()
-    # A GPU may add in any order unless this flag is set; the same seed would give other bytes.
+    # Without this flag a GPU adds in any order, and the same seed gives different bytes.
     flags = [*flags, "--xla_gpu_deterministic_ops=true"]
     os.environ["XLA_FLAGS"] = " ".join(dict.fromkeys(flags))
     if cache_dir is not None:
         folder = cache_dir / _machine()
         make_private_folder(folder)
         os.environ["JAX_COMPILATION_CACHE_DIR"] = str(folder)
-        # JAX keeps by default only what took a second to compile.
+        # By default JAX caches only programs that took a second to compile.
         os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
         os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
-        # So that `compiled` in `device.py` receives the error of a damaged file and deletes the file.
+        # `compiled` in `device.py` needs the error of a damaged file to delete the file.
         os.environ["JAX_RAISE_PERSISTENT_CACHE_ERRORS"] = "1"
-        _forget_the_oldest(folder)
+        _evict_oldest(folder)
 
 
-def _forget_the_oldest(folder: Path) -> None:
+def _evict_oldest(folder: Path) -> None:
     written = sorted((entry.stat().st_mtime, entry) for entry in folder.glob("*-cache"))
-    for _, entry in written[:-_KEPT]:
+    for _, entry in written[:-_MAX_PROGRAMS]:
         entry.unlink(missing_ok=True)
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Number of cores that this process may use."""
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def processor() -> list[str]:
-    """What is known of the processor: its kind and, on Linux, its model and the instructions that it has."""
+    """The processor's architecture and, on Linux, its model and instruction sets."""
     facts = [platform.machine()]
     if sys.platform == "linux":
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
@@ -68,7 +68,7 @@ def processor() -> list[str]:
 
 
 def _machine() -> str:
-    """A name for what compiled programs depend on, so that machines that share a home do not share them."""
+    """A hash of the facts on which compiled programs depend, so that machines with a shared home keep their own."""
     facts = [version("jaxlib"), os.environ["NPROC"], *processor()]
     return hashlib.sha256("\n".join(facts).encode()).hexdigest()[:16]
 
@@ -79,11 +79,11 @@ _LARGE = 2**30
 
 
 def keep_freed_memory() -> None:
-    """Have glibc keep the memory that is freed, for the next allocation; elsewhere nothing happens.
+    """Make glibc keep freed memory for the next allocation; on other systems do nothing.
 
-    Each call of a compiled program takes room for what lies between its layers and frees it at the end. Glibc gave
-    that back to the system every time, and 100 MB of it cost 26,000 page faults a call: 0.06 s of a call of 0.15 s.
-    It takes one arena too, since that of a thread holds 64 MB at most.
+    Each call of a compiled program allocates memory for the values between its layers and frees it at the end. Glibc
+    returned the memory to the system every time, and 100 MB cost 26,000 page faults per call: 0.06 s of a call of
+    0.15 s. Glibc is also limited to one arena, since a thread's arena holds 64 MB at most.
     """
     if sys.platform != "linux":
         return

@@ -1,4 +1,4 @@
-"""The device that JAX computes on: compiled programs, what the bits of a result depend on, and its errors."""
+"""The device on which JAX computes: compiled programs, the environment that determines bits, and device errors."""
 
 import contextlib
 import hashlib
@@ -17,23 +17,23 @@ from worker.engines.jax.configure import cores, processor
 
 
 def compiled(lowered: jax.stages.Lowered) -> jax.stages.Compiled:
-    """The compiled program.
+    """Compile a program, or load it from the cache.
 
-    What cannot be read from the cache (its writer was killed half-way, a disk went bad) is taken out of it and compiled
-    anew. JAX by itself would neither use nor replace such a file, and compile the program for every job.
+    An unreadable cache file (its writer was killed, the disk is damaged) is deleted and the program compiled again. JAX
+    by itself neither uses nor replaces such a file, and compiles the program for every job.
     """
     try:
         return lowered.compile()
-    except Exception:  # noqa: BLE001 - any fault of the cache; if the program itself is at fault, it shows again
+    except Exception:  # noqa: BLE001 - any error of the cache; an error of the program is raised again below
         _mend_cache()
-        # From now on JAX passes over its cache's faults.
+        # From here on JAX ignores errors of its cache.
         jax.config.update("jax_raise_persistent_cache_errors", False)  # type: ignore[no-untyped-call] # JAX's own
         return lowered.compile()
 
 
 def _mend_cache() -> None:
-    """Delete the files of the cache that do not decompress; each ends with a checksum."""
-    folder = os.environ.get("JAX_COMPILATION_CACHE_DIR")  # where `configure` has put it
+    """Delete the cache files that cannot be decompressed; each file ends with a checksum."""
+    folder = os.environ.get("JAX_COMPILATION_CACHE_DIR")  # set by `configure`
     for entry in Path(folder).glob("*-cache") if folder else ():
         with contextlib.suppress(OSError):
             try:
@@ -43,18 +43,18 @@ def _mend_cache() -> None:
 
 
 def environment() -> dict[str, str]:
-    """Versions and device of this process; on a CPU also how many threads compute, and on what processor."""
+    """Versions and device of this process; on a CPU also the number of threads and a hash of the processor."""
     device = jax.devices()[0]
     facts = {"pippin": version("pippin"), "jaxlib": version("jaxlib"), "device": device.device_kind}
     if device.platform == "cpu":
         facts["threads"] = os.environ.get("NPROC") or str(cores())
-        # Two of one model may still differ in what a hypervisor lets through.
+        # Two processors of one model may differ in the instruction sets that a hypervisor exposes.
         facts["processor"] = hashlib.sha256("\n".join(processor()).encode()).hexdigest()[:8]
     return facts
 
 
 def notice_of(checkpoint: Mapping[str, str], here: Mapping[str, str]) -> str | None:
-    """How the environment of a checkpoint differs from this one, in a sentence; None where it does not."""
+    """A sentence on how a checkpoint's environment differs from the current one; None if it does not."""
     different = [
         f"{name} {checkpoint.get(name, 'unknown')} (here {value})"
         for name, value in here.items()
@@ -67,7 +67,7 @@ def notice_of(checkpoint: Mapping[str, str], here: Mapping[str, str]) -> str | N
 
 @contextmanager
 def device_faults() -> Iterator[None]:
-    """Turn errors of memory and device into an `EngineError`."""
+    """Convert memory and device errors to `EngineError`."""
     try:
         yield
     except MemoryError as error:

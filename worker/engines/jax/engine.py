@@ -1,4 +1,4 @@
-"""The engine that trains anywhere: the same file as Core ML, with the same semantics, through JAX."""
+"""The engine that trains on any system: the same files as Core ML, with the same semantics, through JAX."""
 
 import jax
 import numpy as np
@@ -21,11 +21,11 @@ from worker.engines.jax.training import SIZE
 
 
 class JaxEngine:
-    """Trains with JAX, on the device that JAX takes by default.
+    """Trains with JAX on JAX's default device.
 
-    Call `configure` before this module is imported: it fixes the number of threads and the cache of compiled programs.
-    The same run on the same machine with the same number of threads gives the same bytes, also where it is stopped and
-    resumed from the checkpoint.
+    Call `configure` before importing this module: it sets the number of threads and the cache of compiled programs. The
+    same run on the same machine with the same number of threads gives the same bytes, also when it is stopped and
+    resumed from its checkpoint.
     """
 
     name = ENGINE
@@ -37,27 +37,27 @@ class JaxEngine:
         steps_per_chunk: int | None = None,
         resident_bytes: int | None = None,
     ) -> None:
-        """Make an engine.
+        """Initialize the engine.
 
         Args:
-            switches: How to train where Core ML's documents are silent; None takes what Core ML does, as far as it is
-                known, and likely does where it is not.
+            switches: Choices where Core ML's behaviour is undocumented; None takes Core ML's behaviour as far as it is
+                known, and its likely behaviour elsewhere.
             steps_per_chunk: See `NetworkTrainer`.
             resident_bytes: See `NetworkTrainer`.
         """
         self._networks = NetworkTrainer(switches or Switches(), steps_per_chunk, resident_bytes)
 
     def warm_up(self) -> None:
-        """Do once what every training would do first, where children forked from this process profit by it."""
+        """Do the work that every training does first, once for all children forked from this process."""
         warm_up()
 
     def train(self, run: TrainingRun, observer: Observer) -> Learned:
         """Train the model and return what it has learned.
 
         Raises:
-            EngineError: The file is no model that can be trained, the examples or the checkpoint do not fit it, memory
-                ran out, or the loss or a weight is not finite any more.
-            Stopped: The observer asked for a stop.
+            EngineError: The file holds no trainable model, the examples or the checkpoint do not fit the model, memory
+                ran out, or the loss or a weight is not finite.
+            Stopped: The observer requested a stop.
         """
         with device_faults():
             return self._train(run.open(), run, observer)
@@ -72,10 +72,10 @@ class JaxEngine:
 
 
 def warm_up() -> None:
-    """Trace a training and a validation of the model that comes with Pippin, for no device.
+    """Trace a training and a validation of a preset model, without starting a device.
 
-    The first trace in a process took 0.16 s, one in a child of a process that had traced before 0.06 s. To start a
-    device would be of no use: its threads would not survive the fork.
+    The first trace in a process took 0.16 s, a trace in a child of a process that had traced before 0.06 s. A device
+    is not started, because its threads would not survive the fork.
     """
     resolved = resolve(preset("mnist-cnn"))
     columns = columns_of(resolved)

@@ -1,4 +1,4 @@
-"""The frozen models at the front of a pipeline: computed once for every example, since they never change."""
+"""The frozen models at the front of a pipeline: computed once per example, since they do not change."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -15,15 +15,15 @@ from worker.engines.columns import check_indices
 from worker.engines.engine import Examples, Observer, Stopped, TrainingRun
 from worker.engines.jax.programs import arithmetic_of
 
-# Examples a call: as for validation.
+# Examples per call, as in the validation.
 _SIZE = 128
 
 
 def through_front(front: tuple[FrozenNetwork, ...], run: TrainingRun, observer: Observer) -> TrainingRun:
-    """The run as the last model of a pipeline sees it: with what the models before it make of the examples.
+    """The run for the last model of a pipeline: with the outputs of the models before it added to the examples.
 
     Raises:
-        Stopped: The observer asked for a stop.
+        Stopped: The observer requested a stop.
     """
     training, validation = run.training, run.validation
     for stage in front:
@@ -34,11 +34,11 @@ def through_front(front: tuple[FrozenNetwork, ...], run: TrainingRun, observer: 
 
 
 def _through(stage: FrozenNetwork, examples: Examples, observer: Observer) -> Examples:
-    """The examples with what a stage answers added; what it answers needs no scaling any more.
+    """The examples with a stage's outputs added; the outputs have no scale.
 
     Raises:
-        EngineError: An embedding is to look up an index that it does not know.
-        Stopped: The observer asked for a stop.
+        EngineError: An example holds an index outside of an embedding's range.
+        Stopped: The observer requested a stop.
     """
     check_indices(stage, examples)
     names = [feature.name for feature in stage.resolved.inputs]
@@ -67,7 +67,7 @@ def _through(stage: FrozenNetwork, examples: Examples, observer: Observer) -> Ex
 
 
 def _filled(part: NDArray[Any]) -> NDArray[np.float32]:
-    """A whole mini-batch of a part, so that one compiled program serves them all: the last example is repeated."""
+    """Fill a part up to `_SIZE` rows with its last example, so that one compiled program computes all parts."""
     rows = np.minimum(np.arange(_SIZE), len(part) - 1)
     filled: NDArray[np.float32] = part[rows].astype(np.float32)
     return filled

@@ -13,11 +13,11 @@ from worker.engines.engine import EngineError, EpochResult, Examples, Observer, 
 
 
 def learn_neighbors(model: NeighborsModel, run: TrainingRun, observer: Observer) -> Samples:
-    """Append the examples to the samples that the model has, in their order.
+    """Append the examples, in their order, to the model's samples.
 
     Raises:
         EngineError: The examples do not fit the model.
-        Stopped: The observer asked for a stop.
+        Stopped: The observer requested a stop.
     """
     began = time.perf_counter()
     observer.training_began()
@@ -52,8 +52,8 @@ def _points(model: NeighborsModel, examples: Examples) -> np.ndarray[tuple[int, 
 
 def _labels(model: NeighborsModel, examples: Examples, names: tuple[str, ...] | None) -> list[str | int]:
     numbers = examples.arrays[model.predicted_feature].reshape(-1)
-    known = spelled_as(model.classes, names)
-    return [learned_labels(model.label_type, known, int(number)) for number in numbers]
+    class_names = spelled_as(model.classes, names)
+    return [learned_labels(model.label_type, class_names, int(number)) for number in numbers]
 
 
 def _accuracy(learned: NeighborsModel, run: TrainingRun, observer: Observer) -> float:

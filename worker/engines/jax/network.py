@@ -23,13 +23,13 @@ from worker.engines.jax.training import REMEDY, SIZE, Training, Validation
 
 @dataclass(frozen=True)
 class NetworkTrainer:
-    """How networks are trained; the last two change no result and are chosen automatically if None.
+    """Trains networks; the last two attributes do not affect results, and are chosen automatically if None.
 
     Attributes:
-        switches: How to train where Core ML's documents are silent; a training that is resumed keeps to its own.
-        steps_per_chunk: How many steps to run between two looks at whether to stop.
-        resident_bytes: How much of the device's memory examples may take for the whole training; more of them than
-            that are put there a chunk at a time.
+        switches: Choices where Core ML's behaviour is undocumented; a resumed training keeps its own switches.
+        steps_per_chunk: Number of steps between two checks for a stop.
+        resident_bytes: Maximum device memory of examples that stay on the device for the whole training; larger data
+            is copied to the device chunk by chunk.
     """
 
     switches: Switches
@@ -41,8 +41,8 @@ class NetworkTrainer:
 
         Raises:
             EngineError: The examples or the checkpoint do not fit, or the training has diverged.
-            Stopped: A stop was requested. It holds a checkpoint if anything was done since the training began or was
-                resumed, and its weights are finite.
+            Stopped: A stop was requested. The exception holds a checkpoint if a step was taken since the training began
+                or was resumed, and all weights are finite.
         """
         began = time.perf_counter()
         hyperparameters = run.hyperparameters
@@ -75,7 +75,7 @@ class NetworkTrainer:
         )
         schedule = schedule_for(hyperparameters, switches, start, run.training.count, width)
         training = Training(programs, model.weights, start, chunks, schedule)
-        # Only now, since to train is what the user waits for.
+        # After the training program, so that the first training step does not wait for this compilation.
         validation = None if measured is None else Validation(programs, measured, training)
         device = jax.devices()[0]
         observer.log(f"JAX {jax.__version__} on {device.device_kind}, ready in {time.perf_counter() - began:.2f} s")
@@ -85,7 +85,7 @@ class NetworkTrainer:
         try:
             _epochs(training, validation, run, observer)
         except Stopped:
-            # No training comes to anything from weights that are not finite.
+            # A training cannot be resumed from weights that are not finite.
             new = (training.finished, training.taken) != (start.epoch, start.taken) and training.finite
             raise Stopped(training.checkpoint() if new else None) from None
         return training.weights(model.weights)
@@ -97,7 +97,7 @@ class NetworkTrainer:
 
 
 def _epochs(training: Training, validation: Validation | None, run: TrainingRun, observer: Observer) -> None:
-    """Train the epochs that are left.
+    """Train the remaining epochs.
 
     Raises:
         EngineError: The training has diverged.
@@ -116,10 +116,10 @@ def _epochs(training: Training, validation: Validation | None, run: TrainingRun,
 def _epoch(
     epoch: int, training: Training, rate: float | None, validation: Validation | None
 ) -> tuple[EpochResult, str | None]:
-    """Train one epoch and measure; gives what came of it, and what is wrong if the training has diverged."""
+    """Train one epoch and validate; the result, and a description of the divergence or None."""
     began = time.perf_counter()
     losses = training.epoch(rate)
-    # A resumed epoch may have no step left.
+    # At least 1e-9 s: a resumed epoch may have no step left.
     seconds = max(time.perf_counter() - began, 1e-9)
     step = losses.diverged_at
     loss, accuracy = (None, None) if validation is None or step else validation.measure()

@@ -1,4 +1,4 @@
-"""The optimizers SGD and Adam: how gradients become steps. The formulas are those of `docs/semantics.md`."""
+"""The optimizers SGD and Adam, with the formulas of `docs/semantics.md`."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,37 +14,37 @@ from worker.engines.jax.switches import AdamForm, Momentum, Switches
 
 
 class Optimizer(Protocol):
-    """Turns gradients into new weights. It is a value: all that changes lives in the arrays it is given.
+    """Computes new weights from gradients. An optimizer is immutable: the caller holds the changing arrays.
 
-    What the formulas need besides arrays comes as one row of numbers a step, computed on the host in float64; so the
-    compiled program holds no hyperparameter, and another learning rate needs no other program.
+    The scalars of the formulas are passed as one row of numbers per step, computed on the host in float64. Therefore
+    the compiled program holds no hyperparameter, and another learning rate needs no other program.
     """
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of steps that have no rate of their own."""
+        """The learning rate of steps for which none is passed."""
 
     @property
     def moments(self) -> int:
-        """How many arrays of a weight's shape are kept beside it; they begin at zero."""
+        """Number of state arrays per weight, with the weight's shape; they start at zero."""
 
     def step_scalars(self, first: int, count: int, learning_rate: float | None = None) -> NDArray[np.float64]:
-        """[count, n]: what `update` needs in the steps from `first` on; the first step of all is 1.
+        """[count, n]: the scalars of `update` for the steps from `first` on; steps count from 1.
 
-        A `learning_rate` stands in these steps for that of the optimizer.
+        A `learning_rate` replaces the optimizer's in these steps.
         """
 
     def update(
         self, weight: Array, moments: tuple[Array, ...], gradient: Array, row: tuple[Array, ...]
     ) -> tuple[Array, tuple[Array, ...]]:
-        """The weight and its moments after one step; arrays have the weight's shape, `row` is n numbers."""
+        """The weight and its moments after one step; arrays have the weight's shape, `row` holds n numbers."""
 
 
 @dataclass(frozen=True)
 class Sgd:
     """v <- momentum * v + lr * g; w <- w - v, without Nesterov's look ahead (`SGDOptimizer`).
 
-    The form `lr_outside` is v <- momentum * v + g; w <- w - lr * v. The two differ only once the learning rate changes.
+    The form `lr_outside` is v <- momentum * v + g; w <- w - lr * v. They differ only after the learning rate changes.
     """
 
     learning_rate: float
@@ -58,7 +58,7 @@ class Sgd:
 
     def step_scalars(
         self,
-        first: int,  # noqa: ARG002 - every step is alike
+        first: int,  # noqa: ARG002 - all steps have the same scalars
         count: int,
         learning_rate: float | None = None,
     ) -> NDArray[np.float64]:
@@ -83,10 +83,10 @@ class Sgd:
 class Adam:
     """w <- w - lr * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + eps) (`AdamOptimizer`, MPSNNOptimizers.h).
 
-    m <- beta1 * m + (1 - beta1) * g and v <- beta2 * v + (1 - beta2) * g^2 come first; t is the step, from 1.
+    First m <- beta1 * m + (1 - beta1) * g and v <- beta2 * v + (1 - beta2) * g^2; t is the step, from 1.
     The form `eps_outside` adds eps to the corrected root:
     w <- w - lr * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + eps).
-    After 12 steps with eps 1e-8 the two were 1e-4 apart.
+    After 12 steps with eps 1e-8 the two forms differed by 1e-4.
     """
 
     learning_rate: float
@@ -101,10 +101,10 @@ class Adam:
         return 2
 
     def step_scalars(self, first: int, count: int, learning_rate: float | None = None) -> NDArray[np.float64]:
-        """[count, 8]: beta1, 1 - beta1, beta2, 1 - beta2, eps and three that depend on the step.
+        """[count, 8]: beta1, 1 - beta1, beta2, 1 - beta2, eps, two corrections and the learning rate.
 
-        Those are the two corrections and the learning rate; in the form `eps_hat` the corrections are 1, and the
-        learning rate holds them.
+        The last three depend on the step; in the form `eps_hat` the corrections are 1 and the learning rate includes
+        them.
         """
         t = np.arange(first, first + count, dtype=np.float64)
         correction1, correction2 = 1 - self.beta1**t, 1 - self.beta2**t
@@ -127,21 +127,21 @@ class Adam:
 
 
 def optimizer_for(declared: Declared, hyperparameters: Hyperparameters, switches: Switches) -> Optimizer:
-    """The optimizer that the model declares, with the values that the job decided on."""
-    learning_rate = _decided("learning_rate", hyperparameters.learning_rate)
+    """The optimizer that the model declares, with the job's hyperparameters."""
+    learning_rate = _required("learning_rate", hyperparameters.learning_rate)
     if declared.type == "sgd":
-        # The one hyperparameter that a file may leave out.
+        # Momentum is the only hyperparameter that a file may omit.
         return Sgd(learning_rate, hyperparameters.momentum or 0.0, switches.momentum)
     return Adam(
         learning_rate,
-        _decided("beta1", hyperparameters.beta1),
-        _decided("beta2", hyperparameters.beta2),
-        _decided("eps", hyperparameters.eps),
+        _required("beta1", hyperparameters.beta1),
+        _required("beta2", hyperparameters.beta2),
+        _required("eps", hyperparameters.eps),
         switches.adam,
     )
 
 
-def _decided(name: str, value: float | None) -> float:
+def _required(name: str, value: float | None) -> float:
     if value is None:
         raise ValueError(f"the hyperparameter {name} is null; the model's optimizer needs a number")
     return value

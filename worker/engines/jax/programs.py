@@ -1,8 +1,8 @@
-"""The two programs that the device runs: some training steps, and some validation steps.
+"""The two programs that the device runs: training steps and validation steps.
 
-How many steps is an argument, not a part of the program: so one compiled program serves chunks of any length, and the
-length of its chunks cannot change a bit of what a training computes. Nor are the layers' names, the hyperparameters,
-the scale of the data or the exact number of examples a part of it, so that like jobs find it in the cache.
+The number of steps is an argument, not a part of the program: one compiled program runs chunks of any length, and the
+chunks' length cannot change a bit of the results. The layers' names, the hyperparameters, the scale of the data and the
+exact number of examples are no part of the program either, so that similar jobs share a cached program.
 """
 
 from collections.abc import Callable, Mapping
@@ -43,7 +43,7 @@ class Network:
             losses = LOSSES[self.resolved.spec.loss.type](blob, target, jnp)
         if not self.has_classes:
             return losses, jnp.zeros(losses.shape, bool)
-        # What goes into the softmax has its largest where that has it, and is there also if the softmax is no output.
+        # The softmax's input has its largest value at the same index, and exists also if the softmax is no output.
         return losses, blob.reshape(*losses.shape, -1).argmax(axis=-1) == target.reshape(losses.shape)
 
     @property
@@ -53,16 +53,16 @@ class Network:
 
 
 def network_for(resolved: ResolvedSpec, backend: str) -> Network:
-    """The network as `backend` (`cpu`, `gpu` …, as JAX calls it) computes it best.
+    """The network in the form that suits `backend` (JAX's name: `cpu`, `gpu` …).
 
-    XLA's CPU compiler likes slices and matrix products; elsewhere its own convolution is right, and a GPU rounds the
-    factors of matrix products to fewer bits unless a higher precision is set.
+    On a CPU, XLA compiles slices and matrix products best. On other backends XLA's own convolution is used, and the
+    highest precision is set, because a GPU otherwise rounds the factors of matrix products to fewer bits.
     """
     return Network(resolved, *arithmetic_of(backend))
 
 
 def arithmetic_of(backend: str) -> tuple[Convolve | None, str | None]:
-    """The convolution and the precision of matrix products that suit `backend`; None leaves them as they are."""
+    """The convolution and the precision of matrix products that suit `backend`; None keeps the default."""
     return (None, None) if backend == "cpu" else (convolve, "highest")
 
 
@@ -75,7 +75,7 @@ def convolve(
     borders: tuple[tuple[int, int], tuple[int, int]],
     groups: int,
 ) -> Array:
-    """`pippin.network.Convolve` with the device's own convolution."""
+    """`pippin.network.Convolve` by XLA's convolution."""
     return jax.lax.conv_general_dilated(
         x,
         kernel,
@@ -95,8 +95,8 @@ class Parameters:
     """Which weights are trained and which are not.
 
     Attributes:
-        trained: (layer name, `weights` or `bias`) of what training changes, in the order of the layers.
-        frozen: The same for all else.
+        trained: (layer name, `weights` or `bias`) of all trained weights, in the order of the layers.
+        frozen: The same for all other weights.
     """
 
     trained: tuple[Key, ...]
@@ -112,7 +112,7 @@ class Parameters:
 
 
 def parameters_of(resolved: ResolvedSpec) -> Parameters:
-    """The weights of a model, parted by its layers' flag `updatable`."""
+    """The weights of a model, divided by the layers' flag `updatable`."""
     keys = [(layer.layer, key) for layer in resolved.layers for key in layer.weight_shapes]
     return Parameters(
         tuple((layer.name, key) for layer, key in keys if layer.updatable),
@@ -121,7 +121,7 @@ def parameters_of(resolved: ResolvedSpec) -> Parameters:
 
 
 def picked(weights: Mapping[str, Mapping[str, NDArray[np.float32]]], keys: tuple[Key, ...]) -> tuple[Any, ...]:
-    """The arrays that `keys` name."""
+    """The arrays of `keys`."""
     return tuple(weights[layer][key] for layer, key in keys)
 
 
@@ -133,16 +133,16 @@ _State = TypeVar("_State")
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Steps:
-    """Mini-batches that a program is to run: the first `count` of the `rows`.
+    """The mini-batches that a program runs: the first `count` of the `rows`.
 
     Attributes:
-        table: One matrix a column, one row an example.
-        scales: One factor a column.
-        rows: [K, size] which rows of the matrices make up each mini-batch.
-        valid_counts: [K] how many of a mini-batch's first rows are its own examples; the rest fills it up.
-        repeats: [K] how often each row of a mini-batch counts; 0 where only the first `again` do.
-        again: [K] how many of its first rows count once more.
-        scalars: [K, n] what the optimizer needs in each step; [K, 0] to measure only.
+        table: One matrix per column, one row per example.
+        scales: One factor per column.
+        rows: [K, size] the matrix rows of each mini-batch.
+        valid_counts: [K] number of leading rows that are a mini-batch's own examples; the other rows are filling.
+        repeats: [K] how often each row of a mini-batch counts; 0 where only the first `again` rows count.
+        again: [K] number of leading rows that count once more.
+        scalars: [K, n] the optimizer's scalars of each step; [K, 0] for a validation.
         count: How many of the K mini-batches to run.
     """
 
@@ -158,7 +158,7 @@ class Steps:
 
 @dataclass(frozen=True, eq=False)
 class Programs:
-    """The programs of one model, to be compiled."""
+    """The uncompiled programs of one model."""
 
     network: Network
     columns: tuple[Column, ...]
@@ -168,10 +168,10 @@ class Programs:
     def train(
         self, trained: Arrays, moments: Moments, frozen: Arrays, steps: Steps
     ) -> tuple[Arrays, Moments, Array, Array]:
-        """Take the steps; gives weights, moments and two sums of losses for each mini-batch, both [K].
+        """Take the steps; returns weights, moments and two sums of losses per mini-batch, both [K].
 
-        The first is over all that a mini-batch counts, and its mean is what the step makes smaller; the second is over
-        the mini-batch's own examples. `moments` holds a tuple for each trained array.
+        The first sum is over all counted rows, and the step minimizes its mean; the second sum is over the mini-batch's
+        own examples. `moments` holds a tuple for each trained array.
         """
 
         def step(index: Array, state: tuple[Arrays, Moments, Array, Array]) -> tuple[Arrays, Moments, Array, Array]:
@@ -182,7 +182,7 @@ class Programs:
                 losses = self.network.losses(self.parameters.named(trained, frozen), inputs)
                 size = losses.shape[0]
                 times = repeats + (jnp.arange(size) < again)
-                # A row that does not count may hold what is not finite.
+                # A row that does not count may have a loss that is not finite.
                 total = jnp.where(times > 0, losses * times, 0).sum()
                 return total / (repeats * size + again), (total, _sum_of_first(losses, steps.valid_counts[index]))
 
@@ -199,7 +199,7 @@ class Programs:
         return _repeated(step, steps.count, (trained, moments, none, none))
 
     def validate(self, trained: Arrays, frozen: Arrays, steps: Steps) -> tuple[Array, Array]:
-        """Measure; gives each mini-batch's sum of losses and number of right answers, both [K]."""
+        """Measure; returns each mini-batch's sum of losses and number of correct predictions, both [K]."""
         weights = self.parameters.named(trained, frozen)
 
         def step(index: Array, state: tuple[Array, Array]) -> tuple[Array, Array]:
@@ -212,7 +212,7 @@ class Programs:
         return _repeated(step, steps.count, (jnp.zeros(shape, jnp.float32), jnp.zeros(shape, jnp.int32)))
 
     def _mini_batch(self, steps: Steps, index: Array) -> dict[str, Array]:
-        """The examples of a mini-batch by training input, [size, *shape], scaled."""
+        """Training input -> the mini-batch's scaled examples, [size, *shape]."""
         inputs = {}
         for column, matrix, scale in zip(self.columns, steps.table, steps.scales, strict=True):
             stored = matrix.at[steps.rows[index]].get(mode="promise_in_bounds")

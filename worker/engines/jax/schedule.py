@@ -1,4 +1,4 @@
-"""The order in which each epoch visits its examples, and how that order is divided into mini-batches."""
+"""The order of the examples in each epoch, and its division into mini-batches."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -16,13 +16,13 @@ from worker.engines.jax.switches import LastBatch, Switches
 
 @dataclass(frozen=True)
 class MiniBatches:
-    """Mini-batches of one width. In each of them every row counts `repeats` times, and the first `again` once more.
+    """Mini-batches of one width. In each, every row counts `repeats` times, and the first `again` rows once more.
 
     Attributes:
         rows: [steps, width] row numbers of examples, int32.
-        valid_counts: [steps] how many of the first rows are the mini-batch's own, int32. Others fill it up.
-        repeats: [steps] how often each row counts, float32: 0 where only the first `again` do.
-        again: [steps] how many of the first rows count once more, int32.
+        valid_counts: [steps] number of leading rows that are the mini-batch's own, int32. The other rows are filling.
+        repeats: [steps] how often each row counts, float32: 0 where only the first `again` rows count.
+        again: [steps] number of leading rows that count once more, int32.
     """
 
     rows: NDArray[np.int32]
@@ -34,26 +34,26 @@ class MiniBatches:
         return len(self.rows)
 
     def part(self, part: slice) -> "MiniBatches":
-        """Some of them."""
+        """A slice of the mini-batches."""
         return MiniBatches(self.rows[part], self.valid_counts[part], self.repeats[part], self.again[part])
 
     @property
     def sizes(self) -> NDArray[np.float64]:
-        """[steps] how many examples each of them counts."""
+        """[steps] number of counted examples per mini-batch."""
         sizes: NDArray[np.float64] = self.repeats.astype(np.float64) * self.rows.shape[1] + self.again
         return sizes
 
 
 def no_mini_batches(width: int) -> MiniBatches:
-    """None, of that width."""
+    """Zero mini-batches of that width."""
     return own_size(np.zeros(0, np.int32), width)
 
 
 def filled(order: NDArray[np.int32], size: int) -> MiniBatches:
-    """Mini-batches as Core ML makes them: the last one is filled up with the first examples of the same order.
+    """Mini-batches as Core ML makes them: the last mini-batch is filled up with the first examples of the same order.
 
-    Fewer examples than `size` make one mini-batch, filled round and round. Its rows hold each example once and count as
-    often as they would stand there, so that a large `size` takes no more memory or time than the examples do.
+    Fewer examples than `size` make one mini-batch that repeats the order cyclically. Its rows hold each example once,
+    with a count of its repetitions, so that a large `size` takes no more memory or time than the examples.
     """
     count = len(order)
     if count < size:
@@ -63,7 +63,7 @@ def filled(order: NDArray[np.int32], size: int) -> MiniBatches:
         )
     steps = -(-count // size)
     return MiniBatches(
-        # It repeats the order until the last row is full.
+        # `np.resize` repeats the order until the last row is full.
         np.resize(order, (steps, size)),
         _own(count, size),
         np.ones(steps, np.float32),
@@ -72,10 +72,10 @@ def filled(order: NDArray[np.int32], size: int) -> MiniBatches:
 
 
 def own_size(order: NDArray[np.int32], size: int) -> MiniBatches:
-    """Mini-batches of which the last one counts its own examples only: the switch `last_batch: own_size`.
+    """Mini-batches of which the last counts its own examples only: the switch `last_batch: own_size`.
 
-    What fills it up is its own last example, which does not count. A row of zeros there, which is no example of the
-    data, leaked NaN through the gradient of `where`.
+    The filling is the mini-batch's last example, which is not counted again. A filling of zeros, which are no example
+    of the data, leaked NaN through the gradient of `where`.
     """
     own = _own(len(order), size)
     rows = np.zeros((len(own), size), np.int32)
@@ -85,7 +85,7 @@ def own_size(order: NDArray[np.int32], size: int) -> MiniBatches:
 
 
 def _own(count: int, size: int) -> NDArray[np.int32]:
-    """[steps] the examples of each mini-batch, of `count` in all."""
+    """[steps] number of own examples per mini-batch, of `count` examples in total."""
     return np.minimum(size, count - np.arange(0, count, size)).astype(np.int32)
 
 
@@ -93,43 +93,43 @@ Order = NDArray[np.int32]
 
 
 class Orders(ABC):
-    """The orders of a training's epochs, to be asked for one after another.
+    """The orders of a training's epochs, to be requested one after another.
 
     Attributes:
-        shuffle: Where the shuffle stood after the last finished epoch, which a checkpoint must hold; None where an
-            epoch's number is enough to know its order.
+        shuffle: State of the shuffle after the last finished epoch, for checkpoints; None if an order depends on the
+            epoch's number only.
     """
 
     shuffle: ShuffleState | None = None
 
     @abstractmethod
     def of(self, epoch: int) -> Order:
-        """[count] row numbers: the order of the epoch after those that are finished."""
+        """[count] row numbers: the order of the epoch after the finished epochs."""
 
-    def finish(self) -> None:  # noqa: B027 - an order without a state has nothing to count
-        """Count the epoch whose order was asked for last as finished."""
+    def finish(self) -> None:  # noqa: B027 - orders without state have nothing to do
+        """Mark the epoch of the last requested order as finished."""
 
 
 class DataOrders(Orders):
-    """The order of the data, in every epoch."""
+    """The order of the data in every epoch."""
 
     def __init__(self, count: int) -> None:
         self._count = count
 
-    def of(self, epoch: int) -> Order:  # noqa: ARG002 - all epochs are alike
+    def of(self, epoch: int) -> Order:  # noqa: ARG002 - all epochs have the same order
         """See `Orders`."""
         return np.arange(self._count, dtype=np.int32)
 
 
 class CoreMLOrders(Orders):
-    """Core ML's: each epoch shuffles the order of the one before it. The next one is made while an epoch is trained."""
+    """Core ML's orders: each epoch shuffles the previous order. The next order is computed during the current epoch."""
 
     def __init__(self, start: ShuffleState, epochs: range) -> None:
-        """Begin with the first order.
+        """Start to compute the first order.
 
         Args:
-            start: Where the shuffle stands.
-            epochs: Those that are left.
+            start: State of the shuffle.
+            epochs: The remaining epochs.
         """
         self.shuffle = start
         self._last = epochs.stop - 1
@@ -154,14 +154,14 @@ class PippinOrders(Orders):
 
     def __init__(self, count: int, seed: int) -> None:
         self._count = count
-        # NumPy takes no negative seeds. Others stay what they are.
+        # NumPy accepts no negative seeds; other seeds do not change.
         self._seed = seed % 2**64
 
     def of(self, epoch: int) -> Order:
         """See `Orders`.
 
-        Each row draws 64 bits from Philox under SeedSequence([seed, epoch]), and the rows are sorted by them. NumPy
-        keeps these two streams as they are for all time, which it does not promise of `Generator.permutation`.
+        Each row draws 64 bits from Philox under SeedSequence([seed, epoch]), and the rows are sorted by these numbers.
+        NumPy guarantees that these two streams never change, but not that of `Generator.permutation`.
         """
         bits = np.random.Philox(np.random.SeedSequence([self._seed, epoch]))
         return np.argsort(bits.random_raw(self._count)).astype(np.int32)
@@ -175,10 +175,10 @@ class Schedule:
     """The mini-batches of a training.
 
     Attributes:
-        orders: The order of the examples in each epoch that is left.
-        size: How many examples a mini-batch counts, as asked for.
-        width: How many rows it has: no more than there are examples.
-        last_batch: What becomes of a mini-batch that the order does not fill.
+        orders: The order of the examples in each remaining epoch.
+        size: The requested mini-batch size.
+        width: Number of rows of a mini-batch: at most the number of examples.
+        last_batch: How to treat a mini-batch that the order does not fill.
     """
 
     orders: Orders
@@ -187,22 +187,22 @@ class Schedule:
     last_batch: LastBatch
 
     def of(self, epoch: int) -> MiniBatches:
-        """Those of the epoch after the ones that are finished."""
+        """The mini-batches of the epoch after the finished epochs."""
         size = self.size if self.last_batch == "filled" else self.width
         return _CUTS[self.last_batch](self.orders.of(epoch), size)
 
     def finish(self) -> None:
-        """Count that epoch as finished."""
+        """Mark that epoch as finished."""
         self.orders.finish()
 
     @property
     def shuffle(self) -> ShuffleState | None:
-        """Where the shuffle stood after the last finished epoch; None without one that goes on."""
+        """State of the shuffle after the last finished epoch; None if the orders have no state."""
         return self.orders.shuffle
 
 
 def first_shuffle(hyperparameters: Hyperparameters, switches: Switches, count: int) -> ShuffleState | None:
-    """Where the shuffle of `count` examples stands before the first epoch; None without one that goes on."""
+    """State of the shuffle of `count` examples before the first epoch; None if the orders have no state."""
     if hyperparameters.shuffle and switches.order == "coreml":
         return first_state(count, hyperparameters.seed)
     return None
@@ -211,7 +211,7 @@ def first_shuffle(hyperparameters: Hyperparameters, switches: Switches, count: i
 def schedule_for(
     hyperparameters: Hyperparameters, switches: Switches, start: Checkpoint, count: int, width: int
 ) -> Schedule:
-    """The schedule of a training of `count` examples that goes on from `start`."""
+    """The schedule of a training of `count` examples that starts at the checkpoint `start`."""
     assert hyperparameters.mini_batch_size is not None
     orders: Orders
     if start.shuffle is not None:

@@ -1,4 +1,4 @@
-"""Where a training starts: at the weights in the model's file, or where a checkpoint stands."""
+"""The start of a training: the weights of the model's file, or a checkpoint."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -19,10 +19,10 @@ ENGINE = "jax"
 
 
 def switches_of(resume: Checkpoint | None, default: Switches) -> Switches:
-    """How to train: a training that goes on does so as it began, whatever this machine's `default` is.
+    """The switches of a training: a resumed training keeps its checkpoint's switches, a new one takes `default`.
 
     Raises:
-        EngineError: The checkpoint's switches are not this engine's.
+        EngineError: The checkpoint's switches are invalid.
     """
     if resume is None:
         return default
@@ -45,20 +45,20 @@ def start_of(
     switches: Switches,
     shuffle: ShuffleState | None,
 ) -> Checkpoint:
-    """The checkpoint to go on from; without one to `resume`, that of a training that has taken no step.
+    """The checkpoint at which the training starts: `resume`, or a checkpoint of zero steps.
 
     Args:
-        resume: Where the training stands; None begins.
-        weights: Those of the model's file.
-        parameters: Which of them are trained.
-        moments: How many arrays the optimizer keeps beside each.
-        epochs: How many epochs the training has.
-        steps: How many mini-batches an epoch has.
-        switches: How to train, see `switches_of`.
-        shuffle: Where the shuffle stands before the first epoch; None without one that goes on.
+        resume: The checkpoint to resume from; None begins a new training.
+        weights: The weights of the model's file.
+        parameters: Which of the weights are trained.
+        moments: Number of the optimizer's state arrays per weight.
+        epochs: Number of epochs of the training.
+        steps: Number of mini-batches per epoch.
+        switches: The training's switches, see `switches_of`.
+        shuffle: State of the shuffle before the first epoch; None if the orders have no state.
 
     Raises:
-        EngineError: The checkpoint is not one of this training.
+        EngineError: The checkpoint does not fit the training.
     """
     trained = dict(zip(parameters.trained, picked(weights, parameters.trained), strict=True))
     if resume is None:
@@ -88,7 +88,7 @@ def start_of(
 
 
 def nested(arrays: Mapping[tuple[str, str], NDArray[np.float32]]) -> Weights:
-    """Layer name -> key -> array, from (layer name, key) -> array."""
+    """Convert (layer name, key) -> array to layer name -> key -> array."""
     weights: dict[str, dict[str, NDArray[np.float32]]] = {}
     for (layer, key), array in arrays.items():
         weights.setdefault(layer, {})[key] = array

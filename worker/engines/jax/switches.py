@@ -1,4 +1,4 @@
-"""What Core ML's documents leave open, as switches of the engine jax: see `docs/semantics.md`."""
+"""Switches of the engine jax for behaviour that Core ML does not document: see `docs/semantics.md`."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -12,11 +12,11 @@ AdamForm = Literal["eps_hat", "eps_outside"]
 
 @dataclass(frozen=True)
 class Switches:
-    """How to train where nothing is documented. The defaults are what Core ML does, or what it likeliest does.
+    """Choices where Core ML's behaviour is undocumented. The defaults are Core ML's known or likeliest behaviour.
 
     Attributes:
-        order: `coreml`: libc++'s shuffle, going on from epoch to epoch. `pippin`: an order drawn from (seed, epoch).
-        last_batch: `filled` with the first examples of the epoch's order, all of which count, or of its `own_size`.
+        order: `coreml`: libc++'s shuffle, continued across epochs. `pippin`: an order drawn from (seed, epoch).
+        last_batch: `filled` with the first examples of the epoch's order, all counted, or reduced to its `own_size`.
         momentum: Whether SGD's velocity holds the learning rate (`lr_inside`) or is multiplied by it (`lr_outside`).
         adam: Whether eps is added to the root of the uncorrected second moment (`eps_hat`) or of the corrected one.
     """
@@ -27,12 +27,12 @@ class Switches:
     adam: AdamForm = "eps_hat"
 
     def document(self) -> dict[str, str]:
-        """By name, as a checkpoint holds them."""
+        """Switch name -> value, as stored in a checkpoint."""
         return asdict(self)
 
     @property
     def text(self) -> str:
-        """In words for a log."""
+        """A text for the log."""
         return ", ".join(f"{name} {value}" for name, value in self.document().items())
 
     @classmethod
@@ -40,7 +40,7 @@ class Switches:
         """The switches that a checkpoint holds.
 
         Raises:
-            ValueError: One is missing or unknown, or has a value that it does not know.
+            ValueError: A switch is missing or unknown, or has an unknown value.
         """
         if document.keys() != _VALUES.keys():
             raise ValueError(f"has the switches {', '.join(sorted(document)) or 'none'}, not {', '.join(_VALUES)}")
@@ -58,4 +58,4 @@ _VALUES: Mapping[str, tuple[str, ...]] = {
 }
 
 FORMER = Switches("pippin", "own_size", "lr_inside", "eps_outside")
-"""What trainings did whose checkpoints name no switches."""
+"""The switches of trainings whose checkpoints hold none."""

@@ -1,4 +1,4 @@
-"""Training steps and validation: weights and moments stay on the device from chunk to chunk."""
+"""Training steps and validation; weights and moments stay on the device between chunks."""
 
 from array import array
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -23,13 +23,13 @@ REMEDY = "a smaller learning rate may help, and so may data on a smaller scale a
 
 @dataclass(frozen=True)
 class Losses:
-    """What an epoch's mini-batches gave, in order; it ends early where one of them was not finite.
+    """The losses of an epoch's mini-batches, in order, up to the first chunk with a loss that is not finite.
 
     Attributes:
-        totals: [steps] sums of losses over all that a mini-batch counts, float64.
-        sums: [steps] the same over its own examples alone.
+        totals: [steps] sums of losses over all counted rows of a mini-batch, float64.
+        sums: [steps] the same over the mini-batch's own examples only.
         batches: The mini-batches.
-        resumed: How many of these steps had been taken before the training was resumed.
+        resumed: How many of these steps were taken before the training was resumed.
     """
 
     totals: NDArray[np.float64]
@@ -39,23 +39,23 @@ class Losses:
 
     @property
     def mean(self) -> float:
-        """The mean over all examples, each of which counts once: where its mini-batch has it as its own."""
+        """The mean over all examples, each counted once, in the mini-batch to which it belongs."""
         with np.errstate(invalid="ignore"):  # inf - inf, which a diverged epoch may hold
             return float(self.sums.sum() / self.batches.valid_counts.sum())
 
     @property
     def means(self) -> tuple[float, ...]:
-        """The mean of each mini-batch, over all that it counts."""
+        """The mean of each mini-batch over all counted rows."""
         return tuple((self.totals / self.batches.sizes).tolist())
 
     @property
     def visited(self) -> int:
-        """How many examples were learned from since the training began or was resumed."""
+        """Number of examples trained on since the training began or was resumed."""
         return int(self.batches.valid_counts[self.resumed :].sum())
 
     @property
     def diverged_at(self) -> int | None:
-        """The first step, from 1, whose loss is not finite."""
+        """The first step, counted from 1, whose loss is not finite; None if all are finite."""
         wrong = np.flatnonzero(~np.isfinite(self.totals))
         return int(wrong[0]) + 1 if wrong.size else None
 
@@ -64,10 +64,10 @@ class Training:
     """The state of a training.
 
     Attributes:
-        trained: The weights that change, on the device. A chunk of steps replaces them: the old ones are gone then.
-        frozen: The weights that do not change, on the device.
-        finished: How many epochs are over.
-        taken: How many steps were taken in all.
+        trained: The trained weights, on the device. A chunk of steps replaces the arrays and invalidates the old ones.
+        frozen: The other weights, on the device.
+        finished: Number of finished epochs.
+        taken: Number of steps taken in total.
     """
 
     trained: Arrays
@@ -76,43 +76,43 @@ class Training:
     def __init__(
         self, programs: Programs, weights: Weights, start: Checkpoint, chunks: Chunks, schedule: Schedule
     ) -> None:
-        """Put weights and moments on the device, and compile the program for the schedule's mini-batches.
+        """Copy weights and moments to the device, and compile the program for the schedule's mini-batches.
 
         Args:
-            programs: The model's.
-            weights: All that the model's file holds.
-            start: Where the training stands; the weights that change are taken from here.
+            programs: The model's programs.
+            weights: All weights of the model's file.
+            start: The checkpoint at which the training starts, with the trained weights.
             chunks: Runs the steps.
-            schedule: The mini-batches of the epochs that are left.
+            schedule: The mini-batches of the remaining epochs.
         """
         self._keys, self._optimizer = programs.parameters.trained, programs.optimizer
         self._chunks = chunks
         self._schedule = schedule
         self._switches = start.switches
         self.finished, self.taken = start.epoch, start.taken
-        # Of the epoch after those that are finished.
+        # Losses of the epoch after the finished epochs.
         self._totals, self._sums = array("d", start.batch_totals), array("d", start.batch_sums)
         self.trained = jax.device_put(picked(start.weights, self._keys))
         self.frozen = jax.device_put(picked(weights, programs.parameters.frozen))
         moments = [picked(moment, self._keys) for moment in start.moments]
         self._moments = jax.device_put(tuple(zip(*moments, strict=True)))
         no_steps = chunks.no_steps(schedule.width, self._optimizer.step_scalars(1, 1).shape[1])
-        # Donated, weights and moments are overwritten in place.
+        # Weights and moments are donated, so that they are overwritten in place.
         program = jax.jit(programs.train, donate_argnums=(0, 1))
         self._program = compiled(program.lower(self.trained, self._moments, self.frozen, no_steps))
 
     def epoch(self, learning_rate: float | None = None) -> Losses:
-        """Take the steps that are left of an epoch, one for each mini-batch, until a loss is not finite.
+        """Take the remaining steps of an epoch, one per mini-batch, until a loss is not finite.
 
         Args:
-            learning_rate: That of this epoch; None takes the optimizer's.
+            learning_rate: The learning rate of this epoch; None takes the optimizer's.
 
         Raises:
             Stopped: A stop was requested.
         """
         batches = self._schedule.of(self.finished + 1)
         done = self._step
-        # Computed for the whole epoch and then sliced: so their bits are the same wherever the epoch was interrupted.
+        # Computed for the whole epoch and then sliced: the bits must not depend on where the epoch was interrupted.
         scalars = self._optimizer.step_scalars(self.taken - done + 1, len(batches), learning_rate)
         rest = slice(done, None)
         for totals, sums in self._chunks.run(batches.part(rest), scalars[rest], self._steps):
@@ -124,24 +124,24 @@ class Training:
         return Losses(np.array(self._totals), np.array(self._sums), batches.part(slice(self._step)), done)
 
     def end_epoch(self) -> None:
-        """Count the epoch as finished: its steps are taken, and what was to be measured after them is measured."""
+        """Mark the epoch as finished, after its steps and its validation."""
         self.finished += 1
         self._totals, self._sums = array("d"), array("d")
         self._schedule.finish()
 
     @property
     def learning_rate(self) -> float:
-        """The learning rate of epochs that have no rate of their own."""
+        """The learning rate of epochs for which none is passed."""
         return self._optimizer.learning_rate
 
     @property
     def finite(self) -> bool:
-        """Whether all weights that change are."""
-        # Copied first: a view of JAX's own memory would keep the next chunk from overwriting it in place.
+        """Whether all trained weights are finite."""
+        # Copied first: a view of JAX's memory would prevent the next chunk from overwriting it in place.
         return all(bool(np.isfinite(np.array(weight)).all()) for weight in self.trained)
 
     def checkpoint(self) -> Checkpoint:
-        """Where the training stands now, in copies that further steps leave alone."""
+        """A checkpoint of the current state, with copies of the arrays, which further steps do not change."""
         moments = [dict(zip(self._keys, map(np.array, each), strict=True)) for each in zip(*self._moments, strict=True)]
         return Checkpoint(
             engine=ENGINE,
@@ -162,7 +162,7 @@ class Training:
         return len(self._totals)
 
     def weights(self, initial: Weights) -> Weights:
-        """The weights `initial` with those that are trained replaced; frozen weights are returned as they are.
+        """The weights `initial` with the trained weights replaced; frozen weights are returned unchanged.
 
         Raises:
             EngineError: A weight is not finite.
@@ -183,7 +183,7 @@ class Training:
         return totals, sums
 
 
-# Examples a mini-batch: enough to keep a device busy, few enough for its caches.
+# Examples per mini-batch of a validation: enough to keep a device busy, few enough for its caches.
 SIZE = 128
 
 
@@ -191,12 +191,12 @@ class Validation:
     """Mean loss and accuracy of a training's weights."""
 
     def __init__(self, programs: Programs, chunks: Chunks, training: Training) -> None:
-        """Begin to compile the program; that goes on while the first epoch is trained."""
+        """Start to compile the program in the background, during the first epoch."""
         self._batches = own_size(np.arange(chunks.examples, dtype=np.int32), SIZE)
         self._chunks = chunks
         self._training = training
         self._has_classes = programs.network.has_classes
-        # Only the shapes: the first training step takes the arrays away.
+        # Lowered from shapes only: the first training step invalidates the arrays.
         trained, frozen = jax.eval_shape(lambda *arrays: arrays, training.trained, training.frozen)
         no_steps = chunks.no_steps(SIZE, 0)
         background = ThreadPoolExecutor(1, "compile validation")
@@ -206,7 +206,7 @@ class Validation:
         background.shutdown(wait=False)
 
     def measure(self) -> tuple[float, float | None]:
-        """The mean loss, and the share of examples whose largest output is their label: None without classes.
+        """The mean loss, and the share of examples whose largest output is their label; None without classes.
 
         Raises:
             Stopped: A stop was requested.
