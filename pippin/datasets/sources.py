@@ -72,7 +72,7 @@ class Sources:
 def open_upload(upload: Upload, limits: DatasetLimits) -> Iterator[Sources]:
     """Open the files of an upload: the members of its one ZIP, or the files as sent.
 
-    No file is name_in_zip under a name from the upload.
+    No file is written under a name from the upload.
 
     Raises:
         DatasetError: The upload is empty, or its ZIP is damaged, encrypted, or names files outside itself.
