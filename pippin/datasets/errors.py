@@ -20,7 +20,7 @@ class DatasetError(FaultyDocumentError):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         super().__init__("the dataset was refused", faults)
-        # "(root)", which stands for a whole JSON document, says nothing about an uploaded file.
+        # "(root)" stands for a whole JSON document; for an uploaded file, it has no meaning.
         self.args = (str(self).replace("(root): ", ""),)
 
 

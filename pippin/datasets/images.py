@@ -42,10 +42,10 @@ def parse_images(
     _check_names(sources.files)
     located = places([source.name for source in sources.files])
     folders = {label for _, label in located.places}
-    checked = Labels(limits, "rename the folders or leave some out")
+    label_limits = Labels(limits, "rename the folders or leave some out")
     # Check labels before sorting: Python refuses to parse numbers of more than 4,300 digits.
     for label in folders:
-        checked.add(label, "the folders of the ZIP")
+        label_limits.add(label, "the folders of the ZIP")
     labels = _ordered(folders)
     numbers = {label: number for number, label in enumerate(labels)}
     decoder = Decoder(options.color, options.background, limits)

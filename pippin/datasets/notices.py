@@ -37,7 +37,7 @@ _MAX_CHARACTERS = 30
 
 
 def class_notices(parsed: ParsedDataset) -> Iterator[str]:
-    """Class names that look like missing values, that differ in case only, or that no training example has."""
+    """Notices about class names that may stand for missing values, differ in case only, or have no training example."""
     labels = parsed.labels
     if labels is None:
         return

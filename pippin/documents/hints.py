@@ -244,7 +244,7 @@ class Hints:
     """
 
     def __init__(self, max_words: int = 20) -> None:
-        self._left = max_words
+        self._remaining = max_words
         self._known: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
     def meant(self, word: str, known: Collection[str]) -> str | None:
@@ -253,9 +253,9 @@ class Hints:
             return None
         key = (word, tuple(known))
         if key not in self._known:
-            if not self._left:
+            if not self._remaining:
                 return None
-            self._left -= 1
+            self._remaining -= 1
             self._known[key] = synonym(word, known) or (None if note_of(word) else alike(word, known))
         return self._known[key]
 

@@ -84,7 +84,7 @@ def kind_of(document: object) -> str | None:
         return JOB
     if document.keys() >= _SPEC_KEYS:
         return SPEC
-    return next((name for name, is_one, _ in _KINDS if is_one(document)), None)
+    return next((name for name, applies, _ in _KINDS if applies(document)), None)
 
 
 def is_job(document: object) -> bool:

@@ -76,19 +76,19 @@ def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> 
     return False
 
 
-def _ambiguous_header(file: str, what: str) -> DatasetError:
+def _ambiguous_header(file: str, observation: str) -> DatasetError:
     return refuse(
-        f"{file}: {what}; say header=true if it names the columns, header=false if it is an example", "/header"
+        f"{file}: {observation}; say header=true if it names the columns, header=false if it is an example", "/header"
     )
 
 
-def _is_consecutive(cells: Sequence[str], begins: tuple[int, ...] | None) -> bool:
+def _is_consecutive(cells: Sequence[str], allowed_begins: tuple[int, ...] | None) -> bool:
     """Whether the numbers of a row are consecutive whole numbers that begin with one of `begins`; None admits any."""
     numbers = [cell.strip() for cell in cells if is_like_number(cell)]
     if len(numbers) < 2 or not (numbers[0].isascii() and numbers[0].isdecimal() and len(numbers[0]) <= _MAX_DIGITS):
         return False
     begin = int(numbers[0])
-    if begins is not None and begin not in begins:
+    if allowed_begins is not None and begin not in allowed_begins:
         return False
     return all(text == str(begin + at) for at, text in enumerate(numbers))
 
@@ -190,13 +190,13 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
         )
     elif options.header is None and not headed and any(number(cell) is None for cell in first):
         notices.append(f"row 1 of {file} was read as an example, not as a header; header=true reads it as names")
-    find = _ColumnFinder(file, names, headed)
+    finder = _ColumnFinder(file, names, headed)
     examples = rows[headed:]
     assumed = False
     if options.target is not None:
         ((feature, columns),) = options.target.items()
-        target = find.group(feature, columns, "/target")
-    elif (named := _named_target(find, options)) is not None:
+        target = finder.group(feature, columns, "/target")
+    elif (named := _named_target(finder, options)) is not None:
         target = Group(names[named], (named,))
         notices.append(f"the target is {_column(named, names, headed=headed)}, by its name; target= names another")
     elif options.inputs is None and (not headed or counted) and names[0] and is_like_mnist(examples):
@@ -206,8 +206,8 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
             "from 0 to 255, as MNIST does as CSV; target= names another"
         )
     else:
-        raise _missing_target(find, examples)
-    inputs = _inputs(find, options, target, assumed=assumed)
+        raise _missing_target(finder, examples)
+    inputs = _inputs(finder, options, target, assumed=assumed)
     features = [group.feature for group in (*inputs, target)]
     if len(set(features)) < len(features):
         raise refuse(
@@ -242,22 +242,22 @@ def _is_whole(cell: str, maximum: int) -> bool:
     return value is not None and 0 <= value <= maximum and value.is_integer()
 
 
-def _named_target(find: "_ColumnFinder", options: DatasetOptions) -> int | None:
+def _named_target(finder: "_ColumnFinder", options: DatasetOptions) -> int | None:
     """The column that is the target by its name; None if there is no such column. Columns in `inputs` do not count."""
-    if not find.headed:
+    if not finder.headed:
         return None
     inputs = {column for columns in (options.inputs or {}).values() for column in columns}
-    candidates = [at for at, name in enumerate(find.names) if is_target_name(name) and name not in inputs]
-    if {"x", "y", "z"} <= {name.lower() for name in find.names}:
-        candidates = [at for at in candidates if find.names[at].lower() != "y"]  # a coordinate
+    candidates = [at for at, name in enumerate(finder.names) if is_target_name(name) and name not in inputs]
+    if {"x", "y", "z"} <= {name.lower() for name in finder.names}:
+        candidates = [at for at in candidates if finder.names[at].lower() != "y"]  # a coordinate
     if len(candidates) > 1:
-        listed = find.listed(candidates)
-        raise refuse(f"{find.file}: {listed} could each be the target; say which with target=", "/target")
+        listed = finder.listed(candidates)
+        raise refuse(f"{finder.file}: {listed} could each be the target; say which with target=", "/target")
     return candidates[0] if candidates else None
 
 
-def _missing_target(find: "_ColumnFinder", examples: list[list[str]]) -> DatasetError:
-    columns = range(len(find.names))
+def _missing_target(finder: "_ColumnFinder", examples: list[list[str]]) -> DatasetError:
+    columns = range(len(finder.names))
     last = len(columns)
     text = [
         at
@@ -265,11 +265,11 @@ def _missing_target(find: "_ColumnFinder", examples: list[list[str]]) -> Dataset
         if examples
         and all(at < len(row) and number(row[at]) is None and number_form(row[at]) is None for row in examples)
     ]
-    hint = f" (only column {text[0] + 1}, target={find.names[text[0]]}, holds text)" if len(text) == 1 else ""
-    if find.headed:
+    hint = f" (only column {text[0] + 1}, target={finder.names[text[0]]}, holds text)" if len(text) == 1 else ""
+    if finder.headed:
         detail = (
             f"no column is called {', '.join(TARGET_NAMES[:-1])} or {TARGET_NAMES[-1]}; say with target= which of its "
-            f"{last:,} columns to predict, or leave the file out if it has no labels: {find.listed(columns)}{hint}"
+            f"{last:,} columns to predict, or leave the file out if it has no labels: {finder.listed(columns)}{hint}"
         )
     else:
         detail = (
@@ -277,7 +277,7 @@ def _missing_target(find: "_ColumnFinder", examples: list[list[str]]) -> Dataset
             f"column to predict, from 1 to {last:,}, such as target={last} for the last{hint}, or header=true if the "
             "first row holds names"
         )
-    return refuse(f"{find.file}: {detail}", "/target")
+    return refuse(f"{finder.file}: {detail}", "/target")
 
 
 class _ColumnFinder:
@@ -313,22 +313,22 @@ class _ColumnFinder:
         return Group(feature, tuple(self(column, parameter) for column in columns))
 
 
-def _inputs(find: _ColumnFinder, options: DatasetOptions, target: Group, *, assumed: bool) -> tuple[Group, ...]:
+def _inputs(finder: _ColumnFinder, options: DatasetOptions, target: Group, *, assumed: bool) -> tuple[Group, ...]:
     if options.inputs is not None:
-        groups = tuple(find.group(feature, columns, "/inputs") for feature, columns in options.inputs.items())
+        groups = tuple(finder.group(feature, columns, "/inputs") for feature, columns in options.inputs.items())
         for group in groups:
             if shared := set(group.columns) & set(target.columns):
-                raise refuse(f"{quoted(find.names[shared.pop()])} is the target and cannot be an input", "/inputs")
+                raise refuse(f"{quoted(finder.names[shared.pop()])} is the target and cannot be an input", "/inputs")
     else:
-        rest = tuple(at for at in range(len(find.names)) if at not in target.columns)
-        unnamed = [at for at in rest if not find.names[at]]
+        rest = tuple(at for at in range(len(finder.names)) if at not in target.columns)
+        unnamed = [at for at in rest if not finder.names[at]]
         if unnamed:
             raise refuse(
-                f"{find.file}: column {unnamed[0] + 1} has no name; an index, perhaps: leave it out, or say with "
+                f"{finder.file}: column {unnamed[0] + 1} has no name; an index, perhaps: leave it out, or say with "
                 "inputs= which columns to learn from, as inputs=features:width,height"
             )
         if not rest:
-            raise refuse(f"{find.file} has no column besides the target to learn from")
+            raise refuse(f"{finder.file} has no column besides the target to learn from")
         groups = (Group("image" if options.shape is not None and len(options.shape) == 3 else "features", rest),)
     if options.shape is not None:
         if len(groups) > 1:
@@ -336,7 +336,7 @@ def _inputs(find: _ColumnFinder, options: DatasetOptions, target: Group, *, assu
         if prod(options.shape) != len(groups[0].columns):
             taken = " beside column 1, which was taken for the target" if assumed else " beside the target"
             raise refuse(
-                f"the shape {list(options.shape)} has {prod(options.shape)} values, and {find.file} has "
+                f"the shape {list(options.shape)} has {prod(options.shape)} values, and {finder.file} has "
                 f"{len(groups[0].columns)} columns for it{taken}",
                 "/shape",
             )

@@ -164,7 +164,7 @@ class Table:
                 yield coarse_notice(self.file, self.layout.column(columns.group.columns[at]), step)
 
     def index_notices(self) -> Iterator[str]:
-        """A notice about input columns that look like an index of the rows."""
+        """A notice about input columns that may be an index of the rows."""
         indices: list[int] = []
         for columns in self._columns[: len(self.layout.inputs)]:
             counting = set(columns.counting.columns())

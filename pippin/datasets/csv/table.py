@@ -103,7 +103,7 @@ class _Reader:
         """The dataset.
 
         Raises:
-            DatasetError: The target has whole numbers that float32 cannot tell apart.
+            DatasetError: The target has different whole numbers that are equal in float32.
         """
         plan = next(iter(self._tables.values())).layout
         finished = {split: table.finish() for split, table in self._tables.items()}
