@@ -252,7 +252,7 @@ def _shape_and_type_misfits(
 
 
 def _remedy(input_: Input, feature: Feature, manifest: StoredManifest) -> str:
-    """What to do about a feature whose shape does not fit."""
+    """The remedy for a feature whose shape does not fit."""
     lengths = input_.lengths
     if manifest.format == "images" and len(lengths) == 3 and lengths[0] in {1, 3}:
         if lengths[1:] != feature.shape[1:]:

@@ -38,7 +38,7 @@ class Classes:
         rule: The allowed numbers as a sentence for a message.
         pairs: [number in the dataset, number in the model] of each class; None where they are the same.
         faults: Why the names of the dataset or the model cannot be matched.
-        notices: What was assumed, to be shown to the user.
+        notices: Assumptions, as sentences for the user.
     """
 
     minimum: int

@@ -39,7 +39,7 @@ def to_stored_dtype(
         workspace: Creates the converted copy.
         place: Describes where example number i (from 0) is, for a message.
         faults: Receives one fault about the examples with a value that is not finite or does not fit: the first
-            example, and the number of further ones.
+            example, and the number of further examples.
     """
     dtype = stored_dtype(array.dtype, array.shape[1:])
     same = array.dtype == dtype and array.flags.c_contiguous

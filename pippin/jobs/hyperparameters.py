@@ -26,7 +26,7 @@ def resolve_hyperparameters(
         limits: Whether to refuse values outside the model's limits (`enforce`), or to accept them (`widen`).
 
     Returns:
-        The hyperparameters, and the names of those outside the model's limits.
+        The hyperparameters, and the names of the hyperparameters outside the model's limits.
 
     Raises:
         FaultyDocumentError: With all faults, whose pointers start at the hyperparameters.

@@ -97,7 +97,7 @@ def _best_delimiter(lines: list[str]) -> str | None:
 _SAMPLE_ROWS = 20
 _SAMPLE_CELLS = 200_000
 _MAX_BLANK = 1_000_000  # blank lines, to which the limit on examples does not apply
-# Part of a message of the csv module -> what it means.
+# Part of a message of the csv module -> the meaning of the message.
 _MALFORMED = (
     ("field larger", f'a cell is longer than {csv.field_size_limit():,} characters; is a quote (") not closed?'),
     ("unexpected end", 'a quoted cell is not closed before the file ends; end it with a quote (")'),
@@ -125,7 +125,7 @@ class Rows(Iterator[Row]):
         self.delimiter = file_dialect.delimiter
         if file_dialect.is_declared:
             next(lines)
-        self._reader = csv.reader(lines, delimiter=self.delimiter, skipinitialspace=True, strict=True)
+        self._reader = csv.reader(lines, delimiter=file_dialect.delimiter, skipinitialspace=True, strict=True)
 
     def __next__(self) -> Row:
         lines = self._lines
