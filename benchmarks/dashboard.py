@@ -1,7 +1,7 @@
 """Measures the dashboard: first paint, size of its pages, and scrolling through 2,000 jobs.
 
-Starts a separate Valkey and service, writes finished jobs directly into the store, and uses chromium. The size of a
-page is uncompressed, without the data of the API and without plotly.js, which only pages with charts load.
+Starts a separate Valkey and service, writes finished jobs directly into the store, and opens pages in Chromium. The
+size of a page is uncompressed, without the data of the API and without plotly.js, which only pages with charts load.
 """
 
 import os
@@ -101,10 +101,10 @@ def finish(store: Store, number: int) -> str:
 
 @contextmanager
 def service(redis_url: str, home: Path) -> Iterator[str]:
-    """Run a service and yield its address once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    """Run a service and yield its address once the service is ready."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     environment = {**os.environ, "PIPPIN_REDIS_URL": redis_url, "PIPPIN_HOME": str(home), "PIPPIN_PORT": str(port)}
     process = subprocess.Popen(
         [sys.executable, "-m", "service"], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -124,7 +124,7 @@ def service(redis_url: str, home: Path) -> Iterator[str]:
 
 
 def first_paint(browser: Browser, url: str) -> tuple[float, float]:
-    """Milliseconds to the first paint of anything, and to the first row of the table, with an empty cache."""
+    """Milliseconds to the first contentful paint, and to the first row of the table, with an empty cache."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.goto(f"{url}/")
@@ -136,17 +136,17 @@ def first_paint(browser: Browser, url: str) -> tuple[float, float]:
 
 
 def weight(browser: Browser, url: str, path: str) -> int:
-    """The size in bytes of the page's own files."""
+    """The size in bytes of the files of the dashboard that the page loads, without charts."""
     sizes: dict[str, int] = {}
 
-    def note(response: Any) -> None:  # noqa: ANN401 (playwright's response)
+    def record_size(response: Any) -> None:  # noqa: ANN401 (playwright's response)
         place = response.url.removeprefix(url).partition("?")[0]
         if place == "/" or (place.startswith("/dashboard/") and "/charts/" not in place):
             sizes[place] = len(response.body())
 
     context = browser.new_context()
     page = context.new_page()
-    page.on("response", note)
+    page.on("response", record_size)
     page.goto(f"{url}/#{path}")
     page.get_by_role("heading", level=1).wait_for()
     page.wait_for_timeout(1000)
@@ -155,15 +155,15 @@ def weight(browser: Browser, url: str, path: str) -> int:
 
 
 def scroll(browser: Browser, url: str) -> list[float]:
-    """The lengths of all frames on the way from the newest job to the oldest, fetching them all."""
+    """The durations in ms of all frames while scrolling from the newest job to the oldest, which fetches all jobs."""
     page: Page = browser.new_context(viewport={"width": 1280, "height": 900}).new_page()
     page.goto(f"{url}/")
     page.locator("tbody tr[data-id]").first.wait_for()
     page.wait_for_timeout(500)
-    found = page.evaluate(SCROLL, JOBS)
-    if not found["reached"]:
+    result = page.evaluate(SCROLL, JOBS)
+    if not result["reached"]:
         raise SystemExit("the end of the list was not reached")
-    frames: list[float] = found["frames"]
+    frames: list[float] = result["frames"]
     return frames
 
 

@@ -1,7 +1,8 @@
-"""Seconds an epoch of 60,000 digits takes us, Keras on TensorFlow, and eager PyTorch, as ratios of medians.
+"""Compares the seconds per epoch of 60,000 digits in Pippin, Keras on TensorFlow and eager PyTorch: ratios of medians.
 
-Each round runs every framework once, one after the other, so that a change in the machine's speed meets all alike. A
-run is a fresh process that trains a few epochs; the first holds compiling, so the fastest of the later ones counts.
+Each round runs every framework once, one after the other, so that a change in the speed of the machine affects all
+equally. A run is a fresh process that trains a few epochs. The first epoch includes compilation; the fastest of the
+later epochs counts.
 """
 
 import argparse
@@ -34,14 +35,14 @@ def write_digits(path: Path) -> None:
 
 def seconds_an_epoch(python: str, framework: str, digits: Path, epochs: int) -> float:
     """Run one framework once and return its seconds per epoch."""
-    ran = subprocess.run(
+    process = subprocess.run(
         [python, str(PEERS / f"{framework}_epoch.py"), str(digits), str(epochs)],
         check=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     )
-    return min(json.loads(ran.stdout.splitlines()[-1])["seconds"][1:])
+    return min(json.loads(process.stdout.splitlines()[-1])["seconds"][1:])
 
 
 def main() -> None:
@@ -62,11 +63,11 @@ def main() -> None:
             for framework, python in pythons.items():
                 times[framework].append(seconds_an_epoch(python, framework, digits, options.epochs))
                 print(f"  round {number}: {NAMES[framework]:17} {times[framework][-1]:6.2f} s", flush=True)
-    medians = {framework: statistics.median(found) for framework, found in times.items()}
+    medians = {framework: statistics.median(seconds) for framework, seconds in times.items()}
     print(f"\n{'':19}{'median':>9}{'min':>8}{'max':>8}{'time / ours':>13}")
-    for framework, found in times.items():
+    for framework, seconds in times.items():
         ratio = medians[framework] / medians["pippin"]
-        print(f"{NAMES[framework]:19}{medians[framework]:7.2f} s{min(found):8.2f}{max(found):8.2f}{ratio:12.2f}x")
+        print(f"{NAMES[framework]:19}{medians[framework]:7.2f} s{min(seconds):8.2f}{max(seconds):8.2f}{ratio:12.2f}x")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""How far weights trained by the engine jax are from those that PyTorch trains, with shuffling and a last mini-batch.
+"""Compares weights trained by the engine jax and by PyTorch, with shuffling and an incomplete last mini-batch.
 
-A network of three dense layers, 90 examples in mini-batches of 32, 10 epochs: SGD with momentum, Adam as Core ML has it
-by default (`eps_hat`), and Adam as PyTorch has it (`eps_outside`). Exits with 1 if a weight is off by more than 1e-6.
+A network of three dense layers, 90 examples in mini-batches of 32, 10 epochs: SGD with momentum, Core ML's default form
+of Adam (`eps_hat`), and PyTorch's form (`eps_outside`). Exits with 1 if a weight differs by more than 1e-6.
 """
 
 import argparse
@@ -73,17 +73,19 @@ def _model(optimizer: str, values: dict[str, float]) -> bytes:
 
 
 def difference(python: str, optimizer: str, values: dict[str, float], adam: AdamForm | None, folder: Path) -> float:
-    """Train with both and return the largest difference of a weight."""
+    """Train with both engines and return the largest difference of a weight."""
     random = np.random.default_rng(3)
     x = random.normal(size=(EXAMPLES, 13)).astype(np.float32)
     labels = random.integers(0, 5, (EXAMPLES, 1)).astype(np.int32)
     model = _model(optimizer, values)
-    asked = Hyperparameters.model_validate(
+    hyperparameters = Hyperparameters.model_validate(
         {"epochs": EPOCHS, "mini_batch_size": SIZE, "shuffle": True, "seed": SEED, **values}
     )
-    run = TrainingRun(model, asked, Examples({"x": x, "labels": labels}, {}, EXAMPLES), None, report_batches=False)
-    learned = JaxEngine(Switches(adam=adam or "eps_hat")).train(run, _Silent())
-    assert isinstance(learned, dict)
+    run = TrainingRun(
+        model, hyperparameters, Examples({"x": x, "labels": labels}, {}, EXAMPLES), None, report_batches=False
+    )
+    trained = JaxEngine(Switches(adam=adam or "eps_hat")).train(run, _Silent())
+    assert isinstance(trained, dict)
     state, orders = first_state(EXAMPLES, SEED), []
     for _ in range(EPOCHS):
         state = shuffled(state)
@@ -95,7 +97,7 @@ def difference(python: str, optimizer: str, values: dict[str, float], adam: Adam
         **{f"weights{number}": array for number, array in enumerate(initial)},
     )  # fmt: skip
     subprocess.run([python, str(PEER), str(folder / "given.npz"), str(folder / "trained.npz")], check=True)
-    ours = [array for layer in learned.values() for array in layer.values()]
+    ours = [array for layer in trained.values() for array in layer.values()]
     with np.load(folder / "trained.npz") as theirs:
         return max(float(np.abs(one - two).max()) for one, two in zip(ours, theirs.values(), strict=True))
 
@@ -107,9 +109,11 @@ def main() -> None:
     largest = 0.0
     for optimizer, values, adam in CASES:
         with tempfile.TemporaryDirectory() as folder:
-            found = difference(python, optimizer, values, adam, Path(folder))
-        print(f"{optimizer} {values}{f', {adam}' if adam else ''}: the largest difference of a weight is {found:.1e}")
-        largest = max(largest, found)
+            distance = difference(python, optimizer, values, adam, Path(folder))
+        print(
+            f"{optimizer} {values}{f', {adam}' if adam else ''}: the largest difference of a weight is {distance:.1e}"
+        )
+        largest = max(largest, distance)
     sys.exit(largest > LIMIT)
 
 

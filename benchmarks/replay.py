@@ -1,8 +1,8 @@
-"""Replays a training of a real Mac, and prints the distance of each rule of `docs/semantics.md` from its weights.
+"""Replays a training of a real Mac with each rule of `docs/semantics.md`, and prints the distance from its weights.
 
-The rules that the engine jax has switches for are trained as a user would: `pippin up`, upload, job, download. The
-others are trained in NumPy. Exits with 1 if the default rules end farther than 1.0 from the Mac's weights, or if those
-that Pippin had before the run was known end nearer than 2.4.
+The rules for which the engine jax has switches are trained with a job: `pippin up`, upload, job, download. The other
+rules are trained in NumPy. Exits with 1 if the default rules end farther than 1.0 from the Mac's weights, or if the
+former rules, which Pippin had before this run was known, end nearer than 2.4.
 """
 
 import argparse
@@ -50,7 +50,7 @@ def arrays_of(run: Arrays, kind: str) -> list[NDArray[np.float32]]:
 
 
 def distance(run: Arrays, weights: list[NDArray[np.float32]]) -> float:
-    """The L2 norm of the difference to what Core ML trained."""
+    """The L2 norm of the difference from the weights that Core ML trained."""
     pairs = zip(weights, arrays_of(run, "t"), strict=True)
     return float(np.sqrt(sum(((one.astype(np.float64) - other) ** 2).sum() for one, other in pairs)))
 
@@ -97,7 +97,7 @@ def trained_by_a_job(run: Arrays, switches: dict[str, str]) -> list[NDArray[np.f
 
 
 def main() -> None:
-    """Print the table; exit with 1 if a distance differs from the recorded one."""
+    """Print the distances; exit with 1 if the distance of the default or the former rules is outside its bound."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--from", dest="folder", type=Path, required=True, help=f"where {FILE} lies")
     path = parser.parse_args().folder / FILE
@@ -109,14 +109,14 @@ def main() -> None:
         sys.exit(
             f"{path} cannot be read: {error}\nName its folder with: make replay MAC_RUN=folder; see docs/semantics.md"
         )
-    found = {}
+    distances = {}
     for rule, switches in SWITCHES.items():
-        found[rule] = distance(run, trained_by_a_job(run, switches))
-        print(f"{found[rule]:6.2f}  {rule}", flush=True)
+        distances[rule] = distance(run, trained_by_a_job(run, switches))
+        print(f"{distances[rule]:6.2f}  {rule}", flush=True)
     print("Trained in NumPy:")
-    for name, each in RULES.items():
-        print(f"{distance(run, replay(run['X'], run['Y'], initial, each)):6.2f}  {name}", flush=True)
-    if found[DEFAULT] > NEAR or found[FORMER] < FAR:
+    for name, numpy_rule in RULES.items():
+        print(f"{distance(run, replay(run['X'], run['Y'], initial, numpy_rule)):6.2f}  {name}", flush=True)
+    if distances[DEFAULT] > NEAR or distances[FORMER] < FAR:
         sys.exit(f"expected the defaults at {NEAR} or less, and the former rules at {FAR} or more")
 
 

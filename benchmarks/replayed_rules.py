@@ -14,12 +14,12 @@ SIZE, EPOCHS, RATE = 32, 500, np.float32(0.001)
 
 @dataclass(frozen=True)
 class Rule:
-    """How to train.
+    """A rule of training.
 
     Attributes:
-        last_batch: What becomes of the last mini-batch, as in `worker.parity.problem`.
-        seed: Of libc++'s shuffle; None draws each epoch's order from another generator.
-        factor: Of the gradient, error by error: `factor * error / size`.
+        last_batch: The treatment of an incomplete last mini-batch, as in `worker.parity.problem`.
+        seed: The seed of libc++'s shuffle; None draws each epoch's order from another generator.
+        factor: The factor of the gradient of each error: `factor * error / size`.
     """
 
     last_batch: Literal["filled", "own_size", "dropped", "full_divisor", "filled_before"] = "filled"
@@ -28,13 +28,13 @@ class Rule:
 
 
 def replay(x: Array, y: Array, weights: list[Array], rule: Rule) -> list[Array]:
-    """The weights after the run.
+    """The weights after a training with `rule`.
 
     Args:
         x: [N, inputs] examples.
         y: [N] targets.
-        weights: Weights [out, in] and bias [out] of each dense layer; between two stands a ReLU.
-        rule: How to train.
+        weights: Weights [out, in] and bias [out] of each dense layer; a ReLU follows all layers but the last.
+        rule: The rule of training.
     """
     weights = [array.copy() for array in weights]
     state = first_state(len(x), rule.seed or 0)
@@ -50,7 +50,7 @@ def replay(x: Array, y: Array, weights: list[Array], rule: Rule) -> list[Array]:
 
 
 def _mini_batches(order: NDArray[np.int32], rule: Rule) -> list[tuple[NDArray[np.int32], int]]:
-    """The rows of each mini-batch, and what its sum of gradients is divided by."""
+    """The rows of each mini-batch, and the divisor for the sum of its gradients."""
     batches = [order[start : start + SIZE] for start in range(0, len(order), SIZE)]
     short = SIZE - len(batches[-1])
     if rule.last_batch == "dropped" and short:
@@ -63,7 +63,7 @@ def _mini_batches(order: NDArray[np.int32], rule: Rule) -> list[tuple[NDArray[np
 
 
 def _gradients(x: Array, y: Array, weights: list[Array], factor: np.float32) -> list[Array]:
-    """In the order of `weights`."""
+    """The gradients, in the order of `weights`."""
     kernels, biases = weights[::2], weights[1::2]
     inputs = [x]
     for number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True), 1):
@@ -71,8 +71,8 @@ def _gradients(x: Array, y: Array, weights: list[Array], factor: np.float32) -> 
         inputs.append(np.maximum(outputs, 0) if number < len(kernels) else outputs)
     slope = factor * (inputs[-1] - y[:, None])
     gradients: list[Array] = []
-    for kernel, given in zip(reversed(kernels), reversed(inputs[:-1]), strict=True):
-        gradients = [slope.T @ given, slope.sum(axis=0), *gradients]
-        # The output of a ReLU is 0 where it passes no gradient.
-        slope = (slope @ kernel) * (given > 0)
+    for kernel, layer_inputs in zip(reversed(kernels), reversed(inputs[:-1]), strict=True):
+        gradients = [slope.T @ layer_inputs, slope.sum(axis=0), *gradients]
+        # The output of a ReLU is 0 where the ReLU passes no gradient.
+        slope = (slope @ kernel) * (layer_inputs > 0)
     return gradients

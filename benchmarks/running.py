@@ -13,13 +13,13 @@ from types import MappingProxyType
 
 @contextmanager
 def running_pippin(environment: Mapping[str, str] = MappingProxyType({})) -> Iterator[tuple[str, int]]:
-    """Yield its address and the supervisor's process id; its home is temporary.
+    """Run Pippin in a temporary home; yield its address and the process id of the supervisor.
 
     Args:
-        environment: Variables to set beside those of this process.
+        environment: Variables to set in addition to those of this process.
     """
     with tempfile.TemporaryDirectory(prefix="pippin-bench-") as home:
-        up = subprocess.Popen(
+        supervisor = subprocess.Popen(
             [sys.executable, "-m", "pippin", "up", "--port", "0", "--home", home, "--json"],
             env={**os.environ, **environment},
             stdout=subprocess.PIPE,
@@ -27,8 +27,8 @@ def running_pippin(environment: Mapping[str, str] = MappingProxyType({})) -> Ite
             text=True,
         )
         try:
-            assert up.stdout is not None
-            yield json.loads(up.stdout.readline())["url"], up.pid
+            assert supervisor.stdout is not None
+            yield json.loads(supervisor.stdout.readline())["url"], supervisor.pid
         finally:
-            up.send_signal(signal.SIGTERM)
-            up.wait(timeout=30)
+            supervisor.send_signal(signal.SIGTERM)
+            supervisor.wait(timeout=30)

@@ -1,7 +1,7 @@
-"""From `POST /jobs` to the first epoch of a job of 1,000 examples, and the memory of the idle service.
+"""Measures the time from `POST /jobs` to the first epoch of 1,000 examples, and the memory of the idle service.
 
-Runs `pippin up` with a home of its own, and stops it. The first jobs warm the machine up: they fill the caches of
-compiled programs and datasets. Ray Jobs takes 1.4 to 2.2 s until a job's state is `running`, measured on 2 cores.
+Runs `pippin up` in a temporary home. The first jobs are not counted: they fill the caches of compiled programs and
+datasets. Ray Jobs takes 1.4 to 2.2 s until a job's state is `running`, measured on 2 cores.
 """
 
 import io
@@ -46,15 +46,15 @@ def first_epoch_after_post(http: httpx2.Client, dataset: str) -> float:
         "dataset": dataset,
         "hyperparameters": {"epochs": 1, "learning_rate": 0.001, "seed": 1},
     }
-    began = time.perf_counter()
+    started = time.perf_counter()
     job = http.post("/jobs", json=body).raise_for_status().json()
     path = f"/jobs/{job['id']}/metrics"
     with http.stream("GET", path, headers={"accept": "text/event-stream"}) as stream:
         for line in stream.iter_lines():
             if line.startswith("event: epoch"):
-                taken = time.perf_counter() - began
+                seconds = time.perf_counter() - started
             if line.startswith("event: end"):
-                return taken
+                return seconds
     raise SystemExit(f"{path} ended without an epoch")
 
 
@@ -62,26 +62,26 @@ def resident_megabytes(module: str, supervisor: int) -> float:
     """The resident memory of the process that runs `module` under the supervisor."""
     listing = subprocess.run(["ps", "-eo", "ppid,rss,args"], check=True, capture_output=True, text=True).stdout
     rows = [line.split(None, 2) for line in listing.splitlines()[1:]]
-    found = [int(rss) / 1024 for parent, rss, args in rows if int(parent) == supervisor and f"-m {module}" in args]
-    if len(found) != 1:
-        raise SystemExit(f"found {len(found)} processes that run {module}")
-    return found[0]
+    sizes = [int(rss) / 1024 for parent, rss, args in rows if int(parent) == supervisor and f"-m {module}" in args]
+    if len(sizes) != 1:
+        raise SystemExit(f"found {len(sizes)} processes that run {module}")
+    return sizes[0]
 
 
 def main() -> None:
     """Measure and print."""
     with running_pippin() as (url, supervisor), httpx2.Client(base_url=url, timeout=60) as http:
-        at_rest = resident_megabytes("service", supervisor)
+        idle_megabytes = resident_megabytes("service", supervisor)
         reply = http.post("/datasets", params={"name": "thousand", "format": "npz"}, content=thousand_digits())
         dataset = reply.raise_for_status().json()["id"]
         times = [first_epoch_after_post(http, dataset) for _ in range(WARM_UP + COUNTED)][WARM_UP:]
-        afterwards = resident_megabytes("service", supervisor)
+        final_megabytes = resident_megabytes("service", supervisor)
     median = statistics.median(times)
     low, high = (peer / median for peer in PEER_SECONDS)
     print(f"\nPOST /jobs to the first epoch of 1,000 digits, {COUNTED} jobs, {os.cpu_count()} cores")
     print(f"  median {median:.2f} s, best {min(times):.2f} s, worst {max(times):.2f} s")
     print(f"  Ray Jobs to `running`: {PEER_SECONDS[0]} to {PEER_SECONDS[1]} s, {low:.1f} to {high:.1f} times ours")
-    print(f"Service at rest: {at_rest:.0f} MB resident; after {WARM_UP + COUNTED} jobs {afterwards:.0f} MB")
+    print(f"Service at rest: {idle_megabytes:.0f} MB resident; after {WARM_UP + COUNTED} jobs {final_megabytes:.0f} MB")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Milliseconds a training step takes the seed's network (585,958 parameters), by how its convolutions are computed.
+"""Measures the milliseconds per training step of the seed's network (585,958 parameters) by lowering of convolutions.
 
-Every round runs each lowering once, one after the other, so that a change in the machine's speed meets all alike. Each
-is timed twice: the loss and its gradient alone, and whole steps with their Adam updates inside one `lax.scan`.
+Every round runs each lowering once, one after the other, so that a change in the speed of the machine affects all
+equally. Each lowering is timed twice: the loss and its gradient alone, and whole steps with Adam in one `lax.scan`.
 """
 
 import argparse
@@ -30,7 +30,7 @@ Tree = Any
 def native(
     x: jax.Array, kernel: jax.Array, *, stride: Pair, dilation: Pair, borders: Borders, groups: int
 ) -> jax.Array:
-    """XLA's own convolution."""
+    """The convolution of XLA."""
     return jax.lax.conv_general_dilated(
         x,
         kernel,
@@ -45,7 +45,7 @@ def native(
 def slices(
     x: jax.Array, kernel: jax.Array, *, stride: Pair, dilation: Pair, borders: Borders, groups: int
 ) -> jax.Array:
-    """Slices and one matrix product, pooling apart."""
+    """Slices and one matrix product, separate from pooling."""
     bordered = with_borders(x, borders, 0, jnp)
     window = Window.within(bordered.shape[1:3], kernel.shape[:2], stride, dilation)
     return product(bordered, window, groups, kernel.transpose(3, 2, 0, 1), jnp)
@@ -64,7 +64,7 @@ def gradient_of(convolve: Convolve | None) -> Callable[[Tree, Tree], tuple[jax.A
 
 
 def steps_of(convolve: Convolve | None) -> Callable[[Tree, Tree], tuple[Tree, jax.Array]]:
-    """(state, mini-batches) -> the state after one Adam step a mini-batch, and their losses."""
+    """(state, mini-batches) -> the state after one Adam step for each mini-batch, and the losses."""
     gradient = gradient_of(convolve)
 
     def step(state: Tree, inputs: Tree) -> tuple[Tree, jax.Array]:
@@ -84,13 +84,13 @@ def steps_of(convolve: Convolve | None) -> Callable[[Tree, Tree], tuple[Tree, ja
 
 def timed(call: Callable[[], Any]) -> float:
     """Milliseconds that `call` takes."""
-    began = time.perf_counter()
+    started = time.perf_counter()
     jax.block_until_ready(call())
-    return (time.perf_counter() - began) * 1e3
+    return (time.perf_counter() - started) * 1e3
 
 
 def main() -> None:
-    """Time them and print a table."""
+    """Time all lowerings and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--steps", type=int, default=20, help="steps in one scan")
@@ -126,12 +126,12 @@ def main() -> None:
     )
     print(f"{'':22}{'gradient':>10}{'min':>8}{'ratio':>8}{'with Adam':>13}{'min':>8}{'ratio':>8}")
     base = times["joined with pooling"]
-    for name, found in times.items():
+    for name, samples in times.items():
         print(f"{name:22}", end="")
         for kind in (0, 1):
-            ratio = statistics.median(one / other for one, other in zip(found[kind], base[kind], strict=True))
+            ratio = statistics.median(one / other for one, other in zip(samples[kind], base[kind], strict=True))
             width = 10 if kind == 0 else 13
-            print(f"{statistics.median(found[kind]):{width}.1f}{min(found[kind]):8.1f}{ratio:8.2f}", end="")
+            print(f"{statistics.median(samples[kind]):{width}.1f}{min(samples[kind]):8.1f}{ratio:8.2f}", end="")
         print()
 
 

@@ -1,4 +1,4 @@
-"""Writes pippin/client/sync, the blocking client, from pippin/client/asynchronous; with --check, only compares."""
+"""Writes the blocking client, pippin/client/sync, from pippin/client/asynchronous; with --check, only compares."""
 
 import re
 import subprocess
@@ -11,7 +11,7 @@ TARGET = ROOT / "pippin" / "client" / "sync"
 
 _NOTE = "# Written by `make client` from pippin/client/asynchronous: change it there.\n"
 _REPLACEMENTS = (
-    # Documentation in which the two clients differ.
+    # Documentation that differs between the two clients.
     (r"for asyncio\. (Close it, or use it with) `async with`", r"from several threads if need be. \1 `with`"),
     (r"The client for asyncio\. .*\"\"\"$", 'The blocking client."""'),
     (r"\basync (?=def|for|with)", ""),
@@ -40,7 +40,7 @@ def blocking(source: str) -> str:
 
 
 def main() -> int:
-    """Write or compare; the exit status is 1 when a file is not as it would be written."""
+    """Write or compare the modules. The exit status of a comparison is 1 when a file differs."""
     modules = {TARGET / path.name: blocking(path.read_text()) for path in sorted(SOURCE.glob("*.py"))}
     if "--check" in sys.argv[1:]:
         stale = [path for path, text in modules.items() if not path.is_file() or path.read_text() != text]

@@ -1,4 +1,4 @@
-"""Writes the lists of decisions, docs/decisions/index.md and the one in zensical.toml, from the titles of the pages."""
+"""Writes the two lists of decisions, in docs/decisions/index.md and zensical.toml, from the titles of the pages."""
 
 import re
 import sys

@@ -1,9 +1,9 @@
-"""Draws the packaged sample of MNIST again: always the same digits, with any version of Python and NumPy.
+"""Draws the packaged sample of MNIST: the same digits with any version of Python and NumPy.
 
     python tools/draw_mnist_sample.py FOLDER_WITH_THE_FOUR_FILES
 
-For each digit it takes the 1,000 training examples and the 200 test examples with the smallest SHA-256 of
-"mnist-sample/<split>/<number of the example, from 0>", and keeps their original order.
+For each digit the sample has the 1,000 training examples and the 200 test examples with the smallest SHA-256 of
+"mnist-sample/<split>/<number of the example, from 0>", in their original order.
 """
 
 import gzip
@@ -33,7 +33,7 @@ def _write(path: Path, values: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]"
 
 
 def main() -> None:
-    """Reads the four files, draws, and writes the sample where the package keeps it."""
+    """Read the four files, draw the sample, and write it to the folder in the package."""
     with tempfile.TemporaryDirectory() as workdir:
         mnist = parse(collect(Path(sys.argv[1])), DatasetOptions(), DatasetLimits(), Path(workdir))
         for split, (prefix, count) in _DRAWN.items():

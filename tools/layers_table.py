@@ -24,7 +24,7 @@ WARNED = {
     "softmax": "runtime.softmax-axis",
     "uni_directional_lstm": "runtime.lstm",
 }
-"""The warnings that speak of a type; what a warning looks at stands in its function only."""
+"""The warning about each type. Only the function of a warning defines the types that the warning applies to."""
 
 _INTRODUCTION = """\
 <!-- Written by `make layers` from pippin/models/spec/layers: change it there. -->
@@ -43,18 +43,18 @@ that a device can go on training what it has trained.
 
 
 def main() -> None:
-    """Write or compare."""
-    wanted = page()
+    """Write or compare the page."""
+    expected = page()
     if "--check" not in sys.argv:
-        PAGE.write_text(wanted, encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != wanted:
+        PAGE.write_text(expected, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != expected:
         sys.exit("docs/layers.md does not describe the layers as they are: run `make layers`")
 
 
 def page() -> str:
-    """The whole page."""
+    """The content of the page."""
     kinds = sorted(LAYERS.items())
-    rows = [(f"[`{name}`](#{name})", _from_to(kind), _what(kind), _core_ml(kind)) for name, kind in kinds]
+    rows = [(f"[`{name}`](#{name})", _shape_change(kind), _summary(kind), _core_ml(kind)) for name, kind in kinds]
     overview = _table(("type", "from, to", "", "Core ML"), rows)
     sections = (_section(name, kind) for name, kind in kinds)
     return "\n".join([_INTRODUCTION, overview, *sections, _objects([kind for _, kind in kinds])])
@@ -62,10 +62,16 @@ def page() -> str:
 
 def _section(name: str, kind: type[Layer]) -> str:
     first, *rest = _paragraphs(kind)
-    proto, version, does = _parted(first)
+    proto, version, description = _parsed_paragraph(first)
     reads = f"Reads {_blobs(kind.input_count)}{_rank(kind)}, makes {_blobs(kind.output_count)}."
     file = f"In the file: `{proto}` at `{kind.proto_path}`, {version}."
-    parts = [f"## {name}", _capital(does), *rest, *_inherited(kind), f"{reads} {file} Core ML: {_core_ml(kind)}."]
+    parts = [
+        f"## {name}",
+        _capital(description),
+        *rest,
+        *_inherited(kind),
+        f"{reads} {file} Core ML: {_core_ml(kind)}.",
+    ]
     if name in WARNED:
         warning = WARNED[name]
         parts.append(f"Warning `{warning}`: {_one_line(WARNINGS_BY_ID[warning])}")
@@ -82,22 +88,22 @@ def _field_rows(
     kind: type[Layer], properties: Mapping[str, Any], schema: Mapping[str, Any]
 ) -> Iterator[tuple[str, ...]]:
     required = schema.get("required", ())
-    for field, said in properties.items():
-        form = _form(said, schema.get("$defs", {}))
+    for field, property_ in properties.items():
+        form = _form(property_, schema.get("$defs", {}))
         if field in kind.array_fields and issubclass(kind, Weighted):
             form = f"numbers {_shape_of(kind, field)}"
-        yield f"`{field}`", form, _default(said, field in required), said.get("description", "")
+        yield f"`{field}`", form, _default(property_, field in required), property_.get("description", "")
 
 
 def _shape_of(kind: type[Weighted], field: str) -> str:
-    """In words: what the class says about its own weights."""
+    """The shape of an array of weights, from the documentation of the class."""
     if field == "bias":
         return "[output_channels]"
     return _one_line(kind.kernel_shape).rstrip(".").replace("(", "[").replace(")", "]")
 
 
 def _recurrent_arrays(kind: type[Recurrent]) -> str:
-    """The names that `weights` has inside, with all options on."""
+    """The names of the arrays in `weights`, with all options on."""
     options = {field: True for field in kind.model_fields if field.startswith("has_")}
     names: Sequence[str] = kind.model_construct(**options).array_names  # type: ignore[arg-type]
     shapes = {
@@ -114,30 +120,34 @@ def _recurrent_arrays(kind: type[Recurrent]) -> str:
 
 
 def _objects(kinds: Sequence[type[Layer]]) -> str:
-    """What stands inside layers under a `type` of its own, each once."""
-    found: dict[str, Any] = {}
+    """The section about the objects inside layers that have a `type`, each object once."""
+    objects: dict[str, Any] = {}
     for kind in kinds:
-        found |= kind.model_json_schema().get("$defs", {})
+        objects |= kind.model_json_schema().get("$defs", {})
     rows = [
-        (f"`{schema['properties']['type']['const']}`", schema["description"].replace("\n", " "), _inner(schema, found))
-        for _, schema in sorted(found.items())
+        (
+            f"`{schema['properties']['type']['const']}`",
+            schema["description"].replace("\n", " "),
+            _inner(schema, objects),
+        )
+        for _, schema in sorted(objects.items())
         if "type" in schema["properties"]
     ]
     return "## Objects inside layers\n\n" + _table(("type", "", "fields"), rows)
 
 
 def _inner(schema: Mapping[str, Any], objects: Mapping[str, Any]) -> str:
-    """The fields of an object inside a layer, all of which may be left out."""
+    """The fields of an object inside a layer, all of which are optional."""
     fields = []
-    for field, said in schema["properties"].items():
+    for field, property_ in schema["properties"].items():
         if field != "type":
-            values = f"{_form(said, objects)}; default {_default(said, is_required=False)}"
-            fields.append(f"`{field}` ({values}) {said.get('description', '')}".rstrip(" ."))
+            values = f"{_form(property_, objects)}; default {_default(property_, is_required=False)}"
+            fields.append(f"`{field}` ({values}) {property_.get('description', '')}".rstrip(" ."))
     return "; ".join(fields)
 
 
 def _form(schema: Mapping[str, Any], objects: Mapping[str, Any]) -> str:
-    """The values that a JSON schema admits, in words; null, which is leaving out, is not told."""
+    """The values that a JSON schema admits, in words. Null, which stands for a field that is left out, is omitted."""
     branches = [branch for branch in schema.get("anyOf", schema.get("oneOf", [])) if branch.get("type") != "null"]
     if branches or "$ref" in schema:
         return _one_of(branches or [schema], objects)
@@ -160,8 +170,8 @@ def _list_form(schema: Mapping[str, Any], objects: Mapping[str, Any]) -> str:
     match schema:
         case {"prefixItems": [first, *_] as entries}:
             return f"list of {len(entries)}, each {_form(first, objects)}"
-        case {"items": {"type": _} as entry, "minItems": least, "maxItems": most}:
-            return f"list of {least} to {most}, each {_form(entry, objects)}"
+        case {"items": {"type": _} as entry, "minItems": minimum, "maxItems": maximum}:
+            return f"list of {minimum} to {maximum}, each {_form(entry, objects)}"
         case _:
             return "nested lists of numbers"
 
@@ -179,13 +189,13 @@ def _one_of(branches: Sequence[Mapping[str, Any]], objects: Mapping[str, Any]) -
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
-    least = schema.get("minimum", schema.get("ge"))
-    most = schema.get("maximum", schema.get("le"))
+    minimum = schema.get("minimum", schema.get("ge"))
+    maximum = schema.get("maximum", schema.get("le"))
     if "exclusiveMinimum" in schema:
         return f" above {schema['exclusiveMinimum']}"
-    if least is None or abs(least) >= 2**63:
+    if minimum is None or abs(minimum) >= 2**63:
         return ""
-    return f" {least} or more" if most is None else f" {least} to {most:,}"
+    return f" {minimum} or more" if maximum is None else f" {minimum} to {maximum:,}"
 
 
 def _default(schema: Mapping[str, Any], is_required: bool) -> str:
@@ -204,33 +214,33 @@ def _default(schema: Mapping[str, Any], is_required: bool) -> str:
             return f"{other}"
 
 
-def _from_to(kind: type[Layer]) -> str:
-    does = _parted(_paragraphs(kind)[0])[2]
+def _shape_change(kind: type[Layer]) -> str:
+    description = _parsed_paragraph(_paragraphs(kind)[0])[2]
     if issubclass(kind, Combining):
         return "one shape or several to the largest"
-    if issubclass(kind, ShapeKeeping) and "[" not in does.replace("[c]", ""):
+    if issubclass(kind, ShapeKeeping) and "[" not in description.replace("[c]", ""):
         return f"{'any' if kind.min_rank < 3 else '[..., C, H, W]'} to the same"
-    return does.rstrip(".")
+    return description.rstrip(".")
 
 
-def _what(kind: type[Layer]) -> str:
+def _summary(kind: type[Layer]) -> str:
     return kind.summary
 
 
 def _core_ml(kind: type[Layer]) -> str:
-    said = "trains" if kind.trainable else "passes gradients" if kind.passes_gradient else "frozen only"
-    # The one type whose place decides: `updatable.path` spares it where it feeds the loss itself.
-    said += ", or feeding a cross-entropy" if kind is Softmax else ""
-    return said + (", with a warning" if kind.model_fields["type"].default in WARNED else "")
+    support = "trains" if kind.trainable else "passes gradients" if kind.passes_gradient else "frozen only"
+    # Softmax is the only type whose position matters: the rule `updatable.path` admits it where it feeds the loss.
+    support += ", or feeding a cross-entropy" if kind is Softmax else ""
+    return support + (", with a warning" if kind.model_fields["type"].default in WARNED else "")
 
 
 def _blobs(numbers: tuple[int, int]) -> str:
-    least, most = numbers
-    if most == 0:
+    minimum, maximum = numbers
+    if maximum == 0:
         return "nothing"
-    between = "or" if most == least + 1 else "to"
-    count = f"{least}" if least == most else f"{least} {between} {most}"
-    return f"{count} blob{'s' if most > 1 else ''}"
+    between = "or" if maximum == minimum + 1 else "to"
+    count = f"{minimum}" if minimum == maximum else f"{minimum} {between} {maximum}"
+    return f"{count} blob{'s' if maximum > 1 else ''}"
 
 
 def _rank(kind: type[Layer]) -> str:
@@ -244,20 +254,20 @@ def _paragraphs(kind: type[Layer]) -> list[str]:
 
 
 _SEE_FAMILY = re.compile(r";\sshapes\sof\sthe\sstates\sand\sof\sthe\sarrays\sas\s`Recurrent`\ssays")
-"""What sends a reader of the code where `_inherited` takes its text from."""
+"""The reference from the docstring of a type to that of its family, whose text `_inherited` adds."""
 
 
 def _inherited(kind: type[Layer]) -> list[str]:
-    """What is said once for all types of a family, but for its first line."""
+    """The paragraphs that document the families of a type, without the first paragraph of each."""
     families = (family for family in (Combining, PerChannel, Recurrent) if issubclass(kind, family))
     return [paragraph for family in families for paragraph in _paragraphs(family)[1:]]
 
 
-def _parted(first: str) -> tuple[str, str, str]:
-    """The message, its version and what the layer does, from the first line of its class."""
-    found = re.fullmatch(r"`(\w+)`( that is a deconvolution)? \((version [^)]*)\): (.*)", first, flags=re.DOTALL)
-    assert found is not None, first
-    return found[1], found[3], found[4].replace("\n", " ")
+def _parsed_paragraph(first: str) -> tuple[str, str, str]:
+    """The protobuf message, its version and the description, from the first paragraph of the class's docstring."""
+    match = re.fullmatch(r"`(\w+)`( that is a deconvolution)? \((version [^)]*)\): (.*)", first, flags=re.DOTALL)
+    assert match is not None, first
+    return match[1], match[3], match[4].replace("\n", " ")
 
 
 def _one_line(thing: object) -> str:
@@ -265,7 +275,7 @@ def _one_line(thing: object) -> str:
 
 
 def _capital(text: str) -> str:
-    """A sentence; a formula keeps its first letter."""
+    """The text with a capital first letter, except for a formula."""
     return text if re.match(r"[a-z]+[ (\[]*[x(\[*]|x\b", text) else text[0].upper() + text[1:]
 
 

@@ -11,11 +11,11 @@ DOCUMENT = Path(__file__).parents[1] / "docs" / "openapi.json"
 
 
 def main() -> None:
-    """Write or compare."""
-    wanted = rendered(create_app(Settings()).openapi())
+    """Write or compare the document."""
+    expected = rendered(create_app(Settings()).openapi())
     if "--check" not in sys.argv:
-        DOCUMENT.write_text(wanted, encoding="utf-8")
-    elif not DOCUMENT.exists() or DOCUMENT.read_text(encoding="utf-8") != wanted:
+        DOCUMENT.write_text(expected, encoding="utf-8")
+    elif not DOCUMENT.exists() or DOCUMENT.read_text(encoding="utf-8") != expected:
         sys.exit("docs/openapi.json does not describe the routes as they are: run `make openapi`")
 
 

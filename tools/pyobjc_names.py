@@ -2,9 +2,9 @@
 
     python tools/pyobjc_names.py pyobjc_framework_coreml-….whl pyobjc_framework_quartz-….whl
 
-The script reads the files in the wheels and runs none. From Quartz it keeps pixel buffers: the function that creates
-one, and its constants. For each selector it records the out-parameters, the blocks with their signatures (arguments
-counted from 0, as in Python), and whether it returns a BOOL.
+The script reads the files in the wheels and executes none of them. From Quartz it takes pixel buffers only: the
+functions that create one, and the constants. For each selector it records the out-parameters, the blocks with their
+signatures (arguments counted from 0, as in Python), and whether the selector returns a BOOL.
 """
 
 import ast
@@ -33,14 +33,14 @@ def _calls(tree: ast.Module, name: str) -> Iterator[list[Any]]:
             yield [ast.literal_eval(argument) for argument in node.args]
 
 
-def _assigned(tree: ast.Module, name: str) -> Any:  # noqa: ANN401  # whatever literal stands there
+def _assigned(tree: ast.Module, name: str) -> Any:  # noqa: ANN401  # any literal
     for node in tree.body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == name:
             return ast.literal_eval(node.value)
     raise SystemExit(f"the wheel's metadata assigns no {name!r}")
 
 
-def _described(metadata: dict[str, Any]) -> dict[str, Any]:
+def _properties(metadata: dict[str, Any]) -> dict[str, Any]:
     described: dict[str, Any] = {}
     if _text(metadata.get("retval", {}).get("type", "")) == "Z":
         described["returns_bool"] = True
@@ -59,14 +59,14 @@ def _described(metadata: dict[str, Any]) -> dict[str, Any]:
 
 
 def _selectors(metadata: ast.Module) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
+    selectors_by_owner: dict[str, dict[str, Any]] = {}
     for owner, selector, described in _calls(metadata, "r"):
-        found.setdefault(_text(owner), {})[_text(selector)] = _described(described)
+        selectors_by_owner.setdefault(_text(owner), {})[_text(selector)] = _properties(described)
     for owner, selector in _calls(metadata, "objc.registerNewKeywordsFromSelector"):
-        found.setdefault(owner, {}).setdefault(_text(selector), {})
+        selectors_by_owner.setdefault(owner, {}).setdefault(_text(selector), {})
     for owner, _, name in _calls(metadata, "objc.registerNewKeywords"):
-        found.setdefault(owner, {}).setdefault(name.replace("_", ":"), {})
-    return {owner: dict(sorted(selectors.items())) for owner, selectors in sorted(found.items())}
+        selectors_by_owner.setdefault(owner, {}).setdefault(name.replace("_", ":"), {})
+    return {owner: dict(sorted(selectors.items())) for owner, selectors in sorted(selectors_by_owner.items())}
 
 
 def _unavailable(module: ast.Module) -> list[list[str]]:
@@ -84,10 +84,10 @@ def _enums(metadata: ast.Module) -> dict[str, int]:
 def _quartz(wheel: Path) -> dict[str, Any]:
     with zipfile.ZipFile(wheel) as archive:
         metadata = ast.parse(archive.read("Quartz/CoreVideo/_metadata.py"))
-    kept = ("kCVPixelFormatType_", "kCVReturn")
+    prefixes = ("kCVPixelFormatType_", "kCVReturn")
     return {
         "pyobjc-framework-Quartz": wheel.name.split("-")[1],
-        "enums": {name: value for name, value in _enums(metadata).items() if name.startswith(kept)},
+        "enums": {name: value for name, value in _enums(metadata).items() if name.startswith(prefixes)},
         "functions": {
             name: _text(described[0])
             for name, described in sorted(_assigned(metadata, "functions").items())
@@ -97,7 +97,7 @@ def _quartz(wheel: Path) -> dict[str, Any]:
 
 
 def table(coreml: Path, quartz: Path) -> dict[str, Any]:
-    """The names in the wheels, ready to be written."""
+    """The names in the wheels, as the content of the JSON file."""
     with zipfile.ZipFile(coreml) as archive:
         metadata, module = (ast.parse(archive.read(f"CoreML/{name}.py")) for name in ("_metadata", "__init__"))
     return {

@@ -10,7 +10,7 @@ PICTURE = Path(__file__).parents[1] / "docs" / "images" / "job.png"
 
 
 def main(folder: Path) -> None:
-    """Write it with a palette of 256 colours, at a third of the size."""
+    """Write the picture with a palette of 256 colours, which reduces the file to a third."""
     with Image.open(folder / SCREENSHOT) as screenshot:
         screenshot.convert("RGB").quantize().save(PICTURE, optimize=True)
 

@@ -46,20 +46,20 @@ _COMMON = {
     "503": "The service cannot do this right now",
     "default": "Any other problem.",
 }
-"""The problems that the introduction describes."""
+"""The problems that the introduction describes, which the tables leave out."""
 
 
 def main() -> None:
-    """Write or compare."""
-    wanted = page(json.loads((DOCS / "openapi.json").read_text(encoding="utf-8")))
+    """Write or compare the page."""
+    expected = page(json.loads((DOCS / "openapi.json").read_text(encoding="utf-8")))
     if "--check" not in sys.argv:
-        PAGE.write_text(wanted, encoding="utf-8")
-    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != wanted:
+        PAGE.write_text(expected, encoding="utf-8")
+    elif not PAGE.exists() or PAGE.read_text(encoding="utf-8") != expected:
         sys.exit("docs/rest.md does not describe the routes as they are: run `make openapi`")
 
 
 def page(document: Mapping[str, Any]) -> str:
-    """The whole page."""
+    """The content of the page."""
     document = _with_plain_references(document, document["components"]["schemas"])
     operations = [
         (method, path, routes[method])
@@ -71,7 +71,7 @@ def page(document: Mapping[str, Any]) -> str:
     parts = [_INTRODUCTION, _overview(operations)]
     for tag in tags:
         parts.append(f"## {_TITLES[tag]}\n")
-        parts.extend(_operation(*one) for one in operations if tag in one[2]["tags"])
+        parts.extend(_operation(*entry) for entry in operations if tag in entry[2]["tags"])
     return "\n".join(parts)
 
 
@@ -84,7 +84,7 @@ def _overview(operations: Sequence[tuple[str, str, Mapping[str, Any]]]) -> str:
 
 
 def _anchor(operation: Mapping[str, Any]) -> str:
-    """The anchor that the site and code hosts make of a heading."""
+    """The anchor that the site and code hosts derive from a heading."""
     return re.sub(r"[^\w\- ]", "", operation["summary"].lower()).replace(" ", "-")
 
 
@@ -100,13 +100,13 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> str:
     if parameters := operation.get("parameters"):
         rows = [
             (
-                f"`{one['name']}`",
-                one["in"],
-                _form(one["schema"]),
-                _default(one["schema"], is_required=one.get("required", False)),
-                one.get("description", ""),
+                f"`{parameter['name']}`",
+                parameter["in"],
+                _form(parameter["schema"]),
+                _default(parameter["schema"], is_required=parameter.get("required", False)),
+                parameter.get("description", ""),
             )
-            for one in parameters
+            for parameter in parameters
         ]
         parts.append(_table(("parameter", "in", "", "default", "meaning"), rows).rstrip())
     if body := operation.get("requestBody"):
@@ -126,23 +126,23 @@ def _example(media: Mapping[str, Any]) -> str:
 
 
 def _answer(answer: Mapping[str, Any]) -> str:
-    said = answer["description"].rstrip(".")
+    description = answer["description"].rstrip(".")
     content = {kind: media for kind, media in answer.get("content", {}).items() if kind != "application/problem+json"}
-    return f"{said}. {_contents(content)}" if content else f"{said}."
+    return f"{description}. {_contents(content)}" if content else f"{description}."
 
 
 def _contents(content: Mapping[str, Any]) -> str:
-    told = []
+    forms = []
     for kind, media in content.items():
         form = _form(media.get("schema", {}))
-        told.append(
+        forms.append(
             form if kind == "application/json" else f"`{kind}`" + (f": {form}" if "$ref" in json.dumps(media) else "")
         )
-    return _listed(told)
+    return _listed(forms)
 
 
 def _with_plain_references(node: Any, schemas: Mapping[str, Any]) -> Any:  # noqa: ANN401 (any JSON value)
-    """The document with "this object, or null" where a member refers to an object that admits null itself."""
+    """The document with a reference to an object that admits null replaced by "the plain object, or null"."""
     if isinstance(node, list):
         return [_with_plain_references(inner, schemas) for inner in node]
     if not isinstance(node, dict):
@@ -163,7 +163,7 @@ def _form(schema: Mapping[str, Any]) -> str:
 
 
 def _forms(schema: Mapping[str, Any]) -> Iterator[str]:
-    """Each of the alternatives."""
+    """The form of each alternative of a schema."""
     if branches := schema.get("anyOf") or schema.get("oneOf"):
         for branch in branches:
             yield from _forms(branch)
@@ -208,12 +208,12 @@ def _simple(schema: Mapping[str, Any]) -> str:
 
 
 def _bounds(schema: Mapping[str, Any]) -> str:
-    least, most = schema.get("minimum"), schema.get("maximum")
+    minimum, maximum = schema.get("minimum"), schema.get("maximum")
     if "exclusiveMinimum" in schema:
         return f" above {schema['exclusiveMinimum']}"
-    if least is None or abs(least) >= 2**63:
+    if minimum is None or abs(minimum) >= 2**63:
         return ""
-    return f" {least:g} or more" if most is None or most >= 2**53 else f" {least:g} to {most:,}"
+    return f" {minimum:g} or more" if maximum is None or maximum >= 2**53 else f" {minimum:g} to {maximum:,}"
 
 
 def _default(schema: Mapping[str, Any], *, is_required: bool) -> str:

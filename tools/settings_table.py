@@ -94,7 +94,7 @@ _SECTIONS = {
 
 
 def default_of(field: FieldInfo) -> str:
-    """The default as a person would write it; nothing where the description tells it."""
+    """The default as in an environment variable; empty where the description contains it."""
     if field.default in {None, PydanticUndefined, ()}:
         return ""
     return f"`{field.default}`"
@@ -104,7 +104,7 @@ def page() -> str:
     """The settings as a page of Markdown.
 
     Raises:
-        SystemExit: A setting stands in no section.
+        SystemExit: A setting is in no section.
     """
     if missing := set(Settings.model_fields) - {name for names in _SECTIONS.values() for name in names}:
         sys.exit(f"tools/settings_table.py puts these settings in no section: {', '.join(sorted(missing))}")
@@ -117,7 +117,7 @@ def page() -> str:
 
 
 def main() -> None:
-    """Write or compare."""
+    """Write or compare the page."""
     if "--check" not in sys.argv:
         PAGE.write_text(page(), encoding="utf-8")
     elif PAGE.read_text(encoding="utf-8") != page():

@@ -1,4 +1,4 @@
-"""The seed's network in Keras on TensorFlow: trains on an NPZ file's arrays, prints each epoch's seconds as JSON."""
+"""Trains the seed's network in Keras on TensorFlow with the arrays of an NPZ; prints the seconds per epoch as JSON."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from keras import layers
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """Takes the wall time of every epoch."""
+    """Records the wall time of every epoch."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""The seed's network on our jax engine: trains on the arrays of an NPZ file and prints each epoch's seconds as JSON."""
+"""Trains the seed's network with the engine jax on the arrays of an NPZ file; prints the seconds per epoch as JSON."""
 
 import json
 import sys

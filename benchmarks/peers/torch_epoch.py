@@ -1,4 +1,4 @@
-"""The seed's network in eager PyTorch: trains on the arrays of an NPZ file and prints each epoch's seconds as JSON."""
+"""Trains the seed's network in eager PyTorch on the arrays of an NPZ file; prints the seconds per epoch as JSON."""
 
 import json
 import sys
@@ -33,14 +33,14 @@ def main(path: str, epochs: int) -> None:
     loss_of = nn.CrossEntropyLoss()
     seconds, mean = [], 0.0
     for _ in range(epochs):
-        began, total = time.perf_counter(), 0.0
+        started, total = time.perf_counter(), 0.0
         for batch in torch.randperm(len(images)).split(128):
             optimizer.zero_grad()
             loss = loss_of(model(images[batch]), labels[batch])
             loss.backward()
             optimizer.step()
             total += loss.item() * len(batch)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.perf_counter() - started)
         mean = total / len(images)
     print(json.dumps({"seconds": seconds, "loss": mean}))
 

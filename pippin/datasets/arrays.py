@@ -31,7 +31,7 @@ def write_arrays(parsed: ParsedDataset, path: Path) -> None:
         for split, features in parsed.splits.items()
         for feature, array in features.items()
     }
-    # Widest types first, so that every tensor begins at a multiple of its item size, which a memory map needs.
+    # Sort the widest types first: every tensor then begins at a multiple of its item size, which a memory map needs.
     ordered = sorted(arrays.items(), key=lambda item: (-item[1][0].itemsize, item[0]))
     header: dict[str, object] = {}
     offset = 0

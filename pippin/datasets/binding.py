@@ -1,4 +1,4 @@
-"""Which feature of a dataset feeds which training input of a model, and why one does not fit."""
+"""Assigns the features of a dataset to the training inputs of a model, and explains why a feature does not fit."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,14 +32,14 @@ def bind(
         manifest: The manifest of the dataset.
         model: The model to train.
         source: The `dataset` of the request.
-        trained_labels: The labels of the dataset that the model was trained on before, by the model's number.
+        trained_labels: The labels of the dataset that the model was trained on before, by class number of the model.
 
     Raises:
         FaultyDocumentError: The dataset does not fit the model. Pointers are relative to the request's `dataset`.
     """
     faults: list[Fault] = []
     splits = _splits(manifest, source, faults)
-    bound = _bound(manifest, model, source, faults)
+    bound = _bound_features(manifest, model, source, faults)
     inputs = _training_inputs(model)
     classes = None
     for name, feature in bound.items():
@@ -66,8 +66,8 @@ def bind(
         notices=list(
             bounded(
                 (
-                    *(_guessed(bound, model.target) if manifest.format == "npz" and not source.bind else ()),
-                    *_scaled(bound, inputs, model.target),
+                    *(_order_notices(bound, model.target) if manifest.format == "npz" and not source.bind else ()),
+                    *_scale_notices(bound, inputs, model.target),
                     *(classes.notices if classes is not None else ()),
                 )
             )
@@ -75,8 +75,8 @@ def bind(
     )
 
 
-def _guessed(bound: Mapping[str, Feature], target: str) -> Iterator[str]:
-    """A notice where the order of two features alone decides which of them is the target."""
+def _order_notices(bound: Mapping[str, Feature], target: str) -> Iterator[str]:
+    """A notice where only the order of two features determines which of them is the target."""
     if len(bound) != 2 or any(name == feature.name for name, feature in bound.items()):
         return
     (name, input_), (_, predicted) = sorted(bound.items(), key=lambda item: item[0] == target)
@@ -87,7 +87,7 @@ def _guessed(bound: Mapping[str, Feature], target: str) -> Iterator[str]:
         )
 
 
-def _scaled(bound: Mapping[str, Feature], inputs: Mapping[str, Input], target: str) -> Iterator[str]:
+def _scale_notices(bound: Mapping[str, Feature], inputs: Mapping[str, Input], target: str) -> Iterator[str]:
     """A notice for each training input whose bytes are scaled although its shape is not that of a picture."""
     for name, feature in bound.items():
         # An image input gets its pixels unscaled.
@@ -100,7 +100,7 @@ def _scaled(bound: Mapping[str, Feature], inputs: Mapping[str, Input], target: s
 
 
 def _splits(manifest: StoredManifest, source: DatasetSource, faults: list[Fault]) -> list[str]:
-    """The existing splits that the job uses: the one to train on, then the one to validate on, if there is one."""
+    """The existing splits that the job uses: the training split, then the validation split, if there is one."""
     examples = {split.name: split.examples for split in manifest.splits}
     listed = ", ".join(examples)
     used = [source.train]
@@ -124,7 +124,7 @@ def _training_inputs(model: Trainable) -> dict[str, Input]:
     return inputs
 
 
-def _bound(
+def _bound_features(
     manifest: StoredManifest, model: Trainable, source: DatasetSource, faults: list[Fault]
 ) -> dict[str, Feature]:
     """The feature of each training input; adds a fault for each training input without a feature."""
@@ -177,8 +177,8 @@ def input_misfits(
         ranges: The values of the feature.
         vocabulary: The number of indices of the embedding that looks the values up; None without an embedding.
     """
-    misfits = [*_form(input_, feature, manifest, is_index=vocabulary is not None)]
-    return misfits or [*_values(feature, ranges, _allowed(input_, vocabulary))]
+    misfits = [*_shape_and_type_misfits(input_, feature, manifest, is_index=vocabulary is not None)]
+    return misfits or [*_value_misfits(feature, ranges, _allowed(input_, vocabulary))]
 
 
 def target_misfits(
@@ -190,7 +190,7 @@ def target_misfits(
     *,
     trained_labels: Sequence[str] | None = None,
 ) -> tuple[list[str], Classes | None]:
-    """Why a feature does not fit the target, and what its numbers mean: None where they are quantities."""
+    """Why a feature does not fit the target, and which classes its numbers mean: None where they are quantities."""
     labels = manifest.labels_of(feature.name)
     span = Span(
         min((values.minimum for _, values in ranges), default=inf),
@@ -198,16 +198,16 @@ def target_misfits(
     )
     classes = classes_of(model, labels, span, trained_labels)
     if classes is None:
-        misfits = [] if labels is None else [_names_for_quantities(input_, feature, labels)]
+        misfits = [] if labels is None else [_class_names_for_quantities(input_, feature, labels)]
         return misfits or input_misfits(input_, feature, manifest, ranges, None), None
     if prod(feature.shape) != 1:
         return [_several_numbers_for_a_class(input_, feature, model)], classes
-    misfits = [*_form(input_, feature, manifest, is_index=False)]
+    misfits = [*_shape_and_type_misfits(input_, feature, manifest, is_index=False)]
     allowed = _Allowed(classes.minimum, classes.maximum, classes.rule)
-    return misfits or [*_values(feature, ranges, allowed), *classes.faults], classes
+    return misfits or [*_value_misfits(feature, ranges, allowed), *classes.faults], classes
 
 
-def _names_for_quantities(input_: Input, feature: Feature, labels: list[str]) -> str:
+def _class_names_for_quantities(input_: Input, feature: Feature, labels: list[str]) -> str:
     return (
         f"the loss compares {input_.name!r} as a quantity, and the dataset's feature {feature.name!r} holds class "
         f"names ({listed(labels)}); train a model with the loss categorical_cross_entropy on it, or upload the "
@@ -229,7 +229,9 @@ def _several_numbers_for_a_class(input_: Input, feature: Feature, model: Trainab
     )
 
 
-def _form(input_: Input, feature: Feature, manifest: StoredManifest, *, is_index: bool) -> Iterator[str]:
+def _shape_and_type_misfits(
+    input_: Input, feature: Feature, manifest: StoredManifest, *, is_index: bool
+) -> Iterator[str]:
     """Why the shape and type of a feature do not fit a training input."""
     if not fits(feature.shape, input_.lengths):
         yield (
@@ -250,7 +252,7 @@ def _form(input_: Input, feature: Feature, manifest: StoredManifest, *, is_index
 
 
 def _remedy(input_: Input, feature: Feature, manifest: StoredManifest) -> str:
-    """What to do about a feature whose shape does not fit."""
+    """The remedy for a feature whose shape does not fit."""
     lengths = input_.lengths
     if manifest.format == "images" and len(lengths) == 3 and lengths[0] in {1, 3}:
         if lengths[1:] != feature.shape[1:]:
@@ -260,7 +262,7 @@ def _remedy(input_: Input, feature: Feature, manifest: StoredManifest) -> str:
         return f"name the one that feeds it in bind, as {other.name!r}, which has this shape"
     if prod(lengths) != prod(feature.shape):
         return "make the shapes equal"
-    # A table has a shape for its only input; an array of an NPZ keeps its own.
+    # The option `shape` sets the shape of a table's only input; an array of an NPZ keeps its shape.
     if manifest.format == "csv" and len(manifest.features) == 2 and feature is manifest.features[0]:
         return f"upload the table with shape={','.join(map(str, lengths))}"
     return f"send an NPZ with an array [{', '.join(['N', *map(str, lengths)])}]"
@@ -283,7 +285,7 @@ def _allowed(input_: Input, vocabulary: int | None) -> _Allowed | None:
     return _Allowed(int(_INT32.min), int(_INT32.max), f"{takes} of 32 bits") if input_.type == "int" else None
 
 
-def _values(feature: Feature, ranges: Ranges, allowed: _Allowed | None) -> Iterator[str]:
+def _value_misfits(feature: Feature, ranges: Ranges, allowed: _Allowed | None) -> Iterator[str]:
     """Why the values of a feature do not fit, by split; names the first or most extreme wrong value."""
     if allowed is None:
         return

@@ -1,9 +1,9 @@
-"""Which class of a model each label of a dataset means.
+"""Maps the labels of a dataset to the classes of a model.
 
-A dataset stores a label as a number and, where it was uploaded with names, a list of the names. A classifier has names
-of its own: the dataset's names are matched with them. A number without a name means the class whose name is that
-number, where the model's names are numbers; it is the position of a class among the model's where they are words. A
-nearest-neighbour classifier learns the names from the examples.
+A dataset stores a label as a number and, where it was uploaded with names, a list of the names. A classifier has its
+own class names, with which the dataset's names are matched. A number without a name means the class whose name is that
+number where the model's names are numbers, and the position of a class among the model's where they are words. A
+nearest-neighbour classifier takes the names from the examples.
 """
 
 import re
@@ -30,15 +30,15 @@ _NUMERAL = re.compile(r"([+-]?\d{1,18})(\.0*)?")
 
 @dataclass(frozen=True)
 class Classes:
-    """Which numbers the target of a dataset may have, and which classes of the model they mean.
+    """The numbers that the target of a dataset may have, and the classes of the model that they mean.
 
     Attributes:
         minimum: The smallest number allowed.
         maximum: The largest number allowed.
-        rule: The same as a sentence for a message.
-        pairs: [the dataset's number, the model's] of each class; None where they are the same.
+        rule: The allowed numbers as a sentence for a message.
+        pairs: [number in the dataset, number in the model] of each class; None where they are the same.
         faults: Why the names of the dataset or the model cannot be matched.
-        notices: What was assumed, to be shown to the user.
+        notices: Assumptions, as sentences for the user.
     """
 
     minimum: int
@@ -64,13 +64,13 @@ def classes_of(
 
     Args:
         model: The model to train.
-        names: The dataset's class names, by its numbers; None where it has no names.
+        names: The class names of the dataset, by number; None where the dataset has no names.
         span: The range of the dataset's numbers.
-        trained_labels: The labels of the dataset that a model was trained on which knows its classes by number alone,
-            by the model's number; None for any other model.
+        trained_labels: For a trained model without class names, the labels of its training dataset, by class number of
+            the model; None for any other model.
     """
     if model.label_type is not None:
-        return _learned(model.label_type, names)
+        return _learned_classes(model.label_type, names)
     if model.classes is None:
         return None
     if model.labels is None or (names is None and len(model.labels) != model.classes):
@@ -79,7 +79,7 @@ def classes_of(
 
 
 def learned_labels(label_type: str, names: Sequence[str] | None, number: int) -> str | int:
-    """The label that a model which learns its classes gives to class `number` of a dataset with these `names`."""
+    """The label that a model that learns its classes assigns to class `number` of a dataset with these `names`."""
     name = str(number) if names is None else names[number]
     return name if label_type == "string" else int(name)
 
@@ -95,7 +95,7 @@ def whole_number(label: str | int) -> int | None:
 def _by_trained_labels(
     classes: int, names: Sequence[str] | None, span: Span, trained_labels: Sequence[str] | None
 ) -> Classes:
-    """The classes of a model without names of its own, which may have been trained on a dataset with names."""
+    """The classes of a model without class names, which may have been trained on a dataset with names."""
     if trained_labels is not None and names is None and len(trained_labels) == classes:
         return _by_number(trained_labels, span)
     if (
@@ -164,19 +164,19 @@ def _by_value(labels: Sequence[str | int], values: Sequence[int | None]) -> Clas
     faults = tuple(
         f"the model's classes {listed(same)} are the same whole number, by which a dataset cannot tell them apart; "
         "rename all but one of them"
-        for same in _grouped(labels, values).values()
+        for same in _labels_by_value(labels, values).values()
         if len(same) > 1
     )[:1]
     numbers = [value for value, _ in pairs]
     rule = f"the model's classes are {listed(labels)}, and a whole number stands for the class of that name"
-    moved = next(((value, index) for value, index in pairs if value != index), None)
-    if moved is None:
+    renumbered = next(((value, index) for value, index in pairs if value != index), None)
+    if renumbered is None:
         return Classes(min(numbers), max(numbers), rule, None, faults)
     notice = (
         "the dataset's numbers are taken for the names of the model's classes, not for their positions: "
-        f"{moved[0]} is the class {_quoted(labels[moved[1]])}, which has the position {moved[1]}"
+        f"{renumbered[0]} is the class {_quoted(labels[renumbered[1]])}, which has the position {renumbered[1]}"
     )
-    # Classes that are whole numbers cannot be meant otherwise, so no notice is needed.
+    # Numbers for classes that are whole numbers are unambiguous, so no notice is needed.
     notices = () if isinstance(labels[0], int) else (notice,)
     return Classes(min(numbers), max(numbers), rule, pairs, faults, notices)
 
@@ -193,7 +193,7 @@ def _positions_of(labels: Sequence[str | int]) -> str:
     return f"the model tells {len(labels)} classes apart: number them 0 to {len(labels) - 1}"
 
 
-def _learned(label_type: str, names: Sequence[str] | None) -> Classes:
+def _learned_classes(label_type: str, names: Sequence[str] | None) -> Classes:
     if names is None:
         return Classes(int(_INT32.min), int(_INT32.max), "a class is a whole number")
     faults = _not_int64(names) if label_type == "int64" else ()
@@ -201,17 +201,17 @@ def _learned(label_type: str, names: Sequence[str] | None) -> Classes:
 
 
 def _not_int64(names: Sequence[str]) -> tuple[str, ...]:
-    """Why a model whose classes are whole numbers cannot learn these names."""
-    if wrong := [name for name in names if not _is_whole(name)]:
+    """Why these names cannot be the classes of a model whose classes are whole numbers."""
+    if wrong := [name for name in names if not _is_int64(name)]:
         return (f"the model's classes are whole numbers, and the dataset's {listed(wrong)} are not",)
     return tuple(
         f"the model's classes are whole numbers, and the dataset's {listed(same)} are the same one; make them one class"
-        for same in _grouped(names, map(int, names)).values()
+        for same in _labels_by_value(names, map(int, names)).values()
         if len(same) > 1
     )[:1]
 
 
-def _grouped(labels: Sequence[T], values: Iterable[int | None]) -> dict[int, list[T]]:
+def _labels_by_value(labels: Sequence[T], values: Iterable[int | None]) -> dict[int, list[T]]:
     """The labels by value, without the labels that have no value."""
     grouped: dict[int, list[T]] = defaultdict(list)
     for label, value in zip(labels, values, strict=True):
@@ -220,7 +220,7 @@ def _grouped(labels: Sequence[T], values: Iterable[int | None]) -> dict[int, lis
     return grouped
 
 
-def _is_whole(name: str) -> bool:
+def _is_int64(name: str) -> bool:
     try:
         return -(2**63) <= int(name) < 2**63
     except ValueError:

@@ -1,4 +1,4 @@
-"""Whether the arrays of a dataset are consistent, and the range of their values."""
+"""Checks that the arrays of a dataset are consistent, and computes the ranges of their values."""
 
 from collections.abc import Callable
 from functools import partial
@@ -56,7 +56,7 @@ def check_consistency(parsed: ParsedDataset, limits: DatasetLimits) -> None:
 
 
 def value_ranges(parsed: ParsedDataset) -> dict[str, dict[str, Range]]:
-    """The extreme values of each feature, by which a job's labels are checked without opening the arrays.
+    """The extreme values of each feature, with which the labels of a job are checked without opening the arrays.
 
     Returns:
         Split -> feature -> the smallest and largest value and the first that is not whole, each with its place.

@@ -14,7 +14,7 @@ _BATCH_BYTES = 4 * 2**20
 
 
 class Workspace(ExitStack):
-    """Makes the arrays of one upload. Leaving the context closes the files of unfinished arrays.
+    """Creates the arrays of one upload. Leaving the context closes the files of unfinished arrays.
 
     Args:
         directory: Where the files are created. The owner of the directory removes them.
@@ -37,7 +37,7 @@ class Workspace(ExitStack):
 
 
 class DiskArray:
-    """An array [N, *shape] in a file of its own, whose N is known only when it is finished."""
+    """An array [N, *shape] in a separate file. N is known once the array is finished."""
 
     def __init__(self, path: Path, file: BinaryIO, shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
         self._path = path

@@ -1,4 +1,4 @@
-"""From the number types of files to the three stored ones, and which numbers float32 cannot tell apart."""
+"""Converts the number types of files to the three stored types, and finds numbers that are equal in float32."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,7 +15,7 @@ _INT32 = np.iinfo(np.int32)
 def stored_dtype(dtype: np.dtype[Any], shape: tuple[int, ...]) -> np.dtype[Any]:
     """The stored type of a feature: float32 for floats, uint8 or int32 for integers.
 
-    Several bytes an example are pixels and stay uint8. A single byte an example is a label and becomes int32.
+    Several bytes per example are pixels and stay uint8. A single byte per example is a label and becomes int32.
 
     Raises:
         DatasetError: The type is not a plain number.
@@ -36,10 +36,10 @@ def to_stored_dtype(
 
     Args:
         array: An array of a type that `stored_dtype` accepts.
-        workspace: Makes the converted copy.
+        workspace: Creates the converted copy.
         place: Describes where example number i (from 0) is, for a message.
-        faults: Takes one fault about the examples with a value that is not finite or does not fit: the first example,
-            and how many more there are.
+        faults: Receives one fault about the examples with a value that is not finite or does not fit: the first
+            example, and the number of further examples.
     """
     dtype = stored_dtype(array.dtype, array.shape[1:])
     same = array.dtype == dtype and array.flags.c_contiguous
@@ -97,7 +97,7 @@ MAX_EXACT = 2**24
 MAX_EXACT_DOUBLE = 2**53
 """float64 holds every whole number up to this one."""
 _MAX_ID = 2**64  # larger whole numbers are quantities: ids have at most 64 bits
-_DIGITS = 6  # decimal digits that float32 always keeps apart (FLT_DIG of C)
+_DIGITS = 6  # numbers with up to this many decimal digits stay distinct in float32 (FLT_DIG of C)
 _COARSE = 1e-3  # a step between neighbouring float32 values of more than this share of the column's spread is notable
 
 
@@ -109,24 +109,24 @@ def collapsing(values: NDArray[np.float64], stored: NDArray[np.float32], below: 
     Args:
         values: [n], as read.
         stored: [n], the same as float32.
-        below: Numbers from here on are quantities, which as float64 are all whole.
+        below: Numbers of at least this size are quantities; as float64 they are all whole.
     """
     size = np.abs(values)
     if not (size > MAX_EXACT).any():
         return []
-    # From 2**53 on, the text may have had another whole number than float64 holds.
+    # From 2**53 on, the whole number in the text may differ from its float64.
     inexact = (stored != values) | (size >= MAX_EXACT_DOUBLE)
     suspects = np.flatnonzero((size > MAX_EXACT) & (size < below) & (values == np.floor(values)) & inexact)
     return [int(at) for at in suspects if float(f"{values[at]:.{_DIGITS}g}") != values[at]]
 
 
 def shown(value: float) -> str:
-    """A number as a message shows it."""
+    """A number as text for a message."""
     return f"{value:.0f}" if abs(value) < MAX_EXACT_DOUBLE and value.is_integer() else repr(float(value))
 
 
 class Precision:
-    """Whether float32 tells the values of columns apart, gathered batch by batch.
+    """Determines whether the values of columns stay distinct in float32, batch by batch.
 
     Args:
         width: The number of columns.
@@ -136,10 +136,10 @@ class Precision:
         self._lowest = np.full(width, np.inf)
         self._highest = np.full(width, -np.inf)
         self._is_rounded = np.zeros(width, bool)
-        self._has_quantities = np.zeros(width, bool)  # where float32 does not even hold every whole number
+        self._has_quantities = np.zeros(width, bool)  # quantities so large that float32 lacks some whole numbers
 
     def add(self, values: NDArray[np.float64], stored: NDArray[np.float32]) -> None:
-        """Add [n, width] values as read and as stored."""
+        """Add [n, width] values as read, and the same values as stored."""
         if len(values):
             np.minimum(self._lowest, values.min(axis=0), out=self._lowest)
             np.maximum(self._highest, values.max(axis=0), out=self._highest)
@@ -153,7 +153,8 @@ class Precision:
     def coarse(self) -> list[tuple[int, float]]:
         """The columns that were rounded noticeably, each with the step between neighbouring float32 values.
 
-        Noticeable is a step of more than a thousandth of the spread, a fraction above 2**24, or a number above 2**64.
+        Rounding is noticeable where the step exceeds a thousandth of the spread, for a fraction above 2**24, and for a
+        number above 2**64.
         """
         spread = self._highest - self._lowest
         largest = np.maximum(np.abs(self._lowest), np.abs(self._highest))

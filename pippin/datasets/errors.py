@@ -14,13 +14,13 @@ class DatasetError(FaultyDocumentError):
     """A dataset was refused.
 
     The detail of each fault names the file, and the row and column (from 1, as an editor shows them), the byte offset
-    or the member of the ZIP. The pointer is "" for a fault of the content, and `/target` and the like for one of an
-    option.
+    or the member of the ZIP. The pointer is "" for a fault of the content, and the name of the option, such as
+    `/target`, for a fault of an option.
     """
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         super().__init__("the dataset was refused", faults)
-        # "(root)", which stands for a whole JSON document, says nothing about an uploaded file.
+        # "(root)" stands for a whole JSON document; for an uploaded file, it has no meaning.
         self.args = (str(self).replace("(root): ", ""),)
 
 
@@ -77,21 +77,21 @@ class FileFaults:
         self._kinds: dict[str, list[tuple[str, str]]] = {}
         self._counts: Counter[str] = Counter()
 
-    def add(self, name: str, what: str, kind: str = "") -> None:
+    def add(self, name: str, predicate: str, kind: str = "") -> None:
         """Add a fault of a file.
 
         Args:
             name: The name of the file.
-            what: The rest of the sentence, in the singular.
-            kind: The rest of a sentence about every file with this fault, where `what` has details of one file.
+            predicate: The rest of the sentence, in the singular.
+            kind: The rest of a sentence about every file with this fault, where `predicate` has details of one file.
         """
-        kind = kind or what
+        kind = kind or predicate
         if kind not in self._kinds and len(self._kinds) == SHOWN:
             kind = "has another fault"
         self._counts[kind] += 1
         files = self._kinds.setdefault(kind, [])
         if len(files) < _SHOWN_FILES:
-            files.append((name, what))
+            files.append((name, predicate))
 
     def raise_any(self) -> None:
         """Raise the collected faults, if there are any.

@@ -1,4 +1,4 @@
-"""From the arrays of a dataset to the examples that a model is trained or measured on."""
+"""Selects, from the arrays of a dataset, the examples that a model is trained or evaluated on."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class Examples:
-    """Examples to train or measure on, in memory or memory-mapped, read-only.
+    """Examples to train or evaluate on, in memory or memory-mapped, read-only.
 
     Attributes:
-        arrays: Training input name -> [N, *shape], as stored: uint8 images stay uint8. It holds every training
-            input of the model, the loss's target among them.
-        scales: Training input name -> the factor its values are multiplied by; 1 where absent.
+        arrays: Training input name -> [N, *shape], as stored: uint8 images stay uint8. Contains every training input of
+            the model, including the target of the loss.
+        scales: Training input name -> the factor for its values; 1 where absent.
         count: N, at least 1.
     """
 
@@ -38,17 +38,17 @@ class Examples:
 def split_examples(
     dataset: ResolvedDataset, manifest: Manifest, model: Trainable, arrays: Arrays, seed: int
 ) -> tuple[Examples, Examples | None]:
-    """The examples to train on and those to measure on, None without a validation split.
+    """The training examples and the validation examples; None without a validation split.
 
     Args:
         dataset: The splits, the feature of each training input, and the model's class for each class of the dataset.
         manifest: The manifest of the dataset, for the scale of its features.
         model: The model to train.
         arrays: `split/feature` -> [N, ...].
-        seed: The seed of the job, of 64 bits, which draws the examples that `validation_fraction` holds out.
+        seed: The 64-bit seed of the job, from which the examples that `validation_fraction` holds out are drawn.
 
     Raises:
-        DatasetError: The dataset lacks an array, one does not fit, or there are too few examples to hold any out.
+        DatasetError: An array is missing or does not fit, or there are too few examples to hold any out.
     """
     training = examples_of(dataset, manifest, model, arrays, dataset.train)
     if dataset.validation_fraction is not None:
@@ -61,7 +61,7 @@ def split_examples(
 def examples_of(dataset: ResolvedDataset, manifest: Manifest, model: Trainable, arrays: Arrays, split: str) -> Examples:
     """The examples of one split. Arguments and errors as for `split_examples`."""
     features = model.features
-    bound = {feature.name: _bound(arrays, split, dataset.bind[feature.name], feature) for feature in features}
+    bound = {feature.name: _array_of_input(arrays, split, dataset.bind[feature.name], feature) for feature in features}
     if dataset.classes is not None:
         bound[model.target] = _renumbered(bound[model.target], dataset.classes, f"{split}/{model.target}")
     counts = {len(array) for array in bound.values()}
@@ -72,10 +72,10 @@ def examples_of(dataset: ResolvedDataset, manifest: Manifest, model: Trainable, 
 
 
 def picture_scales(dataset: ResolvedDataset, manifest: StoredManifest, model: Trainable) -> dict[str, float]:
-    """Training input name -> what to multiply the bytes of a picture by to match the examples; without the target.
+    """Training input name -> the factor for the bytes of a picture that matches the examples; without the target.
 
-    Bytes have the scale of the dataset. Pictures that were uploaded as numbers from 0 to 1 are taken to be scaled by
-    1/255 already. Other numbers are taken for unscaled bytes of another type.
+    Bytes have the scale of the dataset. Pictures that were uploaded as numbers from 0 to 1 are assumed to be scaled by
+    1/255 already, other numbers to be unscaled bytes of another type.
     """
     features = {feature.name: feature for feature in manifest.features}
     scales = {}
@@ -104,7 +104,7 @@ def _scales(dataset: ResolvedDataset, manifest: Manifest, features: Iterable[Fea
 
 
 def _renumbered(array: NDArray[Any], classes: list[list[int]], where: str) -> NDArray[np.int32]:
-    """The class numbers of the dataset, replaced by those of the model."""
+    """The class numbers of the dataset, replaced by the class numbers of the model."""
     dataset_numbers, model_numbers = np.array(sorted(classes), dtype=np.int64).T
     places = np.minimum(np.searchsorted(dataset_numbers, array), len(dataset_numbers) - 1)
     wrong = np.flatnonzero(dataset_numbers[places] != array)
@@ -115,7 +115,7 @@ def _renumbered(array: NDArray[Any], classes: list[list[int]], where: str) -> ND
     return renumbered
 
 
-def _bound(arrays: Arrays, split: str, name: str, feature: Feature) -> NDArray[Any]:
+def _array_of_input(arrays: Arrays, split: str, name: str, feature: Feature) -> NDArray[Any]:
     """The array of one training input, as [N, *shape]."""
     array = arrays.get(f"{split}/{name}")
     if array is None:
@@ -132,13 +132,13 @@ def _bound(arrays: Arrays, split: str, name: str, feature: Feature) -> NDArray[A
 def held_out_rows(count: int, fraction: float, seed: int) -> NDArray[np.intp]:
     """The rows of a split that are held out for validation, in ascending order.
 
-    The same arguments give the same rows in every process and release, whatever the order of training, so that the
-    evaluation of a trained model can find the rows that its training left out.
+    The same arguments give the same rows in every process and release, whatever the order of training: the evaluation
+    of a trained model uses the rows that its training left out.
 
     Args:
         count: The number of examples of the split, at least 2.
         fraction: The share to hold out. At least one example is held out, and at least one is not.
-        seed: The seed of the job, of 64 bits.
+        seed: The 64-bit seed of the job.
 
     Raises:
         DatasetError: There are too few examples to hold any out.
@@ -146,7 +146,7 @@ def held_out_rows(count: int, fraction: float, seed: int) -> NDArray[np.intp]:
     held_out = held_out_count(count, fraction)
     if held_out < 1:
         raise refuse(f"of {count} example none can be held out for validation; give more examples")
-    # NumPy refuses negative seeds. It keeps a generator's raw words the same in every release, unlike permutations.
+    # NumPy refuses negative seeds. The raw words of a generator are the same in every release; permutations are not.
     keys = np.random.Philox(np.random.SeedSequence([seed % 2**64, _HOLD_OUT_STREAM])).random_raw(count)
     return np.sort(np.argsort(keys, kind="stable")[:held_out])
 
@@ -158,12 +158,12 @@ def rows_without(count: int, excluded: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.flatnonzero(kept)
 
 
-# Differs from the streams that an engine derives from the same seed for shuffling.
+# Differs from the streams for shuffling that an engine derives from the same seed.
 _HOLD_OUT_STREAM = 0x686F6C64
 
 
 def _hold_out(examples: Examples, fraction: float, seed: int) -> tuple[Examples, Examples]:
-    """The examples to train on and those held out, each in the order of the dataset."""
+    """The training examples and the held-out examples, each in the order of the dataset."""
     held_out = held_out_rows(examples.count, fraction, seed)
     return select(examples, rows_without(examples.count, held_out)), select(examples, held_out)
 
@@ -182,7 +182,7 @@ class TrainingRows(BaseModel):
     def of(cls, request: ResolvedRequest) -> "TrainingRows":
         """The training rows of a job."""
         fraction = request.dataset.validation_fraction
-        # Without a fraction the seed draws no rows, so jobs with different seeds train on the same rows.
+        # Without a fraction no rows are drawn, so jobs with different seeds train on the same rows.
         return cls(validation_fraction=fraction, seed=0 if fraction is None else request.hyperparameters.seed)
 
     def held_out(self, count: int) -> NDArray[np.intp]:

@@ -42,7 +42,7 @@ class _Header:
 
     @property
     def example(self) -> tuple[int, ...]:
-        """The shape of one example: a label is [1], a picture without channels [1, H, W]."""
+        """The shape of one example: [1] for a label, [1, H, W] for a picture without channels."""
         inner = self.dims[1:]
         return {0: (1,), 2: (1, *inner)}.get(len(inner), inner)
 
@@ -56,8 +56,8 @@ def parse_idx(sources: Sources, options: DatasetOptions, limits: DatasetLimits, 
     """Read pairs of a file of images and a file of labels into the features `image` and `label`.
 
     Raises:
-        DatasetError: A file is malformed (the message has the byte offset), or one of a pair is missing or has another
-            length.
+        DatasetError: A file is malformed (the message has the byte offset), or a file of a pair is missing or has
+            another number of examples.
     """
     splits: dict[str, dict[str, NDArray[Any]]] = {}
     names: dict[tuple[str, str], str] = {}
@@ -103,21 +103,23 @@ def _check_pairs(splits: dict[str, dict[str, NDArray[Any]]], names: dict[tuple[s
 def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: FaultList) -> NDArray[Any]:
     with source.open() as file:
         header = _read_header(file, source.name, limits)
-        growing = workspace.new_array(header.example, header.dtype)
+        disk_array = workspace.new_array(header.example, header.dtype)
         size = 0
         expected = math.prod(header.dims) * header.dtype.itemsize
         while chunk := file.read(_CHUNK):
             size += len(chunk)
             if size > expected:
                 break
-            growing.write(chunk)
+            disk_array.write(chunk)
     if size != expected:
         actual = f"ends at byte {header.length + size}" if size < expected else "goes on after it"
         raise refuse(
             f"{source.name}: its header declares {_shown(header.dims)} values of {header.dtype.itemsize} "
             f"bytes, which end at byte {header.length + expected}, but the file {actual}"
         )
-    return to_stored_dtype(growing.finish(), workspace, lambda example: f"{source.name} example {example + 1}", faults)
+    return to_stored_dtype(
+        disk_array.finish(), workspace, lambda example: f"{source.name} example {example + 1}", faults
+    )
 
 
 def _shown(dims: tuple[int, ...]) -> str:

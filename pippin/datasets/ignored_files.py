@@ -1,4 +1,4 @@
-"""Files of an upload that are not data: those of systems and tools, documentation, lists of class names."""
+"""Files of an upload that are not data: files of systems and tools, documentation, lists of class names."""
 
 import re
 from collections.abc import Sequence
@@ -34,7 +34,7 @@ _DOCUMENT_SUFFIXES = frozenset(
     | {".names", ".pbtxt", ".py", ".ipynb", ".sh", ".cfg", ".ini", ".log", ".md5", ".sha256", ".url"}
 )
 # Tables and text beside pictures are annotations: the pictures are the data.
-_BESIDE_PICTURES = _DOCUMENT_SUFFIXES | {".txt", ".csv", ".tsv"}
+_SUFFIXES_BESIDE_PICTURES = _DOCUMENT_SUFFIXES | {".txt", ".csv", ".tsv"}
 _SHOWN = 10
 
 
@@ -52,8 +52,8 @@ def ignored_files(paths: Sequence[str]) -> frozenset[str]:
     litter = {path for path in paths if is_litter(path)}
     rest = [path for path in paths if path not in litter]
     has_pictures = any(PurePath(path).suffix.lower() in PICTURE_SUFFIXES for path in rest)
-    beside = {path for path in rest if _is_beside(PurePath(path), has_pictures=has_pictures)}
-    return frozenset(litter if len(beside) == len(rest) else litter | beside)
+    documentation = {path for path in rest if _is_documentation(PurePath(path), has_pictures=has_pictures)}
+    return frozenset(litter if len(documentation) == len(rest) else litter | documentation)
 
 
 def ignored_notice(ignored: Sequence[str]) -> str:
@@ -63,11 +63,12 @@ def ignored_notice(ignored: Sequence[str]) -> str:
     return f"ignored {len(ignored):,} file{'s' * (len(ignored) > 1)} beside the data: {shown}{more}"
 
 
-def _is_beside(path: PurePath, *, has_pictures: bool) -> bool:
+def _is_documentation(path: PurePath, *, has_pictures: bool) -> bool:
+    """Whether a file is documentation, a list of class names or, in an upload with pictures, an annotation."""
     suffix = path.suffix.lower()
     if suffix in PICTURE_SUFFIXES | FOREIGN_PICTURE_SUFFIXES:
         return False
-    if suffix in (_BESIDE_PICTURES if has_pictures else _DOCUMENT_SUFFIXES):
+    if suffix in (_SUFFIXES_BESIDE_PICTURES if has_pictures else _DOCUMENT_SUFFIXES):
         return True
     if suffix in _DATA_SUFFIXES:
         return False

@@ -42,10 +42,10 @@ def parse_images(
     _check_names(sources.files)
     located = places([source.name for source in sources.files])
     folders = {label for _, label in located.places}
-    checked = Labels(limits, "rename the folders or leave some out")
-    # Checked before they are sorted: Python refuses to parse numbers of more than 4,300 digits.
+    label_limits = Labels(limits, "rename the folders or leave some out")
+    # Check labels before sorting: Python refuses to parse numbers of more than 4,300 digits.
     for label in folders:
-        checked.add(label, "the folders of the ZIP")
+        label_limits.add(label, "the folders of the ZIP")
     labels = _ordered(folders)
     numbers = {label: number for number, label in enumerate(labels)}
     decoder = Decoder(options.color, options.background, limits)
@@ -64,8 +64,8 @@ def parse_images(
         targets[split].append(numbers[label])
     faults.raise_any()
     splits = {
-        split: {"image": growing.finish(), "label": np.array(targets[split], np.int32).reshape(-1, 1)}
-        for split, growing in images.items()
+        split: {"image": disk_array.finish(), "label": np.array(targets[split], np.int32).reshape(-1, 1)}
+        for split, disk_array in images.items()
     }
     features = (
         Feature(name="image", shape=decoder.shape, dtype="uint8", scale=picture_scale(options)),
@@ -101,7 +101,7 @@ Path = Sequence[str]
 
 @dataclass(frozen=True)
 class Places:
-    """The split and the class of each picture, and notices about what was assumed."""
+    """The split and the class of each picture, and notices about assumptions."""
 
     places: list[tuple[str, str]]
     notices: tuple[str, ...]
@@ -110,8 +110,8 @@ class Places:
 def places(names: Sequence[str]) -> Places:
     """The split and the class of each picture, by the folders in its name.
 
-    Folders around everything are ignored, and so is a folder around all classes of a split: ZIP programs add them. A
-    folder with the name of a split is a class only where no other folder is a split.
+    Folders that contain all files are ignored, and so is a folder that contains all classes of a split: ZIP programs
+    add such folders. A folder with the name of a split is a class only where no other folder is a split.
 
     Raises:
         DatasetError: The folders of a picture do not determine its split and class.
@@ -121,33 +121,33 @@ def places(names: Sequence[str]) -> Places:
     if is_class_first:
         paths = [[split, folder, file] for folder, split, file in paths]
     flat = {path[0] for path in paths if len(path) == 2}
-    above = {path[0] for path in paths if len(path) == 3}
+    outer = {path[0] for path in paths if len(path) == 3}
     flat_splits = {folder for folder in flat if is_split_name(folder)}
-    are_splits = bool(above) or len(flat_splits) > 1 or flat_splits == flat
+    are_splits = bool(outer) or len(flat_splits) > 1 or flat_splits == flat
     faults = FileFaults()
     resolved = []
     for name, path in zip(names, paths, strict=True):
-        fault = _fault(path, above, flat, flat_splits if are_splits else set())
+        fault = _fault(path, outer, flat, flat_splits if are_splits else set())
         if fault:
             faults.add(name, fault)
             continue
         split = (split_in(path[0]) or path[0]) if len(path) == 3 else "train"
         resolved.append((split, composed(path[-2]).strip() or path[-2]))
     faults.raise_any()
-    notices = _notices(above, flat, flat_splits)
+    notices = _notices(outer, flat, flat_splits)
     if is_class_first:
         notices.append(f"class folders that hold split folders, as in {quoted(names[0])}: read as split/class/file")
     return Places(resolved, tuple(notices))
 
 
-def _fault(path: Path, above: set[str], flat: set[str], splits: set[str]) -> str | None:
+def _fault(path: Path, outer: set[str], flat: set[str], splits: set[str]) -> str | None:
     """Why the folders of a picture do not determine its split and class; None where they do.
 
     Args:
         path: The folders and the name of the picture.
-        above: The folders that hold folders with pictures.
-        flat: The folders that hold pictures.
-        splits: Those of `flat` that are splits.
+        outer: The folders that contain folders with pictures.
+        flat: The folders that contain pictures.
+        splits: The folders of `flat` that are splits.
     """
     match path:
         case [split, _, _]:
@@ -155,14 +155,14 @@ def _fault(path: Path, above: set[str], flat: set[str], splits: set[str]) -> str
         case [folder, _] if folder in splits:
             return _NO_CLASS
         case [_, _]:
-            return _BESIDE_SPLITS if any(split_in(split) == "train" for split in above) else None
+            return _BESIDE_SPLITS if any(split_in(split) == "train" for split in outer) else None
         case _:
             return _WRONG_PLACE
 
 
-def _notices(above: set[str], flat: set[str], flat_splits: set[str]) -> list[str]:
+def _notices(outer: set[str], flat: set[str], flat_splits: set[str]) -> list[str]:
     notices = []
-    if not above:
+    if not outer:
         notices += [
             f"the folder {quoted(folder)} was taken for a class, since no other folder is a split; "
             "if it is one, put its pictures into class folders"
@@ -170,7 +170,7 @@ def _notices(above: set[str], flat: set[str], flat_splits: set[str]) -> list[str
         ]
     elif flat:
         notices.append(f"{_listed(flat)} in no split folder: taken for classes of the split train")
-    if named := {folder for folder in above if split_in(folder) is None}:
+    if named := {folder for folder in outer if split_in(folder) is None}:
         notices.append(f"{_listed(named)} taken for splits, since they hold class folders")
     return notices
 

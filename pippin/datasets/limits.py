@@ -7,7 +7,7 @@ from pippin.datasets.errors import quoted, too_large
 
 @dataclass(frozen=True)
 class DatasetLimits:
-    """Limits on an upload. They apply to the bytes and rows that are read, not to what a header declares.
+    """Limits on an upload. They apply to the bytes and rows that are read, not to sizes that a header declares.
 
     Attributes:
         max_bytes: The size of the upload as sent.
@@ -39,7 +39,7 @@ class Labels:
 
     Args:
         limits: The limits.
-        advice: What to do about refused labels, for the message.
+        advice: Advice about refused labels, for the message.
     """
 
     def __init__(self, limits: DatasetLimits, advice: str) -> None:
@@ -79,7 +79,7 @@ class Labels:
 
 
 class Budget:
-    """The bytes that may still be unpacked, shared by all files of an upload: many small ZIP bombs are refused too."""
+    """The number of bytes that may still be unpacked, shared by all files of an upload against many small ZIP bombs."""
 
     def __init__(self, limits: DatasetLimits) -> None:
         self._limit = limits.max_unpacked_bytes

@@ -16,8 +16,8 @@ class MappedArrays(dict[str, NDArray[Any]]):
     """The arrays of a cached dataset, memory-mapped: `split/feature` -> [N, *shape].
 
     Args:
-        digest: The dataset's, `sha256:<hex>`.
-        path: Its file in the cache.
+        digest: The digest of the dataset, `sha256:<hex>`.
+        path: The file of the dataset in the cache.
 
     Raises:
         OSError: The file at `path` cannot be opened.
@@ -25,14 +25,14 @@ class MappedArrays(dict[str, NDArray[Any]]):
     """
 
     def __init__(self, digest: str, path: Path) -> None:
-        # The mapping is of the same file as long as the path leads to it; `BlobCache.open` looks before and after.
+        # Both opens below are of one file: `BlobCache.open` compares the identity of `path` before and after this call.
         self._file = path.open("rb")
         self._digest = digest
         self._identity = FileIdentity.of(os.fstat(self._file.fileno()))
         super().__init__(open_arrays(path))
 
     def check(self) -> None:
-        """Verify that the mapped file still holds the dataset. Costs microseconds unless the file was touched.
+        """Verify that the mapped file still contains the dataset. Takes microseconds unless the file was touched.
 
         Raises:
             BlobDamagedError: The content has changed since it was mapped.
@@ -51,10 +51,10 @@ class MappedArrays(dict[str, NDArray[Any]]):
 
 
 def map_arrays(cache: BlobCache, digest: str) -> MappedArrays:
-    """The arrays of the dataset `digest` (`sha256:<hex>`), fetched into the cache first if they are not there.
+    """The arrays of the dataset `digest` (`sha256:<hex>`), fetched into the cache if the cache lacks them.
 
     Raises:
-        BlobError: The blob is gone or damaged, or the store cannot be reached.
+        BlobError: The blob is missing or damaged, or the store cannot be reached.
         DatasetError: The blob is not a dataset.
     """
     return cache.open(digest, lambda path: MappedArrays(digest, path))

@@ -25,7 +25,7 @@ def collect(folder: Path) -> Upload:
     """The four files of MNIST in a folder, each compressed (`.gz`) or not, checked by their digests.
 
     Raises:
-        DatasetError: A file is missing or has another content; there is a fault for each.
+        DatasetError: Files are missing or have another content; there is a fault for each file.
     """
     paths = []
     faults = []
@@ -45,7 +45,7 @@ def collect(folder: Path) -> Upload:
 
 
 def _digest(path: Path) -> str | None:
-    """The SHA-256 of the unpacked content; None if it cannot be unpacked. Reads no more than MNIST's files have."""
+    """The SHA-256 of the unpacked content; None if it cannot be unpacked. Stops after the size of MNIST's files."""
     hasher = hashlib.sha256()
     size = 0
     try:

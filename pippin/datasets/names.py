@@ -7,19 +7,19 @@ from collections.abc import Iterable, Sequence
 from pippin.datasets.errors import quoted, refuse
 
 _SPLIT = re.compile(r"(?<![a-z])(train(?:ing)?|t10k|test(?:ing)?|val(?:id(?:ation)?)?)(?![a-z])")
-_KNOWN = {"train": "train", "t10k": "test", "test": "test", "val": "validation"}
+_SPLIT_BY_PREFIX = {"train": "train", "t10k": "test", "test": "test", "val": "validation"}
 _NAME = re.compile(r"[^\x00-\x1f\x7f/]{1,200}")
 
 
 def split_in(path: str) -> str | None:
     """The split that a path names: train, test or validation, by their usual names; None where it names none.
 
-    The last such word counts: `test-run/t10k-images` and `train.csv` name test and train.
+    The last such word decides: `test-run/t10k-images` names test, `train.csv` names train.
     """
     words = _SPLIT.findall(path.lower())
     if not words:
         return None
-    return next(split for begin, split in _KNOWN.items() if words[-1].startswith(begin))
+    return next(split for begin, split in _SPLIT_BY_PREFIX.items() if words[-1].startswith(begin))
 
 
 _SPLIT_WORDS = frozenset({"train", "training", "t10k", "test", "testing", "val", "valid", "validation"})
@@ -42,13 +42,13 @@ def is_split_name(folder: str) -> bool:
 def composed(name: str) -> str:
     """A class name in the Unicode normal form NFC, in which class names are compared and stored.
 
-    HFS+ and the archives of the macOS Finder decompose names: `Äpfel` is then six characters instead of five.
+    HFS+ and the archives of the macOS Finder decompose names: `Äpfel` then has six characters instead of five.
     """
     return unicodedata.normalize("NFC", name)
 
 
 def spelled_as(own: Iterable[str | int], names: Sequence[str] | None) -> tuple[str, ...] | None:
-    """The class names of a dataset, spelled as in the model where it has the class; None without names.
+    """The class names of a dataset, spelled as in the model where the model has the class; None without names.
 
     Args:
         own: The labels of the model.
@@ -61,10 +61,10 @@ def spelled_as(own: Iterable[str | int], names: Sequence[str] | None) -> tuple[s
 
 
 def checked(kind: str, name: str) -> str:
-    """`name`, once it is checked to be fit for `split/feature`.
+    """Check that `name` can be a part of `split/feature`, and return it.
 
     Args:
-        kind: What it names, for the message.
+        kind: What the name is for, `split` or `feature`, for the message.
         name: The name in the upload.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Notices about a dataset: what was assumed or left out while an upload was read."""
+"""Notices about a dataset: assumptions and omissions while an upload was read."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,7 @@ MAX_NOTICE_CHARACTERS = 500
 def bounded(notices: Iterable[str]) -> tuple[str, ...]:
     """The notices without repetitions, as the record of a dataset keeps them.
 
-    At most `MAX_NOTICES` of at most `MAX_NOTICE_CHARACTERS` each; where there are more, the last says how many.
+    At most `MAX_NOTICES` of at most `MAX_NOTICE_CHARACTERS` each; where there are more, the last one has their number.
     """
     different = [_shortened(notice) for notice in dict.fromkeys(notices)]
     if len(different) <= MAX_NOTICES:
@@ -37,7 +37,7 @@ _MAX_CHARACTERS = 30
 
 
 def class_notices(parsed: ParsedDataset) -> Iterator[str]:
-    """Class names that look like missing values, that differ in case only, or that no training example has."""
+    """Notices about class names that may stand for missing values, differ in case only, or have no training example."""
     labels = parsed.labels
     if labels is None:
         return
@@ -60,7 +60,7 @@ def class_notices(parsed: ParsedDataset) -> Iterator[str]:
 def scale_notices(format_: Format, features: Iterable[Feature]) -> Iterator[str]:
     """How the bytes of each feature are scaled for a model.
 
-    Formats that hold pictures give no notice; in an NPZ and a table only the shape says that a feature is a picture.
+    Formats for pictures give no notice; in an NPZ and a table only the shape shows that a feature is a picture.
     """
     for feature in features:
         if feature.dtype != "uint8" or (format_ in {"idx", "images"} and feature.scale == PIXEL_SCALE):

@@ -1,6 +1,6 @@
 """NPZ, NumPy's ZIP of arrays (https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html), without pickle.
 
-Each array is a feature, examples first: `image`, or `train/image` to say the split.
+Each array is a feature, examples first. Its name is that of the feature, `image`, or includes the split, `train/image`.
 """
 
 import math
@@ -32,7 +32,7 @@ _CHUNK = 2**20
 
 
 def parse_npz(sources: Sources, options: DatasetOptions, limits: DatasetLimits, workspace: Workspace) -> ParsedDataset:
-    """Read the arrays of one NPZ; those without a prefix are the split `train`.
+    """Read the arrays of one NPZ; arrays without a prefix are the split `train`.
 
     Raises:
         DatasetError: A member is not an array of numbers, or is damaged; the message names it.
@@ -80,25 +80,25 @@ def _read(source: Source, limits: DatasetLimits, workspace: Workspace, faults: F
         if shape[0] > limits.max_examples:
             raise too_large(f"{source.name} declares {shape[0]:,} examples; {limits.max_examples:,} are allowed")
         expected = math.prod(shape) * dtype.itemsize
-        growing = workspace.new_array(_example(shape), dtype)
+        disk_array = workspace.new_array(_example(shape), dtype)
         size = 0
         while chunk := file.read(_CHUNK):
             size += len(chunk)
             if size > expected:
                 break
-            growing.write(chunk)
+            disk_array.write(chunk)
     if size != expected:
         actual = f"{size:,}" if size < expected else "more"
         raise refuse(
             f"{source.name}: its header declares {dtype} of shape {list(shape)}, which is {expected:,} bytes; "
             f"it holds {actual}"
         )
-    array = growing.finish(shape if fortran else None)
+    array = disk_array.finish(shape if fortran else None)
     return to_stored_dtype(array, workspace, lambda example: f"{source.name} example {example + 1}", faults)
 
 
 def _example(shape: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of one example: a single value is [1], a picture without channels [1, H, W]."""
+    """The shape of one example: [1] for a single value, [1, H, W] for a picture without channels."""
     inner = shape[1:]
     return {0: (1,), 2: (1, *inner)}.get(len(inner), inner)
 
@@ -144,11 +144,11 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True)
 class Keys:
-    """Where each array belongs.
+    """The split and the feature of each array.
 
     Attributes:
         places: The split and the feature of each key.
-        notices: What was assumed.
+        notices: Notices about assumptions.
         hint: How to name the arrays, for a message where their lengths differ; "" where the keys name their splits.
     """
 
@@ -160,8 +160,8 @@ class Keys:
 def read_keys(keys: Iterable[str]) -> Keys:
     """The split and the feature of each array.
 
-    Keys without a slash are read like those of Keras and MedMNIST where each of them contains the name of one split,
-    and the rest of the keys are the same features in several splits, or at least an input and a target. Otherwise all
+    Keys without a slash are read like the keys of Keras and MedMNIST where each key contains the name of one split, and
+    the rest of the keys are the same features in several splits, or at least an input and a target. Otherwise all keys
     are features of the split `train`.
 
     Raises:
@@ -169,13 +169,13 @@ def read_keys(keys: Iterable[str]) -> Keys:
     """
     keys = list(keys)
     if any("/" in key for key in keys):
-        return Keys({key: _with_slash(key) for key in keys})
-    joined = {key: _joined(key) for key in keys}
-    known = {key: place for key, place in joined.items() if place is not None}
+        return Keys({key: _place_by_slash(key) for key in keys})
+    place_by_key = {key: _place_in_key(key) for key in keys}
+    known = {key: place for key, place in place_by_key.items() if place is not None}
     if not known:
         return Keys({key: ("train", key) for key in keys})
     hint = "name each array by its split and its feature: train/x, train/y, test/x, test/y"
-    if len(known) < len(keys) or not _fit(list(known.values())):
+    if len(known) < len(keys) or not _are_plausible(list(known.values())):
         listed = ", ".join(list(known)[:_SHOWN])
         notice = f"{listed}: read as features of the split train, not as splits; if they are, {hint}"
         return Keys({key: ("train", key) for key in keys}, (notice,), hint)
@@ -190,14 +190,14 @@ def is_target(name: str) -> bool:
     return name.lower() in _TARGETS
 
 
-def _with_slash(key: str) -> Place:
+def _place_by_slash(key: str) -> Place:
     split, slash, name = key.partition("/")
     if "/" in name:
         raise refuse(f"{quoted(key)} has two slashes; name an array image, or train/image to say its split")
     return (split, name) if slash else ("train", key)
 
 
-def _joined(key: str) -> Place | None:
+def _place_in_key(key: str) -> Place | None:
     """The split and the feature in a key such as `x_train`, `valImages`, `Xtest`; None unless it names one split."""
     match = _JOINED.fullmatch(key.lower())
     words = [word for word in match.groups() if word] if match else [word.lower() for word in _WORD.findall(key)]
@@ -206,7 +206,7 @@ def _joined(key: str) -> Place | None:
     return (_SPLITS[splits[0]], "_".join(rest)) if len(splits) == 1 and rest else None
 
 
-def _fit(places: list[Place]) -> bool:
+def _are_plausible(places: list[Place]) -> bool:
     """Whether the places are the same features in several splits, or an input and a target in one split."""
     by_split: dict[str, set[str]] = {}
     for split, name in places:

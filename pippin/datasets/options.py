@@ -16,8 +16,8 @@ Columns = dict[str, tuple[str, ...]]
 """Feature name -> the CSV columns that make it up, in order."""
 
 
-def _groups(value: object) -> object:
-    """`size:width,height;age` as a mapping. A name alone is a column that becomes the feature of the same name."""
+def _parsed_groups(value: object) -> object:
+    """`size:width,height;age` as a mapping. A name without columns is a column that is the feature of the same name."""
     if not isinstance(value, str):
         return value
     groups: dict[str, list[str]] = {}
@@ -29,23 +29,23 @@ def _groups(value: object) -> object:
     return groups
 
 
-def _named(groups: Columns) -> Columns:
+def _check_groups(groups: Columns) -> Columns:
     if not groups or any(not name or not columns or not all(columns) for name, columns in groups.items()):
         raise ValueError("give columns as size:width,height;age, each group with a name and at least one column")
     return groups
 
 
-def _one(groups: Columns) -> Columns:
+def _check_single_group(groups: Columns) -> Columns:
     if len(groups) != 1:
         raise ValueError("give one target, such as price, or corner:x,y for a target of several columns")
     return groups
 
 
-def _numbers(value: object) -> object:
+def _split_numbers(value: object) -> object:
     return value.split(",") if isinstance(value, str) else value
 
 
-_Groups = Annotated[Columns, BeforeValidator(_groups), AfterValidator(_named)]
+_Groups = Annotated[Columns, BeforeValidator(_parsed_groups), AfterValidator(_check_groups)]
 
 
 class DatasetOptions(BaseModel):
@@ -60,7 +60,7 @@ class DatasetOptions(BaseModel):
         description="What uint8 values are multiplied by before training; left out, those of pictures by 1/255 "
         "and others not at all.",
     )
-    target: Annotated[_Groups, AfterValidator(_one)] | None = Field(
+    target: Annotated[_Groups, AfterValidator(_check_single_group)] | None = Field(
         default=None,
         description="CSV: the column to predict, or several as `corner:x,y`; left out, the one column called `label`, "
         "`target`, `class` or `y`, in any case. Without a header, columns are called by their numbers, from 1.",
@@ -70,7 +70,7 @@ class DatasetOptions(BaseModel):
         description="CSV: the columns of each feature, as `size:width,height;age`; left out, all columns but the "
         "target make one feature.",
     )
-    shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_numbers)] | None = Field(
+    shape: Annotated[tuple[Annotated[int, Field(ge=1)], ...], BeforeValidator(_split_numbers)] | None = Field(
         default=None,
         min_length=1,
         max_length=5,

@@ -1,4 +1,4 @@
-"""A dataset that has been read and is not stored yet."""
+"""A dataset that is read and not stored yet."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,19 +12,19 @@ from pippin.datasets.options import DatasetOptions
 from pippin.datasets.shapes import is_picture
 
 PIXEL_SCALE = 1 / 255
-"""The scale of the bytes of pictures, where the upload gives none."""
+"""The scale of the bytes of pictures where the upload has no scale."""
 
 
 def picture_scale(options: DatasetOptions) -> float:
-    """What the bytes of pictures are multiplied by: the scale of the upload, else 1/255."""
+    """The factor for the bytes of pictures: the scale of the upload, else 1/255."""
     return PIXEL_SCALE if options.scale is None else options.scale
 
 
 def image_scale(array: NDArray[Any], options: DatasetOptions) -> float:
-    """What the values of a stored array [N, ...] are multiplied by.
+    """The factor for the values of a stored array [N, ...].
 
-    Bytes are multiplied by the scale of the upload. Where it gives none, the bytes of pictures are multiplied by 1/255,
-    and others, such as a vector of counts, are not scaled, since predictions need the same numbers as the training.
+    Bytes are multiplied by the scale of the upload. Without a scale, the bytes of pictures are multiplied by 1/255, and
+    others, such as a vector of counts, are not scaled, since predictions need the same numbers as the training.
     """
     if array.dtype != np.uint8 or (options.scale is None and not is_picture(array.shape[1:])):
         return 1.0
@@ -53,12 +53,12 @@ class ParsedDataset:
     """Named arrays, checked and converted.
 
     Attributes:
-        features: Inputs first, the target last, where the format tells them apart.
+        features: Inputs first, the target last, where the format distinguishes them.
         splits: Split -> feature -> [N, *feature.shape] of the feature's dtype, memory-mapped from files of the
             workspace, which must outlive the arrays.
         labels: The class name for each label number.
         rows: Split -> the rows of its examples, for formats whose examples are rows.
-        notices: What was assumed or left out, one sentence each; `pippin.datasets.notices` limits how many are kept.
+        notices: Assumptions and omissions, one sentence each; `pippin.datasets.notices` limits their number.
     """
 
     format: Format

@@ -1,6 +1,6 @@
-"""Pictures as a viewer shows them: upright, and opaque on a background.
+"""Decodes pictures as viewers show them: upright, and opaque on a background.
 
-Cameras store the pixels as the sensor has them, and the rotation in the EXIF tag Orientation (Exif 2.32, 0x0112).
+Cameras store the pixels in the order of the sensor, and the rotation in the EXIF tag Orientation (Exif 2.32, 0x0112).
 PencilKit, `canvas` and drawing programs store black ink in the alpha channel. Without the tag, pictures would lie on
 their side; without the alpha channel, they would be black.
 """
@@ -21,7 +21,7 @@ BACKGROUND_PATTERN = "^(white|black|[0-9A-Fa-f]{6})$"
 EIGHT_BIT_MODES = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr"})
 """Pillow's modes with at most 8 bits a channel, which can be converted without clipping values."""
 
-# Value of the tag -> how to turn the stored picture upright. 1 is upright; other values are undefined.
+# Value of the tag -> the operation that turns the stored picture upright. 1 is upright; other values are undefined.
 _UPRIGHT = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -70,7 +70,7 @@ def open_picture(data: bytes, formats: tuple[str, ...]) -> Iterator[Image.Image]
     Raises:
         Exception: Any error of Pillow, for a file that is damaged or of another format.
     """
-    # Pillow warns of damaged metadata, which is ignored, and of large sizes, which the caller checks.
+    # Pillow warns about damaged metadata, which is ignored, and about large sizes, which the caller checks.
     with warnings.catch_warnings(action="ignore"), Image.open(BytesIO(data), formats=formats) as image:
         yield image
 
@@ -78,11 +78,11 @@ def open_picture(data: bytes, formats: tuple[str, ...]) -> Iterator[Image.Image]
 def upright(image: Image.Image, data: bytes, mode: str, background: str | None) -> Upright:
     """Decode an open picture, make it opaque and turn it upright.
 
-    At most two copies with 4 bytes a pixel exist at a time: `image` is closed once it is converted.
+    At most two copies with 4 bytes per pixel exist at a time: `image` is closed after its conversion.
 
     Args:
         image: A picture with one of the modes `EIGHT_BIT_MODES`.
-        data: The file that it was opened from.
+        data: The content of its file.
         mode: The mode of the result, `L` or `RGB`.
         background: The colour behind transparent pixels.
 
@@ -128,8 +128,8 @@ def _with_alpha(image: Image.Image, data: bytes) -> Image.Image:
     if key is None or image.mode not in {"1", "L", "RGB"}:
         # Pillow itself handles palettes with transparent entries and pictures with an alpha channel.
         return image.convert("RGBA")
-    # A PNG's colour key has the file's own depth, where Pillow's pixels have 8 bits (PNG 3rd edition, 11.3.1.1). Pillow
-    # 13 compares the two unconverted, so that no pixel of a picture with 2, 4 or 16 bits matches.
+    # The colour key of a PNG has the depth of the file, and Pillow's pixels have 8 bits (PNG 3rd edition, 11.3.1.1).
+    # Pillow 13 compares the two unconverted, so that no pixel of a picture with 2, 4 or 16 bits matches.
     depth = data[_PNG_DEPTH_AT]
     keys = [key] if isinstance(key, int) else key
     keys = [value >> 8 if depth == 16 else value * 255 // ((1 << depth) - 1) for value in keys]

@@ -25,7 +25,7 @@ class PictureError(Exception):
 
     Attributes:
         what: The rest of a sentence that begins with the name of the picture.
-        kind: The same without details of this picture, to group such pictures; "" where `what` has no such details.
+        kind: The same without details of this picture, to group similar faults; "" where `what` has no such details.
     """
 
     def __init__(self, what: str, kind: str = "") -> None:
@@ -38,9 +38,9 @@ class Decoder:
     """Decodes pictures, all of which must have the size and colour mode of the first one.
 
     Args:
-        color: Converts all pictures to this colour mode; None requires that of the first picture.
+        color: The colour mode of the results; None requires the mode of the first picture.
         background: The colour behind transparent pixels, as `pippin.datasets.picture_decoding.color_of` reads it.
-        limits: On the number of pixels.
+        limits: The limits, of which the number of pixels applies here.
     """
 
     def __init__(self, color: Color | None, background: str | None, limits: DatasetLimits) -> None:
@@ -115,7 +115,7 @@ class Decoder:
             raise PictureError("is damaged or cut short; save it again as PNG or JPEG") from None
 
     def _check(self, image: Image.Image, name: str) -> Color:
-        """The colour mode to convert a picture to. Checks its header before its pixels take memory."""
+        """The colour mode to convert a picture to. Checks the header before the pixels take memory."""
         width, height = image.size
         if width * height > self._limits.max_pixels:
             raise too_large(f"{name} has {width} by {height} pixels; {self._limits.max_pixels:,} are allowed")
@@ -137,7 +137,7 @@ class Decoder:
 
 
 class _Count:
-    """Counts pictures; as text, the beginning of a passive sentence: `2 pictures, first 'a.png', were`."""
+    """Counts pictures. Its text is the beginning of a passive sentence: `2 pictures, first 'a.png', were`."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -1,4 +1,4 @@
-"""From an upload to the dataset that is stored: its format, its arrays, its manifest."""
+"""Turns an upload into the dataset that is stored: recognises the format, reads the arrays, builds the manifest."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ class Reader:
     """How to read a format.
 
     Attributes:
-        parse: Reads the files into arrays of the workspace.
+        parse: The function that reads the files into arrays of the workspace.
         options: The names of the options that apply to the format.
     """
 
@@ -48,7 +48,7 @@ _MAX_EXAMINED = 1000
 
 
 def recognise(sources: Sources) -> Format:
-    """The format of an upload, by the content of its files; names decide only inside a ZIP.
+    """The format of an upload, by the content of its files. Names count only inside a ZIP.
 
     Raises:
         DatasetError: The upload has none of the formats.
@@ -73,7 +73,7 @@ def recognise(sources: Sources) -> Format:
 
 
 def refuse_foreign(sources: Sources) -> None:
-    """Refuse files of kinds that Pippin does not read. Called when a reader failed, whose error explains less.
+    """Refuse files of kinds that Pippin does not read. Called after a reader has failed with a less specific error.
 
     Raises:
         DatasetError: There are such files, with one fault for each kind.
@@ -94,10 +94,10 @@ def _beginning(source: Source) -> bytes:
 
 @dataclass(frozen=True)
 class Prepared:
-    """A dataset ready to be stored: its arrays as a file, and what its manifest says of them.
+    """A dataset ready to be stored: the file of its arrays, and the content of its manifest.
 
     Attributes:
-        content_key: Equal for uploads with the same names, bytes and options.
+        content_key: The identity of the upload: equal for the same names, bytes and options.
         arrays_path: The file with the arrays, in the work directory.
     """
 
@@ -147,7 +147,7 @@ def parse(upload: Upload, options: DatasetOptions, limits: DatasetLimits, workdi
     """Read an upload into named arrays, which are files in `workdir`.
 
     Raises:
-        DatasetError: The upload or an option is at fault; every fault says where.
+        DatasetError: The upload or an option is at fault; every fault names the place.
         DatasetTooLargeError: The upload exceeds a limit.
     """
     with open_upload(upload, limits) as sources, Workspace(workdir) as workspace:
@@ -177,12 +177,12 @@ def prepare(upload: Upload, options: DatasetOptions, limits: DatasetLimits, work
     Args:
         upload: The files.
         options: How to read them.
-        limits: On the size of the upload.
-        workdir: A directory that the caller removes once the arrays are stored or this function has raised. It takes
-            about twice the unpacked size.
+        limits: The limits on the upload.
+        workdir: A directory that the caller removes once the arrays are stored or this function has raised. Its files
+            take about twice the unpacked size.
 
     Raises:
-        DatasetError: The upload or an option is at fault; every fault says where.
+        DatasetError: The upload or an option is at fault; every fault names the place.
         DatasetTooLargeError: The upload exceeds a limit.
     """
     parsed = parse(upload, options, limits, workdir)

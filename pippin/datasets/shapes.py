@@ -1,4 +1,4 @@
-"""The shapes of examples: whether two are compatible, and which are those of pictures."""
+"""The shapes of examples: whether two shapes are compatible, and whether a shape is that of a picture."""
 
 from collections.abc import Sequence
 
@@ -51,14 +51,14 @@ def channels_first(
     """`array` as [N, C, H, W] where its shape shows that it is [N, H, W, C]; unchanged otherwise.
 
     An array has its channels last where the last of three axes is 1 or 3, and the first is neither and at least 4.
-    Three channels count for bytes only: a series of three quantities, or the input of a model that reads channels last,
-    has that shape too.
+    Three channels count for bytes only, since a series of three quantities, and the input of a model that reads
+    channels last, have that shape too.
 
     Args:
         array: [N, *shape].
-        workspace: Makes the converted copy.
+        workspace: Creates the converted copy.
         name: The name of the array, for the notices.
-        notices: Takes a notice about what was converted or may need to be.
+        notices: Receives a notice about a conversion, or about an array that may need one.
     """
     shape = array.shape[1:]
     if len(shape) != 3 or shape[2] not in _CHANNELS:
@@ -73,8 +73,8 @@ def channels_first(
     if min(height, width) < _MIN_LENGTH or (channels > 1 and array.dtype != np.uint8):
         notices.append(f"{name} has the shape {stored}, which is kept; pictures need their channels first: {pictures}")
         return array
-    growing = workspace.new_array((channels, height, width), array.dtype)
+    disk_array = workspace.new_array((channels, height, width), array.dtype)
     for part in batches(array):
-        growing.append(np.moveaxis(part, 3, 1))
+        disk_array.append(np.moveaxis(part, 3, 1))
     notices.append(f"{name} holds pictures with their channels last, {stored}: stored as {pictures}")
-    return growing.finish()
+    return disk_array.finish()

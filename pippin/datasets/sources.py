@@ -59,7 +59,7 @@ class Sources:
 
     Attributes:
         files: The files that may be data.
-        zipped: Whether they were sent as one ZIP.
+        zipped: Whether the files were sent as one ZIP.
         ignored: The names of the other files, as `ignored_files` determines them.
     """
 
@@ -70,9 +70,9 @@ class Sources:
 
 @contextmanager
 def open_upload(upload: Upload, limits: DatasetLimits) -> Iterator[Sources]:
-    """Open the files of an upload: those of its one ZIP, or those that were sent.
+    """Open the files of an upload: the members of its one ZIP, or the files as sent.
 
-    No file is written under a name that the upload contains.
+    No file is written under a name from the upload.
 
     Raises:
         DatasetError: The upload is empty, or its ZIP is damaged, encrypted, or names files outside itself.
@@ -86,13 +86,13 @@ def open_upload(upload: Upload, limits: DatasetLimits) -> Iterator[Sources]:
     if not size:
         raise refuse("the upload is empty")
     budget = Budget(limits)
-    beside = ignored_files([_shown(file) for file in upload.files]) if len(upload.files) > 1 else frozenset()
-    # Where all files have names that are to be ignored, they are taken for data.
-    files = [file for file in upload.files if _shown(file) not in beside] or list(upload.files)
+    ignored_names = ignored_files([_shown(file) for file in upload.files]) if len(upload.files) > 1 else frozenset()
+    # Where the names of all files are to be ignored, all files count as data.
+    files = [file for file in upload.files if _shown(file) not in ignored_names] or list(upload.files)
     ignored = tuple(_shown(file) for file in upload.files if file not in files)
-    zips = [file for file in files if _begins(file.path) in _ZIP]
+    zips = [file for file in files if _first_bytes(file.path) in _ZIP]
     if not zips:
-        yield Sources(tuple(_plain(file, budget) for file in files), zipped=False, ignored=ignored)
+        yield Sources(tuple(_file_source(file, budget) for file in files), zipped=False, ignored=ignored)
         return
     if len(files) > 1:
         raise refuse(f"{_shown(zips[0])} is a ZIP among {len(files)} files; send one ZIP, or plain files only")
@@ -100,7 +100,7 @@ def open_upload(upload: Upload, limits: DatasetLimits) -> Iterator[Sources]:
         yield replace(members, ignored=ignored + members.ignored)
 
 
-def _begins(path: Path) -> bytes:
+def _first_bytes(path: Path) -> bytes:
     with path.open("rb") as file:
         return file.read(4)
 
@@ -110,22 +110,22 @@ def _shown(file: UploadedFile) -> str:
     return "".join(character if character.isprintable() else "?" for character in name)
 
 
-def _plain(file: UploadedFile, budget: Budget) -> Source:
+def _file_source(file: UploadedFile, budget: Budget) -> Source:
     name = _shown(file)
 
-    def opened() -> io.BufferedReader:
+    def open_stream() -> io.BufferedReader:
         raw = io.BufferedReader(io.FileIO(file.path), _BUFFER)
         return _unpacked(raw, name, budget) if raw.peek(2)[:2] == _GZIP else _counted(raw, name, budget)
 
-    return Source(name.removesuffix(".gz"), opened)
+    return Source(name.removesuffix(".gz"), open_stream)
 
 
 def _counted(file: "_Readable", name: str, budget: Budget) -> io.BufferedReader:
-    return io.BufferedReader(_Counted(file, name, budget), _BUFFER)
+    return io.BufferedReader(_CountedStream(file, name, budget), _BUFFER)
 
 
 def _unpacked(file: io.BufferedIOBase, name: str, budget: Budget) -> io.BufferedReader:
-    return io.BufferedReader(_Counted(gzip.GzipFile(fileobj=file, mode="rb"), name, budget, file), _BUFFER)
+    return io.BufferedReader(_CountedStream(gzip.GzipFile(fileobj=file, mode="rb"), name, budget, file), _BUFFER)
 
 
 class _Readable(Protocol):
@@ -133,8 +133,8 @@ class _Readable(Protocol):
     def close(self) -> None: ...
 
 
-class _Counted(io.RawIOBase):
-    """A stream that counts its bytes against the budget and raises DatasetError where it is damaged."""
+class _CountedStream(io.RawIOBase):
+    """A stream that subtracts its bytes from the budget, and raises DatasetError where it is damaged."""
 
     def __init__(self, inner: "_Readable", name: str, budget: Budget, *closed_too: "_Readable") -> None:
         self._inner = inner
@@ -165,10 +165,10 @@ class _Counted(io.RawIOBase):
         super().close()
 
 
-class _Capped(io.FileIO):
+class _CappedFile(io.FileIO):
     """A file that refuses single reads of more than `max_read_bytes`, which only a hostile ZIP causes.
 
-    `zipfile` reads a directory of the size that the ZIP declares in one read, and makes an object of each entry.
+    `zipfile` reads the directory, whose size the ZIP declares, in one read, and creates an object for each entry.
     """
 
     max_read_bytes = 0
@@ -184,7 +184,7 @@ class _Capped(io.FileIO):
 @contextmanager
 def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Iterator[Sources]:
     name = _shown(file)
-    with _Capped(file.path) as capped:
+    with _CappedFile(file.path) as capped:
         capped.max_read_bytes = max(1024 * 1024, limits.max_files * _MEAN_ENTRY_BYTES)
         try:
             archive = zipfile.ZipFile(capped)
@@ -196,25 +196,25 @@ def _members(file: UploadedFile, budget: Budget, limits: DatasetLimits) -> Itera
             infos = [info for info in archive.infolist() if not info.is_dir()]
             if len(infos) > limits.max_files:
                 raise too_large(f"{name} holds {len(infos):,} files; {limits.max_files:,} are allowed")
-            if kind := kind_of_members(map(_written, infos)):
+            if kind := kind_of_members(map(_name_in_zip, infos)):
                 raise refuse(f"{name} {kind.as_data()}")
-            # The names of litter, such as macOS's `Icon` with a carriage return, are not checked: it is never opened.
-            paths = [_written(info) if is_litter(_written(info)) else _path(info) for info in infos]
-            beside = ignored_files(paths)
-            members = [(path, info) for path, info in zip(paths, infos, strict=True) if path not in beside]
+            # Names of litter, such as macOS's `Icon` with a carriage return, are not checked: litter is never opened.
+            paths = [_name_in_zip(info) if is_litter(_name_in_zip(info)) else _path(info) for info in infos]
+            ignored_names = ignored_files(paths)
+            members = [(path, info) for path, info in zip(paths, infos, strict=True) if path not in ignored_names]
             if not members:
                 raise refuse(f"{name} is a ZIP without files")
-            sources = tuple(_member(archive, path, info, budget) for path, info in members)
+            sources = tuple(_member_source(archive, path, info, budget) for path, info in members)
             name, times = Counter(source.name for source in sources).most_common(1)[0]
             if times > 1:
                 raise refuse(f"the ZIP holds {quoted(name)} {times} times")
-            yield Sources(sources, zipped=True, ignored=tuple(path for path in paths if path in beside))
+            yield Sources(sources, zipped=True, ignored=tuple(path for path in paths if path in ignored_names))
 
 
-def _written(info: zipfile.ZipInfo) -> str:
+def _name_in_zip(info: zipfile.ZipInfo) -> str:
     """The name of a member, with forward slashes.
 
-    macOS writes UTF-8 without the flag for it, and `zipfile` then decodes it as code page 437.
+    macOS writes UTF-8 without setting the flag for UTF-8, and `zipfile` then decodes the name as code page 437.
     """
     # `filename` ends before a NUL; the original name includes it.
     name = info.orig_filename
@@ -231,22 +231,22 @@ def _path(info: zipfile.ZipInfo) -> str:
     Raises:
         DatasetError: The path leads out of the ZIP, or has control characters.
     """
-    written = _written(info)
-    steps = [step for step in written.split("/") if step not in {"", "."}]
-    unsafe = written.startswith("/") or ".." in steps or _UNSAFE.search(written)
-    if unsafe or not steps or len(written) > _MAX_NAME_CHARACTERS:
-        raise refuse(f"the ZIP names a file {quoted(written)}, which is not a path inside it")
+    name_in_zip = _name_in_zip(info)
+    steps = [step for step in name_in_zip.split("/") if step not in {"", "."}]
+    unsafe = name_in_zip.startswith("/") or ".." in steps or _UNSAFE.search(name_in_zip)
+    if unsafe or not steps or len(name_in_zip) > _MAX_NAME_CHARACTERS:
+        raise refuse(f"the ZIP names a file {quoted(name_in_zip)}, which is not a path inside it")
     return "/".join(steps)
 
 
-def _member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, budget: Budget) -> Source:
+def _member_source(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, budget: Budget) -> Source:
     if info.flag_bits & 0x1:
         raise refuse(f"{name} in the ZIP is encrypted; send it without a password")
-    # The other methods take an amount of memory that the member determines.
+    # The other methods need an amount of memory that the member determines.
     if info.compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
         raise refuse(f"{name} in the ZIP is compressed by method {info.compress_type}; use deflate, the usual one")
 
-    def opened() -> io.BufferedReader:
+    def open_stream() -> io.BufferedReader:
         try:
             inner = archive.open(info)
         except _DAMAGED_DIRECTORY:
@@ -254,4 +254,4 @@ def _member(archive: zipfile.ZipFile, name: str, info: zipfile.ZipInfo, budget: 
         stored = _counted(inner, name, budget)
         return _unpacked(stored, name, budget) if stored.peek(2)[:2] == _GZIP else stored
 
-    return Source(name.removesuffix(".gz"), opened)
+    return Source(name.removesuffix(".gz"), open_stream)

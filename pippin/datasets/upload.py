@@ -17,8 +17,8 @@ class UploadedFile:
     """One file of an upload.
 
     Attributes:
-        name: The name that the client gave; "" for a body without a name.
-        path: Where the file is on disk.
+        name: The name from the client; "" for a body without a name.
+        path: The path of the file on disk.
         digest: `sha256:<hex>` of the bytes as sent.
         bytes: The size as sent.
     """
@@ -31,13 +31,13 @@ class UploadedFile:
 
 @dataclass(frozen=True)
 class Upload:
-    """The files that were sent together."""
+    """The files of one upload."""
 
     files: tuple[UploadedFile, ...]
 
     @classmethod
     def of(cls, *paths: Path) -> "Upload":
-        """An upload of files on this machine, under their own names."""
+        """An upload of local files, under their names on disk."""
         return cls(tuple(UploadedFile(path.name, path, *digest_of(path)) for path in paths))
 
     @property
@@ -55,8 +55,8 @@ class Upload:
 class Spool:
     """Writes the bytes of an upload to disk as they arrive, and computes their digest.
 
-    A context manager, which removes the file at `path` unless `finish` was called. Each file has its own spool. Files
-    of one upload share a limit: each gets what the ones before it left.
+    A context manager, which removes the file at `path` unless `finish` was called. Each file has its own spool. The
+    files of one upload share a limit: pass to each the remainder of the files before it.
 
     Args:
         path: The file to write, which must not exist.
@@ -92,7 +92,7 @@ class Spool:
         self._file.write(chunk)
 
     def finish(self, name: str) -> UploadedFile:
-        """Close the complete file and return it under the name that the client gave."""
+        """Close the complete file and return it under the name from the client."""
         self._file.close()
         self._finished = True
         return UploadedFile(name, self._path, f"sha256:{self._hasher.hexdigest()}", self.bytes)

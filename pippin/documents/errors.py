@@ -17,7 +17,7 @@ class MalformedDocumentError(PippinError):
     """A text is not JSON or not YAML, or has a value that JSON cannot have.
 
     Attributes:
-        place: The position of the fault, where it is known and the message does not have it.
+        place: The position of the fault; None where it is unknown, or where the message already contains it.
     """
 
     def __init__(self, detail: str, place: Place | None = None) -> None:
@@ -26,9 +26,9 @@ class MalformedDocumentError(PippinError):
 
     @property
     def located(self) -> str:
-        """The message with the position, if it is known."""
+        """The message, with the position where `place` has one."""
         return f"{self} at line {self.place.line}, column {self.place.column}" if self.place else str(self)
 
 
 class RepeatedKeyError(MalformedDocumentError):
-    """A text is JSON, except that an object has a key twice, so that one of the two values would be lost."""
+    """A text is JSON, except that an object has a key twice, which would lose one of the two values."""

@@ -1,8 +1,8 @@
-"""Recognises files that Pippin does not read, so that a message can name the kind of file and what to do with it.
+"""Recognises files that Pippin does not read, so that a message can name the kind of file and a remedy.
 
 The content decides; the name counts only for formats without a signature.
 
-Signatures are those of each format's specification or of the database of the `file` command
+Signatures are from the specification of each format, or from the database of the `file` command
 (https://github.com/file/file/tree/master/magic/Magdir).
 """
 
@@ -21,8 +21,8 @@ class FileKind:
 
     Attributes:
         name: The name of the kind, with an article: `an Excel workbook`.
-        for_data: What to do where data was expected.
-        for_models: What to do where a model was expected.
+        for_data: The advice where data was expected.
+        for_models: The advice where a model was expected.
     """
 
     name: str
@@ -186,7 +186,7 @@ BINARY_SIGNATURES: tuple[tuple[int, bytes, FileKind], ...] = (
     (0, b"8BPS", PHOTOSHOP),
     (0, b"BM", BMP),
 )
-"""Signatures with which a table could begin too; they count in binary files only."""
+"""Signatures with which a text table could begin too; they count in binary files only."""
 
 BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), AVIF),
@@ -204,7 +204,7 @@ SUFFIXES = {
     ".xlsm": EXCEL,
     ".xlsx": EXCEL,
 }
-"""The kind for each suffix of binary files that their content does not identify."""
+"""The kind for each suffix of binary files whose content does not identify the kind."""
 
 
 SAMPLE_BYTES = 4096
@@ -212,11 +212,11 @@ SAMPLE_BYTES = 4096
 
 
 def kind_of(begin: bytes, name: str = "", *, is_whole: bool = False) -> FileKind | None:
-    """The kind of a file; None where Pippin may be able to read it, or the kind is unknown.
+    """The kind of a file; None where Pippin may be able to read the file, or the kind is unknown.
 
     Args:
-        begin: The first `SAMPLE_BYTES` bytes of the file, or all where it has fewer.
-        name: The name of the file as sent; "" where it has none.
+        begin: The first `SAMPLE_BYTES` bytes of the file, or the whole file where it is shorter.
+        name: The name of the file as sent; "" for a file without a name.
         is_whole: Whether `begin` is the whole file, of any length: a ZIP is then opened to examine its members.
     """
     if not begin:
@@ -253,7 +253,7 @@ def kind_of_members(names: Iterable[str]) -> FileKind | None:
 
 
 def kind_of_folder(path: Path) -> FileKind | None:
-    """The kind of a folder that other programs treat as one file, such as an .mlpackage; None for any other."""
+    """The kind of a folder that other programs treat as one file, such as an .mlpackage; None for any other folder."""
     return SUFFIXES.get(path.suffix.lower()) or kind_of_members(each.name for each in path.iterdir())
 
 
@@ -265,19 +265,19 @@ def _by_signature(begin: bytes) -> FileKind | None:
 def _by_structure(begin: bytes) -> FileKind | None:
     if begin[:1] == b"\0" and begin[4:8] == b"ftyp":
         return BRANDS.get(begin[8:12], VIDEO)
-    # The first opcode is PROTO, the second begins a value (Python's pickletools).
+    # A pickle: the first opcode is PROTO, the second begins a value (Python's pickletools).
     if re.match(rb"\x80[\x02-\x05][\x80-\xff(\]}cX]", begin):
         return PICKLE
     if _is_tar(begin):
         return TAR
-    # The length of a header, little-endian, and the header in JSON.
+    # SafeTensors: the length of the header, little-endian, then the header in JSON.
     if re.match(rb"[^\0][\s\S]{4}\0{3}\{\s*\"", begin):
         return SAFE_TENSORS
     return ONNX if _is_onnx(begin) else None
 
 
 def _kind_of_zip(begin: bytes, name: str, *, is_whole: bool) -> FileKind:
-    # The name in the header of the first entry: in a workbook the list of its types.
+    # The name in the header of the first entry; in a workbook, this is `[Content_Types].xml`.
     names = [begin[30 : 30 + int.from_bytes(begin[26:28], "little")].decode(errors="replace")]
     if is_whole:
         names = _members(begin) or names
@@ -301,7 +301,7 @@ def _kind_of_gzip(begin: bytes) -> FileKind:
 
 
 def _is_tar(begin: bytes) -> bool:
-    """Whether a file begins with a TAR header: its checksum is right (POSIX.1-2017, ustar Interchange Format)."""
+    """Whether a file begins with a TAR header, by its checksum (POSIX.1-2017, ustar Interchange Format)."""
     header = begin[:512]
     stored = re.match(rb" *([0-7]{1,7})[ \0]", header[148:156])
     if len(header) < 512 or stored is None:
@@ -310,7 +310,7 @@ def _is_tar(begin: bytes) -> bool:
 
 
 def _is_onnx(begin: bytes) -> bool:
-    """ONNX begins with `ir_version` and the name of its producer; a Core ML file has a message in that place."""
+    """Whether a file is ONNX: `ir_version`, then the name of the producer, where a Core ML file has a message."""
     match = re.match(rb"\x08[\x01-\x14]\x12([\x01-\x40])", begin)
     return match is not None and re.fullmatch(rb"[A-Za-z][\w. -]*", begin[4 : 4 + match[1][0]]) is not None
 

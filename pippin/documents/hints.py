@@ -1,15 +1,15 @@
-"""Hints at unknown words: names from other libraries, other spellings, and similar words."""
+"""Suggestions for unknown words: names from other libraries, other spellings, and similar words."""
 
 import re
 from collections.abc import Collection, Mapping
 from difflib import get_close_matches
 from typing import Final
 
-# A hint takes 30 ms at most within these.
+# Within these limits a hint takes at most 30 ms.
 _MAX_CHARACTERS, _MAX_KNOWN = 32, 100
 
-# Names in Keras, PyTorch, scikit-learn and Core ML, folded (see `_folded`) -> the names in Pippin. The first one that
-# is valid at the place is suggested.
+# Names in Keras, PyTorch, scikit-learn and Core ML, folded (see `_folded`) -> the names in Pippin, of which the first
+# name that is valid in the place is suggested.
 _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     # hyperparameters
     "lr": ("learning_rate",),
@@ -202,7 +202,7 @@ _SYNONYMS: Final[Mapping[str, tuple[str, ...]]] = {
     "filename": ("name",),
 }
 
-# For words without a synonym: why they do not exist here.
+# For words without a synonym: the reason why Pippin does not have them.
 _NOTES: Final[Mapping[str, str]] = {
     "dropout": "Core ML has no dropout: leave it out",
     "dropoutrate": "Core ML has no dropout: leave it out",
@@ -229,38 +229,38 @@ _NOTES: Final[Mapping[str, str]] = {
     "usecols": "name the columns under inputs, as size:width,height;age",
 }
 
-# PyTorch's name of the fully connected layer is Core ML's name of an activation.
+# Names that differ from an activation of Core ML by case only: PyTorch calls the fully connected layer `Linear`.
 _AS_WRITTEN: Final[Mapping[str, str]] = {"Linear": "inner_product"}
 
 
 class Hints:
     """Suggests known words for the first unknown words of one document.
 
-    Comparing two words takes up to the cube of their length: 1,800 unknown names of 190 characters, in a spec of 1 MB,
-    took more than four minutes.
+    Comparing two words takes time up to the cube of their length: 1,800 unknown names of 190 characters, in a spec of
+    1 MB, took more than four minutes.
 
     Args:
-        max_words: The number of words to look up.
+        max_words: The number of words to compare; further words get no hint.
     """
 
     def __init__(self, max_words: int = 20) -> None:
-        self._left = max_words
+        self._remaining = max_words
         self._known: dict[tuple[str, tuple[str, ...]], str | None] = {}
 
     def meant(self, word: str, known: Collection[str]) -> str | None:
-        """The known word that `word` is a synonym of or most similar to; None if none, or if a word is too long."""
+        """The known word that `word` is a synonym of or most similar to; None for no such word, or a long `word`."""
         if len(word) > _MAX_CHARACTERS or len(known) > _MAX_KNOWN:
             return None
         key = (word, tuple(known))
         if key not in self._known:
-            if not self._left:
+            if not self._remaining:
                 return None
-            self._left -= 1
+            self._remaining -= 1
             self._known[key] = synonym(word, known) or (None if note_of(word) else alike(word, known))
         return self._known[key]
 
     def at(self, word: str, known: Collection[str]) -> str:
-        """A hint for a message about the unknown `word`; empty where there is none."""
+        """A hint for a message about the unknown `word`; empty for a word without a hint."""
         if suggestion := self.meant(word, known):
             return f"; did you mean {suggestion!r}?"
         note = note_of(word)
@@ -270,13 +270,13 @@ class Hints:
 def did_you_mean(word: str, known: Collection[str]) -> str:
     """A hint for a message about the unknown `word`; empty where no known word is similar.
 
-    Where a document may hold many unknown words, use `Hints`.
+    For a document that may contain many unknown words, use `Hints`.
     """
     return Hints(1).at(word, known)
 
 
 def synonym(word: str, known: Collection[str]) -> str | None:
-    """The known word that `word` is a synonym or another spelling of, such as `miniBatchSize`; None if none."""
+    """The known word that `word` is a synonym or spelling of, such as `miniBatchSize`; None for no such word."""
     if len(word) > _MAX_CHARACTERS:
         return None
     if (written := _AS_WRITTEN.get(word)) in known:
@@ -287,12 +287,12 @@ def synonym(word: str, known: Collection[str]) -> str | None:
 
 
 def note_of(word: str) -> str | None:
-    """Why `word` does not exist here; None where there is no explanation."""
+    """The reason why Pippin does not have `word`; None for a word without an explanation."""
     return _NOTES.get(_folded(word)) if len(word) <= _MAX_CHARACTERS else None
 
 
 def alike(word: str, known: Collection[str]) -> str | None:
-    """The known word most similar to `word`, ignoring case; None if none is similar."""
+    """The known word most similar to `word`, ignoring case; None where no word is similar."""
     names = {name.lower(): name for name in known if len(name) <= 2 * _MAX_CHARACTERS}
     close = get_close_matches(word.lower(), names, n=1)
     return names[close[0]] if close else None

@@ -1,4 +1,4 @@
-"""Reads the valid parts of a document that has faults, so that the faults of all its parts can be reported at once."""
+"""Reads the valid parts of a document with faults, so that the faults of all parts can be reported together."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -10,7 +10,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 def valid_or_none(value: object, validate: Callable[[object], T]) -> T | None:
-    """The validated value; None when it has a fault."""
+    """The validated value; None for a value with a fault."""
     try:
         return validate(value)
     except ValidationError:
@@ -18,7 +18,7 @@ def valid_or_none(value: object, validate: Callable[[object], T]) -> T | None:
 
 
 def without_faulty_fields(value: object, kind: type[M]) -> M | None:
-    """`value` as a `kind`, without the fields that have faults; None when the rest is no valid `kind`."""
+    """`value` as a `kind`, without the fields that have faults; None where the rest is not a valid `kind`."""
     try:
         return kind.model_validate(value)
     except ValidationError as error:

@@ -1,4 +1,4 @@
-"""Recognises documents of unexpected kinds, to answer with one sentence instead of every missing field."""
+"""Recognises documents of unexpected kinds, so that one sentence replaces a list of all missing fields."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pippin.ids import has_id_form
 
 _SHOWN = 5
 _MAX_NAME_CHARACTERS = 60
-_MAX_KEYS = 20  # that are compared: a document may have a million keys
+_MAX_KEYS = 20  # keys that are compared: a document may have a million
 _JOB_KEYS: Final = frozenset({"model", "dataset"})
 _SPEC_KEYS: Final = frozenset({"inputs", "layers"})
 
@@ -50,15 +50,23 @@ _KINDS: Final[tuple[tuple[str, Callable[[_Document], bool], str], ...]] = (
     ("a dataset's record", _is_record("ds"), "a job names it"),
     (SWIFT, _has("neuralNetwork"), ""),
     ("a Keras or TensorFlow.js model", _is_keras, _CONVERT),
-    ("an OpenAPI description", lambda it: ("openapi" in it or "swagger" in it) and "paths" in it, ""),
-    ("a Compose file of Docker", lambda it: isinstance(it.get("services"), dict), ""),
+    (
+        "an OpenAPI description",
+        lambda document: ("openapi" in document or "swagger" in document) and "paths" in document,
+        "",
+    ),
+    ("a Compose file of Docker", lambda document: isinstance(document.get("services"), dict), ""),
     ("a Kubernetes manifest", _has("apiVersion", "kind"), ""),
-    ("a workflow of GitHub Actions", lambda it: isinstance(it.get("jobs"), dict) and ("on" in it or "name" in it), ""),
+    (
+        "a workflow of GitHub Actions",
+        lambda document: isinstance(document.get("jobs"), dict) and ("on" in document or "name" in document),
+        "",
+    ),
     ("a CI configuration of GitLab", _has("stages"), ""),
     ("a Jupyter notebook", _has("cells", "nbformat"), ""),
     ("a package.json of npm", _has("dependencies", "version"), ""),
     ("a JSON schema", _has("$schema"), ""),
-    ("a GeoJSON document", lambda it: it.get("type") == "FeatureCollection", ""),
+    ("a GeoJSON document", lambda document: document.get("type") == "FeatureCollection", ""),
     ("a configuration of a Hugging Face model", _has("model_type"), _CONVERT),
     ("a configuration of a Hugging Face model", _has("architectures"), _CONVERT),
     ("an ONNX model", _has("graph", "irVersion"), _CONVERT),
@@ -69,14 +77,14 @@ _ADVICE: Final = {name: advice for name, _, advice in _KINDS if advice}
 
 
 def kind_of(document: object) -> str | None:
-    """The kind of a JSON value by its keys; None where they do not determine it."""
+    """The kind of a JSON value by its keys; None where the keys do not determine a kind."""
     if not isinstance(document, dict):
         return None
     if document.keys() >= _JOB_KEYS:
         return JOB
     if document.keys() >= _SPEC_KEYS:
         return SPEC
-    return next((name for name, is_one, _ in _KINDS if is_one(document)), None)
+    return next((name for name, applies, _ in _KINDS if applies(document)), None)
 
 
 def is_job(document: object) -> bool:
@@ -91,8 +99,8 @@ class Expected:
     Attributes:
         kind: The name of the kind: `a job`, `a model spec`.
         fields: The fields of the kind.
-        essential: The fields that no other kind has.
-        advice: What to do with documents of other kinds, for those where there is something to do.
+        essential: The fields that documents of other kinds do not have.
+        advice: By the name of another kind, the advice for documents of that kind; absent for kinds without advice.
     """
 
     kind: str
@@ -104,8 +112,8 @@ class Expected:
 def refuse_foreign(document: object, expected: Expected) -> None:
     """Refuse a document of another kind.
 
-    A document with some of the essential fields passes, since the messages about its faults say more; so does an empty
-    one.
+    A document with some of the essential fields passes, since the messages about its faults are more specific. An empty
+    document passes too.
 
     Raises:
         FaultyDocumentError: The document is of another kind, or is not a mapping.

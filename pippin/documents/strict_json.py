@@ -1,4 +1,4 @@
-"""Strict JSON (RFC 8259): refuses what the standard library accepts beyond the standard."""
+"""Strict JSON (RFC 8259): refuses the extensions that the standard library accepts."""
 
 import json
 import math
@@ -11,9 +11,9 @@ from pippin.documents.errors import MalformedDocumentError, RepeatedKeyError
 from pippin.errors import clipped, pointer
 
 _SURROGATE_ESCAPE = re.compile(r"\\u[dD]")
-# Bytes of memory that the parser needs for each of these characters, measured with CPython 3.11 on texts of 28 MB of
-# little else: a list and its place in another list, a small dictionary, an entry of a large dictionary and the pair
-# that it is made from, half a string, and a number with its place in a list.
+# Bytes of memory that the parser needs for each of these characters, measured with CPython 3.11 on texts of 28 MB that
+# consist mostly of the character: a list and its place in another list, a small dictionary, an entry of a large
+# dictionary and the pair that the entry is made from, half a string, and a number with its place in a list.
 _BYTES_FOR = {b"[": 88, b"{": 120, b":": 200, b'"': 30, b",": 40}
 
 
@@ -32,8 +32,8 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 (any JSON value)
     object, and a text with very many lists or strings is parsed in Python.
 
     Raises:
-        MalformedDocumentError: The data is not UTF-8 or not JSON, or has NaN, infinite numbers, or half a surrogate
-            pair, which UTF-8 cannot encode.
+        MalformedDocumentError: The data is not UTF-8 or not JSON, or has NaN, infinite numbers, or a lone surrogate,
+            which UTF-8 cannot encode.
         RepeatedKeyError: An object has a key twice.
     """
     try:
@@ -44,7 +44,7 @@ def loads(data: bytes) -> Any:  # noqa: ANN401 (any JSON value)
         if reader.has_repeated_key:
             _refuse_repeated(value)
         if _SURROGATE_ESCAPE.search(text):
-            for part in _texts(value):
+            for part in _strings(value):
                 part.encode()
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
@@ -87,7 +87,7 @@ def dumped(value: object) -> Iterator[str]:
 
 
 def _runs(values: list[Any]) -> Iterator[list[Any]]:
-    """`values` in runs of at most `_MAX_PIECE_VALUES` values, nested ones included; a larger value is alone."""
+    """`values` in runs of at most `_MAX_PIECE_VALUES` values, including nested values; a larger value is alone."""
     run: list[Any] = []
     total = 0
     for value in values:
@@ -101,7 +101,7 @@ def _runs(values: list[Any]) -> Iterator[list[Any]]:
 
 
 def _size(value: object) -> int:
-    """The number of values in `value`, itself included; any number above `_MAX_PIECE_VALUES` where there are more."""
+    """The number of values in `value`, including itself; where it exceeds `_MAX_PIECE_VALUES`, any larger number."""
     size, containers = 1, [value]
     while containers and size <= _MAX_PIECE_VALUES:
         match containers.pop():
@@ -117,8 +117,8 @@ def _size(value: object) -> int:
 _MAX_PIECE_VALUES = 10_000
 
 
-class _Repeating(dict[str, Any]):
-    """An object with a repeated key. It is refused after the whole document is parsed, when its place is known.
+class _ObjectWithRepeatedKey(dict[str, Any]):
+    """An object with a repeated key. It is refused after the whole document is parsed, since its place is known then.
 
     Attributes:
         key: The first repeated key.
@@ -129,7 +129,7 @@ class _Repeating(dict[str, Any]):
         self.key = key
 
 
-def _repeated(pairs: list[tuple[str, Any]]) -> str:
+def _first_repeated_key(pairs: list[tuple[str, Any]]) -> str:
     """The first repeated key."""
     seen: set[str] = set()
     for key, _ in pairs:
@@ -140,7 +140,7 @@ def _repeated(pairs: list[tuple[str, Any]]) -> str:
 
 
 def _refuse_repeated(value: object) -> None:
-    """Refuse the first object with a repeated key. Takes memory for the depth of the document, not for its size.
+    """Refuse the first object with a repeated key. Takes memory for the depth of the document, not its size.
 
     Raises:
         RepeatedKeyError: There is such an object.
@@ -149,7 +149,7 @@ def _refuse_repeated(value: object) -> None:
     open_values: list[Iterator[tuple[str | int, object]]] = [iter(((0, value),))]
     while open_values:
         for name, inner in open_values[-1]:
-            if isinstance(inner, _Repeating):
+            if isinstance(inner, _ObjectWithRepeatedKey):
                 at = clipped(pointer(*path[1:], *([name] if path else [])), _MAX_KEY_CHARACTERS)
                 where = f", in the object at {at}" if at else ""
                 raise RepeatedKeyError(f"it has the key {json.dumps(_shortened(inner.key))} twice{where}")
@@ -168,7 +168,7 @@ def _shortened(key: str) -> str:
 
 
 class _Decoder(json.JSONDecoder):
-    """The decoder of the standard library, in C, made strict by the functions below, which it calls."""
+    """The decoder of the standard library, in C, with the functions below as hooks that refuse extensions."""
 
     def __init__(self) -> None:
         self.has_repeated_key = False
@@ -181,7 +181,7 @@ class _Decoder(json.JSONDecoder):
         if len(value) == len(pairs):
             return value
         self.has_repeated_key = True
-        return _Repeating(value, _repeated(pairs))
+        return _ObjectWithRepeatedKey(value, _first_repeated_key(pairs))
 
     def decode(self, s: str, *args: Any) -> Any:  # noqa: ANN401 (as in the class above)
         if s.startswith("\ufeff"):
@@ -190,7 +190,7 @@ class _Decoder(json.JSONDecoder):
 
 
 class _InterruptibleDecoder(_Decoder):
-    """The same decoder in Python: in C, 1.2 million empty lists blocked all other threads for 2.7 s."""
+    """The same decoder in Python: 1.2 million empty lists, parsed in C, blocked all other threads for 2.7 s."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -204,7 +204,7 @@ _MAX_C_PARSED = 50_000
 _MAX_KEY_CHARACTERS = 100
 
 
-def _texts(value: object) -> Iterator[str]:
+def _strings(value: object) -> Iterator[str]:
     """Every string in a JSON value, including keys."""
     open_values = [value]
     while open_values:
@@ -218,7 +218,7 @@ def _texts(value: object) -> Iterator[str]:
                 open_values += members.values()
 
 
-# Not `int` itself, which the parser calls without switching threads: 14 million numbers blocked all others for 0.9 s.
+# Not `int`, which the parser calls without switching threads: 14 million numbers blocked all other threads for 0.9 s.
 def _integer(text: str) -> int:
     return int(text)
 

@@ -1,8 +1,8 @@
 """Reads YAML with the values of JSON, and records the place of each value.
 
-PyYAML follows YAML 1.1, where `1e-8` is text, `no` is false and `12:30` is 750. This loader knows the core schema of
-YAML 1.2 (section 10.3) instead, whose values are those of JSON. It reads event by event: a tree of nodes would take a
-kilobyte for each number.
+PyYAML implements YAML 1.1, where `1e-8` is text, `no` is false and `12:30` is 750. This loader implements the core
+schema of YAML 1.2 (section 10.3), whose values are the values of JSON. It reads event by event: a tree of nodes would
+take a kilobyte for each number.
 """
 
 import math
@@ -15,18 +15,18 @@ from pippin.documents.errors import MalformedDocumentError, Place
 from pippin.errors import pointer
 
 MAX_LEVELS = 100
-"""The depth of nested lists and mappings. The parser's time grows with its square."""
+"""The limit on the depth of nested lists and mappings. The time of the parser grows with the square of the depth."""
 
 MAX_REPEATED = 10_000
-"""The number of values that all aliases together may stand for: a few short aliases can stand for billions."""
+"""The limit on the values that all aliases together refer to: a few short aliases can refer to billions of values."""
 
 MAX_DIRECTIVES = 10
-"""The number of lines that may declare tags, which have no effect here."""
+"""The limit on the lines that declare tags, which have no effect in this loader."""
 
 _TAG_DIRECTIVE = re.compile(r"^%TAG\b", re.MULTILINE)
 
 
-# The parser of libyaml: PyYAML's own takes 50 microseconds for each number, eighteen times as long.
+# The parser of libyaml: the parser in Python takes 50 microseconds for each number, eighteen times as long.
 class _Parser(yaml.CSafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 - as PyYAML declares it
 
@@ -82,7 +82,7 @@ def _read(text: str, places: dict[str, Place] | None) -> Any:  # noqa: ANN401 - 
 
 
 def _check_directives(text: str) -> None:
-    # The parser compares each directive with all before it: 20,000 of them took 2 s. JSON has no tags.
+    # The parser compares each directive with all earlier ones: 20,000 directives took 2 s. JSON has no tags.
     for number, directive in enumerate(_TAG_DIRECTIVE.finditer(text), 1):
         if number > MAX_DIRECTIVES:
             line = text.count("\n", 0, directive.start()) + 1
@@ -91,14 +91,14 @@ def _check_directives(text: str) -> None:
             )
 
 
-class _Open:
+class _OpenCollection:
     """A list or mapping whose end has not been read.
 
     Args:
         value: The list or mapping.
-        at: The pointer to it.
-        anchor: Its anchor, if it has one.
-        before: The number of values before it.
+        at: The pointer to the list or mapping.
+        anchor: The anchor; None for a value without an anchor.
+        before: The number of values in the document before this one.
     """
 
     def __init__(self, value: list[Any] | dict[str, Any], at: str, anchor: str | None, before: int) -> None:
@@ -138,18 +138,18 @@ class _Reader:
     """Builds the value of one document from the parser's events.
 
     Attributes:
-        value: The value; None until it is read.
+        value: The value of the document; None until the value is read.
     """
 
     def __init__(self, parser: _Parser, places: dict[str, Place] | None) -> None:
         self.value: Any = None
         self._parser = parser
         self._places = places
-        self._open: list[_Open] = []
+        self._open: list[_OpenCollection] = []
         self._documents = 0
         self._values = 0
         self._repeated = 0
-        # By anchor: a value, and the number of values in it; None until its end is read.
+        # By anchor: a value, and the number of values in it; None until the end of the value is read.
         self._anchored: dict[str, tuple[Any, int] | None] = {}
 
     def take(self, event: yaml.Event) -> None:
@@ -173,7 +173,7 @@ class _Reader:
     def _scalar(self, event: yaml.ScalarEvent, place: Place) -> None:
         if self._awaits_key:
             self._open[-1].take_key(event.value, place)
-            # The place of a value is that of its key, which for a block is a line earlier and easier to find.
+            # The place of a value is that of its key; for a block, the key is one line earlier and easier to find.
             self._note(place)
             return
         tag = event.tag
@@ -210,7 +210,7 @@ class _Reader:
         self._put(value, place)
         if event.anchor is not None:
             self._anchored[event.anchor] = None
-        self._open.append(_Open(value, at, event.anchor, before))
+        self._open.append(_OpenCollection(value, at, event.anchor, before))
 
     @property
     def _awaits_key(self) -> bool:
@@ -234,7 +234,7 @@ class _Reader:
             self.value = value
 
     def _note(self, place: Place) -> None:
-        """Record `place` for the next value, unless it has one already."""
+        """Record `place` for the next value, unless a place is already recorded."""
         if self._places is not None:
             self._places.setdefault(self._at, place)
 
@@ -269,5 +269,5 @@ def _unknown_tag(tag: str, place: Place) -> MalformedDocumentError:
     return MalformedDocumentError(f"the tag {tag} is not supported", place)
 
 
-def _place(mark: Any) -> Place:  # noqa: ANN401 - one of two classes, of which one has no types
+def _place(mark: Any) -> Place:  # noqa: ANN401 - one of two classes, and one of the two has no types
     return Place(mark.line + 1, mark.column + 1)

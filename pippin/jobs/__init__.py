@@ -1,1 +1,1 @@
-"""Jobs: what is asked, the states a job goes through, and what is measured on the way. No input or output here."""
+"""Jobs: requests and their hyperparameters, the transitions between states, and checkpoints. Does no I/O."""

@@ -1,6 +1,6 @@
-"""Checkpoints: the state of a training between two mini-batches, and its file, from which the training resumes.
+"""Checkpoints: the state of a training between two mini-batches, and the file from which the training resumes.
 
-The file is in the safetensors format: tensors by kind, key and layer, and everything else as metadata.
+The file has the safetensors format: tensors by kind, key and layer, and the other fields as metadata.
 """
 
 import json
@@ -23,8 +23,8 @@ class ShuffleState:
     """The state of a shuffle that continues from epoch to epoch.
 
     Attributes:
-        order: [count] row numbers of the examples in the order of the last finished epoch, int32; the order of the
-            data before the first epoch.
+        order: [count] of int32, the row numbers of the examples in the order of the last finished epoch; before the
+            first epoch, in the order of the data.
         generator: The state of the random-number generator after that epoch, 1 to 2147483646.
     """
 
@@ -37,19 +37,19 @@ class Checkpoint:
     """The state of a training between two mini-batches.
 
     Attributes:
-        engine: The engine that trained so far; the other engines cannot resume from its checkpoint.
+        engine: The engine that wrote the checkpoint. Other engines cannot resume from it.
         epoch: The number of finished epochs.
         step: The number of finished mini-batches of the next epoch; 0 at the end of an epoch.
-        taken: The number of optimizer steps in all.
+        taken: The total number of optimizer steps.
         batch_sums: The sum of the losses of each of the `step` mini-batches, over its own examples.
         weights: The trained weights, by layer and key.
-        moments: The state of the optimizer for each of these weights, in arrays of their shapes: Adam's m and v, the
-            velocity of SGD. Empty where the engine does not provide it, as Core ML does not.
-        batch_totals: The sum of the losses of each of the `step` mini-batches, over its own examples and those that
-            fill up the last mini-batch.
-        environment: What the bits of a result depend on: versions, device, number of threads.
-        switches: How the engine trains where Core ML's documents leave it open; a training keeps the switches that it
-            began with. Empty in files of the format `pippin-checkpoint-1`, and for an engine without switches.
+        moments: The state of the optimizer for each of these weights, in arrays of the same shapes: m and v of Adam,
+            the velocity of SGD. Empty for an engine that does not provide this state, such as Core ML.
+        batch_totals: The sum of the losses of each of the `step` mini-batches, over its own examples and the examples
+            that fill up the last mini-batch.
+        environment: The conditions that the bits of a result depend on: versions, device, number of threads.
+        switches: The choices of the engine where Core ML's documents leave the computation open. A training keeps its
+            first switches. Empty in files of the format `pippin-checkpoint-1`, and for an engine without switches.
         shuffle: The state of the shuffle at the end of the last finished epoch; None without a continuing shuffle.
     """
 
@@ -67,9 +67,9 @@ class Checkpoint:
 
 
 _FORMAT = "pippin-checkpoint-2"
-# Has no switches and no state of a shuffle, and one sum of losses for each mini-batch. It can still be read.
-_FORMER = "pippin-checkpoint-1"
-_KEY = "pippin"  # of the metadata, whose values are text
+# The former format: no switches, no state of a shuffle, and one sum of losses for each mini-batch. Still readable.
+_FORMER_FORMAT = "pippin-checkpoint-1"
+_KEY = "pippin"  # in the metadata, whose values are text
 _SUMS = "batch_sums"
 _TOTALS = "batch_totals"
 _ORDER = "order"
@@ -83,7 +83,7 @@ class CheckpointError(PippinError):
 class _Header(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    format: str = Field(pattern=f"^({_FORMAT}|{_FORMER})$")
+    format: str = Field(pattern=f"^({_FORMAT}|{_FORMER_FORMAT})$")
     engine: str
     epoch: Annotated[int, Field(ge=0)]
     step: Annotated[int, Field(ge=0)]
@@ -113,9 +113,9 @@ def write_checkpoint(checkpoint: Checkpoint) -> bytes:
     }
     if checkpoint.shuffle is not None:
         tensors[_ORDER] = np.ascontiguousarray(checkpoint.shuffle.order, np.int32)
-    tensors |= _named(_WEIGHTS, checkpoint.weights)
+    tensors |= _flattened(_WEIGHTS, checkpoint.weights)
     for number, moment in enumerate(checkpoint.moments):
-        tensors |= _named(_moment(number), moment)
+        tensors |= _flattened(_moment(number), moment)
     data: bytes = save(tensors, {_KEY: header.model_dump_json()})
     return data
 
@@ -137,7 +137,7 @@ def read_checkpoint(data: bytes) -> Checkpoint:
             batch_sums=tuple(tensors[_SUMS].tolist()),
             weights=_nested(_WEIGHTS, tensors),
             moments=tuple(_nested(_moment(number), tensors) for number in range(header.moments)),
-            batch_totals=tuple(tensors[_SUMS if header.format == _FORMER else _TOTALS].tolist()),
+            batch_totals=tuple(tensors[_SUMS if header.format == _FORMER_FORMAT else _TOTALS].tolist()),
             environment=header.environment,
             switches=header.switches,
             shuffle=None if header.generator is None else ShuffleState(tensors[_ORDER], header.generator),
@@ -147,7 +147,7 @@ def read_checkpoint(data: bytes) -> Checkpoint:
 
 
 def _metadata(data: bytes) -> str:
-    """The metadata of a safetensors file: eight bytes with the length of a header, then the header in JSON."""
+    """The metadata of a safetensors file, which begins with eight bytes for the length of the header, then JSON."""
     length = int.from_bytes(data[:8], "little")
     text: str = json.loads(data[8 : 8 + length])["__metadata__"][_KEY]
     return text
@@ -157,7 +157,7 @@ def _moment(number: int) -> str:
     return f"moment{number}"
 
 
-def _named(kind: str, nested: Weights) -> dict[str, NDArray[Any]]:
+def _flattened(kind: str, nested: Weights) -> dict[str, NDArray[Any]]:
     # safetensors writes the memory of an array and ignores its strides.
     return {
         f"{kind}/{key}/{layer}": np.ascontiguousarray(array)
@@ -169,7 +169,7 @@ def _named(kind: str, nested: Weights) -> dict[str, NDArray[Any]]:
 def _nested(kind: str, tensors: dict[str, NDArray[Any]]) -> Weights:
     weights: dict[str, dict[str, NDArray[np.float32]]] = {}
     for name, array in tensors.items():
-        # Only the last part, the name of the layer, may have a slash.
+        # Only the last part, the name of the layer, may contain a slash.
         parts = name.split("/", 2)
         if parts[0] == kind:
             _, key, layer = parts

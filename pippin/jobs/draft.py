@@ -1,4 +1,4 @@
-"""From the document of a job to what is trained: parsed, drafted, resolved. All faults are reported at once."""
+"""Turns the document of a job into the request to train: parse, draft, resolve. Reports all faults together."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -42,9 +42,9 @@ class ChosenModel:
 
     Attributes:
         source: The source in the request, and the file that it resolved to.
-        trainable: What training needs to know of the model.
+        trainable: The properties of the model that training needs.
         spec: The spec that the model is built from; empty for a model with a file.
-        trained_labels: Of a job's model, the labels of the dataset that it was trained on, by the model's number.
+        trained_labels: For a model from a job, the labels of its training dataset, by class number of the model.
     """
 
     source: ResolvedModel
@@ -89,19 +89,19 @@ def built_model(source: ModelSource, resolved: ResolvedSpec) -> ChosenModel:
 
 
 def _without_arrays(source: ModelSource) -> ResolvedModel:
-    """The source for the record of the job. Explicit weights, which may be megabytes, stay in the spec only."""
+    """The source for the record of the job, without explicit weights: they may be megabytes, and are in the spec."""
     spec, swift = source.spec, source.swiftcoremltools
     if spec is not None:
-        spec = spec | {"layers": [_bare(layer, _arrays_of(layer)) for layer in spec["layers"]]}
+        spec = spec | {"layers": [_without_fields(layer, _arrays_of(layer)) for layer in spec["layers"]]}
     if swift is not None:
         network = swift["neuralNetwork"]
-        layers = [layer | {"base": _bare(layer["base"], _SWIFT_ARRAYS)} for layer in network["layers"]]
+        layers = [layer | {"base": _without_fields(layer["base"], _SWIFT_ARRAYS)} for layer in network["layers"]]
         swift = swift | {"neuralNetwork": network | {"layers": layers}}
     return ResolvedModel(**dict(source) | {"spec": spec, "swiftcoremltools": swift})
 
 
 def _arrays_of(layer: Mapping[str, Any]) -> Collection[str]:
-    """The fields of a layer of a valid spec that hold arrays; `alpha` is one of prelu and a number of leaky_relu."""
+    """The fields of a layer of a valid spec that hold arrays. `alpha` is an array in prelu, a number in leaky_relu."""
     return LAYERS[layer["type"]].array_fields
 
 
@@ -113,22 +113,22 @@ def has_weights(spec: Mapping[str, Any]) -> bool:
 _SWIFT_ARRAYS = frozenset({"weight", "bias"})
 
 
-def _bare(layer: dict[str, Any], arrays: Collection[str]) -> dict[str, Any]:
+def _without_fields(layer: dict[str, Any], arrays: Collection[str]) -> dict[str, Any]:
     return {name: value for name, value in layer.items() if name not in arrays}
 
 
 @dataclass(frozen=True)
 class ParsedRequest:
-    """What can be read of a document. A part is None when its faults leave nothing that can be checked further.
+    """The readable parts of a document. A part is None when its faults leave nothing that can be checked further.
 
     Attributes:
-        request: The whole request; None when it has a fault anywhere.
-        model: Its model.
-        dataset: Its dataset.
+        request: The whole request; None when any part has a fault.
+        model: The model of the request.
+        dataset: The dataset of the request.
         is_dataset_name: Whether the document has the name of a dataset instead of an object.
-        hyperparameters: Its hyperparameters, without those that have faults.
+        hyperparameters: The hyperparameters without faults.
         limits: Whether hyperparameters may be outside the limits of the model.
-        engines: Its choice of engines.
+        engines: The choice of engines.
     """
 
     request: JobRequest | None
@@ -145,7 +145,7 @@ def parse_request(document: object, faults: "Faults") -> ParsedRequest:
 
     Args:
         document: A JSON value.
-        faults: Takes the faults.
+        faults: Collects the faults.
 
     Raises:
         FaultyDocumentError: The document is of another kind, such as a spec.
@@ -176,8 +176,8 @@ class Submission:
     """A job that can be trained.
 
     Attributes:
-        request: The request, with every choice made.
-        spec: The resolved spec that its model is built from; empty for a model that is a file, and when a blob holds
+        request: The request, with every choice resolved.
+        spec: The resolved spec that the model is built from; empty for a model that is a file, and when a blob holds
             the spec.
     """
 
@@ -187,15 +187,15 @@ class Submission:
 
 @dataclass(frozen=True)
 class Draft:
-    """A request of which everything but the dataset is decided. A part is None when it has faults.
+    """A request that is resolved except for the dataset. A part is None when it has faults.
 
     Attributes:
         parsed: The request as read.
-        faults: All faults so far, which take those of the dataset too.
+        faults: All faults so far. The faults of the dataset are added to them.
         model: The model.
         hyperparameters: The hyperparameters.
         widened: The names of the hyperparameters that are outside the limits of the model.
-        engines: The engines that may train it.
+        engines: The engines that may train the model.
     """
 
     parsed: ParsedRequest
@@ -243,12 +243,13 @@ _UNCHANGED = (
 def draft_request(
     document: object, find_model: Callable[[ModelSource], ChosenModel | None], max_epochs: int | None
 ) -> Draft:
-    """Decide everything in a request but the dataset.
+    """Resolve a request except for the dataset.
 
     Args:
         document: A JSON value.
-        find_model: Returns the model of a source, or None when it is not known here; raises FaultyDocumentError.
-        max_epochs: The limit on the epochs of a job; None when it is not known.
+        find_model: Returns the model of a source, or None when the model cannot be looked up; raises
+            FaultyDocumentError.
+        max_epochs: The limit on the epochs of a job; None when it is unknown.
 
     Raises:
         FaultyDocumentError: The document is of another kind, such as a spec.
@@ -277,10 +278,10 @@ def draft_request(
 
 
 def check_offline(document: object) -> ResolvedSpec | None:
-    """Check a request as far as that is possible without a service.
+    """Check a request as far as possible without a service.
 
     Returns:
-        The model that it describes; None when it names an uploaded model or a job.
+        The model that the request describes; None when it names an uploaded model or a job.
 
     Raises:
         FaultyDocumentError: With every fault, each with a pointer from the document's root.
@@ -307,7 +308,7 @@ def _check_epochs(choice: HyperparameterChoice, model: ChosenModel | None, max_e
 
 
 class Faults:
-    """Collects the faults of the parts of a document, so that all are reported at once."""
+    """Collects the faults of the parts of a document, so that all faults are reported together."""
 
     def __init__(self) -> None:
         self._faults: list[Fault] = []

@@ -1,4 +1,4 @@
-"""Resolves the hyperparameters of a request into those that a job trains with."""
+"""Resolves the hyperparameters of a request into the hyperparameters of a job."""
 
 from typing import Literal
 
@@ -10,7 +10,7 @@ from pippin.models.trainable import Trainable
 
 Parameter = IntegerParameter | DoubleParameter
 
-# A boolean, which every model can have as true or false.
+# A boolean; both values are valid for every model.
 _SHUFFLE = "shuffle"
 
 
@@ -21,12 +21,12 @@ def resolve_hyperparameters(
 
     Args:
         model: The model to train.
-        choice: The hyperparameters of the request. A null takes the model's default; the default seed is 0 where the
-            file has none, as in Core ML.
-        limits: Whether to refuse a value outside the model's limits, or to train as if the limits were wider.
+        choice: The hyperparameters of the request. A null stands for the model's default; the default seed of a file
+            without a seed is 0, as in Core ML.
+        limits: Whether to refuse values outside the model's limits (`enforce`), or to accept them (`widen`).
 
     Returns:
-        The hyperparameters, and the names of those outside the model's limits.
+        The hyperparameters, and the names of the hyperparameters outside the model's limits.
 
     Raises:
         FaultyDocumentError: With all faults, whose pointers start at the hyperparameters.
@@ -37,9 +37,9 @@ def resolve_hyperparameters(
         if name != _SHUFFLE and (value := getattr(choice, name)) is not None
     }
     faults = [
-        Fault(pointer(name), f"found {value}; needs {needed}")
+        Fault(pointer(name), f"found {value}; needs {requirement}")
         for name, value in requested.items()
-        if (needed := _needed(model, name, value, limits))
+        if (requirement := _violated_requirement(model, name, value, limits))
     ]
     if faults:
         raise FaultyDocumentError("the hyperparameters have faults", faults)
@@ -54,13 +54,13 @@ def resolve_hyperparameters(
 
 
 def faults_for_any_model(choice: HyperparameterChoice) -> list[Fault]:
-    """The faults of values that no model can be trained with."""
+    """The faults of values that are invalid for every model."""
     return [
-        Fault(pointer(name), f"found {value}; needs {needed}")
+        Fault(pointer(name), f"found {value}; needs {requirement}")
         for name in HyperparameterChoice.model_fields
         if (value := getattr(choice, name)) is not None
         and (
-            needed := "a whole number from 1 to 2^63 - 1"
+            requirement := "a whole number from 1 to 2^63 - 1"
             if name in _COUNTS and value < 1
             else invalid_reason(name, value)
         )
@@ -71,16 +71,16 @@ _COUNTS = frozenset({"epochs", "mini_batch_size", "number_of_neighbors"})
 
 
 def _declared(model: Trainable) -> dict[str, Parameter]:
-    """The limits of each numeric hyperparameter. Every model takes a seed, whether or not its file has one."""
+    """The limits of each numeric hyperparameter. Every model has a seed, whether or not its file declares one."""
     return {**model.parameters, "seed": model.seed}
 
 
-def _needed(model: Trainable, name: str, value: float, limits: Literal["enforce", "widen"]) -> str | None:
-    """What the hyperparameter needs, for a message; None where `value` is valid."""
+def _violated_requirement(model: Trainable, name: str, value: float, limits: Literal["enforce", "widen"]) -> str | None:
+    """The requirement that `value` violates, as text for a message; None where `value` is valid."""
     parameter = _declared(model).get(name)
     if parameter is None:
-        what = model.method.replace("_", " ")
-        return f"to be left out: the model, trained by {what}, declares no {name}"
+        method = model.method.replace("_", " ")
+        return f"to be left out: the model, trained by {method}, declares no {name}"
     if isinstance(parameter, IntegerParameter) and not parameter.type_min <= value <= parameter.type_max:
         return f"a whole number from {parameter.type_min} to 2^63 - 1"
     if reason := invalid_reason(name, value):

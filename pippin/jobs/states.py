@@ -5,7 +5,7 @@ The scripts of the store receive the states that a transition may start from as 
 
 from pippin.api.states import Status
 
-# From each state, the states that may follow it. `queued` follows a live state when an attempt is lost or handed back.
+# For each state, the states that may follow. `queued` follows a live state when an attempt is lost or handed back.
 TRANSITIONS: dict[Status, frozenset[Status]] = {
     Status.QUEUED: frozenset({Status.STARTING, Status.PAUSED, Status.CANCELLED, Status.FAILED}),
     Status.STARTING: frozenset(

@@ -1,4 +1,4 @@
-"""Predictions of any kind of model, batch by batch."""
+"""Computes the outputs of any kind of model, batch by batch."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from pippin.errors import Fault, pointer
 from pippin.models.mlmodel import AnyModel, FrozenNetwork, Model, Pipeline
 from pippin.models.neighbors import NeighborsModel
-from pippin.models.neighbors import predict as ask_neighbors
+from pippin.models.neighbors import predict as predict_neighbors
 from pippin.models.spec import ArrayFeature, CategoricalCrossEntropy, Feature, LabelFeature
 from pippin.models.spec.features import DictionaryFeature, NumberFeature
 from pippin.network import predict
@@ -30,12 +30,12 @@ class Answers:
     """The outputs of a model for N examples.
 
     Attributes:
-        outputs: By the names that the model declares: an array [N, *declared shape], [N] for a single number; a list
-            of N labels; or a list of N dictionaries, label -> probability.
-        labels: The class labels, by index; None where the model has class numbers only, or no classes.
-        probabilities: [N, classes] of a model with classes, else None.
-        chosen: [N] the index of the class that the model outputs, where that may not be the first of the likeliest:
-            nearest neighbours choose by distance among classes with as many votes. None for other models.
+        outputs: By output name of the model: an array [N, *declared shape], [N] for a single number; a list of N
+            labels; or a list of N dictionaries, label -> probability.
+        labels: The class labels, by index; None for a model with class numbers only, or without classes.
+        probabilities: [N, classes]; None for a model without classes.
+        chosen: [N] the index of the class that the model outputs, for nearest neighbours, which choose by distance
+            among classes with equally many votes. None for other models, which output the first of the likeliest.
     """
 
     outputs: Mapping[str, Output]
@@ -64,25 +64,25 @@ def answer(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
         PredictionError: An input has an index outside the vocabulary of an embedding.
     """
     count = len(next(iter(inputs.values())))
-    parts = [_answer_batch(model, inputs, rows) for rows in batches(model, count)]
+    parts = [_outputs_of_batch(model, inputs, rows) for rows in batches(model, count)]
     probabilities = [part.probabilities for part in parts if part.probabilities is not None]
     chosen = [part.chosen for part in parts if part.chosen is not None]
     return Answers(
-        outputs={name: _joined([part.outputs[name] for part in parts]) for name in parts[0].outputs},
+        outputs={name: _concatenated([part.outputs[name] for part in parts]) for name in parts[0].outputs},
         labels=parts[0].labels,
         probabilities=np.concatenate(probabilities) if probabilities else None,
         chosen=np.concatenate(chosen) if chosen else None,
     )
 
 
-def _answer_batch(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: slice) -> Answers:
+def _outputs_of_batch(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: slice) -> Answers:
     """The outputs of a model for some of the examples.
 
     Raises:
         PredictionError: An input has an index outside the vocabulary of an embedding.
     """
     try:
-        return _answer(model, {name: array[rows].astype(np.float32) for name, array in inputs.items()})
+        return _outputs_of(model, {name: array[rows].astype(np.float32) for name, array in inputs.items()})
     except WrongIndexError as error:
         row = rows.start + error.wrong.row
         at = pointer("inputs", error.wrong.blob, row) if error.wrong.blob in inputs else pointer("inputs")
@@ -91,10 +91,10 @@ def _answer_batch(model: AnyModel, inputs: Mapping[str, NDArray[Any]], rows: sli
 
 
 def inputs_of_last_model(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> dict[str, Any]:
-    """What the last model of a pipeline can read: the inputs, and the outputs of every model before it."""
+    """The features available to the last model of a pipeline: the inputs, and the outputs of all models before."""
     features: dict[str, Any] = dict(inputs)
     for stage in pipeline.front:
-        features |= _network(stage, _read_by(stage, features)).outputs
+        features |= _outputs_of_network(stage, _inputs_for(stage, features)).outputs
     return features
 
 
@@ -107,9 +107,9 @@ def class_names(network: FrozenNetwork) -> ClassNames | None:
 def class_probabilities(
     network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]
 ) -> NDArray[Any] | None:
-    """[N, classes] of a network with classes, else None; None too where `outputs` lacks those of a classifier.
+    """The probabilities of a classifier, or the softmax that a cross-entropy compares with the target: [N, classes].
 
-    These are the probabilities of a classifier, or the softmax that a cross-entropy compares with the target.
+    None for a network without classes, and where `outputs` lacks the probabilities of a classifier.
 
     Args:
         network: The network.
@@ -119,7 +119,7 @@ def class_probabilities(
     resolved = network.resolved
     if resolved.spec.classifier is not None:
         probabilities = outputs.get(resolved.probabilities_blob)
-        return None if probabilities is None else _flat(probabilities)
+        return None if probabilities is None else _flattened(probabilities)
     if not isinstance(network, Model) or not isinstance(network.resolved.spec.loss, CategoricalCrossEntropy):
         return None
     return compared_values(network, inputs, outputs)
@@ -128,7 +128,7 @@ def class_probabilities(
 def compared_values(
     model: Model, inputs: Mapping[str, NDArray[Any]], outputs: Mapping[str, NDArray[Any]]
 ) -> NDArray[Any]:
-    """[N, values] that the loss compares with the target.
+    """The values that the loss compares with the target: [N, values].
 
     Args:
         model: The network.
@@ -138,17 +138,17 @@ def compared_values(
     name = model.resolved.spec.loss.input
     assert name is not None
     if name in outputs:
-        return _flat(outputs[name])
+        return _flattened(outputs[name])
     blobs = compute(model.resolved, model.weights, inputs, [name], xp=np, convolve=None)
-    return _flat(to_channels_first(blobs[name], np))
+    return _flattened(to_channels_first(blobs[name], np))
 
 
-def _answer(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def _outputs_of(model: AnyModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
     if isinstance(model, NeighborsModel):
-        return _neighbors(model, inputs)
+        return _outputs_of_neighbors(model, inputs)
     if isinstance(model, Pipeline):
-        return _pipeline(model, inputs)
-    return _network(model, inputs)
+        return _outputs_of_pipeline(model, inputs)
+    return _outputs_of_network(model, inputs)
 
 
 def check_indices(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> None:
@@ -161,7 +161,7 @@ def check_indices(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) ->
         raise WrongIndexError(wrong)
 
 
-def _network(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def _outputs_of_network(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> Answers:
     check_indices(network, inputs)
     values = _predict_without_warnings(network, inputs)
     probabilities = class_probabilities(network, inputs, values)
@@ -183,35 +183,35 @@ def _network(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> Answ
     return Answers(outputs, names, probabilities)
 
 
-def _neighbors(model: NeighborsModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
-    result = ask_neighbors(model, _flat(inputs[model.input]))
+def _outputs_of_neighbors(model: NeighborsModel, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+    result = predict_neighbors(model, _flattened(inputs[model.input]))
     outputs: dict[str, Output] = {model.predicted_feature: list(result.labels)}  # type: ignore[dict-item] # all of one kind
     if model.probabilities is not None:
         outputs[model.probabilities] = _dictionaries(result.probabilities, result.classes)
     return Answers(outputs, result.classes, result.probabilities, result.columns)
 
 
-def _pipeline(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> Answers:
+def _outputs_of_pipeline(pipeline: Pipeline, inputs: Mapping[str, NDArray[Any]]) -> Answers:
     features = inputs_of_last_model(pipeline, inputs)
-    last = _answer(pipeline.last, _read_by(pipeline.last, features))
+    last = _outputs_of(pipeline.last, _inputs_for(pipeline.last, features))
     features |= last.outputs
     outputs = {feature.name: features[feature.name] for feature in pipeline.outputs}
     return Answers(outputs, last.labels, last.probabilities, last.chosen)
 
 
-def _read_by(model: FrozenNetwork | NeighborsModel, features: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
+def _inputs_for(model: FrozenNetwork | NeighborsModel, features: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
     names = (model.input,) if isinstance(model, NeighborsModel) else [f.name for f in model.resolved.inputs]
     return {name: features[name] for name in names}
 
 
 def _predict_without_warnings(network: FrozenNetwork, inputs: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
-    # Values that are not finite show in the answer; NumPy's warnings would only fill the log.
+    # NaN and infinite values are visible in the outputs; NumPy's warnings would only add lines to the log.
     with np.errstate(all="ignore"):
         return predict(network.resolved, network.weights, inputs)
 
 
 def likeliest(probabilities: NDArray[Any], names: Sequence[str | int]) -> Any:  # noqa: ANN401 - texts or numbers, not both
-    """The label of the largest probability of each row; the first of equal ones."""
+    """The label of the largest probability of each row; of equal probabilities, the first."""
     return [names[column] for column in probabilities.argmax(axis=1).tolist()]
 
 
@@ -219,36 +219,36 @@ def _dictionaries(probabilities: NDArray[Any], names: Sequence[str | int]) -> li
     return [dict(zip(names, row, strict=True)) for row in probabilities.tolist()]
 
 
-def _flat(array: NDArray[Any]) -> NDArray[Any]:
+def _flattened(array: NDArray[Any]) -> NDArray[Any]:
     return array.reshape(len(array), -1)
 
 
-def _joined(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - arrays, or lists
+def _concatenated(parts: Sequence[Any]) -> Any:  # noqa: ANN401 - arrays, or lists
     if len(parts) == 1:
         return parts[0]
     return np.concatenate(parts) if isinstance(parts[0], np.ndarray) else [each for part in parts for each in part]
 
 
-# Numbers in the blobs of a batch: 16 MiB, of which a convolution makes one copy for each cell of its kernel.
+# Numbers in the blobs of a batch: 16 MiB. A convolution makes one copy of its input for each cell of its kernel.
 _MAX_NUMBERS = 2**22
-# Larger batches are not computed faster.
+# Larger batches are not faster.
 _MAX_EXAMPLES = 256
 
 
 def batches(model: AnyModel, count: int) -> Iterator[slice]:
-    """Slices of `count` examples, in order, so small that memory does not grow with `count`."""
-    size = max(1, min(_MAX_EXAMPLES, _MAX_NUMBERS // max(1, _numbers(model))))
+    """Slices of `count` examples, in order, of a size at which memory does not grow with `count`."""
+    size = max(1, min(_MAX_EXAMPLES, _MAX_NUMBERS // max(1, _values_per_example(model))))
     return (slice(begin, min(begin + size, count)) for begin in range(0, count, size))
 
 
-def _numbers(model: AnyModel) -> int:
+def _values_per_example(model: AnyModel) -> int:
     """The number of values in the blobs of one example."""
     if isinstance(model, NeighborsModel):
         return model.dimensions
     if isinstance(model, Pipeline):
-        return sum(map(_numbers_of_network, model.front)) + _numbers(model.last)
-    return _numbers_of_network(model)
+        return sum(map(_values_per_example_of_network, model.front)) + _values_per_example(model.last)
+    return _values_per_example_of_network(model)
 
 
-def _numbers_of_network(network: FrozenNetwork) -> int:
+def _values_per_example_of_network(network: FrozenNetwork) -> int:
     return sum(map(prod, network.resolved.shapes.values()))

@@ -1,4 +1,4 @@
-"""Predictions in JSON."""
+"""Converts predictions to JSON."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,19 +17,19 @@ def top(
 ) -> list[list[dict[str, Any]]]:
     """The `k` likeliest classes of each example, the likeliest first.
 
-    Of equally likely classes the chosen one is first, then the one with the lower index.
+    Among equally likely classes, the chosen class is first, then the class with the lower index.
 
     Args:
         probabilities: [N, classes].
-        labels: The class labels; None stands for the indices.
-        k: The number of classes, which may exceed that of the model.
-        chosen: [N] the index of the class that the model outputs; None where that is the first of the likeliest.
+        labels: The class labels; None for the indices.
+        k: The number of classes to return, which may exceed the number of classes of the model.
+        chosen: [N] the index of the class that the model outputs; None for the first of the likeliest classes.
 
     Returns:
-        `{"label", "probability"}` for each class; a probability that is not a number is None, and is last.
+        `{"label", "probability"}` for each class. A probability that is NaN becomes None and is last.
     """
     names = range(probabilities.shape[1]) if labels is None else labels
-    # NaN is sorted as less than any probability; unchanged, it would be first.
+    # NaN is sorted below all probabilities; unchanged, NaN would be first.
     descending = -np.nan_to_num(probabilities, nan=-1)
     if chosen is None:
         order = np.argsort(descending, axis=1, kind="stable")[:, :k]
@@ -47,11 +47,11 @@ def top(
 
 
 def prediction(answers: Answers, dataset_labels: Sequence[str] | None, k: int) -> dict[str, Any]:
-    """A `Prediction` as JSON has it.
+    """A `Prediction` as a JSON object.
 
     Args:
         answers: The outputs of the model.
-        dataset_labels: The labels of the dataset that the model was trained on, by the indices of the model.
+        dataset_labels: The labels of the model's training dataset, by class index of the model.
         k: The number of classes in `top` for each example.
     """
     names = _names(answers, dataset_labels)
@@ -64,7 +64,7 @@ def prediction(answers: Answers, dataset_labels: Sequence[str] | None, k: int) -
 
 
 def nested(array: NDArray[Any]) -> Any:  # noqa: ANN401 - nested lists
-    """An array as nested lists, with None for numbers that are not finite, which JSON does not have."""
+    """An array as nested lists, with None for numbers that are not finite, which JSON cannot express."""
     finite = np.isfinite(array)
     if finite.all():
         return array.tolist()

@@ -18,7 +18,7 @@ from pippin.errors import Fault, FaultyDocumentError
 from pippin.models.inspection import trainable_of
 from pippin.models.mlmodel import AnyModel, Model, Pipeline
 from pippin.models.neighbors import NeighborsModel
-from pippin.models.neighbors import predict as ask_neighbors
+from pippin.models.neighbors import predict as predict_neighbors
 from pippin.network import losses_and_outputs
 from pippin.predictions.answers import (
     batches,
@@ -31,7 +31,7 @@ from pippin.predictions.answers import (
 from pippin.predictions.errors import WrongIndexError
 
 MAX_CONFUSION_CLASSES = 1000
-"""The number of classes up to which there is a confusion matrix: it has up to a million cells."""
+"""The number of classes up to which a report has a confusion matrix, of at most a million cells."""
 
 MAX_MISTAKES = 20
 """The number of worst mistakes, or of largest errors, in a report."""
@@ -40,7 +40,7 @@ MAX_ERROR_VALUES = 16
 """The number of values of an example in a report: an output may be a whole picture."""
 
 Class: TypeAlias = str | int
-"""A class of a model: its index, or the label that the model has learned."""
+"""A class of a model: its index, or the label that the model learned."""
 
 
 def evaluate(
@@ -50,14 +50,14 @@ def evaluate(
     dataset_labels: Sequence[str] | None = None,
     rows: NDArray[np.intp] | None = None,
 ) -> Evaluation:
-    """Measure a model on examples, batch by batch, so that they may be mapped from a file larger than memory.
+    """Evaluate a model on examples, batch by batch: the examples may be mapped from a file larger than memory.
 
     Args:
         model: The model.
-        examples: The inputs and the target; the class numbers of the target are those of the model.
-        dataset_labels: The labels of the dataset. Models that learn labels from a dataset need them; other models
-            without labels use these, where there is one for each class.
-        rows: The examples to measure on; all of them by default.
+        examples: The inputs and the target, with the model's class numbers.
+        dataset_labels: The labels of the dataset. Required by models that learn labels from a dataset. Other models
+            without labels use them where there is one label for each class.
+        rows: The examples to evaluate; by default, all.
 
     Returns:
         The loss is the mean of `pippin.network.losses`. The confusion matrix has a row for each true class.
@@ -90,9 +90,9 @@ def evaluate(
 
 
 def spread(rows: NDArray[np.intp], max_rows: int | None) -> NDArray[np.intp]:
-    """At most `max_rows` of the rows, evenly spaced, since a split may be sorted by class. None keeps all rows."""
+    """At most `max_rows` of the rows, evenly spaced because a split may be sorted by class. None keeps all rows."""
     count = len(rows) if max_rows is None else min(len(rows), max_rows)
-    # In whole numbers, since linspace could round to the same row twice.
+    # Whole-number arithmetic: linspace could round to the same row twice.
     return rows[np.arange(count, dtype=np.intp) * len(rows) // max(1, count)]
 
 
@@ -109,12 +109,12 @@ class _Results:
     """The results for a batch of n examples.
 
     Attributes:
-        losses: [n]; None for a model without a loss.
+        losses: [n] the loss of each example; None for a model without a loss.
         truth: The class of each example; empty for a model without classes.
         predicted: The predicted class of each example.
         probabilities: [n] the probability of the predicted class.
-        expected: [n, values] of the target, for a model without classes; None for others.
-        computed: [n, values] that the model outputs instead.
+        expected: [n, values] the target of a model without classes; None for other models.
+        computed: [n, values] the outputs to compare with `expected`.
     """
 
     losses: NDArray[Any] | None
@@ -135,7 +135,7 @@ class _Evaluator:
         self._dataset_labels = dataset_labels
 
     def results(self, arrays: Mapping[str, NDArray[Any]], scales: Mapping[str, float]) -> _Results:
-        """The results for a batch: stored inputs and target, and the factors to multiply them by."""
+        """The results for a batch, given its stored inputs and target, and the factors for them."""
         trainable, target = self._trainable, self._trainable.target
         has_classes = trainable.classes is not None or trainable.label_type is not None
         scaled = {
@@ -143,22 +143,22 @@ class _Evaluator:
             for name, array in arrays.items()
         }
         truth = scaled.pop(target)
-        # Values that are not finite show in the result; NumPy's warnings would only fill the log.
+        # NaN and infinite values are visible in the result; NumPy's warnings would only add lines to the log.
         with np.errstate(all="ignore"):
             features = inputs_of_last_model(self._model, scaled) if isinstance(self._model, Pipeline) else scaled
             if isinstance(self._last, NeighborsModel):
                 return self._of_neighbors(self._last, features[self._last.input], truth)
-            return _of_network(self._last, {**features, target: truth}, truth if has_classes else None)
+            return _results_of_network(self._last, {**features, target: truth}, truth if has_classes else None)
 
     def labels(self, occurring: Iterable[Class]) -> Mapping[Class, Class] | None:
         """The label of each class, in the order of the model; None for a model without classes.
 
         Args:
-            occurring: The true classes of the examples, some of which a model that learns its classes may lack.
+            occurring: The true classes of the examples. A model that learns its classes may lack some of them.
         """
         if isinstance(self._last, NeighborsModel):
-            answered = self._last.classes or (self._last.default_label,)
-            return {each: each for each in dict.fromkeys([*answered, *occurring]) if each is not None}
+            model_labels = self._last.classes or (self._last.default_label,)
+            return {each: each for each in dict.fromkeys([*model_labels, *occurring]) if each is not None}
         count = self._trainable.classes
         if count is None:
             return None
@@ -168,7 +168,7 @@ class _Evaluator:
         return dict(enumerate(range(count) if names is None else names))
 
     def _of_neighbors(self, model: NeighborsModel, points: NDArray[Any], truth: NDArray[Any]) -> _Results:
-        result = ask_neighbors(model, points.reshape(len(points), -1))
+        result = predict_neighbors(model, points.reshape(len(points), -1))
         column_of = {label: column for column, label in enumerate(result.classes)}
         names = spelled_as(model.classes, self._dataset_labels)
         labels = [learned_labels(model.label_type, names, int(number)) for number in truth.reshape(-1)]
@@ -176,7 +176,7 @@ class _Evaluator:
         return _Results(None, labels, result.labels, [float(each) for each in probabilities])
 
 
-def _of_network(model: Model, inputs: Mapping[str, NDArray[Any]], truth: NDArray[Any] | None) -> _Results:
+def _results_of_network(model: Model, inputs: Mapping[str, NDArray[Any]], truth: NDArray[Any] | None) -> _Results:
     check_indices(model, inputs)
     losses, outputs = losses_and_outputs(model.resolved, model.weights, inputs)
     probabilities = None if truth is None else class_probabilities(model, inputs, outputs)
@@ -243,7 +243,7 @@ def _errors(rows: NDArray[np.intp], results: _Results) -> Iterable[tuple[float, 
     """The largest errors among some examples, each with its sort key: minus its loss, then its row."""
     if results.losses is None or results.expected is None or results.computed is None:
         return
-    # A loss that is not finite is larger than any number.
+    # A loss that is not finite counts as larger than any number.
     size = np.where(np.isfinite(results.losses), results.losses, np.inf)
     for at in np.argsort(-size, kind="stable")[:MAX_MISTAKES].tolist():
         if size[at] == 0:
@@ -260,7 +260,7 @@ def _errors(rows: NDArray[np.intp], results: _Results) -> Iterable[tuple[float, 
 
 
 def _finite(values: NDArray[Any]) -> list[float | None]:
-    """The first values for JSON: 0.1 of 32 bits stays 0.1, which would be 0.10000000149011612 in 64 bits."""
+    """The first values, for JSON. A 32-bit 0.1 stays 0.1; converted to 64 bits, it would be 0.10000000149011612."""
     shown = [float(str(value)) for value in values[:MAX_ERROR_VALUES]]
     return [value if isfinite(value) else None for value in shown]
 

@@ -25,9 +25,9 @@ _INT32 = np.iinfo(np.int32)
 def from_json(features: Sequence[Feature], document: object) -> dict[str, NDArray[np.float32]]:
     """The inputs in the body of a prediction, `{"inputs": {name: nested lists}}`.
 
-    Lists are nested as the model declares the input, with the batch axis first, which may be left out for one example.
-    Axes of length 1 do not count: rows of 4 numbers fit an input [1, 4]. Arrays must be scaled as for the training; an
-    image has pixels 0 to 255, channels first.
+    Lists are nested as the model declares the input, with the batch axis first, which is optional for one example. Axes
+    of length 1 are ignored: rows of 4 numbers fit an input [1, 4]. Arrays must be scaled as for the training; an image
+    has pixels 0 to 255, channels first.
 
     Args:
         features: The inputs of the model.
@@ -55,14 +55,14 @@ def from_json(features: Sequence[Feature], document: object) -> dict[str, NDArra
             arrays[feature.name] = reader.array
             remaining -= reader.array.size
     if not faults:
-        faults += _of_different_counts(arrays)
+        faults += _faults_of_counts(arrays)
     if faults:
         raise refused(*faults[:_SHOWN])
     return arrays
 
 
 def _values_by_input(features: Sequence[Feature], document: object) -> Mapping[str, Any]:
-    """The values by input, exactly one for each input of the model."""
+    """The values by input: one value for each input of the model, and no others."""
     names = [feature.name for feature in features]
     listed = ", ".join(names)
     if not isinstance(document, dict):
@@ -85,7 +85,7 @@ def _values_by_input(features: Sequence[Feature], document: object) -> Mapping[s
     return inputs
 
 
-def _of_different_counts(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Fault]:
+def _faults_of_counts(arrays: Mapping[str, NDArray[Any]]) -> Iterator[Fault]:
     counts = {name: len(array) for name, array in arrays.items()}
     if len(set(counts.values())) > 1:
         listed = ", ".join(f"{count:,} of {name}" for name, count in counts.items())
@@ -96,19 +96,19 @@ class _Reader:
     """Reads one input.
 
     Attributes:
-        array: [N, *declared shape], set by `faults` if there are none.
+        array: [N, *declared shape], set by `faults` for a value without faults.
     """
 
     array: NDArray[np.float32]
 
     def __init__(self, feature: ArrayFeature | ImageFeature | NumberFeature, max_numbers: int) -> None:
         self._feature = feature
-        # A single number is written as one, not as a list of one.
+        # A single number is a number in JSON, not a list with one number.
         self._shape: Shape = () if isinstance(feature, NumberFeature) else feature.lengths
         self._max_numbers = max_numbers
 
     def faults(self, value: object) -> Iterator[Fault]:
-        """The faults of the value; pointers start at it."""
+        """The faults of the value; pointers start at the value."""
         self._shape = self._nesting(value)
         depth, rank = _depth(value), len(self._shape)
         if depth == rank + 1 and not value:
@@ -126,17 +126,17 @@ class _Reader:
                 misshapen = True
                 yield fault
             if not misshapen:
-                yield from self._values(value, shape, is_single=is_single)
+                yield from self._faults_of_numbers(value, shape, is_single=is_single)
 
     def _nesting(self, value: object) -> Shape:
-        """The shape of an example in the lists: as declared, or as nested here where that fits."""
+        """The shape of an example in the lists: as nested in `value` where that fits, else as declared."""
         whole = _lengths(value)
         if not whole or self._shape in {whole, whole[1:]}:
             return self._shape
         return next((shape for shape in (whole[1:], whole) if fits(shape, self._shape)), self._shape)
 
-    def _values(self, value: object, shape: Shape, *, is_single: bool) -> Iterator[Fault]:
-        """The faults of numbers of the right shape; sets `array` if there are none."""
+    def _faults_of_numbers(self, value: object, shape: Shape, *, is_single: bool) -> Iterator[Fault]:
+        """The faults of numbers of the right shape; sets `array` for numbers without faults."""
         try:
             numbers = np.array(value, dtype=np.float64).reshape(shape)
         except OverflowError:
@@ -144,15 +144,15 @@ class _Reader:
             return
         with np.errstate(over="ignore"):
             array = numbers.astype(np.float32)
-        wrong, needed = self._unfit(numbers, array)
+        wrong, needed = self._wrong_numbers(numbers, array)
         bad = np.argwhere(wrong)
         for place in bad:
             yield Fault(pointer(*place.tolist()), f"found {numbers[tuple(place)]:.17g}; needs {needed}")
         if not len(bad):
             self.array = array.reshape(1 if is_single else len(array), *self._feature.lengths)
 
-    def _unfit(self, numbers: NDArray[np.float64], array: NDArray[np.float32]) -> tuple[NDArray[np.bool_], str]:
-        """Which numbers do not fit the input, and what it needs."""
+    def _wrong_numbers(self, numbers: NDArray[np.float64], array: NDArray[np.float32]) -> tuple[NDArray[np.bool_], str]:
+        """A mask of the numbers that do not fit the input, and the requirement as text for a message."""
         if isinstance(self._feature, ImageFeature):
             return ~((numbers >= 0) & (numbers <= 255)), "a pixel from 0 to 255: the model scales images itself"
         if self._feature.type == "int":
@@ -194,7 +194,7 @@ def _misfits(value: object, shape: Shape, at: str) -> Iterator[Fault]:
         received = f"a list of {len(value)}" if isinstance(value, list) else shown(value)
         yield Fault(at, f"found {received}; needs a list of {shape[0]} {numbers}")
     elif len(shape) > 1 or not set(map(type, value)) <= {int, float}:
-        # Skipped for a row of numbers only, which most rows are.
+        # Most rows consist of numbers only and skip this loop.
         for index, entry in enumerate(value):
             yield from _misfits(entry, shape[1:], f"{at}/{index}")
 

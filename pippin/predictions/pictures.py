@@ -1,4 +1,4 @@
-"""The input of a model, read from a picture."""
+"""Reads the input of a model from a picture."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ FORMATS = ("PNG", "JPEG", "PPM")
 
 _LIMITS = DatasetLimits()
 
-# Registers the decoders once, before other processes are forked from this one.
+# Registers the decoders once, before this process forks.
 Image.preinit()
 
 
@@ -34,9 +34,10 @@ def from_picture(
 
     The picture is made opaque, turned upright by its EXIF orientation, converted to gray or colour as the input is,
     then resized to the height and width of the input without keeping its proportions (bilinear; each pixel of the
-    result averages the area it covers). An image-typed input gets the pixels 0 to 255, since the model scales them
-    itself. An array gets them multiplied by the scale of its training data, which the metadata of the file has as
-    `pippin.scale.<input>`. A file without that key was not trained by Pippin; it gets the usual scale, 1/255.
+    result averages the area it covers). An image-typed input receives the pixels 0 to 255, since the model scales
+    images. An array receives the pixels multiplied by the scale of the training data, which the file has in its
+    metadata as `pippin.scale.<input>`. A file without that key was not trained by Pippin; the usual scale, 1/255,
+    applies.
 
     Args:
         features: The inputs of the model.
@@ -83,7 +84,7 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int], background: str | Non
     try:
         with open_picture(data, FORMATS) as image:
             _check(image)
-            # Colours before sizes: the numbers of a palette cannot be averaged.
+            # Convert colours before resizing: palette indices cannot be averaged.
             converted = upright(image, data, mode, background).image
             if converted.size != size:
                 converted = converted.resize(size, Image.Resampling.BILINEAR)
@@ -102,7 +103,7 @@ def _pixels(data: bytes, mode: str, size: tuple[int, int], background: str | Non
 
 
 def _check(image: Image.Image) -> None:
-    """Check a picture by its header, before its pixels take memory."""
+    """Check the header of a picture before the pixels take memory."""
     width, height = image.size
     if width * height > _LIMITS.max_pixels:
         raise refused(Fault("", f"found {width} by {height} pixels; needs at most {_LIMITS.max_pixels:,}"))

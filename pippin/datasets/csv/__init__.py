@@ -1,1 +1,1 @@
-"""CSV: a row is an example, a column a value; MNIST as pixels in a row, or any table of numbers with a target."""
+"""CSV: each row is an example, each column a value: MNIST with pixels in columns, or a table with a target."""

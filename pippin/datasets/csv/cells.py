@@ -1,4 +1,4 @@
-"""The cells of a CSV: which are numbers, which only look like numbers, and the faults of a table."""
+"""Recognises numbers, and numbers in other notations, in the cells of a CSV, and collects the faults of a table."""
 
 import re
 from dataclasses import dataclass
@@ -39,7 +39,7 @@ _DIGIT = re.compile(r"\d")
 
 
 def number(text: str) -> float | None:
-    """The number in a cell; None for any other text. Unlike in `float`, underscores are not allowed."""
+    """The number in a cell; None for any other text. Underscores, which `float` accepts, are not allowed."""
     try:
         return None if "_" in text else float(text)
     except ValueError:
@@ -47,7 +47,7 @@ def number(text: str) -> float | None:
 
 
 def number_form(text: str) -> str | None:
-    """The notation of a text that is not a plain number, such as "numbers with a thousands separator"; None if none."""
+    """The notation of a number that is not plain, such as "numbers with a thousands separator"; None for other text."""
     text = text.strip()
     if len(text) > _MAX_CHARACTERS or not _DIGIT.search(text):
         return None
@@ -64,7 +64,7 @@ def is_like_number(text: str) -> bool:
     return number(text) is not None or number_form(text) is not None
 
 
-_MAX_COLUMNS = 5  # columns with a sentence of their own for one kind of fault; more share one sentence
+_MAX_COLUMNS = 5  # up to this many columns with one kind of fault get a sentence each; more share one sentence
 _MAX_FAULTS = 100_000
 
 
@@ -72,7 +72,7 @@ _ONE_KIND = "a target is all numbers or all text"
 
 
 class Kind(Enum):
-    """A kind of fault of a cell or a row: the text for one, the text for several, and the advice.
+    """A kind of fault of a cell or a row: the text for one fault, the text for several faults, and the advice.
 
     `{value}` is the cell, quoted, or the number of cells of a row.
     """
@@ -141,7 +141,7 @@ class TableFaults:
 
     @property
     def is_full(self) -> bool:
-        """Whether there are so many faults that reading more of the file is pointless."""
+        """Whether the limit on counted faults is reached, where the caller stops reading the file."""
         return self._count >= _MAX_FAULTS
 
     def add(self, kind: Kind, row: int, column: str, value: str) -> None:
@@ -210,7 +210,7 @@ def raise_any(tables: list[TableFaults], others: list[str] | None = None) -> Non
 
     Args:
         tables: The faults of each file.
-        others: Sentences about the upload as a whole.
+        others: Sentences about the whole upload.
 
     Raises:
         DatasetError: There is at least one fault.

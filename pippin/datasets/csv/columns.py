@@ -1,4 +1,4 @@
-"""The columns of a CSV: whether the first row has their names, and which columns make which feature."""
+"""Determines whether the first row of a CSV is a header, and which columns make up which feature."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -14,7 +14,7 @@ from pippin.datasets.options import DatasetOptions
 TARGET_NAMES = ("label", "target", "class", "y")
 """Names, in upper or lower case, of the column that is the target where the upload names none."""
 
-_MIN_COUNTED = 4  # a row that counts this many columns is a header without further evidence
+_MIN_COUNTED = 4  # a row that numbers at least this many columns is a header without further evidence
 _RENAMED = re.compile(r"(.*\d)\.(\d{1,6})")
 _MAX_DIGITS = 6
 
@@ -25,15 +25,15 @@ def is_target_name(name: str) -> bool:
 
 
 def counts(cells: Sequence[str]) -> bool:
-    """Whether the numbers of a row count its columns as pandas does: 0, 1, 2, … or 1, 2, 3, and so on."""
-    return _counted(cells, (0, 1))
+    """Whether a row numbers its columns, as a header from pandas does: 0, 1, 2, … or 1, 2, 3, and so on."""
+    return _is_consecutive(cells, (0, 1))
 
 
 def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> bool:
     """Whether the first row is a header, by comparison with the rows below.
 
     Names are not numbers, and examples are mostly numbers. A first row with numbers where the rows below have numbers
-    is an example, unless it counts its columns or names the target.
+    is an example, unless the row numbers its columns or names the target.
 
     Args:
         file: The name of the file, for messages.
@@ -41,7 +41,7 @@ def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> 
         requested: The names of columns in the options.
 
     Raises:
-        DatasetError: The first row may be either.
+        DatasetError: The first row may be a header or an example.
     """
     first, below = rows[0], rows[1:]
     numeric = [is_like_number(cell) for cell in first]
@@ -50,36 +50,45 @@ def has_header(file: str, rows: list[list[str]], requested: Collection[str]) -> 
     ):
         return True
     if _is_renamed_by_pandas(first) and all(cell.strip().isdecimal() for row in below for cell in row[1:]):
-        raise _doubt(file, "row 1 looks like an example that pandas took for a header (0, 0.1, 0.2, …)")
+        raise _ambiguous_header(file, "row 1 looks like an example that pandas took for a header (0, 0.1, 0.2, …)")
     named = any(is_target_name(cell) for cell in first)
     over_numbers = any(not numeric[at] and _is_numeric(below, at) for at in range(len(first)))
     if counts(first):
-        like_others = any(_counted(row, None) for row in below)
+        like_others = any(_is_consecutive(row, None) for row in below)
         if named or over_numbers or (sum(numeric) >= _MIN_COUNTED and below and not like_others):
             return True
-        raise _doubt(file, f"row 1 ({_shown(first)}) counts its columns, as a header may, and may be an example")
+        raise _ambiguous_header(
+            file, f"row 1 ({_shown(first)}) counts its columns, as a header may, and may be an example"
+        )
     if over_numbers or named:
-        if over_numbers and _counted(first, None):
+        if over_numbers and _is_consecutive(first, None):
             return True  # such as years
-        raise _doubt(file, f"row 1 ({_shown(first)}) has names and numbers")
-    if sum(numeric) > 2 and _counted(first, None) and below and not any(_counted(row, None) for row in below):
-        raise _doubt(file, f"row 1 ({_shown(first)}) counts its columns, as a header may, and may be an example")
+        raise _ambiguous_header(file, f"row 1 ({_shown(first)}) has names and numbers")
+    if (
+        sum(numeric) > 2
+        and _is_consecutive(first, None)
+        and below
+        and not any(_is_consecutive(row, None) for row in below)
+    ):
+        raise _ambiguous_header(
+            file, f"row 1 ({_shown(first)}) counts its columns, as a header may, and may be an example"
+        )
     return False
 
 
-def _doubt(file: str, what: str) -> DatasetError:
+def _ambiguous_header(file: str, observation: str) -> DatasetError:
     return refuse(
-        f"{file}: {what}; say header=true if it names the columns, header=false if it is an example", "/header"
+        f"{file}: {observation}; say header=true if it names the columns, header=false if it is an example", "/header"
     )
 
 
-def _counted(cells: Sequence[str], begins: tuple[int, ...] | None) -> bool:
-    """Whether the numbers of a row are consecutive whole numbers, the first one of `begins` unless that is None."""
+def _is_consecutive(cells: Sequence[str], allowed_begins: tuple[int, ...] | None) -> bool:
+    """Whether the numbers of a row are consecutive whole numbers that begin with one of `begins`; None admits any."""
     numbers = [cell.strip() for cell in cells if is_like_number(cell)]
     if len(numbers) < 2 or not (numbers[0].isascii() and numbers[0].isdecimal() and len(numbers[0]) <= _MAX_DIGITS):
         return False
     begin = int(numbers[0])
-    if begins is not None and begin not in begins:
+    if allowed_begins is not None and begin not in allowed_begins:
         return False
     return all(text == str(begin + at) for at, text in enumerate(numbers))
 
@@ -90,7 +99,7 @@ def _is_numeric(rows: list[list[str]], at: int) -> bool:
 
 
 def _is_renamed_by_pandas(first: list[str]) -> bool:
-    """Whether equal cells were renamed as pandas does: the second "0" is "0.1", the next one "0.2"."""
+    """Whether equal cells were renamed as pandas does: the second "0" is "0.1", the third "0.2"."""
     seen: dict[str, int] = {}
     renamed = 0
     for cell in first:
@@ -127,9 +136,9 @@ class Layout:
         names: The names of the columns; "1", "2", … without a header.
         inputs: The input features.
         target: The feature to predict.
-        assumed: Whether the first column is the target because the file has the form of MNIST as CSV, which all rows
-            must then have.
-        notices: What was assumed.
+        assumed: Whether the first column is the target because the first rows have the form of MNIST as CSV. All rows
+            must then have this form.
+        notices: Notices about assumptions.
     """
 
     headed: bool
@@ -155,7 +164,7 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
         file: The name of the file, for messages.
         rows: The first rows, at least one.
         options: The options of the upload.
-        limits: On the number of columns.
+        limits: The limits, of which the number of columns applies here.
 
     Raises:
         DatasetError: A column of the options does not exist, exists twice or is used twice; or the header or the target
@@ -181,13 +190,13 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
         )
     elif options.header is None and not headed and any(number(cell) is None for cell in first):
         notices.append(f"row 1 of {file} was read as an example, not as a header; header=true reads it as names")
-    find = _Finder(file, names, headed)
+    finder = _ColumnFinder(file, names, headed)
     examples = rows[headed:]
     assumed = False
     if options.target is not None:
         ((feature, columns),) = options.target.items()
-        target = find.group(feature, columns, "/target")
-    elif (named := _named_target(find, options)) is not None:
+        target = finder.group(feature, columns, "/target")
+    elif (named := _named_target(finder, options)) is not None:
         target = Group(names[named], (named,))
         notices.append(f"the target is {_column(named, names, headed=headed)}, by its name; target= names another")
     elif options.inputs is None and (not headed or counted) and names[0] and is_like_mnist(examples):
@@ -197,8 +206,8 @@ def layout(file: str, rows: list[list[str]], options: DatasetOptions, limits: Da
             "from 0 to 255, as MNIST does as CSV; target= names another"
         )
     else:
-        raise _no_target(find, examples)
-    inputs = _inputs(find, options, target, assumed=assumed)
+        raise _missing_target(finder, examples)
+    inputs = _inputs(finder, options, target, assumed=assumed)
     features = [group.feature for group in (*inputs, target)]
     if len(set(features)) < len(features):
         raise refuse(
@@ -233,22 +242,22 @@ def _is_whole(cell: str, maximum: int) -> bool:
     return value is not None and 0 <= value <= maximum and value.is_integer()
 
 
-def _named_target(find: "_Finder", options: DatasetOptions) -> int | None:
-    """The column that is the target by its name; None if there is none. Columns in `inputs` do not count."""
-    if not find.headed:
+def _named_target(finder: "_ColumnFinder", options: DatasetOptions) -> int | None:
+    """The column that is the target by its name; None if there is no such column. Columns in `inputs` do not count."""
+    if not finder.headed:
         return None
     inputs = {column for columns in (options.inputs or {}).values() for column in columns}
-    candidates = [at for at, name in enumerate(find.names) if is_target_name(name) and name not in inputs]
-    if {"x", "y", "z"} <= {name.lower() for name in find.names}:
-        candidates = [at for at in candidates if find.names[at].lower() != "y"]  # a coordinate
+    candidates = [at for at, name in enumerate(finder.names) if is_target_name(name) and name not in inputs]
+    if {"x", "y", "z"} <= {name.lower() for name in finder.names}:
+        candidates = [at for at in candidates if finder.names[at].lower() != "y"]  # a coordinate
     if len(candidates) > 1:
-        listed = find.listed(candidates)
-        raise refuse(f"{find.file}: {listed} could each be the target; say which with target=", "/target")
+        listed = finder.listed(candidates)
+        raise refuse(f"{finder.file}: {listed} could each be the target; say which with target=", "/target")
     return candidates[0] if candidates else None
 
 
-def _no_target(find: "_Finder", examples: list[list[str]]) -> DatasetError:
-    columns = range(len(find.names))
+def _missing_target(finder: "_ColumnFinder", examples: list[list[str]]) -> DatasetError:
+    columns = range(len(finder.names))
     last = len(columns)
     text = [
         at
@@ -256,11 +265,11 @@ def _no_target(find: "_Finder", examples: list[list[str]]) -> DatasetError:
         if examples
         and all(at < len(row) and number(row[at]) is None and number_form(row[at]) is None for row in examples)
     ]
-    hint = f" (only column {text[0] + 1}, target={find.names[text[0]]}, holds text)" if len(text) == 1 else ""
-    if find.headed:
+    hint = f" (only column {text[0] + 1}, target={finder.names[text[0]]}, holds text)" if len(text) == 1 else ""
+    if finder.headed:
         detail = (
             f"no column is called {', '.join(TARGET_NAMES[:-1])} or {TARGET_NAMES[-1]}; say with target= which of its "
-            f"{last:,} columns to predict, or leave the file out if it has no labels: {find.listed(columns)}{hint}"
+            f"{last:,} columns to predict, or leave the file out if it has no labels: {finder.listed(columns)}{hint}"
         )
     else:
         detail = (
@@ -268,11 +277,11 @@ def _no_target(find: "_Finder", examples: list[list[str]]) -> DatasetError:
             f"column to predict, from 1 to {last:,}, such as target={last} for the last{hint}, or header=true if the "
             "first row holds names"
         )
-    return refuse(f"{find.file}: {detail}", "/target")
+    return refuse(f"{finder.file}: {detail}", "/target")
 
 
-class _Finder:
-    """Looks columns up by name."""
+class _ColumnFinder:
+    """Finds columns by name."""
 
     def __init__(self, file: str, names: tuple[str, ...], headed: bool) -> None:
         self.file = file
@@ -295,7 +304,7 @@ class _Finder:
         raise refuse(f"{self.file} has no column {quoted(name)}; {columns} {listed}{hint}", parameter)
 
     def listed(self, columns: "range | list[int]") -> str:
-        """The names of the first twenty columns, each shortened where it is long."""
+        """The names of the first twenty columns, with long names shortened."""
         names = [self.names[at] for at in columns[:_LISTED]]
         cut = [name if len(name) <= _LISTED_CHARACTERS else name[:_LISTED_CHARACTERS] + "…" for name in names]
         return ", ".join(name or "(no name)" for name in cut) + (", …" if len(columns) > _LISTED else "")
@@ -304,22 +313,22 @@ class _Finder:
         return Group(feature, tuple(self(column, parameter) for column in columns))
 
 
-def _inputs(find: _Finder, options: DatasetOptions, target: Group, *, assumed: bool) -> tuple[Group, ...]:
+def _inputs(finder: _ColumnFinder, options: DatasetOptions, target: Group, *, assumed: bool) -> tuple[Group, ...]:
     if options.inputs is not None:
-        groups = tuple(find.group(feature, columns, "/inputs") for feature, columns in options.inputs.items())
+        groups = tuple(finder.group(feature, columns, "/inputs") for feature, columns in options.inputs.items())
         for group in groups:
             if shared := set(group.columns) & set(target.columns):
-                raise refuse(f"{quoted(find.names[shared.pop()])} is the target and cannot be an input", "/inputs")
+                raise refuse(f"{quoted(finder.names[shared.pop()])} is the target and cannot be an input", "/inputs")
     else:
-        rest = tuple(at for at in range(len(find.names)) if at not in target.columns)
-        unnamed = [at for at in rest if not find.names[at]]
+        rest = tuple(at for at in range(len(finder.names)) if at not in target.columns)
+        unnamed = [at for at in rest if not finder.names[at]]
         if unnamed:
             raise refuse(
-                f"{find.file}: column {unnamed[0] + 1} has no name; an index, perhaps: leave it out, or say with "
+                f"{finder.file}: column {unnamed[0] + 1} has no name; an index, perhaps: leave it out, or say with "
                 "inputs= which columns to learn from, as inputs=features:width,height"
             )
         if not rest:
-            raise refuse(f"{find.file} has no column besides the target to learn from")
+            raise refuse(f"{finder.file} has no column besides the target to learn from")
         groups = (Group("image" if options.shape is not None and len(options.shape) == 3 else "features", rest),)
     if options.shape is not None:
         if len(groups) > 1:
@@ -327,7 +336,7 @@ def _inputs(find: _Finder, options: DatasetOptions, target: Group, *, assumed: b
         if prod(options.shape) != len(groups[0].columns):
             taken = " beside column 1, which was taken for the target" if assumed else " beside the target"
             raise refuse(
-                f"the shape {list(options.shape)} has {prod(options.shape)} values, and {find.file} has "
+                f"the shape {list(options.shape)} has {prod(options.shape)} values, and {finder.file} has "
                 f"{len(groups[0].columns)} columns for it{taken}",
                 "/shape",
             )

@@ -11,7 +11,7 @@ from pippin.datasets.errors import refuse, too_large
 from pippin.datasets.sources import Source
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
-"""The delimiters; of several that fit equally well, the first is taken."""
+"""The delimiters. Where several fit equally well, the first one is used."""
 
 _QUOTED = re.compile(r'(?m)(^|[,;\t|])[ ]?"(?:[^"]|"")*+"')
 _ANY_QUOTED = re.compile(r'"[^"]*"')
@@ -20,16 +20,16 @@ _COMMENT = re.compile(r"\s*(?:#|%|//)")
 _EXCEL = re.compile(r"sep=([,;\t|])\s*$")
 _NUMBER = re.compile(r"\s*[+-]?\d+(?:[.]\d+)?\s*")
 _NUMBER_WITH_COMMA = re.compile(r"\s*[+-]?\d+(?:[.,]\d+)?\s*")
-_CELLS = 100  # of a line that are examined
+_CELLS = 100  # cells of a line that are examined
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How to read the rows.
+    """The format of the rows.
 
     Attributes:
         delimiter: The character between cells.
-        is_declared: Whether the first line only declares the delimiter, as Excel writes it: `sep=;`.
+        is_declared: Whether the first line only declares the delimiter, as in files from Excel: `sep=;`.
     """
 
     delimiter: str
@@ -39,8 +39,8 @@ class Dialect:
 def dialect(name: str, lines: list[str]) -> Dialect:
     """The dialect of a file that begins with these lines.
 
-    The delimiter is the one whose number outside quotes is the same as in the first line in the most lines; of several,
-    the one that separates the most numbers, then the one that separates the fewest other cells.
+    The delimiter is the character whose count outside quotes equals the count in the first line for the most lines.
+    Ties are decided by the most numbers between delimiters, then by the fewest other cells.
 
     Args:
         name: The name of the file, for messages.
@@ -60,7 +60,7 @@ def dialect(name: str, lines: list[str]) -> Dialect:
     text = "".join(lines[begin:])
     outside = [line for line in re.split(r"[\r\n]+", _QUOTED.sub(r"\1quoted", text)) if line.strip()]
     rows = [line for line in outside if not _COMMENT.match(line)] if is_comment else outside
-    delimiter = _best(rows or outside)
+    delimiter = _best_delimiter(rows or outside)
     # `numpy.savetxt` writes its header after a "#".
     if is_comment and rows and (delimiter is None or outside[0].count(delimiter) != rows[0].count(delimiter)):
         mark = lines[begin].split()[0][:2]
@@ -76,27 +76,28 @@ def dialect(name: str, lines: list[str]) -> Dialect:
     return Dialect(delimiter or ",")
 
 
-def _best(lines: list[str]) -> str | None:
+def _best_delimiter(lines: list[str]) -> str | None:
     present = [mark for mark in DELIMITERS if mark in lines[0]]
     if not present:
         return None
 
-    def agreeing(mark: str) -> int:
+    def agreeing_lines(mark: str) -> int:
         return sum(line.count(mark) == lines[0].count(mark) for line in lines)
 
-    def numbers(mark: str) -> tuple[int, int]:
+    def numbers_and_others(mark: str) -> tuple[int, int]:
         number = _NUMBER if mark == "," else _NUMBER_WITH_COMMA
         cells = [cell for line in lines for cell in line.split(mark, _CELLS)[:_CELLS]]
         count = sum(bool(number.fullmatch(cell)) for cell in cells)
-        return count, count - len(cells)  # commas also separate two numbers in "1,5;2,5", but the cell "5;2" too
+        # In "1,5;2,5", commas also give two numbers, but the cell "5;2" too.
+        return count, count - len(cells)
 
-    return max(present, key=lambda mark: (agreeing(mark), *numbers(mark)))
+    return max(present, key=lambda mark: (agreeing_lines(mark), *numbers_and_others(mark)))
 
 
 _SAMPLE_ROWS = 20
 _SAMPLE_CELLS = 200_000
 _MAX_BLANK = 1_000_000  # blank lines, to which the limit on examples does not apply
-# Part of a message of the csv module -> what it means.
+# Part of a message of the csv module -> the meaning of the message.
 _MALFORMED = (
     ("field larger", f'a cell is longer than {csv.field_size_limit():,} characters; is a quote (") not closed?'),
     ("unexpected end", 'a quoted cell is not closed before the file ends; end it with a quote (")'),
@@ -104,8 +105,8 @@ _MALFORMED = (
 )
 
 Row = tuple[int, list[str], bool]
-"""The line that a row begins on, from 1; its cells; and whether it has an underscore, as in `1_000`, which Python's
-`float` accepts."""
+"""The line that a row begins on, from 1; the cells; and whether the row has an underscore, as in `1_000`, which
+Python's `float` accepts."""
 
 
 class Rows(Iterator[Row]):
@@ -120,11 +121,11 @@ class Rows(Iterator[Row]):
         self.name = name
         self._lines = lines
         self._blank = 0
-        form = dialect(name, lines.ahead())
-        self.delimiter = form.delimiter
-        if form.is_declared:
+        file_dialect = dialect(name, lines.ahead())
+        self.delimiter = file_dialect.delimiter
+        if file_dialect.is_declared:
             next(lines)
-        self._reader = csv.reader(lines, delimiter=form.delimiter, skipinitialspace=True, strict=True)
+        self._reader = csv.reader(lines, delimiter=file_dialect.delimiter, skipinitialspace=True, strict=True)
 
     def __next__(self) -> Row:
         lines = self._lines
@@ -145,7 +146,7 @@ class Rows(Iterator[Row]):
                 raise too_large(f"{self.name} row {begin} is one blank line more than the {_MAX_BLANK:,} allowed")
 
     def sample(self) -> list[Row]:
-        """Read the first rows: up to 20, fewer but at least two where they are wide."""
+        """Read the first rows: up to 20; fewer, but at least two, where the rows are wide."""
         rows: list[Row] = []
         for row in self:
             rows.append(row)

@@ -1,4 +1,4 @@
-"""One file of a CSV upload: the examples of a split, gathered as they are read."""
+"""Collects the examples of one file of a CSV upload, which is one split, row by row."""
 
 from array import array
 from collections import Counter
@@ -18,16 +18,16 @@ from pippin.datasets.errors import refuse
 from pippin.datasets.parsed import Rows
 
 MIN_ROWS = 20
-"""The number of rows from which a column 0, 1, 2, … is an index; fewer may count by chance."""
+"""The number of rows from which a column 0, 1, 2, … is an index: in fewer rows, this may be chance."""
 
 
 def is_index_name(name: str) -> bool:
-    """Whether a column has the name that pandas gives to an index that it wrote and read again."""
+    """Whether a column has the name that pandas gives to an index after writing and reading a table."""
     return name.lower().startswith("unnamed: 0")
 
 
 class Counting:
-    """Determines which columns count the rows, as n, n + 1, n + 2, …, batch by batch.
+    """Determines which columns number the rows, as n, n + 1, n + 2, …, batch by batch.
 
     Args:
         width: The number of columns.
@@ -50,13 +50,13 @@ class Counting:
         self._next = begin[counts] + len(values)
 
     def columns(self) -> list[int]:
-        """The columns that count the rows; none where there are too few rows to tell."""
+        """The columns that number the rows; none where there are fewer than `MIN_ROWS` rows."""
         return [int(at) for at in self._columns] if self._rows >= MIN_ROWS else []
 
 
-_BATCH = 128 * 1024  # cells that are gathered before they are written to disk
-_MAX_COUNTED_VALUES = 256  # different values of a column that are counted: bytes have no more
-_DOMINANT = 0.9  # a column with a value this frequent is an empty corner of pictures, not a label
+_BATCH = 128 * 1024  # cells that are collected before they are written to disk
+_MAX_COUNTED_VALUES = 256  # different values of a column that are counted: a byte has 256 values
+_DOMINANT = 0.9  # a column in which one value is this frequent is an empty corner of pictures, not a label
 
 
 class Table:
@@ -69,17 +69,17 @@ class Table:
         count: The number of examples so far.
     """
 
-    def __init__(self, file: str, plan: Layout, workspace: Workspace) -> None:
+    def __init__(self, file: str, layout: Layout, workspace: Workspace) -> None:
         self.file = file
-        self.layout = plan
+        self.layout = layout
         self.faults = TableFaults(file)
         self.count = 0
-        several = (plan.target,) if len(plan.target.columns) > 1 else ()
-        self._columns = [_Columns(group, workspace, plan.assumed) for group in (*plan.inputs, *several)]
+        several = (layout.target,) if len(layout.target.columns) > 1 else ()
+        self._columns = [_Columns(group, workspace, layout.assumed) for group in (*layout.inputs, *several)]
         self._numeric = tuple(chain.from_iterable(columns.group.columns for columns in self._columns))
         self._rows = array("q")
         self._stored_rows = workspace.new_array((), np.int64)
-        self._assumption = _Assumption() if plan.assumed else None
+        self._assumption = _Assumption() if layout.assumed else None
 
     def take(self, row: int, cells: list[str], *, has_underscore: bool) -> bool:
         """Add the example in a row.
@@ -90,7 +90,7 @@ class Table:
             has_underscore: Whether a cell may be `1_000`, which `float` accepts and which is not a number here.
 
         Returns:
-            Whether the row is an example. If it is not, its faults are added.
+            Whether the row is an example. If not, the faults of the row are added.
         """
         self.faults.rows += 1
         if len(cells) != len(self.layout.names):
@@ -99,7 +99,7 @@ class Table:
             self.faults.add(kind, row, "", "" if kind is Kind.COMMENT else actual)
             return False
         if has_underscore and any("_" in cells[at] for at in self._numeric):
-            self._explain(row, cells)
+            self._add_number_faults(row, cells)
             return False
         try:
             for columns in self._columns:
@@ -107,7 +107,7 @@ class Table:
         except ValueError:
             for columns in self._columns:
                 columns.cut(len(self._rows))
-            self._explain(row, cells)
+            self._add_number_faults(row, cells)
             return False
         self._rows.append(row)
         self.count += 1
@@ -118,7 +118,7 @@ class Table:
         return True
 
     def flush(self) -> None:
-        """Write the gathered examples to disk. Adds a fault for each number that float32 cannot hold."""
+        """Write the collected examples to disk. Adds a fault for each number that float32 cannot hold."""
         for columns in self._columns:
             for kind, example, index, value in columns.flush():
                 self.report(self._rows[example], index, kind, value)
@@ -127,11 +127,11 @@ class Table:
 
     def finish(self) -> tuple[dict[str, NDArray[Any]], Rows]:
         """Feature -> [N, number of its columns]; and the row of each example."""
-        features = {columns.group.feature: columns.growing.finish() for columns in self._columns}
+        features = {columns.group.feature: columns.disk_array.finish() for columns in self._columns}
         return features, Rows(self.file, self._stored_rows.finish())
 
     def place(self, row: int, index: int) -> str:
-        """Where a cell is, for messages."""
+        """The file, row and column of a cell, for messages."""
         return f"{self.file} row {row}, {self.layout.column(index)}"
 
     def report(self, row: int, index: int, kind: Kind, value: str) -> None:
@@ -158,13 +158,13 @@ class Table:
             )
 
     def precision_notices(self) -> Iterator[str]:
-        """Notices about columns with numbers that float32 hardly tells apart."""
+        """Notices about columns whose numbers float32 rounds noticeably."""
         for columns in self._columns:
             for at, step in columns.precision.coarse():
                 yield coarse_notice(self.file, self.layout.column(columns.group.columns[at]), step)
 
     def index_notices(self) -> Iterator[str]:
-        """A notice about input columns that look like an index of the rows."""
+        """A notice about input columns that may be an index of the rows."""
         indices: list[int] = []
         for columns in self._columns[: len(self.layout.inputs)]:
             counting = set(columns.counting.columns())
@@ -180,7 +180,7 @@ class Table:
                 "indices out with inputs="
             )
 
-    def _explain(self, row: int, cells: list[str]) -> None:
+    def _add_number_faults(self, row: int, cells: list[str]) -> None:
         for index in self._numeric:
             if number(cells[index]) is None:
                 kind = Kind.NOT_A_NUMBER if cells[index].strip() else Kind.EMPTY
@@ -188,34 +188,34 @@ class Table:
 
 
 def coarse_notice(file: str, column: str, step: float) -> str:
-    """The notice about a column with numbers that float32 hardly tells apart."""
+    """The notice about a column whose numbers float32 rounds noticeably."""
     return (
         f"{column} of {file} was rounded to steps of up to {step:.3g}, the distance between 32-bit floats of that "
         "size; subtract an offset if smaller differences matter"
     )
 
 
-def check_same_columns(one: Table, other: Table) -> None:
+def check_same_columns(first: Table, second: Table) -> None:
     """Check that two splits have the same columns in the same roles.
 
     Raises:
         DatasetError: The columns differ; the message names the difference.
     """
-    if one.layout.headed != other.layout.headed:
-        with_, without = (one, other) if one.layout.headed else (other, one)
-        detail = f"{with_.file} was read with a header and {without.file} without"
-    elif _used(one.layout) == _used(other.layout):
+    if first.layout.headed != second.layout.headed:
+        headed, headless = (first, second) if first.layout.headed else (second, first)
+        detail = f"{headed.file} was read with a header and {headless.file} without"
+    elif _features_and_columns(first.layout) == _features_and_columns(second.layout):
         return
-    elif missing := [name for name in one.layout.names if name not in other.layout.names]:
-        detail = f"{other.file} has no {missing[0]!r}, which {one.file} has"
-    elif missing := [name for name in other.layout.names if name not in one.layout.names]:
-        detail = f"{one.file} has no {missing[0]!r}, which {other.file} has"
+    elif missing := [name for name in first.layout.names if name not in second.layout.names]:
+        detail = f"{second.file} has no {missing[0]!r}, which {first.file} has"
+    elif missing := [name for name in second.layout.names if name not in first.layout.names]:
+        detail = f"{first.file} has no {missing[0]!r}, which {second.file} has"
     else:
         detail = "their columns stand in another order"
-    raise refuse(f"{one.file} and {other.file} have different columns; every split needs the same: {detail}")
+    raise refuse(f"{first.file} and {second.file} have different columns; every split needs the same: {detail}")
 
 
-def _used(layout: Layout) -> list[tuple[str, list[str]]]:
+def _features_and_columns(layout: Layout) -> list[tuple[str, list[str]]]:
     return [
         (group.feature, [layout.names[at] for at in group.columns] if layout.headed else [str(len(group.columns))])
         for group in (*layout.inputs, layout.target)
@@ -225,7 +225,7 @@ def _used(layout: Layout) -> list[tuple[str, list[str]]]:
 class _Assumption:
     """Checks whether the first column can be the label of MNIST as CSV.
 
-    A label is whole, not constant, and does not count the rows; and the last column looks less like a label.
+    A label is whole, not constant, and does not number the rows; and the last column is less similar to a label.
     """
 
     def __init__(self) -> None:
@@ -267,34 +267,34 @@ class _Assumption:
 
 
 class _Columns:
-    """Gathers the columns of one feature as float32.
+    """Collects the columns of one feature as float32.
 
     Attributes:
         are_bytes: Whether all values so far are whole numbers from 0 to 255; determined only where that is expected.
-        precision: Whether float32 tells the values apart.
-        counting: Which columns count the rows.
+        precision: Whether the values stay distinct in float32.
+        counting: Which columns number the rows.
     """
 
     def __init__(self, group: Group, workspace: Workspace, expects_bytes: bool) -> None:
         self.group = group
         self._expects_bytes = expects_bytes
-        self.growing = workspace.new_array((len(group.columns),), np.float32)
+        self.disk_array = workspace.new_array((len(group.columns),), np.float32)
         self.are_bytes = True
         self.precision = Precision(len(group.columns))
         self.counting = Counting(len(group.columns))
-        self._pick = itemgetter(*group.columns, group.columns[0])  # one more, since a single column would give no tuple
+        self._pick = itemgetter(*group.columns, group.columns[0])  # an extra column, since one column gives no tuple
         self._pending = array("d")
 
     def take(self, cells: list[str]) -> None:
-        """Add the numbers of one row. May add some of them before it raises ValueError."""
+        """Add the numbers of one row. May add some of the numbers before it raises ValueError."""
         self._pending.extend(map(float, self._pick(cells)[:-1]))
 
     def cut(self, examples: int) -> None:
-        """Keep only the first `examples` of those not yet flushed."""
+        """Keep only the first `examples` of the examples since the last flush."""
         del self._pending[examples * len(self.group.columns) :]
 
     def flush(self) -> list[tuple[Kind, int, int, str]]:
-        """Write the gathered values to disk.
+        """Write the collected values to disk.
 
         Returns:
             Each value that is not finite, or is a whole number that would equal another one: the kind of fault, the
@@ -304,7 +304,7 @@ class _Columns:
         values = np.frombuffer(self._pending, np.float64)
         with np.errstate(over="ignore"):
             stored = values.astype(np.float32)
-        self.growing.append(stored)
+        self.disk_array.append(stored)
         self._pending = array("d")
         self.counting.add(values.reshape(-1, width))
         if self._expects_bytes and self.are_bytes:

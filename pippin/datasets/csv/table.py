@@ -1,4 +1,4 @@
-"""CSV: a row is an example, a column a value; MNIST as pixels in a row, or any table of numbers with a target."""
+"""Reads CSV files, one for each split, into features and a target: each row is an example."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -67,14 +67,14 @@ class _Reader:
     def read(self, split: str, source: Source) -> None:
         max_rows = self._limits.max_examples - sum(table.count for table in self._tables.values())
         with open_rows(source) as rows:
-            begin = rows.sample()
-            if not begin:
+            sample = rows.sample()
+            if not sample:
                 raise refuse(f"{source.name} has no rows")
-            plan = layout(source.name, [cells for _, cells, _ in begin], self._options, self._limits)
+            plan = layout(source.name, [cells for _, cells, _ in sample], self._options, self._limits)
             table = self._tables[split] = Table(source.name, plan, self._workspace)
             single = plan.target.columns[0] if len(plan.target.columns) == 1 else None
             place, report = partial(table.place, index=single or 0), partial(table.report, index=single or 0)
-            for row, cells, has_underscore in chain(begin[plan.headed :], rows):
+            for row, cells, has_underscore in chain(sample[plan.headed :], rows):
                 if table.take(row, cells, has_underscore=has_underscore) and single is not None:
                     self._target.take(cells[single], row, place, report)
                 if table.count > max_rows:
@@ -87,7 +87,7 @@ class _Reader:
         self._target.flush(split)
 
     def check(self) -> None:
-        """Check the files after all of them have been read.
+        """Check the files. Called after all files have been read.
 
         Raises:
             DatasetError: The files have faults or different columns.
@@ -103,7 +103,7 @@ class _Reader:
         """The dataset.
 
         Raises:
-            DatasetError: The target has whole numbers that float32 cannot tell apart.
+            DatasetError: The target has different whole numbers that are equal in float32.
         """
         plan = next(iter(self._tables.values())).layout
         finished = {split: table.finish() for split, table in self._tables.items()}
@@ -160,20 +160,20 @@ def _shaped(
 ) -> dict[str, NDArray[Any]]:
     """The arrays in the requested shape, as bytes where they are pictures of whole numbers from 0 to 255.
 
-    Numbers none of which is above 1 stay floats: they have been scaled already.
+    Where no number is above 1, the numbers are already scaled and stay floats.
     """
-    everything = [part for values in arrays.values() for part in batches(values)]
-    pixels = len(shape) == 3 and any(part.max() > 1 for part in everything)
-    if not (pixels and all(_are_bytes(part) for part in everything)):
+    parts = [part for values in arrays.values() for part in batches(values)]
+    pixels = len(shape) == 3 and any(part.max() > 1 for part in parts)
+    if not (pixels and all(_are_bytes(part) for part in parts)):
         return {split: values.reshape((-1, *shape)) for split, values in arrays.items()}
     return {split: _as_bytes(values, shape, workspace) for split, values in arrays.items()}
 
 
 def _as_bytes(values: NDArray[Any], shape: tuple[int, ...], workspace: Workspace) -> NDArray[Any]:
-    growing = workspace.new_array(shape, np.uint8)
+    disk_array = workspace.new_array(shape, np.uint8)
     for part in batches(values):
-        growing.append(part)
-    return growing.finish()
+        disk_array.append(part)
+    return disk_array.finish()
 
 
 def _are_bytes(part: NDArray[np.float32]) -> bool:

@@ -1,4 +1,4 @@
-"""The target of a CSV: class names, class numbers or quantities, as all its cells show."""
+"""The target of a CSV: class names, class numbers or quantities, as determined from all cells."""
 
 from array import array
 from collections import Counter
@@ -28,13 +28,13 @@ class Report(Protocol):
 
 
 class Target:
-    """Gathers a single target column over all files, in order.
+    """Collects a single target column over all files, in order.
 
-    All cells must be numbers, or all text: a mixture is usually an error, and would turn a regression into a
+    All cells must be numbers, or all cells text: a mixture is usually an error, and would make a regression a
     classification with a class for each number.
 
     Attributes:
-        precision: Whether float32 tells quantities apart. Set by `finish`.
+        precision: Whether quantities stay distinct in float32. Set by `finish`.
     """
 
     def __init__(self, limits: DatasetLimits, workspace: Workspace) -> None:
@@ -54,8 +54,8 @@ class Target:
         Args:
             cell: The cell of the target column.
             row: The line that the example begins on.
-            place: Describes where the target of a row is, for messages.
-            report: Takes the faults of the cell.
+            place: Describes the place of the target of a row, for messages.
+            report: Receives the faults of the cell.
 
         Raises:
             DatasetTooLargeError: There are too many classes, or their names are too long.
@@ -87,7 +87,7 @@ class Target:
         self._pending = array("d")
 
     def name_faults(self) -> list[str]:
-        """A sentence about class names where at least half of them are numbers in another notation; empty otherwise."""
+        """A sentence about the class names if at least half of them are numbers in another notation; else empty."""
         forms = {name: form for name in self._codes if (form := number_form(name)) not in {None, SEVERAL, UNDERSCORES}}
         if not forms or 2 * len(forms) < len(self._codes):
             return []
@@ -105,17 +105,17 @@ class Target:
         Names are numbered in alphabetic order. Whole numbers are stored as int32, other numbers as float32.
 
         Args:
-            report: Takes each whole number that float32 cannot tell from its neighbours: the split, the example from 0,
-                and the number.
+            report: Receives each whole number that equals its neighbours in float32: the split, the example from 0, and
+                the number.
         """
         labels = tuple(sorted(self._codes)) if self._codes else None
         numbers = np.argsort(np.array([self._codes[name] for name in labels])) if labels else None
         dtype = np.int32 if numbers is not None or self._is_integer else np.float32
         finished: dict[str, NDArray[Any]] = {}
-        for split, growing in self._splits.items():
+        for split, disk_array in self._splits.items():
             stored = self._workspace.new_array((1,), dtype)
             begin = 0
-            for part in batches(growing.finish()):
+            for part in batches(disk_array.finish()):
                 if dtype == np.float32:
                     rounded = part.astype(np.float32)
                     self.precision.add(part, rounded)
@@ -128,7 +128,7 @@ class Target:
 
 
 def class_notice(column: str, labels: tuple[str, ...]) -> str:
-    """The notice about a target with text."""
+    """The notice about a target that holds text."""
     shown = ", ".join(quoted(label, 30) for label in labels[:_SHOWN_CLASSES])
     more = f" and {len(labels) - _SHOWN_CLASSES:,} more" if len(labels) > _SHOWN_CLASSES else ""
     return f"the target, {column}, holds text, which became {_classes(len(labels))}: {shown}{more}"

@@ -14,7 +14,7 @@ _AHEAD_CHARACTERS = 256 * 1024
 _SAMPLE_BYTES = 4096
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
-    # Before UTF-16, whose byte order mark is the beginning of this one.
+    # Before UTF-16, whose byte order mark is the beginning of the mark of UTF-32.
     (codecs.BOM_UTF32_LE, "utf-32-le"),
     (codecs.BOM_UTF32_BE, "utf-32-be"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -23,13 +23,13 @@ _BOMS = (
 _CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1f]")
 _LINE_END = re.compile(rb"[\r\n]")
 _UNDECODED = re.compile("[\udc80-\udcff]")
-_MIN_EMPTY_SHARE = 0.7  # of UTF-16 code units with an empty upper byte: digits, delimiters, line ends
+_MIN_EMPTY_SHARE = 0.7  # share of UTF-16 code units whose upper byte is 0: digits, delimiters, line ends
 
 
 def looks_like_text(begin: bytes) -> bool:
     """Whether a file that begins with these bytes may be a table: UTF-8, UTF-16, UTF-32 or a single-byte encoding.
 
-    A table in a single-byte encoding is refused later, when the row and the byte are known.
+    A table in a single-byte encoding is refused later, with the row and the byte.
     """
     encoding, bom = _encoding(begin)
     if encoding != "utf-8":
@@ -70,9 +70,9 @@ class Lines(Iterator[str]):
 
     Attributes:
         number: The number of the line last read, from 1.
-        row_characters: The length of the current row so far. The reader of rows resets it to 0.
-        underscore: Whether the current row has an underscore, which Python accepts in numbers (`1_000`). The reader of
-            rows resets it to False.
+        row_characters: The length of the current row so far. `Rows` resets it to 0.
+        underscore: Whether the current row has an underscore, which Python accepts in numbers (`1_000`). `Rows` resets
+            it to False.
 
     Args:
         file: The bytes of the file.
@@ -83,7 +83,7 @@ class Lines(Iterator[str]):
         self._name = name
         self._encoding, bom = _encoding(file.peek(_SAMPLE_BYTES)[:_SAMPLE_BYTES])
         file.read(bom)
-        # A lone surrogate, which UTF-8 cannot encode, replaces each byte that is not UTF-8 until its row is known.
+        # A lone surrogate, which UTF-8 cannot encode, replaces each byte that is not UTF-8; `__next__` reports its row.
         errors = "surrogateescape" if self._encoding == "utf-8" else "strict"
         self._text = io.TextIOWrapper(file, self._encoding, errors, newline="")
         self._ahead: deque[str] = deque()
@@ -105,7 +105,7 @@ class Lines(Iterator[str]):
         return line
 
     def ahead(self) -> list[str]:
-        """The next lines, without consuming them: up to 20, fewer where they are long."""
+        """The next lines, without consuming them: up to 20, fewer where the lines are long."""
         while len(self._ahead) < _AHEAD_LINES and sum(map(len, self._ahead)) < _AHEAD_CHARACTERS:
             line = self._read()
             if not line:
@@ -131,7 +131,7 @@ class Lines(Iterator[str]):
 
 
 def _not_utf8(name: str, row: int, line: str, at: int) -> DatasetError:
-    """The error for a line with a byte that is not UTF-8, with its cell as Windows-1252 or Latin-1."""
+    """The error for a line with a byte that is not UTF-8. Shows the cell read as Windows-1252 or Latin-1."""
     byte = ord(line[at]) - 0xDC00
     western = _UNDECODED.sub(lambda match: bytes([ord(match[0]) - 0xDC00]).decode("cp1252", "replace"), line)
     begin = max(western.rfind(mark, 0, at) for mark in ',;\t|"') + 1

@@ -1,4 +1,4 @@
-"""The sample of MNIST that comes with Pippin: 10,000 training and 2,000 test digits; see ATTRIBUTION.md beside this."""
+"""The sample of MNIST that comes with Pippin: 10,000 training and 2,000 test digits; see ATTRIBUTION.md."""
 
 from pathlib import Path
 
@@ -13,7 +13,7 @@ NAME = "mnist-sample"
 
 
 def mnist_sample_path() -> Path:
-    """The folder with the sample: four compressed IDX files with the names of MNIST's own."""
+    """The folder with the sample: four compressed IDX files, named as the files of MNIST."""
     return Path(__file__).parent
 
 
