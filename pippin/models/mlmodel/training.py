@@ -35,8 +35,8 @@ _OF_THE_NETWORK = frozenset({"epochs", "seed"})
 def write_training(spec: ModelSpec, message: Message) -> None:
     """Write loss, optimizer, epochs, shuffle and seed of a resolved spec."""
     loss = message.lossLayers.add(name=spec.loss.name)
-    judged = getattr(loss, spec.loss.proto_field)
-    judged.input, judged.target = spec.loss.input, spec.loss.target
+    loss_message = getattr(loss, spec.loss.proto_field)
+    loss_message.input, loss_message.target = spec.loss.input, spec.loss.target
     optimizer = getattr(message.optimizer, spec.optimizer.proto_field)
     for name, field in _FIELDS.items():
         parameter: IntegerParameter | DoubleParameter | None = getattr(spec.optimizer, name, None)
@@ -66,12 +66,12 @@ def read_training(message: Message) -> dict[str, object]:
     }
     (loss,) = message.lossLayers
     if field := loss.WhichOneof("LossLayerType"):
-        judged = getattr(loss, field)
+        loss_message = getattr(loss, field)
         document["loss"] = {
             "type": _type_of(_LOSSES[field]),
             "name": loss.name,
-            "input": judged.input,
-            "target": judged.target,
+            "input": loss_message.input,
+            "target": loss_message.target,
         }
     if field := message.optimizer.WhichOneof("OptimizerType"):
         optimizer = getattr(message.optimizer, field)

@@ -1,4 +1,4 @@
-"""Rules about training: updatable layers, the loss, and what a training example holds."""
+"""Rules about training: updatable layers, the loss, and the features of a training example."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -31,12 +31,12 @@ def updatable_layers_are_of_a_trainable_type(graph: Graph) -> Iterator[Fault]:
 
 
 def gradients_can_reach_every_updatable_layer(graph: Graph) -> Iterator[Fault]:
-    """Between the loss and an updatable layer stand only types that pass a gradient on.
+    """All layers between the loss and an updatable layer propagate gradients.
 
-    A softmax may stand there only where it feeds the cross-entropy itself. Below the lowest updatable layer anything
-    may stand. Source: UpdatableNeuralNetworkValidator.cpp, the walk back from the loss. That walk goes breadth first
-    and remembers for all of it whether it came by a layer that stops gradients: so an updatable layer is refused also
-    where such a layer stands on another branch that is as near to the loss.
+    A softmax is allowed there only as the direct input of the cross-entropy. Below the lowest updatable layer any type
+    is allowed. Source: UpdatableNeuralNetworkValidator.cpp, the walk back from the loss. That walk is breadth-first and
+    keeps one flag for all branches that says whether it has visited a layer that stops gradients. Therefore it refuses
+    an updatable layer even if such a layer is on another branch at the same distance from the loss.
     """
     if graph.loss is None:
         return
@@ -62,7 +62,7 @@ def gradients_can_reach_every_updatable_layer(graph: Graph) -> Iterator[Fault]:
 
 
 def _stops_gradients(graph: Graph, node: Node) -> bool:
-    """Whether Core ML passes no gradient through a layer, other than the softmax that a cross-entropy judges."""
+    """Whether Core ML propagates no gradient through a layer; the softmax of a cross-entropy is an exception."""
     loss = graph.loss
     if node.layer is None or node.layer.passes_gradient or loss is None:
         return False
@@ -72,7 +72,7 @@ def _stops_gradients(graph: Graph, node: Node) -> bool:
 
 
 def _met_before_an_updatable_layer(graph: Graph) -> tuple[Node, Node] | None:
-    """The layer that stops gradients and the updatable one that Apple's walk visits after it; None without them."""
+    """A layer that stops gradients and an updatable layer that Apple's walk visits later; None if there are none."""
     assert graph.loss is not None
     stop: Node | None = None
     seen: set[int] = set()
@@ -92,7 +92,7 @@ def _met_before_an_updatable_layer(graph: Graph) -> tuple[Node, Node] | None:
 
 
 def between_loss_and_updatable(graph: Graph) -> list[Node]:
-    """The layers that a gradient passes on its way from the loss to an updatable layer, in the spec's order."""
+    """The layers between the loss and an updatable layer, in the spec's order."""
     if graph.loss is None:
         return []
     carrying = _nodes_above_an_updatable_one(graph)
@@ -100,7 +100,7 @@ def between_loss_and_updatable(graph: Graph) -> list[Node]:
 
 
 def inputs_below_the_loss(graph: Graph) -> set[str]:
-    """The names of the model's inputs that the loss depends on, as far as the graph is known."""
+    """The names of the model inputs that the loss depends on, as far as the graph is known."""
     if graph.loss is None:
         return set()
     read = {name for node in _nodes_below_the_loss(graph) for name in node.inputs}
@@ -121,7 +121,7 @@ def _nodes_below_the_loss(graph: Graph) -> list[Node]:
 
 
 def _nodes_above_an_updatable_one(graph: Graph) -> set[int]:
-    """The places of the layers that depend on an updatable layer."""
+    """The indices of the layers that depend on an updatable layer."""
     carrying: set[int] = set()
     for node in graph.nodes:
         makers = [maker for name in node.inputs if (maker := graph.makers.get(name)) and maker.index < node.index]
@@ -135,7 +135,7 @@ def _trainable_types() -> str:
 
 
 def cross_entropy_judges_a_softmax(graph: Graph) -> Iterator[Fault]:
-    """The input of a cross-entropy is what a softmax makes. Source: UpdatableNeuralNetworkValidator.cpp."""
+    """The input of a cross-entropy is the output of a softmax. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if not isinstance(loss, CategoricalCrossEntropy) or loss.input is None:
         return
@@ -151,26 +151,27 @@ def cross_entropy_judges_a_softmax(graph: Graph) -> Iterator[Fault]:
 
 
 def cross_entropy_judges_a_distribution(graph: Graph) -> Iterator[Fault]:
-    """What a cross-entropy judges is one distribution: a vector. Source: `CategoricalCrossEntropyLossLayer`."""
+    """The input of a cross-entropy is one distribution: a vector. Source: `CategoricalCrossEntropyLossLayer`."""
     loss = graph.loss
     if not isinstance(loss, CategoricalCrossEntropy) or loss.input not in graph.makers:
         return
-    judged = graph.shapes.get(loss.input or "")
-    if judged is not None and not is_vector(judged):
+    loss_input = graph.shapes.get(loss.input or "")
+    if loss_input is not None and not is_vector(loss_input):
         yield Fault(
-            "/loss/input", f"found a blob of shape {shape_text(judged)}; a cross-entropy needs a vector: flatten first"
+            "/loss/input",
+            f"found a blob of shape {shape_text(loss_input)}; a cross-entropy needs a vector: flatten first",
         )
 
 
 def mean_squared_error_judges_what_a_layer_makes(graph: Graph) -> Iterator[Fault]:
-    """The input of a mean squared error is made in the graph. Source: UpdatableNeuralNetworkValidator.cpp."""
+    """The input of a mean squared error is a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if isinstance(loss, MeanSquaredError) and loss.input is not None and loss.input not in graph.makers:
         yield from _not_made(graph, loss.input)
 
 
 def target_is_not_made_in_the_graph(graph: Graph) -> Iterator[Fault]:
-    """The target comes with the examples: no layer makes it. Source: UpdatableNeuralNetworkValidator.cpp."""
+    """The target is part of the examples and not a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if loss is not None and loss.target in graph.shapes:
         what = "a layer makes" if loss.target in graph.makers else "is a model input"
@@ -183,9 +184,9 @@ def _not_made(graph: Graph, name: str) -> Iterator[Fault]:
 
 
 def training_inputs_hold_what_the_loss_reads(graph: Graph) -> Iterator[Fault]:
-    """Some model input is a training input, just as it is declared. Source: UpdatableNeuralNetworkValidator.cpp.
+    """At least one model input is a training input, declared identically. Source: UpdatableNeuralNetworkValidator.cpp.
 
-    Ours: so is every one that the loss depends on. Without it the loss cannot be computed.
+    Ours: every model input that the loss depends on is a training input, since the loss cannot be computed without it.
     """
     listed = _listed(graph)
     if listed is None:
@@ -210,7 +211,10 @@ def training_inputs_hold_what_the_loss_reads(graph: Graph) -> Iterator[Fault]:
 
 
 def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
-    """The loss's target, or a classifier's own predicted feature. Source: UpdatableNeuralNetworkValidator.cpp."""
+    """The training inputs include the loss's target or a classifier's predicted feature.
+
+    Source: UpdatableNeuralNetworkValidator.cpp.
+    """
     listed = _listed(graph)
     if listed is None or graph.target is None or graph.target in listed:
         return
@@ -220,10 +224,11 @@ def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
 
 
 def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[Fault]:
-    """A class's name for a classifier, an array for a cross-entropy, what is judged for a mean squared error.
+    """A classifier's target is a label, a cross-entropy's an array; a mean squared error's matches the loss's input.
 
-    A classifier's is Apple's own check (UpdatableNeuralNetworkValidator.cpp). Ours are the others: Apple's validator
-    does not look, and its runtime fails. What else a cross-entropy's array may be, `runtime.class-target` says.
+    Apple's validator checks the classifier's target (UpdatableNeuralNetworkValidator.cpp). Ours: the other checks,
+    since Apple's validator has none and its runtime fails. `runtime.class-target` warns about other arrays for a
+    cross-entropy.
     """
     listed = _listed(graph)
     if listed is None or graph.loss is None or graph.target is None or graph.target not in listed:
@@ -242,17 +247,17 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
         if not isinstance(value, ArrayFeature):
             yield Fault(at + "/type", f"found {value.type!r}; a cross-entropy needs 'int', a class index")
         return
-    judged = graph.shapes.get(graph.loss.input or "")
+    loss_input = graph.shapes.get(graph.loss.input or "")
     if not isinstance(value, ArrayFeature | NumberFeature) or value.type == "int":
         yield Fault(at + "/type", f"found {value.type!r}; a mean squared error needs 'float' or 'double'")
         return
     shape = value.shape if isinstance(value, ArrayFeature) else (1,)
-    if judged is not None and shape is not None and judged not in (shape, rank5(shape)):
-        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(judged)}")
+    if loss_input is not None and shape is not None and loss_input not in (shape, rank5(shape)):
+        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(loss_input)}")
 
 
 def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
-    """No training input that nothing reads. Ours: every example would have to carry it in vain."""
+    """No training input is unused. Ours: every example would have to contain it without effect."""
     listed = _listed(graph)
     if listed is None or graph.loss is None:
         return
