@@ -333,13 +333,13 @@ def _with_target_shape(
         return feature
     if loss is None or feature.name != loss.target:
         return feature
-    loss_input = shapes.get(loss.input or "")
+    input_shape = shapes.get(loss.input or "")
     shape = (
         (1,)
         if isinstance(loss, CategoricalCrossEntropy)
         else None
-        if loss_input is None
-        else _declared(draft, loss_input)
+        if input_shape is None
+        else _declared(draft, input_shape)
     )
     return feature.model_copy(update={"shape": shape})
 

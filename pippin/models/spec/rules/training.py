@@ -155,11 +155,11 @@ def cross_entropy_judges_a_distribution(graph: Graph) -> Iterator[Fault]:
     loss = graph.loss
     if not isinstance(loss, CategoricalCrossEntropy) or loss.input not in graph.makers:
         return
-    loss_input = graph.shapes.get(loss.input or "")
-    if loss_input is not None and not is_vector(loss_input):
+    input_shape = graph.shapes.get(loss.input or "")
+    if input_shape is not None and not is_vector(input_shape):
         yield Fault(
             "/loss/input",
-            f"found a blob of shape {shape_text(loss_input)}; a cross-entropy needs a vector: flatten first",
+            f"found a blob of shape {shape_text(input_shape)}; a cross-entropy needs a vector: flatten first",
         )
 
 
@@ -247,13 +247,13 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
         if not isinstance(value, ArrayFeature):
             yield Fault(at + "/type", f"found {value.type!r}; a cross-entropy needs 'int', a class index")
         return
-    loss_input = graph.shapes.get(graph.loss.input or "")
+    input_shape = graph.shapes.get(graph.loss.input or "")
     if not isinstance(value, ArrayFeature | NumberFeature) or value.type == "int":
         yield Fault(at + "/type", f"found {value.type!r}; a mean squared error needs 'float' or 'double'")
         return
     shape = value.shape if isinstance(value, ArrayFeature) else (1,)
-    if loss_input is not None and shape is not None and loss_input not in (shape, rank5(shape)):
-        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(loss_input)}")
+    if input_shape is not None and shape is not None and input_shape not in (shape, rank5(shape)):
+        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(input_shape)}")
 
 
 def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
