@@ -78,13 +78,13 @@ def _indices_of(model: Pipeline, last: Trainable) -> dict[str, int]:
     """The number of valid indices for each training input of the pipeline that an embedding reads."""
     produced: set[str] = set()
     sizes: dict[str, int] = {}
-    answers = [{feature.name for feature in stage.resolved.outputs} for stage in model.front]
+    stage_outputs = [{feature.name for feature in stage.resolved.outputs} for stage in model.front]
     looked_up = [*(indexed_inputs(stage.resolved) for stage in model.front), last.indices]
-    for indices, answered in zip(looked_up, [*answers, set()], strict=True):
-        for name, known in indices.items():
+    for indices, outputs in zip(looked_up, [*stage_outputs, set()], strict=True):
+        for name, size in indices.items():
             if name not in produced:
-                sizes[name] = min(known, sizes.get(name, known))
-        produced |= answered
+                sizes[name] = min(size, sizes.get(name, size))
+        produced |= outputs
     return sizes
 
 

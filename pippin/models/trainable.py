@@ -58,16 +58,16 @@ def trainable_network(resolved: ResolvedSpec) -> Trainable:
     """The training properties of a network."""
     spec = resolved.spec
     declared = {"epochs": spec.epochs} | _of_the_optimizer(spec.optimizer)
-    classified = isinstance(spec.loss, CategoricalCrossEntropy)
-    named = spec.classifier is not None and spec.classifier.predicted_feature == resolved.training_target
+    is_classification = isinstance(spec.loss, CategoricalCrossEntropy)
+    is_label_target = spec.classifier is not None and spec.classifier.predicted_feature == resolved.training_target
     # A cross-entropy reads one class index, regardless of the target that the file declares.
     index = ArrayFeature(name=resolved.training_target, shape=(1,), type="int")
-    classes = max(resolved.shapes[spec.loss.input or ""]) if classified else None
+    classes = max(resolved.shapes[spec.loss.input or ""]) if is_classification else None
     # A classifier's labels also name the classes of an index target, since predictions contain the labels.
     names = spec.classifier.labels if spec.classifier is not None and len(spec.classifier.labels) == classes else None
     return Trainable(
         features=tuple(
-            index if classified and not named and feature.name == index.name else feature
+            index if is_classification and not is_label_target and feature.name == index.name else feature
             for feature in resolved.training_inputs
         ),
         target=resolved.training_target,

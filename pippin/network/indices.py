@@ -54,16 +54,16 @@ def wrong_index(resolved: ResolvedNetwork, weights: Weights, inputs: Mapping[str
     """
     for entry in embeddings(resolved):
         assert isinstance(entry.layer, Embedding)
-        blob, known = entry.inputs[0], entry.layer.input_dim
+        blob, size = entry.inputs[0], entry.layer.input_dim
         if not inputs_needed(resolved, [blob]) <= inputs.keys():
             continue
         with np.errstate(all="ignore"):
             values = compute(resolved, weights, inputs, [blob], xp=np, convolve=None)[blob]
             numbers = np.asarray(values).reshape(len(values), -1)
             nearest = np.rint(numbers)
-            right = (nearest >= 0) & (nearest < known) & (np.abs(numbers - nearest) <= _ROUNDING)
-        wrong = np.argwhere(~right)
-        if len(wrong):
-            row, place = wrong[0].tolist()
-            return WrongIndex(entry.layer.name, blob, row, float(numbers[row, place]), known)
+            is_valid = (nearest >= 0) & (nearest < size) & (np.abs(numbers - nearest) <= _ROUNDING)
+        invalid = np.argwhere(~is_valid)
+        if len(invalid):
+            row, place = invalid[0].tolist()
+            return WrongIndex(entry.layer.name, blob, row, float(numbers[row, place]), size)
     return None

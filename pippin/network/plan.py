@@ -140,6 +140,6 @@ def pooled_convolution(convolution: Step[Convolution], pooling: Step[Pooling], x
     bordered = with_borders(x, borders_of(layer, x), 0, xp)
     positions = window_of(layer, bordered)
     kernel_of_pooling = pooling.layer.kernel((kernel.shape[0], *positions.count))
-    seen = positions.phases(Window.within(positions.count, kernel_of_pooling, pooling.layer.strides()))
-    y = first_maximum([product(bordered, window, layer.groups, kernel, xp) for window in seen], xp)
+    windows = positions.phases(Window.within(positions.count, kernel_of_pooling, pooling.layer.strides()))
+    y = first_maximum([product(bordered, window, layer.groups, kernel, xp) for window in windows], xp)
     return y + convolution.weights["bias"] if layer.has_bias else y

@@ -108,8 +108,8 @@ def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.
     Raises:
         ModelFileError: Bits, sizes or tables are inconsistent; the message says which.
     """
-    how, count = message.quantization, prod(channels.view)
-    bits = how.numberOfBits
+    quantization, count = message.quantization, prod(channels.view)
+    bits = quantization.numberOfBits
     if not 1 <= bits <= _MAX_BITS:
         raise ModelFileError(f"{where} are quantised to {bits} bits; needs 1 to {_MAX_BITS}")
     raw = message.int8RawValue or message.rawValue
@@ -117,11 +117,11 @@ def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.
     if len(raw) != needed:
         raise ModelFileError(f"{where} are {len(raw)} bytes; {count} numbers of {bits} bits need {needed}")
     numbers = _signed(raw, bits, where) if message.int8RawValue else _unpacked(raw, bits, count)
-    match how.WhichOneof("QuantizationType"):
+    match quantization.WhichOneof("QuantizationType"):
         case "linearQuantization":
-            return _linear(numbers, how.linearQuantization, channels, where)
+            return _linear(numbers, quantization.linearQuantization, channels, where)
         case "lookupTableQuantization":
-            table = np.array(how.lookupTableQuantization.floatValue, dtype=np.float32)
+            table = np.array(quantization.lookupTableQuantization.floatValue, dtype=np.float32)
             if message.int8RawValue:
                 raise ModelFileError(f"{where} are signed numbers; those of a lookup table must not be")
             if len(table) != 2**bits:
@@ -133,9 +133,11 @@ def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.
 def _unpacked(raw: bytes, bits: int, count: int) -> NDArray[np.uint8]:
     if bits == 8:
         return np.frombuffer(raw, dtype=np.uint8)
-    ones: NDArray[np.uint8] = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), count=count * bits).reshape(count, bits)
+    bit_rows: NDArray[np.uint8] = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), count=count * bits).reshape(
+        count, bits
+    )
     # packbits fills each row to 8 bits on the right; the shift moves the number's bits to the low end of its byte.
-    values: NDArray[np.uint8] = np.packbits(ones, axis=1)[:, 0] >> np.uint8(8 - bits)
+    values: NDArray[np.uint8] = np.packbits(bit_rows, axis=1)[:, 0] >> np.uint8(8 - bits)
     return values
 
 
@@ -146,14 +148,14 @@ def _signed(raw: bytes, bits: int, where: str) -> NDArray[np.int8]:
 
 
 def _linear(
-    numbers: NDArray[np.uint8] | NDArray[np.int8], how: Message, channels: Channels, where: str
+    numbers: NDArray[np.uint8] | NDArray[np.int8], quantization: Message, channels: Channels, where: str
 ) -> NDArray[np.float32]:
-    seen = numbers.astype(np.float32).reshape(channels.view)
-    scale = _spread("scale", how.scale, channels, where)
-    bias = _spread("bias", how.bias, channels, where) if len(how.bias) else np.float32(0)
+    quantized = numbers.astype(np.float32).reshape(channels.view)
+    scale = _spread("scale", quantization.scale, channels, where)
+    bias = _spread("bias", quantization.bias, channels, where) if len(quantization.bias) else np.float32(0)
     # `read_array` refuses an overflow like every other value that is not finite.
     with np.errstate(over="ignore", invalid="ignore"):
-        return (seen * scale + bias).ravel()
+        return (quantized * scale + bias).ravel()
 
 
 def _spread(what: str, values: Message, channels: Channels, where: str) -> NDArray[np.float32]:

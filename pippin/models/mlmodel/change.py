@@ -17,7 +17,7 @@ from pippin.models.mlmodel.training import widen_parameter, widen_training
 from pippin.models.neighbors import write_samples
 from pippin.models.spec.weights import Weights
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -34,10 +34,10 @@ class Samples:
 
 
 Learned: TypeAlias = Weights | Samples
-"""What training changes in a file: a network's weights, or a nearest-neighbour classifier's samples."""
+"""The trained parameters: a network's weights, or a nearest-neighbour classifier's samples."""
 
 
-def with_learned(data: bytes, learned: Learned, metadata: Mapping[str, str] = _NOTHING) -> bytes:
+def with_learned(data: bytes, learned: Learned, metadata: Mapping[str, str] = _NO_METADATA) -> bytes:
     """The file after training.
 
     Args:
@@ -70,8 +70,8 @@ def trained_part(model: Message) -> Message:
 
 
 def _write_weights(model: Message, weights: Weights) -> None:
-    known = read_network(model)
-    entries = {entry.layer.name: entry for entry in known.resolved.layers}
+    network = read_network(model)
+    entries = {entry.layer.name: entry for entry in network.resolved.layers}
     messages = {message.name: message for message in network_of(model).layers}
     for name, arrays in weights.items():
         if name not in entries:
@@ -86,7 +86,7 @@ def _write_weights(model: Message, weights: Weights) -> None:
         if entry.layer.updatable:
             parameters = at(messages[name], entry.layer.proto_path)
             # Write all arrays of the layer, since they must have the same precision.
-            for key, array in {**known.weights[name], **arrays}.items():
+            for key, array in {**network.weights[name], **arrays}.items():
                 write_array(array, entry.layer.weight_message(parameters, key))
 
 

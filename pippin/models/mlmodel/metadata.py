@@ -25,20 +25,22 @@ def write_metadata(spec: ModelSpec, message: Message) -> None:
     """Write the author's metadata, the initial seed and the initializers."""
     for name, field in _FIELDS.items():
         setattr(message, field, getattr(spec, name))
-    own = message.userDefined
-    own.update(spec.user_defined)
+    user_defined = message.userDefined
+    user_defined.update(spec.user_defined)
     if spec.initial_seed != ModelSpec.model_fields["initial_seed"].default:
-        own[_INITIAL_SEED] = str(spec.initial_seed)
+        user_defined[_INITIAL_SEED] = str(spec.initial_seed)
     for layer in spec.layers:
         if isinstance(layer, Drawn) and layer.initializer != Drawn.model_fields["initializer"].default:
-            own[_INITIALIZER_OF + layer.name] = layer.initializer
+            user_defined[_INITIALIZER_OF + layer.name] = layer.initializer
 
 
 def read_metadata(message: Message) -> dict[str, object]:
     """The author's metadata, as a spec's document has it."""
-    own = message.userDefined
+    user_defined = message.userDefined
     document: dict[str, object] = {name: getattr(message, field) for name, field in _FIELDS.items()}
-    document["user_defined"] = {key: own[key] for key in sorted(own) if not key.startswith(RESERVED_PREFIX)}
+    document["user_defined"] = {
+        key: user_defined[key] for key in sorted(user_defined) if not key.startswith(RESERVED_PREFIX)
+    }
     return document
 
 

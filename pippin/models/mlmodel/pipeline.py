@@ -81,13 +81,13 @@ def read_pipeline(model: Message) -> Pipeline:
     front = tuple(_frozen(stage, index) for index, stage in enumerate(stages[:-1]))
     _refuse([training_inputs_feed_every_model(model)])
     description = model.description
-    known = _declared_by(front, last)
+    declared = _declared_by(front, last)
     return Pipeline(
         front=front,
         last=last,
         inputs=_features(description.input, "inputs"),
-        outputs=_with_shapes(_features(description.output, "outputs"), known),
-        training_inputs=_with_shapes(_features(description.trainingInput, "training_inputs"), known),
+        outputs=_with_shapes(_features(description.output, "outputs"), declared),
+        training_inputs=_with_shapes(_features(description.trainingInput, "training_inputs"), declared),
         metadata=dict(description.metadata.userDefined),
     )
 
@@ -154,37 +154,37 @@ def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
     Source: PipelineValidator.cpp. Ours: no model reads an integer output of another model, because how Core ML converts
     a layer's fractions to integers is not documented.
     """
-    there = {feature.name: feature.type for feature in model.description.input}
+    available = {feature.name: feature.type for feature in model.description.input}
     produced: set[str] = set()
     stages = stages_of(model).models
     if not stages:
         return
     for index, stage in enumerate(stages):
         for feature in stage.description.input:
-            yield from _matched(feature, there, pointer("models", index, "inputs"))
+            yield from _feature_faults(feature, available, pointer("models", index, "inputs"))
             if feature.name in produced and feature.type.multiArrayType.dataType == ARRAY_TYPES["int"]:
                 detail = f"found {feature.name!r}, which a model before answers as INT32; needs FLOAT32 or DOUBLE"
                 yield Fault(pointer("models", index, "inputs"), detail, PIPELINE_FEATURES)
         produced |= {feature.name for feature in stage.description.output}
-        there |= {feature.name: feature.type for feature in stage.description.output}
+        available |= {feature.name: feature.type for feature in stage.description.output}
     for feature in model.description.output:
-        yield from _matched(feature, there, "/outputs")
+        yield from _feature_faults(feature, available, "/outputs")
 
 
 def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
-    """A training example holds the front's inputs, and the last model's training inputs that the front does not make.
+    """A training example holds the front's inputs and the last model's training inputs, unless the front makes them.
 
     Types and shapes match the models' own. Ours: Apple's validator does not check training inputs of pipelines.
     """
     stages = stages_of(model).models
-    held = {feature.name: feature.type for feature in model.description.trainingInput}
+    declared = {feature.name: feature.type for feature in model.description.trainingInput}
     produced = {feature.name for stage in stages[:-1] for feature in stage.description.output}
     read = [feature for stage in stages[:-1] for feature in stage.description.input]
     required = {feature.name: feature.type for feature in [*read, *stages[-1].description.trainingInput]}
     for name in sorted(required.keys() - produced):
-        if name not in held:
+        if name not in declared:
             yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", PIPELINE_TRAINING_INPUTS)
-        elif not _agree(held[name], required[name]):
+        elif not _is_same_type(declared[name], required[name]):
             detail = f"found {name!r} of another type or shape than the models read"
             yield Fault("/training_inputs", detail, PIPELINE_TRAINING_INPUTS)
 
@@ -199,36 +199,38 @@ _RULES = (
 )
 
 
-def _matched(feature: Message, there: Mapping[str, Message], at: str) -> Iterator[Fault]:
-    if feature.name not in there:
+def _feature_faults(feature: Message, available: Mapping[str, Message], at: str) -> Iterator[Fault]:
+    if feature.name not in available:
         detail = f"found {feature.name!r}, which neither the pipeline is given nor a model before it answers"
         yield Fault(at, detail, PIPELINE_FEATURES)
-    elif feature.type != there[feature.name]:
+    elif feature.type != available[feature.name]:
         yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", PIPELINE_FEATURES)
 
 
-def _agree(held: Message, required: Message) -> bool:
+def _is_same_type(declared: Message, required: Message) -> bool:
     """Whether two feature types are equal, or differ only in that one array is declared without a shape."""
-    if held.multiArrayType.shape and required.multiArrayType.shape:
-        return bool(held == required)
-    without = [type(held)(), type(held)()]
-    for copy, each in zip(without, (held, required), strict=True):
+    if declared.multiArrayType.shape and required.multiArrayType.shape:
+        return bool(declared == required)
+    shapeless = [type(declared)(), type(declared)()]
+    for copy, each in zip(shapeless, (declared, required), strict=True):
         copy.CopyFrom(each)
         copy.multiArrayType.ClearField("shape")
-    return bool(without[0] == without[1])
+    return bool(shapeless[0] == shapeless[1])
 
 
 def _declared_by(front: Iterable[FrozenNetwork], last: Model | NeighborsModel) -> dict[str, Feature]:
     """The features of a pipeline's models by name, with the shapes that the layers and the loss require."""
     networks = [*front, *([last] if isinstance(last, Model) else [])]
-    declared = {each.name: each for one in networks for each in (*one.resolved.inputs, *one.resolved.outputs)}
+    declared = {
+        each.name: each for network in networks for each in (*network.resolved.inputs, *network.resolved.outputs)
+    }
     return declared | ({each.name: each for each in last.resolved.training_inputs} if isinstance(last, Model) else {})
 
 
-def _with_shapes(features: tuple[Feature, ...], known: Mapping[str, Feature]) -> tuple[Feature, ...]:
+def _with_shapes(features: tuple[Feature, ...], declared: Mapping[str, Feature]) -> tuple[Feature, ...]:
     """The features; an array that the pipeline declares without a shape gets the shape of the model's feature."""
     return tuple(
-        known.get(feature.name, feature) if isinstance(feature, ArrayFeature) and feature.shape is None else feature
+        declared.get(feature.name, feature) if isinstance(feature, ArrayFeature) and feature.shape is None else feature
         for feature in features
     )
 

@@ -45,17 +45,17 @@ def as_labels(labels: Sequence[str | int], kind: LabelType, count: int) -> Label
     """
     if len(labels) != count:
         raise _refused(Fault("/labels", f"found {len(labels)} labels for {count} examples; needs one each"))
-    if faults := list(_wrong(labels, kind)):
+    if faults := list(_label_faults(labels, kind)):
         raise _refused(*faults)
     if kind == "string":
         return tuple(str(label) for label in labels)
     return tuple(int(label) for label in labels)
 
 
-def _wrong(labels: Sequence[str | int], kind: LabelType) -> Iterator[Fault]:
+def _label_faults(labels: Sequence[str | int], kind: LabelType) -> Iterator[Fault]:
     """Faults for the first `SHOWN` labels that are not of the kind."""
-    right, needed = (_is_text, "a text") if kind == "string" else (_is_whole, "a whole number of 64 bits")
-    places = (place for place, label in enumerate(labels) if not right(label))
+    is_valid, needed = (_is_text, "a text") if kind == "string" else (_is_whole, "a whole number of 64 bits")
+    places = (place for place, label in enumerate(labels) if not is_valid(label))
     for place, _ in zip(places, range(SHOWN), strict=False):
         yield Fault(pointer("labels", place), f"found {shown(labels[place])}; needs {needed}, as the labels are")
 
@@ -87,10 +87,10 @@ def append(model: NeighborsModel, features: NDArray[np.number], labels: Sequence
         NeighborsError: The examples do not fit the model.
     """
     samples = as_samples(features, model.dimensions)
-    together: Labels = model.labels + as_labels(labels, model.label_type, len(samples))  # type: ignore[operator]  # both of one kind
-    if (count := len(set(together))) > MAX_CLASSES:
+    all_labels: Labels = model.labels + as_labels(labels, model.label_type, len(samples))  # type: ignore[operator]  # both of one kind
+    if (count := len(set(all_labels))) > MAX_CLASSES:
         fault = Fault("/labels", f"found labels that make {count} different ones; needs {MAX_CLASSES} or fewer in all")
         raise NeighborsError("the examples do not fit the classifier", [fault])
-    grown = np.concatenate([model.samples, samples])
-    grown.setflags(write=False)
-    return replace(model, samples=grown, labels=together)
+    all_samples = np.concatenate([model.samples, samples])
+    all_samples.setflags(write=False)
+    return replace(model, samples=all_samples, labels=all_labels)

@@ -39,7 +39,7 @@ def features_have_names_of_their_own(draft: Draft) -> Iterator[Fault]:
     yield from _unnamed_or_repeated(
         chain(_numbered("inputs", description.input), _numbered("outputs", description.output))
     )
-    yield from _unnamed_or_repeated(_numbered("training_inputs", _once(description.trainingInput)))
+    yield from _unnamed_or_repeated(_numbered("training_inputs", _without_duplicates(description.trainingInput)))
 
 
 def only_input_is_an_array(draft: Draft) -> Iterator[Fault]:
@@ -137,11 +137,11 @@ def outputs_are_the_label_and_its_probabilities(draft: Draft) -> Iterator[Fault]
                 f"found output {shown(feature.name)}, which is neither predictedFeatureName nor "
                 "predictedProbabilitiesName; needs no other",
             )
-        elif not _answers(feature.type, needed[feature.name], draft.label_type):
+        elif not _has_type(feature.type, needed[feature.name], draft.label_type):
             kind = feature.type.WhichOneof("Type")
             yield Fault(
                 pointer("outputs", place, "type"),
-                f"found {kind or 'no type'}; needs {_named(needed[feature.name], draft.label_type)}",
+                f"found {kind or 'no type'}; needs {_needed_text(needed[feature.name], draft.label_type)}",
             )
         if feature.type.isOptional:
             yield Fault(pointer("outputs", place), "found an optional output; needs one that every answer has")
@@ -165,7 +165,8 @@ def training_inputs_are_the_input_and_the_label(draft: Draft) -> Iterator[Fault]
             kind = feature.type.WhichOneof("Type")
             if draft.label_type is not None and (kind != f"{draft.label_type}Type" or feature.type.isOptional):
                 yield Fault(
-                    f"{where}/type", f"found {_said(feature.type)}; needs {draft.label_type}Type, as the labels are"
+                    f"{where}/type",
+                    f"found {_type_text(feature.type)}; needs {draft.label_type}Type, as the labels are",
                 )
         elif feature.name not in named:
             yield Fault(where, f"found training input {shown(feature.name)}, which no example needs; leave it out")
@@ -185,7 +186,7 @@ def _numbered(field: str, features: Iterable[Message]) -> Iterator[tuple[str, st
         yield pointer(field, place, "name"), feature.name
 
 
-def _once(features: Message) -> Iterator[Message]:
+def _without_duplicates(features: Message) -> Iterator[Message]:
     """The features without duplicates of an earlier feature with the same name and type."""
     first: dict[str, Message] = {}
     for feature in features:
@@ -204,16 +205,16 @@ def _unnamed_or_repeated(names: Iterator[tuple[str, str]]) -> Iterator[Fault]:
         taken.add(name)
 
 
-def _answers(kind: Message, needed: str, label_type: str) -> bool:
+def _has_type(kind: Message, needed: str, label_type: str) -> bool:
     """Whether a `FeatureType` matches the label, or the dictionary of probabilities by label."""
     if needed != "dictionary":
         return bool(kind.WhichOneof("Type") == f"{needed}Type")
     return bool(kind.WhichOneof("Type") == "dictionaryType" and kind.dictionaryType.HasField(f"{label_type}KeyType"))
 
 
-def _named(needed: str, label_type: str) -> str:
+def _needed_text(needed: str, label_type: str) -> str:
     return f"dictionaryType with {label_type}KeyType" if needed == "dictionary" else f"{needed}Type, as the labels are"
 
 
-def _said(kind: Message) -> str:
+def _type_text(kind: Message) -> str:
     return ("optional " if kind.isOptional else "") + (kind.WhichOneof("Type") or "no type")

@@ -96,7 +96,7 @@ def classes_are_not_too_many(draft: Draft) -> Iterator[Fault]:
 
 
 def an_index_is_chosen(draft: Draft) -> Iterator[Fault]:
-    """It is said how neighbours are looked up. Source: KNearestNeighborsClassifierValidator.cpp."""
+    """The index is set. Source: KNearestNeighborsClassifierValidator.cpp."""
     if draft.index.WhichOneof("IndexType") is None:
         yield Fault("/neighbors/index", "found no index; needs linearIndex or singleKdTreeIndex")
 

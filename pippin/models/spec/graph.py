@@ -136,15 +136,15 @@ def _wire(draft: Draft) -> tuple[Node, ...]:
     for index, part in enumerate(draft.layers):
         name, layer = _name(part), part.value
         is_last = index == len(draft.layers) - 1
-        own = sole_output if is_last and sole_output is not None else name
+        default_output = sole_output if is_last and sole_output is not None else name
         if layer is None:
             inputs = part.texts("input") or before
-            outputs = part.texts("output") or _texts(own)
+            outputs = part.texts("output") or _texts(default_output)
         else:
             # None means left out, so the names are inferred. A file without names has an empty list.
             takes = layer.input_count[1] > 0
             inputs = layer.input_names if layer.input is not None else before if takes else ()
-            outputs = layer.output_names if layer.output is not None else _texts(own)
+            outputs = layer.output_names if layer.output is not None else _texts(default_output)
             unknown = (layer.input is None and takes and not inputs) or (layer.output is None and not outputs)
             layer = None if unknown else layer.wired(inputs, outputs)
         updatable = isinstance(part.raw, dict) and part.raw.get("updatable") is True

@@ -19,7 +19,7 @@ Count = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 
 
 class _Parameter(Value):
-    """What both kinds share. In JSON a bare number is a default without limits.
+    """The base class of both kinds of parameters. In JSON a bare number is a default without limits.
 
     A range with one end left out gets the type's own: `type_min` or `type_max`.
     """

@@ -19,7 +19,7 @@ class ValidPadding(Value):
     borders: Borders = Field(default=((0, 0), (0, 0)), description="[[top, bottom], [left, right]]")
 
     def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:  # noqa: ARG002 - stated, not computed
-        """What is added before and after an axis (0 height, 1 width) of `size`."""
+        """The padding before and after an axis (0 height, 1 width) of `size`."""
         return self.borders[axis]
 
     def positions(self, axis: int, size: int, reach: int, stride: int) -> int:
@@ -36,7 +36,7 @@ class SamePadding(Value):
     )
 
     def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:
-        """What is added before and after an axis (0 height, 1 width) of `size`."""
+        """The padding before and after an axis (0 height, 1 width) of `size`."""
         total = max(0, (self.positions(axis, size, reach, stride) - 1) * stride + reach - size)
         less, more = total // 2, total - total // 2
         return (less, more) if self.mode == "bottom_right_heavy" else (more, less)
@@ -53,7 +53,7 @@ class IncludeLastPixelPadding(Value):
     amounts: tuple[Border, Border] = Field(default=(0, 0), description="[rows above and below, columns on both sides]")
 
     def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:
-        """What is added before and after an axis (0 height, 1 width) of `size`."""
+        """The padding before and after an axis (0 height, 1 width) of `size`."""
         before = self.amounts[axis]
         needed = (self.positions(axis, size, reach, stride) - 1) * stride + reach
         return before, max(0, needed - size - before)

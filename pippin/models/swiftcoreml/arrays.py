@@ -24,7 +24,7 @@ def read_arrays(row: LayerType, base: Object, ours: str, theirs: str, reader: Re
     names = ("weight",) if "bias" in row.unused else ("weight", "bias")
     present = [name for name in names if name in base]
     if len(present) == len(names):
-        return _given(row, base, theirs, reader)
+        return _explicit_arrays(row, base, theirs, reader)
     for name in present:
         other = "bias" if name == "weight" else "weight"
         reader.note(
@@ -34,7 +34,7 @@ def read_arrays(row: LayerType, base: Object, ours: str, theirs: str, reader: Re
     return {"initializer": "glorot_uniform"}
 
 
-def _given(row: LayerType, base: Object, theirs: str, reader: Reader) -> dict[str, object]:
+def _explicit_arrays(row: LayerType, base: Object, theirs: str, reader: Reader) -> dict[str, object]:
     lengths = _lengths(row, base, theirs, reader)
     if lengths is None:
         return {}
@@ -56,9 +56,11 @@ def _lengths(row: LayerType, base: Object, theirs: str, reader: Reader) -> list[
     missing = [key for key in row.weights_shape if base.get(key, []) == []]
     for key in missing:
         reader.fault(at_key(theirs, key), "is required, since weights are given: their shape follows from it")
-    said = [] if missing else [(key, length) for key in row.weights_shape for length in _said(key, base[key])]
-    lengths = [(key, length) for key, length in said if _is_length(length)]
-    if missing or len(lengths) < len(said):
+    field_lengths = (
+        [] if missing else [(key, length) for key in row.weights_shape for length in _lengths_in(key, base[key])]
+    )
+    lengths = [(key, length) for key, length in field_lengths if _is_length(length)]
+    if missing or len(lengths) < len(field_lengths):
         return None
     if row.ours != "deconvolution":
         return lengths
@@ -68,7 +70,7 @@ def _lengths(row: LayerType, base: Object, theirs: str, reader: Reader) -> list[
     return [lengths[0], ("outputChannels / nGroups", channels // groups), *lengths[2:]]
 
 
-def _said(key: str, value: object) -> Sequence[object]:
+def _lengths_in(key: str, value: object) -> Sequence[object]:
     """The lengths in a field: two for a kernel size, otherwise one."""
     if key != "kernelSize":
         return (value,)

@@ -15,7 +15,7 @@ from pippin.models.swiftcoreml.read import FEATURES, METADATA
 from pippin.models.swiftcoreml.reader import SwiftDocumentError
 from pippin.models.swiftcoreml.training import EPOCHS, LOSS_FIELDS, LOSSES, OPTIMIZERS
 
-_ONLY: Final = {
+_FIXED: Final = {
     "version_string": "",
     "seed": 0,
     "array_input_shape_mapping": "rank5",
@@ -23,8 +23,8 @@ _ONLY: Final = {
 }
 """Fields of a spec that the library lacks, with the values that its models have."""
 
-_SAID: Final = frozenset(
-    {*METADATA, *FEATURES, "layers", "loss", "optimizer", "epochs", "shuffle", "initial_seed", *_ONLY}
+_SUPPORTED: Final = frozenset(
+    {*METADATA, *FEATURES, "layers", "loss", "optimizer", "epochs", "shuffle", "initial_seed", *_FIXED}
 )
 
 
@@ -46,7 +46,7 @@ def to_swift(spec: Mapping[str, Any], weights: Weights | None = None) -> dict[st
             initializers other than `glorot_uniform`, and an `initial_seed`, unless weights are given. It carries every
             such fault, with pointers into `spec`.
     """
-    faults: list[Fault] = list(_unsaid(spec))
+    faults: list[Fault] = list(_unsupported_fields(spec))
     layers = [
         write_layer(layer, pointer("layers", index), (weights or {}).get(layer["name"]), faults)
         for index, layer in enumerate(spec["layers"])
@@ -61,12 +61,12 @@ def to_swift(spec: Mapping[str, Any], weights: Weights | None = None) -> dict[st
     return document
 
 
-def _unsaid(spec: Mapping[str, Any]) -> Iterator[Fault]:
+def _unsupported_fields(spec: Mapping[str, Any]) -> Iterator[Fault]:
     for key, value in spec.items():
-        if key not in _SAID:
+        if key not in _SUPPORTED:
             yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools has no such thing, leave it out")
-        elif key in _ONLY and value != _ONLY[key]:
-            yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools knows only {shown(_ONLY[key])}")
+        elif key in _FIXED and value != _FIXED[key]:
+            yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools knows only {shown(_FIXED[key])}")
 
 
 def _features(features: list[dict[str, Any]], ours: str, faults: list[Fault]) -> dict[str, Any]:
@@ -108,11 +108,11 @@ def write_layer(
         if base[field.theirs] is None:
             faults.append(Fault(f"{at}/{field.ours}", "is required; needs a resolved spec"))
     arrays = write_arrays(row, layer, at, weights, faults) if row.weights_shape else {}
-    _check_rest(row, layer, at, faults)
+    _check_other_fields(row, layer, at, faults)
     return {"type": row.theirs, "base": base | arrays}, bool(row.weights_shape) and not arrays
 
 
-def _check_rest(row: LayerType, layer: Mapping[str, Any], at: str, faults: list[Fault]) -> None:
+def _check_other_fields(row: LayerType, layer: Mapping[str, Any], at: str, faults: list[Fault]) -> None:
     """Add faults for fields that the library lacks, unless they hold the library's fixed value."""
     written = {field.ours for field in (*COMMON, *row.fields)} | {"type"}
     if row.weights_shape:
@@ -120,7 +120,7 @@ def _check_rest(row: LayerType, layer: Mapping[str, Any], at: str, faults: list[
     for key, value in layer.items():
         if key in written:
             continue
-        only = row.fixed[key] if key in row.fixed else LAYERS[row.ours].model_fields[key].get_default()
-        if value != only:
-            needed = "no such thing" if only is None else f"only {shown(only)}"
+        fixed_value = row.fixed[key] if key in row.fixed else LAYERS[row.ours].model_fields[key].get_default()
+        if value != fixed_value:
+            needed = "no such thing" if fixed_value is None else f"only {shown(fixed_value)}"
             faults.append(Fault(f"{at}/{key}", f"found {shown(value)}; SwiftCoreMLTools' {row.theirs} has {needed}"))

@@ -102,10 +102,10 @@ def _grouped(bordered: Array, window: Window, groups: int, kernel: Array, xp: Na
     """One product per group: [N*H'*W', outC]."""
     (out_channels, in_channels), cells = kernel.shape[:2], prod(window.kernel)
     if cells > FEW_CELLS:
-        seen = xp.swapaxes(_gathered(bordered, window, xp).reshape(-1, cells, groups, in_channels), 1, 2)
+        pixels = xp.swapaxes(_gathered(bordered, window, xp).reshape(-1, cells, groups, in_channels), 1, 2)
     else:
-        seen = xp.stack([cell.reshape(-1, groups, in_channels) for cell in window.cells(bordered)], axis=2)
-    rows = seen.reshape(-1, groups, cells * in_channels)
+        pixels = xp.stack([cell.reshape(-1, groups, in_channels) for cell in window.cells(bordered)], axis=2)
+    rows = pixels.reshape(-1, groups, cells * in_channels)
     factors = kernel.reshape(groups, out_channels // groups, in_channels, cells)
     columns = xp.transpose(factors, (0, 3, 2, 1)).reshape(groups, cells * in_channels, out_channels // groups)
     return xp.transpose(xp.transpose(rows, (1, 0, 2)) @ columns, (1, 0, 2)).reshape(-1, out_channels)
@@ -130,12 +130,12 @@ def deconvolution(step: Step[Deconvolution], x: Array) -> Array:
     )
     kernel = _tiled(step.weights["weights"], layer.groups, layer.stride, xp)
     tiles = kernel.shape[2:]
-    seen = _between(x, (down[0] - tiles[0] + 1, down[1]), (across[0] - tiles[1] + 1, across[1]), xp)
+    region = _between(x, (down[0] - tiles[0] + 1, down[1]), (across[0] - tiles[1] + 1, across[1]), xp)
     if step.convolve is None:
-        patches = product(seen, Window.within(seen.shape[1:3], tiles, (1, 1)), layer.groups, kernel, xp)
+        patches = product(region, Window.within(region.shape[1:3], tiles, (1, 1)), layer.groups, kernel, xp)
     else:
         patches = step.convolve(
-            seen,
+            region,
             xp.transpose(kernel, (2, 3, 1, 0)),
             stride=(1, 1),
             dilation=(1, 1),

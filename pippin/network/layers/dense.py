@@ -37,9 +37,9 @@ def embedding(step: Step[Embedding], x: Array) -> Array:
     indices, so `pippin.network.indices` checks them before it runs.
     """
     xp = step.xp
-    known = xp.where(xp.isnan(x), 0, x)
+    without_nan = xp.where(xp.isnan(x), 0, x)
     # Clip before the conversion to integer, whose result for a number out of the integer range is undefined.
-    index = xp.rint(xp.clip(known, 0, step.layer.input_dim - 1)).astype(int)
+    index = xp.rint(xp.clip(without_nan, 0, step.layer.input_dim - 1)).astype(int)
     rows = xp.take(step.weights["weights"].T, index[..., 0], axis=0, mode="clip")
     y = xp.where(xp.isnan(x), x, rows)
     return y + step.weights["bias"] if step.layer.has_bias else y

@@ -46,9 +46,9 @@ def states_of(blobs: tuple[Array, ...], count: int, inputs: Array, outputs: int,
         outputs: The layer's `output_vector_size`.
         xp: numpy or jax.numpy.
     """
-    nothing = xp.zeros((inputs.shape[0], outputs), dtype=inputs.dtype)
+    zeros = xp.zeros((inputs.shape[0], outputs), dtype=inputs.dtype)
     read = tuple(vectors_of(blob)[:, 0].astype(inputs.dtype) for blob in blobs)
-    return read + (nothing,) * (count - len(read))
+    return read + (zeros,) * (count - len(read))
 
 
 def run(

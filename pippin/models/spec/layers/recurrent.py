@@ -50,7 +50,7 @@ class SimpleRecurrent(Recurrent):
         return (*matrices, "bias_vector") if self.has_bias_vector else matrices
 
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """What `weights` says."""
+        """The arrays in `weights`, by run."""
         return {} if self.weights is None else {"": self.weights}
 
     def write(self, message: Message) -> None:
@@ -105,7 +105,7 @@ class GRU(Recurrent):
         return tuple(f"{gate}_{kind}" for kind in kinds for gate in _GATES)
 
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """What `weights` says."""
+        """The arrays in `weights`, by run."""
         return {} if self.weights is None else {"": self.weights}
 
     def write(self, message: Message) -> None:
@@ -197,7 +197,7 @@ class UniDirectionalLSTM(LSTM):
     passes_gradient: ClassVar[bool] = True
 
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """What `weights` says."""
+        """The arrays in `weights`, by run."""
         return {} if self.weights is None else {"": self.weights}
 
     def write(self, message: Message) -> None:
@@ -245,7 +245,7 @@ class BiDirectionalLSTM(LSTM):
     runs: ClassVar[tuple[str, ...]] = ("forward.", "backward.")
 
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """What `weights` says."""
+        """The arrays in `weights`, by run."""
         if self.weights is None:
             return {}
         return dict(zip(self.runs, (self.weights.forward, self.weights.backward), strict=True))

@@ -52,10 +52,10 @@ def features_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
             name = part.text("name")
             if name is None:
                 continue
-            meant = part.raw if part.value is None else part.value
-            if name in seen and not (field == "training_inputs" and meant == seen[name]):
+            content = part.raw if part.value is None else part.value
+            if name in seen and not (field == "training_inputs" and content == seen[name]):
                 yield Fault(pointer(field, index, "name"), f"found {name!r} a second time; needs a name of its own")
-            seen.setdefault(name, meant)
+            seen.setdefault(name, content)
 
 
 def pippins_own_keys_are_left_alone(graph: Graph) -> Iterator[Fault]:
@@ -128,8 +128,8 @@ def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
             continue
         produced = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
         shape = _declared(part)
-        seen = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
-        if produced is not None and shape is not None and produced not in (shape, seen):
+        rank5_shape = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
+        if produced is not None and shape is not None and produced not in (shape, rank5_shape):
             yield Fault(
                 pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {shape_text(produced)}"
             )

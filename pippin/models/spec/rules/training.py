@@ -49,15 +49,15 @@ def gradients_can_reach_every_updatable_layer(graph: Graph) -> Iterator[Fault]:
             f"found {node.layer.type} between the loss and an updatable layer; Core ML passes gradients only through "
             + through,
         )
-    met = None if stopping else _met_before_an_updatable_layer(graph)
-    if met is not None:
-        stop, trained = met
+    visited = None if stopping else _first_visited_before_updatable(graph)
+    if visited is not None:
+        stop, updatable = visited
         assert stop.layer is not None
         yield Fault(
             pointer("layers", stop.index, "type"),
-            f"found {stop.layer.type}, which Core ML's validator visits before the updatable layer {trained.name!r} on "
-            f"its way back from the loss; before an updatable layer, on any branch, it takes only {through}: replace "
-            f"{stop.name!r}, or make {trained.name!r} not updatable",
+            f"found {stop.layer.type}, which Core ML's validator visits before the updatable layer {updatable.name!r} "
+            f"on its way back from the loss; before an updatable layer, on any branch, it takes only {through}: "
+            f"replace {stop.name!r}, or make {updatable.name!r} not updatable",
         )
 
 
@@ -71,19 +71,19 @@ def _stops_gradients(graph: Graph, node: Node) -> bool:
     )
 
 
-def _met_before_an_updatable_layer(graph: Graph) -> tuple[Node, Node] | None:
+def _first_visited_before_updatable(graph: Graph) -> tuple[Node, Node] | None:
     """A layer that stops gradients and an updatable layer that Apple's walk visits later; None if there are none."""
     assert graph.loss is not None
     stop: Node | None = None
     seen: set[int] = set()
-    waiting: deque[tuple[str, ...]] = deque([(graph.loss.input or "",)])
-    while waiting:
-        for name in waiting.popleft():
+    queue: deque[tuple[str, ...]] = deque([(graph.loss.input or "",)])
+    while queue:
+        for name in queue.popleft():
             node = graph.makers.get(name)
             if node is None or node.index in seen:
                 continue
             seen.add(node.index)
-            waiting.append(node.inputs)
+            queue.append(node.inputs)
             if node.updatable and stop is not None:
                 return stop, node
             if stop is None and _stops_gradients(graph, node):
@@ -188,25 +188,26 @@ def training_inputs_hold_what_the_loss_reads(graph: Graph) -> Iterator[Fault]:
 
     Ours: every model input that the loss depends on is a training input, since the loss cannot be computed without it.
     """
-    listed = _listed(graph)
-    if listed is None:
+    by_name = _training_inputs_by_name(graph)
+    if by_name is None:
         return
     names = [name for part in graph.draft.inputs if (name := part.text("name"))]
     read = inputs_below_the_loss(graph)
-    lacking = [name for name in names if name in read and name not in listed]
-    for name in lacking:
+    missing = [name for name in names if name in read and name not in by_name]
+    for name in missing:
         yield Fault("/training_inputs", f"found no {name!r}; needs every model input that the loss depends on")
-    if names and not lacking and not any(name in listed for name in names):
+    if names and not missing and not any(name in by_name for name in names):
         yield Fault("/training_inputs", f"found no model input; needs at least one of {', '.join(names)}")
     for part in graph.draft.inputs:
         name = part.text("name")
-        if name is None or name not in listed:
+        if name is None or name not in by_name:
             continue
-        index, training = listed[name]
+        index, training = by_name[name]
         if training.value is not None and part.value is not None and training.value != part.value:
             yield Fault(
                 pointer("training_inputs", index),
-                f"found {_said(training.value)}; the model's input is {_said(part.value)}, and both must be the same",
+                f"found {_feature_text(training.value)}; the model's input is {_feature_text(part.value)}, "
+                "and both must be the same",
             )
 
 
@@ -215,8 +216,8 @@ def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
 
     Source: UpdatableNeuralNetworkValidator.cpp.
     """
-    listed = _listed(graph)
-    if listed is None or graph.target is None or graph.target in listed:
+    by_name = _training_inputs_by_name(graph)
+    if by_name is None or graph.target is None or graph.target in by_name:
         return
     what = "what the classifier predicts" if graph.draft.classifier is not None else "the loss's target"
     required = graph.draft.classifier.predicted_feature if graph.draft.classifier is not None else graph.target
@@ -230,10 +231,10 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
     since Apple's validator has none and its runtime fails. `runtime.class-target` warns about other arrays for a
     cross-entropy.
     """
-    listed = _listed(graph)
-    if listed is None or graph.loss is None or graph.target is None or graph.target not in listed:
+    by_name = _training_inputs_by_name(graph)
+    if by_name is None or graph.loss is None or graph.target is None or graph.target not in by_name:
         return
-    index, part = listed[graph.target]
+    index, part = by_name[graph.target]
     value = part.value
     if value is None or graph.target in graph.shapes:
         return
@@ -258,11 +259,11 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
 
 def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
     """No training input is unused. Ours: every example would have to contain it without effect."""
-    listed = _listed(graph)
-    if listed is None or graph.loss is None:
+    by_name = _training_inputs_by_name(graph)
+    if by_name is None or graph.loss is None:
         return
     required = {part.text("name") for part in graph.draft.inputs} | {graph.loss.target, graph.target}
-    for name, (index, _) in listed.items():
+    for name, (index, _) in by_name.items():
         if name not in required:
             yield Fault(
                 pointer("training_inputs", index),
@@ -270,7 +271,7 @@ def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def _listed(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
+def _training_inputs_by_name(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
     """The training inputs by name; None where the spec leaves them out or does not name each."""
     parts = graph.draft.training_inputs
     if parts is None:
@@ -284,5 +285,5 @@ def _listed(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
     return named
 
 
-def _said(feature: Feature) -> str:
+def _feature_text(feature: Feature) -> str:
     return f"{feature.type} {list(feature.shape or ())}" if isinstance(feature, ArrayFeature) else feature.type
