@@ -21,7 +21,7 @@ from pippin.models.spec.training import Optimizer
 
 
 class Trainable(BaseModel):
-    """A model that can be trained."""
+    """The training properties of a model."""
 
     model_config = ConfigDict(frozen=True)
 

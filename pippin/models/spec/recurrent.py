@@ -92,10 +92,10 @@ _KINDS = {
 
 
 class Recurrent(Drawn):
-    """A layer that goes through a sequence: [sequence, 1, C, 1, 1] to [sequence or 1, 1, outputs, 1, 1].
+    """A layer that processes a sequence: [sequence, 1, C, 1, 1] to [sequence or 1, 1, outputs, 1, 1].
 
-    Besides the sequence it reads the states to begin with, zeros where they are left out, and it makes those that it
-    ends with; each is [1, 1, output_vector_size, 1, 1].
+    Besides the sequence the layer reads the initial states, which are zeros if left out, and it outputs the final
+    states; each state is [1, 1, output_vector_size, 1, 1].
     """
 
     output_vector_size: Channels = Field(description="How many numbers its state has.")
@@ -123,7 +123,7 @@ class Recurrent(Drawn):
         """The explicit arrays by name, for each of `runs`; empty if the spec leaves them out."""
 
     def explicit_array(self, key: str) -> object | None:
-        """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
+        """The explicit array for `key` of `weight_shapes`; None if the spec leaves the array out."""
         run, name = self.run_of(key)
         return self.explicit_arrays().get(run, {}).get(name)
 

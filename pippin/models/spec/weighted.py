@@ -46,7 +46,7 @@ class Parametric(Layer):
     """A layer with arrays, each of which a spec can contain in a separate field."""
 
     def explicit_array(self, key: str) -> object | None:
-        """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
+        """The explicit array for `key` of `weight_shapes`; None if the spec leaves the array out."""
         array: object | None = getattr(self, key)
         return array
 
