@@ -1,4 +1,4 @@
-"""Reads a model's document: in the spec language or as SwiftCoreMLTools writes it."""
+"""Reads a model document in the spec language or in SwiftCoreMLTools' format."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -26,8 +26,7 @@ class ModelDocument:
     Attributes:
         resolved: The model.
         source: The document's language.
-        findings: What may go wrong with the model, and what was corrected on reading it; pointers lead into the
-            document.
+        findings: Warnings about the model and corrections made on reading; pointers refer to the document.
     """
 
     resolved: ResolvedSpec
@@ -35,16 +34,16 @@ class ModelDocument:
     findings: tuple[Finding, ...]
 
     def check_memory(self, max_bytes: int) -> None:
-        """Refuse a model whose training, with its own mini-batch size, would take more than `max_bytes`.
+        """Refuse a model whose training with its default mini-batch size needs more than `max_bytes`.
 
         Raises:
-            FaultyDocumentError: It does, and has the figures.
+            FaultyDocumentError: Training needs more memory; the error states the numbers.
         """
         size = self.resolved.spec.optimizer.mini_batch_size.default
         memory = training_memory(self.resolved)
         if excess := memory.excess(size, max_bytes):
             place = "/optimizer/mini_batch_size" if memory.largest_batch(max_bytes) else "/layers"
-            # SwiftCoreMLTools writes both elsewhere.
+            # Both pointers differ in a SwiftCoreMLTools document.
             fault = Fault(place if self.source == "spec" else "", excess)
             raise FaultyDocumentError("training the model takes too much memory", [fault])
 
@@ -54,7 +53,7 @@ class ModelDocument:
 
 
 def read_document(document: object) -> ModelDocument:
-    """Resolve a document, whichever of the two languages it is in.
+    """Resolve a document in either of the two languages.
 
     Args:
         document: A JSON value.
@@ -83,7 +82,7 @@ def read_spec(document: object) -> ResolvedSpec:
     """Resolve a document in the spec language.
 
     Raises:
-        FaultyDocumentError: As `read_document`; a model of SwiftCoreMLTools is refused by its name.
+        FaultyDocumentError: As `read_document`; also for a SwiftCoreMLTools model, which the error names as such.
     """
     refuse_foreign(document, _ONLY_SPEC)
     return resolve(document)
@@ -93,7 +92,7 @@ def read_swift(document: object) -> ResolvedSpec:
     """Resolve a model of SwiftCoreMLTools.
 
     Raises:
-        FaultyDocumentError: As `read_document`; a spec is refused by its name.
+        FaultyDocumentError: As `read_document`; also for a spec, which the error names as such.
     """
     refuse_foreign(document, _ONLY_SWIFT)
     return read_document(document).resolved

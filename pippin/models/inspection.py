@@ -1,7 +1,7 @@
-"""Looks into a file: what it holds, and what a job must know about it.
+"""Inspects a model file: its description, and the training properties that a job needs.
 
-Inspect a file that is not trusted in a process of its own: protobuf's parser is native code, and a file of a few
-megabytes can hold millions of messages.
+Inspect untrusted files in a separate process: protobuf's parser is native code, and a file of a few megabytes can hold
+millions of messages.
 """
 
 from functools import reduce
@@ -21,14 +21,14 @@ from pippin.system.terminal import printable
 
 
 def inspect(data: bytes, name: str = "") -> Inspection:
-    """What the file in `data` holds.
+    """Inspect the model file in `data`.
 
     Args:
-        data: All of it.
-        name: As it was sent; "" where it has none.
+        data: The whole file.
+        name: The file name as sent by the client; "" if there is none.
 
     Raises:
-        FaultyDocumentError: It holds no model that Pippin can train; it carries every reason.
+        FaultyDocumentError: The file holds no model that Pippin can train; the error carries every fault.
     """
     try:
         return inspection_of(open_model(data))
@@ -40,12 +40,12 @@ def inspect(data: bytes, name: str = "") -> Inspection:
 
 
 def inspection_of(model: AnyModel) -> Inspection:
-    """What a model is."""
+    """The inspection of an opened model."""
     return Inspection(model=_described(model), findings=_findings(model), trainable=trainable_of(model))
 
 
 def trainable_of(model: AnyModel) -> Trainable:
-    """What a job must know about a model."""
+    """The training properties of a model."""
     if isinstance(model, Model):
         return trainable_network(model.resolved)
     if isinstance(model, NeighborsModel):
@@ -62,7 +62,7 @@ def trainable_of(model: AnyModel) -> Trainable:
         )
     last = trainable_of(model.last)
     memory = reduce(TrainingMemory.after, (predicting_memory(stage.resolved) for stage in model.front), last.memory)
-    # The target is what the last model reads, such as one class index, whatever the pipeline says of it.
+    # The last model determines the target, such as one class index, regardless of the pipeline's declaration.
     target = {feature.name: feature for feature in last.features if feature.name == last.target}
     return last.model_copy(
         update={
@@ -75,16 +75,16 @@ def trainable_of(model: AnyModel) -> Trainable:
 
 
 def _indices_of(model: Pipeline, last: Trainable) -> dict[str, int]:
-    """Of the pipeline's training inputs that some embedding looks up, how many indices it knows."""
+    """The number of valid indices for each training input of the pipeline that an embedding reads."""
     produced: set[str] = set()
     sizes: dict[str, int] = {}
-    answers = [{feature.name for feature in stage.resolved.outputs} for stage in model.front]
+    stage_outputs = [{feature.name for feature in stage.resolved.outputs} for stage in model.front]
     looked_up = [*(indexed_inputs(stage.resolved) for stage in model.front), last.indices]
-    for indices, answered in zip(looked_up, [*answers, set()], strict=True):
-        for name, known in indices.items():
+    for indices, outputs in zip(looked_up, [*stage_outputs, set()], strict=True):
+        for name, size in indices.items():
             if name not in produced:
-                sizes[name] = min(known, sizes.get(name, known))
-        produced |= answered
+                sizes[name] = min(size, sizes.get(name, size))
+        produced |= outputs
     return sizes
 
 

@@ -1,4 +1,4 @@
-"""An uploaded model as the REST contract shows it, and as the store keeps it."""
+"""An uploaded model in the REST API and in the store."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -16,7 +16,7 @@ class _Value(BaseModel):
 
 
 class PipelineSummary(_Value):
-    """Models in a row, of which the last is trained."""
+    """A chain of models, of which the last is trained."""
 
     kind: Literal["pipeline"]
     inputs: list[FeatureSummary]
@@ -30,7 +30,7 @@ Description = Annotated[SpecSummary | NeighborsSummary | PipelineSummary, Field(
 
 
 class Inspection(_Value):
-    """What a file holds."""
+    """The result of inspecting a model file."""
 
     model: Description
     findings: list[Finding]
@@ -38,7 +38,7 @@ class Inspection(_Value):
 
 
 class ModelRecord(_Value):
-    """A model that was uploaded."""
+    """An uploaded model."""
 
     id: str
     name: str | None
@@ -53,6 +53,6 @@ class ModelRecord(_Value):
 
 
 class StoredModel(ModelRecord):
-    """The record as the store keeps it: with what a job must know."""
+    """The record in the store, with the training properties that a job needs."""
 
     trainable: Trainable

@@ -1,4 +1,4 @@
-"""What a job must know about a model, whatever kind it is, before anything is built or read."""
+"""The training properties of a model of any kind, which a job needs before it reads the model."""
 
 from typing import Literal
 
@@ -21,7 +21,7 @@ from pippin.models.spec.training import Optimizer
 
 
 class Trainable(BaseModel):
-    """A model that can be trained."""
+    """The training properties of a model."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -55,19 +55,19 @@ class Trainable(BaseModel):
 
 
 def trainable_network(resolved: ResolvedSpec) -> Trainable:
-    """What a job must know about a network."""
+    """The training properties of a network."""
     spec = resolved.spec
     declared = {"epochs": spec.epochs} | _of_the_optimizer(spec.optimizer)
-    classified = isinstance(spec.loss, CategoricalCrossEntropy)
-    named = spec.classifier is not None and spec.classifier.predicted_feature == resolved.training_target
-    # A cross-entropy reads one class index, whatever a file says of its target.
+    is_classification = isinstance(spec.loss, CategoricalCrossEntropy)
+    is_label_target = spec.classifier is not None and spec.classifier.predicted_feature == resolved.training_target
+    # A cross-entropy reads one class index, regardless of the target that the file declares.
     index = ArrayFeature(name=resolved.training_target, shape=(1,), type="int")
-    classes = max(resolved.shapes[spec.loss.input or ""]) if classified else None
-    # A classifier names the classes of its index too: it answers with the names.
+    classes = max(resolved.shapes[spec.loss.input or ""]) if is_classification else None
+    # A classifier's labels also name the classes of an index target, since predictions contain the labels.
     names = spec.classifier.labels if spec.classifier is not None and len(spec.classifier.labels) == classes else None
     return Trainable(
         features=tuple(
-            index if classified and not named and feature.name == index.name else feature
+            index if is_classification and not is_label_target and feature.name == index.name else feature
             for feature in resolved.training_inputs
         ),
         target=resolved.training_target,
@@ -88,15 +88,15 @@ def _of_the_optimizer(optimizer: Optimizer) -> dict[str, IntegerParameter | Doub
     return {name: parameter for name, parameter in declared.items() if parameter is not None}
 
 
-# They hand on every number of their input, each unchanged.
+# Layers that only rearrange their input and keep every value.
 _REARRANGING = (Flatten, Permute, Reshape)
 
 
 def indexed_inputs(resolved: ResolvedNetwork) -> dict[str, int]:
-    """How many indices an embedding knows, by the name of the input all of whose numbers it looks up.
+    """The number of an embedding's valid indices, by the name of the input that holds the indices.
 
-    Where several embeddings read one input, the smallest of them counts. What other layers make of an input before an
-    embedding reads it is not followed.
+    If several embeddings read one input, the smallest number counts. Inputs are traced only through layers that
+    rearrange values.
     """
     makers = {name: entry for entry in resolved.layers for name in entry.outputs}
     inputs = {feature.name for feature in resolved.inputs}

@@ -1,9 +1,9 @@
-"""The layers' arithmetic, written once against an array namespace `xp`: NumPy predicts, JAX trains.
+"""The layers' arithmetic, written once against an array namespace `xp`: NumPy for predictions, JAX for training.
 
-Arrays come and go batch first and channels first, as the model declares them; weights are in the file's order
-(convolution [outC, inC/groups, kH, kW], inner product [out, in], bias [out]). No function names a dtype: what comes in
-float64 is computed in float64. `convolve` is the caller's own convolution, for a device that has a good one; without
-it a convolution is slices and a matrix product, which is what XLA's CPU compiler does best.
+Inputs and outputs are batch first and channels first, as the model declares them; weights are in the file's order
+(convolution [outC, inC/groups, kH, kW], inner product [out, in], bias [out]). No function fixes a dtype: float64 inputs
+are computed in float64. `convolve` is the caller's convolution for devices with a fast one; without it a convolution is
+slices and a matrix product, which XLA's CPU compiler compiles best.
 """
 
 from pippin.network.arrays import Array, Convolve, Weights

@@ -1,8 +1,8 @@
-"""What the layers compute on: arrays of NumPy or JAX, and the module that makes and combines them.
+"""Array types of NumPy and JAX, and conversions of their layout.
 
-A blob of shape (..., C, H, W) lies between layers as [N, ..., H, W, C], which XLA's CPU compiler likes: a window's
-slice then ends in whole runs of channels. Callers see it as the model declares it, and so do the functions of layers
-that care about axes more than about speed. A blob of rank 1 or 2 lies as it is declared, [N, ...].
+Between layers, a blob of shape (..., C, H, W) has the layout [N, ..., H, W, C], which XLA's CPU compiler handles
+faster: each slice of a window then ends in contiguous runs of channels. Callers, and layers that are written with
+`in_file_order`, get the declared layout. A blob of rank 1 or 2 keeps its declared layout, [N, ...].
 """
 
 import math
@@ -21,7 +21,7 @@ Weights: TypeAlias = Mapping[str, LayerWeights]
 
 
 class Convolve(Protocol):
-    """A convolution that the caller brings, where its device has a better one than slices and a matrix product."""
+    """The caller's convolution, for devices where it is faster than slices and a matrix product."""
 
     def __call__(
         self,
@@ -35,26 +35,26 @@ class Convolve(Protocol):
     ) -> Array:
         """Slide `kernel` [kH, kW, inC/groups, outC], not flipped, over `x` [N, H, W, inC]: [N, H', W', outC].
 
-        `borders` says how many zeros to add ((top, bottom), (left, right)).
+        `borders` is the number of zeros to add: ((top, bottom), (left, right)).
         """
 
 
 def to_channels_last(x: Array, xp: Namespace) -> Array:
-    """[N, ..., C, H, W] -> [N, ..., H, W, C]; a blob of rank 1 or 2 as it is."""
+    """[N, ..., C, H, W] -> [N, ..., H, W, C]; a blob of rank 1 or 2 is returned unchanged."""
     return xp.moveaxis(x, -3, -1) if x.ndim > 3 else x
 
 
 def to_channels_first(x: Array, xp: Namespace) -> Array:
-    """[N, ..., H, W, C] -> [N, ..., C, H, W]; a blob of rank 1 or 2 as it is."""
+    """[N, ..., H, W, C] -> [N, ..., C, H, W]; a blob of rank 1 or 2 is returned unchanged."""
     return xp.moveaxis(x, -1, -3) if x.ndim > 3 else x
 
 
 def to_vectors(x: Array) -> Array:
-    """[N, ...] -> [N, C]: the numbers of each example in the order in which they lie."""
+    """[N, ...] -> [N, C]: the numbers of each example in row-major order."""
     return x.reshape(x.shape[0], math.prod(x.shape[1:]))
 
 
 def safe_root(x: Array, xp: Namespace) -> Array:
-    """sqrt(x) of numbers that are 0 or more, with the gradient 0 where x is 0: the root's own is infinite there."""
+    """sqrt(x) for x >= 0, with gradient 0 at x = 0, where the gradient of the plain root is infinite."""
     positive = xp.where(x > 0, x, 1)
     return xp.where(x > 0, xp.sqrt(positive), xp.where(x <= 0, 0, x))

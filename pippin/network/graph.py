@@ -20,9 +20,10 @@ def compute(
     xp: Namespace,
     convolve: Convolve | None,
 ) -> dict[str, Array]:
-    """The blobs named in `wanted`, as they lie between layers, from `inputs` as the model declares them.
+    """The blobs named in `wanted`, in the layout between layers, from `inputs` in the declared layout.
 
-    Inputs on which nothing wanted depends may be left out, but not all: they say how many examples there are.
+    Inputs on which no blob of `wanted` depends may be left out, but at least one input is required, since it determines
+    the number of examples.
     """
     blobs = {
         feature.name: _entering(
@@ -40,9 +41,9 @@ def compute(
 
 
 def _entering(feature: Feature, value: Array, shape: Shape, mean: NDArray[np.float32] | None, xp: Namespace) -> Array:
-    """An input, [N, *declared] -> [N, *shape], as it lies between layers; an image after its scaler or its `mean`.
+    """An input, [N, *declared] -> [N, *shape], in the layout between layers; an image after its scaler or its `mean`.
 
-    Images come gray, or in the order red, green, blue, whatever order the model wants.
+    The channels of a given image are gray, or red, green, blue, regardless of the order that the model uses.
     """
     x = to_channels_last(value.reshape(value.shape[0], *shape), xp)
     if isinstance(feature, ImageFeature):

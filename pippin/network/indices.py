@@ -1,4 +1,4 @@
-"""Whether what an embedding looks up is there: `compute` takes the nearest index for one that is not."""
+"""Validates the indices that embeddings look up, since `compute` replaces an invalid index by the nearest valid one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pippin.network.arrays import Array, Weights
 from pippin.network.graph import compute
 from pippin.network.plan import inputs_needed
 
-# How far from a whole number rounding may have taken an index that layers compute.
+# The largest rounding error of an index that layers compute.
 _ROUNDING = 1e-3
 
 
@@ -20,11 +20,11 @@ class WrongIndex:
     """A number that an embedding cannot look up.
 
     Attributes:
-        layer: The embedding.
-        blob: What it reads: a model input, or what a layer makes.
-        row: The example.
-        value: The number.
-        known: How many indices the embedding knows.
+        layer: The name of the embedding.
+        blob: The embedding's input: a model input or a layer's output.
+        row: The index of the example.
+        value: The invalid number.
+        known: The number of the embedding's valid indices.
     """
 
     layer: str
@@ -35,7 +35,7 @@ class WrongIndex:
 
     @property
     def needed(self) -> str:
-        """What would be right."""
+        """The valid values, for an error message."""
         return f"a whole number from 0 to {self.known - 1}, which the embedding {self.layer!r} looks up"
 
 
@@ -45,25 +45,25 @@ def embeddings(resolved: ResolvedNetwork) -> list[ResolvedLayer]:
 
 
 def wrong_index(resolved: ResolvedNetwork, weights: Weights, inputs: Mapping[str, Array]) -> WrongIndex | None:
-    """The first number that an embedding is asked to look up and does not know; None where there is none.
+    """The first invalid index in the input of an embedding; None if all indices are valid.
 
     Args:
         resolved: The network.
-        weights: Its arrays by layer, for the layers between the inputs and an embedding.
-        inputs: By name, [N, *shape]. An embedding that depends on an input which is not there is not looked at.
+        weights: The network's arrays by layer, for the layers between the inputs and an embedding.
+        inputs: Inputs by name, [N, *shape]. An embedding that depends on a missing input is not checked.
     """
     for entry in embeddings(resolved):
         assert isinstance(entry.layer, Embedding)
-        blob, known = entry.inputs[0], entry.layer.input_dim
+        blob, size = entry.inputs[0], entry.layer.input_dim
         if not inputs_needed(resolved, [blob]) <= inputs.keys():
             continue
         with np.errstate(all="ignore"):
             values = compute(resolved, weights, inputs, [blob], xp=np, convolve=None)[blob]
             numbers = np.asarray(values).reshape(len(values), -1)
             nearest = np.rint(numbers)
-            right = (nearest >= 0) & (nearest < known) & (np.abs(numbers - nearest) <= _ROUNDING)
-        wrong = np.argwhere(~right)
-        if len(wrong):
-            row, place = wrong[0].tolist()
-            return WrongIndex(entry.layer.name, blob, row, float(numbers[row, place]), known)
+            is_valid = (nearest >= 0) & (nearest < size) & (np.abs(numbers - nearest) <= _ROUNDING)
+        invalid = np.argwhere(~is_valid)
+        if len(invalid):
+            row, place = invalid[0].tolist()
+            return WrongIndex(entry.layer.name, blob, row, float(numbers[row, place]), size)
     return None

@@ -1,4 +1,4 @@
-"""What a training makes small: one number an example."""
+"""The losses that training minimizes: one number per example."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -11,8 +11,8 @@ from pippin.network.layers.activations import log_softmax
 def cross_entropy(logits: Array, target: Array, xp: Namespace) -> Array:
     """-log(softmax(logits)[target]): vectors and class indices [N, 1] -> [N] (`CategoricalCrossEntropyLossLayer`).
 
-    It works on what goes into the softmax: the logarithm of what comes out is -inf as soon as a probability rounds to
-    0, where this gives 2e4 for logits of +-1e4.
+    It takes the softmax's input: the logarithm of the softmax's output is -inf as soon as a probability rounds to 0,
+    where this function returns 2e4 for logits of +-1e4.
     """
     logits = to_vectors(logits)
     is_target = xp.arange(logits.shape[-1]) == target.reshape(-1, 1)
@@ -20,18 +20,18 @@ def cross_entropy(logits: Array, target: Array, xp: Namespace) -> Array:
 
 
 def mean_squared_error(output: Array, target: Array, xp: Namespace) -> Array:
-    """mean_k (output[k] - target[k])^2: [N, ...] twice -> [N] (`MeanSquaredErrorLossLayer`; there is no 1/2 in it)."""
+    """mean_k (output[k] - target[k])^2: two [N, ...] -> [N] (`MeanSquaredErrorLossLayer`, without a factor 1/2)."""
     return ((to_vectors(to_channels_first(output, xp)) - to_vectors(target)) ** 2).mean(axis=-1)
 
 
 LOSSES: Mapping[str, Callable[[Array, Array, Namespace], Array]] = MappingProxyType(
     {"categorical_cross_entropy": cross_entropy, "mean_squared_error": mean_squared_error}
 )
-"""Loss type -> its function of the judged blob, as it lies between layers, and the target, as it is declared."""
+"""Loss type -> its function of the blob from `loss_blob`, in the layout between layers, and the declared target."""
 
 
 def loss_blob(resolved: ResolvedSpec) -> str:
-    """The blob that the loss's function takes: the loss's input, or what the softmax that makes that one takes."""
+    """The blob that the loss's function takes: the loss's input, or for a cross-entropy the input of its softmax."""
     loss = resolved.spec.loss
     assert loss.input is not None
     if loss.type == "mean_squared_error":

@@ -1,4 +1,4 @@
-"""A model as its users see it: outputs for inputs, and how wrong they are."""
+"""Predictions and losses of a model, in the shapes that the model declares."""
 
 from collections.abc import Mapping
 
@@ -23,20 +23,20 @@ def predict(
 
     Args:
         resolved: The model.
-        weights: Its arrays by layer, in the order of the file.
+        weights: The model's arrays by layer, in the order of the file.
         inputs: The model's inputs by name, [N, *shape] each.
         xp: numpy or jax.numpy.
-        convolve: The caller's own convolution, for a device that has a good one.
+        convolve: A convolution for devices with a fast one.
 
     Returns:
-        [N, *shape] each, as declared; a classifier's probabilities, [N, classes], under the name of their blob.
+        Each output [N, *shape] as declared; a classifier's probabilities, [N, classes], under the name of their blob.
     """
     blobs = output_blobs(resolved)
     return _as_declared(compute(resolved, weights, inputs, blobs, xp=xp, convolve=convolve), blobs, resolved, xp)
 
 
 def output_blobs(resolved: ResolvedNetwork) -> list[str]:
-    """The blobs that a prediction computes: the outputs that are numbers, and a classifier's probabilities."""
+    """The blobs that a prediction computes: the numeric outputs, and a classifier's probabilities."""
     names = [output.name for output in resolved.outputs if isinstance(output, ArrayFeature | NumberFeature)]
     if resolved.spec.classifier is not None:
         names.append(resolved.probabilities_blob)
@@ -50,7 +50,7 @@ def losses(
     xp: Namespace = np,
     convolve: Convolve | None = None,
 ) -> Array:
-    """The loss of each example, [N]. Arguments as for `predict`; `inputs` hold the loss's target too."""
+    """The loss of each example, [N]. Arguments as for `predict`; `inputs` also contains the loss's target."""
     loss_input = loss_blob(resolved)
     blob = compute(resolved, weights, inputs, [loss_input], xp=xp, convolve=convolve)[loss_input]
     return LOSSES[resolved.spec.loss.type](blob, inputs[resolved.training_target], xp)
@@ -65,8 +65,8 @@ def losses_and_outputs(
 ) -> tuple[Array, dict[str, Array]]:
     """The loss of each example, [N], and the model's outputs, [N, *shape] each, from one pass.
 
-    Outputs that depend on an input which is not among `inputs` are left out: a training example may hold fewer inputs
-    than a prediction needs.
+    Outputs that depend on an input missing from `inputs` are left out: a training example may hold fewer inputs than a
+    prediction needs.
     """
     loss_input = loss_blob(resolved)
     wanted = [name for name in output_blobs(resolved) if inputs_needed(resolved, [name]) <= inputs.keys()]
@@ -80,7 +80,7 @@ def _as_declared(
 ) -> dict[str, Array]:
     declared = {output.name: output.lengths for output in resolved.outputs}
     return {
-        # A classifier's probabilities are declared as a dictionary, if at all.
+        # A classifier's probabilities are declared as a dictionary or not at all.
         name: to_channels_first(blobs[name], xp).reshape(blobs[name].shape[0], *(declared.get(name) or (-1,)))
         for name in names
     }

@@ -1,6 +1,6 @@
-"""What to compute and in which order: the layers that are needed, some of them moved or joined because that is faster.
+"""The order of computation: the required layers, some of them moved or fused for speed.
 
-No rewrite changes a value, or where a gradient goes, beyond rounding.
+No rewrite changes a value or the path of a gradient, beyond rounding.
 """
 
 from collections import Counter
@@ -18,8 +18,8 @@ from pippin.network.step import Operation, Step, over_images
 from pippin.network.table import OPERATIONS
 from pippin.network.window import Window, with_borders
 
-# A joined convolution is laid out once a cell of the pooling's kernel, which takes its time to compile: with 4x4 cells
-# a training step took 0.66 of the time, its compilation five times as long.
+# A fused convolution is repeated for each cell of the pooling's kernel, which slows compilation: with 4x4 cells a
+# training step took 0.66 of the time, and its compilation five times as long.
 MAX_CELLS = 16
 
 
@@ -28,10 +28,10 @@ class Task:
     """One call of a function.
 
     Attributes:
-        compute: The function; it takes one step for each of `layers`, then the blobs that it reads.
-        layers: What it computes.
-        inputs: The blobs that it reads.
-        outputs: The blobs that it makes.
+        compute: The function; its arguments are one step for each of `layers`, then the input blobs.
+        layers: The layers that the function computes.
+        inputs: Names of the input blobs.
+        outputs: Names of the output blobs.
     """
 
     compute: Operation
@@ -46,14 +46,14 @@ def plan(resolved: ResolvedNetwork, outputs: Collection[str], *, join: bool) -> 
     Args:
         resolved: The network.
         outputs: Names of blobs.
-        join: Whether a convolution is computed together with the pooling of what it makes.
+        join: Whether to fuse a convolution with the pooling of its output.
     """
     tasks = rectified_after_pooling(needed(resolved, outputs), outputs)
     return pooled_while_convolving(tasks, outputs) if join else tasks
 
 
 def needed(resolved: ResolvedNetwork, outputs: Collection[str]) -> Sequence[Task]:
-    """One task a layer, without the layers on which nothing wanted depends."""
+    """One task per layer, only for layers on which `outputs` depend."""
     missing = set(outputs)
     tasks = []
     for entry in reversed(resolved.layers):
@@ -64,13 +64,13 @@ def needed(resolved: ResolvedNetwork, outputs: Collection[str]) -> Sequence[Task
 
 
 def inputs_needed(resolved: ResolvedNetwork, outputs: Collection[str]) -> set[str]:
-    """The names of the model's inputs on which the blobs named in `wanted` depend."""
+    """The names of the model's inputs on which the blobs named in `outputs` depend."""
     read = {name for task in needed(resolved, outputs) for name in task.inputs} | set(outputs)
     return {feature.name for feature in resolved.inputs if feature.name in read}
 
 
 def rectified_after_pooling(tasks: Sequence[Task], outputs: Collection[str]) -> Sequence[Task]:
-    """ReLU after max-pooling instead of before it: max(relu(x)) = relu(max(x)), and there are fewer numbers by then."""
+    """Move ReLU behind max-pooling: max(relu(x)) = relu(max(x)), and the pooled blob has fewer numbers."""
     followers = _followers(tasks, outputs)
     moved = []
     pending: dict[tuple[str, ...], Task] = {}
@@ -79,7 +79,7 @@ def rectified_after_pooling(tasks: Sequence[Task], outputs: Collection[str]) -> 
             pending[task.outputs] = task
         elif task.inputs in pending:
             rectifier = pending[task.inputs]
-            # The blob between the two keeps its name; no other task reads it.
+            # The blob between the two tasks keeps its name; no other task reads it.
             moved.append(replace(task, inputs=rectifier.inputs, outputs=rectifier.outputs))
             moved.append(replace(rectifier, inputs=rectifier.outputs, outputs=task.outputs))
         else:
@@ -88,7 +88,7 @@ def rectified_after_pooling(tasks: Sequence[Task], outputs: Collection[str]) -> 
 
 
 def pooled_while_convolving(tasks: Sequence[Task], outputs: Collection[str]) -> Sequence[Task]:
-    """`pooled_convolution` in place of a convolution and the pooling of what it makes."""
+    """Replace a convolution and the pooling of its output by `pooled_convolution`."""
     followers = _followers(tasks, outputs)
     joined = []
     pending: dict[tuple[str, ...], Task] = {}
@@ -105,7 +105,7 @@ def pooled_while_convolving(tasks: Sequence[Task], outputs: Collection[str]) -> 
 
 
 def _followers(tasks: Sequence[Task], outputs: Collection[str]) -> Mapping[tuple[str, ...], Task]:
-    """For each blob that exactly one task reads and that is no output: that task."""
+    """The only reader of each blob that exactly one task reads and that is not an output."""
     readings = Counter(name for task in tasks for name in task.inputs)
     readings.update(outputs)
     return {task.inputs: task for task in tasks if len(task.inputs) == 1 and readings[task.inputs[0]] == 1}
@@ -121,7 +121,7 @@ def _is_max_pooling(task: Task | None) -> bool:
 
 
 def _divides_its_input(task: Task | None) -> bool:
-    """Whether it is a max-pooling of few cells whose windows neither overlap nor reach beyond the image."""
+    """Whether the task is a max-pooling of few cells whose windows do not overlap and stay inside the image."""
     layer = _layer(task)
     if task is None or not isinstance(layer, Pooling) or layer.pooling_type != "max":
         return False
@@ -134,12 +134,12 @@ def _divides_its_input(task: Task | None) -> bool:
 def pooled_convolution(convolution: Step[Convolution], pooling: Step[Pooling], x: Array) -> Array:
     """pooling(convolution(x)): [N, H, W, inC] -> [N, H', W', outC], for a max-pooling that adds no borders.
 
-    The bias comes after the maximum, since max(y + b) = max(y) + b.
+    The bias is added after the maximum, since max(y + b) = max(y) + b.
     """
     layer, kernel, xp = convolution.layer, convolution.weights["weights"], convolution.xp
     bordered = with_borders(x, borders_of(layer, x), 0, xp)
     positions = window_of(layer, bordered)
     kernel_of_pooling = pooling.layer.kernel((kernel.shape[0], *positions.count))
-    seen = positions.phases(Window.within(positions.count, kernel_of_pooling, pooling.layer.strides()))
-    y = first_maximum([product(bordered, window, layer.groups, kernel, xp) for window in seen], xp)
+    windows = positions.phases(Window.within(positions.count, kernel_of_pooling, pooling.layer.strides()))
+    y = first_maximum([product(bordered, window, layer.groups, kernel, xp) for window in windows], xp)
     return y + convolution.weights["bias"] if layer.has_bias else y

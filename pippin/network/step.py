@@ -1,4 +1,4 @@
-"""One layer about to be computed: its fields, its weights, and what to compute with."""
+"""The arguments of one layer's computation: fields, weights and array namespace."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,14 +13,14 @@ LayerT = TypeVar("LayerT", bound=Layer)
 
 @dataclass(frozen=True)
 class Step(Generic[LayerT]):
-    """What a layer's function is given besides its input arrays.
+    """The arguments of a layer's function besides its input arrays.
 
     Attributes:
         layer: The layer with every field filled in.
-        weights: Its arrays by name, such as "weights" and "bias", in the order of the file.
+        weights: The layer's arrays by name, such as "weights" and "bias", in the order of the file.
         xp: numpy or jax.numpy.
-        convolve: The caller's own convolution, or None for slices and a matrix product.
-        examples: How many examples there are, for a layer that reads no blob.
+        convolve: The caller's convolution, or None for slices and a matrix product.
+        examples: The number of examples, for a layer that reads no blob.
     """
 
     layer: LayerT
@@ -31,11 +31,11 @@ class Step(Generic[LayerT]):
 
 
 Operation = Callable[..., Any]
-"""Takes a step, then one array a blob that the layer reads; gives the blob that it makes, or a tuple of several."""
+"""Takes a step, then one array per input blob of the layer; returns the output blob, or a tuple of several."""
 
 
 def over_images(compute: Operation) -> Operation:
-    """`compute`, written for images [N, H, W, C], for blobs with any axes in front: each is taken for examples."""
+    """Extend `compute`, written for images [N, H, W, C], to blobs with more leading axes, folded into N."""
 
     @wraps(compute)
     def folded(*arguments: Any) -> Array:  # noqa: ANN401 - steps, then arrays
@@ -49,7 +49,7 @@ def over_images(compute: Operation) -> Operation:
 
 
 def in_file_order(compute: Operation) -> Operation:
-    """`compute`, written for blobs as the file has them, [N, ..., C, H, W]."""
+    """Adapt `compute`, written for blobs in the file's layout [N, ..., C, H, W], to the layout between layers."""
 
     @wraps(compute)
     def turned(step: Step[Any], *blobs: Array) -> Array | tuple[Array, ...]:

@@ -1,4 +1,4 @@
-"""The function that computes each layer type; a new type gets a line here and one in `pippin.models.spec.table`."""
+"""The function of each layer type; add a new type here and in `pippin.models.spec.table`."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

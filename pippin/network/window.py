@@ -1,4 +1,4 @@
-"""A kernel that slides over an image, and what it sees."""
+"""The positions of a kernel that slides over an image, and the pixels under its cells."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ Borders = tuple[Pair, Pair]
 
 
 def with_borders(x: Array, borders: Borders, value: float, xp: Namespace) -> Array:
-    """[N, H, W, C] with rows and columns of `value` added."""
+    """[N, H, W, C] padded with rows and columns of `value`."""
     if borders == ((0, 0), (0, 0)):
         return x
     return xp.pad(x, ((0, 0), *borders, (0, 0)), constant_values=value)
@@ -22,10 +22,10 @@ class Window:
     """The positions of a kernel that lie within an image; each pair is (vertical, horizontal).
 
     Attributes:
-        kernel: How many cells the kernel has.
+        kernel: Number of cells of the kernel.
         stride: Pixels from one position of the kernel to the next.
         dilation: Pixels from one cell of the kernel to the next.
-        count: How many positions there are.
+        count: Number of positions.
         first: The pixel under the first cell at the first position.
     """
 
@@ -44,9 +44,9 @@ class Window:
         return cls(kernel, stride, dilation, (vertical, horizontal))
 
     def phases(self, other: "Window") -> list["Window"]:
-        """One window for each cell of `other`: those positions of this one that the cell sees, in row-major order.
+        """One window per cell of `other`, in row-major order: the positions of this window under that cell.
 
-        `other` slides over the positions of this window as over pixels.
+        `other` slides over the positions of this window as if they were pixels.
         """
         stride = (self.stride[0] * other.stride[0], self.stride[1] * other.stride[1])
         return [
@@ -56,7 +56,7 @@ class Window:
         ]
 
     def cells(self, x: Array) -> list[Array]:
-        """What each cell of the kernel sees of `x` [N, H, W, C], cells in row-major order: [N, *count, C] each."""
+        """The pixels of `x` [N, H, W, C] under each cell, cells in row-major order: [N, *count, C] each."""
         return [
             x[:, self._under(0, row), self._under(1, column)]
             for row in range(self.kernel[0])
@@ -69,15 +69,15 @@ class Window:
 
 
 Combine = Callable[[Sequence[Array]], Array]
-"""Makes one array of several of one shape, each number of those in its place: a sum, a maximum."""
+"""Combines several arrays of one shape elementwise to one array, such as a sum or a maximum."""
 
 
 def combined(x: Array, axis: int, width: int, combine: Combine) -> Array:
-    """`x` with each number replaced by what it and the next `width` - 1 along `axis` combine to.
+    """Combine each number of `x` with the next `width` - 1 numbers along `axis`.
 
-    The axis gets `width` - 1 shorter. A run is combined of its two halves, the earlier first, so that it takes as many
-    steps as `width` has binary digits, or twice as many. With one step a neighbour, XLA took 54 s to compile the
-    maximum of an image of 112x112 and its gradient.
+    The axis becomes `width` - 1 shorter. A run is the combination of its two halves, the earlier half first, so the
+    number of steps is at most twice the number of binary digits of `width`. With one step per neighbour, XLA took 54 s
+    to compile the maximum of an image of 112x112 and its gradient.
     """
     if width == 1:
         return x

@@ -1,6 +1,6 @@
-"""Models written as Python, in the manner of SwiftCoreMLTools: `Model(…)[Input(…), NeuralNetwork(…)[ReLU(), …]]`.
+"""Models in Python, in the style of SwiftCoreMLTools: `Model(…)[Input(…), NeuralNetwork(…)[ReLU(), …]]`.
 
-There is a class for every layer type, called as its class in `pippin.models.spec.layers` is.
+There is a class for every layer type, with the name of its class in `pippin.models.spec.layers`.
 """
 
 from pippin.models.builder.model import Model
@@ -55,5 +55,5 @@ def __getattr__(name: str) -> type[Layer]:
 
 
 def __dir__() -> list[str]:
-    """What the module has, with the layer types."""
+    """The module's names, including the layer types."""
     return sorted({*globals(), *LAYER_CLASSES})

@@ -28,10 +28,10 @@ _AT_MOST_ONE: tuple[type[Part], ...] = (NeuralNetwork, Classifier, Regressor)
 
 
 class Model(Part):
-    """`Model(author=…)[Input(…), Output(…), NeuralNetwork(…)[…]]`: a model as Swift code would write it.
+    """`Model(author=…)[Input(…), Output(…), NeuralNetwork(…)[…]]`: a model in the style of Swift code.
 
-    Between the brackets stand inputs, outputs and training inputs, one network, and a `Classifier` or a `Regressor`
-    where the model is one. What the spec language infers may be left out.
+    The brackets contain inputs, outputs and training inputs, one network, and optionally a `Classifier` or a
+    `Regressor`. Parts that the spec language infers may be left out.
     """
 
     known = (
@@ -73,7 +73,7 @@ class Model(Part):
         """This model with its parts.
 
         Raises:
-            BuilderError: They make no model.
+            BuilderError: The parts do not form a model.
         """
         if self.parts:
             raise BuilderError("found a second list of parts; a model has one, and a star puts a list into it")
@@ -85,7 +85,7 @@ class Model(Part):
 
     @property
     def spec(self) -> dict[str, Any]:
-        """The model in the spec language, as JSON has it: what was given, and names for the layers without one.
+        """The model as a JSON document in the spec language: the given fields, and names for layers without one.
 
         Raises:
             BuilderError: The model has no parts yet.
@@ -117,12 +117,12 @@ class Model(Part):
 
     @property
     def mlmodel(self) -> bytes:
-        """The bytes of its `.mlmodel`, not trained yet.
+        """The bytes of the model's `.mlmodel`, untrained.
 
         Raises:
             SpecError: As `resolved` does.
         """
-        # Imported here: it takes 1.5 s, and only the file needs it.
+        # The import takes 1.5 s, and only this property needs it.
         from pippin.models.mlmodel import build  # noqa: PLC0415
 
         return build(self.resolved)
@@ -132,15 +132,15 @@ class Model(Part):
         Path(path).write_bytes(self.mlmodel)
 
     def to_swift(self, *, has_weights: bool = True) -> dict[str, Any]:
-        """The model as SwiftCoreMLTools writes it in JSON.
+        """The model in SwiftCoreMLTools' JSON format.
 
         Args:
-            has_weights: Whether the initial weights are written too. The library's decoder wants them; left out, the
-                layers without weights of their own must be `glorot_uniform`, which is what Swift code draws.
+            has_weights: Whether to write the initial weights, which the library's decoder requires. Without them, the
+                layers without explicit weights must be `glorot_uniform`, which is what Swift code draws.
 
         Raises:
             SpecError: As `resolved` does.
-            SwiftDocumentError: The library cannot say some of it.
+            SwiftDocumentError: The library cannot express the model.
         """
         weights = initial_weights(self.resolved) if has_weights else None
         return to_swift(self.resolved.spec.document(), weights)

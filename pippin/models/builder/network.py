@@ -1,4 +1,4 @@
-"""The layers and how they are trained."""
+"""The layers and their training parameters."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
@@ -11,7 +11,7 @@ P = TypeVar("P", bound=Part)
 class NeuralNetwork(Part):
     """`NeuralNetwork(loss=…, optimizer=…, epochs=…)[layer, layer, …]`: the layers in the order of computation.
 
-    Layers from a list go in with a star: `[Convolution(…), *others]`.
+    Unpack layers from a list with a star: `[Convolution(…), *others]`.
     """
 
     known = ("loss", "optimizer", "epochs", "shuffle", "seed", "initial_seed")
@@ -49,10 +49,10 @@ class NeuralNetwork(Part):
         return network
 
     def document(self, taken: Collection[str]) -> dict[str, Any]:
-        """The fields of a spec that are the network's.
+        """The network's fields of a spec.
 
         Args:
-            taken: Names that no layer may be given, because features have them.
+            taken: Names of features, which generated layer names must not repeat.
         """
         return {"layers": list(_named(self.layers, {*taken, self.fields["loss"].get("name", "")}))} | self.fields
 
@@ -61,7 +61,7 @@ _EXAMPLES = {Loss: "CategoricalCrossEntropy()", Optimizer: "SGD(learning_rate=0.
 
 
 def _named(layers: Sequence[Layer], taken: set[str]) -> Iterator[dict[str, Any]]:
-    """The layers' documents, with names of their own for those without: the type and the first free number."""
+    """The layers' documents; a layer without a name gets its type and the first free number."""
     used = set(taken)
     for layer in layers:
         outputs = layer.fields.get("output", [])
@@ -80,10 +80,10 @@ def _named(layers: Sequence[Layer], taken: set[str]) -> Iterator[dict[str, Any]]
 
 
 def listed(given: object, kind: type[P], where: str, rule: str) -> tuple[P, ...]:
-    """What stands in brackets, one part or several.
+    """The parts in brackets, one or several, as a tuple.
 
     Raises:
-        BuilderError: There is none, or one that is not of `kind`; `where` and `rule` are for its text.
+        BuilderError: A part is not of `kind`; `where` and `rule` are for the message.
     """
     parts = given if isinstance(given, tuple) else (given,)
     for part in parts:
@@ -93,7 +93,7 @@ def listed(given: object, kind: type[P], where: str, rule: str) -> tuple[P, ...]
 
 
 def said(given: object) -> str:
-    """What was given in place of a part, for a message."""
+    """A description of a value that is not a part, for a message."""
     if isinstance(given, type) and issubclass(given, Part):
         return f"the class {given.__name__}, which is no part yet (write {given.__name__}())"
     return repr(given)[:80]

@@ -1,4 +1,4 @@
-"""What models are put together from: parts that hold fields of the spec language, as they were given."""
+"""The parts of models: objects that hold the given fields of the spec language."""
 
 from collections.abc import Collection, Mapping, Sequence
 from inspect import Parameter, Signature
@@ -14,14 +14,14 @@ from pippin.models.spec.table import LAYERS
 
 
 class Part:
-    """One part of a model. It never changes, and its values are checked only with the whole model.
+    """One part of a model. A part is immutable, and its values are validated only with the whole model.
 
     Attributes:
-        fields: The fields that were given, as JSON has them: lists, objects, numbers and texts.
+        fields: The given fields as JSON values: lists, objects, numbers and texts.
     """
 
     known: ClassVar[Collection[str]] = ()
-    """The names of all fields that there are."""
+    """The names of all valid fields."""
 
     def __init__(self, **fields: object) -> None:
         for name in fields:
@@ -36,7 +36,7 @@ class Part:
 
 
 def _signature(kind: type[BaseModel]) -> Signature:
-    """The fields with their defaults, the name first, which may be given without a keyword."""
+    """The fields with their defaults; the name is first and may be positional."""
     fields = {name: field for name, field in kind.model_fields.items() if name != "type"}
     named = [Parameter("name", Parameter.POSITIONAL_OR_KEYWORD, default=None)] if "name" in fields else []
     return Signature(
@@ -63,7 +63,7 @@ class _OfSpec(Part):
     def __init_subclass__(cls) -> None:
         if "kind" in vars(cls):
             cls.known = [name for name in cls.kind.model_fields if name != "type"]
-            # What help() and editors show; the parameters themselves are whatever the spec's class has.
+            # For help() and editors; the accepted parameters are the fields of the spec's class.
             cls.__signature__ = _signature(cls.kind)
 
     @property
@@ -118,14 +118,14 @@ class Regressor(_OfSpec):
 
 
 class Layer(_OfSpec):
-    """A layer; without a name it gets one of its type and a number, such as `relu1`."""
+    """A layer; a layer without a name gets its type and a number as its name, such as `relu1`."""
 
     def __init__(self, name: str | None = None, **fields: object) -> None:
         super().__init__(name=name, **fields)
 
 
 class Feature(Part):
-    """What goes into a model or comes out of it: an array of a shape, or with a `type` something else."""
+    """An input or output of a model: an array with a shape, or another kind of feature with a `type`."""
 
     known = sorted(
         {name for kind in get_args(get_args(features.Feature)[0]) for name in get_args(kind)[0].model_fields}
@@ -136,19 +136,19 @@ class Feature(Part):
 
 
 class Input(Feature):
-    """What a prediction needs: an entry of `inputs`."""
+    """An input of a prediction: an entry of `inputs`."""
 
 
 class Output(Feature):
-    """What a prediction answers: an entry of `outputs`."""
+    """An output of a prediction: an entry of `outputs`."""
 
 
 class TrainingInput(Feature):
-    """What a training example holds: an entry of `training_inputs`."""
+    """A feature of a training example: an entry of `training_inputs`."""
 
 
 def as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a user writes
-    """`value` as JSON has it: tuples and NumPy's arrays and numbers as lists and numbers; a copy, all through."""
+    """A deep copy of `value` as a JSON value: tuples and NumPy arrays as lists, NumPy numbers as numbers."""
     if hasattr(value, "tolist"):
         return value.tolist()
     if isinstance(value, Mapping):
@@ -157,7 +157,7 @@ def as_json(value: Any) -> Any:  # noqa: ANN401 - whatever a user writes
 
 
 class BuilderError(PippinError):
-    """Parts put together in a way that makes no model, or a field that a part does not have."""
+    """The parts do not form a model, or a field is not a field of its part."""
 
 
 LAYER_CLASSES: Final[dict[str, type[Layer]]] = {
@@ -166,4 +166,4 @@ LAYER_CLASSES: Final[dict[str, type[Layer]]] = {
     )
     for kind in LAYERS.values()
 }
-"""By the name of the spec's class, such as `InnerProduct`."""
+"""The layer classes by the name of the spec's class, such as `InnerProduct`."""

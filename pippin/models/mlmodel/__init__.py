@@ -1,4 +1,4 @@
-"""The `.mlmodel` file: build it from a spec, read one, put into it what was learned, strip it for inference."""
+"""The `.mlmodel` file: build it from a spec, read it, write trained parameters into it, strip it for inference."""
 
 from pippin.models.mlmodel.build import build
 from pippin.models.mlmodel.change import Learned, Samples, admitting, inference_variant, with_learned

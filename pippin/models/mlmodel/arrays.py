@@ -1,4 +1,4 @@
-"""Weights in the file, `WeightParams`, those of a few bits each among them: `QuantizationParams`."""
+"""Weights in the file: `WeightParams`, including quantised weights (`QuantizationParams`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ _MAX_BITS: Final = 8
 
 @dataclass(frozen=True)
 class Channels:
-    """Where an array's output channels are, each of which may have a scale and a bias of its own.
+    """The position of the output channels in an array; each channel may have its own scale and bias.
 
     Attributes:
-        view: The array's shape, its axes parted and joined so that channels have axes of their own.
-        spread: By how many scales there may be: the shape in which they repeat to `view`.
+        view: The array's shape with axes split and merged so that the channels have separate axes.
+        spread: By the allowed number of scales: the shape that broadcasts these scales to `view`.
     """
 
     view: Shape
@@ -31,16 +31,16 @@ class Channels:
 
     @classmethod
     def first(cls, shape: Shape) -> Self:
-        """Channels that come first, as in all arrays but one kind."""
+        """Channels on the first axis, as in all arrays except a deconvolution's weights."""
         count = shape[0] if shape else 1
         return cls(view=(count, prod(shape[1:])), spread={1: (1, 1), count: (count, 1)})
 
     @classmethod
     def of_a_deconvolution(cls, shape: Shape, groups: int) -> Self:
-        """Those of [C, output_channels / groups, kH, kW].
+        """Channels of deconvolution weights, [C, output_channels / groups, kH, kW].
 
-        The proto has a scale for each output channel, coremltools writes one for each of the second axis: the same
-        thing, but for groups, which then share them.
+        The proto defines one scale per output channel; coremltools writes one scale per entry of the second axis. The
+        two differ only with several groups, which share the scales that coremltools writes.
         """
         inputs, outputs = shape[:2]
         return cls(
@@ -59,30 +59,30 @@ def payloads(message: Message) -> list[str]:
 
 
 def write_array(array: NDArray[np.float32], message: Message) -> None:
-    """Write `array`, in its own order, as 32-bit floats; whatever the message held before is gone, its flag stays."""
+    """Write `array` in its own order as 32-bit floats. Replaces the message's values and keeps its updatable flag."""
     for field in (*_PAYLOADS, "quantization"):
         message.ClearField(field)
     message.floatValue.extend(np.asarray(array, dtype=np.float32).ravel().tolist())
 
 
 def read_array(message: Message, shape: Shape, where: str, channels: Channels | None = None) -> NDArray[np.float32]:
-    """The array of `shape` that is in the message, as 32-bit floats: half precision widened, quantised worked out.
+    """The array of `shape` in the message, as 32-bit floats: half floats are widened, quantised values dequantised.
 
     Args:
         message: A `WeightParams`.
-        shape: The array's.
-        where: What an error calls it.
-        channels: Which numbers share a scale if it is quantised; left out, those of the first axis.
+        shape: The shape of the array.
+        where: The array's name in error messages.
+        channels: Which numbers of a quantised array share a scale; by default those of one index of the first axis.
 
     Raises:
-        ModelFileError: It has another number of numbers, is kept in two ways, is quantised in a way that makes no
-            sense, or is not finite.
+        ModelFileError: The number of values does not match `shape`, the array is stored in two fields, its
+            quantisation is invalid, or a value is not finite.
     """
     if len(filled := payloads(message)) > 1:
         raise ModelFileError(f"{where} are kept as {' and '.join(filled)}; needs one of them", rule=WEIGHTS_PAYLOAD)
     count = prod(shape)
     full = message.floatValue or message.float16Value
-    # What coremltools dequantises keeps an empty `quantization` beside its full numbers.
+    # coremltools leaves an empty `quantization` beside the full-precision values of an array that it has dequantised.
     if message.rawValue or message.int8RawValue or (message.HasField("quantization") and not full):
         values = dequantized(message, channels or Channels.first(shape), where)
     elif message.float16Value:
@@ -99,17 +99,17 @@ def read_array(message: Message, shape: Shape, where: str, channels: Channels | 
 
 
 def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.float32]:
-    """The numbers of a quantised `WeightParams` (version 3), in their order.
+    """The dequantised numbers of a `WeightParams` (version 3), in the order of the file.
 
-    linear: w = q * scale + bias, where both are one number, or one for each of the `channels`. lookup table:
-    w = table[q]. Each q has `numberOfBits` bits, packed from each byte's highest bit down; a message of `int8RawValue`
-    has signed bytes instead.
+    linear: w = q * scale + bias; scale and bias are each one number, or one number per channel of `channels`.
+    lookup table: w = table[q]. Each q has `numberOfBits` bits, packed from each byte's highest bit down;
+    `int8RawValue` holds signed bytes instead.
 
     Raises:
-        ModelFileError: Bits, sizes or tables do not fit together; the text says which.
+        ModelFileError: Bits, sizes or tables are inconsistent; the message says which.
     """
-    how, count = message.quantization, prod(channels.view)
-    bits = how.numberOfBits
+    quantization, count = message.quantization, prod(channels.view)
+    bits = quantization.numberOfBits
     if not 1 <= bits <= _MAX_BITS:
         raise ModelFileError(f"{where} are quantised to {bits} bits; needs 1 to {_MAX_BITS}")
     raw = message.int8RawValue or message.rawValue
@@ -117,11 +117,11 @@ def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.
     if len(raw) != needed:
         raise ModelFileError(f"{where} are {len(raw)} bytes; {count} numbers of {bits} bits need {needed}")
     numbers = _signed(raw, bits, where) if message.int8RawValue else _unpacked(raw, bits, count)
-    match how.WhichOneof("QuantizationType"):
+    match quantization.WhichOneof("QuantizationType"):
         case "linearQuantization":
-            return _linear(numbers, how.linearQuantization, channels, where)
+            return _linear(numbers, quantization.linearQuantization, channels, where)
         case "lookupTableQuantization":
-            table = np.array(how.lookupTableQuantization.floatValue, dtype=np.float32)
+            table = np.array(quantization.lookupTableQuantization.floatValue, dtype=np.float32)
             if message.int8RawValue:
                 raise ModelFileError(f"{where} are signed numbers; those of a lookup table must not be")
             if len(table) != 2**bits:
@@ -133,9 +133,11 @@ def dequantized(message: Message, channels: Channels, where: str) -> NDArray[np.
 def _unpacked(raw: bytes, bits: int, count: int) -> NDArray[np.uint8]:
     if bits == 8:
         return np.frombuffer(raw, dtype=np.uint8)
-    ones: NDArray[np.uint8] = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), count=count * bits).reshape(count, bits)
-    # Shifted left by what is missing, so that each number is one byte whose lowest bits are its own.
-    values: NDArray[np.uint8] = np.packbits(ones, axis=1)[:, 0] >> np.uint8(8 - bits)
+    bit_rows: NDArray[np.uint8] = np.unpackbits(np.frombuffer(raw, dtype=np.uint8), count=count * bits).reshape(
+        count, bits
+    )
+    # packbits fills each row to 8 bits on the right; the shift moves the number's bits to the low end of its byte.
+    values: NDArray[np.uint8] = np.packbits(bit_rows, axis=1)[:, 0] >> np.uint8(8 - bits)
     return values
 
 
@@ -146,14 +148,14 @@ def _signed(raw: bytes, bits: int, where: str) -> NDArray[np.int8]:
 
 
 def _linear(
-    numbers: NDArray[np.uint8] | NDArray[np.int8], how: Message, channels: Channels, where: str
+    numbers: NDArray[np.uint8] | NDArray[np.int8], quantization: Message, channels: Channels, where: str
 ) -> NDArray[np.float32]:
-    seen = numbers.astype(np.float32).reshape(channels.view)
-    scale = _spread("scale", how.scale, channels, where)
-    bias = _spread("bias", how.bias, channels, where) if len(how.bias) else np.float32(0)
-    # What overflows is refused with everything else that is not finite.
+    quantized = numbers.astype(np.float32).reshape(channels.view)
+    scale = _spread("scale", quantization.scale, channels, where)
+    bias = _spread("bias", quantization.bias, channels, where) if len(quantization.bias) else np.float32(0)
+    # `read_array` refuses an overflow like every other value that is not finite.
     with np.errstate(over="ignore", invalid="ignore"):
-        return (seen * scale + bias).ravel()
+        return (quantized * scale + bias).ravel()
 
 
 def _spread(what: str, values: Message, channels: Channels, where: str) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""From a spec to an updatable `.mlmodel`."""
+"""Builds an updatable `.mlmodel` from a spec."""
 
 from pippin.models.mlmodel.errors import ModelFileError
 from pippin.models.mlmodel.features import write_classes, write_feature
@@ -16,13 +16,13 @@ def build(resolved: ResolvedSpec, weights: Weights | None = None) -> bytes:
 
     Args:
         resolved: The model.
-        weights: Those of every layer that has some; left out, the spec's initial ones.
+        weights: The weights of every layer that has any; by default the spec's initial weights.
 
     Returns:
         The bytes of an `.mlmodel`: the same for the same spec and weights in every process.
 
     Raises:
-        ModelFileError: The weights are not the model's, or too large for a file.
+        ModelFileError: The weights do not match the model's layers, or are too large for a file.
     """
     spec = resolved.spec
     weights = initial_weights(resolved) if weights is None else weights
@@ -50,7 +50,7 @@ def build(resolved: ResolvedSpec, weights: Weights | None = None) -> bytes:
     return serialize(model)
 
 
-# The numbers of `NeuralNetworkMultiArrayShapeMapping` and `NeuralNetworkImageShapeMapping`.
+# Enum values of `NeuralNetworkMultiArrayShapeMapping` and `NeuralNetworkImageShapeMapping`.
 _ARRAY_MAPPINGS = {"rank5": 0, "exact": 1}
 _IMAGE_MAPPINGS = {"rank5": 0, "rank4": 1}
 

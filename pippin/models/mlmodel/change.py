@@ -1,4 +1,4 @@
-"""Changes to a file that leave everything else in it as it is."""
+"""Changes to a model file that leave the rest of the file unchanged."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,16 +17,16 @@ from pippin.models.mlmodel.training import widen_parameter, widen_training
 from pippin.models.neighbors import write_samples
 from pippin.models.spec.weights import Weights
 
-_NOTHING: Mapping[str, str] = MappingProxyType({})
+_NO_METADATA: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Samples:
-    """What a nearest-neighbour classifier knows.
+    """The samples of a nearest-neighbour classifier.
 
     Attributes:
         points: [n, dimensions].
-        labels: One a point.
+        labels: One label per point.
     """
 
     points: NDArray[np.float32]
@@ -34,19 +34,20 @@ class Samples:
 
 
 Learned: TypeAlias = Weights | Samples
-"""What training changes in a file: a network's weights, or a nearest-neighbour classifier's samples."""
+"""The trained parameters: a network's weights, or a nearest-neighbour classifier's samples."""
 
 
-def with_learned(data: bytes, learned: Learned, metadata: Mapping[str, str] = _NOTHING) -> bytes:
+def with_learned(data: bytes, learned: Learned, metadata: Mapping[str, str] = _NO_METADATA) -> bytes:
     """The file after training.
 
     Args:
         data: An updatable model.
-        learned: What it has learned; of a pipeline, what its last model has. Weights may be of some layers only.
-        metadata: User-defined keys to set; the others stay.
+        learned: The trained weights or samples; those of the last model for a pipeline. The weights may cover only
+            some layers.
+        metadata: User-defined keys to set; other keys keep their values.
 
     Raises:
-        ModelFileError: The file is no updatable model, or the weights are not its layers'.
+        ModelFileError: The file is not an updatable model, or the weights do not match its layers.
     """
     model = parse(data)
     trained = trained_part(model)
@@ -59,7 +60,7 @@ def with_learned(data: bytes, learned: Learned, metadata: Mapping[str, str] = _N
 
 
 def trained_part(model: Message) -> Message:
-    """The model that training changes: a pipeline's last, else the model itself."""
+    """The model that training changes: the last model of a pipeline, otherwise `model` itself."""
     if model.WhichOneof("Type") not in PIPELINES:
         return model
     stages = stages_of(model).models
@@ -69,8 +70,8 @@ def trained_part(model: Message) -> Message:
 
 
 def _write_weights(model: Message, weights: Weights) -> None:
-    known = read_network(model)
-    entries = {entry.layer.name: entry for entry in known.resolved.layers}
+    network = read_network(model)
+    entries = {entry.layer.name: entry for entry in network.resolved.layers}
     messages = {message.name: message for message in network_of(model).layers}
     for name, arrays in weights.items():
         if name not in entries:
@@ -81,23 +82,23 @@ def _write_weights(model: Message, weights: Weights) -> None:
             if array.shape != shape:
                 needed = f"shape {list(shape)}" if shape is not None else f"only {sorted(entry.weight_shapes)}"
                 raise ModelFileError(f"got {key} of shape {list(array.shape)} for layer {name!r}; it has {needed}")
-        # What is frozen may be stored in fewer bits, and stays so.
+        # A frozen layer may be quantised; its stored weights are not changed.
         if entry.layer.updatable:
             parameters = at(messages[name], entry.layer.proto_path)
-            # All arrays of the layer: they may not differ in precision.
-            for key, array in {**known.weights[name], **arrays}.items():
+            # Write all arrays of the layer, since they must have the same precision.
+            for key, array in {**network.weights[name], **arrays}.items():
                 write_array(array, entry.layer.weight_message(parameters, key))
 
 
 def admitting(data: bytes, hyperparameters: Mapping[str, float]) -> bytes:
-    """The file with limits just wide enough to admit `hyperparameters`: Core ML enforces the limits.
+    """The file with limits widened just enough to allow `hyperparameters`, since Core ML enforces the limits.
 
     Args:
         data: An updatable model.
         hyperparameters: Values by the names of the spec language. Names that the model does not declare are ignored.
 
     Raises:
-        ModelFileError: The file is no model that could be updated.
+        ModelFileError: The file is not an updatable model.
     """
     model = parse(data)
     trained = trained_part(model)
@@ -111,10 +112,10 @@ def admitting(data: bytes, hyperparameters: Mapping[str, float]) -> bytes:
 
 
 def inference_variant(data: bytes) -> bytes:
-    """The file as a model that only predicts: every updatable flag and all that only training needs is gone.
+    """The file as an inference-only model, without updatable flags and training parameters.
 
     Raises:
-        ModelFileError: The bytes are no model that could be updated.
+        ModelFileError: The file is not an updatable model.
     """
     model = parse(data)
     _strip(model)
@@ -137,7 +138,7 @@ def _strip(model: Message) -> None:
 
 
 def _freeze_weights(message: Message) -> None:
-    """Clear the flag of every `WeightParams` inside `message`, however deep a layer keeps it."""
+    """Clear the updatable flag of every `WeightParams` inside `message`, at any depth."""
     for field, value in message.ListFields():
         if field.message_type is None:
             continue

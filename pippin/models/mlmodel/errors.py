@@ -1,4 +1,4 @@
-"""The errors of model files, and the rules that a file must keep besides those of `pippin.models.spec.rules`."""
+"""Errors of model files, and the rules for files in addition to `pippin.models.spec.rules`."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -8,10 +8,10 @@ from pippin.errors import Fault, FaultyDocumentError, PippinError
 
 
 class ModelFileError(FaultyDocumentError):
-    """A file that is no updatable model that Pippin can train, or weights that do not fit into it.
+    """A file is not an updatable model that Pippin can train, or weights do not fit its layers.
 
     Attributes:
-        faults: Every one that was found. Pointers lead into the model as a spec would describe it.
+        faults: Every fault. Pointers refer to the model's description in the spec language.
     """
 
     def __init__(self, detail: str, faults: Iterable[Fault] | None = None, *, rule: str | None = None) -> None:
@@ -20,7 +20,7 @@ class ModelFileError(FaultyDocumentError):
 
 
 class NotAModelFileError(ModelFileError):
-    """Bytes that are no `.mlmodel` at all."""
+    """The bytes are not an `.mlmodel`."""
 
 
 MODEL_KIND: Final = "model.kind"
@@ -89,4 +89,4 @@ RULES_BY_ID: Final[Mapping[str, str]] = MappingProxyType(
         " Apple's validator does not look at training inputs of pipelines.",
     }
 )
-"""One sentence a rule. Those about pipelines are functions in `pippin.models.mlmodel.pipeline`."""
+"""One sentence per rule. The rules about pipelines are functions in `pippin.models.mlmodel.pipeline`."""

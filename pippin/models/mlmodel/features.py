@@ -1,4 +1,4 @@
-"""The descriptions of what goes in and comes out, a classifier's classes and a regressor's quantity."""
+"""Descriptions of inputs and outputs, a classifier's classes and a regressor's quantity."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -33,7 +33,7 @@ def write_feature(feature: Feature, message: Message) -> None:
             kind.dictionaryType.int64KeyType.SetInParent()
 
 
-# A thousand inputs and the target, all listed twice.
+# 1,000 inputs and the target, each listed twice.
 _MAX_FEATURES: Final = 2_002
 _MAX_FAULTS: Final = 20
 
@@ -42,8 +42,8 @@ def read_features(messages: Sequence[Message], field: str) -> list[dict[str, obj
     """The features of a list of `FeatureDescription`, as a spec's document has them in `field`.
 
     Raises:
-        ModelFileError: With the first twenty features that the spec language does not have, or that say what they
-            cannot mean.
+        ModelFileError: With the first 20 faults: features that the spec language does not support, or that are
+            inconsistent.
     """
     if len(messages) > _MAX_FEATURES:
         detail = f"found {len(messages)} features in {field}; a model may have {_MAX_FEATURES}"
@@ -54,7 +54,7 @@ def read_features(messages: Sequence[Message], field: str) -> list[dict[str, obj
         try:
             features.append(_read_feature(message))
             if field != "training_inputs":
-                # Apple's validator does not look at those.
+                # Apple's validator does not check the defaults of training inputs.
                 _check_default(message)
         except ModelFileError as error:
             faults += [fault.under(pointer(field, index)) for fault in error.faults]
@@ -69,7 +69,7 @@ def _read_feature(message: Message) -> dict[str, object]:
     """The feature of a `FeatureDescription`, as a spec's document has it.
 
     Raises:
-        ModelFileError: It is of a kind, of a flexible shape, or of numbers that the spec language does not have.
+        ModelFileError: The spec language does not support the feature's kind, flexible shape or data type.
     """
     name, kind = message.name, message.type.WhichOneof("Type")
     if message.type.isOptional:
@@ -106,10 +106,10 @@ _DEFAULTS = {
 
 
 def _check_default(message: Message) -> None:
-    """Refuse the default value of an array that is not of the field for its data type.
+    """Refuse an array's default value that is stored in the field of another data type.
 
     Raises:
-        ModelFileError: It is not.
+        ModelFileError: The default value is in the wrong field.
     """
     array = message.type.multiArrayType
     default = array.WhichOneof("defaultOptionalValue")
@@ -130,7 +130,7 @@ def _read_array(name: str, array: Message) -> dict[str, object]:
             f"feature {name!r} has numbers of data type {array.dataType}; Pippin knows "
             + ", ".join(f"{known} ({number})" for known, number in ARRAY_TYPES.items())
         )
-    # What a model answers is often declared without a shape; the layers make one.
+    # Outputs are often declared without a shape; the shape then follows from the layers.
     return {"type": numbers} | ({"shape": list(array.shape)} if array.shape else {})
 
 
@@ -147,7 +147,7 @@ def _read_image(name: str, image: Message) -> dict[str, object]:
 
 
 def write_classes(spec: ModelSpec, model: Message, network: Message) -> None:
-    """Write the labels and the names of the answers."""
+    """Write the class labels and the names of the predicted features."""
     description = model.description
     if spec.classifier is not None:
         vector = network.stringClassLabels if spec.classifier.label_type == "string" else network.int64ClassLabels
@@ -160,7 +160,7 @@ def write_classes(spec: ModelSpec, model: Message, network: Message) -> None:
 
 
 def read_classes(model: Message, network: Message) -> dict[str, object]:
-    """`classifier` or `regressor` of a spec's document; nothing for a plain network."""
+    """`classifier` or `regressor` of a spec's document; empty for a plain network."""
     description = model.description
     match model.WhichOneof("Type"):
         case "neuralNetworkClassifier":

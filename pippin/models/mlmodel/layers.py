@@ -32,7 +32,7 @@ def write_layer(entry: ResolvedLayer, weights: LayerWeights, message: Message) -
     """Write a layer and its weights.
 
     Raises:
-        ModelFileError: The weights are not the layer's.
+        ModelFileError: The weights do not match the layer.
     """
     layer = entry.layer
     message.name = layer.name
@@ -60,7 +60,7 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
     """The layers without their weights, as a spec's document has them.
 
     Raises:
-        ModelFileError: Some are of a kind, or have a setting, that the spec language does not have.
+        ModelFileError: The spec language does not support the kind or a setting of a layer.
     """
     if len(network.layers) > MAX_LAYERS:
         raise ModelFileError(f"found {len(network.layers)} layers; needs at most {MAX_LAYERS}")
@@ -84,7 +84,7 @@ def read_layers(network: Message, metadata: Message) -> list[dict[str, object]]:
 
 
 def _unknown_kinds(unknown: list[tuple[int, str]]) -> str:
-    """The layers of unknown kinds, all in one sentence: two hundred of them would hide every other fault."""
+    """One message for all layers of unknown kinds, because 200 separate faults would hide every other fault."""
     if len(unknown) <= _LISTED:
         shown = [f"{index} ({kind})" for index, kind in unknown]
     else:
@@ -121,10 +121,10 @@ def _read_layer(message: Message, metadata: Message) -> dict[str, object]:
 
 
 def read_weights(resolved: ResolvedNetwork, network: Message) -> dict[str, dict[str, NDArray[np.float32]]]:
-    """The weights of every layer that has some.
+    """The weights of every layer that has any.
 
     Raises:
-        ModelFileError: Some are not what the layers' shapes need, or an updatable layer's cannot be trained.
+        ModelFileError: Weights do not match the layers' shapes, or weights of an updatable layer cannot be trained.
     """
     weights: dict[str, dict[str, NDArray[np.float32]]] = {}
     faults: list[Fault] = []
@@ -144,14 +144,14 @@ def read_weights(resolved: ResolvedNetwork, network: Message) -> dict[str, dict[
 
 
 def _channels(entry: ResolvedLayer, key: str) -> Channels | None:
-    """Where a layer's output channels are in the array called `key`; None where they come first."""
+    """The position of the output channels in the array `key` of a layer; None if they are on the first axis."""
     if isinstance(entry.layer, Deconvolution) and key == "weights":
         return Channels.of_a_deconvolution(entry.weight_shapes[key], entry.layer.groups)
     return None
 
 
 def misstated_ranks(resolved: ResolvedNetwork, network: Message) -> Iterator[Fault]:
-    """Where layers state other ranks than their blobs have. Source: NeuralNetworkValidator.cpp."""
+    """Faults of layers that state ranks other than those of their blobs. Source: NeuralNetworkValidator.cpp."""
     for index, (entry, message) in enumerate(zip(resolved.layers, network.layers, strict=True)):
         for field, tensors, shapes in (
             ("input", message.inputTensor, entry.input_shapes),
@@ -171,9 +171,9 @@ def misstated_ranks(resolved: ResolvedNetwork, network: Message) -> Iterator[Fau
 
 
 def _of_two_precisions(entry: ResolvedLayer, message: Message) -> Iterator[Fault]:
-    """Arrays of half floats beside others of 32 bits. Source: NeuralNetworkLayerValidator.cpp.
+    """A fault if a layer has half-float and 32-bit arrays. Source: NeuralNetworkLayerValidator.cpp.
 
-    It looks at all arrays of a batch normalization, even at those that are computed instead.
+    That validator checks all arrays of a batch normalization, even arrays that the layer computes.
     """
     layer = entry.layer
     keys = layer.array_fields if isinstance(layer, Batchnorm) else tuple(entry.weight_shapes)
@@ -190,13 +190,13 @@ def _of_two_precisions(entry: ResolvedLayer, message: Message) -> Iterator[Fault
 
 
 def _untrainable(entry: ResolvedLayer, blob: Message, where: str) -> Iterator[Fault]:
-    """What keeps an updatable layer's weights from being trained. Source: UpdatableNeuralNetworkValidator.cpp.
+    """Faults that prevent training of an updatable layer's weights. Source: UpdatableNeuralNetworkValidator.cpp.
 
-    A layer's own flag off means frozen, whatever its weights say.
+    A layer whose own flag is off is frozen, regardless of the flags of its weights.
     """
     if not entry.layer.updatable:
         return
-    # An LSTM's are not looked at there.
+    # Apple's validator does not check the flags of an LSTM's weights.
     if not blob.isUpdatable and isinstance(entry.layer, Weighted):
         yield Fault("", f"{where} are not marked updatable; those of an updatable layer must be", WEIGHTS_UPDATABLE)
     if blob.HasField("quantization"):

@@ -1,7 +1,7 @@
-"""What a file says about itself: `Metadata`.
+"""The metadata of a file: `Metadata`.
 
-Two fields of the spec language have no place in the format, yet decide the initial weights: they become keys of
-Pippin's own among the user-defined ones, and only where they are not the default.
+Two fields of the spec language determine the initial weights but have no field in the format. They are stored under
+user-defined keys with Pippin's prefix, and only if they differ from the default.
 """
 
 from typing import Final
@@ -22,28 +22,30 @@ _INITIALIZER_OF: Final = f"{RESERVED_PREFIX}initializer."
 
 
 def write_metadata(spec: ModelSpec, message: Message) -> None:
-    """Write the author's metadata and what initial weights come from."""
+    """Write the author's metadata, the initial seed and the initializers."""
     for name, field in _FIELDS.items():
         setattr(message, field, getattr(spec, name))
-    own = message.userDefined
-    own.update(spec.user_defined)
+    user_defined = message.userDefined
+    user_defined.update(spec.user_defined)
     if spec.initial_seed != ModelSpec.model_fields["initial_seed"].default:
-        own[_INITIAL_SEED] = str(spec.initial_seed)
+        user_defined[_INITIAL_SEED] = str(spec.initial_seed)
     for layer in spec.layers:
         if isinstance(layer, Drawn) and layer.initializer != Drawn.model_fields["initializer"].default:
-            own[_INITIALIZER_OF + layer.name] = layer.initializer
+            user_defined[_INITIALIZER_OF + layer.name] = layer.initializer
 
 
 def read_metadata(message: Message) -> dict[str, object]:
     """The author's metadata, as a spec's document has it."""
-    own = message.userDefined
+    user_defined = message.userDefined
     document: dict[str, object] = {name: getattr(message, field) for name, field in _FIELDS.items()}
-    document["user_defined"] = {key: own[key] for key in sorted(own) if not key.startswith(RESERVED_PREFIX)}
+    document["user_defined"] = {
+        key: user_defined[key] for key in sorted(user_defined) if not key.startswith(RESERVED_PREFIX)
+    }
     return document
 
 
 def read_seeds(message: Message) -> dict[str, object]:
-    """The initial seed, as a spec's document has it; nothing where it is the usual one."""
+    """The initial seed as a field of a spec's document; empty for the default seed."""
     seed = message.userDefined.get(_INITIAL_SEED)
     if seed is None:
         return {}
@@ -51,6 +53,6 @@ def read_seeds(message: Message) -> dict[str, object]:
 
 
 def read_initializer(layer: str, message: Message) -> dict[str, object]:
-    """The initializer of a layer as a field of it; nothing where it is the usual one."""
+    """The initializer of a layer as a field of the layer's document; empty for the default initializer."""
     key = _INITIALIZER_OF + layer
     return {"initializer": message.userDefined[key]} if key in message.userDefined else {}

@@ -1,4 +1,4 @@
-"""Reads a file of whatever kind it is."""
+"""Reads a model file of any supported kind."""
 
 from typing import TypeAlias
 
@@ -16,7 +16,7 @@ def open_model(data: bytes) -> AnyModel:
     """The updatable model in a file's bytes.
 
     Raises:
-        FaultyDocumentError: They hold none that Pippin can train; it carries every reason.
+        FaultyDocumentError: The bytes hold no model that Pippin can train; the error carries every fault.
     """
     return read_any(parse(data))
 

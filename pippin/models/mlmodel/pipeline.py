@@ -1,4 +1,4 @@
-"""Pipelines: models that feed one another, of which the last may be trained. `Pipeline` of Model.proto."""
+"""Pipelines: chained models, of which the last may be trained. `Pipeline` of Model.proto."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -40,15 +40,15 @@ _FEATURES: TypeAdapter[tuple[Feature, ...]] = TypeAdapter(tuple[Feature, ...])
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Frozen networks, and the model that is trained on what they make.
+    """Frozen networks, and the model that is trained on their outputs.
 
     Attributes:
-        front: Computed one after another; each reads what the pipeline is given and what those before it answer.
-        last: What is trained.
-        inputs: What a prediction needs.
-        outputs: What a prediction answers.
-        training_inputs: What a training example holds.
-        metadata: Every user-defined key, Pippin's own among them.
+        front: The frozen networks in order; each reads the pipeline's inputs and the outputs of earlier networks.
+        last: The model that is trained.
+        inputs: The inputs of a prediction.
+        outputs: The outputs of a prediction.
+        training_inputs: The features of a training example.
+        metadata: Every user-defined key, including Pippin's own keys.
     """
 
     front: tuple[FrozenNetwork, ...]
@@ -60,7 +60,7 @@ class Pipeline:
 
 
 def stages_of(model: Message) -> Message:
-    """The `Pipeline` of a model that is one: plain, of a classifier, or of a regressor."""
+    """The `Pipeline` message of a pipeline, pipeline classifier or pipeline regressor."""
     kind = model.WhichOneof("Type")
     return model.pipeline if kind == "pipeline" else getattr(model, kind).pipeline
 
@@ -69,38 +69,38 @@ def read_pipeline(model: Message) -> Pipeline:
     """The pipeline of a message.
 
     Raises:
-        ModelFileError: It is none that Pippin can train; it carries every reason.
+        ModelFileError: Pippin cannot train the pipeline; the error carries every fault.
     """
     check_updatable(model)
     check_has_no_functions(model)
     stages = stages_of(model).models
-    # Of half a million models, the other rules would look at each.
+    # Check the number of models first: the other rules visit every model, and a file can hold half a million.
     _refuse([some_model_is_there(model)])
     _refuse(rule(model) for rule in _RULES)
     last = _trained(stages[-1], len(stages) - 1)
     front = tuple(_frozen(stage, index) for index, stage in enumerate(stages[:-1]))
     _refuse([training_inputs_feed_every_model(model)])
     description = model.description
-    known = _declared_by(front, last)
+    declared = _declared_by(front, last)
     return Pipeline(
         front=front,
         last=last,
         inputs=_features(description.input, "inputs"),
-        outputs=_with_shapes(_features(description.output, "outputs"), known),
-        training_inputs=_with_shapes(_features(description.trainingInput, "training_inputs"), known),
+        outputs=_with_shapes(_features(description.output, "outputs"), declared),
+        training_inputs=_with_shapes(_features(description.trainingInput, "training_inputs"), declared),
         metadata=dict(description.metadata.userDefined),
     )
 
 
 def some_model_is_there(model: Message) -> Iterator[Fault]:
-    """A pipeline has models. Source: PipelineValidator.cpp; that they are at most a hundred is ours."""
+    """A pipeline has models. Source: PipelineValidator.cpp. Ours: at most `MAX_STAGES` models."""
     count = len(stages_of(model).models)
     if not 1 <= count <= MAX_STAGES:
         yield Fault("/models", f"found {count} models; a pipeline needs 1 to {MAX_STAGES}", PIPELINE_MODELS)
 
 
 def version_has_updatable_pipelines(model: Message) -> Iterator[Fault]:
-    """The version is one that may be updated, and that is known. Source: Model.cpp, `validateGeneric`."""
+    """The specification version is known and supports updatable pipelines. Source: Model.cpp, `validateGeneric`."""
     version = model.specificationVersion
     if version not in _VERSIONS:
         detail = f"found specification version {version} of the pipeline; needs one from 4 to 10"
@@ -108,13 +108,13 @@ def version_has_updatable_pipelines(model: Message) -> Iterator[Fault]:
 
 
 def some_output_is_there(model: Message) -> Iterator[Fault]:
-    """A pipeline answers something. Source: Validators.hpp, `validateFeatureDescriptions`."""
+    """A pipeline has outputs. Source: Validators.hpp, `validateFeatureDescriptions`."""
     if not model.description.output:
         yield Fault("/outputs", "found no outputs; a pipeline needs one or more", PIPELINE_OUTPUTS)
 
 
 def names_are_one_a_model(model: Message) -> Iterator[Fault]:
-    """Names, where there are any, are as many as models, and differ. Source: PipelineValidator.cpp."""
+    """If models have names, each model has a unique name. Source: PipelineValidator.cpp."""
     pipeline = stages_of(model)
     names = list(pipeline.names)
     if names and (len(names) != len(pipeline.models) or len(set(names)) < len(names)):
@@ -122,7 +122,7 @@ def names_are_one_a_model(model: Message) -> Iterator[Fault]:
 
 
 def the_last_model_alone_is_updatable(model: Message) -> Iterator[Fault]:
-    """Only the last model is updatable, and it is. Source: PipelineValidator.cpp."""
+    """The last model is updatable, and no other model is. Source: PipelineValidator.cpp."""
     stages = stages_of(model).models
     for index, stage in enumerate(stages):
         if stage.isUpdatable != (index == len(stages) - 1):
@@ -135,7 +135,7 @@ def the_last_model_alone_is_updatable(model: Message) -> Iterator[Fault]:
 
 
 def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fault]:
-    """Networks, and nearest neighbours as the last. Ours: Core ML chains models of any kind."""
+    """Every model is a network; the last may be nearest neighbours. Ours: Core ML chains models of any kind."""
     stages = stages_of(model).models
     for index, stage in enumerate(stages):
         kind = stage.WhichOneof("Type")
@@ -149,42 +149,42 @@ def every_model_is_of_a_kind_that_can_be_computed(model: Message) -> Iterator[Fa
 
 
 def every_feature_is_there_when_it_is_read(model: Message) -> Iterator[Fault]:
-    """What a model reads, the pipeline is given or a model before it answers. Source: PipelineValidator.cpp.
+    """Every input of a model is an input of the pipeline or an output of an earlier model.
 
-    Ours: no model reads what another answers as whole numbers. How Core ML converts a layer's fractions to them is not
-    documented.
+    Source: PipelineValidator.cpp. Ours: no model reads an integer output of another model, because how Core ML converts
+    a layer's fractions to integers is not documented.
     """
-    there = {feature.name: feature.type for feature in model.description.input}
+    available = {feature.name: feature.type for feature in model.description.input}
     produced: set[str] = set()
     stages = stages_of(model).models
     if not stages:
         return
     for index, stage in enumerate(stages):
         for feature in stage.description.input:
-            yield from _matched(feature, there, pointer("models", index, "inputs"))
+            yield from _feature_faults(feature, available, pointer("models", index, "inputs"))
             if feature.name in produced and feature.type.multiArrayType.dataType == ARRAY_TYPES["int"]:
                 detail = f"found {feature.name!r}, which a model before answers as INT32; needs FLOAT32 or DOUBLE"
                 yield Fault(pointer("models", index, "inputs"), detail, PIPELINE_FEATURES)
         produced |= {feature.name for feature in stage.description.output}
-        there |= {feature.name: feature.type for feature in stage.description.output}
+        available |= {feature.name: feature.type for feature in stage.description.output}
     for feature in model.description.output:
-        yield from _matched(feature, there, "/outputs")
+        yield from _feature_faults(feature, available, "/outputs")
 
 
 def training_inputs_feed_every_model(model: Message) -> Iterator[Fault]:
-    """An example holds what the front reads, what it does not make for the last model, and the truth, as they want it.
+    """A training example holds the front's inputs and the last model's training inputs, unless the front makes them.
 
-    Ours: Apple's validator does not look at them.
+    Types and shapes match the models' own. Ours: Apple's validator does not check training inputs of pipelines.
     """
     stages = stages_of(model).models
-    held = {feature.name: feature.type for feature in model.description.trainingInput}
+    declared = {feature.name: feature.type for feature in model.description.trainingInput}
     produced = {feature.name for stage in stages[:-1] for feature in stage.description.output}
     read = [feature for stage in stages[:-1] for feature in stage.description.input]
     required = {feature.name: feature.type for feature in [*read, *stages[-1].description.trainingInput]}
     for name in sorted(required.keys() - produced):
-        if name not in held:
+        if name not in declared:
             yield Fault("/training_inputs", f"found no {name!r}; needs what the models read", PIPELINE_TRAINING_INPUTS)
-        elif not _agree(held[name], required[name]):
+        elif not _is_same_type(declared[name], required[name]):
             detail = f"found {name!r} of another type or shape than the models read"
             yield Fault("/training_inputs", detail, PIPELINE_TRAINING_INPUTS)
 
@@ -199,36 +199,38 @@ _RULES = (
 )
 
 
-def _matched(feature: Message, there: Mapping[str, Message], at: str) -> Iterator[Fault]:
-    if feature.name not in there:
+def _feature_faults(feature: Message, available: Mapping[str, Message], at: str) -> Iterator[Fault]:
+    if feature.name not in available:
         detail = f"found {feature.name!r}, which neither the pipeline is given nor a model before it answers"
         yield Fault(at, detail, PIPELINE_FEATURES)
-    elif feature.type != there[feature.name]:
+    elif feature.type != available[feature.name]:
         yield Fault(at, f"found {feature.name!r} of another type or shape than it has before", PIPELINE_FEATURES)
 
 
-def _agree(held: Message, required: Message) -> bool:
-    """Whether two types of a feature are the same, or differ only in that one array is declared without a shape."""
-    if held.multiArrayType.shape and required.multiArrayType.shape:
-        return bool(held == required)
-    without = [type(held)(), type(held)()]
-    for copy, each in zip(without, (held, required), strict=True):
+def _is_same_type(declared: Message, required: Message) -> bool:
+    """Whether two feature types are equal, or differ only in that one array is declared without a shape."""
+    if declared.multiArrayType.shape and required.multiArrayType.shape:
+        return bool(declared == required)
+    shapeless = [type(declared)(), type(declared)()]
+    for copy, each in zip(shapeless, (declared, required), strict=True):
         copy.CopyFrom(each)
         copy.multiArrayType.ClearField("shape")
-    return bool(without[0] == without[1])
+    return bool(shapeless[0] == shapeless[1])
 
 
 def _declared_by(front: Iterable[FrozenNetwork], last: Model | NeighborsModel) -> dict[str, Feature]:
-    """The features of a pipeline's models by name, with the shapes that their layers and their loss need."""
+    """The features of a pipeline's models by name, with the shapes that the layers and the loss require."""
     networks = [*front, *([last] if isinstance(last, Model) else [])]
-    declared = {each.name: each for one in networks for each in (*one.resolved.inputs, *one.resolved.outputs)}
+    declared = {
+        each.name: each for network in networks for each in (*network.resolved.inputs, *network.resolved.outputs)
+    }
     return declared | ({each.name: each for each in last.resolved.training_inputs} if isinstance(last, Model) else {})
 
 
-def _with_shapes(features: tuple[Feature, ...], known: Mapping[str, Feature]) -> tuple[Feature, ...]:
-    """The features; arrays that the pipeline declares without a shape have that of the model's feature."""
+def _with_shapes(features: tuple[Feature, ...], declared: Mapping[str, Feature]) -> tuple[Feature, ...]:
+    """The features; an array that the pipeline declares without a shape gets the shape of the model's feature."""
     return tuple(
-        known.get(feature.name, feature) if isinstance(feature, ArrayFeature) and feature.shape is None else feature
+        declared.get(feature.name, feature) if isinstance(feature, ArrayFeature) and feature.shape is None else feature
         for feature in features
     )
 
@@ -263,5 +265,5 @@ def _features(messages: Message, field: str) -> tuple[Feature, ...]:
         features = _FEATURES.validate_python(read_features(messages, field))
     except ValidationError as error:
         raise ModelFileError(f"the pipeline's {field} cannot be understood: {error.errors()[0]['msg']}") from None
-    # A training input that is listed twice is one.
+    # Training inputs may be listed twice; remove duplicates.
     return tuple(dict.fromkeys(features)) if field == "training_inputs" else features

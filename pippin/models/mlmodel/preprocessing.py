@@ -1,4 +1,4 @@
-"""What happens to an image before the first layer: `NeuralNetworkPreprocessing`."""
+"""Preprocessing of images before the first layer: `NeuralNetworkPreprocessing`."""
 
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -22,7 +22,7 @@ _BIASES = {
 def write_preprocessing(
     inputs: tuple[Feature, ...], mean_images: Mapping[str, NDArray[np.float32]], network: Message
 ) -> None:
-    """Write the scaler or the mean image of every image that has one."""
+    """Write the scaler or the mean image of every image input that has either."""
     for feature in inputs:
         if feature.name in mean_images:
             step = network.preprocessing.add(featureName=feature.name)
@@ -35,14 +35,14 @@ def write_preprocessing(
 
 
 def read_preprocessing(network: Message, images: dict[str, str]) -> dict[str, dict[str, object]]:
-    """The scale and bias of every image that has a scaler, by its name, as fields of it; none for a mean image.
+    """The fields `scale` and `bias` of every preprocessed image input, by name; empty for a mean image.
 
     Args:
-        network: What holds the steps.
+        network: The network with the preprocessing steps.
         images: The colour of each image input by its name.
 
     Raises:
-        ModelFileError: A step is for no image, is the second for one, or neither scales nor subtracts a mean image.
+        ModelFileError: A step is for no image, is the second for one image, or is neither a scaler nor a mean image.
     """
     by_input: dict[str, dict[str, object]] = {}
     for step in network.preprocessing:
@@ -71,14 +71,14 @@ def read_preprocessing(network: Message, images: dict[str, str]) -> dict[str, di
 
 
 def read_mean_images(network: Message, inputs: tuple[Feature, ...]) -> dict[str, NDArray[np.float32]]:
-    """What is subtracted from images, [C, H, W] by the input's name.
+    """The mean images to subtract, [C, H, W], by the input's name.
 
     Args:
-        network: What holds the steps, each for one of the images.
+        network: The network with the preprocessing steps, each for one of the images.
         inputs: The network's inputs.
 
     Raises:
-        ModelFileError: One has another number of numbers than its image, or some that are not finite.
+        ModelFileError: A mean image has a size other than its image's, or a value that is not finite.
     """
     images = {feature.name: feature for feature in inputs if isinstance(feature, ImageFeature)}
     means: dict[str, NDArray[np.float32]] = {}
@@ -103,6 +103,6 @@ def read_mean_images(network: Message, inputs: tuple[Feature, ...]) -> dict[str,
 
 
 def _image_of(step: Message, images: Sequence[str]) -> str:
-    """The image that a step is for. Converters of old left the name out where there is one image."""
+    """The image that a step is for. Old converters leave the name out if there is only one image."""
     name: str = step.featureName
     return name or (images[0] if len(images) == 1 else "")

@@ -1,4 +1,4 @@
-"""The border to coremltools: its generated messages, which publish no types, behind a few typed functions."""
+"""Typed functions around coremltools' generated protobuf messages, which publish no types."""
 
 import logging
 from typing import Any, Final, TypeAlias
@@ -18,7 +18,7 @@ Message: TypeAlias = Any
 
 
 def _is_worth_saying(record: logging.LogRecord) -> bool:
-    """Not that coremltools cannot run models here: that needs macOS, and Pippin only writes and reads them."""
+    """False for coremltools' warnings that it cannot run models: only macOS can, and Pippin only reads and writes."""
     message = record.getMessage()
     return not (message.startswith("Failed to load _ML") and "Proxy" in message)
 
@@ -54,7 +54,7 @@ def parse(data: bytes) -> Message:
     """The `Model` in a file's bytes.
 
     Raises:
-        NotAModelFileError: They are none.
+        NotAModelFileError: The bytes are not a model.
     """
     model = new_model()
     try:
@@ -67,9 +67,9 @@ def parse(data: bytes) -> Message:
 
 
 def serialize(model: Message) -> bytes:
-    """The file's bytes: the same for the same model in every process.
+    """The file's bytes, identical for the same model in every process.
 
-    Without `deterministic` the order of user-defined keys follows each process's own hash seed.
+    Without `deterministic` the order of user-defined keys depends on the process's hash seed.
 
     Raises:
         ModelFileError: The model is larger than the 2 GiB that protobuf can write.
@@ -82,7 +82,7 @@ def serialize(model: Message) -> bytes:
 
 
 def kind_of(layer: Message) -> str | None:
-    """What kind of `NeuralNetworkLayer` it is, as `Layer.proto_kind` has it; None where it has no parameters at all."""
+    """The kind of a `NeuralNetworkLayer`, in the form of `Layer.proto_kind`; None if the message has no parameters."""
     kind: str | None = layer.WhichOneof("layer")
     if kind == "convolution" and layer.convolution.isDeconvolution:
         return "deconvolution"
@@ -92,7 +92,7 @@ def kind_of(layer: Message) -> str | None:
 
 
 def at(message: Message, path: str) -> Message:
-    """The message that stands at `path`, its parts joined by dots."""
+    """The nested message at the dotted `path`."""
     for part in path.split("."):
         message = getattr(message, part)
     return message
@@ -105,14 +105,14 @@ NEIGHBORS: Final = "kNearestNeighborsClassifier"
 """The field of `Model` that holds a nearest-neighbour classifier."""
 
 PIPELINES: Final = ("pipeline", "pipelineClassifier", "pipelineRegressor")
-"""The fields of `Model` that hold models in a row."""
+"""The fields of `Model` that hold a pipeline."""
 
 
 def network_of(model: Message) -> Message:
-    """The network of a model that is one.
+    """The network message of a model.
 
     Raises:
-        ModelFileError: It is a model of another kind.
+        ModelFileError: The model is of another kind.
     """
     kind = model.WhichOneof("Type")
     if kind not in NETWORKS:
@@ -123,10 +123,10 @@ def network_of(model: Message) -> Message:
 
 
 def check_updatable(model: Message) -> None:
-    """Refuse a model that is not marked updatable. Source: Model.proto, `isUpdatable`; it came with version 4.
+    """Refuse a model that is not marked updatable. Source: Model.proto, `isUpdatable`, since version 4.
 
     Raises:
-        ModelFileError: It is not.
+        ModelFileError: The model is not updatable.
     """
     if not model.isUpdatable:
         raise ModelFileError(
@@ -138,7 +138,7 @@ def check_has_no_functions(model: Message) -> None:
     """Refuse functions and state, which only ML programs have. Source: InterfaceValidators.cpp.
 
     Raises:
-        ModelFileError: The model has some.
+        ModelFileError: The model has functions or state.
     """
     description = model.description
     if description.functions or description.defaultFunctionName or description.state:

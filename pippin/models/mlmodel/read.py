@@ -1,4 +1,4 @@
-"""From an updatable `.mlmodel` to the spec language and arrays."""
+"""Reads an updatable `.mlmodel` into the spec language and arrays."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -17,11 +17,11 @@ from pippin.models.spec.weights import Weights
 
 @dataclass(frozen=True)
 class FrozenNetwork:
-    """A network that only predicts.
+    """An inference-only network.
 
     Attributes:
-        resolved: The network in the spec language. Its layers name no weights.
-        weights: Of every layer that has some.
+        resolved: The network in the spec language. Its layers hold no weights.
+        weights: The weights of every layer that has any.
     """
 
     resolved: ResolvedNetwork
@@ -34,7 +34,7 @@ class Model(FrozenNetwork):
 
     Attributes:
         resolved: The model in the spec language.
-        metadata: Every user-defined key, Pippin's own among them.
+        metadata: Every user-defined key, including Pippin's own keys.
     """
 
     resolved: ResolvedSpec
@@ -45,7 +45,7 @@ def read(data: bytes) -> Model:
     """Read an updatable neural network.
 
     Raises:
-        ModelFileError: The bytes are none that Pippin can train; it carries every reason.
+        ModelFileError: The bytes hold no network that Pippin can train; the error carries every fault.
     """
     return read_network(parse(data))
 
@@ -72,10 +72,10 @@ def read_network(model: Message) -> Model:
 
 
 def read_frozen(model: Message) -> FrozenNetwork:
-    """The network of a message that is not to be trained, updatable or not.
+    """The network of a message that is not trained, whether or not it is marked updatable.
 
     Raises:
-        ModelFileError: It holds none, or one that Pippin cannot compute.
+        ModelFileError: The message holds no network, or one that Pippin cannot compute.
     """
     network = network_of(model)
     check_has_no_functions(model)
@@ -90,10 +90,10 @@ def read_frozen(model: Message) -> FrozenNetwork:
 
 
 def _check_ranks(model: Message, network: Message, resolved: ResolvedNetwork) -> None:
-    """Refuse outputs and layers that state other ranks than blobs have, where Core ML takes them at their word.
+    """Refuse stated ranks of outputs and layers that differ from the blobs' ranks, if Core ML relies on them.
 
     Raises:
-        ModelFileError: There are some.
+        ModelFileError: A stated rank differs.
     """
     if not resolved.has_true_ranks:
         return
@@ -119,13 +119,14 @@ def _document(model: Message, network: Message) -> dict[str, object]:
     }
 
 
-# By the numbers of `NeuralNetworkMultiArrayShapeMapping` and `NeuralNetworkImageShapeMapping`. Others are parsed, too.
+# By enum value of `NeuralNetworkMultiArrayShapeMapping` and `NeuralNetworkImageShapeMapping`. The parser accepts other
+# values too.
 _ARRAY_MAPPINGS = {0: "rank5", 1: "exact"}
 _IMAGE_MAPPINGS = {0: "rank5", 1: "rank4"}
 
 
 def _network_document(model: Message, network: Message) -> dict[str, object]:
-    """The part of it that predicts."""
+    """The model without its training parameters, in the spec language."""
     description = model.description
     return {
         "version": model.specificationVersion,
@@ -140,7 +141,7 @@ def _network_document(model: Message, network: Message) -> dict[str, object]:
 
 
 def _features(messages: Message, field: str, network: Message, model: Message) -> list[dict[str, object]]:
-    """Inputs, each image with what its scaler does."""
+    """Input features; images include the scale and bias of their scaler."""
     inputs = read_features(model.description.input, "inputs")
     images = {str(each["name"]): str(each["color"]) for each in inputs if each["type"] == "image"}
     scalers = read_preprocessing(network, images)

@@ -1,4 +1,4 @@
-"""How a model is trained: `NetworkUpdateParameters`."""
+"""Training parameters of a network: `NetworkUpdateParameters`."""
 
 from collections.abc import Mapping
 
@@ -28,15 +28,15 @@ _FIELDS = {
     "eps": "eps",
 }
 
-# Those that stand beside the optimizer, under the same names.
+# Parameters outside the optimizer, with the same names in both formats.
 _OF_THE_NETWORK = frozenset({"epochs", "seed"})
 
 
 def write_training(spec: ModelSpec, message: Message) -> None:
     """Write loss, optimizer, epochs, shuffle and seed of a resolved spec."""
     loss = message.lossLayers.add(name=spec.loss.name)
-    judged = getattr(loss, spec.loss.proto_field)
-    judged.input, judged.target = spec.loss.input, spec.loss.target
+    loss_message = getattr(loss, spec.loss.proto_field)
+    loss_message.input, loss_message.target = spec.loss.input, spec.loss.target
     optimizer = getattr(message.optimizer, spec.optimizer.proto_field)
     for name, field in _FIELDS.items():
         parameter: IntegerParameter | DoubleParameter | None = getattr(spec.optimizer, name, None)
@@ -50,7 +50,7 @@ def write_training(spec: ModelSpec, message: Message) -> None:
 def read_training(message: Message) -> dict[str, object]:
     """Loss, optimizer, epochs, shuffle and seed, as a spec's document has them.
 
-    What the message does not have is left out, but for shuffle: false, as proto3 has it.
+    Fields that the message does not set are left out, except shuffle, which is then false (the proto3 default).
 
     Raises:
         ModelFileError: There is not exactly one loss.
@@ -66,12 +66,12 @@ def read_training(message: Message) -> dict[str, object]:
     }
     (loss,) = message.lossLayers
     if field := loss.WhichOneof("LossLayerType"):
-        judged = getattr(loss, field)
+        loss_message = getattr(loss, field)
         document["loss"] = {
             "type": _type_of(_LOSSES[field]),
             "name": loss.name,
-            "input": judged.input,
-            "target": judged.target,
+            "input": loss_message.input,
+            "target": loss_message.target,
         }
     if field := message.optimizer.WhichOneof("OptimizerType"):
         optimizer = getattr(message.optimizer, field)
@@ -86,7 +86,7 @@ def read_training(message: Message) -> dict[str, object]:
 
 
 def widen_training(message: Message, values: Mapping[str, float]) -> None:
-    """Stretch the limits of a `NetworkUpdateParameters` just so far that they contain `values`, given by name."""
+    """Widen the limits of a `NetworkUpdateParameters` just enough to contain `values`, given by name."""
     kind = message.optimizer.WhichOneof("OptimizerType")
     declared = {name: getattr(message.optimizer, kind) for name in _FIELDS} if kind else {}
     for name, value in values.items():
@@ -97,7 +97,7 @@ def widen_training(message: Message, values: Mapping[str, float]) -> None:
 
 
 def widen_parameter(message: Message, value: float | None) -> None:
-    """Stretch the limits of an `Int64Parameter` or `DoubleParameter` just so far that they contain `value`."""
+    """Widen the limits of an `Int64Parameter` or `DoubleParameter` just enough to contain `value`."""
     if value is None:
         return
     match message.WhichOneof("AllowedValues"):
@@ -117,12 +117,12 @@ def _type_of(kind: type[CategoricalCrossEntropy | MeanSquaredError | SGD | Adam]
 
 def _write_parameter(parameter: IntegerParameter | DoubleParameter, message: Message) -> None:
     """Write an `Int64Parameter` or a `DoubleParameter`."""
-    # A seed of 0 has no field set and must be there all the same.
+    # A default of 0 sets no field; the message must be present even so.
     message.SetInParent()
     message.defaultValue = parameter.default
     if parameter.minimum is not None:
         message.range.minValue, message.range.maxValue = parameter.minimum, parameter.maximum
-        # A range from 0 to 0 has no field set and must be there all the same.
+        # A range from 0 to 0 sets no field; the message must be present even so.
         message.range.SetInParent()
     if isinstance(parameter, IntegerParameter) and parameter.allowed is not None:
         message.set.values.extend(parameter.allowed)

@@ -1,4 +1,4 @@
-"""Updatable k-nearest-neighbour classifiers: read one from a file, teach it examples, ask it, write it back."""
+"""Updatable k-nearest-neighbour classifiers: read from a file, add examples, predict, write back."""
 
 from pippin.models.neighbors.examples import append
 from pippin.models.neighbors.file import read_neighbors, write_samples

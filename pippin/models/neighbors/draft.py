@@ -1,4 +1,4 @@
-"""What a message says of a classifier, before anybody knows whether it is right."""
+"""The parts of an unvalidated classifier message."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,12 +11,12 @@ from pippin.models.spec.layer import Message
 
 
 class Draft:
-    """A `Model`, and what several rules would otherwise work out again.
+    """A `Model` message with cached values that several rules need.
 
     Attributes:
         message: The `Model`.
-        description: Its `ModelDescription`.
-        classifier: Its `KNearestNeighborsClassifier`; an empty one where the model is of another kind.
+        description: The model's `ModelDescription`.
+        classifier: The model's `KNearestNeighborsClassifier`; empty if the model is of another kind.
         index: The classifier's `NearestNeighborsIndex`.
     """
 
@@ -28,7 +28,7 @@ class Draft:
 
     @cached_property
     def label_type(self) -> LabelType | None:
-        """How the labels are kept: as `ClassLabels` says, else as `DefaultClassLabel` does; None if neither is set."""
+        """The type of the labels, from `ClassLabels`, else from `DefaultClassLabel`; None if neither is set."""
         field = self.classifier.WhichOneof("ClassLabels") or self.classifier.WhichOneof("DefaultClassLabel")
         if field is None:
             return None
@@ -36,26 +36,26 @@ class Draft:
 
     @property
     def default_label(self) -> str | int | None:
-        """What an empty model answers."""
+        """The prediction of an empty model; None if it is not set."""
         field = self.classifier.WhichOneof("DefaultClassLabel")
         label: str | int | None = None if field is None else getattr(self.classifier, field)
         return label
 
     @cached_property
     def labels(self) -> Sequence[str] | Sequence[int]:
-        """One a sample."""
+        """One label per sample."""
         field = self.classifier.WhichOneof("ClassLabels")
         labels: Sequence[str] | Sequence[int] = () if field is None else getattr(self.classifier, field).vector
         return labels
 
     @cached_property
     def lengths(self) -> tuple[int, ...]:
-        """How many numbers each sample has."""
+        """The length of each sample."""
         return tuple(len(sample.vector) for sample in self.index.floatSamples)
 
     @cached_property
     def samples(self) -> NDArray[np.float32] | None:
-        """[n, dimensions]; None where not every sample has that many numbers."""
+        """[n, dimensions]; None if a sample has another length."""
         dimensions = self.index.numberOfDimensions
         if dimensions < 1 or any(length != dimensions for length in self.lengths):
             return None

@@ -1,4 +1,4 @@
-"""Examples of a classifier: checked before they are used, and appended to its samples."""
+"""Validates examples for a classifier and appends them to its samples."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -13,10 +13,10 @@ from pippin.models.spec.features import MAX_CLASSES
 
 
 def as_samples(features: NDArray[np.number], dimensions: int) -> NDArray[np.float32]:
-    """Features as the file keeps samples: [N, dimensions], 32-bit floats.
+    """Features in the file's form of samples: [N, dimensions], 32-bit floats.
 
     Raises:
-        NeighborsError: They are not that many numbers each, or not finite as 32-bit floats.
+        NeighborsError: The features have another shape, or are not finite as 32-bit floats.
     """
     if features.ndim != 2 or features.shape[1] != dimensions:
         raise _refused(Fault("/features", f"found shape {list(features.shape)}; needs [N, {dimensions}]"))
@@ -33,35 +33,35 @@ def as_samples(features: NDArray[np.number], dimensions: int) -> NDArray[np.floa
 
 
 def as_labels(labels: Sequence[str | int], kind: LabelType, count: int) -> Labels:
-    """Labels as the file keeps them: all texts, or all whole numbers of 64 bits.
+    """Labels in the file's form: all texts, or all 64-bit integers.
 
     Args:
-        labels: One an example; numpy's whole numbers are welcome, its and Python's booleans are not.
-        kind: Which of the two the classifier has.
-        count: How many examples there are.
+        labels: One label per example; numpy's integers are accepted, booleans of numpy and Python are not.
+        kind: The classifier's label type.
+        count: The number of examples.
 
     Raises:
-        NeighborsError: There are more or fewer, or some are of another type.
+        NeighborsError: The number of labels differs from `count`, or some labels are of another type.
     """
     if len(labels) != count:
         raise _refused(Fault("/labels", f"found {len(labels)} labels for {count} examples; needs one each"))
-    if faults := list(_wrong(labels, kind)):
+    if faults := list(_label_faults(labels, kind)):
         raise _refused(*faults)
     if kind == "string":
         return tuple(str(label) for label in labels)
     return tuple(int(label) for label in labels)
 
 
-def _wrong(labels: Sequence[str | int], kind: LabelType) -> Iterator[Fault]:
-    """The first few labels that are not of the kind."""
-    right, needed = (_is_text, "a text") if kind == "string" else (_is_whole, "a whole number of 64 bits")
-    places = (place for place, label in enumerate(labels) if not right(label))
+def _label_faults(labels: Sequence[str | int], kind: LabelType) -> Iterator[Fault]:
+    """Faults for the first `SHOWN` labels that are not of the kind."""
+    is_valid, needed = (_is_text, "a text") if kind == "string" else (_is_whole, "a whole number of 64 bits")
+    places = (place for place, label in enumerate(labels) if not is_valid(label))
     for place, _ in zip(places, range(SHOWN), strict=False):
         yield Fault(pointer("labels", place), f"found {shown(labels[place])}; needs {needed}, as the labels are")
 
 
 def _is_text(label: object) -> bool:
-    """Whether UTF-8 can hold it: half of a surrogate pair is a `str` that no file can keep."""
+    """Whether a label is a `str` that UTF-8 can encode: a lone surrogate cannot be stored in a file."""
     return isinstance(label, str) and not any("\ud800" <= character <= "\udfff" for character in label)
 
 
@@ -74,23 +74,23 @@ def _refused(*faults: Fault) -> NeighborsError:
 
 
 def append(model: NeighborsModel, features: NDArray[np.number], labels: Sequence[str | int]) -> NeighborsModel:
-    """The classifier after it was taught some examples: they stand behind its own samples, in the order given.
+    """The classifier with examples appended to its samples, in the given order.
 
-    There is no more to training: no epoch, no loss, no shuffle. An example taught twice counts twice.
+    Training has no other steps: no epochs, no loss, no shuffling. A repeated example counts repeatedly.
 
     Args:
-        model: What was taught before.
-        features: [N, dimensions]; kept as 32-bit floats, as the file has them.
-        labels: One an example, of the model's `label_type`. Labels that the model has not met are welcome.
+        model: The classifier before training.
+        features: [N, dimensions]; stored as 32-bit floats, as in the file.
+        labels: One label per example, of the model's `label_type`. New labels are allowed.
 
     Raises:
         NeighborsError: The examples do not fit the model.
     """
     samples = as_samples(features, model.dimensions)
-    together: Labels = model.labels + as_labels(labels, model.label_type, len(samples))  # type: ignore[operator]  # both of one kind
-    if (count := len(set(together))) > MAX_CLASSES:
+    all_labels: Labels = model.labels + as_labels(labels, model.label_type, len(samples))  # type: ignore[operator]  # both of one kind
+    if (count := len(set(all_labels))) > MAX_CLASSES:
         fault = Fault("/labels", f"found labels that make {count} different ones; needs {MAX_CLASSES} or fewer in all")
         raise NeighborsError("the examples do not fit the classifier", [fault])
-    grown = np.concatenate([model.samples, samples])
-    grown.setflags(write=False)
-    return replace(model, samples=grown, labels=together)
+    all_samples = np.concatenate([model.samples, samples])
+    all_samples.setflags(write=False)
+    return replace(model, samples=all_samples, labels=all_labels)

@@ -1,4 +1,4 @@
-"""Rules about what goes in and comes out."""
+"""Rules about inputs and outputs."""
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
@@ -17,7 +17,7 @@ ARRAY_TYPES: Final[dict[int, ArrayType]] = {
     65552: "float16",
     131080: "int8",
 }
-"""`ArrayFeatureType.ArrayDataType`, in the spec language's words."""
+"""Names for the values of `ArrayFeatureType.ArrayDataType`, as in the spec language."""
 
 _FIRST_VERSIONS: Final[dict[ArrayType, int]] = {"float": 1, "double": 1, "int": 1, "float16": 7, "int8": 10}
 _DEFAULTS: Final[dict[ArrayType, str]] = {
@@ -30,23 +30,23 @@ _DEFAULTS: Final[dict[ArrayType, str]] = {
 
 
 def features_have_names_of_their_own(draft: Draft) -> Iterator[Fault]:
-    """Every feature has a name, and inputs and outputs share none.
+    """Every feature has a name, and the names of inputs and outputs are unique.
 
-    Source: InterfaceValidators.cpp, `validateFeatureDescription`. It does not look for names used twice: nobody could
-    tell then which of the two an example holds. A training input may be listed twice where both are of one type.
+    Source: InterfaceValidators.cpp, `validateFeatureDescription`. It does not check for duplicate names, with which an
+    example would be ambiguous. A training input may be listed twice if both entries are of the same type.
     """
     description = draft.description
     yield from _unnamed_or_repeated(
         chain(_numbered("inputs", description.input), _numbered("outputs", description.output))
     )
-    yield from _unnamed_or_repeated(_numbered("training_inputs", _once(description.trainingInput)))
+    yield from _unnamed_or_repeated(_numbered("training_inputs", _without_duplicates(description.trainingInput)))
 
 
 def only_input_is_an_array(draft: Draft) -> Iterator[Fault]:
-    """There is one input, an array that every example must have.
+    """There is one input, a required array.
 
-    Source: InterfaceValidators.cpp, `validateOptionalGeneric`. Apple's validator takes several inputs, and of any kind;
-    NearestNeighbors.proto knows one vector of numbers only.
+    Source: InterfaceValidators.cpp, `validateOptionalGeneric`. Apple's validator accepts several inputs of any kind;
+    NearestNeighbors.proto specifies a single vector of numbers.
     """
     inputs = draft.description.input
     if len(inputs) != 1:
@@ -60,9 +60,10 @@ def only_input_is_an_array(draft: Draft) -> Iterator[Fault]:
 
 
 def input_is_one_vector_of_fixed_length(draft: Draft) -> Iterator[Fault]:
-    """An input has one axis, of as many numbers as there are dimensions.
+    """The input has one axis, and its length is the number of dimensions.
 
-    Apple's validator does not look; with any other shape the runtime gives no model and no error after an update.
+    Apple's validator does not check this; with any other shape the runtime returns neither a model nor an error after
+    an update.
     """
     dimensions = draft.index.numberOfDimensions
     for place, array in _arrays(draft):
@@ -78,7 +79,7 @@ def input_is_one_vector_of_fixed_length(draft: Draft) -> Iterator[Fault]:
 
 
 def input_has_numbers_that_the_version_knows(draft: Draft) -> Iterator[Fault]:
-    """An input's data type is one of those that the version has. Source: InterfaceValidators.cpp."""
+    """The specification version supports the input's data type. Source: InterfaceValidators.cpp."""
     version = draft.message.specificationVersion
     for place, array in _arrays(draft):
         kind = ARRAY_TYPES.get(array.dataType)
@@ -93,7 +94,7 @@ def input_has_numbers_that_the_version_knows(draft: Draft) -> Iterator[Fault]:
 
 
 def default_of_the_input_is_of_its_own_type(draft: Draft) -> Iterator[Fault]:
-    """A default value of an input is of the field for its data type. Source: InterfaceValidators.cpp."""
+    """An input's default value is in the field for its data type. Source: InterfaceValidators.cpp."""
     for place, array in _arrays(draft):
         field, kind = array.WhichOneof("defaultOptionalValue"), ARRAY_TYPES.get(array.dataType)
         if field is None or kind is None:
@@ -109,10 +110,10 @@ def default_of_the_input_is_of_its_own_type(draft: Draft) -> Iterator[Fault]:
 
 
 def outputs_are_the_label_and_its_probabilities(draft: Draft) -> Iterator[Fault]:
-    """The outputs are those that the description names: a label, and if so wished a dictionary of probabilities.
+    """The outputs are those that the description names: a label, and optionally a dictionary of probabilities.
 
     Source: Validators.hpp and InterfaceValidators.cpp, `validateClassifierFeatureDescriptions`. Apple's validator also
-    takes an array for the probabilities, with a note that it should not, and outputs that nothing makes.
+    accepts an array for the probabilities, with a note that it should not, and outputs that no model part computes.
     """
     if draft.label_type is None:
         return
@@ -136,20 +137,20 @@ def outputs_are_the_label_and_its_probabilities(draft: Draft) -> Iterator[Fault]
                 f"found output {shown(feature.name)}, which is neither predictedFeatureName nor "
                 "predictedProbabilitiesName; needs no other",
             )
-        elif not _answers(feature.type, needed[feature.name], draft.label_type):
+        elif not _has_type(feature.type, needed[feature.name], draft.label_type):
             kind = feature.type.WhichOneof("Type")
             yield Fault(
                 pointer("outputs", place, "type"),
-                f"found {kind or 'no type'}; needs {_named(needed[feature.name], draft.label_type)}",
+                f"found {kind or 'no type'}; needs {_needed_text(needed[feature.name], draft.label_type)}",
             )
         if feature.type.isOptional:
             yield Fault(pointer("outputs", place), "found an optional output; needs one that every answer has")
 
 
 def training_inputs_are_the_input_and_the_label(draft: Draft) -> Iterator[Fault]:
-    """An example for training holds the input, as it is, and the label under the name that is predicted; nothing else.
+    """A training example holds only the input, declared identically, and the label, named like the predicted feature.
 
-    Source: the models of coremltools' own builder, which the runtime trains; Apple's validator does not look.
+    Source: the models of coremltools' builder, which the runtime trains; Apple's validator does not check this.
     """
     description = draft.description
     named = {feature.name: feature.type for feature in description.input}
@@ -164,7 +165,8 @@ def training_inputs_are_the_input_and_the_label(draft: Draft) -> Iterator[Fault]
             kind = feature.type.WhichOneof("Type")
             if draft.label_type is not None and (kind != f"{draft.label_type}Type" or feature.type.isOptional):
                 yield Fault(
-                    f"{where}/type", f"found {_said(feature.type)}; needs {draft.label_type}Type, as the labels are"
+                    f"{where}/type",
+                    f"found {_type_text(feature.type)}; needs {draft.label_type}Type, as the labels are",
                 )
         elif feature.name not in named:
             yield Fault(where, f"found training input {shown(feature.name)}, which no example needs; leave it out")
@@ -173,7 +175,7 @@ def training_inputs_are_the_input_and_the_label(draft: Draft) -> Iterator[Fault]
 
 
 def _arrays(draft: Draft) -> Iterator[tuple[int, Message]]:
-    """The inputs that are arrays, with their places."""
+    """The array inputs with their indices."""
     for place, feature in enumerate(draft.description.input):
         if feature.type.WhichOneof("Type") == "multiArrayType":
             yield place, feature.type.multiArrayType
@@ -184,8 +186,8 @@ def _numbered(field: str, features: Iterable[Message]) -> Iterator[tuple[str, st
         yield pointer(field, place, "name"), feature.name
 
 
-def _once(features: Message) -> Iterator[Message]:
-    """The features without those that repeat the type of an earlier one of their name."""
+def _without_duplicates(features: Message) -> Iterator[Message]:
+    """The features without duplicates of an earlier feature with the same name and type."""
     first: dict[str, Message] = {}
     for feature in features:
         if not feature.name or feature.name not in first or first[feature.name] != feature.type:
@@ -203,16 +205,16 @@ def _unnamed_or_repeated(names: Iterator[tuple[str, str]]) -> Iterator[Fault]:
         taken.add(name)
 
 
-def _answers(kind: Message, needed: str, label_type: str) -> bool:
-    """Whether a `FeatureType` is the label, or the dictionary of probabilities by label."""
+def _has_type(kind: Message, needed: str, label_type: str) -> bool:
+    """Whether a `FeatureType` matches the label, or the dictionary of probabilities by label."""
     if needed != "dictionary":
         return bool(kind.WhichOneof("Type") == f"{needed}Type")
     return bool(kind.WhichOneof("Type") == "dictionaryType" and kind.dictionaryType.HasField(f"{label_type}KeyType"))
 
 
-def _named(needed: str, label_type: str) -> str:
+def _needed_text(needed: str, label_type: str) -> str:
     return f"dictionaryType with {label_type}KeyType" if needed == "dictionary" else f"{needed}Type, as the labels are"
 
 
-def _said(kind: Message) -> str:
+def _type_text(kind: Message) -> str:
     return ("optional " if kind.isOptional else "") + (kind.WhichOneof("Type") or "no type")

@@ -1,4 +1,4 @@
-"""A classifier from a file's message, and its samples back into the message."""
+"""Reads a classifier from a model message and writes samples into the message."""
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -17,13 +17,13 @@ from pippin.models.spec.parameters import IntegerParameter, parameter_document
 
 
 def read_neighbors(model_message: Message) -> NeighborsModel:
-    """Read an updatable nearest-neighbour classifier, in time and memory that grow with its size only.
+    """Read an updatable nearest-neighbour classifier, in time and memory linear in its size.
 
     Args:
         model_message: A `Model`, alone or inside a pipeline.
 
     Raises:
-        NeighborsError: It is none, or breaks a rule; says every rule that it breaks.
+        NeighborsError: The model is of another kind or breaks rules; the error carries every fault.
     """
     draft = Draft(model_message)
     refuse_other_kinds(draft)
@@ -34,7 +34,7 @@ def read_neighbors(model_message: Message) -> NeighborsModel:
 
 
 def refuse_other_kinds(draft: Draft) -> None:
-    """Nothing, for a classifier of this kind.
+    """Refuse a model that is not a nearest-neighbour classifier.
 
     Raises:
         NeighborsError: The model is of another kind.
@@ -45,7 +45,7 @@ def refuse_other_kinds(draft: Draft) -> None:
 
 
 def _broken(name: str, rule: Rule, draft: Draft) -> Iterator[Fault]:
-    """The faults that a rule finds; of very many, the first."""
+    """The first `SHOWN` faults of a rule, and a fault with the number of further faults."""
     faults = rule(draft)
     for fault in islice(faults, SHOWN):
         yield fault.of(name)
@@ -54,7 +54,7 @@ def _broken(name: str, rule: Rule, draft: Draft) -> Iterator[Fault]:
 
 
 def _model(draft: Draft) -> NeighborsModel:
-    """The classifier of a message that keeps every rule."""
+    """The classifier of a valid message."""
     description, classifier, index = draft.description, draft.classifier, draft.index
     assert draft.samples is not None
     assert draft.label_type is not None
@@ -80,15 +80,15 @@ def _model(draft: Draft) -> NeighborsModel:
 
 
 def write_samples(model_message: Message, samples: NDArray[np.float32], labels: Sequence[str | int]) -> None:
-    """Replace the samples and labels in `model_message`; all else in it stays.
+    """Replace the samples and labels in `model_message`; the rest of the message is unchanged.
 
     Args:
-        model_message: A `Model` that `read_neighbors` takes.
+        model_message: A `Model` that `read_neighbors` accepts.
         samples: [n, dimensions].
-        labels: One a sample, of the type that the file has.
+        labels: One label per sample, of the file's label type.
 
     Raises:
-        NeighborsError: They do not fit the model, which then is as it was.
+        NeighborsError: The samples or labels do not fit the model; the message is then unchanged.
     """
     draft = Draft(model_message)
     refuse_other_kinds(draft)
@@ -97,7 +97,7 @@ def write_samples(model_message: Message, samples: NDArray[np.float32], labels: 
     names = as_labels(labels, draft.label_type, len(rows))
     del draft.index.floatSamples[:]
     for row in rows:
-        # As a list: five times as fast as the array itself, whose numbers protobuf takes one by one.
+        # A list is five times as fast as the array, whose numbers protobuf reads one by one.
         draft.index.floatSamples.add().vector.extend(row.tolist())
     field = f"{draft.label_type}ClassLabels"
     if names or draft.classifier.HasField(field):

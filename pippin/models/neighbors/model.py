@@ -1,4 +1,4 @@
-"""A nearest-neighbour classifier as Python holds it."""
+"""The Python representation of a nearest-neighbour classifier."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from pippin.errors import FaultyDocumentError
 from pippin.models.spec.parameters import IntegerParameter
 
 SHOWN = 20
-"""So many faults of one kind are listed one by one; the rest are counted."""
+"""The number of faults of one kind that are listed individually; further faults are counted."""
 
 
 class NeighborsError(FaultyDocumentError):
-    """A nearest-neighbour classifier that was refused, or examples that do not fit one.
+    """A nearest-neighbour classifier is refused, or examples do not fit the classifier.
 
-    A file's faults point into the JSON that `pippin.models.neighbors.summary` describes such a model with; its
-    features are counted in the file's order. Those of a call point at its arguments: `/features`, `/labels/3`, `/k`.
+    Pointers of a file's faults refer to the JSON of `pippin.models.neighbors.summary`, with features in the file's
+    order. Pointers of a call's faults refer to its arguments: `/features`, `/labels/3`, `/k`.
     """
 
 
@@ -35,20 +35,20 @@ class NeighborsModel:
 
     Attributes:
         input: Name of the only input, a vector: `description.input`.
-        dimensions: How many numbers it has: `nearestNeighborsIndex.numberOfDimensions`.
-        number_of_neighbors: How many neighbours vote: `numberOfNeighbors`.
-        weighting: How they vote: `WeightingScheme`.
-        index: How they are looked up: `nearestNeighborsIndex.IndexType`. A hint for speed: both searches are exact.
-        leaf_size: Samples in a leaf: `singleKdTreeIndex.leafSize`; None with a linear index.
-        samples: [n, dimensions], what was taught: `nearestNeighborsIndex.floatSamples`. May be none at all.
-        labels: One a sample: `stringClassLabels` or `int64ClassLabels`.
-        label_type: Which of the two: `ClassLabels`, or where that is not set, `DefaultClassLabel`.
-        default_label: What an empty model answers: `DefaultClassLabel`. A model with samples may lack it.
-        predicted_feature: Name of the output that is the likeliest label: `description.predictedFeatureName`.
-        probabilities: Name of the output that has each label's share: `predictedProbabilitiesName`; None where it is
-            not wanted.
+        dimensions: Length of the input vector: `nearestNeighborsIndex.numberOfDimensions`.
+        number_of_neighbors: Number of neighbours that vote: `numberOfNeighbors`.
+        weighting: Weighting of the votes: `WeightingScheme`.
+        index: Index type: `nearestNeighborsIndex.IndexType`. A hint for speed: both searches are exact.
+        leaf_size: Samples per leaf: `singleKdTreeIndex.leafSize`; None with a linear index.
+        samples: [n, dimensions], the learned samples: `nearestNeighborsIndex.floatSamples`. May be empty.
+        labels: One label per sample: `stringClassLabels` or `int64ClassLabels`.
+        label_type: Type of the labels: from `ClassLabels`, or if that is not set, from `DefaultClassLabel`.
+        default_label: Prediction of an empty model: `DefaultClassLabel`. Optional for a model with samples.
+        predicted_feature: Name of the output with the likeliest label: `description.predictedFeatureName`.
+        probabilities: Name of the output with each label's probability: `predictedProbabilitiesName`; None if the
+            model has no such output.
         metadata: `description.metadata.userDefined`.
-        input_type: What kind of numbers the input has: `multiArrayType.dataType`.
+        input_type: Data type of the input: `multiArrayType.dataType`.
     """
 
     input: str
@@ -68,7 +68,7 @@ class NeighborsModel:
 
     @property
     def classes(self) -> Labels:
-        """The labels of the samples, each once, in the order in which they were first taught."""
+        """The unique labels of the samples, in the order of their first sample."""
         return _distinct(self.labels)
 
 

@@ -1,4 +1,4 @@
-"""Asking a classifier."""
+"""Predictions of a nearest-neighbour classifier."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -16,13 +16,13 @@ Distance = Literal["squared_euclidean", "euclidean"]
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a classifier answers.
+    """A classifier's predictions.
 
     Attributes:
-        labels: One a feature: the class with most votes.
-        probabilities: [N, classes] each class's share of the votes.
-        classes: What the columns stand for: the model's classes, in the order in which they were first taught.
-        columns: [N] the column of each label. Another may have as many votes.
+        labels: One label per feature: the class with most votes.
+        probabilities: [N, classes], each class's share of the votes.
+        classes: The classes of the columns, in the order of `NeighborsModel.classes`.
+        columns: [N], the column of each label. Another class may have as many votes.
     """
 
     labels: Labels
@@ -38,29 +38,30 @@ def predict(
     *,
     distance: Distance = "squared_euclidean",
 ) -> Prediction:
-    """The labels of some features, by vote of the `k` samples that are nearest to each.
+    """The labels of features, by vote of the `k` samples nearest to each feature.
 
-    With uniform weighting each neighbour has one vote, with inverse distance 1 / distance votes. What Apple leaves open
-    is decided so:
+    With uniform weighting each neighbour has one vote, with inverse distance 1 / distance votes. Pippin defines what
+    Apple leaves open:
 
-    - Of samples at the same distance those with a lower index are nearer.
-    - Which distance weighs: the format defines one alone, the squared Euclidean distance that finds the neighbours
-      (NearestNeighbors.proto, `DistanceFunction` and `InverseDistanceWeighting`). `distance` chooses its root instead.
-    - At distance 0, where 1 / distance is no number, those samples alone vote, with one vote each.
-    - Of labels with as many votes, the one wins that has the nearest of the neighbours.
-    - A model of fewer than `k` samples lets all of them vote.
-    - An empty model answers its default label, with probability 1.
+    - Of samples at the same distance, those with a lower index are nearer.
+    - The weighting uses the only distance that the format defines, the squared Euclidean distance of the search
+      (NearestNeighbors.proto, `DistanceFunction` and `InverseDistanceWeighting`). `distance` can select its root.
+    - If samples are at distance 0, where 1 / distance is undefined, only these samples vote, with one vote each.
+    - Of labels with equal votes, the label of the nearest neighbour wins.
+    - In a model with fewer than `k` samples, all samples vote.
+    - An empty model predicts its default label with probability 1.
 
-    The model's index has no say: see `pippin.models.neighbors.search`.
+    The model's index does not affect the result: see `pippin.models.neighbors.search`.
 
     Args:
         model: The classifier.
-        features: [N, dimensions]; rounded to 32-bit floats, as samples are.
-        k: How many neighbours vote, of those that the model admits; left out, its default.
-        distance: What weighs a vote with inverse-distance weighting.
+        features: [N, dimensions]; rounded to 32-bit floats, like samples.
+        k: The number of neighbours that vote, within the model's limits; by default the model's default.
+        distance: The distance for inverse-distance weighting.
 
     Raises:
-        NeighborsError: The features do not fit the model, or it does not admit `k`, or it can answer nothing.
+        NeighborsError: The features do not fit the model, the model does not allow `k`, or the model has neither
+            samples nor a default label.
     """
     points = as_samples(features, model.dimensions)
     k = model.number_of_neighbors.default if k is None else k
@@ -81,7 +82,7 @@ def predict(
 
 
 def _weights(neighbors: Nearest, model: NeighborsModel, distance: Distance) -> Floats:
-    """[Q, k] how many votes each neighbour has."""
+    """[Q, k], the number of votes of each neighbour."""
     if model.weighting == "uniform":
         return np.ones_like(neighbors.distances)
     distances = neighbors.distances if distance == "squared_euclidean" else np.sqrt(neighbors.distances)
@@ -95,14 +96,14 @@ def _vote(weights: Floats, columns: NDArray[np.int64], shares: Floats) -> NDArra
     rows = np.arange(len(weights))[:, None]
     np.add.at(shares, (rows, columns), weights)
     votes = shares[rows, columns]
-    # The first maximum along a row is that of the nearest neighbour.
+    # The first maximum along a row belongs to the nearest neighbour.
     winners: NDArray[np.int64] = columns[rows[:, 0], votes.argmax(axis=1)]
     shares /= shares.sum(axis=1, keepdims=True)
     return winners
 
 
 def _default(model: NeighborsModel, count: int) -> Prediction:
-    """What an empty model answers."""
+    """The prediction of an empty model."""
     label = model.default_label
     if label is None:
         raise _refused(

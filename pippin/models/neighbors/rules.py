@@ -1,9 +1,9 @@
-"""What Core ML demands of an updatable nearest-neighbour classifier, one small function a rule.
+"""Core ML's requirements of an updatable nearest-neighbour classifier, one function per rule.
 
-Those about inputs and outputs are in `pippin.models.neighbors.feature_rules`. Every rule sees the whole message and
-reports nothing about what a fault elsewhere hides from it. Apple's validator accepts what these rules accept; its
-files, which each rule names, are in the coremltools repository, under `mlmodel/src/Validation`. Where a rule asks for
-more than the validator does, the rule says why.
+The rules about inputs and outputs are in `pippin.models.neighbors.feature_rules`. Every rule receives the whole message
+and reports nothing about parts that a fault elsewhere hides. Apple's validator accepts every model that these rules
+accept; its files, which each rule names, are in the coremltools repository, under `mlmodel/src/Validation`. A rule that
+is stricter than the validator states the reason.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,20 +30,20 @@ def model_is_a_nearest_neighbor_classifier(draft: Draft) -> Iterator[Fault]:
 
 
 def version_has_updatable_classifiers(draft: Draft) -> Iterator[Fault]:
-    """The version is one that may be updated, and that is known. Source: Model.cpp, `validateGeneric`."""
+    """The specification version is known and supports updatable models. Source: Model.cpp, `validateGeneric`."""
     version = draft.message.specificationVersion
     if not _OLDEST <= version <= _NEWEST:
         yield Fault("", f"found specification version {version}; needs one from {_OLDEST} to {_NEWEST}")
 
 
 def model_is_updatable(draft: Draft) -> Iterator[Fault]:
-    """The model may be taught. Source: Model.proto, `Model.isUpdatable`; Apple's validator takes either."""
+    """The model is marked updatable. Source: Model.proto, `Model.isUpdatable`; Apple's validator accepts both."""
     if not draft.message.isUpdatable:
         yield Fault("", "found a model that is not updatable; needs one made with isUpdatable")
 
 
 def model_has_no_functions(draft: Draft) -> Iterator[Fault]:
-    """Functions are for ML programs. Source: InterfaceValidators.cpp, `validateMultiFunctionDescription`."""
+    """Only ML programs have functions. Source: InterfaceValidators.cpp, `validateMultiFunctionDescription`."""
     description = draft.description
     if description.functions or description.defaultFunctionName:
         yield Fault(
@@ -52,20 +52,20 @@ def model_has_no_functions(draft: Draft) -> Iterator[Fault]:
 
 
 def model_keeps_no_state(draft: Draft) -> Iterator[Fault]:
-    """State is for ML programs. Source: Model.proto, `ModelDescription.state`; Apple's validator does not look."""
+    """Only ML programs have state. Source: Model.proto, `ModelDescription.state`; Apple's validator has no check."""
     if draft.description.state:
         yield Fault("", f"found {len(draft.description.state)} state features; needs none in this kind of model")
 
 
 def there_is_a_dimension(draft: Draft) -> Iterator[Fault]:
-    """Samples have a number or more. Apple's validator does not look, while a model has no samples."""
+    """Samples have one number or more. Apple's validator does not check this for a model without samples."""
     dimensions = draft.index.numberOfDimensions
     if dimensions < 1:
         yield Fault("/neighbors/dimensions", f"found {dimensions}; needs 1 or more")
 
 
 def samples_have_one_number_a_dimension(draft: Draft) -> Iterator[Fault]:
-    """Each sample is as long as the model says. Source: KNearestNeighborsClassifierValidator.cpp."""
+    """Each sample has `numberOfDimensions` numbers. Source: KNearestNeighborsClassifierValidator.cpp."""
     dimensions = draft.index.numberOfDimensions
     if dimensions < 1:
         return
@@ -75,7 +75,7 @@ def samples_have_one_number_a_dimension(draft: Draft) -> Iterator[Fault]:
 
 
 def samples_are_finite(draft: Draft) -> Iterator[Fault]:
-    """No sample has NaN or infinity. Apple's validator does not look; such a sample is at no distance from anything."""
+    """No sample has NaN or infinity. Apple's validator does not check this; such a sample has no valid distances."""
     if draft.samples is None:
         return
     for place in np.flatnonzero(~np.isfinite(draft.samples).all(axis=1)):
@@ -83,20 +83,20 @@ def samples_are_finite(draft: Draft) -> Iterator[Fault]:
 
 
 def there_are_as_many_labels_as_samples(draft: Draft) -> Iterator[Fault]:
-    """Every sample has its label. Both may be none. Source: KNearestNeighborsClassifierValidator.cpp."""
+    """Every sample has a label. A model may have no samples. Source: KNearestNeighborsClassifierValidator.cpp."""
     samples, labels = len(draft.lengths), len(draft.labels)
     if samples != labels:
         yield Fault("/neighbors/samples", f"found {samples} samples and {labels} labels; needs as many of both")
 
 
 def classes_are_not_too_many(draft: Draft) -> Iterator[Fault]:
-    """An answer has a probability for every class, so they stay below a limit of our own."""
+    """The number of classes is limited, since a prediction has a probability for every class. Ours."""
     if (count := len(set(draft.labels))) > MAX_CLASSES:
         yield Fault("/neighbors/classes", f"found {count} different labels; needs {MAX_CLASSES} or fewer")
 
 
 def an_index_is_chosen(draft: Draft) -> Iterator[Fault]:
-    """It is said how neighbours are looked up. Source: KNearestNeighborsClassifierValidator.cpp."""
+    """The index is set. Source: KNearestNeighborsClassifierValidator.cpp."""
     if draft.index.WhichOneof("IndexType") is None:
         yield Fault("/neighbors/index", "found no index; needs linearIndex or singleKdTreeIndex")
 
@@ -109,15 +109,15 @@ def leaves_hold_a_sample(draft: Draft) -> Iterator[Fault]:
 
 
 def a_distance_is_chosen(draft: Draft) -> Iterator[Fault]:
-    """It is said what distance is. Source: KNearestNeighborsClassifierValidator.cpp."""
+    """The distance function is set. Source: KNearestNeighborsClassifierValidator.cpp."""
     if draft.index.WhichOneof("DistanceFunction") is None:
         yield Fault("/neighbors/distance", "found no distance function; needs squaredEuclideanDistance, the only one")
 
 
 def number_of_neighbors_is_positive_and_inside_its_limits(draft: Draft) -> Iterator[Fault]:
-    """The default is 1 or more, in the range or the set; so are these themselves. Source: ParameterValidator.cpp.
+    """The default and the limits are 1 or more, and the default is within the limits. Source: ParameterValidator.cpp.
 
-    Apple's validator reads a set only up to the default; all of it must be right here.
+    Apple's validator reads a set only up to the default; here the whole set must be valid.
     """
     document = parameter_document(draft.classifier.numberOfNeighbors)
     try:
@@ -129,13 +129,13 @@ def number_of_neighbors_is_positive_and_inside_its_limits(draft: Draft) -> Itera
 
 
 def a_weighting_is_chosen(draft: Draft) -> Iterator[Fault]:
-    """It is said how neighbours vote. Source: KNearestNeighborsClassifierValidator.cpp."""
+    """The weighting is set. Source: KNearestNeighborsClassifierValidator.cpp."""
     if draft.classifier.WhichOneof("WeightingScheme") is None:
         yield Fault("/neighbors/weighting", "found no weighting; needs uniformWeighting or inverseDistanceWeighting")
 
 
 def default_label_is_there_if_needed_and_of_the_labels_type(draft: Draft) -> Iterator[Fault]:
-    """A model without labels has a default one, and no model has one of another type than its labels are.
+    """A model without labels has a default label, and a default label has the type of the labels.
 
     Source: KNearestNeighborsClassifierValidator.cpp.
     """
@@ -179,4 +179,4 @@ RULES_BY_ID: Final[dict[str, Rule]] = {
     "neighbors.weighting": a_weighting_is_chosen,
     "neighbors.default-label": default_label_is_there_if_needed_and_of_the_labels_type,
 }
-"""What a model must keep. A model that breaks the first is not asked about the others, which would all be broken."""
+"""The rules for a model. If a model breaks the first rule, the other rules are not checked, since all would fail."""

@@ -1,9 +1,9 @@
-"""Which samples are nearest.
+"""Exact search for the nearest samples.
 
-A linear index and a kd-tree are two ways to the same answer, since both searches are exact: so there is one search.
-For every block of features and samples it takes two steps. One matrix product gives distances that are quick but
-rounded; with a bound on the rounding they tell which few samples may be among the nearest. Only for these the distance
-is computed as it is defined.
+A linear index and a kd-tree give the same result, since both searches are exact, so there is only one implementation.
+It takes two steps for every block of features and samples. A matrix product gives fast but rounded distances; a bound
+on the rounding error limits the candidates for the nearest samples. Only for these candidates the distance is computed
+by its definition.
 """
 
 from collections.abc import Iterator
@@ -16,17 +16,17 @@ Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
 
 BLOCK = 2**19
-"""Most numbers in any one of the few arrays that a block needs at a time: 4 MiB each."""
+"""The maximum size of each of the few arrays that a block needs at a time, in numbers: 4 MiB each."""
 
 
 @dataclass(frozen=True)
 class Nearest:
-    """The nearest samples of some of the features.
+    """The nearest samples of Q consecutive features.
 
     Attributes:
-        start: The first of these features; the others follow it.
-        distances: [Q, k] squared Euclidean ones, the smallest first.
-        places: [Q, k] the samples' indices. Of two at the same distance the one with the lower index comes first.
+        start: The index of the first of these features.
+        distances: [Q, k], squared Euclidean distances, the smallest first.
+        places: [Q, k], the samples' indices. Of two samples at the same distance the lower index comes first.
     """
 
     start: int
@@ -35,12 +35,12 @@ class Nearest:
 
 
 def nearest(samples: NDArray[np.float32], features: NDArray[np.float32], k: int) -> Iterator[Nearest]:
-    """The `k` samples nearest to each feature, for one block of features after the other.
+    """The `k` samples nearest to each feature, one block of features at a time.
 
     A distance is the sum over the dimensions, from the first to the last, of the squared differences, in float64. The
-    order of adding is part of the definition: so equal samples are at equal distances, on every machine.
+    order of addition is part of the definition, so that equal samples have equal distances on every machine.
 
-    Memory stays below a few blocks, beside one row of each array and the `k` nearest of one feature.
+    Memory is limited to a few blocks, plus one row of each array and the `k` nearest samples of one feature.
 
     Args:
         samples: [n, d], n at least `k`; finite.
@@ -67,11 +67,11 @@ def _norms(vectors: NDArray[np.float32]) -> Floats:
 
 
 def _candidates(points: Floats, block: Floats, norms: Floats, best: Floats, k: int) -> tuple[Places, Places]:
-    """Pairs (row of `asked`, row of `block`) with all that may be among the `k` nearest; in order.
+    """Sorted pairs (row of `points`, row of `block`) that include all pairs that may be among the `k` nearest.
 
-    Rounding sets the product's distance a² + b² - 2ab and the distance as defined at most (2d + 6)·eps·(a² + b²) apart,
-    by the usual bounds on sums of d products; `slack` is twice that. A sample stays if it can be as near as the k-th
-    nearest may be far.
+    The rounded distance a² + b² - 2ab differs from the defined distance by at most (2d + 6)·eps·(a² + b²), by the usual
+    bounds on sums of d products; `slack` is twice that. A sample is kept if the lower bound of its distance does not
+    exceed the upper bound of the k-th nearest distance.
     """
     slack = (4 * points.shape[1] + 16) * np.finfo(np.float64).eps
     norms_of_both = np.square(points).sum(axis=1)[:, None] + norms
@@ -82,18 +82,19 @@ def _candidates(points: Floats, block: Floats, norms: Floats, best: Floats, k: i
     furthest = best[:, -1:] if best.shape[1] == k else np.full((len(points), 1), np.inf)
     near = lower <= furthest
     if len(block) >= k and np.count_nonzero(near) > 4 * k * len(points):
-        # Ranking takes 10 ns a number, all else 4 where dimensions are few: only where it spares many exact distances.
+        # Partitioning takes 10 ns per number, the rest 4 ns with few dimensions: use it only if it avoids many exact
+        # distances.
         norms_of_both *= 1 + slack
         products += norms_of_both
         products.partition(k - 1, axis=1)
         near = lower <= np.minimum(furthest, products[:, k - 1 : k])
-    # Flat, since numpy looks through one axis ten times as fast as through two.
+    # Flat, since numpy searches one axis ten times as fast as two.
     rows, columns = np.divmod(np.flatnonzero(near), len(block))
     return rows, columns
 
 
 def _distances(points: Floats, block: Floats, rows: Places, columns: Places) -> Floats:
-    """The distance of each pair, as it is defined."""
+    """The distance of each pair by its definition."""
     distances = np.empty(len(rows))
     step = max(1, BLOCK // points.shape[1])
     for at in range(0, len(rows), step):
@@ -101,13 +102,13 @@ def _distances(points: Floats, block: Floats, rows: Places, columns: Places) -> 
         difference = points[rows[here]]
         difference -= block[columns[here]]
         np.square(difference, out=difference)
-        # A running sum adds from first to last; `sum` adds in an order of numpy's own.
+        # `cumsum` adds from first to last; the order of addition in numpy's `sum` is unspecified.
         distances[here] = np.cumsum(difference, axis=1, out=difference)[:, -1]
     return distances
 
 
 def _merged(best: Nearest, rows: Places, places: Places, distances: Floats, k: int) -> Nearest:
-    """The nearest of those known and some more, of which each row has enough to fill it as far as samples go."""
+    """Merge further candidates into `best`; together each row has at least as many samples as the result needs."""
     count, width = best.distances.shape
     all_rows = np.concatenate([np.repeat(np.arange(count), width), rows])
     all_places = np.concatenate([best.places.ravel(), places])

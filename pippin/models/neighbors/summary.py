@@ -1,4 +1,4 @@
-"""What a classifier is, for a person or a script."""
+"""The summary of a classifier, as in the REST API."""
 
 from collections import Counter
 from typing import Literal
@@ -46,7 +46,7 @@ class NeighborsSummary(_Summary):
 
 
 def summary(model: NeighborsModel) -> NeighborsSummary:
-    """What a classifier that keeps every rule is."""
+    """The summary of a valid classifier."""
     vector = FeatureSummary(name=model.input, shape=[model.dimensions], type=model.input_type)
     label = FeatureSummary(name=model.predicted_feature, shape=None, type=model.label_type)
     shares = (

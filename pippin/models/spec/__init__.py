@@ -1,4 +1,4 @@
-"""The model spec language: layers, losses, optimizers, shape inference and Core ML's rules. No coremltools in here."""
+"""The model spec language: layers, losses, optimizers, shape inference and Core ML's rules, without coremltools."""
 
 from pippin.models.spec.features import ArrayFeature, Feature, ImageFeature, LabelFeature
 from pippin.models.spec.findings import Finding, SpecError

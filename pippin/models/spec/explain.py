@@ -1,4 +1,4 @@
-"""What pydantic found wrong, as faults: plain JSON pointers, and sentences that say what would be right."""
+"""Converts pydantic's validation errors to faults: JSON pointers, and messages that say what is valid."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -17,7 +17,7 @@ T = TypeVar("T", bound=BaseModel)
 _MAX_FAULTS = 1000
 _MAX_LISTED_TAGS = 10
 
-# What would be right, by pydantic's kind of error; in braces what it tells about the limits.
+# What is valid, by pydantic's error type; the placeholders are filled from the error's context.
 _NEEDS = {
     "bool_parsing": "true or false",
     "bool_type": "true or false",
@@ -59,7 +59,7 @@ def parse(kind: type[T], document: object) -> T:
 
 
 def _without_other_branches(faults: Iterable[Fault]) -> list[Fault]:
-    """Of a union that none of its branches fits, what is wrong with those that got furthest into the value."""
+    """The faults of those union branches that match the value deepest, if no branch fits."""
     branches: dict[str, list[str]] = {}
     for fault in faults:
         branches.setdefault(fault.pointer, []).append(fault.detail)
@@ -68,7 +68,7 @@ def _without_other_branches(faults: Iterable[Fault]) -> list[Fault]:
 
 
 def explain(error: ValidationError, root: type[BaseModel], document: object) -> Iterator[Fault]:
-    """The faults in `document`, which `root` refused with `error`; of very many, the first."""
+    """The faults in `document`, which `root` refused with `error`; at most the first `_MAX_FAULTS`."""
     errors = error.errors(include_url=False)
     hints = Hints()
     listed: dict[tuple[str, ...], str] = {}
@@ -92,7 +92,7 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
             case "union_tag_invalid":
                 tag, tags = str(details["ctx"]["tag"]), _tags(root, loc)
                 place = pointer(*path, "type")
-                # The list of 50 types of layers once: with each of them it would hide everything else.
+                # List the 50 layer types only once; repeated lists would hide the other faults.
                 first = listed.setdefault(tuple(tags), place)
                 known = (
                     ", ".join(tags) if first == place or len(tags) <= _MAX_LISTED_TAGS else f"those listed for {first}"
@@ -103,7 +103,7 @@ def explain(error: ValidationError, root: type[BaseModel], document: object) -> 
 
 
 def _detail(details: ErrorDetails, root: type[BaseModel], hints: Hints) -> str:
-    """What is wrong with a value that is there."""
+    """The message for a value that is present."""
     loc, kind, value = details["loc"], details["type"], shown(details["input"])
     match kind:
         case "extra_forbidden":
@@ -119,7 +119,7 @@ def _detail(details: ErrorDetails, root: type[BaseModel], hints: Hints) -> str:
 
 
 def detail_of(details: Mapping[str, Any], hints: Hints) -> str:
-    """What is wrong with a single value, as pydantic has it, in our words."""
+    """The message for one pydantic error about a single value."""
     kind, context, value = details["type"], details.get("ctx", {}), shown(details["input"])
     match kind:
         case "literal_error" | "enum":
@@ -139,7 +139,7 @@ def _is_whole(limit: object) -> bool:
 
 
 def _hint_at_field(unknown: str, root: type[BaseModel], loc: Loc, hints: Hints) -> str:
-    """What an unknown field was meant to be: one of the same object, or one of an object beside or below it."""
+    """A hint at the intended field: of the same object, or of another object in the document."""
     fields = _fields(root, loc)
     is_in_a_list = any(isinstance(part, int) for part in loc)
     if not is_in_a_list and synonym(unknown, fields) is None:
@@ -152,7 +152,7 @@ def _hint_at_field(unknown: str, root: type[BaseModel], loc: Loc, hints: Hints) 
 
 
 def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) -> str:
-    """Of a text in place of an object: how an object says it, by its type or as the reference to a model."""
+    """For a text in place of an object: a hint at the object form, by its type or as the reference to a model."""
     if not isinstance(value, str):
         return ""
     tags = _tags(root, loc)
@@ -168,7 +168,7 @@ def _hint_at_type(value: object, root: type[BaseModel], loc: Loc, hints: Hints) 
 
 
 def _is_object(annotation: object) -> bool:
-    """Whether a field holds an object of a known kind, and no list of such."""
+    """Whether a field holds a model object, not a list of model objects."""
     if isinstance(annotation, type):
         return issubclass(annotation, BaseModel)
     return get_origin(annotation) not in {tuple, list, dict} and any(map(_is_object, get_args(annotation)))
@@ -176,7 +176,7 @@ def _is_object(annotation: object) -> bool:
 
 @lru_cache(maxsize=64)
 def _objects(root: type[BaseModel]) -> tuple[tuple[str, ...], ...]:
-    """Where objects of one kind stand in a document, outside of lists: the root itself, and each field that is one."""
+    """The places of model objects in a document outside of lists: the root, and each of its fields with an object."""
     places: list[tuple[str, ...]] = [()]
     for name, field in root.model_fields.items():
         if _is_object(field.annotation):
@@ -185,7 +185,7 @@ def _objects(root: type[BaseModel]) -> tuple[tuple[str, ...], ...]:
 
 
 def shown(value: object) -> str:
-    """A value as a message quotes it: as JSON has it, and never long."""
+    """A value as messages quote it: in JSON style, and short."""
     match value:
         case None:
             return "null"
@@ -206,7 +206,7 @@ def shown(value: object) -> str:
 
 
 def _path(loc: Loc, document: object, *, missing: bool) -> list[int | str]:
-    """`loc` without what stands in no document: pydantic adds union tags and marks of its own."""
+    """`loc` without the parts that are not in the document, such as the union tags that pydantic adds."""
     path: list[int | str] = []
     here = document
     for place, part in enumerate(loc):
@@ -219,7 +219,7 @@ def _path(loc: Loc, document: object, *, missing: bool) -> list[int | str]:
 
 
 def _holds(value: object, part: int | str) -> TypeGuard[Mapping[int | str, object]]:
-    """Whether `part` is a key of an object, or a place in a list, which is then read like an object."""
+    """Whether `part` is a key of an object or a valid index of a list. A list is then narrowed to a mapping."""
     if isinstance(value, list | tuple):
         return isinstance(part, int) and part < len(value)
     return isinstance(value, dict) and part in value
@@ -233,7 +233,7 @@ def _models(annotation: object) -> list[type[BaseModel]]:
 
 @lru_cache(maxsize=1024)
 def _models_below(root: type[BaseModel], words: tuple[str, ...]) -> list[type[BaseModel]]:
-    """The models that may stand at `words`, the places in lists left out."""
+    """The models that are possible at `words`, a location without list indices."""
     models = [root]
     for part in words:
         inner = [
@@ -249,7 +249,7 @@ def _models_below(root: type[BaseModel], words: tuple[str, ...]) -> list[type[Ba
 
 
 def _models_at(root: type[BaseModel], loc: Loc) -> list[type[BaseModel]]:
-    """The models that may stand at `loc`."""
+    """The models that are possible at `loc`."""
     return _models_below(root, tuple(part for part in loc if isinstance(part, str)))
 
 
@@ -269,12 +269,12 @@ def _fields(root: type[BaseModel], loc: Loc) -> list[str]:
 
 
 def _in_a_sentence(description: str) -> str:
-    """A description with a small letter at its beginning, unless its first word is a name such as JSON."""
+    """A description that starts in lower case, unless its first word is an acronym such as JSON."""
     return description if description[1:2].isupper() else description[:1].lower() + description[1:]
 
 
 def _described(root: type[BaseModel], loc: Loc) -> str:
-    """What is written about the innermost field at `loc`; empty when nothing is."""
+    """The description of the innermost field at `loc`; empty if it has none."""
     while loc and isinstance(loc[-1], int):
         loc = loc[:-1]
     for model in _models_at(root, loc[:-1]) if loc else ():

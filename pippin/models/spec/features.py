@@ -1,4 +1,4 @@
-"""What goes into a model and comes out of it: named features, a classifier's classes, a regressor's quantity."""
+"""Inputs and outputs of a model: named features, a classifier's classes, a regressor's quantity."""
 
 from typing import Annotated, Any, Literal, TypeAlias
 
@@ -32,7 +32,7 @@ class ArrayFeature(Value):
 
     @property
     def lengths(self) -> Shape:
-        """The shape, which every feature of a resolved spec has."""
+        """The shape; every array of a resolved spec has one."""
         assert self.shape is not None
         return self.shape
 
@@ -62,7 +62,7 @@ class ImageFeature(Value):
         try:
             read: float | tuple[float, float, float] = handler(bias)
         except ValidationError:
-            # Pydantic would report a fault for each of the two forms.
+            # Pydantic would report one error for each of the two forms.
             needs = "one finite number" if is_gray else "one finite number, or three"
             raise ValueError(f"found {shown(bias)}; needs {needs}") from None
         if isinstance(read, tuple) and is_gray:
@@ -76,7 +76,7 @@ class ImageFeature(Value):
 
     @property
     def biases(self) -> tuple[float, ...]:
-        """One number a channel."""
+        """One number per channel."""
         return self.bias if isinstance(self.bias, tuple) else (self.bias,) * self.lengths[0]
 
 
@@ -88,7 +88,7 @@ class LabelFeature(Value):
 
     @property
     def lengths(self) -> Shape:
-        """(1,): one label an example."""
+        """(1,): one label per example."""
         return (1,)
 
 
@@ -100,7 +100,7 @@ class NumberFeature(Value):
 
     @property
     def lengths(self) -> Shape:
-        """(1,): one number an example."""
+        """(1,): one number per example."""
         return (1,)
 
 
@@ -113,7 +113,7 @@ class DictionaryFeature(Value):
 
     @property
     def lengths(self) -> Shape:
-        """(): it is no array."""
+        """(): a dictionary is not an array."""
         return ()
 
 
@@ -161,7 +161,7 @@ class Classifier(Value):
 
     @property
     def label_type(self) -> Literal["string", "int64"]:
-        """How the file keeps the labels."""
+        """The type of the labels in the file."""
         return "string" if isinstance(self.labels[0], str) else "int64"
 
 

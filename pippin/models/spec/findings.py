@@ -1,4 +1,4 @@
-"""What is wrong with a spec, and what may go wrong with a model that Core ML accepts."""
+"""Errors of a spec, and warnings about a model that Core ML accepts."""
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -6,11 +6,11 @@ from pippin.errors import Fault, FaultyDocumentError
 
 
 class SpecError(FaultyDocumentError):
-    """A model spec that was refused; carries every fault found, with pointers from the spec's root."""
+    """A model spec is refused; carries every fault, with pointers from the spec's root."""
 
 
 class Finding(BaseModel):
-    """One such thing."""
+    """A warning about a model."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -20,5 +20,5 @@ class Finding(BaseModel):
 
     @classmethod
     def of(cls, fault: Fault, rule: str) -> "Finding":
-        """What a check says, as a finding."""
+        """The finding for a fault that the check `rule` reports."""
         return cls(rule=rule, pointer=fault.pointer, detail=fault.detail)

@@ -1,4 +1,4 @@
-"""The network as a graph: which blob each layer reads and makes, and of what shape each is."""
+"""The network as a graph: the blobs that each layer reads and makes, and their shapes."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,15 +17,15 @@ from pippin.models.spec.values import MAX_ELEMENTS, MAX_PARAMETERS, Shape
 
 @dataclass(frozen=True)
 class Node:
-    """A layer in its place.
+    """A layer in the graph.
 
     Attributes:
-        index: Its place in the spec.
-        name: None when the document does not say.
-        layer: With its blobs' names filled in; None when it has faults of its own.
-        inputs: The blobs that it reads, as far as they are known.
-        outputs: The blobs that it makes, as far as they are known.
-        updatable: Whether the document wants it trained.
+        index: The layer's index in the spec.
+        name: The layer's name; None if the document has none.
+        layer: The layer with its blob names filled in; None if the layer has faults.
+        inputs: The blobs that the layer reads, as far as they are known.
+        outputs: The blobs that the layer makes, as far as they are known.
+        updatable: Whether the document marks the layer as updatable.
     """
 
     index: int
@@ -38,21 +38,21 @@ class Node:
 
 @dataclass(frozen=True)
 class Graph:
-    """What rules look at. A fault in one part leaves the others in sight.
+    """The graph that the rules check. A fault in one part does not hide the other parts.
 
     Attributes:
-        draft: What the document says.
+        draft: The parsed document.
         nodes: The layers, in the spec's order.
-        shapes: Every blob that has a name; None where the shape cannot be known because of a fault elsewhere.
+        shapes: The shape of every named blob; None if a fault elsewhere hides the shape.
         makers: The layer that makes a blob, by the blob's name.
-        loss: With its names filled in; None when it has faults.
-        outputs: Given or inferred, each with its shape; None when neither is possible because of a fault elsewhere.
-        training_inputs: Likewise.
-        is_named: Whether every blob's name is known, so that a name that is not among them is wrong.
-        has_true_ranks: Whether blobs leave the model with all the axes that layers see, as Core ML's validator takes
-            them for models with EXACT arrays, images of rank 4 or layers of version 4 and later. Source:
-            NeuralNetworkValidator.cpp, `ndArrayInterpretation`.
-        faults: What is wrong with the wiring and the shapes.
+        loss: The loss with its names filled in; None if the loss has faults.
+        outputs: The given or inferred outputs with their shapes; None if a fault elsewhere hides them.
+        training_inputs: The given or inferred training inputs, likewise.
+        is_named: Whether every blob's name is known, so that any other name is a fault.
+        has_true_ranks: Whether outputs keep all axes that layers see. Core ML's validator assumes this for models with
+            EXACT arrays, images of rank 4, or layers of version 4 and later. Source: NeuralNetworkValidator.cpp,
+            `ndArrayInterpretation`.
+        faults: Faults in the wiring and the shapes.
     """
 
     draft: Draft
@@ -68,7 +68,7 @@ class Graph:
 
     @property
     def target(self) -> str | None:
-        """The training input that holds the truth: a classifier's is its own predicted feature, where that is one."""
+        """The training input with the target: a classifier's predicted feature if that is a training input."""
         classifier = self.draft.classifier
         if classifier is not None and any(
             feature.name == classifier.predicted_feature for feature in self.training_inputs or ()
@@ -78,7 +78,7 @@ class Graph:
 
 
 def trace(draft: Draft) -> Graph:
-    """Follow the blobs through the layers of `draft`."""
+    """Trace the blobs through the layers of `draft`."""
     nodes = _wire(draft)
     tracer = _Tracer(draft, nodes)
     faults = tuple(tracer.follow())
@@ -103,7 +103,7 @@ def trace(draft: Draft) -> Graph:
 
 
 def is_newer(layer: Layer) -> bool:
-    """Whether Core ML computes a layer only since version 4. Source: Utils.cpp, `isIOS12NeuralNetworkLayer`."""
+    """Whether a layer needs version 4 or later. Source: Utils.cpp, `isIOS12NeuralNetworkLayer`."""
     return layer.version_needed >= _NEWER_VERSION
 
 
@@ -111,7 +111,7 @@ _NEWER_VERSION = 4
 
 
 def complete(node: Node, shapes: Mapping[str, Shape | None]) -> ResolvedLayer:
-    """The layer of a faultless graph with all that follows from its shapes."""
+    """The layer of a graph without faults, with everything that follows from the shapes."""
     assert node.layer is not None
     inputs, outputs = _known(shapes, node.inputs), _known(shapes, node.outputs)
     assert inputs is not None
@@ -127,7 +127,7 @@ def complete(node: Node, shapes: Mapping[str, Shape | None]) -> ResolvedLayer:
 
 
 def _wire(draft: Draft) -> tuple[Node, ...]:
-    """The layers with the names of their blobs: given, or as a chain has them."""
+    """The layers with their blob names, given or inferred: by default each layer reads the previous layer's outputs."""
     nodes: list[Node] = []
     before = _texts(_name(draft.inputs[0])) if len(draft.inputs) == 1 else ()
     sole_output = _sole_output(draft)
@@ -136,15 +136,15 @@ def _wire(draft: Draft) -> tuple[Node, ...]:
     for index, part in enumerate(draft.layers):
         name, layer = _name(part), part.value
         is_last = index == len(draft.layers) - 1
-        own = sole_output if is_last and sole_output is not None else name
+        default_output = sole_output if is_last and sole_output is not None else name
         if layer is None:
             inputs = part.texts("input") or before
-            outputs = part.texts("output") or _texts(own)
+            outputs = part.texts("output") or _texts(default_output)
         else:
-            # None is left out, and may be inferred; an empty list is what a file has that says nothing.
+            # None means left out, so the names are inferred. A file without names has an empty list.
             takes = layer.input_count[1] > 0
             inputs = layer.input_names if layer.input is not None else before if takes else ()
-            outputs = layer.output_names if layer.output is not None else _texts(own)
+            outputs = layer.output_names if layer.output is not None else _texts(default_output)
             unknown = (layer.input is None and takes and not inputs) or (layer.output is None and not outputs)
             layer = None if unknown else layer.wired(inputs, outputs)
         updatable = isinstance(part.raw, dict) and part.raw.get("updatable") is True
@@ -154,14 +154,14 @@ def _wire(draft: Draft) -> tuple[Node, ...]:
 
 
 def _sole_output(draft: Draft) -> str | None:
-    """The output that the last layer makes if nothing else is said."""
+    """The output that the last layer makes by default."""
     if draft.classifier is not None:
         return draft.classifier.blob or draft.classifier.probabilities
     return _name(draft.outputs[0]) if draft.outputs is not None and len(draft.outputs) == 1 else None
 
 
 class _Tracer:
-    """Goes through the layers once and keeps what it learns."""
+    """Visits the layers once, in order, and collects shapes and makers of blobs."""
 
     def __init__(self, draft: Draft, nodes: Sequence[Node]) -> None:
         self.draft = draft
@@ -189,7 +189,7 @@ class _Tracer:
             yield Fault("/layers", f"found {self.parameters} parameters; a model may have {MAX_PARAMETERS}")
 
     def _seen(self, feature: Feature | None) -> Shape | None:
-        """The shape of an input as layers see it; None where it has faults, or is none that layers can read."""
+        """The shape of an input as layers see it; None if the input has faults or layers cannot read its kind."""
         match feature:
             case ArrayFeature(shape=shape) if shape is not None:
                 return shape if self.draft.arrays == "exact" else rank5(shape)
@@ -250,7 +250,7 @@ class _Tracer:
 
 
 def _miscounted(layer: Layer) -> Iterator[Fault]:
-    """More or fewer blobs than the type reads or makes."""
+    """Faults for more or fewer blobs than the layer type reads or makes."""
     for field, names, (min_count, max_count) in (
         ("/input", layer.input_names, layer.input_count),
         ("/output", layer.output_names, layer.output_count),
@@ -267,7 +267,7 @@ def _miscounted(layer: Layer) -> Iterator[Fault]:
 
 
 def _low_ranks(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-    """Blobs of a lower rank than the type works on, which only exact mapping brings about."""
+    """Faults for blobs below the layer type's minimum rank, which only the exact mapping can cause."""
     for shape in inputs:
         if len(shape) < layer.min_rank:
             yield Fault(
@@ -279,7 +279,7 @@ def _low_ranks(layer: Layer, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
             )
 
 
-# A name may have 200 characters.
+# A name has at most 200 characters, and "_true" is appended.
 _LONGEST_STEM = 195
 
 
@@ -287,19 +287,19 @@ def _completed_loss(draft: Draft, nodes: Sequence[Node]) -> Loss | None:
     loss = draft.loss
     if loss is None:
         return None
-    judged = loss.input or next((name for node in reversed(nodes[-1:]) for name in node.outputs), None)
-    if judged is None:
+    loss_input = loss.input or next((name for node in reversed(nodes[-1:]) for name in node.outputs), None)
+    if loss_input is None:
         return None
     predicted = draft.classifier.predicted_feature if draft.classifier is not None else None
-    target = loss.target or predicted or _sole_target(draft) or f"{judged[:_LONGEST_STEM]}_true"
+    target = loss.target or predicted or _sole_target(draft) or f"{loss_input[:_LONGEST_STEM]}_true"
     taken = {node.name for node in nodes}
     names = (f"loss{number}" if number else "loss" for number in range(len(nodes) + 1))
     name = loss.name or next(free for free in names if free not in taken)
-    return loss.model_copy(update={"name": name, "input": judged, "target": target})
+    return loss.model_copy(update={"name": name, "input": loss_input, "target": target})
 
 
 def _sole_target(draft: Draft) -> str | None:
-    """The one training input that is no model input, where the spec lists them."""
+    """The only training input that is not a model input, if the spec lists training inputs."""
     inputs = {_name(part) for part in draft.inputs}
     others = [name for name in map(_name, draft.training_inputs or ()) if name not in inputs]
     return others[0] if len(others) == 1 else None
@@ -308,7 +308,7 @@ def _sole_target(draft: Draft) -> str | None:
 def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape | None]) -> tuple[Feature, ...] | None:
     if draft.training_inputs is not None:
         parts = _all_values(draft.training_inputs)
-        # One that is listed twice is one.
+        # Training inputs may be listed twice; remove duplicates.
         return (
             None
             if parts is None
@@ -328,13 +328,19 @@ def _training_inputs(draft: Draft, loss: Loss | None, shapes: Mapping[str, Shape
 def _with_target_shape(
     draft: Draft, feature: Feature, loss: Loss | None, shapes: Mapping[str, Shape | None]
 ) -> Feature:
-    """A training input; the loss's target, which may be declared without a shape, with the one that the loss needs."""
+    """The training input; the loss's target gets the shape that the loss needs if it is declared without a shape."""
     if not isinstance(feature, ArrayFeature) or feature.shape is not None:
         return feature
     if loss is None or feature.name != loss.target:
         return feature
-    judged = shapes.get(loss.input or "")
-    shape = (1,) if isinstance(loss, CategoricalCrossEntropy) else None if judged is None else _declared(draft, judged)
+    input_shape = shapes.get(loss.input or "")
+    shape = (
+        (1,)
+        if isinstance(loss, CategoricalCrossEntropy)
+        else None
+        if input_shape is None
+        else _declared(draft, input_shape)
+    )
     return feature.model_copy(update={"shape": shape})
 
 
@@ -356,7 +362,7 @@ def _outputs(draft: Draft, shapes: Mapping[str, Shape | None], *, has_true_ranks
 
 
 def _with_shape(draft: Draft, feature: Feature, shapes: Mapping[str, Shape | None], *, has_true_ranks: bool) -> Feature:
-    """An output with the shape that it is declared with in the file."""
+    """The output with its declared shape in the file."""
     produced = shapes.get(feature.name)
     if not isinstance(feature, ArrayFeature) or produced is None:
         return feature
@@ -366,7 +372,7 @@ def _with_shape(draft: Draft, feature: Feature, shapes: Mapping[str, Shape | Non
 
 
 def _declared(draft: Draft, seen: Shape) -> Shape:
-    """A blob's shape as a model would declare it."""
+    """A blob's shape in the form in which a model declares it."""
     return seen if draft.arrays == "exact" else short(seen)
 
 

@@ -1,4 +1,4 @@
-"""What every layer type says about itself."""
+"""The base classes of layer types."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -9,8 +9,8 @@ from pydantic import Field
 from pippin.errors import Fault
 from pippin.models.spec.values import Flag, Name, Shape, Value
 
-# The classes that protoc generates publish no types, and this package imports none of them: a layer writes into
-# whatever has the fields of its proto message.
+# The classes that protoc generates publish no types, and this package does not import them: a layer writes into any
+# object with the fields of its proto message.
 Message = Any
 
 RANK_RULE: Final = "layers.rank"
@@ -18,10 +18,10 @@ RANK_RULE: Final = "layers.rank"
 
 
 def name_of(number: int, names: Mapping[str, int], what: str) -> str:
-    """The name that the spec language gives to a number of an enumeration in the file.
+    """The spec language's name for an enum value in the file.
 
     Raises:
-        ValueError: It gives none.
+        ValueError: The spec language has no name for the value.
     """
     for name, known in names.items():
         if known == number:
@@ -48,60 +48,60 @@ class Layer(Value):
     updatable: Flag = Field(default=False, description="Whether training changes the layer's weights.")
 
     summary: ClassVar[str]
-    """What the type does, in one line."""
+    """A description of the type in one line."""
     proto_path: ClassVar[str]
-    """Where the layer's parameters stand in `NeuralNetworkLayer`, such as `convolution` or `activation.ReLU`."""
+    """The path of the layer's parameters in `NeuralNetworkLayer`, such as `convolution` or `activation.ReLU`."""
     input_count: ClassVar[tuple[int, int]] = (1, 1)
-    """The least and the most blobs that it reads."""
+    """The minimum and maximum number of input blobs."""
     output_count: ClassVar[tuple[int, int]] = (1, 1)
-    """The least and the most blobs that it makes."""
+    """The minimum and maximum number of output blobs."""
     min_rank: ClassVar[int] = 1
-    """The least rank of what it reads."""
+    """The minimum rank of the input blobs."""
     min_version: ClassVar[int] = 1
-    """The specification version that the type came with."""
+    """The first specification version with the type."""
     newer_option: ClassVar[str] = ""
-    """The field that may need a later version than the type; empty where none does."""
+    """The field that may need a later version than the type; empty if there is none."""
     trainable: ClassVar[bool] = False
-    """Whether Core ML can train the type at all."""
+    """Whether Core ML can train the type."""
     passes_gradient: ClassVar[bool] = False
-    """Whether Core ML lets the type stand between the loss and an updatable layer."""
+    """Whether Core ML allows the type between the loss and an updatable layer."""
     array_fields: ClassVar[tuple[str, ...]] = ()
-    """The fields that hold explicit weights, which may be megabytes."""
+    """The fields with explicit weights, which may take megabytes."""
 
     @property
     def version_needed(self) -> int:
-        """The specification version that has the type with all that this layer asks of it."""
+        """The first specification version that supports the type with this layer's options."""
         return self.min_version
 
     @classmethod
     def proto_kind(cls) -> str:
-        """What tells the type apart in a file; its `proto_path`, but for types that share one."""
+        """The key that identifies the type in a file: its `proto_path`, except for types that share a path."""
         return cls.proto_path
 
     @property
     def input_names(self) -> tuple[str, ...]:
-        """The blobs that the layer reads; empty while they are left to be inferred."""
+        """The layer's input blobs; empty until they are inferred."""
         return _names(self.input)
 
     @property
     def output_names(self) -> tuple[str, ...]:
-        """The blobs that the layer makes; empty while they are left to be inferred."""
+        """The layer's output blobs; empty until they are inferred."""
         return _names(self.output)
 
     def wired(self, inputs: tuple[str, ...], outputs: tuple[str, ...]) -> Self:
-        """This layer with its blobs' names filled in."""
+        """This layer with its blob names filled in."""
         return self.model_copy(update={"input": one_or_all(inputs), "output": one_or_all(outputs)})
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:  # noqa: ARG002 - some types take any shape
-        """What keeps the layer from working on inputs of these shapes, of which there are as many as it takes."""
+        """The layer's faults for inputs of these shapes; their number is within `input_count`."""
         yield from ()
 
     @abstractmethod
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """The shapes of what the layer makes of inputs that it has no fault to find with."""
+        """The shapes of the output blobs for inputs without `faults`."""
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:  # noqa: ARG002 - for types that infer a field from shapes
-        """This layer with every field filled in that its inputs' shapes decide."""
+        """This layer with every field filled in that depends on its inputs' shapes."""
         return self
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:  # noqa: ARG002 - most have no weights
@@ -110,7 +110,7 @@ class Layer(Value):
 
     @abstractmethod
     def write(self, message: Message) -> None:
-        """Write the layer's fields, all but the weights themselves, into the message at `proto_path`."""
+        """Write the layer's fields, except the weights, into the message at `proto_path`."""
 
     @classmethod
     @abstractmethod
@@ -118,7 +118,7 @@ class Layer(Value):
         """The layer's own fields of the spec language, from the message at `proto_path`.
 
         Raises:
-            ValueError: The message asks for something that the spec language does not have; the text says what.
+            ValueError: The spec language does not support a setting of the message; the text names the setting.
         """
 
     def weight_message(self, message: Message, key: str) -> Message:
@@ -130,24 +130,24 @@ class ShapeKeeping(Layer):
     """A layer whose output has the shape of its input."""
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """The input's own shape."""
+        """The input's shape."""
         return inputs[:1]
 
 
 class Bare(ShapeKeeping):
-    """A layer without fields of its own."""
+    """A layer without additional fields."""
 
     def write(self, message: Message) -> None:
-        """Nothing: the message's being there says it all."""
+        """Write nothing: the presence of the message is enough."""
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:  # noqa: ARG003 - the message has no fields
-        """Nothing: the message has no fields."""
+        """Return no fields: the message has none."""
         return {}
 
 
 def one_or_all(names: tuple[str, ...]) -> str | tuple[str, ...]:
-    """A single name by itself, as people write it; several as they are."""
+    """A single name as a text, several names as a tuple."""
     return names[0] if len(names) == 1 else names
 
 

@@ -1,4 +1,4 @@
-"""How much memory a training takes at the very least, known from shapes alone, before anything is allocated."""
+"""A lower bound of the memory that training needs, computed from shapes before any allocation."""
 
 from math import prod
 
@@ -11,7 +11,7 @@ _BYTES = 4  # of a float32, which weights and blobs are
 
 
 class TrainingMemory(BaseModel):
-    """What a training holds at one time: an engine needs this much and room to work in."""
+    """The minimum memory of training; an engine needs additional working memory."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -19,15 +19,15 @@ class TrainingMemory(BaseModel):
     per_example: int = Field(default=0, ge=0, description="Bytes of every blob of one example of a mini-batch.")
 
     def total(self, mini_batch_size: int) -> int:
-        """Bytes, with mini-batches of this size."""
+        """Bytes needed with mini-batches of this size."""
         return self.fixed + self.per_example * mini_batch_size
 
     def largest_batch(self, max_bytes: int) -> int:
-        """The largest mini-batch that `max_bytes` have room for; 0 when there is none."""
+        """The largest mini-batch that fits into `max_bytes`; 0 if none fits."""
         return max(0, max_bytes - self.fixed) // max(1, self.per_example)
 
     def excess(self, mini_batch_size: int, max_bytes: int) -> str | None:
-        """What is too much about it, in a sentence with figures; None when `max_bytes` may be enough."""
+        """A message with numbers if training needs more than `max_bytes`; None otherwise."""
         total = self.total(mini_batch_size)
         if total <= max_bytes:
             return None
@@ -41,27 +41,27 @@ class TrainingMemory(BaseModel):
         )
 
     def after(self, front: "TrainingMemory") -> "TrainingMemory":
-        """With frozen models in front, which compute what this one learns from."""
+        """The memory with the frozen models in front of this model added."""
         return TrainingMemory(fixed=self.fixed + front.fixed, per_example=self.per_example + front.per_example)
 
 
 def training_memory(resolved: ResolvedSpec) -> TrainingMemory:
-    """What training a network takes."""
+    """The memory for training a network."""
     predicting = predicting_memory(resolved)
-    # Of each updatable weight a gradient, and one moment with SGD, two with Adam.
+    # A gradient for each updatable weight, and one moment with SGD or two moments with Adam.
     copies = 3 if isinstance(resolved.spec.optimizer, Adam) else 2
     updated = sum(layer.parameter_count for layer in resolved.layers if layer.layer.updatable)
     return predicting.model_copy(update={"fixed": predicting.fixed + copies * updated * _BYTES})
 
 
 def predicting_memory(resolved: ResolvedNetwork) -> TrainingMemory:
-    """What a network takes that only predicts."""
+    """The memory for predictions of a network."""
     numbers = sum(map(prod, resolved.shapes.values()))
     return TrainingMemory(fixed=resolved.parameter_count * _BYTES, per_example=numbers * _BYTES)
 
 
 def _bytes_text(count: float) -> str:
-    """A number of bytes as a person reads it."""
+    """A number of bytes in human-readable form."""
     for unit in ("bytes", "kB", "MB"):
         if count < 1000:
             return f"{count:.3g} {unit}"

@@ -1,4 +1,4 @@
-"""A whole spec: the JSON description of a model and how it is trained."""
+"""The spec: the JSON description of a model and its training."""
 
 from typing import Final
 
@@ -44,7 +44,7 @@ class NetworkSpec(Value):
     )
 
     def document(self) -> dict[str, object]:
-        """This spec as JSON has it; what is null is left out."""
+        """This spec as a JSON document without null fields."""
         return self.model_dump(mode="json", exclude_none=True)
 
 

@@ -1,4 +1,4 @@
-"""Hyperparameters as a model declares them: a default, and which other values it admits."""
+"""Hyperparameters that a model declares: a default, and limits of other values."""
 
 import sys
 from typing import Annotated, Any, ClassVar, Self
@@ -19,7 +19,7 @@ Count = Annotated[int, Field(strict=True, ge=1, lt=2**63)]
 
 
 class _Parameter(Value):
-    """What both kinds share. In JSON a bare number is a default without limits.
+    """The base class of both kinds of parameters. In JSON a bare number is a default without limits.
 
     A range with one end left out gets the type's own: `type_min` or `type_max`.
     """
@@ -50,7 +50,7 @@ class _Parameter(Value):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        """What JSON may hold: the bare number too."""
+        """The JSON schema, which also allows a bare number."""
         reference = handler(core_schema)
         schema = handler.resolve_ref_schema(reference)
         if "properties" in schema:
@@ -143,9 +143,9 @@ class DoubleParameter(_Parameter):
 
 
 def parameter_document(message: Message) -> dict[str, object]:
-    """An `Int64Parameter` or `DoubleParameter` of the file as a spec's document has it.
+    """An `Int64Parameter` or `DoubleParameter` of the file in the form of a spec's document.
 
-    One with an empty set admits nothing, and the spec refuses it.
+    A parameter with an empty set allows no value, and the spec refuses it.
     """
     document: dict[str, object] = {"default": message.defaultValue}
     match message.WhichOneof("AllowedValues"):

@@ -1,4 +1,4 @@
-"""From a document to its parts: each that can be understood, whatever is wrong with the others."""
+"""Parses a document into parts; each valid part is available even if other parts have faults."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -30,20 +30,20 @@ class Part(Generic[T]):
     """An entry of a list in a spec.
 
     Attributes:
-        value: The entry; None when it has faults of its own.
-        raw: What the document says there.
+        value: The entry; None if it has faults.
+        raw: The entry as it is in the document.
     """
 
     value: T | None
     raw: object
 
     def text(self, field: str) -> str | None:
-        """What the document says in `field`, if that is a text, even where the entry has faults."""
+        """The text in `field` of the document, even if the entry has faults; None if it is not a text."""
         value = self.raw.get(field) if isinstance(self.raw, dict) else None
         return value if isinstance(value, str) and value else None
 
     def texts(self, field: str) -> tuple[str, ...]:
-        """The same where several texts may stand."""
+        """The text or list of texts in `field` of the document, even if the entry has faults."""
         value = self.raw.get(field) if isinstance(self.raw, dict) else None
         several = value if isinstance(value, list | tuple) else [value]
         return tuple(text for text in several if isinstance(text, str) and text)
@@ -51,21 +51,21 @@ class Part(Generic[T]):
 
 @dataclass(frozen=True)
 class Draft:
-    """What could be understood of a document.
+    """The valid parts of a document.
 
     Attributes:
-        spec: The whole; None when any part has faults.
+        spec: The whole spec; None if any part has faults.
         inputs: The model's inputs.
-        outputs: The model's outputs; None when the document leaves them out.
-        training_inputs: None when the document leaves them out.
-        layers: In the document's order.
-        loss: None when it has faults.
+        outputs: The model's outputs; None if the document leaves them out.
+        training_inputs: The training inputs; None if the document leaves them out.
+        layers: The layers in the document's order.
+        loss: The loss; None if it has faults.
         user_defined: The keys of the author's metadata.
-        classifier: None when there is none, or it has faults.
-        regressor: The same.
-        version: Of the file; None when it has faults.
-        arrays: How shapes of arrays are mapped to what layers see.
-        images: The same for images.
+        classifier: The classifier; None if there is none or it has faults.
+        regressor: The regressor; None if there is none or it has faults.
+        version: The file's specification version; None if it has faults.
+        arrays: The mapping from declared shapes of arrays to the shapes that layers see.
+        images: The same mapping for images.
     """
 
     spec: NetworkSpec | None
@@ -83,7 +83,7 @@ class Draft:
 
 
 def parse(document: object, kind: type[NetworkSpec] = ModelSpec) -> tuple[Draft, list[Fault]]:
-    """The parts of a document that should be one of `kind`, and what is wrong inside them."""
+    """The parts of a document of type `kind`, and the faults inside them."""
     try:
         spec = kind.model_validate(document)
         faults = []
@@ -111,7 +111,7 @@ def parse(document: object, kind: type[NetworkSpec] = ModelSpec) -> tuple[Draft,
 def _parts(raw: object, validate: Callable[[object], T]) -> tuple[Part[T], ...]:
     if not isinstance(raw, list | tuple):
         return ()
-    # A longer list has its fault already, and following it further only takes time.
+    # A longer list already has a fault; parsing the other entries only takes time.
     return tuple(Part(valid_or_none(entry, validate), entry) for entry in raw[:MAX_LAYERS])
 
 

@@ -1,4 +1,4 @@
-"""What the recurrent layers have in common: sequences, states, activations and named arrays."""
+"""The base class of recurrent layers, and their activations."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping
@@ -15,7 +15,7 @@ from pippin.models.spec.values import Channels, Flag, Shape, Single, Value, sing
 from pippin.models.spec.weighted import Drawn, array_faults
 
 MAX_STEPS: Final = 4096
-"""No sequence may be longer: its steps have to wait for each other, on whatever machine."""
+"""The maximum length of a sequence, whose steps cannot run in parallel on any machine."""
 
 
 def _only(constant: float) -> Callable[[float], float]:
@@ -78,7 +78,7 @@ RecurrentActivation = Annotated[
     | SigmoidHardActivation,
     Field(discriminator="type"),
 ]
-"""Those that NeuralNetwork.proto lists for recurrent layers, with the only constants that it says are supported."""
+"""The activations that NeuralNetwork.proto lists for recurrent layers, with the only constants that it supports."""
 
 # The members of `ActivationParams.NonlinearityType`.
 _KINDS = {
@@ -92,10 +92,10 @@ _KINDS = {
 
 
 class Recurrent(Drawn):
-    """A layer that goes through a sequence: [sequence, 1, C, 1, 1] to [sequence or 1, 1, outputs, 1, 1].
+    """A layer that processes a sequence: [sequence, 1, C, 1, 1] to [sequence or 1, 1, outputs, 1, 1].
 
-    Besides the sequence it reads the states to begin with, zeros where they are left out, and it makes those that it
-    ends with; each is [1, 1, output_vector_size, 1, 1].
+    Besides the sequence the layer reads the initial states, which are zeros if left out, and it outputs the final
+    states; each state is [1, 1, output_vector_size, 1, 1].
     """
 
     output_vector_size: Channels = Field(description="How many numbers its state has.")
@@ -107,7 +107,7 @@ class Recurrent(Drawn):
     array_fields: ClassVar[tuple[str, ...]] = ("weights",)
     min_rank: ClassVar[int] = 5
     runs: ClassVar[tuple[str, ...]] = ("",)
-    """What the keys of its arrays begin with, once for each run over the sequence."""
+    """The prefixes of the layer's array keys, one for each run over the sequence."""
 
     @property
     @abstractmethod
@@ -120,20 +120,20 @@ class Recurrent(Drawn):
 
     @abstractmethod
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """The explicit arrays by name, for each of `runs`; nothing where the spec leaves them out."""
+        """The explicit arrays by name, for each of `runs`; empty if the spec leaves them out."""
 
     def explicit_array(self, key: str) -> object | None:
-        """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
+        """The explicit array for `key` of `weight_shapes`; None if the spec leaves the array out."""
         run, name = self.run_of(key)
         return self.explicit_arrays().get(run, {}).get(name)
 
     def run_of(self, key: str) -> tuple[str, str]:
-        """The one of `runs` and the one of `array_names` that make up `key`."""
+        """The parts of `key`: one of `runs` and one of `array_names`."""
         run = next(run for run in self.runs if key.startswith(run))
         return run, key.removeprefix(run)
 
     def fill_value(self, key: str) -> float | None:
-        """Biases and peepholes begin at zero, and matrices where the initializer says so."""
+        """0 for biases and peepholes, and for matrices with the initializer `zeros`."""
         return 0.0 if key.endswith("vector") or self.initializer == "zeros" else None
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:
@@ -148,7 +148,7 @@ class Recurrent(Drawn):
         return (self.output_vector_size,)
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Blobs that are no sequence and no states of this layer's sizes, and arrays of other names or shapes."""
+        """Faults for inputs that are not a sequence and states of this layer's sizes, and for misfitting arrays."""
         steps, _, channels = inputs[0][:3]
         if inputs[0] != (steps, 1, channels, 1, 1):
             yield Fault(
@@ -171,13 +171,13 @@ class Recurrent(Drawn):
             yield from self._misfits(run, arrays, channels)
 
     def _misfits(self, run: str, arrays: Mapping[str, object], channels: int) -> Iterator[Fault]:
-        """Explicit arrays of one run that are not those of the layer."""
+        """Faults for explicit arrays of one run with wrong names or shapes."""
         at = pointer("weights", *run.split(".")[:-1])
         names = self.array_names
-        # One a layer, of which there are many.
+        # One hint per layer, since there may be many layers.
         hints = Hints(1)
         unknown = (name for name in arrays if name not in names)
-        # A name too many is one mistake; a document with millions of them needs no millions of answers.
+        # Limit the faults, since a document may have millions of unknown names.
         for name in islice(unknown, len(names)):
             yield Fault(at + pointer(name), f"there is no array {name!r} in this layer{hints.at(name, names)}")
         for name in names:
@@ -190,7 +190,7 @@ class Recurrent(Drawn):
                 )
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """The outputs of all steps or of the last, then the states at the end."""
+        """The outputs of all steps or of the last step, then the final states."""
         steps = inputs[0][0] if self.sequence_output else 1
         sequence_shape = (steps, 1, self.output_vector_size * len(self.runs), 1, 1)
         state = (1, 1, self.output_vector_size, 1, 1)
@@ -221,7 +221,7 @@ class Recurrent(Drawn):
 
 
 def write_activation(activation: RecurrentActivation, message: Message) -> None:
-    """Write into an `ActivationParams`, with the constants where there are some."""
+    """Write into an `ActivationParams`, including the constants if the activation has any."""
     inner = getattr(message, _KINDS[activation.type])
     inner.SetInParent()
     if isinstance(activation, LinearActivation | ScaledTanhActivation | SigmoidHardActivation):
@@ -229,13 +229,13 @@ def write_activation(activation: RecurrentActivation, message: Message) -> None:
 
 
 def read_activation(message: Message) -> dict[str, object]:
-    """What an `ActivationParams` inside a recurrent layer says.
+    """The activation in an `ActivationParams` of a recurrent layer.
 
-    coremltools' own builder leaves the constants out. Its tests show what a `linear` and a `sigmoidHard` without any
-    mean; of a `scaledTanh` they say tanh(x), which is not what the proto says, so that one has to state them.
+    coremltools' builder leaves the constants out. Its tests define `linear` and `sigmoidHard` without constants. For
+    `scaledTanh` without constants they expect tanh(x), which contradicts the proto, so its constants are required.
 
     Raises:
-        ValueError: It is of a type that recurrent layers do not have.
+        ValueError: The type of the activation is not supported in recurrent layers.
     """
     field = message.WhichOneof("NonlinearityType")
     name = next((name for name, kind in _KINDS.items() if kind == field), None)

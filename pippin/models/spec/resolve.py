@@ -1,4 +1,4 @@
-"""From a document to a spec that is known to be right, or to every reason why it is not."""
+"""Resolves and validates a document: the result is a valid spec or all of the document's faults."""
 
 from pippin.models.spec.findings import Finding, SpecError
 from pippin.models.spec.graph import Graph, complete, trace
@@ -10,10 +10,10 @@ from pippin.models.spec.values import Shape
 
 
 def resolve(document: object) -> ResolvedSpec:
-    """Infer what `document` leaves out and check all of it.
+    """Infer the fields that `document` leaves out and validate the result.
 
     Args:
-        document: A spec as JSON has it, or a `ModelSpec`.
+        document: A spec as a JSON value, or a `ModelSpec`.
 
     Raises:
         SpecError: With every fault at once, each with a pointer from the spec's root.
@@ -33,7 +33,7 @@ def resolve(document: object) -> ResolvedSpec:
 
 
 def resolve_network(document: object) -> ResolvedNetwork:
-    """The same for a network that only predicts, such as the frozen front of a pipeline.
+    """Resolve an inference-only network, such as the frozen front of a pipeline.
 
     Raises:
         SpecError: As `resolve` does.

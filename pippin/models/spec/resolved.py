@@ -1,4 +1,4 @@
-"""A spec after all inference: what the file, the network and the engines work from."""
+"""A spec after all inference, the input of the file writer, the network and the engines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,21 +12,21 @@ from pippin.models.spec.model import ModelSpec, NetworkSpec
 from pippin.models.spec.values import Shape
 
 if TYPE_CHECKING:
-    # Not when it runs: specs are resolved where NumPy's 0.1 s of importing counts.
+    # Not at run time: specs are resolved in processes for which NumPy's import time of 0.1 s matters.
     import numpy as np
     from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
 class ResolvedLayer:
-    """A layer with everything known about it.
+    """A layer with its inferred fields and shapes.
 
     Attributes:
         layer: The layer, every field filled in.
-        inputs: Names of the blobs that it reads.
-        outputs: Names of the blobs that it makes.
-        input_shapes: One shape a blob, of one example.
-        output_shapes: One shape a blob, of one example.
+        inputs: Names of the input blobs.
+        outputs: Names of the output blobs.
+        input_shapes: One shape per blob, for one example.
+        output_shapes: One shape per blob, for one example.
         weight_shapes: By the names of the proto's weight fields (`weights`, `bias`), in the order of the file.
     """
 
@@ -39,45 +39,46 @@ class ResolvedLayer:
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers the layer's weights hold."""
+        """The number of the layer's weights."""
         return sum(prod(shape) for shape in self.weight_shapes.values())
 
 
 @dataclass(frozen=True)
 class ResolvedNetwork:
-    """A network that is known to be right.
+    """A valid network.
 
     Attributes:
-        spec: Every field filled in that could be inferred.
-        layers: In the order in which they are computed, which is the spec's own.
-        shapes: Every blob's shape, of one example: model inputs and what layers make.
+        spec: The spec with all inferred fields filled in.
+        layers: The layers in the order of computation, which is the spec's order.
+        shapes: Every blob's shape, for one example: model inputs and outputs of layers.
         has_true_ranks: See `pippin.models.spec.graph.Graph`.
-        mean_images: What is subtracted from images before the first layer, [C, H, W] by the input's name, the channels
-            in the order of its `color`: `NeuralNetworkMeanImage`. Only files have them; a spec cannot say them.
+        mean_images: The images to subtract from image inputs before the first layer, [C, H, W] by the input's name, the
+            channels in the order of its `color`: `NeuralNetworkMeanImage`. Only files have mean images; a spec cannot
+            express them.
     """
 
     spec: NetworkSpec
     layers: tuple[ResolvedLayer, ...]
     shapes: Mapping[str, Shape]
     has_true_ranks: bool = field(default=False, kw_only=True)
-    # Arrays have no single truth value to compare by.
+    # Comparison of arrays gives no single truth value.
     mean_images: "Mapping[str, NDArray[np.float32]]" = field(
         default_factory=dict, compare=False, repr=False, kw_only=True
     )
 
     @property
     def parameter_count(self) -> int:
-        """How many numbers the network's weights hold."""
+        """The number of the network's weights."""
         return sum(layer.parameter_count for layer in self.layers)
 
     @property
     def inputs(self) -> tuple[Feature, ...]:
-        """What a prediction needs."""
+        """The inputs of a prediction."""
         return self.spec.inputs
 
     @property
     def outputs(self) -> tuple[Feature, ...]:
-        """What a prediction answers, each array with its shape."""
+        """The outputs of a prediction, each array with its shape."""
         assert self.spec.outputs is not None
         return self.spec.outputs
 
@@ -90,10 +91,10 @@ class ResolvedNetwork:
 
 @dataclass(frozen=True)
 class ResolvedSpec(ResolvedNetwork):
-    """A spec that is known to be right: a network, and how it is trained.
+    """A valid spec: a network and its training.
 
     Attributes:
-        findings: What Core ML accepts and yet is known to go wrong.
+        findings: Warnings about properties that Core ML accepts although they are known to fail.
     """
 
     spec: ModelSpec
@@ -101,7 +102,7 @@ class ResolvedSpec(ResolvedNetwork):
 
     @property
     def training_target(self) -> str:
-        """The name of the training input that holds the truth: a classifier's own, where it is one of them."""
+        """The name of the training input with the target: a classifier's predicted feature if that is one of them."""
         classifier = self.spec.classifier
         if classifier is not None and classifier.predicted_feature in self.training_input_names:
             return classifier.predicted_feature
@@ -110,11 +111,11 @@ class ResolvedSpec(ResolvedNetwork):
 
     @property
     def training_inputs(self) -> tuple[Feature, ...]:
-        """What a training example holds, in the spec's order."""
+        """The features of a training example, in the spec's order."""
         assert self.spec.training_inputs is not None
         return self.spec.training_inputs
 
     @property
     def training_input_names(self) -> tuple[str, ...]:
-        """The names of all that a training example holds."""
+        """The names of the features of a training example."""
         return tuple(feature.name for feature in self.training_inputs)

@@ -1,4 +1,4 @@
-"""From the shapes that a model declares to those that its layers see, and back to what people read.
+"""Conversions between a model's declared shapes, the shapes that layers see, and shapes in messages.
 
 Sources: `NeuralNetworkMultiArrayShapeMapping` and `NeuralNetworkImageShapeMapping` of NeuralNetwork.proto.
 """
@@ -12,9 +12,9 @@ ImageMapping = Literal["rank5", "rank4"]
 
 
 def rank5(declared: Shape) -> Shape | None:
-    """(sequence, 1, C, H, W) of a shape that leaves out what is 1: [C], [C, H, W], [sequence, C, H, W] or all five.
+    """(sequence, 1, C, H, W) of a declared shape [C], [C, H, W], [sequence, C, H, W] or all five axes.
 
-    None for a shape of another rank, and for one with several examples in it.
+    None for a shape of another rank, and for a shape with several examples.
     """
     match declared:
         case (channels,):
@@ -29,7 +29,7 @@ def rank5(declared: Shape) -> Shape | None:
 
 
 def short(shape: Shape) -> Shape:
-    """A blob's shape as people write it: of five lengths, those are left out that are 1 and say nothing."""
+    """A blob's shape in short form: redundant lengths of 1 are removed from a shape of rank 5."""
     match shape:
         case (1, 1, channels, 1, 1):
             return (channels,)
@@ -52,5 +52,5 @@ def image_of(shape: Shape) -> tuple[int, int, int]:
 
 
 def is_vector(shape: Shape) -> bool:
-    """Whether all but one length are 1."""
+    """Whether at most one length is not 1."""
     return sum(length != 1 for length in shape) <= 1

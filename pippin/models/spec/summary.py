@@ -1,4 +1,4 @@
-"""What a spec describes, for a person or a script: shapes, parameter counts, and what a job may choose."""
+"""The summary of a spec: shapes, parameter counts and hyperparameters."""
 
 from typing import Literal
 
@@ -69,7 +69,7 @@ class SpecSummary(NetworkSummary):
 
 
 def summary(resolved: ResolvedSpec) -> SpecSummary:
-    """What a spec that is known to be right describes."""
+    """The summary of a resolved spec."""
     spec = resolved.spec
     return SpecSummary(
         **dict(network_summary(resolved)),
@@ -82,7 +82,7 @@ def summary(resolved: ResolvedSpec) -> SpecSummary:
 
 
 def network_summary(resolved: ResolvedNetwork) -> NetworkSummary:
-    """What a network that is known to be right computes."""
+    """The summary of a resolved network."""
     spec = resolved.spec
     return NetworkSummary(
         kind="neural_network_classifier"
@@ -99,7 +99,7 @@ def network_summary(resolved: ResolvedNetwork) -> NetworkSummary:
 
 
 def feature_summary(feature: Feature) -> FeatureSummary:
-    """An input or output."""
+    """The summary of an input or output."""
     return FeatureSummary(
         name=feature.name,
         shape=list(feature.lengths) if isinstance(feature, ArrayFeature | ImageFeature) else None,
@@ -109,7 +109,7 @@ def feature_summary(feature: Feature) -> FeatureSummary:
 
 
 def parameter_summary(parameter: IntegerParameter | DoubleParameter) -> ParameterSummary:
-    """A hyperparameter."""
+    """The summary of a hyperparameter."""
     allowed = parameter.allowed if isinstance(parameter, IntegerParameter) else None
     return ParameterSummary(
         default=parameter.default,

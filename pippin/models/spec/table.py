@@ -1,4 +1,4 @@
-"""Every layer type and its class; a new type gets a line here and one in `pippin.network.table`."""
+"""Every layer type and its class; add a new type here and in `pippin.network.table`."""
 
 from typing import TYPE_CHECKING, Annotated, TypeAlias, Union
 
@@ -77,10 +77,10 @@ LAYERS: dict[str, type[Layer]] = {
 """The layer types by name."""
 
 LAYERS_BY_KIND: dict[str, type[Layer]] = {layer.proto_kind(): layer for layer in LAYERS.values()}
-"""The layer types by where `NeuralNetworkLayer` holds their parameters, which tells them apart in a file."""
+"""The layer types by `Layer.proto_kind`, which identifies them in a file."""
 
 if TYPE_CHECKING:
     AnyLayer: TypeAlias = Layer
 else:
-    # Not `|`: the union is built from the table when this runs.
+    # Not `|`: the union is built from the table at run time.
     AnyLayer = Annotated[Union[tuple(LAYERS.values())], Field(discriminator="type")]  # noqa: UP007

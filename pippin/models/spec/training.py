@@ -66,9 +66,9 @@ _NEEDS: Final[dict[str, Callable[[float], str | None]]] = {
 
 
 def invalid_reason(name: str, value: float) -> str | None:
-    """What would be right, when no optimizer can train with `value` for the parameter `name`; else None.
+    """The valid values, if no optimizer can train with `value` for the parameter `name`; else None.
 
-    Core ML's validator leaves these unchecked where a model sets no range; the losses then turn into NaN.
+    Core ML's validator does not check these values if a model sets no range; the losses then become NaN.
     """
     return _NEEDS[name](value) if name in _NEEDS else None
 

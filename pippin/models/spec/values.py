@@ -1,4 +1,4 @@
-"""What every part of a spec is made of: frozen values and the scalars that they hold."""
+"""The base class of spec parts, and the types of their scalars."""
 
 import struct
 from typing import Annotated
@@ -6,25 +6,25 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 Shape = tuple[int, ...]
-"""The shape of one example's blob, as Core ML's layers see it; the axis of the examples is never part of it.
+"""The shape of a blob for one example, as Core ML's layers see it, without the axis of the examples.
 
-With RANK5 mapping it is (sequence, 1, C, H, W), a vector being (1, 1, C, 1, 1); with EXACT mapping it has the rank that
-the model declares.
+With RANK5 mapping the shape is (sequence, 1, C, H, W), and (1, 1, C, 1, 1) for a vector; with EXACT mapping the shape
+has the rank that the model declares.
 """
 
 MAX_ELEMENTS = 2**31
-"""No blob may have more numbers than this."""
+"""The maximum size of a blob, in numbers."""
 
 MAX_PARAMETERS = 500_000_000
-"""No model may have more: a file ends at protobuf's 2 GiB, and each takes four bytes of it."""
+"""The maximum number of weights of a model: a file is limited to protobuf's 2 GiB, and each weight takes four bytes."""
 
 
 RESERVED_PREFIX = "pippin."
-"""What Pippin's own metadata keys in a file begin with."""
+"""The prefix of Pippin's own metadata keys in a file."""
 
 
 class Value(BaseModel):
-    """A part of a spec: never changes, knows every field it may have, holds finite numbers only."""
+    """A part of a spec: immutable, without unknown fields, with finite numbers only."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -40,7 +40,7 @@ def single(value: float) -> float:
     """`value` as the nearest 32-bit float, in its shortest decimal form: 0.1, not 0.10000000149011612.
 
     Raises:
-        ValueError: It is beyond what 32 bits hold.
+        ValueError: The number is out of the range of a 32-bit float.
     """
     try:
         stored = struct.pack("<f", value)
@@ -54,11 +54,11 @@ def single(value: float) -> float:
 Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(max_length=100_000)]
 
-# Strict, because "3", true and 3.0 are no whole numbers, and a spec that says so has a mistake in it.
+# Strict, because "3", true and 3.0 in place of an integer are mistakes in a spec.
 Flag = Annotated[bool, Field(strict=True)]
 Real = Annotated[float, Field(strict=True)]
 Single = Annotated[float, Field(strict=True), AfterValidator(single)]
-"""A number of the file's `float` fields, as the shortest decimal that names it: what is written reads back the same."""
+"""A number of the file's `float` fields as its shortest decimal, so that writing and reading keeps the value."""
 Whole = Annotated[int, Field(strict=True, ge=-(2**63), lt=2**63)]
 Natural = Annotated[int, Field(strict=True, ge=0, lt=2**63)]
 Channels = Annotated[int, Field(strict=True, ge=1, le=2**24)]

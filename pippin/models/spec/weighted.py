@@ -1,4 +1,4 @@
-"""What the layers with weights have in common: arrays that a spec may give as nested lists."""
+"""Base classes of layers with weights, which a spec can contain as nested lists."""
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
@@ -15,9 +15,9 @@ _LARGEST_FLOAT32 = 3.4028234663852886e38
 
 
 def array_faults(array: object, shape: Shape) -> Iterator[Fault]:
-    """Where `given` is not a nested list of finite float32 numbers of `shape`: the first place only.
+    """The first fault of `array` if it is not a nested list of finite float32 numbers of `shape`.
 
-    One mistake in how an array was written is wrong in thousands of places; the first says it.
+    Only the first, because one mistake in the creation of an array causes thousands of faults.
     """
     fault = _first_array_fault(array, shape, ())
     if fault is not None:
@@ -43,16 +43,16 @@ Initializer = Literal["he_uniform", "glorot_uniform", "zeros"]
 
 
 class Parametric(Layer):
-    """A layer with arrays in it, each of which a spec may give in a field of its own."""
+    """A layer with arrays, each of which a spec can contain in a separate field."""
 
     def explicit_array(self, key: str) -> object | None:
-        """The array called `key` in `weight_shapes` as the spec gives it; None where it leaves it out."""
+        """The explicit array for `key` of `weight_shapes`; None if the spec leaves the array out."""
         array: object | None = getattr(self, key)
         return array
 
     @abstractmethod
     def fill_value(self, key: str) -> float | None:
-        """The number that the array called `key` begins with everywhere; None where it is drawn at random."""
+        """The initial value of all numbers in the array `key`; None if the array is drawn at random."""
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
         """Explicit arrays of another shape than the layer's."""
@@ -62,20 +62,20 @@ class Parametric(Layer):
 
 
 class Drawn(Parametric):
-    """A layer some of whose arrays begin with random numbers."""
+    """A layer with some randomly initialized arrays."""
 
     initializer: Initializer = Field(
         default="he_uniform", description="How the weights begin unless they are given; a bias begins at zero."
     )
 
     def fans(self, key: str, shape: Shape) -> tuple[int, int]:  # noqa: ARG002 - some have several arrays to draw
-        """How many numbers go into one output of the array called `key`, and how many outputs one number reaches."""
+        """Fan-in and fan-out of the array `key`: the numbers per output, and the outputs per number."""
         field = prod(shape[2:])
         return shape[1] * field, shape[0] * field
 
 
 class Weighted(Drawn):
-    """A layer with `weights` and, if it has one, a `bias`."""
+    """A layer with `weights` and an optional `bias`."""
 
     has_bias: Flag = Field(default=True, description="Whether something is added to each output.")
     weights: list[object] | None = Field(
@@ -92,15 +92,15 @@ class Weighted(Drawn):
     @property
     @abstractmethod
     def outputs(self) -> int:
-        """How many numbers the bias has."""
+        """The length of the bias."""
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:
-        """`weights`, and `bias` where there is one."""
+        """`weights`, and `bias` if there is one."""
         kernel = {"weights": self.kernel_shape(inputs)}
         return kernel | {"bias": (self.outputs,)} if self.has_bias else kernel
 
     def fill_value(self, key: str) -> float | None:
-        """A bias begins at zero, and weights where the initializer says so."""
+        """0 for a bias, and for weights with the initializer `zeros`."""
         return 0.0 if key == "bias" or self.initializer == "zeros" else None
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:

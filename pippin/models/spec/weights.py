@@ -1,4 +1,4 @@
-"""Weights: their type, and initial ones drawn from the spec's seed, the same in every process and on every machine."""
+"""Types of weights, and initial weights from the spec's seed, identical in every process and on every machine."""
 
 import hashlib
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ Weights: TypeAlias = Mapping[str, LayerWeights]
 
 
 def initial_weights(resolved: ResolvedSpec) -> Weights:
-    """The weights with which training of `resolved` begins: given ones as they are, the others from `initial_seed`.
+    """The initial weights of `resolved`: explicit weights unchanged, the others drawn from `initial_seed`.
 
-    Each layer draws from a stream of its own, made of the seed and the layer's name: a layer more does not change the
-    others' weights.
+    Each layer uses a separate random stream from the seed and the layer's name, so that adding a layer does not change
+    the weights of the other layers.
     """
     return {
         entry.layer.name: {
@@ -46,16 +46,16 @@ def _initial(entry: ResolvedLayer, key: str, shape: Shape, seed: int) -> NDArray
     assert isinstance(layer, Drawn)
     into, out_of = layer.fans(key, shape)
     fans = into + out_of if layer.initializer == "glorot_uniform" else into
-    # A layer with one array to draw keeps the stream that its name alone gives.
+    # The stream of `weights` depends on the layer's name only.
     stream = layer.name if key == "weights" else f"{layer.name}/{key}"
     return _uniform(stream, shape, seed, sqrt(6 / fans))
 
 
 def _uniform(name: str, shape: Shape, seed: int, limit: float) -> NDArray[np.float32]:
-    """Numbers from -limit to limit.
+    """Uniform random numbers from -limit to limit.
 
-    They are made of the generator's raw words: NumPy promises those to stay the same in every release, and its
-    distributions not.
+    They are computed from the generator's raw words, since NumPy guarantees the raw words to be the same in every
+    release, but not its distributions.
     """
     digest = hashlib.sha256(name.encode()).digest()
     words = np.random.Philox(np.random.SeedSequence([seed, *np.frombuffer(digest, dtype="<u4").tolist()]))

@@ -1,4 +1,4 @@
-"""Windows that slide over height and width: how far they reach, and what is added at the borders."""
+"""Windows that slide over height and width: positions, padding and borders."""
 
 from typing import Annotated, Literal
 
@@ -19,11 +19,11 @@ class ValidPadding(Value):
     borders: Borders = Field(default=((0, 0), (0, 0)), description="[[top, bottom], [left, right]]")
 
     def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:  # noqa: ARG002 - stated, not computed
-        """What is added before and after an axis (0 height, 1 width) of `size`."""
+        """The padding before and after an axis (0 height, 1 width) of `size`."""
         return self.borders[axis]
 
     def positions(self, axis: int, size: int, reach: int, stride: int) -> int:
-        """At how many positions a window that reaches over `reach` cells fits; 0 or less where it does not fit."""
+        """The number of positions of a window that spans `reach` cells; 0 or less if the window does not fit."""
         return (size + sum(self.borders[axis]) - reach) // stride + 1
 
 
@@ -36,13 +36,13 @@ class SamePadding(Value):
     )
 
     def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:
-        """What is added before and after an axis (0 height, 1 width) of `size`."""
+        """The padding before and after an axis (0 height, 1 width) of `size`."""
         total = max(0, (self.positions(axis, size, reach, stride) - 1) * stride + reach - size)
         less, more = total // 2, total - total // 2
         return (less, more) if self.mode == "bottom_right_heavy" else (more, less)
 
     def positions(self, axis: int, size: int, reach: int, stride: int) -> int:  # noqa: ARG002 - the reach is padded for
-        """At how many positions the window stands: size divided by stride, rounded up."""
+        """The number of positions of the window: size divided by stride, rounded up."""
         return -(-size // stride)
 
 
@@ -53,16 +53,16 @@ class IncludeLastPixelPadding(Value):
     amounts: tuple[Border, Border] = Field(default=(0, 0), description="[rows above and below, columns on both sides]")
 
     def added(self, axis: int, size: int, reach: int, stride: int) -> tuple[int, int]:
-        """What is added before and after an axis (0 height, 1 width) of `size`."""
+        """The padding before and after an axis (0 height, 1 width) of `size`."""
         before = self.amounts[axis]
         needed = (self.positions(axis, size, reach, stride) - 1) * stride + reach
         return before, max(0, needed - size - before)
 
     def positions(self, axis: int, size: int, reach: int, stride: int) -> int:
-        """At how many positions the window stands: as many as it takes to reach the end, rounded up."""
+        """The number of positions that the window needs to reach the end, rounded up."""
         before = self.amounts[axis]
         count = -(-(size + 2 * before - reach) // stride) + 1
-        # With any padding at all, a window that would begin beyond the image and its border is left out.
+        # With any padding, a window that would begin outside the image and its border is left out.
         return count - 1 if any(self.amounts) and (count - 1) * stride >= size + before else count
 
 
@@ -74,7 +74,7 @@ Padding = Annotated[
     Annotated[ValidPadding | SamePadding, Field(discriminator="type")],
     BeforeValidator(_spelled_out, json_schema_input_type=ValidPadding | SamePadding | Literal["valid", "same"]),
 ]
-"""An object with a `type`, or just the type's name for one without further choices."""
+"""An object with a `type`, or only the type's name for an object without other fields."""
 
 PoolingPadding = Annotated[
     Annotated[ValidPadding | SamePadding | IncludeLastPixelPadding, Field(discriminator="type")],
@@ -86,14 +86,14 @@ PoolingPadding = Annotated[
         | Literal["valid", "same", "include_last_pixel"],
     ),
 ]
-"""The same with the third kind that pooling has."""
+"""`Padding` with the additional kind of pooling layers."""
 
-# The numbers of `SamePadding.SamePaddingMode`.
+# Enum values of `SamePadding.SamePaddingMode`.
 _MODES = {"bottom_right_heavy": 0, "top_left_heavy": 1}
 
 
 def write_padding(padding: ValidPadding | SamePadding | IncludeLastPixelPadding, message: Message) -> None:
-    """Write `padding` into a message that has the one-of of `valid` and `same`, a pooling's `includeLastPixel` too."""
+    """Write `padding` into a message with the oneof of `valid`, `same` and, for pooling, `includeLastPixel`."""
     if isinstance(padding, IncludeLastPixelPadding):
         message.includeLastPixel.paddingAmounts.extend(padding.amounts)
         return
@@ -105,10 +105,10 @@ def write_padding(padding: ValidPadding | SamePadding | IncludeLastPixelPadding,
 
 
 def read_padding(message: Message, kind: str | None) -> dict[str, object]:
-    """The padding of a message whose one-of is set to `kind`.
+    """The padding of a message whose oneof is set to `kind`.
 
     Raises:
-        ValueError: It is not set, or to a kind that the spec language does not have.
+        ValueError: The oneof is not set, or the spec language does not support `kind`.
     """
     if kind == "same":
         return {"type": "same", "mode": name_of(message.same.asymmetryMode, _MODES, "asymmetry mode")}
@@ -126,10 +126,10 @@ def write_borders(borders: Borders, message: Message) -> None:
 
 
 def read_borders(message: Message) -> list[list[int]]:
-    """What a `BorderAmounts` holds; nothing is no border."""
+    """The borders in a `BorderAmounts`; an empty message means no borders."""
     return [[edges.startEdgeSize, edges.endEdgeSize] for edges in message.borderAmounts] or [[0, 0], [0, 0]]
 
 
 def read_pair(numbers: Message, default: int) -> list[int]:
-    """A height and a width; the proto's default where the message leaves them out."""
+    """A height and a width; the proto's default if the message leaves them out."""
     return list(numbers) or [default, default]

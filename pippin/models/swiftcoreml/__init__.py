@@ -1,4 +1,4 @@
-"""Models of SwiftCoreMLTools: from the JSON and YAML that it writes to the spec language, and back."""
+"""Translates models between SwiftCoreMLTools' JSON or YAML and the spec language."""
 
 from pippin.models.swiftcoreml.read import from_swift, looks_like
 from pippin.models.swiftcoreml.reader import Place, SwiftDocumentError, Translation

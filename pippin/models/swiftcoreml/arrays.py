@@ -1,4 +1,4 @@
-"""Weights and biases: flat lists there, nested lists in the order of the file here."""
+"""Weights and biases: flat lists in SwiftCoreMLTools, nested lists in the file's order in the spec language."""
 
 from collections.abc import Mapping, Sequence
 from math import prod
@@ -13,10 +13,10 @@ from pippin.models.swiftcoreml.reader import Object, Reader, at_key
 
 
 def read_arrays(row: LayerType, base: Object, ours: str, theirs: str, reader: Reader) -> dict[str, object]:
-    """The fields `weights` and `bias`, or an `initializer` where they are left out.
+    """The fields `weights` and `bias`, or an `initializer` if they are left out.
 
-    The library draws weights and bias from ±√(6 / (in + out)) unless both are given, where out counts channels and
-    leaves out the kernel's field. Ours are `glorot_uniform`, which counts the field on both sides, and a bias of zeros.
+    The library draws weights and bias from ±√(6 / (in + out)) unless both are given; its out counts channels without
+    the kernel's area. Pippin uses `glorot_uniform`, which includes the area on both sides, and a bias of zeros.
     """
     reader.place(ours + "/weights", theirs + "/weight")
     reader.place(ours + "/initializer", theirs + "/weight")
@@ -24,7 +24,7 @@ def read_arrays(row: LayerType, base: Object, ours: str, theirs: str, reader: Re
     names = ("weight",) if "bias" in row.unused else ("weight", "bias")
     present = [name for name in names if name in base]
     if len(present) == len(names):
-        return _given(row, base, theirs, reader)
+        return _explicit_arrays(row, base, theirs, reader)
     for name in present:
         other = "bias" if name == "weight" else "weight"
         reader.note(
@@ -34,7 +34,7 @@ def read_arrays(row: LayerType, base: Object, ours: str, theirs: str, reader: Re
     return {"initializer": "glorot_uniform"}
 
 
-def _given(row: LayerType, base: Object, theirs: str, reader: Reader) -> dict[str, object]:
+def _explicit_arrays(row: LayerType, base: Object, theirs: str, reader: Reader) -> dict[str, object]:
     lengths = _lengths(row, base, theirs, reader)
     if lengths is None:
         return {}
@@ -49,16 +49,18 @@ def _given(row: LayerType, base: Object, theirs: str, reader: Reader) -> dict[st
 
 
 def _lengths(row: LayerType, base: Object, theirs: str, reader: Reader) -> list[tuple[str, int]] | None:
-    """The weights' lengths, each with the field that says it; None where a field is missing or says nonsense.
+    """The lengths of the weights' axes, each with the field that holds it; None if a field is missing or invalid.
 
     A missing value is reported here, because the spec would infer it. The spec's own checks report invalid values.
     """
     missing = [key for key in row.weights_shape if base.get(key, []) == []]
     for key in missing:
         reader.fault(at_key(theirs, key), "is required, since weights are given: their shape follows from it")
-    said = [] if missing else [(key, length) for key in row.weights_shape for length in _said(key, base[key])]
-    lengths = [(key, length) for key, length in said if _is_length(length)]
-    if missing or len(lengths) < len(said):
+    field_lengths = (
+        [] if missing else [(key, length) for key in row.weights_shape for length in _lengths_in(key, base[key])]
+    )
+    lengths = [(key, length) for key, length in field_lengths if _is_length(length)]
+    if missing or len(lengths) < len(field_lengths):
         return None
     if row.ours != "deconvolution":
         return lengths
@@ -68,8 +70,8 @@ def _lengths(row: LayerType, base: Object, theirs: str, reader: Reader) -> list[
     return [lengths[0], ("outputChannels / nGroups", channels // groups), *lengths[2:]]
 
 
-def _said(key: str, value: object) -> Sequence[object]:
-    """The lengths that a field says: a kernel's two, or one."""
+def _lengths_in(key: str, value: object) -> Sequence[object]:
+    """The lengths in a field: two for a kernel size, otherwise one."""
     if key != "kernelSize":
         return (value,)
     return value if isinstance(value, list) and len(value) == 2 else (None,)
@@ -80,7 +82,7 @@ def _is_length(value: object) -> TypeGuard[int]:
 
 
 def _numbers(value: object, at: str, lengths: Sequence[tuple[str, int]], reader: Reader) -> list[object] | None:
-    """A flat list, where it holds as many finite numbers as `lengths` say."""
+    """The flat list if it holds as many finite numbers as `lengths` require; otherwise None and a fault."""
     count = prod(length for _, length in lengths)
     if not isinstance(value, list):
         reader.fault(at, f"found {shown(value)}; needs a list of {count} numbers")
@@ -95,14 +97,14 @@ def _numbers(value: object, at: str, lengths: Sequence[tuple[str, int]], reader:
 
 
 def nested(numbers: list[object], shape: Sequence[int]) -> list[object]:
-    """A flat list as lists in lists of `shape`; it holds as many numbers as that has."""
+    """A flat list as nested lists of `shape`; the number of values matches `shape`."""
     for length in reversed(shape[1:]):
         numbers = [numbers[start : start + length] for start in range(0, len(numbers), length)]
     return numbers
 
 
 def flat(numbers: list[Any]) -> list[Any]:
-    """Lists in lists as one list, in the same order."""
+    """Nested lists as one flat list, in the same order."""
     while numbers and isinstance(numbers[0], list):
         numbers = [number for inner in numbers for number in inner]
     return numbers
@@ -111,14 +113,14 @@ def flat(numbers: list[Any]) -> list[Any]:
 def write_arrays(
     row: LayerType, layer: Mapping[str, Any], at: str, weights: LayerWeights | None, faults: list[Fault]
 ) -> dict[str, Any]:
-    """The fields `weight` and `bias` of a layer of the spec at `at`; empty where the library is to draw them.
+    """The fields `weight` and `bias` of a layer; empty if the library draws them.
 
     Args:
         row: The layer's type.
-        layer: What the spec says.
-        at: The pointer to it.
-        weights: What it begins with where it does not say it itself.
-        faults: Collects what the library cannot express.
+        layer: The layer in the spec language.
+        at: The pointer to the layer in the spec.
+        weights: The initial weights for a layer without explicit weights.
+        faults: Collects faults for values that the library cannot express.
     """
     if layer.get("weights") is not None:
         bias = layer.get("bias")

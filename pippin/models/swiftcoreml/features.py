@@ -1,4 +1,4 @@
-"""Inputs, outputs and training inputs: there objects by name without any order, here lists."""
+"""Inputs, outputs and training inputs: unordered objects by name in SwiftCoreMLTools, lists in the spec language."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
@@ -7,7 +7,7 @@ from pippin.errors import pointer
 from pippin.models.swiftcoreml.reader import Reader, at_key
 
 FIELDS: Final = {"name": "name", "shape": "shape", "type": "featureType"}
-"""Their fields by ours."""
+"""SwiftCoreMLTools' fields by the spec language's fields."""
 
 TYPES: Final = ("float", "int")
 """The types that both languages have, under the same names."""
@@ -16,11 +16,11 @@ Features = dict[str, dict[str, Any]]
 """By the key in the document."""
 
 Named = tuple[str, dict[str, Any]]
-"""One of them, with its key."""
+"""A feature with its key in the document."""
 
 
 def read_features(value: object, theirs: str, reader: Reader) -> Features | None:
-    """The features at the key `theirs`, in no order yet; None where the document leaves them out."""
+    """The features at the key `theirs`, unordered; None if the document leaves them out."""
     at = pointer(theirs)
     features = None if value is None else reader.mapping(value, at, "each feature by its name")
     if features is None:
@@ -42,7 +42,7 @@ def _feature(value: object, key: str, at: str, reader: Reader) -> dict[str, Any]
 
 
 def ordered(features: Features | None, first: Sequence[str], last: object = None) -> list[Named]:
-    """The features in the order of their names in `first`, then the others by name, then the one called `last`."""
+    """The features in the order of their names in `first`, then the others by name, then the feature named `last`."""
     places = {name: place for place, name in reversed(list(enumerate(first)))}
 
     def rank(named: Named) -> tuple[int, str]:
@@ -59,7 +59,7 @@ def _name(named: Named) -> str:
 
 
 def place_features(features: Sequence[Named], ours: str, theirs: str, reader: Reader) -> None:
-    """Where the features of a list came from."""
+    """Record the origins of the features in a list."""
     reader.place(pointer(ours), pointer(theirs))
     for index, (key, _) in enumerate(features):
         here, there = pointer(ours, index), pointer(theirs, key)
@@ -69,7 +69,7 @@ def place_features(features: Sequence[Named], ours: str, theirs: str, reader: Re
 
 
 def blobs(layers: Iterable[Mapping[str, Any]], field: str) -> Iterator[str]:
-    """The names that layers have in `field`, in the order of the layers."""
+    """The blob names in `field` of the layers, in the order of the layers."""
     for layer in layers:
         names = layer.get(field)
         for name in names if isinstance(names, list) else [names]:

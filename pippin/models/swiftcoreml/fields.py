@@ -1,4 +1,4 @@
-"""How the values of fields are said in the two languages; each kind knows both directions."""
+"""Conversions of field values between SwiftCoreMLTools and the spec language, in both directions."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
@@ -11,30 +11,30 @@ from pippin.models.swiftcoreml.reader import Reader, at_key
 
 
 class Kind(ABC):
-    """One way in which values differ. None, in either direction, is a value that is left out."""
+    """A conversion between the two forms of a value. None in either direction means that the value is left out."""
 
     @abstractmethod
     def read(self, value: object, ours: str, theirs: str, reader: Reader) -> object | None:
         """`value` of a SwiftCoreMLTools document in the spec language.
 
         Args:
-            value: What the document holds.
-            ours: The pointer to what is answered.
-            theirs: The pointer to `value`.
-            reader: Collects faults, and the places that parts of the result come from.
+            value: The value in the document.
+            ours: The pointer to the result in the spec.
+            theirs: The pointer to `value` in the document.
+            reader: Collects faults and the origins of the result's parts.
         """
 
     @abstractmethod
     def write(self, value: Any) -> object | None:  # noqa: ANN401 - whatever a resolved spec holds
-        """`value` of a resolved spec as SwiftCoreMLTools has it."""
+        """`value` of a resolved spec in SwiftCoreMLTools' form."""
 
 
 @dataclass(frozen=True)
 class Plain(Kind):
-    """The same in both, and judged by the spec's own checks.
+    """A value with the same form in both languages; the spec's checks validate it.
 
     Attributes:
-        unset: What the file's format takes for a field that is not set; in the spec language it is left out.
+        unset: The file format's value for a field that is not set; the spec language leaves the field out.
     """
 
     unset: object | None = None
@@ -50,10 +50,10 @@ class Plain(Kind):
 
 
 class Names(Kind):
-    """Names of blobs: always a list in Swift, a single name by itself in ours; an empty list is left out."""
+    """Names of blobs: always a list in Swift; in the spec language one name is a text, and no name is left out."""
 
     def read(self, value: object, ours: str, theirs: str, reader: Reader) -> object | None:
-        """The name, or the list of several."""
+        """The name, or the list of several names."""
         reader.place(ours, theirs, is_same_inside=True)
         match value:
             case []:
@@ -70,18 +70,18 @@ class Names(Kind):
 
 @dataclass(frozen=True)
 class Choice(Kind):
-    """One of a few values: a Swift enum with raw values of its own.
+    """A Swift enum with raw values.
 
     Attributes:
-        words: Our word for each raw value.
+        words: The spec language's value for each raw value.
     """
 
     words: Mapping[int | str, str]
 
     def read(self, value: object, ours: str, theirs: str, reader: Reader) -> object | None:
-        """Our word."""
+        """The spec language's value."""
         reader.place(ours, theirs)
-        # A bool is an int to Python, and true no pooling type.
+        # A bool is an int in Python, but not a raw value.
         if isinstance(value, int | str) and not isinstance(value, bool) and value in self.words:
             return self.words[value]
         known = ", ".join(f"{shown(raw)} ({word})" for raw, word in self.words.items())
@@ -89,7 +89,7 @@ class Choice(Kind):
         return None
 
     def write(self, value: object) -> object | None:
-        """The raw value; None where the library has no such word."""
+        """The raw value; None if the library has no such value."""
         return next((raw for raw, word in self.words.items() if word == value), None)
 
 
@@ -98,10 +98,10 @@ _HEAVY: Final = Choice({"bottomRightHeavy": "bottom_right_heavy", "topLeftHeavy"
 
 @dataclass(frozen=True)
 class Padding(Kind):
-    """An enum with associated values, which its own coding writes as an object with the case's name as only key.
+    """An enum with associated values, which Swift's coding writes as an object with the case's name as the only key.
 
     Attributes:
-        cases: Which of the cases there are, in the order in which the library's decoder looks for them.
+        cases: The supported cases, in the order in which the library's decoder tries them.
     """
 
     cases: Collection[str]
@@ -130,7 +130,7 @@ class Padding(Kind):
                 return {"type": "valid"} | ({"borders": borders} if borders else {})
 
     def write(self, value: Any) -> object | None:  # noqa: ANN401 - whatever a resolved spec holds
-        """The object with one key."""
+        """The object with the case's name as the only key."""
         match value:
             case {"type": "same", "mode": mode}:
                 return {"same": _HEAVY.write(mode)}
@@ -145,7 +145,7 @@ _EDGES: Final = ("startEdgeSize", "endEdgeSize")
 
 
 def _borders(value: object, ours: str, theirs: str, reader: Reader) -> list[object]:
-    """[[top, bottom], [left, right]] of a list of `EdgeSizes`; it may be empty."""
+    """[[top, bottom], [left, right]] of a list of `EdgeSizes`; the list may be empty."""
     reader.place(ours, theirs, is_same_inside=True)
     borders: list[object] = []
     for index, entry in enumerate(reader.entries(value, theirs, "two EdgeSizes") or ()):
@@ -164,12 +164,12 @@ PLAIN: Final = Plain()
 
 @dataclass(frozen=True)
 class Field:
-    """A field under both its names.
+    """A field with its names in both languages.
 
     Attributes:
-        ours: In the spec language.
-        theirs: In SwiftCoreMLTools.
-        kind: How its values differ.
+        ours: The name in the spec language.
+        theirs: The name in SwiftCoreMLTools.
+        kind: The conversion of the field's values.
     """
 
     ours: str

@@ -1,4 +1,4 @@
-"""The layer types of SwiftCoreMLTools, under both their names: a new one gets its row here."""
+"""The layer types of SwiftCoreMLTools with their names in both languages: add a new type as a row here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,11 +12,13 @@ class LayerType:
     """A layer type.
 
     Attributes:
-        ours: Its name in the spec language.
-        theirs: Its raw value in the enum `LayerType`.
-        fields: What both languages have, apart from `COMMON`; in the order in which Swift declares it.
-        fixed: Fields of ours with the only value that the library's export knows, where that is not our default.
-        unused: Fields of theirs that its export does not use, or that tell the type apart, with what to write there.
+        ours: The type's name in the spec language.
+        theirs: The type's raw value in the enum `LayerType`.
+        fields: The fields of both languages apart from `COMMON`, in the order in which Swift declares them.
+        fixed: Fields of the spec language with the only value that the library's export supports, if that value is not
+            the default.
+        unused: Fields of SwiftCoreMLTools that its export ignores, or that only identify the type, with the value to
+            write.
         weights_shape: The fields whose values are the lengths of the weights, in the file's order; () for no weights.
     """
 
@@ -95,7 +97,7 @@ LAYER_TYPES: Final = (
     LayerType("thresholded_relu", "thresholdedReLu", (_ALPHA,)),
     LayerType("prelu", "pReLu"),
     LayerType("tanh", "tanh"),
-    # The library writes this one with the type tanh, which it then reads as a Tanh; under this name it reads it right.
+    # The library writes a ScaledTanh with the type tanh and reads that back as a Tanh; it reads "scaledTanh" correctly.
     LayerType("scaled_tanh", "scaledTanh", (_ALPHA, _BETA)),
     LayerType("sigmoid", "sigmoid"),
     LayerType("sigmoid_hard", "sigmoidHard", (_ALPHA, _BETA)),
@@ -109,7 +111,7 @@ LAYER_TYPES: Final = (
 LAYERS_BY_OURS: Final = {row.ours: row for row in LAYER_TYPES}
 
 LAYERS_BY_THEIRS: Final = {row.theirs: row for row in LAYER_TYPES}
-"""By what a document calls them; a deconvolution is told from a convolution by its fields.
+"""By the type in a document; only the fields distinguish a deconvolution from a convolution.
 
-The recurrent types are missing: the library names them, without sizes and without an export.
+The recurrent types are missing: the library declares them without sizes and without an export.
 """

@@ -1,4 +1,4 @@
-"""From a document that SwiftCoreMLTools wrote to one in the spec language."""
+"""Translates a SwiftCoreMLTools document to the spec language."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -19,10 +19,10 @@ METADATA: Final = {
     "license": "license",
     "user_defined": "userDefined",
 }
-"""Their fields of the model by ours; the values are the same."""
+"""The model's fields in SwiftCoreMLTools by those in the spec language; the values are the same."""
 
 FEATURES: Final = {"inputs": "inputs", "outputs": "outputs", "training_inputs": "trainingInputs"}
-"""Their fields with features by ours."""
+"""The fields with features in SwiftCoreMLTools by those in the spec language."""
 
 NETWORK: Final = ("losses", "optimizer", "epochDefault", "epochSet", "shuffle", "layers")
 """The fields of a `neuralNetwork`."""
@@ -34,13 +34,13 @@ def looks_like(document: object) -> bool:
 
 
 def from_swift(document: object) -> Translation:
-    """Translate a model as SwiftCoreMLTools' `Codable` writes it; values that are the same in both pass unchecked.
+    """Translate a model as SwiftCoreMLTools' `Codable` writes it; values with the same form in both are not checked.
 
-    What the library's format leaves open is taken as its export takes it: a range begins at 0, `miniBatchSizeRange`
-    and `epochSet` are sets, the seed is 0, arrays are mapped to rank 5. Where the export has a known mistake (a
-    convolution's dilation, the type of ScaledTanh), the document is taken at its author's word, and a note says so.
-    Its features stand in no order, and get one: inputs as layers first read them, outputs as layers make them, and of
-    training inputs the model's own first and the target last.
+    Values that the library's format leaves open follow its export: a range begins at 0, `miniBatchSizeRange` and
+    `epochSet` are sets, the seed is 0, arrays are mapped to rank 5. Where the export has a known bug (a convolution's
+    dilation, the type of ScaledTanh), the document's value is used, and a note says so. The unordered features are
+    sorted: inputs as layers first read them, outputs as layers make them, and training inputs with the model's inputs
+    first and the target last.
 
     Args:
         document: A JSON value.
@@ -100,7 +100,7 @@ def _features(
 
 
 def read_layer(value: object, index: int, reader: Reader) -> dict[str, Any]:
-    """The layer at `index` in the spec language; empty where its type cannot be known, which is then a fault."""
+    """The layer at `index` in the spec language; empty, with a fault, if its type is unknown."""
     ours, theirs = pointer("layers", index), pointer("neuralNetwork", "layers", index)
     reader.place(ours, theirs)
     reader.place(ours + "/type", theirs + "/type")
@@ -123,10 +123,10 @@ def read_layer(value: object, index: int, reader: Reader) -> dict[str, Any]:
 
 
 def _row(kind: str, base: Object, at: str, reader: Reader) -> LayerType:
-    """What type a layer really is: two of the library's share their name with another."""
+    """The layer's actual type: the library uses two of its type names for two types each."""
     if kind == "convolution":
         return LAYERS_BY_OURS["deconvolution" if base.get("deconvolution") is True else "convolution"]
-    # ScaledTanh declares the type of Tanh, so that its alpha and beta are all that tells the two apart in a document.
+    # ScaledTanh declares the type of Tanh; only its alpha and beta distinguish the two in a document.
     if kind == "tanh" and ("alpha" in base or "beta" in base):
         reader.note(
             at + "/type",
@@ -137,7 +137,7 @@ def _row(kind: str, base: Object, at: str, reader: Reader) -> LayerType:
 
 
 def _check_keys(row: LayerType, base: Object, at: str, reader: Reader) -> None:
-    """Tells what is missing, unknown or unused, and what the library's own export would get wrong."""
+    """Report missing, unknown and unused keys, and values that the library's own export writes incorrectly."""
     written = [field.theirs for field in (*COMMON, *row.fields)]
     arrays = ("weight", "bias") if row.weights_shape else ()
     reader.keys(base, at, always=[*written, *row.unused], known={*written, *row.unused, *arrays})
@@ -167,7 +167,7 @@ def _check_dilation(base: Object, at: str, reader: Reader) -> None:
 
 
 def _numbers(value: object) -> list[int] | None:
-    """`value`, where it is a list of whole numbers, and so no deep thing to compare."""
+    """`value` if it is a list of integers, which is cheap to compare; otherwise None."""
     if not isinstance(value, list):
         return None
     numbers = [entry for entry in value if isinstance(entry, int)]

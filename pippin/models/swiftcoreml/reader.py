@@ -1,4 +1,4 @@
-"""What all of the reading of a SwiftCoreMLTools document shares: faults, notes, and the places of values."""
+"""Shared parts of reading a SwiftCoreMLTools document: faults, notes, and the origins of values."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,16 +10,16 @@ from pippin.models.spec.explain import shown
 
 
 class SwiftDocumentError(FaultyDocumentError):
-    """What cannot be translated; carries every fault, with pointers from the root of the document that was given."""
+    """A document cannot be translated; carries every fault, with pointers from the document's root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value of the spec came from.
+    """The origin of a value of the spec.
 
     Attributes:
-        pointer: Into the SwiftCoreMLTools document; what it points to may be left out there.
-        is_same_inside: Whether the value stands there in the same form, so that pointers go on alike in both.
+        pointer: The pointer into the SwiftCoreMLTools document; its target may be missing there.
+        is_same_inside: Whether the value has the same structure there, so that deeper pointers are the same in both.
     """
 
     pointer: str
@@ -31,9 +31,9 @@ class Translation:
     """A SwiftCoreMLTools document in the spec language.
 
     Attributes:
-        spec: The document of the spec; not checked yet.
-        notes: What was corrected, filled in or ignored, each with a pointer into the SwiftCoreMLTools document.
-        places: Where the spec's values came from, by their pointer into the spec; the root is always among them.
+        spec: The document in the spec language, not yet validated.
+        notes: Corrected, filled in and ignored values, each with a pointer into the SwiftCoreMLTools document.
+        places: The origins of the spec's values, by pointer into the spec; always includes the root.
     """
 
     spec: dict[str, Any]
@@ -41,7 +41,7 @@ class Translation:
     places: Mapping[str, Place] = field(repr=False, default_factory=lambda: {"": Place("")})
 
     def original(self, pointer: str) -> str:
-        """The pointer into the SwiftCoreMLTools document that comes closest to `pointer` into the spec."""
+        """The pointer into the SwiftCoreMLTools document that is closest to `pointer` into the spec."""
         known = pointer
         while known and known not in self.places:
             known = known.rpartition("/")[0]
@@ -53,9 +53,9 @@ Object = Mapping[str, object]
 
 
 class Reader:
-    """Gathers what is found on the way through one document; nothing that it finds ends the reading.
+    """Collects faults, notes and origins while one document is read; a fault does not stop the reading.
 
-    Pointers called `at` or `theirs` are into the document, those called `ours` into the spec.
+    The pointers `at` and `theirs` refer to the document, the pointer `ours` to the spec.
     """
 
     def __init__(self) -> None:
@@ -65,31 +65,31 @@ class Reader:
         self.places: dict[str, Place] = {"": Place("")}
 
     def fault(self, at: str, detail: str) -> None:
-        """Something that cannot be translated."""
+        """Record a value that cannot be translated."""
         self.faults.append(Fault(at, detail))
 
     def note(self, at: str, detail: str) -> None:
-        """Something that was corrected, filled in or ignored."""
+        """Record a value that was corrected, filled in or ignored."""
         self.notes.append(Fault(at, detail))
 
     def place(self, ours: str, theirs: str, *, is_same_inside: bool = False) -> None:
-        """Where the value at `ours` came from."""
+        """Record the origin of the value at `ours`."""
         self.places[ours] = Place(theirs, is_same_inside)
 
     def mapping(self, value: object, at: str, what: str) -> Object | None:
-        """`value`, where it is an object."""
+        """`value` if it is an object; otherwise None and a fault."""
         if not isinstance(value, dict):
             self.fault(at, f"found {shown(value)}; needs an object: {what}")
             return None
         return value
 
     def fields(self, value: object, at: str, what: str) -> Object | None:
-        """The same for an object whose keys are known: what is null in it counts as left out."""
+        """`value` without null entries if it is an object; otherwise None and a fault."""
         document = self.mapping(value, at, what)
         return None if document is None else {key: entry for key, entry in document.items() if entry is not None}
 
     def entries(self, value: object, at: str, what: str) -> Sequence[object] | None:
-        """`value`, where it is a list."""
+        """`value` if it is a list; otherwise None and a fault."""
         if not isinstance(value, list):
             self.fault(at, f"found {shown(value)}; needs a list of {what}")
             return None
@@ -106,7 +106,7 @@ class Reader:
         return None if kind is None or base is None else (kind, base)
 
     def word(self, value: object, at: str, known: Collection[str]) -> str | None:
-        """`value`, where it is one of the words that are known."""
+        """`value` if it is one of the `known` words; otherwise None and a fault."""
         if isinstance(value, str) and value in known:
             return value
         listed = ", ".join(known)
@@ -117,7 +117,7 @@ class Reader:
         return None
 
     def keys(self, document: Object, at: str, *, always: Collection[str], known: Collection[str]) -> None:
-        """Notes which keys are missing of those that are `always` written, and which are not even `known`."""
+        """Note which of the `always` written keys are missing and which keys of the document are not `known`."""
         missing = [key for key in always if key not in document]
         if missing:
             self.note(
@@ -130,14 +130,14 @@ class Reader:
             self.note(at, f"found {_listed(unknown)}, which SwiftCoreMLTools does not know; ignored, as it does")
 
     def _did_you_mean(self, value: object, known: Collection[str]) -> str:
-        """A hint at the word that was meant; Swift's words differ from others in their capitals."""
+        """A hint at the intended word, ignoring case since Swift's words are in camel case."""
         lowered = {word.lower(): word for word in known}
         suggestion = self._hints.meant(value, lowered) if isinstance(value, str) else None
         return f"; did you mean {lowered[suggestion]!r}?" if suggestion else ""
 
 
 def at_key(at: str, key: str) -> str:
-    """The pointer to what `key` holds in the object at `at`."""
+    """The pointer to the value of `key` in the object at `at`."""
     return at + pointer(key)
 
 

@@ -1,4 +1,4 @@
-"""Losses, optimizers and the parameters of training, under both their names."""
+"""Losses, optimizers and training parameters with their names in both languages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -9,21 +9,21 @@ from pippin.models.spec.explain import shown
 from pippin.models.swiftcoreml.reader import Object, Reader
 
 LOSSES: Final = {"mse": "mean_squared_error", "categoricalCrossEntropy": "categorical_cross_entropy"}
-"""Our types of loss by theirs."""
+"""The spec language's loss types by SwiftCoreMLTools' loss types."""
 
 LOSS_FIELDS: Final = ("name", "input", "target")
-"""What a loss has, the same in both languages."""
+"""The fields of a loss, the same in both languages."""
 
 
 @dataclass(frozen=True)
 class Parameter:
-    """A hyperparameter: one value in the spec language, two fields there.
+    """A hyperparameter: one value in the spec language, two fields in SwiftCoreMLTools.
 
     Attributes:
-        ours: Its name in the spec language.
-        default: Their field with the default.
-        limit: Their field with what else is allowed.
-        is_set: Whether that lists the allowed values; otherwise it is the maximum of a range that begins at 0.
+        ours: The name in the spec language.
+        default: SwiftCoreMLTools' field with the default.
+        limit: SwiftCoreMLTools' field with the limit.
+        is_set: Whether the limit is the list of allowed values; otherwise it is the maximum of a range from 0.
     """
 
     ours: str
@@ -33,11 +33,11 @@ class Parameter:
 
     @property
     def fields(self) -> tuple[str, str]:
-        """Both fields."""
+        """The names of both fields."""
         return self.default, self.limit
 
     def read(self, base: Object, ours: str, theirs: str, reader: Reader) -> dict[str, Any]:
-        """The parameter as an entry of a spec's object; empty where the document says nothing of it."""
+        """The parameter as an entry of a spec's object; empty if the document leaves it out."""
         key = "set" if self.is_set else "max"
         reader.place(f"{ours}/{self.ours}", f"{theirs}/{self.default}")
         reader.place(f"{ours}/{self.ours}/{key}", f"{theirs}/{self.limit}", is_same_inside=True)
@@ -47,16 +47,16 @@ class Parameter:
         return {self.ours: fields} if fields else {}
 
     def write(self, spec: Mapping[str, Any], at: str, faults: list[Fault]) -> dict[str, Any]:
-        """Both fields, from what a resolved spec's object at `at` says; faults where they cannot say it."""
+        """Both fields for the parameter in the resolved spec's object at `at`; a fault if they cannot express it."""
         match spec.get(self.ours):
             case {"default": default, "set": allowed} if self.is_set:
                 return {self.default: default, self.limit: allowed}
-            case {"default": default, "min": 0, "max": most} if not self.is_set:
-                return {self.default: default, self.limit: most}
+            case {"default": default, "min": 0, "max": maximum} if not self.is_set:
+                return {self.default: default, self.limit: maximum}
             case None:
                 described = "nothing"
-            case {"default": _, "min": least, "max": most}:
-                described = f"a range from {least} to {most}"
+            case {"default": _, "min": minimum, "max": maximum}:
+                described = f"a range from {minimum} to {maximum}"
             case other:
                 described = f"{shown(other)} without limits"
         needed = "a default and a set" if self.is_set else "a default and a range from 0"
@@ -87,7 +87,7 @@ EPOCHS: Final = Parameter("epochs", "epochDefault", "epochSet", is_set=True)
 
 
 def read_training(network: Object, theirs: str, reader: Reader) -> dict[str, Any]:
-    """Everything about training that a `neuralNetwork` says; what it leaves out is left out."""
+    """The training fields of a `neuralNetwork` in the spec language; missing fields stay missing."""
     reader.place("/shuffle", theirs + "/shuffle")
     spec = _loss(network.get("losses", []), theirs + "/losses", reader)
     spec |= _optimizer(network.get("optimizer"), theirs + "/optimizer", reader)

@@ -1,4 +1,4 @@
-"""From a resolved spec to a document that SwiftCoreMLTools reads."""
+"""Translates a resolved spec to a document that SwiftCoreMLTools reads."""
 
 from collections.abc import Iterator, Mapping
 from copy import copy
@@ -15,38 +15,38 @@ from pippin.models.swiftcoreml.read import FEATURES, METADATA
 from pippin.models.swiftcoreml.reader import SwiftDocumentError
 from pippin.models.swiftcoreml.training import EPOCHS, LOSS_FIELDS, LOSSES, OPTIMIZERS
 
-_ONLY: Final = {
+_FIXED: Final = {
     "version_string": "",
     "seed": 0,
     "array_input_shape_mapping": "rank5",
     "image_input_shape_mapping": "rank5",
 }
-"""Fields of a spec that the library has not, with what its models have there."""
+"""Fields of a spec that the library lacks, with the values that its models have."""
 
-_SAID: Final = frozenset(
-    {*METADATA, *FEATURES, "layers", "loss", "optimizer", "epochs", "shuffle", "initial_seed", *_ONLY}
+_SUPPORTED: Final = frozenset(
+    {*METADATA, *FEATURES, "layers", "loss", "optimizer", "epochs", "shuffle", "initial_seed", *_FIXED}
 )
 
 
 def to_swift(spec: Mapping[str, Any], weights: Weights | None = None) -> dict[str, Any]:
     """Translate a resolved spec to a model as SwiftCoreMLTools' `Codable` writes it and reads it.
 
-    Lost there without a fault: the order of features, which the library keeps by name; the form of a layer that gives
-    its weights and leaves its bias at zero, which gets one of zeros; and, once the library itself exports the model, a
-    dilation, in whose place it writes the stride.
+    These are lost without a fault: the order of features, which the library stores by name; a bias that is left out
+    beside explicit weights, which becomes an explicit bias of zeros; and, once the library itself exports the model, a
+    dilation, in whose place the export writes the stride.
 
     Args:
-        spec: What `ModelSpec.document()` of a resolved spec gives.
-        weights: What layers begin with that do not say it themselves, as `initial_weights` draws it. Without it those
-            layers get no `weight` and `bias`: Swift code may leave them out too, but the library's decoder may not.
+        spec: The result of `ModelSpec.document()` for a resolved spec.
+        weights: The initial weights of layers without explicit weights, as drawn by `initial_weights`. By default such
+            layers get no `weight` and `bias`, which Swift code may leave out but the library's decoder requires.
 
     Raises:
-        SwiftDocumentError: The library cannot say some of it: types that it has not, of layers or of features;
-            classifiers and regressors; parameters with no limits, or of another kind than its own; layers without a
-            bias; initializers other than `glorot_uniform`, and an `initial_seed`, unless weights are given. It carries
-            every such fault, with pointers into `spec`.
+        SwiftDocumentError: The library cannot express the spec: unsupported types of layers or features; classifiers
+            and regressors; parameters without limits, or with another kind of limit; layers without a bias;
+            initializers other than `glorot_uniform`, and an `initial_seed`, unless weights are given. It carries every
+            such fault, with pointers into `spec`.
     """
-    faults: list[Fault] = list(_unsaid(spec))
+    faults: list[Fault] = list(_unsupported_fields(spec))
     layers = [
         write_layer(layer, pointer("layers", index), (weights or {}).get(layer["name"]), faults)
         for index, layer in enumerate(spec["layers"])
@@ -61,12 +61,12 @@ def to_swift(spec: Mapping[str, Any], weights: Weights | None = None) -> dict[st
     return document
 
 
-def _unsaid(spec: Mapping[str, Any]) -> Iterator[Fault]:
+def _unsupported_fields(spec: Mapping[str, Any]) -> Iterator[Fault]:
     for key, value in spec.items():
-        if key not in _SAID:
+        if key not in _SUPPORTED:
             yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools has no such thing, leave it out")
-        elif key in _ONLY and value != _ONLY[key]:
-            yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools knows only {shown(_ONLY[key])}")
+        elif key in _FIXED and value != _FIXED[key]:
+            yield Fault(pointer(key), f"found {shown(value)}; SwiftCoreMLTools knows only {shown(_FIXED[key])}")
 
 
 def _features(features: list[dict[str, Any]], ours: str, faults: list[Fault]) -> dict[str, Any]:
@@ -96,7 +96,7 @@ def _training(spec: Mapping[str, Any], faults: list[Fault]) -> dict[str, Any]:
 def write_layer(
     layer: Mapping[str, Any], at: str, weights: LayerWeights | None, faults: list[Fault]
 ) -> tuple[dict[str, Any], bool]:
-    """The layer at `at` with its type and all its fields, and whether its weights are left for the library to draw."""
+    """The layer at `at` with its type and fields, and whether the library draws its weights."""
     row = LAYERS_BY_OURS.get(layer["type"])
     if row is None:
         known = ", ".join(LAYERS_BY_OURS)
@@ -108,19 +108,19 @@ def write_layer(
         if base[field.theirs] is None:
             faults.append(Fault(f"{at}/{field.ours}", "is required; needs a resolved spec"))
     arrays = write_arrays(row, layer, at, weights, faults) if row.weights_shape else {}
-    _check_rest(row, layer, at, faults)
+    _check_other_fields(row, layer, at, faults)
     return {"type": row.theirs, "base": base | arrays}, bool(row.weights_shape) and not arrays
 
 
-def _check_rest(row: LayerType, layer: Mapping[str, Any], at: str, faults: list[Fault]) -> None:
-    """Faults for fields that the library has not, unless they hold what is the case there anyway."""
+def _check_other_fields(row: LayerType, layer: Mapping[str, Any], at: str, faults: list[Fault]) -> None:
+    """Add faults for fields that the library lacks, unless they hold the library's fixed value."""
     written = {field.ours for field in (*COMMON, *row.fields)} | {"type"}
     if row.weights_shape:
         written |= {"weights", "bias", "initializer"}
     for key, value in layer.items():
         if key in written:
             continue
-        only = row.fixed[key] if key in row.fixed else LAYERS[row.ours].model_fields[key].get_default()
-        if value != only:
-            needed = "no such thing" if only is None else f"only {shown(only)}"
+        fixed_value = row.fixed[key] if key in row.fixed else LAYERS[row.ours].model_fields[key].get_default()
+        if value != fixed_value:
+            needed = "no such thing" if fixed_value is None else f"only {shown(fixed_value)}"
             faults.append(Fault(f"{at}/{key}", f"found {shown(value)}; SwiftCoreMLTools' {row.theirs} has {needed}"))

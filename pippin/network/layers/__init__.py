@@ -1,1 +1,1 @@
-"""What the layers compute: a function for each type, in files of the same families as `pippin.models.spec.layers`."""
+"""The layers' functions, one per type, in modules by the same families as in `pippin.models.spec.layers`."""

@@ -1,4 +1,4 @@
-"""Activations: a function of each number by itself, and softmax."""
+"""Activations: elementwise functions, and softmax."""
 
 from pippin.models.spec.layers.activations import (
     ELU,
@@ -24,7 +24,7 @@ from pippin.network.step import Step
 def relu(step: Step[ReLU], x: Array) -> Array:
     """Rectify: y = max(0, x) for each number, any shape (`ActivationReLU`).
 
-    The gradient at 0 is 0, and what is not a number stays so: a training that diverges must show.
+    The gradient at 0 is 0, and NaN stays NaN so that diverging training is visible.
     """
     return step.xp.where(x <= 0, 0, x)
 
@@ -45,7 +45,7 @@ def prelu(step: Step[PReLU], x: Array) -> Array:
 def elu(step: Step[ELU], x: Array) -> Array:
     """Rectify smoothly: y = x where x >= 0, else alpha * (exp(x) - 1), any shape (`ActivationELU`, version 1).
 
-    The exponential never sees a number above 0: it would overflow there, and its gradient with it.
+    Numbers above 0 are replaced before the exponential, because it and its gradient would overflow.
     """
     xp = step.xp
     return xp.where(x >= 0, x, step.layer.alpha * xp.expm1(xp.where(x >= 0, 0, x)))
@@ -54,7 +54,7 @@ def elu(step: Step[ELU], x: Array) -> Array:
 def thresholded_relu(step: Step[ThresholdedReLU], x: Array) -> Array:
     """Rectify: y = x where x >= alpha, else 0, any shape (`ActivationThresholdedReLU`, version 1).
 
-    What is not a number stays so: a training that diverges must show.
+    NaN stays NaN so that diverging training is visible.
     """
     return step.xp.where(x < step.layer.alpha, 0, x)
 
@@ -62,7 +62,7 @@ def thresholded_relu(step: Step[ThresholdedReLU], x: Array) -> Array:
 def sigmoid(step: Step[Sigmoid], x: Array) -> Array:
     """Squash into (0, 1): y = 1 / (1 + exp(-x)) for each number, any shape (`ActivationSigmoid`).
 
-    Computed as exp(-log(1 + exp(-x))): taken literally, exp(-x) overflows and makes the gradient inf/inf.
+    Computed as exp(-log(1 + exp(-x))): in the literal formula exp(-x) overflows and the gradient becomes inf/inf.
     """
     return step.xp.exp(-step.xp.logaddexp(0, -x))
 
@@ -70,7 +70,7 @@ def sigmoid(step: Step[Sigmoid], x: Array) -> Array:
 def sigmoid_hard(step: Step[SigmoidHard], x: Array) -> Array:
     """Cut off: y = min(max(alpha * x + beta, 0), 1) for each number, any shape (`ActivationSigmoidHard`, version 1).
 
-    The gradient is 0 where the line meets 0 and 1, and what is not a number stays so.
+    The gradient is 0 where the line reaches 0 and 1, and NaN stays NaN.
     """
     line = step.layer.alpha * x + step.layer.beta
     return step.xp.where(line <= 0, 0, step.xp.where(line >= 1, 1, line))
@@ -89,7 +89,7 @@ def scaled_tanh(step: Step[ScaledTanh], x: Array) -> Array:
 def softplus(step: Step[Softplus], x: Array) -> Array:
     """Rectify smoothly: y = log(1 + exp(x)) for each number, any shape (`ActivationSoftplus`, version 1).
 
-    Computed by `logaddexp`, where exp(x) does not overflow.
+    Computed by `logaddexp`, which does not overflow.
     """
     return step.xp.logaddexp(0, x)
 
@@ -115,7 +115,7 @@ def linear(step: Step[Linear], x: Array) -> Array:
 def clip(step: Step[Clip], x: Array) -> Array:
     """Clip: y = min(max(x, min_val), max_val) for each number, any shape (`ClipLayerParams`, version 4).
 
-    The gradient at the ends is 0, and what is not a number stays so.
+    The gradient at the limits is 0, and NaN stays NaN.
     """
     low, high, xp = step.layer.min_val, step.layer.max_val, step.xp
     return xp.where(x <= low, low, xp.where(x >= high, high, x))
@@ -124,7 +124,7 @@ def clip(step: Step[Clip], x: Array) -> Array:
 def softmax(step: Step[Softmax], x: Array) -> Array:
     """Normalise over the channels: y[c] = exp(x[c]) / sum_k exp(x[k]), any shape (`SoftmaxLayerParams`, version 1).
 
-    Of a blob of rank 3 it is over the last axis; see `pippin.models.spec.layers.softmax`.
+    For a blob of rank 3 it is over the last axis; see `pippin.models.spec.layers.activations.Softmax`.
     """
     axis = -2 if x.ndim == 4 else -1
     exponentials = step.xp.exp(x - x.max(axis=axis, keepdims=True))
@@ -132,6 +132,6 @@ def softmax(step: Step[Softmax], x: Array) -> Array:
 
 
 def log_softmax(x: Array, xp: Namespace) -> Array:
-    """log(softmax(x)): [N, C] -> [N, C], finite wherever x is and the spread of x too."""
+    """log(softmax(x)): [N, C] -> [N, C], finite where x and the range of x are finite."""
     shifted = x - x.max(axis=-1, keepdims=True)
     return shifted - xp.log(xp.exp(shifted).sum(axis=-1, keepdims=True))

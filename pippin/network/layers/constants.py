@@ -1,4 +1,4 @@
-"""Bias, scale and constant: arrays that a layer holds and applies, or puts out."""
+"""Bias, scale and constant: layers that apply or output a stored array."""
 
 from pippin.models.spec.layers.constants import Bias, LoadConstant, Scale
 from pippin.network.arrays import Array, Namespace, to_channels_last
@@ -14,14 +14,14 @@ def bias(step: Step[Bias], x: Array) -> Array:
 
 
 def broadcastable(array: Array, xp: Namespace) -> Array:
-    """An array of a layer, [1], [C], [1, H, W] or [C, H, W], as it goes with blobs [N, ..., H, W, C]."""
+    """An array of a layer, [1], [C], [1, H, W] or [C, H, W], that broadcasts to blobs [N, ..., H, W, C]."""
     return to_channels_last(array[None], xp)
 
 
 def scale(step: Step[Scale], x: Array) -> Array:
     """Multiply: y = scale * x + bias (`ScaleLayerParams`, version 1).
 
-    [N, ..., H, W, C] -> the same; scale and bias, which may be missing, are [1], [C], [1, H, W] or [C, H, W] each.
+    [N, ..., H, W, C] -> the same; scale and the optional bias are [1], [C], [1, H, W] or [C, H, W] each.
     """
     y = broadcastable(step.weights["scale"], step.xp) * x
     return y + broadcastable(step.weights["bias"], step.xp) if step.layer.has_bias else y

@@ -1,4 +1,4 @@
-"""Crop, pad and slice: layers that cut a blob or add a border to it."""
+"""Crop, pad and slice: layers that cut a blob or add borders."""
 
 from pippin.models.spec.layers.cropping import AXES, Crop, Padding, Slice
 from pippin.network.arrays import Array
@@ -9,8 +9,8 @@ from pippin.network.step import Step, in_file_order
 def crop(step: Step[Crop], *blobs: Array) -> Array:
     """[N, ..., C, H, W] -> [N, ..., C, H', W'] (`CropLayerParams`, version 1).
 
-    y[c, h, w] = x[c, h + top, w + left], with the borders that are cut off, or with the offset as (top, left) and the
-    height and width of the second blob, [N, ..., C2, H', W'].
+    y[c, h, w] = x[c, h + top, w + left]. (top, left) are the cropped borders, or with a second blob the offset; the
+    second blob, [N, ..., C2, H', W'], gives the height and width.
     """
     (top, below), (left, beyond) = step.layer.kept(tuple(blob.shape[1:] for blob in blobs))
     return blobs[0][..., top:below, left:beyond]
@@ -20,8 +20,8 @@ def crop(step: Step[Crop], *blobs: Array) -> Array:
 def padding(step: Step[Padding], x: Array) -> Array:
     """[N, ..., H, W] -> [N, ..., top + H + bottom, left + W + right] (`PaddingLayerParams`, version 1).
 
-    y[h, w] = x[h - top, w - left] within x. Beyond it, constant: the value; reflection: what lies as far on this side
-    of the outermost row or column; replication: the outermost row or column itself.
+    y[h, w] = x[h - top, w - left] inside x. Outside, constant: the value; reflection: x mirrored at the outermost row
+    or column; replication: the outermost row or column.
     """
     widths = (*((0, 0),) * (x.ndim - 2), *step.layer.borders)
     match step.layer.padding_type:
@@ -36,7 +36,7 @@ def padding(step: Step[Padding], x: Array) -> Array:
 def slice_axis(step: Step[Slice], x: Array) -> Array:
     """[N, ..., C, H, W] -> the same with one axis shortened (`SliceLayerParams`, version 1).
 
-    y[i] = x[start + i * stride] along the axis, for all that come before the end.
+    y[i] = x[start + i * stride] along the axis, for all indices below the end.
     """
     axis = AXES[step.layer.axis]
     start, end = step.layer.bounds(x.shape[axis])

@@ -1,4 +1,4 @@
-"""Sums, products and other functions of blobs, number by number, and the dot product."""
+"""Elementwise sums, products and other functions of blobs, and the dot product."""
 
 import operator
 from collections.abc import Callable, Mapping
@@ -54,10 +54,10 @@ def minimum(step: Step[Min], *blobs: Array) -> Array:
 
 
 def dot(step: Step[Dot], one: Array, other: Array) -> Array:
-    """Multiply and add up: y = sum_c x1[c] * x2[c], each divided by its length first for the cosine of their angle.
+    """Multiply and sum: y = sum_c x1[c] * x2[c]; for the cosine similarity each vector is first divided by its length.
 
-    [N, ..., 1, 1, C] twice -> [N, ..., 1, 1, 1] (`DotProductLayerParams`, version 1). A vector of zeros has no angle to
-    another; its cosine is 0 here, where the formula has 0/0.
+    Two [N, ..., 1, 1, C] -> [N, ..., 1, 1, 1] (`DotProductLayerParams`, version 1). The cosine with a vector of zeros
+    is 0 here, where the formula has 0/0.
     """
     if step.layer.cosine_similarity:
         one, other = _direction(one, step.xp), _direction(other, step.xp)
@@ -75,13 +75,13 @@ def unary(step: Step[Unary], x: Array) -> Array:
     sqrt: the root of z. rsqrt: 1 / the root of (z + epsilon). inverse: 1 / (z + epsilon). power: z^alpha. exp: e^z.
     log: log(z). abs: |z|. threshold: max(alpha, z).
 
-    Outside a function's domain, as for the root of a negative number, it gives what is not a number.
+    Outside a function's domain, as for the root of a negative number, the result is NaN.
     """
     return _FUNCTIONS[step.layer.function](step.layer.scale * x + step.layer.shift, step.layer, step.xp)
 
 
 def _root(z: Array, xp: Namespace) -> Array:
-    """With the gradient 0 at 0, where the root's own is infinite."""
+    """sqrt(z) with gradient 0 at z = 0, where the gradient of the plain root is infinite."""
     return xp.where(z == 0, 0, xp.sqrt(xp.where(z == 0, 1, z)))
 
 

@@ -9,10 +9,10 @@ from pippin.network.window import combined
 def batchnorm(step: Step[Batchnorm], x: Array) -> Array:
     """Normalise: y[c] = gamma[c] * (x[c] - mean[c]) / sqrt(variance[c] + epsilon) + beta[c].
 
-    [N, ..., H, W, C] -> the same shape (`BatchnormLayerParams`, version 1). Mean and variance are stored, or computed:
-    of each image's H and W for itself, or of all that is in the mini-batch. In that last case, and in no other layer,
-    what is made of an example depends on those beside it: one that fills up a batch counts, and a prediction for one
-    alone differs from one among others.
+    [N, ..., H, W, C] -> the same shape (`BatchnormLayerParams`, version 1). Mean and variance are stored, or computed
+    over H and W of each image, or over the whole mini-batch. Only in that last case, and in no other layer, the result
+    for an example depends on the other examples: examples that fill up a batch count, and a prediction for a single
+    example differs from one in a batch.
     """
     layer, weights = step.layer, step.weights
     if layer.compute_mean_var:
@@ -25,10 +25,10 @@ def batchnorm(step: Step[Batchnorm], x: Array) -> Array:
 
 
 def mvn(step: Step[MVN], x: Array) -> Array:
-    """Normalise: y = (x - mean) / sqrt(variance + epsilon), or just x - mean.
+    """Normalise: y = (x - mean) / sqrt(variance + epsilon), or only x - mean.
 
-    [N, ..., H, W, C] -> the same shape (`MeanVarianceNormalizeLayerParams`, version 1). Mean and variance are those of
-    H, W and C if across channels, else of H and W.
+    [N, ..., H, W, C] -> the same shape (`MeanVarianceNormalizeLayerParams`, version 1). Mean and variance are over H, W
+    and C if across channels, otherwise over H and W.
     """
     layer = step.layer
     axes = (-3, -2, -1) if layer.across_channels else (-3, -2)
@@ -49,7 +49,7 @@ def l2_normalize(step: Step[L2Normalize], x: Array) -> Array:
 def lrn(step: Step[LRN], x: Array) -> Array:
     """Damp: y[c] = x[c] / (k + alpha / local_size * sum_j x[j]^2)^beta, j within the window around c.
 
-    [N, ..., H, W, C] -> the same shape (`LRNLayerParams`, version 1). x is 0 beyond the channels that there are.
+    [N, ..., H, W, C] -> the same shape (`LRNLayerParams`, version 1). x is 0 outside the channels.
     """
     layer = step.layer
     before, after = layer.reach(x.shape[-1])

@@ -9,7 +9,7 @@ from pippin.network.arrays import Array, Namespace, safe_root
 from pippin.network.step import Step, over_images
 from pippin.network.window import Combine, Pair, Window, combined, with_borders
 
-# Up to this many cells in a row are cut out one by one, beyond that combined in halves.
+# Runs of up to this many cells are sliced one by one; longer runs are combined from halves.
 FEW_CELLS = 8
 
 
@@ -18,7 +18,7 @@ def pooling(step: Step[Pooling], x: Array) -> Array:
     """[N, H, W, C] -> [N, H', W', C] (`PoolingLayerParams`, version 1).
 
     max: y[h, w, c] = max_ij x[h*s + i - top, w*s + j - left, c] over the cells that lie within the image.
-    average: the mean over the same cells, or over all with zeros beyond the image if padding is not excluded.
+    average: the mean over the same cells, or over all cells with zeros outside the image if padding is not excluded.
     l2: the root of the sum of their squares.
     """
     layer, xp = step.layer, step.xp
@@ -37,18 +37,18 @@ def pooling(step: Step[Pooling], x: Array) -> Array:
 
 
 def first_maximum(candidates: Sequence[Array], xp: Namespace) -> Array:
-    """The largest of `candidates`, arrays of one shape, for each number.
+    """The elementwise maximum of `candidates`, arrays of one shape.
 
-    The gradient goes to the first of equals (`maximum` would share it out), and what is not a number wins: a training
-    that diverges must show.
+    The gradient goes to the first of equal values (`maximum` would split it), and NaN propagates so that diverging
+    training is visible.
     """
     return reduce(lambda best, other: xp.where((other <= best) | xp.isnan(best), best, other), candidates)
 
 
 def _slide(x: Array, combine: Combine, *, kernel: Pair, stride: Pair) -> Array:
-    """Combine what the cells of the kernel see: along each row first, then the rows.
+    """Combine the pixels under the kernel's cells: along each row first, then the rows.
 
-    That is kH + kW slices instead of kH * kW, and the first of equals stays the first in row-major order.
+    This takes kH + kW slices instead of kH * kW, and the first of equal values stays the first in row-major order.
     """
     (k_h, k_w), (s_h, s_w) = kernel, stride
     if k_w > FEW_CELLS:

@@ -1,4 +1,4 @@
-"""Recurrent layers: simple, GRU, and LSTM in one direction and in both."""
+"""Recurrent layers: simple, GRU, and uni- and bidirectional LSTM."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -20,10 +20,10 @@ from pippin.network.arrays import Array, LayerWeights, Namespace
 from pippin.network.step import Step
 
 State: TypeAlias = tuple[Array, ...]
-"""What a step hands on to the next, [N, outputs] each; the first is the step's output."""
+"""The states that a step passes to the next step, [N, outputs] each; the first is the step's output."""
 
 GATE_LIMIT = 50.0
-"""What goes into an activation of a gate stays between this and its negative (`clip` of NeuralNetwork.proto)."""
+"""The limit of the absolute value of the input of a gate's activation (`clip` of NeuralNetwork.proto)."""
 
 
 def vectors_of(blob: Array) -> Array:
@@ -32,39 +32,39 @@ def vectors_of(blob: Array) -> Array:
 
 
 def blob_of(vectors: Array) -> Array:
-    """A sequence as it lies between layers, [N, sequence, C] -> [N, sequence, 1, 1, 1, C]."""
+    """A sequence in the layout between layers, [N, sequence, C] -> [N, sequence, 1, 1, 1, C]."""
     return vectors[:, :, None, None, None]
 
 
 def states_of(blobs: tuple[Array, ...], count: int, inputs: Array, outputs: int, xp: Namespace) -> State:
-    """The first `count` states, [N, outputs] each, zeros for those that are left out.
+    """The `count` initial states, [N, outputs] each; missing states are zeros.
 
     Args:
-        blobs: Those that the layer reads, [N, 1, 1, 1, 1, outputs].
-        count: How many the layer has.
-        inputs: The input of each step, [N, sequence, ...], of the type to compute with.
+        blobs: The states that the layer reads, [N, 1, 1, 1, 1, outputs].
+        count: The number of states of the layer.
+        inputs: The input of each step, [N, sequence, ...]; its dtype is used for the states.
         outputs: The layer's `output_vector_size`.
         xp: numpy or jax.numpy.
     """
-    nothing = xp.zeros((inputs.shape[0], outputs), dtype=inputs.dtype)
+    zeros = xp.zeros((inputs.shape[0], outputs), dtype=inputs.dtype)
     read = tuple(vectors_of(blob)[:, 0].astype(inputs.dtype) for blob in blobs)
-    return read + (nothing,) * (count - len(read))
+    return read + (zeros,) * (count - len(read))
 
 
 def run(
     advance: Callable[[Array, State], State], inputs: Array, state: State, xp: Namespace, *, backwards: bool
 ) -> tuple[Array, State]:
-    """Go through a sequence: the outputs in the order in which they are made, and the states at the end.
+    """Process a sequence: the outputs in the order of computation, and the final states.
 
     Args:
-        advance: Makes the states after a step of the step's input and of the states before it.
+        advance: Returns the states after a step from the step's input and the states before it.
         inputs: The input of each step, [N, sequence, ...].
-        state: The states to begin with.
+        state: The initial states.
         xp: numpy or jax.numpy.
-        backwards: Whether it begins at the end.
+        backwards: Whether to process the sequence from its end.
 
     Returns:
-        [N, sequence, outputs], and the states.
+        The outputs, [N, sequence, outputs], and the final states.
     """
 
     def body(state: State, inputs: Array) -> tuple[State, Array]:
@@ -77,13 +77,13 @@ def run(
 
 
 def _scan_of(xp: Namespace) -> Callable[..., tuple[State, Array]]:
-    """The loop over the first axis: JAX's own, which is compiled once for all steps.
+    """The loop over the first axis; for JAX its `scan`, which compiles the body once for all steps.
 
-    Laid out step by step, an LSTM's gradient took XLA 40 s to compile for 32 steps and minutes for 128; 4 s this way.
+    With an unrolled loop XLA took 40 s to compile an LSTM's gradient for 32 steps and minutes for 128; 4 s with `scan`.
     """
     if xp is np:
         return _scan
-    # Only a worker has JAX, and this package none of its own.
+    # JAX is installed only in workers and is not a dependency of this package.
     from jax.lax import scan  # noqa: PLC0415
 
     return scan
@@ -98,11 +98,11 @@ def _scan(body: Callable[[State, Array], tuple[State, Array]], state: State, ste
 
 
 def layer_outputs(outputs: Array, state: State, *, sequence_output: bool) -> tuple[Array, ...]:
-    """What a layer makes of `run`'s results: all outputs or the last, then the states, as they lie between layers.
+    """A layer's outputs from the results of `run`: all outputs or the last, then the states, in the layout of blobs.
 
-    A layer that goes backwards gives its outputs in the order in which it makes them, that of the last input first.
-    NeuralNetwork.proto does not say so; coremltools' tests of `reverseInput` (test_recurrent.py, of its MIL operators)
-    expect it of the runtime.
+    A backward layer returns its outputs in the order of computation, that of the last input first. NeuralNetwork.proto
+    does not specify this; coremltools' tests of `reverseInput` (test_recurrent.py of its MIL operators) expect it of
+    the runtime.
     """
     return blob_of(outputs if sequence_output else outputs[:, -1:]), *(blob_of(each[:, None]) for each in state)
 
@@ -110,14 +110,14 @@ def layer_outputs(outputs: Array, state: State, *, sequence_output: bool) -> tup
 def run_lstm(
     layer: LSTM, weights: LayerWeights, x: Array, states: tuple[Array, ...], xp: Namespace, *, backwards: bool
 ) -> tuple[Array, State]:
-    """One run of an LSTM over x [N, sequence, C]: as `run` answers (`LSTMParams`).
+    """One run of an LSTM over x [N, sequence, C]; returns the results of `run` (`LSTMParams`).
 
-    The states are y and c; `states` are those that the layer reads, [N, 1, 1, 1, 1, outputs].
+    The states are y and c; `states` are the states that the layer reads, [N, 1, 1, 1, 1, outputs].
 
-    i = f(clip(W_i x + R_i y + p_i * c + b_i)), the same for the forget gate with 1 more where there is `forget_bias`;
-    z = g(clip(W_z x + R_z y + b_z)); c' = c * forget + i * z, or c * (1 - i) + i * z where they are coupled, held
-    within `cell_clip_threshold`; o = f(clip(W_o x + R_o y + p_o * c' + b_o)); y' = h(c') * o. The arrays of one run
-    go by the names of `LSTM.array_names`.
+    i = f(clip(W_i x + R_i y + p_i * c + b_i)); the forget gate is the same, plus 1 with `forget_bias`;
+    z = g(clip(W_z x + R_z y + b_z)); c' = c * forget + i * z, or c * (1 - i) + i * z with coupled gates, clipped to
+    `cell_clip_threshold`; o = f(clip(W_o x + R_o y + p_o * c' + b_o)); y' = h(c') * o. The arrays of one run have the
+    names of `LSTM.array_names`.
     """
     f, g, h = (partial(activated, activation, xp=xp) for activation in layer.activations)
     recursion = stacked(weights, GATES, "recursion_matrix", xp)
@@ -126,7 +126,7 @@ def run_lstm(
         y, c = state
         into_i, into_f, into_z, into_o = split_gates(inputs + y @ recursion.T, len(GATES))
         if layer.forget_bias:
-            # As NeuralNetwork.proto says. coremltools issue 309 tells of a runtime that added nothing.
+            # As specified in NeuralNetwork.proto. coremltools issue 309 reports a runtime that adds nothing.
             into_f = into_f + 1
         if layer.has_peephole_vectors:
             into_i = into_i + weights["input_gate_peephole_vector"] * c
@@ -144,18 +144,18 @@ def run_lstm(
 
 
 def project(weights: LayerWeights, gates: tuple[str, ...], x: Array, xp: Namespace, *, has_bias: bool) -> Array:
-    """W x + b of several gates for every step at once, [..., C] -> [..., gates * outputs]."""
+    """W x + b of several gates for all steps at once, [..., C] -> [..., gates * outputs]."""
     product = x @ stacked(weights, gates, "weight_matrix", xp).T
     return product + stacked(weights, gates, "bias_vector", xp) if has_bias else product
 
 
 def stacked(weights: LayerWeights, gates: tuple[str, ...], kind: str, xp: Namespace) -> Array:
-    """The arrays of one kind of several gates, one below the other."""
+    """The arrays of one kind of several gates, concatenated along the first axis."""
     return xp.concatenate([weights[f"{gate}_{kind}"] for gate in gates])
 
 
 def split_gates(x: Array, count: int) -> tuple[Array, ...]:
-    """The parts of [..., count * outputs] that belong to each of `count` gates, [..., outputs] each."""
+    """Split [..., count * outputs] into the parts of `count` gates, [..., outputs] each."""
     size = x.shape[-1] // count
     return tuple(x[..., place * size : (place + 1) * size] for place in range(count))
 
@@ -166,12 +166,12 @@ def clip_gate(x: Array, xp: Namespace) -> Array:
 
 
 def clamp(x: Array, low: float, high: float, xp: Namespace) -> Array:
-    """x, or the limit that it is beyond, with the gradient 0 there. What is not a number stays so."""
+    """Clip x to the limits, with gradient 0 outside. NaN stays NaN."""
     return xp.where(x > high, high, xp.where(x < low, low, x))
 
 
 def activated(activation: RecurrentActivation, x: Array, xp: Namespace) -> Array:
-    """An activation of each number; formulas with the classes of `activation`."""
+    """The activation of each number; the classes of `activation` document the formulas."""
     match activation:
         case LinearActivation():
             return x
@@ -180,7 +180,7 @@ def activated(activation: RecurrentActivation, x: Array, xp: Namespace) -> Array
         case TanhActivation():
             return xp.tanh(x)
         case SigmoidActivation():
-            # As in `pippin.network.layers.activations`: a cell may be large.
+            # The stable formula of `pippin.network.layers.activations`, since a cell may be large.
             return xp.exp(-xp.logaddexp(0, -x))
         case ScaledTanhActivation():
             return activation.alpha * xp.tanh(activation.beta * x)
@@ -189,15 +189,15 @@ def activated(activation: RecurrentActivation, x: Array, xp: Namespace) -> Array
 
 
 def arrays_of_run(weights: LayerWeights, run: str) -> Mapping[str, Array]:
-    """The arrays of one of `Recurrent.runs`, by the names that they have within it."""
+    """The arrays of one of `Recurrent.runs`, by their names without the run's prefix."""
     return {key.removeprefix(run): array for key, array in weights.items() if key.startswith(run)}
 
 
 def simple_recurrent(step: Step[SimpleRecurrent], x: Array, *states: Array) -> tuple[Array, ...]:
-    """Go through a sequence: y' = f(clip(W x + R y + b)) (`SimpleRecurrentLayerParams`, version 1).
+    """Process a sequence: y' = f(clip(W x + R y + b)) (`SimpleRecurrentLayerParams`, version 1).
 
     [N, sequence, 1, 1, 1, C] and the state [N, 1, 1, 1, 1, outputs] -> [N, sequence or 1, 1, 1, 1, outputs]
-    and the state. W is [outputs, C], R [outputs, outputs], b [outputs]; clip holds within -50 and 50.
+    and the state. W is [outputs, C], R [outputs, outputs], b [outputs]; clip limits to -50 and 50.
     """
     layer, weights, xp = step.layer, step.weights, step.xp
     inputs = vectors_of(x) @ weights["weight_matrix"].T
@@ -217,13 +217,13 @@ _GATES = ("update_gate", "reset_gate", "output_gate")
 
 
 def gru(step: Step[GRU], x: Array, *states: Array) -> tuple[Array, ...]:
-    """Go through a sequence (`GRULayerParams`, version 1).
+    """Process a sequence (`GRULayerParams`, version 1).
 
     z = f(clip(W_z x + R_z y + b_z)); r = f(clip(W_r x + R_r y + b_r)); o = g(clip(W_o x + R_o (y * r) + b_o));
     y' = (1 - z) * o + z * y.
 
     [N, sequence, 1, 1, 1, C] and the state [N, 1, 1, 1, 1, outputs] -> [N, sequence or 1, 1, 1, 1, outputs]
-    and the state. Each W is [outputs, C], each R [outputs, outputs], each b [outputs]; clip holds within -50 and 50.
+    and the state. Each W is [outputs, C], each R [outputs, outputs], each b [outputs]; clip limits to -50 and 50.
     """
     layer, weights, xp = step.layer, step.weights, step.xp
     f, g = (partial(activated, activation, xp=xp) for activation in layer.activations)
@@ -255,12 +255,12 @@ def uni_directional_lstm(step: Step[UniDirectionalLSTM], x: Array, *states: Arra
 
 
 def bi_directional_lstm(step: Step[BiDirectionalLSTM], x: Array, *states: Array) -> tuple[Array, ...]:
-    """Two runs over the sequence, each with arrays of its own; `run_lstm` has the formula.
+    """Two runs over the sequence, each with separate arrays; `run_lstm` has the formula.
 
     [N, sequence, 1, 1, 1, C] and four states [N, 1, 1, 1, 1, outputs], (y, c) forward and (y, c) backward ->
     [N, sequence or 1, 1, 1, 1, 2 * outputs] and the four states (`BiDirectionalLSTMLayerParams`, version 1).
-    An output is the forward run's at its step, then the backward run's at the same step; without the sequence it is the
-    last that each run makes.
+    An output is the forward run's output at a step, then the backward run's output at the same step; without
+    `sequence_output` it is the last output of each run.
     """
     layer, xp = step.layer, step.xp
     x = vectors_of(x)

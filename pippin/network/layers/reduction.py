@@ -1,4 +1,4 @@
-"""Reduction: a sum, a mean or another number over axes of a blob."""
+"""Reduction over axes of a blob, such as a sum or a mean."""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
@@ -10,16 +10,16 @@ from pippin.network.step import Step, in_file_order
 
 @in_file_order
 def reduce(step: Step[Reduce], x: Array) -> Array:
-    """Make one number y of the numbers x_i along C, H or W, along H and W, or along all three (`ReduceLayerParams`).
+    """Reduce the numbers x_i along C, H or W, along H and W, or along all three to one number (`ReduceLayerParams`).
 
-    [N, ..., C, H, W] -> the same with 1 for what is reduced (version 1). sum: sum_i x_i. avg: their mean.
+    [N, ..., C, H, W] -> the same with length 1 for the reduced axes (version 1). sum: sum_i x_i. avg: their mean.
     prod: prod_i x_i. logsum: sum_i log(x_i + epsilon). sumsquare: sum_i x_i^2. l1: sum_i |x_i|. l2: the root of
-    sum_i x_i^2. max, min: the largest, the smallest. argmax: the place of the largest along the axis, from 0.
+    sum_i x_i^2. max, min: the largest, the smallest. argmax: the index of the largest along the axis, from 0.
 
-    Of equals the first, in the order C, H, W, is the largest or the smallest, and has the gradient.
+    Of equal values the first in the order C, H, W is the largest or the smallest, and gets the gradient.
     """
     layer = step.layer
-    # A single axis becomes the last; several are the last already.
+    # A single axis is moved to the end; several axes are already at the end.
     rows = step.xp.moveaxis(x, layer.places[0], -1) if len(layer.places) == 1 else x
     result = _MODES[layer.mode](rows.reshape(*rows.shape[: x.ndim - len(layer.places)], -1), layer, step.xp)
     (shape,) = layer.output_shapes((x.shape[1:],))
@@ -27,7 +27,7 @@ def reduce(step: Step[Reduce], x: Array) -> Array:
 
 
 def _largest(rows: Array, xp: Namespace) -> Array:
-    """Not `max`, whose gradient is shared out among equals; what is not a number wins here too."""
+    """Like `max`, but the whole gradient goes to the first of equal values. NaN propagates, as with `max`."""
     return xp.take_along_axis(rows, xp.argmax(rows, axis=-1)[..., None], axis=-1)
 
 
@@ -45,4 +45,4 @@ _MODES: Mapping[str, Callable[[Array, Reduce, Namespace], Array]] = MappingProxy
         "argmax": lambda rows, _layer, xp: xp.argmax(rows, axis=-1).astype(rows.dtype),
     }
 )
-"""Mode -> its function of numbers [N, ..., i], which gives as many as there are without the last axis."""
+"""Mode -> its function, which reduces the last axis of [N, ..., i]."""

@@ -1,4 +1,4 @@
-"""Resizing: upsampling, bilinear resizing, and crops of boxes resized."""
+"""Resizing: upsampling, bilinear resizing, and resized crops of boxes."""
 
 import numpy as np
 
@@ -8,19 +8,19 @@ from pippin.network.step import Step, over_images
 
 
 def grid(method: SamplingMethod, reach: Array, steps: Array, xp: Namespace) -> Array:
-    """Where `method` samples an interval [0, `reach`]: one place a step (`SamplingMode.Method`).
+    """The positions at which `method` samples an interval [0, `reach`], one per step (`SamplingMode.Method`).
 
-    With the proto's X = reach + 1 and its N places numpy.linspace(start, end, N):
+    With the proto's X = reach + 1 and its N positions numpy.linspace(start, end, N):
 
     - strict_align_endpoints: start = 0, end = X - 1.
-    - align_endpoints: the same, but start = end = (X - 1) / 2 where N is 1.
-    - upsample: start = 0, end = X - X / N; no place beyond X - 1.
-    - roi_align: with spacing = max(1, X - 1) / N, start = spacing / 2, end = start + (N - 1) * spacing; no place
-      beyond X - 1.
+    - align_endpoints: the same, but start = end = (X - 1) / 2 if N is 1.
+    - upsample: start = 0, end = X - X / N; positions are limited to X - 1.
+    - roi_align: with spacing = max(1, X - 1) / N, start = spacing / 2, end = start + (N - 1) * spacing; positions are
+      limited to X - 1.
 
     Args:
-        method: Of sampling.
-        reach: A number, or numbers [..., 1].
+        method: The sampling method.
+        reach: The length of the interval, a number or numbers [..., 1].
         steps: [N]: 0, 1, ..., N - 1.
         xp: numpy or jax.numpy.
 
@@ -46,22 +46,22 @@ def resized(x: Array, size: tuple[int, int], method: SamplingMethod, xp: Namespa
 
 
 def sampled(x: Array, rows: Array, columns: Array, xp: Namespace) -> Array:
-    """[N, H, W, C] -> [N, H', W', C]: what lies at `rows` [H'] and `columns` [W'], arrays of NumPy."""
+    """[N, H, W, C] -> [N, H', W', C]: `x` interpolated at `rows` [H'] and `columns` [W'], arrays of NumPy."""
     return _along(_along(x, 1, rows, xp), 2, columns, xp)
 
 
 def _along(x: Array, axis: int, places: Array, xp: Namespace) -> Array:
     low, high, share = between(places, x.shape[axis], np)
     weight = xp.asarray(share.reshape(-1, *(1,) * (x.ndim - 1 - axis)), dtype=x.dtype)
-    # Every index is that of a cell. Without a mode JAX makes sure of it, for each number and in the gradient again.
+    # Every index is valid. Without a mode JAX checks each index, and again in the gradient.
     lower, upper = (xp.take(x, cells, axis=axis, mode="clip") for cells in (low, high))
     return lower * (1 - weight) + upper * weight
 
 
 def between(places: Array, length: int, xp: Namespace) -> tuple[Array, Array, Array]:
-    """(the cell below, the cell above, the share of the one above) of each of `places` on an axis of `length`.
+    """The lower cell, the upper cell and the upper cell's weight for each of `places` on an axis of `length`.
 
-    A place beyond the axis is moved to its end. One that is not a number has a share that is none.
+    A position outside the axis is clipped to its end. The weight of a NaN position is NaN.
     """
     inside = xp.clip(places, 0, length - 1)
     floor = xp.floor(xp.where(xp.isnan(inside), 0, inside))
@@ -73,16 +73,17 @@ def between(places: Array, length: int, xp: Namespace) -> tuple[Array, Array, Ar
 def upsample(step: Step[Upsample], x: Array) -> Array:
     """[N, H, W, C] -> [N, H', W', C] (`UpsampleLayerParams`, version 1).
 
-    nearest: y[h, w] = x[floor(h / fH), floor(w / fW)] with the factors fH and fW. The proto asks for the nearest cell
-    and does not say which that is; this is ours.
+    nearest: y[h, w] = x[floor(h / fH), floor(w / fW)] with the factors fH and fW. The proto does not define which cell
+    is the nearest; this definition is ours.
 
-    bilinear: linearly between the four cells around a place. Along an axis of X cells in and N out, place i is
+    bilinear: linear interpolation between the four cells around a position. Along an axis of X input cells and N output
+    cells, position i is
 
-    - default: i * (X - X/N) / (N - 1), or 0 where N is 1;
-    - align_corners_true: i * (X - 1) / (N - 1), or 0 where N is 1;
+    - default: i * (X - X/N) / (N - 1), or 0 if N is 1;
+    - align_corners_true: i * (X - 1) / (N - 1), or 0 if N is 1;
     - align_corners_false: (i + 1/2) * X/N - 1/2;
 
-    moved between 0 and X - 1. What N = 1 means is ours, the proto divides by 0.
+    clipped to 0 and X - 1. The result for N = 1 is ours; the proto's formula divides by 0.
     """
     layer, xp = step.layer, step.xp
     if layer.mode == "nearest":
@@ -97,7 +98,7 @@ def upsample(step: Step[Upsample], x: Array) -> Array:
 
 
 def _centres(length: int, count: int) -> Array:
-    """Where the middles of `count` equal parts of an axis lie, counted in cells from the middle of the first cell."""
+    """The centres of `count` equal parts of an axis, in cells from the centre of the first cell."""
     return (np.arange(count) + 0.5) * (length / count) - 0.5
 
 
@@ -105,8 +106,7 @@ def _centres(length: int, count: int) -> Array:
 def resize_bilinear(step: Step[ResizeBilinear], x: Array) -> Array:
     """[N, H, W, C] -> [N, H', W', C] (`ResizeBilinearLayerParams`, version 3).
 
-    Each number lies linearly between those of the four cells around the place where `sampling_method` samples; see
-    `pippin.network.layers.resizing`.
+    Linear interpolation between the four cells around each position of `sampling_method`; see `grid`.
     """
     return resized(x, step.layer.target_size, step.layer.sampling_method, step.xp)
 
@@ -114,12 +114,12 @@ def resize_bilinear(step: Step[ResizeBilinear], x: Array) -> Array:
 def crop_resize(step: Step[CropResize], x: Array, boxes: Array) -> Array:
     """Cut and resize: [N, 1, B, H, W, C] and boxes [N, R, 1, 1, 1, 4 or 5] -> [N, R, B, H', W', C].
 
-    Each number lies linearly between those of the four cells around a place: along each axis, a box's start plus where
-    `sampling_method` samples an interval as long as the box (`grid`), moved into the image. That a
-    box of size s around c is from c - s/2 to c + s/2 is ours, the proto leaves it open (`CropResizeLayerParams`,
-    version 3). The first of five coordinates, the image's place in the batch, is not looked at.
+    Linear interpolation between the four cells around each position (`CropResizeLayerParams`, version 3). Along each
+    axis a position is the box's start plus a position of `sampling_method` in an interval of the box's length (`grid`),
+    clipped to the image. Ours: a box of size s around c is from c - s/2 to c + s/2, which the proto leaves open. The
+    first of five coordinates, the image's index in the batch, is ignored.
 
-    The gradient reaches the boxes too; where a place is a cell's own, it is that of the next cell's side.
+    The boxes get a gradient too; at a position exactly on a cell, it is the one-sided gradient towards the next cell.
     """
     layer, xp = step.layer, step.xp
     first, second, third, fourth = xp.split(boxes.reshape(*boxes.shape[:2], -1)[..., -4:], 4, axis=-1)
@@ -131,7 +131,7 @@ def crop_resize(step: Step[CropResize], x: Array, boxes: Array) -> Array:
         for box, length, count in zip((rows, columns), x.shape[3:5], layer.target_size, strict=True)
     )
     examples, _, batch, height, width, channels = x.shape
-    # One row a cell, whatever image it is of: to pick rows of a matrix is what JAX compiles fastest.
+    # One row per cell of all images: JAX compiles row lookups in a matrix fastest.
     cells = xp.moveaxis(x, 2, 4).reshape(examples * height * width, batch * channels)
     first_cells = xp.arange(examples)[:, None, None, None] * (height * width)
 
@@ -146,7 +146,7 @@ def crop_resize(step: Step[CropResize], x: Array, boxes: Array) -> Array:
 
 
 def _places(step: Step[CropResize], one: Array, other: Array, length: int, count: int) -> Array:
-    """Where boxes [N, R, 1] are sampled on an axis of `length`: [N, R, count]."""
+    """The sample positions of boxes [N, R, 1] on an axis of `length`: [N, R, count]."""
     layer, xp = step.layer, step.xp
     unit = layer.spatial_scale * (length - 1 if layer.normalized_coordinates else 1)
     is_centre = layer.box_mode in ("center_size_height_first", "center_size_width_first")

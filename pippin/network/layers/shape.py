@@ -18,8 +18,8 @@ def flatten(step: Step[Flatten], x: Array) -> Array:
 def reshape(step: Step[Reshape], x: Array) -> Array:
     """[N, Seq, B, H, W, C] -> [N, Seq', B, H', W', C'] (`ReshapeLayerParams`, version 1).
 
-    channel_first goes through the numbers of input and output in the order Seq, C, H, W, channel_last in the order Seq,
-    H, W, C; the n-th of the one is the n-th of the other. Each of a batch is reshaped by itself.
+    The n-th number of the input becomes the n-th of the output, counted in the order Seq, C, H, W for channel_first and
+    Seq, H, W, C for channel_last. Each entry of the axis B is reshaped separately.
     """
     xp, is_first = step.xp, step.layer.mode == "channel_first"
     sequence, channels, height, width = step.layer.target(x.shape[1])
@@ -31,16 +31,16 @@ def reshape(step: Step[Reshape], x: Array) -> Array:
 
 @in_file_order
 def permute(step: Step[Permute], x: Array) -> Array:
-    """Reorder: [N, Seq, B, C, H, W] -> the same with all axes but N and B in the order of `axis`.
+    """Reorder: [N, Seq, B, C, H, W] -> the same with all axes except N and B in the order of `axis`.
 
-    Axis k of the output is axis `axis[k]` of the input, N and B not counted (`PermuteLayerParams`, version 1).
+    Axis k of the output is axis `axis[k]` of the input, without counting N and B (`PermuteLayerParams`, version 1).
     """
     return step.xp.transpose(x, (0, *(place + 1 for place in step.layer.order)))
 
 
 @over_images
 def reorganize_data(step: Step[ReorganizeData], x: Array) -> Array:
-    """[N, H, W, C] -> [N, H', W', C'] (`ReorganizeDataLayerParams`, version 1, pixel_shuffle 5), blocks being b high.
+    """[N, H, W, C] -> [N, H', W', C'] in blocks of b x b (`ReorganizeDataLayerParams`, version 1, pixel_shuffle 5).
 
     space_to_depth: y[h, w, (i*b + j)*C + c] = x[h*b + i, w*b + j, c].
     depth_to_space: y[h*b + i, w*b + j, c] = x[h, w, (i*b + j)*C' + c].
@@ -74,5 +74,5 @@ def concat(step: Step[Concat], *blobs: Array) -> Array:
 
 
 def split(step: Step[Split], x: Array) -> tuple[Array, ...]:
-    """[N, ..., H, W, C] -> n_outputs times [N, ..., H, W, C / n_outputs] (`SplitLayerParams`, version 1)."""
+    """[N, ..., H, W, C] -> n_outputs blobs [N, ..., H, W, C / n_outputs] (`SplitLayerParams`, version 1)."""
     return tuple(step.xp.split(x, step.layer.n_outputs, axis=-1))

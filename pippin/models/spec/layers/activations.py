@@ -1,4 +1,4 @@
-"""Activations: a function of each number by itself, and softmax."""
+"""Activations: elementwise functions, and softmax."""
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final, Literal, Self
@@ -12,7 +12,7 @@ from pippin.models.spec.weighted import Parametric
 
 
 class AlphaCurve(ShapeKeeping):
-    """A function of each number by itself, with one parameter; each type says what it does."""
+    """An elementwise function with one parameter; each type documents its formula."""
 
     alpha: Single
 
@@ -27,7 +27,7 @@ class AlphaCurve(ShapeKeeping):
 
 
 class AlphaBetaCurve(AlphaCurve):
-    """The same with two parameters."""
+    """An elementwise function with two parameters."""
 
     beta: Single
 
@@ -43,13 +43,13 @@ class AlphaBetaCurve(AlphaCurve):
 
 
 class PerChannel(Parametric, ShapeKeeping):
-    """An activation each of whose `array_fields` has a flag beside it, `shared_` before its name.
+    """An activation with a flag for each of its `array_fields`, named like the field with the prefix `shared_`.
 
-    An array that has one number is shared whatever the flag says, for then nothing else can be meant.
+    An array of one number is always shared, regardless of the flag.
     """
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:
-        """(C,), or (1,) where one number is shared."""
+        """(C,), or (1,) for a shared number."""
         return {key: (1,) if self._is_shared(key) else inputs[0][-3:-2] for key in self.array_fields}
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:
@@ -59,7 +59,7 @@ class PerChannel(Parametric, ShapeKeeping):
         )
 
     def write(self, message: Message) -> None:
-        """Nothing: the arrays' lengths say it all."""
+        """Write nothing: the arrays' lengths determine the flags."""
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
@@ -72,7 +72,7 @@ class PerChannel(Parametric, ShapeKeeping):
 
 
 def _count(blob: Message) -> int | None:
-    """How many numbers a `WeightParams` has; None where they are quantised, for then their bits do not tell."""
+    """The number of values in a `WeightParams`; None if they are quantised, since their bytes do not determine it."""
     if blob.HasField("quantization"):
         return None
     return len(blob.floatValue) or len(blob.float16Value) // 2
@@ -118,7 +118,7 @@ class PReLU(PerChannel):
     array_fields: ClassVar[tuple[str, ...]] = ("alpha",)
 
     def fill_value(self, key: str) -> float | None:  # noqa: ARG002 - there is one array
-        """A quarter, as is usual; the proto names no number."""
+        """0.25, the usual value; the proto specifies none."""
         return FIRST_SLOPE
 
 
@@ -250,25 +250,25 @@ class Clip(ShapeKeeping):
     min_version: ClassVar[int] = 4
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:  # noqa: ARG002 - it takes any shape
-        """An interval that holds nothing."""
+        """A fault for an empty interval."""
         if self.min_val > self.max_val:
             yield Fault("/min_val", f"found {self.min_val} above max_val {self.max_val}; needs no more than that")
 
     def write(self, message: Message) -> None:
-        """Write both ends."""
+        """Write both limits."""
         message.minVal, message.maxVal = self.min_val, self.max_val
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """Both ends."""
+        """Both limits."""
         return {"min_val": single(message.minVal), "max_val": single(message.maxVal)}
 
 
 class Softmax(Bare):
     """`SoftmaxLayerParams` (version 1): exp(x) / sum(exp(x)) over the channels, the last axis but two.
 
-    Of a blob of rank 3, which only a model with EXACT mapping has, it is over the last axis: that is what the runtime
-    was seen to do (coremltools issue 1714), whatever the documentation says.
+    For a blob of rank 3, which only a model with EXACT mapping has, it is over the last axis: this is the observed
+    behaviour of the runtime (coremltools issue 1714), which contradicts the documentation.
     """
 
     type: Literal["softmax"] = "softmax"

@@ -1,4 +1,4 @@
-"""Bias, scale and constant: arrays that a layer holds and applies, or puts out."""
+"""Bias, scale and constant: layers that apply or output a stored array."""
 
 from collections.abc import Iterator, Mapping
 from typing import Annotated, ClassVar, Literal, Self
@@ -12,7 +12,7 @@ from pippin.models.spec.values import Dimension, Flag, Shape
 from pippin.models.spec.weighted import Parametric
 
 Repeated = Annotated[tuple[Dimension, ...], Field(min_length=1, max_length=3)]
-"""The shape of an array that is repeated to that of the input: [1], [C], [1, H, W] or [C, H, W]."""
+"""The shape of an array that is broadcast to the input: [1], [C], [1, H, W] or [C, H, W]."""
 
 
 class Bias(Parametric, ShapeKeeping):
@@ -38,7 +38,7 @@ class Bias(Parametric, ShapeKeeping):
         return 0.0
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """A shape that cannot be repeated to that of the input."""
+        """Faults for a shape that does not broadcast to the input."""
         yield from broadcast_faults("/shape", self.shape, inputs[0])
         yield from super().faults(inputs)
 
@@ -53,7 +53,7 @@ class Bias(Parametric, ShapeKeeping):
 
 
 def broadcast_faults(pointer: str, shape: Shape, blob: Shape) -> Iterator[Fault]:
-    """Why an array of `shape` does not go with each number of a blob (..., C, H, W)."""
+    """A fault if `shape` does not broadcast to the shape of a blob (..., C, H, W)."""
     channels, height, width = image_of(blob)
     fitting = dict.fromkeys(((1,), (channels,), (1, height, width), (channels, height, width)))
     if shape not in fitting:
@@ -81,7 +81,7 @@ class Scale(Parametric, ShapeKeeping):
     array_fields: ClassVar[tuple[str, ...]] = ("scale", "bias")
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:  # noqa: ARG002 - stated, not inferred
-        """`scale`, and `bias` where there is one."""
+        """`scale`, and `bias` if there is one."""
         scale = {"scale": self.shape_scale}
         return scale | {"bias": self.shape_bias or self.shape_scale} if self.has_bias else scale
 
@@ -90,7 +90,7 @@ class Scale(Parametric, ShapeKeeping):
         return 1.0 if key == "scale" else 0.0
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """A shape that cannot be repeated to that of the input, and a bias for a layer that has none."""
+        """Faults for shapes that do not broadcast to the input, and for a bias although `has_bias` is false."""
         yield from broadcast_faults("/shape_scale", self.shape_scale, inputs[0])
         if self.has_bias and self.shape_bias is not None:
             yield from broadcast_faults("/shape_bias", self.shape_bias, inputs[0])
@@ -111,7 +111,7 @@ class Scale(Parametric, ShapeKeeping):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """Both shapes; that of a bias which is not used says nothing."""
+        """Both shapes; the shape of an unused bias is ignored."""
         return {
             "shape_scale": list(message.shapeScale),
             "has_bias": message.hasBias,
@@ -120,7 +120,7 @@ class Scale(Parametric, ShapeKeeping):
 
 
 class LoadConstant(Parametric):
-    """`LoadConstantLayerParams` (version 1): nothing to [1, 1, C, H, W], whatever the mapping of the inputs."""
+    """`LoadConstantLayerParams` (version 1): nothing to [1, 1, C, H, W], regardless of the mapping of the inputs."""
 
     type: Literal["load_constant"] = "load_constant"
     shape: tuple[Dimension, Dimension, Dimension] = Field(description="[C, H, W]")

@@ -45,12 +45,12 @@ class Convolution(Weighted):
 
     @property
     def reach(self) -> tuple[int, int]:
-        """How many rows and columns one window spans, gaps of the dilation included: (k - 1)·d + 1."""
+        """The number of rows and columns that one window spans, including the dilation's gaps: (k - 1)·d + 1."""
         (k_h, k_w), (d_h, d_w) = self.kernel_size, self.dilation
         return (k_h - 1) * d_h + 1, (k_w - 1) * d_w + 1
 
     def pads(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
-        """((top, bottom), (left, right)) that are added around an input of `shape` (..., C, H, W)."""
+        """The padding ((top, bottom), (left, right)) of an input of `shape` (..., C, H, W)."""
         _, h, w = image_of(shape)
         return (
             self.padding.added(0, h, self.reach[0], self.stride[0]),
@@ -62,7 +62,7 @@ class Convolution(Weighted):
         return (self.output_channels, inputs[0][-3] // self.groups, *self.kernel_size)
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Channels that do not divide by the groups, and a window that does not fit."""
+        """Faults for channels that the groups do not divide, and for a window that does not fit."""
         shape = image_of(inputs[0])
         for field, channels in (("input", shape[0]), ("output_channels", self.output_channels)):
             if channels % self.groups:
@@ -109,7 +109,7 @@ class Convolution(Weighted):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The fields; what a message may leave out gets the proto's default (kernel 3, stride and dilation 1)."""
+        """The fields; fields that a message leaves out get the proto's default (kernel 3, stride and dilation 1)."""
         return {
             "output_channels": message.outputChannels,
             "kernel_channels": message.kernelChannels,
@@ -126,15 +126,15 @@ class Deconvolution(Weighted):
     """`ConvolutionLayerParams` that is a deconvolution (version 1): [..., C, H, W] to [..., output_channels, H', W'].
 
     Weights are [C, output_channels / groups, kH, kW], the bias is [output_channels]. Every cell of the input adds its
-    kernel to the output, a stride apart; of that sum, (H - 1)·stride + kH high, the edges are cut off:
+    kernel to the output, a stride apart; the edges of that sum, whose height is (H - 1)·stride + kH, are cut off:
 
     - valid padding: its borders; H' = (H - 1)·stride + kH - top - bottom;
-    - same padding: what a convolution with that padding adds around an input H' high; H' = H·stride;
-    - `output_shape` instead of either: what is too much, half of it before, and half or one more after.
+    - same padding: what a convolution with that padding adds around an input of height H'; H' = H·stride;
+    - `output_shape` instead of a padding: the excess, half of it before, and half or one more after.
 
-    Where H' is more than the sum has, zeros follow after it. The proto tells only the sizes. What is cut where, in the
-    latter two cases, is Pippin's choice: it makes the layer the transpose of the convolution that has the same padding.
-    `dilationFactor` plays no part, as the proto says.
+    If H' is larger than the sum, zeros are appended. The proto defines only the sizes. In the last two cases the
+    position of the cut is Pippin's choice: it makes the layer the transpose of the convolution with the same padding.
+    `dilationFactor` is ignored, as the proto specifies.
     """
 
     type: Literal["deconvolution"] = "deconvolution"
@@ -158,7 +158,7 @@ class Deconvolution(Weighted):
 
     @classmethod
     def proto_kind(cls) -> str:
-        """Its own name: it shares the message with the convolution."""
+        """A separate name, since the type shares its message with the convolution."""
         return "deconvolution"
 
     @property
@@ -167,9 +167,9 @@ class Deconvolution(Weighted):
         return self.output_channels
 
     def kept(self, shape: Shape) -> tuple[tuple[int, int], tuple[int, int]]:
-        """((first row, rows), (first column, columns)) that are left of the sum over an input of (..., C, H, W).
+        """The part of the sum that is kept, for an input (..., C, H, W): ((first row, rows), (first column, columns)).
 
-        Rows and columns beyond the sum are zeros.
+        Rows and columns outside the sum are zeros.
         """
         _, h, w = image_of(shape)
         return self._kept(0, h), self._kept(1, w)
@@ -191,13 +191,13 @@ class Deconvolution(Weighted):
         return (inputs[0][-3], self.output_channels // self.groups, *self.kernel_size)
 
     def fans(self, key: str, shape: Shape) -> tuple[int, int]:  # noqa: ARG002 - there is one array to draw
-        """An output gets a number of each channel of its group from every kernel that covers it."""
+        """Fan-in and fan-out: each output is a sum over its group's channels and all kernels that cover the output."""
         (k_h, k_w), (s_h, s_w) = self.kernel_size, self.stride
         covering = -(-k_h // s_h) * -(-k_w // s_w)
         return shape[0] // self.groups * covering, shape[1] * k_h * k_w
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Channels that do not divide by the groups, and borders that leave nothing."""
+        """Faults for channels that the groups do not divide, and for borders that leave an empty output."""
         shape = image_of(inputs[0])
         for field, channels in (("input", shape[0]), ("output_channels", self.output_channels)):
             if channels % self.groups:
@@ -236,7 +236,7 @@ class Deconvolution(Weighted):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The fields; what a message may leave out gets the proto's default (kernel 3, stride 1)."""
+        """The fields; fields that a message leaves out get the proto's default (kernel 3, stride 1)."""
         return {
             "output_channels": message.outputChannels,
             "kernel_channels": message.kernelChannels,

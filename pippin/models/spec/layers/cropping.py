@@ -1,4 +1,4 @@
-"""Crop, pad and slice: layers that cut a blob or add a border to it."""
+"""Crop, pad and slice: layers that cut a blob or add borders."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Final, Literal
@@ -15,8 +15,8 @@ from pippin.models.spec.windows import Borders, read_borders, write_borders
 class Crop(Layer):
     """`CropLayerParams` (version 1): [..., C, H, W] to [..., C, H', W'].
 
-    With one input, `borders` are cut off. With a second, [..., C2, H', W'], the part that begins at `offset` is as high
-    and wide as that; its numbers and channels do not matter.
+    With one input, `borders` are cut off. With a second input, [..., C2, H', W'], the result begins at `offset` and has
+    the second input's height and width; the second input's values and channels are ignored.
     """
 
     type: Literal["crop"] = "crop"
@@ -33,7 +33,7 @@ class Crop(Layer):
     min_rank: ClassVar[int] = 3
 
     def kept(self, inputs: tuple[Shape, ...]) -> tuple[tuple[int, int], tuple[int, int]]:
-        """((first row, the row after the last), the same of columns) that are left of the first of `inputs`."""
+        """The part of the first input that is kept: ((first row, row after the last), the same for columns)."""
         size = inputs[0][-2:]
         if len(inputs) == 1:
             assert self.borders is not None
@@ -44,7 +44,7 @@ class Crop(Layer):
         return (row, row + inputs[1][-2]), (column, column + inputs[1][-1])
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """A crop that nothing describes, that leaves nothing, or that reaches beyond the input."""
+        """Faults for a crop that is undefined, empty, or outside the input."""
         field = "borders" if len(inputs) == 1 else "offset"
         if getattr(self, field) is None:
             form = "[[top, bottom], [left, right]]" if field == "borders" else "[height, width]"
@@ -73,14 +73,14 @@ class Crop(Layer):
         return ((*inputs[0][:-2], *(last - first for first, last in self.kept(inputs))),)
 
     def write(self, message: Message) -> None:
-        """Write what is given of the two."""
+        """Write `borders` and `offset`, if they are given."""
         if self.borders is not None:
             write_borders(self.borders, message.cropAmounts)
         message.offset.extend(self.offset or ())
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """What is there of the two."""
+        """`borders` and `offset`, if they are set."""
         return {
             "borders": read_borders(message.cropAmounts) if message.cropAmounts.borderAmounts else None,
             "offset": list(message.offset) or None,
@@ -103,7 +103,7 @@ class Padding(Layer):
     min_rank: ClassVar[int] = 2
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """A value that fills nothing, and reflections that reach beyond the image's other side."""
+        """Faults for an unused value, and for reflections that are larger than the image."""
         if self.padding_type == "constant":
             return
         if self.value:
@@ -131,7 +131,7 @@ class Padding(Layer):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The fields; borders that are left out are none."""
+        """The fields; missing borders are 0."""
         kind = message.WhichOneof("PaddingType")
         if kind is None:
             raise ValueError("found no padding type; needs constant, reflection or replication")
@@ -142,18 +142,18 @@ class Padding(Layer):
         }
 
 
-# The numbers of `SliceLayerParams.SliceAxis`.
+# Enum values of `SliceLayerParams.SliceAxis`.
 _AXES = {"channel": 0, "height": 1, "width": 2}
 
 AXES: Final[dict[str, int]] = {"channel": -3, "height": -2, "width": -1}
-"""Where each axis stands in a shape."""
+"""The position of each axis in a shape."""
 
 
 class Slice(Layer):
-    """`SliceLayerParams` (version 1): [..., C, H, W] to the same with every `stride`-th of a run of one axis.
+    """`SliceLayerParams` (version 1): [..., C, H, W] to the same with every `stride`-th index of a range of one axis.
 
-    A negative index counts from the end: -1 is the last. The proto does not say what an end of 0 is; Apple's own shapes
-    (NeuralNetworkShapes.cpp) take it for the end of the axis.
+    A negative index counts from the end: -1 is the last. The proto does not define an end of 0; Apple's shape inference
+    (NeuralNetworkShapes.cpp) treats it as the end of the axis.
     """
 
     type: Literal["slice"] = "slice"
@@ -166,12 +166,12 @@ class Slice(Layer):
     proto_path: ClassVar[str] = "slice"
 
     def bounds(self, length: int) -> tuple[int, int]:
-        """The first that is taken and the first that is not, on an axis of `length`."""
+        """The range [start, end) on an axis of `length`, as non-negative indices."""
         start, end = self.start_index, self.end_index
         return start if start >= 0 else length + start, end if end > 0 else length + end
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """An axis that is not there, indices beyond it, and a slice with nothing in it."""
+        """Faults for a missing axis, indices outside the axis, and an empty slice."""
         shape, axis = inputs[0], AXES[self.axis]
         if len(shape) < -axis:
             yield Fault(

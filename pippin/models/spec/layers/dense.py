@@ -1,4 +1,4 @@
-"""Inner product and embedding: a matrix applied to each vector, or looked up by row."""
+"""Inner product and embedding: a matrix product with each vector, or a lookup of matrix rows."""
 
 from collections.abc import Iterator
 from math import prod
@@ -18,8 +18,8 @@ MAX_CHANNELS: Final = 2**31
 class InnerProduct(Weighted):
     """`InnerProductLayerParams` (version 1): [C] to [output_channels]. Weights are [output_channels, C].
 
-    Of a blob of rank 1, 2 or 3 it maps the last axis, of one of rank 4 or 5 the last three as one, in the order C, H,
-    W; those become (output_channels, 1, 1).
+    For a blob of rank 1, 2 or 3 the layer maps the last axis. For a blob of rank 4 or 5 it maps the last three axes,
+    flattened in the order C, H, W, to (output_channels, 1, 1).
     """
 
     type: Literal["inner_product"] = "inner_product"
@@ -41,7 +41,7 @@ class InnerProduct(Weighted):
         return (self.output_channels, mapped(inputs[0]))
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Another number of inputs than the spec says."""
+        """Faults for a number of inputs that is too large or differs from `input_channels`."""
         expected = mapped(inputs[0])
         if expected > MAX_CHANNELS:
             yield Fault(
@@ -82,16 +82,16 @@ class InnerProduct(Weighted):
 
 
 def mapped(shape: Shape) -> int:
-    """How many numbers of a blob of `shape` go into each output."""
+    """The number of inputs of each output, for a blob of `shape`."""
     return shape[-1] if len(shape) < 4 else prod(shape[-3:])
 
 
 class Embedding(Weighted):
     """`EmbeddingLayerParams` (version 1): [..., 1, 1, 1] to [..., output_channels, 1, 1].
 
-    Weights are [output_channels, input_dim], the bias is [output_channels]. The input's numbers are whole, from 0 to
-    `input_dim` - 1, and each stands for a column of the weights. Any other is refused with its row: in the dataset of a
-    job, in a prediction and in an evaluation.
+    Weights are [output_channels, input_dim], the bias is [output_channels]. The input's numbers are integers from 0 to
+    `input_dim` - 1, and each selects a column of the weights. Other numbers are refused with their row: in the dataset
+    of a job, in a prediction and in an evaluation.
     """
 
     type: Literal["embedding"] = "embedding"
@@ -112,7 +112,7 @@ class Embedding(Weighted):
         return (self.output_channels, self.input_dim)
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """More than one number at a place."""
+        """A fault for more than one number per position."""
         if inputs[0][-3:] != (1, 1, 1):
             yield Fault(
                 "/input",

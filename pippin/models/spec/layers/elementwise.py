@@ -1,4 +1,4 @@
-"""Sums, products and other functions of blobs, number by number, and the dot product."""
+"""Elementwise sums, products and other functions of blobs, and the dot product."""
 
 from collections.abc import Iterator, Mapping
 from typing import ClassVar, Final, Literal, Self
@@ -14,16 +14,16 @@ MAX_BLOBS: Final = 1000
 
 
 class Combining(Bare):
-    """A layer that reads blobs of one rank and makes one of the largest of their shapes.
+    """A layer that combines blobs of one rank to a blob of the largest of their shapes.
 
-    A smaller blob is repeated along the axes where it has the length 1, in four ways that the proto knows: beside
-    [C, H, W] it may be [C, 1, 1], [1, H, W] or [1, 1, 1]. Axes in front of these three are the same in all.
+    A smaller blob is broadcast along its axes of length 1. The proto allows four shapes: [C, H, W], [C, 1, 1],
+    [1, H, W] and [1, 1, 1]. Axes in front of these three are the same in all blobs.
     """
 
     input_count: ClassVar[tuple[int, int]] = (1, MAX_BLOBS)
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Shapes that do not go together."""
+        """Faults for shapes that do not broadcast."""
         rank = len(inputs[0])
         for index, shape in enumerate(inputs):
             if len(shape) != rank:
@@ -41,12 +41,12 @@ class Combining(Bare):
                 yield Fault(f"/input/{index}", f"found a blob of shape {shape_text(shape)}; needs {needed}")
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """The largest."""
+        """The largest shape."""
         return (_largest(inputs),)
 
 
 class CombiningOrScalar(Combining):
-    """The same, for a layer that combines a blob with a number where it reads only one."""
+    """A combining layer that combines a single blob with a number."""
 
     alpha: Single | None = Field(
         default=None,
@@ -54,27 +54,27 @@ class CombiningOrScalar(Combining):
     )
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """A number that is missing, or that nothing is done with."""
+        """Faults for a missing or an unused number."""
         yield from super().faults(inputs)
         if len(inputs) == 1 and self.alpha is None:
             yield Fault("/alpha", "is required where a layer reads one blob only")
-        # A file of several blobs holds the proto's 0, which says nothing.
+        # With several blobs a file has the proto's default 0, which is ignored.
         if len(inputs) > 1 and self.alpha:
             yield Fault(
                 "/alpha", f"found {self.alpha} beside {len(inputs)} blobs; goes with one blob only: leave it out"
             )
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:
-        """Without the 0 that a file of several blobs holds."""
+        """The layer without the default 0 that a file has with several blobs."""
         return self if len(inputs) == 1 else self.model_copy(update={"alpha": None})
 
     def write(self, message: Message) -> None:
-        """Write the number; 0 where there is none."""
+        """Write the number; 0 if there is none."""
         message.alpha = self.alpha or 0.0
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The number; 0 where there may be none."""
+        """The number; 0 if it may be unset."""
         return {"alpha": message.alpha}
 
 
@@ -83,7 +83,7 @@ def _largest(shapes: tuple[Shape, ...]) -> Shape:
 
 
 def _fitting(largest: Shape) -> Mapping[Shape, None]:
-    """The shapes that go together with the largest, in order and each once."""
+    """The unique shapes that broadcast to the largest, in order."""
     if len(largest) < 3:
         return {largest: None}
     front, (channels, height, width) = largest[:-3], largest[-3:]
@@ -137,7 +137,7 @@ class Min(Combining):
 
 
 class Dot(Layer):
-    """`DotProductLayerParams` (version 1): [..., C, 1, 1] twice to [..., 1, 1, 1]."""
+    """`DotProductLayerParams` (version 1): two [..., C, 1, 1] to [..., 1, 1, 1]."""
 
     type: Literal["dot"] = "dot"
     cosine_similarity: Flag = Field(
@@ -150,7 +150,7 @@ class Dot(Layer):
     min_rank: ClassVar[int] = 3
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Blobs that are no vectors, or two of different shapes."""
+        """Faults for blobs that are not vectors, or that have different shapes."""
         for index, shape in enumerate(inputs):
             if shape[-2:] != (1, 1):
                 yield Fault(
@@ -163,7 +163,7 @@ class Dot(Layer):
             )
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """One number a vector."""
+        """One number per vector."""
         return ((*inputs[0][:-3], 1, 1, 1),)
 
     def write(self, message: Message) -> None:
@@ -176,7 +176,7 @@ class Dot(Layer):
         return {"cosine_similarity": message.cosineSimilarity}
 
 
-# The numbers of `UnaryFunctionLayerParams.Operation`.
+# Enum values of `UnaryFunctionLayerParams.Operation`.
 _FUNCTIONS = {
     "sqrt": 0,
     "rsqrt": 1,

@@ -16,7 +16,7 @@ BATCHNORM_EPSILON: Final = 1e-5
 class Batchnorm(ShapeKeeping, Parametric):
     """`BatchnormLayerParams` (version 1): [..., C, H, W] to the same shape; every array is [C].
 
-    Unless `compute_mean_var` says to compute them, mean and variance are stored, and training leaves them as they are.
+    Without `compute_mean_var`, mean and variance are stored, and training does not change them.
     """
 
     type: Literal["batchnorm"] = "batchnorm"
@@ -45,16 +45,16 @@ class Batchnorm(ShapeKeeping, Parametric):
     array_fields: ClassVar[tuple[str, ...]] = ("gamma", "beta", "mean", "variance")
 
     def weight_shapes(self, inputs: tuple[Shape, ...]) -> Mapping[str, Shape]:
-        """`gamma` and `beta`, and `mean` and `variance` where those are stored."""
+        """`gamma` and `beta`, and `mean` and `variance` if they are stored."""
         keys = self.array_fields[: 2 if self.compute_mean_var else 4]
         return dict.fromkeys(keys, (inputs[0][-3],))
 
     def fill_value(self, key: str) -> float:
-        """Factors and variances begin at one, the others at zero: the layer begins by changing next to nothing."""
+        """1 for gamma and variance, 0 for beta and mean: initially the layer changes its input hardly at all."""
         return 1.0 if key in ("gamma", "variance") else 0.0
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Another number of channels than the spec says, arrays of another shape, and unused stored arrays."""
+        """Faults for a wrong number of channels, arrays of another shape, and unused stored arrays."""
         if self.channels not in (None, inputs[0][-3]):
             yield Fault("/channels", f"found {self.channels}; the input has {inputs[0][-3]}")
         for key in ("mean", "variance"):
@@ -90,8 +90,8 @@ MVN_EPSILON: Final = 1e-6
 class MVN(ShapeKeeping):
     """`MeanVarianceNormalizeLayerParams` (version 1): [..., C, H, W] to the same shape.
 
-    The proto has no formula. That epsilon is added to the variance, as in batch normalization, and not to its root is
-    Pippin's choice.
+    The proto has no formula. Pippin's choice: epsilon is added to the variance, as in batch normalization, and not to
+    its root.
     """
 
     type: Literal["mvn"] = "mvn"
@@ -156,8 +156,8 @@ K: Final = 1.0
 class LRN(ShapeKeeping):
     """`LRNLayerParams` (version 1): [..., C, H, W] to the same shape.
 
-    The window of an even `local_size` reaches one channel further before its own than after: so does that of Apple's
-    `MPSCNNCrossChannelNormalization`, which has the same formula; the proto does not say.
+    The window of an even `local_size` includes one more channel before its centre than after, as in Apple's
+    `MPSCNNCrossChannelNormalization`, which has the same formula; the proto does not specify this.
     """
 
     type: Literal["lrn"] = "lrn"
@@ -173,7 +173,7 @@ class LRN(ShapeKeeping):
     min_rank: ClassVar[int] = 3
 
     def reach(self, channels: int) -> tuple[int, int]:
-        """How many channels before and after its own a number can see, where there are `channels`."""
+        """The number of channels before and after the centre of the window, for an input with `channels`."""
         return min(self.local_size // 2, channels - 1), min((self.local_size - 1) // 2, channels - 1)
 
     def write(self, message: Message) -> None:

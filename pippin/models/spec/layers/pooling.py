@@ -11,7 +11,7 @@ from pippin.models.spec.shapes import image_of
 from pippin.models.spec.values import Flag, Shape
 from pippin.models.spec.windows import Pair, PoolingPadding, ValidPadding, read_padding, read_pair, write_padding
 
-# The numbers of `PoolingLayerParams.PoolingType`.
+# Enum values of `PoolingLayerParams.PoolingType`.
 _TYPES = {"max": 0, "average": 1, "l2": 2}
 
 
@@ -62,7 +62,7 @@ class Pooling(Layer):
         return (1, 1) if self.global_pooling else self.stride
 
     def pads(self, shape: Shape) -> tuple[Pair, Pair]:
-        """((top, bottom), (left, right)) that are added around an input of `shape` (..., C, H, W)."""
+        """The padding ((top, bottom), (left, right)) of an input of `shape` (..., C, H, W)."""
         if self.global_pooling:
             return (0, 0), (0, 0)
         _, h, w = image_of(shape)
@@ -73,7 +73,7 @@ class Pooling(Layer):
         )
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """A window that is missing, does not fit, or holds nothing but padding."""
+        """Faults for a window that is missing, does not fit, or contains only padding."""
         if self.global_pooling:
             return
         if self.kernel_size is None:
@@ -120,9 +120,9 @@ class Pooling(Layer):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The fields; what a message may leave out gets the proto's default (kernel 3, stride 1).
+        """The fields; fields that a message leaves out get the proto's default (kernel 3, stride 1).
 
-        Of a global pooling, kernel and stride are ignored. Source: NeuralNetwork.proto, `globalPooling`.
+        A global pooling ignores kernel and stride. Source: NeuralNetwork.proto, `globalPooling`.
         """
         window: dict[str, object] = (
             {}
@@ -139,7 +139,7 @@ class Pooling(Layer):
 
 
 def _is_numbers(value: object) -> bool:
-    """Whether it is a list of whole numbers that are not negative."""
+    """Whether `value` is a list of non-negative integers."""
     return isinstance(value, list | tuple) and all(
         isinstance(number, int) and not isinstance(number, bool) and number >= 0 for number in value
     )

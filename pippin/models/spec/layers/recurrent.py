@@ -1,4 +1,4 @@
-"""Recurrent layers: simple, GRU, and LSTM in one direction and in both."""
+"""Recurrent layers: simple, GRU, and uni- and bidirectional LSTM."""
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Literal
@@ -17,7 +17,7 @@ from pippin.models.spec.recurrent import (
 from pippin.models.spec.values import Flag, Single, Value
 
 GATES: Final = ("input_gate", "forget_gate", "block_input", "output_gate")
-"""The four parts of an LSTM's cell, as the names of its arrays begin, in the order of the file."""
+"""The four parts of an LSTM's cell in the order of the file; each is a prefix of array names."""
 
 
 class SimpleRecurrent(Recurrent):
@@ -39,18 +39,18 @@ class SimpleRecurrent(Recurrent):
 
     summary: ClassVar[str] = "The simple recurrent layer."
     proto_path: ClassVar[str] = "simpleRecurrent"
-    # Apple's validator wants the state, while the other recurrent types may leave theirs out.
+    # Apple's validator requires the state here; for the other recurrent types it is optional.
     input_count: ClassVar[tuple[int, int]] = (2, 2)
     output_count: ClassVar[tuple[int, int]] = (2, 2)
 
     @property
     def array_names(self) -> tuple[str, ...]:
-        """Two matrices and, if it has one, a bias."""
+        """Two matrices, and a bias if the layer has one."""
         matrices = ("weight_matrix", "recursion_matrix")
         return (*matrices, "bias_vector") if self.has_bias_vector else matrices
 
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """What `weights` says."""
+        """The arrays in `weights`, by run."""
         return {} if self.weights is None else {"": self.weights}
 
     def write(self, message: Message) -> None:
@@ -100,12 +100,12 @@ class GRU(Recurrent):
 
     @property
     def array_names(self) -> tuple[str, ...]:
-        """Three matrices for the input, three for the recursion and, if it has them, three biases."""
+        """Three matrices for the input, three for the recursion, and three biases if the layer has biases."""
         kinds = ("weight_matrix", "recursion_matrix", *(("bias_vector",) if self.has_bias_vectors else ()))
         return tuple(f"{gate}_{kind}" for kind in kinds for gate in _GATES)
 
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """What `weights` says."""
+        """The arrays in `weights`, by run."""
         return {} if self.weights is None else {"": self.weights}
 
     def write(self, message: Message) -> None:
@@ -129,7 +129,7 @@ class GRU(Recurrent):
 
 
 class LSTM(Recurrent):
-    """What both LSTMs have: `LSTMParams` and `LSTMWeightParams`."""
+    """The common part of both LSTMs: `LSTMParams` and `LSTMWeightParams`."""
 
     activations: tuple[RecurrentActivation, RecurrentActivation, RecurrentActivation] = Field(
         default=(SigmoidActivation(), TanhActivation(), TanhActivation()),
@@ -147,7 +147,7 @@ class LSTM(Recurrent):
 
     @property
     def array_names(self) -> tuple[str, ...]:
-        """Four matrices for the input, four for the recursion, four biases and three peepholes."""
+        """Four matrices for the input, four for the recursion, and optionally four biases and three peepholes."""
         matrices = _of(GATES, "weight_matrix") + _of(GATES, "recursion_matrix")
         biases = _of(GATES, "bias_vector") if self.has_bias_vectors else ()
         peeping = tuple(gate for gate in GATES if gate.endswith("gate"))
@@ -197,7 +197,7 @@ class UniDirectionalLSTM(LSTM):
     passes_gradient: ClassVar[bool] = True
 
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """What `weights` says."""
+        """The arrays in `weights`, by run."""
         return {} if self.weights is None else {"": self.weights}
 
     def write(self, message: Message) -> None:
@@ -245,7 +245,7 @@ class BiDirectionalLSTM(LSTM):
     runs: ClassVar[tuple[str, ...]] = ("forward.", "backward.")
 
     def explicit_arrays(self) -> Mapping[str, Mapping[str, object]]:
-        """What `weights` says."""
+        """The arrays in `weights`, by run."""
         if self.weights is None:
             return {}
         return dict(zip(self.runs, (self.weights.forward, self.weights.backward), strict=True))
@@ -271,7 +271,7 @@ class BiDirectionalLSTM(LSTM):
         return super().read(message) | {"activations": forward}
 
     def array_message(self, message: Message, run: str) -> Message:
-        """The `LSTMWeightParams` of one way, which it adds while they are not there."""
+        """The `LSTMWeightParams` of one direction, added to the message if missing."""
         index = self.runs.index(run)
         while len(message.weightParams) <= index:
             message.weightParams.add()

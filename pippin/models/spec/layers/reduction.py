@@ -1,4 +1,4 @@
-"""Reduction: a sum, a mean or another number over axes of a blob."""
+"""Reduction over axes of a blob, such as a sum or a mean."""
 
 from collections.abc import Iterator
 from typing import ClassVar, Literal
@@ -10,7 +10,7 @@ from pippin.models.spec.layer import RANK_RULE, Layer, Message, name_of
 from pippin.models.spec.shapes import shape_text
 from pippin.models.spec.values import NonZero, Shape
 
-# The numbers of `ReduceLayerParams.ReduceOperation`.
+# Enum values of `ReduceLayerParams.ReduceOperation`.
 _MODES = {
     "sum": 0,
     "avg": 1,
@@ -24,7 +24,7 @@ _MODES = {
     "argmax": 9,
 }
 
-# The numbers of `ReduceLayerParams.ReduceAxis`, whose names are made of those of the axes.
+# Enum values of `ReduceLayerParams.ReduceAxis`; each name lists the reduced axes.
 _AXES = {"chw": 0, "hw": 1, "c": 2, "h": 3, "w": 4}
 
 _PLACES = {"c": -3, "h": -2, "w": -1}
@@ -47,11 +47,11 @@ class Reduce(Layer):
 
     @property
     def places(self) -> tuple[int, ...]:
-        """The axes that are reduced, counted from the end: -3 is C, -1 is W."""
+        """The reduced axes, counted from the end: -3 is C, -1 is W."""
         return tuple(_PLACES[name] for name in self.axis)
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Axes that the input does not have, and several of them for argmax."""
+        """Faults for axes that the input does not have, and for several axes with argmax."""
         shape, needed = inputs[0], -self.places[0]
         if len(shape) < needed:
             yield Fault(
@@ -65,7 +65,7 @@ class Reduce(Layer):
             yield Fault("/axis", f"found {self.axis!r}; argmax needs 'c', 'h' or 'w'")
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """1 for what is reduced."""
+        """The input's shape with length 1 for the reduced axes."""
         shape = inputs[0]
         return (tuple(1 if axis - len(shape) in self.places else length for axis, length in enumerate(shape)),)
 

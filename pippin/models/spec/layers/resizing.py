@@ -1,4 +1,4 @@
-"""Resizing: upsampling, bilinear resizing, and crops of boxes resized."""
+"""Resizing: upsampling, bilinear resizing, and resized crops of boxes."""
 
 from collections.abc import Iterable, Iterator
 from math import floor
@@ -15,15 +15,15 @@ from pippin.models.spec.windows import Pair
 SamplingMethod = Literal["strict_align_endpoints", "align_endpoints", "upsample", "roi_align"]
 
 METHODS: Final[dict[str, int]] = {"strict_align_endpoints": 0, "align_endpoints": 1, "upsample": 2, "roi_align": 3}
-"""The numbers of `SamplingMode.Method`."""
+"""Enum values of `SamplingMode.Method`."""
 
 
 def read_target(numbers: Iterable[int]) -> list[int]:
-    """A `targetSize`: what is left out is 1, and so is what is 0. Source: NeuralNetworkShapes.cpp."""
+    """A `targetSize`: missing numbers and zeros become 1. Source: NeuralNetworkShapes.cpp."""
     return [number or 1 for number in numbers] or [1, 1]
 
 
-# The numbers of `UpsampleLayerParams.InterpolationMode` and `LinearUpsampleMode`.
+# Enum values of `UpsampleLayerParams.InterpolationMode` and `LinearUpsampleMode`.
 _MODES = {"nearest": 0, "bilinear": 1}
 _LINEAR_MODES = {"default": 0, "align_corners_true": 1, "align_corners_false": 2}
 
@@ -33,8 +33,8 @@ _Factor = Annotated[Single, Field(ge=0, le=2**16)]
 class Upsample(Layer):
     """`UpsampleLayerParams` (version 1, aligned corners and fractions 5): [..., C, H, W] to [..., C, H·fH, W·fW].
 
-    The proto does not say how long a fractional factor makes an axis. coremltools takes the product's floor (its
-    `upsample_bilinear`), and so does this, of the product as a float32: 0.29 of 100 rows are 29.
+    The proto does not define the length of an axis with a fractional factor. As in coremltools' `upsample_bilinear` it
+    is the floor of the product, here of the product as a float32: 0.29 of 100 rows are 29.
     """
 
     type: Literal["upsample"] = "upsample"
@@ -59,13 +59,13 @@ class Upsample(Layer):
 
     @property
     def version_needed(self) -> int:
-        """Version 5 brought aligned corners and fractions. Source: Utils.cpp, `hasIOS14NeuralNetworkFeatures`."""
+        """5 for aligned corners and fractions, else 1. Source: Utils.cpp, `hasIOS14NeuralNetworkFeatures`."""
         is_old = self.linear_upsample_mode == "default" and self.fractional_scaling_factor is None
         return 1 if is_old else 5
 
     @property
     def factors(self) -> tuple[float, float]:
-        """How many times as high and as wide the output is."""
+        """The factors of height and width."""
         return self.fractional_scaling_factor or self.scaling_factor or (1, 1)
 
     def size(self, shape: Shape) -> tuple[int, int]:
@@ -74,7 +74,7 @@ class Upsample(Layer):
         return _times(height, down), _times(width, across)
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Two kinds of factor, ones that leave nothing, and modes that do not go together.
+        """Faults for two kinds of factors, factors that give an empty output, and inconsistent modes.
 
         Source: NeuralNetworkLayerValidator.cpp, `validateUpsampleLayer`.
         """
@@ -97,13 +97,13 @@ class Upsample(Layer):
         return ((*inputs[0][:-2], *self.size(inputs[0])),)
 
     def completed(self, inputs: tuple[Shape, ...]) -> Self:  # noqa: ARG002 - the same for any shape
-        """Fills in `scaling_factor`, unless there is the other."""
+        """Fills in `scaling_factor`, unless there is a fractional one."""
         if self.fractional_scaling_factor is not None:
             return self
         return self.model_copy(update={"scaling_factor": self.scaling_factor or (1, 1)})
 
     def write(self, message: Message) -> None:
-        """Write every field that is there."""
+        """Write every field that is set."""
         message.scalingFactor.extend(self.scaling_factor or ())
         message.fractionalScalingFactor.extend(self.fractional_scaling_factor or ())
         message.mode = _MODES[self.mode]
@@ -111,7 +111,7 @@ class Upsample(Layer):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The fields; a whole factor of 0 is 1. Source: NeuralNetworkShapes.cpp."""
+        """The fields; an integer factor of 0 means 1. Source: NeuralNetworkShapes.cpp."""
         return {
             "scaling_factor": [factor or 1 for factor in message.scalingFactor] or None,
             "fractional_scaling_factor": list(message.fractionalScalingFactor) or None,
@@ -156,7 +156,7 @@ class ResizeBilinear(Layer):
         }
 
 
-# The numbers of `BoxCoordinatesMode.Coordinates`.
+# Enum values of `BoxCoordinatesMode.Coordinates`.
 _BOX_MODES = {
     "corners_height_first": 0,
     "corners_width_first": 1,
@@ -168,8 +168,8 @@ _BOX_MODES = {
 class CropResize(Layer):
     """`CropResizeLayerParams` (version 3): [1, B, C, H, W] and N boxes to [N, B, C, H', W'].
 
-    The boxes are [N, 1, 4, 1, 1], or [N, 1, 5, 1, 1] with the place of the box's image in the batch before its
-    coordinates. An example is a batch of its own with one image in it, so that place is always 0 and not looked at.
+    The boxes are [N, 1, 4, 1, 1], or [N, 1, 5, 1, 1] with the index of the box's image in the batch before its
+    coordinates. Each example is a separate batch of one image, so that index is always 0 and is ignored.
     """
 
     type: Literal["crop_resize"] = "crop_resize"
@@ -192,7 +192,7 @@ class CropResize(Layer):
     min_version: ClassVar[int] = 3
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Images in a sequence, boxes of another shape, and a scale that leaves nothing of them."""
+        """Faults for images in a sequence, boxes of another shape, and a scale that is not positive."""
         image, boxes = inputs
         if image[0] != 1:
             yield Fault(
@@ -220,7 +220,7 @@ class CropResize(Layer):
 
     @classmethod
     def read(cls, message: Message) -> dict[str, object]:
-        """The fields. The proto knows no other scale than the one that is there, so 0 is no 1."""
+        """The fields. The proto defines no default for a scale of 0, so it does not become 1."""
         return {
             "target_size": read_target(message.targetSize),
             "normalized_coordinates": message.normalizedCoordinates,

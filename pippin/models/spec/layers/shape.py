@@ -11,7 +11,7 @@ from pippin.models.spec.layer import RANK_RULE, Layer, Message, name_of
 from pippin.models.spec.shapes import image_of, shape_text
 from pippin.models.spec.values import Dimension, Flag, Shape
 
-# The numbers of `FlattenLayerParams.FlattenOrder` and of `ReshapeLayerParams.ReshapeOrder`.
+# Enum values of `FlattenLayerParams.FlattenOrder` and `ReshapeLayerParams.ReshapeOrder`.
 _ORDERS = {"channel_first": 0, "channel_last": 1}
 
 
@@ -29,7 +29,7 @@ class Flatten(Layer):
     passes_gradient: ClassVar[bool] = True
 
     def output_shapes(self, inputs: tuple[Shape, ...]) -> tuple[Shape, ...]:
-        """As many numbers, all of them channels."""
+        """The last three axes flattened to channels."""
         return ((*inputs[0][:-3], prod(inputs[0][-3:]), 1, 1),)
 
     def write(self, message: Message) -> None:
@@ -64,7 +64,7 @@ class Reshape(Layer):
         return self.target_shape[0] if len(self.target_shape) == 4 else sequence, channels, height, width
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Another number of numbers."""
+        """A fault if the target shape has another size than the input."""
         shape = inputs[0]
         size, needed = prod(self.target(shape[0])), shape[0] * prod(image_of(shape))
         if size != needed:
@@ -96,12 +96,12 @@ class Reshape(Layer):
 
 _Axis = Annotated[int, Field(strict=True, ge=0, le=3)]
 
-# Where sequence, C, H and W stand in a shape; the axis of the batch stays where it is.
+# The positions of sequence, C, H and W in a shape; the axis of the batch is not permuted.
 _PLACES = (0, 2, 3, 4)
 
 
 class Permute(Layer):
-    """`PermuteLayerParams` (version 1): [Seq, B, C, H, W] to the same with all but B in another order.
+    """`PermuteLayerParams` (version 1): [Seq, B, C, H, W] to the same with all axes except B in another order.
 
     Axis k of the output is axis `axis[k]` of the input, both counted without B: [0, 3, 1, 2] makes [Seq, B, W, C, H].
     """
@@ -118,12 +118,12 @@ class Permute(Layer):
 
     @property
     def order(self) -> tuple[int, int, int, int, int]:
-        """Which axis of the input's shape comes to stand at each place of the output's."""
+        """The axis of the input for each axis of the output."""
         sequence, channels, height, width = (_PLACES[axis] for axis in self.axis)
         return sequence, 1, channels, height, width
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:  # noqa: ARG002 - any shape of the rank will do
-        """An axis that stands there twice."""
+        """A fault if an axis is listed twice."""
         if len(set(self.axis)) < 4:
             yield Fault("/axis", f"found {list(self.axis)}; needs each of 0, 1, 2 and 3 once")
 
@@ -141,7 +141,7 @@ class Permute(Layer):
         return {"axis": list(message.axis)}
 
 
-# The numbers of `ReorganizeDataLayerParams.ReorganizationType`.
+# Enum values of `ReorganizeDataLayerParams.ReorganizationType`.
 _MODES = {"space_to_depth": 0, "depth_to_space": 1, "pixel_shuffle": 2}
 
 
@@ -164,11 +164,11 @@ class ReorganizeData(Layer):
 
     @property
     def version_needed(self) -> int:
-        """Version 5 brought pixel_shuffle."""
+        """5 for pixel_shuffle, else 1."""
         return 5 if self.mode == "pixel_shuffle" else 1
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """An image that is no whole number of blocks, or channels that make none."""
+        """A fault if the blocks do not divide the image or its channels evenly."""
         channels, height, width = image_of(inputs[0])
         block = self.block_size
         if self.mode == "space_to_depth":
@@ -243,11 +243,11 @@ class Concat(Layer):
 
     @property
     def axis(self) -> int:
-        """The axis along which the blobs follow each other."""
+        """The axis along which the blobs are concatenated."""
         return -5 if self.sequence_concat else -3
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Blobs that differ elsewhere than along the axis, or that have no sequence."""
+        """Faults for blobs that differ on another axis, or that have no sequence axis."""
         first = inputs[0]
         if len(first) < -self.axis:
             yield Fault(
@@ -282,7 +282,7 @@ class Concat(Layer):
 
 
 def _others(shape: Shape, axis: int) -> tuple[Shape, Shape]:
-    """The lengths before and behind the axis, one of the last five."""
+    """The lengths before and after `axis`, which is negative and counts from the end."""
     return shape[:axis], shape[len(shape) + axis + 1 :]
 
 
@@ -303,7 +303,7 @@ class Split(Layer):
     min_rank: ClassVar[int] = 3
 
     def faults(self, inputs: tuple[Shape, ...]) -> Iterator[Fault]:
-        """Another number of outputs than there are names, and channels that do not divide by it."""
+        """Faults for an `n_outputs` other than the number of names, and for channels that it does not divide."""
         count, channels = len(self.output_names), inputs[0][-3]
         if self.n_outputs not in (None, count):
             yield Fault("/n_outputs", f"found {self.n_outputs}; the layer names {count} outputs")

@@ -11,21 +11,21 @@ class UnknownPresetError(PippinError, KeyError):
     """There is no preset of that name."""
 
     def __str__(self) -> str:
-        """The sentence itself: KeyError would quote it."""
+        """The message without the quotes that KeyError adds."""
         return str(self.args[0])
 
 
 def preset_names() -> tuple[str, ...]:
-    """The presets that there are, in alphabetical order."""
+    """The names of all presets, in alphabetical order."""
     names = (entry.name for entry in files(__name__).iterdir())
     return tuple(sorted(name.removesuffix(".json") for name in names if name.endswith(".json")))
 
 
 def preset(name: str) -> dict[str, object]:
-    """The document of a preset, a fresh copy at each call.
+    """The document of a preset, a new copy for each call.
 
     Raises:
-        UnknownPresetError: There is none of that name; the text lists those that there are.
+        UnknownPresetError: There is no preset of that name; the message lists the presets.
     """
     if name not in preset_names():
         raise UnknownPresetError(f"no preset is called {name!r}; there are: {', '.join(preset_names())}")

@@ -1,7 +1,7 @@
-"""What Core ML demands of an updatable model, one small function a rule.
+"""Core ML's requirements of an updatable model, one function per rule.
 
-Every rule sees the whole graph and keeps silent about what a fault elsewhere hides from it. The sources are files of
-Apple's validator in the coremltools repository, under `mlmodel/src/Validation`.
+Every rule receives the whole graph and reports nothing about parts that a fault elsewhere hides. The sources are files
+of Apple's validator in the coremltools repository, under `mlmodel/src/Validation`.
 """
 
 from collections.abc import Callable, Iterator
@@ -30,7 +30,7 @@ RULES_BY_ID: Final[dict[str, Rule]] = {
     "classifier.outputs": features.answers_of_classes_fit_the_classifier,
     "regressor.outputs": features.a_regressor_answers_its_quantity,
 }
-"""What every network must keep; one that breaks a rule is refused."""
+"""Rules for every network; a network that breaks a rule is refused."""
 
 TRAINING_RULES_BY_ID: Final[dict[str, Rule]] = {
     "updatable.some": training.some_layer_is_updatable,
@@ -45,7 +45,7 @@ TRAINING_RULES_BY_ID: Final[dict[str, Rule]] = {
     "training.target-type": training.target_has_the_type_and_shape_that_the_loss_needs,
     "training.nothing-else": training.training_inputs_hold_nothing_else,
 }
-"""What a network that is to be trained must keep besides."""
+"""Additional rules for a network that is trained."""
 
 WARNINGS_BY_ID: Final[dict[str, Rule]] = {
     "runtime.batchnorm": runtime.batch_normalization_stands_in_no_gradients_way,
@@ -55,4 +55,4 @@ WARNINGS_BY_ID: Final[dict[str, Rule]] = {
     "runtime.linear-squares": runtime.squares_judge_an_activation,
     "runtime.integer-output": runtime.outputs_are_no_whole_numbers,
 }
-"""What Core ML's own validator accepts and its runtime is known to fail at; such a model is accepted with a warning."""
+"""Models that Core ML's validator accepts and its runtime is known to fail on; Pippin accepts them with a warning."""

@@ -1,4 +1,4 @@
-"""Rules about names, and about what goes into a model and comes out of it."""
+"""Rules about names, and about a model's inputs and outputs."""
 
 from collections.abc import Iterator
 
@@ -36,9 +36,10 @@ def layers_and_loss_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
 
 
 def features_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
-    """No two inputs, outputs or training inputs share a name. Ours: Apple's validator does not look.
+    """No two inputs, outputs or training inputs share a name. Ours: Apple's validator does not check this.
 
-    A training input may be listed twice in the same words: coremltools appends those of a loss to those that are there.
+    A training input may be listed twice with the same content, because coremltools appends a loss's training inputs to
+    the existing ones.
     """
     lists = {
         "inputs": graph.draft.inputs,
@@ -51,14 +52,14 @@ def features_have_names_of_their_own(graph: Graph) -> Iterator[Fault]:
             name = part.text("name")
             if name is None:
                 continue
-            meant = part.raw if part.value is None else part.value
-            if name in seen and not (field == "training_inputs" and meant == seen[name]):
+            content = part.raw if part.value is None else part.value
+            if name in seen and not (field == "training_inputs" and content == seen[name]):
                 yield Fault(pointer(field, index, "name"), f"found {name!r} a second time; needs a name of its own")
-            seen.setdefault(name, meant)
+            seen.setdefault(name, content)
 
 
 def pippins_own_keys_are_left_alone(graph: Graph) -> Iterator[Fault]:
-    """Keys that begin with `pippin.` are what Pippin itself writes into a file's metadata. Ours, not Apple's."""
+    """Metadata keys that begin with `pippin.` are reserved for Pippin. Ours, not Apple's."""
     for key in graph.draft.user_defined:
         if key.startswith(RESERVED_PREFIX):
             yield Fault(
@@ -68,7 +69,7 @@ def pippins_own_keys_are_left_alone(graph: Graph) -> Iterator[Fault]:
 
 
 def inputs_are_arrays_or_images(graph: Graph) -> Iterator[Fault]:
-    """A network reads arrays of a known shape, and images. Source: NeuralNetworkValidator.cpp, input types.
+    """The inputs of a network are arrays with a shape, and images. Source: NeuralNetworkValidator.cpp, input types.
 
     The shape of the loss's target follows from the loss.
     """
@@ -95,7 +96,7 @@ def array_inputs_have_rank_one_or_three(graph: Graph) -> Iterator[Fault]:
 
 
 def outputs_are_there(graph: Graph) -> Iterator[Fault]:
-    """A model answers something; only a classifier's outputs follow from its classes. Ours."""
+    """A model declares its outputs; only a classifier's outputs can be inferred from its classes. Ours."""
     if graph.draft.outputs is None and graph.draft.classifier is None and graph.draft.spec is not None:
         yield Fault("/outputs", "is required: what a prediction answers")
 
@@ -103,7 +104,7 @@ def outputs_are_there(graph: Graph) -> Iterator[Fault]:
 def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
     """Every output is a blob that a layer makes. Source: NeuralNetworkValidator.cpp, outputs of the interface.
 
-    What a classifier says about its classes is no blob.
+    A classifier's label and probabilities are not blobs.
     """
     if not graph.is_named:
         return
@@ -118,28 +119,30 @@ def outputs_are_made_by_a_layer(graph: Graph) -> Iterator[Fault]:
 
 
 def outputs_have_the_shape_that_is_made(graph: Graph) -> Iterator[Fault]:
-    """A declared shape is the one that the layers make, with or without axes of length 1 unless arrays are EXACT.
+    """An output's declared shape is the shape of its blob; unless arrays are EXACT, axes of length 1 are optional.
 
-    Ours: Apple's validator does not check it, and takes arrays of any type.
+    Ours: Apple's validator does not check the shape, and accepts arrays of any type.
     """
     for index, part in enumerate(graph.draft.outputs or ()):
         if part.value is None:
             continue
-        made = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
+        produced = graph.shapes.get(part.value.name) if part.value.name in graph.makers else None
         shape = _declared(part)
-        seen = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
-        if made is not None and shape is not None and made not in (shape, seen):
-            yield Fault(pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {shape_text(made)}")
-        if made is not None and isinstance(part.value, NumberFeature) and short(made) != (1,):
-            yield Fault(pointer("outputs", index), f"found a number; the layers make {shape_text(made)}")
+        rank5_shape = None if shape is None or graph.draft.arrays == "exact" else rank5(shape)
+        if produced is not None and shape is not None and produced not in (shape, rank5_shape):
+            yield Fault(
+                pointer("outputs", index, "shape"), f"found {list(shape)}; the layers make {shape_text(produced)}"
+            )
+        if produced is not None and isinstance(part.value, NumberFeature) and short(produced) != (1,):
+            yield Fault(pointer("outputs", index), f"found a number; the layers make {shape_text(produced)}")
         if isinstance(part.value, ImageFeature):
             yield Fault(pointer("outputs", index, "type"), "found 'image'; Pippin trains models that answer arrays")
 
 
 def classes_are_what_a_layer_tells_apart(graph: Graph) -> Iterator[Fault]:
-    """A classifier's probabilities are a vector with one number a label, and no label stands twice.
+    """A classifier's probabilities are a vector with one number per label, and the labels are unique.
 
-    Source: NeuralNetworkValidator.cpp, `validateNeuralNetworkClassifier`; that the numbers must be equal is ours.
+    Source: NeuralNetworkValidator.cpp, `validateNeuralNetworkClassifier`. Ours: the two lengths must be equal.
     """
     classifier = graph.draft.classifier
     if classifier is None:
@@ -154,17 +157,17 @@ def classes_are_what_a_layer_tells_apart(graph: Graph) -> Iterator[Fault]:
             hint = did_you_mean(blob, list(graph.makers))
             yield Fault("/classifier/blob", f"found {blob!r}, which no layer makes{hint}")
         return
-    made = graph.shapes.get(blob)
-    if made is not None and not (is_vector(made) and max(made) == len(classifier.labels)):
+    produced = graph.shapes.get(blob)
+    if produced is not None and not (is_vector(produced) and max(produced) == len(classifier.labels)):
         yield Fault(
             "/classifier/labels",
             f"found {len(classifier.labels)} labels; "
-            f"{blob!r} has the shape {shape_text(made)}: needs one for each number",
+            f"{blob!r} has the shape {shape_text(produced)}: needs one for each number",
         )
 
 
 def answers_of_classes_fit_the_classifier(graph: Graph) -> Iterator[Fault]:
-    """Labels and dictionaries of probabilities are for a classifier, under the names and of the types that it says.
+    """Only a classifier has label and probability outputs; their names and types are those that it declares.
 
     Source: InterfaceValidators.cpp, `validateClassifierInterface`.
     """
@@ -194,9 +197,9 @@ def answers_of_classes_fit_the_classifier(graph: Graph) -> Iterator[Fault]:
 
 
 def numbers_are_answered_by_a_regressor(graph: Graph) -> Iterator[Fault]:
-    """Only a regressor answers a single number. Source: NeuralNetworkValidator.cpp, `validateInputOutputTypes`.
+    """Only a regressor outputs a single number. Source: NeuralNetworkValidator.cpp, `validateInputOutputTypes`.
 
-    Apple's validator lets a classifier answer one too, which its classes leave no use for.
+    Apple's validator also allows this output for a classifier, which has no use for it.
     """
     for index, part in enumerate(graph.draft.outputs or ()):
         if isinstance(part.value, NumberFeature) and graph.draft.regressor is None:
@@ -216,7 +219,7 @@ def a_regressor_answers_its_quantity(graph: Graph) -> Iterator[Fault]:
 
 
 def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
-    """Layers stand in files of the version that brought them. Source: Format.hpp, specification versions."""
+    """A file's version is not older than its layers require. Source: Format.hpp, specification versions."""
     version = graph.draft.version
     for node in graph.nodes:
         if version is not None and node.layer is not None and node.layer.version_needed > version:
@@ -227,9 +230,9 @@ def features_are_of_a_version_that_has_them(graph: Graph) -> Iterator[Fault]:
 
 
 def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
-    """Layers of version 4 and later are for EXACT arrays, or images alone. Source: NeuralNetworkValidator.cpp.
+    """Layers of version 4 and later need EXACT arrays, or only images as inputs. Source: NeuralNetworkValidator.cpp.
 
-    The version is the one that brought what the layer uses: an upsampling with aligned corners is newer than the type.
+    The version depends on the options in use: an upsampling with aligned corners needs a newer version than the type.
     """
     for node in graph.nodes:
         if _has_rank5_arrays(graph) and node.layer is not None and is_newer(node.layer):
@@ -242,7 +245,7 @@ def newer_layers_see_arrays_as_they_are(graph: Graph) -> Iterator[Fault]:
 
 
 def images_and_arrays_are_mapped_alike(graph: Graph) -> Iterator[Fault]:
-    """Images of rank 4 go with EXACT arrays, or stand alone. Source: NeuralNetworkValidator.cpp."""
+    """Images of rank 4 need EXACT arrays, or no array inputs. Source: NeuralNetworkValidator.cpp."""
     if graph.draft.images == "rank4" and _has_rank5_arrays(graph):
         yield Fault(
             "/image_input_shape_mapping", "found 'rank4' beside arrays of 'rank5'; needs the arrays mapped as 'exact'"
@@ -250,7 +253,7 @@ def images_and_arrays_are_mapped_alike(graph: Graph) -> Iterator[Fault]:
 
 
 def _came_with(layer: Layer) -> str:
-    """A layer's type, and the version that its type or, where that is older, one of its options came with."""
+    """A layer's type and the version that introduced it, or the option in use that needs a newer version."""
     option = f"the {layer.newer_option} of a layer " if layer.version_needed > layer.min_version else ""
     return f"{option}{layer.type} that came with version {layer.version_needed}"
 

@@ -1,4 +1,4 @@
-"""What passes Core ML's validator and is known to fail when it runs: warnings, each with where that is known from."""
+"""Warnings about models that pass Core ML's validator and are known to fail at run time, each with its source."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ def batch_normalization_stands_in_no_gradients_way(graph: Graph) -> Iterator[Fau
 
 
 def no_layer_is_an_lstm(graph: Graph) -> Iterator[Fault]:
-    """Core ML updates no model with an LSTM, wherever that stands. Source: coremltools issues 490 and 2074."""
+    """Core ML cannot update a model with an LSTM at any position. Source: coremltools issues 490 and 2074."""
     for node in graph.nodes:
         if node.layer is not None and node.layer.type in _LSTMS:
             yield Fault(
@@ -51,7 +51,7 @@ def class_target_is_an_index(graph: Graph) -> Iterator[Fault]:
 
 
 def softmax_has_one_axis_to_work_on(graph: Graph) -> Iterator[Fault]:
-    """A softmax of a blob of rank 3 works on another axis than is documented. Source: coremltools issue 1714."""
+    """A softmax of a blob of rank 3 uses an axis other than documented. Source: coremltools issue 1714."""
     for node in graph.nodes:
         if node.layer is None or node.layer.type != "softmax" or not node.inputs:
             continue
@@ -71,7 +71,7 @@ def squares_judge_an_activation(graph: Graph) -> Iterator[Fault]:
         return
     maker = graph.makers.get(loss.input or "")
     while maker is not None and maker.layer is not None and maker.layer.type == "flatten":
-        # It changes no number.
+        # A flatten does not change values.
         maker = graph.makers.get(maker.inputs[0]) if maker.inputs else None
     if maker is not None and maker.layer is not None and maker.layer.type in _LINEAR:
         yield Fault(
@@ -87,7 +87,7 @@ _LINEAR = frozenset({"inner_product", "convolution"})
 
 
 def outputs_are_no_whole_numbers(graph: Graph) -> Iterator[Fault]:
-    """An output of INT32 cannot hold what layers make. Source: coremltools issue 490, whose model declares one."""
+    """An INT32 output cannot hold the fractions that layers make. Source: coremltools issue 490, with such a model."""
     for index, part in enumerate(graph.draft.outputs or ()):
         if isinstance(part.value, ArrayFeature) and part.value.type == "int":
             yield Fault(

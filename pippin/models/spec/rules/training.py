@@ -1,4 +1,4 @@
-"""Rules about training: updatable layers, the loss, and what a training example holds."""
+"""Rules about training: updatable layers, the loss, and the features of a training example."""
 
 from collections import deque
 from collections.abc import Iterator
@@ -31,12 +31,12 @@ def updatable_layers_are_of_a_trainable_type(graph: Graph) -> Iterator[Fault]:
 
 
 def gradients_can_reach_every_updatable_layer(graph: Graph) -> Iterator[Fault]:
-    """Between the loss and an updatable layer stand only types that pass a gradient on.
+    """All layers between the loss and an updatable layer propagate gradients.
 
-    A softmax may stand there only where it feeds the cross-entropy itself. Below the lowest updatable layer anything
-    may stand. Source: UpdatableNeuralNetworkValidator.cpp, the walk back from the loss. That walk goes breadth first
-    and remembers for all of it whether it came by a layer that stops gradients: so an updatable layer is refused also
-    where such a layer stands on another branch that is as near to the loss.
+    A softmax is allowed there only as the direct input of the cross-entropy. Below the lowest updatable layer any type
+    is allowed. Source: UpdatableNeuralNetworkValidator.cpp, the walk back from the loss. That walk is breadth-first and
+    keeps one flag for all branches that says whether it has visited a layer that stops gradients. Therefore it refuses
+    an updatable layer even if such a layer is on another branch at the same distance from the loss.
     """
     if graph.loss is None:
         return
@@ -49,20 +49,20 @@ def gradients_can_reach_every_updatable_layer(graph: Graph) -> Iterator[Fault]:
             f"found {node.layer.type} between the loss and an updatable layer; Core ML passes gradients only through "
             + through,
         )
-    met = None if stopping else _met_before_an_updatable_layer(graph)
-    if met is not None:
-        stop, trained = met
+    visited = None if stopping else _first_visited_before_updatable(graph)
+    if visited is not None:
+        stop, updatable = visited
         assert stop.layer is not None
         yield Fault(
             pointer("layers", stop.index, "type"),
-            f"found {stop.layer.type}, which Core ML's validator visits before the updatable layer {trained.name!r} on "
-            f"its way back from the loss; before an updatable layer, on any branch, it takes only {through}: replace "
-            f"{stop.name!r}, or make {trained.name!r} not updatable",
+            f"found {stop.layer.type}, which Core ML's validator visits before the updatable layer {updatable.name!r} "
+            f"on its way back from the loss; before an updatable layer, on any branch, it takes only {through}: "
+            f"replace {stop.name!r}, or make {updatable.name!r} not updatable",
         )
 
 
 def _stops_gradients(graph: Graph, node: Node) -> bool:
-    """Whether Core ML passes no gradient through a layer, other than the softmax that a cross-entropy judges."""
+    """Whether Core ML propagates no gradient through a layer; the softmax of a cross-entropy is an exception."""
     loss = graph.loss
     if node.layer is None or node.layer.passes_gradient or loss is None:
         return False
@@ -71,19 +71,19 @@ def _stops_gradients(graph: Graph, node: Node) -> bool:
     )
 
 
-def _met_before_an_updatable_layer(graph: Graph) -> tuple[Node, Node] | None:
-    """The layer that stops gradients and the updatable one that Apple's walk visits after it; None without them."""
+def _first_visited_before_updatable(graph: Graph) -> tuple[Node, Node] | None:
+    """A layer that stops gradients and an updatable layer that Apple's walk visits later; None if there are none."""
     assert graph.loss is not None
     stop: Node | None = None
     seen: set[int] = set()
-    waiting: deque[tuple[str, ...]] = deque([(graph.loss.input or "",)])
-    while waiting:
-        for name in waiting.popleft():
+    queue: deque[tuple[str, ...]] = deque([(graph.loss.input or "",)])
+    while queue:
+        for name in queue.popleft():
             node = graph.makers.get(name)
             if node is None or node.index in seen:
                 continue
             seen.add(node.index)
-            waiting.append(node.inputs)
+            queue.append(node.inputs)
             if node.updatable and stop is not None:
                 return stop, node
             if stop is None and _stops_gradients(graph, node):
@@ -92,7 +92,7 @@ def _met_before_an_updatable_layer(graph: Graph) -> tuple[Node, Node] | None:
 
 
 def between_loss_and_updatable(graph: Graph) -> list[Node]:
-    """The layers that a gradient passes on its way from the loss to an updatable layer, in the spec's order."""
+    """The layers between the loss and an updatable layer, in the spec's order."""
     if graph.loss is None:
         return []
     carrying = _nodes_above_an_updatable_one(graph)
@@ -100,7 +100,7 @@ def between_loss_and_updatable(graph: Graph) -> list[Node]:
 
 
 def inputs_below_the_loss(graph: Graph) -> set[str]:
-    """The names of the model's inputs that the loss depends on, as far as the graph is known."""
+    """The names of the model inputs that the loss depends on, as far as the graph is known."""
     if graph.loss is None:
         return set()
     read = {name for node in _nodes_below_the_loss(graph) for name in node.inputs}
@@ -121,7 +121,7 @@ def _nodes_below_the_loss(graph: Graph) -> list[Node]:
 
 
 def _nodes_above_an_updatable_one(graph: Graph) -> set[int]:
-    """The places of the layers that depend on an updatable layer."""
+    """The indices of the layers that depend on an updatable layer."""
     carrying: set[int] = set()
     for node in graph.nodes:
         makers = [maker for name in node.inputs if (maker := graph.makers.get(name)) and maker.index < node.index]
@@ -135,7 +135,7 @@ def _trainable_types() -> str:
 
 
 def cross_entropy_judges_a_softmax(graph: Graph) -> Iterator[Fault]:
-    """The input of a cross-entropy is what a softmax makes. Source: UpdatableNeuralNetworkValidator.cpp."""
+    """The input of a cross-entropy is the output of a softmax. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if not isinstance(loss, CategoricalCrossEntropy) or loss.input is None:
         return
@@ -151,26 +151,27 @@ def cross_entropy_judges_a_softmax(graph: Graph) -> Iterator[Fault]:
 
 
 def cross_entropy_judges_a_distribution(graph: Graph) -> Iterator[Fault]:
-    """What a cross-entropy judges is one distribution: a vector. Source: `CategoricalCrossEntropyLossLayer`."""
+    """The input of a cross-entropy is one distribution: a vector. Source: `CategoricalCrossEntropyLossLayer`."""
     loss = graph.loss
     if not isinstance(loss, CategoricalCrossEntropy) or loss.input not in graph.makers:
         return
-    judged = graph.shapes.get(loss.input or "")
-    if judged is not None and not is_vector(judged):
+    input_shape = graph.shapes.get(loss.input or "")
+    if input_shape is not None and not is_vector(input_shape):
         yield Fault(
-            "/loss/input", f"found a blob of shape {shape_text(judged)}; a cross-entropy needs a vector: flatten first"
+            "/loss/input",
+            f"found a blob of shape {shape_text(input_shape)}; a cross-entropy needs a vector: flatten first",
         )
 
 
 def mean_squared_error_judges_what_a_layer_makes(graph: Graph) -> Iterator[Fault]:
-    """The input of a mean squared error is made in the graph. Source: UpdatableNeuralNetworkValidator.cpp."""
+    """The input of a mean squared error is a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if isinstance(loss, MeanSquaredError) and loss.input is not None and loss.input not in graph.makers:
         yield from _not_made(graph, loss.input)
 
 
 def target_is_not_made_in_the_graph(graph: Graph) -> Iterator[Fault]:
-    """The target comes with the examples: no layer makes it. Source: UpdatableNeuralNetworkValidator.cpp."""
+    """The target is part of the examples and not a layer's output. Source: UpdatableNeuralNetworkValidator.cpp."""
     loss = graph.loss
     if loss is not None and loss.target in graph.shapes:
         what = "a layer makes" if loss.target in graph.makers else "is a model input"
@@ -183,36 +184,40 @@ def _not_made(graph: Graph, name: str) -> Iterator[Fault]:
 
 
 def training_inputs_hold_what_the_loss_reads(graph: Graph) -> Iterator[Fault]:
-    """Some model input is a training input, just as it is declared. Source: UpdatableNeuralNetworkValidator.cpp.
+    """At least one model input is a training input, declared identically. Source: UpdatableNeuralNetworkValidator.cpp.
 
-    Ours: so is every one that the loss depends on. Without it the loss cannot be computed.
+    Ours: every model input that the loss depends on is a training input, since the loss cannot be computed without it.
     """
-    listed = _listed(graph)
-    if listed is None:
+    by_name = _training_inputs_by_name(graph)
+    if by_name is None:
         return
     names = [name for part in graph.draft.inputs if (name := part.text("name"))]
     read = inputs_below_the_loss(graph)
-    lacking = [name for name in names if name in read and name not in listed]
-    for name in lacking:
+    missing = [name for name in names if name in read and name not in by_name]
+    for name in missing:
         yield Fault("/training_inputs", f"found no {name!r}; needs every model input that the loss depends on")
-    if names and not lacking and not any(name in listed for name in names):
+    if names and not missing and not any(name in by_name for name in names):
         yield Fault("/training_inputs", f"found no model input; needs at least one of {', '.join(names)}")
     for part in graph.draft.inputs:
         name = part.text("name")
-        if name is None or name not in listed:
+        if name is None or name not in by_name:
             continue
-        index, training = listed[name]
+        index, training = by_name[name]
         if training.value is not None and part.value is not None and training.value != part.value:
             yield Fault(
                 pointer("training_inputs", index),
-                f"found {_said(training.value)}; the model's input is {_said(part.value)}, and both must be the same",
+                f"found {_feature_text(training.value)}; the model's input is {_feature_text(part.value)}, "
+                "and both must be the same",
             )
 
 
 def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
-    """The loss's target, or a classifier's own predicted feature. Source: UpdatableNeuralNetworkValidator.cpp."""
-    listed = _listed(graph)
-    if listed is None or graph.target is None or graph.target in listed:
+    """The training inputs include the loss's target or a classifier's predicted feature.
+
+    Source: UpdatableNeuralNetworkValidator.cpp.
+    """
+    by_name = _training_inputs_by_name(graph)
+    if by_name is None or graph.target is None or graph.target in by_name:
         return
     what = "what the classifier predicts" if graph.draft.classifier is not None else "the loss's target"
     required = graph.draft.classifier.predicted_feature if graph.draft.classifier is not None else graph.target
@@ -220,15 +225,16 @@ def training_inputs_hold_the_target(graph: Graph) -> Iterator[Fault]:
 
 
 def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[Fault]:
-    """A class's name for a classifier, an array for a cross-entropy, what is judged for a mean squared error.
+    """A classifier's target is a label, a cross-entropy's an array; a mean squared error's matches the loss's input.
 
-    A classifier's is Apple's own check (UpdatableNeuralNetworkValidator.cpp). Ours are the others: Apple's validator
-    does not look, and its runtime fails. What else a cross-entropy's array may be, `runtime.class-target` says.
+    Apple's validator checks the classifier's target (UpdatableNeuralNetworkValidator.cpp). Ours: the other checks,
+    since Apple's validator has none and its runtime fails. `runtime.class-target` warns about other arrays for a
+    cross-entropy.
     """
-    listed = _listed(graph)
-    if listed is None or graph.loss is None or graph.target is None or graph.target not in listed:
+    by_name = _training_inputs_by_name(graph)
+    if by_name is None or graph.loss is None or graph.target is None or graph.target not in by_name:
         return
-    index, part = listed[graph.target]
+    index, part = by_name[graph.target]
     value = part.value
     if value is None or graph.target in graph.shapes:
         return
@@ -242,22 +248,22 @@ def target_has_the_type_and_shape_that_the_loss_needs(graph: Graph) -> Iterator[
         if not isinstance(value, ArrayFeature):
             yield Fault(at + "/type", f"found {value.type!r}; a cross-entropy needs 'int', a class index")
         return
-    judged = graph.shapes.get(graph.loss.input or "")
+    input_shape = graph.shapes.get(graph.loss.input or "")
     if not isinstance(value, ArrayFeature | NumberFeature) or value.type == "int":
         yield Fault(at + "/type", f"found {value.type!r}; a mean squared error needs 'float' or 'double'")
         return
     shape = value.shape if isinstance(value, ArrayFeature) else (1,)
-    if judged is not None and shape is not None and judged not in (shape, rank5(shape)):
-        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(judged)}")
+    if input_shape is not None and shape is not None and input_shape not in (shape, rank5(shape)):
+        yield Fault(at + "/shape", f"found {list(shape)}; the loss judges a blob of shape {shape_text(input_shape)}")
 
 
 def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
-    """No training input that nothing reads. Ours: every example would have to carry it in vain."""
-    listed = _listed(graph)
-    if listed is None or graph.loss is None:
+    """No training input is unused. Ours: every example would have to contain it without effect."""
+    by_name = _training_inputs_by_name(graph)
+    if by_name is None or graph.loss is None:
         return
     required = {part.text("name") for part in graph.draft.inputs} | {graph.loss.target, graph.target}
-    for name, (index, _) in listed.items():
+    for name, (index, _) in by_name.items():
         if name not in required:
             yield Fault(
                 pointer("training_inputs", index),
@@ -265,7 +271,7 @@ def training_inputs_hold_nothing_else(graph: Graph) -> Iterator[Fault]:
             )
 
 
-def _listed(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
+def _training_inputs_by_name(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
     """The training inputs by name; None where the spec leaves them out or does not name each."""
     parts = graph.draft.training_inputs
     if parts is None:
@@ -279,5 +285,5 @@ def _listed(graph: Graph) -> dict[str, tuple[int, Part[Feature]]] | None:
     return named
 
 
-def _said(feature: Feature) -> str:
+def _feature_text(feature: Feature) -> str:
     return f"{feature.type} {list(feature.shape or ())}" if isinstance(feature, ArrayFeature) else feature.type
