@@ -224,7 +224,7 @@ def worker(name: str) -> str:
 
 
 def drain(name: str) -> str:
-    """String: set for a worker that must take no more jobs; says what becomes of its current job; expires."""
+    """String: how a worker drains (a `Drain`); set while the worker must take no more jobs; expires."""
     return f"{worker(name)}:drain"
 
 

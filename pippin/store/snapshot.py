@@ -24,7 +24,7 @@ stream `[last id, [[id, [field, value, …]], …]]`. Bytes that are not UTF-8 a
 
 _SCAN = 1000
 _GROUP_KEYS = 200
-_GROUP_BYTES = 4 * 2**20  # by Redis' own estimate of what a key takes
+_GROUP_BYTES = 4 * 2**20  # by Redis' own estimate of the size of a key
 _LAST_KEYS = 2000  # most changed keys that one MULTI reads
 _ROUNDS = 200
 _CHANNEL = "__redis__:invalidate"
