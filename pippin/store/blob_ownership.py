@@ -112,12 +112,12 @@ class BlobOwnership:
             )
         if closed:
             return Verdict(Refusal.CLOSED, f"{closed}; {_ADOPT}")
-        known = self._ledger.generation()
-        if known < swept:
+        recorded = self._ledger.generation()
+        if recorded < swept:
             return Verdict(
                 Refusal.OUTDATED,
                 f"the records in Redis are older than the blob store: it was swept {swept} times, and they know of "
-                f"{known}; an old copy of Redis' data was put back: restore a newer one, or {_ADOPT}",
+                f"{recorded}; an old copy of Redis' data was put back: restore a newer one, or {_ADOPT}",
             )
         return _OWNED
 
@@ -198,10 +198,10 @@ class BlobOwnership:
         try:
             document: dict[str, str | int] = json.loads(data)
             version = document["format"]
-            known = version == _FORMAT and name in document and int(document.get("generation", 0)) >= 0
+            valid = version == _FORMAT and name in document and int(document.get("generation", 0)) >= 0
         except (ValueError, KeyError, TypeError):
-            version, known = None, False
-        if not known:
+            version, valid = None, False
+        if not valid:
             newer = isinstance(version, int) and version > _FORMAT
             why = f"it has format {version}, and this Pippin knows up to {_FORMAT}" if newer else "it is damaged"
             raise MarkerError(f"the marker pippin/{name}.json of the blob store cannot be used: {why}", newer=newer)

@@ -50,8 +50,8 @@ class IdempotencyKeys:
         key = keys.idempotency(tenant, idempotency.key)
 
         def mark(pipe: Pipeline) -> str | None:
-            if known := recall(pipe, key, idempotency):
-                return known
+            if job_id := recall(pipe, key, idempotency):
+                return job_id
             pipe.multi()
             pipe.hset(key, mapping={"fingerprint": idempotency.fingerprint, "request": idempotency.request})
             pipe.expire(key, IN_FLIGHT_SECONDS)

@@ -112,8 +112,8 @@ class Jobs:
             return job_id
 
         watched = [of.job, *([marker] if marker else []), *([quota.key(tenant)] if quota else [])]
-        made = watching(self._client, watched, make)
-        return self._require(tenant, made)
+        made_id = watching(self._client, watched, make)
+        return self._require(tenant, made_id)
 
     def id_of(self, tenant: str, id_or_name: str) -> str:
         """The id of a job.

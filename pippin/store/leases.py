@@ -122,5 +122,5 @@ def _is_held(fields: Mapping[str, str]) -> bool:
 
 def _lease_of(fields: Mapping[str, str]) -> int:
     text = fields["lease"]
-    known = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
-    return min(int(text), clock.LONGEST_LEASE) if known else clock.DEFAULT_LEASE
+    is_number = text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS
+    return min(int(text), clock.LONGEST_LEASE) if is_number else clock.DEFAULT_LEASE

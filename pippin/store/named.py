@@ -67,9 +67,9 @@ class NamedRecords(Generic[RecordT]):
         def make(pipe: Pipeline) -> str:
             # In this order: an identical record made between the two reads is found, and not taken for a name conflict.
             holder = pipe.hget(names, record.name or "")
-            known = pipe.hget(contents, identity)
-            if known:
-                return str(known)
+            identical = pipe.hget(contents, identity)
+            if identical:
+                return str(identical)
             if holder is not None:
                 raise NameTaken(
                     f"the name {record.name!r} belongs to the {self._kind} {holder!s}, which has another content; "
@@ -90,11 +90,11 @@ class NamedRecords(Generic[RecordT]):
             pipe.execute()
             return record.id
 
-        made = watching(self._client, [names, contents, *([quota.key(tenant)] if quota else [])], make)
-        if made == record.id:
+        stored_id = watching(self._client, [names, contents, *([quota.key(tenant)] if quota else [])], make)
+        if stored_id == record.id:
             return record, True
         # If the existing record was deleted at this moment, create the new one.
-        present = self.get(tenant, made)
+        present = self.get(tenant, stored_id)
         return (present, False) if present else self.create(tenant, record, content_key, quota)
 
     def require_room(self, tenant: str, name: str | None, content_key: str, size: int, quota: ByteQuota) -> None:
@@ -193,8 +193,8 @@ class NamedRecords(Generic[RecordT]):
             pipe.delete(record)
             pipe.zrem(keys.listing(tenant, self._kind), record_id)
             for key, fields in ((names, stale_names), (contents, stale_contents)):
-                if known := [str(field) for field in fields if field]:
-                    pipe.hdel(key, *known)
+                if stale := [str(field) for field in fields if field]:
+                    pipe.hdel(key, *stale)
             digests = digests_in(stored) if isinstance(stored, str) else []
             self._usage.release(pipe, tenant, f"{self._kind}s", held, digests)
             pipe.execute()

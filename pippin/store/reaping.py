@@ -193,20 +193,20 @@ class Reaping:
             pipe.time()
             pipe.zrange(keys.QUEUED, 0, MAX_MEMBERS - 1)
             pipe.hgetall(keys.STRAYS)
-            (second, microsecond), queued, known = pipe.execute()
+            (second, microsecond), queued, strays = pipe.execute()
         now = second * 1_000_000 + microsecond
         outside = [member for member in queued if keys.parse_member(member)[1] not in waiting]
         # A live job that is not queued has just been claimed, and may become queued again: keep its member.
         live = self._members.prune(keys.QUEUED, outside, lambda fields: fields["status"] in _LIVE)
         missing = [member for member, fields in live.items() if fields["status"] == Status.QUEUED]
         # A time in the future was recorded before the clock of Redis was set back.
-        since = {member: at if (at := int(known.get(member) or now)) <= now else now for member in missing}
+        since = {member: at if (at := int(strays.get(member) or now)) <= now else now for member in missing}
         overdue = [member for member, at in since.items() if now - at >= seconds * 1e6][:limit]
         with self._client.pipeline() as pipe:
             for member in since.keys() - set(overdue):
-                if known.get(member) != str(since[member]):
+                if strays.get(member) != str(since[member]):
                     pipe.hset(keys.STRAYS, member, since[member])
-            for member in (known.keys() - set(missing)) | set(overdue):
+            for member in (strays.keys() - set(missing)) | set(overdue):
                 pipe.hdel(keys.STRAYS, member)
             pipe.execute()
         orphans = [keys.parse_member(member) for member in overdue]

@@ -125,8 +125,8 @@ class Restoring:
                 self._client.zrem(keys.LEASES, keys.member(tenant, job_id))
                 return False
             number = int(held)
-            known = self._client.hmget(of.attempts, f"{number}:seen", f"{number}:started_at")
-            seen = next((int(at) for at in known if at), moment)
+            times = self._client.hmget(of.attempts, f"{number}:seen", f"{number}:started_at")
+            seen = next((int(at) for at in times if at), moment)
             # Keep the distance to the time of the copy: the clocks of the two Redis servers may differ.
             moved = clock.now(self._client) - max(0, moment - seen)
             self._client.hset(of.attempts, f"{number}:seen", moved)

@@ -87,9 +87,9 @@ class Scripts:
         scripts = list(self._registered.values())
         with self._client.pipeline(transaction=False) as pipe:
             pipe.script_exists(*(script.sha for script in scripts))
-            known = pipe.execute()[0]
-            for script, is_known in zip(scripts, known, strict=True):
-                if not is_known:
+            loaded = pipe.execute()[0]
+            for script, is_loaded in zip(scripts, loaded, strict=True):
+                if not is_loaded:
                     pipe.script_load(script.script)
             pipe.execute()
 

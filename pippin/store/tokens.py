@@ -108,13 +108,13 @@ class Tokens:
             if shown is not None:
                 pipe.hget(keys.TOKENS, shown.id)
                 pipe.hget(keys.HASHES, shown.id)
-            roles, count, *found = pipe.execute()
+            roles, count, *stored = pipe.execute()
         made = _made(roles, count)
         if shown is None:
             return CheckedToken(None, made)
-        record, kept = found
+        record, stored_hash = stored
         # The comparison is also made for an unknown id, and its duration does not depend on where the hashes differ.
-        same = hmac.compare_digest(kept or _NO_HASH, secret_hash(shown.secret))
+        same = hmac.compare_digest(stored_hash or _NO_HASH, secret_hash(shown.secret))
         return CheckedToken(_token(shown.id, record) if same and record is not None else None, made)
 
     def made(self) -> frozenset[str]:
@@ -132,7 +132,7 @@ class Tokens:
         sessions = {each: owner for each, owner in zip(session_hashes, owners, strict=True) if owner is not None}
         ids = list({*token_ids, *sessions.values()})
         hashes = self._client.hmget(keys.HASHES, ids) if ids else []
-        live = frozenset(each for each, kept in zip(ids, hashes, strict=True) if kept is not None)
+        live = frozenset(each for each, stored_hash in zip(ids, hashes, strict=True) if stored_hash is not None)
         return LiveTokens(
             live, frozenset(each for each, owner in sessions.items() if owner in live), _made(roles, count)
         )

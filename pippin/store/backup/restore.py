@@ -113,8 +113,8 @@ def _verify(folder: Folder, manifest: BackupManifest, report: Report) -> None:
 
 def _holds_no_other(blobs: Blobs, folder: Folder, manifest: BackupManifest) -> bool:
     """Whether every blob in the store belongs to the backup."""
-    mine = {bytes.fromhex(name) for name, _ in _listed(folder, manifest)}
-    return all(bytes.fromhex(digest.removeprefix("sha256:")) in mine for digest in blobs.names())
+    of_backup = {bytes.fromhex(name) for name, _ in _listed(folder, manifest)}
+    return all(bytes.fromhex(digest.removeprefix("sha256:")) in of_backup for digest in blobs.names())
 
 
 def _require_empty(restoring: Restoring, *, alone: bool) -> None:
